@@ -1,0 +1,1 @@
+"""What the edge asks, and what builds the edge."""

@@ -1,0 +1,1 @@
+"""Aviary's services: one folder each, one process each, one owner of its data each."""

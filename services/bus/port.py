@@ -1,0 +1,97 @@
+"""The bus port: durable, at-least-once messages, after Pub/Sub's model.
+
+A topic has subscriptions; each gets every message published after it was declared. Drivers make
+one try; `services.bus.consumer` owns retry, back-off and dead letters.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+__all__ = ["BusDriver", "DeadLetter", "Message", "Received", "Subscription"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One consumer of a topic; replicas of a service share it."""
+
+    name: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An opaque body with text attributes (trace context travels there)."""
+
+    data: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A delivery: `handle` names it to the driver, `attempt` counts from 1."""
+
+    message: Message
+    handle: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was given up: `id` names it for redrive."""
+
+    id: str
+    message: Message
+    reason: str
+
+
+class BusDriver(Protocol):
+    """Every method raises `UnavailableError` when the engine cannot answer."""
+
+    async def declare(self, subscriptions: Sequence[Subscription]) -> None:
+        """Make topics and subscriptions exist. Idempotent."""
+        ...
+
+    async def publish(self, topic: str, messages: Sequence[Message]) -> None:
+        """Durable for every subscription on return; on an error any part may be. No order."""
+        ...
+
+    async def receive(
+        self, subscription: str, *, max_messages: int, wait_s: float
+    ) -> list[Received]:
+        """Take up to `max_messages`, waiting up to `wait_s` for the first; may be empty.
+
+        A delivery neither acked nor delayed within the visibility time is delivered again.
+        """
+        ...
+
+    async def ack(self, subscription: str, received: Sequence[Received]) -> None:
+        """Never deliver these again (best effort on engines that may)."""
+        ...
+
+    async def delay(self, subscription: str, received: Received, delay_s: float) -> None:
+        """Deliver again, with the next attempt number, after about `delay_s`."""
+        ...
+
+    async def dead_letter(self, subscription: str, received: Received, reason: str) -> None:
+        """Move aside, durably, then ack."""
+        ...
+
+    async def list_dead_letters(self, subscription: str, *, limit: int) -> list[DeadLetter]:
+        """Oldest first, without taking them."""
+        ...
+
+    async def redrive(self, subscription: str, *, limit: int) -> int:
+        """Put up to `limit` dead letters back for this subscription alone; returns how many.
+
+        A crash in between may deliver one twice, never lose it.
+        """
+        ...
+
+    async def backlog(self, subscription: str) -> int | None:
+        """Messages not yet acked, or None where the engine cannot say."""
+        ...
+
+    async def close(self) -> None:
+        """Free connections; deliveries in hand will come again elsewhere."""
+        ...

@@ -1,0 +1,1 @@
+"""Durable and hot stores: engines behind ports, and the stores built on them."""

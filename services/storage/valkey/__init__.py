@@ -1,0 +1,1 @@
+"""Hot timelines and caches on Valkey."""
