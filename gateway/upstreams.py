@@ -1,0 +1,73 @@
+"""The clusters behind the edge: one for each public service, and the trace collector's."""
+
+from typing import Any
+
+__all__ = ["COLLECTOR_CLUSTER", "REQUEST_TIMEOUT", "collector_cluster", "service_cluster"]
+
+COLLECTOR_CLUSTER = "otlp_collector"
+# The whole time a caller waits for an answer; beyond it the edge says 504.
+REQUEST_TIMEOUT = "10s"
+# On one machine or in one region a connection opens in milliseconds; a dead host shows sooner.
+CONNECT_TIMEOUT = "1s"
+# A dead service is left out after 2 of these, a returned one is in after 1.
+HEALTH_CHECK_INTERVAL = "1s"
+UNHEALTHY_AFTER = 2
+HEALTHY_AFTER = 1
+# Calls under way per service. At 10 ms a call it is over 100 000 a second, so only a stuck service
+# fills it, and then callers are told at once.
+MAX_REQUESTS = 1024
+MAX_PENDING = 1024
+
+_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def service_cluster(name: str, address: str) -> dict[str, Any]:
+    """Build the cluster of the service at `address` (host:port), with health checks and bounds."""
+    return _cluster(name, address) | {
+        # With no host healthy, fail at once; by default Envoy would try the dead ones.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        # A host that is gone fails its calls now, not at their timeout.
+        "close_connections_on_host_health_failure": True,
+        "health_checks": [
+            {
+                "timeout": "1s",
+                "interval": HEALTH_CHECK_INTERVAL,
+                # Before the first request Envoy would check only once a minute.
+                "no_traffic_interval": HEALTH_CHECK_INTERVAL,
+                "no_traffic_healthy_interval": HEALTH_CHECK_INTERVAL,
+                "unhealthy_threshold": UNHEALTHY_AFTER,
+                "healthy_threshold": HEALTHY_AFTER,
+                "grpc_health_check": {},
+            }
+        ],
+        "circuit_breakers": {
+            "thresholds": [{"max_requests": MAX_REQUESTS, "max_pending_requests": MAX_PENDING}]
+        },
+    }
+
+
+def collector_cluster(address: str) -> dict[str, Any]:
+    """Build the cluster of the OTLP gRPC collector at `address` (host:port)."""
+    return _cluster(COLLECTOR_CLUSTER, address)
+
+
+def _cluster(name: str, address: str) -> dict[str, Any]:
+    host, _, port = address.rpartition(":")
+    socket = {"socket_address": {"address": host, "port_value": int(port)}}
+    return {
+        "name": name,
+        # Takes an IP address too, and follows a name whose address changes.
+        "type": "STRICT_DNS",
+        "dns_lookup_family": "V4_PREFERRED",
+        "connect_timeout": CONNECT_TIMEOUT,
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket}}]}],
+        },
+        "typed_extension_protocol_options": {
+            _HTTP_OPTIONS: {
+                "@type": f"type.googleapis.com/{_HTTP_OPTIONS}",
+                "explicit_http_config": {"http2_protocol_options": {}},
+            }
+        },
+    }

@@ -1,0 +1,77 @@
+"""What fanout needs from outside."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+__all__ = ["Celebrities", "Deliveries", "FollowBackfill", "Followers", "Jobs", "TimelinePushes"]
+
+
+class Followers(Protocol):
+    """The graph. Raises `UnavailableError`."""
+
+    async def count(self, author: int) -> int:
+        """Followers of the author, nearly exact."""
+        ...
+
+    def pages(self, author: int) -> AsyncIterator[tuple[list[int], list[int]]]:
+        """All followers in bounded pages: (close friends, the rest)."""
+        ...
+
+
+class Deliveries(Protocol):
+    """The memory of the tweet's row."""
+
+    async def decide(self, tweet_id: int, *, push: bool) -> bool:
+        """Remember push or pull; returns the first decision ever made for this tweet.
+
+        Raises `NotFoundError` when the tweet is not there.
+        """
+        ...
+
+
+class Celebrities(Protocol):
+    """Authors whose tweets are merged at read."""
+
+    async def add(self, author: int) -> None:
+        """Remember, durably; twice changes nothing."""
+        ...
+
+
+class Jobs(Protocol):
+    """The queue of pages, by priority."""
+
+    async def enqueue(self, tweet_id: int, close: Sequence[int], rest: Sequence[int]) -> None:
+        """Durable on return; empty audiences queue nothing."""
+        ...
+
+
+class TimelinePushes(Protocol):
+    """The timeline store, written in bulk; every method may be repeated."""
+
+    async def push_homes(self, viewers: Sequence[int], tweet_id: int) -> None:
+        """Add to persistent timelines of the active, then to the hot lists that exist."""
+        ...
+
+    async def push_author(self, author: int, tweet_id: int) -> None:
+        """Add to the author's own list, if it is hot."""
+        ...
+
+    async def forget_tweet(self, author: int, tweet_id: int) -> None:
+        """Put a tombstone where the body was cached, and drop the id from the author's list."""
+        ...
+
+    async def relations_changed(self, viewer: int) -> None:
+        """Forget whom the viewer is thought to follow."""
+        ...
+
+    async def drop_home(self, viewer: int) -> None:
+        """Drop the hot list; the next read fills it anew."""
+        ...
+
+
+class FollowBackfill(Protocol):
+    """Filling a timeline after a follow."""
+
+    async def follow(self, viewer: int, author: int) -> bool:
+        """Store the author's tweets in the viewer's timeline; false if there is none to fill."""
+        ...

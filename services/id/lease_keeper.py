@@ -1,0 +1,107 @@
+"""Keeps one process in possession of a worker number."""
+
+import asyncio
+import contextlib
+import logging
+
+from services.errors import AviaryError, FailedPreconditionError
+from services.id.model import LEASE_TERM_MS, Lease
+from services.id.ports import LeaseSource
+from services.id.snowflake import SnowflakeGenerator
+
+__all__ = ["RENEW_EVERY_S", "RETRY_EVERY_S", "LeaseKeeper"]
+
+RENEW_EVERY_S = LEASE_TERM_MS / 1000 / 3
+"""A third of the term: a renewal may fail for two thirds of it before ids stop."""
+
+RETRY_EVERY_S = 1.0
+"""Pause after a failed try, short against the term."""
+
+_log = logging.getLogger(__name__)
+
+
+class LeaseKeeper:
+    """Acquires a lease for a generator, renews it in the background, releases it at the stop.
+
+    Whatever fails here, ids stay unique: the generator itself refuses to leave the window of the
+    lease it was last given. `owner` must be new for each run of the process.
+    """
+
+    def __init__(
+        self,
+        source: LeaseSource,
+        generator: SnowflakeGenerator,
+        owner: str,
+        *,
+        renew_every_s: float = RENEW_EVERY_S,
+        retry_every_s: float = RETRY_EVERY_S,
+    ) -> None:
+        self._source = source
+        self._generator = generator
+        self._owner = owner
+        self._renew_every_s = renew_every_s
+        self._retry_every_s = retry_every_s
+        self._lease: Lease | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def lease(self) -> Lease | None:
+        """The lease last given, None before the first and after a loss. It may have expired."""
+        return self._lease
+
+    async def start(self) -> None:
+        """Try once to acquire, then keep at it in the background.
+
+        Does not raise when the source is unavailable: processes start in any order, and `next_id`
+        raises `UnavailableError` until a lease is there.
+        """
+        if self._task is None:
+            pause_s = await self._step()
+            self._task = asyncio.create_task(self._run(pause_s), name="lease-keeper")
+
+    async def stop(self) -> None:
+        """Stop making ids and give the lease back; if that fails, it expires by itself."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        self._generator.drop()
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            with contextlib.suppress(AviaryError):
+                await self._source.release(lease.worker, self._owner, self._generator.last_used_ms)
+
+    async def _run(self, pause_s: float) -> None:
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = await self._step()
+
+    async def _step(self) -> float:
+        """Renew or acquire once; returns the seconds to pause before the next step."""
+        try:
+            lease = await self._renew_or_acquire()
+        except AviaryError as error:
+            _log.warning("no lease of a worker number: %s", error)
+            return self._retry_every_s
+        except Exception:  # noqa: BLE001  (the reason is below)
+            # A fault of the source must not end the loop, or ids would stop for good.
+            _log.exception("leasing a worker number failed")
+            return self._retry_every_s
+        self._lease = lease
+        self._generator.hold(lease)
+        return self._renew_every_s
+
+    async def _renew_or_acquire(self) -> Lease:
+        held = self._lease
+        if held is not None:
+            try:
+                renewed = await self._source.renew(held.worker, self._owner)
+            except FailedPreconditionError:
+                renewed = None
+            # Another start of the window means another grant, to someone with our name: theirs.
+            if renewed is not None and renewed.not_before_ms == held.not_before_ms:
+                return renewed
+            self._lease = None
+            self._generator.drop()
+        return await self._source.acquire(self._owner)

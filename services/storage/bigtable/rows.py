@@ -1,0 +1,242 @@
+"""`RowStore` on Bigtable, or on its emulator where `BIGTABLE_EMULATOR_HOST` says so."""
+
+import asyncio
+import os
+import struct
+import warnings
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.bigtable.data import (
+    BigtableDataClientAsync,
+    DeleteAllFromRow,
+    DeleteRangeFromColumn,
+    Mutation,
+    ReadRowsQuery,
+    RowMutationEntry,
+    RowRange,
+    SetCell,
+    TableAsync,
+)
+from google.cloud.bigtable.data import Row as BigtableRow
+from google.cloud.bigtable.data.exceptions import MutationsExceptionGroup
+from google.cloud.bigtable.data.read_modify_write_rules import IncrementRule
+from google.cloud.bigtable.data.row_filters import (
+    CellsColumnLimitFilter,
+    ColumnRangeFilter,
+    RowFilter,
+    RowFilterChain,
+    ValueRangeFilter,
+)
+
+from services.clock import Clock
+from services.errors import UnavailableError
+from services.storage.bigtable.schema import EMULATOR_VARIABLE, FAMILY
+from services.storage.rows import Row, RowMutation, TableSpec
+
+__all__ = ["BigtableRowStore"]
+
+CALL_TIMEOUT_S = 5.0
+"""Bound of one call, the client library's own repeats of idempotent requests included."""
+BULK_MAX_CHANGES = 10_000
+"""Changes per bulk request; Bigtable refuses more than 100 000."""
+BULK_MAX_BYTES = 4 * 1024 * 1024
+"""Bytes of values per bulk request, well below the gRPC message limit."""
+READ_MAX_KEYS = 1_000
+"""Keys per read request, which Bigtable bounds to 512 KiB."""
+CHECK_MAX_ATTEMPTS = 8
+"""Rounds of a check whose cell changes back to `expected` between the check and the read."""
+MICROS_PER_MS = 1_000
+
+_COUNTER = struct.Struct(">q")
+_LATEST = CellsColumnLimitFilter(1)
+
+
+class BigtableRowStore:
+    """Rows as Bigtable rows; a row is atomic, a batch is not. Make it inside a running loop.
+
+    Equal timestamps overwrite and older ones stay hidden because only the newest version of a
+    cell is read. Timestamps are always the client's, which makes repeats idempotent.
+    """
+
+    def __init__(
+        self, project: str, instance: str, tables: Sequence[TableSpec], clock: Clock
+    ) -> None:
+        self._clock = clock
+        with warnings.catch_warnings():
+            if os.environ.get(EMULATOR_VARIABLE):
+                # The client warns of the emulator, which the operator asked for by name.
+                warnings.simplefilter("ignore", RuntimeWarning)
+            self._client = BigtableDataClientAsync(project=project)
+        self._tables: dict[str, TableAsync] = {
+            spec.name: self._client.get_table(
+                instance,
+                spec.name,
+                default_read_rows_operation_timeout=CALL_TIMEOUT_S,
+                default_read_rows_attempt_timeout=CALL_TIMEOUT_S,
+                default_mutate_rows_operation_timeout=CALL_TIMEOUT_S,
+                default_mutate_rows_attempt_timeout=CALL_TIMEOUT_S,
+                default_operation_timeout=CALL_TIMEOUT_S,
+                default_attempt_timeout=CALL_TIMEOUT_S,
+            )
+            for spec in tables
+        }
+
+    @property
+    def atomic_batches(self) -> bool:
+        """Bigtable changes each row on its own."""
+        return False
+
+    async def mutate(self, mutations: Sequence[RowMutation]) -> None:
+        """See `RowStore.mutate`."""
+        by_table: dict[str, list[RowMutation]] = {}
+        for mutation in mutations:
+            by_table.setdefault(mutation.table, []).append(mutation)
+        tables = {name: self._tables[name] for name in by_table}
+        now_ms = self._clock.now_ms()
+        async with _translated():
+            for name, table in tables.items():
+                for entries in _bulks(by_table[name], now_ms):
+                    await table.bulk_mutate_rows(entries)
+
+    async def check_and_mutate(
+        self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
+    ) -> bytes | None:
+        """See `RowStore.check_and_mutate`; without a timestamp the sets always take effect.
+
+        Bigtable says only whether the check held, so a loser's value comes from a read just after:
+        it may be newer than the one checked, but is never `expected`.
+        """
+        if (mutation.table, mutation.key) != (table, key):
+            raise ValueError("check_and_mutate changes the row it checks")
+        cell = [ColumnRangeFilter(FAMILY, column, column), _LATEST]
+        if expected is not None:
+            cell.append(ValueRangeFilter(expected, expected))
+        changes = _changes(mutation, self._clock.now_ms(), forced=mutation.timestamp_ms is None)
+        for _ in range(CHECK_MAX_ATTEMPTS):
+            if changes and await self._check(table, key, cell, expected, changes):
+                return expected
+            rows = await self._read(table, ReadRowsQuery(row_keys=key, row_filter=_LATEST))
+            found = rows[0].cells.get(column) if rows else None
+            if not changes or found != expected:
+                return found
+        raise UnavailableError("The row is changing too fast to be checked.")
+
+    async def increment(self, table: str, key: bytes, column: bytes, delta: int) -> int:
+        """See `RowStore.increment`."""
+        async with _translated():
+            row = await self._tables[table].read_modify_write_row(
+                key, IncrementRule(FAMILY, column, delta), operation_timeout=CALL_TIMEOUT_S
+            )
+        total: int = _COUNTER.unpack(row.get_cells(FAMILY, column)[0].value)[0]
+        return total
+
+    async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
+        """See `RowStore.read_rows`."""
+        wanted: list[bytes | str] = list(dict.fromkeys(keys))
+        queries = [
+            ReadRowsQuery(row_keys=wanted[at : at + READ_MAX_KEYS], row_filter=_LATEST)
+            for at in range(0, len(wanted), READ_MAX_KEYS)
+        ]
+        chunks = await asyncio.gather(*(self._read(table, query) for query in queries))
+        return {row.key: row for rows in chunks for row in rows}
+
+    async def scan(
+        self,
+        table: str,
+        start: bytes,
+        end: bytes,
+        *,
+        limit: int,
+        columns_from: bytes = b"",
+    ) -> list[Row]:
+        """See `RowStore.scan`."""
+        # Bigtable reads an empty end or limit as "none", the port as what they say.
+        if limit <= 0 or start >= end:
+            return []
+        cells: RowFilter = _LATEST
+        if columns_from:
+            cells = RowFilterChain([ColumnRangeFilter(FAMILY, columns_from), _LATEST])
+        return await self._read(
+            table,
+            ReadRowsQuery(row_ranges=[RowRange(start, end)], limit=limit, row_filter=cells),
+        )
+
+    async def close(self) -> None:
+        """Close the connections; closing twice does nothing."""
+        for table in self._tables.values():
+            await table.close()
+        self._tables = {}
+        await self._client.close()
+
+    async def _check(
+        self,
+        table: str,
+        key: bytes,
+        cell: list[RowFilter],
+        expected: bytes | None,
+        changes: list[Mutation],
+    ) -> bool:
+        async with _translated():
+            matched = await self._tables[table].check_and_mutate_row(
+                key,
+                RowFilterChain(cell),
+                true_case_mutations=None if expected is None else changes,
+                false_case_mutations=changes if expected is None else None,
+                operation_timeout=CALL_TIMEOUT_S,
+            )
+        return bool(matched) is (expected is not None)
+
+    async def _read(self, table: str, query: ReadRowsQuery) -> list[Row]:
+        async with _translated():
+            return [_row(row) for row in await self._tables[table].read_rows(query)]
+
+
+def _row(row: BigtableRow) -> Row:
+    return Row(row.row_key, {cell.qualifier: cell.value for cell in row.cells})
+
+
+def _changes(mutation: RowMutation, now_ms: int, *, forced: bool = False) -> list[Mutation]:
+    # `forced` clears newer versions: a check that was won must show, whatever the clocks said.
+    changes: list[Mutation] = [DeleteAllFromRow()] if mutation.delete_row else []
+    dropped = [*mutation.deletes, *(mutation.sets if forced else ())]
+    changes += [DeleteRangeFromColumn(FAMILY, column) for column in dropped]
+    timestamp_ms = now_ms if mutation.timestamp_ms is None else mutation.timestamp_ms
+    changes += [
+        SetCell(FAMILY, column, value, timestamp_micros=timestamp_ms * MICROS_PER_MS)
+        for column, value in mutation.sets.items()
+    ]
+    return changes
+
+
+def _bulks(mutations: list[RowMutation], now_ms: int) -> Iterator[list[RowMutationEntry]]:
+    # Entries of one request are applied in any order, so the changes of a row become one entry.
+    by_key: dict[bytes, list[Mutation]] = {}
+    for mutation in mutations:
+        by_key.setdefault(mutation.key, []).extend(_changes(mutation, now_ms))
+    entries: list[RowMutationEntry] = []
+    count = size = 0
+    for key, changes in by_key.items():
+        if not changes:
+            continue
+        row_size = sum(len(c.new_value) for c in changes if isinstance(c, SetCell))
+        if entries and (
+            count + len(changes) > BULK_MAX_CHANGES or size + row_size > BULK_MAX_BYTES
+        ):
+            yield entries
+            entries, count, size = [], 0, 0
+        entries.append(RowMutationEntry(key, changes))
+        count += len(changes)
+        size += row_size
+    if entries:
+        yield entries
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except (GoogleAPIError, GoogleAuthError, MutationsExceptionGroup) as error:
+        raise UnavailableError("The row store cannot answer now.") from error

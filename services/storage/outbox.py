@@ -1,0 +1,300 @@
+"""A write-ahead outbox: rows and the message about them commit together, on any `RowStore`.
+
+The outbox row is the commit point. It is written first, and where batches are not atomic it carries
+the mutations too, so that after a crash anywhere in between a sweeper can finish the work. That
+may do it twice, hence what is replayed must be idempotent: sets with explicit timestamps only.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import logging
+import random
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from services.bus.port import BusDriver, Message
+from services.clock import Clock
+from services.storage.rows import Row, RowMutation, RowStore, TableSpec
+
+__all__ = ["OUTBOX_TABLE", "Outbox", "OutboxEntry", "OutboxRelay"]
+
+OUTBOX_TABLE = TableSpec("outbox")
+"""Never aged out: an entry is a promise."""
+SHARDS = 16
+"""Key prefixes, so that ever-growing ids do not all write to one Bigtable tablet."""
+SCAN_PAGE_ROWS = 500
+"""Rows read at once per shard while looking for pending entries."""
+BATCH_MAX_MESSAGES = 500
+"""Messages per publish; Pub/Sub takes 1 000 per request."""
+HELD_MAX_ENTRIES = 20_000
+"""Entries kept in memory while the bus is down; the sweeper finds the rest in the table."""
+BACKOFF_BASE_S = 0.1
+"""Longest first wait after a failure; it doubles, with full jitter."""
+BACKOFF_MAX_S = 10.0
+"""Longest wait of all, so that a bus that is back is noticed soon."""
+SWEEP_INTERVAL_S = 2.0
+"""Mean pause between sweeps (jittered, so that replicas do not sweep in step)."""
+SWEEP_AGE_MS = 5_000
+"""Entries younger than this are still in the hands of the process that wrote them."""
+DRAIN_TIMEOUT_S = 5.0
+"""How long `stop` waits for entries in memory; what is left is swept up by another process."""
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A message to publish: `id` is unique and below 2**64."""
+
+    id: int
+    topic: str
+    data: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    mutations: Sequence[RowMutation] = ()
+    """What `roll_forward` replays; filled in by the outbox."""
+
+
+class Outbox:
+    """Entries in the `outbox` table of a store. Raises `UnavailableError` as the store does."""
+
+    def __init__(self, store: RowStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+        """Apply `mutations` and make `entry` pending. Repeating the call is safe.
+
+        On `UnavailableError` the outcome is open: all of it may still happen, or nothing of it.
+        Mutations without a timestamp, or with deletes, cannot be replayed and give `ValueError`.
+        """
+        for mutation in mutations:
+            if mutation.timestamp_ms is None or mutation.deletes or mutation.delete_row:
+                raise ValueError("outbox mutations are sets with explicit timestamps")
+        if self._store.atomic_batches:
+            await self._store.mutate([self._pending_row(replace(entry, mutations=())), *mutations])
+            return
+        await self._store.mutate([self._pending_row(replace(entry, mutations=mutations))])
+        await self._store.mutate(mutations)
+
+    async def pending(
+        self, older_than_ms: int, limit: int, *, exclude: Collection[int] = ()
+    ) -> list[OutboxEntry]:
+        """Up to `limit` entries committed at least `older_than_ms` ago, but for `exclude`.
+
+        Order is by id within a shard; every shard gets its share of `limit`.
+        """
+        before_ms = self._clock.now_ms() - older_than_ms
+        share = -(-limit // SHARDS)
+        shards = await asyncio.gather(
+            *(self._pending_in(shard, before_ms, share, exclude) for shard in range(SHARDS))
+        )
+        return [entry for entries in shards for entry in entries][:limit]
+
+    async def roll_forward(self, entry: OutboxEntry) -> None:
+        """Apply the mutations that a crash may have left out. Idempotent."""
+        if entry.mutations:
+            await self._store.mutate(entry.mutations)
+
+    async def settle(self, ids: Sequence[int]) -> None:
+        """Forget published entries. Idempotent."""
+        await self._store.mutate(
+            [RowMutation(OUTBOX_TABLE.name, _key(entry_id), delete_row=True) for entry_id in ids]
+        )
+
+    async def _pending_in(
+        self, shard: int, before_ms: int, limit: int, exclude: Collection[int]
+    ) -> list[OutboxEntry]:
+        start, end = f"{shard:02x}#".encode(), f"{shard:02x}$".encode()
+        found: list[OutboxEntry] = []
+        while True:
+            rows = await self._store.scan(OUTBOX_TABLE.name, start, end, limit=SCAN_PAGE_ROWS)
+            for row in rows:
+                if int(row.cells[b"created_ms"]) <= before_ms and _id(row.key) not in exclude:
+                    found.append(_entry(row))
+                    if len(found) == limit:
+                        return found
+            if len(rows) < SCAN_PAGE_ROWS:
+                return found
+            start = rows[-1].key + b"\x00"
+
+    def _pending_row(self, entry: OutboxEntry) -> RowMutation:
+        now_ms = self._clock.now_ms()
+        cells = {
+            b"topic": entry.topic.encode(),
+            b"data": entry.data,
+            b"attributes": json.dumps(dict(entry.attributes)).encode(),
+            b"created_ms": str(now_ms).encode(),
+        }
+        if entry.mutations:
+            cells[b"mutations"] = _encode(entry.mutations)
+        return RowMutation(OUTBOX_TABLE.name, _key(entry.id), cells, timestamp_ms=now_ms)
+
+
+class OutboxRelay:
+    """Publishes committed entries, at least once, and settles them in bulk.
+
+    Each topic has a lane of its own, so that one that fails does not hold up the others.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        driver: BusDriver,
+        *,
+        jitter: random.Random | None = None,
+        sweep_interval_s: float = SWEEP_INTERVAL_S,
+        sweep_age_ms: int = SWEEP_AGE_MS,
+    ) -> None:
+        self._outbox = outbox
+        self._driver = driver
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._sweep_interval_s = sweep_interval_s
+        self._sweep_age_ms = sweep_age_ms
+        self._held: set[int] = set()
+        self._lanes: dict[str, asyncio.Queue[OutboxEntry]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._running = False
+
+    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+        """`Outbox.commit`, then publish soon. Returns when durable, not when published."""
+        mine = self._hold(entry.id)
+        try:
+            await self._outbox.commit(mutations, entry)
+        except BaseException:
+            # Perhaps committed: then the sweeper rolls it forward.
+            if mine:
+                self._held.discard(entry.id)
+            raise
+        if mine:
+            self._enqueue(entry)
+
+    async def start(self) -> None:
+        """Begin to publish and sweep."""
+        self._running = True
+        for topic, lane in self._lanes.items():
+            self._spawn(self._publish_lane(topic, lane), f"outbox-lane-{topic}")
+        self._spawn(self._sweep_forever(), "outbox-sweeper")
+
+    async def stop(self, drain_timeout_s: float = DRAIN_TIMEOUT_S) -> None:
+        """Publish what is in memory, for at most `drain_timeout_s`, then end.
+
+        Call it when nothing commits any more. What could not be published stays in the table.
+        """
+        if self._running:
+            drained = asyncio.gather(*(lane.join() for lane in self._lanes.values()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(drained, drain_timeout_s)
+        self._running = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        self._lanes.clear()
+        self._held.clear()
+
+    async def sweep(self) -> int:
+        """Take over the entries that some process left behind; returns how many."""
+        room = min(BATCH_MAX_MESSAGES, HELD_MAX_ENTRIES - len(self._held))
+        if room <= 0:
+            return 0
+        taken = 0
+        for entry in await self._outbox.pending(self._sweep_age_ms, room, exclude=self._held):
+            if not self._hold(entry.id):
+                continue
+            try:
+                await self._outbox.roll_forward(entry)
+            except BaseException:
+                self._held.discard(entry.id)
+                raise
+            self._enqueue(entry)
+            taken += 1
+        return taken
+
+    def _hold(self, entry_id: int) -> bool:
+        if entry_id in self._held or len(self._held) >= HELD_MAX_ENTRIES:
+            return False
+        self._held.add(entry_id)
+        return True
+
+    def _enqueue(self, entry: OutboxEntry) -> None:
+        lane = self._lanes.get(entry.topic)
+        if lane is None:
+            lane = self._lanes[entry.topic] = asyncio.Queue()
+            if self._running:
+                self._spawn(self._publish_lane(entry.topic, lane), f"outbox-lane-{entry.topic}")
+        lane.put_nowait(replace(entry, mutations=()))
+
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def _publish_lane(self, topic: str, lane: asyncio.Queue[OutboxEntry]) -> None:
+        while True:
+            batch = [await lane.get()]
+            while len(batch) < BATCH_MAX_MESSAGES and not lane.empty():
+                batch.append(lane.get_nowait())
+            messages = [Message(entry.data, entry.attributes) for entry in batch]
+            ids = [entry.id for entry in batch]
+            await self._until_done(partial(self._driver.publish, topic, messages))
+            await self._until_done(partial(self._outbox.settle, ids))
+            self._held.difference_update(ids)
+            for _ in batch:
+                lane.task_done()
+
+    async def _until_done(self, attempt: Callable[[], Awaitable[object]]) -> None:
+        longest_s = BACKOFF_BASE_S
+        while True:
+            try:
+                await attempt()
+            except Exception:  # noqa: BLE001 - whatever the bus raises, an entry is not lost
+                _LOG.warning("outbox.attempt_failed", exc_info=True)
+                await asyncio.sleep(self._jitter.uniform(0, longest_s))
+                longest_s = min(longest_s * 2, BACKOFF_MAX_S)
+            else:
+                return
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._sweep_interval_s * self._jitter.uniform(0.5, 1.5))
+            await self._until_done(self.sweep)
+
+
+def _key(entry_id: int) -> bytes:
+    return f"{entry_id % SHARDS:02x}#{entry_id:016x}".encode()
+
+
+def _id(key: bytes) -> int:
+    return int(key.partition(b"#")[2], 16)
+
+
+def _entry(row: Row) -> OutboxEntry:
+    return OutboxEntry(
+        id=_id(row.key),
+        topic=row.cells[b"topic"].decode(),
+        data=row.cells[b"data"],
+        attributes=json.loads(row.cells[b"attributes"]),
+        mutations=_decode(row.cells.get(b"mutations", b"[]")),
+    )
+
+
+def _encode(mutations: Sequence[RowMutation]) -> bytes:
+    flat = [[m.table, _text(m.key), m.timestamp_ms, _cells(m.sets)] for m in mutations]
+    return json.dumps(flat, separators=(",", ":")).encode()
+
+
+def _cells(cells: Mapping[bytes, bytes]) -> list[tuple[str, str]]:
+    return [(_text(column), _text(value)) for column, value in cells.items()]
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _decode(encoded: bytes) -> list[RowMutation]:
+    raw = base64.b64decode
+    return [
+        RowMutation(table, raw(key), {raw(c): raw(v) for c, v in cells}, timestamp_ms=timestamp_ms)
+        for table, key, timestamp_ms, cells in json.loads(encoded)
+    ]

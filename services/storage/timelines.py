@@ -1,0 +1,155 @@
+"""Persistent home timelines, viewers' states and celebrities, on the wide-column port."""
+
+from collections.abc import Iterable, Sequence
+
+from services.clock import Clock
+from services.storage import keys
+from services.storage.rows import RowMutation, RowStore, TableSpec
+from services.timeline.model import ViewerState
+
+__all__ = ["TABLES", "RowCelebrities", "RowHomeTimelines"]
+
+HOME = "home"
+VIEWERS = "viewers"
+CELEBRITIES = "celebrities"
+RETENTION_S = 30 * 86_400  # of pushed ids; older pages are merged from the authors
+TABLES = (TableSpec(HOME, max_age_s=RETENTION_S), TableSpec(VIEWERS), TableSpec(CELEBRITIES))
+
+SEEN = b"seen"
+BUILT = b"built"
+# Floors are columns of their own, greatest first, so that raising one needs no read.
+FLOOR = b"floor#"
+YES, NO = b"1", b"0"
+DAYS_PER_SCAN = 8  # rows; a page rarely spans more
+MUTATIONS_PER_CALL = 1_000
+CELEBRITIES_PER_SCAN = 1_000
+REFRESH_MS = 500  # how late a new celebrity's first unpushed tweet may show
+
+
+class RowHomeTimelines:
+    """One row a day and viewer, one column a tweet: a cold page is one short scan."""
+
+    def __init__(self, store: RowStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def read(self, viewer: int, before: int | None, floor: int, count: int) -> list[int]:
+        """Newest ids below `before` and not below `floor`; fewer than `count` means all."""
+        key_range, columns_from = keys.home_range(viewer, before)
+        start, ids = key_range.start, list[int]()
+        while True:
+            rows = await self._store.scan(
+                HOME, start, key_range.end, limit=DAYS_PER_SCAN, columns_from=columns_from
+            )
+            for row in rows:
+                for qualifier in row.cells:
+                    tweet_id = keys.parse_home_qualifier(qualifier)
+                    if tweet_id < floor or len(ids) == count:
+                        return ids
+                    ids.append(tweet_id)
+            if len(rows) < DAYS_PER_SCAN:
+                return ids
+            start = rows[-1].key + b"\0"
+
+    async def add(self, viewer: int, tweet_ids: Sequence[int]) -> None:
+        """Add ids to one timeline; those there already change nothing."""
+        by_day: dict[bytes, dict[bytes, bytes]] = {}
+        for tweet_id in tweet_ids:
+            cells = by_day.setdefault(keys.home_row_key(viewer, tweet_id), {})
+            cells[keys.home_qualifier(tweet_id)] = b""
+        await self._mutate(RowMutation(HOME, key, cells) for key, cells in by_day.items())
+
+    async def push(self, viewers: Iterable[int], tweet_id: int) -> None:
+        """Add one id to many timelines."""
+        cells = {keys.home_qualifier(tweet_id): b""}
+        await self._mutate(
+            RowMutation(HOME, keys.home_row_key(viewer, tweet_id), cells) for viewer in viewers
+        )
+
+    async def state(self, viewer: int) -> ViewerState | None:
+        """What is known of the viewer; None if they never read."""
+        key = _viewer_key(viewer)
+        row = (await self._store.read_rows(VIEWERS, [key])).get(key)
+        if row is None or SEEN not in row.cells:
+            return None
+        floors = [
+            keys.parse_home_qualifier(column.removeprefix(FLOOR))
+            for column in row.cells
+            if column.startswith(FLOOR)
+        ]
+        seen_ms = int(row.cells[SEEN])
+        return ViewerState(seen_ms, row.cells.get(BUILT) == YES, max(floors, default=0))
+
+    async def active(self, viewers: Sequence[int], since_ms: int) -> list[int]:
+        """Those of `viewers` who read at or after `since_ms`."""
+        by_key = {_viewer_key(viewer): viewer for viewer in viewers}
+        rows = await self._store.read_rows(VIEWERS, list(by_key))
+        return [by_key[key] for key, row in rows.items() if int(row.cells[SEEN]) >= since_ms]
+
+    async def begin_build(self, viewer: int, now_ms: int) -> None:
+        """Mark active and not yet built, in one step."""
+        await self._set(viewer, {SEEN: b"%d" % now_ms, BUILT: NO})
+
+    async def finish_build(self, viewer: int, floor: int) -> None:
+        """Mark built, complete from `floor`."""
+        await self._set(viewer, {BUILT: YES, FLOOR + keys.home_qualifier(floor): b""})
+
+    async def raise_floor(self, viewer: int, floor: int) -> None:
+        """Give up completeness below `floor`; a lower one changes nothing."""
+        await self._set(viewer, {FLOOR + keys.home_qualifier(floor): b""})
+
+    async def touch(self, viewer: int, now_ms: int) -> None:
+        """Note that the viewer read now."""
+        await self._set(viewer, {SEEN: b"%d" % now_ms})
+
+    async def _set(self, viewer: int, cells: dict[bytes, bytes]) -> None:
+        await self._store.mutate([RowMutation(VIEWERS, _viewer_key(viewer), cells)])
+
+    async def _mutate(self, mutations: Iterable[RowMutation]) -> None:
+        batch = list(mutations)
+        for start in range(0, len(batch), MUTATIONS_PER_CALL):
+            await self._store.mutate(batch[start : start + MUTATIONS_PER_CALL])
+
+
+class RowCelebrities:
+    """Authors who have had a tweet that was not pushed; nobody ever leaves.
+
+    Staying is what makes a change of the threshold harmless: their tweets are merged at read
+    whether pushed or not, and the merge drops doubles.
+    """
+
+    def __init__(self, store: RowStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: frozenset[int] = frozenset()
+        self._read_ms = 0
+
+    async def add(self, author: int) -> None:
+        """Remember, durably."""
+        if author not in self._known:
+            await self._store.mutate([RowMutation(CELEBRITIES, _viewer_key(author), {SEEN: YES})])
+
+    async def among(self, authors: frozenset[int]) -> list[int]:
+        """Those of `authors` who are celebrities, as of at most `REFRESH_MS` ago."""
+        now_ms = self._clock.now_ms()
+        if now_ms - self._read_ms >= REFRESH_MS:
+            # Set first: others go on with the old list while this one reads.
+            self._read_ms = now_ms
+            self._known = frozenset(await self._read_all())
+        return sorted(authors & self._known)
+
+    async def _read_all(self) -> list[int]:
+        found: list[int] = []
+        start = b""
+        while True:
+            rows = await self._store.scan(
+                CELEBRITIES, start, b"g", limit=CELEBRITIES_PER_SCAN
+            )
+            found += [int(row.key, 16) for row in rows]
+            if len(rows) < CELEBRITIES_PER_SCAN:
+                return found
+            start = rows[-1].key + b"\0"
+
+
+def _viewer_key(viewer: int) -> bytes:
+    return f"{viewer:016x}".encode()

@@ -1,0 +1,162 @@
+"""The Lua behind `HotLists`; each script is atomic on its node and repeats safely.
+
+Ids are 8 big-endian bytes. Lua's own `<` on strings follows the server's locale and a Lua number
+holds 53 bits, so ids are compared as two 32-bit halves. A sentinel begins with 8 zero bytes and so
+compares as id 0: below every id.
+"""
+
+__all__ = ["BEGIN_WARM", "FINISH_WARM", "PUSH", "READ", "REMOVE"]
+
+_COMPARE = """
+local ZERO = string.rep('\\0', 8)
+local function is_sentinel(s) return string.sub(s, 1, 8) == ZERO end
+local function newer(a, b)
+  local ah, al = struct.unpack('>I4I4', a)
+  local bh, bl = struct.unpack('>I4I4', b)
+  return ah > bh or (ah == bh and al > bl)
+end
+"""
+
+PUSH = (
+    _COMPARE
+    + """
+-- KEYS: lists; ARGV: id, capacity, slack. Returns the number of lists that changed.
+local id, capacity, slack = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+-- Late ids are nearly always a few places from the head, so the search goes in small steps.
+local STEP = 32
+
+local function insert_older(key)
+  local tail = redis.call('LINDEX', key, -1)
+  if not is_sentinel(tail) and not newer(id, tail) then return 0 end
+  local from = 0
+  while true do
+    local part = redis.call('LRANGE', key, from, from + STEP - 1)
+    for _, other in ipairs(part) do
+      if other == id then return 0 end
+      if newer(id, other) then return redis.call('LINSERT', key, 'BEFORE', other, id) end
+    end
+    if #part < STEP then return 0 end
+    from = from + STEP
+  end
+end
+
+local changed = 0
+for _, key in ipairs(KEYS) do
+  local head = redis.call('LINDEX', key, 0)
+  if head and head ~= id then
+    local length
+    if newer(id, head) then
+      length = redis.call('LPUSH', key, id)
+    else
+      length = insert_older(key)
+    end
+    if length > 0 then changed = changed + 1 end
+    if length > capacity + slack then
+      local tail = redis.call('LINDEX', key, -1)
+      if #tail > 8 then
+        -- A warm goes on: its sentinel stays, and one id over capacity tells it of the cut.
+        redis.call('LTRIM', key, 0, capacity)
+        redis.call('RPUSH', key, tail)
+      else
+        redis.call('LTRIM', key, 0, capacity - 1)
+      end
+    end
+  end
+end
+return changed
+"""
+)
+
+READ = (
+    _COMPARE
+    + """
+-- KEYS: list; ARGV: id to start below or '', count, TTL in ms.
+-- Returns false for a miss, or {joined ids, 1 if the end was reached, tail}.
+local key, before, count, ttl = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local tail = redis.call('LINDEX', key, -1)
+if not tail or #tail > 8 then return false end
+local length = redis.call('LLEN', key)
+local complete = tail == ZERO
+if complete then length = length - 1 end
+local from = 0
+if before == '' then
+  -- Readers keep their list alive; a write is spent on it only in the second half of its life.
+  if redis.call('PTTL', key) * 2 < ttl then redis.call('PEXPIRE', key, ttl) end
+else
+  local high = length
+  while from < high do
+    local middle = math.floor((from + high) / 2)
+    if newer(before, redis.call('LINDEX', key, middle)) then
+      high = middle
+    else
+      from = middle + 1
+    end
+  end
+end
+local last = math.min(from + count, length) - 1
+local ids = ''
+if last >= from then ids = table.concat(redis.call('LRANGE', key, from, last)) end
+return {ids, (complete and last + 1 >= length) and 1 or 0, tail}
+"""
+)
+
+BEGIN_WARM = """
+-- KEYS: list; ARGV: warming sentinel, expiry in ms. Returns 1 if the caller is the warmer.
+local tail = redis.call('LINDEX', KEYS[1], -1)
+if not tail then
+  redis.call('RPUSH', KEYS[1], ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return 1
+end
+return tail == ARGV[1] and 1 or 0
+"""
+
+FINISH_WARM = (
+    _COMPARE
+    + """
+-- KEYS: list; ARGV: warming sentinel, joined ids (newest first, no double), 1 if complete,
+-- capacity, TTL in ms. Returns 1, or 0 if the sentinel is not there.
+local key, given, complete = KEYS[1], ARGV[2], ARGV[3] == '1'
+local capacity = tonumber(ARGV[4])
+if redis.call('LINDEX', key, -1) ~= ARGV[1] then return 0 end
+local pushed = redis.call('LRANGE', key, 0, -2)
+local union, p, g = {}, 1, 1
+while true do
+  local a, b = pushed[p], nil
+  if g < #given then b = string.sub(given, g, g + 7) end
+  -- Below the given ids lies what the warmer did not read: a late push down there is left out,
+  -- as the list would have a gap above it.
+  if not b and not complete then a = nil end
+  if not a and not b then break end
+  if b and (not a or not newer(a, b)) then
+    union[#union + 1] = b
+    g = g + 8
+    if a == b then p = p + 1 end
+  else
+    union[#union + 1] = a
+    p = p + 1
+  end
+end
+local size = math.min(#union, capacity)
+if complete and #union <= capacity then
+  size = size + 1
+  union[size] = ZERO
+end
+redis.call('DEL', key)
+-- Lua's stack bounds the arguments of one call.
+for from = 1, size, 1000 do
+  redis.call('RPUSH', key, unpack(union, from, math.min(from + 999, size)))
+end
+if size > 0 then redis.call('PEXPIRE', key, ARGV[5]) end
+return 1
+"""
+)
+
+REMOVE = """
+-- KEYS: list; ARGV: id. Returns 1 if a list was changed.
+local tail = redis.call('LINDEX', KEYS[1], -1)
+if not tail then return 0 end
+-- The warmer may have read the id already and would bring it back: the warm starts over.
+if #tail > 8 then return redis.call('DEL', KEYS[1]) end
+return redis.call('LREM', KEYS[1], 1, ARGV[1])
+"""

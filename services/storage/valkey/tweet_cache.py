@@ -1,0 +1,76 @@
+"""Encoded tweets in Valkey, shared by all readers.
+
+A value is one flags byte (bit 0: deleted, bits 1 to 7: visibility), 8 bytes of author id and the
+encoded protobuf tweet.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+
+from redis.asyncio.cluster import RedisCluster
+
+from services.storage.keys import tweet_cache_key
+from services.storage.valkey.connection import ValkeyClient, valkey_errors
+from services.timeline.encoded import EncodedTweet
+
+__all__ = ["TweetCache"]
+
+_DEFAULT_TTL_S = 86_400
+"""Life of an entry in seconds. A tombstone must outlive any read that began before the delete."""
+_HEADER = struct.Struct(">BQ")
+_DELETED = 0x01
+_VISIBILITY_SHIFT = 1
+
+
+class TweetCache:
+    """A read-through cache of tweets; every method raises `UnavailableError` on failure."""
+
+    def __init__(self, client: ValkeyClient, ttl_s: float = _DEFAULT_TTL_S) -> None:
+        self._client = client
+        self._ttl_ms = int(ttl_s * 1_000)
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        """Read the cached ones among `tweet_ids`, tombstones included; the others are left out."""
+        if not tweet_ids:
+            return {}
+        keys = [tweet_cache_key(tweet_id) for tweet_id in tweet_ids]
+        with valkey_errors():
+            if isinstance(self._client, RedisCluster):
+                values = await self._client.mget_nonatomic(keys)
+            else:
+                values = await self._client.mget(keys)
+        return {
+            tweet_id: _decode(tweet_id, value)
+            for tweet_id, value in zip(tweet_ids, values, strict=True)
+            if isinstance(value, bytes)
+        }
+
+    async def put_many(self, tweets: Iterable[EncodedTweet]) -> None:
+        """Cache those tweets that are absent: a late reader never overwrites a tombstone."""
+        pipeline = self._client.pipeline(transaction=False)
+        for tweet in tweets:
+            pipeline.set(tweet_cache_key(tweet.tweet_id), _encode(tweet), nx=True, px=self._ttl_ms)
+        with valkey_errors():
+            await pipeline.execute()
+
+    async def tombstone(self, tweet_id: int) -> None:
+        """Mark a tweet deleted, whatever was cached."""
+        deleted = EncodedTweet(tweet_id, author_id=0, deleted=True, visibility=0, body=b"")
+        with valkey_errors():
+            await self._client.set(tweet_cache_key(tweet_id), _encode(deleted), px=self._ttl_ms)
+
+
+def _encode(tweet: EncodedTweet) -> bytes:
+    flags = (tweet.visibility << _VISIBILITY_SHIFT) | (_DELETED if tweet.deleted else 0)
+    return _HEADER.pack(flags, tweet.author_id) + tweet.body
+
+
+def _decode(tweet_id: int, value: bytes) -> EncodedTweet:
+    flags, author_id = _HEADER.unpack_from(value)
+    return EncodedTweet(
+        tweet_id=tweet_id,
+        author_id=author_id,
+        deleted=bool(flags & _DELETED),
+        visibility=flags >> _VISIBILITY_SHIFT,
+        body=value[_HEADER.size :],
+    )

@@ -1,0 +1,77 @@
+"""Page cursors: opaque to callers, signed, and good for one list of one user only."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import struct
+
+from services.errors import InvalidArgumentError
+
+__all__ = ["CursorCodec"]
+
+_VERSION = 1
+_MAC_BYTES = 16
+"""Half of SHA-256: 128 bits cannot be guessed, and the cursor stays at 34 characters."""
+_MIN_KEY_BYTES = 16
+_PAYLOAD = struct.Struct(">BQ")
+"""Version, last tweet id."""
+_CURSOR_CHARACTERS = 34
+"""Base64, without padding, of payload and MAC: 25 bytes."""
+_OWNER = struct.Struct(">Q")
+
+
+class CursorCodec:
+    """Makes and checks cursors with one secret `key` of at least 16 bytes.
+
+    A cursor holds the last tweet id of a page. What list it belongs to (`kind`, `owner_id`) is not
+    in it but under its signature (HMAC-SHA256), so a cursor of another list does not verify.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < _MIN_KEY_BYTES:
+            raise ValueError(f"a cursor key wants at least {_MIN_KEY_BYTES} bytes, got {len(key)}")
+        self._key = key
+
+    def encode(self, kind: str, owner_id: int, last_id: int) -> str:
+        """Make the cursor of the page after `last_id`: url-safe base64 without padding."""
+        payload = _PAYLOAD.pack(_VERSION, last_id)
+        token = payload + self._mac(kind, owner_id, payload)
+        return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+
+    def decode(self, cursor: str, kind: str, owner_id: int) -> int:
+        """Return the last tweet id in a cursor of this list.
+
+        Raises `InvalidArgumentError` of field `cursor` for anything that `encode` did not make
+        with this key, kind and owner.
+        """
+        token = _from_base64(cursor)
+        payload, mac = token[: _PAYLOAD.size], token[_PAYLOAD.size :]
+        if not hmac.compare_digest(mac, self._mac(kind, owner_id, payload)):
+            raise _invalid()
+        version, last_id = _PAYLOAD.unpack(payload)
+        if version != _VERSION:
+            raise _invalid()
+        return int(last_id)
+
+    def _mac(self, kind: str, owner_id: int, payload: bytes) -> bytes:
+        # Owner and payload have fixed widths, so no other (kind, owner) gives the same bytes.
+        signed = _OWNER.pack(owner_id) + payload + kind.encode()
+        return hmac.digest(self._key, signed, hashlib.sha256)[:_MAC_BYTES]
+
+
+def _from_base64(cursor: str) -> bytes:
+    if len(cursor) != _CURSOR_CHARACTERS:
+        raise _invalid()
+    try:
+        token = base64.b64decode(cursor + "==", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise _invalid() from None
+    # The last character carries unused bits: one cursor has one spelling.
+    if base64.urlsafe_b64encode(token).rstrip(b"=") != cursor.encode():
+        raise _invalid()
+    return token
+
+
+def _invalid() -> InvalidArgumentError:
+    return InvalidArgumentError("cursor", "is not a cursor that this list gave")

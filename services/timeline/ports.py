@@ -1,0 +1,114 @@
+"""What the timeline service needs from outside."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from services.timeline.encoded import EncodedTweet
+from services.timeline.model import Ids, ViewerState
+
+__all__ = ["AuthorLists", "Celebrities", "HomeTimelines", "HotTimelines", "Relations", "Tweets"]
+
+
+class HotTimelines(Protocol):
+    """Recent ids in memory. Raises `UnavailableError`; callers then use the source instead."""
+
+    async def home(self, viewer: int, before: int | None, count: int) -> Ids | None:
+        """Ids below `before`, or None where there is no list; fewer than `count` when it ends.
+
+        `ended` is true only when the list is known to reach the oldest tweet.
+        """
+        ...
+
+    async def author(self, author: int, before: int | None, count: int) -> Ids | None:
+        """The same for the tweets of one author."""
+        ...
+
+    async def begin_warm_home(self, viewer: int, token: bytes) -> bool:
+        """Start collecting pushes; false when somebody else is warming or the list exists."""
+        ...
+
+    async def finish_warm_home(self, viewer: int, token: bytes, run: Ids) -> None:
+        """Put in what was read since; nothing happens if the list was dropped meanwhile."""
+        ...
+
+    async def begin_warm_author(self, author: int, token: bytes) -> bool:
+        """As `begin_warm_home`."""
+        ...
+
+    async def finish_warm_author(self, author: int, token: bytes, run: Ids) -> None:
+        """As `finish_warm_home`."""
+        ...
+
+
+class HomeTimelines(Protocol):
+    """Persistent home timelines of active viewers. Raises `UnavailableError`."""
+
+    async def read(self, viewer: int, before: int | None, floor: int, count: int) -> list[int]:
+        """Newest ids below `before` and not below `floor`; fewer than `count` means all."""
+        ...
+
+    async def add(self, viewer: int, tweet_ids: Sequence[int]) -> None:
+        """Add ids; those there already change nothing."""
+        ...
+
+    async def state(self, viewer: int) -> ViewerState | None:
+        """What is known of the viewer; None if they never read."""
+        ...
+
+    async def begin_build(self, viewer: int, now_ms: int) -> None:
+        """Mark active, so that from now on every push is stored, and not yet built."""
+        ...
+
+    async def finish_build(self, viewer: int, floor: int) -> None:
+        """Mark built, complete from `floor`."""
+        ...
+
+    async def raise_floor(self, viewer: int, floor: int) -> None:
+        """Give up completeness below `floor`; a lower one changes nothing."""
+        ...
+
+    async def touch(self, viewer: int, now_ms: int) -> None:
+        """Note that the viewer read now."""
+        ...
+
+
+class Tweets(Protocol):
+    """Tweet bodies."""
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        """Encoded tweets by id; deleted and unknown ones are missing or marked deleted."""
+        ...
+
+
+class AuthorLists(Protocol):
+    """Each author's tweets, as the tweet service knows them."""
+
+    async def list_by_authors(
+        self, authors: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
+        """Newest ids of each author below `before`; fewer than `limit` means all."""
+        ...
+
+
+class Relations(Protocol):
+    """Whom a viewer follows."""
+
+    async def following(self, viewer: int) -> frozenset[int]:
+        """Followed users; at most a second old."""
+        ...
+
+    async def fetch(self, viewer: int) -> frozenset[int]:
+        """Followed users as the graph has them now, past every cache."""
+        ...
+
+    async def invalidate(self, viewer: int) -> None:
+        """Forget what is cached, after a change."""
+        ...
+
+
+class Celebrities(Protocol):
+    """Authors who have ever had a tweet that was not pushed."""
+
+    async def among(self, authors: frozenset[int]) -> list[int]:
+        """Those of `authors` whose tweets must be merged at read."""
+        ...

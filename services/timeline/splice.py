@@ -1,0 +1,40 @@
+"""Builds an encoded page of tweets out of encoded tweets, without parsing any.
+
+The wire format of a repeated message field is the concatenation of tag, length and body
+(https://protobuf.dev/programming-guides/encoding/), so a page of cached tweets is a join of bytes.
+"""
+
+from collections.abc import Iterable
+
+__all__ = ["splice_page"]
+
+_TWEETS_TAG = b"\x0a"
+"""Field 1, length-delimited: `repeated Tweet tweets = 1`."""
+_NEXT_CURSOR_TAG = b"\x12"
+"""Field 2, length-delimited: `string next_cursor = 2`."""
+_VARINT_BITS = 7
+_VARINT_MORE = 0x80
+
+
+def splice_page(tweets: Iterable[bytes], next_cursor: str = "") -> bytes:
+    """Encode `{repeated Tweet tweets = 1; string next_cursor = 2;}`.
+
+    `tweets` are encoded Tweet messages, in order; an empty cursor is left out, as proto3 does. The
+    bytes equal those of the protobuf runtime.
+    """
+    parts: list[bytes] = []
+    for tweet in tweets:
+        parts += (_TWEETS_TAG, _varint(len(tweet)), tweet)
+    if next_cursor:
+        cursor = next_cursor.encode()
+        parts += (_NEXT_CURSOR_TAG, _varint(len(cursor)), cursor)
+    return b"".join(parts)
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number >= _VARINT_MORE:
+        encoded.append((number & (_VARINT_MORE - 1)) | _VARINT_MORE)
+        number >>= _VARINT_BITS
+    encoded.append(number)
+    return bytes(encoded)

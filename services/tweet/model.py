@@ -1,0 +1,61 @@
+"""Tweets as the service knows them."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet", "created_at_ms"]
+
+EPOCH_MS = 1_704_067_200_000
+"""2024-01-01T00:00:00Z in Unix milliseconds: where the time inside an id begins."""
+
+TIME_SHIFT = 22
+"""Bits of worker and sequence below the milliseconds of an id."""
+
+
+class Delivery(Enum):
+    """How a tweet reaches home timelines."""
+
+    UNSPECIFIED = "unspecified"
+    """Not decided yet."""
+    PUSH = "push"
+    """Written to each follower's timeline when posted."""
+    PULL = "pull"
+    """Merged from the author's list when a follower reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tweet:
+    """A post."""
+
+    tweet_id: int
+    user_id: int
+    """The author."""
+    text: str
+    created_at_ms: int
+    """Unix milliseconds; the time within `tweet_id`."""
+    in_reply_to_tweet_id: int
+    """0 when it answers none."""
+    quote_tweet_id: int
+    """0 when it quotes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorTweets:
+    """One author's ids, newest first."""
+
+    user_id: int
+    tweet_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestClaim:
+    """What a `request_id` stands for: the tweet it makes, and of which content."""
+
+    tweet_id: int
+    fingerprint: str
+    """A digest of the content: only a request with the same one is a repeat."""
+
+
+def created_at_ms(tweet_id: int) -> int:
+    """When the id was made, in Unix milliseconds."""
+    return (tweet_id >> TIME_SHIFT) + EPOCH_MS

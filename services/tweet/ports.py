@@ -1,0 +1,101 @@
+"""What the tweet service needs from the outside."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from services.tweet.model import Delivery, RequestClaim, Tweet
+
+__all__ = ["IdSource", "OwnTimeline", "TweetEvents", "TweetStore", "UserDirectory"]
+
+
+class TweetStore(Protocol):
+    """Durable tweets and each author's list of them.
+
+    Every method raises `UnavailableError` when the engine cannot answer.
+    """
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
+        """The tweets that exist among `tweet_ids`, which are positive; deleted ones are left out."""
+        ...
+
+    async def was_created(self, tweet_id: int) -> bool:
+        """Whether `create` ever took effect for this id, even if the tweet was deleted since."""
+        ...
+
+    async def create(self, tweet: Tweet, event: bytes) -> None:
+        """Make the tweet durable, and its `event` to be published at least once.
+
+        Idempotent. It never brings back a deleted tweet; its id may show up again in the
+        author's list, where hydration hides it.
+        """
+        ...
+
+    async def delete(self, tweet: Tweet, at_ms: int, event: bytes) -> None:
+        """Delete for good, forget the text, and publish `event` at least once. Idempotent."""
+        ...
+
+    async def claim(self, user_id: int, request_id: str, claim: RequestClaim) -> RequestClaim:
+        """Bind the author's `request_id` to `claim` unless it is bound; returns what it stands for.
+
+        Atomic. A claim may be forgotten a day after it was made.
+        """
+        ...
+
+    async def find_claim(self, user_id: int, request_id: str) -> RequestClaim | None:
+        """What the author's `request_id` stands for; None if it is unbound."""
+        ...
+
+    async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
+        """At most `limit` ids of the author's tweets below `before` (None: all), newest first."""
+        ...
+
+    async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery | None:
+        """Remember `delivery` unless one is remembered; returns the one that holds.
+
+        Atomic. None: there is no such tweet, or it was deleted.
+        """
+        ...
+
+
+class UserDirectory(Protocol):
+    """Who exists."""
+
+    async def missing(self, ids: Sequence[int]) -> list[int]:
+        """Those of `ids` that name no user; `UnavailableError` if nobody can say."""
+        ...
+
+
+class IdSource(Protocol):
+    """Where tweet ids come from."""
+
+    async def next_id(self) -> int:
+        """A new snowflake; `UnavailableError` if there is none to give."""
+        ...
+
+
+class OwnTimeline(Protocol):
+    """Shows authors their own writes before they get an answer.
+
+    Best effort: the event repeats it all, so the service logs an `AviaryError` and goes on. An
+    implementation bounds its own time. Both methods are idempotent.
+    """
+
+    async def posted(self, user_id: int, tweet_id: int) -> None:
+        """Put a durable tweet into its author's hot lists."""
+        ...
+
+    async def deleted(self, tweet_id: int, user_id: int) -> None:
+        """Hide a deleted tweet from all readers."""
+        ...
+
+
+class TweetEvents(Protocol):
+    """Encodes what is published on topic tweet-events."""
+
+    def created(self, tweet_id: int, user_id: int) -> bytes:
+        """A tweet was made."""
+        ...
+
+    def deleted(self, tweet_id: int, user_id: int) -> bytes:
+        """A tweet was deleted."""
+        ...

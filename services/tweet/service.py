@@ -1,0 +1,255 @@
+"""The tweet service: posts, their deletion, and each author's list."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Sequence
+
+from services.clock import Clock
+from services.errors import (
+    AlreadyExistsError,
+    AviaryError,
+    InvalidArgumentError,
+    NotFoundError,
+)
+from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet, created_at_ms
+from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
+from services.tweet.text import validate_text
+
+__all__ = [
+    "MAX_AUTHORS_PER_LIST",
+    "MAX_IDS_PER_AUTHOR",
+    "MAX_LOOKUP_IDS",
+    "MAX_REQUEST_ID_CHARS",
+    "TweetService",
+]
+
+MAX_LOOKUP_IDS = 1000
+"""More than a page of any timeline needs; answers stay near 1 MB."""
+
+MAX_AUTHORS_PER_LIST = 1000
+"""As many as one reader merges at once."""
+
+MAX_IDS_PER_AUTHOR = 1000
+"""More than a hot list holds."""
+
+MAX_REQUEST_ID_CHARS = 64
+"""Room for a UUID with a prefix."""
+
+MAX_PARALLEL_SCANS = 32
+"""Author scans of one call that run at once, so that one call cannot take every reader."""
+
+MAX_ID = (1 << 63) - 1
+"""Ids are proto `int64`."""
+
+_log = logging.getLogger(__name__)
+
+
+class TweetService:
+    """The use cases of the tweet service.
+
+    Every method raises `InvalidArgumentError` with the proto name of a bad field before anything
+    else happens, and `UnavailableError` when a store or sibling cannot answer.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument per port
+        self,
+        *,
+        store: TweetStore,
+        users: UserDirectory,
+        ids: IdSource,
+        own_timeline: OwnTimeline,
+        events: TweetEvents,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._users = users
+        self._ids = ids
+        self._own_timeline = own_timeline
+        self._events = events
+        self._clock = clock
+
+    async def create(
+        self,
+        user_id: int,
+        text: str,
+        *,
+        in_reply_to: int = 0,
+        quote: int = 0,
+        request_id: str = "",
+    ) -> Tweet:
+        """Make a tweet; on return it is durable and will be delivered at least once.
+
+        A repeat with the same `request_id` (empty: none) and content gives the first answer, even
+        after the tweet was deleted, which it stays. Raises `NotFoundError` for the author or a
+        tweet answered or quoted, `AlreadyExistsError` if `request_id` was used for other content.
+        """
+        _check_id("user_id", user_id)
+        text = validate_text(text)
+        _check_optional_id("in_reply_to_tweet_id", in_reply_to)
+        _check_optional_id("quote_tweet_id", quote)
+        _check_request_id(request_id)
+
+        fingerprint = _fingerprint(text, in_reply_to, quote)
+        # A claim is made after the checks below were passed, so a repeat skips them: it gives the
+        # first answer even if the tweet answered was deleted in between.
+        claim = await self._store.find_claim(user_id, request_id) if request_id else None
+        repeated = claim is not None
+        if claim is None:
+            await self._check_author(user_id)
+            await self._check_references(in_reply_to, quote)
+            claim = own = RequestClaim(await self._ids.next_id(), fingerprint)
+            if request_id:
+                claim = await self._store.claim(user_id, request_id, own)
+                repeated = claim.tweet_id != own.tweet_id
+        if claim.fingerprint != fingerprint:
+            raise AlreadyExistsError(
+                "request_id was used for other content",
+                reason="REQUEST_ID_REUSED",
+                metadata={"request_id": request_id},
+            )
+        tweet = Tweet(
+            tweet_id=claim.tweet_id,
+            user_id=user_id,
+            text=text,
+            created_at_ms=created_at_ms(claim.tweet_id),
+            in_reply_to_tweet_id=in_reply_to,
+            quote_tweet_id=quote,
+        )
+        if repeated and await self._store.was_created(tweet.tweet_id):
+            return tweet
+        # Also for a repeat whose first try is still under way or crashed: committing twice is
+        # harmless, an answer without a durable tweet is not.
+        await self._store.create(tweet, self._events.created(tweet.tweet_id, user_id))
+        await self._best_effort(
+            "posted", tweet.tweet_id, self._own_timeline.posted(user_id, tweet.tweet_id)
+        )
+        return tweet
+
+    async def get(self, tweet_id: int) -> Tweet:
+        """Read a tweet; `NotFoundError` if there is none or it was deleted."""
+        _check_id("tweet_id", tweet_id)
+        tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
+        if tweet is None:
+            raise _no_tweet("tweet_id", tweet_id)
+        return tweet
+
+    async def delete(self, tweet_id: int) -> None:
+        """Delete a tweet for good; `NotFoundError` if there is none or it was deleted before."""
+        tweet = await self.get(tweet_id)
+        event = self._events.deleted(tweet_id, tweet.user_id)
+        await self._store.delete(tweet, self._clock.now_ms(), event)
+        await self._best_effort(
+            "deleted", tweet_id, self._own_timeline.deleted(tweet_id, tweet.user_id)
+        )
+
+    async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[Tweet], list[int]]:
+        """(tweets, ids that name none or a deleted one), each in the order asked for, once each.
+
+        Takes 1 to `MAX_LOOKUP_IDS` ids.
+        """
+        _check_ids("tweet_ids", tweet_ids, MAX_LOOKUP_IDS)
+        wanted = list(dict.fromkeys(tweet_ids))
+        found = await self._store.get_many(wanted)
+        return (
+            [found[tweet_id] for tweet_id in wanted if tweet_id in found],
+            [tweet_id for tweet_id in wanted if tweet_id not in found],
+        )
+
+    async def list_by_authors(
+        self, user_ids: Sequence[int], *, before: int = 0, limit: int
+    ) -> list[AuthorTweets]:
+        """The newest ids of each of 1 to `MAX_AUTHORS_PER_LIST` authors, in the order asked for.
+
+        Only ids below `before` (0: no bound), 1 to `MAX_IDS_PER_AUTHOR` of each author; fewer than
+        `limit` means that the author has no more. A tweet deleted meanwhile may be among them.
+        """
+        _check_ids("user_ids", user_ids, MAX_AUTHORS_PER_LIST)
+        _check_optional_id("before_tweet_id", before)
+        if not 1 <= limit <= MAX_IDS_PER_AUTHOR:
+            raise InvalidArgumentError("limit", f"must be 1 to {MAX_IDS_PER_AUTHOR}, is {limit}")
+        gate = asyncio.Semaphore(MAX_PARALLEL_SCANS)
+
+        async def scan(user_id: int) -> AuthorTweets:
+            async with gate:
+                ids = await self._store.list_by_author(user_id, before or None, limit)
+            return AuthorTweets(user_id, tuple(ids))
+
+        return await asyncio.gather(*map(scan, user_ids))
+
+    async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery:
+        """Remember how a tweet is delivered; returns the first decision ever made, which stays.
+
+        Raises `NotFoundError` if there is no such tweet or it was deleted.
+        """
+        _check_id("tweet_id", tweet_id)
+        if delivery is Delivery.UNSPECIFIED:
+            raise InvalidArgumentError("delivery", "must be push or pull")
+        decided = await self._store.decide_delivery(tweet_id, delivery)
+        if decided is None:
+            raise _no_tweet("tweet_id", tweet_id)
+        return decided
+
+    async def _check_author(self, user_id: int) -> None:
+        if await self._users.missing([user_id]):
+            raise NotFoundError(
+                f"user_id: no user {user_id}",
+                reason="USER_NOT_FOUND",
+                metadata={"field": "user_id", "user_id": str(user_id)},
+            )
+
+    async def _check_references(self, in_reply_to: int, quote: int) -> None:
+        references = {"in_reply_to_tweet_id": in_reply_to, "quote_tweet_id": quote}
+        wanted = {field: tweet_id for field, tweet_id in references.items() if tweet_id}
+        if not wanted:
+            return
+        found = await self._store.get_many(list(wanted.values()))
+        for field, tweet_id in wanted.items():
+            if tweet_id not in found:
+                raise _no_tweet(field, tweet_id)
+
+    async def _best_effort(self, change: str, tweet_id: int, done: Awaitable[None]) -> None:
+        try:
+            await done
+        except AviaryError as error:
+            _log.warning("own timeline: %s of tweet %d failed: %s", change, tweet_id, error)
+
+
+def _check_id(field: str, number: int) -> None:
+    if not 0 < number <= MAX_ID:
+        raise InvalidArgumentError(field, "must be a positive id")
+
+
+def _check_optional_id(field: str, number: int) -> None:
+    if number:
+        _check_id(field, number)
+
+
+def _check_ids(field: str, numbers: Sequence[int], most: int) -> None:
+    if not 1 <= len(numbers) <= most:
+        raise InvalidArgumentError(field, f"must be 1 to {most} ids, are {len(numbers)}")
+    for number in numbers:
+        _check_id(field, number)
+
+
+def _check_request_id(request_id: str) -> None:
+    if len(request_id) > MAX_REQUEST_ID_CHARS or not (
+        request_id.isascii() and request_id.isprintable()
+    ):
+        raise InvalidArgumentError(
+            "request_id", f"must be at most {MAX_REQUEST_ID_CHARS} printable ASCII characters"
+        )
+
+
+def _fingerprint(text: str, in_reply_to: int, quote: int) -> str:
+    content = json.dumps([text, in_reply_to, quote])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _no_tweet(field: str, tweet_id: int) -> NotFoundError:
+    return NotFoundError(
+        f"{field}: no tweet {tweet_id}",
+        reason="TWEET_NOT_FOUND",
+        metadata={"field": field, "tweet_id": str(tweet_id)},
+    )

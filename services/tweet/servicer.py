@@ -1,0 +1,95 @@
+"""`TweetService` over gRPC: translates, calls, translates."""
+
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
+from services.tweet.model import Delivery, Tweet
+from services.tweet.service import TweetService
+
+__all__ = ["TweetServicer"]
+
+_DELIVERIES = {
+    tweet_service_pb2.DELIVERY_PUSH: Delivery.PUSH,
+    tweet_service_pb2.DELIVERY_PULL: Delivery.PULL,
+}
+_DELIVERY_NUMBERS = {delivery: number for number, delivery in _DELIVERIES.items()}
+
+
+class TweetServicer:
+    """The RPCs of `aviary.tweet.v1.TweetService`; domain errors pass through."""
+
+    def __init__(self, service: TweetService) -> None:
+        self._service = service
+
+    async def CreateTweet(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.CreateTweetRequest, _context: Any
+    ) -> tweet_service_pb2.CreateTweetResponse:
+        """See the proto."""
+        tweet = await self._service.create(
+            request.user_id,
+            request.text,
+            in_reply_to=request.in_reply_to_tweet_id,
+            quote=request.quote_tweet_id,
+            request_id=request.request_id,
+        )
+        return tweet_service_pb2.CreateTweetResponse(tweet=_to_proto(tweet))
+
+    async def GetTweet(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.GetTweetRequest, _context: Any
+    ) -> tweet_service_pb2.GetTweetResponse:
+        """See the proto."""
+        tweet = await self._service.get(request.tweet_id)
+        return tweet_service_pb2.GetTweetResponse(tweet=_to_proto(tweet))
+
+    async def DeleteTweet(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.DeleteTweetRequest, _context: Any
+    ) -> tweet_service_pb2.DeleteTweetResponse:
+        """See the proto."""
+        await self._service.delete(request.tweet_id)
+        return tweet_service_pb2.DeleteTweetResponse()
+
+    async def LookupTweets(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.LookupTweetsRequest, _context: Any
+    ) -> tweet_service_pb2.LookupTweetsResponse:
+        """See the proto."""
+        found, missing = await self._service.lookup(request.tweet_ids)
+        return tweet_service_pb2.LookupTweetsResponse(
+            tweets=map(_to_proto, found), missing_ids=missing
+        )
+
+    async def ListAuthorTweets(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.ListAuthorTweetsRequest, _context: Any
+    ) -> tweet_service_pb2.ListAuthorTweetsResponse:
+        """See the proto."""
+        authors = await self._service.list_by_authors(
+            request.user_ids, before=request.before_tweet_id, limit=request.limit
+        )
+        return tweet_service_pb2.ListAuthorTweetsResponse(
+            authors=[
+                tweet_service_pb2.AuthorTweets(user_id=author.user_id, tweet_ids=author.tweet_ids)
+                for author in authors
+            ]
+        )
+
+    async def DecideDelivery(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.DecideDeliveryRequest, _context: Any
+    ) -> tweet_service_pb2.DecideDeliveryResponse:
+        """See the proto; a number this server does not know counts as unspecified."""
+        wanted = _DELIVERIES.get(request.delivery, Delivery.UNSPECIFIED)
+        decided = await self._service.decide_delivery(request.tweet_id, wanted)
+        return tweet_service_pb2.DecideDeliveryResponse(delivery=_DELIVERY_NUMBERS[decided])
+
+
+def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
+    created_at = Timestamp()
+    created_at.FromMilliseconds(tweet.created_at_ms)
+    return tweet_pb2.Tweet(
+        tweet_id=tweet.tweet_id,
+        user_id=tweet.user_id,
+        text=tweet.text,
+        created_at=created_at,
+        in_reply_to_tweet_id=tweet.in_reply_to_tweet_id,
+        quote_tweet_id=tweet.quote_tweet_id,
+    )

@@ -1,0 +1,344 @@
+"""The Valkey adapters on one node and on a cluster of three."""
+
+import random
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+
+from services.errors import UnavailableError
+from services.storage.keys import home_list_key
+from services.storage.valkey.connection import ValkeyClient
+from services.storage.valkey.hot_lists import HotLists, HotPage
+from services.storage.valkey.relations_cache import RelationsCache
+from services.storage.valkey.tweet_cache import TweetCache
+from services.timeline.encoded import EncodedTweet
+from tests.contract.valkey_servers import valkey_cluster, valkey_node
+
+KEY = home_list_key(7)
+# Halves and signs matter: ids that differ only in the high, only in the low 32 bits.
+BIG = (1 << 62) + (1 << 31)
+
+
+@pytest.fixture(scope="module", params=["node", "cluster"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, int]]:
+    start = valkey_node if request.param == "node" else valkey_cluster
+    with start(tmp_path_factory.mktemp("valkey")) as port:
+        yield request.param, port
+
+
+@pytest.fixture
+async def client(server: tuple[str, int]) -> AsyncIterator[ValkeyClient]:
+    kind, port = server
+    connected: ValkeyClient = (
+        Redis(host="127.0.0.1", port=port)
+        if kind == "node"
+        else RedisCluster(host="127.0.0.1", port=port)
+    )
+    async with connected:
+        await connected.flushall()
+        yield connected
+
+
+@pytest.fixture
+def lists(client: ValkeyClient) -> HotLists:
+    return HotLists(client, capacity=10)
+
+
+async def warm(lists: HotLists, ids: list[int], *, complete: bool = True, key: bytes = KEY) -> None:
+    assert await lists.begin_warm(key, b"t")
+    assert await lists.finish_warm(key, b"t", ids, complete=complete)
+
+
+async def page(lists: HotLists, before: int | None = None, count: int = 100) -> HotPage:
+    found = await lists.read(KEY, before, count)
+    assert found is not None
+    return found
+
+
+async def test_an_absent_list_is_a_miss_and_takes_no_push(lists: HotLists) -> None:
+    assert await lists.push([KEY], 5) == 0
+    assert await lists.read(KEY, None, 10) is None
+
+
+async def test_pushes_are_sorted_and_not_doubled(lists: HotLists) -> None:
+    await warm(lists, [])
+    for tweet_id in (BIG, 5, BIG + (1 << 40), BIG - 1, 5, BIG, 1 << 31, 1 << 32, (1 << 63) - 1):
+        await lists.push([KEY], tweet_id)
+    expected = ((1 << 63) - 1, BIG + (1 << 40), BIG, BIG - 1, 1 << 32, 1 << 31, 5)
+    assert await page(lists) == HotPage(expected, reached_end=True, tail_id=None)
+
+
+async def test_pages_follow_each_other_to_the_end(lists: HotLists) -> None:
+    await warm(lists, [5, 4, 3, 2, 1])
+    assert await page(lists, None, 2) == HotPage((5, 4), reached_end=False, tail_id=None)
+    assert await page(lists, 4, 2) == HotPage((3, 2), reached_end=False, tail_id=None)
+    assert await page(lists, 2, 2) == HotPage((1,), reached_end=True, tail_id=None)
+    assert await page(lists, 1, 2) == HotPage((), reached_end=True, tail_id=None)
+    assert await page(lists, None, 5) == HotPage((5, 4, 3, 2, 1), reached_end=True, tail_id=None)
+
+
+async def test_an_empty_timeline_is_a_hit(lists: HotLists) -> None:
+    await warm(lists, [])
+    assert await page(lists) == HotPage((), reached_end=True, tail_id=None)
+
+
+async def test_a_full_list_is_trimmed_and_opens_no_gap(lists: HotLists) -> None:
+    await warm(lists, [])
+    for tweet_id in range(100, 200):
+        await lists.push([KEY], tweet_id)
+    found = await page(lists)
+    assert found.ids[:10] == tuple(range(199, 189, -1))
+    assert found.tail_id == found.ids[-1]
+    assert not found.reached_end
+    assert await lists.push([KEY], 50) == 0
+    assert (await page(lists)).ids == found.ids
+    assert await page(lists, 150) == HotPage((), reached_end=False, tail_id=found.tail_id)
+
+
+async def test_pushes_during_a_warm_join_it(lists: HotLists) -> None:
+    assert await lists.begin_warm(KEY, b"a")
+    for tweet_id in (30, 20, 30, 25):
+        assert await lists.read(KEY, None, 10) is None
+        await lists.push([KEY], tweet_id)
+    assert await lists.finish_warm(KEY, b"a", [20, 10], complete=True)
+    assert (await page(lists)).ids == (30, 25, 20, 10)
+
+
+async def test_a_push_below_an_incomplete_warm_is_left_out(lists: HotLists) -> None:
+    assert await lists.begin_warm(KEY, b"a")
+    await lists.push([KEY], 5)
+    await lists.push([KEY], 40)
+    assert await lists.finish_warm(KEY, b"a", [30, 20], complete=False)
+    assert await page(lists) == HotPage((40, 30, 20), reached_end=False, tail_id=20)
+
+
+async def test_a_flood_during_a_warm_keeps_the_claim_and_cuts(lists: HotLists) -> None:
+    assert await lists.begin_warm(KEY, b"a")
+    for tweet_id in range(100, 200):
+        await lists.push([KEY], tweet_id)
+    assert await lists.finish_warm(KEY, b"a", [], complete=True)
+    found = await page(lists)
+    assert found == HotPage(tuple(range(199, 189, -1)), reached_end=False, tail_id=190)
+
+
+async def test_a_warm_of_more_than_capacity_is_cut(lists: HotLists) -> None:
+    await warm(lists, list(range(1, 50)))
+    assert (await page(lists)).tail_id == 40
+    large = HotLists(lists._client, capacity=5_000)
+    await lists.drop(KEY)
+    await warm(large, list(range(1, 5_001)))
+    assert (await page(large, None, 6_000)).ids == tuple(range(5_000, 0, -1))
+
+
+async def test_one_warmer_at_a_time(lists: HotLists) -> None:
+    assert await lists.begin_warm(KEY, b"a")
+    assert await lists.begin_warm(KEY, b"a")
+    assert not await lists.begin_warm(KEY, b"b")
+    assert not await lists.finish_warm(KEY, b"b", [1], complete=True)
+    assert await lists.finish_warm(KEY, b"a", [2], complete=True)
+    assert not await lists.finish_warm(KEY, b"a", [3], complete=True)
+    assert not await lists.begin_warm(KEY, b"c")
+    assert (await page(lists)).ids == (2,)
+
+
+async def test_a_flush_ends_a_warm(client: ValkeyClient, lists: HotLists) -> None:
+    assert await lists.begin_warm(KEY, b"a")
+    await client.flushall()
+    assert not await lists.finish_warm(KEY, b"a", [1], complete=True)
+    assert await lists.begin_warm(KEY, b"b")
+    assert not await lists.finish_warm(KEY, b"a", [1], complete=True)
+    assert await lists.finish_warm(KEY, b"b", [2], complete=True)
+    assert (await page(lists)).ids == (2,)
+
+
+async def test_remove_takes_one_id_and_restarts_a_warm(lists: HotLists) -> None:
+    await warm(lists, [3, 2, 1])
+    await lists.remove(KEY, 2)
+    assert (await page(lists)).ids == (3, 1)
+    await lists.drop(KEY)
+    assert await lists.begin_warm(KEY, b"a")
+    await lists.remove(KEY, 2)
+    assert not await lists.finish_warm(KEY, b"a", [3, 2], complete=True)
+
+
+async def test_lists_and_claims_expire_and_readers_renew(client: ValkeyClient) -> None:
+    lists = HotLists(client, ttl_s=1_000)
+    assert await lists.begin_warm(KEY, b"a")
+    assert 0 < await client.pttl(KEY) <= 10_000
+    await lists.finish_warm(KEY, b"a", [1], complete=True)
+    assert 10_000 < await client.pttl(KEY) <= 1_000_000
+    await client.pexpire(KEY, 100_000)
+    await lists.read(KEY, None, 1)
+    assert await client.pttl(KEY) > 500_000
+
+
+async def test_a_push_reaches_thousands_of_lists(lists: HotLists) -> None:
+    keys = [home_list_key(user) for user in range(2_500)]
+    for key in keys[::100]:
+        await warm(lists, [1], key=key)
+    assert await lists.push(keys, 9) == 25
+    assert await lists.push(keys, 9) == 0
+    assert await lists.read(keys[100], None, 5) == HotPage((9, 1), reached_end=True, tail_id=None)
+
+
+async def test_scripts_survive_a_server_that_forgot_them(
+    client: ValkeyClient, lists: HotLists
+) -> None:
+    keys = [home_list_key(user) for user in range(20)]
+    for key in keys:
+        await warm(lists, [1], key=key)
+    await lists.push(keys, 2)
+    await client.script_flush()
+    assert await lists.push(keys, 3) == 20
+    await client.script_flush()
+    found = await lists.read(keys[0], None, 5)
+    assert found is not None
+    assert found.ids == (3, 2, 1)
+
+
+class History:
+    """A timeline's durable truth, and random steps of its writers and warmers."""
+
+    def __init__(self, client: ValkeyClient, lists: HotLists, seed: int) -> None:
+        self.rng = random.Random(seed)  # noqa: S311 - a reproducible history, not a secret
+        self.durable: set[int] = set()
+        self.undelivered: set[int] = set()
+        self._client = client
+        self._lists = lists
+        self._delivered: set[int] = set()
+        self._claims: list[tuple[bytes, list[int], bool]] = []
+
+    async def step(self) -> None:
+        common = [self.write] * 3 + [self.deliver] * 5 + [self.redeliver] * 2
+        warms = [self.begin_warm, self.finish_warm] * 2
+        # A list that is lost at every other step would never grow to its capacity.
+        rare = [self.remove, self.drop, self.flush] if self.rng.random() < 0.2 else []
+        await self.rng.choice(common + warms + rare)()
+
+    async def write(self) -> None:
+        new = {self.rng.randrange(1, 1 << 63) for _ in range(3)} - self.durable
+        self.durable |= new
+        self.undelivered |= new
+
+    async def deliver(self) -> None:
+        for tweet_id in sorted(self.undelivered)[-1:] + sorted(self.undelivered)[:1]:
+            await self._lists.push([KEY], tweet_id)
+            self.undelivered.discard(tweet_id)
+            self._delivered.add(tweet_id)
+
+    async def redeliver(self) -> None:
+        if self._delivered:
+            await self._lists.push([KEY], self.rng.choice(sorted(self._delivered)))
+
+    async def begin_warm(self) -> None:
+        token = self.rng.randbytes(8)
+        if await self._lists.begin_warm(KEY, token):
+            limit = self.rng.choice([3, 10, 1_000])
+            known = sorted(self.durable, reverse=True)[:limit]
+            self._claims.append((token, known, len(self.durable) <= limit))
+
+    async def finish_warm(self) -> None:
+        if self._claims:
+            token, known, complete = self._claims.pop(self.rng.randrange(len(self._claims)))
+            await self._lists.finish_warm(KEY, token, known, complete=complete)
+
+    async def remove(self) -> None:
+        if self._delivered:
+            gone = self.rng.choice(sorted(self._delivered))
+            self._delivered.discard(gone)
+            self.durable.discard(gone)
+            await self._lists.remove(KEY, gone)
+
+    async def drop(self) -> None:
+        await self._lists.drop(KEY)
+
+    async def flush(self) -> None:
+        await self._client.flushall()
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_random_histories_stay_sorted_and_contiguous(
+    client: ValkeyClient, lists: HotLists, seed: int
+) -> None:
+    history = History(client, lists, seed)
+    hits = 0
+    for _ in range(150):
+        await history.step()
+        hits += await check(lists, history.durable, history.undelivered, history.rng)
+    assert hits > 20
+
+
+async def check(
+    lists: HotLists, durable: set[int], undelivered: set[int], rng: random.Random
+) -> bool:
+    found = await lists.read(KEY, None, 1_000)
+    if found is None:
+        return False
+    assert list(found.ids) == sorted(set(found.ids), reverse=True)
+    assert len(found.ids) <= 11
+    assert set(found.ids) <= durable
+    assert found.reached_end == (found.tail_id is None)
+    assert found.tail_id in (None, *found.ids[-1:])
+    floor = found.tail_id or 0
+    assert {known for known in durable - undelivered if known >= floor} <= set(found.ids)
+    before, count = rng.choice([*durable, 1 << 62]), rng.randrange(1, 12)
+    expected = tuple(known for known in found.ids if known < before)
+    assert await page(lists, before, count) == HotPage(
+        expected[:count],
+        reached_end=found.reached_end and len(expected) <= count,
+        tail_id=found.tail_id,
+    )
+    return True
+
+
+async def test_a_server_that_is_gone_is_unavailable(
+    server: tuple[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    kind, _ = server
+    with valkey_node(tmp_path_factory.mktemp("gone")) as port:
+        pass
+    made: ValkeyClient = (
+        Redis(host="127.0.0.1", port=port)
+        if kind == "node"
+        else RedisCluster(host="127.0.0.1", port=port)
+    )
+    try:
+        with pytest.raises(UnavailableError):
+            await HotLists(made).push([KEY], 1)
+    finally:
+        await made.aclose()
+
+
+async def test_cached_tweets_come_back_and_tombstones_stay(client: ValkeyClient) -> None:
+    cache = TweetCache(client)
+    tweets = [
+        EncodedTweet(n, n + (1 << 62), deleted=False, visibility=n, body=bytes([n]) * n)
+        for n in range(1, 50)
+    ]
+    assert await cache.get_many([]) == {}
+    await cache.put_many([])
+    await cache.put_many(tweets)
+    assert await cache.get_many([1, 99, 49]) == {1: tweets[0], 49: tweets[48]}
+    await cache.tombstone(1)
+    await cache.put_many(tweets)
+    assert (await cache.get_many([1]))[1].deleted
+    assert 0 < await client.ttl("tweet:1") <= 86_400
+
+
+async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> None:
+    cache = RelationsCache(client)
+    first, second = b"1" * 8, b"2" * 8
+    assert await cache.peek(7, first) == (first, None)
+    assert await cache.peek(7, second) == (first, None)
+    await cache.invalidate(7)
+    assert not await cache.fill(7, first, b"old")
+    assert await cache.peek(7, second) == (second, None)
+    assert not await cache.fill(7, first, b"old")
+    assert await cache.fill(7, second, b"")
+    assert await cache.peek(7, first) == (second, b"")
+    assert await cache.fill(7, second, b"new")
+    assert await cache.peek(7, first) == (second, b"new")

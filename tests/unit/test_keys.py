@@ -1,0 +1,88 @@
+"""Keys: what is built parses back, and byte order is the order that scans rely on."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.storage import keys
+
+IDS = st.integers(0, (1 << 63) - 1)
+
+
+def test_the_formats() -> None:
+    assert keys.author_row_key(10, 1) == b"000000000000000a#fffffffffffffffe"
+    assert keys.edge_row_key(10, 1) == b"000000000000000a#0000000000000001"
+    assert keys.home_row_key(10, 86_400_000 << 22) == b"000000000000000a#fffffffe"
+    assert keys.home_qualifier(1) == b"\xff" * 7 + b"\xfe"
+    assert keys.tweet_row_key(255)[2:] == b"#00000000000000ff"
+    assert keys.home_list_key(7) == b"home:{7}"
+    assert keys.author_list_key(7) == b"author:{7}"
+    assert keys.relations_key(7) == b"rel:{7}"
+    assert keys.tweet_cache_key(7) == b"tweet:7"
+
+
+@given(owner=IDS, other=IDS)
+def test_round_trips(owner: int, other: int) -> None:
+    assert keys.parse_tweet_row_key(keys.tweet_row_key(other)) == other
+    assert keys.parse_author_row_key(keys.author_row_key(owner, other)) == (owner, other)
+    assert keys.parse_edge_row_key(keys.edge_row_key(owner, other)) == (owner, other)
+    assert keys.parse_home_qualifier(keys.home_qualifier(other)) == other
+    day = keys.home_day(other)
+    assert keys.parse_home_row_key(keys.home_row_key(owner, other)) == (owner, day)
+
+
+@given(owner=IDS, other=IDS, bound=IDS)
+def test_ranges_select_what_they_say(owner: int, other: int, bound: int) -> None:
+    def within(key: bytes, chosen: keys.KeyRange) -> bool:
+        return chosen.start <= key < chosen.end
+
+    author = keys.author_row_key(owner, other)
+    assert within(author, keys.author_range(owner))
+    assert within(author, keys.author_range(owner, bound)) == (other < bound)
+    assert within(author, keys.author_range(bound)) == (owner == bound)
+    edge = keys.edge_row_key(owner, other)
+    assert within(edge, keys.edge_range(owner))
+    assert within(edge, keys.edge_range(owner, bound)) == (other > bound)
+    rows, columns_from = keys.home_range(owner, bound)
+    selected = (
+        within(keys.home_row_key(owner, other), rows) and keys.home_qualifier(other) >= columns_from
+    )
+    assert selected == (other < bound)
+    assert within(keys.home_row_key(owner, other), keys.home_range(owner)[0])
+
+
+def test_shards_are_even_for_real_snowflakes() -> None:
+    counts = Counter(keys.tweet_shard(millisecond << 22) for millisecond in range(6_400))
+    assert set(counts) == set(range(keys.TWEET_SHARDS))
+    assert max(counts.values()) < 200
+
+
+@pytest.mark.parametrize("parse", [keys.parse_edge_row_key, keys.parse_author_row_key])
+@pytest.mark.parametrize(
+    "key",
+    [
+        b"",
+        b"#",
+        b"000000000000000A#0000000000000001",
+        b"+00000000000000a#0000000000000001",
+        b"000000000000000a#000000000000001",
+        b"000000000000000a:0000000000000001",
+    ],
+)
+def test_malformed_keys_are_refused(parse: Callable[[bytes], object], key: bytes) -> None:
+    with pytest.raises(ValueError, match="row key"):
+        parse(key)
+
+
+def test_other_malformed_parts_are_refused() -> None:
+    wrong_shard = (keys.tweet_shard(1) + 1) % keys.TWEET_SHARDS
+    with pytest.raises(ValueError, match="shard"):
+        keys.parse_tweet_row_key(b"%02x#%016x" % (wrong_shard, 1))
+    with pytest.raises(ValueError, match="8 bytes"):
+        keys.parse_home_qualifier(b"short")
+    for number in (-1, 1 << 63):
+        with pytest.raises(ValueError, match="not an id"):
+            keys.author_row_key(1, number)

@@ -1,0 +1,195 @@
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from services.errors import (
+    AviaryError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    UnavailableError,
+)
+from services.id.lease_keeper import LeaseKeeper
+from services.id.model import EPOCH_MS, LEASE_TERM_MS, WORKER_COUNT, Lease, decompose
+from services.id.service import IdService, WorkerLeases
+from services.id.snowflake import SnowflakeGenerator
+from services.storage.leases import RowLeaseStore
+from services.storage.rows import Row, RowMutation
+
+NOW = EPOCH_MS + 1_000_000
+
+
+class MovableClock:
+    def __init__(self) -> None:
+        self.ms = NOW
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+class DictRows:
+    """The part of a row store that leases use."""
+
+    def __init__(self) -> None:
+        self.cells: dict[bytes, bytes] = {}
+        self.down = False
+
+    async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
+        assert table == "leases"
+        if self.down:
+            raise UnavailableError("down")
+        return {key: Row(key, {b"lease": self.cells[key]}) for key in keys if key in self.cells}
+
+    async def check_and_mutate(
+        self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
+    ) -> bytes | None:
+        assert (table, column, mutation.key) == ("leases", b"lease", key)
+        await asyncio.sleep(0)
+        found = self.cells.get(key)
+        if found == expected:
+            self.cells[key] = mutation.sets[column]
+        return found
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = MovableClock()
+        self.rows = DictRows()
+        self.store = RowLeaseStore(self.rows)  # type: ignore[arg-type]
+        self.leases = WorkerLeases(self.store, self.clock, random.Random(1))  # noqa: S311
+        self.ids = SnowflakeGenerator(self.clock)
+
+    def keeper(self) -> LeaseKeeper:
+        return LeaseKeeper(self.leases, self.ids, "me", renew_every_s=0.001, retry_every_s=0.001)
+
+    async def fill(self) -> None:
+        for worker in range(WORKER_COUNT):
+            await self.store.claim(None, Lease(worker, "x", 0, NOW + LEASE_TERM_MS))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  (the condition is state, not an event)
+            await asyncio.sleep(0.001)
+
+
+async def test_owners_get_different_workers_even_at_once(world: World) -> None:
+    leases = await asyncio.gather(*(world.leases.acquire(f"o{i}") for i in range(20)))
+    assert len({lease.worker for lease in leases}) == 20
+    assert all((x.not_before_ms, x.expires_at_ms) == (0, NOW + LEASE_TERM_MS) for x in leases)
+
+
+async def test_all_taken_then_expired_numbers_follow_on(world: World) -> None:
+    await world.fill()
+    with pytest.raises(UnavailableError):
+        await world.leases.acquire("late")
+    world.clock.ms += LEASE_TERM_MS
+    lease = await world.leases.acquire("late")
+    assert lease.not_before_ms == NOW + LEASE_TERM_MS
+    with pytest.raises(FailedPreconditionError) as caught:
+        await world.leases.renew(lease.worker, "x")
+    assert caught.value.reason == "LEASE_LOST"
+
+
+async def test_renewal_extends_and_never_shortens(world: World) -> None:
+    lease = await world.leases.acquire("a")
+    world.clock.ms += 20_000
+    renewed = await world.leases.renew(lease.worker, "a")
+    assert renewed == Lease(lease.worker, "a", 0, NOW + 20_000 + LEASE_TERM_MS)
+    world.clock.ms -= 500_000
+    assert await world.leases.renew(lease.worker, "a") == renewed
+
+
+async def test_release_frees_from_the_millisecond_after_the_last(world: World) -> None:
+    await world.fill()
+    await world.leases.release(5, "x", NOW + 7)
+    await world.leases.release(5, "x", NOW + 7)
+    lease = await world.leases.acquire("b")
+    assert (lease.worker, lease.not_before_ms) == (5, NOW + 8)
+    await world.leases.release(5, "x", 0)
+    await world.leases.release(5, "b", NOW + 10 * LEASE_TERM_MS)
+    assert (await world.leases.acquire("c")).not_before_ms == lease.expires_at_ms
+
+
+async def test_limits(world: World) -> None:
+    service = IdService(world.leases, world.ids)
+    for call in (
+        service.generate(0),
+        service.generate(1001),
+        service.lease_worker(""),
+        service.lease_worker("x" * 129),
+        service.renew(1024, "a"),
+        service.release(-1, "a", 0),
+        service.release(1, "a", -1),
+    ):
+        with pytest.raises(InvalidArgumentError):
+            await call
+    with pytest.raises(UnavailableError):
+        await service.generate(1)
+    lease = await service.lease_worker("a")
+    world.ids.hold(lease)
+    made = await service.generate(1000)
+    assert made == sorted(set(made))
+    assert (await service.renew(lease.worker, "a")).worker == lease.worker
+    await service.release(lease.worker, "a", world.ids.last_used_ms)
+
+
+async def test_keeper_renews_and_releases(world: World) -> None:
+    keeper = world.keeper()
+    await keeper.start()
+    first = keeper.lease
+    assert first is not None
+    made = decompose(await world.ids.next_id())
+    assert made.worker == first.worker
+    world.clock.ms += 1000
+    await until(lambda: keeper.lease is not None and keeper.lease.expires_at_ms > NOW + 60_000)
+    await keeper.stop()
+    assert (await world.store.get([first.worker]))[first.worker] == Lease(
+        first.worker, "", 0, made.timestamp_ms + 1
+    )
+    with pytest.raises(UnavailableError):
+        await world.ids.next_id()
+
+
+async def test_keeper_replaces_a_lost_lease(world: World) -> None:
+    keeper = world.keeper()
+    await keeper.start()
+    first = keeper.lease
+    assert first is not None
+    before = await world.ids.next_id()
+    world.rows.cells[f"{first.worker:03x}".encode()] = b'[1,%d,"thief"]' % (NOW + 600_000)
+    await until(
+        lambda: (
+            keeper.lease not in {None, first}
+            and keeper.lease is not None
+            and keeper.lease.worker != first.worker
+        )
+    )
+    world.clock.ms += 1
+    assert await world.ids.next_id() > before
+    await keeper.stop()
+
+
+async def test_keeper_outlives_an_outage(world: World) -> None:
+    world.rows.down = True
+    keeper = world.keeper()
+    await keeper.start()
+    with pytest.raises(AviaryError):
+        await world.ids.next_id()
+    world.rows.down = False
+    await until(lambda: keeper.lease is not None)
+    await world.ids.next_id()
+    world.rows.down = True
+    world.clock.ms += LEASE_TERM_MS * 2
+    with pytest.raises(UnavailableError, match="expired"):
+        await world.ids.next_id()
+    world.rows.down = False
+    await until(lambda: keeper.lease is not None and keeper.lease.expires_at_ms > world.clock.ms)
+    await world.ids.next_id()
+    await keeper.stop()

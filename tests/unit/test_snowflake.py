@@ -1,0 +1,137 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.errors import UnavailableError
+from services.id.model import EPOCH_MS, MAX_SEQUENCE, IdParts, Lease, compose, decompose
+from services.id.snowflake import SnowflakeGenerator
+
+NOW = EPOCH_MS + 1_000_000
+
+
+class MovableClock:
+    def __init__(self, now_ms: int = NOW) -> None:
+        self.ms = now_ms
+        self.sleeps = 0
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps += 1
+        self.ms += max(1, round(seconds * 1000))
+
+
+def generator(clock: MovableClock, lease: Lease | None = None) -> SnowflakeGenerator:
+    made = SnowflakeGenerator(clock, sleep=clock.sleep)
+    made.hold(lease or Lease(7, "a", 0, NOW + 60_000))
+    return made
+
+
+@given(st.integers(0, (1 << 63) - 1))
+def test_parts_round_trip(snowflake: int) -> None:
+    assert compose(decompose(snowflake)) == snowflake
+
+
+async def test_id_carries_time_worker_and_sequence() -> None:
+    ids = generator(MovableClock())
+    assert decompose(await ids.next_id()) == IdParts(NOW, 7, 0)
+    assert decompose(await ids.next_id()) == IdParts(NOW, 7, 1)
+
+
+async def test_full_millisecond_waits_for_the_next() -> None:
+    clock = MovableClock()
+    ids = generator(clock)
+    made = [await ids.next_id() for _ in range(MAX_SEQUENCE + 2)]
+    assert clock.sleeps == 1
+    assert decompose(made[-1]) == IdParts(NOW + 1, 7, 0)
+
+
+async def test_small_step_back_continues_and_large_one_is_refused() -> None:
+    clock = MovableClock()
+    ids = generator(clock)
+    await ids.next_id()
+    clock.ms -= 10
+    assert decompose(await ids.next_id()) == IdParts(NOW, 7, 1)
+    clock.ms -= 1
+    with pytest.raises(UnavailableError, match="went back by 11 ms"):
+        await ids.next_id()
+
+
+async def test_nothing_without_or_beyond_the_lease() -> None:
+    clock = MovableClock()
+    with pytest.raises(UnavailableError):
+        await SnowflakeGenerator(clock).next_id()
+    ids = generator(clock)
+    clock.ms = NOW + 59_999
+    await ids.next_id()
+    clock.ms += 1
+    with pytest.raises(UnavailableError, match="expired"):
+        await ids.next_id()
+    ids.hold(Lease(7, "a", 0, NOW + 120_000))
+    await ids.next_id()
+    ids.drop()
+    with pytest.raises(UnavailableError):
+        await ids.next_id()
+
+
+async def test_window_ahead_of_the_clock() -> None:
+    clock = MovableClock()
+    ids = generator(clock, Lease(1, "a", NOW + 5, NOW + 60_000))
+    assert decompose(await ids.next_id()).timestamp_ms == NOW + 5
+    far = generator(MovableClock(), Lease(1, "a", NOW + 500, NOW + 60_000))
+    with pytest.raises(UnavailableError):
+        await far.next_id()
+
+
+async def test_standing_clock_gives_up() -> None:
+    async def no_time_passes(_seconds: float) -> None:
+        return
+
+    ids = SnowflakeGenerator(MovableClock(), sleep=no_time_passes)
+    ids.hold(Lease(1, "a", NOW + 1, NOW + 60_000))
+    with pytest.raises(UnavailableError, match="stands still"):
+        await ids.next_id()
+
+
+@given(st.lists(st.tuples(st.integers(-40, 40), st.integers(0, 5), st.integers(0, 1023))))
+async def test_ids_increase_under_clock_jumps_and_worker_changes(
+    steps: list[tuple[int, int, int]],
+) -> None:
+    clock = MovableClock()
+    ids = generator(clock)
+    made: list[int] = []
+    for jump_ms, count, worker in steps:
+        clock.ms += jump_ms
+        if jump_ms % 5 == 0:
+            ids.hold(Lease(worker, "a", clock.ms - 3, NOW + 60_000))
+        for _ in range(count):
+            try:
+                made.append(await ids.next_id())
+            except UnavailableError:
+                break
+    assert all(a < b for a, b in pairwise(made))
+
+
+@given(
+    st.integers(NOW - 50, NOW + 50),
+    st.lists(st.tuples(st.booleans(), st.integers(-30, 30)), max_size=60),
+)
+async def test_successive_windows_never_give_one_id(
+    boundary: int, steps: list[tuple[bool, int]]
+) -> None:
+    clocks = (MovableClock(), MovableClock())
+    holders = (
+        generator(clocks[0], Lease(3, "old", 0, boundary)),
+        generator(clocks[1], Lease(3, "new", boundary, NOW + 60_000)),
+    )
+    made: list[int] = []
+    for second, jump_ms in steps:
+        clocks[second].ms += jump_ms
+        try:
+            made.append(await holders[second].next_id())
+        except UnavailableError:
+            continue
+    assert len(made) == len(set(made))

@@ -1,0 +1,54 @@
+"""The spliced page equals what the protobuf runtime encodes."""
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.timeline.splice import splice_page
+
+_FIELD = descriptor_pb2.FieldDescriptorProto
+
+
+def _page_class() -> type:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="splice_test.proto", package="splice_test", syntax="proto3"
+    )
+    tweet = file.message_type.add(name="Tweet")
+    tweet.field.add(name="text", number=2, type=_FIELD.TYPE_STRING, label=_FIELD.LABEL_OPTIONAL)
+    page = file.message_type.add(name="Page")
+    page.field.add(
+        name="tweets",
+        number=1,
+        type=_FIELD.TYPE_MESSAGE,
+        type_name=".splice_test.Tweet",
+        label=_FIELD.LABEL_REPEATED,
+    )
+    page.field.add(
+        name="next_cursor", number=2, type=_FIELD.TYPE_STRING, label=_FIELD.LABEL_OPTIONAL
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("splice_test.Page"))
+
+
+PAGE = _page_class()
+# Surrogates have no UTF-8, so no protobuf string can hold them.
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+
+
+@given(texts=st.lists(TEXT, max_size=8), cursor=TEXT)
+def test_equals_the_protobuf_runtime(texts: list[str], cursor: str) -> None:
+    page = PAGE(tweets=[{"text": text} for text in texts], next_cursor=cursor)
+    encoded = [tweet.SerializeToString() for tweet in page.tweets]
+    assert splice_page(encoded, cursor) == page.SerializeToString(deterministic=True)
+
+
+def test_lengths_around_each_varint_size() -> None:
+    for length in (0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152):
+        page = PAGE(tweets=[{"text": "x" * length}], next_cursor="c" * length)
+        encoded = page.tweets[0].SerializeToString()
+        assert splice_page([encoded], "c" * length) == page.SerializeToString()
+
+
+def test_an_empty_page_is_empty() -> None:
+    assert splice_page([]) == b""

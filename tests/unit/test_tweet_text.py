@@ -1,0 +1,87 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.errors import InvalidArgumentError
+from services.tweet.text import validate_text, weighted_length
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("hello", 5),
+        ("caf\u00e9", 4),
+        ("cafe\u0301", 4),
+        ("日本", 4),
+        ("\u2019\u201c", 2),
+        ("😀", 2),
+        ("👍🏽", 2),
+        ("👨\u200d👩\u200d👧\u200d👦", 2),
+        ("👩🏽\u200d❤\ufe0f\u200d💋\u200d👨🏿", 2),
+        ("🇫🇷🇩🇪", 4),
+        ("1\ufe0f\u20e3", 2),
+        ("🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f", 2),
+        ("\u00a9", 1),
+        ("\u00a9\ufe0f", 2),
+        ("https://example.com", 23),
+        ("https://example.com/" + "a" * 300 + "?q=1#x", 23),
+        ("see example.com.", 28),
+        ("(https://example.com/a)", 25),
+        ("HTTP://Example.COM/A and b.io", 23 + 5 + 23),
+        ("https://b\u00fccher.example/\u00fc", 23),
+        ("你好google.com", 27),
+        ("me@example.com", 14),
+        ("end.start of it.so", 18),
+        ("1.5 ... e.g. v2.0", 17),
+        ("http://localhost", 16),
+    ],
+)
+def test_weighted_length(text: str, length: int) -> None:
+    assert weighted_length(text) == length
+
+
+def test_joiners_do_not_smuggle_text() -> None:
+    assert weighted_length("\u200d".join("😀" * 300)) > 100
+
+
+def test_limit() -> None:
+    assert validate_text("a" * 280) == "a" * 280
+    assert validate_text("日" * 140)
+    for text in ("a" * 281, "日" * 141, "a" * 60_000):
+        with pytest.raises(InvalidArgumentError) as caught:
+            validate_text(text)
+        assert caught.value.field == "text"
+
+
+def test_normalised_with_newline_and_tab() -> None:
+    assert validate_text("cafe\u0301\n\tx") == "caf\u00e9\n\tx"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " \n", "a\x00", "a\r\nb", "a\x7f", "a\x85", "a\ud800", "\ufffex", "\ufeffx", "\uffffx"],
+)
+def test_refused(text: str) -> None:
+    with pytest.raises(InvalidArgumentError):
+        validate_text(text)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_counted_or_refused(text: str) -> None:
+    assert 0 <= weighted_length(text) <= 2 * 23 * max(1, len(text))
+    try:
+        stored = validate_text(text)
+    except InvalidArgumentError:
+        return
+    assert validate_text(stored) == stored
+    stored.encode()
+
+
+@pytest.mark.parametrize("piece", ["a.", "a-", "http://a.", "a.co/.", "😀\u200d", "http://", "a"])
+def test_counting_is_fast_on_hostile_text(piece: str) -> None:
+    text = (piece * 50_000)[:49_999] + "\u00e9"
+    started = time.process_time()
+    weighted_length(text)
+    assert time.process_time() - started < 2

@@ -1,0 +1,120 @@
+"""Generate `gen/` from `protos/`, and check that it is current and well formed.
+
+    python -m tools.protos generate
+    python -m tools.protos check     # stale code, buf lint, buf breaking against HEAD
+"""
+
+import filecmp
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+import click
+from google.rpc import status_pb2
+from grpc_tools import protoc
+
+ROOT = Path(__file__).resolve().parent.parent
+PROTOS = ROOT / "protos"
+GENERATED = ROOT / "gen"
+# google/api and google/rpc, as the googleapis-common-protos wheel ships them.
+GOOGLEAPIS = Path(status_pb2.__file__).parent.parent.parent
+WELL_KNOWN = Path(str(files("grpc_tools"))) / "_proto"
+# Envoy's transcoder needs it to render error details, though no service names it.
+ERROR_DETAILS = "google/rpc/error_details.proto"
+
+
+def _protoc(protos: Path, *arguments: str) -> None:
+    sources = [str(path.relative_to(protos)) for path in sorted(protos.rglob("*.proto"))]
+    includes = [f"-I{protos}", f"-I{GOOGLEAPIS}", f"-I{WELL_KNOWN}"]
+    if protoc.main(["protoc", *includes, *arguments, *sources]) != 0:
+        raise click.ClickException("protoc failed; its messages are above")
+
+
+def _write(out: Path) -> None:
+    """Write Python code, type stubs and the descriptor set to `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    plugins = Path(sys.executable).parent
+    _protoc(
+        PROTOS,
+        f"--plugin=protoc-gen-mypy={plugins / 'protoc-gen-mypy'}",
+        f"--plugin=protoc-gen-mypy_grpc={plugins / 'protoc-gen-mypy_grpc'}",
+        f"--python_out={out}",
+        f"--mypy_out=quiet:{out}",
+        f"--grpc_python_out={out}",
+        f"--mypy_grpc_out=quiet:{out}",
+    )
+    (out / "aviary" / "py.typed").touch()
+    _image(PROTOS, out / "descriptor.pb")
+
+
+def _image(protos: Path, target: Path, *, with_comments: bool = False) -> None:
+    comments = ["--include_source_info"] if with_comments else []
+    _protoc(protos, "--include_imports", *comments, f"--descriptor_set_out={target}", ERROR_DETAILS)
+
+
+def _differences(left: filecmp.dircmp[str]) -> list[str]:
+    found = [*left.left_only, *left.right_only, *left.diff_files]
+    for child in left.subdirs.values():
+        found += _differences(child)
+    return [name for name in found if name != "__pycache__"]
+
+
+def _buf(*arguments: str) -> None:
+    buf = Path(sys.executable).parent / "buf"
+    command = [str(buf), *arguments, "--config", str(PROTOS / "buf.yaml")]
+    if subprocess.run(command, check=False).returncode != 0:  # noqa: S603 - our own tool
+        raise click.ClickException(f"buf {arguments[0]} failed; its messages are above")
+
+
+def _committed_protos(into: Path) -> Path | None:
+    """Unpack the protos of the last commit; None where there is no such commit."""
+    archive = subprocess.run(
+        ["git", "archive", "HEAD", "protos"],  # noqa: S607 - whichever git the developer uses
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if archive.returncode != 0:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+        tar.extractall(into, filter="data")
+    return into / "protos"
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """Group the commands."""
+
+
+@main.command()
+def generate() -> None:
+    """Write gen/ anew."""
+    shutil.rmtree(GENERATED, ignore_errors=True)
+    _write(GENERATED)
+
+
+@main.command()
+def check() -> None:
+    """Fail when gen/ is stale, or buf finds fault."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        _write(scratch / "gen")
+        if stale := _differences(filecmp.dircmp(scratch / "gen", GENERATED)):
+            raise click.ClickException(f"gen/ is stale ({', '.join(stale)}): run `make generate`")
+        _image(PROTOS, scratch / "new.binpb", with_comments=True)
+        _buf("lint", str(scratch / "new.binpb"))
+        committed = _committed_protos(scratch / "committed")
+        if committed is None:
+            click.echo("no committed protos to compare with: buf breaking had nothing to do")
+            return
+        _image(committed, scratch / "old.binpb", with_comments=True)
+        _buf("breaking", str(scratch / "new.binpb"), "--against", str(scratch / "old.binpb"))
+
+
+if __name__ == "__main__":
+    main()
