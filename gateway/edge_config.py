@@ -162,10 +162,11 @@ def _filter(name: str, type_url: str, **settings: object) -> dict[str, Any]:
 
 
 def _header_cleaning() -> dict[str, Any]:
+    extension = "http.early_header_mutation.header_mutation"
     return {
-        "name": "envoy.http.early_header_mutation.header_mutation",
+        "name": f"envoy.{extension}",
         "typed_config": {
-            "@type": f"{_API}.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+            "@type": f"{_API}.extensions.{extension}.v3.HeaderMutation",
             "mutations": [
                 {"remove": STRIPPED_HEADER},
                 {"remove_on_match": {"key_matcher": {"prefix": STRIPPED_PREFIX}}},

@@ -40,8 +40,8 @@ DEFAULT_CACHE_VALKEY_URL = "redis://127.0.0.1:6380/0"
 # would hold up everybody else's fanout.
 DEFAULT_CELEBRITY_THRESHOLD = 500_000
 MAX_PORT = 65_535
-# Bytes. A shorter HMAC-SHA256 key is weaker than the digest it makes.
-MIN_CURSOR_KEY_BYTES = 32
+# Bytes. Cursors carry a 128-bit signature, and a key shorter than that would be what one guesses.
+MIN_CURSOR_KEY_BYTES = 16
 
 
 class SettingsError(ValueError):

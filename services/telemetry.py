@@ -42,7 +42,7 @@ SCOPE: Final = "aviary"
 
 # Metrics.
 METRIC_RPC_SERVER_DURATION: Final = "rpc.server.duration"
-"""Histogram, seconds, by `rpc.method` and `rpc.code`: rate, errors and duration of what we serve."""
+"""Histogram, seconds, by `rpc.method` and `rpc.code`: rate, errors, duration of what we serve."""
 METRIC_RPC_CLIENT_DURATION: Final = "rpc.client.duration"
 """Histogram, seconds, by `rpc.method` and `rpc.code`: the same as our callers saw it."""
 

@@ -8,6 +8,7 @@ import structlog
 from services.clock import Clock
 from services.errors import InvalidArgumentError, UnavailableError
 from services.timeline.backfill import Backfill
+from services.timeline.encoded import EncodedTweet
 from services.timeline.model import Ids, Page, is_visible, merge_newest
 from services.timeline.ports import (
     AuthorLists,
@@ -54,7 +55,7 @@ class TimelineService:
         """Read a full page of tweets of the viewer and everybody they follow, newest first."""
         _positive(viewer)
         following = await self._relations.following(viewer)
-        found = []
+        found: list[EncodedTweet] = []
         while True:
             run = await self._skeleton(viewer, following, before, limit - len(found) + OVER_READ)
             bodies = await self._tweets.get_many(run.ids)
@@ -70,7 +71,7 @@ class TimelineService:
     async def user(self, author: int, before: int | None, limit: int) -> Page:
         """Read a full page of one author's tweets, newest first."""
         _positive(author)
-        found = []
+        found: list[EncodedTweet] = []
         while True:
             run = await self._author_run(author, before, limit - len(found) + 1)
             bodies = await self._tweets.get_many(run.ids)

@@ -15,7 +15,7 @@ class TweetStore(Protocol):
     """
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
-        """The tweets that exist among `tweet_ids`, which are positive; deleted ones are left out."""
+        """Read tweets by positive id; unknown and deleted ones are left out."""
         ...
 
     async def was_created(self, tweet_id: int) -> bool:
@@ -25,8 +25,7 @@ class TweetStore(Protocol):
     async def create(self, tweet: Tweet, event: bytes) -> None:
         """Make the tweet durable, and its `event` to be published at least once.
 
-        Idempotent. It never brings back a deleted tweet; its id may show up again in the
-        author's list, where hydration hides it.
+        Idempotent. It never brings back a deleted tweet.
         """
         ...
 
@@ -42,7 +41,7 @@ class TweetStore(Protocol):
         ...
 
     async def find_claim(self, user_id: int, request_id: str) -> RequestClaim | None:
-        """What the author's `request_id` stands for; None if it is unbound."""
+        """Read what the author's `request_id` stands for; None if it is unbound."""
         ...
 
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
@@ -69,7 +68,7 @@ class IdSource(Protocol):
     """Where tweet ids come from."""
 
     async def next_id(self) -> int:
-        """A new snowflake; `UnavailableError` if there is none to give."""
+        """Make a new snowflake; `UnavailableError` if there is none to give."""
         ...
 
 
@@ -93,9 +92,9 @@ class TweetEvents(Protocol):
     """Encodes what is published on topic tweet-events."""
 
     def created(self, tweet_id: int, user_id: int) -> bytes:
-        """A tweet was made."""
+        """Encode that a tweet was made."""
         ...
 
     def deleted(self, tweet_id: int, user_id: int) -> bytes:
-        """A tweet was deleted."""
+        """Encode that a tweet was deleted."""
         ...

@@ -160,10 +160,10 @@ class TweetService:
     async def list_by_authors(
         self, user_ids: Sequence[int], *, before: int = 0, limit: int
     ) -> list[AuthorTweets]:
-        """The newest ids of each of 1 to `MAX_AUTHORS_PER_LIST` authors, in the order asked for.
+        """List the newest ids of 1 to `MAX_AUTHORS_PER_LIST` authors, in the order asked for.
 
         Only ids below `before` (0: no bound), 1 to `MAX_IDS_PER_AUTHOR` of each author; fewer than
-        `limit` means that the author has no more. A tweet deleted meanwhile may be among them.
+        `limit` means that the author has no more.
         """
         _check_ids("user_ids", user_ids, MAX_AUTHORS_PER_LIST)
         _check_optional_id("before_tweet_id", before)

@@ -1,10 +1,8 @@
 """`TweetService` over gRPC: translates, calls, translates."""
 
-from typing import Any
-
+from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
 from services.tweet.model import Delivery, Tweet
 from services.tweet.service import TweetService
 
@@ -24,7 +22,7 @@ class TweetServicer:
         self._service = service
 
     async def CreateTweet(  # noqa: N802 - the name of the RPC
-        self, request: tweet_service_pb2.CreateTweetRequest, _context: Any
+        self, request: tweet_service_pb2.CreateTweetRequest, _context: object
     ) -> tweet_service_pb2.CreateTweetResponse:
         """See the proto."""
         tweet = await self._service.create(
@@ -37,21 +35,21 @@ class TweetServicer:
         return tweet_service_pb2.CreateTweetResponse(tweet=_to_proto(tweet))
 
     async def GetTweet(  # noqa: N802 - the name of the RPC
-        self, request: tweet_service_pb2.GetTweetRequest, _context: Any
+        self, request: tweet_service_pb2.GetTweetRequest, _context: object
     ) -> tweet_service_pb2.GetTweetResponse:
         """See the proto."""
         tweet = await self._service.get(request.tweet_id)
         return tweet_service_pb2.GetTweetResponse(tweet=_to_proto(tweet))
 
     async def DeleteTweet(  # noqa: N802 - the name of the RPC
-        self, request: tweet_service_pb2.DeleteTweetRequest, _context: Any
+        self, request: tweet_service_pb2.DeleteTweetRequest, _context: object
     ) -> tweet_service_pb2.DeleteTweetResponse:
         """See the proto."""
         await self._service.delete(request.tweet_id)
         return tweet_service_pb2.DeleteTweetResponse()
 
     async def LookupTweets(  # noqa: N802 - the name of the RPC
-        self, request: tweet_service_pb2.LookupTweetsRequest, _context: Any
+        self, request: tweet_service_pb2.LookupTweetsRequest, _context: object
     ) -> tweet_service_pb2.LookupTweetsResponse:
         """See the proto."""
         found, missing = await self._service.lookup(request.tweet_ids)
@@ -60,7 +58,7 @@ class TweetServicer:
         )
 
     async def ListAuthorTweets(  # noqa: N802 - the name of the RPC
-        self, request: tweet_service_pb2.ListAuthorTweetsRequest, _context: Any
+        self, request: tweet_service_pb2.ListAuthorTweetsRequest, _context: object
     ) -> tweet_service_pb2.ListAuthorTweetsResponse:
         """See the proto."""
         authors = await self._service.list_by_authors(
@@ -74,7 +72,7 @@ class TweetServicer:
         )
 
     async def DecideDelivery(  # noqa: N802 - the name of the RPC
-        self, request: tweet_service_pb2.DecideDeliveryRequest, _context: Any
+        self, request: tweet_service_pb2.DecideDeliveryRequest, _context: object
     ) -> tweet_service_pb2.DecideDeliveryResponse:
         """See the proto; a number this server does not know counts as unspecified."""
         wanted = _DELIVERIES.get(request.delivery, Delivery.UNSPECIFIED)

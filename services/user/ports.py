@@ -12,7 +12,7 @@ class IdSource(Protocol):
     """Where user ids come from."""
 
     async def next_id(self) -> int:
-        """A new positive id, unique in the system; `UnavailableError` if there is none now."""
+        """Make a positive id, unique in the system; `UnavailableError` if that cannot be."""
         ...
 
 
@@ -20,7 +20,7 @@ class UserStore(Protocol):
     """The durable users. Every method raises `UnavailableError` when the engine cannot answer."""
 
     async def get_claim(self, canonical_handle: str) -> HandleClaim | None:
-        """The claim of a handle, None if nobody ever claimed it."""
+        """Read the claim of a handle, None if nobody ever claimed it."""
         ...
 
     async def replace_claim(
@@ -41,5 +41,5 @@ class UserStore(Protocol):
         ...
 
     async def get(self, user_ids: Sequence[int]) -> dict[int, User]:
-        """The users by id; one that does not exist is missing."""
+        """Read users by id; one that does not exist is missing."""
         ...

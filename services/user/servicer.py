@@ -1,12 +1,61 @@
 """The user service over gRPC: translates between messages and `UserService`."""
 
-from google.protobuf.timestamp_pb2 import Timestamp
-from grpc.aio import ServicerContext
+# ruff: noqa: N802, ARG002 - names and signatures are those of the proto
+
+from typing import Any, TypeAlias
 
 from aviary.user.v1 import user_pb2
 from aviary.user.v1 import user_service_pb2 as pb
 from aviary.user.v1.user_service_pb2_grpc import UserServiceServicer
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc.aio import ServicerContext
+
 from services.user.model import User
 from services.user.service import UserService
 
 __all__ = ["UserServicer"]
+
+_Context: TypeAlias = "ServicerContext[Any, Any]"
+
+
+class UserServicer(UserServiceServicer):
+    """`aviary.user.v1.UserService`. Domain errors pass through."""
+
+    def __init__(self, service: UserService) -> None:
+        self._service = service
+
+    async def CreateUser(
+        self, request: pb.CreateUserRequest, context: _Context
+    ) -> pb.CreateUserResponse:
+        """Make a user."""
+        user = await self._service.create(request.handle, request.display_name)
+        return pb.CreateUserResponse(user=_to_proto(user))
+
+    async def GetUser(self, request: pb.GetUserRequest, context: _Context) -> pb.GetUserResponse:
+        """Read a user."""
+        return pb.GetUserResponse(user=_to_proto(await self._service.get(request.user_id)))
+
+    async def GetUserByHandle(
+        self, request: pb.GetUserByHandleRequest, context: _Context
+    ) -> pb.GetUserByHandleResponse:
+        """Read a user by handle."""
+        user = await self._service.get_by_handle(request.handle)
+        return pb.GetUserByHandleResponse(user=_to_proto(user))
+
+    async def LookupUsers(
+        self, request: pb.LookupUsersRequest, context: _Context
+    ) -> pb.LookupUsersResponse:
+        """Read many users."""
+        found, missing = await self._service.lookup(request.user_ids)
+        return pb.LookupUsersResponse(users=map(_to_proto, found), missing_ids=missing)
+
+
+def _to_proto(user: User) -> user_pb2.User:
+    created_at = Timestamp()
+    created_at.FromMilliseconds(user.created_at_ms)
+    return user_pb2.User(
+        user_id=user.user_id,
+        handle=user.handle,
+        display_name=user.display_name,
+        created_at=created_at,
+    )

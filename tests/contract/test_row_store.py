@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.row_engines import TABLES, bigtable_emulator, store
 from services.clock import SystemClock
 from services.errors import UnavailableError
 from services.storage.rows import RowMutation, RowStore, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
+from tests.contract.row_engines import TABLES, bigtable_emulator, store
 
 __all__ = ["bigtable_emulator", "store"]
 
@@ -49,7 +49,7 @@ class TestRowStore:
         assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"c": b"equal"}
 
     async def test_keys_and_columns_sort_as_bytes(self, store: RowStore) -> None:
-        cells = {column: b"v" for column in reversed([b"", *ODD_KEYS])}
+        cells = dict.fromkeys(reversed([b"", *ODD_KEYS]), b"v")
         await store.mutate([RowMutation("first", key, cells) for key in reversed(ODD_KEYS)])
         rows = await store.scan("first", b"\x00", b"\xff\xff", limit=100)
         assert [row.key for row in rows] == ODD_KEYS
@@ -194,6 +194,10 @@ class TestRowStore:
     async def test_closing_twice_is_fine(self, store: RowStore) -> None:
         await store.close()
         await store.close()
+        with pytest.raises(UnavailableError):
+            await store.read_rows("first", [b"k"])
+        with pytest.raises(UnavailableError):
+            await store.mutate([RowMutation("first", b"k", {b"c": b"v"})])
 
 
 class TestSqlite:

@@ -65,6 +65,7 @@ class BigtableRowStore:
         self, project: str, instance: str, tables: Sequence[TableSpec], clock: Clock
     ) -> None:
         self._clock = clock
+        self._closed = False
         with warnings.catch_warnings():
             if os.environ.get(EMULATOR_VARIABLE):
                 # The client warns of the emulator, which the operator asked for by name.
@@ -94,7 +95,7 @@ class BigtableRowStore:
         by_table: dict[str, list[RowMutation]] = {}
         for mutation in mutations:
             by_table.setdefault(mutation.table, []).append(mutation)
-        tables = {name: self._tables[name] for name in by_table}
+        tables = {name: self._open_table(name) for name in by_table}
         now_ms = self._clock.now_ms()
         async with _translated():
             for name, table in tables.items():
@@ -127,7 +128,7 @@ class BigtableRowStore:
     async def increment(self, table: str, key: bytes, column: bytes, delta: int) -> int:
         """See `RowStore.increment`."""
         async with _translated():
-            row = await self._tables[table].read_modify_write_row(
+            row = await self._open_table(table).read_modify_write_row(
                 key, IncrementRule(FAMILY, column, delta), operation_timeout=CALL_TIMEOUT_S
             )
         total: int = _COUNTER.unpack(row.get_cells(FAMILY, column)[0].value)[0]
@@ -166,10 +167,17 @@ class BigtableRowStore:
 
     async def close(self) -> None:
         """Close the connections; closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         for table in self._tables.values():
             await table.close()
-        self._tables = {}
         await self._client.close()
+
+    def _open_table(self, name: str) -> TableAsync:
+        if self._closed:
+            raise UnavailableError("The row store is closed.")
+        return self._tables[name]
 
     async def _check(
         self,
@@ -180,7 +188,7 @@ class BigtableRowStore:
         changes: list[Mutation],
     ) -> bool:
         async with _translated():
-            matched = await self._tables[table].check_and_mutate_row(
+            matched = await self._open_table(table).check_and_mutate_row(
                 key,
                 RowFilterChain(cell),
                 true_case_mutations=None if expected is None else changes,
@@ -191,7 +199,7 @@ class BigtableRowStore:
 
     async def _read(self, table: str, query: ReadRowsQuery) -> list[Row]:
         async with _translated():
-            return [_row(row) for row in await self._tables[table].read_rows(query)]
+            return [_row(row) for row in await self._open_table(table).read_rows(query)]
 
 
 def _row(row: BigtableRow) -> Row:

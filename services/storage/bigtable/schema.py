@@ -1,9 +1,8 @@
 """The Bigtable schema of a `TableSpec`: one family, one version, cells dropped by age."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import grpc.aio
 from google.api_core.exceptions import AlreadyExists, GoogleAPIError
@@ -53,8 +52,8 @@ async def _ensure_table(
         return
 
 
-def _garbage_rule(spec: TableSpec) -> Any:
-    rule: Any = GcRule  # its constructor has no types
+def _garbage_rule(spec: TableSpec) -> GcRule:
+    rule: Callable[..., GcRule] = GcRule  # its constructor has no types
     newest = rule(max_num_versions=1)
     if spec.max_age_s is None:
         return newest

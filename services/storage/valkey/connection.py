@@ -42,11 +42,11 @@ class Script:
         """Run once; on a cluster all keys must be of one slot."""
         with valkey_errors():
             try:
-                return await self._client.execute_command(  # type: ignore[no-untyped-call, unused-ignore]
+                return await self._client.execute_command(
                     "EVALSHA", self._sha, len(keys), *keys, *args
                 )
             except NoScriptError:
-                return await self._client.execute_command(  # type: ignore[no-untyped-call, unused-ignore]
+                return await self._client.execute_command(
                     "EVAL", self._source, len(keys), *keys, *args
                 )
 

@@ -1,0 +1,231 @@
+"""The consumer: bounded concurrency, retry, dead letters and draining, over any bus engine."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from services.bus.port import BusDriver, Message, Received
+from services.bus.retry_policy import RetryPolicy
+from services.errors import UnavailableError
+
+__all__ = ["Consumer", "Handler"]
+
+Handler = Callable[[Message, int], Awaitable[None]]
+"""Handles one message, given its attempt number; an exception means: again, later.
+
+It must cope with seeing a message twice, and end well within the engine's visibility time.
+"""
+
+WAIT_S = 1.0
+"""Wait of one receive; also about the longest that a pause or a stop takes to be noticed."""
+MAX_BATCH = 100
+"""Messages per receive: enough to hide a round trip, few enough to share between replicas."""
+YIELD_MAX_S = 5.0
+"""A delivery already received waits no longer than this for the consumer it yields to, so that it
+is handled within the visibility time (10 s at the least)."""
+DRAIN_S = 10.0
+"""A stop waits this long for handlers, then cancels them: their messages come again elsewhere."""
+ACK_ATTEMPTS = 5
+"""Tries of one ack. Giving up is safe: the messages come again."""
+REASON_MAX_CHARS = 500
+"""A dead letter's reason is for people, and engines bound attribute values."""
+
+_BUS_BACKOFF = RetryPolicy(max_attempts=ACK_ATTEMPTS, base_s=0.1, cap_s=5.0)
+_log = structlog.get_logger(__name__)
+
+
+class Consumer:
+    """Runs `handler` on every message of one subscription until stopped.
+
+    At most `concurrency` messages are in hand. With `yield_to`, nothing new is begun while that
+    consumer has deliveries in hand: strict priority, so the other's work may starve this one's.
+    """
+
+    def __init__(  # noqa: PLR0913 - one value each, all named by the caller
+        self,
+        driver: BusDriver,
+        subscription: str,
+        handler: Handler,
+        *,
+        policy: RetryPolicy,
+        concurrency: int,
+        rng: random.Random,
+        yield_to: "Consumer | None" = None,
+    ) -> None:
+        self._driver = driver
+        self._subscription = subscription
+        self._handler = handler
+        self._policy = policy
+        self._concurrency = concurrency
+        self._rng = rng
+        self._yield_to = yield_to
+        self._log = _log.bind(subscription=subscription)
+        self._in_hand: set[asyncio.Task[None]] = set()
+        self._handled: list[tuple[Received, asyncio.Future[None]]] = []
+        self._loops: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._to_ack = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to receive. Needs a running loop; once per consumer."""
+        self._loops = [
+            asyncio.create_task(self._receive_all(), name=f"bus-receive-{self._subscription}"),
+            asyncio.create_task(self._ack_all(), name=f"bus-ack-{self._subscription}"),
+        ]
+
+    async def stop(self) -> None:
+        """Receive nothing more, finish and ack what is in hand, then return."""
+        if not self._loops:
+            return
+        receiving, acking = self._loops
+        self._loops = []
+        self._stopping.set()
+        # Never cancelled: what the engine has just given would be lost to others for a while.
+        await receiving
+        if self._in_hand:
+            _, late = await asyncio.wait(self._in_hand, timeout=DRAIN_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        acking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await acking
+
+    def pause(self) -> None:
+        """Receive nothing more until resumed; what is in hand goes on."""
+        self._resumed.clear()
+
+    def resume(self) -> None:
+        """Undo a pause."""
+        self._resumed.set()
+
+    @property
+    def in_hand(self) -> int:
+        """Deliveries received and not yet settled."""
+        return len(self._in_hand)
+
+    async def until_idle(self) -> None:
+        """Wait until nothing is in hand."""
+        await self._idle.wait()
+
+    async def _receive_all(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            await self._or_stop(self._resumed)
+            await self._or_stop(self._room)
+            if self._yield_to is not None:
+                await self._or_stop(self._yield_to._idle)
+            if self._stopping.is_set():
+                return
+            try:
+                batch = await self._driver.receive(
+                    self._subscription,
+                    max_messages=min(MAX_BATCH, self._concurrency - len(self._in_hand)),
+                    wait_s=WAIT_S,
+                )
+            except Exception as error:  # noqa: BLE001 - nobody would restart this loop
+                failures += 1
+                self._log.warning(
+                    "bus.receive_failed",
+                    failures=failures,
+                    exc_info=None if isinstance(error, UnavailableError) else error,
+                )
+                await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(failures, self._rng))
+                continue
+            if failures:
+                self._log.info("bus.receive_recovered", failures=failures)
+                failures = 0
+            if batch and self._yield_to is not None:
+                await self._or_stop(self._yield_to._idle, YIELD_MAX_S)
+            for received in batch:
+                self._take_in_hand(received)
+
+    def _take_in_hand(self, received: Received) -> None:
+        task = asyncio.create_task(self._handle(received))
+        self._in_hand.add(task)
+        self._idle.clear()
+        if len(self._in_hand) >= self._concurrency:
+            self._room.clear()
+        task.add_done_callback(self._settled)
+
+    def _settled(self, task: asyncio.Task[None]) -> None:
+        self._in_hand.discard(task)
+        self._room.set()
+        if not self._in_hand:
+            self._idle.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Only the bus fails here; the visibility time brings the message again.
+            self._log.warning("bus.settle_failed", error=type(error).__name__)
+
+    async def _handle(self, received: Received) -> None:
+        if received.attempt > self._policy.max_attempts:
+            # It never failed in view of us: whoever had it died, or was too slow, each time.
+            await self._give_up(received, "no attempt came to an end")
+            return
+        try:
+            await self._handler(received.message, received.attempt)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is a failed attempt
+            await self._failed(received, error)
+            return
+        acked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._handled.append((received, acked))
+        self._to_ack.set()
+        await acked
+
+    async def _failed(self, received: Received, error: Exception) -> None:
+        if received.attempt >= self._policy.max_attempts:
+            await self._give_up(received, f"{type(error).__name__}: {error}")
+            return
+        delay_s = self._policy.delay_s(received.attempt, self._rng)
+        self._log.info(
+            "bus.attempt_failed",
+            attempt=received.attempt,
+            error=type(error).__name__,
+            delay_s=round(delay_s, 3),
+        )
+        await self._driver.delay(self._subscription, received, delay_s)
+
+    async def _give_up(self, received: Received, reason: str) -> None:
+        self._log.error("bus.dead_letter", attempt=received.attempt)
+        await self._driver.dead_letter(self._subscription, received, reason[:REASON_MAX_CHARS])
+
+    async def _ack_all(self) -> None:
+        while True:
+            await self._to_ack.wait()
+            self._to_ack.clear()
+            # All that ended while the last ack was under way go in one.
+            batch, self._handled = self._handled, []
+            await self._ack([received for received, _ in batch])
+            for _, acked in batch:
+                if not acked.done():
+                    acked.set_result(None)
+
+    async def _ack(self, batch: list[Received]) -> None:
+        for attempt in range(1, ACK_ATTEMPTS + 1):
+            try:
+                await self._driver.ack(self._subscription, batch)
+            except Exception as error:  # noqa: BLE001 - nobody would restart this loop
+                self._log.warning("bus.ack_failed", attempt=attempt, error=type(error).__name__)
+                await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(attempt, self._rng))
+            else:
+                return
+
+    async def _or_stop(self, event: asyncio.Event, timeout_s: float | None = None) -> None:
+        """Wait for `event`, a stop or the timeout, whichever is first."""
+        if event.is_set() or self._stopping.is_set():
+            return
+        waits = [asyncio.create_task(each.wait()) for each in (event, self._stopping)]
+        try:
+            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()

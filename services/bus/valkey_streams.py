@@ -1,0 +1,234 @@
+"""`BusDriver` on Valkey Streams, for one machine or a small cluster.
+
+Every subscription has a stream of its own, so that an acked message can be deleted at once: memory
+stays bounded and the stream's length is the backlog. Durability is the server's: run it with
+`appendonly yes` and `appendfsync always` where `publish` must mean "on disk".
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from services.bus.port import DeadLetter, Message, Received, Subscription
+from services.bus.topology import subscriptions_of
+from services.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE
+from services.errors import UnavailableError
+
+__all__ = ["ValkeyStreamsDriver"]
+
+VISIBILITY_S = 30.0
+"""Well above any handler's time; a crashed consumer's messages wait this long."""
+SOCKET_TIMEOUT_S = 5.0
+"""Bound of one call."""
+BLOCK_S = 0.5
+"""Longest blocking read: due delayed and abandoned messages are looked for in between."""
+MS_PER_S = 1_000
+
+_GROUP = b"bus"
+# One name for all replicas: deliveries are told apart by id and idle time, and a name for each
+# process would stay in the group for ever.
+_CONSUMER = b"any"
+_NO_CURSOR = b"0-0"
+
+
+class ValkeyStreamsDriver:
+    """Streams, a sorted set of delayed messages and a dead letter stream per subscription.
+
+    All keys of a subscription share a hash tag. `topology` names every subscription there is:
+    publishing writes to each one's stream.
+    """
+
+    def __init__(
+        self, url: str, topology: Sequence[Subscription], *, visibility_s: float = VISIBILITY_S
+    ) -> None:
+        self._topology = tuple(topology)
+        self._visibility_ms = int(visibility_s * MS_PER_S)
+        self._cursors: dict[str, bytes] = {}
+        # Adapters do one try; the caller repeats.
+        self._client = Redis.from_url(
+            url,
+            decode_responses=False,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=SOCKET_TIMEOUT_S,
+            socket_connect_timeout=SOCKET_TIMEOUT_S,
+        )
+        self._take = self._client.register_script(TAKE)
+        self._delay = self._client.register_script(DELAY)
+        self._dead_letter = self._client.register_script(DEAD_LETTER)
+        self._redrive = self._client.register_script(REDRIVE)
+
+    async def declare(self, subscriptions: Sequence[Subscription]) -> None:
+        """Make the streams and their groups; existing ones keep their messages."""
+        with _errors():
+            for each in subscriptions:
+                try:
+                    await self._client.xgroup_create(
+                        _stream(each.name), _GROUP, id="0", mkstream=True
+                    )
+                except ResponseError as error:
+                    if "BUSYGROUP" not in str(error):
+                        raise
+
+    async def publish(self, topic: str, messages: Sequence[Message]) -> None:
+        """Add every message to every stream of the topic, in one round trip.
+
+        Raises ValueError for a topic that the topology lacks.
+        """
+        streams = [_stream(each.name) for each in subscriptions_of(self._topology, topic)]
+        if not messages:
+            return
+        with _errors():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for message in messages:
+                    attributes = json.dumps(dict(message.attributes)).encode()
+                    for stream in streams:
+                        pipe.xadd(stream, {b"d": message.data, b"a": attributes, b"n": b"1"})
+                await pipe.execute()
+
+    async def receive(
+        self, subscription: str, *, max_messages: int, wait_s: float
+    ) -> list[Received]:
+        """Take abandoned messages first, then new ones; due delayed ones count as new."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_s
+        while True:
+            with _errors():
+                taken, next_due_s = await self._reclaim(subscription, max_messages)
+                remaining_s = deadline - loop.time()
+                if not taken:
+                    block_s = min(remaining_s, BLOCK_S, next_due_s)
+                    taken = await self._read(subscription, max_messages, block_s)
+            if taken or loop.time() >= deadline:
+                return taken
+
+    async def _reclaim(self, subscription: str, most: int) -> tuple[list[Received], float]:
+        """Promote due messages and take abandoned ones; also the seconds until the next is due."""
+        answer: list[Any] = await self._take(
+            keys=[_stream(subscription), _delayed(subscription)],
+            args=[
+                _GROUP,
+                _CONSUMER,
+                self._visibility_ms,
+                most,
+                # One call looks at a part of the pending ones only; the next goes on from there.
+                self._cursors.get(subscription, _NO_CURSOR),
+            ],
+        )
+        cursor, next_due_ms, *entries = answer
+        self._cursors[subscription] = cursor
+        taken = [
+            Received(_message(body, attributes), entry_id.decode(), int(attempt))
+            for entry_id, body, attributes, attempt in entries
+        ]
+        return taken, float("inf") if next_due_ms < 0 else next_due_ms / MS_PER_S
+
+    async def _read(self, subscription: str, most: int, block_s: float) -> list[Received]:
+        try:
+            answer: Any = await self._client.xreadgroup(
+                _GROUP.decode(),
+                _CONSUMER.decode(),
+                {_stream(subscription): ">"},
+                count=most,
+                # Zero would block for ever.
+                block=max(1, int(block_s * MS_PER_S)),
+            )
+        except ResponseError as error:
+            # The stream vanished while we waited; the next reclaim makes it again.
+            if "NOGROUP" in str(error) or "UNBLOCKED" in str(error):
+                return []
+            raise
+        return [
+            Received(_message(fields[b"d"], fields[b"a"]), entry_id.decode(), int(fields[b"n"]))
+            for _, entries in answer or []
+            for entry_id, fields in entries
+        ]
+
+    async def ack(self, subscription: str, received: Sequence[Received]) -> None:
+        """Delete the messages."""
+        if not received:
+            return
+        stream, ids = _stream(subscription), [each.handle for each in received]
+        with _errors():
+            async with self._client.pipeline(transaction=True) as pipe:
+                pipe.xack(stream, _GROUP, *ids)
+                pipe.xdel(stream, *ids)
+                await pipe.execute()
+
+    async def delay(self, subscription: str, received: Received, delay_s: float) -> None:
+        """Move the message into the delayed ones. Nothing happens to one acked meanwhile."""
+        with _errors():
+            await self._delay(
+                keys=[_stream(subscription), _delayed(subscription)],
+                args=[_GROUP, received.handle, received.attempt + 1, int(delay_s * MS_PER_S)],
+            )
+
+    async def dead_letter(self, subscription: str, received: Received, reason: str) -> None:
+        """Move the message into the dead letters. Nothing happens to one acked meanwhile."""
+        with _errors():
+            await self._dead_letter(
+                keys=[_stream(subscription), _dead(subscription)],
+                args=[_GROUP, received.handle, reason.encode()],
+            )
+
+    async def list_dead_letters(self, subscription: str, *, limit: int) -> list[DeadLetter]:
+        """Read the head of the dead letter stream."""
+        with _errors():
+            entries: Any = await self._client.xrange(_dead(subscription), count=limit)
+        return [
+            DeadLetter(
+                entry_id.decode(), _message(fields[b"d"], fields[b"a"]), fields[b"r"].decode()
+            )
+            for entry_id, fields in entries
+        ]
+
+    async def redrive(self, subscription: str, *, limit: int) -> int:
+        """Move dead letters back into the stream, as first attempts."""
+        with _errors():
+            return int(
+                await self._redrive(keys=[_stream(subscription), _dead(subscription)], args=[limit])
+            )
+
+    async def backlog(self, subscription: str) -> int | None:
+        """Count waiting, in hand and delayed ones; dead letters do not count."""
+        with _errors():
+            async with self._client.pipeline(transaction=True) as pipe:
+                pipe.xlen(_stream(subscription))
+                pipe.zcard(_delayed(subscription))
+                waiting, delayed = await pipe.execute()
+        return int(waiting) + int(delayed)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise UnavailableError("The bus cannot answer now.") from error
+
+
+def _stream(subscription: str) -> bytes:
+    return b"bus:{%s}" % subscription.encode()
+
+
+def _delayed(subscription: str) -> bytes:
+    return _stream(subscription) + b":delayed"
+
+
+def _dead(subscription: str) -> bytes:
+    return _stream(subscription) + b":dead"
+
+
+def _message(body: bytes, attributes: bytes) -> Message:
+    return Message(body, json.loads(attributes))

@@ -1,0 +1,96 @@
+"""The tweet service as fanout and timeline see it."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import grpc.aio
+from aviary.tweet.v1 import tweet_service_pb2, tweet_service_pb2_grpc
+
+from services.timeline.encoded import EncodedTweet
+
+__all__ = ["TweetPeer"]
+
+MAX_IDS_PER_CALL = 1000
+"""What the tweet service takes at once; longer lists are split."""
+
+MAX_IDS_PER_ANSWER = 200_000
+"""Listed ids of all authors in one answer: 2 MB, half of what gRPC takes unless told otherwise."""
+
+_PUBLIC = 0
+"""The visibility of every tweet: tweets have no other yet."""
+
+
+class TweetPeer:
+    """A client of `aviary.tweet.v1.TweetService`; raises the errors of its channel."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = tweet_service_pb2_grpc.TweetServiceStub(channel)
+
+    async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
+        """(tweets, ids that name none or a deleted one), each in the order asked for.
+
+        Any number of positive ids; none gives none.
+        """
+        answers = await asyncio.gather(
+            *(
+                self._stub.LookupTweets(tweet_service_pb2.LookupTweetsRequest(tweet_ids=page))
+                for page in _pages(tweet_ids, MAX_IDS_PER_CALL)
+            )
+        )
+        tweets = [
+            EncodedTweet(
+                tweet_id=tweet.tweet_id,
+                author_id=tweet.user_id,
+                deleted=False,
+                visibility=_PUBLIC,
+                body=tweet.SerializeToString(),
+            )
+            for answer in answers
+            for tweet in answer.tweets
+        ]
+        return tweets, [tweet_id for answer in answers for tweet_id in answer.missing_ids]
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        """Read encoded tweets by id; deleted and unknown ones are left out."""
+        tweets, _ = await self.lookup(tweet_ids)
+        return {tweet.tweet_id: tweet for tweet in tweets}
+
+    async def list_by_authors(
+        self, authors: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
+        """List the newest ids of each author below `before` (None: all), 1 to 1000 of each.
+
+        Fewer than `limit` means that the author has no more. Any number of authors.
+        """
+        authors_per_call = min(MAX_IDS_PER_CALL, max(1, MAX_IDS_PER_ANSWER // max(1, limit)))
+        answers = await asyncio.gather(
+            *(
+                self._stub.ListAuthorTweets(
+                    tweet_service_pb2.ListAuthorTweetsRequest(
+                        user_ids=page, before_tweet_id=before or 0, limit=limit
+                    )
+                )
+                for page in _pages(authors, authors_per_call)
+            )
+        )
+        return {
+            author.user_id: list(author.tweet_ids)
+            for answer in answers
+            for author in answer.authors
+        }
+
+    async def decide(self, tweet_id: int, *, push: bool) -> bool:
+        """Remember push or pull; returns the first decision ever made for this tweet.
+
+        Raises `NotFoundError` when the tweet is not there.
+        """
+        wanted = tweet_service_pb2.DELIVERY_PUSH if push else tweet_service_pb2.DELIVERY_PULL
+        answer = await self._stub.DecideDelivery(
+            tweet_service_pb2.DecideDeliveryRequest(tweet_id=tweet_id, delivery=wanted)
+        )
+        return answer.delivery == tweet_service_pb2.DELIVERY_PUSH
+
+
+def _pages(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

@@ -1,0 +1,118 @@
+"""A gRPC server with what every Aviary process needs: health, reflection, layers, a clean drain."""
+
+from collections.abc import Sequence
+
+import grpc
+import grpc.aio
+import structlog
+from google.protobuf.descriptor import MethodDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from opentelemetry import metrics, trace
+
+from services.rpc.handlers import Servicer, generic_handler
+from services.rpc.layers import Handler, Rpc, server_duration, wrap
+from services.telemetry import EVENT_RPC_DRAINED, EVENT_RPC_LISTENING, SCOPE
+
+__all__ = ["BindError", "RpcServer", "Servicer"]
+
+_log = structlog.get_logger()
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+"""gRPC's own default for requests; stated for responses too, so that a page cannot outgrow it."""
+
+MIN_CLIENT_PING_INTERVAL_MS = 10_000
+"""A client may ping this often to find a dead connection; more often, it is sent away."""
+
+DEFAULT_GRACE_S = 10.0
+"""Twice the default deadline: a call accepted before the drain has its full time."""
+
+_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", MIN_CLIENT_PING_INTERVAL_MS),
+    # Off, or a second process would share the port in silence and take half of the calls.
+    ("grpc.so_reuseport", 0),
+)
+
+
+class BindError(OSError):
+    """The server cannot listen on `address`."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"cannot listen on {address}: it is in use or not this host's")
+        self.address = address
+
+
+class RpcServer:
+    """Serves `servicers` on `address` (`host:port`; port 0 takes a free one).
+
+    The providers default to the process's own, as `services.telemetry.configure` set them.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        servicers: Sequence[Servicer],
+        *,
+        tracer_provider: trace.TracerProvider | None = None,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._address = address
+        self._servicers = tuple(servicers)
+        self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
+        self._duration = server_duration(meter_provider)
+        self._health = health.aio.HealthServicer()
+        self._server: grpc.aio.Server | None = None
+        self._port = 0
+
+    @property
+    def port(self) -> int:
+        """The bound port; 0 before `start`."""
+        return self._port
+
+    @property
+    def address(self) -> str:
+        """`host:port` with the bound port."""
+        return f"{self._address.rpartition(':')[0]}:{self._port}"
+
+    async def start(self) -> None:
+        """Bind, accept calls and report SERVING; raises BindError if the address is taken."""
+        # gRPC ties a server to the loop it is made in, so it is made here, not in the constructor.
+        server = grpc.aio.server(options=_OPTIONS)
+        server.add_generic_rpc_handlers(
+            tuple(generic_handler(servicer, self._wrap) for servicer in self._servicers)
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = [servicer.descriptor.full_name for servicer in self._servicers]
+        reflection.enable_server_reflection(
+            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+        )
+        try:
+            self._port = server.add_insecure_port(self._address)
+        except RuntimeError as error:
+            raise BindError(self._address) from error
+        await server.start()
+        self._server = server
+        for name in (health.OVERALL_HEALTH, *names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        _log.info(EVENT_RPC_LISTENING, address=self.address)
+
+    async def stop(self, grace_s: float = DEFAULT_GRACE_S) -> None:
+        """Report NOT_SERVING, refuse new calls, let those in flight end, cut them at `grace_s`."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        await self._health.enter_graceful_shutdown()
+        await server.stop(grace_s)
+        _log.info(EVENT_RPC_DRAINED, address=self.address)
+
+    async def wait(self) -> None:
+        """Return when the server has stopped."""
+        if self._server is not None:
+            await self._server.wait_for_termination()
+
+    def _wrap(self, method: MethodDescriptor, handler: Handler) -> Handler:
+        service = method.containing_service.full_name
+        return wrap(Rpc(service, method.name, self._tracer, self._duration), handler)

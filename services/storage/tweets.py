@@ -1,0 +1,193 @@
+"""Tweets as rows: one row a tweet, one row in its author's list, one row a request id.
+
+A tweet's row has the cells `body` (JSON), `deleted` and `delivery`. Deletion is a cell of its own,
+in the tweet's row and in the author's list, and readers believe it above all: a create that is
+replayed later writes `body` again and changes nothing of that.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Protocol
+
+from services.storage.keys import (
+    author_range,
+    author_row_key,
+    parse_author_row_key,
+    parse_tweet_row_key,
+    tweet_row_key,
+)
+from services.storage.outbox import OutboxEntry
+from services.storage.rows import Row, RowMutation, RowStore, TableSpec
+from services.tweet.model import Delivery, RequestClaim, Tweet
+
+__all__ = ["TABLES", "TWEET_EVENTS_TOPIC", "RowTweetStore", "TweetOutbox"]
+
+CLAIM_MAX_AGE_S = 86_400
+"""Clients retry for minutes; a day leaves room for one that was offline."""
+
+TWEETS = TableSpec("tweets")
+TWEETS_BY_AUTHOR = TableSpec("tweets_by_author")
+REQUESTS = TableSpec("requests", max_age_s=CLAIM_MAX_AGE_S)
+TABLES = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS)
+
+TWEET_EVENTS_TOPIC = "tweet-events"
+
+DELETE_ENTRY_BIT = 1 << 63
+"""Tells the outbox entry of a deletion from that of the creation; ids leave this bit clear."""
+
+_BODY = b"body"
+_DELETED = b"deleted"
+_DELIVERY = b"delivery"
+_LISTED = b"listed"
+_CLAIM = b"claim"
+_YES = b"1"
+_FORGOTTEN = b""
+"""The body of a deleted tweet."""
+
+
+class TweetOutbox(Protocol):
+    """Where rows and the event about them are committed together."""
+
+    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+        """Make the mutations durable, and the entry to be published at least once. Idempotent."""
+        ...
+
+
+class RowTweetStore:
+    """A `TweetStore` on a `RowStore` and its outbox."""
+
+    def __init__(self, rows: RowStore, outbox: TweetOutbox) -> None:
+        self._rows = rows
+        self._outbox = outbox
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
+        """See `TweetStore.get_many`."""
+        keys = [tweet_row_key(tweet_id) for tweet_id in tweet_ids]
+        rows = await self._rows.read_rows(TWEETS.name, keys)
+        tweets = [_decode(row) for row in rows.values() if _is_live(row)]
+        return {tweet.tweet_id: tweet for tweet in tweets}
+
+    async def was_created(self, tweet_id: int) -> bool:
+        """See `TweetStore.was_created`."""
+        row = await self._read(TWEETS, tweet_row_key(tweet_id))
+        return row is not None and _BODY in row.cells
+
+    async def create(self, tweet: Tweet, event: bytes) -> None:
+        """See `TweetStore.create`."""
+        # The tweet's own time, so that a replay is older than whatever happened since.
+        at_ms = tweet.created_at_ms
+        await self._outbox.commit(
+            [
+                RowMutation(
+                    TWEETS.name,
+                    tweet_row_key(tweet.tweet_id),
+                    {_BODY: _encode(tweet)},
+                    timestamp_ms=at_ms,
+                ),
+                RowMutation(
+                    TWEETS_BY_AUTHOR.name,
+                    author_row_key(tweet.user_id, tweet.tweet_id),
+                    {_LISTED: _YES},
+                    timestamp_ms=at_ms,
+                ),
+            ],
+            OutboxEntry(tweet.tweet_id, TWEET_EVENTS_TOPIC, event),
+        )
+
+    async def delete(self, tweet: Tweet, at_ms: int, event: bytes) -> None:
+        """See `TweetStore.delete`."""
+        # The id may come from a machine whose clock is ahead, and a body of the same millisecond
+        # would win if the create were replayed.
+        at_ms = max(at_ms, tweet.created_at_ms + 1)
+        await self._outbox.commit(
+            [
+                RowMutation(
+                    TWEETS.name,
+                    tweet_row_key(tweet.tweet_id),
+                    {_BODY: _FORGOTTEN, _DELETED: _YES},
+                    timestamp_ms=at_ms,
+                ),
+                # A cell, not a deleted row, which a replayed create would bring back.
+                RowMutation(
+                    TWEETS_BY_AUTHOR.name,
+                    author_row_key(tweet.user_id, tweet.tweet_id),
+                    {_DELETED: _YES},
+                    timestamp_ms=at_ms,
+                ),
+            ],
+            OutboxEntry(tweet.tweet_id | DELETE_ENTRY_BIT, TWEET_EVENTS_TOPIC, event),
+        )
+
+    async def claim(self, user_id: int, request_id: str, claim: RequestClaim) -> RequestClaim:
+        """See `TweetStore.claim`."""
+        key = _claim_key(user_id, request_id)
+        mutation = RowMutation(REQUESTS.name, key, {_CLAIM: _encode_claim(claim)})
+        found = await self._rows.check_and_mutate(REQUESTS.name, key, _CLAIM, None, mutation)
+        return claim if found is None else _decode_claim(found)
+
+    async def find_claim(self, user_id: int, request_id: str) -> RequestClaim | None:
+        """See `TweetStore.find_claim`."""
+        row = await self._read(REQUESTS, _claim_key(user_id, request_id))
+        return None if row is None else _decode_claim(row.cells[_CLAIM])
+
+    async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
+        """See `TweetStore.list_by_author`."""
+        ids: list[int] = []
+        bounds = author_range(user_id, before)
+        start = bounds.start
+        while len(ids) < limit:
+            wanted = limit - len(ids)
+            rows = await self._rows.scan(TWEETS_BY_AUTHOR.name, start, bounds.end, limit=wanted)
+            ids += [parse_author_row_key(row.key)[1] for row in rows if _DELETED not in row.cells]
+            if len(rows) < wanted:
+                break
+            # Deleted tweets took places in this scan: the next one begins just after it.
+            start = rows[-1].key + b"\x00"
+        return ids
+
+    async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery | None:
+        """See `TweetStore.decide_delivery`."""
+        key = tweet_row_key(tweet_id)
+        row = await self._read(TWEETS, key)
+        if row is None or not _is_live(row):
+            return None
+        decided = row.cells.get(_DELIVERY)
+        if decided is None:
+            mutation = RowMutation(TWEETS.name, key, {_DELIVERY: delivery.value.encode()})
+            decided = await self._rows.check_and_mutate(TWEETS.name, key, _DELIVERY, None, mutation)
+        return delivery if decided is None else Delivery(decided.decode())
+
+    async def _read(self, table: TableSpec, key: bytes) -> Row | None:
+        return (await self._rows.read_rows(table.name, [key])).get(key)
+
+
+def _is_live(row: Row) -> bool:
+    return _BODY in row.cells and _DELETED not in row.cells
+
+
+def _encode(tweet: Tweet) -> bytes:
+    body = {
+        "user_id": tweet.user_id,
+        "text": tweet.text,
+        "created_at_ms": tweet.created_at_ms,
+        "in_reply_to_tweet_id": tweet.in_reply_to_tweet_id,
+        "quote_tweet_id": tweet.quote_tweet_id,
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _decode(row: Row) -> Tweet:
+    return Tweet(tweet_id=parse_tweet_row_key(row.key), **json.loads(row.cells[_BODY]))
+
+
+def _claim_key(user_id: int, request_id: str) -> bytes:
+    return f"{user_id:016x}#{request_id}".encode()
+
+
+def _encode_claim(claim: RequestClaim) -> bytes:
+    return json.dumps([claim.tweet_id, claim.fingerprint], separators=(",", ":")).encode()
+
+
+def _decode_claim(cell: bytes) -> RequestClaim:
+    tweet_id, fingerprint = json.loads(cell)
+    return RequestClaim(tweet_id, fingerprint)

@@ -1,0 +1,191 @@
+"""A real Envoy in front of a small real gRPC server."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+import pytest_asyncio
+from aviary.gateway.v1 import health_service_pb2 as health_pb
+from aviary.gateway.v1 import health_service_pb2_grpc as health_grpc
+from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
+from aviary.timeline.v1 import timeline_service_pb2_grpc as timeline_grpc
+from aviary.tweet.v1 import tweet_pb2
+from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
+from aviary.tweet.v1 import tweet_service_pb2_grpc as tweet_grpc
+from google.protobuf import any_pb2, descriptor_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+
+from gateway.edge_config import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.envoy_binary import envoy_binary
+from gateway.health import HealthServicer
+from services.errors import UnavailableError
+
+DESCRIPTOR = Path(__file__).resolve().parents[2] / "gen" / "descriptor.pb"
+# Above 2**53, where a JSON number would lose digits.
+BIG_ID = 1849274738291834880
+START_TIMEOUT_S = 20.0
+POLL_S = 0.05
+
+
+class Tweets(tweet_grpc.TweetServiceServicer):
+    def __init__(self) -> None:
+        self.metadata: dict[str, str] = {}
+
+    async def CreateTweet(self, request, context):  # noqa: ANN001, ANN201, N802
+        self.metadata = dict(context.invocation_metadata())
+        tweet = tweet_pb2.Tweet(tweet_id=BIG_ID, user_id=request.user_id, text=request.text)
+        return tweet_pb.CreateTweetResponse(tweet=tweet)
+
+    async def GetTweet(self, request, context):  # noqa: ANN001, ANN201, N802
+        info = error_details_pb2.ErrorInfo(reason="TWEET_NOT_FOUND", domain="aviary")
+        info.metadata["tweet_id"] = str(request.tweet_id)
+        detail = any_pb2.Any()
+        detail.Pack(info)
+        status = status_pb2.Status(
+            code=code_pb2.NOT_FOUND, message="no such tweet", details=[detail]
+        )
+        await context.abort_with_status(rpc_status.to_status(status))
+
+    async def DeleteTweet(self, request, context):  # noqa: ANN001, ANN201, ARG002, N802
+        return tweet_pb.DeleteTweetResponse()
+
+    LookupTweets = ListAuthorTweets = DecideDelivery = DeleteTweet
+
+
+class Timelines(timeline_grpc.TimelineServiceServicer):
+    async def GetHomeTimeline(self, request, context):  # noqa: ANN001, ANN201, ARG002, N802
+        return timeline_pb.GetHomeTimelineResponse()
+
+    async def GetUserTimeline(self, request, context):  # noqa: ANN001, ANN201, ARG002, N802
+        await asyncio.Event().wait()
+
+
+class AbortingHealth(HealthServicer):
+    """Maps the domain error as the services' own server does."""
+
+    async def GetHealth(self, request, context) -> health_pb.GetHealthResponse:  # noqa: ANN001, N802
+        try:
+            return await super().GetHealth(request, context)
+        except UnavailableError as error:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+            raise
+
+
+@dataclass
+class Edge:
+    client: httpx.AsyncClient
+    tweets: Tweets
+    server: grpc.aio.Server
+    health: health.aio.HealthServicer
+    second_health: health.aio.HealthServicer
+
+    async def until(self, method: str, path: str, status: int) -> httpx.Response:
+        """Ask again until the answer has this status."""
+        async with asyncio.timeout(START_TIMEOUT_S):
+            while True:
+                try:
+                    answer = await self.client.request(method, path)
+                except httpx.TransportError:
+                    pass
+                else:
+                    if answer.status_code == status:
+                        return answer
+                await asyncio.sleep(POLL_S)
+
+
+def _edge_descriptor(target: Path) -> None:
+    """Write the descriptor set as Envoy can take it: it refuses `response_body` of messages."""
+    image = descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTOR.read_bytes())
+    from google.api import annotations_pb2  # noqa: PLC0415
+
+    for file in image.file:
+        for service in file.service:
+            for method in service.method:
+                if method.options.HasExtension(annotations_pb2.http):
+                    method.options.Extensions[annotations_pb2.http].ClearField("response_body")
+    target.write_bytes(image.SerializeToString())
+
+
+async def _health_server() -> tuple[grpc.aio.Server, health.aio.HealthServicer, str]:
+    server = grpc.aio.server()
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await servicer.set("", health_pb2.HealthCheckResponse.SERVING)
+    return server, servicer, address
+
+
+async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
+    """Learn from Envoy which port the system gave it."""
+    admin = folder / "admin"
+    async with asyncio.timeout(START_TIMEOUT_S), httpx.AsyncClient() as client:
+        while True:
+            assert process.returncode is None, (folder / "envoy.log").read_text()
+            if admin.exists() and (where := admin.read_text().strip()):
+                answer = await client.get(f"http://{where}/listeners?format=json")
+                listeners = json.loads(answer.text).get("listener_statuses", [])
+                for listener in listeners:
+                    port = listener["local_address"]["socket_address"]["port_value"]
+                    if port:
+                        return f"http://127.0.0.1:{port}"
+            await asyncio.sleep(POLL_S)
+
+
+@pytest_asyncio.fixture
+async def edge() -> AsyncIterator[Edge]:
+    server, serving, address = await _health_server()
+    second, second_serving, second_address = await _health_server()
+    tweets = Tweets()
+    ready = AbortingHealth({"tweet": address, "graph": second_address})
+    tweet_grpc.add_TweetServiceServicer_to_server(tweets, server)
+    timeline_grpc.add_TimelineServiceServicer_to_server(Timelines(), server)
+    # Of its own server, which stays when the services' one is stopped.
+    gate, _, gate_address = await _health_server()
+    health_grpc.add_HealthServiceServicer_to_server(ready, gate)
+    for one in (server, second, gate):
+        await one.start()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _edge_descriptor(folder / "descriptor.pb")
+        config = EdgeConfig(
+            listen_port=0,
+            admin_port=0,
+            backends=dict.fromkeys(PUBLIC_SERVICES, address) | {"gateway": gate_address},
+            descriptor_path=str(folder / "descriptor.pb"),
+            access_log_path=str(folder / "access.log"),
+        )
+        (folder / "envoy.yaml").write_text(to_yaml(config))
+        with (folder / "envoy.log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                str(envoy_binary()),
+                *("-c", str(folder / "envoy.yaml"), "--disable-hot-restart"),
+                *("--concurrency", "1", "--admin-address-path", str(folder / "admin")),
+                stderr=log,
+            )
+        try:
+            url = await _base_url(process, folder)
+            async with httpx.AsyncClient(base_url=url, timeout=15) as client:
+                edge = Edge(client, tweets, server, serving, second_serving)
+                await edge.until("GET", "/healthz", 200)
+                await edge.until("DELETE", "/v1/tweets/1", 200)
+                yield edge
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+            await ready.aclose()
+            for one in (server, second, gate):
+                await one.stop(None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _descriptor_exists() -> None:
+    assert DESCRIPTOR.exists(), "run `make generate`"

@@ -1,0 +1,134 @@
+"""What a REST client notices at the edge."""
+
+import asyncio
+
+import httpx
+import pytest
+from tests.edge.conftest import BIG_ID, Edge
+from grpc_health.v1 import health_pb2
+
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def assert_error(answer: httpx.Response, status: int, code: int) -> str:
+    """Check the one error shape and give the message."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("application/json")
+    error = answer.json()
+    assert error.keys() == {"code", "message", "details"}
+    assert error["code"] == code
+    assert error["message"]
+    assert isinstance(error["details"], list)
+    return str(error["message"])
+
+
+async def test_a_tweet_goes_through_as_json(edge: Edge) -> None:
+    answer = await edge.client.post("/v1/tweets", json={"user_id": str(BIG_ID), "text": "hé"})
+    assert answer.status_code == 200, answer.text
+    tweet = answer.json()["tweet"]
+    assert tweet["tweet_id"] == str(BIG_ID)
+    assert tweet["user_id"] == str(BIG_ID)
+    assert tweet["text"] == "hé"
+
+
+async def test_clients_cannot_set_trusted_headers(edge: Edge) -> None:
+    headers = {"x-user-id": "7", "x-envoy-retry-on": "5xx", "idempotency-key": "k1"}
+    await edge.client.post("/v1/tweets", json={"user_id": "1", "text": "a"}, headers=headers)
+    assert "x-user-id" not in edge.tweets.metadata
+    assert "x-envoy-retry-on" not in edge.tweets.metadata
+    assert edge.tweets.metadata["idempotency-key"] == "k1"
+
+
+async def test_an_empty_list_is_shown(edge: Edge) -> None:
+    answer = await edge.client.get("/v1/timeline/home", params={"user_id": "1"})
+    assert answer.json() == {"tweets": [], "next_cursor": ""}
+
+
+async def test_an_error_of_a_service_keeps_its_details(edge: Edge) -> None:
+    answer = await edge.client.get(f"/v1/tweets/{BIG_ID}")
+    assert assert_error(answer, 404, 5) == "no such tweet"
+    (info,) = answer.json()["details"]
+    assert info["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
+    assert info["reason"] == "TWEET_NOT_FOUND"
+    assert info["metadata"] == {"tweet_id": str(BIG_ID)}
+
+
+@pytest.mark.parametrize("body", ["{", '{"user_id": "x"}', '{"user_id": "1", "nope": 1}', "[]"])
+async def test_bad_json_is_400(edge: Edge, body: str) -> None:
+    assert_error(await edge.client.post("/v1/tweets", content=body), 400, 3)
+
+
+async def test_an_unknown_query_parameter_is_400(edge: Edge) -> None:
+    params = {"user_id": "1", "limitt": "3"}
+    assert_error(await edge.client.get("/v1/timeline/home", params=params), 400, 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/"), ("GET", "/v2/tweets"), ("PUT", "/v1/tweets"), ("GET", "/v1/tweets/1/likes")],
+)
+async def test_an_unknown_path_or_method_is_404(edge: Edge, method: str, path: str) -> None:
+    assert_error(await edge.client.request(method, path), 404, 5)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/grpc", None])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/aviary.tweet.v1.TweetService/DecideDelivery",
+        "/aviary.tweet.v1.TweetService/CreateTweet",
+        "//aviary.tweet.v1.TweetService/LookupTweets",
+        "/v1/../aviary.tweet.v1.TweetService/LookupTweets",
+        "/%61viary.tweet.v1.TweetService/LookupTweets",
+        "/%2Faviary.tweet.v1.TweetService/LookupTweets",
+    ],
+)
+async def test_raw_grpc_paths_are_refused(edge: Edge, path: str, content_type: str | None) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    # Over a bare socket: httpx would tidy the path first.
+    url = edge.client.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    lines = [f"POST {path} HTTP/1.1", "host: edge", "content-length: 5", "connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    writer.write("\r\n".join([*lines, "", ""]).encode() + b"\0\0\0\0\0")
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await writer.wait_closed()
+    if content_type == "application/grpc":
+        # Envoy speaks gRPC to what looks like gRPC: 200 with a status that refuses.
+        assert b"grpc-status: 0" not in answer
+        assert b"grpc-status: " in answer
+    else:
+        assert answer.split(b" ")[1] in {b"404", b"400"}
+    assert b"server: envoy" in answer
+    assert b"x-envoy-upstream-service-time" not in answer
+
+
+async def test_a_large_body_is_413(edge: Edge) -> None:
+    body = {"user_id": "1", "text": "x" * 70_000}
+    assert_error(await edge.client.post("/v1/tweets", json=body), 413, 3)
+
+
+async def test_a_stopped_service_is_503(edge: Edge) -> None:
+    await edge.server.stop(None)
+    answer = await edge.client.post("/v1/tweets", json={"user_id": "1", "text": "a"})
+    assert_error(answer, 503, 14)
+
+
+async def test_a_stuck_service_is_504(edge: Edge) -> None:
+    answer = await edge.client.get("/v1/timeline/user", params={"user_id": "1"})
+    assert_error(answer, 504, 4)
+
+
+async def test_health_names_what_is_not_ready(edge: Edge) -> None:
+    answer = await edge.client.get("/healthz")
+    assert answer.json() == {
+        "status": "SERVING",
+        "services": [{"name": "graph", "ready": True}, {"name": "tweet", "ready": True}],
+    }
+    await edge.second_health.set("", NOT_SERVING)
+    answer = await edge.until("GET", "/healthz", 503)
+    assert assert_error(answer, 503, 14) == "not ready: graph"
+    await edge.health.set("", NOT_SERVING)
+    answer = await edge.client.get("/healthz")
+    assert assert_error(answer, 503, 14) == "not ready: graph, tweet"
