@@ -4,6 +4,7 @@ Each service is an async context manager that builds its parts, starts its backg
 its gRPC services, and undoes all of it in reverse.
 """
 
+import asyncio
 import os
 import random
 import secrets
@@ -11,8 +12,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from aviary.gateway.v1 import health_service_pb2
 from aviary.graph.v1 import graph_service_pb2
@@ -22,7 +26,8 @@ from aviary.tweet.v1 import tweet_service_pb2
 from aviary.user.v1 import user_service_pb2
 from gateway.health import HealthServicer
 from services.bus import topology
-from services.bus.consumer import Consumer, RetryPolicy
+from services.bus.consumer import Consumer
+from services.bus.retry_policy import RetryPolicy
 from services.bus.events import FollowEvents, TweetEvents
 from services.bus.port import BusDriver
 from services.bus.tracing import TracedOutbox, traced_handler
@@ -37,12 +42,12 @@ from services.id.ports import LeaseSource
 from services.id.service import IdService, WorkerLeases
 from services.id.servicer import IdServicer
 from services.id.snowflake import SnowflakeGenerator
-from services.peers.deliveries import TweetDeliveries
 from services.peers.graph import GraphPeer
-from services.peers.leases import GrpcLeaseSource
+from services.peers.leases import LeasePeer
 from services.peers.tweets import TweetPeer
-from services.peers.users import GrpcUserDirectory
-from services.rpc.channels import Channel, open_channel
+from services.peers.users import UserPeer
+from services.rpc.channels import Caller, open_channel
+from services.rpc.handlers import Servicer
 from services.settings import DEFAULT_ADDRESSES, Settings
 from services.storage import graph as graph_tables
 from services.storage import leases as lease_tables
@@ -68,9 +73,10 @@ from services.user.servicer import UserServicer
 
 __all__ = ["SERVICES", "Served"]
 
-Served = Sequence[tuple[ServiceDescriptor, object]]
+Served = Sequence[Servicer]
 VALKEY_TIMEOUT_S = 1.0  # a hot store slower than this is treated as gone
 CURSOR_KEY_BYTES = 32
+LEASE_POLL_S = 0.05  # between looks at start; the id service may come up later
 RETRY = RetryPolicy(max_attempts=10, base_s=0.2, cap_s=30.0)
 CONCURRENCY = 16  # deliveries in hand for each subscription
 _clock = SystemClock()
@@ -86,20 +92,36 @@ class _Parts:
     async def rows(self, owner: str, tables: Sequence[TableSpec]) -> RowStore:
         """Open the store of `owner`."""
         if self.settings.storage == "bigtable":
-            from services.storage.bigtable.rows import open_bigtable  # noqa: PLC0415 - optional
-
-            bigtable = await open_bigtable(self.settings, tables)
-            self.stack.push_async_callback(bigtable.close)
-            return bigtable
+            return await self._bigtable(tables)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         store = SqliteRowStore(self.settings.data_dir / f"{owner}.db", tables, _clock)
         await store.open()
         self.stack.push_async_callback(store.close)
         return store
 
+    async def _bigtable(self, tables: Sequence[TableSpec]) -> RowStore:
+        # Only those who use it pay for the import, and need it installed.
+        from services.storage.bigtable.rows import BigtableRowStore  # noqa: PLC0415
+        from services.storage.bigtable.schema import ensure_schema  # noqa: PLC0415
+
+        # Settings refuse to start without these.
+        project = self.settings.gcp_project or ""
+        instance = self.settings.bigtable_instance or ""
+        await ensure_schema(project, instance, tables)
+        store = BigtableRowStore(project, instance, tables, _clock)
+        self.stack.push_async_callback(store.close)
+        return store
+
+    def _driver(self) -> BusDriver:
+        if self.settings.bus == "pubsub":
+            from services.bus.pubsub import PubSubDriver  # noqa: PLC0415 - as above
+
+            return PubSubDriver(self.settings.gcp_project or "", topology.SUBSCRIPTIONS)
+        return ValkeyStreamsDriver(self.settings.bus_valkey_url, topology.SUBSCRIPTIONS)
+
     async def bus(self) -> BusDriver:
         """Open the bus and declare the topology."""
-        driver = ValkeyStreamsDriver(self.settings.bus_valkey_url, topology.SUBSCRIPTIONS)
+        driver = self._driver()
         self.stack.push_async_callback(driver.close)
         await driver.declare(topology.SUBSCRIPTIONS)
         return driver
@@ -117,11 +139,12 @@ class _Parts:
             self.settings.cache_valkey_url,
             socket_timeout=VALKEY_TIMEOUT_S,
             socket_connect_timeout=VALKEY_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
         )
         self.stack.push_async_callback(client.aclose)
         return client
 
-    async def channel(self, service: str, *descriptors: ServiceDescriptor) -> Channel:
+    async def channel(self, service: str, *descriptors: ServiceDescriptor) -> grpc.aio.Channel:
         """Open a channel to a sibling."""
         channel = open_channel(self.settings.addresses[service], descriptors)
         self.stack.push_async_callback(channel.close)
@@ -130,24 +153,29 @@ class _Parts:
     async def ids(self, owner: str, leases: LeaseSource | None = None) -> SnowflakeGenerator:
         """Lease a worker number and keep it."""
         generator = SnowflakeGenerator(_clock)
-        source = leases or GrpcLeaseSource(await self.channel("id", _service(id_service_pb2)))
+        source = leases or LeasePeer(
+            await self.channel("id", _service(id_service_pb2)), Caller()
+        )
         unique = f"{owner}-{os.getpid()}-{secrets.token_hex(4)}"
         keeper = LeaseKeeper(source, generator, unique)
         await keeper.start()
         self.stack.push_async_callback(keeper.stop)
+        # A service that can make no id is not ready, and says so by not listening yet.
+        while keeper.lease is None:
+            await asyncio.sleep(LEASE_POLL_S)
         return generator
 
     async def tweets(self) -> TweetPeer:
         """Meet the tweet service."""
-        return TweetPeer(await self.channel("tweet", _service(tweet_service_pb2)))
+        return TweetPeer(await self.channel("tweet", _service(tweet_service_pb2)), Caller())
 
     async def graph(self) -> GraphPeer:
         """Meet the graph service."""
-        return GraphPeer(await self.channel("graph", _service(graph_service_pb2)))
+        return GraphPeer(await self.channel("graph", _service(graph_service_pb2)), Caller())
 
-    async def users(self) -> GrpcUserDirectory:
+    async def users(self) -> UserPeer:
         """Meet the user service."""
-        return GrpcUserDirectory(await self.channel("user", _service(user_service_pb2)))
+        return UserPeer(await self.channel("user", _service(user_service_pb2)), Caller())
 
 
 def _service(module: Any) -> ServiceDescriptor:  # noqa: ANN401 - a generated module
@@ -159,13 +187,13 @@ async def _id(parts: _Parts) -> Served:
     rows = await parts.rows("id", [lease_tables.LEASES])
     leases = WorkerLeases(lease_tables.RowLeaseStore(rows), _clock, random.SystemRandom())
     service = IdService(leases, await parts.ids("id", leases))
-    return [(_service(id_service_pb2), IdServicer(service))]
+    return [Servicer(_service(id_service_pb2), IdServicer(service))]
 
 
 async def _user(parts: _Parts) -> Served:
     rows = await parts.rows("user", user_tables.TABLES)
     service = UserService(user_tables.RowUserStore(rows), await parts.ids("user"), _clock)
-    return [(_service(user_service_pb2), UserServicer(service))]
+    return [Servicer(_service(user_service_pb2), UserServicer(service))]
 
 
 async def _tweet(parts: _Parts) -> Served:
@@ -179,14 +207,14 @@ async def _tweet(parts: _Parts) -> Served:
         events=TweetEvents(),
         clock=_clock,
     )
-    return [(_service(tweet_service_pb2), TweetServicer(service))]
+    return [Servicer(_service(tweet_service_pb2), TweetServicer(service))]
 
 
 async def _graph(parts: _Parts) -> Served:
     rows = await parts.rows("graph", [*graph_tables.TABLES, OUTBOX_TABLE])
     store = graph_tables.RowGraphStore(rows, await parts.outbox(rows))
     service = GraphService(store, await parts.users(), await parts.ids("graph"), FollowEvents())
-    return [(_service(graph_service_pb2), GraphServicer(service))]
+    return [Servicer(_service(graph_service_pb2), GraphServicer(service))]
 
 
 async def _fanout(parts: _Parts) -> Served:
@@ -197,7 +225,7 @@ async def _fanout(parts: _Parts) -> Served:
     handlers = FanoutHandlers(
         FanoutService(
             followers=graph,
-            deliveries=TweetDeliveries(tweets),
+            deliveries=tweets,
             celebrities=timeline_tables.RowCelebrities(rows, _clock),
             jobs=BusJobs(bus),
             timelines=_pushes(parts, rows),
@@ -216,13 +244,14 @@ async def _fanout(parts: _Parts) -> Served:
             bus,
             name,
             traced_handler(name, handle),
-            RETRY,
+            policy=RETRY,
             concurrency=CONCURRENCY,
+            rng=random.Random(),  # noqa: S311 - jitter guards nothing
             yield_to=close if name == "fanout.rest" else None,
         )
         if name == "fanout.close":
             close = consumer
-        await consumer.start()
+        consumer.start()
         parts.stack.push_async_callback(consumer.stop)
     return []
 
@@ -244,15 +273,15 @@ async def _timeline(parts: _Parts) -> Served:
     )
     key = parts.settings.cursor_key or secrets.token_bytes(CURSOR_KEY_BYTES)
     servicer = TimelineServicer(service, CursorCodec(key))
-    return [(_service(timeline_service_pb2), servicer)]
+    return [Servicer(_service(timeline_service_pb2), servicer)]
 
 
 async def _gateway(parts: _Parts) -> Served:
     siblings = {name: parts.settings.addresses[name] for name in DEFAULT_ADDRESSES}
     del siblings["gateway"]
     servicer = HealthServicer(siblings)
-    parts.stack.push_async_callback(servicer.close)
-    return [(_service(health_service_pb2), servicer)]
+    parts.stack.push_async_callback(servicer.aclose)
+    return [Servicer(_service(health_service_pb2), servicer)]
 
 
 def _pushes(parts: _Parts, rows: RowStore) -> LayeredPushes:

@@ -66,8 +66,9 @@ class Settings:
     storage: Storage
     bus: Bus
     edge_port: int
-    bus_valkey_url: str
-    cache_valkey_url: str
+    # URLs may hold a password.
+    bus_valkey_url: str = field(repr=False)
+    cache_valkey_url: str = field(repr=False)
     addresses: Mapping[str, str]
     """Service name to `host:port`, for each name in `DEFAULT_ADDRESSES`."""
     celebrity_threshold: int

@@ -71,8 +71,9 @@ class Consumer:
         self._resumed.set()
         self._room = asyncio.Event()
         self._room.set()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self.idle = asyncio.Event()
+        """Set while nothing is in hand; for waiting only."""
+        self.idle.set()
         self._to_ack = asyncio.Event()
 
     def start(self) -> None:
@@ -113,17 +114,13 @@ class Consumer:
         """Deliveries received and not yet settled."""
         return len(self._in_hand)
 
-    async def until_idle(self) -> None:
-        """Wait until nothing is in hand."""
-        await self._idle.wait()
-
     async def _receive_all(self) -> None:
         failures = 0
         while not self._stopping.is_set():
             await self._or_stop(self._resumed)
             await self._or_stop(self._room)
             if self._yield_to is not None:
-                await self._or_stop(self._yield_to._idle)
+                await self._or_stop(self._yield_to.idle)
             if self._stopping.is_set():
                 return
             try:
@@ -145,14 +142,14 @@ class Consumer:
                 self._log.info("bus.receive_recovered", failures=failures)
                 failures = 0
             if batch and self._yield_to is not None:
-                await self._or_stop(self._yield_to._idle, YIELD_MAX_S)
+                await self._or_stop(self._yield_to.idle, YIELD_MAX_S)
             for received in batch:
                 self._take_in_hand(received)
 
     def _take_in_hand(self, received: Received) -> None:
         task = asyncio.create_task(self._handle(received))
         self._in_hand.add(task)
-        self._idle.clear()
+        self.idle.clear()
         if len(self._in_hand) >= self._concurrency:
             self._room.clear()
         task.add_done_callback(self._settled)
@@ -161,7 +158,7 @@ class Consumer:
         self._in_hand.discard(task)
         self._room.set()
         if not self._in_hand:
-            self._idle.set()
+            self.idle.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             # Only the bus fails here; the visibility time brings the message again.
             self._log.warning("bus.settle_failed", error=type(error).__name__)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import grpc.aio
 from google.api_core.exceptions import AlreadyExists, DeadlineExceeded, GoogleAPIError
@@ -63,23 +63,19 @@ class PubSubCalls:
     async def ensure(self, topic: str, subscription: str, ack_deadline_s: int) -> None:
         """Make a topic and a subscription of it, where they are missing."""
         with _errors():
-            try:
+            with suppress(AlreadyExists):
                 await self._publisher.create_topic(
                     Topic(name=self._topic(topic)), retry=None, timeout=ADMIN_TIMEOUT_S
                 )
-            except AlreadyExists:
-                pass
             resource = SubscriptionResource(
                 name=self._subscription(subscription),
                 topic=self._topic(topic),
                 ack_deadline_seconds=ack_deadline_s,
             )
-            try:
+            with suppress(AlreadyExists):
                 await self._subscriber.create_subscription(
                     resource, retry=None, timeout=ADMIN_TIMEOUT_S
                 )
-            except AlreadyExists:
-                pass
 
     async def publish(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
         """Publish in pages within the limits of one request."""
@@ -109,7 +105,7 @@ class PubSubCalls:
             for at in range(0, len(ack_ids), MAX_MESSAGES):
                 await self._subscriber.acknowledge(
                     subscription=self._subscription(subscription),
-                    ack_ids=ack_ids[at : at + MAX_MESSAGES],
+                    ack_ids=list(ack_ids[at : at + MAX_MESSAGES]),
                     retry=None,
                     timeout=CALL_TIMEOUT_S,
                 )
@@ -122,7 +118,7 @@ class PubSubCalls:
             for at in range(0, len(ack_ids), MAX_MESSAGES):
                 await self._subscriber.modify_ack_deadline(
                     subscription=self._subscription(subscription),
-                    ack_ids=ack_ids[at : at + MAX_MESSAGES],
+                    ack_ids=list(ack_ids[at : at + MAX_MESSAGES]),
                     ack_deadline_seconds=deadline_s,
                     retry=None,
                     timeout=CALL_TIMEOUT_S,
@@ -130,8 +126,8 @@ class PubSubCalls:
 
     async def close(self) -> None:
         """Close both channels."""
-        await self._publisher.transport.close()
-        await self._subscriber.transport.close()
+        await self._publisher.transport.close()  # type: ignore[no-untyped-call, unused-ignore]
+        await self._subscriber.transport.close()  # type: ignore[no-untyped-call, unused-ignore]
 
 
 def _pages(messages: Sequence[PubsubMessage]) -> Iterator[list[PubsubMessage]]:

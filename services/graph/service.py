@@ -32,6 +32,10 @@ class GraphService:
         self._events = events
         # A lock lives as long as somebody holds or awaits it.
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        # Edges whose last change failed: it may yet take effect, so what the store says of them
+        # cannot be relied on. Few, as an engine that is down fails the read before the change.
+        self._in_doubt: set[tuple[int, int]] = set()
+        self._changes: set[asyncio.Task[None]] = set()
 
     async def follow(self, follower_id: int, followee_id: int) -> None:
         """Follow a user; does nothing, and tells nobody, if that is so already.
@@ -111,14 +115,27 @@ class GraphService:
         return [RelationCounts(user_id, max(0, stored.get(user_id, 0))) for user_id in user_ids]
 
     async def _change(self, follower_id: int, followee_id: int, *, following: bool) -> None:
+        # A caller that gives up must not let go of the lock while its write is under way.
+        change = asyncio.create_task(
+            self._serialised(follower_id, followee_id, following=following)
+        )
+        self._changes.add(change)
+        change.add_done_callback(self._changes.discard)
+        await asyncio.shield(change)
+
+    async def _serialised(self, follower_id: int, followee_id: int, *, following: bool) -> None:
+        edge = (follower_id, followee_id)
         lock = self._locks.setdefault(follower_id, asyncio.Lock())
         async with lock:
-            if await self._store.is_following(follower_id, followee_id) == following:
+            known = edge not in self._in_doubt
+            if known and await self._store.is_following(*edge) == following:
                 return
             # The id is taken under the lock, so that changes get their times in the order made.
-            change = EdgeChange(await self._ids.next_id(), follower_id, followee_id, following)
-            event = self._events.encode(follower_id, followee_id, following)
+            change = EdgeChange(await self._ids.next_id(), *edge, following)
+            event = self._events.encode(*edge, following)
+            self._in_doubt.add(edge)
             await self._store.commit(change, event)
+            self._in_doubt.discard(edge)
         await self._count(followee_id, 1 if following else -1)
 
     async def _count(self, user_id: int, delta: int) -> None:

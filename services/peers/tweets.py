@@ -6,24 +6,33 @@ from collections.abc import Iterator, Sequence
 import grpc.aio
 from aviary.tweet.v1 import tweet_service_pb2, tweet_service_pb2_grpc
 
+from services.rpc.channels import Caller
 from services.timeline.encoded import EncodedTweet
 
 __all__ = ["TweetPeer"]
 
-MAX_IDS_PER_CALL = 1000
+MAX_AUTHORS_PER_CALL = 1000
 """What the tweet service takes at once; longer lists are split."""
 
+MAX_TWEETS_PER_ANSWER = 40
+"""A page of a timeline. The longest URLs make a tweet of 90 kB, and 4 MB is what a channel takes:
+with more, a few such tweets could make a timeline unreadable."""
+
 MAX_IDS_PER_ANSWER = 200_000
-"""Listed ids of all authors in one answer: 2 MB, half of what gRPC takes unless told otherwise."""
+"""Listed ids of all authors in one answer: 2 MB, half of what a channel takes."""
 
 _PUBLIC = 0
 """The visibility of every tweet: tweets have no other yet."""
 
 
 class TweetPeer:
-    """A client of `aviary.tweet.v1.TweetService`; raises the errors of its channel."""
+    """A client of `aviary.tweet.v1.TweetService`.
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    Every method raises the domain errors of the service, `UnavailableError` for no answer in time.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+        self._caller = caller
         self._stub = tweet_service_pb2_grpc.TweetServiceStub(channel)
 
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
@@ -33,8 +42,10 @@ class TweetPeer:
         """
         answers = await asyncio.gather(
             *(
-                self._stub.LookupTweets(tweet_service_pb2.LookupTweetsRequest(tweet_ids=page))
-                for page in _pages(tweet_ids, MAX_IDS_PER_CALL)
+                self._caller.call(
+                    self._stub.LookupTweets, tweet_service_pb2.LookupTweetsRequest(tweet_ids=page)
+                )
+                for page in _pages(tweet_ids, MAX_TWEETS_PER_ANSWER)
             )
         )
         tweets = [
@@ -62,13 +73,14 @@ class TweetPeer:
 
         Fewer than `limit` means that the author has no more. Any number of authors.
         """
-        authors_per_call = min(MAX_IDS_PER_CALL, max(1, MAX_IDS_PER_ANSWER // max(1, limit)))
+        authors_per_call = min(MAX_AUTHORS_PER_CALL, max(1, MAX_IDS_PER_ANSWER // max(1, limit)))
         answers = await asyncio.gather(
             *(
-                self._stub.ListAuthorTweets(
+                self._caller.call(
+                    self._stub.ListAuthorTweets,
                     tweet_service_pb2.ListAuthorTweetsRequest(
                         user_ids=page, before_tweet_id=before or 0, limit=limit
-                    )
+                    ),
                 )
                 for page in _pages(authors, authors_per_call)
             )
@@ -85,8 +97,9 @@ class TweetPeer:
         Raises `NotFoundError` when the tweet is not there.
         """
         wanted = tweet_service_pb2.DELIVERY_PUSH if push else tweet_service_pb2.DELIVERY_PULL
-        answer = await self._stub.DecideDelivery(
-            tweet_service_pb2.DecideDeliveryRequest(tweet_id=tweet_id, delivery=wanted)
+        answer = await self._caller.call(
+            self._stub.DecideDelivery,
+            tweet_service_pb2.DecideDeliveryRequest(tweet_id=tweet_id, delivery=wanted),
         )
         return answer.delivery == tweet_service_pb2.DELIVERY_PUSH
 

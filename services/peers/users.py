@@ -1,36 +1,36 @@
 """The user service as a directory of who exists."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from aviary.user.v1 import user_service_pb2 as pb
-from aviary.user.v1.user_service_pb2_grpc import UserServiceStub
-from grpc.aio import Channel
+import grpc.aio
+from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
-from services.peers import CALL_TIMEOUT_S, peer_errors
+from services.rpc.channels import Caller
 
-if TYPE_CHECKING:
-    from aviary.user.v1.user_service_pb2_grpc import UserServiceAsyncStub
+__all__ = ["UserPeer"]
 
-__all__ = ["PeerUserDirectory"]
-
-_IDS_PER_CALL = 1000
-"""The limit of LookupUsers."""
+MAX_IDS_PER_CALL = 1000
+"""What the user service takes at once; longer lists are split."""
 
 
-class PeerUserDirectory:
-    """A directory of users, asked of `aviary.user.v1.UserService`; one try per call."""
+class UserPeer:
+    """A client of `aviary.user.v1.UserService`; the graph service's `UserDirectory`."""
 
-    def __init__(self, channel: Channel, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
-        self._stub: UserServiceAsyncStub = UserServiceStub(channel)
-        self._timeout_s = timeout_s
+    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+        self._caller = caller
+        self._stub = user_service_pb2_grpc.UserServiceStub(channel)
 
     async def missing(self, user_ids: Sequence[int]) -> list[int]:
-        """Those of the ids that name no user, in the order given; may raise `UnavailableError`."""
+        """Those of the ids that name no user, in the order given; none gives none.
+
+        Raises `InvalidArgumentError` for an id that is not positive, `UnavailableError` for no
+        answer in time.
+        """
         missing: list[int] = []
-        for start in range(0, len(user_ids), _IDS_PER_CALL):
-            request = pb.LookupUsersRequest(user_ids=user_ids[start : start + _IDS_PER_CALL])
-            with peer_errors("user"):
-                response = await self._stub.LookupUsers(request, timeout=self._timeout_s)
-            missing.extend(response.missing_ids)
+        for start in range(0, len(user_ids), MAX_IDS_PER_CALL):
+            request = user_service_pb2.LookupUsersRequest(
+                user_ids=user_ids[start : start + MAX_IDS_PER_CALL]
+            )
+            answer = await self._caller.call(self._stub.LookupUsers, request)
+            missing.extend(answer.missing_ids)
         return missing

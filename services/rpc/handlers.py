@@ -39,7 +39,7 @@ def serialize(response: Message | bytes) -> bytes:
 
 def generic_handler(
     servicer: Servicer, wrap: Callable[[MethodDescriptor, Handler], Handler]
-) -> grpc.GenericRpcHandler[Any, Any]:
+) -> grpc.GenericRpcHandler:
     """Return the handlers of all of the service's RPCs, each wrapped by `wrap`.
 
     Raises TypeError, naming the RPC, if the implementation lacks one or has it in another form.
@@ -57,7 +57,7 @@ def _method_handler(
     servicer: Servicer,
     method: MethodDescriptor,
     wrap: Callable[[MethodDescriptor, Handler], Handler],
-) -> grpc.RpcMethodHandler[Any, Any]:
+) -> "grpc.RpcMethodHandler[Any, Any]":
     if method.client_streaming:
         raise TypeError(f"{method.full_name} streams requests, which no handler here reads")
     function = getattr(servicer.implementation, method.name, None)
@@ -80,7 +80,7 @@ def _method_handler(
 def _writing(stream: Callable[[Any, Context], Any]) -> Handler:
     """Turn a generator into a handler that writes, so that one set of layers fits both forms."""
 
-    async def handle(request: Any, context: Context) -> None:
+    async def handle(request: Message, context: Context) -> None:
         async for response in stream(request, context):
             await context.write(response)
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import grpc
 import grpc.aio
 import structlog
+from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, StatusCode
@@ -24,7 +25,7 @@ from services.telemetry import (
     SCOPE,
 )
 
-__all__ = ["LAYERS", "Context", "Handler", "Rpc", "server_duration", "wrap"]
+__all__ = ["LAYERS", "Answer", "Context", "Handler", "Rpc", "server_duration", "wrap"]
 
 _log = structlog.get_logger()
 
@@ -46,7 +47,8 @@ _SERVER_FAULTS = frozenset(
 _CODES_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Handler = Callable[[Any, Context], Awaitable[Any]]
+Answer = Message | bytes | None
+Handler = Callable[[Message, Context], Awaitable[Answer]]
 """A handler of one RPC. A streaming one writes its messages to the context and returns None."""
 
 
@@ -72,7 +74,7 @@ Layer = Callable[[Rpc, Handler], Handler]
 def with_deadline(_rpc: Rpc, inner: Handler) -> Handler:
     """Cancel the handler at the client's deadline, or the default one, and answer so."""
 
-    async def handle(request: Any, context: Context) -> Any:
+    async def handle(request: Message, context: Context) -> Answer:
         given_s = context.time_remaining()
         allowed_s = DEFAULT_DEADLINE_S if given_s is None else given_s
         try:
@@ -90,7 +92,7 @@ def with_tracing(rpc: Rpc, inner: Handler) -> Handler:
     propagator = TraceContextTextMapPropagator()
     attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
 
-    async def handle(request: Any, context: Context) -> Any:
+    async def handle(request: Message, context: Context) -> Answer:
         carrier = {
             key: value
             for key, value in context.invocation_metadata() or ()
@@ -119,7 +121,7 @@ def with_tracing(rpc: Rpc, inner: Handler) -> Handler:
 def with_metrics(rpc: Rpc, inner: Handler) -> Handler:
     """Record rate, errors and duration in one histogram."""
 
-    async def handle(request: Any, context: Context) -> Any:
+    async def handle(request: Message, context: Context) -> Answer:
         started = time.perf_counter()
         try:
             return await inner(request, context)
@@ -135,7 +137,7 @@ def with_metrics(rpc: Rpc, inner: Handler) -> Handler:
 def with_access_log(rpc: Rpc, inner: Handler) -> Handler:
     """Log one line per call; a call that the server failed is a warning."""
 
-    async def handle(request: Any, context: Context) -> Any:
+    async def handle(request: Message, context: Context) -> Answer:
         started = time.perf_counter()
         try:
             return await inner(request, context)
@@ -151,7 +153,7 @@ def with_access_log(rpc: Rpc, inner: Handler) -> Handler:
 def with_errors(rpc: Rpc, inner: Handler) -> Handler:
     """Answer what the handler raises: domain errors by the table, all others by one sentence."""
 
-    async def handle(request: Any, context: Context) -> Any:
+    async def handle(request: Message, context: Context) -> Answer:
         try:
             return await inner(request, context)
         except grpc.aio.AbortError:

@@ -32,7 +32,10 @@ class TweetServicer:
             quote=request.quote_tweet_id,
             request_id=request.request_id,
         )
-        return tweet_service_pb2.CreateTweetResponse(tweet=_to_proto(tweet))
+        answer = _to_proto(tweet)
+        return tweet_service_pb2.CreateTweetResponse(
+            tweet=answer, tweet_id=answer.tweet_id, created_at=answer.created_at
+        )
 
     async def GetTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.GetTweetRequest, _context: object

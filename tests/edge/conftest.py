@@ -18,7 +18,7 @@ from aviary.timeline.v1 import timeline_service_pb2_grpc as timeline_grpc
 from aviary.tweet.v1 import tweet_pb2
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from aviary.tweet.v1 import tweet_service_pb2_grpc as tweet_grpc
-from google.protobuf import any_pb2, descriptor_pb2
+from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
@@ -101,19 +101,6 @@ class Edge:
                 await asyncio.sleep(POLL_S)
 
 
-def _edge_descriptor(target: Path) -> None:
-    """Write the descriptor set as Envoy can take it: it refuses `response_body` of messages."""
-    image = descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTOR.read_bytes())
-    from google.api import annotations_pb2  # noqa: PLC0415
-
-    for file in image.file:
-        for service in file.service:
-            for method in service.method:
-                if method.options.HasExtension(annotations_pb2.http):
-                    method.options.Extensions[annotations_pb2.http].ClearField("response_body")
-    target.write_bytes(image.SerializeToString())
-
-
 async def _health_server() -> tuple[grpc.aio.Server, health.aio.HealthServicer, str]:
     server = grpc.aio.server()
     servicer = health.aio.HealthServicer()
@@ -154,12 +141,11 @@ async def edge() -> AsyncIterator[Edge]:
         await one.start()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _edge_descriptor(folder / "descriptor.pb")
         config = EdgeConfig(
             listen_port=0,
             admin_port=0,
             backends=dict.fromkeys(PUBLIC_SERVICES, address) | {"gateway": gate_address},
-            descriptor_path=str(folder / "descriptor.pb"),
+            descriptor_path=str(DESCRIPTOR),
             access_log_path=str(folder / "access.log"),
         )
         (folder / "envoy.yaml").write_text(to_yaml(config))

@@ -4,8 +4,9 @@ import asyncio
 
 import httpx
 import pytest
-from tests.edge.conftest import BIG_ID, Edge
 from grpc_health.v1 import health_pb2
+
+from tests.edge.conftest import BIG_ID, Edge
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -53,7 +54,7 @@ async def test_an_error_of_a_service_keeps_its_details(edge: Edge) -> None:
     assert info["metadata"] == {"tweet_id": str(BIG_ID)}
 
 
-@pytest.mark.parametrize("body", ["{", '{"user_id": "x"}', '{"user_id": "1", "nope": 1}', "[]"])
+@pytest.mark.parametrize("body", ["{", '{"user_id": "x"}', "[]"])
 async def test_bad_json_is_400(edge: Edge, body: str) -> None:
     assert_error(await edge.client.post("/v1/tweets", content=body), 400, 3)
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from services.clock import SystemClock
 from services.errors import InvalidArgumentError, NotFoundError, UnavailableError
-from services.graph.model import FollowerPage, RelationCounts
+from services.graph.model import EdgeChange, FollowerPage, RelationCounts
 from services.graph.service import GraphService
 from services.storage.graph import TABLES, RowGraphStore
 from services.storage.outbox import OUTBOX_TABLE, Outbox, OutboxEntry
@@ -207,3 +207,47 @@ async def test_counts_answer_in_the_order_asked(world: World) -> None:
     ]
     with pytest.raises(InvalidArgumentError):
         await world.service.counts([])
+
+
+async def test_an_unfollow_beats_a_follow_that_failed_but_takes_effect_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[tuple[EdgeChange, bytes]] = []
+
+    async def fail(change: EdgeChange, event: bytes) -> None:
+        late.append((change, event))
+        raise UnavailableError("the outcome is open")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "commit", fail)
+        with pytest.raises(UnavailableError):
+            await world.service.follow(1, 2)
+    await world.service.unfollow(1, 2)
+    await world.store.commit(*late[0])
+    assert await world.service.relations(1) == []
+    assert await world.pages(2, 10) == []
+    assert await world.count(2) == 0
+
+
+async def test_an_unfollow_waits_for_the_follow_its_caller_gave_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = world.store.commit
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def commit_slowly(change: EdgeChange, event: bytes) -> None:
+        begun.set()
+        await let_go.wait()
+        await commit(change, event)
+
+    monkeypatch.setattr(world.store, "commit", commit_slowly)
+    following = asyncio.create_task(world.service.follow(1, 2))
+    await begun.wait()
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    unfollowing = asyncio.create_task(world.service.unfollow(1, 2))
+    let_go.set()
+    await unfollowing
+    assert await world.service.relations(1) == []
+    assert await world.events() == [[1, 2, True], [1, 2, False]]

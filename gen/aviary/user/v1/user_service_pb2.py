@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/user/v1/user_service.proto\x12\x0e\x61viary.user.v1\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"E\n\x11\x43reateUserRequest\x12\x14\n\x06handle\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"\'\n\x0eGetUserRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\".\n\x16GetUserByHandleRequest\x12\x14\n\x06handle\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x17GetUserByHandleResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\",\n\x12LookupUsersRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"O\n\x13LookupUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x32\xe1\x03\n\x0bUserService\x12o\n\nCreateUser\x12!.aviary.user.v1.CreateUserRequest\x1a\".aviary.user.v1.CreateUserResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\t/v1/users:\x01*b\x04user\x12p\n\x07GetUser\x12\x1e.aviary.user.v1.GetUserRequest\x1a\x1f.aviary.user.v1.GetUserResponse\"$\x90\x02\x01\x82\xd3\xe4\x93\x02\x1b\x12\x13/v1/users/{user_id}b\x04user\x12\x91\x01\n\x0fGetUserByHandle\x12&.aviary.user.v1.GetUserByHandleRequest\x1a\'.aviary.user.v1.GetUserByHandleResponse\"-\x90\x02\x01\x82\xd3\xe4\x93\x02$\x12\x1c/v1/users/by/handle/{handle}b\x04user\x12[\n\x0bLookupUsers\x12\".aviary.user.v1.LookupUsersRequest\x1a#.aviary.user.v1.LookupUsersResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/user/v1/user_service.proto\x12\x0e\x61viary.user.v1\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"E\n\x11\x43reateUserRequest\x12\x14\n\x06handle\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"\'\n\x0eGetUserRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\".\n\x16GetUserByHandleRequest\x12\x14\n\x06handle\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x17GetUserByHandleResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\",\n\x12LookupUsersRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"O\n\x13LookupUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x32\xcf\x03\n\x0bUserService\x12i\n\nCreateUser\x12!.aviary.user.v1.CreateUserRequest\x1a\".aviary.user.v1.CreateUserResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\"\t/v1/users:\x01*\x12j\n\x07GetUser\x12\x1e.aviary.user.v1.GetUserRequest\x1a\x1f.aviary.user.v1.GetUserResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/users/{user_id}\x12\x8b\x01\n\x0fGetUserByHandle\x12&.aviary.user.v1.GetUserByHandleRequest\x1a\'.aviary.user.v1.GetUserByHandleResponse\"\'\x90\x02\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/users/by/handle/{handle}\x12[\n\x0bLookupUsers\x12\".aviary.user.v1.LookupUsersRequest\x1a#.aviary.user.v1.LookupUsersResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,11 +45,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOOKUPUSERSREQUEST'].fields_by_name['user_ids']._loaded_options = None
   _globals['_LOOKUPUSERSREQUEST'].fields_by_name['user_ids']._serialized_options = b'\342A\001\002'
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['CreateUser']._serialized_options = b'\202\323\344\223\002\024\"\t/v1/users:\001*b\004user'
+  _globals['_USERSERVICE'].methods_by_name['CreateUser']._serialized_options = b'\202\323\344\223\002\016\"\t/v1/users:\001*'
   _globals['_USERSERVICE'].methods_by_name['GetUser']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['GetUser']._serialized_options = b'\220\002\001\202\323\344\223\002\033\022\023/v1/users/{user_id}b\004user'
+  _globals['_USERSERVICE'].methods_by_name['GetUser']._serialized_options = b'\220\002\001\202\323\344\223\002\025\022\023/v1/users/{user_id}'
   _globals['_USERSERVICE'].methods_by_name['GetUserByHandle']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['GetUserByHandle']._serialized_options = b'\220\002\001\202\323\344\223\002$\022\034/v1/users/by/handle/{handle}b\004user'
+  _globals['_USERSERVICE'].methods_by_name['GetUserByHandle']._serialized_options = b'\220\002\001\202\323\344\223\002\036\022\034/v1/users/by/handle/{handle}'
   _globals['_USERSERVICE'].methods_by_name['LookupUsers']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['LookupUsers']._serialized_options = b'\220\002\001'
   _globals['_CREATEUSERREQUEST']._serialized_start=143
@@ -69,5 +69,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOOKUPUSERSRESPONSE']._serialized_start=525
   _globals['_LOOKUPUSERSRESPONSE']._serialized_end=604
   _globals['_USERSERVICE']._serialized_start=607
-  _globals['_USERSERVICE']._serialized_end=1088
+  _globals['_USERSERVICE']._serialized_end=1070
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,64 @@
+"""The command line: `aviary up` for everything, `aviary <service>` for one."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+import structlog
+
+from services import supervisor
+from services.bootstrap import SERVICES
+from services.rpc.server import RpcServer
+from services.settings import Settings, SettingsError
+from services.telemetry import configure
+
+__all__ = ["main"]
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """Group the commands."""
+
+
+@main.command()
+@click.option("--data-dir", type=click.Path(path_type=Path), default=Path(".data"))
+@click.option("--edge-port", envvar="AVIARY_EDGE_PORT", default=8080, show_default=True)
+def up(data_dir: Path, edge_port: int) -> None:
+    """Start Valkey, every service and the edge on this machine; Ctrl-C stops them."""
+    sys.exit(supervisor.run(data_dir, edge_port))
+
+
+def _add(name: str) -> None:
+    @main.command(name, help=f"Run the {name} service, configured by AVIARY_* variables.")
+    def command() -> None:
+        try:
+            settings = Settings.from_environment(os.environ)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from error
+        asyncio.run(_serve(name, settings))
+
+
+async def _serve(name: str, settings: Settings) -> None:
+    telemetry = configure(name, settings.otlp_endpoint, settings.log_level)
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        async with SERVICES[name](settings) as servicers:
+            server = RpcServer(settings.addresses[name], servicers)
+            await server.start()
+            structlog.get_logger().info("serving", address=server.address)
+            await stopping.wait()
+            await server.stop()
+    finally:
+        telemetry.shutdown()
+
+
+for _name in SERVICES:
+    _add(_name)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Stands in for `python -m services <name>`: healthy, and nothing else."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import grpc
+from aviary.gateway.v1 import health_service_pb2_grpc as gateway_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from gateway.edge_config import DEFAULT_PORTS
+from tests.edge.conftest import AbortingHealth
+
+
+async def main(name: str) -> None:
+    addresses = {one: os.environ[f"AVIARY_{one.upper()}_ADDRESS"] for one in DEFAULT_PORTS}
+    server = grpc.aio.server()
+    serving = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(serving, server)
+    await serving.set("", health_pb2.HealthCheckResponse.SERVING)
+    if name == "gateway":
+        del addresses["gateway"]
+        gateway_grpc.add_HealthServiceServicer_to_server(AbortingHealth(addresses), server)
+        addresses["gateway"] = os.environ["AVIARY_GATEWAY_ADDRESS"]
+    server.add_insecure_port(addresses[name])
+    await server.start()
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    pid_file = Path(os.environ["AVIARY_DATA_DIR"]) / f"{name}.pid"
+    pid_file.write_text(str(os.getpid()))
+    await stop.wait()
+    await server.stop(1)
+
+
+asyncio.run(main(sys.argv[-1]))

@@ -1,0 +1,37 @@
+"""Envoy itself judges the configuration."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gateway.edge_config import EdgeConfig, bootstrap, to_yaml
+from gateway.envoy_binary import envoy_binary
+from tests.edge.conftest import DESCRIPTOR
+
+
+@pytest.mark.parametrize("collector", [None, "127.0.0.1:4317"])
+def test_envoy_accepts_it(tmp_path: Path, collector: str | None) -> None:
+    config = EdgeConfig(
+        descriptor_path=str(DESCRIPTOR),
+        otlp_collector=collector,
+        sampling_percent=10,
+    )
+    (tmp_path / "envoy.yaml").write_text(to_yaml(config))
+    verdict = subprocess.run(
+        [str(envoy_binary()), "--mode", "validate", "-c", str(tmp_path / "envoy.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert verdict.returncode == 0, verdict.stderr
+
+
+def test_traces_only_with_a_collector() -> None:
+    assert "opentelemetry" not in to_yaml(EdgeConfig())
+    assert "opentelemetry" in to_yaml(EdgeConfig(otlp_collector="127.0.0.1:4317"))
+
+
+def test_the_yaml_says_what_was_built() -> None:
+    assert yaml.safe_load(to_yaml(EdgeConfig())) == bootstrap(EdgeConfig())

@@ -1,0 +1,125 @@
+"""The supervisor with real Valkey and Envoy, and stand-ins for the services."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+STAND_IN = Path(__file__).with_name("stand_in_service.py")
+ROOT = STAND_IN.parents[2]
+DEADLINE_S = 60.0
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+class Running:
+    def __init__(self, folder: Path, port: int) -> None:
+        self.data = folder / "data"
+        self.port = port
+        self.output = folder / "output"
+        python = folder / "python"
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{STAND_IN}" "$3"\n')
+        python.chmod(0o755)
+        code = (
+            "import sys, pathlib, services.supervisor as s\n"
+            f"sys.exit(s.run(pathlib.Path({str(self.data)!r}), {port}, {str(python)!r}))"
+        )
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-u", "-c", code],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=output,
+                stderr=output,
+            )
+
+    def health(self) -> int:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/healthz").status_code
+        except httpx.TransportError:
+            return 0
+
+    def said(self, text: str) -> bool:
+        assert self.process.poll() is None or text in self.output.read_text()
+        return text in self.output.read_text()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture
+def running(tmp_path: Path, port: int) -> Iterator[Running]:
+    running = Running(tmp_path, port)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.terminate()
+        running.process.wait(30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_starts_and_stops_in_order(running: Running, number: signal.Signals) -> None:
+    until(lambda: running.said("Aviary is ready"))
+    assert running.health() == 200
+    pids = children(running.process.pid)
+    assert len(pids) == 10
+    running.process.send_signal(number)
+    assert running.process.wait(30) == 0
+    assert not any(map(alive, pids))
+    assert (running.data / "logs" / "tweet.log").exists()
+
+
+def test_a_dead_service_comes_back(running: Running) -> None:
+    until(lambda: running.said("Aviary is ready"))
+    pid_file = running.data / "tweet.pid"
+    first = int(pid_file.read_text())
+    os.kill(first, signal.SIGKILL)
+    until(lambda: running.said("tweet ended with code"))
+    until(lambda: pid_file.read_text() not in {"", str(first)})
+    until(lambda: running.health() == 200)
+
+
+def test_children_die_with_a_killed_parent(running: Running) -> None:
+    until(lambda: running.said("Aviary is ready"))
+    pids = children(running.process.pid)
+    running.process.kill()
+    running.process.wait(10)
+    until(lambda: not any(map(alive, pids)))
+
+
+def test_a_taken_edge_port_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        running = Running(tmp_path, int(taken.getsockname()[1]))
+        assert running.process.wait(30) == 1
+    assert f"edge port {running.port}" in running.output.read_text()

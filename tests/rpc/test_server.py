@@ -1,0 +1,151 @@
+import asyncio
+import time
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc.status_pb2 import Status
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from probe import PROBE, SERVICE, Probe, Text, serving
+from services.errors import UnavailableError
+from services.rpc import layers
+from services.rpc.channels import Caller, open_channel
+from services.rpc.deadlines import deadline_in, remaining_s
+from services.rpc.server import BindError, RpcServer, Servicer
+from services.rpc.status import DETAILS_KEY
+from structlog.testing import capture_logs
+
+WAIT_S = 5
+
+
+async def echo(request: Any, _context: Any) -> Any:
+    return Text(text=request.text)
+
+
+async def forever(_request: Any, _context: Any) -> Any:
+    await asyncio.Event().wait()
+
+
+async def test_message_and_encoded_bytes_both_arrive() -> None:
+    async def encoded(request: Any, _context: Any) -> bytes:
+        # Two encodings spliced: protobuf takes the last value, so the caller sees "end".
+        return bytes(request.SerializeToString() + Text(text="end").SerializeToString())
+
+    async with serving(echo) as (stub, _, _):
+        assert (await stub.Read(Text(text="hi"), timeout=WAIT_S)).text == "hi"
+    async with serving(encoded) as (stub, _, _):
+        assert (await stub.Read(Text(text="hi"), timeout=WAIT_S)).text == "end"
+
+
+async def test_stream_gives_its_messages_in_order() -> None:
+    async with serving(echo) as (stub, _, _):
+        messages = [m.text async for m in Caller().stream(stub.List, Text(text="a b c"))]
+    assert messages == ["a", "b", "c"]
+
+
+async def test_default_deadline_ends_a_stuck_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "DEFAULT_DEADLINE_S", 0.1)
+    started = time.monotonic()
+    with capture_logs() as logs:
+        async with serving(forever) as (stub, _, _):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await stub.Read(Text())
+    assert time.monotonic() - started < WAIT_S
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    trailers = dict(caught.value.trailing_metadata() or ())
+    assert Status.FromString(trailers[DETAILS_KEY]).details
+    (log,) = [log for log in logs if log["event"] == "rpc.handled"]
+    assert (log["code"], log["log_level"]) == ("DEADLINE_EXCEEDED", "warning")
+
+
+async def test_clients_deadline_reaches_the_handler_and_cancels_it() -> None:
+    left: list[float | None] = []
+    cancelled = asyncio.Event()
+
+    async def stuck(_request: Any, _context: Any) -> Any:
+        left.append(remaining_s())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    async with serving(stuck) as (stub, _, _):
+        with deadline_in(0.2), pytest.raises(UnavailableError):
+            await Caller().call(stub.Append, Text())
+        await asyncio.wait_for(cancelled.wait(), WAIT_S)
+    assert left[0] is not None
+    assert 0 < left[0] <= 0.2
+    assert remaining_s() is None
+
+
+async def test_health_follows_the_servers_life() -> None:
+    async with serving(echo) as (_, _, server), open_channel(server.address, []) as channel:
+        check = health_pb2_grpc.HealthStub(channel).Check
+        for name in ("", SERVICE):
+            answer = await check(health_pb2.HealthCheckRequest(service=name), timeout=WAIT_S)
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_reflection_lists_the_services() -> None:
+    async with serving(echo) as (_, _, server), open_channel(server.address, []) as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        call = stub.ServerReflectionInfo(iter([asked]), timeout=WAIT_S)
+        answer = await anext(aiter(call))
+        call.cancel()
+    names = {service.name for service in answer.list_services_response.service}
+    assert {SERVICE, "grpc.health.v1.Health"} <= names
+
+
+async def test_drain_lets_a_call_in_flight_end_and_refuses_new_ones() -> None:
+    entered, release = asyncio.Event(), asyncio.Event()
+
+    async def held(_request: Any, _context: Any) -> Any:
+        entered.set()
+        await release.wait()
+        return Text(text="done")
+
+    async with serving(held) as (stub, _, server):
+        in_flight = asyncio.ensure_future(stub.Append(Text(), timeout=WAIT_S))
+        await asyncio.wait_for(entered.wait(), WAIT_S)
+        stopping = asyncio.create_task(server.stop(WAIT_S))
+        while not server._health._gracefully_shutting_down:
+            await asyncio.sleep(0)
+        status = server._health._server_status[SERVICE]
+        assert status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert not stopping.done()
+        release.set()
+        assert (await in_flight).text == "done"
+        await asyncio.wait_for(stopping, WAIT_S)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.Append(Text(), timeout=WAIT_S)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_drain_cuts_a_stuck_call_at_the_grace() -> None:
+    entered = asyncio.Event()
+
+    async def stuck(_request: Any, _context: Any) -> Any:
+        entered.set()
+        await asyncio.Event().wait()
+
+    async with serving(stuck) as (stub, _, server):
+        call = asyncio.ensure_future(stub.Append(Text(), timeout=WAIT_S))
+        await asyncio.wait_for(entered.wait(), WAIT_S)
+        await asyncio.wait_for(server.stop(0.1), WAIT_S)
+        with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
+            await call
+
+
+async def test_taken_port_is_named() -> None:
+    async with serving(echo) as (_, _, server):
+        second = RpcServer(server.address, [Servicer(PROBE, Probe(echo))])
+        with pytest.raises(BindError, match=server.address):
+            await second.start()
+
+
+async def test_missing_rpc_is_named_at_start() -> None:
+    server = RpcServer("127.0.0.1:0", [Servicer(PROBE, object())])
+    with pytest.raises(TypeError, match=r"probe\.v1\.ProbeService\.Read"):
+        await server.start()

@@ -1,0 +1,125 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+from probe import Text, serving
+from services.errors import NotFoundError
+from services.rpc.channels import Caller
+from services.telemetry import configure
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+NAME = "probe.v1.ProbeService/Append"
+
+
+@pytest.fixture
+def exporter() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def provider(exporter: InMemorySpanExporter) -> Iterator[TracerProvider]:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    yield provider
+    provider.shutdown()
+
+
+@pytest.fixture
+def _unconfigured_after() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+async def echo(request: Any, _context: Any) -> Any:
+    return Text(text=request.text)
+
+
+def of_kind(exporter: InMemorySpanExporter, kind: SpanKind) -> ReadableSpan:
+    (span,) = [span for span in exporter.get_finished_spans() if span.kind is kind]
+    return span
+
+
+async def test_server_span_is_the_child_of_the_client_span(
+    exporter: InMemorySpanExporter, provider: TracerProvider
+) -> None:
+    async with serving(echo, tracer_provider=provider) as (stub, _, _):
+        await Caller(tracer_provider=provider).call(stub.Append, Text())
+    client, server = of_kind(exporter, SpanKind.CLIENT), of_kind(exporter, SpanKind.SERVER)
+    assert client.name == server.name == NAME
+    assert server.parent is not None
+    assert client.context is not None
+    assert server.context is not None
+    assert server.parent.span_id == client.context.span_id
+    assert server.context.trace_id == client.context.trace_id
+
+
+async def test_server_joins_the_trace_of_a_foreign_caller(
+    exporter: InMemorySpanExporter, provider: TracerProvider
+) -> None:
+    async with serving(echo, tracer_provider=provider) as (stub, _, _):
+        traceparent = f"00-{TRACE_ID}-b7ad6b7169203331-01"
+        await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=5)
+    context = of_kind(exporter, SpanKind.SERVER).context
+    assert context is not None
+    assert trace.format_trace_id(context.trace_id) == TRACE_ID
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "status"),
+    [
+        (NotFoundError("x", reason="X"), grpc.StatusCode.NOT_FOUND, StatusCode.UNSET),
+        (ValueError("x"), grpc.StatusCode.INTERNAL, StatusCode.ERROR),
+    ],
+)
+async def test_server_span_and_metric_tell_the_code(
+    exporter: InMemorySpanExporter,
+    provider: TracerProvider,
+    error: Exception,
+    code: grpc.StatusCode,
+    status: StatusCode,
+) -> None:
+    async def fail(_request: Any, _context: Any) -> Any:
+        raise error
+
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    async with serving(fail, tracer_provider=provider, meter_provider=meters) as (stub, _, _):
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stub.Append(Text(), timeout=5)
+    span = of_kind(exporter, SpanKind.SERVER)
+    assert span.status.status_code is status
+    assert span.attributes is not None
+    assert span.attributes["rpc.grpc.status_code"] == code.value[0]
+    data: Any = reader.get_metrics_data()
+    (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
+    (point,) = metric.data.data_points
+    assert metric.name == "rpc.server.duration"
+    assert dict(point.attributes) == {"rpc.method": NAME, "rpc.code": code.name}
+    assert point.count == 1
+    meters.shutdown()
+
+
+@pytest.mark.usefixtures("_unconfigured_after")
+async def test_trace_id_reaches_the_logs_with_no_collector(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    telemetry = configure("probe", None, "info")
+    async with serving(echo) as (stub, _, _):
+        traceparent = f"00-{TRACE_ID}-b7ad6b7169203331-01"
+        await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=5)
+    telemetry.shutdown()
+    logs = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (log,) = [log for log in logs if log["event"] == "rpc.handled"]
+    assert (log["service"], log["level"], log["code"]) == ("probe", "info", "OK")
+    assert log["trace_id"] == TRACE_ID
+    assert log["timestamp"].endswith("Z")

@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+from services.settings import DEFAULT_ADDRESSES, Settings, SettingsError
+
+
+def test_empty_environment_gives_the_defaults() -> None:
+    settings = Settings.from_environment({})
+    assert settings.data_dir == Path(".data")
+    assert (settings.storage, settings.bus, settings.log_level) == ("sqlite", "valkey", "info")
+    assert (settings.edge_port, settings.celebrity_threshold) == (8080, 500_000)
+    assert settings.bus_valkey_url.startswith("redis://127.0.0.1:")
+    assert settings.addresses == DEFAULT_ADDRESSES
+    assert settings.cursor_key is None
+    assert settings.otlp_endpoint is None
+
+
+def test_every_variable_is_read() -> None:
+    settings = Settings.from_environment(
+        {
+            "AVIARY_DATA_DIR": "/var/aviary",
+            "AVIARY_STORAGE": "bigtable",
+            "AVIARY_BUS": "pubsub",
+            "AVIARY_EDGE_PORT": "0",
+            "AVIARY_BUS_VALKEY_URL": "redis://bus:1/0",
+            "AVIARY_CACHE_VALKEY_URL": "unix:///run/cache.sock",
+            "AVIARY_TIMELINE_ADDRESS": "timeline:9",
+            "AVIARY_CELEBRITY_THRESHOLD": "3",
+            "AVIARY_CURSOR_KEY": "ab" * 16,
+            "AVIARY_GCP_PROJECT": "p",
+            "AVIARY_BIGTABLE_INSTANCE": "i",
+            "AVIARY_LOG_LEVEL": "debug",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
+        }
+    )
+    assert settings.data_dir == Path("/var/aviary")
+    assert (settings.storage, settings.bus, settings.log_level) == ("bigtable", "pubsub", "debug")
+    assert (settings.edge_port, settings.celebrity_threshold) == (0, 3)
+    assert settings.bus_valkey_url == "redis://bus:1/0"
+    assert settings.cache_valkey_url == "unix:///run/cache.sock"
+    assert settings.addresses["timeline"] == "timeline:9"
+    assert settings.addresses["user"] == DEFAULT_ADDRESSES["user"]
+    assert settings.cursor_key == b"\xab" * 16
+    assert (settings.gcp_project, settings.bigtable_instance) == ("p", "i")
+    assert settings.otlp_endpoint == "http://collector:4317"
+
+
+@pytest.mark.parametrize(
+    ("variable", "got", "wanted"),
+    [
+        ("AVIARY_STORAGE", "mysql", "one of sqlite, bigtable"),
+        ("AVIARY_BUS", "kafka", "one of valkey, pubsub"),
+        ("AVIARY_EDGE_PORT", "http", "a whole number"),
+        ("AVIARY_EDGE_PORT", "65536", "at most 65535"),
+        ("AVIARY_CELEBRITY_THRESHOLD", "0", "at least 1"),
+        ("AVIARY_CELEBRITY_THRESHOLD", "٣", "a whole number"),  # noqa: RUF001 - the point
+        ("AVIARY_USER_ADDRESS", "nowhere", "host:port"),
+        ("AVIARY_LOG_LEVEL", "loud", "one of info"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "a URL such as"),
+    ],
+)
+def test_bad_value_is_named(variable: str, got: str, wanted: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({variable: got})
+    assert str(caught.value).startswith(f"{variable}: got {got!r}, wanted ")
+    assert wanted in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("env", "variable"),
+    [
+        ({"AVIARY_BUS": "pubsub"}, "AVIARY_GCP_PROJECT"),
+        ({"AVIARY_STORAGE": "bigtable"}, "AVIARY_GCP_PROJECT"),
+        (
+            {"AVIARY_STORAGE": "bigtable", "AVIARY_GCP_PROJECT": "p"},
+            "AVIARY_BIGTABLE_INSTANCE",
+        ),
+    ],
+)
+def test_cloud_engines_want_their_names(env: dict[str, str], variable: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        Settings.from_environment(env)
+
+
+@pytest.mark.parametrize(
+    ("variable", "secret"),
+    [
+        ("AVIARY_CURSOR_KEY", "c0ffee"),
+        ("AVIARY_CURSOR_KEY", "not hex, still secret"),
+        ("AVIARY_BUS_VALKEY_URL", "http://:hunter2@bus:6379"),
+    ],
+)
+def test_bad_secret_is_named_but_not_shown(variable: str, secret: str) -> None:
+    with pytest.raises(SettingsError, match=variable) as caught:
+        Settings.from_environment({variable: secret})
+    assert secret not in str(caught.value)
+
+
+def test_repr_hides_the_cursor_key() -> None:
+    settings = Settings.from_environment({"AVIARY_CURSOR_KEY": "5a" * 32})
+    assert "cursor_key" not in repr(settings)
+    assert "ZZZ" not in repr(settings)
