@@ -13,23 +13,23 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 import grpc.aio
-from google.protobuf.descriptor import ServiceDescriptor
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
 from aviary.gateway.v1 import health_service_pb2
 from aviary.graph.v1 import graph_service_pb2
 from aviary.id.v1 import id_service_pb2
 from aviary.timeline.v1 import timeline_service_pb2
 from aviary.tweet.v1 import tweet_service_pb2
 from aviary.user.v1 import user_service_pb2
+from google.protobuf.descriptor import ServiceDescriptor
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
 from gateway.health import HealthServicer
 from services.bus import topology
 from services.bus.consumer import Consumer
-from services.bus.retry_policy import RetryPolicy
 from services.bus.events import FollowEvents, TweetEvents
 from services.bus.port import BusDriver
+from services.bus.retry_policy import RetryPolicy
 from services.bus.tracing import TracedOutbox, traced_handler
 from services.bus.valkey_streams import ValkeyStreamsDriver
 from services.clock import SystemClock
@@ -153,15 +153,13 @@ class _Parts:
     async def ids(self, owner: str, leases: LeaseSource | None = None) -> SnowflakeGenerator:
         """Lease a worker number and keep it."""
         generator = SnowflakeGenerator(_clock)
-        source = leases or LeasePeer(
-            await self.channel("id", _service(id_service_pb2)), Caller()
-        )
+        source = leases or LeasePeer(await self.channel("id", _service(id_service_pb2)), Caller())
         unique = f"{owner}-{os.getpid()}-{secrets.token_hex(4)}"
         keeper = LeaseKeeper(source, generator, unique)
         await keeper.start()
         self.stack.push_async_callback(keeper.stop)
         # A service that can make no id is not ready, and says so by not listening yet.
-        while keeper.lease is None:
+        while keeper.lease is None:  # noqa: ASYNC110 - the keeper tries again by itself
             await asyncio.sleep(LEASE_POLL_S)
         return generator
 
@@ -179,6 +177,7 @@ class _Parts:
 
 
 def _service(module: Any) -> ServiceDescriptor:  # noqa: ANN401 - a generated module
+    descriptor: ServiceDescriptor
     (descriptor,) = module.DESCRIPTOR.services_by_name.values()
     return descriptor
 

@@ -11,6 +11,7 @@ import fcntl
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -39,6 +40,7 @@ BACKOFF_FIRST_S = 0.5
 BACKOFF_LAST_S = 10.0
 # One that lived this long died of something new.
 BACKOFF_RESET_S = 30.0
+CURSOR_KEY_BYTES = 32
 CACHE_MEMORY = "256mb"
 # From linux/prctl.h.
 PR_SET_PDEATHSIG = 1
@@ -72,7 +74,6 @@ async def up(data_dir: Path, edge_port: int, python: str = sys.executable) -> No
     with _lock(data_dir):
         _require_free(edge_port)
         valkeys, services, envoy = _plan(data_dir, edge_port, python)
-        ports = [int(child.argv[child.argv.index("--port") + 1]) for child in valkeys]
         started: list[list[_Child]] = []
         try:
             for group in (valkeys, services, [envoy]):
@@ -80,7 +81,9 @@ async def up(data_dir: Path, edge_port: int, python: str = sys.executable) -> No
                 click.echo(f"starting {', '.join(child.name for child in group)}")
                 for child in group:
                     child.start()
-                if group is valkeys and not await _accepting(ports, stop):
+                # Each group needs the one before; Envoy started early would hold its first
+                # health checks against services that were not up yet.
+                if not await _accepting([child.port for child in group], stop):
                     return
             if await _ready(edge_port, stop, data_dir):
                 click.echo(f"Aviary is ready\n  REST  http://{HOST}:{edge_port}/v1/")
@@ -99,6 +102,8 @@ class _Child:
     """One process, started again when it dies unasked."""
 
     name: str
+    port: int
+    """Where it listens."""
     argv: Sequence[str]
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
@@ -185,6 +190,7 @@ def _plan(data_dir: Path, edge_port: int, python: str) -> tuple[list[_Child], li
         "AVIARY_BUS_VALKEY_URL": f"redis://{HOST}:{bus_port}/0",
         "AVIARY_CACHE_VALKEY_URL": f"redis://{HOST}:{cache_port}/0",
         "AVIARY_DATA_DIR": str(data_dir),
+        "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
     }
     # An acknowledged event is on disk; the cache can be lost at any time.
     bus = ("--appendonly", "yes", "--appendfsync", "always")
@@ -207,18 +213,27 @@ def _plan(data_dir: Path, edge_port: int, python: str) -> tuple[list[_Child], li
             _valkey("cache", cache_port, data_dir, cache),
         ],
         [
-            _Child(name, [python, "-m", "services", name], logs / f"{name}.log", env)
-            for name in DEFAULT_PORTS
+            _Child(name, port, [python, "-m", "services", name], logs / f"{name}.log", env)
+            for name, port in zip(DEFAULT_PORTS, service_ports, strict=True)
         ],
-        _Child("envoy", envoy, logs / "envoy.log"),
+        _Child("envoy", edge_port, envoy, logs / "envoy.log"),
     )
+
+
+def _cursor_key(data_dir: Path) -> str:
+    """Keep one signing key, so that cursors outlive a restart."""
+    path = data_dir / "cursor.key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(CURSOR_KEY_BYTES))
+    return path.read_text()
 
 
 def _valkey(name: str, port: int, data_dir: Path, options: Sequence[str]) -> _Child:
     folder = data_dir / name
     folder.mkdir(exist_ok=True)
     argv = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", str(folder)]
-    return _Child(name, [*argv, *options], data_dir / "logs" / f"{name}.log")
+    return _Child(name, port, [*argv, *options], data_dir / "logs" / f"{name}.log")
 
 
 def _free_ports(count: int) -> list[int]:
@@ -259,7 +274,7 @@ async def _accepting(ports: Sequence[int], stop: asyncio.Event) -> bool:
                 _, writer = await asyncio.open_connection(HOST, port)
             except OSError:
                 if time.monotonic() > deadline:
-                    raise StartError("Valkey does not answer; see its log") from None
+                    raise StartError(f"port {port} does not answer; see the logs") from None
                 await asyncio.sleep(POLL_S)
             else:
                 writer.close()

@@ -56,8 +56,10 @@ EVENT_RPC_LISTENING: Final = "rpc.listening"
 EVENT_RPC_DRAINED: Final = "rpc.drained"
 """The server has stopped; calls in flight ended or ran out of grace."""
 
-# Milliseconds. How long `shutdown` may hold up a process whose collector is gone.
-FLUSH_TIMEOUT_MS: Final = 3_000
+# One export with its retries. It bounds `shutdown` too: a process whose collector is gone must
+# still end well within its termination grace.
+EXPORT_TIMEOUT_S: Final = 2
+FLUSH_TIMEOUT_MS: Final = EXPORT_TIMEOUT_S * 1_000
 
 
 class Telemetry:
@@ -87,9 +89,12 @@ def configure(service_name: str, endpoint: str | None, log_level: str) -> Teleme
     tracer_provider = TracerProvider(
         resource=resource, sampler=ParentBased(ALWAYS_ON), shutdown_on_exit=False
     )
-    tracer_provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    tracer_provider.add_span_processor(
+        BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_S))
+    )
+    metric_exporter = OTLPMetricExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_S)
     meter_provider = MeterProvider(
-        metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=endpoint))],
+        metric_readers=[PeriodicExportingMetricReader(metric_exporter)],
         resource=resource,
         shutdown_on_exit=False,
     )

@@ -1,7 +1,7 @@
 """Generate `gen/` from `protos/`, and check that it is current and well formed.
 
-    python -m tools.protos generate
-    python -m tools.protos check     # stale code, buf lint, buf breaking against HEAD
+python -m tools.protos generate
+python -m tools.protos check     # stale code, buf lint, buf breaking against HEAD
 """
 
 import filecmp

@@ -142,9 +142,7 @@ class RowCelebrities:
         found: list[int] = []
         start = b""
         while True:
-            rows = await self._store.scan(
-                CELEBRITIES, start, b"g", limit=CELEBRITIES_PER_SCAN
-            )
+            rows = await self._store.scan(CELEBRITIES, start, b"g", limit=CELEBRITIES_PER_SCAN)
             found += [int(row.key, 16) for row in rows]
             if len(rows) < CELEBRITIES_PER_SCAN:
                 return found

@@ -66,9 +66,7 @@ def merge_newest(runs: Iterable[Ids], count: int) -> Ids:
     """
     runs = list(runs)
     merged = heapq.merge(*(run.ids for run in runs), reverse=True)
-    found: list[int] = []
-    for tweet_id in islice(_distinct(merged), count + 1):
-        found.append(tweet_id)
+    found = list(islice(_distinct(merged), count + 1))
     cut = len(found) > count
     return Ids(found[:count], ended=not cut and all(run.ended for run in runs))
 

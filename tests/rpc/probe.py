@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - messages are made at run time and have no static type
 """A service made here at run time, so that the server's tests depend on none of Aviary's."""
 
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, MethodOptions
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
+
 from services.rpc.channels import open_channel
 from services.rpc.server import RpcServer, Servicer
 

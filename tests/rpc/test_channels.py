@@ -1,7 +1,9 @@
+# ruff: noqa: ANN401 - messages are made at run time and have no static type
 from typing import Any
 
 import pytest
 from probe import PROBE, SERVICE, Text, serving
+
 from services.errors import NotFoundError, UnavailableError
 from services.rpc.channels import Caller, service_config
 
@@ -14,7 +16,7 @@ async def test_retries_only_what_is_safe_to_repeat() -> None:
         for method, tries in ((stub.Read, 3), (stub.Put, 3), (stub.Append, 1)):
             probe.calls = 0
             with pytest.raises(UnavailableError, match="restarting"):
-                await Caller().call(method, Text())
+                await Caller(timeout_s=20).call(method, Text())
             assert probe.calls == tries
 
 
@@ -28,7 +30,7 @@ async def test_retry_hides_one_failure() -> None:
         return answer
 
     async with serving(flaky) as (stub, _, _):
-        assert (await Caller().call(stub.Read, Text())).text == "back"
+        assert (await Caller(timeout_s=20).call(stub.Read, Text())).text == "back"
 
 
 async def test_an_answer_is_never_retried() -> None:
@@ -37,7 +39,7 @@ async def test_an_answer_is_never_retried() -> None:
 
     async with serving(missing) as (stub, probe, _):
         with pytest.raises(NotFoundError):
-            await Caller().call(stub.Read, Text())
+            await Caller(timeout_s=20).call(stub.Read, Text())
     assert probe.calls == 1
 
 
@@ -48,7 +50,7 @@ async def test_budget_stops_retries_to_a_sibling_that_stays_away() -> None:
     async with serving(away) as (stub, probe, _):
         for _ in range(20):
             with pytest.raises(UnavailableError):
-                await Caller().call(stub.Read, Text())
+                await Caller(timeout_s=20).call(stub.Read, Text())
     # Without a budget there would be 60; each failure past the tenth is tried once.
     assert probe.calls < 30
 

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - messages are made at run time and have no static type
 from typing import Any
 
 import grpc
@@ -5,10 +6,11 @@ import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from probe import Text, serving
+from structlog.testing import capture_logs
+
 from services import errors
 from services.rpc.channels import Caller
 from services.rpc.status import DETAILS_KEY
-from structlog.testing import capture_logs
 
 WHO = {"user_id": "7"}
 CASES = [
@@ -30,7 +32,7 @@ def raising(error: BaseException) -> Any:
 
 async def refused(method: Any) -> tuple[grpc.aio.AioRpcError, Status]:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await method(Text(), timeout=5)
+        await method(Text(), timeout=20)
     trailers = dict(caught.value.trailing_metadata() or ())
     return caught.value, Status.FromString(trailers[DETAILS_KEY])
 
@@ -67,7 +69,7 @@ async def test_caller_gets_the_same_domain_error_back(
     del code
     async with serving(raising(error)) as (stub, _, _):
         with pytest.raises(errors.AviaryError) as caught:
-            await Caller().call(stub.Append, Text())
+            await Caller(timeout_s=20).call(stub.Append, Text())
     assert type(caught.value) is type(error)
     assert (str(caught.value), caught.value.reason) == (str(error), error.reason)
     assert caught.value.metadata == error.metadata
@@ -79,7 +81,7 @@ async def test_unknown_error_is_logged_whole_and_hidden_from_the_caller() -> Non
         async with serving(raising(ValueError("password is hunter2"))) as (stub, _, _):
             answer, status = await refused(stub.Append)
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await Caller().call(stub.Append, Text())
+                await Caller(timeout_s=20).call(stub.Append, Text())
     assert caught.value.code() is grpc.StatusCode.INTERNAL
     assert answer.code() is grpc.StatusCode.INTERNAL
     assert answer.details() == "Something went wrong on our side."
@@ -93,11 +95,11 @@ async def test_error_in_a_stream_comes_after_its_messages() -> None:
     error = errors.NotFoundError("no list", reason="LIST")
     async with serving(raising(error)) as (stub, _, _):
         with pytest.raises(errors.NotFoundError, match="no list"):
-            [message async for message in Caller().stream(stub.List, Text())]
+            [message async for message in Caller(timeout_s=20).stream(stub.List, Text())]
 
 
 async def test_sibling_that_is_not_there_is_unavailable() -> None:
     async with serving(raising(ValueError())) as (stub, _, server):
         await server.stop(0)
         with pytest.raises(errors.UnavailableError):
-            await Caller().call(stub.Read, Text())
+            await Caller(timeout_s=20).call(stub.Read, Text())

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - messages are made at run time and have no static type
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from probe import Text, serving
+
 from services.errors import NotFoundError
 from services.rpc.channels import Caller
 from services.telemetry import configure
@@ -53,7 +55,7 @@ async def test_server_span_is_the_child_of_the_client_span(
     exporter: InMemorySpanExporter, provider: TracerProvider
 ) -> None:
     async with serving(echo, tracer_provider=provider) as (stub, _, _):
-        await Caller(tracer_provider=provider).call(stub.Append, Text())
+        await Caller(timeout_s=20, tracer_provider=provider).call(stub.Append, Text())
     client, server = of_kind(exporter, SpanKind.CLIENT), of_kind(exporter, SpanKind.SERVER)
     assert client.name == server.name == NAME
     assert server.parent is not None
@@ -68,7 +70,7 @@ async def test_server_joins_the_trace_of_a_foreign_caller(
 ) -> None:
     async with serving(echo, tracer_provider=provider) as (stub, _, _):
         traceparent = f"00-{TRACE_ID}-b7ad6b7169203331-01"
-        await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=5)
+        await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=20)
     context = of_kind(exporter, SpanKind.SERVER).context
     assert context is not None
     assert trace.format_trace_id(context.trace_id) == TRACE_ID
@@ -95,7 +97,7 @@ async def test_server_span_and_metric_tell_the_code(
     meters = MeterProvider([reader], shutdown_on_exit=False)
     async with serving(fail, tracer_provider=provider, meter_provider=meters) as (stub, _, _):
         with pytest.raises(grpc.aio.AioRpcError):
-            await stub.Append(Text(), timeout=5)
+            await stub.Append(Text(), timeout=20)
     span = of_kind(exporter, SpanKind.SERVER)
     assert span.status.status_code is status
     assert span.attributes is not None
@@ -116,7 +118,7 @@ async def test_trace_id_reaches_the_logs_with_no_collector(
     telemetry = configure("probe", None, "info")
     async with serving(echo) as (stub, _, _):
         traceparent = f"00-{TRACE_ID}-b7ad6b7169203331-01"
-        await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=5)
+        await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=20)
     telemetry.shutdown()
     logs = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     (log,) = [log for log in logs if log["event"] == "rpc.handled"]

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from services.settings import DEFAULT_ADDRESSES, Settings, SettingsError
 
 
@@ -53,7 +54,7 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_EDGE_PORT", "http", "a whole number"),
         ("AVIARY_EDGE_PORT", "65536", "at most 65535"),
         ("AVIARY_CELEBRITY_THRESHOLD", "0", "at least 1"),
-        ("AVIARY_CELEBRITY_THRESHOLD", "٣", "a whole number"),  # noqa: RUF001 - the point
+        ("AVIARY_CELEBRITY_THRESHOLD", "٣", "a whole number"),
         ("AVIARY_USER_ADDRESS", "nowhere", "host:port"),
         ("AVIARY_LOG_LEVEL", "loud", "one of info"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "a URL such as"),

@@ -1,0 +1,190 @@
+import itertools
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import redis
+
+from tests.e2e.conftest import Mesh, start, stop
+
+WITHIN_S = 15
+_handles = itertools.count()
+
+
+def user(mesh: Mesh) -> int:
+    handle = f"u{next(_handles)}"
+    answer = mesh.rest.post("/v1/users", json={"handle": handle, "display_name": handle})
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["user"]["user_id"])
+
+
+def post(mesh: Mesh, author: int, text: str = "hi", **fields: object) -> int:
+    body = {"user_id": author, "text": text, **fields}
+    answer = mesh.rest.post("/v1/tweets", json=body)
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["tweet_id"])
+
+
+def follow(mesh: Mesh, follower: int, followee: int, verb: str = "follow") -> None:
+    body = {"follower_id": follower, "followee_id": followee}
+    answer = mesh.rest.post(f"/v1/{verb}", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+def home(mesh: Mesh, viewer: int, limit: int = 50) -> list[int]:
+    ids: list[int] = []
+    cursor = ""
+    while True:
+        query = {"user_id": viewer, "limit": limit, "cursor": cursor}
+        answer = mesh.rest.get("/v1/timeline/home", params=query)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        ids += [int(tweet["tweet_id"]) for tweet in page["tweets"]]
+        if "next_cursor" not in page:
+            return ids
+        assert len(page["tweets"]) == limit, "a page is full as long as older tweets exist"
+        cursor = page["next_cursor"]
+
+
+def eventually(get: Callable[[], object], expected: object, within_s: float = WITHIN_S) -> None:
+    deadline = time.monotonic() + within_s
+    while (got := get()) != expected:
+        assert time.monotonic() < deadline, f"got {got}, want {expected}"
+        time.sleep(0.05)
+
+
+def test_author_reads_own_tweet_at_once(mesh: Mesh) -> None:
+    ada = user(mesh)
+    for count in range(1, 4):
+        post(mesh, ada)
+        assert len(home(mesh, ada)) == count
+
+
+def test_tweet_reaches_followers_and_goes_when_deleted(mesh: Mesh) -> None:
+    ada, bob = user(mesh), user(mesh)
+    before = post(mesh, ada)
+    follow(mesh, bob, ada)
+    eventually(lambda: home(mesh, bob), [before])
+    after = post(mesh, ada)
+    eventually(lambda: home(mesh, bob), [after, before])
+    assert mesh.rest.delete(f"/v1/tweets/{before}").status_code == 200
+    eventually(lambda: home(mesh, bob), [after])
+    follow(mesh, bob, ada, "unfollow")
+    eventually(lambda: home(mesh, bob), [])
+
+
+def test_one_request_id_gives_one_tweet(mesh: Mesh) -> None:
+    ada = user(mesh)
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(lambda _: post(mesh, ada, request_id="once"), range(8)))
+    assert len(ids) == 1
+    assert home(mesh, ada) == list(ids)
+
+
+def test_bad_input_names_the_field(mesh: Mesh) -> None:
+    ada = user(mesh)
+    for body, field in (
+        ({"user_id": ada, "text": ""}, "text"),
+        ({"user_id": ada, "text": "x" * 281}, "text"),
+        ({"user_id": 0, "text": "hi"}, "user_id"),
+    ):
+        answer = mesh.rest.post("/v1/tweets", json=body)
+        assert answer.status_code == 400
+        assert answer.json()["message"].startswith(field)
+    nobody = mesh.rest.post("/v1/tweets", json={"user_id": 12345, "text": "hi"})
+    assert nobody.status_code == 404
+    itself = mesh.rest.post("/v1/follow", json={"follower_id": ada, "followee_id": ada})
+    assert itself.status_code == 400
+    assert home(mesh, ada) == []
+
+
+def test_cursor_of_somebody_else_is_refused(mesh: Mesh) -> None:
+    ada, bob = user(mesh), user(mesh)
+    for _ in range(2):
+        post(mesh, ada)
+    page = mesh.rest.get("/v1/timeline/home", params={"user_id": ada, "limit": 1}).json()
+    stolen = {"user_id": bob, "cursor": page["next_cursor"]}
+    answer = mesh.rest.get("/v1/timeline/home", params=stolen)
+    assert (answer.status_code, answer.json()["code"]) == (400, 3)
+
+
+def test_random_life_ends_as_the_model_says(mesh: Mesh) -> None:
+    """The oracle: whatever happens, once queues drain, timelines are what graph and tweets say."""
+    chance = random.Random(7)  # noqa: S311 - a seeded walk
+    people = [user(mesh) for _ in range(7)]
+    follows: set[tuple[int, int]] = set()
+    tweets: dict[int, int] = {}
+    cache = redis.Redis(port=mesh.cache())
+    for _ in range(250):
+        move = chance.random()
+        one, other = chance.sample(people, 2)
+        if move < 0.4:
+            tweets[post(mesh, one)] = one
+        elif move < 0.65:
+            follow(mesh, one, other)
+            follows.add((one, other))
+        elif move < 0.75:
+            follow(mesh, one, other, "unfollow")
+            follows.discard((one, other))
+        elif move < 0.83 and tweets:
+            gone = chance.choice(list(tweets))
+            assert mesh.rest.delete(f"/v1/tweets/{gone}").status_code == 200
+            del tweets[gone]
+        elif move < 0.86:
+            cache.flushall()
+        else:
+            home(mesh, one, limit=chance.choice([1, 3, 50]))
+    cache.close()
+    for viewer in people:
+        shown = {viewer} | {followee for follower, followee in follows if follower == viewer}
+        expected = sorted((t for t, author in tweets.items() if author in shown), reverse=True)
+        eventually(lambda v=viewer: home(mesh, v, limit=3), expected)
+        assert home(mesh, viewer) == expected
+
+
+def test_killed_services_lose_nothing_acknowledged(mesh: Mesh) -> None:
+    ada, bob = user(mesh), user(mesh)
+    follow(mesh, bob, ada)
+    home(mesh, bob)
+    kept: list[int] = []
+    for name in ("tweet", "fanout", "graph", "timeline"):
+        kept.append(post(mesh, ada))
+        os.kill(mesh.children()[name], signal.SIGKILL)
+        eventually(lambda: _posts(mesh, ada, kept), expected=True, within_s=30)
+    expected = sorted(kept, reverse=True)
+    eventually(lambda: _answers(mesh, bob), expected, within_s=45)
+
+
+def _posts(mesh: Mesh, author: int, kept: list[int]) -> bool:
+    body = {"user_id": author, "text": "still here", "request_id": f"r{len(kept)}"}
+    try:
+        answer = mesh.rest.post("/v1/tweets", json=body)
+    except httpx.HTTPError:
+        return False
+    if answer.status_code == 200:
+        kept.append(int(answer.json()["tweet_id"]))
+    return answer.status_code == 200
+
+
+def _answers(mesh: Mesh, viewer: int) -> list[int] | None:
+    try:
+        return home(mesh, viewer)
+    except (AssertionError, httpx.HTTPError):
+        return None
+
+
+def test_second_start_finds_yesterdays_data(tmp_path: Path) -> None:
+    first = start(tmp_path / "data")
+    ada = user(first)
+    tweet = post(first, ada)
+    assert stop(first) == 0
+    second = start(tmp_path / "data")
+    try:
+        assert home(second, ada) == [tweet]
+    finally:
+        assert stop(second) == 0
