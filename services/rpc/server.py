@@ -63,7 +63,7 @@ class RpcServer:
         self._servicers = tuple(servicers)
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         self._duration = server_duration(meter_provider)
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # stubs lack it
+        self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
         self._port = 0
 

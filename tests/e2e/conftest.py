@@ -49,7 +49,7 @@ def _parent(entry: Path) -> int:
         return 0
 
 
-def start(data_dir: Path) -> Mesh:
+def start(data_dir: Path, **environment: str) -> Mesh:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -58,7 +58,7 @@ def start(data_dir: Path) -> Mesh:
         [sys.executable, "-m", "services", "up", "--data-dir", data_dir, "--edge-port", str(port)],
         stdout=log,
         stderr=log,
-        env={**os.environ, "AVIARY_CELEBRITY_THRESHOLD": "2"},
+        env={**os.environ, "AVIARY_CELEBRITY_THRESHOLD": "2", **environment},
     )
     log.close()
     rest = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
+from opentelemetry import trace
 
 from services.clock import Clock
 from services.errors import UnavailableError
@@ -18,6 +19,7 @@ from services.timeline.encoded import EncodedTweet
 __all__ = ["CachedRelations", "CachedTweets", "LayeredPushes"]
 
 _log = structlog.get_logger()
+_tracer = trace.get_tracer("aviary.storage")
 NONCE_BYTES = 8
 ID_BYTES = 8
 LOOKUP_IDS = 1_000  # the tweet service's bound
@@ -117,11 +119,12 @@ class LayeredPushes:
 
     async def push_homes(self, viewers: Sequence[int], tweet_id: int) -> None:
         """Add to persistent timelines of the active, then to the hot lists that exist."""
-        since_ms = self._clock.now_ms() - RETENTION_S * 1_000
-        active = await self._homes.active(viewers, since_ms)
-        if active:
-            await self._homes.push(active, tweet_id)
-            await self._hot.push_homes(active, tweet_id)
+        with _tracer.start_as_current_span("timeline store push"):
+            since_ms = self._clock.now_ms() - RETENTION_S * 1_000
+            active = await self._homes.active(viewers, since_ms)
+            if active:
+                await self._homes.push(active, tweet_id)
+                await self._hot.push_homes(active, tweet_id)
 
     async def push_author(self, author: int, tweet_id: int) -> None:
         """Add to the author's own list, if it is hot."""
