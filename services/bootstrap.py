@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 import grpc.aio
+from aviary.fanout.v1 import fanout_service_pb2
 from aviary.gateway.v1 import health_service_pb2
 from aviary.graph.v1 import graph_service_pb2
 from aviary.id.v1 import id_service_pb2
@@ -35,6 +36,7 @@ from services.bus.valkey_streams import ValkeyStreamsDriver
 from services.clock import SystemClock
 from services.fanout.handlers import BusJobs, FanoutHandlers
 from services.fanout.service import FanoutService
+from services.fanout.servicer import FanoutServicer
 from services.graph.service import GraphService
 from services.graph.servicer import GraphServicer
 from services.id.lease_keeper import LeaseKeeper
@@ -252,7 +254,7 @@ async def _fanout(parts: _Parts) -> Served:
             close = consumer
         consumer.start()
         parts.stack.push_async_callback(consumer.stop)
-    return []
+    return [Servicer(_service(fanout_service_pb2), FanoutServicer(bus))]
 
 
 async def _timeline(parts: _Parts) -> Served:

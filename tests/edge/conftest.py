@@ -39,12 +39,12 @@ class Tweets(tweet_grpc.TweetServiceServicer):
     def __init__(self) -> None:
         self.metadata: dict[str, str] = {}
 
-    async def CreateTweet(self, request, context):  # noqa: ANN001, ANN201, N802
+    async def CreateTweet(self, request, context):  # noqa: N802
         self.metadata = dict(context.invocation_metadata())
         tweet = tweet_pb2.Tweet(tweet_id=BIG_ID, user_id=request.user_id, text=request.text)
         return tweet_pb.CreateTweetResponse(tweet=tweet)
 
-    async def GetTweet(self, request, context):  # noqa: ANN001, ANN201, N802
+    async def GetTweet(self, request, context):  # noqa: N802
         info = error_details_pb2.ErrorInfo(reason="TWEET_NOT_FOUND", domain="aviary")
         info.metadata["tweet_id"] = str(request.tweet_id)
         detail = any_pb2.Any()
@@ -54,24 +54,24 @@ class Tweets(tweet_grpc.TweetServiceServicer):
         )
         await context.abort_with_status(rpc_status.to_status(status))
 
-    async def DeleteTweet(self, request, context):  # noqa: ANN001, ANN201, ARG002, N802
+    async def DeleteTweet(self, request, context):  # noqa: ARG002, N802
         return tweet_pb.DeleteTweetResponse()
 
     LookupTweets = ListAuthorTweets = DecideDelivery = DeleteTweet
 
 
 class Timelines(timeline_grpc.TimelineServiceServicer):
-    async def GetHomeTimeline(self, request, context):  # noqa: ANN001, ANN201, ARG002, N802
+    async def GetHomeTimeline(self, request, context):  # noqa: ARG002, N802
         return timeline_pb.GetHomeTimelineResponse()
 
-    async def GetUserTimeline(self, request, context):  # noqa: ANN001, ANN201, ARG002, N802
+    async def GetUserTimeline(self, request, context):  # noqa: ARG002, N802
         await asyncio.Event().wait()
 
 
 class AbortingHealth(HealthServicer):
     """Maps the domain error as the services' own server does."""
 
-    async def GetHealth(self, request, context) -> health_pb.GetHealthResponse:  # noqa: ANN001, N802
+    async def GetHealth(self, request, context) -> health_pb.GetHealthResponse:  # noqa: N802
         try:
             return await super().GetHealth(request, context)
         except UnavailableError as error:

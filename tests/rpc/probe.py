@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 - messages are made at run time and have no static type
 """A service made here at run time, so that the server's tests depend on none of Aviary's."""
 
 from collections.abc import AsyncIterator

@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 - messages are made at run time and have no static type
 import asyncio
 import time
 from typing import Any

@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 - messages are made at run time and have no static type
 from typing import Any
 
 import grpc

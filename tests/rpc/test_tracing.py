@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 - messages are made at run time and have no static type
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -1,0 +1,59 @@
+"""FanoutService over gRPC: the operators' view of the queues."""
+
+# ruff: noqa: N802 - names are those of the RPCs
+
+from aviary.fanout.v1 import fanout_service_pb2 as pb
+
+from services.bus.port import BusDriver
+from services.bus.topology import SUBSCRIPTIONS
+from services.errors import InvalidArgumentError
+
+__all__ = ["FanoutServicer"]
+
+DEFAULT_LIMIT = 100  # dead letters a call
+MAX_LIMIT = 1_000
+
+
+class FanoutServicer:
+    """Passes operators' questions on to the bus."""
+
+    def __init__(self, bus: BusDriver) -> None:
+        self._bus = bus
+
+    async def GetBacklog(
+        self, _request: pb.GetBacklogRequest, _context: object
+    ) -> pb.GetBacklogResponse:
+        """Count what waits in each queue."""
+        return pb.GetBacklogResponse(
+            queues=[
+                pb.QueueBacklog(subscription=each.name, messages=await self._bus.backlog(each.name))
+                for each in SUBSCRIPTIONS
+            ]
+        )
+
+    async def ListDeadLetters(
+        self, request: pb.ListDeadLettersRequest, _context: object
+    ) -> pb.ListDeadLettersResponse:
+        """List messages that were given up."""
+        limit = _checked(request.subscription, request.limit)
+        letters = await self._bus.list_dead_letters(request.subscription, limit=limit)
+        return pb.ListDeadLettersResponse(
+            dead_letters=[pb.DeadLetter(id=each.id, reason=each.reason) for each in letters]
+        )
+
+    async def RedriveDeadLetters(
+        self, request: pb.RedriveDeadLettersRequest, _context: object
+    ) -> pb.RedriveDeadLettersResponse:
+        """Put dead letters back into their queue."""
+        limit = _checked(request.subscription, request.limit)
+        redriven = await self._bus.redrive(request.subscription, limit=limit)
+        return pb.RedriveDeadLettersResponse(redriven=redriven)
+
+
+def _checked(subscription: str, limit: int) -> int:
+    names = [each.name for each in SUBSCRIPTIONS]
+    if subscription not in names:
+        raise InvalidArgumentError("subscription", f"must be one of {', '.join(names)}")
+    if not 0 <= limit <= MAX_LIMIT:
+        raise InvalidArgumentError("limit", f"must be 1 to {MAX_LIMIT}, got {limit}")
+    return limit or DEFAULT_LIMIT

@@ -1,0 +1,70 @@
+"""The operators' RPCs on a real bus and a real server."""
+
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from aviary.fanout.v1 import fanout_service_pb2 as pb
+from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
+
+from services.bus.port import Message
+from services.bus.topology import SUBSCRIPTIONS
+from services.bus.valkey_streams import ValkeyStreamsDriver
+from services.fanout.servicer import FanoutServicer
+from services.rpc.handlers import Servicer
+from services.rpc.server import RpcServer
+from tests.contract.valkey_servers import valkey_node
+
+
+@pytest.fixture
+async def bus(tmp_path) -> AsyncIterator[ValkeyStreamsDriver]:
+    with valkey_node(tmp_path) as port:
+        driver = ValkeyStreamsDriver(f"redis://127.0.0.1:{port}/0", SUBSCRIPTIONS)
+        await driver.declare(SUBSCRIPTIONS)
+        yield driver
+        await driver.close()
+
+
+@pytest.fixture
+async def fanout(bus: ValkeyStreamsDriver) -> AsyncIterator[stubs.FanoutServiceStub]:
+    (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
+    server = RpcServer("127.0.0.1:0", [Servicer(descriptor, FanoutServicer(bus))])
+    await server.start()
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        yield stubs.FanoutServiceStub(channel)
+    await server.stop()
+
+
+async def test_dead_letter_is_listed_and_redriven(bus, fanout) -> None:
+    await bus.publish("tweet-events", [Message(b"poison")])
+    (received,) = await bus.receive("fanout.plan", max_messages=1, wait_s=5)
+    await bus.dead_letter("fanout.plan", received, "cannot be read")
+
+    listed = await fanout.ListDeadLetters(pb.ListDeadLettersRequest(subscription="fanout.plan"))
+    assert [each.reason for each in listed.dead_letters] == ["cannot be read"]
+
+    answer = await fanout.RedriveDeadLetters(
+        pb.RedriveDeadLettersRequest(subscription="fanout.plan")
+    )
+    assert answer.redriven == 1
+    backlog = await fanout.GetBacklog(pb.GetBacklogRequest())
+    assert {each.subscription: each.messages for each in backlog.queues} == {
+        "fanout.plan": 1,
+        "fanout.graph": 0,
+        "fanout.close": 0,
+        "fanout.rest": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.ListDeadLettersRequest(subscription="nobody"), "subscription"),
+        (pb.ListDeadLettersRequest(subscription="fanout.plan", limit=-1), "limit"),
+    ],
+)
+async def test_bad_requests_name_the_field(fanout, request_, field) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await fanout.ListDeadLetters(request_)
+    assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.value.details().startswith(field)
