@@ -42,7 +42,7 @@ async def test_clients_cannot_set_trusted_headers(edge: Edge) -> None:
 
 async def test_an_empty_list_is_shown(edge: Edge) -> None:
     answer = await edge.client.get("/v1/timeline/home", params={"user_id": "1"})
-    assert answer.json() == {"tweets": [], "next_cursor": ""}
+    assert answer.json() == {"tweets": []}
 
 
 async def test_an_error_of_a_service_keeps_its_details(edge: Edge) -> None:
