@@ -79,7 +79,9 @@ Served = Sequence[Servicer]
 VALKEY_TIMEOUT_S = 1.0  # a hot store slower than this is treated as gone
 CURSOR_KEY_BYTES = 32
 LEASE_POLL_S = 0.05  # between looks at start; the id service may come up later
-RETRY = RetryPolicy(max_attempts=10, base_s=0.2, cap_s=30.0)
+# Full jitter below 30 s: about eight minutes, so that a short outage of a store does not end in
+# dead letters, and a poison message still does.
+RETRY = RetryPolicy(max_attempts=40, base_s=0.2, cap_s=30.0)
 CONCURRENCY = 16  # deliveries in hand for each subscription
 _clock = SystemClock()
 
