@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 
+from services.snowflake_time import time_ms
+
 __all__ = ["EdgeChange", "FollowerPage", "FollowerSlice", "RelationCounts", "op_timestamp_ms"]
-
-_EPOCH_MS = 1_704_067_200_000
-"""2024-01-01T00:00:00Z in Unix milliseconds, where snowflakes begin."""
-
-_TIME_SHIFT = 22
-"""Bits of worker and sequence below a snowflake's milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +52,4 @@ class RelationCounts:
 
 def op_timestamp_ms(op_id: int) -> int:
     """Read the Unix milliseconds out of a snowflake."""
-    return (op_id >> _TIME_SHIFT) + _EPOCH_MS
+    return time_ms(op_id)

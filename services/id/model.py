@@ -6,6 +6,8 @@ worker number, 12 bits of sequence. The sign bit stays clear, so an id fits a pr
 
 from dataclasses import dataclass
 
+from services.snowflake_time import EPOCH_MS
+
 __all__ = [
     "EPOCH_MS",
     "LEASE_TERM_MS",
@@ -17,9 +19,6 @@ __all__ = [
     "compose",
     "decompose",
 ]
-
-EPOCH_MS = 1_704_067_200_000
-"""2024-01-01T00:00:00Z in Unix milliseconds; 41 bits last until 2093."""
 
 TIMESTAMP_BITS = 41
 WORKER_BITS = 10

@@ -7,14 +7,14 @@ writer wins on each of them whatever order the writes arrive in.
 from collections.abc import Sequence
 from typing import Protocol
 
+from services.bus.topology import GRAPH_EVENTS
 from services.graph.model import EdgeChange, FollowerSlice
 from services.storage.keys import edge_range, edge_row_key, parse_edge_row_key
 from services.storage.outbox import OutboxEntry
 from services.storage.rows import RowMutation, RowStore, TableSpec
 
-__all__ = ["GRAPH_TOPIC", "TABLES", "EdgeOutbox", "RowGraphStore"]
+__all__ = ["TABLES", "EdgeOutbox", "RowGraphStore"]
 
-GRAPH_TOPIC = "graph-events"
 
 _FOLLOWING = TableSpec("following")
 _FOLLOWERS = TableSpec("followers")
@@ -69,7 +69,7 @@ class RowGraphStore:
             {_STATE: state},
             timestamp_ms=change.timestamp_ms,
         )
-        entry = OutboxEntry(change.op_id, GRAPH_TOPIC, event)
+        entry = OutboxEntry(change.op_id, GRAPH_EVENTS, event)
         await self._outbox.commit([following, followers], entry)
 
     async def following(self, user_id: int) -> list[int]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Protocol
 
+from services.bus.topology import TWEET_EVENTS
 from services.storage.keys import (
     author_range,
     author_row_key,
@@ -20,7 +21,7 @@ from services.storage.outbox import OutboxEntry
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
 from services.tweet.model import Delivery, RequestClaim, Tweet
 
-__all__ = ["TABLES", "TWEET_EVENTS_TOPIC", "RowTweetStore", "TweetOutbox"]
+__all__ = ["TABLES", "RowTweetStore", "TweetOutbox"]
 
 CLAIM_MAX_AGE_S = 86_400
 """Clients retry for minutes; a day leaves room for one that was offline."""
@@ -30,7 +31,6 @@ TWEETS_BY_AUTHOR = TableSpec("tweets_by_author")
 REQUESTS = TableSpec("requests", max_age_s=CLAIM_MAX_AGE_S)
 TABLES = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS)
 
-TWEET_EVENTS_TOPIC = "tweet-events"
 
 DELETE_ENTRY_BIT = 1 << 63
 """Tells the outbox entry of a deletion from that of the creation; ids leave this bit clear."""
@@ -91,7 +91,7 @@ class RowTweetStore:
                     timestamp_ms=at_ms,
                 ),
             ],
-            OutboxEntry(tweet.tweet_id, TWEET_EVENTS_TOPIC, event),
+            OutboxEntry(tweet.tweet_id, TWEET_EVENTS, event),
         )
 
     async def delete(self, tweet: Tweet, at_ms: int, event: bytes) -> None:
@@ -115,7 +115,7 @@ class RowTweetStore:
                     timestamp_ms=at_ms,
                 ),
             ],
-            OutboxEntry(tweet.tweet_id | DELETE_ENTRY_BIT, TWEET_EVENTS_TOPIC, event),
+            OutboxEntry(tweet.tweet_id | DELETE_ENTRY_BIT, TWEET_EVENTS, event),
         )
 
     async def claim(self, user_id: int, request_id: str, claim: RequestClaim) -> RequestClaim:

@@ -9,6 +9,7 @@ see it has pushed the tweet itself.
 from collections.abc import Sequence
 
 from services.clock import Clock
+from services.snowflake_time import first_id_at
 from services.timeline.model import Ids, ViewerState, merge_newest
 from services.timeline.ports import AuthorLists, HomeTimelines, Relations
 
@@ -22,8 +23,6 @@ DAY_MS = 86_400_000
 ACTIVE_DAYS = 30  # pushes are stored for viewers who read within this time
 # A reader builds anew a day before workers stop pushing, so that the two never disagree.
 REBUILD_AFTER_MS = (ACTIVE_DAYS - 1) * DAY_MS
-EPOCH_MS = 1_704_067_200_000  # of the Snowflake ids
-SNOWFLAKE_TIME_SHIFT = 22
 
 
 class Backfill:
@@ -46,8 +45,7 @@ class Backfill:
 
         Retention drops cells after `ACTIVE_DAYS`, so ids older than that (less a day) don't count.
         """
-        retained_ms = now_ms - REBUILD_AFTER_MS - EPOCH_MS
-        retained = max(0, retained_ms) << SNOWFLAKE_TIME_SHIFT
+        retained = first_id_at(now_ms - REBUILD_AFTER_MS)
         if state is None:
             return retained
         return max(state.floor, retained)

@@ -3,13 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from services.snowflake_time import time_ms
+
 __all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet", "created_at_ms"]
-
-EPOCH_MS = 1_704_067_200_000
-"""2024-01-01T00:00:00Z in Unix milliseconds: where the time inside an id begins."""
-
-TIME_SHIFT = 22
-"""Bits of worker and sequence below the milliseconds of an id."""
 
 
 class Delivery(Enum):
@@ -58,4 +54,4 @@ class RequestClaim:
 
 def created_at_ms(tweet_id: int) -> int:
     """When the id was made, in Unix milliseconds."""
-    return (tweet_id >> TIME_SHIFT) + EPOCH_MS
+    return time_ms(tweet_id)
