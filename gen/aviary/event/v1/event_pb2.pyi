@@ -104,7 +104,7 @@ Global___TweetEvent: _TypeAlias = TweetEvent  # noqa: Y015
 
 @_typing.final
 class FollowChanged(_message.Message):
-    """Somebody began or stopped following; on topic graph-events."""
+    """Somebody began or stopped following."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -133,6 +133,148 @@ class FollowChanged(_message.Message):
 Global___FollowChanged: _TypeAlias = FollowChanged  # noqa: Y015
 
 @_typing.final
+class FollowsAdded(_message.Message):
+    """Somebody began to follow many at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOWER_ID_FIELD_NUMBER: _builtins.int
+    FOLLOWEE_IDS_FIELD_NUMBER: _builtins.int
+    follower_id: _builtins.int
+    """Who follows."""
+    @_builtins.property
+    def followee_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Who is followed from now on; at most 1000."""
+
+    def __init__(
+        self,
+        *,
+        follower_id: _builtins.int = ...,
+        followee_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["followee_ids", b"followee_ids", "follower_id", b"follower_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowsAdded: _TypeAlias = FollowsAdded  # noqa: Y015
+
+@_typing.final
+class RelationsChanged(_message.Message):
+    """What some users see changed in another way: by blocks, mutes or a deleted account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Whose relations to read anew; at most 1000."""
+
+    def __init__(
+        self,
+        *,
+        user_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelationsChanged: _TypeAlias = RelationsChanged  # noqa: Y015
+
+@_typing.final
+class GraphEvent(_message.Message):
+    """One of the events of topic graph-events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOW_CHANGED_FIELD_NUMBER: _builtins.int
+    FOLLOWS_ADDED_FIELD_NUMBER: _builtins.int
+    RELATIONS_CHANGED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def follow_changed(self) -> Global___FollowChanged:
+        """Somebody began or stopped following."""
+
+    @_builtins.property
+    def follows_added(self) -> Global___FollowsAdded:
+        """Somebody began to follow many at once."""
+
+    @_builtins.property
+    def relations_changed(self) -> Global___RelationsChanged:
+        """What some users see changed in another way."""
+
+    def __init__(
+        self,
+        *,
+        follow_changed: Global___FollowChanged | None = ...,
+        follows_added: Global___FollowsAdded | None = ...,
+        relations_changed: Global___RelationsChanged | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "follow_changed", b"follow_changed", "follows_added", b"follows_added", "relations_changed", b"relations_changed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "follow_changed", b"follow_changed", "follows_added", b"follows_added", "relations_changed", b"relations_changed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["follow_changed", "follows_added", "relations_changed"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___GraphEvent: _TypeAlias = GraphEvent  # noqa: Y015
+
+@_typing.final
+class UserDeleted(_message.Message):
+    """An account was deleted; on topic user-events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    DELETED_AT_MS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The account that is no more."""
+    deleted_at_ms: _builtins.int
+    """Unix milliseconds at which it was deleted."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        deleted_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted_at_ms", b"deleted_at_ms", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserDeleted: _TypeAlias = UserDeleted  # noqa: Y015
+
+@_typing.final
+class UserEvent(_message.Message):
+    """One of the events of topic user-events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELETED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deleted(self) -> Global___UserDeleted:
+        """An account was deleted."""
+
+    def __init__(
+        self,
+        *,
+        deleted: Global___UserDeleted | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "event", b"event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["deleted"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___UserEvent: _TypeAlias = UserEvent  # noqa: Y015
+
+@_typing.final
 class FanoutJob(_message.Message):
     """One page of pushes; on topics fanout-close and fanout-rest."""
 
@@ -159,3 +301,33 @@ class FanoutJob(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FanoutJob: _TypeAlias = FanoutJob  # noqa: Y015
+
+@_typing.final
+class FanoutLeg(_message.Message):
+    """What is left to plan of a tweet whose author has many followers; on topic fanout-legs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    AFTER_FOLLOWER_ID_FIELD_NUMBER: _builtins.int
+    tweet_id: _builtins.int
+    """The tweet to push."""
+    user_id: _builtins.int
+    """Its author."""
+    after_follower_id: _builtins.int
+    """Followers up to this id have their jobs."""
+    def __init__(
+        self,
+        *,
+        tweet_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        after_follower_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_follower_id", b"after_follower_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FanoutLeg: _TypeAlias = FanoutLeg  # noqa: Y015

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aviary.user.v1 import user_pb2 as _user_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -105,6 +106,407 @@ class UnfollowResponse(_message.Message):
 Global___UnfollowResponse: _TypeAlias = UnfollowResponse  # noqa: Y015
 
 @_typing.final
+class FollowUsersRequest(_message.Message):
+    """Who is to follow whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOWER_ID_FIELD_NUMBER: _builtins.int
+    FOLLOWEE_IDS_FIELD_NUMBER: _builtins.int
+    follower_id: _builtins.int
+    """Positive."""
+    @_builtins.property
+    def followee_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1-1000 positive ids, none of them the follower; one that is repeated counts once."""
+
+    def __init__(
+        self,
+        *,
+        follower_id: _builtins.int = ...,
+        followee_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["followee_ids", b"followee_ids", "follower_id", b"follower_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowUsersRequest: _TypeAlias = FollowUsersRequest  # noqa: Y015
+
+@_typing.final
+class FollowUsersResponse(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowUsersResponse: _TypeAlias = FollowUsersResponse  # noqa: Y015
+
+@_typing.final
+class BlockRequest(_message.Message):
+    """Who is to block whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCKER_ID_FIELD_NUMBER: _builtins.int
+    BLOCKED_ID_FIELD_NUMBER: _builtins.int
+    blocker_id: _builtins.int
+    """Positive."""
+    blocked_id: _builtins.int
+    """Positive, and not the blocker."""
+    def __init__(
+        self,
+        *,
+        blocker_id: _builtins.int = ...,
+        blocked_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_id", b"blocked_id", "blocker_id", b"blocker_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BlockRequest: _TypeAlias = BlockRequest  # noqa: Y015
+
+@_typing.final
+class BlockResponse(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BlockResponse: _TypeAlias = BlockResponse  # noqa: Y015
+
+@_typing.final
+class UnblockRequest(_message.Message):
+    """Whose block of whom is to end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCKER_ID_FIELD_NUMBER: _builtins.int
+    BLOCKED_ID_FIELD_NUMBER: _builtins.int
+    blocker_id: _builtins.int
+    """Positive."""
+    blocked_id: _builtins.int
+    """Positive, and not the blocker."""
+    def __init__(
+        self,
+        *,
+        blocker_id: _builtins.int = ...,
+        blocked_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_id", b"blocked_id", "blocker_id", b"blocker_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnblockRequest: _TypeAlias = UnblockRequest  # noqa: Y015
+
+@_typing.final
+class UnblockResponse(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnblockResponse: _TypeAlias = UnblockResponse  # noqa: Y015
+
+@_typing.final
+class MuteRequest(_message.Message):
+    """Who is to mute whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MUTER_ID_FIELD_NUMBER: _builtins.int
+    MUTED_ID_FIELD_NUMBER: _builtins.int
+    muter_id: _builtins.int
+    """Positive."""
+    muted_id: _builtins.int
+    """Positive, and not the muter."""
+    def __init__(
+        self,
+        *,
+        muter_id: _builtins.int = ...,
+        muted_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["muted_id", b"muted_id", "muter_id", b"muter_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MuteRequest: _TypeAlias = MuteRequest  # noqa: Y015
+
+@_typing.final
+class MuteResponse(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MuteResponse: _TypeAlias = MuteResponse  # noqa: Y015
+
+@_typing.final
+class UnmuteRequest(_message.Message):
+    """Who is to mute whom no longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MUTER_ID_FIELD_NUMBER: _builtins.int
+    MUTED_ID_FIELD_NUMBER: _builtins.int
+    muter_id: _builtins.int
+    """Positive."""
+    muted_id: _builtins.int
+    """Positive, and not the muter."""
+    def __init__(
+        self,
+        *,
+        muter_id: _builtins.int = ...,
+        muted_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["muted_id", b"muted_id", "muter_id", b"muter_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmuteRequest: _TypeAlias = UnmuteRequest  # noqa: Y015
+
+@_typing.final
+class UnmuteResponse(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmuteResponse: _TypeAlias = UnmuteResponse  # noqa: Y015
+
+@_typing.final
+class ListFollowersRequest(_message.Message):
+    """Which page of followers to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Whose followers; positive."""
+    cursor: _builtins.str
+    """The next_cursor of the page before; empty for the first page."""
+    limit: _builtins.int
+    """Users per page, 1-200; 0 means 50."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFollowersRequest: _TypeAlias = ListFollowersRequest  # noqa: Y015
+
+@_typing.final
+class ListFollowersResponse(_message.Message):
+    """A page of users."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """Where the next page starts; absent at the end."""
+    @_builtins.property
+    def users(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.User]:
+        """By rising id. Full as long as more exist."""
+
+    def __init__(
+        self,
+        *,
+        users: _abc.Iterable[_user_pb2.User] | None = ...,
+        next_cursor: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
+    _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+
+Global___ListFollowersResponse: _TypeAlias = ListFollowersResponse  # noqa: Y015
+
+@_typing.final
+class ListFollowingRequest(_message.Message):
+    """Which page of followed users to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Who follows them; positive."""
+    cursor: _builtins.str
+    """The next_cursor of the page before; empty for the first page."""
+    limit: _builtins.int
+    """Users per page, 1-200; 0 means 50."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFollowingRequest: _TypeAlias = ListFollowingRequest  # noqa: Y015
+
+@_typing.final
+class ListFollowingResponse(_message.Message):
+    """A page of users."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """Where the next page starts; absent at the end."""
+    @_builtins.property
+    def users(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.User]:
+        """By rising id. Full as long as more exist."""
+
+    def __init__(
+        self,
+        *,
+        users: _abc.Iterable[_user_pb2.User] | None = ...,
+        next_cursor: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
+    _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+
+Global___ListFollowingResponse: _TypeAlias = ListFollowingResponse  # noqa: Y015
+
+@_typing.final
+class GetRelationshipRequest(_message.Message):
+    """Between whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Whose point of view; positive."""
+    target_id: _builtins.int
+    """The other user; positive."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        target_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target_id", b"target_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRelationshipRequest: _TypeAlias = GetRelationshipRequest  # noqa: Y015
+
+@_typing.final
+class GetRelationshipResponse(_message.Message):
+    """How a user stands to the target."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOWING_FIELD_NUMBER: _builtins.int
+    FOLLOWED_BY_FIELD_NUMBER: _builtins.int
+    BLOCKING_FIELD_NUMBER: _builtins.int
+    BLOCKED_BY_FIELD_NUMBER: _builtins.int
+    MUTING_FIELD_NUMBER: _builtins.int
+    following: _builtins.bool
+    """The user follows the target."""
+    followed_by: _builtins.bool
+    """The target follows the user."""
+    blocking: _builtins.bool
+    """The user blocks the target."""
+    blocked_by: _builtins.bool
+    """The target blocks the user."""
+    muting: _builtins.bool
+    """The user mutes the target."""
+    def __init__(
+        self,
+        *,
+        following: _builtins.bool = ...,
+        followed_by: _builtins.bool = ...,
+        blocking: _builtins.bool = ...,
+        blocked_by: _builtins.bool = ...,
+        muting: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_by", b"blocked_by", "blocking", b"blocking", "followed_by", b"followed_by", "following", b"following", "muting", b"muting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRelationshipResponse: _TypeAlias = GetRelationshipResponse  # noqa: Y015
+
+@_typing.final
 class GetRelationsRequest(_message.Message):
     """Whose relations to read."""
 
@@ -128,23 +530,29 @@ Global___GetRelationsRequest: _TypeAlias = GetRelationsRequest  # noqa: Y015
 
 @_typing.final
 class GetRelationsResponse(_message.Message):
-    """Everybody a user follows."""
+    """Everybody a user follows, and everybody whose tweets the user is not to see."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     FOLLOWING_IDS_FIELD_NUMBER: _builtins.int
+    HIDDEN_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def following_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Increasing."""
+
+    @_builtins.property
+    def hidden_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Users muted, blocked, or blocking this one; increasing. A muted user may be followed too."""
 
     def __init__(
         self,
         *,
         following_ids: _abc.Iterable[_builtins.int] | None = ...,
+        hidden_ids: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["following_ids", b"following_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["following_ids", b"following_ids", "hidden_ids", b"hidden_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -158,19 +566,23 @@ class StreamFollowersRequest(_message.Message):
 
     USER_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    AFTER_FOLLOWER_ID_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Positive."""
     page_size: _builtins.int
     """Followers per message, 1-1000."""
+    after_follower_id: _builtins.int
+    """Only followers with greater ids; 0 means all. It is the greatest id of a page read before."""
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         page_size: _builtins.int = ...,
+        after_follower_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_follower_id", b"after_follower_id", "page_size", b"page_size", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class GraphServiceStub:
-    """Owns who follows whom.
+    """Owns who follows, blocks and mutes whom.
     """
 
     def __init__(self, channel):
@@ -44,6 +44,46 @@ class GraphServiceStub:
                 '/aviary.graph.v1.GraphService/Unfollow',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnfollowRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnfollowResponse.FromString,
+                _registered_method=True)
+        self.FollowUsers = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/FollowUsers',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.FollowUsersRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.FollowUsersResponse.FromString,
+                _registered_method=True)
+        self.Block = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/Block',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.BlockRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.BlockResponse.FromString,
+                _registered_method=True)
+        self.Unblock = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/Unblock',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnblockRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnblockResponse.FromString,
+                _registered_method=True)
+        self.Mute = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/Mute',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.MuteRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.MuteResponse.FromString,
+                _registered_method=True)
+        self.Unmute = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/Unmute',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteResponse.FromString,
+                _registered_method=True)
+        self.ListFollowers = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/ListFollowers',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowersRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowersResponse.FromString,
+                _registered_method=True)
+        self.ListFollowing = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/ListFollowing',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowingRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowingResponse.FromString,
+                _registered_method=True)
+        self.GetRelationship = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/GetRelationship',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationshipRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationshipResponse.FromString,
                 _registered_method=True)
         self.GetRelations = channel.unary_unary(
                 '/aviary.graph.v1.GraphService/GetRelations',
@@ -63,12 +103,13 @@ class GraphServiceStub:
 
 
 class GraphServiceServicer:
-    """Owns who follows whom.
+    """Owns who follows, blocks and mutes whom.
     """
 
     def Follow(self, request, context):
         """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-        or both the same. NOT_FOUND: either user.
+        or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
+        the other.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -81,15 +122,84 @@ class GraphServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FollowUsers(self, request, context):
+        """Follows many users at once, all of them or none; those followed already are skipped.
+        INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
+        the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
+        and one of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Block(self, request, context):
+        """Blocks a user: both stop following each other, cannot follow again while the block stands, and
+        do not see each other's tweets in home timelines. Blocking twice changes nothing.
+        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND: either user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unblock(self, request, context):
+        """Ends a block, and restores nothing; doing so twice changes nothing.
+        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Mute(self, request, context):
+        """Hides a user's tweets from one's home timeline; follows stay. Muting twice changes nothing.
+        INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND: either user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unmute(self, request, context):
+        """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
+        INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFollowers(self, request, context):
+        """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
+        cursor, limit. NOT_FOUND: the user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFollowing(self, request, context):
+        """Lists whom a user follows by rising id, without deleted users. INVALID_ARGUMENT: user_id,
+        cursor, limit. NOT_FOUND: the user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRelationship(self, request, context):
+        """Reads how two users stand to each other; users who do not exist have no relationship.
+        INVALID_ARGUMENT: user_id, target_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetRelations(self, request, context):
-        """Reads everybody a user follows, for sibling services. INVALID_ARGUMENT: user_id.
+        """Reads everybody a user follows, mutes or shares a block with, for sibling services.
+        INVALID_ARGUMENT: user_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamFollowers(self, request, context):
-        """Streams a user's followers in pages, for fanout. INVALID_ARGUMENT: user_id, page_size.
+        """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
+        page_size, after_follower_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,6 +225,46 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnfollowRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnfollowResponse.SerializeToString,
             ),
+            'FollowUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.FollowUsers,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.FollowUsersRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.FollowUsersResponse.SerializeToString,
+            ),
+            'Block': grpc.unary_unary_rpc_method_handler(
+                    servicer.Block,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.BlockRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.BlockResponse.SerializeToString,
+            ),
+            'Unblock': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unblock,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnblockRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnblockResponse.SerializeToString,
+            ),
+            'Mute': grpc.unary_unary_rpc_method_handler(
+                    servicer.Mute,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.MuteRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.MuteResponse.SerializeToString,
+            ),
+            'Unmute': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unmute,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteResponse.SerializeToString,
+            ),
+            'ListFollowers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFollowers,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowersRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowersResponse.SerializeToString,
+            ),
+            'ListFollowing': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFollowing,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowingRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowingResponse.SerializeToString,
+            ),
+            'GetRelationship': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRelationship,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationshipRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationshipResponse.SerializeToString,
+            ),
             'GetRelations': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRelations,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsRequest.FromString,
@@ -139,7 +289,7 @@ def add_GraphServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GraphService:
-    """Owns who follows whom.
+    """Owns who follows, blocks and mutes whom.
     """
 
     @staticmethod
@@ -186,6 +336,222 @@ class GraphService:
             '/aviary.graph.v1.GraphService/Unfollow',
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnfollowRequest.SerializeToString,
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnfollowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FollowUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/FollowUsers',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.FollowUsersRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.FollowUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Block(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/Block',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.BlockRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.BlockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unblock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/Unblock',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnblockRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnblockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Mute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/Mute',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.MuteRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.MuteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unmute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/Unmute',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.UnmuteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFollowers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/ListFollowers',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowersRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFollowing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/ListFollowing',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowingRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.ListFollowingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRelationship(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/GetRelationship',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationshipRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationshipResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class GraphServiceStub:
-    """Owns who follows whom."""
+    """Owns who follows, blocks and mutes whom."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,37 +35,117 @@ class GraphServiceStub:
     def __new__(cls, channel: _aio.Channel) -> GraphServiceAsyncStub: ...
     Follow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]
     """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-    or both the same. NOT_FOUND: either user.
+    or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
+    the other.
     """
     Unfollow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
+    FollowUsers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]
+    """Follows many users at once, all of them or none; those followed already are skipped.
+    INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
+    the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
+    and one of them.
+    """
+    Block: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.BlockRequest, _graph_service_pb2.BlockResponse]
+    """Blocks a user: both stop following each other, cannot follow again while the block stands, and
+    do not see each other's tweets in home timelines. Blocking twice changes nothing.
+    INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND: either user.
+    """
+    Unblock: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnblockRequest, _graph_service_pb2.UnblockResponse]
+    """Ends a block, and restores nothing; doing so twice changes nothing.
+    INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+    """
+    Mute: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.MuteRequest, _graph_service_pb2.MuteResponse]
+    """Hides a user's tweets from one's home timeline; follows stay. Muting twice changes nothing.
+    INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND: either user.
+    """
+    Unmute: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnmuteRequest, _graph_service_pb2.UnmuteResponse]
+    """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
+    INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+    """
+    ListFollowers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowersRequest, _graph_service_pb2.ListFollowersResponse]
+    """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
+    cursor, limit. NOT_FOUND: the user.
+    """
+    ListFollowing: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowingRequest, _graph_service_pb2.ListFollowingResponse]
+    """Lists whom a user follows by rising id, without deleted users. INVALID_ARGUMENT: user_id,
+    cursor, limit. NOT_FOUND: the user.
+    """
+    GetRelationship: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationshipRequest, _graph_service_pb2.GetRelationshipResponse]
+    """Reads how two users stand to each other; users who do not exist have no relationship.
+    INVALID_ARGUMENT: user_id, target_id.
+    """
     GetRelations: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]
-    """Reads everybody a user follows, for sibling services. INVALID_ARGUMENT: user_id."""
+    """Reads everybody a user follows, mutes or shares a block with, for sibling services.
+    INVALID_ARGUMENT: user_id.
+    """
     StreamFollowers: _grpc.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]
-    """Streams a user's followers in pages, for fanout. INVALID_ARGUMENT: user_id, page_size."""
+    """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
+    page_size, after_follower_id.
+    """
     LookupCounts: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupCountsRequest, _graph_service_pb2.LookupCountsResponse]
     """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
 
 @_typing.type_check_only
 class GraphServiceAsyncStub(GraphServiceStub):
-    """Owns who follows whom."""
+    """Owns who follows, blocks and mutes whom."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Follow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]  # type: ignore[assignment]
     """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-    or both the same. NOT_FOUND: either user.
+    or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
+    the other.
     """
     Unfollow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]  # type: ignore[assignment]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
+    FollowUsers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]  # type: ignore[assignment]
+    """Follows many users at once, all of them or none; those followed already are skipped.
+    INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
+    the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
+    and one of them.
+    """
+    Block: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.BlockRequest, _graph_service_pb2.BlockResponse]  # type: ignore[assignment]
+    """Blocks a user: both stop following each other, cannot follow again while the block stands, and
+    do not see each other's tweets in home timelines. Blocking twice changes nothing.
+    INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND: either user.
+    """
+    Unblock: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnblockRequest, _graph_service_pb2.UnblockResponse]  # type: ignore[assignment]
+    """Ends a block, and restores nothing; doing so twice changes nothing.
+    INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+    """
+    Mute: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.MuteRequest, _graph_service_pb2.MuteResponse]  # type: ignore[assignment]
+    """Hides a user's tweets from one's home timeline; follows stay. Muting twice changes nothing.
+    INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND: either user.
+    """
+    Unmute: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnmuteRequest, _graph_service_pb2.UnmuteResponse]  # type: ignore[assignment]
+    """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
+    INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+    """
+    ListFollowers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowersRequest, _graph_service_pb2.ListFollowersResponse]  # type: ignore[assignment]
+    """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
+    cursor, limit. NOT_FOUND: the user.
+    """
+    ListFollowing: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowingRequest, _graph_service_pb2.ListFollowingResponse]  # type: ignore[assignment]
+    """Lists whom a user follows by rising id, without deleted users. INVALID_ARGUMENT: user_id,
+    cursor, limit. NOT_FOUND: the user.
+    """
+    GetRelationship: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationshipRequest, _graph_service_pb2.GetRelationshipResponse]  # type: ignore[assignment]
+    """Reads how two users stand to each other; users who do not exist have no relationship.
+    INVALID_ARGUMENT: user_id, target_id.
+    """
     GetRelations: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]  # type: ignore[assignment]
-    """Reads everybody a user follows, for sibling services. INVALID_ARGUMENT: user_id."""
+    """Reads everybody a user follows, mutes or shares a block with, for sibling services.
+    INVALID_ARGUMENT: user_id.
+    """
     StreamFollowers: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]  # type: ignore[assignment]
-    """Streams a user's followers in pages, for fanout. INVALID_ARGUMENT: user_id, page_size."""
+    """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
+    page_size, after_follower_id.
+    """
     LookupCounts: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupCountsRequest, _graph_service_pb2.LookupCountsResponse]  # type: ignore[assignment]
     """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
 
 class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Owns who follows whom."""
+    """Owns who follows, blocks and mutes whom."""
 
     @_abc_1.abstractmethod
     def Follow(
@@ -74,7 +154,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.FollowResponse, _abc.Awaitable[_graph_service_pb2.FollowResponse]]:
         """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-        or both the same. NOT_FOUND: either user.
+        or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
+        the other.
         """
 
     @_abc_1.abstractmethod
@@ -86,12 +167,97 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
 
     @_abc_1.abstractmethod
+    def FollowUsers(
+        self,
+        request: _graph_service_pb2.FollowUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.FollowUsersResponse, _abc.Awaitable[_graph_service_pb2.FollowUsersResponse]]:
+        """Follows many users at once, all of them or none; those followed already are skipped.
+        INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
+        the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
+        and one of them.
+        """
+
+    @_abc_1.abstractmethod
+    def Block(
+        self,
+        request: _graph_service_pb2.BlockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.BlockResponse, _abc.Awaitable[_graph_service_pb2.BlockResponse]]:
+        """Blocks a user: both stop following each other, cannot follow again while the block stands, and
+        do not see each other's tweets in home timelines. Blocking twice changes nothing.
+        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND: either user.
+        """
+
+    @_abc_1.abstractmethod
+    def Unblock(
+        self,
+        request: _graph_service_pb2.UnblockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.UnblockResponse, _abc.Awaitable[_graph_service_pb2.UnblockResponse]]:
+        """Ends a block, and restores nothing; doing so twice changes nothing.
+        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+        """
+
+    @_abc_1.abstractmethod
+    def Mute(
+        self,
+        request: _graph_service_pb2.MuteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.MuteResponse, _abc.Awaitable[_graph_service_pb2.MuteResponse]]:
+        """Hides a user's tweets from one's home timeline; follows stay. Muting twice changes nothing.
+        INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND: either user.
+        """
+
+    @_abc_1.abstractmethod
+    def Unmute(
+        self,
+        request: _graph_service_pb2.UnmuteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.UnmuteResponse, _abc.Awaitable[_graph_service_pb2.UnmuteResponse]]:
+        """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
+        INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFollowers(
+        self,
+        request: _graph_service_pb2.ListFollowersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.ListFollowersResponse, _abc.Awaitable[_graph_service_pb2.ListFollowersResponse]]:
+        """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
+        cursor, limit. NOT_FOUND: the user.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFollowing(
+        self,
+        request: _graph_service_pb2.ListFollowingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.ListFollowingResponse, _abc.Awaitable[_graph_service_pb2.ListFollowingResponse]]:
+        """Lists whom a user follows by rising id, without deleted users. INVALID_ARGUMENT: user_id,
+        cursor, limit. NOT_FOUND: the user.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRelationship(
+        self,
+        request: _graph_service_pb2.GetRelationshipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.GetRelationshipResponse, _abc.Awaitable[_graph_service_pb2.GetRelationshipResponse]]:
+        """Reads how two users stand to each other; users who do not exist have no relationship.
+        INVALID_ARGUMENT: user_id, target_id.
+        """
+
+    @_abc_1.abstractmethod
     def GetRelations(
         self,
         request: _graph_service_pb2.GetRelationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.GetRelationsResponse, _abc.Awaitable[_graph_service_pb2.GetRelationsResponse]]:
-        """Reads everybody a user follows, for sibling services. INVALID_ARGUMENT: user_id."""
+        """Reads everybody a user follows, mutes or shares a block with, for sibling services.
+        INVALID_ARGUMENT: user_id.
+        """
 
     @_abc_1.abstractmethod
     def StreamFollowers(
@@ -99,7 +265,9 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_service_pb2.StreamFollowersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_graph_service_pb2.StreamFollowersResponse], _abc.AsyncIterator[_graph_service_pb2.StreamFollowersResponse]]:
-        """Streams a user's followers in pages, for fanout. INVALID_ARGUMENT: user_id, page_size."""
+        """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
+        page_size, after_follower_id.
+        """
 
     @_abc_1.abstractmethod
     def LookupCounts(

@@ -28,7 +28,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/tweet/v1/tweet_service.proto\x12\x0f\x61viary.tweet.v1\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x01\n\x12\x43reateTweetRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x12\n\x04text\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\"\n\x14in_reply_to_tweet_id\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x1c\n\x0equote_tweet_id\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"~\n\x13\x43reateTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x0fGetTweetRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"9\n\x10GetTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\",\n\x12\x44\x65leteTweetRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"\x15\n\x13\x44\x65leteTweetResponse\".\n\x13LookupTweetsRequest\x12\x17\n\ttweet_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"S\n\x14LookupTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\"e\n\x17ListAuthorTweetsRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x62\x65\x66ore_tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"2\n\x0c\x41uthorTweets\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x11\n\ttweet_ids\x18\x02 \x03(\x03\"J\n\x18ListAuthorTweetsResponse\x12.\n\x07\x61uthors\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.AuthorTweets\"b\n\x15\x44\x65\x63ideDeliveryRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x31\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x19.aviary.tweet.v1.DeliveryB\x04\xe2\x41\x01\x02\"E\n\x16\x44\x65\x63ideDeliveryResponse\x12+\n\x08\x64\x65livery\x18\x01 \x01(\x0e\x32\x19.aviary.tweet.v1.Delivery*J\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x11\n\rDELIVERY_PUSH\x10\x01\x12\x11\n\rDELIVERY_PULL\x10\x02\x32\xa3\x05\n\x0cTweetService\x12o\n\x0b\x43reateTweet\x12#.aviary.tweet.v1.CreateTweetRequest\x1a$.aviary.tweet.v1.CreateTweetResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\"\n/v1/tweets:\x01*\x12q\n\x08GetTweet\x12 .aviary.tweet.v1.GetTweetRequest\x1a!.aviary.tweet.v1.GetTweetResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/tweets/{tweet_id}\x12w\n\x0b\x44\x65leteTweet\x12#.aviary.tweet.v1.DeleteTweetRequest\x1a$.aviary.tweet.v1.DeleteTweetResponse\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/v1/tweets/{tweet_id}\x12`\n\x0cLookupTweets\x12$.aviary.tweet.v1.LookupTweetsRequest\x1a%.aviary.tweet.v1.LookupTweetsResponse\"\x03\x90\x02\x01\x12l\n\x10ListAuthorTweets\x12(.aviary.tweet.v1.ListAuthorTweetsRequest\x1a).aviary.tweet.v1.ListAuthorTweetsResponse\"\x03\x90\x02\x01\x12\x66\n\x0e\x44\x65\x63ideDelivery\x12&.aviary.tweet.v1.DecideDeliveryRequest\x1a\'.aviary.tweet.v1.DecideDeliveryResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/tweet/v1/tweet_service.proto\x12\x0f\x61viary.tweet.v1\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x01\n\x12\x43reateTweetRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x12\n\x04text\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\"\n\x14in_reply_to_tweet_id\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x1c\n\x0equote_tweet_id\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"~\n\x13\x43reateTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x0fGetTweetRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"9\n\x10GetTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\"F\n\x12\x44\x65leteTweetRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"\x15\n\x13\x44\x65leteTweetResponse\".\n\x13LookupTweetsRequest\x12\x17\n\ttweet_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"S\n\x14LookupTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\"e\n\x17ListAuthorTweetsRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x62\x65\x66ore_tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"2\n\x0c\x41uthorTweets\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x11\n\ttweet_ids\x18\x02 \x03(\x03\"J\n\x18ListAuthorTweetsResponse\x12.\n\x07\x61uthors\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.AuthorTweets\"b\n\x15\x44\x65\x63ideDeliveryRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x31\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x19.aviary.tweet.v1.DeliveryB\x04\xe2\x41\x01\x02\"E\n\x16\x44\x65\x63ideDeliveryResponse\x12+\n\x08\x64\x65livery\x18\x01 \x01(\x0e\x32\x19.aviary.tweet.v1.Delivery*J\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x11\n\rDELIVERY_PUSH\x10\x01\x12\x11\n\rDELIVERY_PULL\x10\x02\x32\xa3\x05\n\x0cTweetService\x12o\n\x0b\x43reateTweet\x12#.aviary.tweet.v1.CreateTweetRequest\x1a$.aviary.tweet.v1.CreateTweetResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\"\n/v1/tweets:\x01*\x12q\n\x08GetTweet\x12 .aviary.tweet.v1.GetTweetRequest\x1a!.aviary.tweet.v1.GetTweetResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/tweets/{tweet_id}\x12w\n\x0b\x44\x65leteTweet\x12#.aviary.tweet.v1.DeleteTweetRequest\x1a$.aviary.tweet.v1.DeleteTweetResponse\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/v1/tweets/{tweet_id}\x12`\n\x0cLookupTweets\x12$.aviary.tweet.v1.LookupTweetsRequest\x1a%.aviary.tweet.v1.LookupTweetsResponse\"\x03\x90\x02\x01\x12l\n\x10ListAuthorTweets\x12(.aviary.tweet.v1.ListAuthorTweetsRequest\x1a).aviary.tweet.v1.ListAuthorTweetsResponse\"\x03\x90\x02\x01\x12\x66\n\x0e\x44\x65\x63ideDelivery\x12&.aviary.tweet.v1.DecideDeliveryRequest\x1a\'.aviary.tweet.v1.DecideDeliveryResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +49,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTWEETREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002'
   _globals['_DELETETWEETREQUEST'].fields_by_name['tweet_id']._loaded_options = None
   _globals['_DELETETWEETREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002'
+  _globals['_DELETETWEETREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_DELETETWEETREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
   _globals['_LOOKUPTWEETSREQUEST'].fields_by_name['tweet_ids']._loaded_options = None
   _globals['_LOOKUPTWEETSREQUEST'].fields_by_name['tweet_ids']._serialized_options = b'\342A\001\002'
   _globals['_LISTAUTHORTWEETSREQUEST'].fields_by_name['user_ids']._loaded_options = None
@@ -73,8 +75,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TWEETSERVICE'].methods_by_name['ListAuthorTweets']._serialized_options = b'\220\002\001'
   _globals['_TWEETSERVICE'].methods_by_name['DecideDelivery']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['DecideDelivery']._serialized_options = b'\220\002\002'
-  _globals['_DELIVERY']._serialized_start=1173
-  _globals['_DELIVERY']._serialized_end=1247
+  _globals['_DELIVERY']._serialized_start=1199
+  _globals['_DELIVERY']._serialized_end=1273
   _globals['_CREATETWEETREQUEST']._serialized_start=182
   _globals['_CREATETWEETREQUEST']._serialized_end=337
   _globals['_CREATETWEETRESPONSE']._serialized_start=339
@@ -84,23 +86,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTWEETRESPONSE']._serialized_start=510
   _globals['_GETTWEETRESPONSE']._serialized_end=567
   _globals['_DELETETWEETREQUEST']._serialized_start=569
-  _globals['_DELETETWEETREQUEST']._serialized_end=613
-  _globals['_DELETETWEETRESPONSE']._serialized_start=615
-  _globals['_DELETETWEETRESPONSE']._serialized_end=636
-  _globals['_LOOKUPTWEETSREQUEST']._serialized_start=638
-  _globals['_LOOKUPTWEETSREQUEST']._serialized_end=684
-  _globals['_LOOKUPTWEETSRESPONSE']._serialized_start=686
-  _globals['_LOOKUPTWEETSRESPONSE']._serialized_end=769
-  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_start=771
-  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_end=872
-  _globals['_AUTHORTWEETS']._serialized_start=874
-  _globals['_AUTHORTWEETS']._serialized_end=924
-  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_start=926
-  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_end=1000
-  _globals['_DECIDEDELIVERYREQUEST']._serialized_start=1002
-  _globals['_DECIDEDELIVERYREQUEST']._serialized_end=1100
-  _globals['_DECIDEDELIVERYRESPONSE']._serialized_start=1102
-  _globals['_DECIDEDELIVERYRESPONSE']._serialized_end=1171
-  _globals['_TWEETSERVICE']._serialized_start=1250
-  _globals['_TWEETSERVICE']._serialized_end=1925
+  _globals['_DELETETWEETREQUEST']._serialized_end=639
+  _globals['_DELETETWEETRESPONSE']._serialized_start=641
+  _globals['_DELETETWEETRESPONSE']._serialized_end=662
+  _globals['_LOOKUPTWEETSREQUEST']._serialized_start=664
+  _globals['_LOOKUPTWEETSREQUEST']._serialized_end=710
+  _globals['_LOOKUPTWEETSRESPONSE']._serialized_start=712
+  _globals['_LOOKUPTWEETSRESPONSE']._serialized_end=795
+  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_start=797
+  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_end=898
+  _globals['_AUTHORTWEETS']._serialized_start=900
+  _globals['_AUTHORTWEETS']._serialized_end=950
+  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_start=952
+  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_end=1026
+  _globals['_DECIDEDELIVERYREQUEST']._serialized_start=1028
+  _globals['_DECIDEDELIVERYREQUEST']._serialized_end=1126
+  _globals['_DECIDEDELIVERYRESPONSE']._serialized_start=1128
+  _globals['_DECIDEDELIVERYRESPONSE']._serialized_end=1197
+  _globals['_TWEETSERVICE']._serialized_start=1276
+  _globals['_TWEETSERVICE']._serialized_end=1951
 # @@protoc_insertion_point(module_scope)

@@ -170,16 +170,20 @@ class DeleteTweetRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Positive."""
+    request_id: _builtins.str
+    """At most 64 printable ASCII characters. A repeat for the same tweet gives the first answer."""
     def __init__(
         self,
         *,
         tweet_id: _builtins.int = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_id", b"tweet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "tweet_id", b"tweet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

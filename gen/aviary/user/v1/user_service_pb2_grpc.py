@@ -50,6 +50,16 @@ class UserServiceStub:
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleRequest.SerializeToString,
                 response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleResponse.FromString,
                 _registered_method=True)
+        self.UpdateUser = channel.unary_unary(
+                '/aviary.user.v1.UserService/UpdateUser',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
+                _registered_method=True)
+        self.DeleteUser = channel.unary_unary(
+                '/aviary.user.v1.UserService/DeleteUser',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.FromString,
+                _registered_method=True)
         self.LookupUsers = channel.unary_unary(
                 '/aviary.user.v1.UserService/LookupUsers',
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersRequest.SerializeToString,
@@ -62,7 +72,8 @@ class UserServiceServicer:
     """
 
     def CreateUser(self, request, context):
-        """Makes a user. INVALID_ARGUMENT: handle, display_name. ALREADY_EXISTS: the handle is taken.
+        """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS: the handle is
+        taken, or request_id was used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +88,24 @@ class UserServiceServicer:
 
     def GetUserByHandle(self, request, context):
         """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND: no such user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateUser(self, request, context):
+        """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
+        when nothing is given), display_name, request_id. NOT_FOUND: no such user. ALREADY_EXISTS: the
+        handle is taken, or request_id was used for other content.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteUser(self, request, context):
+        """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
+        INVALID_ARGUMENT: user_id, request_id. NOT_FOUND: no such user, or deleted before.
+        ALREADY_EXISTS: request_id was used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,6 +135,16 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.GetUserByHandle,
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleRequest.FromString,
                     response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleResponse.SerializeToString,
+            ),
+            'UpdateUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateUser,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserResponse.SerializeToString,
+            ),
+            'DeleteUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUser,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.SerializeToString,
             ),
             'LookupUsers': grpc.unary_unary_rpc_method_handler(
                     servicer.LookupUsers,
@@ -195,6 +234,60 @@ class UserService:
             '/aviary.user.v1.UserService/GetUserByHandle',
             aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleRequest.SerializeToString,
             aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/UpdateUser',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/DeleteUser',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.FromString,
             options,
             channel_credentials,
             insecure,
