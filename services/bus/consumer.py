@@ -7,14 +7,27 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from services.bus.delivery_metrics import DeliveryMetrics, Ended, Outcome
 from services.bus.port import BusDriver, Message, Received
 from services.bus.retry_policy import RetryPolicy
+from services.clock import SystemClock
 from services.errors import UnavailableError
+from services.telemetry import (
+    EVENT_BUS_ACK_FAILED,
+    EVENT_BUS_ATTEMPT_FAILED,
+    EVENT_BUS_DEAD_LETTER,
+    EVENT_BUS_RECEIVE_FAILED,
+    EVENT_BUS_RECEIVE_RECOVERED,
+    EVENT_BUS_SETTLE_FAILED,
+)
 
 __all__ = ["Consumer", "Handler"]
 
 Handler = Callable[[Message, int], Awaitable[None]]
 """Handles one message, given its attempt number; an exception means: again, later.
+
+`UnavailableError` means that something else is out of order: again for as long as that takes. Any
+other exception is a failed attempt, and after the policy's most of them comes the dead letter.
 
 It must cope with seeing a message twice, and end well within the engine's visibility time.
 """
@@ -30,6 +43,11 @@ DRAIN_S = 10.0
 """A stop waits this long for handlers, then cancels them: their messages come again elsewhere."""
 ACK_ATTEMPTS = 5
 """Tries of one ack. Giving up is safe: the messages come again."""
+UNENDED_FACTOR = 2
+"""An attempt above the policy's most has seen no error of its own: whoever had the message died, or
+was too slow, each time. In an outage, a deployment or a crash loop of others that may be no fault
+of the message, so it is tried as often again (and any error but an outage ends it at once) before
+it is given up for killing its workers. Outages themselves never count as attempts."""
 REASON_MAX_CHARS = 500
 """A dead letter's reason is for people, and engines bound attribute values."""
 
@@ -54,6 +72,7 @@ class Consumer:
         concurrency: int,
         rng: random.Random,
         yield_to: "Consumer | None" = None,
+        delivery_metrics: DeliveryMetrics | None = None,
     ) -> None:
         self._driver = driver
         self._subscription = subscription
@@ -62,6 +81,7 @@ class Consumer:
         self._concurrency = concurrency
         self._rng = rng
         self._yield_to = yield_to
+        self._metrics = delivery_metrics or DeliveryMetrics(subscription, SystemClock())
         self._log = _log.bind(subscription=subscription)
         self._in_hand: set[asyncio.Task[None]] = set()
         self._handled: list[tuple[Received, asyncio.Future[None]]] = []
@@ -132,14 +152,14 @@ class Consumer:
             except Exception as error:  # noqa: BLE001 - nobody would restart this loop
                 failures += 1
                 self._log.warning(
-                    "bus.receive_failed",
+                    EVENT_BUS_RECEIVE_FAILED,
                     failures=failures,
                     exc_info=None if isinstance(error, UnavailableError) else error,
                 )
                 await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(failures, self._rng))
                 continue
             if failures:
-                self._log.info("bus.receive_recovered", failures=failures)
+                self._log.info(EVENT_BUS_RECEIVE_RECOVERED, failures=failures)
                 failures = 0
             if batch and self._yield_to is not None:
                 await self._or_stop(self._yield_to.idle, YIELD_MAX_S)
@@ -161,38 +181,46 @@ class Consumer:
             self.idle.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             # Only the bus fails here; the visibility time brings the message again.
-            self._log.warning("bus.settle_failed", error=type(error).__name__)
+            self._log.warning(EVENT_BUS_SETTLE_FAILED, error=type(error).__name__)
 
     async def _handle(self, received: Received) -> None:
-        if received.attempt > self._policy.max_attempts:
-            # It never failed in view of us: whoever had it died, or was too slow, each time.
-            await self._give_up(received, "no attempt came to an end")
+        ended = self._metrics.begin(received)
+        if received.attempt > UNENDED_FACTOR * self._policy.max_attempts:
+            await self._give_up(received, "no attempt came to an end", ended)
             return
         try:
             await self._handler(received.message, received.attempt)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is a failed attempt
-            await self._failed(received, error)
+            await self._failed(received, error, ended)
             return
+        ended(Outcome.ACKED)
         acked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._handled.append((received, acked))
         self._to_ack.set()
         await acked
 
-    async def _failed(self, received: Received, error: Exception) -> None:
-        if received.attempt >= self._policy.max_attempts:
-            await self._give_up(received, f"{type(error).__name__}: {error}")
+    async def _failed(self, received: Received, error: Exception, ended: Ended) -> None:
+        outage = isinstance(error, UnavailableError)
+        if not outage and received.attempt >= self._policy.max_attempts:
+            await self._give_up(received, f"{type(error).__name__}: {error}", ended)
             return
-        delay_s = self._policy.delay_s(received.attempt, self._rng)
+        ended(Outcome.OUTAGE if outage else Outcome.RETRIED)
+        # Outages lengthen the wait as attempts do, though they are none.
+        delay_s = self._policy.delay_s(received.attempt + received.outages, self._rng)
+        if isinstance(error, UnavailableError):
+            delay_s = min(max(delay_s, error.retry_after_s), self._policy.cap_s)
         self._log.info(
-            "bus.attempt_failed",
+            EVENT_BUS_ATTEMPT_FAILED,
             attempt=received.attempt,
+            outages=received.outages,
             error=type(error).__name__,
             delay_s=round(delay_s, 3),
         )
-        await self._driver.delay(self._subscription, received, delay_s)
+        await self._driver.delay(self._subscription, received, delay_s, outage=outage)
 
-    async def _give_up(self, received: Received, reason: str) -> None:
-        self._log.error("bus.dead_letter", attempt=received.attempt)
+    async def _give_up(self, received: Received, reason: str, ended: Ended) -> None:
+        ended(Outcome.DEAD_LETTERED)
+        self._log.error(EVENT_BUS_DEAD_LETTER, attempt=received.attempt)
         await self._driver.dead_letter(self._subscription, received, reason[:REASON_MAX_CHARS])
 
     async def _ack_all(self) -> None:
@@ -211,7 +239,7 @@ class Consumer:
             try:
                 await self._driver.ack(self._subscription, batch)
             except Exception as error:  # noqa: BLE001 - nobody would restart this loop
-                self._log.warning("bus.ack_failed", attempt=attempt, error=type(error).__name__)
+                self._log.warning(EVENT_BUS_ACK_FAILED, attempt=attempt, error=type(error).__name__)
                 await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(attempt, self._rng))
             else:
                 return

@@ -1,19 +1,28 @@
 """What travels on the bus: domain events to protobuf bytes and back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aviary.event.v1 import event_pb2
 
 __all__ = [
     "FanoutJob",
+    "FanoutLeg",
     "FollowChanged",
-    "FollowEvents",
+    "FollowsAdded",
+    "GraphEvents",
+    "RelationsChanged",
     "TweetChanged",
     "TweetEvents",
+    "UserDeleted",
+    "UserEvents",
     "decode_fanout_job",
-    "decode_follow_changed",
+    "decode_fanout_leg",
+    "decode_graph_event",
     "decode_tweet_changed",
+    "decode_user_deleted",
     "encode_fanout_job",
+    "encode_fanout_leg",
 ]
 
 
@@ -36,11 +45,44 @@ class FollowChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowsAdded:
+    """Somebody began to follow many at once."""
+
+    follower_id: int
+    followee_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelationsChanged:
+    """What these users see changed in another way."""
+
+    user_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeleted:
+    """An account was deleted."""
+
+    user_id: int
+    deleted_at_ms: int
+    """Unix milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class FanoutJob:
     """One page of pushes of one tweet."""
 
     tweet_id: int
     follower_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FanoutLeg:
+    """What is left to plan of a tweet."""
+
+    tweet_id: int
+    user_id: int
+    after_follower_id: int
 
 
 class TweetEvents:
@@ -57,14 +99,34 @@ class TweetEvents:
         return event_pb2.TweetEvent(deleted=event).SerializeToString()
 
 
-class FollowEvents:
+class GraphEvents:
     """Encodes what the graph service publishes."""
 
-    def encode(self, follower: int, followee: int, following: bool) -> bytes:  # noqa: FBT001
+    def follow_changed(self, follower: int, followee: int, *, following: bool) -> bytes:
         """Encode a change of one edge."""
-        return event_pb2.FollowChanged(
+        event = event_pb2.FollowChanged(
             follower_id=follower, followee_id=followee, following=following
-        ).SerializeToString()
+        )
+        return event_pb2.GraphEvent(follow_changed=event).SerializeToString()
+
+    def follows_added(self, follower: int, followees: Sequence[int]) -> bytes:
+        """Encode that one user now follows many more."""
+        event = event_pb2.FollowsAdded(follower_id=follower, followee_ids=followees)
+        return event_pb2.GraphEvent(follows_added=event).SerializeToString()
+
+    def relations_changed(self, users: Sequence[int]) -> bytes:
+        """Encode that these users see others differently."""
+        event = event_pb2.RelationsChanged(user_ids=users)
+        return event_pb2.GraphEvent(relations_changed=event).SerializeToString()
+
+
+class UserEvents:
+    """Encodes what the user service publishes."""
+
+    def deleted(self, user_id: int, at_ms: int) -> bytes:
+        """Encode the end of an account."""
+        event = event_pb2.UserDeleted(user_id=user_id, deleted_at_ms=at_ms)
+        return event_pb2.UserEvent(deleted=event).SerializeToString()
 
 
 def decode_tweet_changed(data: bytes) -> TweetChanged:
@@ -79,10 +141,28 @@ def decode_tweet_changed(data: bytes) -> TweetChanged:
             raise ValueError(f"unknown tweet event {kind!r}")
 
 
-def decode_follow_changed(data: bytes) -> FollowChanged:
-    """Decode a message of topic graph-events."""
-    event = event_pb2.FollowChanged.FromString(data)
-    return FollowChanged(event.follower_id, event.followee_id, event.following)
+def decode_graph_event(data: bytes) -> FollowChanged | FollowsAdded | RelationsChanged:
+    """Decode a message of topic graph-events. Raises ValueError for any other body."""
+    event = event_pb2.GraphEvent.FromString(data)
+    match event.WhichOneof("event"):
+        case "follow_changed":
+            changed = event.follow_changed
+            return FollowChanged(changed.follower_id, changed.followee_id, changed.following)
+        case "follows_added":
+            added = event.follows_added
+            return FollowsAdded(added.follower_id, tuple(added.followee_ids))
+        case "relations_changed":
+            return RelationsChanged(tuple(event.relations_changed.user_ids))
+        case kind:
+            raise ValueError(f"unknown graph event {kind!r}")
+
+
+def decode_user_deleted(data: bytes) -> UserDeleted:
+    """Decode a message of topic user-events. Raises ValueError for any other body."""
+    event = event_pb2.UserEvent.FromString(data)
+    if event.WhichOneof("event") != "deleted":
+        raise ValueError(f"unknown user event {event.WhichOneof('event')!r}")
+    return UserDeleted(event.deleted.user_id, event.deleted.deleted_at_ms)
 
 
 def encode_fanout_job(job: FanoutJob) -> bytes:
@@ -96,3 +176,16 @@ def decode_fanout_job(data: bytes) -> FanoutJob:
     """Decode a message of topics fanout-close and fanout-rest."""
     job = event_pb2.FanoutJob.FromString(data)
     return FanoutJob(job.tweet_id, tuple(job.follower_ids))
+
+
+def encode_fanout_leg(leg: FanoutLeg) -> bytes:
+    """Encode a message of topic fanout-legs."""
+    return event_pb2.FanoutLeg(
+        tweet_id=leg.tweet_id, user_id=leg.user_id, after_follower_id=leg.after_follower_id
+    ).SerializeToString()
+
+
+def decode_fanout_leg(data: bytes) -> FanoutLeg:
+    """Decode a message of topic fanout-legs."""
+    leg = event_pb2.FanoutLeg.FromString(data)
+    return FanoutLeg(leg.tweet_id, leg.user_id, leg.after_follower_id)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["BusDriver", "DeadLetter", "Message", "Received", "Subscription"]
+__all__ = ["BusDriver", "DeadLetter", "Message", "Publisher", "Received", "Subscription"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,10 @@ class Received:
     message: Message
     handle: str
     attempt: int
+    outages: int = 0
+    """Earlier deliveries that were put back for an outage; `attempt` leaves them out."""
+    published_ms: int | None = None
+    """Unix milliseconds of the publishing, or of the last redrive; None where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,19 @@ class DeadLetter:
     reason: str
 
 
-class BusDriver(Protocol):
+class Publisher(Protocol):
+    """The sending half. Raises `UnavailableError` when the engine cannot answer."""
+
+    async def publish(self, topic: str, messages: Sequence[Message]) -> None:
+        """Durable for every subscription on return; on an error any part may be. No order."""
+        ...
+
+
+class BusDriver(Publisher, Protocol):
     """Every method raises `UnavailableError` when the engine cannot answer."""
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
         """Make topics and subscriptions exist. Idempotent."""
-        ...
-
-    async def publish(self, topic: str, messages: Sequence[Message]) -> None:
-        """Durable for every subscription on return; on an error any part may be. No order."""
         ...
 
     async def receive(
@@ -69,8 +77,13 @@ class BusDriver(Protocol):
         """Never deliver these again (best effort on engines that may)."""
         ...
 
-    async def delay(self, subscription: str, received: Received, delay_s: float) -> None:
-        """Deliver again, with the next attempt number, after about `delay_s`."""
+    async def delay(
+        self, subscription: str, received: Received, delay_s: float, *, outage: bool = False
+    ) -> None:
+        """Deliver again after about `delay_s`, with the next attempt number.
+
+        After an `outage` the attempt number stays, and `outages` is one higher.
+        """
         ...
 
     async def dead_letter(self, subscription: str, received: Received, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -21,6 +22,7 @@ LIST_WAIT_S = 1.0
 """A pull that stays empty this long means that no dead letter is left."""
 COUNTED_MESSAGES = 100_000
 """Messages whose attempts are remembered; the oldest is forgotten first and starts anew."""
+MS_PER_S = 1_000
 
 REASON_ATTRIBUTE = "aviary-dead-reason"
 """Why a dead letter was given up."""
@@ -30,12 +32,21 @@ ONLY_ATTRIBUTE = "aviary-only"
 _DEAD_SUFFIX = ".dead"
 
 
+@dataclass(slots=True)
+class _Count:
+    """What this process has seen of one message."""
+
+    deliveries: int = 0
+    outages: int = 0
+
+
 class PubSubDriver:
     """Unary pulls and a dead letter topic per subscription. Make it inside a running loop.
 
-    Attempts are the server's count where the subscription has a dead letter policy; else they are
-    counted in this process, so that another replica or a restart starts anew at 1: a poison
-    message may take more attempts, it is still given up.
+    Attempts are counted in this process, so that another replica or a restart starts anew at 1: a
+    poison message may take more attempts, it is still given up. Subscriptions must have no dead
+    letter policy of Pub/Sub's own: it counts an outage as an attempt, and would give up messages
+    that nothing is wrong with.
     """
 
     def __init__(
@@ -44,7 +55,7 @@ class PubSubDriver:
         self._topology = tuple(topology)
         self._visibility_s = int(visibility_s)
         self._calls = PubSubCalls(project)
-        self._attempts: dict[str, int] = {}
+        self._counts: dict[str, _Count] = {}
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
         """Make topics, subscriptions and dead letter twins; existing ones stay as they are."""
@@ -66,7 +77,10 @@ class PubSubDriver:
     async def receive(
         self, subscription: str, *, max_messages: int, wait_s: float
     ) -> list[Received]:
-        """Pull once. Messages redriven for other subscriptions are dropped on the way."""
+        """Pull once. Messages redriven for other subscriptions are dropped on the way.
+
+        A Pub/Sub that hangs looks like an empty subscription; one that is gone does not.
+        """
         pulled = await self._calls.pull(subscription, max_messages, wait_s)
         ours: list[ReceivedMessage] = []
         others: list[ReceivedMessage] = []
@@ -74,35 +88,43 @@ class PubSubDriver:
             only = each.message.attributes.get(ONLY_ATTRIBUTE, subscription)
             (ours if only == subscription else others).append(each)
         await self._calls.acknowledge(subscription, [each.ack_id for each in others])
-        return [
-            Received(
-                _message(each.message),
-                # Attempts are counted by message, acks name a delivery: the handle carries both.
-                f"{each.message.message_id} {each.ack_id}",
-                each.delivery_attempt or self._count(subscription, each),
-            )
-            for each in ours
-        ]
+        return [self._received(subscription, each) for each in ours]
 
-    def _count(self, subscription: str, delivery: ReceivedMessage) -> int:
-        key = _counted(subscription, delivery.message.message_id)
-        attempt = self._attempts.pop(key, 0) + 1
+    def _received(self, subscription: str, delivery: ReceivedMessage) -> Received:
+        message_id = delivery.message.message_id
+        count = self._count(_counted(subscription, message_id))
+        return Received(
+            _message(delivery.message),
+            # Attempts are counted by message, acks name a delivery: the handle carries both.
+            f"{message_id} {delivery.ack_id}",
+            count.deliveries - count.outages,
+            count.outages,
+            int(_published(delivery).timestamp() * MS_PER_S),
+        )
+
+    def _count(self, key: str) -> "_Count":
+        count = self._counts.pop(key, None) or _Count()
+        count.deliveries += 1
         # Set again, at the end: a dict keeps the order of insertion.
-        self._attempts[key] = attempt
-        if len(self._attempts) > COUNTED_MESSAGES:
-            del self._attempts[next(iter(self._attempts))]
-        return attempt
+        self._counts[key] = count
+        if len(self._counts) > COUNTED_MESSAGES:
+            del self._counts[next(iter(self._counts))]
+        return count
 
     async def ack(self, subscription: str, received: Sequence[Received]) -> None:
         """Acknowledge; best effort, as Pub/Sub's is."""
         handles = [each.handle.split(" ", 1) for each in received]
         await self._calls.acknowledge(subscription, [ack_id for _, ack_id in handles])
         for message_id, _ in handles:
-            self._attempts.pop(_counted(subscription, message_id), None)
+            self._counts.pop(_counted(subscription, message_id), None)
 
-    async def delay(self, subscription: str, received: Received, delay_s: float) -> None:
+    async def delay(
+        self, subscription: str, received: Received, delay_s: float, *, outage: bool = False
+    ) -> None:
         """Move the ack deadline: whole seconds, rounded, 600 at the most."""
-        _, ack_id = received.handle.split(" ", 1)
+        message_id, ack_id = received.handle.split(" ", 1)
+        if outage and (count := self._counts.get(_counted(subscription, message_id))):
+            count.outages += 1
         await self._calls.modify_deadline(
             subscription, [ack_id], min(MAX_DELAY_S, max(0, round(delay_s)))
         )
@@ -153,6 +175,8 @@ class PubSubDriver:
             if not pulled:
                 break
             found.update((each.message.message_id, each) for each in pulled)
+        if not found:
+            await self._calls.check(subscription + _DEAD_SUFFIX)
         return sorted(found.values(), key=_published)
 
     async def backlog(self, subscription: str) -> int | None:  # noqa: ARG002 - the port's shape

@@ -18,6 +18,7 @@ from google.pubsub_v1 import Subscription as SubscriptionResource
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 
+from services.deadlines import allowed_s
 from services.errors import UnavailableError
 
 __all__ = ["EMULATOR_VARIABLE", "MAX_MESSAGES", "PubSubCalls"]
@@ -25,7 +26,7 @@ __all__ = ["EMULATOR_VARIABLE", "MAX_MESSAGES", "PubSubCalls"]
 EMULATOR_VARIABLE = "PUBSUB_EMULATOR_HOST"
 """The variable by which Google's own clients find an emulator (host:port)."""
 CALL_TIMEOUT_S = 5.0
-"""Bound of one call on messages."""
+"""Bound of one call on messages; the caller's deadline may leave less."""
 ADMIN_TIMEOUT_S = 30.0
 """Making a topic or a subscription is slow on the real service."""
 MAX_MESSAGES = 1_000
@@ -65,7 +66,7 @@ class PubSubCalls:
         with _errors():
             with suppress(AlreadyExists):
                 await self._publisher.create_topic(
-                    Topic(name=self._topic(topic)), retry=None, timeout=ADMIN_TIMEOUT_S
+                    Topic(name=self._topic(topic)), retry=None, timeout=allowed_s(ADMIN_TIMEOUT_S)
                 )
             resource = SubscriptionResource(
                 name=self._subscription(subscription),
@@ -74,7 +75,7 @@ class PubSubCalls:
             )
             with suppress(AlreadyExists):
                 await self._subscriber.create_subscription(
-                    resource, retry=None, timeout=ADMIN_TIMEOUT_S
+                    resource, retry=None, timeout=allowed_s(ADMIN_TIMEOUT_S)
                 )
 
     async def publish(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
@@ -82,7 +83,10 @@ class PubSubCalls:
         with _errors():
             for page in _pages(messages):
                 await self._publisher.publish(
-                    topic=self._topic(topic), messages=page, retry=None, timeout=CALL_TIMEOUT_S
+                    topic=self._topic(topic),
+                    messages=page,
+                    retry=None,
+                    timeout=allowed_s(CALL_TIMEOUT_S),
                 )
 
     async def pull(self, subscription: str, most: int, wait_s: float) -> list[ReceivedMessage]:
@@ -93,11 +97,20 @@ class PubSubCalls:
                     subscription=self._subscription(subscription),
                     max_messages=min(most, MAX_MESSAGES),
                     retry=None,
-                    timeout=wait_s,
+                    timeout=allowed_s(wait_s),
                 )
             except DeadlineExceeded:
                 return []
             return list(response.received_messages)
+
+    async def check(self, subscription: str) -> None:
+        """Make sure that Pub/Sub answers: a pull cannot tell an empty subscription from a hang."""
+        with _errors():
+            await self._subscriber.get_subscription(
+                subscription=self._subscription(subscription),
+                retry=None,
+                timeout=allowed_s(CALL_TIMEOUT_S),
+            )
 
     async def acknowledge(self, subscription: str, ack_ids: Sequence[str]) -> None:
         """Acknowledge deliveries; none is fine."""
@@ -107,7 +120,7 @@ class PubSubCalls:
                     subscription=self._subscription(subscription),
                     ack_ids=list(ack_ids[at : at + MAX_MESSAGES]),
                     retry=None,
-                    timeout=CALL_TIMEOUT_S,
+                    timeout=allowed_s(CALL_TIMEOUT_S),
                 )
 
     async def modify_deadline(
@@ -121,7 +134,7 @@ class PubSubCalls:
                     ack_ids=list(ack_ids[at : at + MAX_MESSAGES]),
                     ack_deadline_seconds=deadline_s,
                     retry=None,
-                    timeout=CALL_TIMEOUT_S,
+                    timeout=allowed_s(CALL_TIMEOUT_S),
                 )
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ class RetryPolicy:
     """
 
     max_attempts: int
+    """Failed attempts before giving up; what is an outage does not count."""
     base_s: float
     cap_s: float
 

@@ -7,26 +7,26 @@ stays bounded and the stream's length is the backlog. Durability is the server's
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from services.bus.port import DeadLetter, Message, Received, Subscription
 from services.bus.topology import subscriptions_of
 from services.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE
+from services.deadlines import allowed_s
 from services.errors import UnavailableError
+from services.storage.valkey.connection import open_valkey
+from services.storage.valkey.script import Script
 
 __all__ = ["ValkeyStreamsDriver"]
 
 VISIBILITY_S = 30.0
 """Well above any handler's time; a crashed consumer's messages wait this long."""
 SOCKET_TIMEOUT_S = 5.0
-"""Bound of one call."""
+"""Bound of one call; the caller's deadline may leave less."""
 BLOCK_S = 0.5
 """Longest blocking read: due delayed and abandoned messages are looked for in between."""
 MS_PER_S = 1_000
@@ -41,8 +41,9 @@ _NO_CURSOR = b"0-0"
 class ValkeyStreamsDriver:
     """Streams, a sorted set of delayed messages and a dead letter stream per subscription.
 
-    All keys of a subscription share a hash tag. `topology` names every subscription there is:
-    publishing writes to each one's stream.
+    All keys of a subscription share a hash tag, so that a cluster serves as well as one node (for
+    the URL see `open_valkey`). `topology` names every subscription there is: publishing writes to
+    each one's stream.
     """
 
     def __init__(
@@ -51,23 +52,15 @@ class ValkeyStreamsDriver:
         self._topology = tuple(topology)
         self._visibility_ms = int(visibility_s * MS_PER_S)
         self._cursors: dict[str, bytes] = {}
-        # Adapters do one try; the caller repeats.
-        self._client = Redis.from_url(
-            url,
-            decode_responses=False,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=SOCKET_TIMEOUT_S,
-            socket_connect_timeout=SOCKET_TIMEOUT_S,
-        )
-        self._take = self._client.register_script(TAKE)
-        self._delay = self._client.register_script(DELAY)
-        self._dead_letter = self._client.register_script(DEAD_LETTER)
-        self._redrive = self._client.register_script(REDRIVE)
+        self._client = open_valkey(url, timeout_s=SOCKET_TIMEOUT_S)
+        self._take = Script(self._client, TAKE, _errors)
+        self._delay = Script(self._client, DELAY, _errors)
+        self._dead_letter = Script(self._client, DEAD_LETTER, _errors)
+        self._redrive = Script(self._client, REDRIVE, _errors)
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
         """Make the streams and their groups; existing ones keep their messages."""
-        with _errors():
+        async with _one_call():
             for each in subscriptions:
                 try:
                     await self._client.xgroup_create(
@@ -85,13 +78,12 @@ class ValkeyStreamsDriver:
         streams = [_stream(each.name) for each in subscriptions_of(self._topology, topic)]
         if not messages:
             return
-        with _errors():
-            async with self._client.pipeline(transaction=False) as pipe:
-                for message in messages:
-                    attributes = json.dumps(dict(message.attributes)).encode()
-                    for stream in streams:
-                        pipe.xadd(stream, {b"d": message.data, b"a": attributes, b"n": b"1"})
-                await pipe.execute()
+        async with _one_call(), self._client.pipeline(transaction=False) as pipe:
+            for message in messages:
+                attributes = json.dumps(dict(message.attributes)).encode()
+                for stream in streams:
+                    pipe.xadd(stream, {b"d": message.data, b"a": attributes, b"n": b"1"})
+            await pipe.execute()
 
     async def receive(
         self, subscription: str, *, max_messages: int, wait_s: float
@@ -100,7 +92,7 @@ class ValkeyStreamsDriver:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
         while True:
-            with _errors():
+            async with _one_call():
                 taken, next_due_s = await self._reclaim(subscription, max_messages)
                 remaining_s = deadline - loop.time()
                 if not taken:
@@ -111,22 +103,20 @@ class ValkeyStreamsDriver:
 
     async def _reclaim(self, subscription: str, most: int) -> tuple[list[Received], float]:
         """Promote due messages and take abandoned ones; also the seconds until the next is due."""
-        answer: list[Any] = await self._take(
-            keys=[_stream(subscription), _delayed(subscription)],
-            args=[
-                _GROUP,
-                _CONSUMER,
-                self._visibility_ms,
-                most,
-                # One call looks at a part of the pending ones only; the next goes on from there.
-                self._cursors.get(subscription, _NO_CURSOR),
-            ],
+        answer: list[Any] = await self._take.run(
+            [_stream(subscription), _delayed(subscription)],
+            _GROUP,
+            _CONSUMER,
+            self._visibility_ms,
+            most,
+            # One call looks at a part of the pending ones only; the next goes on from there.
+            self._cursors.get(subscription, _NO_CURSOR),
         )
         cursor, next_due_ms, *entries = answer
         self._cursors[subscription] = cursor
         taken = [
-            Received(_message(body, attributes), entry_id.decode(), int(attempt))
-            for entry_id, body, attributes, attempt in entries
+            Received(_message(body, attributes), entry_id.decode(), int(attempt), outages, at_ms)
+            for entry_id, body, attributes, attempt, outages, at_ms in entries
         ]
         return taken, float("inf") if next_due_ms < 0 else next_due_ms / MS_PER_S
 
@@ -146,7 +136,13 @@ class ValkeyStreamsDriver:
                 return []
             raise
         return [
-            Received(_message(fields[b"d"], fields[b"a"]), entry_id.decode(), int(fields[b"n"]))
+            Received(
+                _message(fields[b"d"], fields[b"a"]),
+                entry_id.decode(),
+                int(fields[b"n"]),
+                int(fields.get(b"o", 0)),
+                int(fields.get(b"t") or entry_id.partition(b"-")[0]),
+            )
             for _, entries in answer or []
             for entry_id, fields in entries
         ]
@@ -156,31 +152,37 @@ class ValkeyStreamsDriver:
         if not received:
             return
         stream, ids = _stream(subscription), [each.handle for each in received]
-        with _errors():
-            async with self._client.pipeline(transaction=True) as pipe:
-                pipe.xack(stream, _GROUP, *ids)
-                pipe.xdel(stream, *ids)
-                await pipe.execute()
+        async with _one_call(), self._client.pipeline(transaction=True) as pipe:
+            pipe.xack(stream, _GROUP, *ids)
+            pipe.xdel(stream, *ids)
+            await pipe.execute()
 
-    async def delay(self, subscription: str, received: Received, delay_s: float) -> None:
+    async def delay(
+        self, subscription: str, received: Received, delay_s: float, *, outage: bool = False
+    ) -> None:
         """Move the message into the delayed ones. Nothing happens to one acked meanwhile."""
-        with _errors():
-            await self._delay(
-                keys=[_stream(subscription), _delayed(subscription)],
-                args=[_GROUP, received.handle, received.attempt + 1, int(delay_s * MS_PER_S)],
+        attempt = received.attempt if outage else received.attempt + 1
+        outages = received.outages + 1 if outage else received.outages
+        delay_ms = int(delay_s * MS_PER_S)
+        keys = [_stream(subscription), _delayed(subscription)]
+        async with _one_call():
+            await self._delay.run(
+                keys, _GROUP, received.handle.encode(), attempt, delay_ms, outages
             )
 
     async def dead_letter(self, subscription: str, received: Received, reason: str) -> None:
         """Move the message into the dead letters. Nothing happens to one acked meanwhile."""
-        with _errors():
-            await self._dead_letter(
-                keys=[_stream(subscription), _dead(subscription)],
-                args=[_GROUP, received.handle, reason.encode()],
+        async with _one_call():
+            await self._dead_letter.run(
+                [_stream(subscription), _dead(subscription)],
+                _GROUP,
+                received.handle.encode(),
+                reason.encode(),
             )
 
     async def list_dead_letters(self, subscription: str, *, limit: int) -> list[DeadLetter]:
         """Read the head of the dead letter stream."""
-        with _errors():
+        async with _one_call():
             entries: Any = await self._client.xrange(_dead(subscription), count=limit)
         return [
             DeadLetter(
@@ -191,18 +193,15 @@ class ValkeyStreamsDriver:
 
     async def redrive(self, subscription: str, *, limit: int) -> int:
         """Move dead letters back into the stream, as first attempts."""
-        with _errors():
-            return int(
-                await self._redrive(keys=[_stream(subscription), _dead(subscription)], args=[limit])
-            )
+        async with _one_call():
+            return int(await self._redrive.run([_stream(subscription), _dead(subscription)], limit))
 
     async def backlog(self, subscription: str) -> int | None:
         """Count waiting, in hand and delayed ones; dead letters do not count."""
-        with _errors():
-            async with self._client.pipeline(transaction=True) as pipe:
-                pipe.xlen(_stream(subscription))
-                pipe.zcard(_delayed(subscription))
-                waiting, delayed = await pipe.execute()
+        async with _one_call(), self._client.pipeline(transaction=True) as pipe:
+            pipe.xlen(_stream(subscription))
+            pipe.zcard(_delayed(subscription))
+            waiting, delayed = await pipe.execute()
         return int(waiting) + int(delayed)
 
     async def close(self) -> None:
@@ -210,11 +209,21 @@ class ValkeyStreamsDriver:
         await self._client.aclose()
 
 
+@asynccontextmanager
+async def _one_call() -> AsyncIterator[None]:
+    try:
+        with _errors():
+            async with asyncio.timeout(allowed_s(SOCKET_TIMEOUT_S)):
+                yield
+    except TimeoutError as error:
+        raise UnavailableError("The bus does not answer in time.") from error
+
+
 @contextmanager
 def _errors() -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, RedisClusterException, OSError) as error:
         raise UnavailableError("The bus cannot answer now.") from error
 
 

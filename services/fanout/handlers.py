@@ -5,13 +5,20 @@ from collections.abc import Sequence
 from services.bus import topology
 from services.bus.events import (
     FanoutJob,
+    FanoutLeg,
+    FollowChanged,
+    FollowsAdded,
+    RelationsChanged,
     decode_fanout_job,
-    decode_follow_changed,
+    decode_fanout_leg,
+    decode_graph_event,
     decode_tweet_changed,
     encode_fanout_job,
+    encode_fanout_leg,
 )
-from services.bus.port import BusDriver, Message
+from services.bus.port import Message, Publisher
 from services.bus.tracing import with_trace_context
+from services.fanout.lag import FanoutLag
 from services.fanout.service import FanoutService
 
 __all__ = ["BusJobs", "FanoutHandlers"]
@@ -20,39 +27,71 @@ __all__ = ["BusJobs", "FanoutHandlers"]
 class BusJobs:
     """The queue of pages: one topic for each priority."""
 
-    def __init__(self, driver: BusDriver) -> None:
+    def __init__(self, driver: Publisher) -> None:
         self._driver = driver
 
-    async def enqueue(self, tweet_id: int, close: Sequence[int], rest: Sequence[int]) -> None:
-        """Queue a job for each audience that is not empty."""
-        for topic, audience in ((topology.FANOUT_CLOSE, close), (topology.FANOUT_REST, rest)):
-            if audience:
-                body = encode_fanout_job(FanoutJob(tweet_id, tuple(audience)))
-                await self._driver.publish(topic, [Message(body, with_trace_context({}))])
+    async def enqueue(
+        self, tweet_id: int, pages: Sequence[tuple[Sequence[int], Sequence[int]]]
+    ) -> None:
+        """Queue a job for each audience that is not empty, in one publish for each priority."""
+        for topic, audiences in (
+            (topology.FANOUT_CLOSE, [close for close, _ in pages]),
+            (topology.FANOUT_REST, [rest for _, rest in pages]),
+        ):
+            bodies = [
+                encode_fanout_job(FanoutJob(tweet_id, tuple(each))) for each in audiences if each
+            ]
+            if bodies:
+                attributes = with_trace_context({})
+                await self._driver.publish(topic, [Message(body, attributes) for body in bodies])
+
+    async def enqueue_leg(self, author: int, tweet_id: int, after: int) -> None:
+        """Queue what is left to plan."""
+        body = encode_fanout_leg(FanoutLeg(tweet_id, author, after))
+        await self._driver.publish(topology.FANOUT_LEGS, [Message(body, with_trace_context({}))])
 
 
 class FanoutHandlers:
     """One method for each subscription."""
 
-    def __init__(self, fanout: FanoutService) -> None:
+    def __init__(self, fanout: FanoutService, lag: FanoutLag) -> None:
         self._fanout = fanout
+        self._lag = lag
+
+    async def plan(self, body: bytes) -> None:
+        """Plan the fan-out of a new tweet."""
+        event = decode_tweet_changed(body)
+        if not event.deleted:
+            await self._fanout.plan(event.user_id, event.tweet_id)
+            self._lag.planned(event.tweet_id)
 
     async def tweet_changed(self, body: bytes) -> None:
-        """Plan the fan-out of a new tweet, or hide a deleted one."""
+        """Show authors their new tweet, or hide a deleted one from everybody."""
         event = decode_tweet_changed(body)
         if event.deleted:
             await self._fanout.forget(event.user_id, event.tweet_id)
         else:
-            await self._fanout.plan(event.user_id, event.tweet_id)
+            await self._fanout.show_author(event.user_id, event.tweet_id)
 
-    async def follow_changed(self, body: bytes) -> None:
-        """Bring one timeline in line with the graph."""
-        event = decode_follow_changed(body)
-        await self._fanout.follow_changed(
-            event.follower_id, event.followee_id, following=event.following
-        )
+    async def plan_on(self, body: bytes) -> None:
+        """Go on with the plan of a tweet."""
+        leg = decode_fanout_leg(body)
+        await self._fanout.plan_leg(leg.user_id, leg.tweet_id, leg.after_follower_id)
+
+    async def relations_changed(self, body: bytes) -> None:
+        """Bring timelines in line with the graph."""
+        match decode_graph_event(body):
+            case FollowChanged(viewer, author, following=True):
+                await self._fanout.followed(viewer, [author])
+            case FollowChanged(viewer):
+                await self._fanout.relations_changed([viewer])
+            case FollowsAdded(viewer, authors):
+                await self._fanout.followed(viewer, authors)
+            case RelationsChanged(viewers):
+                await self._fanout.relations_changed(viewers)
 
     async def push_page(self, body: bytes) -> None:
         """Push one page of followers."""
         job = decode_fanout_job(body)
         await self._fanout.push(job.tweet_id, job.follower_ids)
+        self._lag.pushed(job.tweet_id)

@@ -1,6 +1,6 @@
 """What fanout needs from outside."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 __all__ = ["Celebrities", "Deliveries", "FollowBackfill", "Followers", "Jobs", "TimelinePushes"]
@@ -13,8 +13,14 @@ class Followers(Protocol):
         """Followers of the author, nearly exact."""
         ...
 
-    def pages(self, author: int) -> AsyncIterator[tuple[list[int], list[int]]]:
-        """All followers in bounded pages: (close friends, the rest)."""
+    def pages(
+        self, author: int, after: int | None
+    ) -> AsyncGenerator[tuple[list[int], list[int]], None]:
+        """Followers with id > `after` (None: all) in pages of up to 1000, by rising id.
+
+        A page, (close friends, the rest), is never empty; every id is above those of the pages
+        before it.
+        """
         ...
 
 
@@ -40,8 +46,17 @@ class Celebrities(Protocol):
 class Jobs(Protocol):
     """The queue of pages, by priority."""
 
-    async def enqueue(self, tweet_id: int, close: Sequence[int], rest: Sequence[int]) -> None:
-        """Durable on return; empty audiences queue nothing."""
+    async def enqueue(
+        self, tweet_id: int, pages: Sequence[tuple[Sequence[int], Sequence[int]]]
+    ) -> None:
+        """Queue a job for each audience, (close friends, the rest), that is not empty.
+
+        Up to 100 pages. Durable on return.
+        """
+        ...
+
+    async def enqueue_leg(self, author: int, tweet_id: int, after: int) -> None:
+        """Queue the planning of the author's followers with id > `after`. Durable on return."""
         ...
 
 
@@ -61,7 +76,7 @@ class TimelinePushes(Protocol):
         ...
 
     async def relations_changed(self, viewer: int) -> None:
-        """Forget whom the viewer is thought to follow."""
+        """Forget whom the viewer is thought to follow and hide."""
         ...
 
     async def drop_home(self, viewer: int) -> None:
@@ -70,8 +85,8 @@ class TimelinePushes(Protocol):
 
 
 class FollowBackfill(Protocol):
-    """Filling a timeline after a follow."""
+    """Filling a timeline after follows."""
 
-    async def follow(self, viewer: int, author: int) -> bool:
-        """Store the author's tweets in the viewer's timeline; false if there is none to fill."""
+    async def follow(self, viewer: int, authors: Sequence[int]) -> bool:
+        """Store the authors' tweets in the viewer's timeline; false if there is none to fill."""
         ...

@@ -3,7 +3,9 @@
 Every step may run twice or late: pushes of an id that is there already change nothing.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 
 import structlog
 
@@ -16,8 +18,17 @@ from services.fanout.ports import (
     Jobs,
     TimelinePushes,
 )
+from services.telemetry import EVENT_FANOUT_TWEET_GONE
 
 __all__ = ["FanoutService"]
+
+PAGES_PER_PUBLISH = 100
+"""Jobs queued at once: 900 kB. The first page goes alone, so that it waits for no other, and each
+publish takes twice as many as the one before up to this."""
+LEG_MAX_S = 8.0
+"""Seconds of planning in one delivery. A page takes about 10 ms, so that all but the greatest
+authors need one leg. With the slowest page and publish it stays well below the bus's visibility
+time (30 s), after which a second worker would plan the same at the same time."""
 
 _log = structlog.get_logger()
 
@@ -35,6 +46,7 @@ class FanoutService:
         timelines: TimelinePushes,
         backfill: FollowBackfill,
         threshold: int,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._followers = followers
         self._deliveries = deliveries
@@ -43,22 +55,51 @@ class FanoutService:
         self._timelines = timelines
         self._backfill = backfill
         self._threshold = threshold
+        self._now_s = now_s
 
     async def plan(self, author: int, tweet_id: int) -> None:
-        """Decide push or pull, serve the author, queue a job for each page of followers."""
-        await self._timelines.push_author(author, tweet_id)
-        await self._timelines.push_homes([author], tweet_id)
+        """Decide push or pull, queue a job for each page of followers.
+
+        It does without the cache, so that pages are queued, and persistent timelines filled, while
+        that is gone; and so that a retry for the cache's sake does not queue them again.
+        """
         wants_push = await self._followers.count(author) <= self._threshold
         try:
             push = await self._deliveries.decide(tweet_id, push=wants_push)
         except NotFoundError:
-            _log.info("tweet gone before fanout", tweet_id=tweet_id)
+            _log.info(EVENT_FANOUT_TWEET_GONE, tweet_id=tweet_id)
             return
         if not push:
             await self._celebrities.add(author)
             return
-        async for close, rest in self._followers.pages(author):
-            await self._jobs.enqueue(tweet_id, close, rest)
+        await self.plan_leg(author, tweet_id, None)
+
+    async def plan_leg(self, author: int, tweet_id: int, after: int | None) -> None:
+        """Queue a job for each page of followers above `after` (None: all).
+
+        Bounded in time: what is left then is queued as a leg of its own, so a crash repeats one leg
+        and no delivery outlasts the bus's patience.
+        """
+        until_s = self._now_s() + LEG_MAX_S
+        room = 1
+        gathered: list[tuple[list[int], list[int]]] = []
+        async with aclosing(self._followers.pages(author, after)) as pages:
+            async for close, rest in pages:
+                gathered.append((close, rest))
+                late = self._now_s() >= until_s
+                if late or len(gathered) == room:
+                    await self._jobs.enqueue(tweet_id, gathered)
+                    gathered, room = [], min(2 * room, PAGES_PER_PUBLISH)
+                if late:
+                    await self._jobs.enqueue_leg(author, tweet_id, max([*close, *rest]))
+                    return
+        if gathered:
+            await self._jobs.enqueue(tweet_id, gathered)
+
+    async def show_author(self, author: int, tweet_id: int) -> None:
+        """Push into the author's own timelines."""
+        await self._timelines.push_homes([author], tweet_id)
+        await self._timelines.push_author(author, tweet_id)
 
     async def push(self, tweet_id: int, followers: Sequence[int]) -> None:
         """Push one page."""
@@ -68,12 +109,19 @@ class FanoutService:
         """Hide a deleted tweet wherever it was pushed."""
         await self._timelines.forget_tweet(author, tweet_id)
 
-    async def follow_changed(self, viewer: int, author: int, *, following: bool) -> None:
-        """Bring a viewer's timeline in line with a follow or unfollow.
-
-        An unfollow removes nothing: reads show only authors who are followed, so forgetting the
-        cached relations hides them. Deleting rows could race with a second follow's backfill.
-        """
+    async def followed(self, viewer: int, authors: Sequence[int]) -> None:
+        """Bring a viewer's timeline in line with new follows."""
+        # Rows first: they are complete when the follow shows, and also while the cache is gone.
+        filled = await self._backfill.follow(viewer, authors)
         await self._timelines.relations_changed(viewer)
-        if following and await self._backfill.follow(viewer, author):
+        if filled:
             await self._timelines.drop_home(viewer)
+
+    async def relations_changed(self, viewers: Sequence[int]) -> None:
+        """Bring timelines in line with unfollows, blocks, mutes and their ends.
+
+        Nothing is removed: reads show only authors who are followed and not hidden, so forgetting
+        the cached relations does it. Deleting rows could race with a second follow's backfill.
+        """
+        for viewer in viewers:
+            await self._timelines.relations_changed(viewer)

@@ -48,12 +48,8 @@ async def test_dead_letter_is_listed_and_redriven(bus, fanout) -> None:
     )
     assert answer.redriven == 1
     backlog = await fanout.GetBacklog(pb.GetBacklogRequest())
-    assert {each.subscription: each.messages for each in backlog.queues} == {
-        "fanout.plan": 1,
-        "fanout.graph": 0,
-        "fanout.close": 0,
-        "fanout.rest": 0,
-    }
+    waiting = {each.subscription: each.messages for each in backlog.queues}
+    assert (waiting["fanout.plan"], waiting["fanout.rest"]) == (1, 0)
 
 
 @pytest.mark.parametrize(

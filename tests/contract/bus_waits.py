@@ -1,0 +1,51 @@
+"""Waiting for messages, with a deadline."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from services.bus.consumer import Consumer, Handler
+from services.bus.port import BusDriver, Received
+from services.bus.retry_policy import RetryPolicy
+
+__all__ = ["DEADLINE_S", "POLICY", "consumer_of", "take", "until"]
+
+DEADLINE_S = 20.0
+POLICY = RetryPolicy(max_attempts=3, base_s=0.05, cap_s=0.2)
+
+
+async def take(
+    driver: BusDriver, subscription: str, count: int, deadline_s: float = DEADLINE_S
+) -> list[Received]:
+    """Receive until `count` came."""
+    taken: list[Received] = []
+    async with asyncio.timeout(deadline_s):
+        while len(taken) < count:
+            most = count - len(taken)
+            taken += await driver.receive(subscription, max_messages=most, wait_s=1.0)
+    return taken
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 - some conditions are lengths, not events
+            await asyncio.sleep(0.01)
+
+
+def consumer_of(
+    driver: BusDriver,
+    handler: Handler,
+    *,
+    yield_to: Consumer | None = None,
+    name: str = "first.one",
+    policy: RetryPolicy = POLICY,
+) -> Consumer:
+    return Consumer(
+        driver,
+        name,
+        handler,
+        policy=policy,
+        concurrency=50,
+        rng=random.Random(1),  # noqa: S311 - jitter, repeatable
+        yield_to=yield_to,
+    )
