@@ -6,23 +6,25 @@ may do it twice, hence what is replayed must be idempotent: sets with explicit t
 """
 
 import asyncio
-import base64
 import contextlib
 import json
-import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from services.bus.port import BusDriver, Message
+import structlog
+from opentelemetry import metrics
+
+from services.bus.port import Message, Publisher
 from services.clock import Clock
+from services.storage.outbox_mutations import decode_mutations, encode_mutations
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
+from services.telemetry import EVENT_OUTBOX_ATTEMPT_FAILED, METRIC_OUTBOX_HELD, SCOPE
 
-__all__ = ["OUTBOX_TABLE", "Outbox", "OutboxEntry", "OutboxRelay"]
+__all__ = ["Outbox", "OutboxEntry", "OutboxRelay"]
 
-OUTBOX_TABLE = TableSpec("outbox")
-"""Never aged out: an entry is a promise."""
 SHARDS = 16
 """Key prefixes, so that ever-growing ids do not all write to one Bigtable tablet."""
 SCAN_PAGE_ROWS = 500
@@ -42,7 +44,7 @@ SWEEP_AGE_MS = 5_000
 DRAIN_TIMEOUT_S = 5.0
 """How long `stop` waits for entries in memory; what is left is swept up by another process."""
 
-_LOG = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,15 @@ class OutboxEntry:
 
 
 class Outbox:
-    """Entries in the `outbox` table of a store. Raises `UnavailableError` as the store does."""
+    """Entries in a `table` of the store, one table for each service; never aged out.
 
-    def __init__(self, store: RowStore, clock: Clock) -> None:
+    Raises `UnavailableError` as the store does.
+    """
+
+    def __init__(self, store: RowStore, clock: Clock, table: TableSpec) -> None:
         self._store = store
         self._clock = clock
+        self.table = table.name
 
     async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
         """Apply `mutations` and make `entry` pending. Repeating the call is safe.
@@ -101,7 +107,7 @@ class Outbox:
     async def settle(self, ids: Sequence[int]) -> None:
         """Forget published entries. Idempotent."""
         await self._store.mutate(
-            [RowMutation(OUTBOX_TABLE.name, _key(entry_id), delete_row=True) for entry_id in ids]
+            [RowMutation(self.table, _key(entry_id), delete_row=True) for entry_id in ids]
         )
 
     async def _pending_in(
@@ -110,7 +116,7 @@ class Outbox:
         start, end = f"{shard:02x}#".encode(), f"{shard:02x}$".encode()
         found: list[OutboxEntry] = []
         while True:
-            rows = await self._store.scan(OUTBOX_TABLE.name, start, end, limit=SCAN_PAGE_ROWS)
+            rows = await self._store.scan(self.table, start, end, limit=SCAN_PAGE_ROWS)
             for row in rows:
                 if int(row.cells[b"created_ms"]) <= before_ms and _id(row.key) not in exclude:
                     found.append(_entry(row))
@@ -129,8 +135,8 @@ class Outbox:
             b"created_ms": str(now_ms).encode(),
         }
         if entry.mutations:
-            cells[b"mutations"] = _encode(entry.mutations)
-        return RowMutation(OUTBOX_TABLE.name, _key(entry.id), cells, timestamp_ms=now_ms)
+            cells[b"mutations"] = encode_mutations(entry.mutations)
+        return RowMutation(self.table, _key(entry.id), cells, timestamp_ms=now_ms)
 
 
 class OutboxRelay:
@@ -139,14 +145,15 @@ class OutboxRelay:
     Each topic has a lane of its own, so that one that fails does not hold up the others.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one value each, all named by the caller
         self,
         outbox: Outbox,
-        driver: BusDriver,
+        driver: Publisher,
         *,
         jitter: random.Random | None = None,
         sweep_interval_s: float = SWEEP_INTERVAL_S,
         sweep_age_ms: int = SWEEP_AGE_MS,
+        meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._outbox = outbox
         self._driver = driver
@@ -154,6 +161,9 @@ class OutboxRelay:
         self._sweep_interval_s = sweep_interval_s
         self._sweep_age_ms = sweep_age_ms
         self._held: set[int] = set()
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._held_count = meter.create_up_down_counter(METRIC_OUTBOX_HELD, unit="{entry}")
+        self._labels = {"table": outbox.table}
         self._lanes: dict[str, asyncio.Queue[OutboxEntry]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._running = False
@@ -166,7 +176,7 @@ class OutboxRelay:
         except BaseException:
             # Perhaps committed: then the sweeper rolls it forward.
             if mine:
-                self._held.discard(entry.id)
+                self._let_go([entry.id])
             raise
         if mine:
             self._enqueue(entry)
@@ -193,7 +203,7 @@ class OutboxRelay:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         self._lanes.clear()
-        self._held.clear()
+        self._let_go(list(self._held))
 
     async def sweep(self) -> int:
         """Take over the entries that some process left behind; returns how many."""
@@ -207,7 +217,7 @@ class OutboxRelay:
             try:
                 await self._outbox.roll_forward(entry)
             except BaseException:
-                self._held.discard(entry.id)
+                self._let_go([entry.id])
                 raise
             self._enqueue(entry)
             taken += 1
@@ -217,7 +227,14 @@ class OutboxRelay:
         if entry_id in self._held or len(self._held) >= HELD_MAX_ENTRIES:
             return False
         self._held.add(entry_id)
+        self._held_count.add(1, self._labels)
         return True
+
+    def _let_go(self, ids: Sequence[int]) -> None:
+        # What `stop` has let go of may still come to its end.
+        gone = self._held.intersection(ids)
+        self._held -= gone
+        self._held_count.add(-len(gone), self._labels)
 
     def _enqueue(self, entry: OutboxEntry) -> None:
         lane = self._lanes.get(entry.topic)
@@ -228,7 +245,8 @@ class OutboxRelay:
         lane.put_nowait(replace(entry, mutations=()))
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+        # A lane outlives the call that opened it: neither its deadline nor its trace is the lane's.
+        self._tasks.append(asyncio.create_task(work, name=name, context=Context()))
 
     async def _publish_lane(self, topic: str, lane: asyncio.Queue[OutboxEntry]) -> None:
         while True:
@@ -239,7 +257,7 @@ class OutboxRelay:
             ids = [entry.id for entry in batch]
             await self._until_done(partial(self._driver.publish, topic, messages))
             await self._until_done(partial(self._outbox.settle, ids))
-            self._held.difference_update(ids)
+            self._let_go(ids)
             for _ in batch:
                 lane.task_done()
 
@@ -249,7 +267,7 @@ class OutboxRelay:
             try:
                 await attempt()
             except Exception:  # noqa: BLE001 - whatever the bus raises, an entry is not lost
-                _LOG.warning("outbox.attempt_failed", exc_info=True)
+                _log.warning(EVENT_OUTBOX_ATTEMPT_FAILED, exc_info=True)
                 await asyncio.sleep(self._jitter.uniform(0, longest_s))
                 longest_s = min(longest_s * 2, BACKOFF_MAX_S)
             else:
@@ -275,26 +293,5 @@ def _entry(row: Row) -> OutboxEntry:
         topic=row.cells[b"topic"].decode(),
         data=row.cells[b"data"],
         attributes=json.loads(row.cells[b"attributes"]),
-        mutations=_decode(row.cells.get(b"mutations", b"[]")),
+        mutations=decode_mutations(row.cells.get(b"mutations", b"[]")),
     )
-
-
-def _encode(mutations: Sequence[RowMutation]) -> bytes:
-    flat = [[m.table, _text(m.key), m.timestamp_ms, _cells(m.sets)] for m in mutations]
-    return json.dumps(flat, separators=(",", ":")).encode()
-
-
-def _cells(cells: Mapping[bytes, bytes]) -> list[tuple[str, str]]:
-    return [(_text(column), _text(value)) for column, value in cells.items()]
-
-
-def _text(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
-
-
-def _decode(encoded: bytes) -> list[RowMutation]:
-    raw = base64.b64decode
-    return [
-        RowMutation(table, raw(key), {raw(c): raw(v) for c, v in cells}, timestamp_ms=timestamp_ms)
-        for table, key, timestamp_ms, cells in json.loads(encoded)
-    ]

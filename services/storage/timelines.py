@@ -1,10 +1,15 @@
 """Persistent home timelines, viewers' states and celebrities, on the wide-column port."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
+import structlog
+
 from services.clock import Clock
+from services.errors import UnavailableError
 from services.storage import keys
 from services.storage.rows import RowMutation, RowStore, TableSpec
+from services.telemetry import EVENT_CELEBRITIES_STALE
 from services.timeline.model import ViewerState
 
 __all__ = ["TABLES", "RowCelebrities", "RowHomeTimelines"]
@@ -23,7 +28,10 @@ YES, NO = b"1", b"0"
 DAYS_PER_SCAN = 8  # rows; a page rarely spans more
 MUTATIONS_PER_CALL = 1_000
 CELEBRITIES_PER_SCAN = 1_000
-REFRESH_MS = 500  # how late a new celebrity's first unpushed tweet may show
+REFRESH_MS = 250  # age at which the list of celebrities is read anew
+STALE_MS = 500  # how late a new celebrity's first unpushed tweet may show
+REFRESH_WAIT_S = 0.5  # then an old list is better than a late page
+_log = structlog.get_logger()
 
 
 class RowHomeTimelines:
@@ -121,22 +129,41 @@ class RowCelebrities:
     def __init__(self, store: RowStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._known: frozenset[int] = frozenset()
+        self._known: frozenset[int] | None = None
         self._read_ms = 0
+        self._reading: asyncio.Task[None] | None = None
 
     async def add(self, author: int) -> None:
         """Remember, durably."""
-        if author not in self._known:
-            await self._store.mutate([RowMutation(CELEBRITIES, _viewer_key(author), {SEEN: YES})])
+        await self._store.mutate([RowMutation(CELEBRITIES, _viewer_key(author), {SEEN: YES})])
 
     async def among(self, authors: frozenset[int]) -> list[int]:
-        """Those of `authors` who are celebrities, as of at most `REFRESH_MS` ago."""
-        now_ms = self._clock.now_ms()
-        if now_ms - self._read_ms >= REFRESH_MS:
-            # Set first: others go on with the old list while this one reads.
-            self._read_ms = now_ms
+        """Those of `authors` who are celebrities, as of at most `STALE_MS` ago.
+
+        The list is read anew beside its readers; only after a quiet time do they wait for it. While
+        the store is gone the old list serves.
+        """
+        age_ms = self._clock.now_ms() - self._read_ms
+        if age_ms >= REFRESH_MS and self._reading is None:
+            self._reading = asyncio.create_task(self._refresh(), name="celebrities")
+        if self._known is None and self._reading is not None:
+            await asyncio.shield(self._reading)
+        elif age_ms >= STALE_MS and self._reading is not None:
+            await asyncio.wait([self._reading], timeout=REFRESH_WAIT_S)
+        return sorted(authors & (self._known or frozenset()))
+
+    async def _refresh(self) -> None:
+        began_ms = self._clock.now_ms()
+        try:
             self._known = frozenset(await self._read_all())
-        return sorted(authors & self._known)
+        except UnavailableError:
+            if self._known is None:
+                raise
+            _log.warning(EVENT_CELEBRITIES_STALE)
+        else:
+            self._read_ms = began_ms
+        finally:
+            self._reading = None
 
     async def _read_all(self) -> list[int]:
         found: list[int] = []

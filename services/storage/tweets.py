@@ -21,7 +21,7 @@ from services.storage.outbox import OutboxEntry
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
 from services.tweet.model import Delivery, RequestClaim, Tweet
 
-__all__ = ["TABLES", "RowTweetStore", "TweetOutbox"]
+__all__ = ["OUTBOX", "TABLES", "RowTweetStore", "TweetOutbox"]
 
 CLAIM_MAX_AGE_S = 86_400
 """Clients retry for minutes; a day leaves room for one that was offline."""
@@ -29,6 +29,7 @@ CLAIM_MAX_AGE_S = 86_400
 TWEETS = TableSpec("tweets")
 TWEETS_BY_AUTHOR = TableSpec("tweets_by_author")
 REQUESTS = TableSpec("requests", max_age_s=CLAIM_MAX_AGE_S)
+OUTBOX = TableSpec("tweet_outbox")
 TABLES = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS)
 
 
@@ -130,6 +131,15 @@ class RowTweetStore:
         row = await self._read(REQUESTS, _claim_key(user_id, request_id))
         return None if row is None else _decode_claim(row.cells[_CLAIM])
 
+    async def claim_deletion(self, tweet_id: int, request_id: str) -> None:
+        """See `TweetStore.claim_deletion`."""
+        key = _deletion_key(tweet_id, request_id)
+        await self._rows.mutate([RowMutation(REQUESTS.name, key, {_CLAIM: _YES})])
+
+    async def has_deletion(self, tweet_id: int, request_id: str) -> bool:
+        """See `TweetStore.has_deletion`."""
+        return await self._read(REQUESTS, _deletion_key(tweet_id, request_id)) is not None
+
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
         """See `TweetStore.list_by_author`."""
         ids: list[int] = []
@@ -182,6 +192,11 @@ def _decode(row: Row) -> Tweet:
 
 def _claim_key(user_id: int, request_id: str) -> bytes:
     return f"{user_id:016x}#{request_id}".encode()
+
+
+def _deletion_key(tweet_id: int, request_id: str) -> bytes:
+    # Of the tweet, as nobody remembers whose a deleted one was. No author's key begins so.
+    return f"delete#{tweet_id:016x}#{request_id}".encode()
 
 
 def _encode_claim(claim: RequestClaim) -> bytes:

@@ -1,92 +1,229 @@
-"""Users and their handles as rows: one JSON cell each."""
+"""Users, handles and requests as rows: one JSON cell each.
+
+A user's row has the cells `body` and, once it was deleted, `deleted`, which stays for ever: no id
+names two users. A deleted user's body is empty; that of an id which never came to be a user, and
+never shall, says so.
+"""
 
 import json
 from collections.abc import Sequence
+from typing import Any, Protocol
 
-from services.storage.rows import RowMutation, RowStore, TableSpec
-from services.user.model import HandleClaim, User
+from services.bus.topology import USER_EVENTS
+from services.storage.outbox import OutboxEntry
+from services.storage.rows import Row, RowMutation, RowStore, TableSpec
+from services.user.model import (
+    Account,
+    HandleClaim,
+    RequestKey,
+    RequestMark,
+    RequestRecord,
+    User,
+)
 
-__all__ = ["TABLES", "RowUserStore"]
+__all__ = ["OUTBOX", "TABLES", "RowUserStore", "UserOutbox"]
+
+REQUEST_MAX_AGE_S = 86_400
+"""Clients retry for minutes; a day leaves room for one that was offline. Answers name the user, so
+this is also how long a deleted one's names are kept."""
+
+DELETION_AHEAD_MS = 3_600_000
+"""A deletion is stamped this far ahead, in milliseconds: a change of the row that was under way,
+made by a clock ahead of the deleter's, must not outlive it."""
 
 _USERS = TableSpec("users")
 _HANDLES = TableSpec("handles")
+_REQUESTS = TableSpec("user_requests", max_age_s=REQUEST_MAX_AGE_S)
 
-TABLES = (_USERS, _HANDLES)
-"""Users by `{id:016x}`, claims by canonical handle."""
+OUTBOX = TableSpec("user_outbox")
+TABLES = (_USERS, _HANDLES, _REQUESTS)
+"""Users by `{id:016x}`, claims by canonical handle, requests by scope and id."""
 
 _BODY = b"body"
+_DELETED = b"deleted"
 _CLAIM = b"claim"
+_RECORD = b"record"
+_FORGOTTEN = b""
+"""The body of a deleted user."""
+_BARRED = b"barred"
+"""The body of an id that is to name nobody."""
+
+
+class UserOutbox(Protocol):
+    """Where rows and the event about them are committed together."""
+
+    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+        """Make the mutations durable, and the entry to be published at least once. Idempotent."""
+        ...
 
 
 class RowUserStore:
-    """A `UserStore` on a `RowStore`."""
+    """A `UserStore` on a `RowStore` and its outbox."""
 
-    def __init__(self, rows: RowStore) -> None:
+    def __init__(self, rows: RowStore, outbox: UserOutbox) -> None:
         self._rows = rows
+        self._outbox = outbox
+
+    async def get(self, user_ids: Sequence[int]) -> dict[int, User]:
+        """See `AccountStore.get`."""
+        rows = await self._rows.read_rows(_USERS.name, [_user_key(user_id) for user_id in user_ids])
+        users = (_decode_account(row).user for row in rows.values() if _is_live(row))
+        return {user.user_id: user for user in users}
+
+    async def find(self, user_id: int) -> Account | None:
+        """See `AccountStore.find`."""
+        row = await self._read(_USERS, _user_key(user_id))
+        return _decode_account(row) if row is not None and _is_live(row) else None
+
+    async def was_created(self, user_id: int) -> bool:
+        """See `AccountStore.was_created`."""
+        row = await self._read(_USERS, _user_key(user_id))
+        return row is not None and row.cells.get(_BODY) != _BARRED
+
+    async def add(self, user: User) -> bool:
+        """See `AccountStore.add`."""
+        key = _user_key(user.user_id)
+        return await self._swap(_USERS, key, _BODY, None, _encode_account(Account(user))) is None
+
+    async def bar(self, user_id: int) -> bool:
+        """See `AccountStore.bar`."""
+        found = await self._swap(_USERS, _user_key(user_id), _BODY, None, _BARRED)
+        return found in (None, _BARRED, _FORGOTTEN)
+
+    async def replace(self, before: Account, after: Account) -> bool:
+        """See `AccountStore.replace`."""
+        key = _user_key(before.user.user_id)
+        old = _encode_account(before)
+        return await self._swap(_USERS, key, _BODY, old, _encode_account(after)) == old
+
+    async def delete(self, user_id: int, at_ms: int, event: bytes) -> None:
+        """See `AccountStore.delete`."""
+        tombstone = RowMutation(
+            _USERS.name,
+            _user_key(user_id),
+            {_BODY: _FORGOTTEN, _DELETED: str(at_ms).encode()},
+            timestamp_ms=at_ms + DELETION_AHEAD_MS,
+        )
+        await self._outbox.commit([tombstone], OutboxEntry(user_id, USER_EVENTS, event))
 
     async def get_claim(self, canonical_handle: str) -> HandleClaim | None:
-        """See `UserStore.get_claim`."""
-        key = canonical_handle.encode()
-        row = (await self._rows.read_rows(_HANDLES.name, [key])).get(key)
+        """See `ClaimStore.get_claim`."""
+        row = await self._read(_HANDLES, canonical_handle.encode())
         return None if row is None else _decode_claim(row.cells[_CLAIM])
 
     async def replace_claim(
-        self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim
+        self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
     ) -> bool:
-        """See `UserStore.replace_claim`."""
-        key = canonical_handle.encode()
+        """See `ClaimStore.replace_claim`."""
         before = None if expected is None else _encode_claim(expected)
-        mutation = RowMutation(
-            _HANDLES.name,
-            key,
-            # A set alone loses against a cell from a clock that was ahead; the delete does not
-            # look at timestamps, so a won comparison is always a made write.
-            deletes=(_CLAIM,),
-            sets={_CLAIM: _encode_claim(claim)},
+        after = None if claim is None else _encode_claim(claim)
+        key = canonical_handle.encode()
+        return await self._swap(_HANDLES, key, _CLAIM, before, after) == before
+
+    async def find_request(self, key: RequestKey) -> RequestRecord | None:
+        """See `RequestStore.find_request`."""
+        row = await self._read(_REQUESTS, _request_key(key))
+        return None if row is None else _decode_record(row.cells[_RECORD])
+
+    async def bind_request(self, key: RequestKey, record: RequestRecord) -> RequestRecord:
+        """See `RequestStore.bind_request`."""
+        found = await self._swap(
+            _REQUESTS, _request_key(key), _RECORD, None, _encode_record(record)
         )
-        found = await self._rows.check_and_mutate(_HANDLES.name, key, _CLAIM, before, mutation)
-        return found == before
+        return record if found is None else _decode_record(found)
 
-    async def put(self, user: User) -> None:
-        """See `UserStore.put`."""
-        sets = {_BODY: _encode_user(user)}
-        await self._rows.mutate([RowMutation(_USERS.name, _user_key(user.user_id), sets)])
+    async def answer_request(self, key: RequestKey, record: RequestRecord) -> None:
+        """See `RequestStore.answer_request`."""
+        blank = _encode_record(RequestRecord(record.fingerprint))
+        await self._swap(_REQUESTS, _request_key(key), _RECORD, blank, _encode_record(record))
 
-    async def remove(self, user_id: int) -> None:
-        """See `UserStore.remove`."""
-        await self._rows.mutate([RowMutation(_USERS.name, _user_key(user_id), delete_row=True)])
+    async def _read(self, table: TableSpec, key: bytes) -> Row | None:
+        return (await self._rows.read_rows(table.name, [key])).get(key)
 
-    async def get(self, user_ids: Sequence[int]) -> dict[int, User]:
-        """See `UserStore.get`."""
-        rows = await self._rows.read_rows(_USERS.name, [_user_key(user_id) for user_id in user_ids])
-        users = (_decode_user(int(key, 16), row.cells[_BODY]) for key, row in rows.items())
-        return {user.user_id: user for user in users}
+    async def _swap(
+        self,
+        table: TableSpec,
+        key: bytes,
+        column: bytes,
+        expected: bytes | None,
+        value: bytes | None,
+    ) -> bytes | None:
+        """Compare-and-set of one cell (None: absent); returns what was found."""
+        # A set alone loses against a cell from a clock that was ahead; the delete does not look
+        # at timestamps, so a won comparison is always a made write.
+        sets = {} if value is None else {column: value}
+        mutation = RowMutation(table.name, key, deletes=(column,), sets=sets)
+        return await self._rows.check_and_mutate(table.name, key, column, expected, mutation)
+
+
+def _is_live(row: Row) -> bool:
+    return _DELETED not in row.cells and row.cells[_BODY] != _BARRED
 
 
 def _user_key(user_id: int) -> bytes:
     return f"{user_id:016x}".encode()
 
 
+def _request_key(key: RequestKey) -> bytes:
+    # No user's key begins as a creation's does, which are not all hex digits.
+    scope = f"create#{key.scope}" if isinstance(key.scope, str) else f"{key.scope:016x}"
+    return f"{scope}#{key.request_id}".encode()
+
+
+# The compare-and-set compares bytes, so there is one byte string for each value.
+
+
 def _encode_claim(claim: HandleClaim) -> bytes:
-    """One byte string per claim, for the compare-and-set compares bytes."""
-    fields = [claim.user_id, claim.claimed_at_ms, claim.settled]
-    return json.dumps(fields, separators=(",", ":")).encode()
+    # The third field of older rows said that the claimant was done; now its row says so.
+    return _json([claim.user_id, claim.claimed_at_ms, True])
 
 
 def _decode_claim(cell: bytes) -> HandleClaim:
-    user_id, claimed_at_ms, settled = json.loads(cell)
-    return HandleClaim(user_id, claimed_at_ms, settled)
+    user_id, claimed_at_ms, _ = json.loads(cell)
+    return HandleClaim(user_id, claimed_at_ms)
 
 
-def _encode_user(user: User) -> bytes:
-    body = {
+def _encode_account(account: Account) -> bytes:
+    body: dict[str, Any] = _user_fields(account.user)
+    if account.revision:
+        body["revision"] = account.revision
+    if account.changed_by is not None:
+        body["changed_by"] = [account.changed_by.request_id, account.changed_by.fingerprint]
+    return _json(body)
+
+
+def _decode_account(row: Row) -> Account:
+    body = json.loads(row.cells[_BODY])
+    mark = body.get("changed_by")
+    return Account(
+        _user(int(row.key, 16), body),
+        body.get("revision", 0),
+        None if mark is None else RequestMark(*mark),
+    )
+
+
+def _encode_record(record: RequestRecord) -> bytes:
+    answer = record.answer
+    fields = None if answer is None else {"user_id": answer.user_id, **_user_fields(answer)}
+    return _json([record.fingerprint, fields])
+
+
+def _decode_record(cell: bytes) -> RequestRecord:
+    fingerprint, fields = json.loads(cell)
+    return RequestRecord(fingerprint, None if fields is None else _user(fields["user_id"], fields))
+
+
+def _user_fields(user: User) -> dict[str, Any]:
+    return {
         "handle": user.handle,
         "display_name": user.display_name,
         "created_at_ms": user.created_at_ms,
     }
-    return json.dumps(body, separators=(",", ":")).encode()
 
 
-def _decode_user(user_id: int, cell: bytes) -> User:
-    body = json.loads(cell)
-    return User(user_id, body["handle"], body["display_name"], body["created_at_ms"])
+def _user(user_id: int, fields: dict[str, Any]) -> User:
+    return User(user_id, fields["handle"], fields["display_name"], fields["created_at_ms"])
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

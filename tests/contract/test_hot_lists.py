@@ -1,7 +1,6 @@
 """The Valkey adapters on one node and on a cluster of three."""
 
 import random
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from redis.asyncio import Redis
@@ -11,36 +10,14 @@ from services.errors import UnavailableError
 from services.storage.keys import home_list_key
 from services.storage.valkey.connection import ValkeyClient
 from services.storage.valkey.hot_lists import HotLists, HotPage
-from services.storage.valkey.relations_cache import RelationsCache
-from services.storage.valkey.tweet_cache import TweetCache
-from services.timeline.encoded import EncodedTweet
-from tests.contract.valkey_servers import valkey_cluster, valkey_node
+from tests.contract.valkey_clients import client, server
+from tests.contract.valkey_servers import valkey_node
+
+__all__ = ["client", "server"]
 
 KEY = home_list_key(7)
 # Halves and signs matter: ids that differ only in the high, only in the low 32 bits.
 BIG = (1 << 62) + (1 << 31)
-
-
-@pytest.fixture(scope="module", params=["node", "cluster"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, int]]:
-    start = valkey_node if request.param == "node" else valkey_cluster
-    with start(tmp_path_factory.mktemp("valkey")) as port:
-        yield request.param, port
-
-
-@pytest.fixture
-async def client(server: tuple[str, int]) -> AsyncIterator[ValkeyClient]:
-    kind, port = server
-    connected: ValkeyClient = (
-        Redis(host="127.0.0.1", port=port)
-        if kind == "node"
-        else RedisCluster(host="127.0.0.1", port=port)
-    )
-    async with connected:
-        await connected.flushall()
-        yield connected
 
 
 @pytest.fixture
@@ -311,34 +288,3 @@ async def test_a_server_that_is_gone_is_unavailable(
             await HotLists(made).push([KEY], 1)
     finally:
         await made.aclose()
-
-
-async def test_cached_tweets_come_back_and_tombstones_stay(client: ValkeyClient) -> None:
-    cache = TweetCache(client)
-    tweets = [
-        EncodedTweet(n, n + (1 << 62), deleted=False, visibility=n, body=bytes([n]) * n)
-        for n in range(1, 50)
-    ]
-    assert await cache.get_many([]) == {}
-    await cache.put_many([])
-    await cache.put_many(tweets)
-    assert await cache.get_many([1, 99, 49]) == {1: tweets[0], 49: tweets[48]}
-    await cache.tombstone(1)
-    await cache.put_many(tweets)
-    assert (await cache.get_many([1]))[1].deleted
-    assert 0 < await client.ttl("tweet:1") <= 86_400
-
-
-async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> None:
-    cache = RelationsCache(client)
-    first, second = b"1" * 8, b"2" * 8
-    assert await cache.peek(7, first) == (first, None)
-    assert await cache.peek(7, second) == (first, None)
-    await cache.invalidate(7)
-    assert not await cache.fill(7, first, b"old")
-    assert await cache.peek(7, second) == (second, None)
-    assert not await cache.fill(7, first, b"old")
-    assert await cache.fill(7, second, b"")
-    assert await cache.peek(7, first) == (second, b"")
-    assert await cache.fill(7, second, b"new")
-    assert await cache.peek(7, first) == (second, b"new")

@@ -9,10 +9,11 @@ import pytest
 
 from services.bus.port import BusDriver, Message
 from services.clock import SystemClock
+from services.deadlines import deadline_in, remaining_s
 from services.errors import UnavailableError
-from services.storage.outbox import OUTBOX_TABLE, Outbox, OutboxEntry, OutboxRelay
+from services.storage.outbox import Outbox, OutboxEntry, OutboxRelay
 from services.storage.rows import Row, RowMutation, RowStore
-from tests.contract.row_engines import bigtable_emulator, store
+from tests.contract.row_engines import OUTBOX, bigtable_emulator, store
 
 __all__ = ["bigtable_emulator", "store"]
 
@@ -58,7 +59,7 @@ class MemoryBus:
 
 
 def relay_of(store: object, bus: MemoryBus, *, sweep_age_ms: int = 60_000) -> OutboxRelay:
-    outbox = Outbox(cast("RowStore", store), SystemClock())
+    outbox = Outbox(cast("RowStore", store), SystemClock(), OUTBOX)
     return OutboxRelay(
         outbox,
         cast("BusDriver", bus),
@@ -79,13 +80,13 @@ async def eventually(holds: Callable[[], bool]) -> None:
 
 
 async def pending(store: RowStore) -> list[int]:
-    outbox = Outbox(store, SystemClock())
+    outbox = Outbox(store, SystemClock(), OUTBOX)
     return sorted(entry.id for entry in await outbox.pending(0, 10_000))
 
 
 class TestOutbox:
     async def test_an_entry_comes_back_whole(self, store: RowStore) -> None:
-        outbox = Outbox(store, SystemClock())
+        outbox = Outbox(store, SystemClock(), OUTBOX)
         entry = OutboxEntry(2**63 + 5, "topic", b"\x00\xff", {"trace": "é"})
         await outbox.commit([change(b"k\x00")], entry)
         (found,) = await outbox.pending(0, 10)
@@ -98,7 +99,7 @@ class TestOutbox:
         assert await outbox.pending(0, 10) == []
 
     async def test_pending_obeys_age_limit_and_exclusion(self, store: RowStore) -> None:
-        outbox = Outbox(store, SystemClock())
+        outbox = Outbox(store, SystemClock(), OUTBOX)
         await asyncio.gather(*(outbox.commit([], OutboxEntry(i, "t", b"")) for i in range(64)))
         assert await outbox.pending(60_000, 100) == []
         assert len(await outbox.pending(0, 10)) == 10
@@ -107,7 +108,7 @@ class TestOutbox:
         assert await pending(store) == list(range(64))
 
     async def test_a_crash_after_the_outbox_row_rolls_forward(self, store: RowStore) -> None:
-        crashing = Outbox(cast("RowStore", CrashingStore(store, at=2)), SystemClock())
+        crashing = Outbox(cast("RowStore", CrashingStore(store, at=2)), SystemClock(), OUTBOX)
         with pytest.raises(UnavailableError):
             await crashing.commit([change(b"a"), change(b"b")], OutboxEntry(7, "t", b"body"))
         assert await store.read_rows("first", [b"a", b"b"]) == {}
@@ -125,7 +126,7 @@ class TestOutbox:
         assert await pending(store) == []
 
     async def test_a_crash_before_the_outbox_row_leaves_nothing(self, store: RowStore) -> None:
-        crashing = Outbox(cast("RowStore", CrashingStore(store, at=1)), SystemClock())
+        crashing = Outbox(cast("RowStore", CrashingStore(store, at=1)), SystemClock(), OUTBOX)
         with pytest.raises(UnavailableError):
             await crashing.commit([change(b"a")], OutboxEntry(7, "t", b"body"))
         assert await pending(store) == []
@@ -143,7 +144,7 @@ class TestOutbox:
         self, store: RowStore, mutation: RowMutation
     ) -> None:
         with pytest.raises(ValueError, match="explicit timestamps"):
-            await Outbox(store, SystemClock()).commit([mutation], OutboxEntry(1, "t", b""))
+            await Outbox(store, SystemClock(), OUTBOX).commit([mutation], OutboxEntry(1, "t", b""))
         assert await pending(store) == []
 
 
@@ -169,6 +170,24 @@ class TestOutboxRelay:
         await eventually(lambda: bus.bodies() == [b"fast", b"slow"])
         await relay.stop()
         assert [topic for topic, _ in bus.published] == ["fast", "slow"]
+        assert await pending(store) == []
+
+    async def test_a_lane_does_not_die_with_the_call_that_opened_it(self, store: RowStore) -> None:
+        left: list[float | None] = []
+
+        class Bus(MemoryBus):
+            async def publish(self, topic: str, messages: Sequence[Message]) -> None:
+                left.append(remaining_s())
+                await super().publish(topic, messages)
+
+        bus = Bus()
+        relay = relay_of(store, bus)
+        await relay.start()
+        with deadline_in(DEADLINE_S):
+            await relay.commit([], OutboxEntry(1, "t", b"in a call"))
+        await eventually(lambda: bus.bodies() == [b"in a call"])
+        await relay.stop()
+        assert left == [None]
         assert await pending(store) == []
 
     async def test_what_cannot_be_drained_is_swept_up_by_another(self, store: RowStore) -> None:
@@ -203,4 +222,4 @@ class TestOutboxRelay:
         await relay.stop()
         assert bus.bodies() == [b"body"]
         assert await pending(store) == []
-        assert await store.scan(OUTBOX_TABLE.name, b"0", b"z", limit=1) == []
+        assert await store.scan(OUTBOX.name, b"0", b"z", limit=1) == []

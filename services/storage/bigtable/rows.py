@@ -32,6 +32,7 @@ from google.cloud.bigtable.data.row_filters import (
 )
 
 from services.clock import Clock
+from services.deadlines import allowed_s
 from services.errors import UnavailableError
 from services.storage.bigtable.schema import EMULATOR_VARIABLE, FAMILY
 from services.storage.rows import Row, RowMutation, TableSpec
@@ -39,7 +40,8 @@ from services.storage.rows import Row, RowMutation, TableSpec
 __all__ = ["BigtableRowStore"]
 
 CALL_TIMEOUT_S = 5.0
-"""Bound of one call, the client library's own repeats of idempotent requests included."""
+"""Bound of one call, the client library's own repeats of idempotent requests included; the
+caller's deadline may leave less."""
 BULK_MAX_CHANGES = 10_000
 """Changes per bulk request; Bigtable refuses more than 100 000."""
 BULK_MAX_BYTES = 4 * 1024 * 1024
@@ -100,7 +102,7 @@ class BigtableRowStore:
         async with _translated():
             for name, table in tables.items():
                 for entries in _bulks(by_table[name], now_ms):
-                    await table.bulk_mutate_rows(entries)
+                    await table.bulk_mutate_rows(entries, operation_timeout=_timeout_s())
 
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
@@ -129,7 +131,7 @@ class BigtableRowStore:
         """See `RowStore.increment`."""
         async with _translated():
             row = await self._open_table(table).read_modify_write_row(
-                key, IncrementRule(FAMILY, column, delta), operation_timeout=CALL_TIMEOUT_S
+                key, IncrementRule(FAMILY, column, delta), operation_timeout=_timeout_s()
             )
         total: int = _COUNTER.unpack(row.get_cells(FAMILY, column)[0].value)[0]
         return total
@@ -193,13 +195,22 @@ class BigtableRowStore:
                 RowFilterChain(cell),
                 true_case_mutations=None if expected is None else changes,
                 false_case_mutations=changes if expected is None else None,
-                operation_timeout=CALL_TIMEOUT_S,
+                operation_timeout=_timeout_s(),
             )
         return bool(matched) is (expected is not None)
 
     async def _read(self, table: str, query: ReadRowsQuery) -> list[Row]:
         async with _translated():
-            return [_row(row) for row in await self._open_table(table).read_rows(query)]
+            rows = await self._open_table(table).read_rows(query, operation_timeout=_timeout_s())
+            return [_row(row) for row in rows]
+
+
+def _timeout_s() -> float:
+    timeout_s = allowed_s(CALL_TIMEOUT_S)
+    if timeout_s <= 0:
+        # The client library takes 0 for a mistake.
+        raise UnavailableError("The call's deadline is up.")
+    return timeout_s
 
 
 def _row(row: BigtableRow) -> Row:

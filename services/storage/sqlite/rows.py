@@ -1,6 +1,7 @@
 """`RowStore` on one SQLite file, for a single machine; several processes may share the file."""
 
 import asyncio
+import random
 import sqlite3
 import struct
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from services.clock import Clock
 from services.errors import UnavailableError
 from services.storage.rows import Row, RowMutation, TableSpec
+from services.storage.sqlite.garbage import COLLECT_EVERY_S, GarbageCollection
 from services.storage.sqlite.statements import TableSql
 from services.storage.sqlite.threads import ReaderPool, WriterThread, connect
 
@@ -18,6 +20,8 @@ __all__ = ["SqliteRowStore"]
 
 GARBAGE_CHUNK_CELLS = 1_000
 """Cells dropped per transaction, so that collection never holds up other writes for long."""
+GARBAGE_PAUSE_S = 0.05
+"""Between two of them, so that other processes get at the file."""
 MS_PER_S = 1_000
 
 _COUNTER = struct.Struct(">q")
@@ -26,16 +30,28 @@ _COUNTER = struct.Struct(">q")
 class SqliteRowStore:
     """Rows as SQLite cells: batches are atomic, and concurrent calls share one commit.
 
-    Call `open` before anything else.
+    Call `open` before anything else. An open store drops what is past its retention by itself.
     """
 
-    def __init__(self, path: Path, tables: Sequence[TableSpec], clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        tables: Sequence[TableSpec],
+        clock: Clock,
+        *,
+        collect_every_s: float = COLLECT_EVERY_S,
+    ) -> None:
         self._path = path
         self._specs = tuple(tables)
         self._sql = {spec.name: TableSql.of(spec) for spec in tables}
         self._clock = clock
         self._writer: WriterThread | None = None
         self._readers: ReaderPool | None = None
+        self._garbage = GarbageCollection(
+            self.collect_garbage,
+            every_s=collect_every_s,
+            rng=random.Random(),  # noqa: S311 - jitter guards nothing
+        )
 
     @property
     def atomic_batches(self) -> bool:
@@ -50,6 +66,8 @@ class SqliteRowStore:
             raise UnavailableError(f"The row store {self._path} cannot be opened.") from error
         self._writer = WriterThread(connection)
         self._readers = ReaderPool(self._path)
+        if any(spec.max_age_s is not None for spec in self._specs):
+            self._garbage.start()
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         """See `RowStore.mutate`; all or nothing."""
@@ -151,6 +169,7 @@ class SqliteRowStore:
 
     async def close(self) -> None:
         """Commit what was accepted and close the file; closing twice does nothing."""
+        await self._garbage.stop()
         if self._writer is not None:
             await self._writer.close()
         if self._readers is not None:
@@ -166,6 +185,7 @@ class SqliteRowStore:
             total += dropped
             if dropped < GARBAGE_CHUNK_CELLS:
                 return total
+            await asyncio.sleep(GARBAGE_PAUSE_S)
 
     def _create(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,8 @@
-"""The threads that own SQLite connections: one that writes in groups, a few that read."""
+"""The threads that own SQLite connections: one that writes in groups, a few that read.
+
+Calls are bounded by the caller's deadline. A read or write that its caller gave up before its turn
+is never run; one that was given up in its transaction has an open outcome, as on any store.
+"""
 
 import asyncio
 import contextlib
@@ -11,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from services.deadlines import allowed_s
 from services.errors import UnavailableError
 
 __all__ = ["ReaderPool", "WriterThread", "connect"]
@@ -18,10 +23,17 @@ __all__ = ["ReaderPool", "WriterThread", "connect"]
 _T = TypeVar("_T")
 _Work = Callable[[sqlite3.Connection], Any]
 
+CALL_TIMEOUT_S = 3.0
+"""Bound of one call, its turn in the queue and the wait for another process's write included;
+those last milliseconds. Less than a server's default deadline, so that a caller is told in time."""
 BUSY_TIMEOUT_S = 5.0
-"""How long to wait for another process's write; its transactions last milliseconds."""
+"""How long to wait for another process's write where no call waits for it: at the start."""
+BUSY_ROUND_MS = 100
+"""How long the writer waits for a lock before it looks who still wants their write."""
 BUSY_POLL_S = 0.02
 """Pause between attempts where SQLite reports a lock without waiting for it."""
+PRIMARY_CODE = 0xFF
+"""The part of SQLite's error code that says what; the rest says why."""
 GROUP_MAX_CALLS = 256
 """Calls per transaction: enough to share one fsync, few enough to keep latency flat."""
 READER_THREADS = 4
@@ -60,10 +72,14 @@ def _translate(error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(
         error, sqlite3.ProgrammingError | sqlite3.InterfaceError
     ):
-        unavailable = UnavailableError("The row store cannot answer now.")
-        unavailable.__cause__ = error
-        return unavailable
+        return _unavailable(error)
     return error
+
+
+def _unavailable(cause: BaseException) -> UnavailableError:
+    unavailable = UnavailableError("The row store cannot answer now.")
+    unavailable.__cause__ = cause
+    return unavailable
 
 
 class _Call:
@@ -75,6 +91,11 @@ class _Call:
         self.work = work
         self._future = future
         self._loop = future.get_loop()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the caller still waits: not timed out, not cancelled."""
+        return not self._future.done()
 
     def answer(self, result: object, error: BaseException | None) -> None:
         """Wake the caller; one whose loop is gone no longer cares."""
@@ -98,18 +119,26 @@ class WriterThread:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_ROUND_MS}")
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     async def run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run `work` in a write transaction; durable on return, nothing changed on an error."""
+        """Run `work` in a write transaction; durable on return, nothing changed on an error.
+
+        The exception is `UnavailableError` for no answer in time: `work` may have been under way.
+        """
         if self._closed:
             raise UnavailableError("The row store is closed.")
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         self._calls.put(_Call(work, future))
-        return await future
+        try:
+            async with asyncio.timeout(allowed_s(CALL_TIMEOUT_S)):
+                return await future
+        except TimeoutError as error:
+            raise _unavailable(error) from error
 
     async def close(self) -> None:
         """Commit what was accepted, then end the thread and its connection."""
@@ -139,10 +168,16 @@ class WriterThread:
                 return group, False
         return group, True
 
-    def _commit(self, group: list[_Call]) -> None:
+    def _commit(self, calls: list[_Call]) -> None:
+        try:
+            group = self._begin(calls)
+        except Exception as error:  # noqa: BLE001 - every error belongs to the waiting callers
+            for call in calls:
+                call.answer(None, _translate(error))
+            return
         try:
             results = self._transact(group)
-        except Exception as error:  # noqa: BLE001 - every error belongs to a waiting caller
+        except Exception as error:  # noqa: BLE001 - as above
             if len(group) == 1:
                 group[0].answer(None, _translate(error))
                 return
@@ -152,8 +187,24 @@ class WriterThread:
         for call, result in zip(group, results, strict=True):
             call.answer(result, None)
 
+    def _begin(self, calls: list[_Call]) -> list[_Call]:
+        """Begin a transaction for those of `calls` that are wanted once the lock is ours.
+
+        Begins none if nobody waits any more.
+        """
+        while any(call.is_wanted for call in calls):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                    raise
+            else:
+                return [call for call in calls if call.is_wanted]
+        return []
+
     def _transact(self, group: list[_Call]) -> list[object]:
-        self._connection.execute("BEGIN IMMEDIATE")
+        if not self._connection.in_transaction:
+            return []
         try:
             results = [call.work(self._connection) for call in group]
             self._connection.execute("COMMIT")
@@ -176,10 +227,15 @@ class ReaderPool:
         self._pool = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-reader")
 
     async def run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run `work`, which reads, on a free thread."""
+        """Run `work`, which reads, on a free thread; `UnavailableError` for no answer in time."""
         if self._closed:
             raise UnavailableError("The row store is closed.")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(allowed_s(CALL_TIMEOUT_S)):
+                return await loop.run_in_executor(self._pool, self._read, work)
+        except TimeoutError as error:
+            raise _unavailable(error) from error
 
     async def close(self) -> None:
         """Wait for running reads and close their connections."""

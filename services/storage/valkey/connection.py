@@ -1,91 +1,69 @@
-"""What all Valkey adapters share: the client type, its errors, and Lua scripts on a cluster."""
+"""What all Valkey adapters share: the client, and its errors."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
 
 from services.errors import UnavailableError
+from services.storage.valkey.cache_metrics import count_unavailable
 
-__all__ = ["Script", "ValkeyClient", "valkey_errors"]
+__all__ = ["ValkeyClient", "open_node", "open_valkey", "valkey_errors"]
 
 ValkeyClient = Redis | RedisCluster
 """A client made with `decode_responses=False`: ids and blobs are bytes."""
 
 
+_CLUSTER_OPTION = "cluster"
+
+
+def open_valkey(url: str, *, timeout_s: float, node_client: type[Redis] = Redis) -> ValkeyClient:
+    """Make a client that tries once and waits `timeout_s`; the caller closes it.
+
+    `?cluster=true` in the URL says that it names a node of a cluster; else it is of `node_client`.
+    The server is not asked, so that a process starts, in the right mode, while it is away.
+    """
+    plain, cluster = _split(url)
+    client = RedisCluster if cluster else node_client
+    opened: ValkeyClient = client.from_url(plain, **_options(timeout_s))
+    return opened
+
+
+def open_node(url: str, *, timeout_s: float) -> Redis:
+    """Make a client of the one node that the URL names, of a cluster or not."""
+    opened: Redis = Redis.from_url(_split(url)[0], **_options(timeout_s))
+    return opened
+
+
+def _split(url: str) -> tuple[str, bool]:
+    """(the URL as the client library knows it, whether it names a cluster)."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    cluster = options.pop(_CLUSTER_OPTION, "false") == "true"
+    return parts._replace(query=urlencode(options)).geturl(), cluster
+
+
+def _options(timeout_s: float) -> dict[str, Any]:
+    return {
+        "decode_responses": False,
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+    }
+
+
 @contextmanager
 def valkey_errors() -> Iterator[None]:
-    """Turn the client library's errors into `UnavailableError`."""
+    """Turn the client library's errors into `UnavailableError`, and count them."""
     try:
         yield
     except (RedisError, RedisClusterException, OSError) as error:
+        count_unavailable(error)
         raise UnavailableError("the hot store cannot answer now") from error
-
-
-class Script:
-    """A Lua script, sent by its hash; a node that does not know it gets the text.
-
-    Nodes forget scripts when they restart and new nodes never knew them, so every call copes.
-    """
-
-    def __init__(self, client: ValkeyClient, source: str) -> None:
-        self._client = client
-        self._source = source
-        # The protocol names scripts by SHA-1; nothing rests on its strength.
-        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-
-    async def run(self, keys: Sequence[bytes], *args: bytes | int) -> Any:  # noqa: ANN401 - the script decides
-        """Run once; on a cluster all keys must be of one slot."""
-        with valkey_errors():
-            try:
-                return await self._client.execute_command(
-                    "EVALSHA", self._sha, len(keys), *keys, *args
-                )
-            except NoScriptError:
-                return await self._client.execute_command(
-                    "EVAL", self._source, len(keys), *keys, *args
-                )
-
-    async def run_by_slot(self, keys: Sequence[bytes], *args: bytes | int) -> list[Any]:
-        """Run over keys of any slots: on one node in one call, on a cluster once for each slot.
-
-        Gives the results of all calls in no stated order. A call may run although another failed,
-        so the script must be safe to repeat.
-        """
-        if not isinstance(self._client, RedisCluster):
-            return [await self.run(keys, *args)]
-        groups: dict[int, list[bytes]] = {}
-        for key in keys:
-            groups.setdefault(self._client.keyslot(key), []).append(key)
-        with valkey_errors():
-            pages = list(groups.values())
-            results = await self._pipelined(self._client, "EVALSHA", self._sha, pages, args)
-            unknown = [
-                page
-                for page, result in zip(pages, results, strict=True)
-                if isinstance(result, NoScriptError)
-            ]
-            done = [result for result in results if not isinstance(result, NoScriptError)]
-            if unknown:
-                done += await self._pipelined(self._client, "EVAL", self._source, unknown, args)
-            for result in done:
-                if isinstance(result, Exception):
-                    raise result
-            return done
-
-    @staticmethod
-    async def _pipelined(
-        cluster: RedisCluster,
-        command: str,
-        script: str,
-        pages: list[list[bytes]],
-        args: tuple[bytes | int, ...],
-    ) -> list[Any]:
-        pipeline = cluster.pipeline(transaction=False)
-        for page in pages:
-            pipeline.execute_command(command, script, len(page), *page, *args)
-        return await pipeline.execute(raise_on_error=False)

@@ -5,7 +5,7 @@ holds 53 bits, so ids are compared as two 32-bit halves. A sentinel begins with 
 compares as id 0: below every id.
 """
 
-__all__ = ["BEGIN_WARM", "FINISH_WARM", "PUSH", "READ", "REMOVE"]
+__all__ = ["BEGIN_WARM", "FINISH_WARM", "PUSH", "READ", "READ_BESIDE", "REMOVE"]
 
 _COMPARE = """
 local ZERO = string.rep('\\0', 8)
@@ -67,36 +67,63 @@ return changed
 """
 )
 
-READ = (
+_READ_LIST = (
     _COMPARE
     + """
--- KEYS: list; ARGV: id to start below or '', count, TTL in ms.
 -- Returns false for a miss, or {joined ids, 1 if the end was reached, tail}.
-local key, before, count, ttl = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local tail = redis.call('LINDEX', key, -1)
-if not tail or #tail > 8 then return false end
-local length = redis.call('LLEN', key)
-local complete = tail == ZERO
-if complete then length = length - 1 end
-local from = 0
-if before == '' then
-  -- Readers keep their list alive; a write is spent on it only in the second half of its life.
-  if redis.call('PTTL', key) * 2 < ttl then redis.call('PEXPIRE', key, ttl) end
-else
-  local high = length
-  while from < high do
-    local middle = math.floor((from + high) / 2)
-    if newer(before, redis.call('LINDEX', key, middle)) then
-      high = middle
-    else
-      from = middle + 1
+local function read(key, before, count, ttl)
+  local tail = redis.call('LINDEX', key, -1)
+  if not tail or #tail > 8 then return false end
+  local length = redis.call('LLEN', key)
+  local complete = tail == ZERO
+  if complete then length = length - 1 end
+  local from = 0
+  if before == '' then
+    -- Readers keep their list alive; a write is spent on it only in the second half of its life.
+    if redis.call('PTTL', key) * 2 < ttl then redis.call('PEXPIRE', key, ttl) end
+  else
+    local high = length
+    while from < high do
+      local middle = math.floor((from + high) / 2)
+      if newer(before, redis.call('LINDEX', key, middle)) then
+        high = middle
+      else
+        from = middle + 1
+      end
     end
   end
+  local last = math.min(from + count, length) - 1
+  local ids = ''
+  if last >= from then ids = table.concat(redis.call('LRANGE', key, from, last)) end
+  return {ids, (complete and last + 1 >= length) and 1 or 0, tail}
 end
-local last = math.min(from + count, length) - 1
-local ids = ''
-if last >= from then ids = table.concat(redis.call('LRANGE', key, from, last)) end
-return {ids, (complete and last + 1 >= length) and 1 or 0, tail}
+"""
+)
+
+READ = (
+    _READ_LIST
+    + """
+-- KEYS: list; ARGV: id to start below or '', count, TTL in ms.
+return read(KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]))
+"""
+)
+
+READ_BESIDE = (
+    _READ_LIST
+    + """
+-- KEYS: guarded entry, list; ARGV: nonce that the caller knows the rest of or '', nonce for an
+-- absent entry, TTL of the entry in ms, then as READ.
+-- Returns {'' if the entry still has the nonce, else the entry; what READ returns}.
+local entry = redis.call('GETRANGE', KEYS[1], 0, #ARGV[2] - 1)
+if entry == '' then
+  entry = ARGV[2]
+  redis.call('SET', KEYS[1], entry, 'PX', ARGV[3])
+elseif entry == ARGV[1] then
+  entry = ''
+else
+  entry = redis.call('GET', KEYS[1])
+end
+return {entry, read(KEYS[2], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]))}
 """
 )
 

@@ -19,9 +19,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.storage.valkey import hot_list_scripts as lua
-from services.storage.valkey.connection import Script, ValkeyClient, valkey_errors
+from services.storage.valkey.connection import ValkeyClient, valkey_errors
+from services.storage.valkey.script import Script
 
-__all__ = ["HotLists", "HotPage"]
+__all__ = ["GuardedEntry", "HotLists", "HotPage"]
 
 _DEFAULT_CAPACITY = 800
 """Ids a list: twenty pages of forty, further than nearly all readers scroll."""
@@ -36,6 +37,18 @@ _KEYS_PER_SCRIPT = 1_000
 
 _ID = struct.Struct(">Q")
 _SENTINEL = bytes(_ID.size)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedEntry:
+    """An entry that begins with a nonce, and what to do with it; see `relations_cache`."""
+
+    key: bytes
+    known_nonce: bytes
+    """The nonce under which the caller has the rest; empty if it has nothing."""
+    new_nonce: bytes
+    """What an absent entry becomes."""
+    ttl_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,7 @@ class HotLists:
         self._ttl_ms = int(ttl_s * 1_000)
         self._push = Script(client, lua.PUSH)
         self._read = Script(client, lua.READ)
+        self._read_beside = Script(client, lua.READ_BESIDE)
         self._begin_warm = Script(client, lua.BEGIN_WARM)
         self._finish_warm = Script(client, lua.FINISH_WARM)
         self._remove = Script(client, lua.REMOVE)
@@ -93,14 +107,32 @@ class HotLists:
 
         A miss is a list that is absent or being warmed. Reading a first page renews the list.
         """
-        start = b"" if before is None else _ID.pack(before)
-        found = await self._read.run([key], start, count, self._ttl_ms)
-        if found is None:
-            return None
-        joined, reached_end, tail = found
-        ids = struct.unpack(f">{len(joined) // _ID.size}Q", joined)
-        tail_id = None if tail == _SENTINEL else _ID.unpack(tail)[0]
-        return HotPage(ids=ids, reached_end=bool(reached_end), tail_id=tail_id)
+        return _page(await self._read.run([key], _start(before), count, self._ttl_ms))
+
+    async def read_many(
+        self, keys: Sequence[bytes], before: int | None, count: int
+    ) -> list[HotPage | None]:
+        """`read` of several lists in one round trip, in the order asked for."""
+        found = await self._read.run_each(keys, _start(before), count, self._ttl_ms)
+        return [_page(each) for each in found]
+
+    async def read_beside(
+        self, entry: GuardedEntry, key: bytes, before: int | None, count: int
+    ) -> tuple[bytes, HotPage | None]:
+        """`read`, with a look at an entry of the same slot: (what the entry has, the page).
+
+        The first is empty if the entry still has the nonce that the caller knows.
+        """
+        found, page = await self._read_beside.run(
+            [entry.key, key],
+            entry.known_nonce,
+            entry.new_nonce,
+            entry.ttl_ms,
+            _start(before),
+            count,
+            self._ttl_ms,
+        )
+        return found, _page(page)
 
     async def begin_warm(self, key: bytes, token: bytes) -> bool:
         """Claim an absent list for warming; `token` is random and not empty.
@@ -145,3 +177,16 @@ class HotLists:
         tweets are hydrated, not here.
         """
         await self._remove.run([key], _ID.pack(tweet_id))
+
+
+def _start(before: int | None) -> bytes:
+    return b"" if before is None else _ID.pack(before)
+
+
+def _page(found: tuple[bytes, int, bytes] | None) -> HotPage | None:
+    if found is None:
+        return None
+    joined, reached_end, tail = found
+    ids = struct.unpack(f">{len(joined) // _ID.size}Q", joined)
+    tail_id = None if tail == _SENTINEL else _ID.unpack(tail)[0]
+    return HotPage(ids=ids, reached_end=bool(reached_end), tail_id=tail_id)

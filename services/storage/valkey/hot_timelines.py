@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.storage import keys
-from services.storage.valkey.hot_lists import HotLists
+from services.storage.valkey.cache_metrics import AUTHOR, HOME, CacheMetrics
+from services.storage.valkey.hot_lists import GuardedEntry, HotLists, HotPage
 from services.timeline.model import Ids
 
 __all__ = ["ValkeyHotTimelines"]
@@ -12,16 +13,27 @@ __all__ = ["ValkeyHotTimelines"]
 class ValkeyHotTimelines:
     """The lists of `HotLists`, by viewer and by author."""
 
-    def __init__(self, lists: HotLists) -> None:
+    def __init__(self, lists: HotLists, metrics: CacheMetrics | None = None) -> None:
         self._lists = lists
+        self._metrics = metrics or CacheMetrics()
 
-    async def home(self, viewer: int, before: int | None, count: int) -> Ids | None:
-        """Ids below `before`, or None where there is no list."""
-        return await self._read(keys.home_list_key(viewer), before, count)
+    async def home(
+        self, entry: GuardedEntry, viewer: int, before: int | None, count: int
+    ) -> tuple[bytes, Ids | None]:
+        """(what the entry has, ids below `before` or None where there is no list)."""
+        key = keys.home_list_key(viewer)
+        found, page = await self._lists.read_beside(entry, key, before, count)
+        return found, self._counted(HOME, page)
 
-    async def author(self, author: int, before: int | None, count: int) -> Ids | None:
-        """The same for the tweets of one author."""
-        return await self._read(keys.author_list_key(author), before, count)
+    async def authors(
+        self, authors: Sequence[int], before: int | None, count: int
+    ) -> list[Ids | None]:
+        """Ids of each author below `before`, or None where there is no list."""
+        if not authors:
+            return []
+        lists = [keys.author_list_key(author) for author in authors]
+        pages = await self._lists.read_many(lists, before, count)
+        return [self._counted(AUTHOR, page) for page in pages]
 
     async def begin_warm_home(self, viewer: int, token: bytes) -> bool:
         """Start collecting pushes; false when somebody else is warming or the list exists."""
@@ -57,6 +69,9 @@ class ValkeyHotTimelines:
         """Drop the list and any warm of it; the next read is a miss."""
         await self._lists.drop(keys.home_list_key(viewer))
 
-    async def _read(self, key: bytes, before: int | None, count: int) -> Ids | None:
-        page = await self._lists.read(key, before, count)
-        return None if page is None else Ids(page.ids, ended=page.reached_end)
+    def _counted(self, cache: str, page: HotPage | None) -> Ids | None:
+        if page is None:
+            self._metrics.miss(cache)
+            return None
+        self._metrics.hit(cache)
+        return Ids(page.ids, ended=page.reached_end)

@@ -8,7 +8,10 @@ a fetch that began after it sees the change.
 """
 
 from services.storage.keys import relations_key
-from services.storage.valkey.connection import Script, ValkeyClient, valkey_errors
+from services.storage.valkey.cache_metrics import RELATIONS, CacheMetrics
+from services.storage.valkey.connection import ValkeyClient, valkey_errors
+from services.storage.valkey.hot_lists import GuardedEntry
+from services.storage.valkey.script import Script
 
 __all__ = ["NONCE_BYTES", "RelationsCache"]
 
@@ -19,14 +22,6 @@ _DEFAULT_TTL_S = 3_600
 _FILLED = b"\x01"
 """Between nonce and blob: an empty blob is an answer, a lone nonce is none."""
 
-_PEEK = """
--- KEYS: entry; ARGV: nonce if absent, TTL in ms. Returns the entry.
-local entry = redis.call('GET', KEYS[1])
-if entry then return entry end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]
-"""
-
 _FILL = """
 -- KEYS: entry; ARGV: nonce, marker and blob, TTL in ms. Returns 1 if the nonce still held.
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
@@ -36,24 +31,40 @@ return 1
 
 
 class RelationsCache:
-    """Opaque blobs by viewer; every method raises `UnavailableError` on failure."""
+    """Opaque blobs by viewer; every method raises `UnavailableError` on failure.
 
-    def __init__(self, client: ValkeyClient, ttl_s: float = _DEFAULT_TTL_S) -> None:
+    The peek is `HotLists.read_beside` of the viewer's `entry`, so that it costs no round trip.
+    """
+
+    def __init__(
+        self,
+        client: ValkeyClient,
+        ttl_s: float = _DEFAULT_TTL_S,
+        metrics: CacheMetrics | None = None,
+    ) -> None:
         self._client = client
+        self._metrics = metrics or CacheMetrics()
         self._ttl_ms = int(ttl_s * 1_000)
-        self._peek = Script(client, _PEEK)
         self._fill = Script(client, _FILL)
 
-    async def peek(self, viewer_id: int, new_nonce: bytes) -> tuple[bytes, bytes | None]:
-        """(nonce, blob): the entry's, or `new_nonce` and None if there was none.
-
-        With no blob, fetch from the durable store and `fill` under the returned nonce.
-        """
+    def entry(self, viewer_id: int, known_nonce: bytes, new_nonce: bytes) -> GuardedEntry:
+        """Name the viewer's entry; `new_nonce` is random."""
         if len(new_nonce) != NONCE_BYTES:
             raise ValueError(f"a nonce has {NONCE_BYTES} bytes, got {len(new_nonce)}")
-        entry: bytes = await self._peek.run([relations_key(viewer_id)], new_nonce, self._ttl_ms)
+        return GuardedEntry(relations_key(viewer_id), known_nonce, new_nonce, self._ttl_ms)
+
+    def parse(self, entry: bytes) -> tuple[bytes, bytes | None]:
+        """(nonce, blob) of an entry; with no blob, fetch and `fill` under the nonce."""
         nonce, rest = entry[:NONCE_BYTES], entry[NONCE_BYTES:]
-        return nonce, rest[len(_FILLED) :] if rest else None
+        if not rest:
+            self._metrics.miss(RELATIONS)
+            return nonce, None
+        self._metrics.hit(RELATIONS)
+        return nonce, rest[len(_FILLED) :]
+
+    def unchanged(self) -> None:
+        """Count an entry that the caller has already."""
+        self._metrics.hit(RELATIONS)
 
     async def fill(self, viewer_id: int, nonce: bytes, blob: bytes) -> bool:
         """Store the blob if the entry still has this nonce; False if it was invalidated."""

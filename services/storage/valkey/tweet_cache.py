@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from redis.asyncio.cluster import RedisCluster
 
 from services.storage.keys import tweet_cache_key
+from services.storage.valkey.cache_metrics import TWEETS, CacheMetrics
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
+from services.storage.valkey.deletions import CHANNEL, encode_deletion
 from services.timeline.encoded import EncodedTweet
 
 __all__ = ["TweetCache"]
@@ -25,8 +27,14 @@ _VISIBILITY_SHIFT = 1
 class TweetCache:
     """A read-through cache of tweets; every method raises `UnavailableError` on failure."""
 
-    def __init__(self, client: ValkeyClient, ttl_s: float = _DEFAULT_TTL_S) -> None:
+    def __init__(
+        self,
+        client: ValkeyClient,
+        ttl_s: float = _DEFAULT_TTL_S,
+        metrics: CacheMetrics | None = None,
+    ) -> None:
         self._client = client
+        self._metrics = metrics or CacheMetrics()
         self._ttl_ms = int(ttl_s * 1_000)
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
@@ -39,11 +47,14 @@ class TweetCache:
                 values = await self._client.mget_nonatomic(keys)
             else:
                 values = await self._client.mget(keys)
-        return {
+        found = {
             tweet_id: _decode(tweet_id, value)
             for tweet_id, value in zip(tweet_ids, values, strict=True)
             if isinstance(value, bytes)
         }
+        self._metrics.hit(TWEETS, len(found))
+        self._metrics.miss(TWEETS, len(tweet_ids) - len(found))
+        return found
 
     async def put_many(self, tweets: Iterable[EncodedTweet]) -> None:
         """Cache those tweets that are absent: a late reader never overwrites a tombstone."""
@@ -54,10 +65,11 @@ class TweetCache:
             await pipeline.execute()
 
     async def tombstone(self, tweet_id: int) -> None:
-        """Mark a tweet deleted, whatever was cached."""
-        deleted = EncodedTweet(tweet_id, author_id=0, deleted=True, visibility=0, body=b"")
+        """Mark a tweet deleted, whatever was cached, then tell all who keep tweets."""
+        deleted = _encode(EncodedTweet.tombstone(tweet_id))
         with valkey_errors():
-            await self._client.set(tweet_cache_key(tweet_id), _encode(deleted), px=self._ttl_ms)
+            await self._client.set(tweet_cache_key(tweet_id), deleted, px=self._ttl_ms)
+            await self._client.execute_command("PUBLISH", CHANNEL, encode_deletion(tweet_id))
 
 
 def _encode(tweet: EncodedTweet) -> bytes:

@@ -1,0 +1,102 @@
+"""Deletions told to every process that keeps tweets, over Valkey's publish and subscribe.
+
+A message is delivered at most once and to those who listen at that moment, so a listener says when
+it listens and when it does not, and what rests on it must bound its own staleness besides.
+"""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.telemetry import EVENT_DELETIONS_UNHEARD
+
+__all__ = ["CHANNEL", "DeletionListener", "encode_deletion"]
+
+CHANNEL = b"tweets.deleted"
+# A connection that says nothing this long is asked whether it lives.
+PING_INTERVAL_S = 1.0
+RECONNECT_S = 0.5
+
+_ID = struct.Struct(">Q")
+_log = structlog.get_logger()
+
+
+class DeletionTarget(Protocol):
+    """What is told: `services.storage.local_tweets`."""
+
+    def open(self) -> None:
+        """Deletions are heard from now on."""
+        ...
+
+    def close(self) -> None:
+        """Deletions may go by unheard."""
+        ...
+
+    def bury(self, tweet_id: int) -> None:
+        """A tweet was deleted."""
+        ...
+
+
+def encode_deletion(tweet_id: int) -> bytes:
+    """Encode one message of `CHANNEL`."""
+    return _ID.pack(tweet_id)
+
+
+class DeletionListener:
+    """Tells a target of deletions for as long as it runs; connects again by itself.
+
+    `connect` gives a client of its own, of any one node: a cluster spreads messages to all.
+    """
+
+    def __init__(self, connect: Callable[[], Redis], target: DeletionTarget) -> None:
+        self._connect = connect
+        self._target = target
+        self._listening: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._listening = asyncio.create_task(self._listen_always(), name="deletions")
+
+    async def stop(self) -> None:
+        """Stop listening; the target is closed."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+
+    async def _listen_always(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except (RedisError, OSError) as error:
+                _log.warning(EVENT_DELETIONS_UNHEARD, error=type(error).__name__)
+            finally:
+                self._target.close()
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _listen(self) -> None:
+        async with self._connect() as client, client.pubsub() as subscription:
+            await subscription.subscribe(CHANNEL)
+            pinged = False
+            while True:
+                message = await subscription.get_message(timeout=PING_INTERVAL_S)
+                if message is None:
+                    if pinged:
+                        raise ConnectionError("no answer to a ping")
+                    await subscription.ping()
+                    pinged = True
+                    continue
+                pinged = False
+                if message["type"] == "subscribe":
+                    # A client that connects again by itself subscribes again: what it missed
+                    # meanwhile is forgotten here.
+                    self._target.close()
+                    self._target.open()
+                elif message["type"] == "message":
+                    self._target.bury(*_ID.unpack(message["data"]))

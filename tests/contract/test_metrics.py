@@ -1,0 +1,230 @@
+"""What the parts of a service record, with the SDK's own reader and real engines."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from opentelemetry.metrics import _internal as opentelemetry_globals
+
+from services import telemetry as names
+from services.bus.consumer import Consumer
+from services.bus.delivery_metrics import DeliveryMetrics
+from services.bus.port import Message
+from services.bus.queue_depths import QueueDepths
+from services.bus.topology import SUBSCRIPTIONS
+from services.bus.valkey_streams import ValkeyStreamsDriver
+from services.clock import SystemClock
+from services.errors import UnavailableError
+from services.fanout.lag import FanoutLag
+from services.snowflake_time import first_id_at
+from services.storage.outbox import Outbox, OutboxEntry, OutboxRelay
+from services.storage.rows import TableSpec
+from services.storage.sqlite.rows import SqliteRowStore
+from services.storage.valkey.cache_metrics import CacheMetrics
+from services.storage.valkey.connection import ValkeyClient, open_valkey
+from services.storage.valkey.hot_lists import HotLists
+from services.storage.valkey.hot_timelines import ValkeyHotTimelines
+from services.storage.valkey.layered_reads import LayeredHotTimelines
+from services.storage.valkey.relations_cache import RelationsCache
+from services.storage.valkey.tweet_cache import TweetCache
+from services.timeline.encoded import EncodedTweet
+from services.timeline.model import Ids, ViewerRelations
+from tests.contract.bus_engines import ValkeyServer, valkey_server
+from tests.contract.bus_waits import POLICY
+from tests.contract.metric_values import Metrics
+
+__all__ = ["valkey_server"]
+
+DEADLINE_S = 20.0
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+async def bus(valkey_server: ValkeyServer) -> AsyncIterator[ValkeyStreamsDriver]:
+    driver = ValkeyStreamsDriver(valkey_server.url, SUBSCRIPTIONS)
+    await driver._client.flushall()
+    await driver.declare(SUBSCRIPTIONS)
+    yield driver
+    await driver.close()
+
+
+@pytest.fixture
+async def valkey(valkey_server: ValkeyServer) -> AsyncIterator[ValkeyClient]:
+    async with open_valkey(valkey_server.url, timeout_s=5) as client:
+        await client.flushall()
+        yield client
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 - what a reader holds is no event
+            await asyncio.sleep(0.01)
+
+
+async def test_deliveries_are_told_by_subscription_and_outcome(
+    bus: ValkeyStreamsDriver, metrics: Metrics
+) -> None:
+    async def handler(message: Message, attempt: int) -> None:
+        if message.data == b"poison":
+            raise ValueError("cannot read this")
+        if message.data == b"patient" and not seen:
+            seen.append(attempt)
+            raise UnavailableError("away", retry_after_s=0.05)
+
+    seen: list[int] = []
+    consumer = Consumer(
+        bus,
+        "fanout.close",
+        handler,
+        policy=POLICY,
+        concurrency=5,
+        rng=random.Random(1),  # noqa: S311 - jitter, repeatable
+        delivery_metrics=DeliveryMetrics(
+            "fanout.close", SystemClock(), meter_provider=metrics.provider
+        ),
+    )
+    await bus.publish("fanout-close", [Message(b"good"), Message(b"poison"), Message(b"patient")])
+    consumer.start()
+
+    def counts() -> dict[tuple[object, ...], int]:
+        points = metrics.points(names.METRIC_BUS_HANDLER_DURATION)
+        return {labels: point.count for labels, point in points.items()}
+
+    expected = {
+        ("acked", "fanout.close"): 2,
+        ("outage", "fanout.close"): 1,
+        ("retried", "fanout.close"): 2,
+        ("dead-lettered", "fanout.close"): 1,
+    }
+    await until(lambda: counts() == expected)
+    await consumer.stop()
+    attempts = metrics.points(names.METRIC_BUS_MESSAGE_ATTEMPTS)
+    # The outage took none of its attempts from the patient one.
+    assert attempts["acked", "fanout.close"].max == 1
+    assert attempts["dead-lettered", "fanout.close"].max == POLICY.max_attempts
+    ages = metrics.points(names.METRIC_BUS_MESSAGE_AGE)
+    # From the publishing, not from the last delivery: it waited out two delays at least.
+    assert 0 < ages["dead-lettered", "fanout.close"].max < DEADLINE_S
+    assert ages["acked", "fanout.close"].max >= 0.05
+
+
+async def test_queue_depth_follows_the_backlog_and_goes_with_the_bus(
+    bus: ValkeyStreamsDriver, metrics: Metrics, valkey_server: ValkeyServer
+) -> None:
+    depths = QueueDepths(bus, SUBSCRIPTIONS, poll_every_s=0.05, meter_provider=metrics.provider)
+    depths.start()
+    try:
+        await bus.publish("fanout-rest", [Message(b"%d" % n) for n in range(3)])
+
+        def depth() -> dict[tuple[object, ...], float]:
+            return metrics.values(names.METRIC_BUS_BACKLOG)
+
+        await until(lambda: depth().get(("fanout.rest",)) == 3)
+        assert set(depth()) == {(each.name,) for each in SUBSCRIPTIONS}
+        valkey_server.kill()
+        await until(lambda: depth() == {})
+        await asyncio.to_thread(valkey_server.start)
+        await until(lambda: depth().get(("fanout.rest",)) == 3)
+    finally:
+        await depths.stop()
+
+
+async def test_outbox_tells_what_it_holds_while_the_bus_is_away(
+    bus: ValkeyStreamsDriver, metrics: Metrics, valkey_server: ValkeyServer, tmp_path: Path
+) -> None:
+    table = TableSpec("some_outbox")
+    store = SqliteRowStore(tmp_path / "rows.db", [table], SystemClock())
+    await store.open()
+    relay = OutboxRelay(Outbox(store, SystemClock(), table), bus, meter_provider=metrics.provider)
+    await relay.start()
+
+    def held() -> float | None:
+        return metrics.values(names.METRIC_OUTBOX_HELD).get(("some_outbox",))
+
+    try:
+        valkey_server.kill()
+        for entry_id in range(1, 6):
+            await relay.commit([], OutboxEntry(entry_id, "tweet-events", b"event"))
+        assert held() == 5
+        await asyncio.to_thread(valkey_server.start)
+        await until(lambda: held() == 0)
+    finally:
+        await relay.stop()
+        await store.close()
+
+
+def test_fanout_lag_is_counted_from_the_tweets_creation(metrics: Metrics) -> None:
+    lag = FanoutLag(SystemClock(), meter_provider=metrics.provider)
+    now_ms = time.time_ns() // 1_000_000
+    lag.planned(first_id_at(now_ms - 2_000))
+    lag.pushed(first_id_at(now_ms - 5_000))
+    # Made on a machine whose clock is ahead.
+    lag.pushed(first_id_at(now_ms + 60_000))
+    points = metrics.points(names.METRIC_FANOUT_LAG)
+    assert 2 <= points[("plan",)].sum < 2 + DEADLINE_S
+    assert 5 <= points[("push",)].max < 5 + DEADLINE_S
+    assert points[("push",)].min == 0
+
+
+class NobodyFollows:
+    async def fetch(self, _viewer: int) -> ViewerRelations:
+        return ViewerRelations(frozenset())
+
+
+async def test_caches_count_hits_and_misses(valkey: ValkeyClient, metrics: Metrics) -> None:
+    counted = CacheMetrics(meter_provider=metrics.provider)
+    tweets = TweetCache(valkey, metrics=counted)
+    await tweets.put_many(
+        [EncodedTweet(1, author_id=1, deleted=False, visibility=0, body=b"tweet")]
+    )
+    await tweets.get_many([1, 2, 3])
+    hot = ValkeyHotTimelines(HotLists(valkey), counted)
+    graph = NobodyFollows()
+    timelines = LayeredHotTimelines(hot, RelationsCache(valkey, metrics=counted), graph)
+    await timelines.home(1, None, 10)
+    await timelines.authors([1], None, 10)
+    await hot.begin_warm_home(1, b"t")
+    await hot.finish_warm_home(1, b"t", Ids((5,), ended=True))
+    await timelines.home(1, None, 10)
+    await LayeredHotTimelines(hot, RelationsCache(valkey, metrics=counted), graph).home(1, None, 9)
+    assert metrics.values(names.METRIC_CACHE_HITS) == {
+        ("tweets",): 1,
+        # Of one reader that had them already, and of one that had not.
+        ("relations",): 2,
+        ("home",): 2,
+    }
+    assert metrics.values(names.METRIC_CACHE_MISSES) == {
+        ("tweets",): 2,
+        ("relations",): 1,
+        ("home",): 1,
+        ("author",): 1,
+    }
+
+
+async def test_failures_of_the_hot_store_are_counted(
+    valkey: ValkeyClient,
+    metrics: Metrics,
+    valkey_server: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The process's own provider, which can otherwise be set but once.
+    monkeypatch.setattr(opentelemetry_globals, "_METER_PROVIDER", metrics.provider)
+    tweets = TweetCache(valkey)
+    await tweets.get_many([1])
+    assert metrics.values(names.METRIC_HOT_STORE_UNAVAILABLE) == {}
+    valkey_server.kill()
+    try:
+        for _ in range(2):
+            with pytest.raises(UnavailableError):
+                await tweets.get_many([1])
+    finally:
+        await asyncio.to_thread(valkey_server.start)
+    assert sum(metrics.values(names.METRIC_HOT_STORE_UNAVAILABLE).values()) == 2
+    assert metrics.values(names.METRIC_CACHE_MISSES) == {("tweets",): 1}

@@ -1,0 +1,188 @@
+"""The caches in Valkey and above it: tweets, relations, deletions told to all."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from services.storage.keys import home_list_key
+from services.storage.local_tweets import LocalTweets
+from services.storage.valkey.connection import ValkeyClient
+from services.storage.valkey.deletions import DeletionListener
+from services.storage.valkey.hot_lists import HotLists
+from services.storage.valkey.hot_timelines import ValkeyHotTimelines
+from services.storage.valkey.layered_reads import CachedTweets, LayeredHotTimelines
+from services.storage.valkey.relations_cache import RelationsCache
+from services.storage.valkey.tweet_cache import TweetCache
+from services.timeline.encoded import EncodedTweet
+from services.timeline.model import Ids, ViewerRelations
+from tests.contract.valkey_clients import client, server
+
+__all__ = ["client", "server"]
+
+WITHIN_S = 10
+
+
+def tweet(tweet_id: int) -> EncodedTweet:
+    return EncodedTweet(tweet_id, 7, deleted=False, visibility=0, body=b"%d" % tweet_id)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def test_cached_tweets_come_back_and_tombstones_stay(client: ValkeyClient) -> None:
+    cache = TweetCache(client)
+    tweets = [
+        EncodedTweet(n, n + (1 << 62), deleted=False, visibility=n, body=bytes([n]) * n)
+        for n in range(1, 50)
+    ]
+    assert await cache.get_many([]) == {}
+    await cache.put_many([])
+    await cache.put_many(tweets)
+    assert await cache.get_many([1, 99, 49]) == {1: tweets[0], 49: tweets[48]}
+    await cache.tombstone(1)
+    await cache.put_many(tweets)
+    assert (await cache.get_many([1]))[1].deleted
+    assert 0 < await client.ttl("tweet:1") <= 86_400
+
+
+async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> None:
+    cache, lists = RelationsCache(client), HotLists(client)
+    first, second = b"1" * 8, b"2" * 8
+
+    async def peek(new_nonce: bytes, known: bytes = b"") -> tuple[bytes, bytes | None]:
+        entry, page = await lists.read_beside(
+            cache.entry(7, known, new_nonce), home_list_key(7), None, 10
+        )
+        assert page is None
+        return cache.parse(entry)
+
+    assert await peek(first) == (first, None)
+    assert await peek(second) == (first, None)
+    await cache.invalidate(7)
+    assert not await cache.fill(7, first, b"old")
+    assert await peek(second) == (second, None)
+    assert not await cache.fill(7, first, b"old")
+    assert await cache.fill(7, second, b"")
+    assert await peek(first) == (second, b"")
+    assert await cache.fill(7, second, b"new")
+    assert await peek(first) == (second, b"new")
+    assert await peek(first, known=second) == (b"", None)
+    with pytest.raises(ValueError, match="nonce"):
+        cache.entry(7, b"", b"short")
+
+
+class Graph:
+    """Relations that a test sets, and how often they were asked for."""
+
+    def __init__(self) -> None:
+        self.relations = ViewerRelations(frozenset({1, 2, 3}), frozenset({3}))
+        self.asked = 0
+
+    async def fetch(self, _viewer: int) -> ViewerRelations:
+        self.asked += 1
+        return self.relations
+
+
+async def test_relations_are_fetched_once_until_they_change(client: ValkeyClient) -> None:
+    graph, cache, lists = Graph(), RelationsCache(client), HotLists(client)
+    one, other = (LayeredHotTimelines(ValkeyHotTimelines(lists), cache, graph) for _ in range(2))
+    assert (await one.home(7, None, 10)).run is None
+    assert await lists.begin_warm(home_list_key(7), b"t")
+    assert await lists.finish_warm(home_list_key(7), b"t", [5, 4], complete=True)
+    for reader in (one, other, one, other):
+        hot = await reader.home(7, None, 10)
+        assert hot.relations == graph.relations
+        assert hot.relations.shown == {1, 2}
+        assert hot.run == Ids((5, 4), ended=True)
+    assert graph.asked == 1
+    graph.relations = ViewerRelations(frozenset())
+    await cache.invalidate(7)
+    for reader in (one, other):
+        assert (await reader.home(7, None, 10)).relations == graph.relations
+    assert graph.asked == 2
+
+
+class Source:
+    def __init__(self, tweets: Sequence[EncodedTweet]) -> None:
+        self.tweets = {each.tweet_id: each for each in tweets}
+        self.asked: list[int] = []
+
+    async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
+        self.asked += tweet_ids
+        return [self.tweets[i] for i in tweet_ids if i in self.tweets], []
+
+
+async def test_tweets_come_from_the_nearest_that_has_them(client: ValkeyClient) -> None:
+    source, local = Source([tweet(1), tweet(2)]), LocalTweets()
+    local.open()
+    tweets = CachedTweets(local, TweetCache(client), source)
+    for _ in range(3):
+        assert await tweets.get_many([1, 2]) == {1: tweet(1), 2: tweet(2)}
+    assert source.asked == [1, 2]
+    await client.flushall()
+    assert await tweets.get_many([2]) == {2: tweet(2)}
+    assert source.asked == [1, 2]
+    await CachedTweets(LocalTweets(), TweetCache(client), source).get_many([2])
+    assert source.asked == [1, 2, 2]
+
+
+def listen(client: ValkeyClient, local: LocalTweets) -> DeletionListener:
+    """On a cluster one node is listened to; messages reach it from all of them."""
+    if isinstance(client, RedisCluster):
+        node = client.get_random_node()
+        port = node.port
+    else:
+        port = client.connection_pool.connection_kwargs["port"]
+    return DeletionListener(lambda: Redis(port=port, retry=Retry(NoBackoff(), 0)), local)
+
+
+async def test_a_deletion_reaches_what_other_processes_keep(client: ValkeyClient) -> None:
+    local = LocalTweets(generation_s=1_000)
+    listener = listen(client, local)
+    listener.start()
+    try:
+
+        def keeps() -> bool:
+            local.put_many([tweet(1)])
+            return not local.get_many([1])[1]
+
+        await until(keeps)
+        await TweetCache(client).tombstone(1)
+        await until(lambda: local.get_many([1])[0][1].deleted)
+        local.put_many([tweet(1)])
+        assert local.get_many([1])[0][1].deleted, "a late read does not bring it back"
+    finally:
+        await listener.stop()
+    assert local.get_many([1]) == ({}, [1])
+
+
+async def test_nothing_is_kept_while_deletions_go_unheard(client: ValkeyClient) -> None:
+    local = LocalTweets(generation_s=1_000)
+    listener = listen(client, local)
+    listener.start()
+    try:
+
+        def keeps() -> bool:
+            local.put_many([tweet(1)])
+            return not local.get_many([1])[1]
+
+        await until(keeps)
+        if isinstance(client, RedisCluster):
+            for node in client.get_nodes():
+                await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub", target_nodes=node)
+        else:
+            await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: local.get_many([1]) == ({}, [1]))
+        await until(keeps)
+    finally:
+        await listener.stop()

@@ -1,0 +1,100 @@
+"""A home list that is filled while a follow comes in, on a real hot store and real rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from services.clock import SystemClock
+from services.snowflake_time import first_id_at
+from services.storage.sqlite.rows import SqliteRowStore
+from services.storage.timelines import TABLES, RowCelebrities, RowHomeTimelines
+from services.storage.valkey.hot_lists import HotLists
+from services.storage.valkey.hot_timelines import ValkeyHotTimelines
+from services.storage.valkey.layered_reads import LayeredHotTimelines
+from services.storage.valkey.relations_cache import RelationsCache
+from services.timeline.backfill import PER_AUTHOR, Backfill
+from services.timeline.encoded import EncodedTweet
+from services.timeline.model import HotHome, ViewerRelations
+from services.timeline.service import TimelineService
+from tests.contract.valkey_servers import valkey_node
+
+VIEWER = 1
+
+
+@dataclass
+class World:
+    """Tweets by author, and whom the viewer follows: nobody at first."""
+
+    tweets: dict[int, list[int]]
+    following: frozenset[int] = field(default_factory=frozenset)
+
+    async def fetch(self, _viewer: int) -> ViewerRelations:
+        return ViewerRelations(self.following)
+
+    async def list_by_authors(
+        self, authors: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
+        return {
+            author: [one for one in self.tweets.get(author, []) if before is None or one < before][
+                :limit
+            ]
+            for author in authors
+        }
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        authors = {one: author for author, ids in self.tweets.items() for one in ids}
+        return {
+            one: EncodedTweet(one, authors[one], deleted=False, visibility=0, body=b"x")
+            for one in tweet_ids
+        }
+
+
+class FollowInBetween(LayeredHotTimelines):
+    """Lets the viewer follow everybody just after relations were first read."""
+
+    def __init__(self, client: Redis, world: World, homes: RowHomeTimelines) -> None:
+        self._lists = ValkeyHotTimelines(HotLists(client))
+        self._relations_cache = RelationsCache(client)
+        super().__init__(self._lists, self._relations_cache, world)
+        self._world = world
+        self._filling = Backfill(homes, world, world, SystemClock())
+
+    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
+        read = await super().home(viewer, before, count)
+        if not self._world.following:
+            self._world.following = frozenset(self._world.tweets)
+            await self._filling.follow(viewer, sorted(self._world.tweets))
+            await self._relations_cache.invalidate(viewer)
+            await self._lists.drop_home(viewer)
+        return read
+
+
+async def test_a_list_filled_while_a_follow_comes_in_has_all_of_it(tmp_path) -> None:
+    clock = SystemClock()
+    newest = first_id_at(clock.now_ms() - 60_000)
+    tweets = {
+        author: [newest - 10 * n - author for n in range(PER_AUTHOR + 9)] for author in (2, 3)
+    }
+    rows = SqliteRowStore(tmp_path / "rows.db", TABLES, clock)
+    await rows.open()
+    with valkey_node(tmp_path) as port:
+        async with Redis(port=port) as client:
+            homes, world = RowHomeTimelines(rows, clock), World(tweets)
+            await homes.begin_build(VIEWER, clock.now_ms())
+            await homes.finish_build(VIEWER, 0)
+            timelines = TimelineService(
+                hot=FollowInBetween(client, world, homes),
+                homes=homes,
+                authors=world,
+                tweets=world,
+                relations=world,
+                celebrities=RowCelebrities(rows, clock),
+                backfill=Backfill(homes, world, world, clock),
+                clock=clock,
+            )
+            assert (await timelines.home(VIEWER, None, 50)).tweets == []
+            shown = await timelines.home(VIEWER, None, 1_000)
+    await rows.close()
+    expected = sorted((one for ids in tweets.values() for one in ids), reverse=True)
+    assert [tweet.tweet_id for tweet in shown.tweets] == expected

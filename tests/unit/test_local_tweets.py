@@ -1,0 +1,80 @@
+import pytest
+
+from services.storage.local_tweets import LocalTweets
+from services.timeline.encoded import EncodedTweet
+
+
+def tweet(tweet_id: int) -> EncodedTweet:
+    return EncodedTweet(tweet_id, 7, deleted=False, visibility=0, body=b"body")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def local(clock: Clock) -> LocalTweets:
+    local = LocalTweets(generation_s=3, generation_tweets=4, now=clock)
+    local.open()
+    return local
+
+
+def kept(local: LocalTweets, *ids: int) -> list[int]:
+    found, missing = local.get_many(ids)
+    assert sorted([*found, *missing]) == sorted(ids)
+    return list(found)
+
+
+def test_keeps_nothing_until_it_is_open(clock: Clock) -> None:
+    local = LocalTweets(now=clock)
+    local.put_many([tweet(1)])
+    assert kept(local, 1) == []
+
+
+def test_drops_everything_within_two_generations(local: LocalTweets, clock: Clock) -> None:
+    local.put_many([tweet(1)])
+    clock.now += 2.9
+    local.put_many([tweet(2)])
+    clock.now += 0.2
+    assert kept(local, 1, 2, 3) == [1, 2]
+    clock.now += 3
+    assert kept(local, 1, 2) == []
+
+
+def test_drops_both_generations_after_a_quiet_time(local: LocalTweets, clock: Clock) -> None:
+    local.put_many([tweet(1)])
+    clock.now += 6
+    assert kept(local, 1) == []
+
+
+def test_is_bounded(local: LocalTweets) -> None:
+    for tweet_id in range(1, 100):
+        local.put_many([tweet(tweet_id)])
+    assert len(kept(local, *range(1, 100))) <= 2 * 4
+
+
+def test_a_tombstone_outlives_reads_that_began_before_it(local: LocalTweets, clock: Clock) -> None:
+    local.put_many([tweet(1)])
+    local.bury(1)
+    for _ in range(2):
+        local.put_many([tweet(1)])
+        (found,) = local.get_many([1])[0].values()
+        assert found.deleted
+        clock.now += 2.9
+
+
+def test_forgets_all_when_closed(local: LocalTweets) -> None:
+    local.put_many([tweet(1)])
+    local.close()
+    assert kept(local, 1) == []
+    local.put_many([tweet(1)])
+    assert kept(local, 1) == []
