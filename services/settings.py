@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NoReturn, Self, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 __all__ = ["DEFAULT_ADDRESSES", "Bus", "LogLevel", "Settings", "SettingsError", "Storage"]
 
@@ -39,6 +39,11 @@ DEFAULT_CACHE_VALKEY_URL = "redis://127.0.0.1:6380/0"
 # Followers. Above this a tweet is merged in at read time: one write to half a million hot lists
 # would hold up everybody else's fanout.
 DEFAULT_CELEBRITY_THRESHOLD = 500_000
+# Seconds. Well above any handler's time; what a crashed process had in hand waits this long.
+DEFAULT_BUS_VISIBILITY_S = 30
+# What Pub/Sub takes as an ack deadline.
+MIN_BUS_VISIBILITY_S = 10
+MAX_BUS_VISIBILITY_S = 600
 MAX_PORT = 65_535
 # Bytes. Cursors carry a 128-bit signature, and a key shorter than that would be what one guesses.
 MIN_CURSOR_KEY_BYTES = 16
@@ -66,9 +71,11 @@ class Settings:
     storage: Storage
     bus: Bus
     edge_port: int
-    # URLs may hold a password.
+    # URLs may hold a password. One of a node of a cluster says so: `?cluster=true`.
     bus_valkey_url: str = field(repr=False)
     cache_valkey_url: str = field(repr=False)
+    bus_visibility_s: int
+    """Seconds after which a message comes again that was received and not acked."""
     addresses: Mapping[str, str]
     """Service name to `host:port`, for each name in `DEFAULT_ADDRESSES`."""
     celebrity_threshold: int
@@ -111,6 +118,12 @@ class Settings:
             bus_valkey_url=variables.valkey_url("AVIARY_BUS_VALKEY_URL", DEFAULT_BUS_VALKEY_URL),
             cache_valkey_url=variables.valkey_url(
                 "AVIARY_CACHE_VALKEY_URL", DEFAULT_CACHE_VALKEY_URL
+            ),
+            bus_visibility_s=variables.integer(
+                "AVIARY_BUS_VISIBILITY_S",
+                DEFAULT_BUS_VISIBILITY_S,
+                least=MIN_BUS_VISIBILITY_S,
+                most=MAX_BUS_VISIBILITY_S,
             ),
             addresses=MappingProxyType(
                 {
@@ -170,6 +183,8 @@ class _Variables:
         if not self._is_url(value, {"redis", "rediss", "unix"}):
             # The URL may hold a password, so it is not shown.
             raise SettingsError(name, got=None, wanted="a URL such as redis://127.0.0.1:6379/0")
+        if not set(parse_qs(urlsplit(value).query).get("cluster", [])) <= {"true", "false"}:
+            raise SettingsError(name, got=None, wanted="cluster=true or cluster=false in the URL")
         return value
 
     def http_url(self, name: str) -> str | None:

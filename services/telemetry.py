@@ -16,19 +16,58 @@ from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExp
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 __all__ = [
+    "EVENT_BUS_ACK_FAILED",
+    "EVENT_BUS_ATTEMPT_FAILED",
+    "EVENT_BUS_BACKLOG_FAILED",
+    "EVENT_BUS_DEAD_LETTER",
+    "EVENT_BUS_DECLARE_FAILED",
+    "EVENT_BUS_RECEIVE_FAILED",
+    "EVENT_BUS_RECEIVE_RECOVERED",
+    "EVENT_BUS_SETTLE_FAILED",
+    "EVENT_CACHE_CIRCUIT_CLOSED",
+    "EVENT_CACHE_CIRCUIT_OPENED",
+    "EVENT_CACHE_UNAVAILABLE",
+    "EVENT_CELEBRITIES_STALE",
+    "EVENT_DELETIONS_UNHEARD",
+    "EVENT_FANOUT_TWEET_GONE",
+    "EVENT_GRAPH_COUNT_OFF",
+    "EVENT_ID_LEASE_FAILED",
+    "EVENT_ID_LEASE_MISSING",
+    "EVENT_OUTBOX_ATTEMPT_FAILED",
+    "EVENT_ROWS_GARBAGE_COLLECTED",
+    "EVENT_ROWS_GARBAGE_FAILED",
     "EVENT_RPC_DRAINED",
     "EVENT_RPC_HANDLED",
     "EVENT_RPC_LISTENING",
     "EVENT_RPC_UNKNOWN_ERROR",
+    "EVENT_SERVING",
+    "EVENT_TWEET_OWN_TIMELINE_FAILED",
+    "METRIC_BUS_BACKLOG",
+    "METRIC_BUS_HANDLER_DURATION",
+    "METRIC_BUS_MESSAGE_AGE",
+    "METRIC_BUS_MESSAGE_ATTEMPTS",
+    "METRIC_CACHE_CIRCUIT_OPENED",
+    "METRIC_CACHE_CIRCUIT_REFUSED",
+    "METRIC_CACHE_HITS",
+    "METRIC_CACHE_MISSES",
+    "METRIC_FANOUT_LAG",
+    "METRIC_HOT_STORE_UNAVAILABLE",
+    "METRIC_OUTBOX_HELD",
     "METRIC_RPC_CLIENT_DURATION",
     "METRIC_RPC_SERVER_DURATION",
     "SCOPE",
+    "SPAN_DELIVERY",
+    "SPAN_OUTBOX_COMMIT",
+    "SPAN_PUBLISH",
+    "SPAN_ROWS",
+    "SPAN_TIMELINE_PUSH",
     "Telemetry",
     "configure",
 ]
@@ -39,14 +78,53 @@ SCOPE: Final = "aviary"
 """The instrumentation scope of every tracer and meter."""
 
 # Spans. SERVER and CLIENT spans of an RPC share one name, `package.Service/Method`.
+SPAN_OUTBOX_COMMIT: Final = "outbox commit {topic}"
+"""A change and its event are made durable; deliveries of the event continue its trace."""
+SPAN_PUBLISH: Final = "{topic} publish"
+"""One message is put on the bus, in a batch with those of other traces."""
+SPAN_ROWS: Final = "rows {operation} {table}"
+"""One call of the row store, within a trace."""
+SPAN_DELIVERY: Final = "{subscription} process"
+"""One delivery is handled; with `messaging.delivery_attempt`."""
+SPAN_TIMELINE_PUSH: Final = "timeline store push"
+"""One tweet goes into the persistent and hot timelines of a page of followers."""
 
 # Metrics.
 METRIC_RPC_SERVER_DURATION: Final = "rpc.server.duration"
 """Histogram, seconds, by `rpc.method` and `rpc.code`: rate, errors, duration of what we serve."""
 METRIC_RPC_CLIENT_DURATION: Final = "rpc.client.duration"
 """Histogram, seconds, by `rpc.method` and `rpc.code`: the same as our callers saw it."""
+METRIC_CACHE_CIRCUIT_OPENED: Final = "cache.circuit.opened"
+"""Counter: times the cache was found gone."""
+METRIC_CACHE_CIRCUIT_REFUSED: Final = "cache.circuit.refused"
+"""Counter: calls not sent because the cache was gone; their callers used the rows."""
+METRIC_BUS_BACKLOG: Final = "bus.backlog"
+"""Gauge, messages by `subscription`: waiting, in hand and delayed. Every fanout process reports
+all of them, so take one, never the sum. Absent where the engine cannot say (Pub/Sub)."""
+METRIC_BUS_MESSAGE_AGE: Final = "bus.message.age"
+"""Histogram, seconds by `subscription` and `outcome` (acked, retried, outage, dead-lettered): from
+the publishing, or the last redrive, to the end of an attempt."""
+METRIC_BUS_MESSAGE_ATTEMPTS: Final = "bus.message.attempts"
+"""Histogram, attempts by `subscription` and `outcome`; outages do not count as attempts."""
+METRIC_BUS_HANDLER_DURATION: Final = "bus.handler.duration"
+"""Histogram, seconds by `subscription` and `outcome`: one attempt."""
+METRIC_OUTBOX_HELD: Final = "outbox.held"
+"""Gauge, entries by `table`: committed by this process and not yet published and settled."""
+METRIC_FANOUT_LAG: Final = "fanout.lag"
+"""Histogram, seconds by `stage` (plan, push): from a tweet's creation until it was planned (by its
+first leg), or a page of its pushes was made."""
+METRIC_CACHE_HITS: Final = "cache.hits"
+"""Counter, entries found by `cache` (home, author, tweets, relations)."""
+METRIC_CACHE_MISSES: Final = "cache.misses"
+"""Counter, entries looked for in vain, by `cache`. A failed look is neither hit nor miss."""
+METRIC_HOT_STORE_UNAVAILABLE: Final = "hot_store.unavailable"
+"""Counter, calls to the hot store that failed, by `error.type`; their callers used the source."""
 
 # Log events.
+EVENT_CACHE_CIRCUIT_OPENED: Final = "cache.circuit.opened"
+"""The cache gave no answer: calls fail at once from here on."""
+EVENT_CACHE_CIRCUIT_CLOSED: Final = "cache.circuit.closed"
+"""The cache answers again, `after_s` seconds later."""
 EVENT_RPC_HANDLED: Final = "rpc.handled"
 """The access log: one per RPC, with `method`, `code` and `duration_ms`."""
 EVENT_RPC_UNKNOWN_ERROR: Final = "rpc.unknown_error"
@@ -55,7 +133,53 @@ EVENT_RPC_LISTENING: Final = "rpc.listening"
 """The server accepts calls at `address`."""
 EVENT_RPC_DRAINED: Final = "rpc.drained"
 """The server has stopped; calls in flight ended or ran out of grace."""
+EVENT_SERVING: Final = "service.serving"
+"""The process has all it needs and answers at `address`."""
+EVENT_BUS_RECEIVE_FAILED: Final = "bus.receive_failed"
+"""No messages can be had of `subscription`, `failures` times in a row so far."""
+EVENT_BUS_RECEIVE_RECOVERED: Final = "bus.receive_recovered"
+"""They can be had again, after `failures`."""
+EVENT_BUS_ATTEMPT_FAILED: Final = "bus.attempt_failed"
+"""A handler raised `error`; the message comes again after `delay_s`."""
+EVENT_BUS_DEAD_LETTER: Final = "bus.dead_letter"
+"""A message was given up after `attempt`; an operator should look at it and redrive it."""
+EVENT_BUS_SETTLE_FAILED: Final = "bus.settle_failed"
+"""The bus did not take a delay or dead letter; the message comes again by itself."""
+EVENT_BUS_ACK_FAILED: Final = "bus.ack_failed"
+"""The bus did not take an ack, at `attempt`; after the last the messages come again."""
+EVENT_BUS_BACKLOG_FAILED: Final = "bus.backlog_failed"
+"""The backlogs cannot be read; their gauge is absent until they can."""
+EVENT_BUS_DECLARE_FAILED: Final = "bus.declare_failed"
+"""Topics and subscriptions cannot be made yet; nothing is relayed or consumed until they are."""
+EVENT_DELETIONS_UNHEARD: Final = "deletions.unheard"
+"""The subscription to deletions was lost: this process keeps no tweets until it is back."""
+EVENT_CELEBRITIES_STALE: Final = "timeline.celebrities_stale"
+"""The list of celebrities cannot be read; reads go on with the old one."""
+EVENT_OUTBOX_ATTEMPT_FAILED: Final = "outbox.attempt_failed"
+"""Publishing, settling or sweeping failed and is tried again."""
+EVENT_ROWS_GARBAGE_COLLECTED: Final = "rows.garbage_collected"
+"""`cells` past their retention were dropped from a SQLite file."""
+EVENT_ROWS_GARBAGE_FAILED: Final = "rows.garbage_failed"
+"""They could not be dropped; the next collection does it."""
+EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"
+"""A tweet was deleted before its fan-out was planned."""
+EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
+"""An author's hot lists were not told of a `change` of `tweet_id`; the fan-out does so later."""
+EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
+"""The follower count of `user_id` is wrong until the next complete stream corrects it."""
+EVENT_ID_LEASE_MISSING: Final = "id.lease_missing"
+"""No worker number can be had now; without one no id can be made for long."""
+EVENT_ID_LEASE_FAILED: Final = "id.lease_failed"
+"""Leasing failed in a way that nobody foresaw; holds the traceback."""
+EVENT_CACHE_UNAVAILABLE: Final = "cache.unavailable"
+"""The hot store failed a look into `cache`, and its source was used."""
 
+# Seconds. From a hot read (1 ms) to a message that waited out an outage of an hour; the SDK's own
+# buckets are meant for milliseconds.
+SECONDS_BUCKETS: Final = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0),
+)
 # One export with its retries. It bounds `shutdown` too: a process whose collector is gone must
 # still end well within its termination grace.
 EXPORT_TIMEOUT_S: Final = 2
@@ -96,6 +220,13 @@ def configure(service_name: str, endpoint: str | None, log_level: str) -> Teleme
     meter_provider = MeterProvider(
         metric_readers=[PeriodicExportingMetricReader(metric_exporter)],
         resource=resource,
+        views=[
+            View(
+                instrument_type=metrics.Histogram,
+                instrument_unit="s",
+                aggregation=ExplicitBucketHistogramAggregation(SECONDS_BUCKETS),
+            )
+        ],
         shutdown_on_exit=False,
     )
     trace.set_tracer_provider(tracer_provider)

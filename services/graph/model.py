@@ -1,21 +1,64 @@
-"""Edges of the follow graph, and the order of changes to them."""
+"""Edges of the graph (follows, blocks, mutes), and the order of changes to them."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from services.snowflake_time import time_ms
 
-__all__ = ["EdgeChange", "FollowerPage", "FollowerSlice", "RelationCounts", "op_timestamp_ms"]
+__all__ = [
+    "Change",
+    "Draft",
+    "Edge",
+    "FollowerPage",
+    "IdSlice",
+    "Known",
+    "Relation",
+    "RelationCounts",
+    "Relations",
+    "Relationship",
+    "UserPage",
+    "UserProfile",
+    "op_timestamp_ms",
+]
+
+
+class Relation(Enum):
+    """What one user can be to another."""
+
+    FOLLOW = "follow"
+    BLOCK = "block"
+    MUTE = "mute"
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeChange:
-    """One follow or unfollow; of two changes of an edge the one with the later time wins."""
+class Edge:
+    """That `owner_id` follows, blocks or mutes `other_id`."""
+
+    relation: Relation
+    owner_id: int
+    other_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change as it is decided on: which edges come and go, and the event about it."""
+
+    made: tuple[Edge, ...]
+    removed: tuple[Edge, ...]
+    event: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Edges that come and go at once.
+
+    Of two changes of an edge the one with the later time wins.
+    """
 
     op_id: int
     """Snowflake; names the change, and with it the event about it."""
-    follower_id: int
-    followee_id: int
-    following: bool
+    made: tuple[Edge, ...]
+    removed: tuple[Edge, ...]
 
     @property
     def timestamp_ms(self) -> int:
@@ -24,11 +67,29 @@ class EdgeChange:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowerSlice:
-    """Part of a user's followers in id order, as stored."""
+class Known:
+    """What is known of some edges."""
 
-    follower_ids: tuple[int, ...]
-    """Increasing; shorter than the slice asked for where somebody has stopped following."""
+    standing: frozenset[Edge]
+    """There, as stored."""
+    in_doubt: frozenset[Edge]
+    """Their last change failed and may yet take effect, whatever is stored now."""
+
+    def lacks(self, edge: Edge) -> bool:
+        """Whether the edge must be written to be there for sure."""
+        return edge not in self.standing or edge in self.in_doubt
+
+    def may_have(self, edge: Edge) -> bool:
+        """Whether the edge must be removed to be gone for sure."""
+        return edge in self.standing or edge in self.in_doubt
+
+
+@dataclass(frozen=True, slots=True)
+class IdSlice:
+    """Part of a list of users in id order, as stored."""
+
+    ids: tuple[int, ...]
+    """Increasing; shorter than the slice asked for where an edge has been removed."""
     resume_after: int | None
     """Where the next slice begins; None after the last."""
 
@@ -48,6 +109,44 @@ class RelationCounts:
 
     user_id: int
     followers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """Whom a user follows, and whose tweets the user is not to see; both increasing."""
+
+    following_ids: tuple[int, ...]
+    hidden_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """How a user stands to another."""
+
+    following: bool
+    followed_by: bool
+    blocking: bool
+    blocked_by: bool
+    muting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UserProfile:
+    """What lists show of a user."""
+
+    user_id: int
+    handle: str
+    display_name: str
+    created_at_ms: int
+    """Unix milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """A page of users by rising id; `next_after` is the id to go on from, None at the end."""
+
+    users: tuple[UserProfile, ...]
+    next_after: int | None
 
 
 def op_timestamp_ms(op_id: int) -> int:

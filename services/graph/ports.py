@@ -1,11 +1,11 @@
 """What the graph service needs from the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from services.graph.model import EdgeChange, FollowerSlice
+from services.graph.model import Change, Edge, IdSlice, UserProfile
 
-__all__ = ["FollowEvents", "GraphStore", "IdSource", "UserDirectory"]
+__all__ = ["GraphEvents", "GraphStore", "IdSource", "UserDirectory"]
 
 
 class IdSource(Protocol):
@@ -17,33 +17,45 @@ class IdSource(Protocol):
 
 
 class UserDirectory(Protocol):
-    """Who exists."""
+    """Who exists. Every method may raise `UnavailableError`."""
 
     async def missing(self, user_ids: Sequence[int]) -> list[int]:
-        """Those of the ids that name no user, in the order given; may raise `UnavailableError`."""
+        """Those of the ids that name no user, in the order given."""
+        ...
+
+    async def profiles(self, user_ids: Sequence[int]) -> list[UserProfile]:
+        """The users that the ids name, in the order given; ids that name none are left out."""
         ...
 
 
-class FollowEvents(Protocol):
-    """Encodes the event about a changed edge."""
+class GraphEvents(Protocol):
+    """Encodes events of topic graph-events."""
 
-    def encode(self, follower: int, followee: int, following: bool) -> bytes:  # noqa: FBT001
-        """Encode one event of topic graph-events."""
+    def follow_changed(self, follower: int, followee: int, *, following: bool) -> bytes:
+        """Encode the event about a changed follow."""
+        ...
+
+    def follows_added(self, follower: int, followees: Sequence[int]) -> bytes:
+        """Encode that a user now follows up to 1000 more."""
+        ...
+
+    def relations_changed(self, users: Sequence[int]) -> bytes:
+        """Encode that up to 1000 users see others differently."""
         ...
 
 
 class GraphStore(Protocol):
     """The durable edges. Every method raises `UnavailableError` when the engine cannot answer."""
 
-    async def is_following(self, follower_id: int, followee_id: int) -> bool:
-        """Whether the edge is there."""
+    async def standing(self, edges: Collection[Edge]) -> frozenset[Edge]:
+        """Those of the edges that are there."""
         ...
 
-    async def commit(self, change: EdgeChange, event: bytes) -> None:
+    async def commit(self, change: Change, event: bytes) -> None:
         """Make the change durable and have its event published at least once.
 
-        Last writer wins by `change.timestamp_ms`; of equal times the later call wins. Idempotent.
-        On an error the change may still take effect.
+        For each edge the last writer wins by `change.timestamp_ms`; of equal times the later call
+        wins. Idempotent. On an error the change may still take effect.
         """
         ...
 
@@ -51,7 +63,19 @@ class GraphStore(Protocol):
         """Everybody the user follows, increasing."""
         ...
 
-    async def followers(self, user_id: int, *, after: int | None, limit: int) -> FollowerSlice:
+    async def muting(self, user_id: int) -> list[int]:
+        """Everybody the user mutes, increasing."""
+        ...
+
+    async def blocking(self, user_id: int) -> list[int]:
+        """Everybody the user blocks, increasing."""
+        ...
+
+    async def blocked_by(self, user_id: int) -> list[int]:
+        """Everybody who blocks the user, increasing."""
+        ...
+
+    async def followers(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Followers with id > `after` (None: all), from at most `limit` stored edges."""
         ...
 

@@ -1,17 +1,26 @@
-"""The graph service over gRPC: translates between messages and `GraphService`."""
+"""The graph service over gRPC: translates between messages and the use cases."""
 
 # ruff: noqa: N802, ARG002 - names and signatures are those of the proto
 
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from aviary.graph.v1 import graph_service_pb2 as pb
 from aviary.graph.v1.graph_service_pb2_grpc import GraphServiceServicer
+from aviary.user.v1 import user_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 
-from services.graph.service import GraphService
+from services.graph.blocks import Blocks
+from services.graph.follows import Follows
+from services.graph.model import UserPage, UserProfile
+from services.graph.reads import Reads
+from services.paging import CursorCodec, page_limit
 
 __all__ = ["GraphServicer"]
+
+FOLLOWERS, FOLLOWING = "followers", "following"
 
 _Context: TypeAlias = "ServicerContext[Any, Any]"
 
@@ -19,31 +28,97 @@ _Context: TypeAlias = "ServicerContext[Any, Any]"
 class GraphServicer(GraphServiceServicer):
     """`aviary.graph.v1.GraphService`. Domain errors pass through."""
 
-    def __init__(self, service: GraphService) -> None:
-        self._service = service
+    def __init__(
+        self, follows: Follows, blocks: Blocks, reads: Reads, cursors: CursorCodec
+    ) -> None:
+        self._follows = follows
+        self._blocks = blocks
+        self._reads = reads
+        self._cursors = cursors
 
     async def Follow(self, request: pb.FollowRequest, context: _Context) -> pb.FollowResponse:
         """Follow a user."""
-        await self._service.follow(request.follower_id, request.followee_id)
+        await self._follows.follow(request.follower_id, request.followee_id)
         return pb.FollowResponse()
+
+    async def FollowUsers(
+        self, request: pb.FollowUsersRequest, context: _Context
+    ) -> pb.FollowUsersResponse:
+        """Follow many users."""
+        await self._follows.follow_many(request.follower_id, request.followee_ids)
+        return pb.FollowUsersResponse()
 
     async def Unfollow(self, request: pb.UnfollowRequest, context: _Context) -> pb.UnfollowResponse:
         """Stop following a user."""
-        await self._service.unfollow(request.follower_id, request.followee_id)
+        await self._follows.unfollow(request.follower_id, request.followee_id)
         return pb.UnfollowResponse()
+
+    async def Block(self, request: pb.BlockRequest, context: _Context) -> pb.BlockResponse:
+        """Block a user."""
+        await self._blocks.block(request.blocker_id, request.blocked_id)
+        return pb.BlockResponse()
+
+    async def Unblock(self, request: pb.UnblockRequest, context: _Context) -> pb.UnblockResponse:
+        """End a block."""
+        await self._blocks.unblock(request.blocker_id, request.blocked_id)
+        return pb.UnblockResponse()
+
+    async def Mute(self, request: pb.MuteRequest, context: _Context) -> pb.MuteResponse:
+        """Mute a user."""
+        await self._blocks.mute(request.muter_id, request.muted_id)
+        return pb.MuteResponse()
+
+    async def Unmute(self, request: pb.UnmuteRequest, context: _Context) -> pb.UnmuteResponse:
+        """Mute a user no longer."""
+        await self._blocks.unmute(request.muter_id, request.muted_id)
+        return pb.UnmuteResponse()
+
+    async def ListFollowers(
+        self, request: pb.ListFollowersRequest, context: _Context
+    ) -> pb.ListFollowersResponse:
+        """Read a page of a user's followers."""
+        user_id, limit = request.user_id, page_limit(request.limit)
+        after = self._after(request.cursor, FOLLOWERS, user_id)
+        page = await self._reads.list_followers(user_id, after, limit)
+        return pb.ListFollowersResponse(
+            users=map(_user, page.users), next_cursor=self._next_cursor(page, FOLLOWERS, user_id)
+        )
+
+    async def ListFollowing(
+        self, request: pb.ListFollowingRequest, context: _Context
+    ) -> pb.ListFollowingResponse:
+        """Read a page of the users whom a user follows."""
+        user_id, limit = request.user_id, page_limit(request.limit)
+        after = self._after(request.cursor, FOLLOWING, user_id)
+        page = await self._reads.list_following(user_id, after, limit)
+        return pb.ListFollowingResponse(
+            users=map(_user, page.users), next_cursor=self._next_cursor(page, FOLLOWING, user_id)
+        )
+
+    async def GetRelationship(
+        self, request: pb.GetRelationshipRequest, context: _Context
+    ) -> pb.GetRelationshipResponse:
+        """Read how two users stand to each other."""
+        relationship = await self._reads.relationship(request.user_id, request.target_id)
+        return pb.GetRelationshipResponse(**asdict(relationship))
 
     async def GetRelations(
         self, request: pb.GetRelationsRequest, context: _Context
     ) -> pb.GetRelationsResponse:
-        """Read everybody a user follows."""
-        following = await self._service.relations(request.user_id)
-        return pb.GetRelationsResponse(following_ids=following)
+        """Read whom a user follows and does not see."""
+        relations = await self._reads.relations(request.user_id)
+        return pb.GetRelationsResponse(
+            following_ids=relations.following_ids, hidden_ids=relations.hidden_ids
+        )
 
     async def StreamFollowers(
         self, request: pb.StreamFollowersRequest, context: _Context
     ) -> AsyncIterator[pb.StreamFollowersResponse]:
         """Stream a user's followers in pages."""
-        async for page in self._service.stream_followers(request.user_id, request.page_size):
+        pages = self._reads.stream_followers(
+            request.user_id, request.page_size, request.after_follower_id or None
+        )
+        async for page in pages:
             yield pb.StreamFollowersResponse(
                 close_friend_ids=page.close_friend_ids, follower_ids=page.other_ids
             )
@@ -52,10 +127,30 @@ class GraphServicer(GraphServiceServicer):
         self, request: pb.LookupCountsRequest, context: _Context
     ) -> pb.LookupCountsResponse:
         """Count users' followers."""
-        counts = await self._service.counts(request.user_ids)
+        counts = await self._reads.counts(request.user_ids)
         return pb.LookupCountsResponse(
             counts=[
                 pb.RelationCounts(user_id=one.user_id, follower_count=one.followers)
                 for one in counts
             ]
         )
+
+    def _after(self, cursor: str, kind: str, owner: int) -> int | None:
+        # An owner that cannot be packed is refused by the use case, with a better message.
+        return self._cursors.decode(cursor, kind, owner) if cursor and owner > 0 else None
+
+    def _next_cursor(self, page: UserPage, kind: str, owner: int) -> str | None:
+        if page.next_after is None:
+            return None
+        return self._cursors.encode(kind, owner, page.next_after)
+
+
+def _user(profile: UserProfile) -> user_pb2.User:
+    created_at = Timestamp()
+    created_at.FromMilliseconds(profile.created_at_ms)
+    return user_pb2.User(
+        user_id=profile.user_id,
+        handle=profile.handle,
+        display_name=profile.display_name,
+        created_at=created_at,
+    )

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-import logging
+
+import structlog
 
 from services.errors import AviaryError, FailedPreconditionError
 from services.id.model import LEASE_TERM_MS, Lease
 from services.id.ports import LeaseSource
 from services.id.snowflake import SnowflakeGenerator
+from services.telemetry import EVENT_ID_LEASE_FAILED, EVENT_ID_LEASE_MISSING
 
 __all__ = ["RENEW_EVERY_S", "RETRY_EVERY_S", "LeaseKeeper"]
 
@@ -17,7 +19,7 @@ RENEW_EVERY_S = LEASE_TERM_MS / 1000 / 3
 RETRY_EVERY_S = 1.0
 """Pause after a failed try, short against the term."""
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 
 class LeaseKeeper:
@@ -82,11 +84,11 @@ class LeaseKeeper:
         try:
             lease = await self._renew_or_acquire()
         except AviaryError as error:
-            _log.warning("no lease of a worker number: %s", error)
+            _log.warning(EVENT_ID_LEASE_MISSING, error=str(error))
             return self._retry_every_s
         except Exception:  # noqa: BLE001  (the reason is below)
             # A fault of the source must not end the loop, or ids would stop for good.
-            _log.exception("leasing a worker number failed")
+            _log.exception(EVENT_ID_LEASE_FAILED)
             return self._retry_every_s
         self._lease = lease
         self._generator.hold(lease)

@@ -1,10 +1,11 @@
-"""The user service as a directory of who exists."""
+"""The user service as a directory of who exists, and who they are."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import grpc.aio
 from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
+from services.graph.model import UserProfile
 from services.rpc.channels import Caller
 
 __all__ = ["UserPeer"]
@@ -26,11 +27,28 @@ class UserPeer:
         Raises `InvalidArgumentError` for an id that is not positive, `UnavailableError` for no
         answer in time.
         """
-        missing: list[int] = []
-        for start in range(0, len(user_ids), MAX_IDS_PER_CALL):
-            request = user_service_pb2.LookupUsersRequest(
-                user_ids=user_ids[start : start + MAX_IDS_PER_CALL]
+        return [one async for answer in self._lookup(user_ids) for one in answer.missing_ids]
+
+    async def profiles(self, user_ids: Sequence[int]) -> list[UserProfile]:
+        """The users that the ids name, in the order given, without those that name none.
+
+        Raises as `missing` does.
+        """
+        return [
+            UserProfile(
+                user_id=user.user_id,
+                handle=user.handle,
+                display_name=user.display_name,
+                created_at_ms=user.created_at.ToMilliseconds(),
             )
-            answer = await self._caller.call(self._stub.LookupUsers, request)
-            missing.extend(answer.missing_ids)
-        return missing
+            async for answer in self._lookup(user_ids)
+            for user in answer.users
+        ]
+
+    async def _lookup(
+        self, user_ids: Sequence[int]
+    ) -> AsyncIterator[user_service_pb2.LookupUsersResponse]:
+        for start in range(0, len(user_ids), MAX_IDS_PER_CALL):
+            page = user_ids[start : start + MAX_IDS_PER_CALL]
+            request = user_service_pb2.LookupUsersRequest(user_ids=page)
+            yield await self._caller.call(self._stub.LookupUsers, request)

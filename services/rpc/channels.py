@@ -1,8 +1,9 @@
 """Calls to siblings: channels that retry what is safe to retry, and one way to make a call."""
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -14,7 +15,8 @@ from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.rpc.deadlines import remaining_s
+from services.deadlines import allowed_s
+from services.errors import UnavailableError
 from services.rpc.status import domain_error
 from services.telemetry import METRIC_RPC_CLIENT_DURATION, SCOPE
 
@@ -115,21 +117,30 @@ class Caller:
             return await method(request, timeout=self._allowed_s(), metadata=metadata)
 
     async def stream(
-        self, method: grpc.aio.UnaryStreamMultiCallable[Request, Response], request: Request
-    ) -> AsyncIterator[Response]:
-        """Call a server-streaming `method`, as `call` does; the time bounds the whole stream."""
+        self,
+        method: grpc.aio.UnaryStreamMultiCallable[Request, Response],
+        request: Request,
+        *,
+        timeout_s: float | None = None,
+        idle_s: float | None = None,
+    ) -> AsyncGenerator[Response, None]:
+        """Call a server-streaming `method`, as `call` does.
+
+        `timeout_s` bounds the whole stream, with what its reader does in between (None: the time
+        of a call), and `idle_s` the wait for each message. Raises UnavailableError beyond either.
+        """
         with self._traced(method) as metadata:
-            call = method(request, timeout=self._allowed_s(), metadata=metadata)
+            call = method(request, timeout=self._allowed_s(timeout_s), metadata=metadata)
+            messages = aiter(call)
             try:
-                async for response in call:
+                while (response := await _next(messages, idle_s)) is not None:
                     yield response
             finally:
                 # A reader that stops early must not leave the sibling sending.
                 call.cancel()
 
-    def _allowed_s(self) -> float:
-        left_s = remaining_s()
-        return self._timeout_s if left_s is None else min(left_s, self._timeout_s)
+    def _allowed_s(self, wanted_s: float | None = None) -> float:
+        return allowed_s(wanted_s or self._timeout_s)
 
     @contextmanager
     def _traced(self, method: object) -> Iterator[grpc.aio.Metadata]:
@@ -160,6 +171,15 @@ class Caller:
             self._duration.record(
                 time.perf_counter() - started, {"rpc.method": name, "rpc.code": code.name}
             )
+
+
+async def _next(messages: AsyncIterator[Response], idle_s: float | None) -> Response | None:
+    """Return the next message, None at the end."""
+    try:
+        async with asyncio.timeout(idle_s):
+            return await anext(messages, None)
+    except TimeoutError as error:
+        raise UnavailableError(f"a stream was silent for {idle_s} s") from error
 
 
 def _method_name(method: object) -> str:

@@ -1,4 +1,4 @@
-"""What surrounds every handler: deadline, tracing, metrics, access log, errors, in that order."""
+"""What surrounds every handler: deadline, telemetry, errors, in that order."""
 
 import asyncio
 import time
@@ -12,11 +12,13 @@ import structlog
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context as OtelContext
+from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from services.deadlines import deadline_in, remaining_s
 from services.errors import AviaryError
-from services.rpc.deadlines import deadline_in, remaining_s
 from services.rpc.status import deadline_status, internal_status, status_of, status_trailer
 from services.telemetry import (
     EVENT_RPC_HANDLED,
@@ -32,7 +34,11 @@ _log = structlog.get_logger()
 DEFAULT_DEADLINE_S = 5.0
 """For a client that set none: long past any healthy answer, short enough to free a stuck call."""
 
+DEFAULT_STREAM_DEADLINE_S = 60.0
+"""The same for a stream: its messages are many, and it is cut when its client leaves."""
+
 _MS_PER_S = 1_000
+_PROPAGATOR = TraceContextTextMapPropagator()
 # Codes that mean the server failed; the others are the caller's to mend, so not errors of a span.
 _SERVER_FAULTS = frozenset(
     {
@@ -61,6 +67,7 @@ class Rpc:
     method: str
     tracer: trace.Tracer
     duration: metrics.Histogram
+    streams: bool = False
 
     @property
     def name(self) -> str:
@@ -71,12 +78,13 @@ class Rpc:
 Layer = Callable[[Rpc, Handler], Handler]
 
 
-def with_deadline(_rpc: Rpc, inner: Handler) -> Handler:
+def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
     """Cancel the handler at the client's deadline, or the default one, and answer so."""
+    default_s = DEFAULT_STREAM_DEADLINE_S if rpc.streams else DEFAULT_DEADLINE_S
 
     async def handle(request: Message, context: Context) -> Answer:
         given_s = context.time_remaining()
-        allowed_s = DEFAULT_DEADLINE_S if given_s is None else given_s
+        allowed_s = default_s if given_s is None else given_s
         try:
             with deadline_in(allowed_s):
                 async with asyncio.timeout(allowed_s):
@@ -87,67 +95,58 @@ def with_deadline(_rpc: Rpc, inner: Handler) -> Handler:
     return handle
 
 
-def with_tracing(rpc: Rpc, inner: Handler) -> Handler:
-    """Run the handler in a SERVER span that continues the caller's W3C trace, if it sent one."""
-    propagator = TraceContextTextMapPropagator()
+def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
+    """Run the handler in a SERVER span, then record how it went: span, metric, log.
+
+    The span continues the caller's W3C trace, if it sent one. A call that the server failed is
+    logged as a warning, every other one at debug level: the edge logs each request already, and a
+    line more for each hop would cost a tenth of a hot read.
+    """
     attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
 
     async def handle(request: Message, context: Context) -> Answer:
-        carrier = {
-            key: value
-            for key, value in context.invocation_metadata() or ()
-            if isinstance(value, str)
-        }
-        with rpc.tracer.start_as_current_span(
-            rpc.name,
-            context=propagator.extract(carrier),
-            kind=SpanKind.SERVER,
-            attributes=attributes,
-            # An abort travels as an exception, but is an answer: the code below decides.
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                return await inner(request, context)
-            finally:
-                code = _code(context)
-                span.set_attribute("rpc.grpc.status_code", code.value[0])
-                if code in _SERVER_FAULTS:
-                    span.set_status(StatusCode.ERROR, code.name)
-
-    return handle
-
-
-def with_metrics(rpc: Rpc, inner: Handler) -> Handler:
-    """Record rate, errors and duration in one histogram."""
-
-    async def handle(request: Message, context: Context) -> Answer:
+        span = rpc.tracer.start_span(
+            rpc.name, context=_parent(context), kind=SpanKind.SERVER, attributes=attributes
+        )
+        token = attach(trace.set_span_in_context(span))
         started = time.perf_counter()
         try:
-            return await inner(request, context)
+            answer = await inner(request, context)
+        except BaseException:
+            # An abort travels as an exception, but is an answer: its code says what it was.
+            _report(rpc, span, started, _failure(context))
+            raise
+        else:
+            _report(rpc, span, started, grpc.StatusCode.OK)
+            return answer
         finally:
-            rpc.duration.record(
-                time.perf_counter() - started,
-                {"rpc.method": rpc.name, "rpc.code": _code(context).name},
-            )
+            detach(token)
 
     return handle
 
 
-def with_access_log(rpc: Rpc, inner: Handler) -> Handler:
-    """Log one line per call; a call that the server failed is a warning."""
+def _parent(context: Context) -> OtelContext | None:
+    """Find the caller's span; None if it sent none."""
+    carrier = {
+        key: value
+        for key, value in context.invocation_metadata() or ()
+        if key in _PROPAGATOR.fields and isinstance(value, str)
+    }
+    return _PROPAGATOR.extract(carrier) if carrier else None
 
-    async def handle(request: Message, context: Context) -> Answer:
-        started = time.perf_counter()
-        try:
-            return await inner(request, context)
-        finally:
-            code = _code(context)
-            log = _log.warning if code in _SERVER_FAULTS else _log.info
-            duration_ms = round((time.perf_counter() - started) * _MS_PER_S, 3)
-            log(EVENT_RPC_HANDLED, method=rpc.name, code=code.name, duration_ms=duration_ms)
 
-    return handle
+def _report(rpc: Rpc, span: trace.Span, started: float, code: grpc.StatusCode) -> None:
+    duration_s = time.perf_counter() - started
+    rpc.duration.record(duration_s, {"rpc.method": rpc.name, "rpc.code": code.name})
+    log = _log.debug
+    if span.is_recording():
+        span.set_attribute("rpc.grpc.status_code", code.value[0])
+    if code in _SERVER_FAULTS:
+        span.set_status(StatusCode.ERROR, code.name)
+        log = _log.warning
+    duration_ms = round(duration_s * _MS_PER_S, 3)
+    log(EVENT_RPC_HANDLED, method=rpc.name, code=code.name, duration_ms=duration_ms)
+    span.end()
 
 
 def with_errors(rpc: Rpc, inner: Handler) -> Handler:
@@ -170,9 +169,7 @@ def with_errors(rpc: Rpc, inner: Handler) -> Handler:
 
 LAYERS: tuple[Layer, ...] = (
     with_deadline,  # outermost: its time covers all below, and it alone answers when that is up
-    with_tracing,  # before metrics and logs, so that both see the span
-    with_metrics,  # outside the log, so that a slow log sink shows
-    with_access_log,  # outside errors, so that it sees the code they chose
+    with_telemetry,  # outside errors, so that it sees the code they chose
     with_errors,  # innermost: everything above sees an answer, never a bare exception
 )
 """Outermost first."""
@@ -196,13 +193,13 @@ async def _abort(context: Context, code: grpc.StatusCode, status: Status) -> NoR
     raise AssertionError("abort always raises")
 
 
-def _code(context: Context) -> grpc.StatusCode:
-    """Return the code the call has so far; called while an exception may be on its way out."""
-    code = context.code()
-    if isinstance(code, int):
-        code = _CODES_BY_NUMBER[code]
+def _failure(context: Context) -> grpc.StatusCode:
+    """Return the code of a call whose handler ends in an exception."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         # The deadline cancels the handler before it has set a code; so does a client that left.
         return grpc.StatusCode.CANCELLED if remaining_s() else grpc.StatusCode.DEADLINE_EXCEEDED
+    code = context.code()
+    if isinstance(code, int):
+        code = _CODES_BY_NUMBER[code]
     return code or grpc.StatusCode.OK

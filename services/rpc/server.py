@@ -115,4 +115,5 @@ class RpcServer:
 
     def _wrap(self, method: MethodDescriptor, handler: Handler) -> Handler:
         service = method.containing_service.full_name
-        return wrap(Rpc(service, method.name, self._tracer, self._duration), handler)
+        streams = method.server_streaming
+        return wrap(Rpc(service, method.name, self._tracer, self._duration, streams), handler)

@@ -67,8 +67,15 @@ _PLAIN: Mapping[grpc.StatusCode, type[AviaryError]] = {
         PermissionDeniedError,
     )
 }
-# What a caller can only wait out: the sibling is gone, or too slow to tell.
-_TRANSIENT = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+# What a caller can only wait out: the sibling is gone, too slow to tell, or on its way out, when it
+# cancels what has just reached it. (What we cancel ourselves is no answer, and never comes here.)
+_TRANSIENT = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.CANCELLED,
+    }
+)
 
 _NANOS_PER_SECOND = 1_000_000_000
 
@@ -109,8 +116,8 @@ def status_trailer(status: Status) -> tuple[tuple[str, bytes]]:
 def domain_error(error: grpc.aio.AioRpcError) -> AviaryError | grpc.aio.AioRpcError:
     """Return the domain error that a sibling's answer stands for.
 
-    UNAVAILABLE and DEADLINE_EXCEEDED give UnavailableError. A code that no domain error has (such
-    as INTERNAL) gives `error` itself, so that it is logged as unknown here too.
+    UNAVAILABLE, DEADLINE_EXCEEDED and CANCELLED give UnavailableError. A code that no domain error
+    has (such as INTERNAL) gives `error` itself, so that it is logged as unknown here too.
     """
     code, sentence = error.code(), error.details() or error.code().name
     info, bad_request, retry = ErrorInfo(), BadRequest(), RetryInfo()

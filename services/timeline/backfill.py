@@ -53,31 +53,37 @@ class Backfill:
     async def build(self, viewer: int) -> None:
         """Store the newest tweets of everybody followed, for a first read or a long absence."""
         await self._homes.begin_build(viewer, self._clock.now_ms())
-        authors = [*await self._relations.fetch(viewer), viewer]
-        lists = await self._lists(authors, None, PER_AUTHOR)
-        merged = merge_newest([Ids(ids, ended=len(ids) < PER_AUTHOR) for ids in lists], BUILD_IDS)
-        floor = max((ids[-1] for ids in lists if len(ids) >= PER_AUTHOR), default=0)
-        if len(merged.ids) >= BUILD_IDS:
-            floor = max(floor, merged.ids[-1])
-        await self._homes.add(viewer, merged.ids)
+        # The muted too, so that unmuting shows their tweets again.
+        authors = [*(await self._relations.fetch(viewer)).following, viewer]
+        ids, floor = await self._newest(authors, PER_AUTHOR)
+        await self._homes.add(viewer, ids)
         await self._homes.finish_build(viewer, floor)
 
-    async def follow(self, viewer: int, author: int) -> bool:
-        """Store the author's tweets after a follow; false where the viewer has no timeline yet."""
+    async def follow(self, viewer: int, authors: Sequence[int]) -> bool:
+        """Store the authors' tweets after follows; false where the viewer has no timeline yet."""
         state = await self._homes.state(viewer)
         # A build in progress may have missed the follow, so only the inactive are left out.
         if state is None or self._clock.now_ms() - state.seen_ms >= REBUILD_AFTER_MS:
             return False
-        (ids,) = await self._lists([author], None, FOLLOW_IDS)
+        ids, floor = await self._newest(authors, FOLLOW_IDS if len(authors) == 1 else PER_AUTHOR)
         await self._homes.add(viewer, ids)
-        if len(ids) >= FOLLOW_IDS:
-            await self._homes.raise_floor(viewer, ids[-1])
+        if floor:
+            await self._homes.raise_floor(viewer, floor)
         return True
 
     async def merge_authors(self, authors: Sequence[int], before: int, count: int) -> Ids:
         """Newest ids of all authors below `before`: exact, and slow; for deep pages only."""
         lists = await self._lists(authors, before, count)
         return merge_newest([Ids(ids, ended=len(ids) < count) for ids in lists], count)
+
+    async def _newest(self, authors: Sequence[int], per_author: int) -> tuple[Sequence[int], int]:
+        """(newest ids of all authors, oldest id from which they are complete)."""
+        lists = await self._lists(authors, None, per_author)
+        merged = merge_newest([Ids(ids, ended=len(ids) < per_author) for ids in lists], BUILD_IDS)
+        floor = max((ids[-1] for ids in lists if len(ids) >= per_author), default=0)
+        if len(merged.ids) >= BUILD_IDS:
+            floor = max(floor, merged.ids[-1])
+        return merged.ids, floor
 
     async def _lists(
         self, authors: Sequence[int], before: int | None, limit: int

@@ -1,6 +1,7 @@
 """A tweet as the hot read path carries it: encoded once, never parsed again on the way out."""
 
 from dataclasses import dataclass
+from typing import Self
 
 __all__ = ["EncodedTweet"]
 
@@ -18,3 +19,8 @@ class EncodedTweet:
     visibility: int
     """The number of the proto enum, 0 to 127."""
     body: bytes
+
+    @classmethod
+    def tombstone(cls, tweet_id: int) -> Self:
+        """Make what stands for a deleted tweet."""
+        return cls(tweet_id, author_id=0, deleted=True, visibility=0, body=b"")

@@ -2,24 +2,20 @@
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
-from services.errors import InvalidArgumentError
 from services.timeline.encoded import EncodedTweet
 
 __all__ = [
-    "DEFAULT_LIMIT",
+    "HotHome",
     "Ids",
     "Page",
+    "ViewerRelations",
     "ViewerState",
     "is_visible",
     "merge_newest",
-    "page_limit",
 ]
-
-DEFAULT_LIMIT = 50  # tweets a page
-MAX_LIMIT = 200  # tweets a page; bounds the cost of one read
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +35,29 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewerRelations:
+    """How a viewer stands to others, as of one moment."""
+
+    following: frozenset[int]
+    hidden: frozenset[int] = frozenset()
+    """Muted and blocked users, and those who block the viewer."""
+    shown: frozenset[int] = field(init=False)
+    """Whose tweets the home timeline shows, but for the viewer's own."""
+
+    def __post_init__(self) -> None:
+        # Worked out once here, as each read of the home timeline asks for it.
+        object.__setattr__(self, "shown", self.following - self.hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class HotHome:
+    """What memory has of a home timeline: `run` is None where there is no list."""
+
+    relations: ViewerRelations
+    run: Ids | None
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerState:
     """What the persistent timeline of one viewer holds.
 
@@ -48,15 +67,6 @@ class ViewerState:
     seen_ms: int
     built: bool
     floor: int
-
-
-def page_limit(limit: int) -> int:
-    """Apply the default and the bounds of `limit`."""
-    if limit == 0:
-        return DEFAULT_LIMIT
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidArgumentError("limit", f"must be 1 to {MAX_LIMIT}, got {limit}")
-    return limit
 
 
 def merge_newest(runs: Iterable[Ids], count: int) -> Ids:
@@ -79,6 +89,6 @@ def _distinct(ids: Iterable[int]) -> Iterable[int]:
         last = tweet_id
 
 
-def is_visible(tweet: EncodedTweet, viewer: int, following: frozenset[int]) -> bool:
-    """Whether a home timeline shows the tweet: not deleted, and its author followed or oneself."""
-    return not tweet.deleted and (tweet.author_id == viewer or tweet.author_id in following)
+def is_visible(tweet: EncodedTweet, viewer: int, shown: frozenset[int]) -> bool:
+    """Whether a home timeline shows the tweet: not deleted, and its author shown or oneself."""
+    return not tweet.deleted and (tweet.author_id in shown or tweet.author_id == viewer)

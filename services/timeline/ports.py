@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from services.timeline.encoded import EncodedTweet
-from services.timeline.model import Ids, ViewerState
+from services.timeline.model import HotHome, Ids, ViewerRelations, ViewerState
 
 __all__ = ["AuthorLists", "Celebrities", "HomeTimelines", "HotTimelines", "Relations", "Tweets"]
 
@@ -12,15 +12,19 @@ __all__ = ["AuthorLists", "Celebrities", "HomeTimelines", "HotTimelines", "Relat
 class HotTimelines(Protocol):
     """Recent ids in memory. Raises `UnavailableError`; callers then use the source instead."""
 
-    async def home(self, viewer: int, before: int | None, count: int) -> Ids | None:
-        """Ids below `before`, or None where there is no list; fewer than `count` when it ends.
+    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
+        """The viewer's relations and the ids below `before`, in one look.
 
-        `ended` is true only when the list is known to reach the oldest tweet.
+        There are fewer than `count` ids where the list ends; `ended` is true only when it is
+        known to reach the oldest tweet. The relations are as `Relations.fetch` gave them after
+        the last change that was told of.
         """
         ...
 
-    async def author(self, author: int, before: int | None, count: int) -> Ids | None:
-        """The same for the tweets of one author."""
+    async def authors(
+        self, authors: Sequence[int], before: int | None, count: int
+    ) -> list[Ids | None]:
+        """The ids of each author, as `home` has them of a viewer; None where there is no list."""
         ...
 
     async def begin_warm_home(self, viewer: int, token: bytes) -> bool:
@@ -91,18 +95,10 @@ class AuthorLists(Protocol):
 
 
 class Relations(Protocol):
-    """Whom a viewer follows."""
+    """Whom viewers follow and do not see. Raises `UnavailableError`."""
 
-    async def following(self, viewer: int) -> frozenset[int]:
-        """Followed users; at most a second old."""
-        ...
-
-    async def fetch(self, viewer: int) -> frozenset[int]:
-        """Followed users as the graph has them now, past every cache."""
-        ...
-
-    async def invalidate(self, viewer: int) -> None:
-        """Forget what is cached, after a change."""
+    async def fetch(self, viewer: int) -> ViewerRelations:
+        """As the graph has it now, past every cache."""
         ...
 
 

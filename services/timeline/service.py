@@ -1,5 +1,6 @@
 """Reading timelines: skeleton → hydration → rules → page."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 
@@ -7,9 +8,17 @@ import structlog
 
 from services.clock import Clock
 from services.errors import InvalidArgumentError, UnavailableError
+from services.telemetry import EVENT_CACHE_UNAVAILABLE
 from services.timeline.backfill import Backfill
 from services.timeline.encoded import EncodedTweet
-from services.timeline.model import Ids, Page, is_visible, merge_newest
+from services.timeline.model import (
+    HotHome,
+    Ids,
+    Page,
+    ViewerRelations,
+    is_visible,
+    merge_newest,
+)
 from services.timeline.ports import (
     AuthorLists,
     Celebrities,
@@ -23,7 +32,9 @@ __all__ = ["TimelineService"]
 
 HOT_CAPACITY = 800  # ids loaded into a hot list
 OVER_READ = 8  # ids read beyond the page, so that a few hidden tweets cost no second round
+TOKEN_BYTES = 8  # random: no two warmers ever share one
 TOUCH_MS = 86_400_000  # a viewer's last visit is noted once a day
+_NOTHING = Ids((), ended=True)
 _log = structlog.get_logger()
 
 
@@ -54,13 +65,18 @@ class TimelineService:
     async def home(self, viewer: int, before: int | None, limit: int) -> Page:
         """Read a full page of tweets of the viewer and everybody they follow, newest first."""
         _positive(viewer)
-        following = await self._relations.following(viewer)
         found: list[EncodedTweet] = []
+        relations: ViewerRelations | None = None
         while True:
-            run = await self._skeleton(viewer, following, before, limit - len(found) + OVER_READ)
+            wanted = limit - len(found) + OVER_READ
+            hot = await self._hot_home(viewer, before, wanted)
+            # One page is cut by one set of relations: a follow in between would leave a gap.
+            relations = relations or hot.relations
+            run = await self._skeleton(viewer, relations, hot.run, before, wanted)
             bodies = await self._tweets.get_many(run.ids)
             hydrated = [bodies[tweet_id] for tweet_id in run.ids if tweet_id in bodies]
-            found += [tweet for tweet in hydrated if is_visible(tweet, viewer, following)]
+            shown = relations.shown
+            found += [tweet for tweet in hydrated if is_visible(tweet, viewer, shown)]
             if len(found) > limit or (run.ended and len(found) == limit):
                 more = len(found) > limit
                 return Page(found[:limit], found[limit - 1].tweet_id if more else None)
@@ -73,7 +89,7 @@ class TimelineService:
         _positive(author)
         found: list[EncodedTweet] = []
         while True:
-            run = await self._author_run(author, before, limit - len(found) + 1)
+            (run,) = await self._author_runs([author], before, limit - len(found) + 1)
             bodies = await self._tweets.get_many(run.ids)
             hydrated = [bodies[tweet_id] for tweet_id in run.ids if tweet_id in bodies]
             found += [tweet for tweet in hydrated if not tweet.deleted]
@@ -83,47 +99,60 @@ class TimelineService:
                 return Page(found, None)
             before = run.ids[-1]
 
+    async def _hot_home(self, viewer: int, before: int | None, count: int) -> HotHome:
+        try:
+            return await self._hot.home(viewer, before, count)
+        except UnavailableError:
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache="home", viewer=viewer)
+            return HotHome(await self._relations.fetch(viewer), run=None)
+
     async def _skeleton(
-        self, viewer: int, following: frozenset[int], before: int | None, count: int
+        self,
+        viewer: int,
+        relations: ViewerRelations,
+        base: Ids | None,
+        before: int | None,
+        count: int,
     ) -> Ids:
         """Ids only: what was pushed, merged with what celebrities posted."""
-        pulled = await self._celebrities.among(following)
-        base = await self._hot_home(viewer, before, count)
+        pulled = await self._celebrities.among(relations.shown)
         if base is None:
-            base = await self._warm(viewer, following, before, count)
+            base = await self._warm(viewer, before, count)
             # A tweet of one's own may not have reached the persistent timeline yet.
             pulled = [*pulled, viewer]
         elif len(base.ids) < count and not base.ended:
             last = base.ids[-1] if base.ids else before
-            rest = await self._cold(viewer, following, last, count - len(base.ids))
+            rest = await self._cold(viewer, relations, last, count - len(base.ids))
             base = Ids([*base.ids, *rest.ids], rest.ended)
-        runs = [await self._author_run(author, before, count) for author in pulled]
-        return merge_newest([base, *runs], count)
+        if not pulled:
+            return base
+        return merge_newest([base, *await self._author_runs(pulled, before, count)], count)
 
-    async def _hot_home(self, viewer: int, before: int | None, count: int) -> Ids | None:
-        try:
-            return await self._hot.home(viewer, before, count)
-        except UnavailableError:
-            _log.warning("hot timeline unavailable", viewer=viewer)
-            return None
+    async def _warm(self, viewer: int, before: int | None, count: int) -> Ids:
+        """Read the persistent timeline, and fill the hot list from it on the way.
 
-    async def _warm(
-        self, viewer: int, following: frozenset[int], before: int | None, count: int
-    ) -> Ids:
-        """Read the persistent timeline, and fill the hot list from it on the way."""
-        await self._ensure_built(viewer)
-        token = secrets.token_bytes(8)
+        All that is read for the list is read after it began to collect pushes: so what changes
+        from then on either reaches the list or drops it.
+        """
+        token = secrets.token_bytes(TOKEN_BYTES)
         try:
             warming = await self._hot.begin_warm_home(viewer, token)
         except UnavailableError:
             warming = False
-        if warming:
-            run = await self._cold(viewer, following, None, HOT_CAPACITY)
-            try:
-                await self._hot.finish_warm_home(viewer, token, run)
-            except UnavailableError:
-                _log.warning("hot timeline unavailable", viewer=viewer)
-        return await self._cold(viewer, following, before, count)
+        await self._ensure_built(viewer)
+        relations = await self._relations.fetch(viewer)
+        if not warming:
+            return await self._cold(viewer, relations, before, count)
+        run = await self._cold(viewer, relations, None, HOT_CAPACITY)
+        try:
+            await self._hot.finish_warm_home(viewer, token, run)
+        except UnavailableError:
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache="home", viewer=viewer)
+        if before is None and len(run.ids) > count:
+            return Ids(run.ids[:count], ended=False)
+        if before is None and run.ended:
+            return run
+        return await self._cold(viewer, relations, before, count)
 
     async def _ensure_built(self, viewer: int) -> None:
         state = await self._homes.state(viewer)
@@ -134,7 +163,7 @@ class TimelineService:
             await self._homes.touch(viewer, now_ms)
 
     async def _cold(
-        self, viewer: int, following: frozenset[int], before: int | None, count: int
+        self, viewer: int, relations: ViewerRelations, before: int | None, count: int
     ) -> Ids:
         """Read the persistent timeline, and below its floor merge from every author."""
         state = await self._homes.state(viewer)
@@ -147,29 +176,43 @@ class TimelineService:
         if floor == 0:
             return Ids(ids, ended=True)
         below = floor if before is None else min(before, floor)
-        rest = await self._backfill.merge_authors([*following, viewer], below, count - len(ids))
+        authors = [*relations.following, viewer]
+        rest = await self._backfill.merge_authors(authors, below, count - len(ids))
         return Ids([*ids, *rest.ids], rest.ended)
 
-    async def _author_run(self, author: int, before: int | None, count: int) -> Ids:
-        """Ids of one author: from the hot list, else from the tweet service."""
+    async def _author_runs(
+        self, authors: Sequence[int], before: int | None, count: int
+    ) -> list[Ids]:
+        """Ids of each author: from the hot lists, else from the tweet service."""
         try:
-            run = await self._hot.author(author, before, count)
-            if run is None:
-                await self._warm_author(author)
-            elif len(run.ids) >= count or run.ended:
-                return run
+            runs = await self._hot.authors(authors, before, count)
         except UnavailableError:
-            _log.warning("hot timeline unavailable", author=author)
-        return _run(await self._list(author, before, count), count)
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache="author", authors=len(authors))
+            return await self._lists(authors, before, count)
+        cold = [author for author, run in zip(authors, runs, strict=True) if run is None]
+        await asyncio.gather(*map(self._warm_author, cold))
+        short = [
+            author
+            for author, run in zip(authors, runs, strict=True)
+            if run is None or (len(run.ids) < count and not run.ended)
+        ]
+        listed = dict(zip(short, await self._lists(short, before, count), strict=True))
+        return [listed.get(a) or run or _NOTHING for a, run in zip(authors, runs, strict=True)]
 
     async def _warm_author(self, author: int) -> None:
-        token = secrets.token_bytes(8)
-        if await self._hot.begin_warm_author(author, token):
-            run = _run(await self._list(author, None, HOT_CAPACITY), HOT_CAPACITY)
-            await self._hot.finish_warm_author(author, token, run)
+        token = secrets.token_bytes(TOKEN_BYTES)
+        try:
+            if await self._hot.begin_warm_author(author, token):
+                (run,) = await self._lists([author], None, HOT_CAPACITY)
+                await self._hot.finish_warm_author(author, token, run)
+        except UnavailableError:
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache="author", author=author)
 
-    async def _list(self, author: int, before: int | None, count: int) -> Sequence[int]:
-        return (await self._authors.list_by_authors([author], before, count))[author]
+    async def _lists(self, authors: Sequence[int], before: int | None, count: int) -> list[Ids]:
+        if not authors:
+            return []
+        lists = await self._authors.list_by_authors(authors, before, count)
+        return [_run(lists[author], count) for author in authors]
 
 
 def _run(ids: Sequence[int], count: int) -> Ids:

@@ -14,6 +14,8 @@ _NEXT_CURSOR_TAG = b"\x12"
 """Field 2, length-delimited: `string next_cursor = 2`."""
 _VARINT_BITS = 7
 _VARINT_MORE = 0x80
+_COMMON_BYTES = 2_048
+"""Nearly all tweets are shorter; their headers are made once."""
 
 
 def splice_page(tweets: Iterable[bytes], next_cursor: str = "") -> bytes:
@@ -24,11 +26,16 @@ def splice_page(tweets: Iterable[bytes], next_cursor: str = "") -> bytes:
     """
     parts: list[bytes] = []
     for tweet in tweets:
-        parts += (_TWEETS_TAG, _varint(len(tweet)), tweet)
+        length = len(tweet)
+        parts += (_HEADERS[length] if length < _COMMON_BYTES else _header(length), tweet)
     if next_cursor:
         cursor = next_cursor.encode()
         parts += (_NEXT_CURSOR_TAG, _varint(len(cursor)), cursor)
     return b"".join(parts)
+
+
+def _header(length: int) -> bytes:
+    return _TWEETS_TAG + _varint(length)
 
 
 def _varint(number: int) -> bytes:
@@ -38,3 +45,6 @@ def _varint(number: int) -> bytes:
         number >>= _VARINT_BITS
     encoded.append(number)
     return bytes(encoded)
+
+
+_HEADERS = tuple(map(_header, range(_COMMON_BYTES)))

@@ -44,6 +44,14 @@ class TweetStore(Protocol):
         """Read what the author's `request_id` stands for; None if it is unbound."""
         ...
 
+    async def claim_deletion(self, tweet_id: int, request_id: str) -> None:
+        """Remember for a day that `request_id` asked for the tweet's deletion. Idempotent."""
+        ...
+
+    async def has_deletion(self, tweet_id: int, request_id: str) -> bool:
+        """Whether `claim_deletion` was called with these."""
+        ...
+
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
         """At most `limit` ids of the author's tweets below `before` (None: all), newest first."""
         ...

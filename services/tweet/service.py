@@ -1,18 +1,12 @@
 """The tweet service: posts, their deletion, and each author's list."""
 
 import asyncio
-import hashlib
-import json
-import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 
 from services.clock import Clock
-from services.errors import (
-    AlreadyExistsError,
-    AviaryError,
-    InvalidArgumentError,
-    NotFoundError,
-)
+from services.errors import InvalidArgumentError, NotFoundError
+from services.request_ids import fingerprint, reused, validate_request_id
+from services.tweet.deletion import Deletion, best_effort
 from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet, created_at_ms
 from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
 from services.tweet.text import validate_text
@@ -21,7 +15,6 @@ __all__ = [
     "MAX_AUTHORS_PER_LIST",
     "MAX_IDS_PER_AUTHOR",
     "MAX_LOOKUP_IDS",
-    "MAX_REQUEST_ID_CHARS",
     "TweetService",
 ]
 
@@ -34,16 +27,11 @@ MAX_AUTHORS_PER_LIST = 1000
 MAX_IDS_PER_AUTHOR = 1000
 """More than a hot list holds."""
 
-MAX_REQUEST_ID_CHARS = 64
-"""Room for a UUID with a prefix."""
-
 MAX_PARALLEL_SCANS = 32
 """Author scans of one call that run at once, so that one call cannot take every reader."""
 
 MAX_ID = (1 << 63) - 1
 """Ids are proto `int64`."""
-
-_log = logging.getLogger(__name__)
 
 
 class TweetService:
@@ -68,7 +56,7 @@ class TweetService:
         self._ids = ids
         self._own_timeline = own_timeline
         self._events = events
-        self._clock = clock
+        self._deletion = Deletion(store, own_timeline, events, clock)
 
     async def create(
         self,
@@ -89,9 +77,9 @@ class TweetService:
         text = validate_text(text)
         _check_optional_id("in_reply_to_tweet_id", in_reply_to)
         _check_optional_id("quote_tweet_id", quote)
-        _check_request_id(request_id)
+        validate_request_id(request_id)
 
-        fingerprint = _fingerprint(text, in_reply_to, quote)
+        content = fingerprint(text, in_reply_to, quote)
         # A claim is made after the checks below were passed, so a repeat skips them: it gives the
         # first answer even if the tweet answered was deleted in between.
         claim = await self._store.find_claim(user_id, request_id) if request_id else None
@@ -99,16 +87,12 @@ class TweetService:
         if claim is None:
             await self._check_author(user_id)
             await self._check_references(in_reply_to, quote)
-            claim = own = RequestClaim(await self._ids.next_id(), fingerprint)
+            claim = own = RequestClaim(await self._ids.next_id(), content)
             if request_id:
                 claim = await self._store.claim(user_id, request_id, own)
                 repeated = claim.tweet_id != own.tweet_id
-        if claim.fingerprint != fingerprint:
-            raise AlreadyExistsError(
-                "request_id was used for other content",
-                reason="REQUEST_ID_REUSED",
-                metadata={"request_id": request_id},
-            )
+        if claim.fingerprint != content:
+            raise reused(request_id)
         tweet = Tweet(
             tweet_id=claim.tweet_id,
             user_id=user_id,
@@ -117,14 +101,17 @@ class TweetService:
             in_reply_to_tweet_id=in_reply_to,
             quote_tweet_id=quote,
         )
-        if repeated and await self._store.was_created(tweet.tweet_id):
-            return tweet
+        if repeated:
+            if await self._store.was_created(tweet.tweet_id):
+                # The first try may have died between the commit and this.
+                await self._show(tweet)
+                return tweet
+            # It comes to be only now, so it must not be the tweet of somebody deleted meanwhile.
+            await self._check_author(user_id)
         # Also for a repeat whose first try is still under way or crashed: committing twice is
         # harmless, an answer without a durable tweet is not.
         await self._store.create(tweet, self._events.created(tweet.tweet_id, user_id))
-        await self._best_effort(
-            "posted", tweet.tweet_id, self._own_timeline.posted(user_id, tweet.tweet_id)
-        )
+        await self._show(tweet)
         return tweet
 
     async def get(self, tweet_id: int) -> Tweet:
@@ -135,14 +122,21 @@ class TweetService:
             raise _no_tweet("tweet_id", tweet_id)
         return tweet
 
-    async def delete(self, tweet_id: int) -> None:
-        """Delete a tweet for good; `NotFoundError` if there is none or it was deleted before."""
-        tweet = await self.get(tweet_id)
-        event = self._events.deleted(tweet_id, tweet.user_id)
-        await self._store.delete(tweet, self._clock.now_ms(), event)
-        await self._best_effort(
-            "deleted", tweet_id, self._own_timeline.deleted(tweet_id, tweet.user_id)
-        )
+    async def delete(self, tweet_id: int, *, request_id: str = "") -> None:
+        """Delete a tweet for good; `NotFoundError` if there is none or it was deleted before.
+
+        A repeat with the same `request_id` (empty: none) succeeds, and changes nothing.
+        """
+        _check_id("tweet_id", tweet_id)
+        validate_request_id(request_id)
+        tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
+        if tweet is None:
+            if request_id and await self._store.has_deletion(tweet_id, request_id):
+                return
+            raise _no_tweet("tweet_id", tweet_id)
+        if request_id:
+            await self._store.claim_deletion(tweet_id, request_id)
+        await self._deletion.delete(tweet)
 
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[Tweet], list[int]]:
         """(tweets, ids that name none or a deleted one), each in the order asked for, once each.
@@ -191,6 +185,11 @@ class TweetService:
             raise _no_tweet("tweet_id", tweet_id)
         return decided
 
+    async def _show(self, tweet: Tweet) -> None:
+        """Let authors see their own tweet at once."""
+        posted = self._own_timeline.posted(tweet.user_id, tweet.tweet_id)
+        await best_effort("posted", tweet.tweet_id, posted)
+
     async def _check_author(self, user_id: int) -> None:
         if await self._users.missing([user_id]):
             raise NotFoundError(
@@ -209,12 +208,6 @@ class TweetService:
             if tweet_id not in found:
                 raise _no_tweet(field, tweet_id)
 
-    async def _best_effort(self, change: str, tweet_id: int, done: Awaitable[None]) -> None:
-        try:
-            await done
-        except AviaryError as error:
-            _log.warning("own timeline: %s of tweet %d failed: %s", change, tweet_id, error)
-
 
 def _check_id(field: str, number: int) -> None:
     if not 0 < number <= MAX_ID:
@@ -231,20 +224,6 @@ def _check_ids(field: str, numbers: Sequence[int], most: int) -> None:
         raise InvalidArgumentError(field, f"must be 1 to {most} ids, are {len(numbers)}")
     for number in numbers:
         _check_id(field, number)
-
-
-def _check_request_id(request_id: str) -> None:
-    if len(request_id) > MAX_REQUEST_ID_CHARS or not (
-        request_id.isascii() and request_id.isprintable()
-    ):
-        raise InvalidArgumentError(
-            "request_id", f"must be at most {MAX_REQUEST_ID_CHARS} printable ASCII characters"
-        )
-
-
-def _fingerprint(text: str, in_reply_to: int, quote: int) -> str:
-    content = json.dumps([text, in_reply_to, quote])
-    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _no_tweet(field: str, tweet_id: int) -> NotFoundError:

@@ -1,8 +1,8 @@
-"""Users, and the claims that keep their handles unique."""
+"""Users, the claims that keep their handles unique, and the requests that changed them."""
 
 from dataclasses import dataclass
 
-__all__ = ["HandleClaim", "User"]
+__all__ = ["Account", "HandleClaim", "RequestKey", "RequestMark", "RequestRecord", "User"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,52 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class HandleClaim:
-    """Who holds a handle.
+class RequestMark:
+    """Which request made a change."""
 
-    A claim is made open before its user row is written and settled after it. Only an open claim
-    may pass to another user, so that settling decides who won.
+    request_id: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user's row, as its compare-and-set compares it."""
+
+    user: User
+    revision: int = 0
+    """Rises with each write, so that a row never returns to what it was."""
+    changed_by: RequestMark | None = None
+    """The request of the last change; None if that had no `request_id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandleClaim:
+    """Who may use a handle.
+
+    A claim holds as long as the user's row has the handle. It is made before that row is written,
+    so a young one holds too, and an old one may pass to another user once the first one's row was
+    written anew: whatever was still to be written on the strength of the claim then fails.
     """
 
     user_id: int
     claimed_at_ms: int
     """Unix milliseconds."""
-    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What a `request_id` is unique within."""
+
+    scope: int | str
+    """The user changed; for a creation, which has no user yet, the canonical handle."""
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """What a `request_id` stands for."""
+
+    fingerprint: str
+    """A digest of the content: only a request with the same one is a repeat."""
+    answer: User | None = None
+    """What a repeat is told; None while that is not known, and for a deletion."""

@@ -1,11 +1,15 @@
-"""What the user service needs from the outside."""
+"""What the user service needs from the outside.
+
+Every method raises `UnavailableError` when the engine cannot answer; a write may have been made
+nevertheless.
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.user.model import HandleClaim, User
+from services.user.model import Account, HandleClaim, RequestKey, RequestRecord, User
 
-__all__ = ["IdSource", "UserStore"]
+__all__ = ["AccountStore", "ClaimStore", "IdSource", "RequestStore", "UserEvents", "UserStore"]
 
 
 class IdSource(Protocol):
@@ -16,30 +20,87 @@ class IdSource(Protocol):
         ...
 
 
-class UserStore(Protocol):
-    """The durable users. Every method raises `UnavailableError` when the engine cannot answer."""
+class AccountStore(Protocol):
+    """The durable users, one row each. An id names a user once at most: deletion is for good."""
 
-    async def get_claim(self, canonical_handle: str) -> HandleClaim | None:
-        """Read the claim of a handle, None if nobody ever claimed it."""
+    async def get(self, user_ids: Sequence[int]) -> dict[int, User]:
+        """Read users by id; one that does not exist, or was deleted, is missing."""
         ...
 
-    async def replace_claim(
-        self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim
-    ) -> bool:
-        """Make `claim` the handle's claim if it now is `expected` (None: there is none).
+    async def find(self, user_id: int) -> Account | None:
+        """Read the row of a user; None if there is no such user, or it was deleted."""
+        ...
 
-        Atomic, and durable once it returns True. On an error the change may have been made.
+    async def was_created(self, user_id: int) -> bool:
+        """Whether `add` ever took effect for this id, even if the user was deleted since."""
+        ...
+
+    async def add(self, user: User) -> bool:
+        """Write a new user's row; False if the id was added or barred before. Atomic."""
+        ...
+
+    async def bar(self, user_id: int) -> bool:
+        """Make sure that the id names nobody, now and for ever; False if it names a user.
+
+        Atomic, and idempotent.
         """
         ...
 
-    async def put(self, user: User) -> None:
-        """Write the user's row. Idempotent."""
+    async def replace(self, before: Account, after: Account) -> bool:
+        """Write `after` if the row still is `before`; it never brings back a deleted user.
+
+        Atomic.
+        """
         ...
 
-    async def remove(self, user_id: int) -> None:
-        """Delete the user's row; nothing happens if there is none."""
+    async def delete(self, user_id: int, at_ms: int, event: bytes) -> None:
+        """Delete for good, forget the body, and publish `event` at least once. Idempotent."""
         ...
 
-    async def get(self, user_ids: Sequence[int]) -> dict[int, User]:
-        """Read users by id; one that does not exist is missing."""
+
+class ClaimStore(Protocol):
+    """Who claims which handle."""
+
+    async def get_claim(self, canonical_handle: str) -> HandleClaim | None:
+        """Read the claim of a handle, None if nobody claims it."""
+        ...
+
+    async def replace_claim(
+        self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
+    ) -> bool:
+        """Make `claim` the handle's claim if it now is `expected` (None: there is none).
+
+        Atomic, and durable once it returns True.
+        """
+        ...
+
+
+class RequestStore(Protocol):
+    """What request ids stand for. A record may be forgotten a day after it was written."""
+
+    async def find_request(self, key: RequestKey) -> RequestRecord | None:
+        """Read a record; None if the id is unbound."""
+        ...
+
+    async def bind_request(self, key: RequestKey, record: RequestRecord) -> RequestRecord:
+        """Write `record` unless the id is bound; returns the record that holds. Atomic."""
+        ...
+
+    async def answer_request(self, key: RequestKey, record: RequestRecord) -> None:
+        """Write `record` over the same one without an answer; nothing happens if there is none.
+
+        Atomic, and idempotent.
+        """
+        ...
+
+
+class UserStore(AccountStore, ClaimStore, RequestStore, Protocol):
+    """All that the user service keeps."""
+
+
+class UserEvents(Protocol):
+    """Encodes what is published on topic user-events."""
+
+    def deleted(self, user_id: int, at_ms: int) -> bytes:
+        """Encode that an account was deleted, at a time in Unix milliseconds."""
         ...

@@ -1,87 +1,83 @@
-"""The user service: accounts, and who owns which handle."""
+"""The user service: accounts. Who owns which handle is in `claims`, repeats are in `requests`."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 from services.clock import Clock
-from services.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
+from services.errors import AviaryError, InvalidArgumentError, NotFoundError, UnavailableError
+from services.request_ids import fingerprint, validate_request_id
+from services.user.claims import HandleClaims, taken
 from services.user.handles import canonical, validate_display_name, validate_handle
-from services.user.model import HandleClaim, User
-from services.user.ports import IdSource, UserStore
+from services.user.model import Account, RequestMark, User
+from services.user.ports import IdSource, UserEvents, UserStore
+from services.user.requests import Requests
 
-__all__ = ["CLAIM_GRACE_MS", "MAX_IDS_PER_LOOKUP", "UserService"]
-
-CLAIM_GRACE_MS = 60_000
-"""How long a claim without a user row is left alone, in milliseconds: far longer than a creation
-takes, so past it the creator has died."""
+__all__ = ["MAX_IDS_PER_LOOKUP", "UserService"]
 
 MAX_IDS_PER_LOOKUP = 1000
 """One page of the largest caller, in ids; answers stay under 200 kB."""
 
+MAX_CHANGE_ATTEMPTS = 10
+"""Tries to change a row; each lost one means that another change of this user was made."""
+
+_log = logging.getLogger(__name__)
+
 
 class UserService:
-    """The use cases of the user service."""
+    """The use cases of the user service.
 
-    def __init__(self, store: UserStore, ids: IdSource, clock: Clock) -> None:
+    Every method raises `InvalidArgumentError` with the proto name of a bad field before anything
+    else happens. A mutation with a `request_id` (empty: none) that was used before gives the first
+    answer and changes nothing, or raises `AlreadyExistsError` (`REQUEST_ID_REUSED`) if it asks for
+    something else.
+    """
+
+    def __init__(self, store: UserStore, ids: IdSource, events: UserEvents, clock: Clock) -> None:
         self._store = store
         self._ids = ids
+        self._events = events
         self._clock = clock
+        self._claims = HandleClaims(store, clock)
+        self._requests = Requests(store)
 
-    async def create(self, handle: str, display_name: str) -> User:
+    async def create(self, handle: str, display_name: str, *, request_id: str = "") -> User:
         """Make a user whose handle nobody else has, without case.
 
-        Raises `InvalidArgumentError` for a bad handle or name, `AlreadyExistsError`
-        (`HANDLE_TAKEN`) for a taken handle. A creation that died half way holds its handle for
-        `CLAIM_GRACE_MS`.
+        Raises `AlreadyExistsError` (`HANDLE_TAKEN`) for a taken handle. A creation that died half
+        way holds its handle for `CLAIM_GRACE_MS`.
         """
         handle = validate_handle(handle)
         display_name = validate_display_name(display_name)
-        unique = canonical(handle)
-        previous = await self._store.get_claim(unique)
-        if previous is not None and not await self._is_abandoned(previous):
-            raise _taken(handle)
-        user_id = await self._ids.next_id()
-        now_ms = self._clock.now_ms()
-        claim = HandleClaim(user_id, now_ms, settled=False)
-        if not await self._store.replace_claim(unique, previous, claim):
-            raise _taken(handle)
-        user = User(user_id, handle, display_name, now_ms)
-        await self._store.put(user)
-        # We may have been so slow that the claim was taken for abandoned: whoever changes the
-        # open claim first has the handle.
-        if not await self._store.replace_claim(unique, claim, replace(claim, settled=True)):
-            await self._store.remove(user_id)
-            raise _taken(handle)
+        mark = _mark(request_id, handle, display_name)
+        scope = canonical(handle)
+        record = None if mark is None else await self._requests.find(scope, mark)
+        user = None if record is None else record.answer
+        if user is not None and await self._store.was_created(user.user_id):
+            return user
+        if user is None:
+            user = User(await self._ids.next_id(), handle, display_name, self._clock.now_ms())
+            if mark is not None:
+                user = (await self._requests.bind(scope, mark, user)).answer or user
+        claim = await self._claims.take(handle, user.user_id)
+        # Not added: a repeat of this request was faster, or we were so slow that somebody else
+        # took us for dead, and barred the id.
+        if not await self._store.add(user) and not await self._store.was_created(user.user_id):
+            await self._claims.release(handle, claim)
+            raise taken(handle)
         return user
 
     async def get(self, user_id: int) -> User:
-        """Read a user.
-
-        Raises `InvalidArgumentError` for an id that is not positive, `NotFoundError`
-        (`USER_NOT_FOUND`) for one that names nobody.
-        """
-        if user_id <= 0:
-            raise InvalidArgumentError("user_id", "must be positive")
+        """Read a user; `NotFoundError` (`USER_NOT_FOUND`) if the id names nobody."""
+        _check_user_id(user_id)
         user = (await self._store.get([user_id])).get(user_id)
         if user is None:
-            raise NotFoundError(
-                f"user {user_id} does not exist",
-                reason="USER_NOT_FOUND",
-                metadata={"user_id": str(user_id)},
-            )
+            raise _no_user(user_id)
         return user
 
     async def get_by_handle(self, handle: str) -> User:
-        """Read a user by handle in any case.
-
-        Raises `InvalidArgumentError` for a bad handle, `NotFoundError` (`USER_NOT_FOUND`) for one
-        that nobody has.
-        """
-        validate_handle(handle)
-        claim = await self._store.get_claim(canonical(handle))
-        user = None
-        if claim is not None:
-            user = (await self._store.get([claim.user_id])).get(claim.user_id)
+        """Read a user by handle, in any case; `NotFoundError` (`USER_NOT_FOUND`) if it is free."""
+        user = await self._claims.owner(validate_handle(handle))
         if user is None:
             raise NotFoundError(
                 f"user @{handle} does not exist",
@@ -91,10 +87,7 @@ class UserService:
         return user
 
     async def lookup(self, user_ids: Sequence[int]) -> tuple[list[User], list[int]]:
-        """Read 1 to `MAX_IDS_PER_LOOKUP` users: (found in the order asked for, missing ids).
-
-        Raises `InvalidArgumentError` beyond the limits or for an id that is not positive.
-        """
+        """Read 1 to `MAX_IDS_PER_LOOKUP` users: (found in the order asked for, missing ids)."""
         if not 1 <= len(user_ids) <= MAX_IDS_PER_LOOKUP:
             raise InvalidArgumentError("user_ids", f"must be 1 to {MAX_IDS_PER_LOOKUP} ids")
         if min(user_ids) <= 0:
@@ -104,14 +97,112 @@ class UserService:
         missing = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in users]
         return found, missing
 
-    async def _is_abandoned(self, claim: HandleClaim) -> bool:
-        """Whether the creator died before it wrote the user row."""
-        if claim.settled or self._clock.now_ms() - claim.claimed_at_ms < CLAIM_GRACE_MS:
+    async def update(
+        self,
+        user_id: int,
+        *,
+        handle: str | None = None,
+        display_name: str | None = None,
+        request_id: str = "",
+    ) -> User:
+        """Change what is given (None: it stays), all of it at once; returns the user.
+
+        Raises `NotFoundError` (`USER_NOT_FOUND`) and, for a handle that somebody else has,
+        `AlreadyExistsError` (`HANDLE_TAKEN`).
+        """
+        _check_user_id(user_id)
+        if handle is None and display_name is None:
+            raise InvalidArgumentError("handle", "or display_name must be given")
+        handle = None if handle is None else validate_handle(handle)
+        display_name = None if display_name is None else validate_display_name(display_name)
+        mark = _mark(request_id, "update", handle, display_name)
+        for _ in range(MAX_CHANGE_ATTEMPTS):
+            account = await self._store.find(user_id)
+            answer = None if mark is None else await self._answer(user_id, account, mark)
+            if answer is not None:
+                return answer
+            if account is None:
+                raise _no_user(user_id)
+            user = replace(
+                account.user,
+                handle=handle or account.user.handle,
+                display_name=display_name or account.user.display_name,
+            )
+            if await self._change(account, user, mark):
+                return user
+        raise UnavailableError(f"user {user_id} is changing too fast")
+
+    async def delete(self, user_id: int, *, request_id: str = "") -> None:
+        """Delete a user for good: the id names nobody any more, and the handle is free.
+
+        Returns when that is durable, and will be announced at least once. Raises `NotFoundError`
+        (`USER_NOT_FOUND`), also for a user deleted before.
+        """
+        _check_user_id(user_id)
+        mark = _mark(request_id, "delete")
+        account = await self._store.find(user_id)
+        if account is None:
+            if mark is not None and await self._requests.find(user_id, mark) is not None:
+                return
+            raise _no_user(user_id)
+        if mark is not None:
+            await self._requests.bind(user_id, mark)
+        await self._requests.remember(account)
+        claim = await self._claims.held_by(account.user)
+        at_ms = self._clock.now_ms()
+        await self._store.delete(user_id, at_ms, self._events.deleted(user_id, at_ms))
+        if claim is not None:
+            await self._best_effort(self._claims.release(account.user.handle, claim))
+
+    async def _answer(
+        self, user_id: int, account: Account | None, mark: RequestMark
+    ) -> User | None:
+        """Find the first answer to an update, if it was made; `account` was read before."""
+        record = await self._requests.find(user_id, mark)
+        if record is None and account is not None:
+            record = await self._requests.bind(user_id, mark)
+        if record is not None and record.answer is not None:
+            return record.answer
+        return account.user if account is not None and account.changed_by == mark else None
+
+    async def _change(self, account: Account, user: User, mark: RequestMark | None) -> bool:
+        """Make the row say `user`; False, and nothing changed, if it is not `account` any more."""
+        before = account.user
+        left = None
+        if canonical(user.handle) != canonical(before.handle):
+            await self._claims.take(user.handle, user.user_id)
+            left = await self._claims.held_by(before)
+        await self._requests.remember(account)
+        after = Account(user, account.revision + 1, mark)
+        if not await self._store.replace(account, after):
             return False
-        return claim.user_id not in await self._store.get([claim.user_id])
+        # The change is made, whatever becomes of the rest: an old claim passes on by itself, and
+        # the next change of the row remembers the answer.
+        if left is not None:
+            await self._best_effort(self._claims.release(before.handle, left))
+        await self._best_effort(self._requests.remember(after))
+        return True
+
+    async def _best_effort(self, done: Awaitable[None]) -> None:
+        try:
+            await done
+        except AviaryError as error:
+            _log.warning("tidying up after a change of a user failed: %s", error)
 
 
-def _taken(handle: str) -> AlreadyExistsError:
-    return AlreadyExistsError(
-        f"the handle @{handle} is taken", reason="HANDLE_TAKEN", metadata={"handle": handle}
+def _mark(request_id: str, *content: str | None) -> RequestMark | None:
+    validate_request_id(request_id)
+    return RequestMark(request_id, fingerprint(*content)) if request_id else None
+
+
+def _check_user_id(user_id: int) -> None:
+    if user_id <= 0:
+        raise InvalidArgumentError("user_id", "must be positive")
+
+
+def _no_user(user_id: int) -> NotFoundError:
+    return NotFoundError(
+        f"user {user_id} does not exist",
+        reason="USER_NOT_FOUND",
+        metadata={"user_id": str(user_id)},
     )

@@ -28,7 +28,9 @@ class UserServicer(UserServiceServicer):
         self, request: pb.CreateUserRequest, context: _Context
     ) -> pb.CreateUserResponse:
         """Make a user."""
-        user = await self._service.create(request.handle, request.display_name)
+        user = await self._service.create(
+            request.handle, request.display_name, request_id=request.request_id
+        )
         return pb.CreateUserResponse(user=_to_proto(user))
 
     async def GetUser(self, request: pb.GetUserRequest, context: _Context) -> pb.GetUserResponse:
@@ -41,6 +43,25 @@ class UserServicer(UserServiceServicer):
         """Read a user by handle."""
         user = await self._service.get_by_handle(request.handle)
         return pb.GetUserByHandleResponse(user=_to_proto(user))
+
+    async def UpdateUser(
+        self, request: pb.UpdateUserRequest, context: _Context
+    ) -> pb.UpdateUserResponse:
+        """Change a user."""
+        user = await self._service.update(
+            request.user_id,
+            handle=request.handle if request.HasField("handle") else None,
+            display_name=request.display_name if request.HasField("display_name") else None,
+            request_id=request.request_id,
+        )
+        return pb.UpdateUserResponse(user=_to_proto(user))
+
+    async def DeleteUser(
+        self, request: pb.DeleteUserRequest, context: _Context
+    ) -> pb.DeleteUserResponse:
+        """Delete a user."""
+        await self._service.delete(request.user_id, request_id=request.request_id)
+        return pb.DeleteUserResponse()
 
     async def LookupUsers(
         self, request: pb.LookupUsersRequest, context: _Context

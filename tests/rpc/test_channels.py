@@ -1,8 +1,10 @@
+import asyncio
 from typing import Any
 
 import pytest
 from probe import PROBE, SERVICE, Text, serving
 
+from services.deadlines import remaining_s
 from services.errors import NotFoundError, UnavailableError
 from services.rpc.channels import Caller, service_config
 
@@ -58,3 +60,55 @@ def test_config_names_only_the_safe_methods() -> None:
     (retried,) = service_config([PROBE])["methodConfig"]
     assert {name["method"] for name in retried["name"]} == {"Read", "Put", "List"}
     assert {name["service"] for name in retried["name"]} == {SERVICE}
+
+
+async def test_a_stream_may_be_given_more_time_than_a_call() -> None:
+    async def slow(_request: Any, _context: Any) -> None:
+        await asyncio.sleep(0.3)
+
+    async with serving(slow) as (stub, _, _):
+        caller = Caller(timeout_s=0.1)
+        with pytest.raises(UnavailableError):
+            assert [each async for each in caller.stream(stub.List, Text())]
+        assert [each async for each in caller.stream(stub.List, Text(), timeout_s=20)] == []
+
+
+async def test_a_silent_stream_is_given_up_and_ended() -> None:
+    ended = asyncio.Event()
+
+    async def silent(_request: Any, _context: Any) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with serving(silent) as (stub, _, _):
+        stream = Caller().stream(stub.List, Text(), timeout_s=60, idle_s=0.1)
+        with pytest.raises(UnavailableError, match="silent"):
+            assert [each async for each in stream]
+        async with asyncio.timeout(20):
+            await ended.wait()
+
+
+async def test_the_reader_of_a_stream_may_take_longer_than_the_idle_time() -> None:
+    async with serving(None) as (stub, _, _):
+        words = []
+        async for each in Caller().stream(stub.List, Text(text="a b c"), timeout_s=60, idle_s=0.2):
+            words.append(each.text)
+            await asyncio.sleep(0.3)
+    assert words == ["a", "b", "c"]
+
+
+async def test_streams_have_a_longer_deadline_than_calls_where_the_client_set_none() -> None:
+    seen: list[float] = []
+
+    async def look(_request: Any, _context: Any) -> Any:
+        seen.append(remaining_s() or 0)
+        return Text()
+
+    async with serving(look) as (stub, _, _):
+        await stub.Read(Text())
+        assert [each async for each in stub.List(Text())] == []
+    call_s, stream_s = seen
+    assert 0 < call_s <= 5
+    assert 30 < stream_s <= 60

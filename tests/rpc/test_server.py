@@ -10,10 +10,10 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from probe import PROBE, SERVICE, Probe, Text, serving
 from structlog.testing import capture_logs
 
+from services.deadlines import deadline_in, remaining_s
 from services.errors import UnavailableError
 from services.rpc import layers
 from services.rpc.channels import Caller, open_channel
-from services.rpc.deadlines import deadline_in, remaining_s
 from services.rpc.server import BindError, RpcServer, Servicer
 from services.rpc.status import DETAILS_KEY
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from services import errors
 from services.rpc.channels import Caller
-from services.rpc.status import DETAILS_KEY
+from services.rpc.status import DETAILS_KEY, domain_error
 
 WHO = {"user_id": "7"}
 CASES = [
@@ -102,3 +102,17 @@ async def test_sibling_that_is_not_there_is_unavailable() -> None:
         await server.stop(0)
         with pytest.raises(errors.UnavailableError):
             await Caller(timeout_s=20).call(stub.Read, Text())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        # What a server that is told to stop answers to a call it has not begun.
+        grpc.StatusCode.CANCELLED,
+    ],
+)
+def test_a_sibling_without_an_answer_is_unavailable(code: grpc.StatusCode) -> None:
+    error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata())
+    assert isinstance(domain_error(error), errors.UnavailableError)

@@ -114,13 +114,13 @@ async def test_server_span_and_metric_tell_the_code(
 async def test_trace_id_reaches_the_logs_with_no_collector(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    telemetry = configure("probe", None, "info")
+    telemetry = configure("probe", None, "debug")
     async with serving(echo) as (stub, _, _):
         traceparent = f"00-{TRACE_ID}-b7ad6b7169203331-01"
         await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=20)
     telemetry.shutdown()
     logs = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     (log,) = [log for log in logs if log["event"] == "rpc.handled"]
-    assert (log["service"], log["level"], log["code"]) == ("probe", "info", "OK")
+    assert (log["service"], log["level"], log["code"]) == ("probe", "debug", "OK")
     assert log["trace_id"] == TRACE_ID
     assert log["timestamp"].endswith("Z")

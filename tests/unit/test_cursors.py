@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import InvalidArgumentError
-from services.timeline.cursors import CursorCodec
+from services.paging import CursorCodec
 
 CODEC = CursorCodec(b"k" * 32)
 IDS = st.integers(0, (1 << 63) - 1)

@@ -11,6 +11,7 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert (settings.storage, settings.bus, settings.log_level) == ("sqlite", "valkey", "info")
     assert (settings.edge_port, settings.celebrity_threshold) == (8080, 500_000)
     assert settings.bus_valkey_url.startswith("redis://127.0.0.1:")
+    assert settings.bus_visibility_s == 30
     assert settings.addresses == DEFAULT_ADDRESSES
     assert settings.cursor_key is None
     assert settings.otlp_endpoint is None
@@ -27,6 +28,7 @@ def test_every_variable_is_read() -> None:
             "AVIARY_CACHE_VALKEY_URL": "unix:///run/cache.sock",
             "AVIARY_TIMELINE_ADDRESS": "timeline:9",
             "AVIARY_CELEBRITY_THRESHOLD": "3",
+            "AVIARY_BUS_VISIBILITY_S": "60",
             "AVIARY_CURSOR_KEY": "ab" * 16,
             "AVIARY_GCP_PROJECT": "p",
             "AVIARY_BIGTABLE_INSTANCE": "i",
@@ -37,6 +39,7 @@ def test_every_variable_is_read() -> None:
     assert settings.data_dir == Path("/var/aviary")
     assert (settings.storage, settings.bus, settings.log_level) == ("bigtable", "pubsub", "debug")
     assert (settings.edge_port, settings.celebrity_threshold) == (0, 3)
+    assert settings.bus_visibility_s == 60
     assert settings.bus_valkey_url == "redis://bus:1/0"
     assert settings.cache_valkey_url == "unix:///run/cache.sock"
     assert settings.addresses["timeline"] == "timeline:9"
@@ -55,6 +58,7 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_EDGE_PORT", "65536", "at most 65535"),
         ("AVIARY_CELEBRITY_THRESHOLD", "0", "at least 1"),
         ("AVIARY_CELEBRITY_THRESHOLD", "٣", "a whole number"),
+        ("AVIARY_BUS_VISIBILITY_S", "9", "at least 10 and at most 600"),
         ("AVIARY_USER_ADDRESS", "nowhere", "host:port"),
         ("AVIARY_LOG_LEVEL", "loud", "one of info"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "a URL such as"),
@@ -101,3 +105,12 @@ def test_repr_hides_the_cursor_key() -> None:
     settings = Settings.from_environment({"AVIARY_CURSOR_KEY": "5a" * 32})
     assert "cursor_key" not in repr(settings)
     assert "ZZZ" not in repr(settings)
+
+
+def test_a_cluster_is_told_by_true_or_false() -> None:
+    url = "redis://bus:1/0?cluster="
+    for value in ("true", "false"):
+        settings = Settings.from_environment({"AVIARY_BUS_VALKEY_URL": url + value})
+        assert settings.bus_valkey_url == url + value
+    with pytest.raises(SettingsError, match=r"AVIARY_BUS_VALKEY_URL.*cluster=true"):
+        Settings.from_environment({"AVIARY_BUS_VALKEY_URL": url + "maybe"})

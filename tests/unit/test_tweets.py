@@ -16,9 +16,9 @@ from services.errors import (
     UnavailableError,
 )
 from services.storage.keys import tweet_row_key
-from services.storage.outbox import OUTBOX_TABLE, Outbox
+from services.storage.outbox import Outbox
 from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.tweets import TABLES, RowTweetStore
+from services.storage.tweets import OUTBOX, TABLES, RowTweetStore
 from services.tweet.model import Delivery, Tweet, created_at_ms
 from services.tweet.service import TweetService
 
@@ -64,7 +64,7 @@ class OwnLists:
 class World:
     def __init__(self, rows: SqliteRowStore) -> None:
         self.rows = rows
-        self.outbox = Outbox(rows, StoppedClock())
+        self.outbox = Outbox(rows, StoppedClock(), OUTBOX)
         self.store = RowTweetStore(rows, self.outbox)
         self.own = OwnLists()
         self.tweets = TweetService(
@@ -82,7 +82,7 @@ class World:
         return [decode_tweet_changed(entry.data) for entry in pending]
 
     async def is_empty(self) -> bool:
-        tables = [*TABLES, OUTBOX_TABLE]
+        tables = [*TABLES, OUTBOX]
         scans = [await self.rows.scan(t.name, b"", b"\xff", limit=1) for t in tables]
         return not any(scans)
 
@@ -93,7 +93,7 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    rows = SqliteRowStore(tmp_path / "rows.db", [*TABLES, OUTBOX_TABLE], StoppedClock())
+    rows = SqliteRowStore(tmp_path / "rows.db", [*TABLES, OUTBOX], StoppedClock())
     await rows.open()
     yield World(rows)
     await rows.close()
@@ -160,6 +160,14 @@ async def test_one_request_id_makes_one_tweet_even_at_once(world: World) -> None
     assert await world.ids_of(ALICE) == (again.tweet_id,)
     other = await world.tweets.create(BOB, "hello", request_id="r")
     assert other.tweet_id != again.tweet_id
+
+
+async def test_a_repeat_shows_authors_what_the_first_try_did_not(world: World) -> None:
+    world.own.broken = True
+    tweet = await world.tweets.create(ALICE, "hello", request_id="r")
+    world.own.broken = False
+    await world.tweets.create(ALICE, "hello", request_id="r")
+    assert world.own.seen == [("posted", ALICE, tweet.tweet_id)]
 
 
 async def test_a_request_id_is_refused_for_other_content(world: World) -> None:

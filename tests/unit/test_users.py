@@ -1,50 +1,20 @@
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from services.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.users import TABLES, RowUserStore
+from services.storage.rows import RowMutation
+from services.user.claims import CLAIM_GRACE_MS
 from services.user.model import HandleClaim, User
-from services.user.service import CLAIM_GRACE_MS, UserService
+from tests.unit.user_world import World, user_world
 
 
-class MovableClock:
-    def __init__(self) -> None:
-        self.ms = 1_800_000_000_000
-
-    def now_ms(self) -> int:
-        return self.ms
-
-
-class CountingIds:
-    def __init__(self) -> None:
-        self._ids = count(1)
-
-    async def next_id(self) -> int:
-        return next(self._ids)
-
-
-@dataclass
-class World:
-    service: UserService
-    store: RowUserStore
-    clock: MovableClock
-
-
-@pytest_asyncio.fixture
+@pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    clock = MovableClock()
-    rows = SqliteRowStore(tmp_path / "rows.db", TABLES, clock)
-    await rows.open()
-    store = RowUserStore(rows)
-    yield World(UserService(store, CountingIds(), clock), store, clock)
-    await rows.close()
+    async with user_world(tmp_path) as world:
+        yield world
 
 
 async def test_a_created_user_is_read_by_id_and_by_handle_in_any_case(world: World) -> None:
@@ -72,7 +42,7 @@ async def test_of_concurrent_creations_one_wins(world: World) -> None:
 
 
 async def test_a_claim_without_a_user_passes_on_after_a_minute(world: World) -> None:
-    await world.store.replace_claim("ada", None, HandleClaim(900, world.clock.ms, settled=False))
+    await world.store.replace_claim("ada", None, HandleClaim(900, world.clock.ms))
     with pytest.raises(NotFoundError):
         await world.service.get_by_handle("ada")
     world.clock.ms += CLAIM_GRACE_MS - 1
@@ -86,22 +56,35 @@ async def test_a_claim_without_a_user_passes_on_after_a_minute(world: World) -> 
 async def test_a_creator_overtaken_while_it_slept_does_not_win(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = world.store.put
+    add = world.store.add
     others: list[User] = []
 
-    async def put_late(user: User) -> None:
-        monkeypatch.setattr(world.store, "put", put)
+    async def add_late(user: User) -> bool:
+        monkeypatch.setattr(world.store, "add", add)
         world.clock.ms += CLAIM_GRACE_MS
         others.append(await world.service.create("ada", "Faster"))
-        await put(user)
+        return await add(user)
 
-    monkeypatch.setattr(world.store, "put", put_late)
+    monkeypatch.setattr(world.store, "add", add_late)
     with pytest.raises(AlreadyExistsError):
         await world.service.create("ada", "Slower")
     assert await world.service.get_by_handle("ada") == others[0]
     found, missing = await world.service.lookup([1, 2])
     assert found == others
     assert missing == [1]
+
+
+async def test_a_row_and_a_claim_of_an_older_form_still_serve(world: World) -> None:
+    body = b'{"handle":"Ada","display_name":"Ada","created_at_ms":5}'
+    await world.rows.mutate(
+        [
+            RowMutation("users", b"%016x" % 900, {b"body": body}),
+            RowMutation("handles", b"ada", {b"claim": b"[900,5,true]"}),
+        ]
+    )
+    assert await world.service.get_by_handle("ada") == User(900, "Ada", "Ada", 5)
+    await world.service.update(900, handle="bob")
+    assert (await world.service.create("ada", "Other")).user_id != 900
 
 
 async def test_lookup_keeps_the_order_and_names_the_missing(world: World) -> None:

@@ -1,11 +1,18 @@
-"""The current call's deadline, passed down the task so that calls to siblings inherit it."""
+"""The current call's deadline, passed down the task: calls to siblings and stores inherit it.
+
+So do tasks that are made in the call. One that outlives it must be made with a `Context` of its
+own, or all its calls fail once the deadline is up.
+"""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["deadline_in", "remaining_s"]
+__all__ = ["allowed_s", "deadline_in", "remaining_s"]
+
+SHARE = 0.9
+"""Of what is left, for one call: the rest is for telling the caller that it failed, and why."""
 
 # Monotonic seconds; None outside a call.
 _deadline: ContextVar[float | None] = ContextVar("aviary_deadline", default=None)
@@ -27,3 +34,12 @@ def remaining_s() -> float | None:
     """Return the seconds left, 0 if none are, or None outside any deadline."""
     due = _deadline.get()
     return None if due is None else max(0.0, due - time.monotonic())
+
+
+def allowed_s(longest_s: float, share: float = SHARE) -> float:
+    """Return how long one call to a store or sibling may take.
+
+    That is `longest_s` seconds, or `share` of what the deadline leaves if that is less.
+    """
+    left_s = remaining_s()
+    return longest_s if left_s is None else min(longest_s, share * left_s)

@@ -1,0 +1,33 @@
+"""What every use case asks of the ids it is given."""
+
+from collections.abc import Sequence
+
+from services.errors import InvalidArgumentError, NotFoundError
+from services.graph.ports import UserDirectory
+
+__all__ = ["check_exist", "check_id", "check_pair"]
+
+
+def check_id(field: str, number: int) -> None:
+    """Raise `InvalidArgumentError` for an id that is not positive."""
+    if number <= 0:
+        raise InvalidArgumentError(field, "must be positive")
+
+
+def check_pair(owner_field: str, owner_id: int, other_field: str, other_id: int) -> None:
+    """Raise `InvalidArgumentError` for ids that are not positive, or the same."""
+    check_id(owner_field, owner_id)
+    check_id(other_field, other_id)
+    if owner_id == other_id:
+        raise InvalidArgumentError(other_field, f"must not be the {owner_field}")
+
+
+async def check_exist(users: UserDirectory, user_ids: Sequence[int]) -> None:
+    """Raise `NotFoundError` (`USER_NOT_FOUND`) for the first id that names nobody."""
+    missing = await users.missing(user_ids)
+    if missing:
+        raise NotFoundError(
+            f"user {missing[0]} does not exist",
+            reason="USER_NOT_FOUND",
+            metadata={"user_id": str(missing[0])},
+        )

@@ -1,0 +1,84 @@
+"""Blocking and muting: ways not to see each other, or only not to see."""
+
+from services.graph.arguments import check_exist, check_pair
+from services.graph.changes import Changes
+from services.graph.model import Draft, Edge, Relation
+from services.graph.ports import GraphEvents, UserDirectory
+
+__all__ = ["Blocks"]
+
+
+class Blocks:
+    """The use cases about blocks and mutes. For one event loop.
+
+    All of them do nothing, and tell nobody, when things are as asked for already. All raise
+    `InvalidArgumentError` for ids that are not positive or the same.
+    """
+
+    def __init__(self, changes: Changes, users: UserDirectory, events: GraphEvents) -> None:
+        self._changes = changes
+        self._users = users
+        self._events = events
+
+    async def block(self, blocker_id: int, blocked_id: int) -> None:
+        """Block a user, and end the follows between the two.
+
+        Raises `NotFoundError` (`USER_NOT_FOUND`) if either names nobody.
+        """
+        check_pair("blocker_id", blocker_id, "blocked_id", blocked_id)
+        await check_exist(self._users, [blocker_id, blocked_id])
+        block = Edge(Relation.BLOCK, blocker_id, blocked_id)
+        follows = (
+            Edge(Relation.FOLLOW, blocker_id, blocked_id),
+            Edge(Relation.FOLLOW, blocked_id, blocker_id),
+        )
+
+        async def plan() -> Draft | None:
+            known = await self._changes.look([block, *follows])
+            ended = tuple(edge for edge in follows if known.may_have(edge))
+            if not ended and not known.lacks(block):
+                return None
+            return Draft((block,), ended, self._events.relations_changed([blocker_id, blocked_id]))
+
+        # Both: either of them could be about to follow the other.
+        await self._changes.make([blocker_id, blocked_id], plan)
+
+    async def unblock(self, blocker_id: int, blocked_id: int) -> None:
+        """End a block; the follows of before do not come back."""
+        check_pair("blocker_id", blocker_id, "blocked_id", blocked_id)
+        block = Edge(Relation.BLOCK, blocker_id, blocked_id)
+
+        async def plan() -> Draft | None:
+            if not (await self._changes.look([block])).may_have(block):
+                return None
+            return Draft((), (block,), self._events.relations_changed([blocker_id, blocked_id]))
+
+        await self._changes.make([blocker_id, blocked_id], plan)
+
+    async def mute(self, muter_id: int, muted_id: int) -> None:
+        """Hide a user's tweets from one's home timeline; follows stay as they are.
+
+        Raises `NotFoundError` (`USER_NOT_FOUND`) if either names nobody.
+        """
+        check_pair("muter_id", muter_id, "muted_id", muted_id)
+        await check_exist(self._users, [muter_id, muted_id])
+        mute = Edge(Relation.MUTE, muter_id, muted_id)
+
+        async def plan() -> Draft | None:
+            if not (await self._changes.look([mute])).lacks(mute):
+                return None
+            return Draft((mute,), (), self._events.relations_changed([muter_id]))
+
+        await self._changes.make([muter_id], plan)
+
+    async def unmute(self, muter_id: int, muted_id: int) -> None:
+        """Show a user's tweets again."""
+        check_pair("muter_id", muter_id, "muted_id", muted_id)
+        mute = Edge(Relation.MUTE, muter_id, muted_id)
+
+        async def plan() -> Draft | None:
+            if not (await self._changes.look([mute])).may_have(mute):
+                return None
+            return Draft((), (mute,), self._events.relations_changed([muter_id]))
+
+        await self._changes.make([muter_id], plan)

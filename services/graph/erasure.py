@@ -1,0 +1,133 @@
+"""Removing a deleted user from the graph, in deliveries that are short and may be repeated."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from services.clock import Clock
+from services.errors import UnavailableError
+from services.graph.arguments import check_id
+from services.graph.changes import Changes
+from services.graph.model import Draft, Edge, Relation
+from services.graph.ports import GraphEvents, GraphStore
+
+__all__ = ["EDGES_PER_CHANGE", "SETTLE_MS", "WORK_S", "Erasure"]
+
+WORK_S = 5.0
+"""Seconds of work in one delivery: well within the visibility time, so that it is not given to
+somebody else meanwhile."""
+
+SETTLE_MS = 10_000
+"""Milliseconds after the deletion in which edges to the user may still come: a follow that found
+the user there has to end within its request's deadline of 5 s, and clocks differ by a little."""
+
+EDGES_PER_CHANGE = 999
+"""With the user, these name the 1000 users at most of one relations_changed event."""
+
+MAX_PASSES = 1_000
+"""Erasures whose place is remembered; one that is forgotten begins anew, and loses but time."""
+
+_MS_PER_S = 1_000
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One walk over a user's edges, perhaps over several deliveries."""
+
+    began_ms: int
+    after: int | None = None
+    """The last follower seen: the tombstones left behind need not be read again."""
+
+
+class Erasure:
+    """Removes the edges of deleted users. For one event loop.
+
+    Mutes of the deleted user by others stay, as nothing leads from the muted to the muters; they
+    hide nobody.
+    """
+
+    def __init__(
+        self,
+        store: GraphStore,
+        changes: Changes,
+        events: GraphEvents,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._changes = changes
+        self._events = events
+        self._clock = clock
+        self._monotonic = monotonic
+        self._passes: dict[int, _Pass] = {}
+
+    async def erase(self, user_id: int, deleted_at_ms: int) -> None:
+        """Remove every edge from and to the user. Idempotent.
+
+        Raises `UnavailableError` when it is to be called again: after `WORK_S` of work, to go on;
+        and after a walk that began within `SETTLE_MS` of the deletion, as it may have been
+        overtaken by a follow that was under way. Raises `InvalidArgumentError` for an id that is
+        not positive.
+        """
+        check_id("user_id", user_id)
+        due = self._monotonic() + WORK_S
+        walk = self._passes.get(user_id) or self._begin(user_id)
+        for edges in _chunks(await self._edges_at(user_id)):
+            await self._remove(user_id, edges)
+            self._stop_if(due, user_id)
+        while True:
+            part = await self._store.followers(user_id, after=walk.after, limit=EDGES_PER_CHANGE)
+            if part.ids:
+                edges = [Edge(Relation.FOLLOW, one, user_id) for one in part.ids]
+                await self._remove(user_id, edges)
+            if part.resume_after is None:
+                break
+            walk.after = part.resume_after
+            self._stop_if(due, user_id)
+        self._passes.pop(user_id, None)
+        if walk.began_ms - deleted_at_ms < SETTLE_MS:
+            left_ms = max(0, deleted_at_ms + SETTLE_MS - self._clock.now_ms())
+            raise UnavailableError(
+                f"user {user_id} was deleted just now: a follow may still be under way",
+                retry_after_s=left_ms / _MS_PER_S,
+            )
+
+    def _begin(self, user_id: int) -> _Pass:
+        if len(self._passes) >= MAX_PASSES:
+            del self._passes[next(iter(self._passes))]
+        walk = self._passes[user_id] = _Pass(self._clock.now_ms())
+        return walk
+
+    async def _edges_at(self, user_id: int) -> list[Edge]:
+        """Everything but the followers, who can be too many to be read at once."""
+        return [
+            *(Edge(Relation.FOLLOW, user_id, one) for one in await self._store.following(user_id)),
+            *(Edge(Relation.MUTE, user_id, one) for one in await self._store.muting(user_id)),
+            *(Edge(Relation.BLOCK, user_id, one) for one in await self._store.blocking(user_id)),
+            *(Edge(Relation.BLOCK, one, user_id) for one in await self._store.blocked_by(user_id)),
+        ]
+
+    async def _remove(self, user_id: int, edges: Sequence[Edge]) -> None:
+        seen_by = {user_id} | {
+            one
+            for edge in edges
+            for one in (edge.owner_id, edge.other_id)
+            # Whoever is followed or muted sees no change.
+            if one == edge.owner_id or edge.relation is Relation.BLOCK
+        }
+
+        async def plan() -> Draft:
+            return Draft((), tuple(edges), self._events.relations_changed(sorted(seen_by)))
+
+        # The followers' own locks are not taken: a thousand of them would hold up each other, and
+        # what slips in between is found by the walk after `SETTLE_MS`.
+        await self._changes.make([user_id], plan)
+
+    def _stop_if(self, due: float, user_id: int) -> None:
+        if self._monotonic() >= due:
+            raise UnavailableError(f"the erasure of user {user_id} goes on", retry_after_s=0.0)
+
+
+def _chunks(edges: Sequence[Edge]) -> Iterator[Sequence[Edge]]:
+    for start in range(0, len(edges), EDGES_PER_CHANGE):
+        yield edges[start : start + EDGES_PER_CHANGE]

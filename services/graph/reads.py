@@ -1,0 +1,191 @@
+"""Reading the graph: for siblings in bulk, for people page by page."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import structlog
+
+from services.errors import InvalidArgumentError, UnavailableError
+from services.graph.arguments import check_exist, check_id
+from services.graph.model import (
+    Edge,
+    FollowerPage,
+    IdSlice,
+    Relation,
+    RelationCounts,
+    Relations,
+    Relationship,
+    UserPage,
+    UserProfile,
+)
+from services.graph.ports import GraphStore, UserDirectory
+from services.telemetry import EVENT_GRAPH_COUNT_OFF
+
+__all__ = ["MAX_IDS_PER_LOOKUP", "MAX_PAGE_SIZE", "Reads"]
+
+MAX_IDS_PER_LOOKUP = 1000
+"""Counts per call; answers stay under 30 kB."""
+
+MAX_PAGE_SIZE = 1000
+"""Followers per page: one fanout job's worth."""
+
+OVER_READ = 8
+"""Users read beyond a page, so that a few deleted ones cost no second round."""
+
+EDGES_PER_SCAN = 200
+"""Stored edges read at once at least, so that a run of removed ones is passed in few rounds."""
+
+_Take = Callable[[int | None, int], Awaitable[IdSlice]]
+"""The slice of a list after an id, from at most so many stored edges."""
+
+_log = structlog.get_logger()
+
+
+class Reads:
+    """The use cases that change nothing, except that a stream corrects a count."""
+
+    def __init__(self, store: GraphStore, users: UserDirectory) -> None:
+        self._store = store
+        self._users = users
+
+    async def relations(self, user_id: int) -> Relations:
+        """Whom the user follows and does not see; nobody for a user who does not exist.
+
+        Raises `InvalidArgumentError` for an id that is not positive.
+        """
+        check_id("user_id", user_id)
+        following, *hidden = await asyncio.gather(
+            self._store.following(user_id),
+            self._store.muting(user_id),
+            self._store.blocking(user_id),
+            self._store.blocked_by(user_id),
+        )
+        return Relations(tuple(following), tuple(sorted(set().union(*hidden))))
+
+    async def relationship(self, user_id: int, target_id: int) -> Relationship:
+        """How the user stands to the target; users who do not exist have no relationship.
+
+        Raises `InvalidArgumentError` for ids that are not positive.
+        """
+        check_id("user_id", user_id)
+        check_id("target_id", target_id)
+        follow, followed = _both_ways(Relation.FOLLOW, user_id, target_id)
+        block, blocked = _both_ways(Relation.BLOCK, user_id, target_id)
+        mute = Edge(Relation.MUTE, user_id, target_id)
+        standing = await self._store.standing([follow, followed, block, blocked, mute])
+        return Relationship(
+            following=follow in standing,
+            followed_by=followed in standing,
+            blocking=block in standing,
+            blocked_by=blocked in standing,
+            muting=mute in standing,
+        )
+
+    async def list_followers(self, user_id: int, after: int | None, limit: int) -> UserPage:
+        """Followers with id > `after` (None: all), `limit` of them as long as more exist.
+
+        Deleted users are left out. Raises `InvalidArgumentError` for an id that is not positive,
+        `NotFoundError` (`USER_NOT_FOUND`) for one that names nobody.
+        """
+        check_id("user_id", user_id)
+        await check_exist(self._users, [user_id])
+
+        async def take(after: int | None, limit: int) -> IdSlice:
+            return await self._store.followers(user_id, after=after, limit=limit)
+
+        return await self._page(take, after, limit)
+
+    async def list_following(self, user_id: int, after: int | None, limit: int) -> UserPage:
+        """Those followed by the user; see `list_followers`."""
+        check_id("user_id", user_id)
+        await check_exist(self._users, [user_id])
+        everybody = await self._store.following(user_id)
+
+        async def take(after: int | None, limit: int) -> IdSlice:
+            start = bisect_right(everybody, after or 0)
+            ids = tuple(everybody[start : start + limit])
+            return IdSlice(ids, ids[-1] if start + limit < len(everybody) else None)
+
+        return await self._page(take, after, limit)
+
+    async def stream_followers(
+        self, user_id: int, page_size: int, after: int | None = None
+    ) -> AsyncIterator[FollowerPage]:
+        """Pages of at most `page_size` followers (1 to `MAX_PAGE_SIZE`), none of them empty.
+
+        By rising id, from above `after` (None: all). Whoever follows throughout the stream comes
+        exactly once; who begins or stops meanwhile may or may not. A stream of all that is read to
+        its end corrects the follower count. Raises `InvalidArgumentError` beyond the limits.
+        """
+        check_id("user_id", user_id)
+        if not 1 <= page_size <= MAX_PAGE_SIZE:
+            raise InvalidArgumentError("page_size", f"must be 1 to {MAX_PAGE_SIZE}")
+        if after is not None:
+            check_id("after_follower_id", after)
+        whole = after is None
+        # Read before the followers, so that a count changed meanwhile is noticed and left alone.
+        seen = (await self._store.follower_counts([user_id])).get(user_id)
+        followed = frozenset(await self._store.following(user_id))
+        exact = 0
+        while True:
+            part = await self._store.followers(user_id, after=after, limit=page_size)
+            exact += len(part.ids)
+            if part.ids:
+                yield FollowerPage(
+                    close_friend_ids=tuple(one for one in part.ids if one in followed),
+                    other_ids=tuple(one for one in part.ids if one not in followed),
+                )
+            after = part.resume_after
+            if after is None:
+                break
+        if whole and exact != (seen or 0):
+            await self._correct(user_id, seen, exact)
+
+    async def counts(self, user_ids: Sequence[int]) -> list[RelationCounts]:
+        """Count followers of 1 to `MAX_IDS_PER_LOOKUP` users, in the order asked for; 0 for nobody.
+
+        Raises `InvalidArgumentError` beyond the limits or for an id that is not positive.
+        """
+        if not 1 <= len(user_ids) <= MAX_IDS_PER_LOOKUP:
+            raise InvalidArgumentError("user_ids", f"must be 1 to {MAX_IDS_PER_LOOKUP} ids")
+        if min(user_ids) <= 0:
+            raise InvalidArgumentError("user_ids", "must all be positive")
+        stored = await self._store.follower_counts(list(dict.fromkeys(user_ids)))
+        # A lost increment before a decrement leaves the counter below 0 until it is corrected.
+        return [RelationCounts(user_id, max(0, stored.get(user_id, 0))) for user_id in user_ids]
+
+    async def _page(self, take: _Take, after: int | None, limit: int) -> UserPage:
+        found: list[UserProfile] = []
+        while True:
+            part = await _gather_ids(take, after, limit + 1 - len(found) + OVER_READ)
+            if part.ids:
+                found += await self._users.profiles(part.ids)
+            if len(found) > limit:
+                return UserPage(tuple(found[:limit]), found[limit - 1].user_id)
+            if part.resume_after is None:
+                return UserPage(tuple(found), None)
+            after = part.resume_after
+
+    async def _correct(self, user_id: int, seen: int | None, exact: int) -> None:
+        try:
+            await self._store.correct_follower_count(user_id, seen, exact)
+        except UnavailableError as error:
+            _log.warning(EVENT_GRAPH_COUNT_OFF, user_id=user_id, error=str(error))
+
+
+async def _gather_ids(take: _Take, after: int | None, count: int) -> IdSlice:
+    """Take slices until there are `count` ids, or no more."""
+    ids: list[int] = []
+    while True:
+        part = await take(after, max(count - len(ids), EDGES_PER_SCAN))
+        ids += part.ids
+        after = part.resume_after
+        if len(ids) > count:
+            return IdSlice(tuple(ids[:count]), ids[count - 1])
+        if after is None or len(ids) == count:
+            return IdSlice(tuple(ids), after)
+
+
+def _both_ways(relation: Relation, user_id: int, target_id: int) -> tuple[Edge, Edge]:
+    return Edge(relation, user_id, target_id), Edge(relation, target_id, user_id)

@@ -1,0 +1,40 @@
+"""The end of a tweet: asked for by itself, or met by the erasure of its author."""
+
+import logging
+from collections.abc import Awaitable
+
+from services.clock import Clock
+from services.errors import AviaryError
+from services.tweet.model import Tweet
+from services.tweet.ports import OwnTimeline, TweetEvents, TweetStore
+
+__all__ = ["Deletion", "best_effort"]
+
+_log = logging.getLogger(__name__)
+
+
+class Deletion:
+    """Deletes tweets for good, and tells everybody."""
+
+    def __init__(
+        self, store: TweetStore, own_timeline: OwnTimeline, events: TweetEvents, clock: Clock
+    ) -> None:
+        self._store = store
+        self._own_timeline = own_timeline
+        self._events = events
+        self._clock = clock
+
+    async def delete(self, tweet: Tweet) -> None:
+        """Delete a tweet; on return that is durable and will be announced. Idempotent."""
+        event = self._events.deleted(tweet.tweet_id, tweet.user_id)
+        await self._store.delete(tweet, self._clock.now_ms(), event)
+        hidden = self._own_timeline.deleted(tweet.tweet_id, tweet.user_id)
+        await best_effort("deleted", tweet.tweet_id, hidden)
+
+
+async def best_effort(change: str, tweet_id: int, done: Awaitable[None]) -> None:
+    """Wait for a change of the author's own timeline, and log its failure."""
+    try:
+        await done
+    except AviaryError as error:
+        _log.warning("own timeline: %s of tweet %d failed: %s", change, tweet_id, error)

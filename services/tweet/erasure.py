@@ -1,0 +1,72 @@
+"""The erasure of a deleted user's tweets."""
+
+import asyncio
+from time import monotonic
+
+from services.clock import Clock
+from services.errors import UnavailableError
+from services.tweet.deletion import Deletion
+from services.tweet.model import Tweet
+from services.tweet.ports import TweetStore
+
+__all__ = ["LATE_TWEETS_MS", "PAGE_TWEETS", "PASS_S", "Erasure"]
+
+PASS_S = 5.0
+"""How long one delivery works, in seconds: well within the time after which the bus would give it
+to somebody else (10 s at the least)."""
+
+LATE_TWEETS_MS = 20_000
+"""How long after the deletion of an author a tweet may still come to be, in milliseconds. The
+deletion takes until its deadline (5 s), and so does a post that passed the author check just before
+(5 s); if that died half way, the outbox waits (5 s) for a sweep (3 s at most) to finish it."""
+
+PAGE_TWEETS = 500
+"""Tweets listed and read at once; a pass looks at its watch in between."""
+
+PARALLEL_DELETIONS = 50
+"""Deletions under way at once: enough to share commits, few enough to let posts through."""
+
+
+class Erasure:
+    """Deletes all that an author wrote, in passes that each go on where the last one ended."""
+
+    def __init__(
+        self, store: TweetStore, deletion: Deletion, clock: Clock, *, pass_s: float = PASS_S
+    ) -> None:
+        self._store = store
+        self._deletion = deletion
+        self._clock = clock
+        self._pass_s = pass_s
+
+    async def author_deleted(self, user_id: int, deleted_at_ms: int) -> None:
+        """Make one pass; raises `UnavailableError` as long as another one is needed.
+
+        That is so when time was up, and when a tweet may still come to be. Idempotent.
+        """
+        await self._pass(user_id)
+        late_ms = deleted_at_ms + LATE_TWEETS_MS - self._clock.now_ms()
+        if late_ms > 0:
+            raise UnavailableError(
+                f"user {user_id} may have been posting just now", retry_after_s=late_ms / 1_000
+            )
+
+    async def _pass(self, user_id: int) -> None:
+        end_s = monotonic() + self._pass_s
+        before: int | None = None
+        while ids := await self._store.list_by_author(user_id, before, PAGE_TWEETS):
+            # What is listed but missing is being deleted by somebody else.
+            found = await self._store.get_many(ids)
+            await self._delete_all(list(found.values()))
+            before = ids[-1]
+            if monotonic() >= end_s:
+                # A page at the least was deleted, so the next pass has less to do.
+                raise UnavailableError(f"user {user_id} has more tweets to erase", retry_after_s=0)
+
+    async def _delete_all(self, tweets: list[Tweet]) -> None:
+        gate = asyncio.Semaphore(PARALLEL_DELETIONS)
+
+        async def delete(tweet: Tweet) -> None:
+            async with gate:
+                await self._deletion.delete(tweet)
+
+        await asyncio.gather(*map(delete, tweets))

@@ -1,0 +1,97 @@
+"""Who owns which handle.
+
+A user has a handle when both say so: the handle's claim and the user's row. A change of handle
+claims the new one, writes the row, and lets go of the old claim; the row is what decides. Whoever
+takes over an old claim first writes the claimant's row anew, so that a claimant who slept loses its
+compare-and-set there. Hence a crash anywhere costs no handle, and no two rows ever have the same.
+"""
+
+from dataclasses import replace
+
+from services.clock import Clock
+from services.errors import AlreadyExistsError, UnavailableError
+from services.user.handles import canonical
+from services.user.model import HandleClaim, User
+from services.user.ports import UserStore
+
+__all__ = ["CLAIM_GRACE_MS", "HandleClaims", "taken"]
+
+CLAIM_GRACE_MS = 60_000
+"""How long a claim is left alone that no user row bears out, in milliseconds: far longer than a
+request takes, so past it the claimant has died."""
+
+MAX_CLAIM_ATTEMPTS = 10
+"""Tries to change a claim; each lost one means that somebody else changed it in between."""
+
+
+class HandleClaims:
+    """At most one user has a handle, without case."""
+
+    def __init__(self, store: UserStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def owner(self, handle: str) -> User | None:
+        """Read the user who has the handle, in any case."""
+        claim = await self._store.get_claim(canonical(handle))
+        if claim is None:
+            return None
+        user = (await self._store.get([claim.user_id])).get(claim.user_id)
+        return user if user is not None and _has(user, canonical(handle)) else None
+
+    async def take(self, handle: str, user_id: int) -> HandleClaim:
+        """Claim a handle for a user; raises `AlreadyExistsError` (`HANDLE_TAKEN`).
+
+        The user's row is to be written next, by a compare-and-set against what was read *before*
+        this call; until that is done, others wait for `CLAIM_GRACE_MS`.
+        """
+        unique = canonical(handle)
+        for _ in range(MAX_CLAIM_ATTEMPTS):
+            previous = await self._store.get_claim(unique)
+            own = previous is not None and previous.user_id == user_id
+            if previous is not None and not own and not await self._is_abandoned(unique, previous):
+                raise taken(handle)
+            now_ms = self._clock.now_ms()
+            if previous is not None and own:
+                # Unlike the one before, so that whoever is about to release or to take over that
+                # one finds it changed.
+                now_ms = max(now_ms, previous.claimed_at_ms + 1)
+            claim = HandleClaim(user_id, now_ms)
+            if await self._store.replace_claim(unique, previous, claim):
+                return claim
+        raise UnavailableError(f"the handle @{handle} is changing hands too fast")
+
+    async def held_by(self, user: User) -> HandleClaim | None:
+        """Read the user's claim of its own handle."""
+        claim = await self._store.get_claim(canonical(user.handle))
+        return claim if claim is not None and claim.user_id == user.user_id else None
+
+    async def release(self, handle: str, claim: HandleClaim) -> None:
+        """Free a handle, unless `claim` was renewed or passed on.
+
+        Only for a claim read before the write that took the handle out of the user's row: a later
+        one may be for a change back to it.
+        """
+        await self._store.replace_claim(canonical(handle), claim, None)
+
+    async def _is_abandoned(self, unique: str, claim: HandleClaim) -> bool:
+        """Whether a claim bears no handle, and never will: the claimant's row is fenced off."""
+        if self._clock.now_ms() - claim.claimed_at_ms < CLAIM_GRACE_MS:
+            return False
+        account = await self._store.find(claim.user_id)
+        if account is None:
+            return await self._store.bar(claim.user_id)
+        if _has(account.user, unique):
+            return False
+        return await self._store.replace(account, replace(account, revision=account.revision + 1))
+
+
+def taken(handle: str) -> AlreadyExistsError:
+    """Build the answer to a wish for somebody else's handle."""
+    return AlreadyExistsError(
+        f"the handle @{handle} is taken", reason="HANDLE_TAKEN", metadata={"handle": handle}
+    )
+
+
+def _has(user: User, unique: str) -> bool:
+    return canonical(user.handle) == unique

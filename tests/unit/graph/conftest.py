@@ -1,0 +1,17 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from services.storage.graph import OUTBOX, TABLES
+from services.storage.sqlite.rows import SqliteRowStore
+from tests.unit.graph.world import MovableClock, World
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    clock = MovableClock()
+    rows = SqliteRowStore(tmp_path / "rows.db", (*TABLES, OUTBOX), clock)
+    await rows.open()
+    yield World(rows, clock)
+    await rows.close()

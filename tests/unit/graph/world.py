@@ -1,0 +1,117 @@
+"""The graph's use cases on a real store, with users and ids made up."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.graph.blocks import Blocks
+from services.graph.changes import Changes
+from services.graph.follows import Follows
+from services.graph.model import Edge, FollowerPage, Relation, UserProfile
+from services.graph.reads import Reads
+from services.storage.graph import OUTBOX, RowGraphStore
+from services.storage.outbox import Outbox, OutboxEntry
+from services.storage.sqlite.rows import SqliteRowStore
+
+USERS = 50
+
+
+def follow(follower: int, followee: int) -> Edge:
+    return Edge(Relation.FOLLOW, follower, followee)
+
+
+def block(blocker: int, blocked: int) -> Edge:
+    return Edge(Relation.BLOCK, blocker, blocked)
+
+
+def mute(muter: int, muted: int) -> Edge:
+    return Edge(Relation.MUTE, muter, muted)
+
+
+@dataclass
+class MovableClock:
+    ms: int = 1_800_000_000_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+class TickingIds:
+    """Snowflakes, each one `step` milliseconds after the one before."""
+
+    def __init__(self) -> None:
+        self._ms = 1_000
+        self.step = 1
+
+    async def next_id(self) -> int:
+        self._ms += self.step
+        return self._ms << 22
+
+
+@dataclass
+class FewUsers:
+    """Users 1 to `USERS`, but for the deleted."""
+
+    deleted: set[int] = field(default_factory=set)
+    lookups: list[list[int]] = field(default_factory=list)
+
+    async def missing(self, user_ids: Sequence[int]) -> list[int]:
+        return [user_id for user_id in user_ids if not self._exists(user_id)]
+
+    async def profiles(self, user_ids: Sequence[int]) -> list[UserProfile]:
+        self.lookups.append(list(user_ids))
+        return [
+            UserProfile(user_id, f"u{user_id}", f"User {user_id}", user_id)
+            for user_id in user_ids
+            if self._exists(user_id)
+        ]
+
+    def _exists(self, user_id: int) -> bool:
+        return user_id <= USERS and user_id not in self.deleted
+
+
+class JsonEvents:
+    def follow_changed(self, follower: int, followee: int, *, following: bool) -> bytes:
+        return json.dumps([follower, followee, following]).encode()
+
+    def follows_added(self, follower: int, followees: Sequence[int]) -> bytes:
+        return json.dumps(["added", follower, list(followees)]).encode()
+
+    def relations_changed(self, users: Sequence[int]) -> bytes:
+        return json.dumps(["changed", list(users)]).encode()
+
+
+class World:
+    def __init__(self, rows: SqliteRowStore, clock: MovableClock) -> None:
+        self.clock = clock
+        self.outbox = Outbox(rows, clock, OUTBOX)
+        self.store = RowGraphStore(rows, self.outbox)
+        self.ids, self.users, self.json_events = TickingIds(), FewUsers(), JsonEvents()
+        self.changes = Changes(self.store, self.ids)
+        self.follows = Follows(self.changes, self.users, self.json_events)
+        self.blocks = Blocks(self.changes, self.users, self.json_events)
+        self.reads = Reads(self.store, self.users)
+
+    async def entries(self) -> list[OutboxEntry]:
+        pending = await self.outbox.pending(-60_000, 1_600)
+        return sorted(pending, key=lambda entry: entry.id)
+
+    async def events(self) -> list[list[object]]:
+        return [json.loads(entry.data) for entry in await self.entries()]
+
+    async def pages(self, user_id: int, page_size: int) -> list[FollowerPage]:
+        return [page async for page in self.reads.stream_followers(user_id, page_size)]
+
+    async def count(self, user_id: int) -> int:
+        return (await self.reads.counts([user_id]))[0].followers
+
+    async def following(self, user_id: int) -> list[int]:
+        return list((await self.reads.relations(user_id)).following_ids)
+
+    async def hidden(self, user_id: int) -> list[int]:
+        return list((await self.reads.relations(user_id)).hidden_ids)
+
+    async def followers(self, user_id: int) -> list[int]:
+        part = await self.store.followers(user_id, after=None, limit=10_000)
+        assert part.resume_after is None
+        return list(part.ids)

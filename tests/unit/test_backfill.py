@@ -1,0 +1,135 @@
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from services.snowflake_time import first_id_at
+from services.storage.sqlite.rows import SqliteRowStore
+from services.storage.timelines import TABLES, RowHomeTimelines
+from services.timeline.backfill import BUILD_IDS, FOLLOW_IDS, PER_AUTHOR, Backfill
+from services.timeline.model import ViewerRelations
+
+NOW_MS = 1_800_000_000_000
+VIEWER = 1
+OLDEST = first_id_at(NOW_MS - 3_600_000)
+
+
+class StoppedClock:
+    def now_ms(self) -> int:
+        return NOW_MS
+
+
+@dataclass
+class Authors:
+    """Each author's tweets, newest first; and a graph that has the viewer follow them."""
+
+    tweets: dict[int, list[int]] = field(default_factory=dict)
+    hidden: frozenset[int] = frozenset()
+
+    async def list_by_authors(
+        self, authors: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
+        return {
+            author: [one for one in self.tweets.get(author, []) if before is None or one < before][
+                :limit
+            ]
+            for author in authors
+        }
+
+    async def of(self, viewer: int) -> ViewerRelations:
+        return await self.fetch(viewer)
+
+    async def fetch(self, viewer: int) -> ViewerRelations:
+        return ViewerRelations(frozenset(self.tweets) - {viewer}, self.hidden)
+
+    async def invalidate(self, viewer: int) -> None:
+        raise NotImplementedError(viewer)
+
+
+@dataclass
+class World:
+    homes: RowHomeTimelines
+    authors: Authors
+    backfill: Backfill
+
+    async def ids(self) -> list[int]:
+        return await self.homes.read(VIEWER, None, 0, 10_000)
+
+    async def floor(self) -> int:
+        state = await self.homes.state(VIEWER)
+        assert state is not None
+        return state.floor
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    clock = StoppedClock()
+    rows = SqliteRowStore(tmp_path / "rows.db", TABLES, clock)
+    await rows.open()
+    homes, authors = RowHomeTimelines(rows, clock), Authors()
+    yield World(homes, authors, Backfill(homes, authors, authors, clock))
+    await rows.close()
+
+
+def interleaved(authors: Sequence[int], each: int) -> dict[int, list[int]]:
+    """Authors who tweet in turn."""
+    everything = [OLDEST + number for number in range(each * len(authors))]
+    return {author: everything[place :: len(authors)][::-1] for place, author in enumerate(authors)}
+
+
+async def test_one_author_is_stored_deeply(world: World) -> None:
+    await world.backfill.build(VIEWER)
+    world.authors.tweets = interleaved([2], FOLLOW_IDS + 1)
+    assert await world.backfill.follow(VIEWER, [2])
+    expected = world.authors.tweets[2][:FOLLOW_IDS]
+    assert await world.ids() == expected
+    assert await world.floor() == expected[-1]
+
+
+async def test_a_short_author_raises_no_floor(world: World) -> None:
+    await world.backfill.build(VIEWER)
+    world.authors.tweets = interleaved([2], FOLLOW_IDS - 1)
+    assert await world.backfill.follow(VIEWER, [2])
+    assert await world.ids() == world.authors.tweets[2]
+    assert await world.floor() == 0
+
+
+@pytest.mark.parametrize("count", [2, 30])
+@pytest.mark.parametrize("each", [PER_AUTHOR - 1, PER_AUTHOR, PER_AUTHOR + 1])
+async def test_many_authors_are_complete_from_the_floor(
+    world: World, count: int, each: int
+) -> None:
+    await world.backfill.build(VIEWER)
+    authors = list(range(2, count + 2))
+    world.authors.tweets = interleaved(authors, each)
+    assert await world.backfill.follow(VIEWER, authors)
+    everything = sorted((one for ids in world.authors.tweets.values() for one in ids), reverse=True)
+    stored, floor = await world.ids(), await world.floor()
+    assert len(stored) == min(count * min(each, PER_AUTHOR), BUILD_IDS)
+    assert [one for one in everything if one >= floor] == [one for one in stored if one >= floor]
+    if len(stored) == len(everything) and each < PER_AUTHOR:
+        assert floor == 0
+
+
+async def test_a_prolific_author_cuts_the_others_at_the_floor(world: World) -> None:
+    await world.backfill.build(VIEWER)
+    prolific = [OLDEST + 10_000 + number for number in range(500)][::-1]
+    world.authors.tweets = {2: prolific, 3: [OLDEST + 1]}
+    assert await world.backfill.follow(VIEWER, [2, 3])
+    assert await world.ids() == [*prolific[:PER_AUTHOR], OLDEST + 1]
+    assert await world.floor() == prolific[PER_AUTHOR - 1]
+
+
+async def test_who_never_read_has_nothing_to_fill(world: World) -> None:
+    world.authors.tweets = interleaved([2, 3], 5)
+    assert not await world.backfill.follow(VIEWER, [2, 3])
+    assert await world.ids() == []
+
+
+async def test_a_build_stores_the_muted_too(world: World) -> None:
+    world.authors.tweets = interleaved([2, 3], 5)
+    world.authors.hidden = frozenset({3})
+    await world.backfill.build(VIEWER)
+    assert len(await world.ids()) == 10
