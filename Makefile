@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format generate check-generated check-edge lock clean
+.PHONY: help run run-emulators test oracle oracle-data chaos lint format generate check-generated \
+	check-edge lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,11 +20,29 @@ help: ## Show this list
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
+.venv/gcp.stamp: requirements-gcp.lock .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-gcp.lock
+	@touch $@
+
 run: .venv/run.stamp ## Start everything on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m services up
 
-test: .venv/dev.stamp ## Run the whole suite
+run-emulators: .venv/gcp.stamp ## The same on Google's Bigtable and Pub/Sub emulators
+	@exec $(BIN)/python -m services up --emulators
+
+test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of faults
 	$(BIN)/python -m pytest
+
+chaos: .venv/dev.stamp ## Run the faults, longer variants included (3 minutes more than in `make test`)
+	$(BIN)/python -m pytest tests/chaos -m "slow or not slow"
+
+oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine
+	AVIARY_ORACLE_EXAMPLES=500 $(BIN)/python -m pytest tests/e2e/test_oracle.py
+
+oracle-data: .venv/dev.stamp ## Check every home of a real graph: EDGES= TWEETS= [LIMIT= THRESHOLD=]
+	$(BIN)/python -m tests.load.oracle --edges $(or $(EDGES),$(error EDGES=file is missing)) \
+		--tweets $(or $(TWEETS),$(error TWEETS=file is missing)) \
+		--limit $(or $(LIMIT),5000) --threshold $(or $(THRESHOLD),200)
 
 lint: .venv/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .
@@ -48,6 +67,8 @@ check-edge: .venv/dev.stamp ## Fail when envoy/ is stale or Envoy refuses it
 lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --extra gcp pyproject.toml -o requirements-gcp.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
 

@@ -211,8 +211,12 @@ def _routes() -> dict[str, Any]:
             "route": {
                 "cluster": name,
                 "timeout": REQUEST_TIMEOUT,
-                # Neither reached the service, so a second try cannot do anything twice.
-                "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 2},
+                # None of these was begun, so a second try cannot do anything twice: a server that
+                # is told to stop answers `cancelled` to what reaches it in that moment.
+                "retry_policy": {
+                    "retry_on": "connect-failure,refused-stream,cancelled",
+                    "num_retries": 2,
+                },
             },
         }
         for name, service in PUBLIC_SERVICES.items()

@@ -1,7 +1,7 @@
 """Errors that Envoy itself answers, in the JSON shape that services' errors have at the edge.
 
-`{"code": <google.rpc.Code>, "message": "...", "details": []}`, as the transcoder renders a
-`google.rpc.Status`.
+`{"code": <google.rpc.Code>, "message": "...", "details": [...]}`, as the transcoder renders a
+`google.rpc.Status`; UNAVAILABLE comes with a `RetryInfo`, as it does from services.
 """
 
 from typing import Any, NamedTuple
@@ -39,10 +39,14 @@ REPLIES = (
     _Reply(504, 4, "the service took too long to answer"),
 )
 UNKNOWN = 2
+UNAVAILABLE = 14
+# A service that died is started again, and found healthy, in about this time.
+RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retry_delay": "1s"}
 
 
 def _body(code: int, message: str) -> dict[str, Any]:
-    return {"json_format": {"code": code, "message": message, "details": []}}
+    details = [RETRY_INFO] if code == UNAVAILABLE else []
+    return {"json_format": {"code": code, "message": message, "details": details}}
 
 
 def _mapper(reply: _Reply) -> dict[str, Any]:

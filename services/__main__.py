@@ -1,4 +1,4 @@
-"""The command line: `aviary up` for everything, `aviary <service>` for one."""
+"""The command line: `aviary up` for everything, `aviary <service>` for one, `load` to fill it."""
 
 import asyncio
 import os
@@ -11,9 +11,10 @@ import structlog
 
 from services import supervisor
 from services.bootstrap import SERVICES
+from services.load.command import load
 from services.rpc.server import RpcServer
 from services.settings import Settings, SettingsError
-from services.telemetry import configure
+from services.telemetry import EVENT_SERVING, configure
 
 __all__ = ["main"]
 
@@ -23,12 +24,35 @@ def main() -> None:
     """Group the commands."""
 
 
+main.add_command(load)
+
+
 @main.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), default=Path(".data"))
-@click.option("--edge-port", envvar="AVIARY_EDGE_PORT", default=8080, show_default=True)
-def up(data_dir: Path, edge_port: int) -> None:
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=Path(".data"),
+    show_default=True,
+    help="Folder of everything that outlives a restart, and of the logs; made when missing.",
+)
+@click.option(
+    "--edge-port",
+    envvar="AVIARY_EDGE_PORT",
+    default=8080,
+    show_default=True,
+    show_envvar=True,
+    help="Port on 127.0.0.1 where REST is served; everything else takes free ports.",
+)
+@click.option(
+    "--emulators",
+    is_flag=True,
+    help="Keep rows and messages in Google's Bigtable and Pub/Sub emulators, as at scale, not in "
+    "SQLite and Valkey. They forget everything when they stop. Needs the Google Cloud SDK with "
+    "both emulators, Java, and the gcp extra.",
+)
+def up(data_dir: Path, edge_port: int, *, emulators: bool) -> None:
     """Start Valkey, every service and the edge on this machine; Ctrl-C stops them."""
-    sys.exit(supervisor.run(data_dir, edge_port))
+    sys.exit(supervisor.run(data_dir, edge_port, emulators=emulators))
 
 
 def _add(name: str) -> None:
@@ -50,7 +74,7 @@ async def _serve(name: str, settings: Settings) -> None:
         async with SERVICES[name](settings) as servicers:
             server = RpcServer(settings.addresses[name], servicers)
             await server.start()
-            structlog.get_logger().info("serving", address=server.address)
+            structlog.get_logger().info(EVENT_SERVING, address=server.address)
             await stopping.wait()
             await server.stop()
     finally:

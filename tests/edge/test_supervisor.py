@@ -1,5 +1,6 @@
 """The supervisor with real Valkey and Envoy, and stand-ins for the services."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -12,9 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.emulators import require_emulators
+
 STAND_IN = Path(__file__).with_name("stand_in_service.py")
 ROOT = STAND_IN.parents[2]
-DEADLINE_S = 60.0
+DEADLINE_S = 100.0  # a busy machine; below what a test may take
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -36,8 +39,19 @@ def children(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def descendants(pid: int) -> list[int]:
+    return [each for child in children(pid) for each in (child, *descendants(child))]
+
+
+def running_among(pids: list[int], word: bytes) -> int:
+    (pid,) = (pid for pid in pids if word in Path(f"/proc/{pid}/cmdline").read_bytes())
+    return pid
+
+
 class Running:
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(
+        self, folder: Path, port: int, *, emulators: bool = False, before: str = "", **env: str
+    ) -> None:
         self.data = folder / "data"
         self.port = port
         self.output = folder / "output"
@@ -45,14 +59,15 @@ class Running:
         python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{STAND_IN}" "$3"\n')
         python.chmod(0o755)
         code = (
-            "import sys, pathlib, services.supervisor as s\n"
-            f"sys.exit(s.run(pathlib.Path({str(self.data)!r}), {port}, {str(python)!r}))"
+            f"import sys, pathlib, services.supervisor as s\n{before}\n"
+            f"sys.exit(s.run(pathlib.Path({str(self.data)!r}), {port}, {str(python)!r}, "
+            f"emulators={emulators}))"
         )
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-u", "-c", code],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PYTHONPATH": str(ROOT), **env},
                 stdout=output,
                 stderr=output,
             )
@@ -75,15 +90,27 @@ def port() -> int:
         return int(one.getsockname()[1])
 
 
-@pytest.fixture
-def running(tmp_path: Path, port: int) -> Iterator[Running]:
-    running = Running(tmp_path, port)
+@contextlib.contextmanager
+def ended(running: Running) -> Iterator[Running]:
     try:
         yield running
     finally:
         if running.process.poll() is None:
             running.process.terminate()
         running.process.wait(30)
+
+
+@pytest.fixture
+def running(tmp_path: Path, port: int) -> Iterator[Running]:
+    with ended(Running(tmp_path, port)) as running:
+        yield running
+
+
+@pytest.fixture
+def emulated(tmp_path: Path, port: int) -> Iterator[Running]:
+    require_emulators()
+    with ended(Running(tmp_path, port, emulators=True)) as running:
+        yield running
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -123,3 +150,52 @@ def test_a_taken_edge_port_is_told(tmp_path: Path) -> None:
         running = Running(tmp_path, int(taken.getsockname()[1]))
         assert running.process.wait(30) == 1
     assert f"edge port {running.port}" in running.output.read_text()
+
+
+def test_emulators_end_with_a_killed_parent(emulated: Running) -> None:
+    until(lambda: emulated.said("Aviary is ready"))
+    assert emulated.said("in memory")
+    pids = descendants(emulated.process.pid)
+    # Java ignores nothing, but only gets what its own process is sent.
+    for word in (b"cbtemulator", b"cloud-pubsub-emulator"):
+        assert alive(running_among(pids, word))
+    emulated.process.kill()
+    emulated.process.wait(10)
+    until(lambda: not any(map(alive, pids)))
+
+
+def test_emulators_end_with_the_rest(emulated: Running) -> None:
+    until(lambda: emulated.said("Aviary is ready"))
+    pids = descendants(emulated.process.pid)
+    emulated.process.terminate()
+    assert emulated.process.wait(30) == 0
+    assert not any(map(alive, pids))
+
+
+def test_a_lost_emulator_ends_everything(emulated: Running) -> None:
+    until(lambda: emulated.said("Aviary is ready"))
+    pids = descendants(emulated.process.pid)
+    os.kill(running_among(pids, b"cbtemulator"), signal.SIGKILL)
+    assert emulated.process.wait(30) == 1
+    assert "Aviary cannot go on: bigtable ended with code -9" in emulated.output.read_text()
+    assert not any(map(alive, pids))
+
+
+def test_missing_emulators_are_told(tmp_path: Path, port: int) -> None:
+    running = Running(tmp_path, port, emulators=True, AVIARY_CLOUD_SDK_ROOT=str(tmp_path))
+    assert running.process.wait(30) == 1
+    assert "gcloud components install bigtable" in running.output.read_text()
+
+
+def test_a_missing_sdk_is_told(tmp_path: Path, port: int) -> None:
+    running = Running(tmp_path, port, emulators=True, AVIARY_CLOUD_SDK_ROOT="", PATH=str(tmp_path))
+    assert running.process.wait(30) == 1
+    assert "set AVIARY_CLOUD_SDK_ROOT" in running.output.read_text()
+
+
+def test_missing_clients_are_told(tmp_path: Path, port: int) -> None:
+    # What an interpreter without the extra says of the package.
+    without = "sys.modules['google.pubsub_v1'] = None"
+    running = Running(tmp_path, port, emulators=True, before=without)
+    assert running.process.wait(30) == 1
+    assert "pip install 'aviary[gcp]'" in running.output.read_text()

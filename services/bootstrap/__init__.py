@@ -1,0 +1,36 @@
+"""The composition root: the one place that knows every adapter; a module for each service.
+
+Each service is an async context manager that builds its parts, starts its background work, yields
+its gRPC services, and undoes all of it in reverse.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from services.bootstrap import fanout, gateway, graph, id, timeline, tweet, user  # noqa: A004
+from services.bootstrap.parts import Parts, Served
+from services.settings import Settings
+
+__all__ = ["SERVICES", "Served"]
+
+
+def _running(
+    build: Callable[[Parts], Awaitable[Served]],
+) -> Callable[[Settings], AbstractAsyncContextManager[Served]]:
+    @asynccontextmanager
+    async def running(settings: Settings) -> AsyncIterator[Served]:
+        async with AsyncExitStack() as stack:
+            yield await build(Parts(settings, stack))
+
+    return running
+
+
+SERVICES = {
+    "id": _running(id.build),
+    "user": _running(user.build),
+    "tweet": _running(tweet.build),
+    "graph": _running(graph.build),
+    "fanout": _running(fanout.build),
+    "timeline": _running(timeline.build),
+    "gateway": _running(gateway.build),
+}

@@ -1,0 +1,46 @@
+"""The fan-out: its workers, and the operators' view of them."""
+
+from aviary.fanout.v1 import fanout_service_pb2
+
+from services.bootstrap.parts import Parts, Served, service_of
+from services.bus.queue_depths import QueueDepths
+from services.bus.topology import SUBSCRIPTIONS
+from services.bus.tracing import TracedPublisher
+from services.fanout.handlers import BusJobs, FanoutHandlers
+from services.fanout.lag import FanoutLag
+from services.fanout.service import FanoutService
+from services.fanout.servicer import FanoutServicer
+from services.rpc.handlers import Servicer
+from services.storage import timelines as tables
+from services.timeline.backfill import Backfill
+
+__all__ = ["build"]
+
+
+async def build(parts: Parts) -> Served:
+    """Consume events and jobs, and push into the timeline store."""
+    rows = await parts.rows("timeline", tables.TABLES)
+    bus, graph, tweets = parts.bus(), await parts.graph(), await parts.tweets()
+    homes = tables.RowHomeTimelines(rows, parts.clock)
+    handlers = FanoutHandlers(
+        FanoutService(
+            followers=graph,
+            deliveries=tweets,
+            celebrities=tables.RowCelebrities(rows, parts.clock),
+            jobs=BusJobs(TracedPublisher(bus)),
+            timelines=parts.pushes(rows),
+            backfill=Backfill(homes, tweets, graph, parts.clock),
+            threshold=parts.settings.celebrity_threshold,
+        ),
+        FanoutLag(parts.clock),
+    )
+    parts.consume(bus, "fanout.plan", handlers.plan)
+    parts.consume(bus, "fanout.legs", handlers.plan_on)
+    parts.consume(bus, "fanout.author", handlers.tweet_changed)
+    parts.consume(bus, "fanout.graph", handlers.relations_changed)
+    close = parts.consume(bus, "fanout.close", handlers.push_page)
+    parts.consume(bus, "fanout.rest", handlers.push_page, yield_to=close)
+    depths = QueueDepths(bus, SUBSCRIPTIONS)
+    depths.start()
+    parts.stack.push_async_callback(depths.stop)
+    return [Servicer(service_of(fanout_service_pb2.DESCRIPTOR), FanoutServicer(bus))]

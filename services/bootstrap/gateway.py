@@ -1,0 +1,17 @@
+"""The health of the whole, for the edge."""
+
+from aviary.gateway.v1 import health_service_pb2
+
+from gateway.health import HealthServicer
+from services.bootstrap.parts import Parts, Served, service_of
+from services.rpc.handlers import Servicer
+
+__all__ = ["build"]
+
+
+async def build(parts: Parts) -> Served:
+    """Watch every other service."""
+    siblings = {name: at for name, at in parts.settings.addresses.items() if name != "gateway"}
+    servicer = HealthServicer(siblings)
+    parts.stack.push_async_callback(servicer.aclose)
+    return [Servicer(service_of(health_service_pb2.DESCRIPTOR), servicer)]

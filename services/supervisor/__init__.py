@@ -1,0 +1,131 @@
+"""The whole of Aviary on one machine, as child processes of this one.
+
+Engines first, then the services, then the edge; stopped in the opposite order, so that nothing is
+asked of a process that has gone.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from services.supervisor.child import Child
+from services.supervisor.errors import StartError
+from services.supervisor.plan import on_emulators, on_this_machine
+from services.supervisor.readiness import HOST, accepting, ready, require_free
+
+__all__ = ["LostError", "StartError", "run", "up"]
+
+
+class LostError(Exception):
+    """Aviary cannot go on: something that cannot be started again has died."""
+
+
+def run(
+    data_dir: Path, edge_port: int, python: str = sys.executable, *, emulators: bool = False
+) -> int:
+    """Run everything until SIGINT or SIGTERM; give the exit code.
+
+    0 after a signal, 1 when it cannot start or go on. `data_dir` is made when missing; `python` is
+    the interpreter of the services; with `emulators`, Bigtable and Pub/Sub are used as emulated.
+    """
+    try:
+        asyncio.run(up(data_dir, edge_port, python, emulators=emulators))
+    except StartError as error:
+        click.echo(f"Aviary cannot start: {error}", err=True)
+        return 1
+    except LostError as error:
+        click.echo(f"Aviary cannot go on: {error}", err=True)
+        return 1
+    return 0
+
+
+async def up(
+    data_dir: Path, edge_port: int, python: str = sys.executable, *, emulators: bool = False
+) -> None:
+    """Start everything, wait for SIGINT or SIGTERM, stop everything.
+
+    Raises `StartError`, and `LostError` when an emulator dies.
+    """
+    data_dir = _prepared(data_dir)
+    end = _End()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, end.wanted.set)
+    with _lock(data_dir):
+        require_free(edge_port)
+        plan = (
+            on_emulators(data_dir, edge_port, python, end.lose)
+            if emulators
+            else on_this_machine(data_dir, edge_port, python)
+        )
+        started: list[Sequence[Child]] = []
+        try:
+            if await _start(plan.groups, started, end.wanted) and await ready(
+                edge_port, end.wanted, data_dir
+            ):
+                _greet(data_dir, edge_port, emulators=emulators)
+                await end.wanted.wait()
+        finally:
+            click.echo("stopping")
+            for group in reversed(started):
+                await asyncio.gather(*(child.stop() for child in group))
+    if end.lost:
+        raise LostError(end.lost)
+
+
+@dataclass(slots=True)
+class _End:
+    """Whether and why to stop."""
+
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: str = ""
+
+    def lose(self, how: str) -> None:
+        self.lost = f"{how}, and what it held is gone; start anew"
+        self.wanted.set()
+
+
+async def _start(
+    groups: Sequence[Sequence[Child]], started: list[Sequence[Child]], stop: asyncio.Event
+) -> bool:
+    """Start group after group, noting each in `started`; False when told to stop first."""
+    for group in groups:
+        started.append(group)
+        click.echo(f"starting {', '.join(child.name for child in group)}")
+        for child in group:
+            child.start()
+        # Each group needs the one before; Envoy started early would hold its first
+        # health checks against services that were not up yet.
+        if not await accepting([child.port for child in group], stop):
+            return False
+    return True
+
+
+def _greet(data_dir: Path, edge_port: int, *, emulators: bool) -> None:
+    click.echo(f"Aviary is ready\n  REST  http://{HOST}:{edge_port}/v1/")
+    click.echo(f"  health http://{HOST}:{edge_port}/healthz\n  logs  {data_dir / 'logs'}")
+    if emulators:
+        click.echo("  The emulators keep all data in memory: it is gone when this stops.")
+
+
+def _prepared(data_dir: Path) -> Path:
+    """Make the folders; give the absolute path, for messages that can be copied."""
+    (data_dir / "logs").mkdir(parents=True, exist_ok=True)
+    return data_dir.resolve()
+
+
+@contextlib.contextmanager
+def _lock(data_dir: Path) -> Iterator[None]:
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StartError(f"{data_dir} is in use by another Aviary") from error
+        yield

