@@ -1,6 +1,5 @@
 import itertools
 import os
-import random
 import signal
 import time
 from collections.abc import Callable
@@ -8,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
-import redis
 
-from tests.e2e.conftest import Mesh, start, stop
+from tests.e2e.conftest import BIGTABLE_PUBSUB, Mesh, start, stop
 
-WITHIN_S = 15
+WITHIN_S = BIGTABLE_PUBSUB.within_s  # the slower engine's; only a failing test waits so long
+OUTAGE_S = 60  # a killed service is back, and has done what it had in hand
 _handles = itertools.count()
 
 
@@ -69,13 +68,14 @@ def test_tweet_reaches_followers_and_goes_when_deleted(mesh: Mesh) -> None:
     ada, bob = user(mesh), user(mesh)
     before = post(mesh, ada)
     follow(mesh, bob, ada)
-    eventually(lambda: home(mesh, bob), [before])
+    within_s = mesh.engine.within_s
+    eventually(lambda: home(mesh, bob), [before], within_s)
     after = post(mesh, ada)
-    eventually(lambda: home(mesh, bob), [after, before])
+    eventually(lambda: home(mesh, bob), [after, before], within_s)
     assert mesh.rest.delete(f"/v1/tweets/{before}").status_code == 200
-    eventually(lambda: home(mesh, bob), [after])
+    eventually(lambda: home(mesh, bob), [after], within_s)
     follow(mesh, bob, ada, "unfollow")
-    eventually(lambda: home(mesh, bob), [])
+    eventually(lambda: home(mesh, bob), [], within_s)
 
 
 def test_one_request_id_gives_one_tweet(mesh: Mesh) -> None:
@@ -113,40 +113,6 @@ def test_cursor_of_somebody_else_is_refused(mesh: Mesh) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, 3)
 
 
-def test_random_life_ends_as_the_model_says(mesh: Mesh) -> None:
-    """The oracle: whatever happens, once queues drain, timelines are what graph and tweets say."""
-    chance = random.Random(7)  # noqa: S311 - a seeded walk
-    people = [user(mesh) for _ in range(7)]
-    follows: set[tuple[int, int]] = set()
-    tweets: dict[int, int] = {}
-    cache = redis.Redis(port=mesh.cache())
-    for _ in range(250):
-        move = chance.random()
-        one, other = chance.sample(people, 2)
-        if move < 0.4:
-            tweets[post(mesh, one)] = one
-        elif move < 0.65:
-            follow(mesh, one, other)
-            follows.add((one, other))
-        elif move < 0.75:
-            follow(mesh, one, other, "unfollow")
-            follows.discard((one, other))
-        elif move < 0.83 and tweets:
-            gone = chance.choice(list(tweets))
-            assert mesh.rest.delete(f"/v1/tweets/{gone}").status_code == 200
-            del tweets[gone]
-        elif move < 0.86:
-            cache.flushall()
-        else:
-            home(mesh, one, limit=chance.choice([1, 3, 50]))
-    cache.close()
-    for viewer in people:
-        shown = {viewer} | {followee for follower, followee in follows if follower == viewer}
-        expected = sorted((t for t, author in tweets.items() if author in shown), reverse=True)
-        eventually(lambda v=viewer: home(mesh, v, limit=3), expected)
-        assert home(mesh, viewer) == expected
-
-
 def test_killed_services_lose_nothing_acknowledged(mesh: Mesh) -> None:
     ada, bob = user(mesh), user(mesh)
     follow(mesh, bob, ada)
@@ -155,9 +121,9 @@ def test_killed_services_lose_nothing_acknowledged(mesh: Mesh) -> None:
     for name in ("tweet", "fanout", "graph", "timeline"):
         kept.append(post(mesh, ada))
         os.kill(mesh.children()[name], signal.SIGKILL)
-        eventually(lambda: _posts(mesh, ada, kept), expected=True, within_s=30)
+        eventually(lambda: _posts(mesh, ada, kept), expected=True, within_s=OUTAGE_S)
     expected = sorted(kept, reverse=True)
-    eventually(lambda: _answers(mesh, bob), expected, within_s=45)
+    eventually(lambda: _answers(mesh, bob), expected, within_s=OUTAGE_S)
 
 
 def _posts(mesh: Mesh, author: int, kept: list[int]) -> bool:
@@ -179,6 +145,7 @@ def _answers(mesh: Mesh, viewer: int) -> list[int] | None:
 
 
 def test_second_start_finds_yesterdays_data(tmp_path: Path) -> None:
+    # On SQLite only: the emulators keep everything in memory, and it ends with them.
     first = start(tmp_path / "data")
     ada = user(first)
     tweet = post(first, ada)

@@ -1,0 +1,45 @@
+"""Events that come again: published by hand, on the bus of a running system."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+import pytest
+
+from services.bootstrap.parts import Parts
+from services.bus.port import BusDriver, Message
+from services.settings import Settings
+from tests.e2e.conftest import Mesh
+
+__all__ = ["Redelivery", "redelivery"]
+
+
+class Redelivery:
+    """Publishes; one loop for all calls, since a driver lives in one."""
+
+    def __init__(self, runner: asyncio.Runner, bus: BusDriver) -> None:
+        self._runner = runner
+        self._bus = bus
+
+    def publish(self, topic: str, body: bytes) -> None:
+        self._runner.run(self._bus.publish(topic, [Message(body)]))
+
+
+@contextmanager
+def redelivery(mesh: Mesh) -> Iterator[Redelivery]:
+    """On the bus that the fanout was told of."""
+    environment = mesh.environment("fanout")
+    stack = AsyncExitStack()
+    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
+        if "PUBSUB_EMULATOR_HOST" in environment:
+            # Google's client reads it by itself.
+            patch.setenv("PUBSUB_EMULATOR_HOST", environment["PUBSUB_EMULATOR_HOST"])
+        parts = Parts(Settings.from_environment(environment), stack)
+
+        async def open_bus() -> BusDriver:
+            return parts.bus()
+
+        try:
+            yield Redelivery(runner, runner.run(open_bus()))
+        finally:
+            runner.run(stack.aclose())

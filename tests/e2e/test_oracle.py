@@ -1,0 +1,292 @@
+"""The oracle: whatever happens, once the queues drain, timelines are what tweets and graph say."""
+
+import itertools
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+import pytest
+import redis
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from services.bus import topology
+from services.bus.events import FanoutJob, GraphEvents, TweetEvents, encode_fanout_job
+from tests.e2e.conftest import Mesh
+from tests.e2e.redelivery import Redelivery, redelivery
+from tests.e2e.test_mesh import eventually, user
+from tests.e2e.timeline_model import Model
+
+EXAMPLES_VARIABLE = "AVIARY_ORACLE_EXAMPLES"
+EXAMPLES = 20
+STEPS = 40
+FIRST_PEOPLE = 4  # enough for three followers, one more than is pushed to
+MAX_PEOPLE = 6
+KILLED = ("tweet", "fanout", "graph", "timeline")
+MAX_KILLS = 1  # of one life: each costs seconds, and more if they come thick and fast
+OUTAGE_S = 60.0  # a killed service is back long before
+# What failed in an outage is tried again after up to 30 s more.
+SETTLE_S = 120.0
+POLL_S = 0.1
+UNDECIDED = {502, 503, 504}  # the call may have had its effect, or not
+
+_request_ids = (f"oracle-{number}" for number in itertools.count())
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A tweet that was acknowledged, and perhaps deleted since."""
+
+    tweet_id: int
+    author: int
+    body: dict[str, object]
+
+
+class Life(RuleBasedStateMachine):
+    """One life of a few people, alone in a running system that others have used before."""
+
+    people = Bundle("people")
+    tweets = Bundle("tweets")
+
+    def __init__(self, mesh: Mesh, cache: redis.Redis, again: Redelivery) -> None:
+        super().__init__()
+        self.mesh, self.cache, self.again = mesh, cache, again
+        self.model = Model()
+        self.everybody: list[int] = []
+        self.ever_posted: set[int] = set()
+        self.events: list[tuple[str, bytes]] = []
+        self.kills = 0
+
+    @initialize(target=people)
+    def first_people(self) -> MultipleResults[int]:
+        return multiple(*(self._somebody() for _ in range(FIRST_PEOPLE)))
+
+    @precondition(lambda self: len(self.everybody) < MAX_PEOPLE)
+    @rule(target=people)
+    def one_more(self) -> int:
+        return self._somebody()
+
+    @rule(target=tweets, author=people, count=st.integers(1, 4))
+    def post(self, author: int, count: int) -> MultipleResults[Posted]:
+        return multiple(*(self._post(author) for _ in range(count)))
+
+    @rule(target=tweets, author=people, to=tweets)
+    def reply(self, author: int, to: Posted) -> MultipleResults[Posted]:
+        if to.tweet_id in self.model.tweets:
+            return multiple(self._post(author, in_reply_to_tweet_id=to.tweet_id))
+        body = {"user_id": author, "in_reply_to_tweet_id": to.tweet_id, "text": "to nobody"}
+        answer, _ = self._send("/v1/tweets", body)
+        assert answer.status_code == 404, answer.text
+        return multiple()
+
+    @rule(tweet=tweets)
+    def post_the_same_again(self, tweet: Posted) -> None:
+        answer, _ = self._send("/v1/tweets", tweet.body)
+        assert answer.status_code == 200, answer.text
+        assert int(answer.json()["tweet_id"]) == tweet.tweet_id
+
+    @rule(tweet=tweets)
+    def delete(self, tweet: Posted) -> None:
+        answer, tries = self._decided(lambda: self.mesh.rest.delete(f"/v1/tweets/{tweet.tweet_id}"))
+        if tweet.tweet_id not in self.model.tweets:
+            assert answer.status_code == 404, answer.text
+            return
+        # A first try of which nothing was heard may have deleted it.
+        assert answer.status_code == 200 or tries > 1, answer.text
+        del self.model.tweets[tweet.tweet_id]
+        self.events.append(
+            (topology.TWEET_EVENTS, TweetEvents().deleted(tweet.tweet_id, tweet.author))
+        )
+
+    @rule(follower=people, followee=people, following=st.booleans())
+    def relate(self, follower: int, followee: int, *, following: bool) -> None:
+        self._relate(follower, followee, following=following)
+
+    @rule(follower=people, wanted=st.lists(people, min_size=1, max_size=3))
+    def follow_many(self, follower: int, wanted: list[int]) -> None:
+        followees = sorted(set(wanted) - {follower})
+        if not followees:
+            return
+        answer, _ = self._send("/v1/follows", {"follower_id": follower, "followee_ids": followees})
+        if any(self.model.are_apart(follower, followee) for followee in followees):
+            assert answer.status_code == 400, answer.text
+            return
+        assert answer.status_code == 200, answer.text
+        self.model.follows |= {(follower, followee) for followee in followees}
+        event = GraphEvents().follows_added(follower, followees)
+        self.events.append((topology.GRAPH_EVENTS, event))
+
+    @rule(one=people, other=people, blocking=st.booleans())
+    def block(self, one: int, other: int, *, blocking: bool) -> None:
+        if one == other:
+            return
+        body = {"blocker_id": one, "blocked_id": other}
+        answer, _ = self._send("/v1/block" if blocking else "/v1/unblock", body)
+        assert answer.status_code == 200, answer.text
+        if blocking:
+            self.model.block(one, other)
+        else:
+            self.model.blocks.discard((one, other))
+        event = GraphEvents().relations_changed([one, other])
+        self.events.append((topology.GRAPH_EVENTS, event))
+
+    @rule(one=people, other=people, muting=st.booleans())
+    def mute(self, one: int, other: int, *, muting: bool) -> None:
+        if one == other:
+            return
+        body = {"muter_id": one, "muted_id": other}
+        answer, _ = self._send("/v1/mute" if muting else "/v1/unmute", body)
+        assert answer.status_code == 200, answer.text
+        (self.model.mutes.add if muting else self.model.mutes.discard)((one, other))
+        self.events.append((topology.GRAPH_EVENTS, GraphEvents().relations_changed([one])))
+
+    @rule(target=tweets, author=people, following=st.booleans())
+    def cross_the_threshold(self, author: int, *, following: bool) -> MultipleResults[Posted]:
+        """Post, then be followed, or left, by everybody, and post again."""
+        before = self._post(author)
+        for follower in self.everybody:
+            self._relate(follower, author, following=following)
+        return multiple(before, self._post(author))
+
+    @rule(kind=st.sampled_from(["home", "user"]), person=people, limit=st.integers(1, 50))
+    def read(self, kind: str, person: int, limit: int) -> None:
+        """What holds at any time, however far behind the queues are."""
+        ids = self._read(kind, person, limit)
+        assert all(newer > older for newer, older in itertools.pairwise(ids)), "newest first"
+        assert self.ever_posted.issuperset(ids), "only what was posted"
+        assert set(ids).issuperset(self.model.user(person)), "one's own tweets at once"
+
+    @rule()
+    def flush_cache(self) -> None:
+        self.cache.flushall()
+
+    @precondition(lambda self: self.events)
+    @rule(data=st.data())
+    def redeliver(self, data: st.DataObject) -> None:
+        """An event comes again, however old."""
+        self.again.publish(*data.draw(st.sampled_from(self.events)))
+
+    @precondition(lambda self: self.kills < MAX_KILLS)
+    @rule(target=tweets, service=st.sampled_from(KILLED), author=people)
+    def kill(self, service: str, author: int) -> MultipleResults[Posted]:
+        """Kill a service that has work in hand; it comes back by itself."""
+        self.kills += 1
+        before = self._post(author)
+        # It may still be dead from the life before this one.
+        eventually(lambda: service in self.mesh.children(), expected=True, within_s=OUTAGE_S)
+        os.kill(self.mesh.children()[service], signal.SIGKILL)
+        return multiple(before, self._post(author))
+
+    @rule()
+    def settle(self) -> None:
+        """Everybody sees what the model says, however it is paged."""
+        for person, limit in itertools.product(self.everybody, (3, 50, 1)):
+            for kind, expected in (
+                ("home", self.model.home(person)),
+                ("user", self.model.user(person)),
+            ):
+                eventually(partial(self._read, kind, person, limit), expected, SETTLE_S)
+
+    def teardown(self) -> None:
+        self.settle()
+
+    def _somebody(self) -> int:
+        self.everybody.append(user(self.mesh))
+        return self.everybody[-1]
+
+    def _post(self, author: int, **fields: object) -> Posted:
+        request_id = next(_request_ids)
+        body = {"user_id": author, "text": request_id, "request_id": request_id, **fields}
+        answer, _ = self._send("/v1/tweets", body)
+        assert answer.status_code == 200, answer.text
+        tweet_id = int(answer.json()["tweet_id"])
+        assert tweet_id not in self.ever_posted
+        self.ever_posted.add(tweet_id)
+        self.model.tweets[tweet_id] = author
+        audience = tuple(one for one, followee in self.model.follows if followee == author)
+        page = encode_fanout_job(FanoutJob(tweet_id, audience))
+        self.events += [
+            (topology.TWEET_EVENTS, TweetEvents().created(tweet_id, author)),
+            (topology.FANOUT_CLOSE, page),
+            (topology.FANOUT_REST, page),
+        ]
+        return Posted(tweet_id, author, body)
+
+    def _relate(self, follower: int, followee: int, *, following: bool) -> None:
+        if follower == followee:
+            return
+        body = {"follower_id": follower, "followee_id": followee}
+        answer, _ = self._send("/v1/follow" if following else "/v1/unfollow", body)
+        if following and self.model.are_apart(follower, followee):
+            assert answer.status_code == 400, answer.text
+            return
+        assert answer.status_code == 200, answer.text
+        (self.model.follows.add if following else self.model.follows.discard)((follower, followee))
+        event = GraphEvents().follow_changed(follower, followee, following=following)
+        self.events.append((topology.GRAPH_EVENTS, event))
+
+    def _read(self, kind: str, person: int, limit: int) -> list[int]:
+        ids: list[int] = []
+        query: dict[str, str | int] = {"user_id": person, "limit": limit}
+        while True:
+            answer, _ = self._decided(
+                lambda: self.mesh.rest.get(f"/v1/timeline/{kind}", params=query)
+            )
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            ids += [int(tweet["tweet_id"]) for tweet in page["tweets"]]
+            if "next_cursor" not in page:
+                return ids
+            assert len(page["tweets"]) == limit, "a page is full as long as older tweets exist"
+            query["cursor"] = page["next_cursor"]
+
+    def _send(self, path: str, body: dict[str, object]) -> tuple[httpx.Response, int]:
+        return self._decided(lambda: self.mesh.rest.post(path, json=body))
+
+    def _decided(self, call: Callable[[], httpx.Response]) -> tuple[httpx.Response, int]:
+        """Repeat the call until its outcome is known; also how many tries it took."""
+        deadline = time.monotonic() + OUTAGE_S
+        for tries in itertools.count(1):
+            with suppress(httpx.TransportError):
+                answer = call()
+                if answer.status_code not in UNDECIDED:
+                    return answer, tries
+            assert time.monotonic() < deadline, "the system does not come back"
+            time.sleep(POLL_S)
+        raise AssertionError
+
+
+@pytest.mark.timeout(0)
+def test_timelines_are_what_tweets_and_graph_say(mesh: Mesh) -> None:
+    examples = os.environ.get(EXAMPLES_VARIABLE)
+    with redis.Redis(port=mesh.cache()) as cache, redelivery(mesh) as again:
+        run_state_machine_as_test(
+            lambda: Life(mesh, cache, again),
+            settings=settings(
+                max_examples=int(examples or EXAMPLES),
+                stateful_step_count=STEPS,
+                # The same lives each time, unless somebody asks for many.
+                derandomize=not examples,
+                database=None,
+                deadline=None,
+                # Time passes here: a shorter life may be another one. Tell of the life that failed.
+                phases=[Phase.generate],
+                verbosity=Verbosity.debug,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )

@@ -1,0 +1,113 @@
+"""Accounts over REST: changed, deleted, and what a deletion takes along."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from tests.e2e.conftest import Mesh
+from tests.e2e.test_mesh import eventually, follow, home, post
+
+# Handles are unique in a mesh, which other files do not share.
+Json = dict[str, object]
+
+
+def create(mesh: Mesh, handle: str, **fields: object) -> Json:
+    body = {"handle": handle, "display_name": handle.title(), **fields}
+    answer = mesh.rest.post("/v1/users", json=body)
+    assert answer.status_code == 200, answer.text
+    user: Json = answer.json()["user"]
+    return user
+
+
+def number(user: Json) -> int:
+    return int(str(user["user_id"]))
+
+
+def patch(mesh: Mesh, user: Json, **fields: object) -> httpx.Response:
+    return mesh.rest.patch(f"/v1/users/{user['user_id']}", json=fields)
+
+
+def delete(mesh: Mesh, user: Json, **query: str) -> httpx.Response:
+    return mesh.rest.delete(f"/v1/users/{user['user_id']}", params=query)
+
+
+def by_handle(mesh: Mesh, handle: str) -> httpx.Response:
+    return mesh.rest.get(f"/v1/users/by/handle/{handle}")
+
+
+def test_a_user_changes_what_it_gives(mesh: Mesh) -> None:
+    ada = create(mesh, "ada")
+    named = patch(mesh, ada, display_name="Ada L")
+    assert (named.status_code, named.json()["user"]) == (200, {**ada, "display_name": "Ada L"})
+    moved = patch(mesh, ada, handle="Countess")
+    assert moved.json()["user"] == {**ada, "handle": "Countess", "display_name": "Ada L"}
+    assert by_handle(mesh, "countess").json() == moved.json()
+    assert by_handle(mesh, "ada").status_code == 404
+    heir = create(mesh, "ada")
+    assert by_handle(mesh, "ADA").json()["user"] == heir
+
+
+def test_a_bad_change_is_refused(mesh: Mesh) -> None:
+    first, second = create(mesh, "first"), create(mesh, "second")
+    assert patch(mesh, first).status_code == 400
+    assert patch(mesh, first, handle="").status_code == 400
+    assert patch(mesh, first, display_name=" ").json()["message"].startswith("display_name")
+    assert patch(mesh, first, handle="SECOND").status_code == 409
+    assert patch(mesh, {"user_id": 12345}, handle="third").status_code == 404
+    for user in (first, second):
+        assert mesh.rest.get(f"/v1/users/{user['user_id']}").json()["user"] == user
+
+
+def test_repeats_give_the_first_answer(mesh: Mesh) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: create(mesh, "once", request_id="c"), range(8)))
+    assert all(user == made[0] for user in made)
+    reused = mesh.rest.post(
+        "/v1/users", json={"handle": "once", "display_name": "Other", "request_id": "c"}
+    )
+    assert reused.status_code == 409
+
+    changed = patch(mesh, made[0], handle="twice", request_id="u")
+    assert changed.json()["user"]["handle"] == "twice"
+    assert patch(mesh, made[0], handle="thrice").status_code == 200
+    assert patch(mesh, made[0], handle="twice", request_id="u").json() == changed.json()
+    assert patch(mesh, made[0], handle="four", request_id="u").status_code == 409
+    assert by_handle(mesh, "thrice").status_code == 200
+
+    assert delete(mesh, made[0], request_id="d").status_code == 200
+    assert delete(mesh, made[0], request_id="d").status_code == 200
+    assert delete(mesh, made[0]).status_code == 404
+
+
+def test_a_repeated_deletion_of_a_tweet_succeeds(mesh: Mesh) -> None:
+    tweet = post(mesh, number(create(mesh, "poster")))
+    for query, status in (({"request_id": "d"}, 200), ({"request_id": "d"}, 200), ({}, 404)):
+        assert mesh.rest.delete(f"/v1/tweets/{tweet}", params=query).status_code == status
+
+
+def test_a_deleted_user_takes_everything_along(mesh: Mesh) -> None:
+    gone, friend, reader = (create(mesh, name) for name in ("gone", "friend", "reader"))
+    for author in (gone, friend):
+        follow(mesh, number(reader), number(author))
+    old = [post(mesh, number(gone)) for _ in range(3)]
+    kept = post(mesh, number(friend))
+    new = post(mesh, number(gone))
+    eventually(lambda: home(mesh, number(reader)), [new, kept, *reversed(old)])
+
+    assert delete(mesh, gone).status_code == 200
+    assert mesh.rest.get(f"/v1/users/{gone['user_id']}").status_code == 404
+    assert by_handle(mesh, "gone").status_code == 404
+    refused = mesh.rest.post("/v1/tweets", json={"user_id": gone["user_id"], "text": "still here"})
+    assert refused.status_code == 404
+    for one, other in ((gone, friend), (friend, gone)):
+        body = {"follower_id": one["user_id"], "followee_id": other["user_id"]}
+        assert mesh.rest.post("/v1/follow", json=body).status_code == 404
+    assert delete(mesh, gone).status_code == 404
+
+    eventually(lambda: home(mesh, number(reader)), [kept])
+    for tweet in (*old, new):
+        eventually(lambda t=tweet: mesh.rest.get(f"/v1/tweets/{t}").status_code, 404)
+    assert mesh.rest.get(f"/v1/tweets/{kept}").status_code == 200
+    heir = create(mesh, "gone")
+    assert heir["user_id"] != gone["user_id"]
+    assert patch(mesh, friend, handle="Gone").status_code == 409
