@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)aviary/timeline/v1/timeline_service.proto\x12\x12\x61viary.timeline.v1\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"Z\n\x16GetHomeTimelineRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x14\n\x06\x63ursor\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"k\n\x17GetHomeTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"Z\n\x16GetUserTimelineRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x14\n\x06\x63ursor\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"k\n\x17GetUserTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor2\xa7\x02\n\x0fTimelineService\x12\x88\x01\n\x0fGetHomeTimeline\x12*.aviary.timeline.v1.GetHomeTimelineRequest\x1a+.aviary.timeline.v1.GetHomeTimelineResponse\"\x1c\x90\x02\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/timeline/home\x12\x88\x01\n\x0fGetUserTimeline\x12*.aviary.timeline.v1.GetUserTimelineRequest\x1a+.aviary.timeline.v1.GetUserTimelineResponse\"\x1c\x90\x02\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/timeline/userb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)aviary/timeline/v1/timeline_service.proto\x12\x12\x61viary.timeline.v1\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"Z\n\x16GetHomeTimelineRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x14\n\x06\x63ursor\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"k\n\x17GetHomeTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"Z\n\x16GetUserTimelineRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x14\n\x06\x63ursor\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"k\n\x17GetUserTimelineResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"3\n\x1aRebuildHomeTimelineRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"\x1d\n\x1bRebuildHomeTimelineResponse2\xa4\x03\n\x0fTimelineService\x12\x88\x01\n\x0fGetHomeTimeline\x12*.aviary.timeline.v1.GetHomeTimelineRequest\x1a+.aviary.timeline.v1.GetHomeTimelineResponse\"\x1c\x90\x02\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/timeline/home\x12\x88\x01\n\x0fGetUserTimeline\x12*.aviary.timeline.v1.GetUserTimelineRequest\x1a+.aviary.timeline.v1.GetUserTimelineResponse\"\x1c\x90\x02\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/timeline/user\x12{\n\x13RebuildHomeTimeline\x12..aviary.timeline.v1.RebuildHomeTimelineRequest\x1a/.aviary.timeline.v1.RebuildHomeTimelineResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,10 +46,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['cursor']._serialized_options = b'\342A\001\001'
   _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_GETUSERTIMELINEREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001'
+  _globals['_REBUILDHOMETIMELINEREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_REBUILDHOMETIMELINEREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002'
   _globals['_TIMELINESERVICE'].methods_by_name['GetHomeTimeline']._loaded_options = None
   _globals['_TIMELINESERVICE'].methods_by_name['GetHomeTimeline']._serialized_options = b'\220\002\001\202\323\344\223\002\023\022\021/v1/timeline/home'
   _globals['_TIMELINESERVICE'].methods_by_name['GetUserTimeline']._loaded_options = None
   _globals['_TIMELINESERVICE'].methods_by_name['GetUserTimeline']._serialized_options = b'\220\002\001\202\323\344\223\002\023\022\021/v1/timeline/user'
+  _globals['_TIMELINESERVICE'].methods_by_name['RebuildHomeTimeline']._loaded_options = None
+  _globals['_TIMELINESERVICE'].methods_by_name['RebuildHomeTimeline']._serialized_options = b'\220\002\002'
   _globals['_GETHOMETIMELINEREQUEST']._serialized_start=157
   _globals['_GETHOMETIMELINEREQUEST']._serialized_end=247
   _globals['_GETHOMETIMELINERESPONSE']._serialized_start=249
@@ -58,6 +62,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETUSERTIMELINEREQUEST']._serialized_end=448
   _globals['_GETUSERTIMELINERESPONSE']._serialized_start=450
   _globals['_GETUSERTIMELINERESPONSE']._serialized_end=557
-  _globals['_TIMELINESERVICE']._serialized_start=560
-  _globals['_TIMELINESERVICE']._serialized_end=855
+  _globals['_REBUILDHOMETIMELINEREQUEST']._serialized_start=559
+  _globals['_REBUILDHOMETIMELINEREQUEST']._serialized_end=610
+  _globals['_REBUILDHOMETIMELINERESPONSE']._serialized_start=612
+  _globals['_REBUILDHOMETIMELINERESPONSE']._serialized_end=641
+  _globals['_TIMELINESERVICE']._serialized_start=644
+  _globals['_TIMELINESERVICE']._serialized_end=1064
 # @@protoc_insertion_point(module_scope)
