@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import grpc
 from aviary.fanout.v1 import fanout_service_pb2 as pb
@@ -40,17 +41,15 @@ class FanoutOperator:
 
     def set_threshold(self, followers: int) -> None:
         """0 is back to what the system was started with."""
-        request = pb.SetCelebrityThresholdRequest(followers=followers)
         deadline = time.monotonic() + OUTAGE_S
-        while True:
-            try:
-                with grpc.insecure_channel(self._address) as channel:
-                    answer = FanoutServiceStub(channel).SetCelebrityThreshold(
-                        request, timeout=CALL_TIMEOUT_S
-                    )
-            except grpc.RpcError as error:
-                assert time.monotonic() < deadline, error
-                time.sleep(POLL_S)
-            else:
-                assert followers in (0, answer.controls.celebrity_threshold), answer
-                return
+        while (in_force := self._try_threshold(followers)) is None:
+            assert time.monotonic() < deadline, "the fanout does not come back"
+            time.sleep(POLL_S)
+        assert followers in {0, in_force}
+
+    def _try_threshold(self, followers: int) -> int | None:
+        request = pb.SetCelebrityThresholdRequest(followers=followers)
+        with grpc.insecure_channel(self._address) as channel, suppress(grpc.RpcError):
+            call = FanoutServiceStub(channel).SetCelebrityThreshold
+            return call(request, timeout=CALL_TIMEOUT_S).controls.celebrity_threshold
+        return None
