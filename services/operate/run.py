@@ -78,7 +78,8 @@ async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -
             if redriven:
                 raise OperateError(f"after {redriven:,} dead letters: {error}") from error
             raise
-    click.echo(f"{redriven:,} dead letters of {subscription} were put back")
+    letters = "dead letter" if redriven == 1 else "dead letters"
+    click.echo(f"put {redriven:,} {letters} of {subscription} back")
 
 
 async def pause(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:
