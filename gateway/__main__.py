@@ -9,14 +9,14 @@ from pathlib import Path
 
 import click
 
-from gateway.edge_config import EdgeConfig, to_yaml
+from gateway.edge import EdgeConfig, to_yaml
 from gateway.envoy_binary import envoy_binary
 
 __all__ = ["main"]
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "envoy" / "envoy.yaml"
-HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge_config.py; do not edit.\n"
+HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not edit.\n"
 
 
 def _text() -> str:

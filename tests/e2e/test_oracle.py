@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 import httpx
@@ -31,7 +30,7 @@ from tests.e2e.conftest import Mesh
 from tests.e2e.operators import FanoutOperator
 from tests.e2e.redelivery import Redelivery, redelivery
 from tests.e2e.test_mesh import eventually, user
-from tests.e2e.timeline_model import Model
+from tests.e2e.timeline_model import Model, Posted
 
 EXAMPLES_VARIABLE = "AVIARY_ORACLE_EXAMPLES"
 EXAMPLES = 20
@@ -49,15 +48,6 @@ POLL_S = 0.1
 UNDECIDED = {502, 503, 504}  # the call may have had its effect, or not
 
 _request_ids = (f"oracle-{number}" for number in itertools.count())
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A tweet that was acknowledged, and perhaps deleted since."""
-
-    tweet_id: int
-    author: int
-    body: dict[str, object]
 
 
 class Life(RuleBasedStateMachine):

@@ -23,7 +23,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
-from gateway.edge_config import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
 from gateway.envoy_binary import envoy_binary
 from gateway.health import HealthServicer
 from services.errors import UnavailableError

@@ -10,12 +10,12 @@ import grpc
 from aviary.gateway.v1 import health_service_pb2_grpc as gateway_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from gateway.edge_config import DEFAULT_PORTS
+from services.settings import DEFAULT_ADDRESSES
 from tests.edge.conftest import AbortingHealth
 
 
 async def main(name: str) -> None:
-    addresses = {one: os.environ[f"AVIARY_{one.upper()}_ADDRESS"] for one in DEFAULT_PORTS}
+    addresses = {one: os.environ[f"AVIARY_{one.upper()}_ADDRESS"] for one in DEFAULT_ADDRESSES}
     server = grpc.aio.server()
     serving = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(serving, server)

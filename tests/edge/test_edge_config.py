@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gateway.edge_config import EdgeConfig, bootstrap, to_yaml
+from gateway.edge import EdgeConfig, bootstrap, to_yaml
 from gateway.envoy_binary import envoy_binary
 from tests.edge.conftest import DESCRIPTOR
 

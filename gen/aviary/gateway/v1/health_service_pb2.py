@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from aviary.edge.v1 import access_pb2 as aviary_dot_edge_dot_v1_dot_access__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&aviary/gateway/v1/health_service.proto\x12\x11\x61viary.gateway.v1\x1a\x1cgoogle/api/annotations.proto\"\x12\n\x10GetHealthRequest\",\n\rServiceHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\"W\n\x11GetHealthResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x32\n\x08services\x18\x02 \x03(\x0b\x32 .aviary.gateway.v1.ServiceHealth2|\n\rHealthService\x12k\n\tGetHealth\x12#.aviary.gateway.v1.GetHealthRequest\x1a$.aviary.gateway.v1.GetHealthResponse\"\x13\x90\x02\x01\x82\xd3\xe4\x93\x02\n\x12\x08/healthzb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&aviary/gateway/v1/health_service.proto\x12\x11\x61viary.gateway.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1cgoogle/api/annotations.proto\"\x12\n\x10GetHealthRequest\",\n\rServiceHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\"W\n\x11GetHealthResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x32\n\x08services\x18\x02 \x03(\x0b\x32 .aviary.gateway.v1.ServiceHealth2\x82\x01\n\rHealthService\x12q\n\tGetHealth\x12#.aviary.gateway.v1.GetHealthRequest\x1a$.aviary.gateway.v1.GetHealthResponse\"\x19\x90\x02\x01\xca\xda\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\n\x12\x08/healthzb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,13 +34,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aviary.gateway.v1.health_se
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_HEALTHSERVICE'].methods_by_name['GetHealth']._loaded_options = None
-  _globals['_HEALTHSERVICE'].methods_by_name['GetHealth']._serialized_options = b'\220\002\001\202\323\344\223\002\n\022\010/healthz'
-  _globals['_GETHEALTHREQUEST']._serialized_start=91
-  _globals['_GETHEALTHREQUEST']._serialized_end=109
-  _globals['_SERVICEHEALTH']._serialized_start=111
-  _globals['_SERVICEHEALTH']._serialized_end=155
-  _globals['_GETHEALTHRESPONSE']._serialized_start=157
-  _globals['_GETHEALTHRESPONSE']._serialized_end=244
-  _globals['_HEALTHSERVICE']._serialized_start=246
-  _globals['_HEALTHSERVICE']._serialized_end=370
+  _globals['_HEALTHSERVICE'].methods_by_name['GetHealth']._serialized_options = b'\220\002\001\312\332\030\002\020\001\202\323\344\223\002\n\022\010/healthz'
+  _globals['_GETHEALTHREQUEST']._serialized_start=120
+  _globals['_GETHEALTHREQUEST']._serialized_end=138
+  _globals['_SERVICEHEALTH']._serialized_start=140
+  _globals['_SERVICEHEALTH']._serialized_end=184
+  _globals['_GETHEALTHRESPONSE']._serialized_start=186
+  _globals['_GETHEALTHRESPONSE']._serialized_end=273
+  _globals['_HEALTHSERVICE']._serialized_start=276
+  _globals['_HEALTHSERVICE']._serialized_end=406
 # @@protoc_insertion_point(module_scope)

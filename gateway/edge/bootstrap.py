@@ -1,0 +1,53 @@
+"""The bootstrap as a whole: one listener, a cluster for each thing behind it."""
+
+from typing import Any
+
+import yaml
+
+from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.edge.connections import connection_manager
+from gateway.edge.upstreams import collector_cluster, service_cluster
+
+__all__ = ["bootstrap", "to_yaml"]
+
+# Bytes of one connection's read and write buffers; Envoy's 1 MiB default is too much for 64 KiB
+# bodies when many clients are slow.
+CONNECTION_BUFFER_BYTES = 256 * 1024
+
+
+def bootstrap(config: EdgeConfig) -> dict[str, Any]:
+    """Build the bootstrap. Raises `KeyError` when a public service has no backend."""
+    clusters = [service_cluster(name, config.backends[name]) for name in PUBLIC_SERVICES]
+    if config.otlp_collector is not None:
+        clusters.append(collector_cluster(config.otlp_collector))
+    return {
+        "node": {"id": "aviary-edge", "cluster": "aviary-edge"},
+        "admin": {"address": _address("127.0.0.1", config.admin_port)},
+        "static_resources": {
+            "listeners": [
+                {
+                    "name": "edge",
+                    "address": _address(config.listen_host, config.listen_port),
+                    "per_connection_buffer_limit_bytes": CONNECTION_BUFFER_BYTES,
+                    "filter_chains": [{"filters": [connection_manager(config)]}],
+                }
+            ],
+            "clusters": clusters,
+        },
+    }
+
+
+def to_yaml(config: EdgeConfig) -> str:
+    """Render the bootstrap as YAML, the same text each time."""
+    return yaml.dump(bootstrap(config), Dumper=_PlainDumper, sort_keys=False)
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes shared values out in full, where PyYAML would write anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
+        return True
+
+
+def _address(host: str, port: int) -> dict[str, Any]:
+    return {"socket_address": {"address": host, "port_value": port}}

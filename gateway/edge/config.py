@@ -1,0 +1,38 @@
+"""What varies between edges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.settings import DEFAULT_ADDRESSES
+
+__all__ = ["PUBLIC_SERVICES", "EdgeConfig"]
+
+PUBLIC_SERVICES: Final[Mapping[str, str]] = {
+    "user": "aviary.user.v1.UserService",
+    "tweet": "aviary.tweet.v1.TweetService",
+    "graph": "aviary.graph.v1.GraphService",
+    "timeline": "aviary.timeline.v1.TimelineService",
+    "gateway": "aviary.gateway.v1.HealthService",
+}
+"""The services with annotated RPCs, by the short name of the backend that serves each."""
+
+
+def _default_backends() -> dict[str, str]:
+    return {name: DEFAULT_ADDRESSES[name] for name in PUBLIC_SERVICES}
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeConfig:
+    """What varies between edges. Port 0 lets the system choose; paths are as Envoy sees them."""
+
+    listen_port: int = 8080
+    listen_host: str = "127.0.0.1"
+    admin_port: int = 9901
+    # Short name to host:port; every public service must be here, others are ignored.
+    backends: Mapping[str, str] = field(default_factory=_default_backends)
+    descriptor_path: str = "gen/descriptor.pb"
+    # host:port of an OTLP gRPC collector; no tracing without one.
+    otlp_collector: str | None = None
+    sampling_percent: float = 100.0
+    access_log_path: str = "/dev/stdout"

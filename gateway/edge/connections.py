@@ -1,0 +1,65 @@
+"""How the edge takes connections and requests, before any filter sees them."""
+
+from typing import Any
+
+from gateway.edge.config import EdgeConfig
+from gateway.edge.extensions import API, typed
+from gateway.edge.filters import http_filters
+from gateway.edge.local_replies import local_reply_config
+from gateway.edge.observing import access_log, tracing
+from gateway.edge.routes import routes
+
+__all__ = ["connection_manager"]
+
+# A client that sends its headers or body slower than this holds a connection for nothing.
+CLIENT_TIMEOUT = "15s"
+IDLE_TIMEOUT = "300s"
+# Clients must not set what Envoy or the services trust.
+STRIPPED_PREFIX = "x-envoy-"
+STRIPPED_HEADER = "x-user-id"
+
+
+def connection_manager(config: EdgeConfig) -> dict[str, Any]:
+    """Build the network filter that speaks HTTP."""
+    settings: dict[str, Any] = {
+        "stat_prefix": "edge",
+        "codec_type": "AUTO",
+        "use_remote_address": True,
+        # No client is internal, so that Envoy cleans everyone's headers.
+        "internal_address_config": {"cidr_ranges": []},
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        "common_http_protocol_options": {
+            "idle_timeout": IDLE_TIMEOUT,
+            "headers_with_underscores_action": "REJECT_REQUEST",
+        },
+        "request_timeout": CLIENT_TIMEOUT,
+        "request_headers_timeout": CLIENT_TIMEOUT,
+        "early_header_mutation_extensions": [_header_cleaning()],
+        "access_log": [access_log(config.access_log_path)],
+        "local_reply_config": local_reply_config(),
+        "route_config": routes(config),
+        "http_filters": http_filters(config),
+    }
+    if config.otlp_collector is not None:
+        settings["tracing"] = tracing(config.sampling_percent)
+    manager = f"{API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    return {
+        "name": "envoy.filters.network.http_connection_manager",
+        "typed_config": typed(manager, **settings),
+    }
+
+
+def _header_cleaning() -> dict[str, Any]:
+    extension = "http.early_header_mutation.header_mutation"
+    return {
+        "name": f"envoy.{extension}",
+        "typed_config": typed(
+            f"{API}.extensions.{extension}.v3.HeaderMutation",
+            mutations=[
+                {"remove": STRIPPED_HEADER},
+                {"remove_on_match": {"key_matcher": {"prefix": STRIPPED_PREFIX}}},
+            ],
+        ),
+    }
