@@ -11,7 +11,15 @@ from types import MappingProxyType
 from typing import Literal, NoReturn, Self, cast
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["DEFAULT_ADDRESSES", "Bus", "LogLevel", "Settings", "SettingsError", "Storage"]
+__all__ = [
+    "DEFAULT_ADDRESSES",
+    "DEFAULT_DATA_DIR",
+    "Bus",
+    "LogLevel",
+    "Settings",
+    "SettingsError",
+    "Storage",
+]
 
 Storage = Literal["sqlite", "bigtable"]
 Bus = Literal["valkey", "pubsub"]
