@@ -1,0 +1,112 @@
+"""What the descriptor says of the RPCs that callers outside may use.
+
+The one reader of `google.api.http` and of Aviary's own options (`protos/aviary/edge/v1/`): routes,
+the transcoder, access rules and the OpenAPI document all come from what this gives.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from aviary.edge.v1 import access_pb2
+from aviary.edge.v1.access_pb2 import Access
+from google.api import annotations_pb2
+from google.api.http_pb2 import HttpRule
+from google.protobuf.descriptor_pb2 import (
+    FileDescriptorProto,
+    FileDescriptorSet,
+    MethodDescriptorProto,
+)
+
+__all__ = ["ContractError", "Contracts", "PublicRpc"]
+
+# Where in a file's source information a service's method has its comment: file.service[i].method[j].
+SERVICE_FIELD = 6
+METHOD_FIELD = 2
+
+
+class ContractError(ValueError):
+    """An RPC is half public: it has a path and no access rule, or the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRpc:
+    """An RPC that callers outside may use."""
+
+    service: str
+    """Full name, such as `aviary.tweet.v1.TweetService`."""
+    method: str
+    verb: str
+    """The HTTP method, in capitals."""
+    path: str
+    """The template, such as `/v1/tweets/{tweet_id}`."""
+    body: str
+    """`*` where the request is the body of the call, empty where there is none."""
+    access: Access
+    request: str
+    """Full name of the request's message."""
+    response: str
+    comment: str
+
+    @property
+    def grpc_path(self) -> str:
+        """The path of the gRPC call."""
+        return f"/{self.service}/{self.method}"
+
+
+class Contracts:
+    """The contracts in a serialized `FileDescriptorSet`, such as `gen/descriptor.pb`."""
+
+    def __init__(self, descriptor: bytes) -> None:
+        self.files = FileDescriptorSet.FromString(descriptor)
+
+    @classmethod
+    def read(cls, path: Path) -> "Contracts":
+        """Read the descriptor set at `path`."""
+        return cls(path.read_bytes())
+
+    @cached_property
+    def public(self) -> tuple[PublicRpc, ...]:
+        """Every public RPC, by path; raises `ContractError` for one that is half public."""
+        found = [rpc for file in self.files.file for rpc in _public_rpcs(file)]
+        return tuple(sorted(found, key=lambda rpc: (rpc.path, rpc.verb)))
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Full names of the services with public RPCs, in order of name."""
+        return tuple(sorted({rpc.service for rpc in self.public}))
+
+
+def _public_rpcs(file: FileDescriptorProto) -> Iterator[PublicRpc]:
+    comments = {
+        tuple(one.path): one.leading_comments.strip() for one in file.source_code_info.location
+    }
+    for at, service in enumerate(file.service):
+        name = f"{file.package}.{service.name}"
+        for number, method in enumerate(service.method):
+            http = method.options.Extensions[annotations_pb2.http]
+            access = method.options.Extensions[access_pb2.access]
+            verb = http.WhichOneof("pattern")
+            if (verb is None) != (access.WhichOneof("rule") is None):
+                raise ContractError(f"{name}.{method.name} has only one of a path and an access rule")
+            if verb is not None:
+                comment = comments.get((SERVICE_FIELD, at, METHOD_FIELD, number), "")
+                yield _public_rpc(name, method, http, access, comment)
+
+
+def _public_rpc(
+    service: str, method: MethodDescriptorProto, http: HttpRule, access: Access, comment: str
+) -> PublicRpc:
+    verb = str(http.WhichOneof("pattern"))
+    return PublicRpc(
+        service=service,
+        method=method.name,
+        verb=verb.upper(),
+        path=getattr(http, verb),
+        body=http.body,
+        access=access,
+        request=method.input_type.removeprefix("."),
+        response=method.output_type.removeprefix("."),
+        comment=comment,
+    )
