@@ -1,7 +1,8 @@
 """Build and check the edge's committed configuration.
 
-python -m gateway build-envoy
-python -m gateway check-envoy
+python -m gateway build-openapi    # gen/openapi.json and gen/docs.html, which the edge serves
+python -m gateway build-envoy      # envoy/envoy.yaml
+python -m gateway check-envoy      # stale files, and what Envoy says of its own
 """
 
 import subprocess

