@@ -5,7 +5,15 @@ takes gRPC and gRPC-Web too. Only RPCs that state who may call them from outside
 """
 
 from gateway.edge.bootstrap import bootstrap, to_yaml
-from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.edge.config import GENERATED, PUBLIC_SERVICES, EdgeConfig, own_contracts
 from gateway.edge.cors import checked_origins
 
-__all__ = ["PUBLIC_SERVICES", "EdgeConfig", "bootstrap", "checked_origins", "to_yaml"]
+__all__ = [
+    "GENERATED",
+    "PUBLIC_SERVICES",
+    "EdgeConfig",
+    "bootstrap",
+    "checked_origins",
+    "own_contracts",
+    "to_yaml",
+]

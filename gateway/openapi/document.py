@@ -114,11 +114,12 @@ def _reachable(full_name: str, known: Mapping[str, Message]) -> Iterator[str]:
 
 def _oauth2(rpcs: Iterable[PublicRpc]) -> Json:
     """Return the scheme: a bearer token, which any of these flows gives."""
-    scopes = {rpc.access.scope: "" for rpc in rpcs if rpc.access.scope}
-    for scope in scopes:
-        what, _, how = scope.partition(":")
-        scopes[scope] = f"{how.capitalize()} {what}."
-    scopes = dict(sorted(scopes.items()))
+    scopes: Json = {}
+    for rpc in rpcs:
+        if rpc.access.scope:
+            names = scopes.setdefault(rpc.access.scope, [])
+            names.append(rpc.method)
+    scopes = {scope: ", ".join(names) for scope, names in sorted(scopes.items())}
     return {
         "type": "oauth2",
         "description": "An access token, sent as `Authorization: Bearer …`.",
