@@ -6,6 +6,7 @@ readings of one request are how access rules are got around.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.edge.contracts import PublicRpc
@@ -27,11 +28,15 @@ Match = dict[str, Any]
 Route = dict[str, Any]
 
 
-def rest_routes(path: str, rpcs: list[PublicRpc]) -> list[Route]:
-    """Build the routes of a path: for each of its methods, then for all others."""
+def rest_routes(path: str, rpcs: list[PublicRpc], clusters: Mapping[str, str]) -> list[Route]:
+    """Build the routes of a path: for each of its methods, then for all others.
+
+    `clusters` has the cluster of each service, by the service's full name.
+    """
     match = _path_match(path)
-    routes = [route for rpc in rpcs for route in _of_method(match, rpc)]
-    return [*routes, *_other_methods(match, sorted(rpc.verb for rpc in rpcs))]
+    routes = [route for rpc in rpcs for route in _of_method(match, rpc, clusters[rpc.service])]
+    verbs = sorted(rpc.verb for rpc in rpcs)
+    return [*routes, _preflight(match, clusters[rpcs[0].service]), *_other_methods(match, verbs)]
 
 
 def no_such_path() -> Route:
@@ -39,12 +44,13 @@ def no_such_path() -> Route:
     return _answer({"prefix": "/"}, 404)
 
 
-def _of_method(match: Match, rpc: PublicRpc) -> list[Route]:
+def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
     method = _header(":method", {"exact": rpc.verb})
     taken = {
         "match": match | {"headers": [method, *_query_matches(rpc.query)]},
-        # What the transcoder leaves as it is claims to be gRPC, which this path is not for.
-        "direct_response": {"status": 415},
+        # Until the transcoder has named the RPC. What it leaves as it is claims to be gRPC, and the
+        # service will say that it has no RPC of this name.
+        "route": {"cluster": cluster},
         "typed_per_filter_config": {HEADERS_FILTER: _without_grpc_headers()},
     }
     refused = _answer(match | {"headers": [method]}, 400)
@@ -70,6 +76,20 @@ def _query_matches(names: tuple[str, ...]) -> list[dict[str, Any]]:
     twice = "|".join(f"{name}=.*&{name}" for name in names)
     repeated = _header(":path", {"safe_regex": {"regex": f".*[?&](?:{twice})=.*"}})
     return [known, repeated | {"invert_match": True}]
+
+
+def _preflight(match: Match, cluster: str) -> Route:
+    """Build the route of what browsers ask before a request.
+
+    The CORS filter answers all of it, but looks only where a route leads to a cluster.
+    """
+    asks = {"name": "access-control-request-method", "present_match": True}
+    options = _header(":method", {"exact": "OPTIONS"})
+    return {
+        "match": match | {"headers": [options, asks]},
+        "route": {"cluster": cluster},
+        "typed_per_filter_config": NOT_TRANSCODED,
+    }
 
 
 def _other_methods(match: Match, verbs: list[str]) -> list[Route]:

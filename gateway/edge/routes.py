@@ -26,7 +26,7 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
     by_path: dict[str, list[PublicRpc]] = defaultdict(list)
     for rpc in public:
         by_path[rpc.path].append(rpc)
-    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs)]
+    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, _CLUSTERS)]
     return {
         "name": "edge",
         "max_direct_response_body_size_bytes": MAX_PAGE_BYTES,

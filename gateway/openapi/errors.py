@@ -28,7 +28,6 @@ OF_THE_EDGE = (
     _Shared(504, "DeadlineExceeded", "The service took too long to answer."),
     _Shared(413, "BodyTooLarge", "The request's body is larger than 64 KiB."),
 )
-OF_BODIES = (_Shared(415, "NotJson", "The request's body is not declared to be JSON."),)
 OF_TOKENS = (
     _Shared(401, "Unauthenticated", "The access token is missing, expired or not valid."),
     _Shared(403, "PermissionDenied", "The token lacks the scope, or names another user."),
@@ -92,7 +91,7 @@ def error_responses(rpc: PublicRpc) -> Json:
 
 def shared_responses() -> Json:
     """Return the responses that operations point to."""
-    everything = (*OF_TOKENS, *OF_BODIES, *OF_THE_EDGE)
+    everything = (*OF_TOKENS, *OF_THE_EDGE)
     return {one.name: _error(one.description) for one in everything}
 
 
@@ -102,7 +101,7 @@ def _on_one_line(comment: str) -> str:
 
 def _shared_by(rpc: PublicRpc) -> tuple[_Shared, ...]:
     tokens = () if rpc.access.anyone else OF_TOKENS
-    return (*tokens, *(OF_BODIES if rpc.body else ()), *OF_THE_EDGE)
+    return (*tokens, *OF_THE_EDGE)
 
 
 def _to_component(shared: _Shared) -> Json:

@@ -50,18 +50,11 @@ def example(schema: Json, document: Json, name: str = "") -> Any:  # noqa: ANN40
     if name in BY_NAME:
         return BY_NAME[name]
     schema = resolved(schema, document)
-    kind = schema.get("type")
-    if kind == "object":
-        return {key: example(value, document, key) for key, value in schema["properties"].items()}
-    if kind == "array":
+    if "properties" in schema:
+        return {key: example(one, document, key) for key, one in schema["properties"].items()}
+    if "items" in schema:
         return [example(schema["items"], document)]
-    if kind == "boolean":
-        return True
-    if schema.get("format") == "int64":
-        return AN_ID
-    if schema.get("format") == "date-time":
-        return "2026-01-02T03:04:05.678Z"
-    return "…"
+    return BY_TYPE.get(schema.get("format") or str(schema["type"]), "…")
 
 
 def curl(verb: str, path: str, operation: Json, document: Json) -> str:
