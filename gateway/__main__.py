@@ -4,14 +4,17 @@ python -m gateway build-openapi    # gen/openapi.json and gen/docs.html, which t
 python -m gateway build-envoy      # envoy/envoy.yaml
 python -m gateway check-openapi    # fails when they are stale
 python -m gateway check-envoy      # the same, and when Envoy refuses its configuration
+python -m gateway check            # fails when running services, edge and document disagree
 """
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from gateway.check import addresses_of, edge_drift, service_drift
 from gateway.edge import GENERATED, EdgeConfig, own_contracts, to_yaml
 from gateway.envoy_binary import envoy_binary
 from gateway.openapi import openapi_document, to_json
@@ -73,6 +76,30 @@ def build_envoy() -> None:
 def check_openapi() -> None:
     """Fail when the OpenAPI document or its page is stale."""
     _require_current(_openapi())
+
+
+@main.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of a running `up`: its services' addresses and its edge's configuration. Without "
+    "it, or where it has none, AVIARY_*_ADDRESS and envoy/envoy.yaml are read.",
+)
+def check(data_dir: Path | None) -> None:
+    """Compare what runs, what Envoy transcodes and the OpenAPI document with the descriptor."""
+    try:
+        addresses = addresses_of(data_dir, os.environ)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    of_run = None if data_dir is None else data_dir / ENVOY.name
+    config = of_run if of_run is not None and of_run.exists() else ENVOY
+    contracts = own_contracts()
+    lines = [*service_drift(addresses, contracts), *edge_drift(config, ROOT, contracts)]
+    for line in lines:
+        click.echo(line)
+    if lines:
+        raise click.ClickException(f"{len(lines)} differences from gen/descriptor.pb")
+    click.echo(f"{', '.join(sorted(addresses))}, the edge and its document agree")
 
 
 @main.command("check-envoy")

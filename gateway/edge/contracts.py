@@ -20,6 +20,7 @@ from google.protobuf.descriptor_pb2 import (
 
 __all__ = ["ContractError", "Contracts", "PublicRpc"]
 
+OUR_PACKAGES = "aviary."
 # Where source information has the comment of a method: file.service[i].method[j].
 SERVICE_FIELD = 6
 METHOD_FIELD = 2
@@ -84,6 +85,16 @@ class Contracts:
         }
         found = [rpc for file in self.files.file for rpc in _public_rpcs(file, fields)]
         return tuple(sorted(found, key=lambda rpc: (rpc.path, rpc.verb)))
+
+    @property
+    def all_services(self) -> tuple[str, ...]:
+        """Full names of our services, internal ones too."""
+        return tuple(
+            f"{file.package}.{service.name}"
+            for file in self.files.file
+            for service in file.service
+            if file.package.startswith(OUR_PACKAGES)
+        )
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -8,8 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
+from google.rpc.code_pb2 import Code
+from google.rpc.error_details_pb2 import BadRequest
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
 
+from tests.e2e.api_limits import Case, cases, request_of
 from tests.e2e.conftest import Mesh, start, stop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +24,7 @@ EXAMPLES = os.environ.get("AVIARY_FUZZ_EXAMPLES", "25")
 # Fixed, so that a failure is of the change at hand; `random` in longer runs.
 SEED = os.environ.get("AVIARY_FUZZ_SEED", "1")
 # The edge does not ask for tokens yet.
+CALL_TIMEOUT_S = 10
 CHECKS_TOKENS = False
 CALLERS = ("user_id", "follower_id", "blocker_id", "muter_id")
 
@@ -32,6 +39,51 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
 def test_the_document_is_served_as_generated(api: Mesh) -> None:
     served = api.rest.get("/openapi.json")
     assert served.text == (ROOT / "gen" / "openapi.json").read_text()
+
+
+def test_what_runs_agrees_with_the_descriptor(api: Mesh) -> None:
+    of_a_service = api.environment("timeline")
+    told = {name: at for name, at in of_a_service.items() if name.startswith("AVIARY_")}
+    command = [sys.executable, "-m", "gateway", "check", "--data-dir", str(api.data_dir)]
+    result = subprocess.run(
+        command, env={**os.environ, **told}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout == (
+        "fanout, gateway, graph, id, timeline, tweet, user, the edge and its document agree\n"
+    )
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_a_limit_is_where_the_contract_says(api: Mesh, case: Case) -> None:
+    at, past = (call(api, case, value) for value in (case.at, case.past))
+    assert at is None or at.code != Code.INVALID_ARGUMENT, at
+    assert past is not None
+    assert past.code == Code.INVALID_ARGUMENT
+    violations = [v for detail in past.details for v in violations_in(detail)]
+    assert [one.field for one in violations] == [case.field]
+
+
+def call(api: Mesh, case: Case, value: object) -> Status | None:
+    """Call the RPC at the edge with this value of the field; None is success."""
+    request = request_of(case, value)
+    metadata = [
+        ("authorization", token)
+        for name, token in api.rest.headers.items()
+        if name == "authorization"
+    ]
+    with grpc.insecure_channel(f"{api.rest.base_url.host}:{api.rest.base_url.port}") as channel:
+        rpc = channel.unary_unary(case.rpc.grpc_path, type(request).SerializeToString)
+        try:
+            rpc(request, metadata=metadata, timeout=CALL_TIMEOUT_S)
+        except grpc.RpcError as error:
+            return rpc_status.from_call(error)
+    return None
+
+
+def violations_in(detail: Any) -> list[BadRequest.FieldViolation]:
+    bad = BadRequest()
+    return list(bad.field_violations) if detail.Unpack(bad) else []
 
 
 @pytest.mark.timeout(1800)
