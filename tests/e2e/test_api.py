@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 from google.rpc.code_pb2 import Code
 from google.rpc.error_details_pb2 import BadRequest
@@ -52,6 +53,41 @@ def test_what_runs_agrees_with_the_descriptor(api: Mesh) -> None:
     assert result.stdout == (
         "fanout, gateway, graph, id, timeline, tweet, user, the edge and its document agree\n"
     )
+
+
+def test_an_idempotency_key_makes_a_repeat_of_a_repeat(api: Mesh) -> None:
+    def create(key: str, **fields: str) -> httpx.Response:
+        body = {"handle": "keyed", "display_name": "K", **fields}
+        return api.rest.post("/v1/users", json=body, headers={"idempotency-key": key})
+
+    first = create("k")
+    assert first.status_code == 200, first.text
+    assert create("k").json() == first.json() == create("k", request_id="k").json()
+    assert create("k", display_name="Other").status_code == 409
+    conflict = create("k", request_id="other")
+    assert (conflict.status_code, conflict.json()["code"]) == (400, Code.INVALID_ARGUMENT)
+    body = {"user_id": first.json()["user"]["user_id"], "text": "once"}
+    tweets = [
+        api.rest.post("/v1/tweets", json=body, headers={"idempotency-key": "t"}).json()["tweet_id"]
+        for _ in range(3)
+    ]
+    assert len(set(tweets)) == 1
+    path = f"/v1/tweets/{tweets[0]}"
+    gone = [api.rest.delete(path, headers={"idempotency-key": key}) for key in ("d", "d", "e")]
+    assert [one.status_code for one in gone] == [200, 200, 404]
+
+
+def test_a_tweet_is_sent_once_and_gone_when_it_is_deleted(api: Mesh) -> None:
+    body = {"handle": "etagged", "display_name": "E"}
+    author = api.rest.post("/v1/users", json=body).json()["user"]["user_id"]
+    made = api.rest.post("/v1/tweets", json={"user_id": author, "text": "once"}).json()
+    path = f"/v1/tweets/{made['tweet_id']}"
+    first = api.rest.get(path)
+    assert first.headers["etag"] == f'"{made["tweet_id"]}"'
+    known = {"if-none-match": first.headers["etag"]}
+    assert api.rest.get(path, headers=known).status_code == 304
+    assert api.rest.delete(path).status_code == 200
+    assert api.rest.get(path, headers=known).status_code == 404
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)
