@@ -14,6 +14,7 @@ from gateway.envoy_binary import envoy_binary
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
 from services.supervisor.child import Child
+from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
 
 __all__ = ["Plan", "on_emulators", "on_this_machine"]
@@ -41,7 +42,7 @@ class Plan:
 
 
 def on_this_machine(data_dir: Path, edge_port: int, python: str) -> Plan:
-    """SQLite, which is no process, and two Valkeys: the bus and the cache."""
+    """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
     bus_port, cache_port, *service_ports = free_ports(2 + len(DEFAULT_ADDRESSES))
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
@@ -108,7 +109,7 @@ def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int]) -> Child
         descriptor_path=str(GENERATED / "descriptor.pb"),
         openapi_path=str(GENERATED / "openapi.json"),
         docs_path=str(GENERATED / "docs.html"),
-        cors_origins=checked_origins(os.environ.get("AVIARY_CORS_ORIGINS", "")),
+        cors_origins=_cors_origins(),
         access_log_path=str(logs / "access.log"),
         otlp_collector=_collector(),
     )
@@ -127,6 +128,14 @@ def _collector() -> str | None:
     """host:port of the collector that the environment names, for the edge's own spans."""
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     return urlsplit(endpoint).netloc if endpoint else None
+
+
+def _cors_origins() -> tuple[str, ...]:
+    """Origins whose pages may call the API: none unless the environment names them."""
+    try:
+        return checked_origins(os.environ.get("AVIARY_CORS_ORIGINS", ""))
+    except ValueError as error:
+        raise StartError(f"AVIARY_CORS_ORIGINS: {error}") from error
 
 
 def _cursor_key(data_dir: Path) -> str:
