@@ -41,8 +41,8 @@ class PublicRpc:
     method: str
     verb: str
     """The HTTP method, in capitals."""
-    path: str
-    """The template, such as `/v1/tweets/{tweet_id}`."""
+    template: str
+    """The path over REST, such as `/v1/tweets/{tweet_id}`."""
     body: str
     """`*` where the request is the body of the call, empty where there is none."""
     query: tuple[str, ...]
@@ -54,14 +54,24 @@ class PublicRpc:
     comment: str
 
     @property
-    def grpc_path(self) -> str:
+    def path(self) -> str:
         """The path of the gRPC call."""
         return f"/{self.service}/{self.method}"
 
     @property
+    def scope(self) -> str | None:
+        """What a caller's token must carry; None where no token is asked for."""
+        return self.access.scope or None
+
+    @property
+    def public_read(self) -> bool:
+        """Whether callers without a token are let in too, where the operator allows it."""
+        return self.access.public_read
+
+    @property
     def has_etag(self) -> bool:
         """Whether its answer names its state, so that callers can ask whether that has changed."""
-        return self.grpc_path in WITH_ETAG
+        return self.path in WITH_ETAG
 
 
 class Contracts:
@@ -77,14 +87,14 @@ class Contracts:
 
     @cached_property
     def public(self) -> tuple[PublicRpc, ...]:
-        """Every public RPC, by path; raises `ContractError` for one that is half public."""
+        """Every public RPC, by REST path; raises `ContractError` for one that is half public."""
         fields = {
             f"{file.package}.{message.name}": [field.name for field in message.field]
             for file in self.files.file
             for message in file.message_type
         }
         found = [rpc for file in self.files.file for rpc in _public_rpcs(file, fields)]
-        return tuple(sorted(found, key=lambda rpc: (rpc.path, rpc.verb)))
+        return tuple(sorted(found, key=lambda rpc: (rpc.template, rpc.verb)))
 
     @property
     def all_services(self) -> tuple[str, ...]:
@@ -120,7 +130,7 @@ def _is_public(service: str, method: MethodDescriptorProto) -> bool:
     http = method.options.Extensions[annotations_pb2.http]
     access = method.options.Extensions[access_pb2.access]
     has_path = http.WhichOneof("pattern") is not None
-    if has_path != (access.WhichOneof("rule") is not None):
+    if has_path != bool(access.scope or access.anyone):
         raise ContractError(f"{service}.{method.name} has only one of a path and an access rule")
     return has_path
 
@@ -130,14 +140,14 @@ def _public_rpc(
 ) -> PublicRpc:
     http = method.options.Extensions[annotations_pb2.http]
     verb = str(http.WhichOneof("pattern"))
-    path = getattr(http, verb)
+    template = getattr(http, verb)
     request = method.input_type.removeprefix(".")
-    rest = [name for name in fields[request] if f"{{{name}}}" not in path]
+    rest = [name for name in fields[request] if f"{{{name}}}" not in template]
     return PublicRpc(
         service=service,
         method=method.name,
         verb=verb.upper(),
-        path=path,
+        template=template,
         body=http.body,
         query=() if http.body else tuple(rest),
         access=method.options.Extensions[access_pb2.access],

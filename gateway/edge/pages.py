@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.edge.config import GENERATED, EdgeConfig
-from gateway.edge.extensions import NOT_TRANSCODED
+from gateway.edge.extensions import ANSWERED_HERE
 
 __all__ = ["MAX_PAGE_BYTES", "page_routes"]
 
@@ -71,7 +71,7 @@ def _answer(
         ],
         # Envoy would send whoever has the page already to where it is.
         "response_headers_to_remove": ["location"],
-        "typed_per_filter_config": NOT_TRANSCODED,
+        "typed_per_filter_config": ANSWERED_HERE,
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.edge.contracts import PublicRpc
-from gateway.edge.extensions import HTTP_FILTERS, NOT_TRANSCODED, typed
+from gateway.edge.extensions import ANSWERED_HERE, HTTP_FILTERS, typed
 from gateway.edge.not_modified import answers_not_modified
 
 __all__ = ["no_such_path", "rest_routes"]
@@ -88,7 +88,7 @@ def _preflight(match: Match, cluster: str) -> Route:
     return {
         "match": match | {"headers": [options, asks]},
         "route": {"cluster": cluster},
-        "typed_per_filter_config": NOT_TRANSCODED,
+        "typed_per_filter_config": ANSWERED_HERE,
     }
 
 
@@ -103,7 +103,7 @@ def _answer(match: Match, status: int) -> Route:
     return {
         "match": match,
         "direct_response": {"status": status},
-        "typed_per_filter_config": NOT_TRANSCODED,
+        "typed_per_filter_config": ANSWERED_HERE,
     }
 
 

@@ -25,7 +25,7 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
     public = config.contracts.public
     by_path: dict[str, list[PublicRpc]] = defaultdict(list)
     for rpc in public:
-        by_path[rpc.path].append(rpc)
+        by_path[rpc.template].append(rpc)
     rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, _CLUSTERS)]
     return {
         "name": "edge",
@@ -43,7 +43,7 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
 
 def _grpc(rpc: PublicRpc) -> dict[str, Any]:
     return {
-        "match": {"path": rpc.grpc_path},
+        "match": {"path": rpc.path},
         "route": {
             "cluster": _CLUSTERS[rpc.service],
             "timeout": REQUEST_TIMEOUT,

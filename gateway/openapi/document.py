@@ -56,8 +56,8 @@ ETAG_HEADER: Json = {
     "description": "Names what was read, for `If-None-Match`; weak where the answer is compressed.",
     "schema": {"type": "string", "pattern": '^(W/)?"[0-9]+"$'},
 }
-TOKEN_URL = "/oauth2/token"  # noqa: S105 - a path
-AUTHORIZATION_URL = "/oauth2/authorize"
+TOKEN_URL = "/oauth/token"  # noqa: S105 - a path
+AUTHORIZATION_URL = "/oauth/authorize"
 
 
 def openapi_document(contracts: Contracts) -> Json:
@@ -65,7 +65,7 @@ def openapi_document(contracts: Contracts) -> Json:
     known = messages(contracts.files)
     paths: Json = {}
     for rpc in contracts.public:
-        paths.setdefault(rpc.path, {})[rpc.verb.lower()] = operation(rpc, known)
+        paths.setdefault(rpc.template, {})[rpc.verb.lower()] = operation(rpc, known)
     return {
         "openapi": OPENAPI,
         "info": {"title": "Aviary", "version": API_VERSION, "description": DESCRIPTION},
@@ -116,8 +116,8 @@ def _oauth2(rpcs: Iterable[PublicRpc]) -> Json:
     """Return the scheme: a bearer token, which any of these flows gives."""
     scopes: Json = {}
     for rpc in rpcs:
-        if rpc.access.scope:
-            names = scopes.setdefault(rpc.access.scope, [])
+        if rpc.scope:
+            names = scopes.setdefault(rpc.scope, [])
             names.append(rpc.method)
     scopes = {scope: ", ".join(names) for scope, names in sorted(scopes.items())}
     return {

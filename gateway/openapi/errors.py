@@ -100,7 +100,7 @@ def _on_one_line(comment: str) -> str:
 
 
 def _shared_by(rpc: PublicRpc) -> tuple[_Shared, ...]:
-    tokens = () if rpc.access.anyone else OF_TOKENS
+    tokens = () if rpc.scope is None else OF_TOKENS
     return (*tokens, *OF_THE_EDGE)
 
 

@@ -23,7 +23,7 @@ REQUEST_ID = "request_id"
 def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
     """Return the operation of an RPC."""
     description = prose(rpc.comment)
-    in_path = set(_VARIABLE.findall(rpc.path))
+    in_path = set(_VARIABLE.findall(rpc.template))
     fields = messages[rpc.request].fields
     parameters = [_parameter(field, "path") for field in fields if field.name in in_path]
     result: Json = {
@@ -75,6 +75,6 @@ def _answers(rpc: PublicRpc, message: Message) -> Json:
 
 
 def _security(rpc: PublicRpc) -> list[Json]:
-    if rpc.access.anyone:
+    if rpc.scope is None:
         return []
-    return [{SECURITY_SCHEME: [rpc.access.scope]}]
+    return [{SECURITY_SCHEME: [rpc.scope]}]

@@ -109,7 +109,7 @@ def call(api: Mesh, case: Case, value: object) -> Status | None:
         if name == "authorization"
     ]
     with grpc.insecure_channel(f"{api.rest.base_url.host}:{api.rest.base_url.port}") as channel:
-        rpc = channel.unary_unary(case.rpc.grpc_path, type(request).SerializeToString)
+        rpc = channel.unary_unary(case.rpc.path, type(request).SerializeToString)
         try:
             rpc(request, metadata=metadata, timeout=CALL_TIMEOUT_S)
         except grpc.RpcError as error:

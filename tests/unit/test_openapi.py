@@ -31,7 +31,7 @@ def test_each_public_rpc_is_an_operation_and_no_other_is(document: Json) -> None
         for verb, operation in verbs.items()
     }
     public = own_contracts().public
-    assert operations == {(rpc.verb, rpc.path, rpc.method) for rpc in public}
+    assert operations == {(rpc.verb, rpc.template, rpc.method) for rpc in public}
     assert "LookupTweets" not in to_json(document)
 
 
@@ -81,10 +81,10 @@ def test_only_the_caller_may_be_left_out_of_what_is_required(document: Json) -> 
 
 def test_each_operation_states_who_may_call_it(document: Json) -> None:
     for rpc in own_contracts().public:
-        operation = document["paths"][rpc.path][rpc.verb.lower()]
+        operation = document["paths"][rpc.template][rpc.verb.lower()]
         scopes = [one["oauth2"] for one in operation["security"]]
-        assert scopes == ([] if rpc.access.anyone else [[rpc.access.scope]])
-        assert ("401" in operation["responses"]) != rpc.access.anyone
+        assert scopes == ([] if rpc.scope is None else [[rpc.scope]])
+        assert ("401" in operation["responses"]) == (rpc.scope is not None)
         flow = document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]
         assert {scope for one in scopes for scope in one} <= flow["scopes"].keys()
 
