@@ -54,8 +54,10 @@ _CODES_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Answer = Message | bytes | None
-Handler = Callable[[Message, Context], Awaitable[Answer]]
-"""A handler of one RPC. A streaming one writes its messages to the context and returns None."""
+Handler = Callable[[Any, Context], Awaitable[Answer]]
+"""A handler of one RPC: of its encoded request in the layers, of the message inside them.
+
+A streaming one writes its messages to the context and returns None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
     """Cancel the handler at the client's deadline, or the default one, and answer so."""
     default_s = DEFAULT_STREAM_DEADLINE_S if rpc.streams else DEFAULT_DEADLINE_S
 
-    async def handle(request: Message, context: Context) -> Answer:
+    async def handle(request: bytes, context: Context) -> Answer:
         given_s = context.time_remaining()
         allowed_s = default_s if given_s is None else given_s
         try:
@@ -104,7 +106,7 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     """
     attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
 
-    async def handle(request: Message, context: Context) -> Answer:
+    async def handle(request: bytes, context: Context) -> Answer:
         span = rpc.tracer.start_span(
             rpc.name, context=_parent(context), kind=SpanKind.SERVER, attributes=attributes
         )
@@ -152,7 +154,7 @@ def _report(rpc: Rpc, span: trace.Span, started: float, code: grpc.StatusCode) -
 def with_errors(rpc: Rpc, inner: Handler) -> Handler:
     """Answer what the handler raises: domain errors by the table, all others by one sentence."""
 
-    async def handle(request: Message, context: Context) -> Answer:
+    async def handle(request: bytes, context: Context) -> Answer:
         try:
             return await inner(request, context)
         except grpc.aio.AbortError:

@@ -111,8 +111,9 @@ async def _start(
 
 
 def _greet(data_dir: Path, edge_port: int, *, emulators: bool) -> None:
-    click.echo(f"Aviary is ready\n  REST  http://{HOST}:{edge_port}/v1/")
-    click.echo(f"  health http://{HOST}:{edge_port}/healthz\n  logs  {data_dir / 'logs'}")
+    edge = f"http://{HOST}:{edge_port}"
+    click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
+    click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
     if emulators:
         click.echo("  The emulators keep all data in memory: it is gone when this stops.")
 
