@@ -16,7 +16,9 @@ from google.protobuf.message_factory import GetMessageClass
 
 from services.rpc.layers import Context, Handler
 
-__all__ = ["Servicer", "generic_handler", "serialize"]
+__all__ = ["Servicer", "Wrap", "decoder", "generic_handler", "serialize"]
+
+Wrap = Callable[[MethodDescriptor, Handler], Handler]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +40,34 @@ def serialize(response: Message | bytes) -> bytes:
 
 
 def generic_handler(
-    servicer: Servicer, wrap: Callable[[MethodDescriptor, Handler], Handler]
+    servicer: Servicer, wrap: Wrap, *, encoded: bool = False
 ) -> grpc.GenericRpcHandler:
     """Return the handlers of all of the service's RPCs, each wrapped by `wrap`.
 
-    Raises TypeError, naming the RPC, if the implementation lacks one or has it in another form.
+    With `encoded`, a handler that `wrap` returned takes requests as they were on the wire. Raises TypeError, naming the RPC, if the implementation lacks one or has it in another form.
     """
     return grpc.method_handlers_generic_handler(
         servicer.descriptor.full_name,
         {
-            method.name: _method_handler(servicer, method, wrap)
+            method.name: _method_handler(servicer, method, wrap, encoded=encoded)
             for method in servicer.descriptor.methods
         },
     )
 
 
+def decoder(method: MethodDescriptor) -> Callable[[bytes], Message]:
+    """Return what makes a request's message of its bytes."""
+    return GetMessageClass(method.input_type).FromString
+
+
 def _method_handler(
-    servicer: Servicer,
-    method: MethodDescriptor,
-    wrap: Callable[[MethodDescriptor, Handler], Handler],
+    servicer: Servicer, method: MethodDescriptor, wrap: Wrap, *, encoded: bool
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     if method.client_streaming:
         raise TypeError(f"{method.full_name} streams requests, which no handler here reads")
     function = getattr(servicer.implementation, method.name, None)
-    decode = GetMessageClass(method.input_type).FromString
+    # gRPC leaves bytes as they are where there is no deserializer.
+    decode = None if encoded else decoder(method)
     if method.server_streaming:
         if not inspect.isasyncgenfunction(function):
             raise TypeError(f"{method.full_name} wants an async generator method, got {function}")
