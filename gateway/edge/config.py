@@ -32,6 +32,8 @@ class EdgeConfig:
     # Short name to host:port; every public service must be here, others are ignored.
     backends: Mapping[str, str] = field(default_factory=_default_backends)
     descriptor_path: str = "gen/descriptor.pb"
+    # Folder of certificates, with the secrets' files beside them; plaintext without one.
+    certificates: str | None = None
     # host:port of an OTLP gRPC collector; no tracing without one.
     otlp_collector: str | None = None
     sampling_percent: float = 100.0

@@ -44,7 +44,8 @@ def generic_handler(
 ) -> grpc.GenericRpcHandler:
     """Return the handlers of all of the service's RPCs, each wrapped by `wrap`.
 
-    With `encoded`, a handler that `wrap` returned takes requests as they were on the wire. Raises TypeError, naming the RPC, if the implementation lacks one or has it in another form.
+    With `encoded`, a handler that `wrap` returned takes requests as they were on the wire.
+    Raises TypeError, naming the RPC, if the implementation lacks one or has it in another form.
     """
     return grpc.method_handlers_generic_handler(
         servicer.descriptor.full_name,

@@ -65,7 +65,9 @@ class RpcServer:
     """Serves `servicers` on `address` (`host:port`; port 0 takes a free one).
 
     With certificates in `security`, callers need one too, and may call what the table gives them;
-    with a verifier, they sign their requests. The providers default to the process's own, as `services.telemetry.configure` set them.
+    with a verifier, they sign their requests.
+
+    The providers default to the process's own, as `services.telemetry.configure` set them.
     """
 
     def __init__(

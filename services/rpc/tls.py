@@ -79,7 +79,7 @@ class TlsFiles:
         """Return credentials that follow the files, and refuse callers without a certificate."""
         served = self._current
 
-        def fetch() -> Any:
+        def fetch() -> Any:  # noqa: ANN401 - gRPC's types do not know of None
             # gRPC asks before each handshake, from a thread of its own; None means no change.
             nonlocal served
             if self._current is served:
