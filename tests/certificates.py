@@ -1,7 +1,9 @@
 """Certificates for tests: good ones, and ones that nobody should take."""
 
+import asyncio
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -47,9 +49,7 @@ def serial_of(path: Path) -> int:
     return x509.load_pem_x509_certificate(path.read_bytes()).serial_number
 
 
-def dial(
-    address: str, trusted: bytes, pair: Pair | None, *, peer: str = "id"
-) -> grpc.aio.Channel:
+def dial(address: str, trusted: bytes, pair: Pair | None, *, peer: str = "id") -> grpc.aio.Channel:
     """A channel with whatever certificate, past all our own checks."""
     own = (None, None) if pair is None else (pair.key, pair.certificate)
     return grpc.aio.secure_channel(
@@ -111,13 +111,24 @@ def id_server(ids: Ids, security: Security) -> RpcServer:
 
 async def lease(channel: grpc.aio.Channel) -> str:
     """Call the RPC that is never tried again by itself; the code's name."""
+    return await lease_by(stubs.IdServiceStub(channel))
+
+
+async def lease_by(stub: "stubs.IdServiceStub") -> str:
     try:
-        await stubs.IdServiceStub(channel).LeaseWorker(
-            pb.LeaseWorkerRequest(owner="a"), timeout=WAIT_S
-        )
+        await stub.LeaseWorker(pb.LeaseWorkerRequest(owner="a"), timeout=WAIT_S)
     except grpc.aio.AioRpcError as error:
         return error.code().name
     return "OK"
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            answer = holds()
+            if answer if isinstance(answer, bool) else await answer:
+                return
+            await asyncio.sleep(0.01)
 
 
 def files(folder: Path, name: str) -> TlsFiles:

@@ -1,7 +1,8 @@
 """What Envoy shows and trusts, as files that it follows (SDS by files, so no server for it).
 
 The files name others and hold no secret themselves, so they stay the same when certificates are
-renewed: Envoy watches the folder, and reads what they name when something in it is replaced.
+renewed: Envoy watches the folders of the files that they name, and reads those again when one is
+replaced. (After a key and before its certificate it logs that they do not match, and waits.)
 """
 
 from pathlib import Path
@@ -40,7 +41,6 @@ def identity_secret(folder: str) -> dict[str, Any]:
         tls_certificate={
             "certificate_chain": {"filename": f"{folder}/{EDGE}.pem"},
             "private_key": {"filename": f"{folder}/{EDGE}.key"},
-            "watched_directory": {"path": folder},
         },
     )
 
@@ -52,6 +52,5 @@ def trust_secret(folder: str) -> dict[str, Any]:
         name="trust",
         validation_context={
             "trusted_ca": {"filename": f"{folder}/ca.pem"},
-            "watched_directory": {"path": folder},
         },
     )

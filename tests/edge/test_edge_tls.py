@@ -3,7 +3,7 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from services.rpc.handlers import Servicer
 from services.rpc.security import Security
 from services.rpc.server import RpcServer
 from services.rpc.tls import TlsFiles
-from tests.certificates import WAIT_S, files, new_folder, serial_of
+from tests.certificates import WAIT_S, files, new_folder, serial_of, until
 from tests.edge.conftest import DESCRIPTOR, Tweets, _base_url
 from tests.processes import free_port
 
@@ -62,6 +62,9 @@ class World:
     async def call(self) -> int:
         return (await self.client.delete("/v1/tweets/1")).status_code
 
+    async def is_served(self) -> bool:
+        return await self.call() == 200
+
     async def load(self) -> None:
         while True:
             status = await self.call()
@@ -81,12 +84,6 @@ class World:
         own = {int(c["serial_number"], 16) for each in certificates for c in each["cert_chain"]}
         trusted = {int(c["serial_number"], 16) for each in certificates for c in each["ca_cert"]}
         return own, trusted
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not holds():
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -136,9 +133,7 @@ async def world(
 
 @asynccontextmanager
 async def under_load(world: World) -> AsyncIterator[None]:
-    async with asyncio.timeout(WAIT_S):
-        while await world.call() != 200:
-            await asyncio.sleep(0.05)
+    await until(world.is_served)
     tasks = [asyncio.create_task(world.load()) for _ in range(LOADERS)]
     await world.more()
     try:
@@ -200,9 +195,11 @@ async def test_a_service_with_another_certificate_is_refused(
         (foreign / "ca.pem").write_bytes(own)
         shown = world(tmp_path, certificates, server_folder=foreign)
     async with shown as edge:
-        async with asyncio.timeout(WAIT_S):
-            while not await edge.stat(f"cluster.tweet.ssl.{stat}"):
-                await asyncio.sleep(0.05)
+
+        async def refused() -> bool:
+            return await edge.stat(f"cluster.tweet.ssl.{stat}") > 0
+
+        await until(refused)
         assert await edge.call() == 503
         assert edge.tweets.caller_serial == 0
 
@@ -226,26 +223,24 @@ async def test_an_authority_is_replaced_without_a_restart(tmp_path: Path) -> Non
     folder = new_folder(certificates)
     async with world(tmp_path, certificates) as edge, under_load(edge):
 
-        async def settled() -> None:
+        async def settled() -> bool:
             """Both ends use what is in the folder."""
             pem = (certificates / "ca.pem").read_bytes()
             trusted = {each.serial_number for each in x509.load_pem_x509_certificates(pem)}
             own = {serial_of(certificates / "edge.pem")}
-            async with asyncio.timeout(WAIT_S):
-                while edge.serving.current.trusted != pem or (
-                    await edge.edge_serials() != (own, trusted)
-                ):
-                    await asyncio.sleep(0.05)
-            await edge.more()
+            return edge.serving.current.trusted == pem and (
+                await edge.edge_serials() == (own, trusted)
+            )
 
-        await settled()
+        await until(settled)
         for step in (
             CertificateFolder.add_authority,
             CertificateFolder.switch_authority,
             CertificateFolder.drop_authority,
         ):
             step(folder, datetime.now(UTC))
-            await settled()
+            await until(settled)
+            await edge.more()
         new = serial_of(certificates / "edge.pem")
         await until(lambda: edge.tweets.caller_serial == new)
     assert edge.statuses.keys() == {200}

@@ -128,9 +128,7 @@ async def test_a_peer_of_another_name_is_refused(folder: Path, server: RpcServer
 
 
 @pytest.mark.parametrize("kind", ["foreign", "expired"])
-async def test_a_server_with_another_certificate_is_refused(
-    folder: Path, tmp_path: Path, kind: str
-) -> None:
+async def test_a_server_with_another_certificate_is_refused(folder: Path, kind: str) -> None:
     pair = (
         leaf(foreign_authority(), "id")
         if kind == "foreign"

@@ -1,12 +1,13 @@
 """Certificates and authorities replaced under load: no call fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aviary.id.v1.id_service_pb2_grpc import IdServiceStub
 from cryptography import x509
 
 from services.rpc import server as server_module
@@ -15,7 +16,6 @@ from services.rpc.security import Security
 from services.rpc.server import RpcServer
 from services.rpc.tls import TlsFiles
 from tests.certificates import (
-    WAIT_S,
     Ids,
     authority_in,
     dial,
@@ -23,9 +23,11 @@ from tests.certificates import (
     id_server,
     leaf,
     lease,
+    lease_by,
     new_folder,
     serial_of,
     shown_by,
+    until,
 )
 
 CALLERS = 8
@@ -40,23 +42,19 @@ class Load:
 
     async def run(self, address: str, tls: TlsFiles) -> None:
         async with open_channel(address, [], tls=tls.towards("id")) as channel:
-            await asyncio.gather(*(self._call(channel) for _ in range(CALLERS)))
+            # One for all the time, as services have them.
+            stub = IdServiceStub(channel)
+            await asyncio.gather(*(self._call(stub) for _ in range(CALLERS)))
 
-    async def _call(self, channel) -> None:
+    async def _call(self, stub) -> None:
         while True:
-            code = await lease(channel)
+            code = await lease_by(stub)
             self.codes[code] = self.codes.get(code, 0) + 1
 
     async def more(self, calls: int = 200) -> None:
         """Waits for so many more calls."""
         wanted = sum(self.codes.values()) + calls
         await until(lambda: sum(self.codes.values()) >= wanted)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not holds():
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -91,11 +89,12 @@ async def test_renewed_certificates_are_taken_up_by_both_sides(tmp_path: Path) -
 
         new_caller = serial_of(tmp_path / "tweet.pem")
         await until(lambda: ids.caller_serial == new_caller)
-        async with asyncio.timeout(WAIT_S):
-            while old_server == await asyncio.to_thread(
-                shown_by, server.address, tmp_path, "user"
-            ):
-                await asyncio.sleep(0.01)
+
+        async def shows_another() -> bool:
+            shown = await asyncio.to_thread(shown_by, server.address, tmp_path, "user")
+            return shown != old_server
+
+        await until(shows_another)
         shown = await asyncio.to_thread(shown_by, server.address, tmp_path, "user")
         assert shown == serial_of(tmp_path / "id.pem") != old_server
     assert set(load.codes) == {"OK"}
@@ -110,7 +109,10 @@ async def test_an_authority_is_replaced(tmp_path: Path) -> None:
             trusted = (tmp_path / "ca.pem").read_bytes()
             return all(
                 each.current.trusted == trusted and each.current.serial == serial_of(path)
-                for each, path in ((serving, tmp_path / "id.pem"), (calling, tmp_path / "tweet.pem"))
+                for each, path in (
+                    (serving, tmp_path / "id.pem"),
+                    (calling, tmp_path / "tweet.pem"),
+                )
             )
 
         folder.add_authority(datetime.now(UTC))

@@ -127,7 +127,10 @@ def test_a_cluster_is_told_by_true_or_false() -> None:
         Settings.from_environment({"AVIARY_BUS_VALKEY_URL": url + "maybe"})
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "tweet", "10.0.0.1", "[::]", "127.evil.example"])
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "tweet", "10.0.0.1", "[::]", "127.evil.example"],  # noqa: S104 - refused
+)
 def test_plaintext_beyond_loopback_has_to_be_asked_for(host: str) -> None:
     env = {"AVIARY_TWEET_ADDRESS": f"{host}:50053"}
     with pytest.raises(SettingsError, match=r"AVIARY_TLS_DIR.*AVIARY_TWEET_ADDRESS"):

@@ -139,8 +139,10 @@ async def test_anything_else_is_malformed(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " , ", "new", "new:", f"new:{'5a' * 31}", f":{'5a' * 32}", f"n/w:{'5a' * 32}"]
-    + [f"a:{'5a' * 32},a:{'a5' * 32}", f"{'a' * 33}:{'5a' * 32}", "new:" + "zz" * 32],
+    [
+        *("", " , ", "new", "new:", f"new:{'5a' * 31}", f":{'5a' * 32}", f"n/w:{'5a' * 32}"),
+        *(f"a:{'5a' * 32},a:{'a5' * 32}", f"{'a' * 33}:{'5a' * 32}", "new:" + "zz" * 32),
+    ],
 )
 def test_bad_keys_are_told_without_a_secret(text: str) -> None:
     with pytest.raises(ValueError, match="key") as caught:
