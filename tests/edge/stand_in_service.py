@@ -19,18 +19,22 @@ from tests.edge.conftest import AbortingHealth
 async def main(name: str) -> None:
     addresses = {one: os.environ[f"AVIARY_{one.upper()}_ADDRESS"] for one in DEFAULT_ADDRESSES}
     server = grpc.aio.server()
-    files = TlsFiles(Path(os.environ["AVIARY_TLS_DIR"]), name)
+    folder = os.environ.get("AVIARY_TLS_DIR")
+    files = TlsFiles(Path(folder), name) if folder else None
     serving = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(serving, server)
     await serving.set("", health_pb2.HealthCheckResponse.SERVING)
     if name == "gateway":
         channels = {
-            one: open_channel(at, [], tls=files.towards(one))
+            one: open_channel(at, [], tls=files.towards(one) if files else None)
             for one, at in addresses.items()
             if one != name
         }
         gateway_grpc.add_HealthServiceServicer_to_server(AbortingHealth(channels), server)
-    server.add_secure_port(addresses[name], files.server_credentials())
+    if files:
+        server.add_secure_port(addresses[name], files.server_credentials())
+    else:
+        server.add_insecure_port(addresses[name])
     await server.start()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
