@@ -14,7 +14,15 @@ from urllib.parse import parse_qs, urlsplit
 
 from services.rpc.signing_keys import SigningKey, parse_keys
 
-__all__ = ["DEFAULT_ADDRESSES", "Bus", "LogLevel", "Settings", "SettingsError", "Storage"]
+__all__ = [
+    "DEFAULT_ADDRESSES",
+    "DEFAULT_DATA_DIR",
+    "Bus",
+    "LogLevel",
+    "Settings",
+    "SettingsError",
+    "Storage",
+]
 
 Storage = Literal["sqlite", "bigtable"]
 Bus = Literal["valkey", "pubsub"]

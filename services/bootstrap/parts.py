@@ -37,7 +37,8 @@ from services.rpc.handlers import Servicer
 from services.rpc.security import PLAIN, Security
 from services.settings import Settings
 from services.storage import timelines as timeline_tables
-from services.storage.outbox import Outbox, OutboxRelay
+from services.storage.outbox import Outbox
+from services.storage.outbox_relay import OutboxRelay
 from services.storage.rows import RowStore, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.tracing import TracedRowStore

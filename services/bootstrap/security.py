@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from services.clock import SystemClock
 from services.rpc.security import Security
 from services.rpc.signing import Signer, Verifier
-from services.rpc.signing_keys import Keys, key_file
+from services.rpc.signing_keys import Keys, keys_from
 from services.rpc.tls import CredentialsError, TlsFiles
 from services.settings import Settings, SettingsError
 from services.storage.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
@@ -49,10 +49,8 @@ def _tls(name: str, settings: Settings) -> TlsFiles | None:
 
 def _keys(settings: Settings) -> Keys | None:
     path = settings.signing_keys_file
-    if path is not None:
-        try:
-            return key_file(path)
-        except (OSError, ValueError) as error:
-            wanted = f"a file of id:hex,id:hex; {error}"
-            raise SettingsError("AVIARY_SIGNING_KEYS_FILE", got=str(path), wanted=wanted) from error
-    return (lambda: settings.signing_keys) if settings.signing_keys else None
+    try:
+        return keys_from(settings.signing_keys, path)
+    except (OSError, ValueError) as error:
+        wanted = f"a file of id:hex,id:hex; {error}"
+        raise SettingsError("AVIARY_SIGNING_KEYS_FILE", got=str(path), wanted=wanted) from error

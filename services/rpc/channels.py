@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -93,6 +93,7 @@ def open_channel(
     come. With `signer`, each request is signed.
     """
     options = _options(descriptors, retried_here=signer is not None)
+    channel: grpc.aio.Channel
     if tls is None:
         channel = grpc.aio.insecure_channel(address, options)
     else:
@@ -103,8 +104,7 @@ def open_channel(
         )
     if signer is None:
         return channel
-    # It is all of a channel that stubs and their owners use.
-    return cast("grpc.aio.Channel", SignedChannel(channel, signer, _safe_paths(descriptors)))
+    return SignedChannel(channel, signer, _safe_paths(descriptors))
 
 
 def _safe_paths(descriptors: Sequence[ServiceDescriptor]) -> list[str]:

@@ -10,7 +10,8 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import grpc
 import grpc.aio
@@ -47,8 +48,8 @@ class RetryBudget:
         return self._tokens > MAX_TOKENS / 2
 
 
-class SignedChannel:
-    """What stubs need of a channel, for RPCs whose requests are one message.
+class SignedChannel(grpc.aio.Channel):
+    """Signs what goes through `channel`, for RPCs whose requests are one message.
 
     `safe` are the paths of the RPCs that may be repeated. A stub's method takes a timeout and
     metadata, and gives an awaitable, or a stream.
@@ -64,28 +65,57 @@ class SignedChannel:
         """Close the channel beneath."""
         await self._channel.close(grace)
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's signature
+        """See `grpc.aio.Channel`."""
+        return self._channel.get_state(try_to_connect)
+
+    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        """See `grpc.aio.Channel`."""
+        await self._channel.wait_for_state_change(last_observed_state)
+
+    async def channel_ready(self) -> None:
+        """See `grpc.aio.Channel`."""
+        await self._channel.channel_ready()
+
+    def stream_unary(self, method: str, *_args: Any, **_options: Any) -> Any:
+        """Refuse: a request of many messages has no one signature."""
+        raise TypeError(f"{method} streams requests, which cannot be signed")
+
+    stream_stream = stream_unary
+
     def unary_unary(
         self,
         method: str,
-        request_serializer: Serialize,
-        response_deserializer: Callable[[bytes], Any],
+        request_serializer: Serialize | None = None,
+        response_deserializer: Callable[[bytes], Any] | None = None,
         _registered_method: bool = False,  # noqa: FBT001, FBT002 - what generated stubs pass
     ) -> Any:
         """Return the method of a stub."""
         send: Any = self._channel.unary_unary(method, None, response_deserializer)
-        signed = _Signed(method, request_serializer, send, self._signer)
+        signed = _Signed(method, request_serializer or bytes, send, self._signer)
         return _Unary(signed, self._budget, MAX_ATTEMPTS if method in self._safe else 1)
 
     def unary_stream(
         self,
         method: str,
-        request_serializer: Serialize,
-        response_deserializer: Callable[[bytes], Any],
+        request_serializer: Serialize | None = None,
+        response_deserializer: Callable[[bytes], Any] | None = None,
         _registered_method: bool = False,  # noqa: FBT001, FBT002 - as above
     ) -> Any:
         """Return the method of a stub; a stream is tried once, its readers begin it anew."""
         send: Any = self._channel.unary_stream(method, None, response_deserializer)
-        return _Stream(_Signed(method, request_serializer, send, self._signer))
+        return _Stream(_Signed(method, request_serializer or bytes, send, self._signer))
 
 
 class _Signed:

@@ -9,7 +9,7 @@ import structlog
 
 from services.telemetry import EVENT_SIGNING_KEYS_FAILED, EVENT_SIGNING_KEYS_RELOADED
 
-__all__ = ["MIN_SECRET_BYTES", "Keys", "SigningKey", "key_file", "parse_keys"]
+__all__ = ["MIN_SECRET_BYTES", "Keys", "SigningKey", "key_file", "keys_from", "parse_keys"]
 
 _log = structlog.get_logger()
 
@@ -33,6 +33,16 @@ class SigningKey:
 
 Keys = Callable[[], Sequence[SigningKey]]
 """The keys of the moment: the first signs, all verify. Never empty."""
+
+
+def keys_from(keys: Sequence[SigningKey], path: Path | None) -> Keys | None:
+    """Follow the file, or use the keys given; None where there is neither.
+
+    Raises ValueError or OSError if the file is of no use now.
+    """
+    if path is not None:
+        return key_file(path)
+    return (lambda: keys) if keys else None
 
 
 def parse_keys(text: str) -> tuple[SigningKey, ...]:

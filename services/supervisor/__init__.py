@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from services import local_addresses
 from services.supervisor.certificates import certified
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
@@ -73,16 +74,17 @@ async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> Non
     """Run what is planned until the end is wanted."""
     data_dir, edge_port = where.data_dir, where.edge_port
     started: list[Sequence[Child]] = []
-    try:
-        if await _start(plan.groups, started, end.wanted) and await ready(
-            edge_port, end.wanted, data_dir
-        ):
-            _greet(data_dir, edge_port, emulators=emulators)
-            await end.wanted.wait()
-    finally:
-        click.echo("stopping")
-        for group in reversed(started):
-            await asyncio.gather(*(child.stop() for child in group))
+    with local_addresses.told(data_dir, plan.addresses):
+        try:
+            if await _start(plan.groups, started, end.wanted) and await ready(
+                edge_port, end.wanted, data_dir
+            ):
+                _greet(data_dir, edge_port, emulators=emulators)
+                await end.wanted.wait()
+        finally:
+            click.echo("stopping")
+            for group in reversed(started):
+                await asyncio.gather(*(child.stop() for child in group))
 
 
 @dataclass(slots=True)

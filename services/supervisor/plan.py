@@ -39,6 +39,11 @@ class Plan:
         """Return them in the order of starting."""
         return (self.engines, self.services, (self.edge,))
 
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Return each service's `host:port`."""
+        return {child.name: f"{HOST}:{child.port}" for child in self.services}
+
 
 @dataclass(frozen=True, slots=True)
 class Where:

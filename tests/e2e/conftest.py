@@ -60,7 +60,7 @@ class Mesh:
         found = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and _parent(entry) == self.process.pid:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
+                words = _words(entry)
                 if b"services" in words:
                     found[words[words.index(b"services") + 1].decode()] = int(entry.name)
         return found
@@ -75,15 +75,18 @@ class Mesh:
         address = self.environment(service)[f"AVIARY_{service.upper()}_ADDRESS"]
         return operator_channel(operator_files(self.data_dir), service, address)
 
-    def sync_channel(self, service: str) -> grpc.Channel:
-        """The same, for callers without an event loop."""
-        address = self.environment(service)[f"AVIARY_{service.upper()}_ADDRESS"]
+    def sync_channel(
+        self, service: str, *, caller: str = OPERATOR, address: str | None = None
+    ) -> grpc.Channel:
+        """The same, for callers without an event loop, and by default as the operator."""
+        if address is None:
+            address = self.environment(service)[f"AVIARY_{service.upper()}_ADDRESS"]
         certificates = operator_files(self.data_dir)
         if certificates is None:
             return grpc.insecure_channel(address)
         return grpc.secure_channel(
             address,
-            TlsFiles(certificates, OPERATOR).current.for_client(),
+            TlsFiles(certificates, caller).current.for_client(),
             (("grpc.ssl_target_name_override", server_name(service)),),
         )
 
@@ -91,6 +94,13 @@ class Mesh:
         """What a service was told at its start."""
         raw = Path(f"/proc/{self.children()[service]}/environ").read_bytes()
         return dict(line.split("=", 1) for line in raw.decode().split("\0") if line)
+
+
+def _words(entry: Path) -> list[bytes]:
+    # It may have ended since it was listed.
+    with contextlib.suppress(OSError):
+        return (entry / "cmdline").read_bytes().split(b"\0")
+    return []
 
 
 def _parent(entry: Path) -> int:

@@ -23,6 +23,7 @@ from services.rpc.signing import Signer
 from services.rpc.signing_keys import SigningKey
 from services.settings import DEFAULT_ADDRESSES
 from tests.e2e.conftest import Mesh, start, stop
+from tests.e2e.operators import operate
 
 OLD, NEW = SigningKey("old", b"0123456789abcdef" * 2), SigningKey("new", b"fedcba9876543210" * 2)
 WAIT_S = 30.0
@@ -158,6 +159,8 @@ async def test_an_operator_signs_and_may_operate_and_no_more(mesh: Mesh, keys: P
     while await code_of(mesh, "fanout", backlog, NEW) != "OK":
         assert time.monotonic() < deadline
     assert await code_of(mesh, "fanout", backlog) == "PERMISSION_DENIED"
+    assert "fanout.rest" in operate(mesh, "queues", AVIARY_SIGNING_KEYS_FILE=str(keys))
+    assert "no known form" in operate(mesh, "queues", fails=True)
     assert await code_of(mesh, "tweet", lookup, NEW) == "PERMISSION_DENIED"
     (denied,) = events(mesh, "tweet", "rpc.denied")[-1:]
     assert (denied["caller"], denied["reason"]) == ("operator", "CALLER_NOT_ALLOWED")

@@ -24,8 +24,6 @@ PEERS = {
 }
 # Called within the peer's own adapters and keeper, for whoever leases.
 LEASING = ROOT / "services" / "id" / "lease_keeper.py"
-# Stated by a contract that is yet to come.
-COMING = {"aviary.timeline.v1.TimelineService/RebuildHomeTimeline"}
 
 
 def methods() -> list[MethodDescriptor]:
@@ -132,7 +130,7 @@ def test_every_peer_is_known_to_these_tests() -> None:
 
 
 def test_nothing_else_is_in_the_table() -> None:
-    names = {name(method) for method in methods()} | COMING
+    names = {name(method) for method in methods()}
     assert CALLS.keys() <= set(IDENTITIES)
     assert {each for calls in CALLS.values() for each in calls} <= names
     assert {each.partition("/")[0] for each in names} >= OPERATED
@@ -144,6 +142,16 @@ def test_the_edge_may_call_what_states_its_access_and_nothing_else() -> None:
     assert {name(m) for m in methods() if EDGE in callers_of(m)} == stated
     assert "aviary.timeline.v1.TimelineService/GetHomeTimeline" in stated
     assert "aviary.graph.v1.GraphService/StreamFollowers" not in stated
+
+
+def test_operators_commands_call_what_operators_may() -> None:
+    source = (ROOT / "services" / "operate" / "client.py").read_text()
+    called = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    given = {m.name for m in methods() if OPERATOR in callers_of(m)}
+    assert given <= called
+    for service in ("aviary.fanout.v1.FanoutService", "aviary.timeline.v1.TimelineService"):
+        of_it = [m for m in methods() if m.containing_service.full_name == service]
+        assert all(OPERATOR in callers_of(m) for m in of_it if m.name in called)
 
 
 def test_operators_rpcs_are_for_operators_alone() -> None:
