@@ -50,6 +50,8 @@ class EdgeConfig:
     contracts: Contracts = field(default_factory=own_contracts)
     # Web pages of which origins (`https://app.example`) may call the API; `*` stands for all.
     cors_origins: Sequence[str] = ()
+    # Folder of certificates, with the secrets' files beside them; plaintext without one.
+    certificates: str | None = None
     # host:port of an OTLP gRPC collector; no tracing without one.
     otlp_collector: str | None = None
     sampling_percent: float = 100.0
