@@ -2,19 +2,25 @@
 
 python -m gateway build-envoy
 python -m gateway check-envoy
+python -m gateway build-limits-page
+python -m gateway check-limits-page
 """
 
 import subprocess
 from pathlib import Path
 
 import click
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.edge import EdgeConfig, to_yaml
 from gateway.envoy_binary import envoy_binary
+from gateway.limits.reference import page
 
 __all__ = ["main"]
 
 ROOT = Path(__file__).resolve().parent.parent
+DESCRIPTOR = ROOT / "gen" / "descriptor.pb"
+LIMITS_PAGE = ROOT / "docs" / "reference" / "rate-limits.md"
 TARGET = ROOT / "envoy" / "envoy.yaml"
 HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not edit.\n"
 
@@ -51,6 +57,25 @@ def check_envoy() -> None:
     if verdict.returncode != 0:
         raise click.ClickException(f"Envoy refuses envoy/envoy.yaml:\n{verdict.stderr}")
     click.echo("envoy/envoy.yaml is current and valid")
+
+
+@main.command("build-limits-page")
+def build_limits_page() -> None:
+    """Write docs/reference/rate-limits.md."""
+    LIMITS_PAGE.parent.mkdir(parents=True, exist_ok=True)
+    LIMITS_PAGE.write_text(_limits_page())
+
+
+@main.command("check-limits-page")
+def check_limits_page() -> None:
+    """Fail when docs/reference/rate-limits.md is stale."""
+    if not LIMITS_PAGE.exists() or LIMITS_PAGE.read_text() != _limits_page():
+        raise click.ClickException("docs/reference/rate-limits.md is stale: run `make generate`")
+    click.echo("docs/reference/rate-limits.md is current")
+
+
+def _limits_page() -> str:
+    return page(FileDescriptorSet.FromString(DESCRIPTOR.read_bytes()))
 
 
 if __name__ == "__main__":

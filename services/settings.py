@@ -82,6 +82,8 @@ class Settings:
     """Followers from which an author's tweets are merged at read time, not fanned out."""
     cursor_key: bytes | None = field(repr=False)
     """Signs page cursors; None lets the composition root make one that lives with the process."""
+    challenge_key: bytes | None = field(repr=False)
+    """Signs challenges of proof of work; None as above. Gateways that share callers share it."""
     gcp_project: str | None
     bigtable_instance: str | None
     log_level: LogLevel
@@ -135,6 +137,7 @@ class Settings:
                 "AVIARY_CELEBRITY_THRESHOLD", DEFAULT_CELEBRITY_THRESHOLD, least=1
             ),
             cursor_key=variables.secret_key("AVIARY_CURSOR_KEY", MIN_CURSOR_KEY_BYTES),
+            challenge_key=variables.secret_key("AVIARY_CHALLENGE_KEY", MIN_CURSOR_KEY_BYTES),
             gcp_project=gcp_project,
             bigtable_instance=bigtable_instance,
             log_level=cast(

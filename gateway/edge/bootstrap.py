@@ -1,5 +1,6 @@
 """The bootstrap as a whole: one listener, a cluster for each thing behind it."""
 
+from enum import StrEnum
 from typing import Any
 
 import yaml
@@ -47,6 +48,9 @@ class _PlainDumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
+
+
+_PlainDumper.add_multi_representer(StrEnum, lambda dumper, name: dumper.represent_str(str(name)))
 
 
 def _address(host: str, port: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from services.settings import DEFAULT_ADDRESSES
 
-__all__ = ["PUBLIC_SERVICES", "EdgeConfig"]
+__all__ = ["PUBLIC_SERVICES", "EdgeConfig", "process_of"]
 
 PUBLIC_SERVICES: Final[Mapping[str, str]] = {
     "user": "aviary.user.v1.UserService",
@@ -14,12 +14,18 @@ PUBLIC_SERVICES: Final[Mapping[str, str]] = {
     "graph": "aviary.graph.v1.GraphService",
     "timeline": "aviary.timeline.v1.TimelineService",
     "gateway": "aviary.gateway.v1.HealthService",
+    "challenge": "aviary.gateway.v1.ChallengeService",
 }
 """The services with annotated RPCs, by the short name of the backend that serves each."""
 
 
 def _default_backends() -> dict[str, str]:
-    return {name: DEFAULT_ADDRESSES[name] for name in PUBLIC_SERVICES}
+    return {name: DEFAULT_ADDRESSES[process_of(name)] for name in PUBLIC_SERVICES}
+
+
+def process_of(name: str) -> str:
+    """Give the process that serves a public service: its own, but for what the gateway answers."""
+    return "gateway" if name == "challenge" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +42,10 @@ class EdgeConfig:
     otlp_collector: str | None = None
     sampling_percent: float = 100.0
     access_log_path: str = "/dev/stdout"
+    # Rate limits by gateway/limits/table.py; off where a test or benchmark wants the edge bare.
+    limits: bool = True
+    # Apps (client ids) of our own whose requests are not counted.
+    safelisted_clients: tuple[str, ...] = ()
+    # Proxies of ours in front of this edge, each of which adds to X-Forwarded-For. With 0, the
+    # default, the address is that of the connection and the header counts for nothing.
+    trusted_hops: int = 0

@@ -8,6 +8,7 @@ from gateway.edge.filters import http_filters
 from gateway.edge.local_replies import local_reply_config
 from gateway.edge.observing import access_log, tracing
 from gateway.edge.routes import routes
+from gateway.edge.signals import signal_log
 
 __all__ = ["connection_manager"]
 
@@ -25,6 +26,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         "stat_prefix": "edge",
         "codec_type": "AUTO",
         "use_remote_address": True,
+        "xff_num_trusted_hops": config.trusted_hops,
         # No client is internal, so that Envoy cleans everyone's headers.
         "internal_address_config": {"cidr_ranges": []},
         "normalize_path": True,
@@ -37,7 +39,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         "request_timeout": CLIENT_TIMEOUT,
         "request_headers_timeout": CLIENT_TIMEOUT,
         "early_header_mutation_extensions": [_header_cleaning()],
-        "access_log": [access_log(config.access_log_path)],
+        "access_log": [access_log(config.access_log_path), *signal_log(config)],
         "local_reply_config": local_reply_config(),
         "route_config": routes(config),
         "http_filters": http_filters(config),

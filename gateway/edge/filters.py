@@ -4,6 +4,8 @@ from typing import Any
 
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
 from gateway.edge.extensions import http_filter
+from gateway.edge.limits import arrival_limits, endpoint_limits
+from gateway.edge.signals import post_text
 
 __all__ = ["MAX_BODY_BYTES", "http_filters"]
 
@@ -17,9 +19,12 @@ MAX_BODY_BYTES = 64 * 1024
 def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
     """Build the chain; the first filter sees a request first, and an answer last."""
     return [
+        *arrival_limits(config),  # outermost: it counts whatever comes, and words every refusal
         _deny_raw_grpc(),  # before the transcoder: it rewrites REST paths to these very paths
         _body_limit(),
+        *post_text(config),
         _transcoder(config.descriptor_path),
+        *endpoint_limits(config),  # behind the transcoder: there a path names one RPC
         http_filter("router", "Router"),
     ]
 

