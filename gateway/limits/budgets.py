@@ -157,10 +157,11 @@ def shrunk(budget: Budget, by: int) -> Budget:
 def edge_bucket(budget: Budget, *, is_shared: bool) -> TokenBucket:
     """Give the bucket by which one edge keeps a budget in memory.
 
-    Where the rate limit service keeps the window exactly, the edge only spares it the flood.
+    Where the rate limit service keeps the window exactly, the edge only spares it the flood, and
+    with twice the room, so that it is the service that refuses and says how long.
     """
     if isinstance(budget, TokenBucket):
         return budget
     if is_shared:
-        return TokenBucket(budget.limit, budget.window_s)
+        return TokenBucket(2 * budget.limit, budget.window_s)
     return budget.as_bucket()

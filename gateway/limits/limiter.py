@@ -70,7 +70,7 @@ class Limiter:
     ) -> Decision:
         """Count a request; raises UnavailableError when Valkey cannot be asked.
 
-        `proven` work lifts what bad conduct costs.
+        `proven` work lifts what bad conduct costs, and has budgets beside those used up already.
         """
         now_ms = self._clock.now_ms()
         decisions = await asyncio.gather(
@@ -89,8 +89,9 @@ class Limiter:
         age = age_of(name, now_ms) if subject is Subject.USER else Age.SETTLED
         by = divisor(endpoints, age, Conduct.GOOD)
         budgets = [shrunk(budget, by) for _, budget in endpoints.budgets[subject].named()]
+        counted = f"{endpoints.name}:proven" if proven else endpoints.name
         answer: list[int] = await self._count.run(
-            [counts_key(who, endpoints.name), conduct_key(who)],
+            [counts_key(who, counted), conduct_key(who)],
             now_ms,
             self._rules.suspect_ms,
             self._rules.hostile_ms,

@@ -55,7 +55,7 @@ _HEALTH = "aviary.gateway.v1.HealthService"
 _NEW_READER = 2
 _NEW_WRITER = 4
 
-_WHY_APP = "a large app's users together; more is a runaway release"
+_WHY_APP = "an app's users together; more is a runaway release, or an app whose keys are stolen"
 _WHY_NAT = "an office or a carrier's gateway: some ten busy users at once"
 
 ANY_REQUEST: Final = Budgets(
@@ -75,7 +75,7 @@ CLASSES: Final = (
                 "a fast scroller turns two pages a second; two a second all along is a scraper",
             ),
             Subject.APP: Budgets(
-                TokenBucket(6_000, 10), SlidingWindow(1_000_000, QUARTER_HOUR), _WHY_APP
+                TokenBucket(60_000, 10), SlidingWindow(2_700_000, QUARTER_HOUR), _WHY_APP
             ),
             Subject.IP: Budgets(
                 TokenBucket(600, 10), SlidingWindow(18_000, QUARTER_HOUR), _WHY_NAT
@@ -94,7 +94,7 @@ CLASSES: Final = (
                 "profiles are opened one by one; one a second all along is a scraper",
             ),
             Subject.APP: Budgets(
-                TokenBucket(3_000, 10), SlidingWindow(500_000, QUARTER_HOUR), _WHY_APP
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), _WHY_APP
             ),
             Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), _WHY_NAT),
         },
@@ -111,7 +111,7 @@ CLASSES: Final = (
                 "a page of links opens a few at once; walking ids is what this stops",
             ),
             Subject.APP: Budgets(
-                TokenBucket(6_000, 10), TokenBucket(500_000, QUARTER_HOUR), _WHY_APP
+                TokenBucket(60_000, 10), TokenBucket(2_700_000, QUARTER_HOUR), _WHY_APP
             ),
             Subject.IP: Budgets(TokenBucket(600, 10), TokenBucket(18_000, QUARTER_HOUR), _WHY_NAT),
         },
@@ -128,7 +128,7 @@ CLASSES: Final = (
                 "who follows whom is what scrapers and spammers want most",
             ),
             Subject.APP: Budgets(
-                TokenBucket(1_500, 10), SlidingWindow(150_000, QUARTER_HOUR), _WHY_APP
+                TokenBucket(15_000, 10), SlidingWindow(675_000, QUARTER_HOUR), _WHY_APP
             ),
             Subject.IP: Budgets(TokenBucket(150, 10), SlidingWindow(3_000, QUARTER_HOUR), _WHY_NAT),
         },
@@ -270,7 +270,7 @@ CLASSES: Final = (
         "log-in",
         (),
         {
-            Subject.APP: Budgets(TokenBucket(3_000, MINUTE), TokenBucket(300_000, HOUR), _WHY_APP),
+            Subject.APP: Budgets(TokenBucket(3_000, MINUTE), TokenBucket(90_000, HOUR), _WHY_APP),
             Subject.IP: Budgets(
                 TokenBucket(20, MINUTE),
                 TokenBucket(300, HOUR),

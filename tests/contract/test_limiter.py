@@ -134,7 +134,7 @@ async def test_bad_conduct_costs_and_is_forgiven(
     limiter: Limiter, store: ConductStore, clock: MovedClock
 ) -> None:
     callers = {Subject.USER: OLD}
-    await store.raise_scores({f"user:{OLD}": RULES.suspect})
+    await store.raise_scores({f"user:{OLD}": RULES.suspect + 1})
     assert (await limiter.decide(POST, callers)).limit == 5
     assert (await limiter.decide(POST, callers, proven=True)).limit == 20
     await store.raise_scores({f"user:{OLD}": RULES.hostile})

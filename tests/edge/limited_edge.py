@@ -44,6 +44,8 @@ from tests.edge.conftest import DESCRIPTOR, START_TIMEOUT_S, Timelines, Tweets, 
 
 QUICK = ConductRules(half_life_s=1.0)
 """So that a test sees a caller released."""
+UNMOVED = ConductRules(suspect=1e12, hostile=1e13)
+"""For tests of the limits alone."""
 FEW_BITS = 8
 SETTLED_USER = "1000000"
 """An id of the epoch: no new account."""
@@ -53,10 +55,8 @@ class Users(user_grpc.UserServiceServicer):
     async def CreateUser(self, request, context):  # noqa: ARG002, N802
         return user_pb.CreateUserResponse()
 
-    async def GetUser(self, request, context):  # noqa: N802
-        await context.abort(grpc.StatusCode.NOT_FOUND, "no such user")
-
-    GetUserByHandle = GetUser
+    async def GetUser(self, request, context):  # noqa: ARG002, N802
+        return user_pb.GetUserResponse()
 
 
 class QuickTimelines(Timelines):
