@@ -7,6 +7,7 @@ import yaml
 
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
 from gateway.edge.connections import connection_manager
+from gateway.edge.hardening import layered_runtime, overload_manager
 from gateway.edge.upstreams import collector_cluster, service_cluster
 
 __all__ = ["bootstrap", "to_yaml"]
@@ -24,6 +25,8 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     return {
         "node": {"id": "aviary-edge", "cluster": "aviary-edge"},
         "admin": {"address": _address("127.0.0.1", config.admin_port)},
+        "layered_runtime": layered_runtime(),
+        "overload_manager": overload_manager(),
         "static_resources": {
             "listeners": [
                 {

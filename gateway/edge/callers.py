@@ -60,12 +60,8 @@ def _by_address(callers: Mapping[str, Conduct]) -> dict[str, Any]:
     ranges: dict[Conduct, list[dict[str, Any]]] = {}
     for network, conduct in callers.items():
         address, _, bits = network.partition("/")
-        ranges.setdefault(conduct, []).append(
-            {"address_prefix": address, "prefix_len": int(bits)}
-        )
-    matchers = [
-        {"ranges": found, "on_match": named(conduct)} for conduct, found in ranges.items()
-    ]
+        ranges.setdefault(conduct, []).append({"address_prefix": address, "prefix_len": int(bits)})
+    matchers = [{"ranges": found, "on_match": named(conduct)} for conduct, found in ranges.items()]
     source = f"{API}.extensions.matching.common_inputs.network.v3"
     return {
         "matcher_tree": {

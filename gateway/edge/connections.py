@@ -5,6 +5,11 @@ from typing import Any
 from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import API, typed
 from gateway.edge.filters import http_filters
+from gateway.edge.hardening import (
+    MAX_HEADERS,
+    MAX_REQUESTS_PER_CONNECTION,
+    connection_options,
+)
 from gateway.edge.local_replies import local_reply_config
 from gateway.edge.observing import access_log, tracing
 from gateway.edge.routes import routes
@@ -34,8 +39,11 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
         "common_http_protocol_options": {
             "idle_timeout": IDLE_TIMEOUT,
+            "max_headers_count": MAX_HEADERS,
+            "max_requests_per_connection": MAX_REQUESTS_PER_CONNECTION,
             "headers_with_underscores_action": "REJECT_REQUEST",
         },
+        **connection_options(),
         "request_timeout": CLIENT_TIMEOUT,
         "request_headers_timeout": CLIENT_TIMEOUT,
         "early_header_mutation_extensions": [_header_cleaning()],

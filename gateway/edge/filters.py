@@ -6,6 +6,7 @@ from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
 from gateway.edge.extensions import http_filter
 from gateway.edge.limits import arrival_limits, endpoint_limits
 from gateway.edge.signals import post_text
+from gateway.edge.waf import firewall
 
 __all__ = ["MAX_BODY_BYTES", "http_filters"]
 
@@ -20,6 +21,7 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
     """Build the chain; the first filter sees a request first, and an answer last."""
     return [
         *arrival_limits(config),  # outermost: it counts whatever comes, and words every refusal
+        firewall(),
         _deny_raw_grpc(),  # before the transcoder: it rewrites REST paths to these very paths
         _body_limit(),
         *post_text(config),

@@ -6,6 +6,8 @@
 
 from typing import Any, NamedTuple
 
+from gateway.edge.waf import REFUSALS, Refusal, refused_as
+
 __all__ = ["local_reply_config"]
 
 # Envoy's own words, where they tell the caller what to mend (a JSON parser's complaint).
@@ -69,9 +71,20 @@ def _mapper(reply: _Reply) -> dict[str, Any]:
     return mapper
 
 
+def _refusal(name: str, shown: Refusal) -> dict[str, Any]:
+    return {
+        "filter": refused_as(name),
+        "status_code": shown.status,
+        "body_format_override": _body(shown.code, shown.message),
+    }
+
+
 def local_reply_config() -> dict[str, Any]:
     """Give the connection manager's `local_reply_config`."""
     return {
-        "mappers": [_mapper(reply) for reply in REPLIES],
+        "mappers": [
+            *(_refusal(name, shown) for name, shown in REFUSALS.items()),
+            *(_mapper(reply) for reply in REPLIES),
+        ],
         "body_format": _body(UNKNOWN, ENVOYS_WORDS),
     }

@@ -48,9 +48,7 @@ def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
                     "transport_api_version": "V3",
                     "buffer_size_bytes": BATCH_BYTES,
                     "buffer_flush_interval": BATCH_AGE,
-                    "custom_tags": [
-                        {"tag": _TEXT, "metadata": {"kind": {"request": {}}, **text}}
-                    ],
+                    "custom_tags": [{"tag": _TEXT, "metadata": {"kind": {"request": {}}, **text}}],
                 },
                 additional_request_headers_to_log=["x-user-id"],
             ),

@@ -42,9 +42,7 @@ class ChallengeServicer:
 def _callers(context: Context) -> dict[Subject, str]:
     """Read who the edge says it is: it alone sets these, and strips them from outside."""
     headers = {
-        key: value
-        for key, value in context.invocation_metadata() or ()
-        if isinstance(value, str)
+        key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)
     }
     callers = {}
     if user := headers.get("x-user-id"):

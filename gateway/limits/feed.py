@@ -42,7 +42,12 @@ class CallerFeed:
     """Keeps what the edges should know, and streams it to those who ask."""
 
     def __init__(
-        self, store: ConductStore, clock: Clock, rules: ConductRules, *, refresh_s: float = REFRESH_S
+        self,
+        store: ConductStore,
+        clock: Clock,
+        rules: ConductRules,
+        *,
+        refresh_s: float = REFRESH_S,
     ) -> None:
         self._store = store
         self._clock = clock

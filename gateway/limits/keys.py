@@ -5,7 +5,15 @@ A caller's keys share a cluster slot, by the hash tag around its name.
 
 from gateway.limits.budgets import Subject
 
-__all__ = ["accounts_key", "caller", "conduct_key", "counts_key", "listed_key", "posts_key", "proof_key"]
+__all__ = [
+    "accounts_key",
+    "caller",
+    "conduct_key",
+    "counts_key",
+    "listed_key",
+    "posts_key",
+    "proof_key",
+]
 
 
 def caller(subject: Subject, name: str) -> str:

@@ -65,7 +65,12 @@ class ProofOfWork:
     """The step-up that needs nobody else."""
 
     def __init__(
-        self, client: ValkeyClient, clock: Clock, key: bytes, *, difficulty_bits: int = DIFFICULTY_BITS
+        self,
+        client: ValkeyClient,
+        clock: Clock,
+        key: bytes,
+        *,
+        difficulty_bits: int = DIFFICULTY_BITS,
     ) -> None:
         self._client = client
         self._clock = clock

@@ -60,9 +60,7 @@ class RateLimitServicer:
 
 def callers_in(entries: dict[str, str]) -> dict[Subject, str]:
     """Give who is behind a request, by the keys of its descriptor."""
-    return {
-        subject: entries[key] for key, subject in _SUBJECT_KEYS.items() if entries.get(key)
-    }
+    return {subject: entries[key] for key, subject in _SUBJECT_KEYS.items() if entries.get(key)}
 
 
 def who_proves(callers: dict[Subject, str]) -> str:

@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.limits.budgets import Budgets, Conduct, EndpointClass, SlidingWindow, Subject, TokenBucket, WithoutValkey
+from gateway.limits.budgets import (
+    Budgets,
+    Conduct,
+    EndpointClass,
+    SlidingWindow,
+    Subject,
+    TokenBucket,
+    WithoutValkey,
+)
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
 from gateway.limits.limiter import Limiter
@@ -182,7 +190,9 @@ async def test_a_proof_counts_once(client: ValkeyClient, clock: MovedClock) -> N
     assert not await work.verify("post", "user:1", solve(challenge.text + "0", 0))
 
 
-@pytest.mark.parametrize("proof", ["", ":", "a.b:1", "1.post.0.9999999999999.00.:1", "x" * 1_000, "é:1"])
+@pytest.mark.parametrize(
+    "proof", ["", ":", "a.b:1", "1.post.0.9999999999999.00.:1", "x" * 1_000, "é:1"]
+)
 async def test_a_made_up_proof_is_refused(
     client: ValkeyClient, clock: MovedClock, proof: str
 ) -> None:

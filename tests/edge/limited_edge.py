@@ -111,7 +111,9 @@ async def services() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def gateway(valkey: ValkeyClient, rules: ConductRules) -> AsyncIterator[tuple[RpcServer, ConductStore]]:
+async def gateway(
+    valkey: ValkeyClient, rules: ConductRules
+) -> AsyncIterator[tuple[RpcServer, ConductStore]]:
     clock = SystemClock()
     store = ConductStore(valkey, clock, rules)
     feed = CallerFeed(store, clock, rules, refresh_s=0.1)
@@ -138,7 +140,9 @@ async def gateway(valkey: ValkeyClient, rules: ConductRules) -> AsyncIterator[tu
 
 @asynccontextmanager
 async def limited_edge(
-    *, rules: ConductRules = QUICK, **settings: Any  # noqa: ANN401 - EdgeConfig's own
+    *,
+    rules: ConductRules = QUICK,
+    **settings: Any,  # noqa: ANN401 - EdgeConfig's own
 ) -> AsyncIterator[LimitedEdge]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

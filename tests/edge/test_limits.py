@@ -38,9 +38,7 @@ REQUESTS = {
     "sign-up": ("POST", "/v1/users", {"handle": "abc"}),
     "challenge": ("POST", "/v1/challenges", {"flow": "post"}),
 }
-CASES = [
-    (one.name, subject) for one in CLASSES if one.name in REQUESTS for subject in one.budgets
-]
+CASES = [(one.name, subject) for one in CLASSES if one.name in REQUESTS for subject in one.budgets]
 _addresses = (f"198.51.{high}.{low}" for high, low in itertools.product(range(256), range(256)))
 
 
