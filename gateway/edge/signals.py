@@ -1,4 +1,4 @@
-"""What the edge tells the gateway of requests, behind their backs: what anomaly scores are made of."""
+"""What the edge tells the gateway of requests, behind their backs, for the anomaly scores."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
 """Requests that no client of ours sends are refused before anything reads them.
 
-Few rules, each for an attack that would reach something. There are none for the paths that scanners
-try (`/.env`, `/wp-login.php`) nor for their user agents: unknown paths are 404 at the cost of a look
-into a map, they count against the caller's conduct, and a user agent is whatever one writes.
+Few rules, each for an attack that would reach something. There are none for the paths that
+scanners try (`/.env`, `/wp-login.php`) nor for their user agents: unknown paths are 404 at the cost
+of a look into a map, they count against the caller's conduct, and a user agent is what one writes.
 """
 
 from typing import Any, NamedTuple
@@ -28,8 +28,8 @@ REFUSALS = {
 }
 """By the name of the rule."""
 
-# What HTTP clients use; of these, a path that lacks the method is 404. TRACE, CONNECT and the rest of
-# what has been invented reach nothing.
+# What HTTP clients use; of these, a path that lacks the method is 404. TRACE, CONNECT and whatever
+# else has been invented reach nothing.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 

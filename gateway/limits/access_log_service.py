@@ -14,6 +14,7 @@ from gateway.limits.table import CLASSES, IPV6_PREFIX_BITS
 from services.clock import Clock
 from services.errors import UnavailableError
 from services.rpc.layers import Context
+from services.telemetry import EVENT_LIMITS_SIGNALS_LOST
 
 __all__ = ["ACCOUNTS_OF_AN_ADDRESS", "TEXT_TAG", "AccessLogServicer", "masked"]
 
@@ -48,7 +49,7 @@ class AccessLogServicer:
                 await self._score(batch)
             except UnavailableError:
                 # Lost: scores are a help, and what goes on being wrong will be told again.
-                _log.warning("limits.signals_lost", requests=len(batch))
+                _log.warning(EVENT_LIMITS_SIGNALS_LOST, requests=len(batch))
 
     async def _score(self, batch: Sequence[Seen]) -> None:
         sums = points(batch, self._clock.now_ms())

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 from gateway.limits.budgets import Subject
 from gateway.limits.conduct import ConductRules
@@ -58,9 +59,7 @@ class ConductStore:
             await self._client.zremrangebyscore(key, "-inf", f"({least}")
             # Ranks begin with the least; what exceeds the most is the mildest.
             await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 1)
-            found: list[tuple[bytes, float]] = await self._client.zrange(
-                key, 0, -1, withscores=True
-            )
+            found: Any = await self._client.zrange(key, 0, -1, withscores=True)
         return {name.decode(): int(moment) for name, moment in found}
 
     async def repeats(self, who: str, text: str) -> int:

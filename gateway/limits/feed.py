@@ -1,8 +1,8 @@
 """Tells the edges of callers: a small xDS server for the filters that label requests.
 
 An edge asks for each of these filters by Envoy's extension config discovery, on a stream, and is
-sent it anew when it changes. So what the gateway knows of a caller costs a read a look into a map in
-Envoy's memory, and no call.
+sent it anew when it changes. So what the gateway knows of a caller costs a read a look into a map
+in Envoy's memory, and no call.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from services.clock import Clock
 from services.errors import UnavailableError
 from services.rpc.layers import Context
 from services.snowflake_time import first_id_at
+from services.telemetry import EVENT_LIMITS_FEED_REFUSED, EVENT_LIMITS_FEED_STALE
 
 __all__ = ["CallerFeed"]
 
@@ -53,7 +54,7 @@ class CallerFeed:
         self._clock = clock
         self._rules = rules
         self._refresh_s = refresh_s
-        self._settings: dict[str, dict[str, Any]] = dict.fromkeys(feed_names(), {})
+        self._settings: dict[str, dict[str, Any]] = {name: {} for name in feed_names()}
         self._versions: dict[str, int] = dict.fromkeys(feed_names(), 0)
         self._changed = asyncio.Event()
         self._refreshing: asyncio.Task[None] | None = None
@@ -109,7 +110,7 @@ class CallerFeed:
     ) -> None:
         async for request in requests:
             if request.HasField("error_detail"):
-                _log.error("limits.feed_refused", error=request.error_detail.message)
+                _log.error(EVENT_LIMITS_FEED_REFUSED, error=request.error_detail.message)
             wanted.update(request.resource_names)
             asked.set()
 
@@ -139,7 +140,7 @@ class CallerFeed:
             try:
                 await self.refresh()
             except UnavailableError:
-                _log.warning("limits.feed_stale")
+                _log.warning(EVENT_LIMITS_FEED_STALE)
             await asyncio.sleep(self._refresh_s)
 
 

@@ -1,8 +1,8 @@
 """Steps up: a challenge that a caller meets before a risky flow goes on.
 
-The default is a proof of work after hashcash (Back, 2002): a signed challenge, bound to the flow, the
-caller and a time, and a number that makes SHA-256 of both begin with enough zero bits. It makes a
-flood dear and costs a person's device a fraction of a second. `StepUp` is what a CAPTCHA provider
+The default is a proof of work after hashcash (Back, 2002): a signed challenge, bound to the flow,
+the caller and a time, and a number that makes SHA-256 of both begin with enough zero bits. It makes
+a flood dear and costs a person's device a fraction of a second. `StepUp` is what a CAPTCHA provider
 would implement in its place.
 """
 
@@ -78,7 +78,7 @@ class ProofOfWork:
         self._difficulty_bits = difficulty_bits
 
     def issue(self, flow: str, who: str) -> Challenge:
-        """Make a challenge; raises InvalidArgumentError for a flow's name that cannot be written."""
+        """Make a challenge; raises InvalidArgumentError for a flow that cannot be written."""
         if not flow.replace("-", "").isalnum():
             raise InvalidArgumentError("flow", "wanted letters, digits and -")
         expires_ms = self._clock.now_ms() + LIFETIME_S * _MS_PER_S

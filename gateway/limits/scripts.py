@@ -98,6 +98,7 @@ score = score + tonumber(ARGV[2])
 local ahead = math.min(tonumber(ARGV[4]), half_life * math.log(score) / math.log(2))
 moment = math.floor(now + ahead)
 -- A score far below 1 says nothing any more.
-redis.call('SET', KEYS[1], string.format('%.0f', moment), 'PX', math.ceil(math.max(1, ahead) + 4 * half_life))
+local lives = math.ceil(math.max(1, ahead) + 4 * half_life)
+redis.call('SET', KEYS[1], string.format('%.0f', moment), 'PX', lives)
 return moment
 """

@@ -1,6 +1,6 @@
 """What a caller's requests say against it. Pure: from an edge's log of one batch to points."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -61,17 +61,17 @@ def points(batch: Iterable[Seen], now_ms: int) -> dict[str, float]:
     A known user answers for itself; only what no user answers for falls on the address, so that a
     whole office does not pay for one of it.
     """
-    sums: Counter[str] = Counter()
+    sums: dict[str, float] = defaultdict(float)
     writes: Counter[str] = Counter()
     factors: dict[str, float] = {}
     for seen in batch:
         who = _answerable(seen)
         new = bool(seen.user) and age_of(seen.user, now_ms) is Age.NEW
         factors[who] = NEW_ACCOUNT_FACTOR if new else 1.0
-        sums[who] += _status_points(seen.status)  # type: ignore[assignment] - Counter says int, and adds floats as well
+        sums[who] += _status_points(seen.status)
         writes[who] += seen.is_write
     for who, count in writes.items():
-        sums[who] += VELOCITY_POINTS * max(0, count - UNHURRIED_WRITES)  # type: ignore[assignment] - as above
+        sums[who] += VELOCITY_POINTS * max(0, count - UNHURRIED_WRITES)
     return {who: total * factors[who] for who, total in sums.items() if total > 0}
 
 

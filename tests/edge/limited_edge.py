@@ -7,18 +7,17 @@ import asyncio
 import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import grpc
 import httpx
-import yaml
 from aviary.gateway.v1 import challenge_service_pb2
 from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
-from aviary.tweet.v1 import tweet_service_pb2_grpc as tweet_grpc
 from aviary.timeline.v1 import timeline_service_pb2_grpc as timeline_grpc
+from aviary.tweet.v1 import tweet_service_pb2_grpc as tweet_grpc
 from aviary.user.v1 import user_service_pb2 as user_pb
 from aviary.user.v1 import user_service_pb2_grpc as user_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -142,7 +141,7 @@ async def gateway(
 async def limited_edge(
     *,
     rules: ConductRules = QUICK,
-    **settings: Any,  # noqa: ANN401 - EdgeConfig's own
+    **settings: Any,
 ) -> AsyncIterator[LimitedEdge]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -66,7 +66,7 @@ def documented(endpoint_class: str, subject: str, budget: str = "burst") -> int:
     """
     section = PAGE.read_text().split(f"\n## {endpoint_class}\n")[1].split("\n## ")[0]
     row = rf"^\| {subject} \| {budget} \| \w+ ([\d,]+) per .*\| ([\d,]+) per .*\|$"
-    ((allowed, at_the_edge),) = re.findall(row, section, re.M)
+    ((allowed, at_the_edge),) = re.findall(row, section, re.MULTILINE)
     return min(int(one.replace(",", "")) for one in (allowed, at_the_edge))
 
 
@@ -254,7 +254,7 @@ async def test_the_same_text_again_and_again_is_noticed(watchful: LimitedEdge) -
     for _ in range(documented("post", "user")):
         await ask(watchful, "post", headers)
     async with asyncio.timeout(TIMEOUT_S):
-        while not await watchful.store.listed(Subject.USER):
+        while not await watchful.store.listed(Subject.USER):  # noqa: ASYNC110 - Valkey tells nobody
             await asyncio.sleep(0.05)
 
 
