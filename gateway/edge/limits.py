@@ -124,7 +124,9 @@ def _class_bucket(
         entries.append((AGE, age))
     if subject is not Subject.APP:
         entries.append(("conduct", conduct))
-    left = shrunk(budget, divisor(endpoints, age, conduct))
+    # Where a proof lifts what bad conduct costs, the service minds conduct, which knows of proofs.
+    minded = Conduct.GOOD if endpoints.step_up else conduct
+    left = shrunk(budget, divisor(endpoints, age, minded))
     return _bucket(entries, edge_bucket(left, is_shared=endpoints.is_shared))
 
 

@@ -157,11 +157,16 @@ def shrunk(budget: Budget, by: int) -> Budget:
 def edge_bucket(budget: Budget, *, is_shared: bool) -> TokenBucket:
     """Give the bucket by which one edge keeps a budget in memory.
 
-    Where the rate limit service keeps the window exactly, the edge only spares it the flood, and
-    with twice the room, so that it is the service that refuses and says how long.
+    Where the rate limit service counts, the edge only spares it the flood, and with twice the room:
+    so it is the service that refuses, and knows how long and whether a proof would help.
     """
-    if isinstance(budget, TokenBucket):
-        return budget
     if is_shared:
-        return TokenBucket(2 * budget.limit, budget.window_s)
-    return budget.as_bucket()
+        amount, span = _figures(budget)
+        return TokenBucket(2 * amount, span)
+    return budget if isinstance(budget, TokenBucket) else budget.as_bucket()
+
+
+def _figures(budget: Budget) -> tuple[int, int]:
+    if isinstance(budget, TokenBucket):
+        return budget.capacity, budget.refill_s
+    return budget.limit, budget.window_s

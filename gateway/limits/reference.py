@@ -55,7 +55,9 @@ A refusal is 429 with `code` 8 (RESOURCE_EXHAUSTED), a `google.rpc.ErrorInfo` wh
 
 Reads are counted by each edge in its own memory, shared by its threads; with R edges behind one
 balancer a caller may get up to R times as much. Writes, sign-ups and log-ins are counted by all
-edges together, in Valkey; each edge's own buckets stand before it.
+edges together, in Valkey; each edge's own buckets, of twice the size, only keep a flood from it.
+Envoy's `local_cluster_rate_limit` would divide the edges' buckets by their number where an edge is
+told of its siblings.
 
 Budgets are divided for:
 

@@ -160,15 +160,19 @@ async def test_a_flood_from_one_address_leaves_others_alone(edge: LimitedEdge) -
 
 async def test_an_app_is_limited_whatever_the_addresses(edge: LimitedEdge) -> None:
     app = {"x-client-id": "flooding"}
-    limit = documented("sign-up", "app")
-    answers = await asyncio.gather(
-        *(
-            ask(edge, "sign-up", {**app, "x-forwarded-for": next(_addresses)})
-            for _ in range(2 * limit)
+    limit, allowed = documented("sign-up", "app"), 0
+    while True:
+        answers = await asyncio.gather(
+            *(
+                ask(edge, "sign-up", {**app, "x-forwarded-for": next(_addresses)})
+                for _ in range(20)  # as many at once as the limiter can decide on in its time
+            )
         )
-    )
-    refused = [one for one in answers if one.status_code == 429]
-    assert 0 < len(refused) <= limit
+        allowed += sum(one.status_code == 200 for one in answers)
+        if refused := [one for one in answers if one.status_code == 429]:
+            break
+        assert allowed < 2 * limit
+    assert allowed >= limit
     assert_refused(refused[0])
 
 
@@ -232,20 +236,30 @@ async def test_a_misbehaving_caller_is_slowed_and_released(
     await until_limit(watchful, headers, usual)
 
 
-async def test_repeated_posts_are_noticed_and_a_proof_helps(watchful: LimitedEdge) -> None:
-    headers, usual = caller(Subject.USER, 5_000), documented("post", "user")
-    await watchful.store.raise_scores({f"user:{headers['x-user-id']}": 1_000.0})
-    answers = [await ask(watchful, "post", headers) for _ in range(3)]
+@pytest.mark.parametrize(
+    ("flow", "subject"),
+    [("post", Subject.USER), ("sign-up", Subject.USER), ("sign-up", Subject.IP)],
+)
+async def test_a_proof_helps_a_caller_of_bad_conduct(
+    watchful: LimitedEdge, flow: str, subject: Subject
+) -> None:
+    headers = caller(subject, 5_000 + len(flow))
+    address = f"{headers['x-forwarded-for']}/32"
+    who = headers["x-user-id"] if subject is Subject.USER else address
+    await watchful.store.raise_scores({f"{subject}:{who}": 1_000.0})
+    await until_limit(watchful, headers, documented("home", subject) // 20)
+    answers = [await ask(watchful, flow, headers) for _ in range(2)]
     assert_refused(answers[-1])
     (info, _) = answers[-1].json()["details"]
     assert info["reason"] == "STEP_UP_REQUIRED"
     where = info["metadata"]["challenge"]
-    given = (await watchful.client.post(where, json={"flow": "post"}, headers=headers)).json()
-    proof = solve(given["challenge"], given["difficulty_bits"])
-    proven = await ask(watchful, "post", {**headers, "x-proof-of-work": proof})
+    given = (await watchful.client.post(where, json={"flow": flow}, headers=headers)).json()
+    proof = {"x-proof-of-work": solve(given["challenge"], given["difficulty_bits"])}
+    stolen = await ask(watchful, flow, {**caller(Subject.IP, 0), **proof})
+    assert stolen.status_code == 200  # the thief has a budget of its own, and spends no proof
+    proven = await ask(watchful, flow, {**headers, **proof})
     assert proven.status_code == 200, proven.text
-    assert int(proven.headers["x-rate-limit-limit"]) == usual
-    again = await ask(watchful, "post", {**headers, "x-proof-of-work": proof})
+    again = await ask(watchful, flow, {**headers, **proof})
     assert_refused(again)
 
 
