@@ -15,8 +15,9 @@ from services.storage.valkey.script import Script
 
 __all__ = ["ConductStore"]
 
-MAX_LISTED = 20_000
-"""Callers that the edges are told of, the worst first; about a megabyte of configuration."""
+MAX_LISTED = 5_000
+"""Callers of a kind that the edges are told of, the worst first: a megabyte of configuration, a
+quarter of what gRPC takes. Writes mind the conduct of all the others too."""
 
 POSTS_WINDOW_S = 3_600
 """The same text again after an hour may be a habit; within it, it is spam."""

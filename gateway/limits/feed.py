@@ -6,7 +6,7 @@ in Envoy's memory, and no call.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from google.protobuf import any_pb2, json_format
 
 from gateway.edge.callers import age_settings, conduct_settings, feed_names
 from gateway.edge.matching import RBAC_TYPE
-from gateway.limits.budgets import Subject
+from gateway.limits.budgets import Conduct, Subject
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
 from gateway.limits.table import NEW_ACCOUNT_DAYS
@@ -54,8 +54,9 @@ class CallerFeed:
         self._clock = clock
         self._rules = rules
         self._refresh_s = refresh_s
-        self._settings: dict[str, dict[str, Any]] = {name: {} for name in feed_names()}
-        self._versions: dict[str, int] = dict.fromkeys(feed_names(), 0)
+        self._known: dict[str, object] = {}
+        self._resources = {name: _resource(name, {}) for name in feed_names()}
+        self._versions = dict.fromkeys(feed_names(), 0)
         self._changed = asyncio.Event()
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -72,12 +73,26 @@ class CallerFeed:
     async def refresh(self) -> None:
         """Look at the scores once. While Valkey is away, callers stay as they were known."""
         for name, subject in feed_names().items():
-            settings = self._age() if subject is None else await self._conduct(subject)
-            if settings != self._settings[name]:
-                self._settings[name] = settings
-                self._versions[name] += 1
-                changed, self._changed = self._changed, asyncio.Event()
-                changed.set()
+            if subject is None:
+                first_new_id = self._first_new_id()
+                await self._tell(name, first_new_id, age_settings, first_new_id)
+            else:
+                callers = await self._callers(subject)
+                await self._tell(name, callers, conduct_settings, subject, callers)
+
+    async def _tell(
+        self, name: str, known: object, settings: Callable[..., dict[str, Any]], *arguments: object
+    ) -> None:
+        if known == self._known.get(name):
+            return
+        # In a thread: thousands of callers take tens of milliseconds, and writes wait for answers.
+        self._resources[name] = await asyncio.to_thread(
+            lambda: _resource(name, settings(*arguments))
+        )
+        self._known[name] = known
+        self._versions[name] += 1
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def StreamExtensionConfigs(  # noqa: N802 - the name of the RPC
         self,
@@ -120,20 +135,18 @@ class CallerFeed:
             version_info=version,
             type_url=_CONFIG_TYPE,
             nonce=version,
-            resources=[_resource(name, self._settings[name])],
+            resources=[self._resources[name]],
         )
 
-    async def _conduct(self, subject: Subject) -> dict[str, Any]:
+    async def _callers(self, subject: Subject) -> dict[str, Conduct]:
         now_ms = self._clock.now_ms()
         listed = await self._store.listed(subject)
-        return conduct_settings(
-            subject, {who: self._rules.conduct(moment, now_ms) for who, moment in listed.items()}
-        )
+        return {who: self._rules.conduct(moment, now_ms) for who, moment in listed.items()}
 
-    def _age(self) -> dict[str, Any]:
+    def _first_new_id(self) -> int:
         # By the hour, so that the edges are not told of it all the time.
         now_ms = self._clock.now_ms() // _MS_PER_HOUR * _MS_PER_HOUR
-        return age_settings(first_id_at(now_ms - NEW_ACCOUNT_DAYS * _MS_PER_DAY))
+        return first_id_at(now_ms - NEW_ACCOUNT_DAYS * _MS_PER_DAY)
 
     async def _refresh_always(self) -> None:
         while True:

@@ -272,6 +272,16 @@ async def test_the_same_text_again_and_again_is_noticed(watchful: LimitedEdge) -
             await asyncio.sleep(0.05)
 
 
+async def test_safelisted_apps_are_not_counted() -> None:
+    async with limited_edge(rules=UNMOVED, safelisted_clients=("loader", "eraser")) as edge:
+        for client in ("loader", "eraser"):
+            for _ in range(documented("post", "user") + 5):
+                headers = {"x-user-id": SETTLED_USER, "x-client-id": client}
+                assert (await ask(edge, "post", headers)).status_code == 200
+        other = await ask(edge, "post", {"x-user-id": SETTLED_USER, "x-client-id": "loader2"})
+        assert other.headers["x-rate-limit-limit"] == str(documented("post", "user"))
+
+
 async def test_an_unknown_flow_has_no_challenge(edge: LimitedEdge) -> None:
     answer = await edge.client.post("/v1/challenges", json={"flow": "reading"})
     assert answer.status_code == 400
