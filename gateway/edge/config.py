@@ -46,6 +46,8 @@ class EdgeConfig:
     limits: bool = True
     # Apps (client ids) of our own whose requests are not counted.
     safelisted_clients: tuple[str, ...] = ()
+    # The operator's own apps, which everybody uses: they have no budget as apps; their users have.
+    first_party_clients: tuple[str, ...] = ()
     # Proxies of ours in front of this edge, each of which adds to X-Forwarded-For. With 0, the
     # default, the address is that of the connection and the header counts for nothing.
     trusted_hops: int = 0

@@ -22,7 +22,7 @@ CLIENT_TIMEOUT = "15s"
 IDLE_TIMEOUT = "300s"
 # Clients must not set what Envoy or the services trust.
 STRIPPED_PREFIX = "x-envoy-"
-STRIPPED_HEADER = "x-user-id"
+STRIPPED_HEADERS = ("x-user-id", "x-scope", "x-client-id")
 
 
 def connection_manager(config: EdgeConfig) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _header_cleaning() -> dict[str, Any]:
         "typed_config": typed(
             f"{API}.extensions.{extension}.v3.HeaderMutation",
             mutations=[
-                {"remove": STRIPPED_HEADER},
+                *({"remove": header} for header in STRIPPED_HEADERS),
                 {"remove_on_match": {"key_matcher": {"prefix": STRIPPED_PREFIX}}},
             ],
         ),

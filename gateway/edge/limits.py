@@ -13,7 +13,7 @@ from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import http_filter
 from gateway.edge.matching import by_header, class_by_path, label, labelled, named
 from gateway.edge.shared_limits import shared_limits
-from gateway.edge.subjects import ADDRESS, AGE, age_of, conduct_of, the_subject
+from gateway.edge.subjects import ADDRESS, AGE, GATE, age_of, conduct_of, gate, the_subject
 from gateway.limits.budgets import (
     Age,
     Budget,
@@ -52,7 +52,7 @@ def endpoint_limits(config: EdgeConfig) -> list[dict[str, Any]]:
     if not config.limits:
         return []
     callers = [conduct_filter(Subject.USER), age_filter()]
-    local = [_limiter_of_callers(name) for name in BUDGETS]
+    local = [_limiter_of_callers(name, config) for name in BUDGETS]
     return [_class_label(config), *callers, *local, *shared_limits(config)]
 
 
@@ -92,14 +92,19 @@ def _flood_limiter() -> dict[str, Any]:
     return _limiter("flood", policies, buckets)
 
 
-def _limiter_of_callers(name: str) -> dict[str, Any]:
+def _limiter_of_callers(name: str, config: EdgeConfig) -> dict[str, Any]:
     """Limit users, apps and addresses by one of their two budgets, in every class.
 
     Each in a filter of its own, for a filter tells of one bucket only: the one that fills slowest,
     or the one that refused.
     """
+    own = [
+        gate("x-client-id", {"exact": client}, passes=False)
+        for client in config.first_party_clients
+    ]
     policies = [
         [
+            *(own if subject is Subject.APP else []),
             labelled(CLASS, CLASS),
             the_subject(subject),
             *([age_of()] if subject is Subject.USER else []),
@@ -108,7 +113,7 @@ def _limiter_of_callers(name: str) -> dict[str, Any]:
         for subject in Subject
     ]
     buckets = [
-        _class_bucket(endpoints, subject, dict(budgets.named())[name], *who)
+        _class_bucket(endpoints, subject, dict(budgets.named())[name], who, gates=len(own))
         for endpoints in CLASSES
         for subject, budgets in endpoints.budgets.items()
         for who in callers_of(subject)
@@ -117,9 +122,16 @@ def _limiter_of_callers(name: str) -> dict[str, Any]:
 
 
 def _class_bucket(
-    endpoints: EndpointClass, subject: Subject, budget: Budget, age: Age, conduct: Conduct
+    endpoints: EndpointClass,
+    subject: Subject,
+    budget: Budget,
+    who: tuple[Age, Conduct],
+    *,
+    gates: int,
 ) -> dict[str, Any]:
-    entries = [(CLASS, endpoints.name), _anyone(subject)]
+    age, conduct = who
+    entries = [(GATE, "x-client-id")] * gates if subject is Subject.APP else []
+    entries += [(CLASS, endpoints.name), _anyone(subject)]
     if subject is Subject.USER:
         entries.append((AGE, age))
     if subject is not Subject.APP:

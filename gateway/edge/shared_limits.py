@@ -5,7 +5,7 @@ from typing import Any
 from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import http_filter
 from gateway.edge.matching import labelled
-from gateway.edge.subjects import the_subject
+from gateway.edge.subjects import gate, the_subject
 from gateway.limits.budgets import Subject, WithoutValkey
 from gateway.limits.table import CLASSES, PROOF_HEADER, SAFELISTED_SCOPE
 
@@ -68,30 +68,18 @@ def _only(mode: WithoutValkey) -> dict[str, Any]:
     paths = [f".*/{rpc.rpartition('/')[2]}" for one in closed for rpc in one.rpcs]
     paths += [f"{path}.*" for one in closed for path in one.paths]
     if mode is WithoutValkey.CLOSED:
-        return _gate(":path", _regex("|".join(paths)), passes=True)
-    return _gate(":path", _regex("|".join([READS, *paths])), passes=False)
+        return gate(":path", _regex("|".join(paths)), passes=True)
+    return gate(":path", _regex("|".join([READS, *paths])), passes=False)
 
 
 def _not_safelisted(config: EdgeConfig) -> list[dict[str, Any]]:
     scope = _regex(f"(.* )?{SAFELISTED_SCOPE}( .*)?")
     clients = [{"exact": client} for client in config.safelisted_clients]
     return [
-        _gate("x-scope", scope, passes=False),
-        *(_gate("x-client-id", client, passes=False) for client in clients),
+        gate("x-scope", scope, passes=False),
+        *(gate("x-client-id", client, passes=False) for client in clients),
     ]
 
 
 def _regex(pattern: str) -> dict[str, Any]:
     return {"safe_regex": {"regex": pattern}}
-
-
-def _gate(header: str, match: dict[str, Any], *, passes: bool) -> dict[str, Any]:
-    """Make no descriptor unless the header matches, or does not."""
-    return {
-        "header_value_match": {
-            "descriptor_key": "gate",
-            "descriptor_value": header,
-            "expect_match": passes,
-            "headers": [{"name": header, "string_match": match}],
-        }
-    }

@@ -6,9 +6,20 @@ from gateway.edge.matching import labelled
 from gateway.limits.budgets import Age, Conduct, Subject
 from gateway.limits.table import IPV6_PREFIX_BITS
 
-__all__ = ["ADDRESS", "AGE", "age_of", "conduct_label", "conduct_of", "the_subject"]
+__all__ = [
+    "ADDRESS",
+    "AGE",
+    "GATE",
+    "age_of",
+    "conduct_label",
+    "conduct_of",
+    "gate",
+    "the_subject",
+]
 
 AGE = "age"
+GATE = "gate"
+"""The key of an entry that only says that a gate was passed; its value is the header's name."""
 ADDRESS = "masked_remote_address"
 """Envoy's own key of an address's entry; its value looks like `192.0.2.1/32`."""
 _HEADERS = {Subject.USER: "x-user-id", Subject.APP: "x-client-id"}
@@ -37,3 +48,15 @@ def conduct_of(subject: Subject) -> dict[str, Any]:
 def age_of() -> dict[str, Any]:
     """Take the account's age: settled, unless its id is found to be young."""
     return labelled(AGE, AGE, Age.SETTLED)
+
+
+def gate(header: str, match: dict[str, Any], *, passes: bool) -> dict[str, Any]:
+    """Make no descriptor unless the header matches, or does not."""
+    return {
+        "header_value_match": {
+            "descriptor_key": GATE,
+            "descriptor_value": header,
+            "expect_match": passes,
+            "headers": [{"name": header, "string_match": match}],
+        }
+    }

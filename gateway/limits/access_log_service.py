@@ -44,7 +44,9 @@ class AccessLogServicer:
     ) -> None:
         """Read what an edge has to tell until it goes."""
         async for message in request_iterator:
-            batch = [_seen(entry) for entry in message.http_logs.log_entry]
+            entries = message.http_logs.log_entry
+            # Without an address it was no request: a connection that ended before it.
+            batch = [_seen(entry) for entry in entries if _address(entry)]
             try:
                 await self._score(batch)
             except UnavailableError:
@@ -79,11 +81,15 @@ def masked(address: str) -> str:
     return str(ipaddress.ip_network((ip, bits), strict=False))
 
 
+def _address(entry: pb.HttpAccessLogEntry) -> str:
+    return entry.common_properties.downstream_remote_address.socket_address.address
+
+
 def _seen(entry: pb.HttpAccessLogEntry) -> Seen:
     common, request = entry.common_properties, entry.request
     return Seen(
         user=request.request_headers.get("x-user-id", ""),
-        address=masked(common.downstream_remote_address.socket_address.address),
+        address=masked(_address(entry)),
         status=entry.response.response_code.value,
         is_write=request.path in _WRITES,
         text=common.custom_tags.get(TEXT_TAG, ""),

@@ -29,6 +29,7 @@ __all__ = ["Decision", "Limiter", "age_of"]
 
 _MS_PER_S = 1_000
 _MS_PER_DAY = 86_400_000
+_MAX_ID_DIGITS = 19  # of 63 bits
 _BUDGETS = ("burst", "sustained")
 _CONDUCTS = (Conduct.GOOD, Conduct.SUSPECT, Conduct.HOSTILE)
 
@@ -49,7 +50,8 @@ class Decision:
 
 def age_of(user_id: str, now_ms: int) -> Age:
     """Tell a new account by the time in its id."""
-    made_ms = time_ms(int(user_id)) if user_id.isascii() and user_id.isdecimal() else 0
+    is_id = user_id.isascii() and user_id.isdecimal() and len(user_id) <= _MAX_ID_DIGITS
+    made_ms = time_ms(int(user_id)) if is_id else 0
     return Age.NEW if now_ms - made_ms < NEW_ACCOUNT_DAYS * _MS_PER_DAY else Age.SETTLED
 
 

@@ -1,6 +1,6 @@
 """Envoy's rate limit service: what the edges ask before a write."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from aviary.envoy.v1 import envoy_pb2 as pb
 
@@ -26,11 +26,15 @@ _SUBJECT_KEYS = {
 class RateLimitServicer:
     """Answers `ShouldRateLimit`; fails with UNAVAILABLE while Valkey is away.
 
-    What that means for the request is the edge's to say, by the request's class.
+    What that means for the request is the edge's to say, by the request's class. The operator's own
+    apps, `first_party`, have no budget as apps.
     """
 
-    def __init__(self, limiter: Limiter, step_up: StepUp) -> None:
+    def __init__(
+        self, limiter: Limiter, step_up: StepUp, first_party: Collection[str] = ()
+    ) -> None:
         self._limiter = limiter
+        self._first_party = frozenset(first_party)
         self._step_up = step_up
         self._classes = by_name()
 
@@ -46,6 +50,8 @@ class RateLimitServicer:
             # Of a newer edge's table, or counted by the edge alone.
             return pb.RateLimitResponse(overall_code=pb.RATE_LIMIT_CODE_OK)
         callers = callers_in(entries)
+        if callers.get(Subject.APP) in self._first_party:
+            del callers[Subject.APP]
         proven = await self._is_proven(endpoints, callers, entries.get("proof", ""))
         decision = await self._limiter.decide(endpoints, callers, proven=proven)
         return _answer(decision, step_up=endpoints.step_up and not proven)

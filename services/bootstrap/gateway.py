@@ -42,7 +42,9 @@ def _limits(parts: Parts) -> Served:
     return [
         Servicer(service_of(challenge_service_pb2.DESCRIPTOR), ChallengeServicer(step_up)),
         *envoy_rpcs(
-            RateLimitServicer(Limiter(valkey, parts.clock, rules), step_up),
+            RateLimitServicer(
+                Limiter(valkey, parts.clock, rules), step_up, parts.settings.first_party_clients
+            ),
             feed,
             AccessLogServicer(store, parts.clock),
         ),

@@ -108,6 +108,9 @@ def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int]) -> Child
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(logs / "access.log"),
         otlp_collector=_collector(),
+        first_party_clients=tuple(
+            os.environ.get("AVIARY_FIRST_PARTY_CLIENTS", "").replace(",", " ").split()
+        ),
         # Off for what drives the edge from one address faster than any caller may.
         limits=os.environ.get("AVIARY_EDGE_LIMITS", "on") != "off",
     )

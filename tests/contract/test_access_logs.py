@@ -56,6 +56,11 @@ async def test_refused_callers_are_listed(store: ConductStore) -> None:
     assert list(await store.listed(Subject.USER)) == ["7"]
 
 
+async def test_an_entry_without_an_address_is_passed_over(store: ConductStore) -> None:
+    await tell(store, [entry(400, address="")] * 50, [entry(401)] * 11)
+    assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
+
+
 async def test_a_user_who_repeats_itself_is_listed(store: ConductStore) -> None:
     for number in range(8):
         await tell(store, [entry(200, user="1", text=f"mine {number}")])

@@ -46,6 +46,7 @@ QUICK = ConductRules(half_life_s=1.0)
 UNMOVED = ConductRules(suspect=1e12, hostile=1e13)
 """For tests of the limits alone."""
 FEW_BITS = 8
+OWN_APPS = ("ios", "android")
 SETTLED_USER = "1000000"
 """An id of the epoch: no new account."""
 
@@ -122,7 +123,7 @@ async def gateway(
         [
             Servicer(service_of(challenge_service_pb2.DESCRIPTOR), ChallengeServicer(step_up)),
             *envoy_rpcs(
-                RateLimitServicer(Limiter(valkey, clock, rules), step_up),
+                RateLimitServicer(Limiter(valkey, clock, rules), step_up, OWN_APPS),
                 feed,
                 AccessLogServicer(store, clock),
             ),

@@ -15,7 +15,14 @@ from gateway.limits.budgets import Subject
 from gateway.limits.proof_of_work import solve
 from gateway.limits.table import CLASSES
 from services.snowflake_time import first_id_at
-from tests.edge.limited_edge import QUICK, SETTLED_USER, UNMOVED, LimitedEdge, limited_edge
+from tests.edge.limited_edge import (
+    OWN_APPS,
+    QUICK,
+    SETTLED_USER,
+    UNMOVED,
+    LimitedEdge,
+    limited_edge,
+)
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "rate-limits.md"
 MANY = 700
@@ -280,6 +287,18 @@ async def test_safelisted_apps_are_not_counted() -> None:
                 assert (await ask(edge, "post", headers)).status_code == 200
         other = await ask(edge, "post", {"x-user-id": SETTLED_USER, "x-client-id": "loader2"})
         assert other.headers["x-rate-limit-limit"] == str(documented("post", "user"))
+
+
+async def test_own_apps_have_no_budget_as_apps() -> None:
+    async with limited_edge(rules=UNMOVED, first_party_clients=OWN_APPS, trusted_hops=1) as edge:
+        seen = {}
+        for client in (*OWN_APPS, "other"):
+            headers = {**caller(Subject.IP, 0), "x-client-id": client}
+            await edge.valkey.flushall()
+            await ask(edge, "sign-up", headers)
+            found = edge.valkey.scan_iter(f"limit:{{app:{client}}}:*")
+            seen[client] = [key async for key in found]
+        assert seen == {"ios": [], "android": [], "other": [b"limit:{app:other}:sign-up"]}
 
 
 async def test_an_unknown_flow_has_no_challenge(edge: LimitedEdge) -> None:

@@ -50,5 +50,6 @@ def test_ten_refused_log_ins_make_a_suspect() -> None:
     assert points([seen(401, user="")] * 10, NOW_MS)[f"ip:{ADDRESS}"] >= RULES.suspect
 
 
-def test_an_odd_user_is_no_new_account() -> None:
-    assert points([seen(400, user="x")], NOW_MS) == {"user:x": 1.0}
+@pytest.mark.parametrize("user", ["x", "-1", "9" * 5_000, "\u0661"])
+def test_an_odd_user_is_no_new_account(user: str) -> None:
+    assert points([seen(400, user=user)], NOW_MS) == {f"user:{user}": 1.0}
