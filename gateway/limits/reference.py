@@ -67,8 +67,8 @@ Budgets are divided for:
 | user or address of suspect conduct | {conduct_divisor(Conduct.SUSPECT)} |
 | user or address of hostile conduct | {conduct_divisor(Conduct.HOSTILE)} |
 
-One request is always left. The operator's own apps have no budgets as apps. Callers with scope `{SAFELISTED_SCOPE}`, and apps that the operator
-safelists, are not counted by class.
+One request is always left. The operator's own apps have no budgets as apps. Callers with scope
+`{SAFELISTED_SCOPE}`, and apps that the operator safelists, are not counted by class.
 """
 
 
