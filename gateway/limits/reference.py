@@ -36,7 +36,8 @@ Every request counts against budgets of its user, its app and its address (an IP
 /{IPV6_PREFIX_BITS}), for its class of endpoints, each with a burst and a sustained budget. It must
 fit into all of them.
 
-The answer tells of the budget with the least left:
+The answer tells of the burst or the sustained budget, whichever has less left: the user's own where
+there is a user, else the address's. A refusal tells of the budget that refused, whoever's it is.
 
 | header | what it says |
 | --- | --- |
@@ -45,13 +46,15 @@ The answer tells of the budget with the least left:
 | `x-rate-limit-reset` | seconds until one more request is let through; 0 when one would be now |
 | `retry-after` | on 429: seconds to wait, never less than 1 |
 
-A refusal is 429 with `code` 8 (RESOURCE_EXHAUSTED), a `google.rpc.ErrorInfo` whose reason is
-`RATE_LIMITED` and whose metadata names the subject and the budget, and a `google.rpc.RetryInfo`.
+A refusal is 429 with `code` 8 (RESOURCE_EXHAUSTED), a `google.rpc.ErrorInfo` and a
+`google.rpc.RetryInfo`. The reason is `RATE_LIMITED`, and the metadata names the `budget`; or it is
+`STEP_UP_REQUIRED`, and the metadata says where to ask for a `challenge`, whose solution in the header
+`x-proof-of-work` lets the request through.
 
 - **Bucket** `N per T`: N requests at once; an empty bucket fills evenly and is full after T.
 - **Window** `N per T`: at most N in any span of T, wherever it begins. For reads the edge keeps it
   with a bucket of N/2 that fills in T, so that what is saved up and what flows in add up to N.
-  Elsewhere the exact times are kept.
+  Elsewhere it is counted in sixtieths, and the part that has half left the window counts in full.
 
 Reads are counted by each edge in its own memory, shared by its threads; with R edges behind one
 balancer a caller may get up to R times as much. Writes, sign-ups and log-ins are counted by all
