@@ -48,8 +48,8 @@ there is a user, else the address's. A refusal tells of the budget that refused,
 
 A refusal is 429 with `code` 8 (RESOURCE_EXHAUSTED), a `google.rpc.ErrorInfo` and a
 `google.rpc.RetryInfo`. The reason is `RATE_LIMITED`, and the metadata names the `budget`; or it is
-`STEP_UP_REQUIRED`, and the metadata says where to ask for a `challenge`, whose solution in the header
-`x-proof-of-work` lets the request through.
+`STEP_UP_REQUIRED`, and the metadata says where to ask for a `challenge`, whose solution in the
+header `x-proof-of-work` lets the request through.
 
 - **Bucket** `N per T`: N requests at once; an empty bucket fills evenly and is full after T.
 - **Window** `N per T`: at most N in any span of T, wherever it begins. For reads the edge keeps it
