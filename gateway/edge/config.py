@@ -44,6 +44,9 @@ class EdgeConfig:
     access_log_path: str = "/dev/stdout"
     # Rate limits by gateway/limits/table.py; off where a test or benchmark wants the edge bare.
     limits: bool = True
+    # A decision of the shared limiter takes about a millisecond. Beyond this it counts as away, and
+    # a write is held up no longer.
+    decision_timeout: str = "0.5s"
     # Apps (client ids) of our own whose requests are not counted.
     safelisted_clients: tuple[str, ...] = ()
     # The operator's own apps, which everybody uses: they have no budget as apps; their users have.

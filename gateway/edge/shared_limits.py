@@ -9,15 +9,15 @@ from gateway.edge.subjects import gate, the_subject
 from gateway.limits.budgets import Subject, WithoutValkey
 from gateway.limits.table import CLASSES, PROOF_HEADER, SAFELISTED_SCOPE
 
-__all__ = ["READS", "shared_limits"]
+__all__ = ["PLAIN", "READS", "shared_limits"]
 
 READS = "/[^/]+/(Get|List).*"
 """The paths of reads, told by the names of their RPCs; a test holds the table to it."""
 
+PLAIN = "/([^/.]+/|[.]).*"
+"""Paths that are no RPC's, whose first part is always a name with dots; none of these is open."""
+
 _GATEWAY = "gateway"
-# A decision takes about a millisecond. Beyond this the limiter counts as away, and a write is held
-# up no longer.
-DECISION_TIMEOUT = "0.5s"
 
 
 def shared_limits(config: EdgeConfig) -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ def _asking(mode: WithoutValkey, config: EdgeConfig) -> dict[str, Any]:
         domain="aviary",
         stat_prefix=mode.value,
         rate_limits=[{"actions": actions}],
-        timeout=DECISION_TIMEOUT,
+        timeout=config.decision_timeout,
         failure_mode_deny=mode is WithoutValkey.CLOSED,
         status_on_error={"code": "ServiceUnavailable"},
         rate_limited_as_resource_exhausted=True,
@@ -65,11 +65,11 @@ def _only(mode: WithoutValkey) -> dict[str, Any]:
     One short pattern, since every read runs it: reads are told by their names.
     """
     closed = [one for one in CLASSES if one.without_valkey is WithoutValkey.CLOSED]
-    paths = [f".*/{rpc.rpartition('/')[2]}" for one in closed for rpc in one.rpcs]
-    paths += [f"{path}.*" for one in closed for path in one.paths]
-    if mode is WithoutValkey.CLOSED:
-        return gate(":path", _regex("|".join(paths)), passes=True)
-    return gate(":path", _regex("|".join([READS, *paths])), passes=False)
+    rpcs = [f".*/{rpc.rpartition('/')[2]}" for one in closed for rpc in one.rpcs]
+    if mode is WithoutValkey.OPEN:
+        return gate(":path", _regex("|".join([READS, PLAIN, *rpcs])), passes=False)
+    paths = [f"{path}.*" for one in closed for path in one.paths]
+    return gate(":path", _regex("|".join([*rpcs, *paths])), passes=True)
 
 
 def _not_safelisted(config: EdgeConfig) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 # JSON; gRPC for clients with stubs; forms where OAuth 2 asks for them.
 MEDIA_TYPES = r"application/json(;.*)?|application/grpc.*"
 FORM = "application/x-www-form-urlencoded"
-FORMS_PREFIX = "/oauth2/"
+FORMS_PREFIX = "/oauth/"
 
 # Percent-encoded UTF-8 without control characters (RFC 3629): what is not that is an error in a
 # proto string, and a null byte ends a string in many a library below.

@@ -53,6 +53,11 @@ async def test_sign_ups_close(broken: LimitedEdge) -> None:
     assert answer.json()["code"] == 14
 
 
+@pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/token", "/oauth/sign-up"])
+async def test_log_ins_close(broken: LimitedEdge, path: str) -> None:
+    assert (await broken.post(path, {})).status_code == 503
+
+
 async def test_nothing_is_proven_without_valkey() -> None:
     async with limited_edge(rules=UNMOVED) as edge:
         work = ProofOfWork(edge.valkey, SystemClock(), b"k" * 32, difficulty_bits=0)

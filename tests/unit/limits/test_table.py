@@ -8,7 +8,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edge.shared_limits import READS
+from gateway.edge.shared_limits import PLAIN, READS
 from gateway.limits.budgets import (
     Age,
     Conduct,
@@ -40,7 +40,14 @@ def test_reads_are_told_by_their_names() -> None:
             assert not is_read or one.without_valkey is WithoutValkey.NOT_ASKED
 
 
-@pytest.mark.parametrize("name", ["sign-up", "log-in"])
+def test_plain_paths_are_told_from_rpcs_and_never_open() -> None:
+    for one in CLASSES:
+        assert not any(re.fullmatch(PLAIN, f"/{rpc}") for rpc in one.rpcs)
+        assert all(re.fullmatch(PLAIN, path) for path in one.paths)
+        assert not one.paths or one.without_valkey is not WithoutValkey.OPEN
+
+
+@pytest.mark.parametrize("name", ["sign-up", "log-in", "token"])
 def test_without_valkey_nobody_signs_up_or_logs_in(name: str) -> None:
     assert by_name()[name].without_valkey is WithoutValkey.CLOSED
 
