@@ -4,7 +4,9 @@ Who the caller is comes from headers that the test sets: authentication is anoth
 """
 
 import asyncio
+import contextlib
 import json
+import re
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -84,23 +86,52 @@ def _named(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def _issuer() -> dict[str, Any]:
+def _issuer_route() -> dict[str, Any]:
     """Stand in for the issuer, whose paths are plain HTTP."""
     off = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
     return {
         "match": {"prefix": "/oauth/"},
-        "route": {"cluster": "user"},  # which answers, whatever it makes of it
+        "route": {"cluster": "issuer"},
         "typed_per_filter_config": {"envoy.filters.http.grpc_json_transcoder": off},
     }
 
 
-def _trusting(config: EdgeConfig) -> str:
+def _issuer_cluster(port: int) -> dict[str, Any]:
+    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+    endpoints = [{"lb_endpoints": [{"endpoint": {"address": address}}]}]
+    return {
+        "name": "issuer",
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": "issuer", "endpoints": endpoints},
+    }
+
+
+@asynccontextmanager
+async def issuer() -> AsyncIterator[int]:
+    """Answer 200 to whatever is asked over HTTP/1; gives the port."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = re.search(rb"content-length: (\d+)", head)
+                await reader.readexactly(int(length[1]) if length else 0)
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def _trusting(config: EdgeConfig, issuer_port: int) -> str:
     """Let the test say who it is."""
     built = bootstrap(config)
     (listener,) = built["static_resources"]["listeners"]
     manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
     manager["early_header_mutation_extensions"] = []
-    manager["route_config"]["virtual_hosts"][0]["routes"].insert(0, _issuer())
+    manager["route_config"]["virtual_hosts"][0]["routes"].insert(0, _issuer_route())
+    built["static_resources"]["clusters"].append(_issuer_cluster(issuer_port))
     return json.dumps(built)
 
 
@@ -162,6 +193,7 @@ async def limited_edge(
             Redis(host="127.0.0.1", port=valkey_port, socket_timeout=0.5)
         )
         address = await stack.enter_async_context(services())
+        issuer_port = await stack.enter_async_context(issuer())
         server, store = await stack.enter_async_context(gateway(valkey, rules))
         backends = dict.fromkeys(PUBLIC_SERVICES, address)
         backends |= {"gateway": server.address, "challenge": server.address}
@@ -175,7 +207,7 @@ async def limited_edge(
             decision_timeout="10s",
             **settings,
         )
-        (folder / "envoy.json").write_text(_trusting(config))
+        (folder / "envoy.json").write_text(_trusting(config, issuer_port))
         process = await stack.enter_async_context(_envoy(folder))
         url = await _base_url(process, folder)
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))
