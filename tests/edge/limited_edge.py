@@ -23,7 +23,6 @@ from aviary.tweet.v1 import tweet_service_pb2_grpc as tweet_grpc
 from aviary.user.v1 import user_service_pb2 as user_pb
 from aviary.user.v1 import user_service_pb2_grpc as user_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from redis.asyncio import Redis
 
 from gateway.edge import PUBLIC_SERVICES, EdgeConfig, bootstrap
 from gateway.envoy_binary import envoy_binary
@@ -39,7 +38,8 @@ from gateway.limits.rate_limit_service import RateLimitServicer
 from services.bootstrap.parts import service_of
 from services.clock import SystemClock
 from services.rpc.server import RpcServer, Servicer
-from services.storage.valkey.connection import ValkeyClient
+from services.storage.valkey.breaker import GuardedValkey
+from services.storage.valkey.connection import ValkeyClient, open_valkey
 from tests.contract.valkey_servers import valkey_node
 from tests.edge.conftest import DESCRIPTOR, START_TIMEOUT_S, Timelines, Tweets, _base_url
 
@@ -189,9 +189,10 @@ async def limited_edge(
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         valkey_port = stack.enter_context(valkey_node(folder))
-        valkey = await stack.enter_async_context(
-            Redis(host="127.0.0.1", port=valkey_port, socket_timeout=0.5)
+        valkey = open_valkey(
+            f"redis://127.0.0.1:{valkey_port}/0", timeout_s=0.5, node_client=GuardedValkey
         )
+        stack.push_async_callback(valkey.aclose)
         address = await stack.enter_async_context(services())
         issuer_port = await stack.enter_async_context(issuer())
         server, store = await stack.enter_async_context(gateway(valkey, rules))
@@ -240,11 +241,13 @@ async def _until_it_knows_the_callers(edge: LimitedEdge) -> None:
     async with asyncio.timeout(START_TIMEOUT_S), httpx.AsyncClient() as admin:
         while True:
             try:
-                ready = await edge.get("/v1/timeline/home?user_id=1", x_scope="act:any")
+                paths = ("/v1/timeline/home?user_id=1", "/v1/users/1", "/v1/tweets/1")
+                answers = [await edge.get(path, x_scope="act:any") for path in paths]
                 dump = await admin.get(f"{edge.admin}/config_dump?resource=ecds_filters")
             except httpx.TransportError:
                 pass
             else:
-                if ready.status_code == httpx.codes.OK and "shadow_rules" in dump.text:
+                ready = all(answer.status_code < httpx.codes.BAD_GATEWAY for answer in answers)
+                if ready and "shadow_rules" in dump.text:
                     return
             await asyncio.sleep(0.05)
