@@ -100,6 +100,10 @@ class Settings:
     """Followers from which an author's tweets are merged at read time, not fanned out."""
     cursor_key: bytes | None = field(repr=False)
     """Signs page cursors; None lets the composition root make one that lives with the process."""
+    first_party_clients: tuple[str, ...]
+    """Client ids of the operator's own apps, which everybody uses: no limits for them as apps."""
+    challenge_key: bytes | None = field(repr=False)
+    """Signs challenges of proof of work; None as above. Gateways that share callers share it."""
     gcp_project: str | None
     bigtable_instance: str | None
     log_level: LogLevel
@@ -155,6 +159,8 @@ class Settings:
                 "AVIARY_CELEBRITY_THRESHOLD", DEFAULT_CELEBRITY_THRESHOLD, least=1
             ),
             cursor_key=variables.secret_key("AVIARY_CURSOR_KEY", MIN_CURSOR_KEY_BYTES),
+            first_party_clients=variables.names("AVIARY_FIRST_PARTY_CLIENTS"),
+            challenge_key=variables.secret_key("AVIARY_CHALLENGE_KEY", MIN_CURSOR_KEY_BYTES),
             gcp_project=gcp_project,
             bigtable_instance=bigtable_instance,
             log_level=cast(
@@ -173,6 +179,9 @@ class _Variables:
 
     def text(self, name: str) -> str | None:
         return self._env.get(name, "").strip() or None
+
+    def names(self, name: str) -> tuple[str, ...]:
+        return tuple(one for one in (self.text(name) or "").replace(",", " ").split() if one)
 
     def choice(self, name: str, default: str, *others: str) -> str:
         value = self.text(name) or default

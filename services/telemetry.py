@@ -42,6 +42,9 @@ __all__ = [
     "EVENT_GRAPH_COUNT_OFF",
     "EVENT_ID_LEASE_FAILED",
     "EVENT_ID_LEASE_MISSING",
+    "EVENT_LIMITS_FEED_REFUSED",
+    "EVENT_LIMITS_FEED_STALE",
+    "EVENT_LIMITS_SIGNALS_LOST",
     "EVENT_OUTBOX_ATTEMPT_FAILED",
     "EVENT_ROWS_GARBAGE_COLLECTED",
     "EVENT_ROWS_GARBAGE_FAILED",
@@ -190,6 +193,12 @@ EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
 EVENT_ID_LEASE_MISSING: Final = "id.lease_missing"
 """No worker number can be had now; without one no id can be made for long."""
+EVENT_LIMITS_FEED_REFUSED: Final = "limits.feed_refused"
+"""An edge did not take what it was told of callers; it goes by what it was told before."""
+EVENT_LIMITS_FEED_STALE: Final = "limits.feed_stale"
+"""Scores could not be looked up; the edges go by what they were told before."""
+EVENT_LIMITS_SIGNALS_LOST: Final = "limits.signals_lost"
+"""What an edge told of requests could not be scored; so many requests were forgotten."""
 EVENT_ID_LEASE_FAILED: Final = "id.lease_failed"
 """Leasing failed in a way that nobody foresaw; holds the traceback."""
 EVENT_CACHE_UNAVAILABLE: Final = "cache.unavailable"

@@ -6,6 +6,8 @@
 
 from typing import Any, NamedTuple
 
+from gateway.edge.waf import REFUSALS, Refusal, refused_as
+
 __all__ = ["local_reply_config"]
 
 # Envoy's own words, where they tell the caller what to mend (a JSON parser's complaint).
@@ -63,8 +65,17 @@ def _mapper(reply: _Reply) -> dict[str, Any]:
     return _when("EQ", reply.envoy_status, reply.code, reply.message)
 
 
+def _refusal(name: str, shown: Refusal) -> dict[str, Any]:
+    return {
+        "filter": refused_as(name),
+        "status_code": shown.status,
+        "body_format_override": _body(shown.code, shown.message),
+    }
+
+
 def local_reply_config() -> dict[str, Any]:
     """Give the connection manager's `local_reply_config`."""
     # Not as the format of all: the pages that the edge answers by itself are no errors.
     others = _when("GE", LEAST_ERROR_STATUS, UNKNOWN, ENVOYS_WORDS)
-    return {"mappers": [*map(_mapper, REPLIES), others]}
+    refusals = [_refusal(name, shown) for name, shown in REFUSALS.items()]
+    return {"mappers": [*refusals, *map(_mapper, REPLIES), others]}

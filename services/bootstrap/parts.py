@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
+import grpc
 import grpc.aio
 import structlog
 from aviary.graph.v1 import graph_service_pb2
@@ -53,7 +54,7 @@ from services.telemetry import EVENT_BUS_DECLARE_FAILED
 
 __all__ = ["Parts", "Served", "service_of"]
 
-Served = Sequence[Servicer]
+Served = Sequence[Servicer | grpc.GenericRpcHandler]
 Handle = Callable[[bytes], Awaitable[None]]
 CURSOR_KEY_BYTES = 32
 DECLARE_POLL_S = 1.0  # between tries to declare the topology on a bus that is gone

