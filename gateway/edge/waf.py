@@ -23,14 +23,14 @@ class Refusal(NamedTuple):
 REFUSALS = {
     "encoding": Refusal(400, 3, "the path or query is not well encoded"),
     "body": Refusal(400, 3, "this method takes no body"),
-    "method": Refusal(405, 12, "this path does not take this method"),
+    "tunnel": Refusal(405, 12, "the edge opens no tunnels"),
     "media-type": Refusal(415, 3, "the request body must be JSON"),
 }
 """By the name of the rule."""
 
-# What HTTP clients use; of these, a path that lacks the method is 404. TRACE, CONNECT and whatever
-# else has been invented reach nothing.
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# Has no path, so no route can answer it. All other methods need no rule: a route takes those of its
+# contract, and is 405 to the others.
+TUNNEL = ("CONNECT",)
 WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 # JSON; gRPC for clients with stubs; forms where OAuth 2 asks for them.
@@ -77,7 +77,7 @@ def _permissions() -> dict[str, dict[str, Any]]:
             _header(":path", contains="%"), _not(_header(":path", **_regex(WELL_ENCODED)))
         ),
         "body": _all(_method(WITHOUT_BODY), has_body),
-        "method": _not(_method(METHODS)),
+        "tunnel": _method(TUNNEL),
         "media-type": _all(
             has_body,
             _present("content-type"),

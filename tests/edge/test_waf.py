@@ -216,10 +216,13 @@ async def test_a_slow_body_is_let_go(edge: Edge) -> None:
 
 async def test_a_forged_address_counts_for_nothing(edge: Edge) -> None:
     async with httpx.AsyncClient(base_url=edge.client.base_url) as client:
-        first, second = [
-            await client.get("/healthz", headers={"x-forwarded-for": address})
-            for address in ("192.0.2.1", "192.0.2.2")
-        ]
-    left = [int(one.headers["x-rate-limit-remaining"]) for one in (first, second)]
-    # Both were counted against the one address that the connection comes from.
-    assert left[1] < left[0] < 200
+        answers = await asyncio.gather(
+            *(
+                client.get("/healthz", headers={"x-forwarded-for": f"192.0.2.{number}"})
+                for number in range(20)
+            )
+        )
+    left = [int(one.headers["x-rate-limit-remaining"]) for one in answers]
+    # All were counted against the one address that the connection comes from; a few may have been
+    # given back meanwhile.
+    assert min(left) < 195
