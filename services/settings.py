@@ -26,6 +26,7 @@ DEFAULT_ADDRESSES: Mapping[str, str] = MappingProxyType(
         "fanout": "127.0.0.1:50055",
         "timeline": "127.0.0.1:50056",
         "gateway": "127.0.0.1:50057",
+        "identity": "127.0.0.1:50058",
     }
 )
 """Service to the `host:port` it listens on and its siblings dial; loopback, so a laptop needs none
@@ -33,6 +34,8 @@ of the variables."""
 
 DEFAULT_DATA_DIR = ".data"
 DEFAULT_EDGE_PORT = 8080
+DEFAULT_IDENTITY_HTTP_ADDRESS = "127.0.0.1:50059"
+DEFAULT_ISSUER_URL = "http://127.0.0.1:8080"
 # Two servers, because the bus must keep what it holds and the cache must be free to evict.
 DEFAULT_BUS_VALKEY_URL = "redis://127.0.0.1:6379/0"
 DEFAULT_CACHE_VALKEY_URL = "redis://127.0.0.1:6380/0"

@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from gateway.edge.auth import identity_cluster, issuer_clusters
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
 from gateway.edge.connections import connection_manager
 from gateway.edge.upstreams import collector_cluster, service_cluster
@@ -18,6 +19,9 @@ CONNECTION_BUFFER_BYTES = 256 * 1024
 def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     """Build the bootstrap. Raises `KeyError` when a public service has no backend."""
     clusters = [service_cluster(name, config.backends[name]) for name in PUBLIC_SERVICES]
+    clusters += issuer_clusters(config)
+    if config.identity_http is not None:
+        clusters.append(identity_cluster(config.identity_http))
     if config.otlp_collector is not None:
         clusters.append(collector_cluster(config.otlp_collector))
     return {

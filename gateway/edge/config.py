@@ -1,10 +1,15 @@
 """What varies between edges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.settings import DEFAULT_ADDRESSES
+from gateway.edge.issuers import Issuer, embedded_issuer
+from services.settings import (
+    DEFAULT_ADDRESSES,
+    DEFAULT_IDENTITY_HTTP_ADDRESS,
+    DEFAULT_ISSUER_URL,
+)
 
 __all__ = ["PUBLIC_SERVICES", "EdgeConfig"]
 
@@ -32,6 +37,14 @@ class EdgeConfig:
     # Short name to host:port; every public service must be here, others are ignored.
     backends: Mapping[str, str] = field(default_factory=_default_backends)
     descriptor_path: str = "gen/descriptor.pb"
+    # Whose tokens count. With none, only RPCs that anyone may call are open.
+    issuers: Sequence[Issuer] = (embedded_issuer(DEFAULT_ISSUER_URL),)
+    # host:port of the embedded issuer's HTTP listener; None where there is no such issuer.
+    identity_http: str | None = DEFAULT_IDENTITY_HTTP_ADDRESS
+    # Whether what the contracts call public reads needs no token.
+    public_reads: bool = False
+    # For tests of other things: lets everybody in, as anybody. No setting leads here.
+    unauthenticated: bool = False
     # host:port of an OTLP gRPC collector; no tracing without one.
     otlp_collector: str | None = None
     sampling_percent: float = 100.0

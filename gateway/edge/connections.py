@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.edge.auth import CALLER_HEADERS
 from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import API, typed
 from gateway.edge.filters import http_filters
@@ -16,7 +17,6 @@ CLIENT_TIMEOUT = "15s"
 IDLE_TIMEOUT = "300s"
 # Clients must not set what Envoy or the services trust.
 STRIPPED_PREFIX = "x-envoy-"
-STRIPPED_HEADER = "x-user-id"
 
 
 def connection_manager(config: EdgeConfig) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _header_cleaning() -> dict[str, Any]:
         "typed_config": typed(
             f"{API}.extensions.{extension}.v3.HeaderMutation",
             mutations=[
-                {"remove": STRIPPED_HEADER},
+                *({"remove": name} for name in CALLER_HEADERS),
                 {"remove_on_match": {"key_matcher": {"prefix": STRIPPED_PREFIX}}},
             ],
         ),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.edge.auth import auth_filters
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
 from gateway.edge.extensions import http_filter
 
@@ -20,6 +21,7 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         _deny_raw_grpc(),  # before the transcoder: it rewrites REST paths to these very paths
         _body_limit(),
         _transcoder(config.descriptor_path),
+        *auth_filters(config),  # behind it: rules are by RPC, whatever the URL looked like
         http_filter("router", "Router"),
     ]
 

@@ -6,6 +6,8 @@
 
 from typing import Any, NamedTuple
 
+from gateway.edge.auth import FAILURE_KEY, JWKS_UNREACHABLE, JWT_AUTHN
+
 __all__ = ["local_reply_config"]
 
 # Envoy's own words, where they tell the caller what to mend (a JSON parser's complaint).
@@ -19,11 +21,37 @@ class _Reply(NamedTuple):
     code: int
     message: str
     shown_status: int | None = None
+    condition: dict[str, Any] | None = None
+    """What else must hold; an access log filter."""
+    challenge: str | None = None
+    """Of the `WWW-Authenticate` header."""
 
 
-# google.rpc.Code for each status Envoy can make; the last line is for any other.
+def _token_failed(value: dict[str, Any], key: str) -> dict[str, Any]:
+    path = [{"key": FAILURE_KEY}, {"key": key}]
+    matcher = {"filter": JWT_AUTHN, "path": path, "value": value}
+    return {"metadata_filter": {"matcher": matcher, "match_if_key_not_found": False}}
+
+
+KEYS_MISSING = _token_failed({"string_match": {"exact": JWKS_UNREACHABLE}}, "message")
+TOKEN_FAILED = _token_failed({"present_match": True}, "message")
+# The transcoder found an RPC for the path; clients cannot set the header.
+RPC_FOUND = {"header_filter": {"header": {"name": "x-envoy-original-path", "present_match": True}}}
+
+# google.rpc.Code for each status Envoy can make, in order of looking; the last line is for any
+# other.
 REPLIES = (
     _Reply(400, 3, ENVOYS_WORDS),
+    # The issuer's keys cannot be had: the token may be good, and the caller should keep it.
+    _Reply(401, 14, "tokens cannot be checked now; try again", 503, KEYS_MISSING),
+    _Reply(401, 16, ENVOYS_WORDS),
+    # Envoy takes a wrong audience for a lack of rights; it is a bad token like any other.
+    _Reply(403, 16, ENVOYS_WORDS, 401, TOKEN_FAILED, 'Bearer error="invalid_token"'),
+    _Reply(
+        *(403, 7, "the token does not carry the scope that this takes", None),
+        RPC_FOUND,
+        'Bearer error="insufficient_scope"',
+    ),
     # Access control refuses raw gRPC paths; a caller should not even learn that they exist.
     _Reply(403, 5, "no such path or method", 404),
     _Reply(404, 5, "no such path or method"),
@@ -50,20 +78,22 @@ def _body(code: int, message: str) -> dict[str, Any]:
 
 
 def _mapper(reply: _Reply) -> dict[str, Any]:
+    value = {
+        "default_value": reply.envoy_status,
+        "runtime_key": f"aviary.local_reply.{reply.envoy_status}",
+    }
+    status = {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
     mapper: dict[str, Any] = {
-        "filter": {
-            "status_code_filter": {
-                "comparison": {
-                    "op": "EQ",
-                    "value": {
-                        "default_value": reply.envoy_status,
-                        "runtime_key": f"aviary.local_reply.{reply.envoy_status}",
-                    },
-                }
-            }
-        },
+        "filter": status
+        if reply.condition is None
+        else {"and_filter": {"filters": [status, reply.condition]}},
         "body_format_override": _body(reply.code, reply.message),
     }
+    if reply.challenge is not None:
+        header = {"key": "www-authenticate", "value": reply.challenge}
+        mapper["headers_to_add"] = [
+            {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+        ]
     if reply.shown_status is not None:
         mapper["status_code"] = reply.shown_status
     return mapper

@@ -2,13 +2,20 @@
 
 from typing import Any
 
+from gateway.edge.auth import JWT_AUTHN, NO_SCOPE, SCOPE_HEADER, SCOPES_FILTER
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.edge.issuers import IDENTITY_CLUSTER
 from gateway.edge.upstreams import REQUEST_TIMEOUT
 
 __all__ = ["routes"]
 
 
-def routes(config: EdgeConfig) -> dict[str, Any]:  # noqa: ARG001 - what is to vary is in there
+# The embedded issuer's own: it checks who calls, and speaks HTTP.
+IDENTITY_MATCHES = ({"prefix": "/oauth/"}, {"path": "/.well-known/openid-configuration"})
+SKIPPED_BY_IDENTITY = ("envoy.filters.http.grpc_json_transcoder", JWT_AUTHN, SCOPES_FILTER)
+
+
+def routes(config: EdgeConfig) -> dict[str, Any]:
     """Build the route table. The transcoder has rewritten paths by the time they are matched."""
     return {
         "name": "edge",
@@ -16,14 +23,36 @@ def routes(config: EdgeConfig) -> dict[str, Any]:  # noqa: ARG001 - what is to v
             {
                 "name": "edge",
                 "domains": ["*"],
-                "routes": [_grpc(name, service) for name, service in PUBLIC_SERVICES.items()],
+                "routes": [
+                    *_identity(config),
+                    *(_grpc(name, service, config) for name, service in PUBLIC_SERVICES.items()),
+                ],
             }
         ],
     }
 
 
-def _grpc(name: str, service: str) -> dict[str, Any]:
+def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
+    if config.identity_http is None:
+        return []
+    skipped = SKIPPED_BY_IDENTITY[: 1 if config.unauthenticated else None]
+    off = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
+    return [
+        {
+            "match": match,
+            "route": {"cluster": IDENTITY_CLUSTER, "timeout": REQUEST_TIMEOUT},
+            "typed_per_filter_config": dict.fromkeys(skipped, off),
+        }
+        for match in IDENTITY_MATCHES
+    ]
+
+
+def _grpc(name: str, service: str, config: EdgeConfig) -> dict[str, Any]:
+    outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
     return {
+        **outside,
+        # A token was for the edge; no service could be made to misuse it.
+        "request_headers_to_remove": ["authorization"],
         "match": {"prefix": f"/{service}/"},
         "route": {
             "cluster": name,
@@ -36,3 +65,9 @@ def _grpc(name: str, service: str) -> dict[str, Any]:
             },
         },
     }
+
+
+def _from_outside() -> dict[str, Any]:
+    # Services take a call without this header for a sibling's.
+    header = {"key": SCOPE_HEADER, "value": NO_SCOPE}
+    return {"header": header, "append_action": "ADD_IF_ABSENT"}

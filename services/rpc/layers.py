@@ -1,4 +1,4 @@
-"""What surrounds every handler: deadline, telemetry, errors, in that order."""
+"""What surrounds every handler: deadline, telemetry, errors, caller, in that order."""
 
 import asyncio
 import time
@@ -19,6 +19,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from services.deadlines import deadline_in, remaining_s
 from services.errors import AviaryError
+from services.rpc.caller import speak_for_caller
 from services.rpc.status import deadline_status, internal_status, status_of, status_trailer
 from services.telemetry import (
     EVENT_RPC_HANDLED,
@@ -68,6 +69,8 @@ class Rpc:
     tracer: trace.Tracer
     duration: metrics.Histogram
     streams: bool = False
+    caller_field: str = ""
+    """The field of the request that names the caller; empty if there is none."""
 
     @property
     def name(self) -> str:
@@ -167,10 +170,24 @@ def with_errors(rpc: Rpc, inner: Handler) -> Handler:
     return handle
 
 
+def with_caller(rpc: Rpc, inner: Handler) -> Handler:
+    """Let a request from outside speak for nobody but its caller."""
+    field = rpc.caller_field
+    if not field:
+        return inner
+
+    async def handle(request: Message, context: Context) -> Answer:
+        speak_for_caller(request, field, context.invocation_metadata() or ())
+        return await inner(request, context)
+
+    return handle
+
+
 LAYERS: tuple[Layer, ...] = (
     with_deadline,  # outermost: its time covers all below, and it alone answers when that is up
     with_telemetry,  # outside errors, so that it sees the code they chose
-    with_errors,  # innermost: everything above sees an answer, never a bare exception
+    with_errors,  # everything above sees an answer, never a bare exception
+    with_caller,  # innermost: a refusal is a domain error, and the handler sees whose call it is
 )
 """Outermost first."""
 

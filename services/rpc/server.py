@@ -10,6 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from opentelemetry import metrics, trace
 
+from services.rpc.caller import caller_field
 from services.rpc.handlers import Servicer, generic_handler
 from services.rpc.layers import Handler, Rpc, server_duration, wrap
 from services.telemetry import EVENT_RPC_DRAINED, EVENT_RPC_LISTENING, SCOPE
@@ -116,4 +117,5 @@ class RpcServer:
     def _wrap(self, method: MethodDescriptor, handler: Handler) -> Handler:
         service = method.containing_service.full_name
         streams = method.server_streaming
-        return wrap(Rpc(service, method.name, self._tracer, self._duration, streams), handler)
+        rpc = Rpc(service, method.name, self._tracer, self._duration, streams, caller_field(method))
+        return wrap(rpc, handler)
