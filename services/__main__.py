@@ -10,8 +10,10 @@ import click
 import structlog
 
 from services import supervisor
+from services.audit.command import audit
 from services.bootstrap import SERVICES
 from services.load.command import load
+from services.operator_commands import register_app, rotate_signing_key, token
 from services.rpc.server import RpcServer
 from services.settings import Settings, SettingsError
 from services.telemetry import EVENT_SERVING, configure
@@ -24,7 +26,8 @@ def main() -> None:
     """Group the commands."""
 
 
-main.add_command(load)
+for _command in (audit, load, register_app, rotate_signing_key, token):
+    main.add_command(_command)
 
 
 @main.command()

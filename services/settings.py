@@ -11,7 +11,16 @@ from types import MappingProxyType
 from typing import Literal, NoReturn, Self, cast
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["DEFAULT_ADDRESSES", "Bus", "LogLevel", "Settings", "SettingsError", "Storage"]
+__all__ = [
+    "DEFAULT_ADDRESSES",
+    "DEFAULT_IDENTITY_HTTP_ADDRESS",
+    "DEFAULT_ISSUER_URL",
+    "Bus",
+    "LogLevel",
+    "Settings",
+    "SettingsError",
+    "Storage",
+]
 
 Storage = Literal["sqlite", "bigtable"]
 Bus = Literal["valkey", "pubsub"]
@@ -35,6 +44,7 @@ of the variables."""
 DEFAULT_DATA_DIR = ".data"
 DEFAULT_EDGE_PORT = 8080
 DEFAULT_IDENTITY_HTTP_ADDRESS = "127.0.0.1:50059"
+# Where the edge is on a laptop; an issuer's name must be the same for all who read its tokens.
 DEFAULT_ISSUER_URL = "http://127.0.0.1:8080"
 # Two servers, because the bus must keep what it holds and the cache must be free to evict.
 DEFAULT_BUS_VALKEY_URL = "redis://127.0.0.1:6379/0"
@@ -48,6 +58,10 @@ DEFAULT_BUS_VISIBILITY_S = 30
 MIN_BUS_VISIBILITY_S = 10
 MAX_BUS_VISIBILITY_S = 600
 MAX_PORT = 65_535
+# Bytes: AES-256 takes exactly so many.
+IDENTITY_KEY_BYTES = 32
+# Bytes. Beyond guessing.
+MIN_SECRET_BYTES = 16
 # Bytes. Cursors carry a 128-bit signature, and a key shorter than that would be what one guesses.
 MIN_CURSOR_KEY_BYTES = 16
 
@@ -85,6 +99,18 @@ class Settings:
     """Followers from which an author's tweets are merged at read time, not fanned out."""
     cursor_key: bytes | None = field(repr=False)
     """Signs page cursors; None lets the composition root make one that lives with the process."""
+    identity_http_address: str
+    """`host:port` of the issuer's HTTP listener, which the edge dials."""
+    issuer_url: str
+    """The issuer's public URL, as in its tokens' `iss`: the edge's, without a path."""
+    identity_key: bytes | None = field(repr=False)
+    """Seals the issuer's private keys; None keeps one in a file of `data_dir`."""
+    operator_secret: bytes | None = field(repr=False)
+    """Of the operator's client; None leaves that client out."""
+    public_reads: bool
+    """Whether the edge lets callers without a token read what is public."""
+    trusted_issuers: Path | None
+    """A JSON file of further issuers for the edge; see `gateway.edge.issuers.read_issuers`."""
     gcp_project: str | None
     bigtable_instance: str | None
     log_level: LogLevel
@@ -138,6 +164,14 @@ class Settings:
                 "AVIARY_CELEBRITY_THRESHOLD", DEFAULT_CELEBRITY_THRESHOLD, least=1
             ),
             cursor_key=variables.secret_key("AVIARY_CURSOR_KEY", MIN_CURSOR_KEY_BYTES),
+            identity_http_address=variables.address(
+                "AVIARY_IDENTITY_HTTP_ADDRESS", DEFAULT_IDENTITY_HTTP_ADDRESS
+            ),
+            issuer_url=variables.origin("AVIARY_ISSUER_URL", DEFAULT_ISSUER_URL),
+            identity_key=variables.secret_key("AVIARY_IDENTITY_KEY", IDENTITY_KEY_BYTES),
+            operator_secret=variables.secret_key("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
+            public_reads=variables.choice("AVIARY_PUBLIC_READS", "off", "on") == "on",
+            trusted_issuers=variables.path("AVIARY_TRUSTED_ISSUERS"),
             gcp_project=gcp_project,
             bigtable_instance=bigtable_instance,
             log_level=cast(
@@ -195,6 +229,17 @@ class _Variables:
         if value is not None and not self._is_url(value, {"http", "https"}):
             self._reject(name, value, "a URL such as http://127.0.0.1:4317")
         return value
+
+    def origin(self, name: str, default: str) -> str:
+        value = self.text(name) or default
+        rest = urlsplit(value).path if self._is_url(value, {"http", "https"}) else value
+        if rest or any(mark in value for mark in "?#@"):
+            self._reject(name, value, f"scheme://host:port and no more, such as {default}")
+        return value
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name)
+        return None if value is None else Path(value)
 
     def secret_key(self, name: str, least_bytes: int) -> bytes | None:
         value = self.text(name)

@@ -7,7 +7,7 @@ its gRPC services, and undoes all of it in reverse.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-from services.bootstrap import fanout, gateway, graph, id, timeline, tweet, user  # noqa: A004
+from services.bootstrap import fanout, gateway, graph, id, identity, timeline, tweet, user  # noqa: A004
 from services.bootstrap.parts import Parts, Served
 from services.settings import Settings
 
@@ -33,4 +33,5 @@ SERVICES = {
     "fanout": _running(fanout.build),
     "timeline": _running(timeline.build),
     "gateway": _running(gateway.build),
+    "identity": _running(identity.build),
 }

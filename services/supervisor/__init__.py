@@ -111,6 +111,7 @@ async def _start(
 def _greet(data_dir: Path, edge_port: int, *, emulators: bool) -> None:
     click.echo(f"Aviary is ready\n  REST  http://{HOST}:{edge_port}/v1/")
     click.echo(f"  health http://{HOST}:{edge_port}/healthz\n  logs  {data_dir / 'logs'}")
+    click.echo(f"  token  python -m services token --user HANDLE --data-dir {data_dir}")
     if emulators:
         click.echo("  The emulators keep all data in memory: it is gone when this stops.")
 

