@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
+from services.operator_file import OperatorError, fetch_token, read_operator
 from tests.emulators import require_emulators
 from tests.processes import free_port
 
@@ -78,6 +79,31 @@ def _parent(entry: Path) -> int:
         return 0
 
 
+class OperatorAuth(httpx.Auth):
+    """Shows a token that acts for anybody, and gets another when it is refused."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._token = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        # A test that shows a token of its own means it.
+        if "authorization" in request.headers:
+            yield request
+            return
+        if self._token:
+            request.headers["authorization"] = f"Bearer {self._token}"
+        answer = yield request
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            try:
+                self._token = fetch_token(read_operator(self._data_dir))
+            except OperatorError as error:
+                # As the issuer may be the one that a test has stopped.
+                raise httpx.ConnectError(str(error)) from error
+            request.headers["authorization"] = f"Bearer {self._token}"
+            yield request
+
+
 def start(data_dir: Path, *, engine: Engine = SQLITE_VALKEY, **environment: str) -> Mesh:
     log = data_dir.parent / "up.log"
     port = free_port()
@@ -89,7 +115,9 @@ def start(data_dir: Path, *, engine: Engine = SQLITE_VALKEY, **environment: str)
             stderr=output,
             env={**os.environ, **ENVIRONMENT, **environment},
         )
-    rest = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+    rest = httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", timeout=10, auth=OperatorAuth(data_dir)
+    )
     mesh = Mesh(process, rest, data_dir, engine)
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:

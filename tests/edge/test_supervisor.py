@@ -118,7 +118,7 @@ def test_starts_and_stops_in_order(running: Running, number: signal.Signals) -> 
     until(lambda: running.said("Aviary is ready"))
     assert running.health() == 200
     pids = children(running.process.pid)
-    assert len(pids) == 10
+    assert len(pids) == 11
     running.process.send_signal(number)
     assert running.process.wait(30) == 0
     assert not any(map(alive, pids))
