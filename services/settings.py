@@ -111,6 +111,8 @@ class Settings:
     """Whether the edge lets callers without a token read what is public."""
     trusted_issuers: Path | None
     """A JSON file of further issuers for the edge; see `gateway.edge.issuers.read_issuers`."""
+    edge_denials_log: Path | None
+    """Where the edge on this machine writes what it refused, for the audit log; None: nowhere."""
     gcp_project: str | None
     bigtable_instance: str | None
     log_level: LogLevel
@@ -172,6 +174,7 @@ class Settings:
             operator_secret=variables.secret_key("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
             public_reads=variables.choice("AVIARY_PUBLIC_READS", "off", "on") == "on",
             trusted_issuers=variables.path("AVIARY_TRUSTED_ISSUERS"),
+            edge_denials_log=variables.path("AVIARY_EDGE_DENIALS_LOG"),
             gcp_project=gcp_project,
             bigtable_instance=bigtable_instance,
             log_level=cast(

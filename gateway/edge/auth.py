@@ -16,6 +16,7 @@ from gateway.edge.issuers import IDENTITY_CLUSTER, Issuer
 
 __all__ = [
     "CALLER_HEADERS",
+    "CLAIMS_KEY",
     "FAILURE_KEY",
     "JWKS_UNREACHABLE",
     "JWT_AUTHN",

@@ -49,3 +49,5 @@ class EdgeConfig:
     otlp_collector: str | None = None
     sampling_percent: float = 100.0
     access_log_path: str = "/dev/stdout"
+    # Another log, of what was refused, for the audit log; None writes none.
+    denials_log_path: str | None = None

@@ -7,7 +7,7 @@ from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import API, typed
 from gateway.edge.filters import http_filters
 from gateway.edge.local_replies import local_reply_config
-from gateway.edge.observing import access_log, tracing
+from gateway.edge.observing import access_logs, tracing
 from gateway.edge.routes import routes
 
 __all__ = ["connection_manager"]
@@ -37,7 +37,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         "request_timeout": CLIENT_TIMEOUT,
         "request_headers_timeout": CLIENT_TIMEOUT,
         "early_header_mutation_extensions": [_header_cleaning()],
-        "access_log": [access_log(config.access_log_path)],
+        "access_log": access_logs(config),
         "local_reply_config": local_reply_config(),
         "route_config": routes(config),
         "http_filters": http_filters(config),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import structlog
 from joserfc import jwe
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey
 
 from gateway.identity.model import ACCESS_TOKEN_S, SigningKey
@@ -18,7 +19,7 @@ from services.clock import Clock
 from services.errors import UnavailableError
 from services.telemetry import EVENT_IDENTITY_KEYS_STALE
 
-__all__ = ["ALGORITHM", "LEAD_S", "SEALING_KEY_BYTES", "Keyring"]
+__all__ = ["ALGORITHM", "LEAD_S", "SEALING_KEY_BYTES", "Keyring", "SealError"]
 
 ALGORITHM: Final = "ES256"
 """Tokens of 600 bytes where RS256 makes 900, and every verifier knows it."""
@@ -40,6 +41,10 @@ KID_BYTES: Final = 8
 _MS: Final = 1_000
 _SEAL: Final = {"alg": "dir", "enc": "A256GCM"}
 _log = structlog.get_logger()
+
+
+class SealError(Exception):
+    """The private keys cannot be opened."""
 
 
 class Keyring:
@@ -112,7 +117,12 @@ class Keyring:
         return kid, key
 
     def _open(self, key: SigningKey) -> ECKey:
-        opened = jwe.decrypt_compact(key.sealed, self._sealing_key)
+        try:
+            opened = jwe.decrypt_compact(key.sealed, self._sealing_key)
+        except JoseError as error:
+            raise SealError(
+                "the signing keys were sealed with another AVIARY_IDENTITY_KEY"
+            ) from error
         return ECKey.import_key(json.loads(opened.plaintext or b""))
 
     def _done(self, known: Mapping[str, SigningKey]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from aviary.gateway.v1 import health_service_pb2
 
+from gateway.denials import Denials
 from gateway.health import HealthServicer
 from services.bootstrap.parts import Parts, Served, service_of
 from services.rpc.handlers import Servicer
@@ -14,4 +15,7 @@ async def build(parts: Parts) -> Served:
     siblings = {name: at for name, at in parts.settings.addresses.items() if name != "gateway"}
     servicer = HealthServicer(siblings)
     parts.stack.push_async_callback(servicer.aclose)
+    if parts.settings.edge_denials_log is not None:
+        denials = Denials(parts.settings.edge_denials_log, parts.audit("gateway"))
+        parts.background(denials.keep_reading())
     return [Servicer(service_of(health_service_pb2.DESCRIPTOR), servicer)]

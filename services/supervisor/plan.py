@@ -122,6 +122,7 @@ def _services(
     env = {
         **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in _addresses(ports).items()},
         "AVIARY_DATA_DIR": str(data_dir),
+        "AVIARY_EDGE_DENIALS_LOG": str(_denials_log(data_dir)),
         "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
         **engines,
     }
@@ -146,6 +147,7 @@ def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int], issuer: 
         backends={name: addresses[name] for name in PUBLIC_SERVICES},
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(logs / "access.log"),
+        denials_log_path=str(_denials_log(data_dir)),
         otlp_collector=_collector(),
         issuers=(embedded_issuer(issuer.url), *others),
         identity_http=issuer.http_address,
@@ -170,6 +172,10 @@ def _edge_settings() -> tuple[Settings, tuple[Issuer, ...]]:
 
 def _addresses(ports: Sequence[int]) -> dict[str, str]:
     return {name: f"{HOST}:{port}" for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)}
+
+
+def _denials_log(data_dir: Path) -> Path:
+    return data_dir / "logs" / "denials.log"
 
 
 def _collector() -> str | None:

@@ -4,10 +4,9 @@ import json
 
 import pytest
 from joserfc import jwe
-from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from gateway.identity.keys import LEAD_S, Keyring
+from gateway.identity.keys import LEAD_S, Keyring, SealError
 from tests.identity.world import World
 
 
@@ -61,5 +60,5 @@ async def test_private_half_is_sealed(world: World) -> None:
     opened = jwe.decrypt_compact(key.sealed, OctKey.import_key(b"k" * 32))
     assert json.loads(opened.plaintext or b"")["kid"] == kid
     stranger = Keyring(world.store.keys, b"x" * 32, world.clock, world.audit)
-    with pytest.raises(JoseError):
+    with pytest.raises(SealError, match="AVIARY_IDENTITY_KEY"):
         await stranger.refresh()
