@@ -98,4 +98,7 @@ def _settings(data_dir: Path) -> Settings:
         # Not of a supervisor's making: the environment says all.
         if not data_dir.exists():
             raise click.ClickException(f"{data_dir} does not exist") from None
-    return Settings.from_environment({**told, **os.environ})
+    for name, value in told.items():
+        # In the environment itself, since Google's clients look there for their emulators.
+        os.environ.setdefault(name, value)
+    return Settings.from_environment(os.environ)
