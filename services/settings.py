@@ -170,7 +170,9 @@ class Settings:
                 "AVIARY_IDENTITY_HTTP_ADDRESS", DEFAULT_IDENTITY_HTTP_ADDRESS
             ),
             issuer_url=variables.origin("AVIARY_ISSUER_URL", DEFAULT_ISSUER_URL),
-            identity_key=variables.secret_key("AVIARY_IDENTITY_KEY", IDENTITY_KEY_BYTES),
+            identity_key=variables.secret_key(
+                "AVIARY_IDENTITY_KEY", IDENTITY_KEY_BYTES, most_bytes=IDENTITY_KEY_BYTES
+            ),
             operator_secret=variables.secret_key("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
             public_reads=variables.choice("AVIARY_PUBLIC_READS", "off", "on") == "on",
             trusted_issuers=variables.path("AVIARY_TRUSTED_ISSUERS"),
@@ -244,7 +246,9 @@ class _Variables:
         value = self.text(name)
         return None if value is None else Path(value)
 
-    def secret_key(self, name: str, least_bytes: int) -> bytes | None:
+    def secret_key(
+        self, name: str, least_bytes: int, most_bytes: int | None = None
+    ) -> bytes | None:
         value = self.text(name)
         if value is None:
             return None
@@ -252,9 +256,10 @@ class _Variables:
             key = bytes.fromhex(value)
         except ValueError:
             key = b""
-        if len(key) < least_bytes:
+        if len(key) < least_bytes or len(key) > (most_bytes or len(key)):
+            bound = "at least" if most_bytes is None else "exactly"
             raise SettingsError(
-                name, got=None, wanted=f"at least {least_bytes} bytes written as hex digits"
+                name, got=None, wanted=f"{bound} {least_bytes} bytes written as hex digits"
             )
         return key
 

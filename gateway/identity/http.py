@@ -78,6 +78,7 @@ def application(server: OAuthServer, accounts: Accounts, keyring: Keyring) -> St
             OAuth2Error: _oauth_error,
             404: _no_such_path,
             405: _no_such_method,
+            INTERNAL: _internal,
         },
     )
 
@@ -190,6 +191,12 @@ def _domain_error(_: Request, error: Exception) -> Response:
 def _oauth_error(_: Request, error: Exception) -> Response:
     status, body, headers = error()  # type: ignore[operator]
     return JSONResponse(body, status, {**NO_STORE, **dict(headers)})
+
+
+def _internal(_: Request, _error: Exception) -> Response:
+    # Starlette logs it whole, and raises it to the server all the same.
+    message = "Something went wrong on our side."
+    return JSONResponse({"code": 13, "message": message, "details": []}, INTERNAL, NO_STORE)
 
 
 def _no_such_path(_: Request, _error: Exception) -> Response:

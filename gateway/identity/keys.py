@@ -38,6 +38,8 @@ SKEW_S: Final = 60
 """A key stays this much longer than what it signed, for verifiers with slow clocks."""
 
 KID_BYTES: Final = 8
+FIRST: Final = "first"
+"""The row of the first key; every other key's is its kid."""
 _MS: Final = 1_000
 _SEAL: Final = {"alg": "dir", "enc": "A256GCM"}
 _log = structlog.get_logger()
@@ -71,23 +73,30 @@ class Keyring:
         """See what the store holds, make the first key, and forget keys that are done."""
         known = dict(await self._records.all())
         if not known:
-            # Nobody has a JWKS of ours yet, so nobody needs notice.
-            known = dict([await self._make(signs_from_ms=self._clock.now_ms())])
-        for kid in self._done(known):
-            if await self._records.remove(kid, known.pop(kid)):
-                self._audit.record(KEY_RETIRED, kid=kid)
-        self._opened = {kid: self._opened.get(kid) or self._open(key) for kid, key in known.items()}
+            await self._make_first()
+            known = dict(await self._records.all())
+        for name in self._done(known):
+            done = known.pop(name)
+            if await self._records.remove(name, done):
+                self._audit.record(KEY_RETIRED, kid=done.public["kid"])
+        self._opened = {
+            name: self._opened.get(name) or self._open(key) for name, key in known.items()
+        }
         self._known = known
 
     async def rotate(self) -> tuple[str, int]:
         """Make a key that signs from later on; gives its kid and that time in Unix milliseconds."""
-        kid, key = await self._make(signs_from_ms=self._clock.now_ms() + self._lead_ms)
+        if not await self._records.all():
+            await self._make_first()
+        kid, key = self._drawn(signs_from_ms=self._clock.now_ms() + self._lead_ms)
+        await self._records.put(kid, key)
+        self._added(key)
         return kid, key.signs_from_ms
 
     def signing(self) -> ECKey:
         """The private key to sign with now: the newest that has been published long enough."""
         now = self._clock.now_ms()
-        ripe = [(key.signs_from_ms, kid) for kid, key in self._known.items() if _ripe(key, now)]
+        ripe = [(key.signs_from_ms, name) for name, key in self._known.items() if _ripe(key, now)]
         if not ripe:
             raise UnavailableError("there is no key to sign with yet")
         return self._opened[max(ripe)[1]]
@@ -105,16 +114,26 @@ class Keyring:
             except UnavailableError as error:
                 _log.warning(EVENT_IDENTITY_KEYS_STALE, error=str(error))
 
-    async def _make(self, *, signs_from_ms: int) -> tuple[str, SigningKey]:
+    async def _make_first(self) -> None:
+        """Make the key that signs from now on: nobody has a JWKS of ours, so nobody needs notice.
+
+        Of processes that start at once one makes it, or they would sign with keys that the edge
+        has not seen.
+        """
+        _, key = self._drawn(signs_from_ms=self._clock.now_ms())
+        if await self._records.add(FIRST, key):
+            self._added(key)
+
+    def _added(self, key: SigningKey) -> None:
+        self._audit.record(KEY_ADDED, kid=key.public["kid"], signs_from_ms=key.signs_from_ms)
+
+    def _drawn(self, *, signs_from_ms: int) -> tuple[str, SigningKey]:
         kid = secrets.token_hex(KID_BYTES)
         pair = ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": ALGORITHM})
         private = json.dumps(pair.as_dict(private=True)).encode()
         public = {name: str(value) for name, value in pair.as_dict(private=False).items()}
         sealed = jwe.encrypt_compact({**_SEAL, "kid": kid}, private, self._sealing_key)
-        key = SigningKey(public, sealed, signs_from_ms)
-        await self._records.put(kid, key)
-        self._audit.record(KEY_ADDED, kid=kid, signs_from_ms=signs_from_ms)
-        return kid, key
+        return kid, SigningKey(public, sealed, signs_from_ms)
 
     def _open(self, key: SigningKey) -> ECKey:
         try:
@@ -127,12 +146,12 @@ class Keyring:
 
     def _done(self, known: Mapping[str, SigningKey]) -> list[str]:
         """Keys whose successor has signed for longer than anything signed before it lives."""
-        order = sorted(known, key=lambda kid: (known[kid].signs_from_ms, kid))
+        order = sorted(known, key=lambda name: (known[name].signs_from_ms, name))
         kept_ms = (ACCESS_TOKEN_S + SKEW_S) * _MS
         now = self._clock.now_ms()
         return [
-            kid
-            for kid, successor in pairwise(order)
+            name
+            for name, successor in pairwise(order)
             if known[successor].signs_from_ms + kept_ms < now
         ]
 

@@ -36,7 +36,7 @@ _KEYS = TableSpec("identity_keys")
 
 TABLES = (_CLIENTS, _CODES, _FAMILIES, _CREDENTIALS, _SIGN_UPS, _KEYS)
 """Clients and families by id, codes by digest, credentials by user, sign-ups by canonical handle,
-keys by kid. What opens a door is kept as a digest, or sealed."""
+keys as in `keys`. What opens a door is kept as a digest, or sealed."""
 
 _BODY = b"body"
 MAX_SCANNED: Final = 1_000

@@ -1,5 +1,6 @@
 """Signing keys: published before they sign, kept until what they signed has expired."""
 
+import asyncio
 import json
 
 import pytest
@@ -54,11 +55,30 @@ async def test_other_process_and_the_next_start_use_the_same_keys(world: World) 
 
 
 async def test_private_half_is_sealed(world: World) -> None:
-    ((kid, key),) = (await world.store.keys.all()).items()
+    (key,) = (await world.store.keys.all()).values()
     private = world.keyring.signing().as_dict(private=True)["d"]
     assert str(private) not in json.dumps([key.public, key.sealed])
     opened = jwe.decrypt_compact(key.sealed, OctKey.import_key(b"k" * 32))
-    assert json.loads(opened.plaintext or b"")["kid"] == kid
+    assert json.loads(opened.plaintext or b"")["kid"] == key.public["kid"]
     stranger = Keyring(world.store.keys, b"x" * 32, world.clock, world.audit)
     with pytest.raises(SealError, match="AVIARY_IDENTITY_KEY"):
         await stranger.refresh()
+
+
+async def test_processes_that_start_at_once_share_the_first_key(world: World) -> None:
+    for name, key in (await world.store.keys.all()).items():
+        await world.store.keys.remove(name, key)
+    rings = [Keyring(world.store.keys, b"k" * 32, world.clock, world.audit) for _ in range(4)]
+    await asyncio.gather(*(ring.refresh() for ring in rings))
+    assert len({ring.signing().kid for ring in rings}) == 1
+    assert len(await world.store.keys.all()) == 1
+
+
+async def test_rotation_before_the_first_start_leaves_a_key_to_sign_with(world: World) -> None:
+    for name, key in (await world.store.keys.all()).items():
+        await world.store.keys.remove(name, key)
+    ring = Keyring(world.store.keys, b"k" * 32, world.clock, world.audit)
+    kid, _ = await ring.rotate()
+    await ring.refresh()
+    assert ring.signing().kid != kid
+    assert len(ring.jwks()["keys"]) == 2
