@@ -5,15 +5,17 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from gateway.identity.clients import Registered
-from services.bootstrap.identity import IdentityAdmin, identity_admin
 from services.errors import AviaryError
 from services.operator_file import OperatorError, fetch_token, read_operator
 from services.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from services.bootstrap.issuer import IdentityAdmin
 
 __all__ = ["register_app", "rotate_signing_key", "token"]
 
@@ -56,7 +58,7 @@ def token(handle: str | None, scope: str | None, data_dir: Path) -> None:
 def register_app(name: str, redirect_uris: Sequence[str], data_dir: Path, *, public: bool) -> None:
     """Make an app known; prints its id, and its secret, which is not shown again."""
 
-    async def register(admin: IdentityAdmin) -> Registered:
+    async def register(admin: "IdentityAdmin") -> Registered:
         return await admin.clients.register(name, redirect_uris, public=public)
 
     made = _with_admin(data_dir, register)
@@ -70,7 +72,7 @@ def register_app(name: str, redirect_uris: Sequence[str], data_dir: Path, *, pub
 def rotate_signing_key(data_dir: Path) -> None:
     """Make a new signing key: published at once, and used once every edge has seen it."""
 
-    async def rotate(admin: IdentityAdmin) -> tuple[str, int]:
+    async def rotate(admin: "IdentityAdmin") -> tuple[str, int]:
         return await admin.keyring.rotate()
 
     kid, from_ms = _with_admin(data_dir, rotate)
@@ -78,7 +80,10 @@ def rotate_signing_key(data_dir: Path) -> None:
     click.echo(f"key {kid} signs from {at}; the ones before it stay until their tokens expire")
 
 
-def _with_admin(data_dir: Path, act: Callable[[IdentityAdmin], Awaitable[Result]]) -> Result:
+def _with_admin(data_dir: Path, act: Callable[["IdentityAdmin"], Awaitable[Result]]) -> Result:
+    # All services start by this command line; only these commands pay for the issuer.
+    from services.bootstrap.issuer import identity_admin  # noqa: PLC0415
+
     async def run() -> Result:
         async with identity_admin(_settings(data_dir)) as admin:
             return await act(admin)

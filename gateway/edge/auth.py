@@ -13,6 +13,7 @@ from gateway.edge.config import EdgeConfig
 from gateway.edge.contracts import PublicRpc, public_rpcs
 from gateway.edge.extensions import HTTP_FILTERS, http_filter, typed
 from gateway.edge.issuers import IDENTITY_CLUSTER, Issuer
+from services.rpc.caller import ACT_ANY, SCOPE_KEY, USER_KEY
 
 __all__ = [
     "CALLER_HEADERS",
@@ -22,7 +23,6 @@ __all__ = [
     "JWT_AUTHN",
     "NO_SCOPE",
     "SCOPES_FILTER",
-    "SCOPE_HEADER",
     "auth_filters",
     "identity_cluster",
     "issuer_clusters",
@@ -36,17 +36,13 @@ FAILURE_KEY = "failure"
 JWKS_UNREACHABLE = "Jwks remote fetch is failed"
 """Envoy's words for an issuer whose keys cannot be had, which is no fault of the token."""
 
-USER_HEADER = "x-user-id"
-SCOPE_HEADER = "x-scope"
 CLIENT_HEADER = "x-client-id"
-CALLER_HEADERS = (USER_HEADER, SCOPE_HEADER, CLIENT_HEADER)
+CALLER_HEADERS = (USER_KEY, SCOPE_KEY, CLIENT_HEADER)
 """What services and limits know the caller by. They are removed from what comes in."""
 NO_SCOPE = "-"
 """The scope of a call that came without a token: services tell by the header that a call is from
 outside, so it is never absent."""
 
-# For Aviary's own issuer, `act:any` lets internal jobs name anybody; see services/rpc/caller.py.
-ACT_ANY = "act:any"
 # Seconds by which clocks of issuers and edges may differ; machines that keep time do better.
 CLOCK_SKEW_S = 5
 # Checked tokens that each worker remembers, at 1-2 KiB each, so that a user's next request costs
@@ -57,6 +53,9 @@ MAX_TOKEN_BYTES = 4096
 # Keys are fetched ahead of use, and again so soon when that failed.
 REFETCH_AFTER_FAILURE = "1s"
 JWKS_TIMEOUT = "2s"
+HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+# Shorter than the issuer's own, so that a request never meets a connection that is being closed.
+IDENTITY_IDLE_TIMEOUT = "30s"
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -115,8 +114,8 @@ def _provider(issuer: Issuer) -> dict[str, Any]:
             "jwt_max_token_size": MAX_TOKEN_BYTES,
         },
         "claim_to_headers": [
-            {"header_name": USER_HEADER, "claim_name": issuer.user_claim},
-            {"header_name": SCOPE_HEADER, "claim_name": "scope"},
+            {"header_name": USER_KEY, "claim_name": issuer.user_claim},
+            {"header_name": SCOPE_KEY, "claim_name": "scope"},
             {"header_name": CLIENT_HEADER, "claim_name": "client_id"},
         ],
         **_keys(issuer),
@@ -233,5 +232,12 @@ def identity_cluster(address: str) -> dict[str, Any]:
         "load_assignment": {
             "cluster_name": IDENTITY_CLUSTER,
             "endpoints": [{"lb_endpoints": [endpoint]}],
+        },
+        "typed_extension_protocol_options": {
+            HTTP_OPTIONS: {
+                "@type": f"type.googleapis.com/{HTTP_OPTIONS}",
+                "common_http_protocol_options": {"idle_timeout": IDENTITY_IDLE_TIMEOUT},
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
         },
     }

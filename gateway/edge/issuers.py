@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["EMBEDDED_AUDIENCE", "Issuer", "IssuerError", "embedded_issuer", "read_issuers"]
+__all__ = [
+    "EMBEDDED_AUDIENCE",
+    "JWKS_CACHE_S",
+    "Issuer",
+    "IssuerError",
+    "embedded_issuer",
+    "read_issuers",
+]
 
 EMBEDDED_AUDIENCE: Final = "aviary-api"
 """Whom the embedded issuer's access tokens are for."""

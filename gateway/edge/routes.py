@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from gateway.edge.auth import JWT_AUTHN, NO_SCOPE, SCOPE_HEADER, SCOPES_FILTER
+from gateway.edge.auth import JWT_AUTHN, NO_SCOPE, SCOPES_FILTER
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
 from gateway.edge.issuers import IDENTITY_CLUSTER
 from gateway.edge.upstreams import REQUEST_TIMEOUT
+from services.rpc.caller import SCOPE_KEY
 
 __all__ = ["routes"]
 
@@ -40,7 +41,12 @@ def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
     return [
         {
             "match": match,
-            "route": {"cluster": IDENTITY_CLUSTER, "timeout": REQUEST_TIMEOUT},
+            "route": {
+                "cluster": IDENTITY_CLUSTER,
+                "timeout": REQUEST_TIMEOUT,
+                # Nothing was begun; a code or a refresh token must not be used up twice.
+                "retry_policy": {"retry_on": "connect-failure", "num_retries": 2},
+            },
             "typed_per_filter_config": dict.fromkeys(skipped, off),
         }
         for match in IDENTITY_MATCHES
@@ -69,5 +75,5 @@ def _grpc(name: str, service: str, config: EdgeConfig) -> dict[str, Any]:
 
 def _from_outside() -> dict[str, Any]:
     # Services take a call without this header for a sibling's.
-    header = {"key": SCOPE_HEADER, "value": NO_SCOPE}
+    header = {"key": SCOPE_KEY, "value": NO_SCOPE}
     return {"header": header, "append_action": "ADD_IF_ABSENT"}

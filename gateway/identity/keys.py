@@ -12,6 +12,7 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey
 
+from gateway.edge.issuers import JWKS_CACHE_S
 from gateway.identity.model import ACCESS_TOKEN_S, SigningKey
 from gateway.identity.store import Records
 from services.audit.port import KEY_ADDED, KEY_RETIRED, Audit
@@ -27,12 +28,11 @@ ALGORITHM: Final = "ES256"
 SEALING_KEY_BYTES: Final = 32
 """AES-256."""
 
-LEAD_S: Final = 150
-"""From publishing a key to signing with it. Verifiers keep the JWKS for `JWKS_CACHE_S`, and
-processes of ours see a new key after `POLL_S`: twice both, and some."""
-
 POLL_S: Final = 5.0
 """Between looks for keys that other processes, or an operator, have made."""
+
+LEAD_S: Final = 2 * (JWKS_CACHE_S + POLL_S)
+"""From publishing a key to signing with it: twice as long as it takes the last edge to see it."""
 
 SKEW_S: Final = 60
 """A key stays this much longer than what it signed, for verifiers with slow clocks."""

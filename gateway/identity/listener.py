@@ -13,6 +13,8 @@ __all__ = ["Listener"]
 
 GRACE_S: Final = 8
 """For requests under way at a stop; below the supervisor's 10 s."""
+KEEP_ALIVE_S: Final = 60
+"""Longer than the edge keeps an idle connection, so that none is closed as a request comes."""
 BACKLOG: Final = 128
 
 
@@ -32,6 +34,7 @@ class Listener:
                 server_header=False,
                 # Only the edge calls, and what it says of the client is not used.
                 proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
             )
         )

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import AuthorizationServer, OAuth2Request
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, OAuth2Payload
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
 from joserfc.jwk import ECKey, KeySet
 
@@ -90,7 +91,8 @@ class OAuthServer(AuthorizationServer):
         """Answer the token endpoint."""
         answer: Answer = await asyncio.to_thread(self.create_token_response, call)
         if answer.status != 200 and not isinstance(answer.body, str):  # noqa: PLR2004 - HTTP's
-            client_id = call.parameters.get("client_id", [""])[0]
+            by_header, _ = extract_basic_authorization(call.headers)
+            client_id = by_header or call.parameters.get("client_id", [""])[0]
             self._audit.record(
                 TOKEN_REFUSED, client_id=client_id, error=str(answer.body.get("error"))
             )

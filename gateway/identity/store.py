@@ -39,6 +39,8 @@ TABLES = (_CLIENTS, _CODES, _FAMILIES, _CREDENTIALS, _SIGN_UPS, _KEYS)
 keys as in `keys`. What opens a door is kept as a digest, or sealed."""
 
 _BODY = b"body"
+MAX_KEY_CHARS: Final = 128
+"""The longest of ours is a digest of 64; Bigtable takes 4 KiB, and no empty one."""
 MAX_SCANNED: Final = 1_000
 """Rows of one scan; what is scanned, keys and sign-ups under way, is a handful."""
 
@@ -53,7 +55,9 @@ class Records(Generic[Record]):
         self._tuples = {field.name for field in fields(kind) if "tuple" in str(field.type)}
 
     async def get(self, key: str) -> Record | None:
-        """Read one."""
+        """Read one; None for a key that cannot be one, as callers make up some."""
+        if not 0 < len(key) <= MAX_KEY_CHARS:
+            return None
         row = (await self._rows.read_rows(self._table, [key.encode()])).get(key.encode())
         return None if row is None else self._decode(row.cells[_BODY])
 

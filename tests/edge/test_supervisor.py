@@ -152,6 +152,16 @@ def test_a_taken_edge_port_is_told(tmp_path: Path) -> None:
     assert f"edge port {running.port}" in running.output.read_text()
 
 
+def test_bad_settings_of_the_edge_are_told(tmp_path: Path, port: int) -> None:
+    for name, value in (("AVIARY_TRUSTED_ISSUERS", "/nowhere"), ("AVIARY_PUBLIC_READS", "maybe")):
+        running = Running(tmp_path, port, **{name: value})
+        assert running.process.wait(30) == 1
+        said = running.output.read_text()
+        assert "Aviary cannot start" in said
+        assert value in said
+        assert "Traceback" not in said
+
+
 def test_emulators_end_with_a_killed_parent(emulated: Running) -> None:
     until(lambda: emulated.said("Aviary is ready"))
     assert emulated.said("in memory")
