@@ -1,4 +1,4 @@
-"""The command line: `aviary up` for everything, `aviary <service>` for one, `load` to fill it."""
+"""The command line: `aviary up` for everything, `aviary <service>` for one, the rest to use it."""
 
 import asyncio
 import os
@@ -13,6 +13,7 @@ from services import supervisor
 from services.audit.command import audit
 from services.bootstrap import SERVICES
 from services.load.command import load
+from services.operate.command import COMMANDS
 from services.operator_commands import register_app, rotate_signing_key, token
 from services.rpc.server import RpcServer
 from services.settings import Settings, SettingsError
@@ -20,13 +21,41 @@ from services.telemetry import EVENT_SERVING, configure
 
 __all__ = ["main"]
 
+SHORT_HELP_CHARS = 100
+"""Of a command in the list of them; long enough for each to be whole."""
 
-@click.group(help=__doc__)
+
+class _Sections(click.Group):
+    """Lists commands by what they are for."""
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write a section for each purpose."""
+        operating = [str(each.name) for each in COMMANDS]
+        others = [name for name in self.commands if name not in {*operating, *SERVICES}]
+        for title, names in (
+            ("Commands", others),
+            ("Operating what runs", operating),
+            ("Single services, as a container runs them", list(SERVICES)),
+        ):
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name, self.commands[name].get_short_help_str(SHORT_HELP_CHARS))
+                        for name in names
+                    ]
+                )
+
+
+@click.group(cls=_Sections, help=__doc__)
 def main() -> None:
     """Group the commands."""
 
 
-for _command in (audit, load, register_app, rotate_signing_key, token):
+for _command in (audit, load, register_app, rotate_signing_key, token, *COMMANDS):
     main.add_command(_command)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 __all__ = [
     "DEFAULT_ADDRESSES",
+    "DEFAULT_DATA_DIR",
     "DEFAULT_IDENTITY_HTTP_ADDRESS",
     "DEFAULT_ISSUER_URL",
     "Bus",

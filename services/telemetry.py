@@ -37,6 +37,8 @@ __all__ = [
     "EVENT_CACHE_UNAVAILABLE",
     "EVENT_CELEBRITIES_STALE",
     "EVENT_DELETIONS_UNHEARD",
+    "EVENT_FANOUT_CONTROLS_CHANGED",
+    "EVENT_FANOUT_CONTROLS_STALE",
     "EVENT_FANOUT_TWEET_GONE",
     "EVENT_GRAPH_COUNT_OFF",
     "EVENT_IDENTITY_KEYS_STALE",
@@ -164,6 +166,10 @@ EVENT_ROWS_GARBAGE_COLLECTED: Final = "rows.garbage_collected"
 """`cells` past their retention were dropped from a SQLite file."""
 EVENT_ROWS_GARBAGE_FAILED: Final = "rows.garbage_failed"
 """They could not be dropped; the next collection does it."""
+EVENT_FANOUT_CONTROLS_CHANGED: Final = "fanout.controls_changed"
+"""From here on this process goes by another `threshold`, or takes nothing from `paused`."""
+EVENT_FANOUT_CONTROLS_STALE: Final = "fanout.controls_stale"
+"""What operators have set cannot be read; what was known last stays. Once an outage."""
 EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"
 """A tweet was deleted before its fan-out was planned."""
 EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.edge.config import EdgeConfig
-from gateway.edge.contracts import PublicRpc, public_rpcs
-from gateway.edge.extensions import HTTP_FILTERS, http_filter, typed
+from gateway.edge.contracts import PublicRpc
+from gateway.edge.extensions import HTTP_FILTERS, JWT_AUTHN, SCOPES_FILTER, http_filter, typed
 from gateway.edge.issuers import IDENTITY_CLUSTER, Issuer
 from services.rpc.caller import ACT_ANY, SCOPE_KEY, USER_KEY
 
@@ -20,16 +20,12 @@ __all__ = [
     "CLAIMS_KEY",
     "FAILURE_KEY",
     "JWKS_UNREACHABLE",
-    "JWT_AUTHN",
     "NO_SCOPE",
-    "SCOPES_FILTER",
     "auth_filters",
     "identity_cluster",
     "issuer_clusters",
 ]
 
-JWT_AUTHN = "envoy.filters.http.jwt_authn"
-SCOPES_FILTER = "aviary.scopes"
 # Keys of dynamic metadata under `JWT_AUTHN`.
 CLAIMS_KEY = "claims"
 FAILURE_KEY = "failure"
@@ -66,7 +62,7 @@ def auth_filters(config: EdgeConfig) -> list[dict[str, Any]]:
     """
     if config.unauthenticated:
         return []
-    rpcs = public_rpcs()
+    rpcs = config.contracts.public
     return [_tokens(config, rpcs), _scopes(config, rpcs)]
 
 

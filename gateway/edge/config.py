@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Final
 
+from gateway.edge.contracts import Contracts
 from gateway.edge.issuers import Issuer, embedded_issuer
 from services.settings import (
     DEFAULT_ADDRESSES,
@@ -11,7 +14,10 @@ from services.settings import (
     DEFAULT_ISSUER_URL,
 )
 
-__all__ = ["PUBLIC_SERVICES", "EdgeConfig"]
+__all__ = ["GENERATED", "PUBLIC_SERVICES", "EdgeConfig", "own_contracts"]
+
+GENERATED: Final = Path(__file__).resolve().parents[2] / "gen"
+"""Where the descriptor, the OpenAPI document and its page are in this source tree."""
 
 PUBLIC_SERVICES: Final[Mapping[str, str]] = {
     "user": "aviary.user.v1.UserService",
@@ -27,6 +33,12 @@ def _default_backends() -> dict[str, str]:
     return {name: DEFAULT_ADDRESSES[name] for name in PUBLIC_SERVICES}
 
 
+@cache
+def own_contracts() -> Contracts:
+    """Return the contracts that this source tree was generated with."""
+    return Contracts.read(GENERATED / "descriptor.pb")
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeConfig:
     """What varies between edges. Port 0 lets the system choose; paths are as Envoy sees them."""
@@ -37,6 +49,12 @@ class EdgeConfig:
     # Short name to host:port; every public service must be here, others are ignored.
     backends: Mapping[str, str] = field(default_factory=_default_backends)
     descriptor_path: str = "gen/descriptor.pb"
+    openapi_path: str = "gen/openapi.json"
+    docs_path: str = "gen/docs.html"
+    # What to route and transcode; that of the descriptor.
+    contracts: Contracts = field(default_factory=own_contracts)
+    # Web pages of which origins (`https://app.example`) may call the API; `*` stands for all.
+    cors_origins: Sequence[str] = ()
     # Whose tokens count. With none, only RPCs that anyone may call are open.
     issuers: Sequence[Issuer] = (embedded_issuer(DEFAULT_ISSUER_URL),)
     # host:port of the embedded issuer's HTTP listener; None where there is no such issuer.

@@ -6,7 +6,8 @@
 
 from typing import Any, NamedTuple
 
-from gateway.edge.auth import FAILURE_KEY, JWKS_UNREACHABLE, JWT_AUTHN
+from gateway.edge.auth import CLAIMS_KEY, FAILURE_KEY, JWKS_UNREACHABLE
+from gateway.edge.extensions import JWT_AUTHN
 
 __all__ = ["local_reply_config"]
 
@@ -27,21 +28,21 @@ class _Reply(NamedTuple):
     """Of the `WWW-Authenticate` header."""
 
 
-def _token_failed(value: dict[str, Any], key: str) -> dict[str, Any]:
-    path = [{"key": FAILURE_KEY}, {"key": key}]
+def _of_token(value: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """Hold for a request of whose token the edge noted this."""
+    path = [{"key": key} for key in keys]
     matcher = {"filter": JWT_AUTHN, "path": path, "value": value}
     return {"metadata_filter": {"matcher": matcher, "match_if_key_not_found": False}}
 
 
-KEYS_MISSING = _token_failed({"string_match": {"exact": JWKS_UNREACHABLE}}, "message")
-TOKEN_FAILED = _token_failed({"present_match": True}, "message")
-# The transcoder found an RPC for the path; clients cannot set the header.
-RPC_FOUND = {"header_filter": {"header": {"name": "x-envoy-original-path", "present_match": True}}}
+KEYS_MISSING = _of_token({"string_match": {"exact": JWKS_UNREACHABLE}}, FAILURE_KEY, "message")
+TOKEN_FAILED = _of_token({"present_match": True}, FAILURE_KEY, "message")
+TOKEN_GOOD = _of_token({"present_match": True}, CLAIMS_KEY, "iss")
 
-# google.rpc.Code for each status Envoy can make, in order of looking; the last line is for any
-# other.
+# google.rpc.Code for each status Envoy can make, in order of looking.
 REPLIES = (
-    _Reply(400, 3, ENVOYS_WORDS),
+    # With words of ours before, as Envoy has none for some, such as an escaped slash in a path.
+    _Reply(400, 3, f"malformed request: {ENVOYS_WORDS}"),
     # The issuer's keys cannot be had: the token may be good, and the caller should keep it.
     _Reply(401, 14, "tokens cannot be checked now; try again", 503, KEYS_MISSING),
     _Reply(401, 16, ENVOYS_WORDS),
@@ -49,11 +50,10 @@ REPLIES = (
     _Reply(403, 16, ENVOYS_WORDS, 401, TOKEN_FAILED, 'Bearer error="invalid_token"'),
     _Reply(
         *(403, 7, "the token does not carry the scope that this takes", None),
-        RPC_FOUND,
+        TOKEN_GOOD,
         'Bearer error="insufficient_scope"',
     ),
-    # Access control refuses raw gRPC paths; a caller should not even learn that they exist.
-    _Reply(403, 5, "no such path or method", 404),
+    _Reply(403, 7, "this is not allowed"),
     _Reply(404, 5, "no such path or method"),
     _Reply(405, 12, "this path does not take this method"),
     _Reply(408, 4, "the request took too long to arrive"),
@@ -66,6 +66,8 @@ REPLIES = (
     _Reply(503, 14, "the service is unavailable; try again"),
     _Reply(504, 4, "the service took too long to answer"),
 )
+LEAST_ERROR_STATUS = 400
+# google.rpc.Code of any other.
 UNKNOWN = 2
 UNAVAILABLE = 14
 # A service that died is started again, and found healthy, in about this time.
@@ -77,31 +79,31 @@ def _body(code: int, message: str) -> dict[str, Any]:
     return {"json_format": {"code": code, "message": message, "details": details}}
 
 
+def _when(comparison: str, status: int, code: int, message: str) -> dict[str, Any]:
+    """Dress an answer whose status compares so to `status`."""
+    value = {"default_value": status, "runtime_key": f"aviary.local_reply.{comparison}.{status}"}
+    return {
+        "filter": {"status_code_filter": {"comparison": {"op": comparison, "value": value}}},
+        "body_format_override": _body(code, message),
+    }
+
+
 def _mapper(reply: _Reply) -> dict[str, Any]:
-    value = {
-        "default_value": reply.envoy_status,
-        "runtime_key": f"aviary.local_reply.{reply.envoy_status}",
-    }
-    status = {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
-    mapper: dict[str, Any] = {
-        "filter": status
-        if reply.condition is None
-        else {"and_filter": {"filters": [status, reply.condition]}},
-        "body_format_override": _body(reply.code, reply.message),
-    }
+    mapper = _when("EQ", reply.envoy_status, reply.code, reply.message)
+    if reply.condition is not None:
+        mapper["filter"] = {"and_filter": {"filters": [mapper["filter"], reply.condition]}}
+    if reply.shown_status is not None:
+        mapper["status_code"] = reply.shown_status
     if reply.challenge is not None:
         header = {"key": "www-authenticate", "value": reply.challenge}
         mapper["headers_to_add"] = [
             {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
         ]
-    if reply.shown_status is not None:
-        mapper["status_code"] = reply.shown_status
     return mapper
 
 
 def local_reply_config() -> dict[str, Any]:
     """Give the connection manager's `local_reply_config`."""
-    return {
-        "mappers": [_mapper(reply) for reply in REPLIES],
-        "body_format": _body(UNKNOWN, ENVOYS_WORDS),
-    }
+    # Not as the format of all: the pages that the edge answers by itself are no errors.
+    others = _when("GE", LEAST_ERROR_STATUS, UNKNOWN, ENVOYS_WORDS)
+    return {"mappers": [*map(_mapper, REPLIES), others]}

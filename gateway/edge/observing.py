@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.edge.auth import CLAIMS_KEY, JWT_AUTHN
+from gateway.edge.auth import CLAIMS_KEY
 from gateway.edge.config import EdgeConfig
-from gateway.edge.extensions import API, typed
+from gateway.edge.extensions import API, JWT_AUTHN, typed
 from gateway.edge.upstreams import COLLECTOR_CLUSTER
 
 __all__ = ["access_logs", "tracing"]

@@ -1,32 +1,51 @@
-"""Which service answers which path."""
+"""Which service answers which path, and with what method."""
 
+from collections import defaultdict
 from typing import Any
 
-from gateway.edge.auth import JWT_AUTHN, NO_SCOPE, SCOPES_FILTER
+from gateway.edge.auth import NO_SCOPE
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.edge.contracts import PublicRpc
+from gateway.edge.cors import CORS_FILTER, cors_policy
+from gateway.edge.extensions import ANSWERED_HERE
 from gateway.edge.issuers import IDENTITY_CLUSTER
+from gateway.edge.pages import MAX_PAGE_BYTES, page_routes
+from gateway.edge.rest_routes import no_such_path, rest_routes
 from gateway.edge.upstreams import REQUEST_TIMEOUT
 from services.rpc.caller import SCOPE_KEY
 
 __all__ = ["routes"]
 
-
-# The embedded issuer's own: it checks who calls, and speaks HTTP.
 IDENTITY_MATCHES = ({"prefix": "/oauth/"}, {"path": "/.well-known/openid-configuration"})
-SKIPPED_BY_IDENTITY = ("envoy.filters.http.grpc_json_transcoder", JWT_AUTHN, SCOPES_FILTER)
+_CLUSTERS = {service: name for name, service in PUBLIC_SERVICES.items()}
 
 
 def routes(config: EdgeConfig) -> dict[str, Any]:
-    """Build the route table. The transcoder has rewritten paths by the time they are matched."""
+    """Build the route table.
+
+    A request over REST is matched twice: as it came, against the paths of the API, and again under
+    the name of the RPC that the transcoder has made of it. Only public RPCs have a route, so to
+    callers outside there are no others.
+    """
+    public = config.contracts.public
+    by_path: dict[str, list[PublicRpc]] = defaultdict(list)
+    for rpc in public:
+        by_path[rpc.template].append(rpc)
+    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, _CLUSTERS)]
     return {
         "name": "edge",
+        "max_direct_response_body_size_bytes": MAX_PAGE_BYTES,
         "virtual_hosts": [
             {
                 "name": "edge",
                 "domains": ["*"],
+                "typed_per_filter_config": {CORS_FILTER: cors_policy(config.cors_origins)},
                 "routes": [
+                    *(_grpc(rpc, config) for rpc in public),
                     *_identity(config),
-                    *(_grpc(name, service, config) for name, service in PUBLIC_SERVICES.items()),
+                    *page_routes(config),
+                    *rest,
+                    no_such_path(),
                 ],
             }
         ],
@@ -34,10 +53,9 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
 
 
 def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
+    """Build the routes of the embedded issuer, which speaks HTTP and checks by itself who calls."""
     if config.identity_http is None:
         return []
-    skipped = SKIPPED_BY_IDENTITY[: 1 if config.unauthenticated else None]
-    off = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
     return [
         {
             "match": match,
@@ -47,21 +65,21 @@ def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
                 # Nothing was begun; a code or a refresh token must not be used up twice.
                 "retry_policy": {"retry_on": "connect-failure", "num_retries": 2},
             },
-            "typed_per_filter_config": dict.fromkeys(skipped, off),
+            "typed_per_filter_config": ANSWERED_HERE,
         }
         for match in IDENTITY_MATCHES
     ]
 
 
-def _grpc(name: str, service: str, config: EdgeConfig) -> dict[str, Any]:
+def _grpc(rpc: PublicRpc, config: EdgeConfig) -> dict[str, Any]:
     outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
     return {
         **outside,
         # A token was for the edge; no service could be made to misuse it.
         "request_headers_to_remove": ["authorization"],
-        "match": {"prefix": f"/{service}/"},
+        "match": {"path": rpc.path},
         "route": {
-            "cluster": name,
+            "cluster": _CLUSTERS[rpc.service],
             "timeout": REQUEST_TIMEOUT,
             # None of these was begun, so a second try cannot do anything twice: a server that
             # is told to stop answers `cancelled` to what reaches it in that moment.

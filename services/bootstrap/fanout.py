@@ -3,15 +3,19 @@
 from aviary.fanout.v1 import fanout_service_pb2
 
 from services.bootstrap.parts import Parts, Served, service_of
+from services.bus.consumer import Consumer
+from services.bus.port import BusDriver
 from services.bus.queue_depths import QueueDepths
 from services.bus.topology import SUBSCRIPTIONS
 from services.bus.tracing import TracedPublisher
+from services.fanout.controls import FanoutControls, StoredThreshold
 from services.fanout.handlers import BusJobs, FanoutHandlers
 from services.fanout.lag import FanoutLag
 from services.fanout.service import FanoutService
 from services.fanout.servicer import FanoutServicer
 from services.rpc.handlers import Servicer
 from services.storage import timelines as tables
+from services.storage.fanout_controls import CONTROLS, RowControlStore
 from services.timeline.backfill import Backfill
 
 __all__ = ["build"]
@@ -20,8 +24,10 @@ __all__ = ["build"]
 async def build(parts: Parts) -> Served:
     """Consume events and jobs, and push into the timeline store."""
     rows = await parts.rows("timeline", tables.TABLES)
+    store = RowControlStore(await parts.rows("fanout", [CONTROLS]))
     bus, graph, tweets = parts.bus(), await parts.graph(), await parts.tweets()
     homes = tables.RowHomeTimelines(rows, parts.clock)
+    threshold = StoredThreshold(parts.settings.celebrity_threshold)
     handlers = FanoutHandlers(
         FanoutService(
             followers=graph,
@@ -30,17 +36,27 @@ async def build(parts: Parts) -> Served:
             jobs=BusJobs(TracedPublisher(bus)),
             timelines=parts.pushes(rows),
             backfill=Backfill(homes, tweets, graph, parts.clock),
-            threshold=parts.settings.celebrity_threshold,
+            threshold=threshold,
         ),
         FanoutLag(parts.clock),
     )
-    parts.consume(bus, "fanout.plan", handlers.plan)
-    parts.consume(bus, "fanout.legs", handlers.plan_on)
-    parts.consume(bus, "fanout.author", handlers.tweet_changed)
-    parts.consume(bus, "fanout.graph", handlers.relations_changed)
-    close = parts.consume(bus, "fanout.close", handlers.push_page)
-    parts.consume(bus, "fanout.rest", handlers.push_page, yield_to=close)
+    controls = FanoutControls(store, threshold, _consumers(parts, bus, handlers))
+    controls.start()
+    parts.stack.push_async_callback(controls.stop)
     depths = QueueDepths(bus, SUBSCRIPTIONS)
     depths.start()
     parts.stack.push_async_callback(depths.stop)
-    return [Servicer(service_of(fanout_service_pb2.DESCRIPTOR), FanoutServicer(bus))]
+    return [Servicer(service_of(fanout_service_pb2.DESCRIPTOR), FanoutServicer(bus, controls))]
+
+
+def _consumers(parts: Parts, bus: BusDriver, handlers: FanoutHandlers) -> dict[str, Consumer]:
+    """Consume each subscription, by name."""
+    close = parts.consume(bus, "fanout.close", handlers.push_page)
+    return {
+        "fanout.plan": parts.consume(bus, "fanout.plan", handlers.plan),
+        "fanout.legs": parts.consume(bus, "fanout.legs", handlers.plan_on),
+        "fanout.author": parts.consume(bus, "fanout.author", handlers.tweet_changed),
+        "fanout.graph": parts.consume(bus, "fanout.graph", handlers.relations_changed),
+        "fanout.close": close,
+        "fanout.rest": parts.consume(bus, "fanout.rest", handlers.push_page, yield_to=close),
+    }

@@ -39,7 +39,8 @@ from services.rpc.channels import Caller, open_channel
 from services.rpc.handlers import Servicer
 from services.settings import Settings
 from services.storage import timelines as timeline_tables
-from services.storage.outbox import Outbox, OutboxRelay
+from services.storage.outbox import Outbox
+from services.storage.outbox_relay import OutboxRelay
 from services.storage.rows import RowStore, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.tracing import TracedRowStore

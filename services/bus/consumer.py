@@ -94,6 +94,9 @@ class Consumer:
         self.idle = asyncio.Event()
         """Set while nothing is in hand; for waiting only."""
         self.idle.set()
+        self.quiet = asyncio.Event()
+        """Set while no receive is under way; for waiting only. Once paused, it stays set."""
+        self.quiet.set()
         self._to_ack = asyncio.Event()
 
     def start(self) -> None:
@@ -143,28 +146,36 @@ class Consumer:
                 await self._or_stop(self._yield_to.idle)
             if self._stopping.is_set():
                 return
-            try:
-                batch = await self._driver.receive(
-                    self._subscription,
-                    max_messages=min(MAX_BATCH, self._concurrency - len(self._in_hand)),
-                    wait_s=WAIT_S,
-                )
-            except Exception as error:  # noqa: BLE001 - nobody would restart this loop
-                failures += 1
-                self._log.warning(
-                    EVENT_BUS_RECEIVE_FAILED,
-                    failures=failures,
-                    exc_info=None if isinstance(error, UnavailableError) else error,
-                )
-                await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(failures, self._rng))
-                continue
+            if not self._resumed.is_set():
+                continue  # paused while it waited for something else
+            self.quiet.clear()
+            failures = await self._receive(failures)
+            self.quiet.set()
             if failures:
-                self._log.info(EVENT_BUS_RECEIVE_RECOVERED, failures=failures)
-                failures = 0
-            if batch and self._yield_to is not None:
-                await self._or_stop(self._yield_to.idle, YIELD_MAX_S)
-            for received in batch:
-                self._take_in_hand(received)
+                await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(failures, self._rng))
+
+    async def _receive(self, failures: int) -> int:
+        """Take one batch in hand; give the failures in a row so far."""
+        try:
+            batch = await self._driver.receive(
+                self._subscription,
+                max_messages=min(MAX_BATCH, self._concurrency - len(self._in_hand)),
+                wait_s=WAIT_S,
+            )
+        except Exception as error:  # noqa: BLE001 - nobody would restart this loop
+            self._log.warning(
+                EVENT_BUS_RECEIVE_FAILED,
+                failures=failures + 1,
+                exc_info=None if isinstance(error, UnavailableError) else error,
+            )
+            return failures + 1
+        if failures:
+            self._log.info(EVENT_BUS_RECEIVE_RECOVERED, failures=failures)
+        if batch and self._yield_to is not None:
+            await self._or_stop(self._yield_to.idle, YIELD_MAX_S)
+        for received in batch:
+            self._take_in_hand(received)
+        return 0
 
     def _take_in_hand(self, received: Received) -> None:
         task = asyncio.create_task(self._handle(received))

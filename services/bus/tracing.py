@@ -7,7 +7,8 @@ from dataclasses import replace
 from opentelemetry import propagate, trace
 
 from services.bus.port import Message, Publisher
-from services.storage.outbox import OutboxEntry, OutboxRelay
+from services.storage.outbox import OutboxEntry
+from services.storage.outbox_relay import OutboxRelay
 from services.storage.rows import RowMutation
 from services.telemetry import SCOPE, SPAN_DELIVERY, SPAN_OUTBOX_COMMIT, SPAN_PUBLISH
 

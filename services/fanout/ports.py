@@ -1,9 +1,22 @@
 """What fanout needs from outside."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Celebrities", "Deliveries", "FollowBackfill", "Followers", "Jobs", "TimelinePushes"]
+__all__ = [
+    "Celebrities",
+    "ControlStore",
+    "Deliveries",
+    "FollowBackfill",
+    "Followers",
+    "Jobs",
+    "Pausable",
+    "StoredControls",
+    "Threshold",
+    "TimelinePushes",
+]
 
 
 class Followers(Protocol):
@@ -40,6 +53,14 @@ class Celebrities(Protocol):
 
     async def add(self, author: int) -> None:
         """Remember, durably; twice changes nothing."""
+        ...
+
+
+class Threshold(Protocol):
+    """Where push ends and pull begins; it may move at any time."""
+
+    def followers(self) -> int:
+        """Followers up to which an author's tweets are pushed, as of now; positive."""
         ...
 
 
@@ -89,4 +110,51 @@ class FollowBackfill(Protocol):
 
     async def follow(self, viewer: int, authors: Sequence[int]) -> bool:
         """Store the authors' tweets in the viewer's timeline; false if there is none to fill."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredControls:
+    """What operators have set."""
+
+    threshold: int | None
+    """Followers, positive; None leaves it to each process's setting."""
+    paused: frozenset[str]
+    """Names of subscriptions, perhaps of some that are no longer there."""
+
+
+class ControlStore(Protocol):
+    """What operators have set, for all processes. Raises `UnavailableError`.
+
+    Every write is durable on return, and the next load of any process sees it. The last writer
+    wins, for the threshold and for each subscription by itself.
+    """
+
+    async def load(self) -> StoredControls:
+        """Read everything; nothing is set at first."""
+        ...
+
+    async def set_threshold(self, followers: int | None) -> None:
+        """Set or, with None, forget the threshold."""
+        ...
+
+    async def set_paused(self, names: Sequence[str], *, paused: bool) -> None:
+        """Note all of these as paused or not, in one step."""
+        ...
+
+
+class Pausable(Protocol):
+    """The consumer of one subscription."""
+
+    @property
+    def quiet(self) -> asyncio.Event:
+        """Set while no receive is under way; once paused, it stays set until resumed."""
+        ...
+
+    def pause(self) -> None:
+        """Begin no receive; one under way ends, and what it gives is handled. Idempotent."""
+        ...
+
+    def resume(self) -> None:
+        """Undo a pause. Idempotent."""
         ...

@@ -16,6 +16,7 @@ from services.fanout.ports import (
     FollowBackfill,
     Followers,
     Jobs,
+    Threshold,
     TimelinePushes,
 )
 from services.telemetry import EVENT_FANOUT_TWEET_GONE
@@ -34,7 +35,7 @@ _log = structlog.get_logger()
 
 
 class FanoutService:
-    """Hybrid fan-out: push up to `threshold` followers, else leave it to the readers."""
+    """Hybrid fan-out: push up to the threshold of followers, else leave it to the readers."""
 
     def __init__(  # noqa: PLR0913 - one argument for each port
         self,
@@ -45,7 +46,7 @@ class FanoutService:
         jobs: Jobs,
         timelines: TimelinePushes,
         backfill: FollowBackfill,
-        threshold: int,
+        threshold: Threshold,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._followers = followers
@@ -63,7 +64,7 @@ class FanoutService:
         It does without the cache, so that pages are queued, and persistent timelines filled, while
         that is gone; and so that a retry for the cache's sake does not queue them again.
         """
-        wants_push = await self._followers.count(author) <= self._threshold
+        wants_push = await self._followers.count(author) <= self._threshold.followers()
         try:
             push = await self._deliveries.decide(tweet_id, push=wants_push)
         except NotFoundError:

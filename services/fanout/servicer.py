@@ -1,4 +1,4 @@
-"""FanoutService over gRPC: the operators' view of the queues."""
+"""FanoutService over gRPC: the operators' view of the queues, and their hand on them."""
 
 # ruff: noqa: N802 - names are those of the RPCs
 
@@ -7,6 +7,7 @@ from aviary.fanout.v1 import fanout_service_pb2 as pb
 from services.bus.port import BusDriver
 from services.bus.topology import SUBSCRIPTIONS
 from services.errors import InvalidArgumentError
+from services.fanout.controls import Controls, FanoutControls
 
 __all__ = ["FanoutServicer"]
 
@@ -15,10 +16,11 @@ MAX_LIMIT = 1_000
 
 
 class FanoutServicer:
-    """Passes operators' questions on to the bus."""
+    """Passes operators' questions on to the bus, and their wishes to the controls."""
 
-    def __init__(self, bus: BusDriver) -> None:
+    def __init__(self, bus: BusDriver, controls: FanoutControls) -> None:
         self._bus = bus
+        self._controls = controls
 
     async def GetBacklog(
         self, _request: pb.GetBacklogRequest, _context: object
@@ -48,6 +50,44 @@ class FanoutServicer:
         limit = _checked(request.subscription, request.limit)
         redriven = await self._bus.redrive(request.subscription, limit=limit)
         return pb.RedriveDeadLettersResponse(redriven=redriven)
+
+    async def GetControls(
+        self, _request: pb.GetControlsRequest, _context: object
+    ) -> pb.GetControlsResponse:
+        """Tell what is in force."""
+        return pb.GetControlsResponse(controls=_encode(self._controls.current()))
+
+    async def SetCelebrityThreshold(
+        self, request: pb.SetCelebrityThresholdRequest, _context: object
+    ) -> pb.SetCelebrityThresholdResponse:
+        """Move the line between push and pull."""
+        controls = await self._controls.set_threshold(request.followers)
+        return pb.SetCelebrityThresholdResponse(controls=_encode(controls))
+
+    async def PauseSubscriptions(
+        self, request: pb.PauseSubscriptionsRequest, _context: object
+    ) -> pb.PauseSubscriptionsResponse:
+        """Take nothing more from subscriptions."""
+        controls = await self._controls.pause(request.subscriptions)
+        return pb.PauseSubscriptionsResponse(controls=_encode(controls))
+
+    async def ResumeSubscriptions(
+        self, request: pb.ResumeSubscriptionsRequest, _context: object
+    ) -> pb.ResumeSubscriptionsResponse:
+        """Undo pauses."""
+        controls = await self._controls.resume(request.subscriptions)
+        return pb.ResumeSubscriptionsResponse(controls=_encode(controls))
+
+
+def _encode(controls: Controls) -> pb.Controls:
+    return pb.Controls(
+        celebrity_threshold=controls.threshold,
+        default_celebrity_threshold=controls.default_threshold,
+        subscriptions=[
+            pb.SubscriptionControl(subscription=name, paused=paused)
+            for name, paused in controls.paused.items()
+        ],
+    )
 
 
 def _checked(subscription: str, limit: int) -> int:

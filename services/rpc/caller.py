@@ -12,8 +12,9 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from services.errors import InvalidArgumentError, PermissionDeniedError
+from services.rpc.layers import Answer, Context, Handler
 
-__all__ = ["ACT_ANY", "SCOPE_KEY", "USER_KEY", "caller_field", "speak_for_caller"]
+__all__ = ["ACT_ANY", "SCOPE_KEY", "USER_KEY", "caller_field", "speak_for_caller", "with_caller"]
 
 SCOPE_KEY = "x-scope"
 """Metadata: the token's scopes, separated by spaces. Present on every call from outside."""
@@ -39,6 +40,19 @@ def caller_field(method: MethodDescriptor) -> str:
         ),
         "",
     )
+
+
+def with_caller(method: MethodDescriptor, inner: Handler) -> Handler:
+    """Let a request from outside speak for nobody but its caller."""
+    field = caller_field(method)
+    if not field:
+        return inner
+
+    async def handle(request: Message, context: Context) -> Answer:
+        speak_for_caller(request, field, context.invocation_metadata() or ())
+        return await inner(request, context)
+
+    return handle
 
 
 def speak_for_caller(

@@ -1,4 +1,4 @@
-"""What surrounds every handler: deadline, telemetry, errors, caller, in that order."""
+"""What surrounds every handler: deadline, telemetry, errors, in that order."""
 
 import asyncio
 import time
@@ -19,7 +19,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from services.deadlines import deadline_in, remaining_s
 from services.errors import AviaryError
-from services.rpc.caller import speak_for_caller
 from services.rpc.status import deadline_status, internal_status, status_of, status_trailer
 from services.telemetry import (
     EVENT_RPC_HANDLED,
@@ -55,8 +54,10 @@ _CODES_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Answer = Message | bytes | None
-Handler = Callable[[Message, Context], Awaitable[Answer]]
-"""A handler of one RPC. A streaming one writes its messages to the context and returns None."""
+Handler = Callable[[Any, Context], Awaitable[Answer]]
+"""A handler of one RPC: of its encoded request in the layers, of the message inside them.
+
+A streaming one writes its messages to the context and returns None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,6 @@ class Rpc:
     tracer: trace.Tracer
     duration: metrics.Histogram
     streams: bool = False
-    caller_field: str = ""
-    """The field of the request that names the caller; empty if there is none."""
 
     @property
     def name(self) -> str:
@@ -85,7 +84,7 @@ def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
     """Cancel the handler at the client's deadline, or the default one, and answer so."""
     default_s = DEFAULT_STREAM_DEADLINE_S if rpc.streams else DEFAULT_DEADLINE_S
 
-    async def handle(request: Message, context: Context) -> Answer:
+    async def handle(request: bytes, context: Context) -> Answer:
         given_s = context.time_remaining()
         allowed_s = default_s if given_s is None else given_s
         try:
@@ -107,7 +106,7 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     """
     attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
 
-    async def handle(request: Message, context: Context) -> Answer:
+    async def handle(request: bytes, context: Context) -> Answer:
         span = rpc.tracer.start_span(
             rpc.name, context=_parent(context), kind=SpanKind.SERVER, attributes=attributes
         )
@@ -155,7 +154,7 @@ def _report(rpc: Rpc, span: trace.Span, started: float, code: grpc.StatusCode) -
 def with_errors(rpc: Rpc, inner: Handler) -> Handler:
     """Answer what the handler raises: domain errors by the table, all others by one sentence."""
 
-    async def handle(request: Message, context: Context) -> Answer:
+    async def handle(request: bytes, context: Context) -> Answer:
         try:
             return await inner(request, context)
         except grpc.aio.AbortError:
@@ -170,24 +169,10 @@ def with_errors(rpc: Rpc, inner: Handler) -> Handler:
     return handle
 
 
-def with_caller(rpc: Rpc, inner: Handler) -> Handler:
-    """Let a request from outside speak for nobody but its caller."""
-    field = rpc.caller_field
-    if not field:
-        return inner
-
-    async def handle(request: Message, context: Context) -> Answer:
-        speak_for_caller(request, field, context.invocation_metadata() or ())
-        return await inner(request, context)
-
-    return handle
-
-
 LAYERS: tuple[Layer, ...] = (
     with_deadline,  # outermost: its time covers all below, and it alone answers when that is up
     with_telemetry,  # outside errors, so that it sees the code they chose
-    with_errors,  # everything above sees an answer, never a bare exception
-    with_caller,  # innermost: a refusal is a domain error, and the handler sees whose call it is
+    with_errors,  # innermost: everything above sees an answer, never a bare exception
 )
 """Outermost first."""
 

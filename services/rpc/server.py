@@ -10,7 +10,6 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from opentelemetry import metrics, trace
 
-from services.rpc.caller import caller_field
 from services.rpc.handlers import Servicer, generic_handler
 from services.rpc.layers import Handler, Rpc, server_duration, wrap
 from services.telemetry import EVENT_RPC_DRAINED, EVENT_RPC_LISTENING, SCOPE
@@ -117,5 +116,4 @@ class RpcServer:
     def _wrap(self, method: MethodDescriptor, handler: Handler) -> Handler:
         service = method.containing_service.full_name
         streams = method.server_streaming
-        rpc = Rpc(service, method.name, self._tracer, self._duration, streams, caller_field(method))
-        return wrap(rpc, handler)
+        return wrap(Rpc(service, method.name, self._tracer, self._duration, streams), handler)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from typing import Protocol
 
 from services.bus.topology import GRAPH_EVENTS
 from services.graph.model import Change, Edge, IdSlice
@@ -17,13 +16,12 @@ from services.storage.graph_edges import (
     is_active,
     members,
     mutations,
-    user_key,
 )
-from services.storage.keys import edge_range, parse_edge_row_key
-from services.storage.outbox import OutboxEntry
+from services.storage.keys import edge_range, parse_edge_row_key, parse_user_row_key, user_row_key
+from services.storage.outbox import Commits, OutboxEntry
 from services.storage.rows import RowMutation, RowStore, TableSpec
 
-__all__ = ["OUTBOX", "TABLES", "EdgeOutbox", "RowGraphStore"]
+__all__ = ["OUTBOX", "TABLES", "RowGraphStore"]
 
 _COUNTS = TableSpec("follow_counts")
 
@@ -35,18 +33,10 @@ _COUNT = b"followers"
 _COUNT_BYTES = 8
 
 
-class EdgeOutbox(Protocol):
-    """Where changes go: `services.storage.outbox`, with or without its relay."""
-
-    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
-        """Make the mutations durable and the entry published at least once."""
-        ...
-
-
 class RowGraphStore:
     """A `GraphStore` on a `RowStore` and an outbox over the same rows."""
 
-    def __init__(self, rows: RowStore, outbox: EdgeOutbox) -> None:
+    def __init__(self, rows: RowStore, outbox: Commits) -> None:
         self._rows = rows
         self._outbox = outbox
 
@@ -97,16 +87,18 @@ class RowGraphStore:
 
     async def add_to_follower_count(self, user_id: int, delta: int) -> None:
         """See `GraphStore.add_to_follower_count`."""
-        await self._rows.increment(_COUNTS.name, user_key(user_id), _COUNT, delta)
+        await self._rows.increment(_COUNTS.name, user_row_key(user_id), _COUNT, delta)
 
     async def follower_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
         """See `GraphStore.follower_counts`."""
-        rows = await self._rows.read_rows(_COUNTS.name, [user_key(user) for user in user_ids])
-        return {int(key, 16): _decode_count(row.cells[_COUNT]) for key, row in rows.items()}
+        rows = await self._rows.read_rows(_COUNTS.name, [user_row_key(user) for user in user_ids])
+        return {
+            parse_user_row_key(key): _decode_count(row.cells[_COUNT]) for key, row in rows.items()
+        }
 
     async def correct_follower_count(self, user_id: int, seen: int | None, exact: int) -> None:
         """See `GraphStore.correct_follower_count`."""
-        key = user_key(user_id)
+        key = user_row_key(user_id)
         mutation = RowMutation(
             _COUNTS.name,
             key,
@@ -119,7 +111,7 @@ class RowGraphStore:
         await self._rows.check_and_mutate(_COUNTS.name, key, _COUNT, expected, mutation)
 
     async def _members(self, table: TableSpec, user_id: int) -> list[int]:
-        key = user_key(user_id)
+        key = user_row_key(user_id)
         return members((await self._rows.read_rows(table.name, [key])).get(key))
 
 

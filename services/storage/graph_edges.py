@@ -5,7 +5,7 @@ so that the last writer wins on each of them whatever order the writes arrive in
 """
 
 from services.graph.model import Change, Edge, Relation
-from services.storage.keys import edge_row_key
+from services.storage.keys import edge_row_key, user_row_key
 from services.storage.rows import Row, RowMutation, TableSpec
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "is_active",
     "members",
     "mutations",
-    "user_key",
 ]
 
 FOLLOWING = TableSpec("following")
@@ -41,11 +40,6 @@ _ACTIVE = b"1"
 _TOMBSTONE = b"0"
 _ID_BYTES = 8
 _ORDER = {table.name: place for place, table in enumerate(EDGE_TABLES)}
-
-
-def user_key(user_id: int) -> bytes:
-    """`{user:016x}`: the key of a user's wide rows and counter."""
-    return f"{user_id:016x}".encode()
 
 
 def deciding_cell(edge: Edge) -> Cell:
@@ -82,13 +76,13 @@ def mutations(change: Change) -> list[RowMutation]:
 
 def _cells(edge: Edge) -> tuple[Cell, ...]:
     owner, other = edge.owner_id, edge.other_id
-    outward = (user_key(owner), other.to_bytes(_ID_BYTES, "big"))
+    outward = (user_row_key(owner), other.to_bytes(_ID_BYTES, "big"))
     match edge.relation:
         case Relation.FOLLOW:
             inward = (edge_row_key(other, owner), _STATE)
             return (FOLLOWING.name, *outward), (FOLLOWERS.name, *inward)
         case Relation.BLOCK:
-            inward = (user_key(other), owner.to_bytes(_ID_BYTES, "big"))
+            inward = (user_row_key(other), owner.to_bytes(_ID_BYTES, "big"))
             return (BLOCKED_BY.name, *inward), (BLOCKING.name, *outward)
         case Relation.MUTE:
             return ((MUTING.name, *outward),)

@@ -7,7 +7,10 @@ milliseconds since 2024-01-01 UTC, 10 bits of worker, 12 bits of sequence.
 
 from dataclasses import dataclass
 
+from services.snowflake_time import EPOCH_MS, time_ms
+
 __all__ = [
+    "OUTBOX_SHARDS",
     "TWEET_SHARDS",
     "KeyRange",
     "author_list_key",
@@ -20,20 +23,31 @@ __all__ = [
     "home_qualifier",
     "home_range",
     "home_row_key",
+    "outbox_range",
+    "outbox_row_key",
     "parse_author_row_key",
     "parse_edge_row_key",
     "parse_home_qualifier",
     "parse_home_row_key",
+    "parse_outbox_row_key",
     "parse_tweet_row_key",
+    "parse_user_row_key",
+    "parse_worker_row_key",
     "relations_key",
+    "request_row_key",
     "tweet_cache_key",
     "tweet_row_key",
     "tweet_shard",
+    "user_row_key",
+    "worker_row_key",
 ]
 
 TWEET_SHARDS = 64
 """Row-key prefixes of the tweet table: snowflakes rise with time, and without a prefix all new
 tweets would land on one tablet."""
+
+OUTBOX_SHARDS = 16
+"""Row-key prefixes of an outbox, for the same reason; each is scanned by every sweep."""
 
 _ID_MASK = (1 << 64) - 1
 _DAY_MASK = (1 << 32) - 1
@@ -42,9 +56,8 @@ _ID_BYTES = 8
 _ID_HEX_DIGITS = 16
 _DAY_HEX_DIGITS = 8
 _SHARD_HEX_DIGITS = 2
+_WORKER_HEX_DIGITS = 3
 
-_SNOWFLAKE_TIME_SHIFT = 22
-"""Bits of worker and sequence below the milliseconds."""
 _DAY_MS = 86_400_000
 
 _SEPARATOR = "#"
@@ -58,6 +71,52 @@ class KeyRange:
 
     start: bytes
     end: bytes
+
+
+def user_row_key(user_id: int) -> bytes:
+    """`{user:016x}`: what there is one row of for each user."""
+    return f"{_checked(user_id):016x}".encode()
+
+
+def parse_user_row_key(key: bytes) -> int:
+    """Return the user id; `ValueError` if this is no user row key."""
+    return _parse(key, _ID_HEX_DIGITS)
+
+
+def worker_row_key(worker: int) -> bytes:
+    """`{worker:03x}`: the lease of a Snowflake worker number, 0 to 1023."""
+    return f"{worker:03x}".encode()
+
+
+def parse_worker_row_key(key: bytes) -> int:
+    """Return the worker number; `ValueError` if this is no lease row key."""
+    return _parse(key, _WORKER_HEX_DIGITS)
+
+
+def request_row_key(scope: int | str, request_id: str) -> bytes:
+    """`{scope}#{request id}`: what a caller's request id stands for.
+
+    The scope is the id of the one who asks, in 16 hex digits, or else a verb and what it is about,
+    as in `delete#…`: no hex number begins with a whole word, so the two never meet.
+    """
+    named = f"{_checked(scope):016x}" if isinstance(scope, int) else scope
+    return f"{named}#{request_id}".encode()
+
+
+def outbox_row_key(entry_id: int) -> bytes:
+    """`{shard:02x}#{id:016x}`; ids are below 2**64."""
+    return f"{entry_id % OUTBOX_SHARDS:02x}#{entry_id:016x}".encode()
+
+
+def parse_outbox_row_key(key: bytes) -> int:
+    """Return the entry id; `ValueError` if this is no outbox row key."""
+    _, entry_id = _split(key, _SHARD_HEX_DIGITS, _ID_HEX_DIGITS)
+    return entry_id
+
+
+def outbox_range(shard: int) -> KeyRange:
+    """Select all entries of a shard."""
+    return _range(f"{shard:02x}")
 
 
 def tweet_shard(tweet_id: int) -> int:
@@ -107,7 +166,7 @@ def author_range(author_id: int, before: int | None = None) -> KeyRange:
 
 def home_day(tweet_id: int) -> int:
     """Return the day of a snowflake: whole days since 2024-01-01 UTC."""
-    return (_checked(tweet_id) >> _SNOWFLAKE_TIME_SHIFT) // _DAY_MS
+    return (time_ms(_checked(tweet_id)) - EPOCH_MS) // _DAY_MS
 
 
 def home_row_key(user_id: int, tweet_id: int) -> bytes:
@@ -193,20 +252,22 @@ def _checked(number: int) -> int:
 
 
 def _prefix_range(owner_id: int) -> KeyRange:
-    prefix = f"{_checked(owner_id):016x}"
+    return _range(f"{_checked(owner_id):016x}")
+
+
+def _range(prefix: str) -> KeyRange:
     return KeyRange((prefix + _SEPARATOR).encode(), (prefix + _AFTER_SEPARATOR).encode())
 
 
 def _split(key: bytes, left_digits: int, right_digits: int) -> tuple[int, int]:
     left, separator, right = key.partition(_SEPARATOR.encode())
-    well_formed = (
-        separator
-        and len(left) == left_digits
-        and len(right) == right_digits
-        # `int` alone would take signs, blanks, underscores and capitals too.
-        and not (left + right).strip(b"0123456789abcdef")
-        and (left + right).isalnum()
-    )
-    if not well_formed:
+    if not separator:
         raise ValueError(f"{key!r} is not a row key of this kind")
-    return int(left, 16), int(right, 16)
+    return _parse(left, left_digits), _parse(right, right_digits)
+
+
+def _parse(key: bytes, digits: int) -> int:
+    # `int` alone would take signs, blanks, underscores and capitals too.
+    if len(key) != digits or key.strip(b"0123456789abcdef"):
+        raise ValueError(f"{key!r} is not a row key of this kind")
+    return int(key, 16)

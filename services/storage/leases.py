@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 
 from services.id.model import Lease
-from services.storage.rows import RowMutation, RowStore, TableSpec
+from services.storage.keys import parse_worker_row_key, worker_row_key
+from services.storage.rows import Row, RowMutation, RowStore, TableSpec
 
 __all__ = ["LEASES", "RowLeaseStore"]
 
@@ -22,14 +23,13 @@ class RowLeaseStore:
 
     async def get(self, workers: Sequence[int]) -> dict[int, Lease]:
         """See `LeaseStore.get`."""
-        found = await self._rows.read_rows(LEASES.name, [_key(worker) for worker in workers])
-        return {
-            int(key, 16): _decode(int(key, 16), row.cells[_COLUMN]) for key, row in found.items()
-        }
+        found = await self._rows.read_rows(LEASES.name, [worker_row_key(w) for w in workers])
+        leases = (_decode(row) for row in found.values())
+        return {lease.worker: lease for lease in leases}
 
     async def claim(self, expected: Lease | None, lease: Lease) -> bool:
         """See `LeaseStore.claim`."""
-        key = _key(lease.worker)
+        key = worker_row_key(lease.worker)
         before = None if expected is None else _encode(expected)
         mutation = RowMutation(
             LEASES.name,
@@ -43,16 +43,12 @@ class RowLeaseStore:
         return found == before
 
 
-def _key(worker: int) -> bytes:
-    return f"{worker:03x}".encode()
-
-
 def _encode(lease: Lease) -> bytes:
     """One byte string per lease, for the compare-and-set compares bytes."""
     fields = [lease.not_before_ms, lease.expires_at_ms, lease.owner]
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
-def _decode(worker: int, cell: bytes) -> Lease:
-    not_before_ms, expires_at_ms, owner = json.loads(cell)
-    return Lease(worker, owner, not_before_ms, expires_at_ms)
+def _decode(row: Row) -> Lease:
+    not_before_ms, expires_at_ms, owner = json.loads(row.cells[_COLUMN])
+    return Lease(parse_worker_row_key(row.key), owner, not_before_ms, expires_at_ms)

@@ -76,7 +76,7 @@ class RowHomeTimelines:
 
     async def state(self, viewer: int) -> ViewerState | None:
         """What is known of the viewer; None if they never read."""
-        key = _viewer_key(viewer)
+        key = keys.user_row_key(viewer)
         row = (await self._store.read_rows(VIEWERS, [key])).get(key)
         if row is None or SEEN not in row.cells:
             return None
@@ -90,7 +90,7 @@ class RowHomeTimelines:
 
     async def active(self, viewers: Sequence[int], since_ms: int) -> list[int]:
         """Those of `viewers` who read at or after `since_ms`."""
-        by_key = {_viewer_key(viewer): viewer for viewer in viewers}
+        by_key = {keys.user_row_key(viewer): viewer for viewer in viewers}
         rows = await self._store.read_rows(VIEWERS, list(by_key))
         return [by_key[key] for key, row in rows.items() if int(row.cells[SEEN]) >= since_ms]
 
@@ -111,7 +111,7 @@ class RowHomeTimelines:
         await self._set(viewer, {SEEN: b"%d" % now_ms})
 
     async def _set(self, viewer: int, cells: dict[bytes, bytes]) -> None:
-        await self._store.mutate([RowMutation(VIEWERS, _viewer_key(viewer), cells)])
+        await self._store.mutate([RowMutation(VIEWERS, keys.user_row_key(viewer), cells)])
 
     async def _mutate(self, mutations: Iterable[RowMutation]) -> None:
         batch = list(mutations)
@@ -135,7 +135,7 @@ class RowCelebrities:
 
     async def add(self, author: int) -> None:
         """Remember, durably."""
-        await self._store.mutate([RowMutation(CELEBRITIES, _viewer_key(author), {SEEN: YES})])
+        await self._store.mutate([RowMutation(CELEBRITIES, keys.user_row_key(author), {SEEN: YES})])
 
     async def among(self, authors: frozenset[int]) -> list[int]:
         """Those of `authors` who are celebrities, as of at most `STALE_MS` ago.
@@ -170,11 +170,7 @@ class RowCelebrities:
         start = b""
         while True:
             rows = await self._store.scan(CELEBRITIES, start, b"g", limit=CELEBRITIES_PER_SCAN)
-            found += [int(row.key, 16) for row in rows]
+            found += [keys.parse_user_row_key(row.key) for row in rows]
             if len(rows) < CELEBRITIES_PER_SCAN:
                 return found
             start = rows[-1].key + b"\0"
-
-
-def _viewer_key(viewer: int) -> bytes:
-    return f"{viewer:016x}".encode()

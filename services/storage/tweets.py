@@ -7,7 +7,6 @@ replayed later writes `body` again and changes nothing of that.
 
 import json
 from collections.abc import Sequence
-from typing import Protocol
 
 from services.bus.topology import TWEET_EVENTS
 from services.storage.keys import (
@@ -15,13 +14,14 @@ from services.storage.keys import (
     author_row_key,
     parse_author_row_key,
     parse_tweet_row_key,
+    request_row_key,
     tweet_row_key,
 )
-from services.storage.outbox import OutboxEntry
+from services.storage.outbox import Commits, OutboxEntry
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
 from services.tweet.model import Delivery, RequestClaim, Tweet
 
-__all__ = ["OUTBOX", "TABLES", "RowTweetStore", "TweetOutbox"]
+__all__ = ["OUTBOX", "TABLES", "RowTweetStore"]
 
 CLAIM_MAX_AGE_S = 86_400
 """Clients retry for minutes; a day leaves room for one that was offline."""
@@ -46,18 +46,10 @@ _FORGOTTEN = b""
 """The body of a deleted tweet."""
 
 
-class TweetOutbox(Protocol):
-    """Where rows and the event about them are committed together."""
-
-    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
-        """Make the mutations durable, and the entry to be published at least once. Idempotent."""
-        ...
-
-
 class RowTweetStore:
     """A `TweetStore` on a `RowStore` and its outbox."""
 
-    def __init__(self, rows: RowStore, outbox: TweetOutbox) -> None:
+    def __init__(self, rows: RowStore, outbox: Commits) -> None:
         self._rows = rows
         self._outbox = outbox
 
@@ -121,14 +113,14 @@ class RowTweetStore:
 
     async def claim(self, user_id: int, request_id: str, claim: RequestClaim) -> RequestClaim:
         """See `TweetStore.claim`."""
-        key = _claim_key(user_id, request_id)
+        key = request_row_key(user_id, request_id)
         mutation = RowMutation(REQUESTS.name, key, {_CLAIM: _encode_claim(claim)})
         found = await self._rows.check_and_mutate(REQUESTS.name, key, _CLAIM, None, mutation)
         return claim if found is None else _decode_claim(found)
 
     async def find_claim(self, user_id: int, request_id: str) -> RequestClaim | None:
         """See `TweetStore.find_claim`."""
-        row = await self._read(REQUESTS, _claim_key(user_id, request_id))
+        row = await self._read(REQUESTS, request_row_key(user_id, request_id))
         return None if row is None else _decode_claim(row.cells[_CLAIM])
 
     async def claim_deletion(self, tweet_id: int, request_id: str) -> None:
@@ -190,13 +182,9 @@ def _decode(row: Row) -> Tweet:
     return Tweet(tweet_id=parse_tweet_row_key(row.key), **json.loads(row.cells[_BODY]))
 
 
-def _claim_key(user_id: int, request_id: str) -> bytes:
-    return f"{user_id:016x}#{request_id}".encode()
-
-
 def _deletion_key(tweet_id: int, request_id: str) -> bytes:
-    # Of the tweet, as nobody remembers whose a deleted one was. No author's key begins so.
-    return f"delete#{tweet_id:016x}#{request_id}".encode()
+    # Of the tweet, as nobody remembers whose a deleted one was.
+    return request_row_key(f"delete#{tweet_id:016x}", request_id)
 
 
 def _encode_claim(claim: RequestClaim) -> bytes:

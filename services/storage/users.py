@@ -7,10 +7,11 @@ never shall, says so.
 
 import json
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from services.bus.topology import USER_EVENTS
-from services.storage.outbox import OutboxEntry
+from services.storage.keys import parse_user_row_key, request_row_key, user_row_key
+from services.storage.outbox import Commits, OutboxEntry
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
 from services.user.model import (
     Account,
@@ -21,7 +22,7 @@ from services.user.model import (
     User,
 )
 
-__all__ = ["OUTBOX", "TABLES", "RowUserStore", "UserOutbox"]
+__all__ = ["OUTBOX", "TABLES", "RowUserStore"]
 
 REQUEST_MAX_AGE_S = 86_400
 """Clients retry for minutes; a day leaves room for one that was offline. Answers name the user, so
@@ -49,50 +50,44 @@ _BARRED = b"barred"
 """The body of an id that is to name nobody."""
 
 
-class UserOutbox(Protocol):
-    """Where rows and the event about them are committed together."""
-
-    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
-        """Make the mutations durable, and the entry to be published at least once. Idempotent."""
-        ...
-
-
 class RowUserStore:
     """A `UserStore` on a `RowStore` and its outbox."""
 
-    def __init__(self, rows: RowStore, outbox: UserOutbox) -> None:
+    def __init__(self, rows: RowStore, outbox: Commits) -> None:
         self._rows = rows
         self._outbox = outbox
 
     async def get(self, user_ids: Sequence[int]) -> dict[int, User]:
         """See `AccountStore.get`."""
-        rows = await self._rows.read_rows(_USERS.name, [_user_key(user_id) for user_id in user_ids])
+        rows = await self._rows.read_rows(
+            _USERS.name, [user_row_key(user_id) for user_id in user_ids]
+        )
         users = (_decode_account(row).user for row in rows.values() if _is_live(row))
         return {user.user_id: user for user in users}
 
     async def find(self, user_id: int) -> Account | None:
         """See `AccountStore.find`."""
-        row = await self._read(_USERS, _user_key(user_id))
+        row = await self._read(_USERS, user_row_key(user_id))
         return _decode_account(row) if row is not None and _is_live(row) else None
 
     async def was_created(self, user_id: int) -> bool:
         """See `AccountStore.was_created`."""
-        row = await self._read(_USERS, _user_key(user_id))
+        row = await self._read(_USERS, user_row_key(user_id))
         return row is not None and row.cells.get(_BODY) != _BARRED
 
     async def add(self, user: User) -> bool:
         """See `AccountStore.add`."""
-        key = _user_key(user.user_id)
+        key = user_row_key(user.user_id)
         return await self._swap(_USERS, key, _BODY, None, _encode_account(Account(user))) is None
 
     async def bar(self, user_id: int) -> bool:
         """See `AccountStore.bar`."""
-        found = await self._swap(_USERS, _user_key(user_id), _BODY, None, _BARRED)
+        found = await self._swap(_USERS, user_row_key(user_id), _BODY, None, _BARRED)
         return found in (None, _BARRED, _FORGOTTEN)
 
     async def replace(self, before: Account, after: Account) -> bool:
         """See `AccountStore.replace`."""
-        key = _user_key(before.user.user_id)
+        key = user_row_key(before.user.user_id)
         old = _encode_account(before)
         return await self._swap(_USERS, key, _BODY, old, _encode_account(after)) == old
 
@@ -100,7 +95,7 @@ class RowUserStore:
         """See `AccountStore.delete`."""
         tombstone = RowMutation(
             _USERS.name,
-            _user_key(user_id),
+            user_row_key(user_id),
             {_BODY: _FORGOTTEN, _DELETED: str(at_ms).encode()},
             timestamp_ms=at_ms + DELETION_AHEAD_MS,
         )
@@ -160,14 +155,9 @@ def _is_live(row: Row) -> bool:
     return _DELETED not in row.cells and row.cells[_BODY] != _BARRED
 
 
-def _user_key(user_id: int) -> bytes:
-    return f"{user_id:016x}".encode()
-
-
 def _request_key(key: RequestKey) -> bytes:
-    # No user's key begins as a creation's does, which are not all hex digits.
-    scope = f"create#{key.scope}" if isinstance(key.scope, str) else f"{key.scope:016x}"
-    return f"{scope}#{key.request_id}".encode()
+    scope = f"create#{key.scope}" if isinstance(key.scope, str) else key.scope
+    return request_row_key(scope, key.request_id)
 
 
 # The compare-and-set compares bytes, so there is one byte string for each value.
@@ -196,7 +186,7 @@ def _decode_account(row: Row) -> Account:
     body = json.loads(row.cells[_BODY])
     mark = body.get("changed_by")
     return Account(
-        _user(int(row.key, 16), body),
+        _user(parse_user_row_key(row.key), body),
         body.get("revision", 0),
         None if mark is None else RequestMark(*mark),
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from services import local_addresses
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
 from services.supervisor.plan import on_emulators, on_this_machine
@@ -66,16 +67,17 @@ async def up(
             else on_this_machine(data_dir, edge_port, python)
         )
         started: list[Sequence[Child]] = []
-        try:
-            if await _start(plan.groups, started, end.wanted) and await ready(
-                edge_port, end.wanted, data_dir
-            ):
-                _greet(data_dir, edge_port, emulators=emulators)
-                await end.wanted.wait()
-        finally:
-            click.echo("stopping")
-            for group in reversed(started):
-                await asyncio.gather(*(child.stop() for child in group))
+        with local_addresses.told(data_dir, plan.addresses):
+            try:
+                if await _start(plan.groups, started, end.wanted) and await ready(
+                    edge_port, end.wanted, data_dir
+                ):
+                    _greet(data_dir, edge_port, emulators=emulators)
+                    await end.wanted.wait()
+            finally:
+                click.echo("stopping")
+                for group in reversed(started):
+                    await asyncio.gather(*(child.stop() for child in group))
     if end.lost:
         raise LostError(end.lost)
 
@@ -109,8 +111,9 @@ async def _start(
 
 
 def _greet(data_dir: Path, edge_port: int, *, emulators: bool) -> None:
-    click.echo(f"Aviary is ready\n  REST  http://{HOST}:{edge_port}/v1/")
-    click.echo(f"  health http://{HOST}:{edge_port}/healthz\n  logs  {data_dir / 'logs'}")
+    edge = f"http://{HOST}:{edge_port}"
+    click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
+    click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
     click.echo(f"  token  python -m services token --user HANDLE --data-dir {data_dir}")
     if emulators:
         click.echo("  The emulators keep all data in memory: it is gone when this stops.")

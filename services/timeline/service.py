@@ -99,6 +99,17 @@ class TimelineService:
                 return Page(found, None)
             before = run.ids[-1]
 
+    async def rebuild_home(self, viewer: int) -> None:
+        """Store the viewer's timeline anew from the authors; the next read is cold, and right.
+
+        Raises `UnavailableError`; repeating it is safe. No row is deleted: one that should not be
+        there is hidden at read, and readers meanwhile find no less than before.
+        """
+        _positive(viewer)
+        await self._backfill.build(viewer)
+        # Rows first: whoever warms the list after it was dropped reads them complete.
+        await self._hot.forget_home(viewer)
+
     async def _hot_home(self, viewer: int, before: int | None, count: int) -> HotHome:
         try:
             return await self._hot.home(viewer, before, count)

@@ -35,6 +35,13 @@ class TimelineServicer:
         page = await self._timelines.user(request.user_id, before, page_limit(request.limit))
         return self._encode(page, USER, request.user_id)
 
+    async def RebuildHomeTimeline(  # noqa: N802 - the RPC's name
+        self, request: pb.RebuildHomeTimelineRequest, _context: object
+    ) -> pb.RebuildHomeTimelineResponse:
+        """Build a home timeline anew."""
+        await self._timelines.rebuild_home(request.user_id)
+        return pb.RebuildHomeTimelineResponse()
+
     def _before(self, cursor: str, kind: str, owner: int) -> int | None:
         # An owner that cannot be packed is refused by the service, with a better message.
         return self._cursors.decode(cursor, kind, owner) if cursor and owner > 0 else None

@@ -17,6 +17,7 @@ from tests.e2e.test_mesh import follow, home, post, user
 # As many as the edge and two cores take without queueing.
 CLIENTS = 8
 REDELIVERY_S = 90
+MAX_POSTS = 10
 
 
 def at_once(do: Callable[[int], Any], over: Iterable[int]) -> list[Any]:
@@ -47,27 +48,39 @@ def test_worker_killed_with_pages_in_hand(faults: Faults, followers: int) -> Non
     viewers = at_once(lambda _: user(mesh), range(followers))
     at_once(lambda viewer: follow(mesh, viewer, ada), viewers)
     at_once(lambda viewer: home(mesh, viewer), viewers)
-    first = post(mesh, ada)
+    posted = [post(mesh, ada)]
     until(faults.is_settled)
     worker = faults.pid("fanout")
-    with faults.stopped(faults.valkey_pid("cache")):
-        tweet = post(mesh, ada)
-        # Half way: rows are written, hot lists are not, and the page is in the worker's hand.
-        until(lambda: stored(faults, tweet) > 1 and in_hand(faults) > 0)
-        with faults.stopped(worker):
-            assert in_hand(faults) > 0
-            os.kill(worker, signal.SIGKILL)
+    while not caught(faults, ada, worker, posted):
+        assert len(posted) < MAX_POSTS, "no page was caught half way"
+        until(faults.is_settled)
     # Some of the pushes may have been on their way into the cache: they come twice, then.
     assert in_hand(faults) > 0
     until(faults.is_settled, within_s=REDELIVERY_S)
-    expected = [tweet, first]
+    expected = posted[::-1]
     assert {tuple(faults.hot_home(viewer)) for viewer in viewers} == {tuple(expected)}
     assert_everywhere(faults, viewers, expected)
     with faults.valkey("cache") as cache:
         cache.flushall()
     assert_everywhere(faults, viewers, expected)
     # One for each follower, and the author's own.
-    assert stored(faults, tweet) <= followers + 1
+    assert stored(faults, posted[-1]) <= followers + 1
+
+
+def caught(faults: Faults, author: int, worker: int, posted: list[int]) -> bool:
+    """Post, and kill the worker half way: rows are written, hot lists not, the page is in hand.
+
+    False where the page was put back before it could be seen: the cache had been found gone by
+    another delivery, and so this one did not wait for it.
+    """
+    with faults.stopped(faults.valkey_pid("cache")):
+        posted.append(post(faults.mesh, author))
+        until(lambda: stored(faults, posted[-1]) > 1)
+        with faults.stopped(worker):
+            if in_hand(faults) > 0:
+                os.kill(worker, signal.SIGKILL)
+                return True
+    return False
 
 
 def assert_everywhere(faults: Faults, viewers: Sequence[int], expected: list[int]) -> None:

@@ -97,3 +97,30 @@ class TestConsumer:
         await until(lambda: len(order) == 3)
         await asyncio.gather(first.stop(), second.stop())
         assert order == ["high begins", "high ends", "low"]
+
+    async def test_pause_while_waiting_for_higher_priority(self, bus: BusEngine) -> None:
+        release, seen = asyncio.Event(), list[bytes]()
+
+        async def high(_: Message, __: int) -> None:
+            await release.wait()
+
+        async def low(message: Message, _: int) -> None:
+            seen.append(message.data)
+
+        first = consumer_of(bus.driver, high)
+        second = consumer_of(bus.driver, low, yield_to=first, name="second.one")
+        await bus.driver.publish("first", [Message(b"high")])
+        first.start()
+        await until(lambda: first.in_hand == 1)
+        second.start()
+        await bus.driver.publish("second", [Message(b"low")])
+        assert len(await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)) == 1
+        second.pause()
+        assert second.quiet.is_set()
+        release.set()
+        await until(lambda: first.in_hand == 0)
+        await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)
+        assert (seen, second.in_hand) == ([], 0)
+        second.resume()
+        await until(lambda: seen == [b"low"])
+        await asyncio.gather(first.stop(), second.stop())

@@ -20,7 +20,8 @@ from services.clock import SystemClock
 from services.errors import UnavailableError
 from services.fanout.lag import FanoutLag
 from services.snowflake_time import first_id_at
-from services.storage.outbox import Outbox, OutboxEntry, OutboxRelay
+from services.storage.outbox import Outbox, OutboxEntry
+from services.storage.outbox_relay import OutboxRelay
 from services.storage.rows import TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.valkey.cache_metrics import CacheMetrics

@@ -11,7 +11,8 @@ from services.bus.port import BusDriver, Message
 from services.clock import SystemClock
 from services.deadlines import deadline_in, remaining_s
 from services.errors import UnavailableError
-from services.storage.outbox import Outbox, OutboxEntry, OutboxRelay
+from services.storage.outbox import Outbox, OutboxEntry
+from services.storage.outbox_relay import OutboxRelay
 from services.storage.rows import Row, RowMutation, RowStore
 from tests.contract.row_engines import OUTBOX, bigtable_emulator, store
 

@@ -56,7 +56,7 @@ class Mesh:
         found = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and _parent(entry) == self.process.pid:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
+                words = _words(entry)
                 if b"services" in words:
                     found[words[words.index(b"services") + 1].decode()] = int(entry.name)
         return found
@@ -70,6 +70,13 @@ class Mesh:
         """What a service was told at its start."""
         raw = Path(f"/proc/{self.children()[service]}/environ").read_bytes()
         return dict(line.split("=", 1) for line in raw.decode().split("\0") if line)
+
+
+def _words(entry: Path) -> list[bytes]:
+    # It may have ended since it was listed.
+    with contextlib.suppress(OSError):
+        return (entry / "cmdline").read_bytes().split(b"\0")
+    return []
 
 
 def _parent(entry: Path) -> int:

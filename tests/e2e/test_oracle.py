@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 import httpx
@@ -28,15 +27,18 @@ from hypothesis.stateful import (
 from services.bus import topology
 from services.bus.events import FanoutJob, GraphEvents, TweetEvents, encode_fanout_job
 from tests.e2e.conftest import Mesh
+from tests.e2e.operators import FanoutOperator
 from tests.e2e.redelivery import Redelivery, redelivery
 from tests.e2e.test_mesh import eventually, user
-from tests.e2e.timeline_model import Model
+from tests.e2e.timeline_model import Model, Posted
 
 EXAMPLES_VARIABLE = "AVIARY_ORACLE_EXAMPLES"
 EXAMPLES = 20
 STEPS = 40
 FIRST_PEOPLE = 4  # enough for three followers, one more than is pushed to
 MAX_PEOPLE = 6
+DEFAULT_THRESHOLD = 0  # followers; stands for what the system was started with
+MAX_THRESHOLD = 4  # pushes nearly all; an author has five followers at most
 KILLED = ("tweet", "fanout", "graph", "timeline")
 MAX_KILLS = 1  # of one life: each costs seconds, and more if they come thick and fast
 OUTAGE_S = 60.0  # a killed service is back long before
@@ -48,24 +50,17 @@ UNDECIDED = {502, 503, 504}  # the call may have had its effect, or not
 _request_ids = (f"oracle-{number}" for number in itertools.count())
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A tweet that was acknowledged, and perhaps deleted since."""
-
-    tweet_id: int
-    author: int
-    body: dict[str, object]
-
-
 class Life(RuleBasedStateMachine):
     """One life of a few people, alone in a running system that others have used before."""
 
     people = Bundle("people")
     tweets = Bundle("tweets")
 
-    def __init__(self, mesh: Mesh, cache: redis.Redis, again: Redelivery) -> None:
+    def __init__(
+        self, mesh: Mesh, cache: redis.Redis, again: Redelivery, fanout: FanoutOperator
+    ) -> None:
         super().__init__()
-        self.mesh, self.cache, self.again = mesh, cache, again
+        self.mesh, self.cache, self.again, self.fanout = mesh, cache, again, fanout
         self.model = Model()
         self.everybody: list[int] = []
         self.ever_posted: set[int] = set()
@@ -164,6 +159,10 @@ class Life(RuleBasedStateMachine):
             self._relate(follower, author, following=following)
         return multiple(before, self._post(author))
 
+    @rule(followers=st.integers(DEFAULT_THRESHOLD, MAX_THRESHOLD))
+    def move_the_threshold(self, followers: int) -> None:
+        self.fanout.set_threshold(followers)
+
     @rule(kind=st.sampled_from(["home", "user"]), person=people, limit=st.integers(1, 50))
     def read(self, kind: str, person: int, limit: int) -> None:
         """What holds at any time, however far behind the queues are."""
@@ -204,7 +203,10 @@ class Life(RuleBasedStateMachine):
                 eventually(partial(self._read, kind, person, limit), expected, SETTLE_S)
 
     def teardown(self) -> None:
-        self.settle()
+        try:
+            self.settle()
+        finally:
+            self.fanout.set_threshold(DEFAULT_THRESHOLD)
 
     def _somebody(self) -> int:
         self.everybody.append(user(self.mesh))
@@ -275,9 +277,10 @@ class Life(RuleBasedStateMachine):
 @pytest.mark.timeout(0)
 def test_timelines_are_what_tweets_and_graph_say(mesh: Mesh) -> None:
     examples = os.environ.get(EXAMPLES_VARIABLE)
+    fanout = FanoutOperator(mesh)
     with redis.Redis(port=mesh.cache()) as cache, redelivery(mesh) as again:
         run_state_machine_as_test(
-            lambda: Life(mesh, cache, again),
+            lambda: Life(mesh, cache, again, fanout),
             settings=settings(
                 max_examples=int(examples or EXAMPLES),
                 stateful_step_count=STEPS,

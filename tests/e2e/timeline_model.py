@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass, field
 
-__all__ = ["Model"]
+__all__ = ["Model", "Posted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A tweet that was acknowledged, and perhaps deleted since."""
+
+    tweet_id: int
+    author: int
+    body: dict[str, object]
 
 
 @dataclass(slots=True)

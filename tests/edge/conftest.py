@@ -30,9 +30,13 @@ from gateway.envoy_binary import envoy_binary
 from gateway.health import HealthServicer
 from services.errors import UnavailableError
 
-DESCRIPTOR = Path(__file__).resolve().parents[2] / "gen" / "descriptor.pb"
+GENERATED = Path(__file__).resolve().parents[2] / "gen"
+DESCRIPTOR = GENERATED / "descriptor.pb"
+ORIGIN = "https://app.example"
 # Above 2**53, where a JSON number would lose digits.
 BIG_ID = 1849274738291834880
+FOUND_ID = BIG_ID + 1
+LONG = "long enough to be worth compressing " * 100
 START_TIMEOUT_S = 20.0
 POLL_S = 0.05
 
@@ -46,7 +50,11 @@ class Tweets(tweet_grpc.TweetServiceServicer):
         tweet = tweet_pb2.Tweet(tweet_id=BIG_ID, user_id=request.user_id, text=request.text)
         return tweet_pb.CreateTweetResponse(tweet=tweet)
 
-    async def GetTweet(self, request, context):  # noqa: N802
+    async def GetTweet(self, request, context):  # noqa: N802, RET503 - abort raises
+        if request.tweet_id == FOUND_ID:
+            self.metadata = dict(context.invocation_metadata())
+            await context.send_initial_metadata((("etag", f'"{FOUND_ID}"'),))
+            return tweet_pb.GetTweetResponse(tweet=tweet_pb2.Tweet(tweet_id=FOUND_ID, text=LONG))
         info = error_details_pb2.ErrorInfo(reason="TWEET_NOT_FOUND", domain="aviary")
         info.metadata["tweet_id"] = str(request.tweet_id)
         detail = any_pb2.Any()
@@ -66,9 +74,10 @@ class Timelines(timeline_grpc.TimelineServiceServicer):
     def __init__(self) -> None:
         self.metadata: dict[str, str] = {}
 
-    async def GetHomeTimeline(self, request, context):  # noqa: ARG002, N802
+    async def GetHomeTimeline(self, request, context):  # noqa: N802
         self.metadata = dict(context.invocation_metadata())
-        return timeline_pb.GetHomeTimelineResponse()
+        tweets = [tweet_pb2.Tweet(tweet_id=BIG_ID, text=LONG)] * request.limit
+        return timeline_pb.GetHomeTimelineResponse(tweets=tweets)
 
     async def GetUserTimeline(self, request, context):  # noqa: ARG002, N802
         await asyncio.Event().wait()
@@ -154,6 +163,9 @@ async def running_edge(token: str = "", opened: int = 200, **changes: Any) -> As
             admin_port=0,
             backends=dict.fromkeys(PUBLIC_SERVICES, address) | {"gateway": gate_address},
             descriptor_path=str(DESCRIPTOR),
+            openapi_path=str(GENERATED / "openapi.json"),
+            docs_path=str(GENERATED / "docs.html"),
+            cors_origins=[ORIGIN],
             access_log_path=str(folder / "access.log"),
             **changes,
         )

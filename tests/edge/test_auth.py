@@ -5,9 +5,12 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 import pytest_asyncio
+from aviary.timeline.v1 import timeline_service_pb2_grpc
+from aviary.timeline.v1.timeline_service_pb2 import GetHomeTimelineRequest
 
 from gateway.edge.issuers import Issuer
 from tests.edge import tokens
@@ -165,7 +168,8 @@ async def test_public_reads_are_closed_unless_opened(edge: Edge, tmp_path: Path)
 
 async def test_without_issuers_only_readiness_is_open() -> None:
     async with running_edge(tokens.token(), opened=403, issuers=()) as edge:
-        refused(await home(edge, tokens.token()), 403, 7)
+        answer = await home(edge, tokens.token())
+        assert (answer.status_code, answer.json()["code"]) == (403, 7)
         assert (await edge.client.get("/healthz")).status_code == 200
 
 
@@ -186,3 +190,31 @@ async def test_keys_that_cannot_be_had_are_503(tmp_path: Path) -> None:
     async with running_edge(ready, issuers=(local, remote)) as edge:
         answer = await home(edge, tokens.token())
         assert (answer.status_code, answer.json()["code"]) == (503, 14), answer.text
+
+
+async def over_grpc(edge: Edge, token: str | None) -> grpc.StatusCode:
+    url = edge.client.base_url
+    metadata = [] if token is None else [("authorization", f"Bearer {token}")]
+    metadata += [("x-user-id", "7"), ("x-scope", "act:any")]
+    async with grpc.aio.insecure_channel(f"{url.host}:{url.port}") as channel:
+        stub = timeline_service_pb2_grpc.TimelineServiceStub(channel)
+        try:
+            await stub.GetHomeTimeline(GetHomeTimelineRequest(), metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            return error.code()
+    return grpc.StatusCode.OK
+
+
+async def test_grpc_clients_meet_the_same_rules(edge: Edge) -> None:
+    edge.timelines.metadata = {}
+    assert await over_grpc(edge, None) is grpc.StatusCode.UNAUTHENTICATED
+    assert await over_grpc(edge, tokens.unsigned()) is grpc.StatusCode.UNAUTHENTICATED
+    other = tokens.token(aud="somebody-else")
+    assert await over_grpc(edge, other) is grpc.StatusCode.UNAUTHENTICATED
+    weak = tokens.token(scope="tweets:read")
+    assert await over_grpc(edge, weak) is grpc.StatusCode.PERMISSION_DENIED
+    assert edge.timelines.metadata == {}
+    assert await over_grpc(edge, tokens.token()) is grpc.StatusCode.OK
+    seen = edge.timelines.metadata
+    assert (seen["x-user-id"], "act:any" in seen["x-scope"]) == (str(tokens.USER), False)
+    assert "authorization" not in seen

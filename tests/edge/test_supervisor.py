@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services import local_addresses
+from services.settings import DEFAULT_ADDRESSES
 from tests.emulators import require_emulators
 
 STAND_IN = Path(__file__).with_name("stand_in_service.py")
@@ -119,10 +121,14 @@ def test_starts_and_stops_in_order(running: Running, number: signal.Signals) -> 
     assert running.health() == 200
     pids = children(running.process.pid)
     assert len(pids) == 11
+    addresses = local_addresses.found(running.data)
+    assert addresses is not None
+    assert addresses.keys() == DEFAULT_ADDRESSES.keys()
     running.process.send_signal(number)
     assert running.process.wait(30) == 0
     assert not any(map(alive, pids))
     assert (running.data / "logs" / "tweet.log").exists()
+    assert local_addresses.found(running.data) is None
 
 
 def test_a_dead_service_comes_back(running: Running) -> None:

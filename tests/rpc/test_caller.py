@@ -26,6 +26,8 @@ class Timelines:
     async def GetUserTimeline(self, request: Any, _context: object) -> Any:  # noqa: N802
         return pb.GetUserTimelineResponse(next_cursor=str(request.user_id))
 
+    RebuildHomeTimeline = GetUserTimeline
+
 
 async def read(user_id: int, *metadata: tuple[str, str], rpc: str = "GetHomeTimeline") -> int:
     server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, Timelines())])

@@ -10,9 +10,13 @@ from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
 from services.bus.port import Message
 from services.bus.topology import SUBSCRIPTIONS
 from services.bus.valkey_streams import ValkeyStreamsDriver
+from services.clock import SystemClock
+from services.fanout.controls import FanoutControls, StoredThreshold
 from services.fanout.servicer import FanoutServicer
 from services.rpc.handlers import Servicer
 from services.rpc.server import RpcServer
+from services.storage.fanout_controls import CONTROLS, RowControlStore
+from services.storage.sqlite.rows import SqliteRowStore
 from tests.contract.valkey_servers import valkey_node
 
 
@@ -26,9 +30,11 @@ async def bus(tmp_path) -> AsyncIterator[ValkeyStreamsDriver]:
 
 
 @pytest.fixture
-async def fanout(bus: ValkeyStreamsDriver) -> AsyncIterator[stubs.FanoutServiceStub]:
+async def fanout(bus: ValkeyStreamsDriver, tmp_path) -> AsyncIterator[stubs.FanoutServiceStub]:
+    rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
+    controls = FanoutControls(RowControlStore(rows), StoredThreshold(1), {})
     (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
-    server = RpcServer("127.0.0.1:0", [Servicer(descriptor, FanoutServicer(bus))])
+    server = RpcServer("127.0.0.1:0", [Servicer(descriptor, FanoutServicer(bus, controls))])
     await server.start()
     async with grpc.aio.insecure_channel(server.address) as channel:
         yield stubs.FanoutServiceStub(channel)

@@ -124,9 +124,14 @@ def _fanout(world: World, bus: BusDriver | CountedBus, step_s: float) -> FanoutS
         jobs=BusJobs(bus),
         timelines=NoTimelines(),
         backfill=NoBackfill(),
-        threshold=FOLLOWERS,
+        threshold=EverybodyPushes(),
         now_s=SteppingTime(step_s),
     )
+
+
+class EverybodyPushes:
+    def followers(self) -> int:
+        return FOLLOWERS
 
 
 class AlwaysPush:

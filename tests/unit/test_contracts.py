@@ -4,49 +4,39 @@ import json
 from pathlib import Path
 
 import pytest
+from aviary.edge.v1 import access_pb2
 from google.protobuf import descriptor_pb2
 
-from gateway.edge import PUBLIC_SERVICES, contracts
+from gateway.edge import PUBLIC_SERVICES
 from gateway.edge.auth import auth_filters
-from gateway.edge.config import EdgeConfig
-from gateway.edge.contracts import ContractError, public_rpcs
+from gateway.edge.config import EdgeConfig, own_contracts
+from gateway.edge.contracts import ContractError, Contracts
 from gateway.edge.issuers import Issuer, IssuerError, read_issuers
 from gateway.identity import scopes
 from services.rpc import caller
 
 
 def test_every_public_service_is_read() -> None:
-    assert {rpc.service for rpc in public_rpcs()} == set(PUBLIC_SERVICES.values())
+    assert {rpc.service for rpc in own_contracts().public} == set(PUBLIC_SERVICES.values())
 
 
 def test_issuer_offers_every_scope_that_an_rpc_asks_for_and_no_other() -> None:
-    asked = {rpc.scope for rpc in public_rpcs() if rpc.scope is not None}
+    asked = {rpc.scope for rpc in own_contracts().public if rpc.scope is not None}
     assert set(scopes.USER_SCOPES) - {"openid"} | {"users:create"} == asked
     assert set(scopes.ALL_SCOPES) == asked | {"openid", caller.ACT_ANY}
 
 
-def test_public_rpc_without_a_rule_cannot_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    (file,) = (one for one in contracts.PUBLIC_FILES if "tweet" in one.name)
-    proto = descriptor_pb2.FileDescriptorProto()
-    file.CopyToProto(proto)
-    (method,) = (one for one in proto.service[0].method if one.name == "CreateTweet")
-    method.options.ClearExtension(contracts.access_pb2.access)
-
-    class Method:
-        full_name = "aviary.tweet.v1.TweetService.CreateTweet"
-
-        def GetOptions(self) -> descriptor_pb2.MethodOptions:  # noqa: N802 - protobuf's name
-            return method.options
-
-    class Service:
-        methods = (Method(),)
-
-    class File:
-        services_by_name = {"TweetService": Service()}  # noqa: RUF012 - stands in for protobuf's
-
-    monkeypatch.setattr(contracts, "PUBLIC_FILES", (File(),))
+def test_public_rpc_without_a_rule_cannot_be_built() -> None:
+    files = descriptor_pb2.FileDescriptorSet()
+    files.CopyFrom(own_contracts().files)
+    for file in files.file:
+        for service in file.service:
+            for method in service.method:
+                if method.name == "CreateTweet":
+                    method.options.ClearExtension(access_pb2.access)
+    config = EdgeConfig(contracts=Contracts(files.SerializeToString()))
     with pytest.raises(ContractError, match="CreateTweet"):
-        auth_filters(EdgeConfig())
+        auth_filters(config)
 
 
 def test_rpcs_that_nobody_outside_may_call_have_no_policy() -> None:
@@ -57,11 +47,16 @@ def test_rpcs_that_nobody_outside_may_call_have_no_policy() -> None:
 
 def test_public_reads_name_no_caller() -> None:
     # With public reads on, nobody asks such a call for a scope: its token must not matter.
-    for file in contracts.PUBLIC_FILES:
-        for service in file.services_by_name.values():
-            for method in service.methods:
-                access = method.GetOptions().Extensions[contracts.access_pb2.access]
-                assert not (access.public_read and caller.caller_field(method)), method.full_name
+    requests = {rpc.request for rpc in own_contracts().public if rpc.public_read}
+    named = {
+        f"{file.package}.{message.name}"
+        for file in own_contracts().files.file
+        for message in file.message_type
+        for field in message.field
+        if field.options.Extensions[access_pb2.caller]
+    }
+    assert named
+    assert not requests & named
 
 
 def issuer_file(folder: Path, **changes: object) -> Path:

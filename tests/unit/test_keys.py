@@ -18,6 +18,11 @@ def test_the_formats() -> None:
     assert keys.home_row_key(10, 86_400_000 << 22) == b"000000000000000a#fffffffe"
     assert keys.home_qualifier(1) == b"\xff" * 7 + b"\xfe"
     assert keys.tweet_row_key(255)[2:] == b"#00000000000000ff"
+    assert keys.user_row_key(10) == b"000000000000000a"
+    assert keys.worker_row_key(10) == b"00a"
+    assert keys.request_row_key(10, "again") == b"000000000000000a#again"
+    assert keys.request_row_key("create#ada", "again") == b"create#ada#again"
+    assert keys.outbox_row_key(1 << 63 | 10) == b"0a#800000000000000a"
     assert keys.home_list_key(7) == b"home:{7}"
     assert keys.author_list_key(7) == b"author:{7}"
     assert keys.relations_key(7) == b"rel:{7}"
@@ -30,6 +35,12 @@ def test_round_trips(owner: int, other: int) -> None:
     assert keys.parse_author_row_key(keys.author_row_key(owner, other)) == (owner, other)
     assert keys.parse_edge_row_key(keys.edge_row_key(owner, other)) == (owner, other)
     assert keys.parse_home_qualifier(keys.home_qualifier(other)) == other
+    assert keys.parse_user_row_key(keys.user_row_key(owner)) == owner
+    assert keys.parse_worker_row_key(keys.worker_row_key(owner % 1024)) == owner % 1024
+    entry = keys.outbox_row_key(other)
+    assert keys.parse_outbox_row_key(entry) == other
+    shard = keys.outbox_range(other % keys.OUTBOX_SHARDS)
+    assert shard.start <= entry < shard.end
     day = keys.home_day(other)
     assert keys.parse_home_row_key(keys.home_row_key(owner, other)) == (owner, day)
 
@@ -60,7 +71,9 @@ def test_shards_are_even_for_real_snowflakes() -> None:
     assert max(counts.values()) < 200
 
 
-@pytest.mark.parametrize("parse", [keys.parse_edge_row_key, keys.parse_author_row_key])
+@pytest.mark.parametrize(
+    "parse", [keys.parse_edge_row_key, keys.parse_author_row_key, keys.parse_user_row_key]
+)
 @pytest.mark.parametrize(
     "key",
     [

@@ -93,6 +93,12 @@ class LayeredHotTimelines:
         """See `HotTimelines.finish_warm_author`."""
         await self._hot.finish_warm_author(author, token, run)
 
+    async def forget_home(self, viewer: int) -> None:
+        """See `HotTimelines.forget_home`."""
+        # In this order: a list that is warmed in between was read under the relations as they are.
+        await self._cache.invalidate(viewer)
+        await self._hot.drop_home(viewer)
+
 
 class _LocalRelations:
     """The relations last used, by viewer; at most `capacity` ids in all."""

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%aviary/fanout/v1/fanout_service.proto\x12\x10\x61viary.fanout.v1\x1a\x1fgoogle/api/field_behavior.proto\"\x13\n\x11GetBacklogRequest\"H\n\x0cQueueBacklog\x12\x14\n\x0csubscription\x18\x01 \x01(\t\x12\x15\n\x08messages\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42\x0b\n\t_messages\"D\n\x12GetBacklogResponse\x12.\n\x06queues\x18\x01 \x03(\x0b\x32\x1e.aviary.fanout.v1.QueueBacklog\"I\n\x16ListDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\"(\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"M\n\x17ListDeadLettersResponse\x12\x32\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x1c.aviary.fanout.v1.DeadLetter\"L\n\x19RedriveDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\".\n\x1aRedriveDeadLettersResponse\x12\x10\n\x08redriven\x18\x01 \x01(\x05\x32\xcb\x02\n\rFanoutService\x12\\\n\nGetBacklog\x12#.aviary.fanout.v1.GetBacklogRequest\x1a$.aviary.fanout.v1.GetBacklogResponse\"\x03\x90\x02\x01\x12k\n\x0fListDeadLetters\x12(.aviary.fanout.v1.ListDeadLettersRequest\x1a).aviary.fanout.v1.ListDeadLettersResponse\"\x03\x90\x02\x01\x12o\n\x12RedriveDeadLetters\x12+.aviary.fanout.v1.RedriveDeadLettersRequest\x1a,.aviary.fanout.v1.RedriveDeadLettersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%aviary/fanout/v1/fanout_service.proto\x12\x10\x61viary.fanout.v1\x1a\x1fgoogle/api/field_behavior.proto\"\x13\n\x11GetBacklogRequest\"H\n\x0cQueueBacklog\x12\x14\n\x0csubscription\x18\x01 \x01(\t\x12\x15\n\x08messages\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42\x0b\n\t_messages\"D\n\x12GetBacklogResponse\x12.\n\x06queues\x18\x01 \x03(\x0b\x32\x1e.aviary.fanout.v1.QueueBacklog\"I\n\x16ListDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\"(\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"M\n\x17ListDeadLettersResponse\x12\x32\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x1c.aviary.fanout.v1.DeadLetter\"L\n\x19RedriveDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\".\n\x1aRedriveDeadLettersResponse\x12\x10\n\x08redriven\x18\x01 \x01(\x05\"\x8a\x01\n\x08\x43ontrols\x12\x1b\n\x13\x63\x65lebrity_threshold\x18\x01 \x01(\x03\x12#\n\x1b\x64\x65\x66\x61ult_celebrity_threshold\x18\x02 \x01(\x03\x12<\n\rsubscriptions\x18\x03 \x03(\x0b\x32%.aviary.fanout.v1.SubscriptionControl\";\n\x13SubscriptionControl\x12\x14\n\x0csubscription\x18\x01 \x01(\t\x12\x0e\n\x06paused\x18\x02 \x01(\x08\"\x14\n\x12GetControlsRequest\"C\n\x13GetControlsResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls\"7\n\x1cSetCelebrityThresholdRequest\x12\x17\n\tfollowers\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\"M\n\x1dSetCelebrityThresholdResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls\"8\n\x19PauseSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"J\n\x1aPauseSubscriptionsResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls\"9\n\x1aResumeSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"K\n\x1bResumeSubscriptionsResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls2\x9a\x06\n\rFanoutService\x12\\\n\nGetBacklog\x12#.aviary.fanout.v1.GetBacklogRequest\x1a$.aviary.fanout.v1.GetBacklogResponse\"\x03\x90\x02\x01\x12k\n\x0fListDeadLetters\x12(.aviary.fanout.v1.ListDeadLettersRequest\x1a).aviary.fanout.v1.ListDeadLettersResponse\"\x03\x90\x02\x01\x12o\n\x12RedriveDeadLetters\x12+.aviary.fanout.v1.RedriveDeadLettersRequest\x1a,.aviary.fanout.v1.RedriveDeadLettersResponse\x12_\n\x0bGetControls\x12$.aviary.fanout.v1.GetControlsRequest\x1a%.aviary.fanout.v1.GetControlsResponse\"\x03\x90\x02\x01\x12}\n\x15SetCelebrityThreshold\x12..aviary.fanout.v1.SetCelebrityThresholdRequest\x1a/.aviary.fanout.v1.SetCelebrityThresholdResponse\"\x03\x90\x02\x02\x12t\n\x12PauseSubscriptions\x12+.aviary.fanout.v1.PauseSubscriptionsRequest\x1a,.aviary.fanout.v1.PauseSubscriptionsResponse\"\x03\x90\x02\x02\x12w\n\x13ResumeSubscriptions\x12,.aviary.fanout.v1.ResumeSubscriptionsRequest\x1a-.aviary.fanout.v1.ResumeSubscriptionsResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,10 +40,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REDRIVEDEADLETTERSREQUEST'].fields_by_name['subscription']._serialized_options = b'\342A\001\002'
   _globals['_REDRIVEDEADLETTERSREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_REDRIVEDEADLETTERSREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001'
+  _globals['_SETCELEBRITYTHRESHOLDREQUEST'].fields_by_name['followers']._loaded_options = None
+  _globals['_SETCELEBRITYTHRESHOLDREQUEST'].fields_by_name['followers']._serialized_options = b'\342A\001\001'
+  _globals['_PAUSESUBSCRIPTIONSREQUEST'].fields_by_name['subscriptions']._loaded_options = None
+  _globals['_PAUSESUBSCRIPTIONSREQUEST'].fields_by_name['subscriptions']._serialized_options = b'\342A\001\002'
+  _globals['_RESUMESUBSCRIPTIONSREQUEST'].fields_by_name['subscriptions']._loaded_options = None
+  _globals['_RESUMESUBSCRIPTIONSREQUEST'].fields_by_name['subscriptions']._serialized_options = b'\342A\001\002'
   _globals['_FANOUTSERVICE'].methods_by_name['GetBacklog']._loaded_options = None
   _globals['_FANOUTSERVICE'].methods_by_name['GetBacklog']._serialized_options = b'\220\002\001'
   _globals['_FANOUTSERVICE'].methods_by_name['ListDeadLetters']._loaded_options = None
   _globals['_FANOUTSERVICE'].methods_by_name['ListDeadLetters']._serialized_options = b'\220\002\001'
+  _globals['_FANOUTSERVICE'].methods_by_name['GetControls']._loaded_options = None
+  _globals['_FANOUTSERVICE'].methods_by_name['GetControls']._serialized_options = b'\220\002\001'
+  _globals['_FANOUTSERVICE'].methods_by_name['SetCelebrityThreshold']._loaded_options = None
+  _globals['_FANOUTSERVICE'].methods_by_name['SetCelebrityThreshold']._serialized_options = b'\220\002\002'
+  _globals['_FANOUTSERVICE'].methods_by_name['PauseSubscriptions']._loaded_options = None
+  _globals['_FANOUTSERVICE'].methods_by_name['PauseSubscriptions']._serialized_options = b'\220\002\002'
+  _globals['_FANOUTSERVICE'].methods_by_name['ResumeSubscriptions']._loaded_options = None
+  _globals['_FANOUTSERVICE'].methods_by_name['ResumeSubscriptions']._serialized_options = b'\220\002\002'
   _globals['_GETBACKLOGREQUEST']._serialized_start=92
   _globals['_GETBACKLOGREQUEST']._serialized_end=111
   _globals['_QUEUEBACKLOG']._serialized_start=113
@@ -60,6 +74,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_end=529
   _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_start=531
   _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_end=577
-  _globals['_FANOUTSERVICE']._serialized_start=580
-  _globals['_FANOUTSERVICE']._serialized_end=911
+  _globals['_CONTROLS']._serialized_start=580
+  _globals['_CONTROLS']._serialized_end=718
+  _globals['_SUBSCRIPTIONCONTROL']._serialized_start=720
+  _globals['_SUBSCRIPTIONCONTROL']._serialized_end=779
+  _globals['_GETCONTROLSREQUEST']._serialized_start=781
+  _globals['_GETCONTROLSREQUEST']._serialized_end=801
+  _globals['_GETCONTROLSRESPONSE']._serialized_start=803
+  _globals['_GETCONTROLSRESPONSE']._serialized_end=870
+  _globals['_SETCELEBRITYTHRESHOLDREQUEST']._serialized_start=872
+  _globals['_SETCELEBRITYTHRESHOLDREQUEST']._serialized_end=927
+  _globals['_SETCELEBRITYTHRESHOLDRESPONSE']._serialized_start=929
+  _globals['_SETCELEBRITYTHRESHOLDRESPONSE']._serialized_end=1006
+  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_start=1008
+  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_end=1064
+  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_start=1066
+  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_end=1140
+  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_start=1142
+  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_end=1199
+  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_start=1201
+  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_end=1276
+  _globals['_FANOUTSERVICE']._serialized_start=1279
+  _globals['_FANOUTSERVICE']._serialized_end=2073
 # @@protoc_insertion_point(module_scope)

@@ -210,3 +210,248 @@ class RedriveDeadLettersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RedriveDeadLettersResponse: _TypeAlias = RedriveDeadLettersResponse  # noqa: Y015
+
+@_typing.final
+class Controls(_message.Message):
+    """What operators have set, and what follows from it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CELEBRITY_THRESHOLD_FIELD_NUMBER: _builtins.int
+    DEFAULT_CELEBRITY_THRESHOLD_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTIONS_FIELD_NUMBER: _builtins.int
+    celebrity_threshold: _builtins.int
+    """Followers up to which an author's tweets are pushed; with more they are merged at read. Positive."""
+    default_celebrity_threshold: _builtins.int
+    """What it is while nobody has set another: the setting of the process that answers. Positive."""
+    @_builtins.property
+    def subscriptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubscriptionControl]:
+        """One entry for each subscription that the fan-out consumes."""
+
+    def __init__(
+        self,
+        *,
+        celebrity_threshold: _builtins.int = ...,
+        default_celebrity_threshold: _builtins.int = ...,
+        subscriptions: _abc.Iterable[Global___SubscriptionControl] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["celebrity_threshold", b"celebrity_threshold", "default_celebrity_threshold", b"default_celebrity_threshold", "subscriptions", b"subscriptions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Controls: _TypeAlias = Controls  # noqa: Y015
+
+@_typing.final
+class SubscriptionControl(_message.Message):
+    """Whether one subscription is consumed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """Such as `fanout.plan`."""
+    paused: _builtins.bool
+    """Whether nothing is taken from it."""
+    def __init__(
+        self,
+        *,
+        subscription: _builtins.str = ...,
+        paused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["paused", b"paused", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscriptionControl: _TypeAlias = SubscriptionControl  # noqa: Y015
+
+@_typing.final
+class GetControlsRequest(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetControlsRequest: _TypeAlias = GetControlsRequest  # noqa: Y015
+
+@_typing.final
+class GetControlsResponse(_message.Message):
+    """The controls."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTROLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def controls(self) -> Global___Controls:
+        """As the process that answers goes by them; those last known while their store is gone."""
+
+    def __init__(
+        self,
+        *,
+        controls: Global___Controls | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetControlsResponse: _TypeAlias = GetControlsResponse  # noqa: Y015
+
+@_typing.final
+class SetCelebrityThresholdRequest(_message.Message):
+    """A new threshold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOWERS_FIELD_NUMBER: _builtins.int
+    followers: _builtins.int
+    """1-10000000000; 0 goes back to the processes' own setting."""
+    def __init__(
+        self,
+        *,
+        followers: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["followers", b"followers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetCelebrityThresholdRequest: _TypeAlias = SetCelebrityThresholdRequest  # noqa: Y015
+
+@_typing.final
+class SetCelebrityThresholdResponse(_message.Message):
+    """What is in force now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTROLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def controls(self) -> Global___Controls:
+        """All controls, after the change."""
+
+    def __init__(
+        self,
+        *,
+        controls: Global___Controls | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetCelebrityThresholdResponse: _TypeAlias = SetCelebrityThresholdResponse  # noqa: Y015
+
+@_typing.final
+class PauseSubscriptionsRequest(_message.Message):
+    """What to pause."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscriptions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """One at least, each such as `fanout.rest`. Only what the fan-out consumes: names that begin with
+        `fanout.`. Those that are paused already stay so.
+        """
+
+    def __init__(
+        self,
+        *,
+        subscriptions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscriptions", b"subscriptions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseSubscriptionsRequest: _TypeAlias = PauseSubscriptionsRequest  # noqa: Y015
+
+@_typing.final
+class PauseSubscriptionsResponse(_message.Message):
+    """What is in force now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTROLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def controls(self) -> Global___Controls:
+        """All controls, after the change."""
+
+    def __init__(
+        self,
+        *,
+        controls: Global___Controls | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseSubscriptionsResponse: _TypeAlias = PauseSubscriptionsResponse  # noqa: Y015
+
+@_typing.final
+class ResumeSubscriptionsRequest(_message.Message):
+    """What to resume."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscriptions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """One at least, each such as `fanout.rest`. Only what the fan-out consumes: names that begin with
+        `fanout.`. Those that are not paused stay so.
+        """
+
+    def __init__(
+        self,
+        *,
+        subscriptions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscriptions", b"subscriptions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSubscriptionsRequest: _TypeAlias = ResumeSubscriptionsRequest  # noqa: Y015
+
+@_typing.final
+class ResumeSubscriptionsResponse(_message.Message):
+    """What is in force now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTROLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def controls(self) -> Global___Controls:
+        """All controls, after the change."""
+
+    def __init__(
+        self,
+        *,
+        controls: Global___Controls | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSubscriptionsResponse: _TypeAlias = ResumeSubscriptionsResponse  # noqa: Y015

@@ -50,6 +50,26 @@ class FanoutServiceStub:
                 request_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersRequest.SerializeToString,
                 response_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersResponse.FromString,
                 _registered_method=True)
+        self.GetControls = channel.unary_unary(
+                '/aviary.fanout.v1.FanoutService/GetControls',
+                request_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.GetControlsRequest.SerializeToString,
+                response_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.GetControlsResponse.FromString,
+                _registered_method=True)
+        self.SetCelebrityThreshold = channel.unary_unary(
+                '/aviary.fanout.v1.FanoutService/SetCelebrityThreshold',
+                request_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.SetCelebrityThresholdRequest.SerializeToString,
+                response_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.SetCelebrityThresholdResponse.FromString,
+                _registered_method=True)
+        self.PauseSubscriptions = channel.unary_unary(
+                '/aviary.fanout.v1.FanoutService/PauseSubscriptions',
+                request_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.PauseSubscriptionsRequest.SerializeToString,
+                response_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.PauseSubscriptionsResponse.FromString,
+                _registered_method=True)
+        self.ResumeSubscriptions = channel.unary_unary(
+                '/aviary.fanout.v1.FanoutService/ResumeSubscriptions',
+                request_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.ResumeSubscriptionsRequest.SerializeToString,
+                response_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.ResumeSubscriptionsResponse.FromString,
+                _registered_method=True)
 
 
 class FanoutServiceServicer:
@@ -77,6 +97,39 @@ class FanoutServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetControls(self, request, context):
+        """Reads what operators have set, as the process that answers goes by it. Another process learns of
+        a change within about two seconds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetCelebrityThreshold(self, request, context):
+        """Sets how many followers an author may have whose tweets are pushed. Tweets planned before keep
+        the way they took. INVALID_ARGUMENT: followers. UNAVAILABLE: the store is gone; repeat it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseSubscriptions(self, request, context):
+        """Stops taking messages from subscriptions until they are resumed, also by processes that start
+        later. What is in hand goes on. INVALID_ARGUMENT: subscriptions, and nothing is paused.
+        UNAVAILABLE: the store is gone; repeat it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSubscriptions(self, request, context):
+        """Undoes pauses. INVALID_ARGUMENT: subscriptions, and nothing is resumed. UNAVAILABLE: the store is
+        gone; repeat it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FanoutServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +147,26 @@ def add_FanoutServiceServicer_to_server(servicer, server):
                     servicer.RedriveDeadLetters,
                     request_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersRequest.FromString,
                     response_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersResponse.SerializeToString,
+            ),
+            'GetControls': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetControls,
+                    request_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.GetControlsRequest.FromString,
+                    response_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.GetControlsResponse.SerializeToString,
+            ),
+            'SetCelebrityThreshold': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetCelebrityThreshold,
+                    request_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.SetCelebrityThresholdRequest.FromString,
+                    response_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.SetCelebrityThresholdResponse.SerializeToString,
+            ),
+            'PauseSubscriptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSubscriptions,
+                    request_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.PauseSubscriptionsRequest.FromString,
+                    response_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.PauseSubscriptionsResponse.SerializeToString,
+            ),
+            'ResumeSubscriptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSubscriptions,
+                    request_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.ResumeSubscriptionsRequest.FromString,
+                    response_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.ResumeSubscriptionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +251,114 @@ class FanoutService:
             '/aviary.fanout.v1.FanoutService/RedriveDeadLetters',
             aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersRequest.SerializeToString,
             aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetControls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.fanout.v1.FanoutService/GetControls',
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.GetControlsRequest.SerializeToString,
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.GetControlsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetCelebrityThreshold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.fanout.v1.FanoutService/SetCelebrityThreshold',
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.SetCelebrityThresholdRequest.SerializeToString,
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.SetCelebrityThresholdResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSubscriptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.fanout.v1.FanoutService/PauseSubscriptions',
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.PauseSubscriptionsRequest.SerializeToString,
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.PauseSubscriptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSubscriptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.fanout.v1.FanoutService/ResumeSubscriptions',
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.ResumeSubscriptionsRequest.SerializeToString,
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.ResumeSubscriptionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

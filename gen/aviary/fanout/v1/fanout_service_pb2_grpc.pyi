@@ -39,6 +39,23 @@ class FanoutServiceStub:
     """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
     RedriveDeadLetters: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]
     """Puts dead letters back into their queue, oldest first. INVALID_ARGUMENT: subscription, limit."""
+    GetControls: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.GetControlsRequest, _fanout_service_pb2.GetControlsResponse]
+    """Reads what operators have set, as the process that answers goes by it. Another process learns of
+    a change within about two seconds.
+    """
+    SetCelebrityThreshold: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.SetCelebrityThresholdRequest, _fanout_service_pb2.SetCelebrityThresholdResponse]
+    """Sets how many followers an author may have whose tweets are pushed. Tweets planned before keep
+    the way they took. INVALID_ARGUMENT: followers. UNAVAILABLE: the store is gone; repeat it.
+    """
+    PauseSubscriptions: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.PauseSubscriptionsRequest, _fanout_service_pb2.PauseSubscriptionsResponse]
+    """Stops taking messages from subscriptions until they are resumed, also by processes that start
+    later. What is in hand goes on. INVALID_ARGUMENT: subscriptions, and nothing is paused.
+    UNAVAILABLE: the store is gone; repeat it.
+    """
+    ResumeSubscriptions: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.ResumeSubscriptionsRequest, _fanout_service_pb2.ResumeSubscriptionsResponse]
+    """Undoes pauses. INVALID_ARGUMENT: subscriptions, and nothing is resumed. UNAVAILABLE: the store is
+    gone; repeat it.
+    """
 
 @_typing.type_check_only
 class FanoutServiceAsyncStub(FanoutServiceStub):
@@ -51,6 +68,23 @@ class FanoutServiceAsyncStub(FanoutServiceStub):
     """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
     RedriveDeadLetters: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]  # type: ignore[assignment]
     """Puts dead letters back into their queue, oldest first. INVALID_ARGUMENT: subscription, limit."""
+    GetControls: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.GetControlsRequest, _fanout_service_pb2.GetControlsResponse]  # type: ignore[assignment]
+    """Reads what operators have set, as the process that answers goes by it. Another process learns of
+    a change within about two seconds.
+    """
+    SetCelebrityThreshold: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.SetCelebrityThresholdRequest, _fanout_service_pb2.SetCelebrityThresholdResponse]  # type: ignore[assignment]
+    """Sets how many followers an author may have whose tweets are pushed. Tweets planned before keep
+    the way they took. INVALID_ARGUMENT: followers. UNAVAILABLE: the store is gone; repeat it.
+    """
+    PauseSubscriptions: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.PauseSubscriptionsRequest, _fanout_service_pb2.PauseSubscriptionsResponse]  # type: ignore[assignment]
+    """Stops taking messages from subscriptions until they are resumed, also by processes that start
+    later. What is in hand goes on. INVALID_ARGUMENT: subscriptions, and nothing is paused.
+    UNAVAILABLE: the store is gone; repeat it.
+    """
+    ResumeSubscriptions: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.ResumeSubscriptionsRequest, _fanout_service_pb2.ResumeSubscriptionsResponse]  # type: ignore[assignment]
+    """Undoes pauses. INVALID_ARGUMENT: subscriptions, and nothing is resumed. UNAVAILABLE: the store is
+    gone; repeat it.
+    """
 
 class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
     """Shows and steers the queues of the fan-out; for operators."""
@@ -78,5 +112,46 @@ class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_fanout_service_pb2.RedriveDeadLettersResponse, _abc.Awaitable[_fanout_service_pb2.RedriveDeadLettersResponse]]:
         """Puts dead letters back into their queue, oldest first. INVALID_ARGUMENT: subscription, limit."""
+
+    @_abc_1.abstractmethod
+    def GetControls(
+        self,
+        request: _fanout_service_pb2.GetControlsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fanout_service_pb2.GetControlsResponse, _abc.Awaitable[_fanout_service_pb2.GetControlsResponse]]:
+        """Reads what operators have set, as the process that answers goes by it. Another process learns of
+        a change within about two seconds.
+        """
+
+    @_abc_1.abstractmethod
+    def SetCelebrityThreshold(
+        self,
+        request: _fanout_service_pb2.SetCelebrityThresholdRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fanout_service_pb2.SetCelebrityThresholdResponse, _abc.Awaitable[_fanout_service_pb2.SetCelebrityThresholdResponse]]:
+        """Sets how many followers an author may have whose tweets are pushed. Tweets planned before keep
+        the way they took. INVALID_ARGUMENT: followers. UNAVAILABLE: the store is gone; repeat it.
+        """
+
+    @_abc_1.abstractmethod
+    def PauseSubscriptions(
+        self,
+        request: _fanout_service_pb2.PauseSubscriptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fanout_service_pb2.PauseSubscriptionsResponse, _abc.Awaitable[_fanout_service_pb2.PauseSubscriptionsResponse]]:
+        """Stops taking messages from subscriptions until they are resumed, also by processes that start
+        later. What is in hand goes on. INVALID_ARGUMENT: subscriptions, and nothing is paused.
+        UNAVAILABLE: the store is gone; repeat it.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeSubscriptions(
+        self,
+        request: _fanout_service_pb2.ResumeSubscriptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fanout_service_pb2.ResumeSubscriptionsResponse, _abc.Awaitable[_fanout_service_pb2.ResumeSubscriptionsResponse]]:
+        """Undoes pauses. INVALID_ARGUMENT: subscriptions, and nothing is resumed. UNAVAILABLE: the store is
+        gone; repeat it.
+        """
 
 def add_FanoutServiceServicer_to_server(servicer: FanoutServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

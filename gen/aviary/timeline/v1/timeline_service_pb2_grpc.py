@@ -45,6 +45,11 @@ class TimelineServiceStub:
                 request_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineRequest.SerializeToString,
                 response_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineResponse.FromString,
                 _registered_method=True)
+        self.RebuildHomeTimeline = channel.unary_unary(
+                '/aviary.timeline.v1.TimelineService/RebuildHomeTimeline',
+                request_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.RebuildHomeTimelineRequest.SerializeToString,
+                response_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.RebuildHomeTimelineResponse.FromString,
+                _registered_method=True)
 
 
 class TimelineServiceServicer:
@@ -66,6 +71,15 @@ class TimelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RebuildHomeTimeline(self, request, context):
+        """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
+        it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
+        the cache is gone; repeat it then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TimelineServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +92,11 @@ def add_TimelineServiceServicer_to_server(servicer, server):
                     servicer.GetUserTimeline,
                     request_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineRequest.FromString,
                     response_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineResponse.SerializeToString,
+            ),
+            'RebuildHomeTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.RebuildHomeTimeline,
+                    request_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.RebuildHomeTimelineRequest.FromString,
+                    response_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.RebuildHomeTimelineResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +154,33 @@ class TimelineService:
             '/aviary.timeline.v1.TimelineService/GetUserTimeline',
             aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineRequest.SerializeToString,
             aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RebuildHomeTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.timeline.v1.TimelineService/RebuildHomeTimeline',
+            aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.RebuildHomeTimelineRequest.SerializeToString,
+            aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.RebuildHomeTimelineResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,11 @@ class TimelineServiceStub:
     """
     GetUserTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]
     """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor."""
+    RebuildHomeTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.RebuildHomeTimelineRequest, _timeline_service_pb2.RebuildHomeTimelineResponse]
+    """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
+    it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
+    the cache is gone; repeat it then.
+    """
 
 @_typing.type_check_only
 class TimelineServiceAsyncStub(TimelineServiceStub):
@@ -51,6 +56,11 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     """
     GetUserTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]  # type: ignore[assignment]
     """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor."""
+    RebuildHomeTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.RebuildHomeTimelineRequest, _timeline_service_pb2.RebuildHomeTimelineResponse]  # type: ignore[assignment]
+    """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
+    it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
+    the cache is gone; repeat it then.
+    """
 
 class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads timelines."""
@@ -72,5 +82,16 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.GetUserTimelineResponse, _abc.Awaitable[_timeline_service_pb2.GetUserTimelineResponse]]:
         """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor."""
+
+    @_abc_1.abstractmethod
+    def RebuildHomeTimeline(
+        self,
+        request: _timeline_service_pb2.RebuildHomeTimelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_timeline_service_pb2.RebuildHomeTimelineResponse, _abc.Awaitable[_timeline_service_pb2.RebuildHomeTimelineResponse]]:
+        """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
+        it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
+        the cache is gone; repeat it then.
+        """
 
 def add_TimelineServiceServicer_to_server(servicer: TimelineServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,1 @@
+"""What operators do to a running Aviary from a shell: look at its queues, and steer them."""

@@ -1,0 +1,116 @@
+"""The RPCs for operators, as commands call them."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import grpc.aio
+from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
+from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
+from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
+from aviary.timeline.v1.timeline_service_pb2_grpc import TimelineServiceStub
+from google.protobuf.descriptor import FileDescriptor
+
+from services.errors import AviaryError, UnavailableError
+from services.operate.errors import OperateError
+from services.operate.finding import Found
+from services.rpc.channels import Caller, open_channel
+
+__all__ = ["FanoutClient", "reach_fanout", "rebuild_home"]
+
+TIMEOUT_S = 30.0
+"""An operator waits longer than a reader does: building the home timeline of somebody who follows
+thousands takes seconds."""
+
+
+class FanoutClient:
+    """A client of `aviary.fanout.v1.FanoutService`; every method raises `OperateError`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = FanoutServiceStub(channel)
+        self._caller = Caller(timeout_s=TIMEOUT_S)
+
+    async def backlogs(self) -> dict[str, int | None]:
+        """Messages not yet handled, by subscription; None where the bus cannot say."""
+        with _explained(self._found):
+            answer = await self._caller.call(self._stub.GetBacklog, fanout_pb.GetBacklogRequest())
+        return {
+            each.subscription: each.messages if each.HasField("messages") else None
+            for each in answer.queues
+        }
+
+    async def dead_letters(self, subscription: str, limit: int) -> list[tuple[str, str]]:
+        """(id, reason) of up to `limit` messages that were given up, oldest first."""
+        request = fanout_pb.ListDeadLettersRequest(subscription=subscription, limit=limit)
+        with _explained(self._found):
+            answer = await self._caller.call(self._stub.ListDeadLetters, request)
+        return [(each.id, each.reason) for each in answer.dead_letters]
+
+    async def redrive(self, subscription: str, limit: int) -> int:
+        """Put up to `limit` dead letters back; how many there were. Not repeated on failure."""
+        request = fanout_pb.RedriveDeadLettersRequest(subscription=subscription, limit=limit)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.RedriveDeadLetters, request)).redriven
+
+    async def controls(self) -> fanout_pb.Controls:
+        """What is in force."""
+        request = fanout_pb.GetControlsRequest()
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.GetControls, request)).controls
+
+    async def set_threshold(self, followers: int) -> fanout_pb.Controls:
+        """Move the threshold; 0 goes back to the default."""
+        request = fanout_pb.SetCelebrityThresholdRequest(followers=followers)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.SetCelebrityThreshold, request)).controls
+
+    async def pause(self, subscriptions: Sequence[str]) -> fanout_pb.Controls:
+        """Pause subscriptions."""
+        request = fanout_pb.PauseSubscriptionsRequest(subscriptions=subscriptions)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.PauseSubscriptions, request)).controls
+
+    async def resume(self, subscriptions: Sequence[str]) -> fanout_pb.Controls:
+        """Resume subscriptions."""
+        request = fanout_pb.ResumeSubscriptionsRequest(subscriptions=subscriptions)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.ResumeSubscriptions, request)).controls
+
+
+@asynccontextmanager
+async def reach_fanout(found: Found) -> AsyncIterator[FanoutClient]:
+    """Open a channel for a while."""
+    async with _channel(found, fanout_pb.DESCRIPTOR) as channel:
+        yield FanoutClient(found, channel)
+
+
+async def rebuild_home(found: Found, user_id: int) -> None:
+    """Have a home timeline built anew. Raises `OperateError`."""
+    request = timeline_pb.RebuildHomeTimelineRequest(user_id=user_id)
+    async with _channel(found, timeline_pb.DESCRIPTOR) as channel:
+        with _explained(found):
+            call = TimelineServiceStub(channel).RebuildHomeTimeline
+            await Caller(timeout_s=TIMEOUT_S).call(call, request)
+
+
+def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:
+    return open_channel(found.address, list(file.services_by_name.values()))
+
+
+@contextmanager
+def _explained(found: Found) -> Iterator[None]:
+    """Say who failed, and what to do."""
+    try:
+        yield
+    except UnavailableError as error:
+        raise OperateError(
+            f"no answer from {found.service} at {found.address} ({error}); is Aviary running, as "
+            f"by `make run`? The address is from {found.source}"
+        ) from error
+    except AviaryError as error:
+        raise OperateError(str(error)) from error
+    except grpc.aio.AioRpcError as error:
+        raise OperateError(
+            f"{found.service} at {found.address} failed with {error.code().name}: "
+            f"{error.details()}; see its log"
+        ) from error

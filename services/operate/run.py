@@ -1,0 +1,117 @@
+"""What each command does, once its options are read."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from services.operate.client import FanoutClient, reach_fanout
+from services.operate.client import rebuild_home as rebuild
+from services.operate.errors import OperateError
+from services.operate.finding import Found, find
+from services.operate.showing import show_letters, show_pauses, show_queues, show_threshold
+
+__all__ = ["dead_letters", "pause", "queues", "rebuild_home", "redrive", "resume", "threshold"]
+
+WATCH_EVERY_S = 2.0
+LETTERS_PER_CALL = 100
+"""Of a redrive: about a second on the slowest bus, so that the bar moves and no call runs late."""
+
+
+async def queues(data_dir: Path | None, *, watch: bool) -> None:
+    """Print the queues, once or until interrupted."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        if not watch:
+            show_queues(await fanout.backlogs(), await fanout.controls())
+            return
+        while True:
+            await _show_again(fanout)
+            await asyncio.sleep(WATCH_EVERY_S)
+
+
+async def _show_again(fanout: FanoutClient) -> None:
+    try:
+        backlogs, controls = await fanout.backlogs(), await fanout.controls()
+    except OperateError as error:
+        # A restart is what one may be watching.
+        click.echo(error, err=True)
+        return
+    click.clear()
+    show_queues(backlogs, controls)
+
+
+async def dead_letters(data_dir: Path | None, subscription: str | None, limit: int) -> None:
+    """Print dead letters, of all subscriptions where none is named."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        names = [subscription] if subscription else list(await fanout.backlogs())
+        letters = [
+            (name, letter_id, reason)
+            for name in names
+            for letter_id, reason in await fanout.dead_letters(name, limit)
+        ]
+    if letters:
+        show_letters(letters)
+    else:
+        click.echo(f"no dead letters of {subscription or 'any subscription'}")
+
+
+async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -> None:
+    """Put dead letters back, up to `limit` of them; None means until there are none."""
+    redriven = 0
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        try:
+            # Shown on a terminal only, which is what None asks for.
+            with tqdm(total=limit, desc=subscription, unit="", disable=None) as bar:
+                while limit is None or redriven < limit:
+                    wanted = LETTERS_PER_CALL
+                    if limit is not None:
+                        wanted = min(wanted, limit - redriven)
+                    found = await fanout.redrive(subscription, wanted)
+                    if not found:
+                        break
+                    redriven += found
+                    bar.update(found)
+        except OperateError as error:
+            if redriven:
+                raise OperateError(f"after {redriven:,} dead letters: {error}") from error
+            raise
+    letters = "dead letter" if redriven == 1 else "dead letters"
+    click.echo(f"put {redriven:,} {letters} of {subscription} back")
+
+
+async def pause(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:
+    """Pause subscriptions."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        show_pauses(await fanout.pause(await _all(fanout) if everything else names))
+
+
+async def resume(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:
+    """Resume subscriptions."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        show_pauses(await fanout.resume(await _all(fanout) if everything else names))
+
+
+async def threshold(data_dir: Path | None, followers: int | None) -> None:
+    """Set the threshold, 0 to the default; None only shows it."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        if followers is None:
+            show_threshold(await fanout.controls())
+        else:
+            show_threshold(await fanout.set_threshold(followers))
+
+
+async def rebuild_home(data_dir: Path | None, user_id: int) -> None:
+    """Build a home timeline anew."""
+    await rebuild(_found("timeline", data_dir), user_id)
+    click.echo(f"the home timeline of {user_id} is built anew")
+
+
+async def _all(fanout: FanoutClient) -> list[str]:
+    return [each.subscription for each in (await fanout.controls()).subscriptions]
+
+
+def _found(service: str, data_dir: Path | None) -> Found:
+    return find(service, data_dir, os.environ)

@@ -1,0 +1,63 @@
+"""What commands print."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import click
+from aviary.fanout.v1 import fanout_service_pb2 as pb
+
+__all__ = ["show_letters", "show_pauses", "show_queues", "show_threshold"]
+
+UNKNOWN = "unknown"
+GAP = "  "
+PROPAGATION = "Other fanout processes follow within two seconds."
+
+
+def show_queues(backlogs: Mapping[str, int | None], controls: pb.Controls) -> None:
+    """Print one line for each queue."""
+    paused = {each.subscription: each.paused for each in controls.subscriptions}
+    rows = [
+        (name, UNKNOWN if waiting is None else f"{waiting:,}", _state(paused.get(name)))
+        for name, waiting in backlogs.items()
+    ]
+    _table([("subscription", "waiting", "state"), *rows], right={1})
+    if None in backlogs.values():
+        click.echo("Pub/Sub tells backlogs only to its own monitoring.")
+
+
+def show_letters(letters: Iterable[tuple[str, str, str]]) -> None:
+    """Print (subscription, id, reason) a line."""
+    _table([("subscription", "id", "reason"), *letters])
+
+
+def show_pauses(controls: pb.Controls) -> None:
+    """Print which subscriptions are paused."""
+    rows = [(each.subscription, _state(each.paused)) for each in controls.subscriptions]
+    _table([("subscription", "state"), *rows])
+    click.echo(PROPAGATION)
+
+
+def show_threshold(controls: pb.Controls) -> None:
+    """Print where push ends."""
+    now, default = controls.celebrity_threshold, controls.default_celebrity_threshold
+    origin = "the default" if now == default else f"set by an operator; the default is {default:,}"
+    click.echo(f"Tweets are pushed for authors with up to {now:,} followers ({origin}).")
+
+
+def _state(paused: bool | None) -> str:  # noqa: FBT001 - one of three
+    return "" if paused is None else "paused" if paused else "running"
+
+
+def _table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> None:
+    rows = [[_printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        click.echo(GAP.join(cells).rstrip())
+
+
+def _printable(text: str) -> str:
+    """Reasons hold what others wrote; a terminal must not obey it."""
+    return "".join(each if each.isprintable() else " " for each in text)

@@ -1,0 +1,176 @@
+"""Publishing what outboxes hold."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import Context
+from dataclasses import replace
+from functools import partial
+
+import structlog
+from opentelemetry import metrics
+
+from services.bus.port import Message, Publisher
+from services.storage.outbox import Outbox, OutboxEntry
+from services.storage.rows import RowMutation
+from services.telemetry import EVENT_OUTBOX_ATTEMPT_FAILED, METRIC_OUTBOX_HELD, SCOPE
+
+__all__ = ["OutboxRelay"]
+
+BATCH_MAX_MESSAGES = 500
+"""Messages per publish; Pub/Sub takes 1 000 per request."""
+HELD_MAX_ENTRIES = 20_000
+"""Entries kept in memory while the bus is down; the sweeper finds the rest in the table."""
+BACKOFF_BASE_S = 0.1
+"""Longest first wait after a failure; it doubles, with full jitter."""
+BACKOFF_MAX_S = 10.0
+"""Longest wait of all, so that a bus that is back is noticed soon."""
+SWEEP_INTERVAL_S = 2.0
+"""Mean pause between sweeps (jittered, so that replicas do not sweep in step)."""
+SWEEP_AGE_MS = 5_000
+"""Entries younger than this are still in the hands of the process that wrote them."""
+DRAIN_TIMEOUT_S = 5.0
+"""How long `stop` waits for entries in memory; what is left is swept up by another process."""
+
+_log = structlog.get_logger()
+
+
+class OutboxRelay:
+    """Publishes committed entries, at least once, and settles them in bulk.
+
+    Each topic has a lane of its own, so that one that fails does not hold up the others.
+    """
+
+    def __init__(  # noqa: PLR0913 - one value each, all named by the caller
+        self,
+        outbox: Outbox,
+        driver: Publisher,
+        *,
+        jitter: random.Random | None = None,
+        sweep_interval_s: float = SWEEP_INTERVAL_S,
+        sweep_age_ms: int = SWEEP_AGE_MS,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._driver = driver
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._sweep_interval_s = sweep_interval_s
+        self._sweep_age_ms = sweep_age_ms
+        self._held: set[int] = set()
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._held_count = meter.create_up_down_counter(METRIC_OUTBOX_HELD, unit="{entry}")
+        self._labels = {"table": outbox.table}
+        self._lanes: dict[str, asyncio.Queue[OutboxEntry]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._running = False
+
+    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+        """`Outbox.commit`, then publish soon. Returns when durable, not when published."""
+        mine = self._hold(entry.id)
+        try:
+            await self._outbox.commit(mutations, entry)
+        except BaseException:
+            # Perhaps committed: then the sweeper rolls it forward.
+            if mine:
+                self._let_go([entry.id])
+            raise
+        if mine:
+            self._enqueue(entry)
+
+    async def start(self) -> None:
+        """Begin to publish and sweep."""
+        self._running = True
+        for topic, lane in self._lanes.items():
+            self._spawn(self._publish_lane(topic, lane), f"outbox-lane-{topic}")
+        self._spawn(self._sweep_forever(), "outbox-sweeper")
+
+    async def stop(self, drain_timeout_s: float = DRAIN_TIMEOUT_S) -> None:
+        """Publish what is in memory, for at most `drain_timeout_s`, then end.
+
+        Call it when nothing commits any more. What could not be published stays in the table.
+        """
+        if self._running:
+            drained = asyncio.gather(*(lane.join() for lane in self._lanes.values()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(drained, drain_timeout_s)
+        self._running = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        self._lanes.clear()
+        self._let_go(list(self._held))
+
+    async def sweep(self) -> int:
+        """Take over the entries that some process left behind; returns how many."""
+        room = min(BATCH_MAX_MESSAGES, HELD_MAX_ENTRIES - len(self._held))
+        if room <= 0:
+            return 0
+        taken = 0
+        for entry in await self._outbox.pending(self._sweep_age_ms, room, exclude=self._held):
+            if not self._hold(entry.id):
+                continue
+            try:
+                await self._outbox.roll_forward(entry)
+            except BaseException:
+                self._let_go([entry.id])
+                raise
+            self._enqueue(entry)
+            taken += 1
+        return taken
+
+    def _hold(self, entry_id: int) -> bool:
+        if entry_id in self._held or len(self._held) >= HELD_MAX_ENTRIES:
+            return False
+        self._held.add(entry_id)
+        self._held_count.add(1, self._labels)
+        return True
+
+    def _let_go(self, ids: Sequence[int]) -> None:
+        # What `stop` has let go of may still come to its end.
+        gone = self._held.intersection(ids)
+        self._held -= gone
+        self._held_count.add(-len(gone), self._labels)
+
+    def _enqueue(self, entry: OutboxEntry) -> None:
+        lane = self._lanes.get(entry.topic)
+        if lane is None:
+            lane = self._lanes[entry.topic] = asyncio.Queue()
+            if self._running:
+                self._spawn(self._publish_lane(entry.topic, lane), f"outbox-lane-{entry.topic}")
+        lane.put_nowait(replace(entry, mutations=()))
+
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
+        # A lane outlives the call that opened it: neither its deadline nor its trace is the lane's.
+        self._tasks.append(asyncio.create_task(work, name=name, context=Context()))
+
+    async def _publish_lane(self, topic: str, lane: asyncio.Queue[OutboxEntry]) -> None:
+        while True:
+            batch = [await lane.get()]
+            while len(batch) < BATCH_MAX_MESSAGES and not lane.empty():
+                batch.append(lane.get_nowait())
+            messages = [Message(entry.data, entry.attributes) for entry in batch]
+            ids = [entry.id for entry in batch]
+            await self._until_done(partial(self._driver.publish, topic, messages))
+            await self._until_done(partial(self._outbox.settle, ids))
+            self._let_go(ids)
+            for _ in batch:
+                lane.task_done()
+
+    async def _until_done(self, attempt: Callable[[], Awaitable[object]]) -> None:
+        longest_s = BACKOFF_BASE_S
+        while True:
+            try:
+                await attempt()
+            except Exception:  # noqa: BLE001 - whatever the bus raises, an entry is not lost
+                _log.warning(EVENT_OUTBOX_ATTEMPT_FAILED, exc_info=True)
+                await asyncio.sleep(self._jitter.uniform(0, longest_s))
+                longest_s = min(longest_s * 2, BACKOFF_MAX_S)
+            else:
+                return
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._sweep_interval_s * self._jitter.uniform(0.5, 1.5))
+            await self._until_done(self.sweep)

@@ -1,0 +1,146 @@
+"""Operators' commands on a running system, as typed in a shell."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import grpc
+import pytest
+import redis
+from aviary.tweet.v1 import tweet_service_pb2 as pb
+from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
+
+from services.bootstrap.parts import Parts
+from services.bus import topology
+from services.settings import Settings
+from services.storage.keys import home_range
+from services.storage.rows import RowMutation
+from services.storage.timelines import HOME, TABLES
+from tests.e2e.conftest import Mesh
+from tests.e2e.operators import operate
+from tests.e2e.redelivery import redelivery
+from tests.e2e.test_mesh import eventually, follow, home, post, user
+
+GIVEN_UP_WITHIN_S = 120  # eight attempts, with pauses of up to 25 s in all, on a busy machine
+
+
+def queue(mesh: Mesh, name: str) -> list[str]:
+    """What `queues` says of one: its backlog and its state."""
+    (line,) = (each for each in operate(mesh, "queues").splitlines() if each.startswith(name))
+    return line.split()[1:]
+
+
+def waits_for(mesh: Mesh, name: str, messages: int, state: str) -> None:
+    # Pub/Sub tells no backlogs.
+    told = "unknown" if mesh.engine.emulators else str(messages)
+    eventually(lambda: queue(mesh, name), [told, state])
+
+
+def reader_of(mesh: Mesh, author: int) -> int:
+    """A follower whose timeline is built and has everything so far."""
+    follower, before = user(mesh), home(mesh, author)
+    assert home(mesh, follower) == []
+    follow(mesh, follower, author)
+    # Posted before the follow, so what shows it is the end of the follow's own work.
+    eventually(lambda: home(mesh, follower), before, mesh.engine.within_s)
+    return follower
+
+
+def test_a_paused_queue_waits_until_it_is_resumed(mesh: Mesh) -> None:
+    ada = user(mesh)
+    before = post(mesh, ada)
+    bob, friend = reader_of(mesh, ada), reader_of(mesh, ada)
+    follow(mesh, ada, friend)
+    operate(mesh, "pause", "fanout.rest")
+    try:
+        tweet = post(mesh, ada)
+        # Friends are in another queue, and come first.
+        eventually(lambda: home(mesh, friend), [tweet, before], mesh.engine.within_s)
+        waits_for(mesh, "fanout.rest", 1, "paused")
+        assert home(mesh, bob) == [before]
+    finally:
+        operate(mesh, "resume", "--all")
+    eventually(lambda: home(mesh, bob), [tweet, before], mesh.engine.within_s)
+    waits_for(mesh, "fanout.rest", 0, "running")
+
+
+def test_a_dead_letter_is_listed_and_redriven(mesh: Mesh) -> None:
+    assert "no dead letters" in operate(mesh, "dead-letters", "fanout.rest")
+    with redelivery(mesh) as bus:
+        bus.publish(topology.FANOUT_REST, b"\xff poison")
+    listed = "DecodeError"
+    eventually(
+        lambda: listed in operate(mesh, "dead-letters", "fanout.rest"),
+        expected=True,
+        within_s=GIVEN_UP_WITHIN_S,
+    )
+    assert listed in operate(mesh, "dead-letters")
+    operate(mesh, "pause", "fanout.rest")
+    try:
+        assert "put 1 dead letter of" in operate(mesh, "redrive", "fanout.rest", "--all")
+        assert "no dead letters" in operate(mesh, "dead-letters", "fanout.rest")
+        waits_for(mesh, "fanout.rest", 1, "paused")
+    finally:
+        operate(mesh, "resume", "fanout.rest")
+    # It is tried anew, and is as bad as ever.
+    eventually(
+        lambda: listed in operate(mesh, "dead-letters", "fanout.rest"),
+        expected=True,
+        within_s=GIVEN_UP_WITHIN_S,
+    )
+
+
+def decision(mesh: Mesh, tweet_id: int, other: "pb.Delivery.ValueType") -> int:
+    """What was decided of a tweet; asking with the `other` shows that it was decided before."""
+    request = pb.DecideDeliveryRequest(tweet_id=tweet_id, delivery=other)
+    with grpc.insecure_channel(mesh.environment("tweet")["AVIARY_TWEET_ADDRESS"]) as channel:
+        answer = TweetServiceStub(channel).DecideDelivery(request, timeout=10)
+    return int(answer.delivery)
+
+
+def test_a_moved_threshold_is_for_the_next_tweet(mesh: Mesh) -> None:
+    ada = user(mesh)
+    first = post(mesh, ada)
+    bob, _ = reader_of(mesh, ada), reader_of(mesh, ada)
+    pushed = post(mesh, ada)
+    eventually(lambda: home(mesh, bob), [pushed, first], mesh.engine.within_s)
+    assert "up to 2 followers (the default)" in operate(mesh, "threshold")
+    assert "up to 1 followers (set by" in operate(mesh, "threshold", "1")
+    try:
+        pulled = post(mesh, ada)
+        eventually(lambda: home(mesh, bob), [pulled, pushed, first], mesh.engine.within_s)
+        assert decision(mesh, pushed, pb.DELIVERY_PULL) == pb.DELIVERY_PUSH
+        assert decision(mesh, pulled, pb.DELIVERY_PUSH) == pb.DELIVERY_PULL
+    finally:
+        assert "up to 2 followers (the default)" in operate(mesh, "threshold", "default")
+
+
+def test_a_home_that_lost_its_rows_is_rebuilt(mesh: Mesh) -> None:
+    ada = user(mesh)
+    tweets = [post(mesh, ada) for _ in range(3)][::-1]
+    bob = reader_of(mesh, ada)
+    asyncio.run(lose_home(mesh, bob))
+    with redis.Redis(port=mesh.cache()) as cache:
+        cache.flushall()
+    assert home(mesh, bob) == []
+    operate(mesh, "rebuild-home", str(bob))
+    assert home(mesh, bob) == tweets
+
+
+async def lose_home(mesh: Mesh, viewer: int) -> None:
+    environment = mesh.environment("timeline")
+    async with AsyncExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        if "BIGTABLE_EMULATOR_HOST" in environment:
+            # Google's client reads it by itself.
+            patch.setenv("BIGTABLE_EMULATOR_HOST", environment["BIGTABLE_EMULATOR_HOST"])
+        rows = await Parts(Settings.from_environment(environment), stack).rows("timeline", TABLES)
+        keys, _ = home_range(viewer)
+        found = await rows.scan(HOME, keys.start, keys.end, limit=100)
+        assert found
+        await rows.mutate([RowMutation(HOME, row.key, delete_row=True) for row in found])
+
+
+def test_what_cannot_be_is_told(mesh: Mesh) -> None:
+    assert "must be one of fanout.plan" in operate(mesh, "redrive", "nobody", fails=True)
+    assert "'nobody' is not one of fanout.plan" in operate(mesh, "pause", "nobody", fails=True)
+    assert "'tweet.erasure' is not" in operate(mesh, "resume", "tweet.erasure", fails=True)

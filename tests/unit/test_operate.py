@@ -1,0 +1,104 @@
+"""Operators' commands where nothing runs: what they look for, and what they say."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from services import local_addresses
+from services.__main__ import main
+from services.operate.errors import OperateError
+from services.operate.finding import find
+from services.operate.showing import show_letters
+from tests.processes import free_port
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_a_data_folder_says_where_services_are_while_they_run(tmp_path: Path) -> None:
+    environment = {"AVIARY_FANOUT_ADDRESS": "elsewhere:1"}
+    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:7"}):
+        found = find("fanout", tmp_path, environment)
+        assert (found.address, found.source) == ("127.0.0.1:7", f"{tmp_path}/addresses.json")
+        with pytest.raises(OperateError, match="does not name timeline"):
+            find("timeline", tmp_path, environment)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OperateError, match="up --data-dir"):
+        find("fanout", tmp_path, environment)
+
+
+def test_without_a_folder_the_environment_says_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find("fanout", None, {"AVIARY_FANOUT_ADDRESS": "elsewhere:1"}).address == "elsewhere:1"
+    assert find("fanout", None, {}).address == "127.0.0.1:50055"
+    with pytest.raises(OperateError, match="AVIARY_FANOUT_ADDRESS: got 'elsewhere'"):
+        find("fanout", None, {"AVIARY_FANOUT_ADDRESS": "elsewhere"})
+    (tmp_path / ".data").mkdir()
+    with local_addresses.told(tmp_path / ".data", {"fanout": "127.0.0.1:7"}):
+        assert find("fanout", None, {}).address == "127.0.0.1:7"
+
+
+@pytest.mark.parametrize("text", ["", "{", json.dumps(["fanout"])])
+def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / local_addresses.FILE_NAME).write_text(text)
+    answer = run("queues", "--data-dir", str(tmp_path))
+    assert answer.exit_code == 1
+    assert "addresses.json cannot be read" in answer.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["queues"],
+        ["dead-letters"],
+        ["redrive", "fanout.plan"],
+        ["pause", "--all"],
+        ["resume", "fanout.plan"],
+        ["threshold"],
+        ["rebuild-home", "1"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_services_that_are_gone_are_told(tmp_path: Path, command: list[str]) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with local_addresses.told(tmp_path, {"fanout": address, "timeline": address}):
+        answer = run(*command, "--data-dir", str(tmp_path))
+    assert answer.exit_code == 1
+    assert f"at {address}" in answer.output
+    assert "is Aviary running" in answer.output
+    assert "addresses.json" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["pause"], "give --all"),
+        (["resume", "fanout.plan", "--all"], "give --all"),
+        (["redrive", "fanout.plan", "--limit", "3", "--all"], "exclude each other"),
+        (["threshold", "0"], "at least 1, or `default`"),
+        (["threshold", "many"], "at least 1, or `default`"),
+        (["rebuild-home", "0"], "x>=1"),
+        (["dead-letters", "fanout.plan", "--limit", "1001"], "1<=x<=1000"),
+    ],
+)
+def test_a_slip_is_told_before_anything_is_called(command: list[str], said: str) -> None:
+    answer = run(*command)
+    assert answer.exit_code == 2
+    assert said in answer.output
+
+
+def test_help_lists_each_command_once() -> None:
+    answer = run("--help")
+    lines = [line.split()[0] for line in answer.output.splitlines() if line.startswith("  ")]
+    for name in main.commands:
+        assert lines.count(name) == 1, name
+
+
+def test_reasons_do_not_reach_the_terminal_as_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    show_letters([("fanout.plan", "1-0", "bad\x1b[2J\nline")])
+    assert "bad [2J line" in capsys.readouterr().out
