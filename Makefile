@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators test oracle oracle-data chaos lint format generate check-generated \
+.PHONY: help run run-emulators certs test oracle oracle-data chaos lint format generate check-generated \
 	check-edge fuzz-api lock clean
 
 help: ## Show this list
@@ -29,6 +29,9 @@ run: .venv/run.stamp ## Start everything on this machine; Ctrl-C stops it
 
 run-emulators: .venv/gcp.stamp ## The same on Google's Bigtable and Pub/Sub emulators
 	@exec $(BIN)/python -m services up --emulators
+
+certs: .venv/run.stamp ## Make or renew the development certificates in .data
+	$(BIN)/python -m services certs
 
 test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of faults
 	$(BIN)/python -m pytest

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from gateway.check import addresses_of, edge_drift, service_drift
+from gateway.check import addresses_of, certificates_of, edge_drift, service_drift
 from gateway.edge import GENERATED, EdgeConfig, own_contracts, to_yaml
 from gateway.envoy_binary import envoy_binary
 from gateway.openapi import openapi_document, to_json
@@ -89,12 +89,16 @@ def check(data_dir: Path | None) -> None:
     """Compare what runs, what Envoy transcodes and the OpenAPI document with the descriptor."""
     try:
         addresses = addresses_of(data_dir, os.environ)
+        certificates = certificates_of(data_dir, os.environ)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     of_run = None if data_dir is None else data_dir / ENVOY.name
     config = of_run if of_run is not None and of_run.exists() else ENVOY
     contracts = own_contracts()
-    lines = [*service_drift(addresses, contracts), *edge_drift(config, ROOT, contracts)]
+    lines = [
+        *service_drift(addresses, contracts, certificates),
+        *edge_drift(config, ROOT, contracts),
+    ]
     for line in lines:
         click.echo(line)
     if lines:

@@ -15,7 +15,7 @@ from services.operator_file import OperatorError, fetch_token, read_operator
 from services.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from services.bootstrap.issuer import IdentityAdmin
+    from services.bootstrap.identity import IdentityAdmin
 
 __all__ = ["register_app", "rotate_signing_key", "token"]
 
@@ -82,7 +82,7 @@ def rotate_signing_key(data_dir: Path) -> None:
 
 def _with_admin(data_dir: Path, act: Callable[["IdentityAdmin"], Awaitable[Result]]) -> Result:
     # All services start by this command line; only these commands pay for the issuer.
-    from services.bootstrap.issuer import identity_admin  # noqa: PLC0415
+    from services.bootstrap.identity import identity_admin  # noqa: PLC0415
 
     async def run() -> Result:
         async with identity_admin(_settings(data_dir)) as admin:

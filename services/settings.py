@@ -4,12 +4,14 @@ A bad value stops the process before it binds a port: `SettingsError` names the 
 got and what it wanted. Nothing else in Aviary reads the environment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NoReturn, Self, cast
-from urllib.parse import parse_qs, urlsplit
+from typing import Literal, Self, cast
+
+from services.environment import MAX_PORT, SettingsError, Variables
+from services.rpc.signing_keys import SigningKey
 
 __all__ = [
     "DEFAULT_ADDRESSES",
@@ -58,27 +60,12 @@ DEFAULT_BUS_VISIBILITY_S = 30
 # What Pub/Sub takes as an ack deadline.
 MIN_BUS_VISIBILITY_S = 10
 MAX_BUS_VISIBILITY_S = 600
-MAX_PORT = 65_535
 # Bytes: AES-256 takes exactly so many.
 IDENTITY_KEY_BYTES = 32
 # Bytes. Beyond guessing.
 MIN_SECRET_BYTES = 16
 # Bytes. Cursors carry a 128-bit signature, and a key shorter than that would be what one guesses.
 MIN_CURSOR_KEY_BYTES = 16
-
-
-class SettingsError(ValueError):
-    """An environment variable has a value the process cannot start with.
-
-    `got` is None where the value is a secret or the variable is not set.
-    """
-
-    def __init__(self, variable: str, *, got: str | None, wanted: str) -> None:
-        shown = "a value not shown, or nothing" if got is None else repr(got)
-        super().__init__(f"{variable}: got {shown}, wanted {wanted}")
-        self.variable = variable
-        self.got = got
-        self.wanted = wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +83,13 @@ class Settings:
     """Seconds after which a message comes again that was received and not acked."""
     addresses: Mapping[str, str]
     """Service name to `host:port`, for each name in `DEFAULT_ADDRESSES`."""
+    tls_dir: Path | None
+    """Certificates of this process, its siblings' and callers' authorities; None is plaintext."""
+    signing_keys: Sequence[SigningKey] = field(repr=False)
+    signing_keys_file: Path | None
+    """Holds the same, and is followed when it changes. With neither, requests are not signed."""
+    nonce_valkey_url: str = field(repr=False)
+    """Remembers signed requests for minutes; a server that evicts lets them be replayed."""
     celebrity_threshold: int
     """Followers from which an author's tweets are merged at read time, not fanned out."""
     cursor_key: bytes | None = field(repr=False)
@@ -123,7 +117,7 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Self:
         """Read `env` (`os.environ` in a process); raises SettingsError at the first bad value."""
-        variables = _Variables(env)
+        variables = Variables(env)
         storage = cast("Storage", variables.choice("AVIARY_STORAGE", "sqlite", "bigtable"))
         bus = cast("Bus", variables.choice("AVIARY_BUS", "valkey", "pubsub"))
         gcp_project = variables.text("AVIARY_GCP_PROJECT")
@@ -140,6 +134,11 @@ class Settings:
                 got="",
                 wanted="an instance id, since AVIARY_STORAGE=bigtable",
             )
+        addresses = {
+            service: variables.address(f"AVIARY_{service.upper()}_ADDRESS", default)
+            for service, default in DEFAULT_ADDRESSES.items()
+        }
+        cache_valkey_url = variables.valkey_url("AVIARY_CACHE_VALKEY_URL", DEFAULT_CACHE_VALKEY_URL)
         return cls(
             data_dir=Path(variables.text("AVIARY_DATA_DIR") or DEFAULT_DATA_DIR),
             storage=storage,
@@ -148,21 +147,18 @@ class Settings:
                 "AVIARY_EDGE_PORT", DEFAULT_EDGE_PORT, least=0, most=MAX_PORT
             ),
             bus_valkey_url=variables.valkey_url("AVIARY_BUS_VALKEY_URL", DEFAULT_BUS_VALKEY_URL),
-            cache_valkey_url=variables.valkey_url(
-                "AVIARY_CACHE_VALKEY_URL", DEFAULT_CACHE_VALKEY_URL
-            ),
+            cache_valkey_url=cache_valkey_url,
             bus_visibility_s=variables.integer(
                 "AVIARY_BUS_VISIBILITY_S",
                 DEFAULT_BUS_VISIBILITY_S,
                 least=MIN_BUS_VISIBILITY_S,
                 most=MAX_BUS_VISIBILITY_S,
             ),
-            addresses=MappingProxyType(
-                {
-                    service: variables.address(f"AVIARY_{service.upper()}_ADDRESS", default)
-                    for service, default in DEFAULT_ADDRESSES.items()
-                }
-            ),
+            addresses=MappingProxyType(addresses),
+            tls_dir=variables.tls_dir(addresses),
+            signing_keys=variables.signing_keys("AVIARY_SIGNING_KEYS"),
+            signing_keys_file=variables.path("AVIARY_SIGNING_KEYS_FILE"),
+            nonce_valkey_url=variables.valkey_url("AVIARY_NONCE_VALKEY_URL", cache_valkey_url),
             celebrity_threshold=variables.integer(
                 "AVIARY_CELEBRITY_THRESHOLD", DEFAULT_CELEBRITY_THRESHOLD, least=1
             ),
@@ -186,93 +182,3 @@ class Settings:
             ),
             otlp_endpoint=variables.http_url("OTEL_EXPORTER_OTLP_ENDPOINT"),
         )
-
-
-class _Variables:
-    """Typed reads of an environment; each names its variable when the value does not fit."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
-
-    def text(self, name: str) -> str | None:
-        return self._env.get(name, "").strip() or None
-
-    def choice(self, name: str, default: str, *others: str) -> str:
-        value = self.text(name) or default
-        if value not in (default, *others):
-            self._reject(name, value, "one of " + ", ".join((default, *others)))
-        return value
-
-    def integer(self, name: str, default: int, *, least: int, most: int | None = None) -> int:
-        value = self.text(name)
-        if value is None:
-            return default
-        # isdecimal also takes other scripts' digits, which nobody means in a setting.
-        fits = value.isascii() and value.isdecimal() and int(value) >= least
-        if not fits or (most is not None and int(value) > most):
-            upper = "" if most is None else f" and at most {most}"
-            self._reject(name, value, f"a whole number, at least {least}{upper}")
-        return int(value)
-
-    def address(self, name: str, default: str) -> str:
-        value = self.text(name) or default
-        host, _, port = value.rpartition(":")
-        if not (host and port.isascii() and port.isdecimal() and int(port) <= MAX_PORT):
-            self._reject(name, value, f"host:port, with a port of at most {MAX_PORT}")
-        return value
-
-    def valkey_url(self, name: str, default: str) -> str:
-        value = self.text(name) or default
-        if not self._is_url(value, {"redis", "rediss", "unix"}):
-            # The URL may hold a password, so it is not shown.
-            raise SettingsError(name, got=None, wanted="a URL such as redis://127.0.0.1:6379/0")
-        if not set(parse_qs(urlsplit(value).query).get("cluster", [])) <= {"true", "false"}:
-            raise SettingsError(name, got=None, wanted="cluster=true or cluster=false in the URL")
-        return value
-
-    def http_url(self, name: str) -> str | None:
-        value = self.text(name)
-        if value is not None and not self._is_url(value, {"http", "https"}):
-            self._reject(name, value, "a URL such as http://127.0.0.1:4317")
-        return value
-
-    def origin(self, name: str, default: str) -> str:
-        value = self.text(name) or default
-        rest = urlsplit(value).path if self._is_url(value, {"http", "https"}) else value
-        if rest or any(mark in value for mark in "?#@"):
-            self._reject(name, value, f"scheme://host:port and no more, such as {default}")
-        return value
-
-    def path(self, name: str) -> Path | None:
-        value = self.text(name)
-        return None if value is None else Path(value)
-
-    def secret_key(
-        self, name: str, least_bytes: int, most_bytes: int | None = None
-    ) -> bytes | None:
-        value = self.text(name)
-        if value is None:
-            return None
-        try:
-            key = bytes.fromhex(value)
-        except ValueError:
-            key = b""
-        if len(key) < least_bytes or len(key) > (most_bytes or len(key)):
-            bound = "at least" if most_bytes is None else "exactly"
-            raise SettingsError(
-                name, got=None, wanted=f"{bound} {least_bytes} bytes written as hex digits"
-            )
-        return key
-
-    @staticmethod
-    def _is_url(value: str, schemes: set[str]) -> bool:
-        try:
-            parts = urlsplit(value)
-            _ = parts.port  # reading it is what checks it
-        except ValueError:
-            return False
-        return parts.scheme in schemes and bool(parts.hostname or parts.path)
-
-    @staticmethod
-    def _reject(name: str, value: str, wanted: str) -> NoReturn:
-        raise SettingsError(name, got=value, wanted=wanted)

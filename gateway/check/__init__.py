@@ -4,8 +4,8 @@ The descriptor is what everything is held to: what the running services say of t
 Envoy transcodes and routes, and the OpenAPI document that it serves.
 """
 
-from gateway.check.addresses import addresses_of
+from gateway.check.addresses import addresses_of, certificates_of
 from gateway.check.edge import edge_drift
 from gateway.check.services import service_drift
 
-__all__ = ["addresses_of", "edge_drift", "service_drift"]
+__all__ = ["addresses_of", "certificates_of", "edge_drift", "service_drift"]

@@ -1,14 +1,13 @@
-"""Where the services to be checked answer."""
+"""Where the services to be checked answer, and what to show there."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from services import local_addresses
+from services.rpc.operator import operator_files
 from services.settings import Settings
 
-__all__ = ["addresses_of"]
-
-FILE_NAME = "addresses.json"
+__all__ = ["addresses_of", "certificates_of"]
 
 
 def addresses_of(data_dir: Path | None, environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -16,10 +15,13 @@ def addresses_of(data_dir: Path | None, environment: Mapping[str, str]) -> Mappi
 
     Raises `ValueError` for a file, or a variable (`SettingsError`), that holds no addresses.
     """
-    path = None if data_dir is None else data_dir / FILE_NAME
-    if path is None or not path.exists():
-        return Settings.from_environment(environment).addresses
-    found = json.loads(path.read_text())
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} holds no addresses")  # noqa: TRY004 - the fault of the file
-    return {str(name): str(address) for name, address in found.items()}
+    told = None if data_dir is None else local_addresses.found(data_dir)
+    return Settings.from_environment(environment).addresses if told is None else told
+
+
+def certificates_of(data_dir: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the folder of the operator's certificate, by the same rule; None is plaintext."""
+    settings = Settings.from_environment(environment)
+    if data_dir is None or local_addresses.found(data_dir) is None:
+        return settings.tls_dir
+    return operator_files(data_dir)

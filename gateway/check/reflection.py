@@ -3,12 +3,15 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
+
+from services.rpc.operator import operator_sync_channel
 
 __all__ = ["Reflected", "UnreadableError", "reflect"]
 
@@ -30,15 +33,14 @@ class Reflected:
     files: Mapping[str, FileDescriptorProto]
 
 
-def open_channel(address: str) -> grpc.Channel:
-    """Open a channel to `address`; the one place that knows how."""
+def reflect(service: str, address: str, certificates: Path | None) -> Reflected:
+    """Read the contract of a service as the operator; raises `UnreadableError`.
+
+    `certificates` is the folder of the operator's; None is plaintext.
+    """
     config = {"methodConfig": [{"name": [{}], "timeout": TIMEOUT}]}
-    return grpc.insecure_channel(address, options=[("grpc.service_config", json.dumps(config))])
-
-
-def reflect(address: str) -> Reflected:
-    """Read the contract of the server at `address`; raises `UnreadableError`."""
-    with open_channel(address) as channel:
+    options = [("grpc.service_config", json.dumps(config))]
+    with operator_sync_channel(certificates, service, address, options) as channel:
         database = ProtoReflectionDescriptorDatabase(channel)
         try:
             names = [n for n in database.get_services() if n.startswith(OUR_PACKAGES)]

@@ -1,6 +1,7 @@
 """The running services against the descriptor."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from gateway.check.differences import differences, file_contents
 from gateway.check.reflection import UnreadableError, reflect
@@ -9,21 +10,26 @@ from gateway.edge.contracts import Contracts
 __all__ = ["service_drift"]
 
 
-def service_drift(addresses: Mapping[str, str], contracts: Contracts) -> list[str]:
+def service_drift(
+    addresses: Mapping[str, str], contracts: Contracts, certificates: Path | None = None
+) -> list[str]:
     """Compare each service (its short name to `host:port`) with the descriptor.
 
+    `certificates` is the folder of the operator's; None is plaintext.
     A line for each difference, with the service first: one that does not answer, an RPC service
     too many or missing, and whatever differs in the files they are made of.
     """
     lines = []
     for name, address in sorted(addresses.items()):
-        lines += [f"{name}: {line}" for line in _drift_of(name, address, contracts)]
+        lines += [f"{name}: {line}" for line in _drift_of(name, address, contracts, certificates)]
     return lines
 
 
-def _drift_of(name: str, address: str, contracts: Contracts) -> list[str]:
+def _drift_of(
+    name: str, address: str, contracts: Contracts, certificates: Path | None
+) -> list[str]:
     try:
-        found = reflect(address)
+        found = reflect(name, address, certificates)
     except UnreadableError as error:
         return [str(error)]
     package = f"aviary.{name}."

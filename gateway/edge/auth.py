@@ -13,6 +13,7 @@ from gateway.edge.config import EdgeConfig
 from gateway.edge.contracts import PublicRpc
 from gateway.edge.extensions import HTTP_FILTERS, JWT_AUTHN, SCOPES_FILTER, http_filter, typed
 from gateway.edge.issuers import IDENTITY_CLUSTER, Issuer
+from gateway.edge.upstreams import mtls
 from services.rpc.caller import ACT_ANY, SCOPE_KEY, USER_KEY
 
 __all__ = [
@@ -215,13 +216,18 @@ def _server_verified_as(host: str) -> dict[str, Any]:
     }
 
 
-def identity_cluster(address: str) -> dict[str, Any]:
-    """Build the cluster of the embedded issuer's HTTP listener at `address` (host:port)."""
+def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
+    """Build the cluster of the embedded issuer's HTTP listener at `address` (host:port).
+
+    With a folder of certificates, over mTLS.
+    """
+    tls = {} if certificates is None else {"transport_socket": mtls("identity", certificates)}
     host, _, port = address.rpartition(":")
     socket = {"address": host, "port_value": int(port)}
     endpoint = {"endpoint": {"address": {"socket_address": socket}}}
     return {
         "name": IDENTITY_CLUSTER,
+        **tls,
         "type": "STRICT_DNS",
         "dns_lookup_family": "V4_PREFERRED",
         "connect_timeout": "1s",

@@ -18,10 +18,13 @@ CONNECTION_BUFFER_BYTES = 256 * 1024
 
 def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     """Build the bootstrap. Raises `KeyError` when a public service has no backend."""
-    clusters = [service_cluster(name, config.backends[name]) for name in PUBLIC_SERVICES]
+    clusters = [
+        service_cluster(name, config.backends[name], config.certificates)
+        for name in PUBLIC_SERVICES
+    ]
     clusters += issuer_clusters(config)
     if config.identity_http is not None:
-        clusters.append(identity_cluster(config.identity_http))
+        clusters.append(identity_cluster(config.identity_http, config.certificates))
     if config.otlp_collector is not None:
         clusters.append(collector_cluster(config.otlp_collector))
     return {

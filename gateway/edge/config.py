@@ -63,6 +63,8 @@ class EdgeConfig:
     public_reads: bool = False
     # For tests of other things: lets everybody in, as anybody. No setting leads here.
     unauthenticated: bool = False
+    # Folder of certificates, with the secrets' files beside them; plaintext without one.
+    certificates: str | None = None
     # host:port of an OTLP gRPC collector; no tracing without one.
     otlp_collector: str | None = None
     sampling_percent: float = 100.0

@@ -9,6 +9,8 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from gateway.identity.tls import EdgeOnly, ListenerTls
+
 __all__ = ["Listener"]
 
 GRACE_S: Final = 8
@@ -21,12 +23,15 @@ BACKLOG: Final = 128
 class Listener:
     """Listens on `address` (host:port; port 0 takes a free one) from `start` to `stop`."""
 
-    def __init__(self, address: str, application: Starlette) -> None:
+    def __init__(
+        self, address: str, application: Starlette, tls: ListenerTls | None = None
+    ) -> None:
         self._host, _, port = address.rpartition(":")
         self._wanted = int(port)
         self._server = _Embedded(
             uvicorn.Config(
                 application,
+                http="h11" if tls is None else EdgeOnly,
                 log_config=None,
                 # The edge logs each request; and a query may hold what must not be in a log.
                 access_log=False,
@@ -38,6 +43,10 @@ class Listener:
                 timeout_graceful_shutdown=GRACE_S,
             )
         )
+        if tls is not None:
+            # uvicorn would read files once, at its start.
+            self._server.config.load()
+            self._server.config.ssl = tls.context
         self._serving: asyncio.Task[None] | None = None
         self.port = 0
 

@@ -12,9 +12,10 @@ __all__ = ["build"]
 
 async def build(parts: Parts) -> Served:
     """Watch every other service."""
-    siblings = {name: at for name, at in parts.settings.addresses.items() if name != "gateway"}
-    servicer = HealthServicer(siblings)
-    parts.stack.push_async_callback(servicer.aclose)
+    siblings = sorted(set(parts.settings.addresses) - {"gateway"})
+    # Health is told to all, so it wants no signature.
+    channels = {name: await parts.channel(name, signed=False) for name in siblings}
+    servicer = HealthServicer(channels)
     if parts.settings.edge_denials_log is not None:
         denials = Denials(parts.settings.edge_denials_log, parts.audit("gateway"))
         parts.background(denials.keep_reading())

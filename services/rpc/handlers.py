@@ -19,7 +19,9 @@ from services.rpc.caller import with_caller
 from services.rpc.idempotency import with_request_id
 from services.rpc.layers import Answer, Context, Handler
 
-__all__ = ["Servicer", "generic_handler", "serialize"]
+__all__ = ["Servicer", "Wrap", "generic_handler", "serialize"]
+
+Wrap = Callable[[MethodDescriptor, Handler], Handler]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,7 @@ def serialize(response: Message | bytes) -> bytes:
     return response if isinstance(response, bytes) else response.SerializeToString()
 
 
-def generic_handler(
-    servicer: Servicer, wrap: Callable[[MethodDescriptor, Handler], Handler]
-) -> grpc.GenericRpcHandler:
+def generic_handler(servicer: Servicer, wrap: Wrap) -> grpc.GenericRpcHandler:
     """Return the handlers of all of the service's RPCs, each wrapped by `wrap`.
 
     Raises TypeError, naming the RPC, if the implementation lacks one or has it in another form.
@@ -57,9 +57,7 @@ def generic_handler(
 
 
 def _method_handler(
-    servicer: Servicer,
-    method: MethodDescriptor,
-    wrap: Callable[[MethodDescriptor, Handler], Handler],
+    servicer: Servicer, method: MethodDescriptor, wrap: Wrap
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     if method.client_streaming:
         raise TypeError(f"{method.full_name} streams requests, which no handler here reads")

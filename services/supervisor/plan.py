@@ -20,7 +20,7 @@ from services.supervisor.child import Child
 from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
 
-__all__ = ["Plan", "on_emulators", "on_this_machine"]
+__all__ = ["Plan", "Where", "on_emulators", "on_this_machine"]
 
 GENERATED = Path(__file__).resolve().parents[2] / "gen"
 CURSOR_KEY_BYTES = 32
@@ -49,20 +49,31 @@ class Plan:
         return {child.name: f"{HOST}:{child.port}" for child in self.services}
 
 
-def on_this_machine(data_dir: Path, edge_port: int, python: str) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What is the same for every plan."""
+
+    data_dir: Path
+    edge_port: int
+    python: str
+    """The interpreter of the services."""
+    certificates: Path | None
+    """Folder of everybody's certificates; None is plaintext."""
+
+
+def on_this_machine(where: Where) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
+    data_dir = where.data_dir
     bus_port, cache_port, *service_ports = free_ports(2 + len(DEFAULT_ADDRESSES))
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
     ]
     env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
-    return _plan(data_dir, edge_port, python, engines, service_ports, env)
+    return _plan(where, engines, service_ports, env)
 
 
-def on_emulators(
-    data_dir: Path, edge_port: int, python: str, when_lost: Callable[[str], None]
-) -> Plan:
+def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """Bigtable and Pub/Sub as Google emulates them, and the cache; raises `StartError`.
 
     `when_lost` is told when an emulator dies: one started anew would be empty.
@@ -72,7 +83,7 @@ def on_emulators(
     bigtable_port, pubsub_port, cache_port, *service_ports = free_ports(3 + len(DEFAULT_ADDRESSES))
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
-    logs = data_dir / "logs"
+    data_dir, logs = where.data_dir, where.data_dir / "logs"
     engines = [
         Child("bigtable", bigtable_port, bigtable, logs / "bigtable.log", when_lost=when_lost),
         Child("pubsub", pubsub_port, pubsub, logs / "pubsub.log", when_lost=when_lost),
@@ -82,22 +93,18 @@ def on_emulators(
         "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
         **emulators.environment(bigtable_port, pubsub_port),
     }
-    return _plan(data_dir, edge_port, python, engines, service_ports, env)
+    return _plan(where, engines, service_ports, env)
 
 
-def _plan(  # noqa: PLR0913, PLR0917 - what both kinds of machine have in common
-    data_dir: Path,
-    edge_port: int,
-    python: str,
-    engines: Sequence[Child],
-    service_ports: Sequence[int],
-    env: Mapping[str, str],
+def _plan(
+    where: Where, engines: Sequence[Child], service_ports: Sequence[int], env: Mapping[str, str]
 ) -> Plan:
+    """Build what both kinds of machine have in common."""
     (identity_port,) = free_ports(1)
-    issuer = _IssuerAt(f"http://{HOST}:{edge_port}", f"{HOST}:{identity_port}")
-    services = _services(data_dir, service_ports, python, {**env, **issuer.environment})
-    _tell_operator_secret(services, keep_operator(data_dir, issuer.url, env))
-    return Plan(engines, services, _edge(data_dir, edge_port, service_ports, issuer))
+    issuer = _IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{identity_port}")
+    services = _services(where, service_ports, {**env, **issuer.environment})
+    _tell_operator_secret(services, keep_operator(where.data_dir, issuer.url, env))
+    return Plan(engines, services, _edge(where, service_ports, issuer))
 
 
 class _IssuerAt(NamedTuple):
@@ -121,21 +128,21 @@ def _tell_operator_secret(services: Sequence[Child], operator: Operator) -> None
             child.env = {**child.env, "AVIARY_OPERATOR_SECRET": operator.client_secret}
 
 
-def _services(
-    data_dir: Path, ports: Sequence[int], python: str, engines: Mapping[str, str]
-) -> list[Child]:
+def _services(where: Where, ports: Sequence[int], engines: Mapping[str, str]) -> list[Child]:
+    data_dir, certificates = where.data_dir, where.certificates
     env = {
         **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in _addresses(ports).items()},
         "AVIARY_DATA_DIR": str(data_dir),
         "AVIARY_EDGE_DENIALS_LOG": str(_denials_log(data_dir)),
         "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
+        **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
         **engines,
     }
     return [
         Child(
             name,
             port,
-            [python, "-m", "services", name],
+            [where.python, "-m", "services", name],
             data_dir / "logs" / f"{name}.log",
             env,
         )
@@ -143,7 +150,8 @@ def _services(
     ]
 
 
-def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int], issuer: _IssuerAt) -> Child:
+def _edge(where: Where, service_ports: Sequence[int], issuer: _IssuerAt) -> Child:
+    data_dir, edge_port, certificates = where.data_dir, where.edge_port, where.certificates
     addresses, logs = _addresses(service_ports), data_dir / "logs"
     settings, others = _edge_settings()
     config = EdgeConfig(
@@ -154,6 +162,7 @@ def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int], issuer: 
         openapi_path=str(GENERATED / "openapi.json"),
         docs_path=str(GENERATED / "docs.html"),
         cors_origins=_cors_origins(),
+        certificates=None if certificates is None else str(certificates),
         access_log_path=str(logs / "access.log"),
         denials_log_path=str(_denials_log(data_dir)),
         otlp_collector=_collector(),

@@ -29,6 +29,7 @@ from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
 from gateway.envoy_binary import envoy_binary
 from gateway.health import HealthServicer
 from services.errors import UnavailableError
+from services.rpc.channels import open_channel
 
 GENERATED = Path(__file__).resolve().parents[2] / "gen"
 DESCRIPTOR = GENERATED / "descriptor.pb"
@@ -148,7 +149,8 @@ async def running_edge(token: str = "", opened: int = 200, **changes: Any) -> As
     server, serving, address = await _health_server()
     second, second_serving, second_address = await _health_server()
     tweets, timelines = Tweets(), Timelines()
-    ready = AbortingHealth({"tweet": address, "graph": second_address})
+    channels = {"tweet": open_channel(address, []), "graph": open_channel(second_address, [])}
+    ready = AbortingHealth(channels)
     tweet_grpc.add_TweetServiceServicer_to_server(tweets, server)
     timeline_grpc.add_TimelineServiceServicer_to_server(timelines, server)
     # Of its own server, which stays when the services' one is stopped.
@@ -191,7 +193,8 @@ async def running_edge(token: str = "", opened: int = 200, **changes: Any) -> As
             if process.returncode is None:
                 process.terminate()
             await process.wait()
-            await ready.aclose()
+            for channel in channels.values():
+                await channel.close()
             for one in (server, second, gate):
                 await one.stop(None)
 
