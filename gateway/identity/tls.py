@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -19,37 +19,51 @@ _log = structlog.get_logger()
 
 
 class ListenerTls:
-    """A server's TLS context of the files that `files` follows.
-
-    A renewed certificate is shown from the next handshake on. An authority that is new is trusted
-    then, too; one that is gone, only until the next start.
-    """
+    """A server's TLS context of the files that `files` follows, from the next handshake on."""
 
     def __init__(self, folder: Path, files: TlsFiles) -> None:
         self._folder = folder
         self._files = files
-        self._seen = files.current
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
-        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context = _Replaceable(ssl.PROTOCOL_TLS_SERVER)
         self._load()
 
     async def keep_fresh(self) -> None:
         """Follow the files for ever."""
         while True:
             await asyncio.sleep(POLL_S)
-            if self._files.current is not self._seen:
-                try:
-                    self._load()
-                except (OSError, ssl.SSLError) as error:
-                    # Between the files of a renewal; the next look finds them whole.
-                    _log.warning(EVENT_TLS_RELOAD_FAILED, error=str(error))
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Take what `files` has read since."""
+        if self._files.current is not self._seen:
+            try:
+                self._load()
+            except (OSError, ssl.SSLError) as error:
+                # Between the files of a renewal; the next look finds them whole.
+                _log.warning(EVENT_TLS_RELOAD_FAILED, error=str(error))
 
     def _load(self) -> None:
         current = self._files.current
-        self.context.load_verify_locations(cadata=current.trusted.decode("ascii"))
-        self.context.load_cert_chain(self._folder / f"{NAME}.pem", self._folder / f"{NAME}.key")
+        # A new one each time: a context forgets no authority that it has trusted.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=current.trusted.decode("ascii"))
+        context.load_cert_chain(self._folder / f"{NAME}.pem", self._folder / f"{NAME}.key")
+        self.context.current = context
         self._seen = current
+
+
+class _Replaceable(ssl.SSLContext):
+    """Stands where asyncio wants a context for good, and hands each handshake to the current one.
+
+    By itself it has no certificate, so a handshake that went past it would fail.
+    """
+
+    current: ssl.SSLContext
+
+    def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:  # noqa: ANN401
+        return self.current.wrap_bio(*arguments, **options)
 
 
 class EdgeOnly(H11Protocol):

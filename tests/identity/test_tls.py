@@ -28,9 +28,18 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "certificates"
 
 
+@pytest.fixture
+def files(folder: Path) -> TlsFiles:
+    return TlsFiles(folder, "identity")
+
+
+@pytest.fixture
+def tls(folder: Path, files: TlsFiles) -> ListenerTls:
+    return ListenerTls(folder, files)
+
+
 @pytest_asyncio.fixture
-async def port(folder: Path) -> AsyncIterator[int]:
-    tls = ListenerTls(folder, TlsFiles(folder, "identity"))
+async def port(tls: ListenerTls) -> AsyncIterator[int]:
     listener = Listener("127.0.0.1:0", Starlette(routes=[Route("/", _hello)]), tls)
     await listener.start()
     yield listener.port
@@ -73,3 +82,20 @@ async def test_neither_do_certificates_of_another_authority_nor_plaintext(
     async with httpx.AsyncClient() as client:
         with pytest.raises(httpx.TransportError):
             await client.get(f"http://127.0.0.1:{port}/")
+
+
+async def test_an_authority_that_is_gone_is_not_trusted_any_more(
+    port: int, folder: Path, tmp_path: Path, files: TlsFiles, tls: ListenerTls
+) -> None:
+    new_folder(tmp_path / "next")
+    before = context(folder, "edge")
+    assert await ask(port, before) == "hello"
+    for path in (tmp_path / "next").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    # The old edge trusts the new server, so that what is tested is whom the server trusts.
+    before.load_verify_locations(folder / "ca.pem")
+    files.refresh()
+    tls.refresh()
+    assert await ask(port, context(folder, "edge")) == "hello"
+    with pytest.raises(httpx.TransportError):
+        await ask(port, before)
