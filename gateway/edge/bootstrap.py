@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from gateway.edge.auth import identity_cluster, issuer_clusters
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig, process_of
 from gateway.edge.connections import connection_manager
 from gateway.edge.hardening import layered_runtime, overload_manager
@@ -23,6 +24,9 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
         service_cluster(name, process_of(name), config.backends[name], config.certificates)
         for name in PUBLIC_SERVICES
     ]
+    clusters += issuer_clusters(config)
+    if config.identity_http is not None:
+        clusters.append(identity_cluster(config.identity_http, config.certificates))
     if config.otlp_collector is not None:
         clusters.append(collector_cluster(config.otlp_collector))
     return {

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from gateway.edge.contracts import Contracts
-from services.settings import DEFAULT_ADDRESSES
+from gateway.edge.issuers import Issuer, embedded_issuer
+from services.settings import (
+    DEFAULT_ADDRESSES,
+    DEFAULT_IDENTITY_HTTP_ADDRESS,
+    DEFAULT_ISSUER_URL,
+)
 
 __all__ = ["GENERATED", "PUBLIC_SERVICES", "EdgeConfig", "own_contracts", "process_of"]
 
@@ -56,6 +61,14 @@ class EdgeConfig:
     contracts: Contracts = field(default_factory=own_contracts)
     # Web pages of which origins (`https://app.example`) may call the API; `*` stands for all.
     cors_origins: Sequence[str] = ()
+    # Whose tokens count. With none, only RPCs that anyone may call are open.
+    issuers: Sequence[Issuer] = (embedded_issuer(DEFAULT_ISSUER_URL),)
+    # host:port of the embedded issuer's HTTP listener; None where there is no such issuer.
+    identity_http: str | None = DEFAULT_IDENTITY_HTTP_ADDRESS
+    # Whether what the contracts call public reads needs no token.
+    public_reads: bool = False
+    # For tests of other things: lets everybody in, as anybody. No setting leads here.
+    unauthenticated: bool = False
     # Folder of certificates, with the secrets' files beside them; plaintext without one.
     certificates: str | None = None
     # host:port of an OTLP gRPC collector; no tracing without one.
@@ -74,3 +87,5 @@ class EdgeConfig:
     # Proxies of ours in front of this edge, each of which adds to X-Forwarded-For. With 0, the
     # default, the address is that of the connection and the header counts for nothing.
     trusted_hops: int = 0
+    # Another log, of what was refused, for the audit log; None writes none.
+    denials_log_path: str | None = None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.edge.auth import CALLER_HEADERS
 from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import API, typed
 from gateway.edge.filters import http_filters
@@ -11,7 +12,7 @@ from gateway.edge.hardening import (
     connection_options,
 )
 from gateway.edge.local_replies import local_reply_config
-from gateway.edge.observing import access_log, tracing
+from gateway.edge.observing import access_logs, tracing
 from gateway.edge.routes import routes
 from gateway.edge.signals import signal_log
 
@@ -22,7 +23,6 @@ CLIENT_TIMEOUT = "15s"
 IDLE_TIMEOUT = "300s"
 # Clients must not set what Envoy or the services trust.
 STRIPPED_PREFIX = "x-envoy-"
-STRIPPED_HEADERS = ("x-user-id", "x-scope", "x-client-id")
 
 
 def connection_manager(config: EdgeConfig) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         "request_timeout": CLIENT_TIMEOUT,
         "request_headers_timeout": CLIENT_TIMEOUT,
         "early_header_mutation_extensions": [_header_cleaning()],
-        "access_log": [access_log(config.access_log_path), *signal_log(config)],
+        "access_log": [*access_logs(config), *signal_log(config)],
         "local_reply_config": local_reply_config(),
         "route_config": routes(config),
         "http_filters": http_filters(config),
@@ -69,7 +69,7 @@ def _header_cleaning() -> dict[str, Any]:
         "typed_config": typed(
             f"{API}.extensions.{extension}.v3.HeaderMutation",
             mutations=[
-                *({"remove": header} for header in STRIPPED_HEADERS),
+                *({"remove": name} for name in CALLER_HEADERS),
                 {"remove_on_match": {"key_matcher": {"prefix": STRIPPED_PREFIX}}},
             ],
         ),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.edge.auth import auth_filters
 from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import API, http_filter, typed
 from gateway.edge.limits import arrival_limits, endpoint_limits
@@ -31,7 +32,8 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         _body_limit(),
         *post_text(config),
         _transcoder(config),
-        *endpoint_limits(config),  # behind the transcoder: there a path names one RPC
+        *auth_filters(config),  # behind it: rules are by RPC, whatever the URL looked like
+        *endpoint_limits(config),  # behind both: there the RPC and its caller are known
         http_filter("router", "Router"),
     ]
 

@@ -6,7 +6,7 @@ from gateway.edge.extensions import API, typed
 from gateway.edge.secrets import IDENTITY_FILE, TRUST_FILE
 from services.certificates.identities import EDGE, server_name, spiffe_id
 
-__all__ = ["COLLECTOR_CLUSTER", "REQUEST_TIMEOUT", "collector_cluster", "service_cluster"]
+__all__ = ["COLLECTOR_CLUSTER", "REQUEST_TIMEOUT", "collector_cluster", "mtls", "service_cluster"]
 
 COLLECTOR_CLUSTER = "otlp_collector"
 # The whole time a caller waits for an answer; beyond it the edge says 504.
@@ -33,7 +33,7 @@ def service_cluster(
     It has health checks and bounds. With a folder of certificates, both go over mTLS, and to
     that process alone.
     """
-    tls = {} if certificates is None else {"transport_socket": _mtls(process, certificates)}
+    tls = {} if certificates is None else {"transport_socket": mtls(process, certificates)}
     return (
         _cluster(name, address)
         | tls
@@ -66,7 +66,8 @@ def collector_cluster(address: str) -> dict[str, Any]:
     return _cluster(COLLECTOR_CLUSTER, address)
 
 
-def _mtls(name: str, certificates: str) -> dict[str, Any]:
+def mtls(name: str, certificates: str) -> dict[str, Any]:
+    """Build the transport to the process of this name, and to no other, over mTLS."""
     socket = "envoy.transport_sockets.tls"
     exact_name = {"san_type": "URI", "matcher": {"exact": spiffe_id(name)}}
     settings = {

@@ -86,30 +86,9 @@ def _named(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def _issuer_route() -> dict[str, Any]:
-    """Stand in for the issuer, whose paths are plain HTTP."""
-    off = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
-    return {
-        "match": {"prefix": "/oauth/"},
-        "route": {"cluster": "issuer"},
-        "typed_per_filter_config": {"envoy.filters.http.grpc_json_transcoder": off},
-    }
-
-
-def _issuer_cluster(port: int) -> dict[str, Any]:
-    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
-    endpoints = [{"lb_endpoints": [{"endpoint": {"address": address}}]}]
-    return {
-        "name": "issuer",
-        "type": "STATIC",
-        "connect_timeout": "1s",
-        "load_assignment": {"cluster_name": "issuer", "endpoints": endpoints},
-    }
-
-
 @asynccontextmanager
 async def issuer() -> AsyncIterator[int]:
-    """Answer 200 to whatever is asked over HTTP/1; gives the port."""
+    """Stand in for the issuer: 200 to whatever is asked over HTTP/1; gives the port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -124,14 +103,12 @@ async def issuer() -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-def _trusting(config: EdgeConfig, issuer_port: int) -> str:
+def _trusting(config: EdgeConfig) -> str:
     """Let the test say who it is."""
     built = bootstrap(config)
     (listener,) = built["static_resources"]["listeners"]
     manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
     manager["early_header_mutation_extensions"] = []
-    manager["route_config"]["virtual_hosts"][0]["routes"].insert(0, _issuer_route())
-    built["static_resources"]["clusters"].append(_issuer_cluster(issuer_port))
     return json.dumps(built)
 
 
@@ -205,11 +182,13 @@ async def limited_edge(
             backends=backends,
             descriptor_path=str(DESCRIPTOR),
             access_log_path=str(folder / "access.log"),
+            unauthenticated=True,
+            identity_http=f"127.0.0.1:{issuer_port}",
             # A test machine may be busy, and a slow decision is not what these tests are about.
             decision_timeout="10s",
             **settings,
         )
-        (folder / "envoy.json").write_text(_trusting(config, issuer_port))
+        (folder / "envoy.json").write_text(_trusting(config))
         process = await stack.enter_async_context(_envoy(folder))
         url = await _base_url(process, folder)
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))

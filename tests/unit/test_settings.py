@@ -40,6 +40,13 @@ def test_every_variable_is_read() -> None:
             "AVIARY_CURSOR_KEY": "ab" * 16,
             "AVIARY_CHALLENGE_KEY": "cd" * 16,
             "AVIARY_FIRST_PARTY_CLIENTS": "ios, android",
+            "AVIARY_IDENTITY_HTTP_ADDRESS": "identity:80",
+            "AVIARY_ISSUER_URL": "https://aviary.example",
+            "AVIARY_IDENTITY_KEY": "cd" * 32,
+            "AVIARY_OPERATOR_SECRET": "ef" * 16,
+            "AVIARY_PUBLIC_READS": "on",
+            "AVIARY_TRUSTED_ISSUERS": "/etc/issuers.json",
+            "AVIARY_EDGE_DENIALS_LOG": "/var/log/denials.log",
             "AVIARY_GCP_PROJECT": "p",
             "AVIARY_BIGTABLE_INSTANCE": "i",
             "AVIARY_LOG_LEVEL": "debug",
@@ -60,6 +67,13 @@ def test_every_variable_is_read() -> None:
     assert settings.signing_keys_file == Path("/run/signing.keys")
     assert settings.nonce_valkey_url == "redis://nonces:1/0"
     assert settings.cursor_key == b"\xab" * 16
+    assert settings.identity_http_address == "identity:80"
+    assert settings.issuer_url == "https://aviary.example"
+    assert settings.identity_key == b"\xcd" * 32
+    assert settings.operator_secret == b"\xef" * 16
+    assert settings.public_reads
+    assert settings.trusted_issuers == Path("/etc/issuers.json")
+    assert settings.edge_denials_log == Path("/var/log/denials.log")
     assert (settings.gcp_project, settings.bigtable_instance) == ("p", "i")
     assert settings.otlp_endpoint == "http://collector:4317"
 
@@ -76,6 +90,10 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_BUS_VISIBILITY_S", "9", "at least 10 and at most 600"),
         ("AVIARY_USER_ADDRESS", "nowhere", "host:port"),
         ("AVIARY_LOG_LEVEL", "loud", "one of info"),
+        ("AVIARY_PUBLIC_READS", "yes", "one of off, on"),
+        ("AVIARY_ISSUER_URL", "aviary.example", "scheme://host:port"),
+        ("AVIARY_ISSUER_URL", "https://aviary.example/", "scheme://host:port"),
+        ("AVIARY_ISSUER_URL", "https://a.example?x=1", "scheme://host:port"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "a URL such as"),
     ],
 )
@@ -106,6 +124,9 @@ def test_cloud_engines_want_their_names(env: dict[str, str], variable: str) -> N
     ("variable", "secret"),
     [
         ("AVIARY_CURSOR_KEY", "c0ffee"),
+        ("AVIARY_IDENTITY_KEY", "ab" * 31),
+        ("AVIARY_IDENTITY_KEY", "ab" * 33),
+        ("AVIARY_OPERATOR_SECRET", "c0ffee"),
         ("AVIARY_CURSOR_KEY", "not hex, still secret"),
         ("AVIARY_BUS_VALKEY_URL", "http://:hunter2@bus:6379"),
         ("AVIARY_SIGNING_KEYS", "a:c0ffee"),
