@@ -46,9 +46,15 @@ async def token(world: World, handle: str | None = None, **form: str) -> str:
 async def edge_before(world: World, **changes: Any) -> AsyncIterator[Edge]:
     port = world.http.base_url.port
     issuer = embedded_issuer(ISSUER, jwks_cache_s=JWKS_CACHE_S)
-    async with running_edge(
-        await token(world), issuers=(issuer,), identity_http=f"127.0.0.1:{port}", **changes
-    ) as edge:
+    edge_of_it = running_edge(
+        await token(world),
+        issuers=(issuer,),
+        identity_http=f"127.0.0.1:{port}",
+        # Without the limiter, sign-ups would be refused.
+        limits=False,
+        **changes,
+    )
+    async with edge_of_it as edge:
         yield edge
 
 
