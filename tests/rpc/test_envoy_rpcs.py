@@ -1,0 +1,75 @@
+"""Envoy's own RPCs of the gateway are for edges alone."""
+
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+from aviary.envoy.v1 import envoy_pb2 as pb
+from redis.asyncio import Redis
+
+from gateway.limits.access_log_service import AccessLogServicer
+from gateway.limits.conduct import ConductRules
+from gateway.limits.conduct_store import ConductStore
+from gateway.limits.envoy_rpcs import envoy_rpcs
+from gateway.limits.feed import CallerFeed
+from gateway.limits.limiter import Limiter
+from gateway.limits.proof_of_work import ProofOfWork
+from gateway.limits.rate_limit_service import RateLimitServicer
+from services.clock import SystemClock
+from services.rpc.channels import open_channel
+from services.rpc.security import Security
+from services.rpc.server import RpcServer
+from tests.certificates import files, new_folder
+
+SHOULD_RATE_LIMIT = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
+CONFIGS = "/envoy.service.extension.v3.ExtensionConfigDiscoveryService/StreamExtensionConfigs"
+ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
+
+
+def gateway(folder: Path) -> RpcServer:
+    # No call in here comes to Valkey.
+    valkey, clock, rules = Redis(), SystemClock(), ConductRules()
+    store = ConductStore(valkey, clock, rules)
+    handlers = envoy_rpcs(
+        RateLimitServicer(Limiter(valkey, clock, rules), ProofOfWork(valkey, clock, b"k" * 32)),
+        CallerFeed(store, clock, rules),
+        AccessLogServicer(store, clock),
+        guarded=True,
+    )
+    return RpcServer("127.0.0.1:0", handlers, security=Security(files(folder, "gateway")))
+
+
+async def outcome(channel: grpc.aio.Channel, path: str) -> str:
+    """Call with an empty message; the code of the answer."""
+    try:
+        if path == SHOULD_RATE_LIMIT:
+            await channel.unary_unary(path, pb.RateLimitRequest.SerializeToString)(
+                pb.RateLimitRequest()
+            )
+        elif path == CONFIGS:
+            call = channel.stream_stream(path)()
+            await call.done_writing()
+            await call.read()
+        else:
+            await channel.stream_unary(path)(iter(()))
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+    return "OK"
+
+
+@pytest.mark.parametrize("path", [SHOULD_RATE_LIMIT, CONFIGS, ACCESS_LOGS])
+async def test_only_an_edge_may_call_them(tmp_path: Path, path: str) -> None:
+    new_folder(tmp_path)
+    server = gateway(tmp_path)
+    await server.start()
+    try:
+        outcomes = {}
+        for caller in ("edge", "tweet", "operator"):
+            tls = files(tmp_path, caller).towards("gateway")
+            async with open_channel(server.address, [], tls=tls) as channel:
+                outcomes[caller] = await outcome(channel, path)
+    finally:
+        await server.stop(0)
+    denied = "PERMISSION_DENIED"
+    assert outcomes == {"edge": "OK", "tweet": denied, "operator": denied}
