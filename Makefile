@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators test oracle oracle-data chaos lint format generate check-generated \
-	check-edge lock clean
+	check-edge tf-check tf-fmt lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,11 @@ help: ## Show this list
 
 .venv/gcp.stamp: requirements-gcp.lock .venv/run.stamp
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-gcp.lock
+	@touch $@
+
+.venv/infra.stamp: requirements-infra.lock
+	@test -x .venv/infra/bin/python || $(PYTHON) -m venv .venv/infra
+	.venv/infra/bin/python -m pip install --quiet --require-hashes -r requirements-infra.lock
 	@touch $@
 
 run: .venv/run.stamp ## Start everything on this machine; Ctrl-C stops it
@@ -64,6 +69,12 @@ check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 check-edge: .venv/dev.stamp ## Fail when envoy/ is stale or Envoy refuses it
 	$(BIN)/python -m gateway check-envoy
 
+tf-check: .venv/dev.stamp .venv/infra.stamp ## Check infra/terraform without a cloud
+	$(BIN)/python -m tools.terraform check
+
+tf-fmt: .venv/dev.stamp ## Format infra/terraform
+	$(BIN)/python -m tools.terraform fmt
+
 lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header pyproject.toml -o requirements.lock
@@ -71,6 +82,8 @@ lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 		--no-annotate --no-header --extra gcp pyproject.toml -o requirements-gcp.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --group infra -o requirements-infra.lock
 
 clean: ## Remove the environment and yesterday's data
 	rm -rf .venv .data .build

