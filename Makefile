@@ -26,7 +26,7 @@ help: ## Show this list
 
 .venv/infra.stamp: requirements-infra.lock
 	@test -x .venv/infra/bin/python || $(PYTHON) -m venv .venv/infra
-	.venv/infra/bin/python -m pip install --quiet --require-hashes -r requirements-infra.lock
+	.venv/infra/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements-infra.lock
 	@touch $@
 
 run: .venv/run.stamp ## Start everything on this machine; Ctrl-C stops it

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-
-import services.storage
 from aviary.timeline.v1 import timeline_service_pb2
 from aviary.tweet.v1 import tweet_service_pb2
+
+import services.storage
 from gateway.edge.filters import MAX_BODY_BYTES, RAW_GRPC_PREFIX
 from services.bootstrap import SERVICES
 from services.bus import pubsub
@@ -122,7 +122,9 @@ def test_objectives(names) -> None:
 def test_objectives_can_be_measured() -> None:
     modules = (tweet_service_pb2, timeline_service_pb2)
     found = [s for module in modules for s in module.DESCRIPTOR.services_by_name.values()]
-    methods = {f"{service.full_name}/{method.name}" for service in found for method in service.methods}
+    methods = {
+        f"{service.full_name}/{method.name}" for service in found for method in service.methods
+    }
     for each in OBJECTIVES:
         assert each.threshold_s is None or each.threshold_s in SECONDS_BUCKETS
         assert methods.issuperset(each.methods)
@@ -149,7 +151,7 @@ def settings_variables() -> set[str]:
 def test_services_are_told_by_variables_they_read(names) -> None:
     variables = settings_variables()
     mesh = "".join(path.read_text() for path in (INFRASTRUCTURE / "modules/mesh").glob("*.tf"))
-    set_ = {name for name in re.findall(r"\b(AVIARY_[A-Z_]+|OTEL_[A-Z_]+)\b", mesh)} - {"AVIARY_"}
+    set_ = set(re.findall(r"\b(AVIARY_[A-Z_]+|OTEL_[A-Z_]+)\b", mesh)) - {"AVIARY_"}
     addresses = {f"AVIARY_{name.upper()}_ADDRESS" for name in names["services"]}
     assert addresses <= variables
     assert {name for name in set_ if not name.endswith("_ADDRESS")} <= variables
@@ -191,5 +193,3 @@ def test_a_difference_shows(was, becomes, names, tmp_path) -> None:
     (tmp_path / "main.tf").write_text(written.replace(was, becomes, 1))
     (changed,) = folders(tmp_path)
     assert local_values(changed) != names
-
-

@@ -40,7 +40,9 @@ def faults(found: list[Folder], providers: Mapping[str, Provider]) -> list[str]:
             if block is None:
                 lines.append(f"{where}: no provider has this type")
             else:
-                lines += [f"{where}: {fault}" for fault in _within(each.body, block, META_ARGUMENTS)]
+                lines += [
+                    f"{where}: {fault}" for fault in _within(each.body, block, META_ARGUMENTS)
+                ]
     return lines
 
 

@@ -1,5 +1,6 @@
 """A copy of `infra/terraform/` on which Terraform may leave its traces."""
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,9 @@ from tools.terraform.program import Terraform
 
 __all__ = ["Bench"]
 
+_OVERRIDES = re.compile(
+    r"\s*Warning: Provider development overrides.*?(?=\nError: |\nFailure! |\Z)", re.DOTALL
+)
 JOBS = 2
 """Terraform and its stand-ins use a core each."""
 # An example is planned with nothing but made-up answers from the cloud; a plan evaluates every
@@ -38,7 +42,7 @@ run "plan" {
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Folders to run Terraform in. `real` fetches providers, where stand-ins are found as they are."""
+    """Folders to run Terraform in; `real` has it fetch providers, which stand-ins need not be."""
 
     root: Path
     terraform: Terraform
@@ -109,6 +113,4 @@ def _reached_by_link(root: Path, path: Path) -> bool:
 
 def _without_warnings(said: str) -> str:
     """Leave out that developers' overrides are in effect: they are meant to be."""
-    warning, end = "Warning: Provider development overrides", "published releases."
-    before, found, after = said.partition(warning)
-    return before + after.partition(end)[2] if found else said
+    return _OVERRIDES.sub("", said)

@@ -19,22 +19,26 @@ __all__ = ["BindingsError", "read_provider"]
 _CODE = re.compile(r"package/lib/([\w-]+)/.*\.js")
 _VERSION = re.compile(r"providerVersion: '([^']+)'")
 _TYPE = re.compile(r'static tfResourceType = "([^"]+)"')
-_CLASS = re.compile(r"^class (\w+) extends cdktn\.\w+ \{\n(.*?)^\}", re.M | re.S)
-_FUNCTION = re.compile(r"^function (\w+)ToHclTerraform\(.*?\) \{\n(.*?)^\}", re.M | re.S)
-_SYNTHESIS = re.compile(r"^    synthesizeHclAttributes\(\) \{\n(.*?)^    \}", re.M | re.S)
+_CLASS = re.compile(r"^class (\w+) extends cdktn\.\w+ \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+_FUNCTION = re.compile(
+    r"^function (\w+)ToHclTerraform\(.*?\) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL
+)
+_SYNTHESIS = re.compile(
+    r"^    synthesizeHclAttributes\(\) \{\n(.*?)^    \}", re.MULTILINE | re.DOTALL
+)
 _FIELD = re.compile(
     r"^ +(\w+): \{\n"
     r"\s+value: (?P<value>.*),\n"
     r"\s+isBlock: (?P<block>true|false),\n"
     r'\s+type: "(?P<type>\w+)",\n'
     r'\s+storageClassType: "(?P<storage>\w+)",',
-    re.M,
+    re.MULTILINE,
 )
 _STRUCT = re.compile(r"\b(\w+)ToHclTerraform\b")
 _FLAGS = re.compile(
     r"^    // (\w+) - computed: (true|false), optional: (true|false), required: (true|false)\n"
     r"(.*?)(?=^    // \w+ - computed|\Z)",
-    re.M | re.S,
+    re.MULTILINE | re.DOTALL,
 )
 _MADE = re.compile(r"= new (?:\w+\.)?(\w+)\(this, \"\w+\"(?:, (true|false))?\)")
 _GETTER = re.compile(r"return .*?\bget(\w+)Attribute\(")
@@ -169,7 +173,7 @@ class _Module:
     def _struct(self, settable: re.Match[str]) -> str:
         for name in _STRUCT.findall(settable.group("value")):
             if name in self._functions:
-                return name
+                return str(name)
         raise BindingsError(f"{self.type_name()}: cannot read the type of {settable.group(1)}")
 
     def _struct_class(self, struct: str) -> str:

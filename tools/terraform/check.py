@@ -1,16 +1,16 @@
 """All checks in order: what was checked, what was not, and what is wrong."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.terraform import arguments, layout
 from tools.terraform.bench import Bench
 from tools.terraform.bindings import read_provider
-from tools.terraform.examples import Example, examples
+from tools.terraform.examples import examples
 from tools.terraform.plugins import lay_out
-from tools.terraform.program import Terraform, find
+from tools.terraform.program import find
 from tools.terraform.scan import scan
 from tools.terraform.schema import Provider
 from tools.terraform.sources import Folder, folders, parse
@@ -18,6 +18,11 @@ from tools.terraform.sources import Folder, folders, parse
 __all__ = ["MissingError", "Tools", "check", "locate"]
 
 PROVIDERS = ("google", "kubernetes")
+REAL = "the real providers"
+STAND_INS = (
+    "STAND-INS for the providers: names, types and expressions are checked as strictly as with the"
+    " real ones, but nothing that only a provider's own code knows"
+)
 Say = Callable[[str], None]
 
 
@@ -41,7 +46,9 @@ def locate(environment: Path) -> Tools:
         pattern = f"lib/python3*/site-packages/cdktn_provider_{name}/_jsii/*.jsii.tgz"
         archives = sorted(environment.glob(pattern))
         if not archives:
-            raise MissingError(f"no bindings of provider {name} in {environment}: run `make tf-check`")
+            raise MissingError(
+                f"no bindings of provider {name} in {environment}: run `make tf-check`"
+            )
         bindings[name] = archives[-1]
     checkov = environment / "bin" / "checkov"
     if not checkov.exists():
@@ -70,7 +77,10 @@ def check(root: Path, tools: Tools, say: Say, *, real: bool, must_run: bool) -> 
             say("NOT RUN: terraform fmt, validate and test. There is no Terraform on this machine.")
             wrong += ["no terraform, and REQUIRE_TERRAFORM is set"] if must_run else []
         else:
-            wrong += _with_terraform(root, shown, Path(scratch), terraform, say, real=real)
+            bench = Bench.lay_out(root, shown, Path(scratch), terraform, real=real)
+            wrong += [*bench.format_faults(), *bench.faults()]
+            say(f"terraform fmt, validate and test of {len(bench.folders())} folders")
+            say(f"{len(shown)} of them examples, with {REAL if real else STAND_INS}")
 
     faults, passed = scan(tools.checkov, root)
     say(f"checkov: {passed} checks passed")
@@ -82,27 +92,3 @@ def _providers(found: list[Folder], tools: Tools) -> dict[str, Provider]:
         name: read_provider(archive, name, arguments.wanted(found, name))
         for name, archive in tools.bindings.items()
     }
-
-
-def _with_terraform(
-    root: Path,
-    shown: Sequence[Example],
-    scratch: Path,
-    terraform: Terraform,
-    say: Say,
-    *,
-    real: bool,
-) -> Iterable[str]:
-    bench = Bench.lay_out(root, shown, scratch, terraform, real=real)
-    wrong = [*bench.format_faults(), *bench.faults()]
-    whose = (
-        "the real providers"
-        if real
-        else "STAND-INS for the providers: names, types and expressions as strictly as with the"
-        " real ones, but nothing that only a provider's own code knows"
-    )
-    say(
-        f"terraform fmt, validate and test of {len(bench.folders())} folders,"
-        f" {len(shown)} of them examples, with {whose}"
-    )
-    return wrong

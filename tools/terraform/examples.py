@@ -8,7 +8,7 @@ from tools.terraform.sources import SourceError
 
 __all__ = ["Example", "examples"]
 
-_FENCED = re.compile(r"^```hcl\n(.*?)^```$", re.M | re.S)
+_FENCED = re.compile(r"^```hcl\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SOURCE = re.compile(r'source\s*=\s*"\./modules/([\w-]+)"')
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.terraform.sources import Folder, blocks
+from tools.terraform.sources import Body, Folder, blocks
 
 __all__ = ["faults"]
 
@@ -29,9 +29,7 @@ def faults(found: list[Folder], modules: Path) -> Iterator[str]:
             yield from _unjustified(path)
 
 
-def _undescribed(path: Path, body: dict[str, list[object]] | object) -> Iterator[str]:
-    if not isinstance(body, dict):
-        return
+def _undescribed(path: Path, body: Body) -> Iterator[str]:
     for kind, needed in (("variable", ("description", "type")), ("output", ("description",))):
         for block in body.get(kind, []):
             for name, inside in blocks(block):

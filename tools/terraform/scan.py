@@ -8,6 +8,9 @@ from typing import Any
 __all__ = ["ScanError", "scan"]
 
 
+OPTIONS = ("--framework", "terraform", "--output", "json", "--compact", "--skip-download")
+
+
 class ScanError(RuntimeError):
     """Checkov did not give an answer."""
 
@@ -15,10 +18,7 @@ class ScanError(RuntimeError):
 def scan(checkov: Path, folder: Path) -> tuple[list[str], int]:
     """Scan all Terraform in `folder`: (what it finds fault with, how many checks it passed)."""
     done = subprocess.run(  # noqa: S603 - our own tool
-        [
-            checkov, "--directory", folder, "--framework", "terraform", "--output", "json",
-            "--compact", "--skip-download",
-        ],  # fmt: skip
+        [checkov, "--directory", folder, *OPTIONS],
         capture_output=True,
         text=True,
         check=False,

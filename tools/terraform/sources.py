@@ -26,7 +26,7 @@ __all__ = [
 Body = Mapping[str, Any]
 """The inside of a block, as python-hcl2 gives it."""
 
-_QUOTED = re.compile(r'"(.*)"', re.S)
+_QUOTED = re.compile(r'"(.*)"', re.DOTALL)
 _META = {"__is_block__", "__comments__", "__inline_comments__"}
 
 

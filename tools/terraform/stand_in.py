@@ -17,7 +17,10 @@ from pathlib import Path
 
 import grpc
 
-COOKIE = ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2")
+COOKIE = (
+    "TF_PLUGIN_MAGIC_COOKIE",
+    "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+)
 """What Terraform sets for its plugins, so that nobody starts one by hand in earnest."""
 PROTOCOL = "1|6"
 """go-plugin's own version and that of Terraform's protocol."""
@@ -57,7 +60,7 @@ def main() -> None:
         sys.exit("This is a plugin: Terraform starts it. See `make tf-check`.")
     answers = _Answers(Path(sys.argv[1]).read_bytes())
     server = grpc.server(
-        futures.ThreadPoolExecutor(WORKERS), handlers=(answers,), options=(MAX_MESSAGE,)
+        futures.ThreadPoolExecutor(WORKERS), handlers=[answers], options=(MAX_MESSAGE,)
     )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
