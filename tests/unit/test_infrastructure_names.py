@@ -1,6 +1,8 @@
 """What the code and `infra/terraform` call by the same name."""
 
+import ast
 import importlib
+import inspect
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from aviary.timeline.v1 import timeline_service_pb2
 from aviary.tweet.v1 import tweet_service_pb2
+from redis.asyncio.cluster import RedisCluster
 
 import services.storage
 from gateway.edge.filters import MAX_BODY_BYTES, RAW_GRPC_PREFIX
@@ -24,6 +27,7 @@ from services.settings import (
 )
 from services.storage.bigtable.schema import FAMILY
 from services.storage.rows import TableSpec
+from services.storage.valkey.connection import open_valkey
 from services.telemetry import SECONDS_BUCKETS
 from tools.terraform.sources import Folder, folders, local_values
 
@@ -108,6 +112,33 @@ def test_who_may_use_what(names) -> None:
     }
 
 
+def opened(service: str) -> tuple[set[str], set[str], bool]:
+    """What a service's composition opens: (tables, subscriptions, whether it uses the cache)."""
+    module = importlib.import_module(f"services.bootstrap.{service}")
+    calls = [
+        (node.func.attr, node.args)
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "parts"
+    ]
+    tables = [
+        eval(ast.unparse(args[1]), vars(module))  # noqa: S307 - our own code
+        for name, args in calls
+        if name == "rows"
+    ]
+    consumed = {ast.literal_eval(args[1]) for name, args in calls if name == "consume"}
+    cached = {name for name, _ in calls} & {"valkey", "valkey_node", "pushes"}
+    return {spec.name for each in tables for spec in each}, consumed, bool(cached)
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_grants_are_what_a_service_opens(names, service) -> None:
+    given = names["services"][service]
+    assert (set(given["tables"]), set(given["subscribes"]), given["uses_cache"]) == opened(service)
+
+
 def test_objectives(names) -> None:
     given = {
         name: (each["goal"], none(each["threshold_s"]), none(each["metric"]), each["methods"])
@@ -158,6 +189,18 @@ def test_services_are_told_by_variables_they_read(names) -> None:
     platform = (INFRASTRUCTURE / "modules/platform/variables.tf").read_text()
     (secrets,) = re.findall(r'default\s+= \[("AVIARY_.*)\]', platform)
     assert set(re.findall(r'"(\w+)"', secrets)) <= variables
+
+
+async def test_the_caches_url_is_one_that_clients_take() -> None:
+    mesh = (INFRASTRUCTURE / "modules/mesh/main.tf").read_text()
+    (written,) = re.findall(r'AVIARY_CACHE_VALKEY_URL\s+= "(.*)"', mesh)
+    url = written.replace("${var.cache.address}", "10.2.0.2:6379")
+    url = url.replace("${local.authorities_file}", "authorities.pem")
+    settings = Settings.from_environment({"AVIARY_CACHE_VALKEY_URL": url})
+    client = open_valkey(settings.cache_valkey_url, timeout_s=1)
+    assert isinstance(client, RedisCluster)
+    assert client.connection_kwargs["ssl_ca_certs"] == "/etc/aviary/authorities.pem"
+    await client.aclose()
 
 
 def test_cloud_armor_refuses_what_the_edge_refuses() -> None:

@@ -79,7 +79,8 @@ def check(root: Path, tools: Tools, say: Say, *, real: bool, must_run: bool) -> 
         else:
             bench = Bench.lay_out(root, shown, Path(scratch), terraform, real=real)
             wrong += [*bench.format_faults(), *bench.faults()]
-            say(f"terraform fmt, validate and test of {len(bench.folders())} folders")
+            version, count = terraform.version(root), len(bench.folders())
+            say(f"{version}: fmt, validate and test of {count} folders")
             say(f"{len(shown)} of them examples, with {REAL if real else STAND_INS}")
 
     faults, passed = scan(tools.checkov, root)

@@ -41,6 +41,10 @@ class Terraform:
             check=False,
         )
 
+    def version(self, folder: Path) -> str:
+        """Tell which one it is, in its own words."""
+        return self.run(folder, "version").stdout.partition("\n")[0]
+
 
 def find(
     infra_python: Path, environment: Mapping[str, str], binaries: Sequence[str] = BINARIES

@@ -12,7 +12,6 @@ locals {
 }
 
 resource "google_bigtable_instance" "this" {
-  #checkov:skip=CKV_GCP_85:a key is a variable of each cluster, since it must be of the cluster's region
   #checkov:skip=CKV_GCP_122:deletion_protection is a variable, true unless an environment says otherwise
   project             = var.project_id
   name                = var.instance_name
@@ -79,6 +78,8 @@ resource "google_bigtable_app_profile" "active" {
   instance       = google_bigtable_instance.this.name
   app_profile_id = "active"
   description    = "Reads and writes through the active cluster, conditional writes too."
+  # Bigtable warns of a change of cluster, which is what a failover is.
+  ignore_warnings = true
 
   single_cluster_routing {
     cluster_id                 = local.active_cluster

@@ -73,14 +73,14 @@ resource "google_compute_security_policy" "edge" {
   }
 
   dynamic "rule" {
-    for_each = length(var.refused_countries) > 0 ? [join(", ", [for code in var.refused_countries : "'${code}'"])] : []
+    for_each = length(var.refused_countries) > 0 ? [join(", ", var.refused_countries)] : []
     content {
       action      = "deny(403)"
       priority    = 400
       description = "Countries that are refused."
       match {
         expr {
-          expression = "[${rule.value}].exists(code, origin.region_code == code)"
+          expression = "'[${rule.value}]'.contains(origin.region_code)"
         }
       }
     }
@@ -108,7 +108,7 @@ resource "google_compute_security_policy" "edge" {
     description = "Writes from one address."
     match {
       expr {
-        expression = "request.method in ['POST', 'PATCH', 'PUT', 'DELETE']"
+        expression = join(" || ", [for method in ["POST", "PATCH", "PUT", "DELETE"] : "request.method == '${method}'"])
       }
     }
     rate_limit_options {

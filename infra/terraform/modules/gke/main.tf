@@ -23,11 +23,9 @@ resource "google_project_iam_member" "nodes" {
 
 resource "google_container_cluster" "this" {
   #checkov:skip=CKV_GCP_12:Dataplane V2 enforces network policies; the older setting excludes it
-  #checkov:skip=CKV_GCP_24:pod security policies left Kubernetes in 1.25; pods carry security contexts
   #checkov:skip=CKV_GCP_65:humans come by IAM roles; Google Groups need an organisation's domain
   #checkov:skip=CKV_GCP_66:images are pinned by digest; attestation belongs to the build's own project
   #checkov:skip=CKV_GCP_69:set on every node pool; the default pool is removed
-  #checkov:skip=CKV_GCP_19:basic authentication left GKE in 1.19
   project             = var.project_id
   name                = var.name
   location            = var.region

@@ -19,6 +19,11 @@ output "namespace" {
   value       = kubernetes_namespace_v1.this.metadata[0].name
 }
 
+output "running" {
+  description = "Services that run here."
+  value       = [for name, each in module.service : name if each.running]
+}
+
 output "service_accounts" {
   description = "Services to their Google identities."
   value       = merge({ for name, each in module.service : name => each.service_account }, { edge = module.edge.service_account })

@@ -9,13 +9,15 @@ locals {
     "secretmanager", "servicenetworking", "storage",
   ]
   labels = { app = var.name }
+  # What KMS calls the multi region of a bucket.
+  media_location = var.media == null ? null : lookup({ EU = "europe" }, upper(var.media.location), lower(var.media.location))
   # One key for each region's stores, since they take keys of their own region only, and one each
   # for what is in no region.
   keys = merge(
     { for region in keys(var.regions) : "stores-${region}" => { location = region, used_by = ["bigtable", "memorystore", "secretmanager"] } },
     { for region in keys(var.regions) : "cluster-${region}" => { location = region, used_by = ["container"] } },
     { messages = { location = "global", used_by = ["pubsub"] } },
-    var.media == null ? {} : { media = { location = lower(var.media.location), used_by = ["storage"] } },
+    var.media == null ? {} : { media = { location = local.media_location, used_by = ["storage"] } },
   )
 }
 

@@ -4,6 +4,16 @@ variable "deletion_protection" {
   default     = true
 }
 
+variable "first_reminder" {
+  description = "When operators are first told to rotate, RFC 3339. Secret Manager moves it on by itself."
+  type        = string
+  default     = "2027-01-05T09:00:00Z"
+  validation {
+    condition     = can(formatdate("YYYY", var.first_reminder))
+    error_message = "A time such as 2027-01-05T09:00:00Z."
+  }
+}
+
 variable "keys" {
   description = "Encryption keys by name: location, how often each is rotated, and the Google services that encrypt with it, by the domain of their service agents (see `service_agents`)."
   type = map(object({
@@ -55,15 +65,5 @@ variable "secrets" {
   validation {
     condition     = alltrue([for secret in values(var.secrets) : secret.remind_s >= 3600])
     error_message = "Secret Manager reminds once an hour at the most."
-  }
-}
-
-variable "first_reminder" {
-  description = "When operators are first told to rotate, RFC 3339. Secret Manager moves it on by itself."
-  type        = string
-  default     = "2027-01-05T09:00:00Z"
-  validation {
-    condition     = can(formatdate("YYYY", var.first_reminder))
-    error_message = "A time such as 2027-01-05T09:00:00Z."
   }
 }

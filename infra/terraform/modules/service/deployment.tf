@@ -5,7 +5,6 @@ resource "kubernetes_deployment_v1" "this" {
   #checkov:skip=CKV_K8S_14:as above: a digest is no tag
   #checkov:skip=CKV_K8S_43:a validation of the variable asks for a digest, which Checkov cannot see
   #checkov:skip=CKV_K8S_11:no CPU limit: throttling makes tails, requests and node pools bound a pod
-  #checkov:skip=CKV_K8S_35:settings are read from the environment alone (services/settings.py)
   count = var.active ? 1 : 0
 
   metadata {

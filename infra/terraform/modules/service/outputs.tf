@@ -12,6 +12,11 @@ output "grants" {
   }
 }
 
+output "running" {
+  description = "Whether pods run here."
+  value       = length(kubernetes_deployment_v1.this) > 0
+}
+
 output "service_account" {
   description = "Email of the service's Google identity."
   value       = google_service_account.this.email

@@ -1,5 +1,4 @@
 resource "google_storage_bucket" "media" {
-  #checkov:skip=CKV_GCP_62:access logs go to log_bucket where an environment gives one
   project                     = var.project_id
   name                        = var.bucket_name
   location                    = var.location
