@@ -111,7 +111,7 @@ def test_a_test_that_fails_is_told(tmp_path, terraform) -> None:
 
 def test_what_is_not_formatted_is_named(tmp_path, terraform) -> None:
     made = bench(tmp_path, terraform, MAIN.replace("count_of =", "count_of   ="))
-    assert made.format_faults() == ["modules/topic/main.tf: not formatted; run `make tf-fmt`"]
+    assert made.format_faults() == ["modules/topic/main.tf: not as `terraform fmt` has it"]
 
 
 def test_the_wheels_terraform_does_as_well(tmp_path) -> None:

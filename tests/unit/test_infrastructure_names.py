@@ -14,10 +14,12 @@ from aviary.tweet.v1 import tweet_service_pb2
 from redis.asyncio.cluster import RedisCluster
 
 import services.storage
-from gateway.edge.filters import MAX_BODY_BYTES, RAW_GRPC_PREFIX
+from gateway.edge.filters import MAX_BODY_BYTES
+from gateway.edge.secrets import IDENTITY_FILE, TRUST_FILE, identity_secret, trust_secret
 from services.bootstrap import SERVICES
 from services.bus import pubsub
 from services.bus.topology import SUBSCRIPTIONS, TOPICS
+from services.certificates.identities import server_name, spiffe_id
 from services.objectives import OBJECTIVES
 from services.settings import (
     DEFAULT_ADDRESSES,
@@ -92,6 +94,25 @@ def test_dead_letters(names) -> None:
 
 def test_ack_deadline(names) -> None:
     assert names["ack_deadline_s"] == DEFAULT_BUS_VISIBILITY_S == pubsub.VISIBILITY_S
+
+
+def test_names_in_certificates(names) -> None:
+    assert f"spiffe://{names['trust_domain']}/tweet" == spiffe_id("tweet")
+    assert f"tweet.{names['server_domain']}" == server_name("tweet")
+
+
+def test_envoy_finds_its_certificate() -> None:
+    mesh = local_values(folder("modules/mesh"))
+    place = mesh["certificates_folder"]
+    assert place == local_values(folder("modules/service"))["certificates_folder"]
+    assert {IDENTITY_FILE, TRUST_FILE} == set(mesh["envoy_secrets"])
+    assert identity_secret(place)["@type"] == mesh["envoy_secret"]
+    written = str(mesh["envoy_secrets"])
+    for secret in (identity_secret(place), trust_secret(place)):
+        for filename in re.findall(rf"{place}/([\w.]+)", str(secret)):
+            assert f"${{local.certificates_folder}}/{filename}" in written
+        for key in set(secret) - {"@type"}:
+            assert key in written
 
 
 def test_services_and_ports(names) -> None:
@@ -181,11 +202,13 @@ def settings_variables() -> set[str]:
 
 def test_services_are_told_by_variables_they_read(names) -> None:
     variables = settings_variables()
-    mesh = "".join(path.read_text() for path in (INFRASTRUCTURE / "modules/mesh").glob("*.tf"))
-    set_ = set(re.findall(r"\b(AVIARY_[A-Z_]+|OTEL_[A-Z_]+)\b", mesh)) - {"AVIARY_"}
+    modules = [INFRASTRUCTURE / "modules" / name for name in ("mesh", "service")]
+    code = "".join(path.read_text() for module in modules for path in module.glob("*.tf"))
+    told = set(re.findall(r"^\s*(AVIARY_[A-Z_]+|OTEL_[A-Z_]+) +=", code, re.MULTILINE))
+    told |= set(re.findall(r"\{ (AVIARY_[A-Z_]+|OTEL_[A-Z_]+) =", code))
+    assert {"AVIARY_TLS", "AVIARY_TLS_DIR", "AVIARY_STORAGE"} <= told
     addresses = {f"AVIARY_{name.upper()}_ADDRESS" for name in names["services"]}
-    assert addresses <= variables
-    assert {name for name in set_ if not name.endswith("_ADDRESS")} <= variables
+    assert addresses | told <= variables
     platform = (INFRASTRUCTURE / "modules/platform/variables.tf").read_text()
     (secrets,) = re.findall(r'default\s+= \[("AVIARY_.*)\]', platform)
     assert set(re.findall(r'"(\w+)"', secrets)) <= variables
@@ -205,9 +228,7 @@ async def test_the_caches_url_is_one_that_clients_take() -> None:
 
 def test_cloud_armor_refuses_what_the_edge_refuses() -> None:
     variables = (INFRASTRUCTURE / "modules/edge/variables.tf").read_text()
-    armor = (INFRASTRUCTURE / "modules/edge/armor.tf").read_text()
     assert f"max_body_bytes      = optional(number, {MAX_BODY_BYTES})" in variables
-    assert f"startsWith('{RAW_GRPC_PREFIX}')" in armor
 
 
 def test_images_and_ports_of_the_firewall(names) -> None:

@@ -79,7 +79,7 @@ class Bench:
         done = self.terraform.run(self.root, "fmt", "-check", "-recursive", "-no-color")
         if done.returncode == 0:
             return []
-        listed = [f"{line}: not formatted; run `make tf-fmt`" for line in done.stdout.split()]
+        listed = [f"{line}: not as `terraform fmt` has it" for line in done.stdout.split()]
         return listed or [done.stderr.strip()]
 
     def faults(self) -> Iterator[str]:

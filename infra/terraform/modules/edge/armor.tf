@@ -49,18 +49,6 @@ resource "google_compute_security_policy" "edge" {
     }
   }
 
-  # Raw gRPC paths are for siblings only; Envoy answers 404 to them.
-  rule {
-    action      = "deny(404)"
-    priority    = 200
-    description = "Raw gRPC paths."
-    match {
-      expr {
-        expression = "request.path.lower().startsWith('/aviary.')"
-      }
-    }
-  }
-
   rule {
     action      = "deny(403)"
     priority    = 300

@@ -40,9 +40,10 @@ resource "google_compute_backend_service" "edge" {
   project               = var.project_id
   name                  = "${var.name}-edge"
   load_balancing_scheme = "EXTERNAL_MANAGED"
-  protocol              = "HTTP"
-  health_checks         = [google_compute_health_check.edge.id]
-  security_policy       = google_compute_security_policy.edge.id
+  # gRPC needs HTTP/2 all the way.
+  protocol        = "H2C"
+  health_checks   = [google_compute_health_check.edge.id]
+  security_policy = google_compute_security_policy.edge.id
   # Above the edge's own 10 s, so that callers get the edge's answer and not the balancer's.
   timeout_sec                     = 15
   connection_draining_timeout_sec = 60

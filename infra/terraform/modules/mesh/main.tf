@@ -11,6 +11,38 @@ locals {
     for name, service in local.services : name => "${name}.${var.namespace}.svc.cluster.local:${service.port}"
   }
 
+  # One for each process, with its one name in it.
+  certificates = {
+    for name in concat(keys(local.services), ["edge"]) : name => var.certificate_issuer == null ? null : {
+      issuer   = var.certificate_issuer
+      uri      = "spiffe://${module.names.trust_domain}/${name}"
+      dns_name = "${name}.${module.names.server_domain}"
+      files    = name == "edge" ? local.envoy_secrets : {}
+    }
+  }
+  # Envoy follows its certificate by these, as gateway/edge/secrets.py writes them.
+  certificates_folder = "/var/run/aviary/tls"
+  envoy_secret        = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+  envoy_secrets = {
+    "edge.sds.yaml" = yamlencode({
+      resources = [{
+        "@type" = local.envoy_secret
+        name    = "edge"
+        tls_certificate = {
+          certificate_chain = { filename = "${local.certificates_folder}/edge.pem" }
+          private_key       = { filename = "${local.certificates_folder}/edge.key" }
+        }
+      }]
+    })
+    "trust.sds.yaml" = yamlencode({
+      resources = [{
+        "@type"            = local.envoy_secret
+        name               = "trust"
+        validation_context = { trusted_ca = { filename = "${local.certificates_folder}/ca.pem" } }
+      }]
+    })
+  }
+
   shared_environment = merge(
     {
       AVIARY_STORAGE           = "bigtable"
@@ -52,6 +84,7 @@ module "service" {
   port          = each.value.port
   declarer_role = var.declarer_role
   secrets       = var.secrets
+  certificate   = local.certificates[each.key]
 
   environment = merge(
     local.shared_environment,
@@ -95,6 +128,7 @@ module "edge" {
   port                   = module.names.edge_port
   probe                  = "tcp"
   network_endpoint_group = var.network_endpoint_group
+  certificate            = local.certificates["edge"]
 
   node_class = try(coalesce(var.sizes["edge"].node_class), var.default_node_class)
   resources  = try(var.sizes["edge"].resources, {})

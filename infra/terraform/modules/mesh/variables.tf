@@ -17,6 +17,16 @@ variable "cache" {
   })
 }
 
+variable "certificate_issuer" {
+  description = "cert-manager's ClusterIssuer that signs the processes' certificates."
+  type        = string
+  default     = null
+  validation {
+    condition     = (var.certificate_issuer == null) == var.plaintext
+    error_message = "Name an issuer, or say that plaintext is meant; not both."
+  }
+}
+
 variable "collector_image" {
   description = "OpenTelemetry collector with Google's exporters (the contrib distribution), by digest; without it services export nothing."
   type        = string
@@ -65,6 +75,12 @@ variable "network_endpoint_group" {
   description = "Name of the edge's network endpoint groups, one in each zone."
   type        = string
   default     = "aviary-edge"
+}
+
+variable "plaintext" {
+  description = "Whether services speak in the clear, and with whoever reaches them."
+  type        = bool
+  default     = false
 }
 
 variable "project_id" {

@@ -59,6 +59,11 @@ locals {
   # services/settings.py: AVIARY_BUS_VISIBILITY_S by default.
   ack_deadline_s = 30
 
+  # services/certificates/identities.py: a process `x` is known by the URI spiffe://DOMAIN/x, and by
+  # the DNS name x.DOMAIN, which resolves nowhere.
+  trust_domain  = "aviary.local"
+  server_domain = "aviary.internal"
+
   # services/settings.py: DEFAULT_ADDRESSES and DEFAULT_EDGE_PORT.
   edge_port = 8080
 

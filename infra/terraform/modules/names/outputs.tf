@@ -28,6 +28,11 @@ output "objectives" {
   value       = local.objectives
 }
 
+output "server_domain" {
+  description = "Domain of the DNS names in services' certificates."
+  value       = local.server_domain
+}
+
 output "services" {
   description = "Services by name: port, and the tables, topics and subscriptions each may use."
   value       = local.services
@@ -46,4 +51,9 @@ output "tables" {
 output "topics" {
   description = "All topics but the dead letter topics."
   value       = local.topics
+}
+
+output "trust_domain" {
+  description = "SPIFFE trust domain of services' certificates."
+  value       = local.trust_domain
 }

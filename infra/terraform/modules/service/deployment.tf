@@ -71,7 +71,7 @@ resource "kubernetes_deployment_v1" "this" {
           }
 
           dynamic "env" {
-            for_each = var.environment
+            for_each = local.environment
             content {
               name  = env.key
               value = env.value
@@ -110,13 +110,13 @@ resource "kubernetes_deployment_v1" "this" {
             period_seconds    = 2
             failure_threshold = 60
             dynamic "grpc" {
-              for_each = var.probe == "grpc" ? [var.port] : []
+              for_each = local.probe == "grpc" ? [var.port] : []
               content {
                 port = grpc.value
               }
             }
             dynamic "tcp_socket" {
-              for_each = var.probe == "tcp" ? [var.port] : []
+              for_each = local.probe == "tcp" ? [var.port] : []
               content {
                 port = tcp_socket.value
               }
@@ -128,13 +128,13 @@ resource "kubernetes_deployment_v1" "this" {
             timeout_seconds   = 2
             failure_threshold = 2
             dynamic "grpc" {
-              for_each = var.probe == "grpc" ? [var.port] : []
+              for_each = local.probe == "grpc" ? [var.port] : []
               content {
                 port = grpc.value
               }
             }
             dynamic "tcp_socket" {
-              for_each = var.probe == "tcp" ? [var.port] : []
+              for_each = local.probe == "tcp" ? [var.port] : []
               content {
                 port = tcp_socket.value
               }
@@ -160,6 +160,15 @@ resource "kubernetes_deployment_v1" "this" {
           }
 
           dynamic "volume_mount" {
+            for_each = local.certificates
+            content {
+              name       = "certificates"
+              mount_path = local.certificates_folder
+              read_only  = true
+            }
+          }
+
+          dynamic "volume_mount" {
             for_each = kubernetes_config_map_v1.files
             content {
               name       = "files"
@@ -173,6 +182,42 @@ resource "kubernetes_deployment_v1" "this" {
           name = "scratch"
           empty_dir {
             size_limit = "64Mi"
+          }
+        }
+
+        # By the names of services/rpc/tls.py.
+        dynamic "volume" {
+          for_each = local.certificates
+          content {
+            name = "certificates"
+            projected {
+              default_mode = "0440"
+              sources {
+                secret {
+                  name = local.certificate_secret
+                  items {
+                    key  = "ca.crt"
+                    path = "ca.pem"
+                  }
+                  items {
+                    key  = "tls.crt"
+                    path = "${var.name}.pem"
+                  }
+                  items {
+                    key  = "tls.key"
+                    path = "${var.name}.key"
+                  }
+                }
+              }
+              dynamic "sources" {
+                for_each = kubernetes_config_map_v1.certificate_files
+                content {
+                  config_map {
+                    name = sources.value.metadata[0].name
+                  }
+                }
+              }
+            }
           }
         }
 
@@ -194,6 +239,7 @@ resource "kubernetes_deployment_v1" "this" {
     google_pubsub_subscription_iam_member.consumes,
     google_pubsub_topic_iam_member.publishes,
     google_service_account_iam_member.workload,
+    kubernetes_manifest.certificate,
     kubernetes_manifest.secret,
   ]
 }

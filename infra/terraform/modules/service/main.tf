@@ -6,6 +6,12 @@ locals {
   # Regions have identities of their own, so that one can be cut off alone. At most 30 characters.
   short_region = replace(replace(replace(replace(var.region, "europe-", "eu"), "us-", "us"), "asia-", "as"), "-", "")
   account_id   = "${substr("aviary-${var.name}", 0, 17)}-${substr(local.short_region, 0, 12)}"
+  # The plain word is asked for where plaintext is meant: services do not start without.
+  environment = merge(
+    var.environment,
+    var.certificate == null ? { AVIARY_TLS = "off" } : { AVIARY_TLS_DIR = local.certificates_folder },
+  )
+  probe = var.certificate == null ? var.probe : "tcp"
   # Environment variables that secrets fill, in one Kubernetes secret.
   secret_name = "${var.name}-secrets"
 }
@@ -63,10 +69,10 @@ resource "kubernetes_service_v1" "this" {
     selector   = { "app.kubernetes.io/name" = var.name }
 
     port {
-      name         = var.probe == "grpc" ? "grpc" : "tcp"
+      name         = local.probe
       port         = var.port
       target_port  = var.port
-      app_protocol = var.probe == "grpc" ? "kubernetes.io/h2c" : null
+      app_protocol = local.probe == "grpc" ? "kubernetes.io/h2c" : null
     }
   }
 

@@ -19,6 +19,23 @@ variable "bigtable" {
   default = null
 }
 
+variable "certificate" {
+  description = "The process's certificate, which cert-manager makes and renews: who signs it, the one URI and DNS name in it, and further files for its folder. Plaintext without one."
+  type = object({
+    issuer       = string
+    issuer_kind  = optional(string, "ClusterIssuer")
+    issuer_group = optional(string, "cert-manager.io")
+    uri          = string
+    dns_name     = string
+    files        = optional(map(string), {})
+  })
+  default = null
+  validation {
+    condition     = var.certificate == null ? true : startswith(var.certificate.uri, "spiffe://")
+    error_message = "The URI is a SPIFFE id."
+  }
+}
+
 variable "config_map_files" {
   description = "Files to mount under /etc/aviary: name to content. No secrets."
   type        = map(string)
@@ -81,7 +98,7 @@ variable "port" {
 }
 
 variable "probe" {
-  description = "How Kubernetes asks for health: `grpc` for the standard health check, `tcp` where the port speaks TLS or HTTP."
+  description = "How Kubernetes asks for health: `grpc` for the standard health check, `tcp` for whether the port is open. With a certificate it is always `tcp`, since Kubernetes has none to show."
   type        = string
   default     = "grpc"
   validation {

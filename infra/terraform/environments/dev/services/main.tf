@@ -12,18 +12,19 @@ module "names" {
 }
 
 module "mesh" {
-  source            = "../../../modules/mesh"
-  project_id        = local.platform.project_id
-  region            = "europe-west1"
-  workload_pool     = local.platform.clusters["europe-west1"].workload_pool
-  bigtable_instance = local.platform.bigtable_instance
-  cache             = local.platform.caches["europe-west1"]
-  declarer_role     = local.platform.declarer_role
-  secrets           = local.platform.secrets
-  image             = var.image
-  edge_image        = var.edge_image
-  collector_image   = var.collector_image
-  log_level         = "debug"
+  source             = "../../../modules/mesh"
+  project_id         = local.platform.project_id
+  region             = "europe-west1"
+  workload_pool      = local.platform.clusters["europe-west1"].workload_pool
+  bigtable_instance  = local.platform.bigtable_instance
+  cache              = local.platform.caches["europe-west1"]
+  declarer_role      = local.platform.declarer_role
+  secrets            = local.platform.secrets
+  image              = var.image
+  edge_image         = var.edge_image
+  certificate_issuer = var.certificate_issuer
+  collector_image    = var.collector_image
+  log_level          = "debug"
 
   # One pod each: dev is for trying things, not for traffic.
   sizes = {

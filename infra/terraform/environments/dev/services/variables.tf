@@ -1,3 +1,9 @@
+variable "certificate_issuer" {
+  description = "cert-manager's ClusterIssuer that signs the processes' certificates."
+  type        = string
+  default     = "aviary-mesh"
+}
+
 variable "collector_image" {
   description = "OpenTelemetry collector, by digest."
   type        = string

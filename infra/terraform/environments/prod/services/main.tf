@@ -34,37 +34,39 @@ locals {
 }
 
 module "europe_west1" {
-  source            = "../../../modules/mesh"
-  providers         = { google = google, kubernetes = kubernetes.europe_west1 }
-  active            = local.platform.active_region == "europe-west1"
-  project_id        = local.platform.project_id
-  region            = "europe-west1"
-  workload_pool     = local.platform.clusters["europe-west1"].workload_pool
-  bigtable_instance = local.platform.bigtable_instance
-  cache             = local.platform.caches["europe-west1"]
-  declarer_role     = local.platform.declarer_role
-  secrets           = local.platform.secrets
-  image             = var.image
-  edge_image        = var.edge_image
-  collector_image   = var.collector_image
-  sizes             = local.sizes
+  source             = "../../../modules/mesh"
+  providers          = { google = google, kubernetes = kubernetes.europe_west1 }
+  active             = local.platform.active_region == "europe-west1"
+  project_id         = local.platform.project_id
+  region             = "europe-west1"
+  workload_pool      = local.platform.clusters["europe-west1"].workload_pool
+  bigtable_instance  = local.platform.bigtable_instance
+  cache              = local.platform.caches["europe-west1"]
+  declarer_role      = local.platform.declarer_role
+  secrets            = local.platform.secrets
+  image              = var.image
+  edge_image         = var.edge_image
+  certificate_issuer = var.certificate_issuer
+  collector_image    = var.collector_image
+  sizes              = local.sizes
 }
 
 module "europe_west4" {
-  source            = "../../../modules/mesh"
-  providers         = { google = google, kubernetes = kubernetes.europe_west4 }
-  active            = local.platform.active_region == "europe-west4"
-  project_id        = local.platform.project_id
-  region            = "europe-west4"
-  workload_pool     = local.platform.clusters["europe-west4"].workload_pool
-  bigtable_instance = local.platform.bigtable_instance
-  cache             = local.platform.caches["europe-west4"]
-  declarer_role     = local.platform.declarer_role
-  secrets           = local.platform.secrets
-  image             = var.image
-  edge_image        = var.edge_image
-  collector_image   = var.collector_image
-  sizes             = local.sizes
+  source             = "../../../modules/mesh"
+  providers          = { google = google, kubernetes = kubernetes.europe_west4 }
+  active             = local.platform.active_region == "europe-west4"
+  project_id         = local.platform.project_id
+  region             = "europe-west4"
+  workload_pool      = local.platform.clusters["europe-west4"].workload_pool
+  bigtable_instance  = local.platform.bigtable_instance
+  cache              = local.platform.caches["europe-west4"]
+  declarer_role      = local.platform.declarer_role
+  secrets            = local.platform.secrets
+  image              = var.image
+  edge_image         = var.edge_image
+  certificate_issuer = var.certificate_issuer
+  collector_image    = var.collector_image
+  sizes              = local.sizes
 }
 
 module "edge" {

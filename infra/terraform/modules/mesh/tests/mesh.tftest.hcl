@@ -5,14 +5,15 @@ mock_provider "google" {
 mock_provider "kubernetes" {}
 
 variables {
-  project_id        = "my-project"
-  region            = "europe-west1"
-  workload_pool     = "my-project.svc.id.goog"
-  bigtable_instance = "aviary-rows"
-  image             = "example.com/aviary@sha256:1111111111111111111111111111111111111111111111111111111111111111"
-  edge_image        = "example.com/edge@sha256:2222222222222222222222222222222222222222222222222222222222222222"
-  cache             = { address = "10.2.0.2:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----" }
-  declarer_role     = "projects/my-project/roles/aviary_declarer"
+  project_id         = "my-project"
+  region             = "europe-west1"
+  workload_pool      = "my-project.svc.id.goog"
+  bigtable_instance  = "aviary-rows"
+  image              = "example.com/aviary@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+  edge_image         = "example.com/edge@sha256:2222222222222222222222222222222222222222222222222222222222222222"
+  cache              = { address = "10.2.0.2:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----" }
+  certificate_issuer = "aviary-mesh"
+  declarer_role      = "projects/my-project/roles/aviary_declarer"
 }
 
 run "only_the_operator_of_dead_letters_sees_all_of_them" {
@@ -35,4 +36,20 @@ run "names_of_identities_differ" {
     condition     = length(distinct(values(output.addresses))) == length(output.addresses)
     error_message = "Two services share an address."
   }
+}
+
+run "plaintext_is_asked_for_by_name" {
+  command = plan
+  variables {
+    certificate_issuer = null
+  }
+  expect_failures = [var.certificate_issuer]
+}
+
+run "plaintext_and_an_issuer_are_too_much" {
+  command = plan
+  variables {
+    plaintext = true
+  }
+  expect_failures = [var.certificate_issuer]
 }

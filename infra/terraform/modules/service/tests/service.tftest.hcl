@@ -80,3 +80,27 @@ run "an_image_is_named_by_digest" {
   }
   expect_failures = [var.image]
 }
+
+run "with_a_certificate_nothing_is_in_the_clear" {
+  command = plan
+  variables {
+    certificate = { issuer = "aviary-mesh", uri = "spiffe://aviary.local/fanout", dns_name = "fanout.aviary.internal" }
+  }
+
+  assert {
+    condition     = contains([for each in kubernetes_deployment_v1.this[0].spec[0].template[0].spec[0].container[0].env : each.name], "AVIARY_TLS_DIR")
+    error_message = "The process is not told of its certificate."
+  }
+  assert {
+    condition     = length(kubernetes_deployment_v1.this[0].spec[0].template[0].spec[0].container[0].readiness_probe[0].grpc) == 0
+    error_message = "Kubernetes would be refused: it has no certificate."
+  }
+}
+
+run "a_certificate_names_a_process" {
+  command = plan
+  variables {
+    certificate = { issuer = "aviary-mesh", uri = "https://fanout", dns_name = "fanout.aviary.internal" }
+  }
+  expect_failures = [var.certificate]
+}
