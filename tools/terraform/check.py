@@ -13,7 +13,7 @@ from tools.terraform.plugins import lay_out
 from tools.terraform.program import find
 from tools.terraform.scan import scan
 from tools.terraform.schema import Provider
-from tools.terraform.sources import Folder, folders, parse
+from tools.terraform.sources import Folder, folders, parse, parse_text
 
 __all__ = ["MissingError", "Tools", "check", "locate"]
 
@@ -62,6 +62,8 @@ def check(root: Path, tools: Tools, say: Say, *, real: bool, must_run: bool) -> 
     shown = examples(root / "modules")
     for path in [*root.rglob("*.tftest.hcl"), *root.rglob("*.tfmock.hcl")]:
         parse(path)
+    for example in shown:
+        parse_text(example.code, f"the README's example {example.name}")
     say(f"parsed {sum(len(each.files) for each in found)} files of {len(found)} folders")
     wrong = list(layout.faults(found, root / "modules"))
 

