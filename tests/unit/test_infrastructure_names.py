@@ -16,6 +16,7 @@ from redis.asyncio.cluster import RedisCluster
 import services.storage
 from gateway.edge.filters import MAX_BODY_BYTES
 from gateway.edge.secrets import IDENTITY_FILE, TRUST_FILE, identity_secret, trust_secret
+from services import telemetry
 from services.bootstrap import SERVICES
 from services.bus import pubsub
 from services.bus.topology import SUBSCRIPTIONS, TOPICS
@@ -180,6 +181,21 @@ def test_objectives_can_be_measured() -> None:
     for each in OBJECTIVES:
         assert each.threshold_s is None or each.threshold_s in SECONDS_BUCKETS
         assert methods.issuperset(each.methods)
+
+
+def test_the_dashboard_asks_for_metrics_there_are() -> None:
+    metrics = {value for name, value in vars(telemetry).items() if name.startswith("METRIC_")}
+    spelt = {name.replace(".", "_") for name in metrics}
+    for panel in local_values(folder("modules/observability"))["panels"]:
+        query = panel["query"]
+        if "googleapis_com:" in query:
+            continue  # Google's own
+        # A series stands before its labels or its range, or alone within a function.
+        found = set(re.findall(r"\b([a-z]+(?:_[a-z]+)+)(?=[\[{])", query))
+        found |= set(re.findall(r"\(([a-z_]+)\)$", query))
+        series = {re.sub(r"(_seconds)?(_count|_bucket|_total)?$", "", each) for each in found}
+        assert series, panel["title"]
+        assert series <= spelt
 
 
 class Asked(dict[str, str]):

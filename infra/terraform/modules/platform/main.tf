@@ -4,9 +4,9 @@ module "names" {
 
 locals {
   apis = [
-    "artifactregistry", "bigtableadmin", "billingbudgets", "certificatemanager", "cloudkms", "cloudtrace",
-    "compute", "container", "dns", "memorystore", "monitoring", "networkconnectivity", "pubsub",
-    "secretmanager", "servicenetworking", "storage",
+    "artifactregistry", "bigtable", "bigtableadmin", "billingbudgets", "certificatemanager", "cloudkms",
+    "cloudresourcemanager", "cloudtrace", "compute", "container", "dns", "iam", "logging", "memorystore",
+    "monitoring", "networkconnectivity", "pubsub", "secretmanager", "servicenetworking", "storage",
   ]
   labels = { app = var.name }
   # What KMS calls the multi region of a bucket.
@@ -158,6 +158,8 @@ module "budget" {
   currency        = var.billing.currency
   name            = var.name
   project_number  = data.google_project.this.number
+
+  depends_on = [google_project_service.this]
 }
 
 # Every service asks for its topics, subscriptions and tables at its start, there or not. It may

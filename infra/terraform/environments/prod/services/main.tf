@@ -75,6 +75,7 @@ module "edge" {
   domain                  = var.domain
   dns_zone                = var.dns_zone
   media_backend_bucket_id = local.platform.media_backend_bucket_id
+  preview_waf             = var.preview_waf
 
   backends = {
     europe-west1 = {

@@ -37,6 +37,12 @@ variable "notification_emails" {
   default     = []
 }
 
+variable "preview_waf" {
+  description = "Whether the rules against attacks only log what they would refuse."
+  type        = bool
+  default     = true
+}
+
 variable "runbook_url" {
   description = "Where the how-to pages are."
   type        = string
