@@ -1,10 +1,12 @@
 """Build and check what the edge is given.
 
-python -m gateway build-openapi    # gen/openapi.json and gen/docs.html, which the edge serves
-python -m gateway build-envoy      # envoy/envoy.yaml
-python -m gateway check-openapi    # fails when they are stale
-python -m gateway check-envoy      # the same, and when Envoy refuses its configuration
-python -m gateway check            # fails when running services, edge and document disagree
+python -m gateway build-openapi      # gen/openapi.json and gen/docs.html, which the edge serves
+python -m gateway build-envoy        # envoy/envoy.yaml
+python -m gateway build-limits-page  # docs/reference/rate-limits.md
+python -m gateway check-openapi      # fails when they are stale
+python -m gateway check-envoy        # the same, and when Envoy refuses its configuration
+python -m gateway check-limits-page  # fails when it is stale
+python -m gateway check              # fails when running services, edge and document disagree
 """
 
 import os
@@ -17,12 +19,14 @@ import click
 from gateway.check import addresses_of, certificates_of, edge_drift, service_drift
 from gateway.edge import GENERATED, EdgeConfig, own_contracts, to_yaml
 from gateway.envoy_binary import envoy_binary
+from gateway.limits.reference import page
 from gateway.openapi import openapi_document, to_json
 
 __all__ = ["main"]
 
 ROOT = GENERATED.parent
 ENVOY = ROOT / "envoy" / "envoy.yaml"
+LIMITS_PAGE = ROOT / "docs" / "reference" / "rate-limits.md"
 HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not edit.\n"
 
 
@@ -41,9 +45,13 @@ def _openapi() -> Mapping[Path, str]:
     }
 
 
+def _limits_page() -> Mapping[Path, str]:
+    return {LIMITS_PAGE: page(own_contracts().files)}
+
+
 def _write(files: Mapping[Path, str]) -> None:
     for path, text in files.items():
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
@@ -121,6 +129,18 @@ def check_envoy() -> None:
     if verdict.returncode != 0:
         raise click.ClickException(f"Envoy refuses envoy/envoy.yaml:\n{verdict.stderr}")
     click.echo("Envoy accepts envoy/envoy.yaml")
+
+
+@main.command("build-limits-page")
+def build_limits_page() -> None:
+    """Write the reference page of the rate limits."""
+    _write(_limits_page())
+
+
+@main.command("check-limits-page")
+def check_limits_page() -> None:
+    """Fail when the reference page of the rate limits is stale."""
+    _require_current(_limits_page())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from gateway.edge.extensions import API, typed
 from gateway.edge.secrets import IDENTITY_FILE, TRUST_FILE
 from services.certificates.identities import EDGE, server_name, spiffe_id
 
-__all__ = ["COLLECTOR_CLUSTER", "REQUEST_TIMEOUT", "collector_cluster", "service_cluster"]
+__all__ = ["COLLECTOR_CLUSTER", "REQUEST_TIMEOUT", "collector_cluster", "mtls", "service_cluster"]
 
 COLLECTOR_CLUSTER = "otlp_collector"
 # The whole time a caller waits for an answer; beyond it the edge says 504.
@@ -25,32 +25,40 @@ MAX_PENDING = 1024
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def service_cluster(name: str, address: str, certificates: str | None) -> dict[str, Any]:
-    """Build the cluster of the service at `address` (host:port), with health checks and bounds.
+def service_cluster(
+    name: str, process: str, address: str, certificates: str | None
+) -> dict[str, Any]:
+    """Build the cluster of a service that `process` serves at `address` (host:port).
 
-    With a folder of certificates, health checks and calls go over mTLS to that service alone.
+    It has health checks and bounds. With a folder of certificates, both go over mTLS, and to
+    that process alone.
     """
-    return _cluster(name, address, certificates) | {
-        # With no host healthy, fail at once; by default Envoy would try the dead ones.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
-        # A host that is gone fails its calls now, not at their timeout.
-        "close_connections_on_host_health_failure": True,
-        "health_checks": [
-            {
-                "timeout": "1s",
-                "interval": HEALTH_CHECK_INTERVAL,
-                # Before the first request Envoy would check only once a minute.
-                "no_traffic_interval": HEALTH_CHECK_INTERVAL,
-                "no_traffic_healthy_interval": HEALTH_CHECK_INTERVAL,
-                "unhealthy_threshold": UNHEALTHY_AFTER,
-                "healthy_threshold": HEALTHY_AFTER,
-                "grpc_health_check": {},
-            }
-        ],
-        "circuit_breakers": {
-            "thresholds": [{"max_requests": MAX_REQUESTS, "max_pending_requests": MAX_PENDING}]
-        },
-    }
+    tls = {} if certificates is None else {"transport_socket": mtls(process, certificates)}
+    return (
+        _cluster(name, address)
+        | tls
+        | {
+            # With no host healthy, fail at once; by default Envoy would try the dead ones.
+            "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+            # A host that is gone fails its calls now, not at their timeout.
+            "close_connections_on_host_health_failure": True,
+            "health_checks": [
+                {
+                    "timeout": "1s",
+                    "interval": HEALTH_CHECK_INTERVAL,
+                    # Before the first request Envoy would check only once a minute.
+                    "no_traffic_interval": HEALTH_CHECK_INTERVAL,
+                    "no_traffic_healthy_interval": HEALTH_CHECK_INTERVAL,
+                    "unhealthy_threshold": UNHEALTHY_AFTER,
+                    "healthy_threshold": HEALTHY_AFTER,
+                    "grpc_health_check": {},
+                }
+            ],
+            "circuit_breakers": {
+                "thresholds": [{"max_requests": MAX_REQUESTS, "max_pending_requests": MAX_PENDING}]
+            },
+        }
+    )
 
 
 def collector_cluster(address: str) -> dict[str, Any]:
@@ -58,7 +66,8 @@ def collector_cluster(address: str) -> dict[str, Any]:
     return _cluster(COLLECTOR_CLUSTER, address)
 
 
-def _mtls(name: str, certificates: str) -> dict[str, Any]:
+def mtls(name: str, certificates: str) -> dict[str, Any]:
+    """Build the transport to the process of this name, and to no other, over mTLS."""
     socket = "envoy.transport_sockets.tls"
     exact_name = {"san_type": "URI", "matcher": {"exact": spiffe_id(name)}}
     settings = {
@@ -85,17 +94,15 @@ def _sds(secret: str, certificates: str, file: str) -> dict[str, Any]:
     return {"name": secret, "sds_config": {"path_config_source": source}}
 
 
-def _cluster(name: str, address: str, certificates: str | None = None) -> dict[str, Any]:
+def _cluster(name: str, address: str) -> dict[str, Any]:
     host, _, port = address.rpartition(":")
     socket = {"socket_address": {"address": host, "port_value": int(port)}}
-    tls = {} if certificates is None else {"transport_socket": _mtls(name, certificates)}
     return {
         "name": name,
         # Takes an IP address too, and follows a name whose address changes.
         "type": "STRICT_DNS",
         "dns_lookup_family": "V4_PREFERRED",
         "connect_timeout": CONNECT_TIMEOUT,
-        **tls,
         "load_assignment": {
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket}}]}],

@@ -37,6 +37,13 @@ CALLS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "aviary.tweet.v1.TweetService/ListAuthorTweets",
             }
         ),
+        "identity": frozenset(
+            {
+                "aviary.user.v1.UserService/CreateUser",
+                "aviary.user.v1.UserService/GetUser",
+                "aviary.user.v1.UserService/GetUserByHandle",
+            }
+        ),
         "timeline": frozenset(
             {
                 "aviary.graph.v1.GraphService/GetRelations",
