@@ -13,6 +13,7 @@ from aviary.timeline.v1 import timeline_service_pb2
 from aviary.tweet.v1 import tweet_service_pb2
 from redis.asyncio.cluster import RedisCluster
 
+import gateway.identity
 import services.storage
 from gateway.edge.filters import MAX_BODY_BYTES
 from gateway.edge.secrets import IDENTITY_FILE, TRUST_FILE, identity_secret, trust_secret
@@ -26,6 +27,7 @@ from services.settings import (
     DEFAULT_ADDRESSES,
     DEFAULT_BUS_VISIBILITY_S,
     DEFAULT_EDGE_PORT,
+    DEFAULT_IDENTITY_HTTP_ADDRESS,
     Settings,
 )
 from services.storage.bigtable.schema import FAMILY
@@ -55,7 +57,7 @@ def none(value):
 
 def specs() -> Iterator[TableSpec]:
     """Every table that any module of the code declares."""
-    for package in (services.storage,):
+    for package in (services.storage, gateway.identity):
         for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             module = importlib.import_module(found.name)
             for value in vars(module).values():
@@ -161,6 +163,31 @@ def test_grants_are_what_a_service_opens(names, service) -> None:
     assert (set(given["tables"]), set(given["subscribes"]), given["uses_cache"]) == opened(service)
 
 
+def test_secrets_are_told_to_who_reads_them(names) -> None:
+    given = {name: set(each["secrets"]) for name, each in names["services"].items()}
+    every = set().union(*given.values())
+    for service, told in given.items():
+        module = importlib.import_module(f"services.bootstrap.{service}")
+        nodes = list(ast.walk(ast.parse(inspect.getsource(module))))
+        read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        if "cursors" in read:
+            read.add("cursor_key")
+        assert told == {name for name in every if name.removeprefix("AVIARY_").lower() in read}
+    platform = (INFRASTRUCTURE / "modules/platform/variables.tf").read_text()
+    (made,) = re.findall(r'default\s+= \[("AVIARY_.*)\]', platform)
+    assert set(re.findall(r'"(\w+)"', made)) == every
+
+
+def test_further_listeners(names) -> None:
+    listeners = {
+        variable: port
+        for each in names["services"].values()
+        for variable, port in each["extra_ports"].items()
+    }
+    port = int(DEFAULT_IDENTITY_HTTP_ADDRESS.rpartition(":")[2])
+    assert listeners == {"AVIARY_IDENTITY_HTTP_ADDRESS": port}
+
+
 def test_objectives(names) -> None:
     given = {
         name: (each["goal"], none(each["threshold_s"]), none(each["metric"]), each["methods"])
@@ -224,6 +251,7 @@ def test_services_are_told_by_variables_they_read(names) -> None:
     told |= set(re.findall(r"\{ (AVIARY_[A-Z_]+|OTEL_[A-Z_]+) =", code))
     assert {"AVIARY_TLS", "AVIARY_TLS_DIR", "AVIARY_STORAGE"} <= told
     addresses = {f"AVIARY_{name.upper()}_ADDRESS" for name in names["services"]}
+    addresses |= {name for each in names["services"].values() for name in each["extra_ports"]}
     assert addresses | told <= variables
     platform = (INFRASTRUCTURE / "modules/platform/variables.tf").read_text()
     (secrets,) = re.findall(r'default\s+= \[("AVIARY_.*)\]', platform)
@@ -263,7 +291,7 @@ def test_environments_know_every_service(names, environment) -> None:
     ("was", "becomes"),
     [
         ("max_age_s = 86400", "max_age_s = 86401"),
-        ("port       = 50051", "port       = 50061"),
+        ("port        = 50051", "port        = 50061"),
         ('"fanout.plan"   = "tweet-events"', '"fanout.plan"   = "graph-events"'),
     ],
 )

@@ -11,6 +11,13 @@ locals {
     for name, service in local.services : name => "${name}.${var.namespace}.svc.cluster.local:${service.port}"
   }
 
+  # Of listeners beside the gRPC one, such as the issuer's for HTTP.
+  extra_addresses = merge(flatten([
+    for name, service in local.services : [
+      for variable, port in service.extra_ports : { (variable) = "${name}.${var.namespace}.svc.cluster.local:${port}" }
+    ]
+  ])...)
+
   # One for each process, with its one name in it.
   certificates = {
     for name in concat(keys(local.services), ["edge"]) : name => var.certificate_issuer == null ? null : {
@@ -51,6 +58,9 @@ locals {
       AVIARY_BIGTABLE_INSTANCE = var.bigtable_instance
       AVIARY_BUS_VISIBILITY_S  = tostring(module.names.ack_deadline_s)
       AVIARY_LOG_LEVEL         = var.log_level
+      AVIARY_ISSUER_URL        = var.issuer_url
+      # Where pods may write. It goes with the pod.
+      AVIARY_DATA_DIR = "/tmp/aviary"
       # redis-py's own option, by the way of services/storage/valkey/connection.py.
       AVIARY_CACHE_VALKEY_URL = "rediss://${var.cache.address}/0?cluster=true&ssl_ca_certs=/etc/aviary/${local.authorities_file}"
     },
@@ -83,13 +93,16 @@ module "service" {
   image         = var.image
   port          = each.value.port
   declarer_role = var.declarer_role
-  secrets       = var.secrets
+  secrets       = { for variable, id in var.secrets : variable => id if contains(each.value.secrets, variable) }
+  extra_ports   = values(each.value.extra_ports)
   certificate   = local.certificates[each.key]
 
   environment = merge(
     local.shared_environment,
     { for name, address in local.addresses : "AVIARY_${upper(name)}_ADDRESS" => address },
+    local.extra_addresses,
     { "AVIARY_${upper(each.key)}_ADDRESS" = "0.0.0.0:${each.value.port}" },
+    { for variable, port in each.value.extra_ports : variable => "0.0.0.0:${port}" },
   )
 
   config_map_files = each.value.uses_cache ? {

@@ -55,6 +55,15 @@ variable "image" {
   type        = string
 }
 
+variable "issuer_url" {
+  description = "What tokens name as their issuer: the edge's public URL, without a path."
+  type        = string
+  validation {
+    condition     = can(regex("^https://[^/?#@]+$", var.issuer_url))
+    error_message = "The issuer's URL is https://NAME, without a path."
+  }
+}
+
 variable "log_level" {
   description = "Least severity that is logged."
   type        = string
@@ -94,7 +103,7 @@ variable "region" {
 }
 
 variable "secrets" {
-  description = "Environment variables to ids of secrets, for every service."
+  description = "Environment variables to ids of secrets. A service gets those that it reads."
   type        = map(string)
   default     = {}
 }

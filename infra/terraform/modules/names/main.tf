@@ -5,9 +5,9 @@ locals {
   # services/storage/bigtable/schema.py. Short, because it travels with every cell.
   column_family = "c"
 
-  # Every TableSpec of services/storage/. `max_age_s` is the retention of cells, null keeps them.
-  # `key` is the row key (services/storage/keys.py); numbers are fixed-width hex, and `~` is the
-  # 64-bit complement, so that the newest sorts first.
+  # Every TableSpec of services/storage/ and gateway/identity/. `max_age_s` is the retention of cells,
+  # null keeps them. `key` is the row key (services/storage/keys.py); numbers are fixed-width hex, and
+  # `~` is the 64-bit complement, so that the newest sorts first.
   tables = {
     users            = { max_age_s = null, key = "{user:016x}" }
     handles          = { max_age_s = null, key = "{handle}" }
@@ -30,6 +30,13 @@ locals {
     viewers         = { max_age_s = null, key = "{user:016x}" }
     celebrities     = { max_age_s = null, key = "{author:016x}" }
     fanout_controls = { max_age_s = null, key = "one row" }
+    # gateway/identity/store.py. A family lives for the 30 days of a refresh token, and one more.
+    identity_clients     = { max_age_s = null, key = "{client id}" }
+    identity_codes       = { max_age_s = 86400, key = "{digest of the code}" }
+    identity_families    = { max_age_s = 2678400, key = "{family id}" }
+    identity_credentials = { max_age_s = null, key = "{user}" }
+    identity_sign_ups    = { max_age_s = null, key = "{canonical handle}" }
+    identity_keys        = { max_age_s = null, key = "{key id}" }
   }
 
   # services/bus/topology.py.
@@ -67,37 +74,46 @@ locals {
   # services/settings.py: DEFAULT_ADDRESSES and DEFAULT_EDGE_PORT.
   edge_port = 8080
 
-  # What each service is and may touch; `modules/service` grants no more than this.
+  # What each service is and may touch; `modules/service` grants no more than this. It is told
+  # no other `secrets`; `extra_ports` are its further listeners, by their variables.
   services = {
     user = {
-      port       = 50051
-      tables     = ["users", "handles", "user_requests", "user_outbox"]
-      publishes  = ["user-events"]
-      subscribes = []
-      uses_cache = false
+      port        = 50051
+      tables      = ["users", "handles", "user_requests", "user_outbox"]
+      publishes   = ["user-events"]
+      subscribes  = []
+      uses_cache  = false
+      secrets     = []
+      extra_ports = {}
     }
     id = {
-      port       = 50052
-      tables     = ["leases"]
-      publishes  = []
-      subscribes = []
-      uses_cache = false
+      port        = 50052
+      tables      = ["leases"]
+      publishes   = []
+      subscribes  = []
+      uses_cache  = false
+      secrets     = []
+      extra_ports = {}
     }
     tweet = {
-      port       = 50053
-      tables     = ["tweets", "tweets_by_author", "requests", "tweet_outbox", "home", "viewers", "celebrities"]
-      publishes  = ["tweet-events"]
-      subscribes = ["tweet.erasure"]
-      uses_cache = true
+      port        = 50053
+      tables      = ["tweets", "tweets_by_author", "requests", "tweet_outbox", "home", "viewers", "celebrities"]
+      publishes   = ["tweet-events"]
+      subscribes  = ["tweet.erasure"]
+      uses_cache  = true
+      secrets     = []
+      extra_ports = {}
     }
     graph = {
       port = 50054
       tables = [
         "following", "followers", "muting", "blocking", "blocked_by", "follow_counts", "graph_outbox",
       ]
-      publishes  = ["graph-events"]
-      subscribes = ["graph.erasure"]
-      uses_cache = false
+      publishes   = ["graph-events"]
+      subscribes  = ["graph.erasure"]
+      uses_cache  = false
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
     }
     # It redrives dead letters of every subscription, so it publishes to every topic.
     fanout = {
@@ -109,21 +125,39 @@ locals {
       subscribes = [
         "fanout.plan", "fanout.legs", "fanout.author", "fanout.graph", "fanout.close", "fanout.rest",
       ]
-      uses_cache = true
+      uses_cache  = true
+      secrets     = []
+      extra_ports = {}
     }
     timeline = {
-      port       = 50056
-      tables     = ["home", "viewers", "celebrities"]
-      publishes  = []
-      subscribes = []
-      uses_cache = true
+      port        = 50056
+      tables      = ["home", "viewers", "celebrities"]
+      publishes   = []
+      subscribes  = []
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
     }
     gateway = {
-      port       = 50057
-      tables     = []
-      publishes  = []
-      subscribes = []
-      uses_cache = false
+      port        = 50057
+      tables      = []
+      publishes   = []
+      subscribes  = []
+      uses_cache  = true
+      secrets     = ["AVIARY_CHALLENGE_KEY"]
+      extra_ports = {}
+    }
+    identity = {
+      port = 50058
+      tables = [
+        "identity_clients", "identity_codes", "identity_families", "identity_credentials",
+        "identity_sign_ups", "identity_keys",
+      ]
+      publishes   = []
+      subscribes  = []
+      uses_cache  = false
+      secrets     = ["AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"]
+      extra_ports = { AVIARY_IDENTITY_HTTP_ADDRESS = 50059 }
     }
   }
 

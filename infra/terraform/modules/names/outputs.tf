@@ -34,7 +34,7 @@ output "server_domain" {
 }
 
 output "services" {
-  description = "Services by name: port, and the tables, topics and subscriptions each may use."
+  description = "Services by name: ports, and the tables, topics, subscriptions and secrets each may use."
   value       = local.services
 }
 

@@ -70,6 +70,14 @@ resource "kubernetes_deployment_v1" "this" {
             protocol       = "TCP"
           }
 
+          dynamic "port" {
+            for_each = var.extra_ports
+            content {
+              container_port = port.value
+              protocol       = "TCP"
+            }
+          }
+
           dynamic "env" {
             for_each = local.environment
             content {

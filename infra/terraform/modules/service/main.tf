@@ -74,6 +74,15 @@ resource "kubernetes_service_v1" "this" {
       target_port  = var.port
       app_protocol = local.probe == "grpc" ? "kubernetes.io/h2c" : null
     }
+
+    dynamic "port" {
+      for_each = var.extra_ports
+      content {
+        name        = "extra-${port.value}"
+        port        = port.value
+        target_port = port.value
+      }
+    }
   }
 
   lifecycle {

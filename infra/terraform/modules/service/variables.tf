@@ -54,6 +54,16 @@ variable "environment" {
   default     = {}
 }
 
+variable "extra_ports" {
+  description = "Ports of the service's further listeners."
+  type        = list(number)
+  default     = []
+  validation {
+    condition     = alltrue([for port in var.extra_ports : port > 1023 && port < 65536 && port != var.port])
+    error_message = "An extra port is 1024 to 65535, and not the service's own."
+  }
+}
+
 variable "image" {
   description = "Image, by digest: what runs is what was tested."
   type        = string

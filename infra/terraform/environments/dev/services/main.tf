@@ -20,6 +20,7 @@ module "mesh" {
   cache              = local.platform.caches["europe-west1"]
   declarer_role      = local.platform.declarer_role
   secrets            = local.platform.secrets
+  issuer_url         = "https://${var.domain}"
   image              = var.image
   edge_image         = var.edge_image
   certificate_issuer = var.certificate_issuer

@@ -29,6 +29,7 @@ locals {
     user      = { scaling = { min = 3, max = 30 } }
     id        = { scaling = { min = 3, max = 10 } }
     gateway   = { scaling = { min = 3, max = 20 } }
+    identity  = { scaling = { min = 3, max = 20 } }
     collector = { scaling = { min = 3, max = 20 } }
   }
 }
@@ -44,6 +45,7 @@ module "europe_west1" {
   cache              = local.platform.caches["europe-west1"]
   declarer_role      = local.platform.declarer_role
   secrets            = local.platform.secrets
+  issuer_url         = "https://${var.domain}"
   image              = var.image
   edge_image         = var.edge_image
   certificate_issuer = var.certificate_issuer
@@ -62,6 +64,7 @@ module "europe_west4" {
   cache              = local.platform.caches["europe-west4"]
   declarer_role      = local.platform.declarer_role
   secrets            = local.platform.secrets
+  issuer_url         = "https://${var.domain}"
   image              = var.image
   edge_image         = var.edge_image
   certificate_issuer = var.certificate_issuer

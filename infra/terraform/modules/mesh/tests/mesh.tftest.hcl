@@ -13,6 +13,7 @@ variables {
   edge_image         = "example.com/edge@sha256:2222222222222222222222222222222222222222222222222222222222222222"
   cache              = { address = "10.2.0.2:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----" }
   certificate_issuer = "aviary-mesh"
+  issuer_url         = "https://api.example.com"
   declarer_role      = "projects/my-project/roles/aviary_declarer"
 }
 
@@ -36,6 +37,14 @@ run "names_of_identities_differ" {
     condition     = length(distinct(values(output.addresses))) == length(output.addresses)
     error_message = "Two services share an address."
   }
+}
+
+run "an_issuer_has_no_path" {
+  command = plan
+  variables {
+    issuer_url = "https://api.example.com/oauth"
+  }
+  expect_failures = [var.issuer_url]
 }
 
 run "plaintext_is_asked_for_by_name" {

@@ -97,6 +97,26 @@ run "with_a_certificate_nothing_is_in_the_clear" {
   }
 }
 
+run "further_listeners_can_be_dialled" {
+  command = plan
+  variables {
+    extra_ports = [50059]
+  }
+
+  assert {
+    condition     = [for each in kubernetes_service_v1.this.spec[0].port : each.port] == [50055, 50059]
+    error_message = "The service hides a listener."
+  }
+}
+
+run "a_port_is_listened_on_once" {
+  command = plan
+  variables {
+    extra_ports = [50055]
+  }
+  expect_failures = [var.extra_ports]
+}
+
 run "a_certificate_names_a_process" {
   command = plan
   variables {
