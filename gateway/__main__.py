@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gateway.edge import EdgeConfig, to_yaml
+from gateway.edge import DEFAULT_STATS_PORT, EdgeConfig, to_yaml
 from gateway.envoy_binary import envoy_binary
 
 __all__ = ["main"]
@@ -20,7 +20,7 @@ HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not e
 
 
 def _text() -> str:
-    return HEADER + to_yaml(EdgeConfig())
+    return HEADER + to_yaml(EdgeConfig(stats_port=DEFAULT_STATS_PORT))
 
 
 @click.group()

@@ -95,6 +95,10 @@ class Settings:
     log_level: LogLevel
     otlp_endpoint: str | None
     """`http://host:port` of an OTLP gRPC collector; None exports nothing."""
+    metrics_address: str | None = None
+    """`host:port` where Prometheus fetches this process's metrics; None serves none."""
+    flags_file: Path | None = None
+    """JSON or YAML file of feature flags; None leaves them all unset."""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Self:
@@ -150,6 +154,8 @@ class Settings:
                 variables.choice("AVIARY_LOG_LEVEL", "info", "debug", "warning", "error"),
             ),
             otlp_endpoint=variables.http_url("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            metrics_address=variables.optional_address("AVIARY_METRICS_ADDRESS"),
+            flags_file=variables.path("AVIARY_FLAGS_FILE"),
         )
 
 
@@ -185,6 +191,13 @@ class _Variables:
         if not (host and port.isascii() and port.isdecimal() and int(port) <= MAX_PORT):
             self._reject(name, value, f"host:port, with a port of at most {MAX_PORT}")
         return value
+
+    def optional_address(self, name: str) -> str | None:
+        return None if self.text(name) is None else self.address(name, "")
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name)
+        return None if value is None else Path(value)
 
     def valkey_url(self, name: str, default: str) -> str:
         value = self.text(name) or default

@@ -5,6 +5,6 @@ annotated RPCs can be reached: a raw gRPC path from outside is refused before tr
 """
 
 from gateway.edge.bootstrap import bootstrap, to_yaml
-from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.edge.config import DEFAULT_STATS_PORT, PUBLIC_SERVICES, EdgeConfig
 
-__all__ = ["PUBLIC_SERVICES", "EdgeConfig", "bootstrap", "to_yaml"]
+__all__ = ["DEFAULT_STATS_PORT", "PUBLIC_SERVICES", "EdgeConfig", "bootstrap", "to_yaml"]

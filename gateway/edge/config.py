@@ -6,7 +6,10 @@ from typing import Final
 
 from services.settings import DEFAULT_ADDRESSES
 
-__all__ = ["PUBLIC_SERVICES", "EdgeConfig"]
+__all__ = ["DEFAULT_STATS_PORT", "PUBLIC_SERVICES", "EdgeConfig"]
+
+DEFAULT_STATS_PORT: Final = 9902
+"""Next to admin's; used where the configuration is committed, not where ports are handed out."""
 
 PUBLIC_SERVICES: Final[Mapping[str, str]] = {
     "user": "aviary.user.v1.UserService",
@@ -36,3 +39,5 @@ class EdgeConfig:
     otlp_collector: str | None = None
     sampling_percent: float = 100.0
     access_log_path: str = "/dev/stdout"
+    # Where Prometheus finds the edge's figures, on the listener's host; none without it.
+    stats_port: int | None = None

@@ -20,6 +20,7 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         _deny_raw_grpc(),  # before the transcoder: it rewrites REST paths to these very paths
         _body_limit(),
         _transcoder(config.descriptor_path),
+        _rpc_stats(),  # after the transcoder: it counts RPCs by their gRPC status
         http_filter("router", "Router"),
     ]
 
@@ -48,4 +49,17 @@ def _transcoder(descriptor_path: str) -> dict[str, Any]:
             "reject_unknown_method": True,
             "reject_unknown_query_parameters": True,
         },
+    )
+
+
+def _rpc_stats() -> dict[str, Any]:
+    # Each public RPC's answers by gRPC status, and its time: what the edge's SLOs are reckoned of.
+    # HTTP status would not do, as a failed RPC is a 200 until it is transcoded.
+    return http_filter(
+        "grpc_stats",
+        "FilterConfig",
+        # Nothing but what the route table names comes this far, so the RPCs are few.
+        stats_for_all_methods=True,
+        enable_upstream_stats=True,
+        replace_dots_in_grpc_service_name=True,
     )

@@ -48,7 +48,7 @@ class BindError(OSError):
 class RpcServer:
     """Serves `servicers` on `address` (`host:port`; port 0 takes a free one).
 
-    The providers default to the process's own, as `services.telemetry.configure` set them.
+    The providers default to the process's own, as `services.telemetry_setup.configure` set them.
     """
 
     def __init__(

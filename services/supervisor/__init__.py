@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from services import local_addresses
+from services import local_addresses, scrape_targets
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
 from services.supervisor.plan import on_emulators, on_this_machine
@@ -67,7 +67,10 @@ async def up(
             else on_this_machine(data_dir, edge_port, python)
         )
         started: list[Sequence[Child]] = []
-        with local_addresses.told(data_dir, plan.addresses):
+        with (
+            local_addresses.told(data_dir, plan.addresses),
+            scrape_targets.told(data_dir, plan.metrics),
+        ):
             try:
                 if await _start(plan.groups, started, end.wanted) and await ready(
                     edge_port, end.wanted, data_dir

