@@ -26,9 +26,7 @@ class PrometheusEndpoint:
         ProcessCollector(registry=registry)
         # One scope makes everything: a label that is always the same would only cost.
         self.reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False)
-        self._server, self._thread = start_http_server(
-            int(port), host.strip("[]"), registry
-        )
+        self._server, self._thread = start_http_server(int(port), host.strip("[]"), registry)
 
     def close(self) -> None:
         """Stop listening."""

@@ -17,7 +17,7 @@ TARGETS_FILE: Final = Path("prometheus") / "targets.json"
 
 @contextlib.contextmanager
 def told(data_dir: Path, addresses: Mapping[str, str]) -> Iterator[None]:
-    """Write the file, a target for each `host:port` with its name as `job`; remove it at the end."""
+    """Write the file, a target for each `host:port` with its name as `job`, until the end."""
     file = data_dir / TARGETS_FILE
     file.parent.mkdir(exist_ok=True)
     new = file.with_suffix(".new")

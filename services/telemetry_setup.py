@@ -60,9 +60,9 @@ def configure(
     """Set up this process's logs; its traces and metrics as far as somebody is to have them.
 
     `endpoint` is an OTLP gRPC collector as `http://host:port` (or https): traces and metrics go
-    there. At `metrics_address` (`host:port`) Prometheus can fetch the metrics; raises `OSError` when
-    it is taken. `log_level` is a stdlib level name in any case. Call once, from the composition
-    root.
+    there. At `metrics_address` (`host:port`) Prometheus can fetch the metrics; raises `OSError`
+    when it is taken. `log_level` is a stdlib level name in any case. Call once, from the
+    composition root.
     """
     _configure_logs(service_name, logging.getLevelNamesMapping()[log_level.upper()])
     resource = Resource.create({SERVICE_NAME: service_name})

@@ -39,6 +39,10 @@ class _Ports:
     """By service, and the edge's."""
     admin: int
 
+    @property
+    def metrics_addresses(self) -> Mapping[str, str]:
+        return {name: f"{HOST}:{port}" for name, port in self.metrics.items()}
+
     @classmethod
     def with_engines(cls, engines: int) -> tuple[Self, list[int]]:
         """Hand out free ports; also to so many engines."""
@@ -78,7 +82,8 @@ def on_this_machine(data_dir: Path, edge_port: int, python: str) -> Plan:
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
     ]
     env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
-    return _plan(data_dir, edge_port, python, ports, engines, env)
+    services = _services(data_dir, ports, python, env)
+    return Plan(engines, services, _edge(data_dir, edge_port, ports), ports.metrics_addresses)
 
 
 def on_emulators(
@@ -103,23 +108,8 @@ def on_emulators(
         "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
         **emulators.environment(bigtable_port, pubsub_port),
     }
-    return _plan(data_dir, edge_port, python, ports, engines, env)
-
-
-def _plan(  # noqa: PLR0913 - all that was decided before
-    data_dir: Path,
-    edge_port: int,
-    python: str,
-    ports: _Ports,
-    engines: Sequence[Child],
-    env: Mapping[str, str],
-) -> Plan:
-    return Plan(
-        engines,
-        _services(data_dir, ports, python, env),
-        _edge(data_dir, edge_port, ports),
-        {name: f"{HOST}:{port}" for name, port in ports.metrics.items()},
-    )
+    services = _services(data_dir, ports, python, env)
+    return Plan(engines, services, _edge(data_dir, edge_port, ports), ports.metrics_addresses)
 
 
 def _services(
@@ -138,7 +128,7 @@ def _services(
             port,
             [python, "-m", "services", name],
             data_dir / "logs" / f"{name}.log",
-            {**env, "AVIARY_METRICS_ADDRESS": f"{HOST}:{ports.metrics[name]}"},
+            {**env, "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name]},
         )
         for name, port in zip(DEFAULT_ADDRESSES, ports.services, strict=True)
     ]
