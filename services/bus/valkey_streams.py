@@ -218,12 +218,19 @@ class ValkeyStreamsDriver:
 
 @asynccontextmanager
 async def _one_call() -> AsyncIterator[None]:
+    task = asyncio.current_task()
+    cancels = task.cancelling() if task else 0
     try:
         with _errors():
             async with asyncio.timeout(allowed_s(SOCKET_TIMEOUT_S)):
                 yield
     except TimeoutError as error:
         raise UnavailableError("The bus does not answer in time.") from error
+    finally:
+        # The client sends under `asyncio.wait_for`, which up to Python 3.11 may lose a cancellation
+        # that comes just as the send ends: a loop that polls could then not be stopped.
+        if task and task.cancelling() > cancels:
+            raise asyncio.CancelledError
 
 
 @contextmanager

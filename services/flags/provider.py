@@ -1,4 +1,4 @@
-"""An OpenFeature provider that answers from memory; whoever watches the file replaces the values."""
+"""An OpenFeature provider that answers from memory; who watches the file replaces the values."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
