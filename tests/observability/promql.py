@@ -8,9 +8,10 @@ __all__ = ["operands", "selectors"]
 _LABEL_LISTS = re.compile(r"\b(by|without|on|ignoring)\s*\([^)]*\)")
 _RANGES = re.compile(r"\[[^\]]*\]")
 # A text, or a name with its matchers; one that is followed by a parenthesis is a function.
-_WORD = re.compile(r'"[^"]*"|([a-zA-Z_:][\w:]*)(\{[^}]*\})?(\s*\()?')
+_WORD = re.compile(r'"[^"]*"|(?<![\w.])([a-zA-Z_:][\w:]*)(\{[^}]*\})?(\s*\()?')
+_PIECES = re.compile(r"(\(|\)| and | > | < | == )")
+_BETWEEN = {"and", ">", "<", "=="}
 _OPERATORS = {"and", "or", "unless", "bool", "offset"}
-_PARTS = re.compile(r" (?:and|>|<|==) ")
 
 
 def selectors(expression: str) -> Iterator[str]:
@@ -23,6 +24,12 @@ def selectors(expression: str) -> Iterator[str]:
 
 def operands(condition: str) -> Iterator[str]:
     """What an alert compares: it has values whether the alert fires or not."""
-    for part in _PARTS.split(condition):
+    part, depth = "", 0
+    for piece in _PIECES.split(f"{condition} and "):
+        depth += (piece == "(") - (piece == ")")
+        if depth or piece.strip() not in _BETWEEN:
+            part += piece
+            continue
         if not re.fullmatch(r"[\d.]+", part):
             yield part
+        part = ""

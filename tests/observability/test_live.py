@@ -39,8 +39,8 @@ PAUSE_MS = 3_000
 
 
 class Prometheus:
-    def __init__(self, port: int) -> None:
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30)
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
 
     def get(self, path: str, **parameters: str) -> Any:
         answer = self._client.get(path, params=parameters)
@@ -116,7 +116,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             load.start()
             try:
                 _until(lambda: _answers(port))
-                yield Watched(mesh, Prometheus(port), load)
+                with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
+                    yield Watched(mesh, Prometheus(client), load)
             finally:
                 load.stop()
         finally:

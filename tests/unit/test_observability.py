@@ -84,5 +84,10 @@ def test_selectors_are_found_wherever_they_stand() -> None:
 
 
 def test_a_conditions_operands_are_what_it_compares() -> None:
-    condition = "a > 0.7 * avg_over_time(a[1d]) and max by (x) (b) == 1"
-    assert list(operands(condition)) == ["a", "0.7 * avg_over_time(a[1d])", "max by (x) (b)"]
+    condition = "a > 0.7 * avg_over_time(a[1d]) and max by (x) (b) == 1 and 1 - b / (c > 0) < 0.5"
+    assert list(operands(condition)) == [
+        "a",
+        "0.7 * avg_over_time(a[1d])",
+        "max by (x) (b)",
+        "1 - b / (c > 0)",
+    ]

@@ -63,7 +63,7 @@ EDGE_BOARD: Final = Board(
                 ),
                 Panel(
                     title="Unavailable",
-                    description="Answered UNAVAILABLE, by a service or for it by the edge, a second.",
+                    description="UNAVAILABLE a second, said by a service or for it by the edge.",
                     unit="reqps",
                     queries=[Query(rate_by(METHOD, f"{EDGE}_14", W, PUBLIC), f"{{{{{METHOD}}}}}")],
                 ),

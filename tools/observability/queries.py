@@ -42,16 +42,21 @@ def quantile(share: float, by: str, histogram: str, window: str, selector: str =
 
 
 def bad_ratio(by: str, counter: str, window: str, good: str) -> str:
-    """The share that `good` does not select; 0 where all is good, 1 where nothing is."""
+    """The share that `good` does not select; 0 where all is good, 1 where nothing is.
+
+    Like all shares here it has no value where nothing happens: 0/0 is NaN, and one NaN would spoil
+    every average over it.
+    """
     everything = rate_by(by, counter, window)
     fine = rate_by(by, counter, window, good)
-    return f"({everything} - ({fine} or {everything} * 0)) / {everything}"
+    return f"({everything} - ({fine} or {everything} * 0)) / ({everything} > 0)"
 
 
 def missing_ratio(by: str, hits: str, misses: str, window: str) -> str:
     """The share of misses; a cache that never had one, or nothing else, counts too."""
     hit, miss = rate_by(by, hits, window), rate_by(by, misses, window)
-    return f"({miss} or {hit} * 0) / (({miss} or {hit} * 0) + ({hit} or {miss} * 0))"
+    lookups = f"({miss} or {hit} * 0) + ({hit} or {miss} * 0)"
+    return f"({miss} or {hit} * 0) / ({lookups} > 0)"
 
 
 CACHE_HITS: Final = "cache:hits:ratio_rate10m"
@@ -74,10 +79,10 @@ def slo_bad_ratio(slo: Slo, window: str) -> str:
             f"(sum(rate({EDGE}_{number}{{{selector}}}[{window}])) or vector(0))"
             for number in FAULT_NUMBERS
         )
-        return f"({failed}) / sum(rate({EDGE}_total{{{selector}}}[{window}]))"
+        return f"({failed}) / (sum(rate({EDGE}_total{{{selector}}}[{window}])) > 0)"
     time = f"{EDGE}_upstream_rq_time"
     fast = f'sum(rate({time}_bucket{{{selector},le="{slo.below_ms}"}}[{window}]))'
-    return f"1 - {fast} / sum(rate({time}_count{{{selector}}}[{window}]))"
+    return f"1 - {fast} / (sum(rate({time}_count{{{selector}}}[{window}])) > 0)"
 
 
 def _braces(selector: str) -> str:
