@@ -26,7 +26,10 @@ class PrometheusEndpoint:
         ProcessCollector(registry=registry)
         # One scope makes everything: a label that is always the same would only cost.
         self.reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False)
-        self._server, self._thread = start_http_server(int(port), host.strip("[]"), registry)
+        try:
+            self._server, self._thread = start_http_server(int(port), host.strip("[]"), registry)
+        except OSError as error:
+            raise OSError(f"cannot show metrics at {address}: {error.strerror}") from error
 
     def close(self) -> None:
         """Stop listening."""

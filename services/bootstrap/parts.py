@@ -48,6 +48,7 @@ from services.storage.rows import RowStore, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.tracing import TracedRowStore
 from services.storage.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
+from services.storage.valkey.cache_metrics import CacheMetrics
 from services.storage.valkey.connection import ValkeyClient, open_node, open_valkey
 from services.storage.valkey.hot_lists import HotLists
 from services.storage.valkey.hot_timelines import ValkeyHotTimelines
@@ -81,6 +82,7 @@ class Parts:
         self._bus: BusDriver | None = None
         self._declared = asyncio.Event()
         self._valkey: ValkeyClient | None = None
+        self.cache_metrics = CacheMetrics()
 
     async def rows(self, owner: str, tables: Sequence[TableSpec]) -> RowStore:
         """Open the store of `owner`."""
@@ -243,9 +245,9 @@ class Parts:
         valkey = self.valkey()
         return LayeredPushes(
             timeline_tables.RowHomeTimelines(rows, self.clock),
-            ValkeyHotTimelines(HotLists(valkey)),
-            TweetCache(valkey),
-            RelationsCache(valkey),
+            ValkeyHotTimelines(HotLists(valkey), self.cache_metrics),
+            TweetCache(valkey, metrics=self.cache_metrics),
+            RelationsCache(valkey, metrics=self.cache_metrics),
             self.clock,
         )
 

@@ -129,7 +129,7 @@ def test_starts_and_stops_in_order(running: Running, number: signal.Signals) -> 
     targets = json.loads((running.data / TARGETS_FILE).read_text())
     scraped = {each["labels"]["job"]: each["targets"][0] for each in targets}
     assert scraped.keys() == {*DEFAULT_ADDRESSES, "edge"}
-    assert "envoy_server_live 1" in httpx.get(f"http://{scraped['edge']}/metrics").text
+    assert "envoy_server_live{} 1" in httpx.get(f"http://{scraped['edge']}/metrics").text
     # Admin can do harm, so nothing else of it is to be had.
     for path in ("/", "/stats", "/config_dump", "/metrics/x", "/quitquitquit"):
         assert httpx.post(f"http://{scraped['edge']}{path}").status_code == 404

@@ -15,6 +15,8 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.addresses == DEFAULT_ADDRESSES
     assert settings.cursor_key is None
     assert settings.otlp_endpoint is None
+    assert settings.metrics_address is None
+    assert settings.flags_file is None
 
 
 def test_every_variable_is_read() -> None:
@@ -34,6 +36,8 @@ def test_every_variable_is_read() -> None:
             "AVIARY_BIGTABLE_INSTANCE": "i",
             "AVIARY_LOG_LEVEL": "debug",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
+            "AVIARY_METRICS_ADDRESS": "0.0.0.0:9464",
+            "AVIARY_FLAGS_FILE": "/etc/aviary/flags.yaml",
         }
     )
     assert settings.data_dir == Path("/var/aviary")
@@ -47,6 +51,8 @@ def test_every_variable_is_read() -> None:
     assert settings.cursor_key == b"\xab" * 16
     assert (settings.gcp_project, settings.bigtable_instance) == ("p", "i")
     assert settings.otlp_endpoint == "http://collector:4317"
+    assert settings.metrics_address == "0.0.0.0:9464"
+    assert settings.flags_file == Path("/etc/aviary/flags.yaml")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,7 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_STORAGE", "mysql", "one of sqlite, bigtable"),
         ("AVIARY_BUS", "kafka", "one of valkey, pubsub"),
         ("AVIARY_EDGE_PORT", "http", "a whole number"),
+        ("AVIARY_METRICS_ADDRESS", "9464", "host:port"),
         ("AVIARY_EDGE_PORT", "65536", "at most 65535"),
         ("AVIARY_CELEBRITY_THRESHOLD", "0", "at least 1"),
         ("AVIARY_CELEBRITY_THRESHOLD", "٣", "a whole number"),
