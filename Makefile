@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators test oracle oracle-data chaos lint format generate check-generated \
-	check-edge check-observability test-observability prometheus lock clean
+.PHONY: help run run-emulators certs test oracle oracle-data chaos lint format generate check-generated \
+	check-edge check-observability test-observability prometheus fuzz-api lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +30,18 @@ run: .venv/run.stamp ## Start everything on this machine; Ctrl-C stops it
 run-emulators: .venv/gcp.stamp ## The same on Google's Bigtable and Pub/Sub emulators
 	@exec $(BIN)/python -m services up --emulators
 
+certs: .venv/run.stamp ## Make or renew the development certificates in .data
+	$(BIN)/python -m services certs
+
 test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of faults
 	$(BIN)/python -m pytest
 
 chaos: .venv/dev.stamp ## Run the faults, longer variants included (3 minutes more than in `make test`)
 	$(BIN)/python -m pytest tests/chaos -m "slow or not slow"
+
+fuzz-api: .venv/dev.stamp ## Hold the running API to its OpenAPI document with new cases: [EXAMPLES=]
+	AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),500) AVIARY_FUZZ_SEED=random \
+		$(BIN)/python -m pytest tests/e2e/test_api.py
 
 oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine
 	AVIARY_ORACLE_EXAMPLES=500 $(BIN)/python -m pytest tests/e2e/test_oracle.py
@@ -56,11 +63,13 @@ format: .venv/dev.stamp ## Format the code
 
 generate: .venv/dev.stamp ## Write gen/, envoy/, infra/prometheus/ and infra/grafana/ anew
 	$(BIN)/python -m tools.protos generate
+	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
 	$(BIN)/python -m tools.observability build
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 	$(BIN)/python -m tools.protos check
+	$(BIN)/python -m gateway check-openapi
 
 check-edge: .venv/dev.stamp ## Fail when envoy/ is stale or Envoy refuses it
 	$(BIN)/python -m gateway check-envoy

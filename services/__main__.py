@@ -10,7 +10,8 @@ import click
 import structlog
 
 from services import supervisor
-from services.bootstrap import SERVICES
+from services.bootstrap import SERVICES, secured
+from services.certificates.command import certs
 from services.load.command import load
 from services.operate.command import COMMANDS
 from services.rpc.server import RpcServer
@@ -55,6 +56,7 @@ def main() -> None:
 
 
 main.add_command(load)
+main.add_command(certs)
 for _command in COMMANDS:
     main.add_command(_command)
 
@@ -91,10 +93,9 @@ def _add(name: str) -> None:
     @main.command(name, help=f"Run the {name} service, configured by AVIARY_* variables.")
     def command() -> None:
         try:
-            settings = Settings.from_environment(os.environ)
+            asyncio.run(_serve(name, Settings.from_environment(os.environ)))
         except SettingsError as error:
             raise click.ClickException(str(error)) from error
-        asyncio.run(_serve(name, settings))
 
 
 async def _serve(name: str, settings: Settings) -> None:
@@ -108,8 +109,11 @@ async def _serve(name: str, settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        async with SERVICES[name](settings) as servicers:
-            server = RpcServer(settings.addresses[name], servicers)
+        async with (
+            secured(name, settings) as security,
+            SERVICES[name](settings, security) as servicers,
+        ):
+            server = RpcServer(settings.addresses[name], servicers, security=security)
             await server.start()
             structlog.get_logger().info(EVENT_SERVING, address=server.address)
             await stopping.wait()

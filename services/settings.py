@@ -4,12 +4,15 @@ A bad value stops the process before it binds a port: `SettingsError` names the 
 got and what it wanted. Nothing else in Aviary reads the environment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NoReturn, Self, cast
 from urllib.parse import parse_qs, urlsplit
+
+from services.rpc.signing_keys import SigningKey, parse_keys
 
 __all__ = [
     "DEFAULT_ADDRESSES",
@@ -86,6 +89,13 @@ class Settings:
     """Seconds after which a message comes again that was received and not acked."""
     addresses: Mapping[str, str]
     """Service name to `host:port`, for each name in `DEFAULT_ADDRESSES`."""
+    tls_dir: Path | None
+    """Certificates of this process, its siblings' and callers' authorities; None is plaintext."""
+    signing_keys: Sequence[SigningKey] = field(repr=False)
+    signing_keys_file: Path | None
+    """Holds the same, and is followed when it changes. With neither, requests are not signed."""
+    nonce_valkey_url: str = field(repr=False)
+    """Remembers signed requests for minutes; a server that evicts lets them be replayed."""
     celebrity_threshold: int
     """Followers from which an author's tweets are merged at read time, not fanned out."""
     cursor_key: bytes | None = field(repr=False)
@@ -120,6 +130,11 @@ class Settings:
                 got="",
                 wanted="an instance id, since AVIARY_STORAGE=bigtable",
             )
+        addresses = {
+            service: variables.address(f"AVIARY_{service.upper()}_ADDRESS", default)
+            for service, default in DEFAULT_ADDRESSES.items()
+        }
+        cache_valkey_url = variables.valkey_url("AVIARY_CACHE_VALKEY_URL", DEFAULT_CACHE_VALKEY_URL)
         return cls(
             data_dir=Path(variables.text("AVIARY_DATA_DIR") or DEFAULT_DATA_DIR),
             storage=storage,
@@ -128,21 +143,18 @@ class Settings:
                 "AVIARY_EDGE_PORT", DEFAULT_EDGE_PORT, least=0, most=MAX_PORT
             ),
             bus_valkey_url=variables.valkey_url("AVIARY_BUS_VALKEY_URL", DEFAULT_BUS_VALKEY_URL),
-            cache_valkey_url=variables.valkey_url(
-                "AVIARY_CACHE_VALKEY_URL", DEFAULT_CACHE_VALKEY_URL
-            ),
+            cache_valkey_url=cache_valkey_url,
             bus_visibility_s=variables.integer(
                 "AVIARY_BUS_VISIBILITY_S",
                 DEFAULT_BUS_VISIBILITY_S,
                 least=MIN_BUS_VISIBILITY_S,
                 most=MAX_BUS_VISIBILITY_S,
             ),
-            addresses=MappingProxyType(
-                {
-                    service: variables.address(f"AVIARY_{service.upper()}_ADDRESS", default)
-                    for service, default in DEFAULT_ADDRESSES.items()
-                }
-            ),
+            addresses=MappingProxyType(addresses),
+            tls_dir=variables.tls_dir(addresses),
+            signing_keys=variables.signing_keys("AVIARY_SIGNING_KEYS"),
+            signing_keys_file=variables.path("AVIARY_SIGNING_KEYS_FILE"),
+            nonce_valkey_url=variables.valkey_url("AVIARY_NONCE_VALKEY_URL", cache_valkey_url),
             celebrity_threshold=variables.integer(
                 "AVIARY_CELEBRITY_THRESHOLD", DEFAULT_CELEBRITY_THRESHOLD, least=1
             ),
@@ -195,10 +207,6 @@ class _Variables:
     def optional_address(self, name: str) -> str | None:
         return None if self.text(name) is None else self.address(name, "")
 
-    def path(self, name: str) -> Path | None:
-        value = self.text(name)
-        return None if value is None else Path(value)
-
     def valkey_url(self, name: str, default: str) -> str:
         value = self.text(name) or default
         if not self._is_url(value, {"redis", "rediss", "unix"}):
@@ -228,6 +236,35 @@ class _Variables:
             )
         return key
 
+    def path(self, name: str) -> Path | None:
+        value = self.text(name)
+        return None if value is None else Path(value)
+
+    def tls_dir(self, addresses: Mapping[str, str]) -> Path | None:
+        """Plaintext has to be asked for wherever somebody else could listen."""
+        folder = self.path("AVIARY_TLS_DIR")
+        if self.choice("AVIARY_TLS", "on", "off") == "off":
+            if folder is not None:
+                self._reject("AVIARY_TLS", "off", "on, or no AVIARY_TLS_DIR")
+            return None
+        exposed = [name for name, at in addresses.items() if not _is_loopback(at)]
+        if folder is None and exposed:
+            told = f"since AVIARY_{exposed[0].upper()}_ADDRESS is not loopback"
+            wanted = f"a folder of certificates, {told}; or AVIARY_TLS=off for plaintext"
+            self._reject("AVIARY_TLS_DIR", "", wanted)
+        return folder
+
+    def signing_keys(self, name: str) -> Sequence[SigningKey]:
+        value = self.text(name)
+        if value is None:
+            return ()
+        if self.text("AVIARY_SIGNING_KEYS_FILE") is not None:
+            raise SettingsError(name, got=None, wanted="nothing, or no AVIARY_SIGNING_KEYS_FILE")
+        try:
+            return parse_keys(value)
+        except ValueError as error:
+            raise SettingsError(name, got=None, wanted=f"id:hex,id:hex; it has {error}") from error
+
     @staticmethod
     def _is_url(value: str, schemes: set[str]) -> bool:
         try:
@@ -240,3 +277,11 @@ class _Variables:
     @staticmethod
     def _reject(name: str, value: str, wanted: str) -> NoReturn:
         raise SettingsError(name, got=value, wanted=wanted)
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0]
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -31,11 +31,16 @@ __all__ = [
     "EVENT_OUTBOX_ATTEMPT_FAILED",
     "EVENT_ROWS_GARBAGE_COLLECTED",
     "EVENT_ROWS_GARBAGE_FAILED",
+    "EVENT_RPC_DENIED",
     "EVENT_RPC_DRAINED",
     "EVENT_RPC_HANDLED",
     "EVENT_RPC_LISTENING",
     "EVENT_RPC_UNKNOWN_ERROR",
     "EVENT_SERVING",
+    "EVENT_SIGNING_KEYS_FAILED",
+    "EVENT_SIGNING_KEYS_RELOADED",
+    "EVENT_TLS_RELOADED",
+    "EVENT_TLS_RELOAD_FAILED",
     "EVENT_TWEET_OWN_TIMELINE_FAILED",
     "METRIC_BUS_BACKLOG",
     "METRIC_BUS_DEAD_LETTERS",
@@ -147,6 +152,16 @@ EVENT_RPC_LISTENING: Final = "rpc.listening"
 """The server accepts calls at `address`."""
 EVENT_RPC_DRAINED: Final = "rpc.drained"
 """The server has stopped; calls in flight ended or ran out of grace."""
+EVENT_RPC_DENIED: Final = "rpc.denied"
+"""A sibling, or somebody who is none, was refused `method`: `caller`, `reason`, `detail`."""
+EVENT_TLS_RELOADED: Final = "tls.reloaded"
+"""Renewed certificate files are in use: `serial` and `expires` of the process's own."""
+EVENT_TLS_RELOAD_FAILED: Final = "tls.reload_failed"
+"""The files have changed and do not fit together (yet); the last good ones stay in use."""
+EVENT_SIGNING_KEYS_RELOADED: Final = "signing.keys_reloaded"
+"""The file of signing keys has changed; `key_ids` are in use, the first of them signs."""
+EVENT_SIGNING_KEYS_FAILED: Final = "signing.keys_failed"
+"""It has changed and cannot be read; the last good keys stay in use."""
 EVENT_SERVING: Final = "service.serving"
 """The process has all it needs and answers at `address`."""
 EVENT_BUS_RECEIVE_FAILED: Final = "bus.receive_failed"

@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import click
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.rpc import status_pb2
 from grpc_tools import protoc
 
@@ -26,6 +27,9 @@ GOOGLEAPIS = Path(status_pb2.__file__).parent.parent.parent
 WELL_KNOWN = Path(str(files("grpc_tools"))) / "_proto"
 # Envoy's transcoder needs it to render error details, though no service names it.
 ERROR_DETAILS = "google/rpc/error_details.proto"
+OUR_PACKAGES = "aviary."
+# Made from the descriptor by `python -m gateway build-openapi`, which checks them too.
+MADE_BY_THE_GATEWAY = ["openapi.json", "docs.html"]
 
 
 def _protoc(protos: Path, *arguments: str) -> None:
@@ -49,12 +53,36 @@ def _write(out: Path) -> None:
         f"--mypy_grpc_out=quiet:{out}",
     )
     (out / "aviary" / "py.typed").touch()
-    _image(PROTOS, out / "descriptor.pb")
+    _image(PROTOS, out / "descriptor.pb", with_comments=True)
+    _keep_comments_only(out / "descriptor.pb")
 
 
 def _image(protos: Path, target: Path, *, with_comments: bool = False) -> None:
     comments = ["--include_source_info"] if with_comments else []
     _protoc(protos, "--include_imports", *comments, f"--descriptor_set_out={target}", ERROR_DETAILS)
+
+
+def _keep_comments_only(image: Path) -> None:
+    """Leave of the source information what the OpenAPI document shows: our own comments.
+
+    Where in a file each of them stood would make the image change with every line moved.
+    """
+    files = FileDescriptorSet.FromString(image.read_bytes())
+    for file in files.file:
+        locations = file.source_code_info.location
+        commented = [one for one in locations if one.leading_comments]
+        file.ClearField("source_code_info")
+        if file.package.startswith(OUR_PACKAGES):
+            for one in commented:
+                file.source_code_info.location.add(
+                    path=one.path, leading_comments=one.leading_comments
+                )
+    image.write_bytes(files.SerializeToString(deterministic=True))
+
+
+def _compare(fresh: Path) -> filecmp.dircmp[str]:
+    ignored = [*filecmp.DEFAULT_IGNORES, *MADE_BY_THE_GATEWAY]
+    return filecmp.dircmp(fresh, GENERATED, ignore=ignored)
 
 
 def _differences(left: filecmp.dircmp[str]) -> list[str]:
@@ -104,7 +132,7 @@ def check() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         _write(scratch / "gen")
-        if stale := _differences(filecmp.dircmp(scratch / "gen", GENERATED)):
+        if stale := _differences(_compare(scratch / "gen")):
             raise click.ClickException(f"gen/ is stale ({', '.join(stale)}): run `make generate`")
         _image(PROTOS, scratch / "new.binpb", with_comments=True)
         _buf("lint", str(scratch / "new.binpb"))

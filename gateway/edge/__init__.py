@@ -1,10 +1,26 @@
 """Envoy's bootstrap, built from one frozen `EdgeConfig`.
 
-The edge turns REST into gRPC from the `google.api.http` annotations in the descriptor set. Only
-annotated RPCs can be reached: a raw gRPC path from outside is refused before transcoding.
+The edge turns REST into gRPC from the `google.api.http` annotations in the descriptor set, and
+takes gRPC and gRPC-Web too. Only RPCs that state who may call them from outside have a route.
 """
 
 from gateway.edge.bootstrap import bootstrap, to_yaml
-from gateway.edge.config import DEFAULT_STATS_PORT, PUBLIC_SERVICES, EdgeConfig
+from gateway.edge.config import (
+    DEFAULT_STATS_PORT,
+    GENERATED,
+    PUBLIC_SERVICES,
+    EdgeConfig,
+    own_contracts,
+)
+from gateway.edge.cors import checked_origins
 
-__all__ = ["DEFAULT_STATS_PORT", "PUBLIC_SERVICES", "EdgeConfig", "bootstrap", "to_yaml"]
+__all__ = [
+    "DEFAULT_STATS_PORT",
+    "GENERATED",
+    "PUBLIC_SERVICES",
+    "EdgeConfig",
+    "bootstrap",
+    "checked_origins",
+    "own_contracts",
+    "to_yaml",
+]

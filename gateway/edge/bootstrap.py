@@ -18,7 +18,10 @@ CONNECTION_BUFFER_BYTES = 256 * 1024
 
 def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     """Build the bootstrap. Raises `KeyError` when a public service has no backend."""
-    clusters = [service_cluster(name, config.backends[name]) for name in PUBLIC_SERVICES]
+    clusters = [
+        service_cluster(name, config.backends[name], config.certificates)
+        for name in PUBLIC_SERVICES
+    ]
     if config.otlp_collector is not None:
         clusters.append(collector_cluster(config.otlp_collector))
     listeners = [_edge_listener(config)]

@@ -1,15 +1,20 @@
 """What varies between edges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Final
 
+from gateway.edge.contracts import Contracts
 from services.settings import DEFAULT_ADDRESSES
 
-__all__ = ["DEFAULT_STATS_PORT", "PUBLIC_SERVICES", "EdgeConfig"]
+__all__ = ["DEFAULT_STATS_PORT", "GENERATED", "PUBLIC_SERVICES", "EdgeConfig", "own_contracts"]
 
 DEFAULT_STATS_PORT: Final = 9902
 """Next to admin's; used where the configuration is committed, not where ports are handed out."""
+GENERATED: Final = Path(__file__).resolve().parents[2] / "gen"
+"""Where the descriptor, the OpenAPI document and its page are in this source tree."""
 
 PUBLIC_SERVICES: Final[Mapping[str, str]] = {
     "user": "aviary.user.v1.UserService",
@@ -25,6 +30,12 @@ def _default_backends() -> dict[str, str]:
     return {name: DEFAULT_ADDRESSES[name] for name in PUBLIC_SERVICES}
 
 
+@cache
+def own_contracts() -> Contracts:
+    """Return the contracts that this source tree was generated with."""
+    return Contracts.read(GENERATED / "descriptor.pb")
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeConfig:
     """What varies between edges. Port 0 lets the system choose; paths are as Envoy sees them."""
@@ -35,6 +46,14 @@ class EdgeConfig:
     # Short name to host:port; every public service must be here, others are ignored.
     backends: Mapping[str, str] = field(default_factory=_default_backends)
     descriptor_path: str = "gen/descriptor.pb"
+    openapi_path: str = "gen/openapi.json"
+    docs_path: str = "gen/docs.html"
+    # What to route and transcode; that of the descriptor.
+    contracts: Contracts = field(default_factory=own_contracts)
+    # Web pages of which origins (`https://app.example`) may call the API; `*` stands for all.
+    cors_origins: Sequence[str] = ()
+    # Folder of certificates, with the secrets' files beside them; plaintext without one.
+    certificates: str | None = None
     # host:port of an OTLP gRPC collector; no tracing without one.
     otlp_collector: str | None = None
     sampling_percent: float = 100.0

@@ -23,6 +23,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
     """Build the network filter that speaks HTTP."""
     settings: dict[str, Any] = {
         "stat_prefix": "edge",
+        # HTTP/1.1, and HTTP/2 without TLS from clients that begin with it, such as gRPC's.
         "codec_type": "AUTO",
         "use_remote_address": True,
         # No client is internal, so that Envoy cleans everyone's headers.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["API", "HTTP_FILTERS", "http_filter", "typed"]
+__all__ = ["ANSWERED_HERE", "API", "HTTP_FILTERS", "http_filter", "typed"]
 
 API = "type.googleapis.com/envoy"
 HTTP_FILTERS = f"{API}.extensions.filters.http"
@@ -19,3 +19,12 @@ def http_filter(name: str, message: str, **settings: object) -> dict[str, Any]:
         "name": f"envoy.filters.http.{name}",
         "typed_config": typed(f"{HTTP_FILTERS}.{name}.v3.{message}", **settings),
     }
+
+
+# The filters that look for an RPC, and would refuse a path that is none.
+ANSWERED_HERE = {
+    "envoy.filters.http.grpc_json_transcoder": typed(
+        f"{API}.config.route.v3.FilterConfig", disabled=True
+    )
+}
+"""For routes that the edge answers by itself, or that lead to something else than an RPC."""

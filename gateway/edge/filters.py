@@ -2,64 +2,86 @@
 
 from typing import Any
 
-from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
-from gateway.edge.extensions import http_filter
+from gateway.edge.config import EdgeConfig
+from gateway.edge.extensions import API, http_filter, typed
+from gateway.edge.not_modified import not_modified_filter
 
 __all__ = ["MAX_BODY_BYTES", "http_filters"]
 
-# Every proto package starts so, hence every raw gRPC path too.
-RAW_GRPC_PREFIX = "/aviary."
 # The largest legal request is a tweet: 280 characters and some ids. 64 KiB is ample, and small
 # enough that buffering it costs nothing.
 MAX_BODY_BYTES = 64 * 1024
+# Below one packet nothing is won.
+MIN_COMPRESSED_BYTES = 1024
 
 
 def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
     """Build the chain; the first filter sees a request first, and an answer last."""
     return [
-        _deny_raw_grpc(),  # before the transcoder: it rewrites REST paths to these very paths
+        http_filter("cors", "Cors"),  # first: browsers ask before they send a token or a body
+        not_modified_filter(),  # sees answers last: it takes away what the others made
+        _compressor(),  # sees answers after the transcoder, as JSON
+        http_filter("grpc_web", "GrpcWeb"),  # before the transcoder, which lets plain gRPC be
+        http_filter("header_mutation", "HeaderMutation"),  # does what routes of REST ask for
         _body_limit(),
-        _transcoder(config.descriptor_path),
-        _rpc_stats(),  # after the transcoder: it counts RPCs by their gRPC status
+        _transcoder(config),
+        _rpc_stats(config),  # after the transcoder: it counts RPCs by their gRPC status
         http_filter("router", "Router"),
     ]
 
 
-def _deny_raw_grpc() -> dict[str, Any]:
-    raw = {"url_path": {"path": {"prefix": RAW_GRPC_PREFIX, "ignore_case": True}}}
-    policy = {"permissions": [raw], "principals": [{"any": True}]}
-    rules = {"action": "DENY", "policies": {"raw-grpc": policy}}
-    return http_filter("rbac", "RBAC", rules=rules)
+def _compressor() -> dict[str, Any]:
+    library = typed(
+        f"{API}.extensions.compression.gzip.compressor.v3.Gzip", compression_level="BEST_SPEED"
+    )
+    return http_filter(
+        "compressor",
+        "Compressor",
+        response_direction_config={
+            "common_config": {
+                "min_content_length": MIN_COMPRESSED_BYTES,
+                # gRPC has a compression of its own.
+                "content_type_matcher": [{"prefix": "application/json"}, {"prefix": "text/html"}],
+            },
+            "weaken_etag_on_compress": True,
+        },
+        compressor_library={"name": "gzip", "typed_config": library},
+    )
 
 
 def _body_limit() -> dict[str, Any]:
     return http_filter("buffer", "Buffer", max_request_bytes=MAX_BODY_BYTES)
 
 
-def _transcoder(descriptor_path: str) -> dict[str, Any]:
+def _transcoder(config: EdgeConfig) -> dict[str, Any]:
     return http_filter(
         "grpc_json_transcoder",
         "GrpcJsonTranscoder",
-        proto_descriptor=descriptor_path,
-        services=list(PUBLIC_SERVICES.values()),
+        proto_descriptor=config.descriptor_path,
+        services=list(config.contracts.services),
         convert_grpc_status=True,
         # A reader of an empty timeline wants `"tweets": []`, not a missing field.
         print_options={"preserve_proto_field_names": True, "always_print_primitive_fields": True},
         request_validation_options={
             "reject_unknown_method": True,
             "reject_unknown_query_parameters": True,
+            # A field is in the path or in the body, never in both.
+            "reject_binding_body_field_collisions": True,
         },
     )
 
 
-def _rpc_stats() -> dict[str, Any]:
+def _rpc_stats(config: EdgeConfig) -> dict[str, Any]:
     # Each public RPC's answers by gRPC status, and its time: what the edge's SLOs are reckoned of.
     # HTTP status would not do, as a failed RPC is a 200 until it is transcoded.
+    methods: dict[str, list[str]] = {}
+    for rpc in config.contracts.public:
+        methods.setdefault(rpc.service, []).append(rpc.method)
+    # Named one by one: what callers make up gets no counter, and names known beforehand cost less.
+    services = [{"name": name, "method_names": sorted(methods[name])} for name in sorted(methods)]
     return http_filter(
         "grpc_stats",
         "FilterConfig",
-        # Nothing but what the route table names comes this far, so the RPCs are few.
-        stats_for_all_methods=True,
+        individual_method_stats_allowlist={"services": services},
         enable_upstream_stats=True,
-        replace_dots_in_grpc_service_name=True,
     )

@@ -18,14 +18,13 @@ class _Reply(NamedTuple):
     envoy_status: int
     code: int
     message: str
-    shown_status: int | None = None
 
 
-# google.rpc.Code for each status Envoy can make; the last line is for any other.
+# google.rpc.Code for each status Envoy can make.
 REPLIES = (
-    _Reply(400, 3, ENVOYS_WORDS),
-    # Access control refuses raw gRPC paths; a caller should not even learn that they exist.
-    _Reply(403, 5, "no such path or method", 404),
+    # With words of ours before, as Envoy has none for some, such as an escaped slash in a path.
+    _Reply(400, 3, f"malformed request: {ENVOYS_WORDS}"),
+    _Reply(403, 7, "this is not allowed"),
     _Reply(404, 5, "no such path or method"),
     _Reply(405, 12, "this path does not take this method"),
     _Reply(408, 4, "the request took too long to arrive"),
@@ -38,6 +37,8 @@ REPLIES = (
     _Reply(503, 14, "the service is unavailable; try again"),
     _Reply(504, 4, "the service took too long to answer"),
 )
+LEAST_ERROR_STATUS = 400
+# google.rpc.Code of any other.
 UNKNOWN = 2
 UNAVAILABLE = 14
 # A service that died is started again, and found healthy, in about this time.
@@ -49,29 +50,21 @@ def _body(code: int, message: str) -> dict[str, Any]:
     return {"json_format": {"code": code, "message": message, "details": details}}
 
 
-def _mapper(reply: _Reply) -> dict[str, Any]:
-    mapper: dict[str, Any] = {
-        "filter": {
-            "status_code_filter": {
-                "comparison": {
-                    "op": "EQ",
-                    "value": {
-                        "default_value": reply.envoy_status,
-                        "runtime_key": f"aviary.local_reply.{reply.envoy_status}",
-                    },
-                }
-            }
-        },
-        "body_format_override": _body(reply.code, reply.message),
+def _when(comparison: str, status: int, code: int, message: str) -> dict[str, Any]:
+    """Dress an answer whose status compares so to `status`."""
+    value = {"default_value": status, "runtime_key": f"aviary.local_reply.{comparison}.{status}"}
+    return {
+        "filter": {"status_code_filter": {"comparison": {"op": comparison, "value": value}}},
+        "body_format_override": _body(code, message),
     }
-    if reply.shown_status is not None:
-        mapper["status_code"] = reply.shown_status
-    return mapper
+
+
+def _mapper(reply: _Reply) -> dict[str, Any]:
+    return _when("EQ", reply.envoy_status, reply.code, reply.message)
 
 
 def local_reply_config() -> dict[str, Any]:
     """Give the connection manager's `local_reply_config`."""
-    return {
-        "mappers": [_mapper(reply) for reply in REPLIES],
-        "body_format": _body(UNKNOWN, ENVOYS_WORDS),
-    }
+    # Not as the format of all: the pages that the edge answers by itself are no errors.
+    others = _when("GE", LEAST_ERROR_STATUS, UNKNOWN, ENVOYS_WORDS)
+    return {"mappers": [*map(_mapper, REPLIES), others]}

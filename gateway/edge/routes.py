@@ -1,32 +1,51 @@
-"""Which service answers which path."""
+"""Which service answers which path, and with what method."""
 
+from collections import defaultdict
 from typing import Any
 
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.edge.contracts import PublicRpc
+from gateway.edge.cors import CORS_FILTER, cors_policy
+from gateway.edge.pages import MAX_PAGE_BYTES, page_routes
+from gateway.edge.rest_routes import no_such_path, rest_routes
 from gateway.edge.upstreams import REQUEST_TIMEOUT
 
 __all__ = ["routes"]
 
+_CLUSTERS = {service: name for name, service in PUBLIC_SERVICES.items()}
 
-def routes(config: EdgeConfig) -> dict[str, Any]:  # noqa: ARG001 - what is to vary is in there
-    """Build the route table. The transcoder has rewritten paths by the time they are matched."""
+
+def routes(config: EdgeConfig) -> dict[str, Any]:
+    """Build the route table.
+
+    A request over REST is matched twice: as it came, against the paths of the API, and again under
+    the name of the RPC that the transcoder has made of it. Only public RPCs have a route, so to
+    callers outside there are no others.
+    """
+    public = config.contracts.public
+    by_path: dict[str, list[PublicRpc]] = defaultdict(list)
+    for rpc in public:
+        by_path[rpc.template].append(rpc)
+    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, _CLUSTERS)]
     return {
         "name": "edge",
+        "max_direct_response_body_size_bytes": MAX_PAGE_BYTES,
         "virtual_hosts": [
             {
                 "name": "edge",
                 "domains": ["*"],
-                "routes": [_grpc(name, service) for name, service in PUBLIC_SERVICES.items()],
+                "typed_per_filter_config": {CORS_FILTER: cors_policy(config.cors_origins)},
+                "routes": [*map(_grpc, public), *page_routes(config), *rest, no_such_path()],
             }
         ],
     }
 
 
-def _grpc(name: str, service: str) -> dict[str, Any]:
+def _grpc(rpc: PublicRpc) -> dict[str, Any]:
     return {
-        "match": {"prefix": f"/{service}/"},
+        "match": {"path": rpc.path},
         "route": {
-            "cluster": name,
+            "cluster": _CLUSTERS[rpc.service],
             "timeout": REQUEST_TIMEOUT,
             # None of these was begun, so a second try cannot do anything twice: a server that
             # is told to stop answers `cancelled` to what reaches it in that moment.

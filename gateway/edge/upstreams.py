@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from gateway.edge.extensions import API, typed
+from gateway.edge.secrets import IDENTITY_FILE, TRUST_FILE
+from services.certificates.identities import EDGE, server_name, spiffe_id
+
 __all__ = ["COLLECTOR_CLUSTER", "REQUEST_TIMEOUT", "collector_cluster", "service_cluster"]
 
 COLLECTOR_CLUSTER = "otlp_collector"
@@ -21,9 +25,12 @@ MAX_PENDING = 1024
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def service_cluster(name: str, address: str) -> dict[str, Any]:
-    """Build the cluster of the service at `address` (host:port), with health checks and bounds."""
-    return _cluster(name, address) | {
+def service_cluster(name: str, address: str, certificates: str | None) -> dict[str, Any]:
+    """Build the cluster of the service at `address` (host:port), with health checks and bounds.
+
+    With a folder of certificates, health checks and calls go over mTLS to that service alone.
+    """
+    return _cluster(name, address, certificates) | {
         # With no host healthy, fail at once; by default Envoy would try the dead ones.
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
         # A host that is gone fails its calls now, not at their timeout.
@@ -51,15 +58,44 @@ def collector_cluster(address: str) -> dict[str, Any]:
     return _cluster(COLLECTOR_CLUSTER, address)
 
 
-def _cluster(name: str, address: str) -> dict[str, Any]:
+def _mtls(name: str, certificates: str) -> dict[str, Any]:
+    socket = "envoy.transport_sockets.tls"
+    exact_name = {"san_type": "URI", "matcher": {"exact": spiffe_id(name)}}
+    settings = {
+        "tls_params": {
+            "tls_minimum_protocol_version": "TLSv1_3",
+            "tls_maximum_protocol_version": "TLSv1_3",
+        },
+        "alpn_protocols": ["h2"],
+        "tls_certificate_sds_secret_configs": [_sds(EDGE, certificates, IDENTITY_FILE)],
+        "combined_validation_context": {
+            "default_validation_context": {"match_typed_subject_alt_names": [exact_name]},
+            "validation_context_sds_secret_config": _sds("trust", certificates, TRUST_FILE),
+        },
+    }
+    context = f"{API}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+    return {
+        "name": socket,
+        "typed_config": typed(context, sni=server_name(name), common_tls_context=settings),
+    }
+
+
+def _sds(secret: str, certificates: str, file: str) -> dict[str, Any]:
+    source = {"path": f"{certificates}/{file}", "watched_directory": {"path": certificates}}
+    return {"name": secret, "sds_config": {"path_config_source": source}}
+
+
+def _cluster(name: str, address: str, certificates: str | None = None) -> dict[str, Any]:
     host, _, port = address.rpartition(":")
     socket = {"socket_address": {"address": host, "port_value": int(port)}}
+    tls = {} if certificates is None else {"transport_socket": _mtls(name, certificates)}
     return {
         "name": name,
         # Takes an IP address too, and follows a name whose address changes.
         "type": "STRICT_DNS",
         "dns_lookup_family": "V4_PREFERRED",
         "connect_timeout": CONNECT_TIMEOUT,
+        **tls,
         "load_assignment": {
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket}}]}],

@@ -6,21 +6,28 @@ its gRPC services, and undoes all of it in reverse.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
 from services.bootstrap import fanout, gateway, graph, id, timeline, tweet, user  # noqa: A004
 from services.bootstrap.parts import Parts, Served
+from services.bootstrap.security import secured
+from services.rpc.security import PLAIN, Security
 from services.settings import Settings
 
-__all__ = ["SERVICES", "Served"]
+__all__ = ["SERVICES", "Served", "secured"]
 
 
-def _running(
-    build: Callable[[Parts], Awaitable[Served]],
-) -> Callable[[Settings], AbstractAsyncContextManager[Served]]:
+class _Running(Protocol):
+    def __call__(
+        self, settings: Settings, security: Security = PLAIN
+    ) -> AbstractAsyncContextManager[Served]: ...
+
+
+def _running(build: Callable[[Parts], Awaitable[Served]]) -> _Running:
     @asynccontextmanager
-    async def running(settings: Settings) -> AsyncIterator[Served]:
+    async def running(settings: Settings, security: Security = PLAIN) -> AsyncIterator[Served]:
         async with AsyncExitStack() as stack:
-            yield await build(Parts(settings, stack))
+            yield await build(Parts(settings, stack, security))
 
     return running
 

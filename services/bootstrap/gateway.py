@@ -11,7 +11,8 @@ __all__ = ["build"]
 
 async def build(parts: Parts) -> Served:
     """Watch every other service."""
-    siblings = {name: at for name, at in parts.settings.addresses.items() if name != "gateway"}
-    servicer = HealthServicer(siblings)
-    parts.stack.push_async_callback(servicer.aclose)
+    siblings = sorted(set(parts.settings.addresses) - {"gateway"})
+    # Health is told to all, so it wants no signature.
+    channels = {name: await parts.channel(name, signed=False) for name in siblings}
+    servicer = HealthServicer(channels)
     return [Servicer(service_of(health_service_pb2.DESCRIPTOR), servicer)]

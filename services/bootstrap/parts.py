@@ -39,6 +39,7 @@ from services.peers.tweets import TweetPeer
 from services.peers.users import UserPeer
 from services.rpc.channels import Caller, open_channel
 from services.rpc.handlers import Servicer
+from services.rpc.security import PLAIN, Security
 from services.settings import Settings
 from services.storage import timelines as timeline_tables
 from services.storage.metering import MeteredRowStore
@@ -75,8 +76,11 @@ _log = structlog.get_logger()
 class Parts:
     """Opens what services share, and closes it when the stack unwinds."""
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, settings: Settings, stack: AsyncExitStack, security: Security = PLAIN
+    ) -> None:
         self.settings = settings
+        self.security = security
         self.stack = stack
         self.clock = SystemClock()
         self._bus: BusDriver | None = None
@@ -171,9 +175,17 @@ class Parts:
         """Make a client of one node of the cache, for subscriptions; the caller closes it."""
         return open_node(self.settings.cache_valkey_url, timeout_s=CALL_TIMEOUT_S)
 
-    async def channel(self, service: str, *descriptors: ServiceDescriptor) -> grpc.aio.Channel:
-        """Open a channel to a sibling."""
-        channel = open_channel(self.settings.addresses[service], descriptors)
+    async def channel(
+        self, service: str, *descriptors: ServiceDescriptor, signed: bool = True
+    ) -> grpc.aio.Channel:
+        """Open a channel to a sibling; `signed` where requests are signed at all."""
+        tls, signer = self.security.tls, self.security.signer
+        channel = open_channel(
+            self.settings.addresses[service],
+            descriptors,
+            tls=None if tls is None else tls.towards(service),
+            signer=signer if signed else None,
+        )
         self.stack.push_async_callback(channel.close)
         return channel
 

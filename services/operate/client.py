@@ -10,10 +10,14 @@ from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
 from aviary.timeline.v1.timeline_service_pb2_grpc import TimelineServiceStub
 from google.protobuf.descriptor import FileDescriptor
 
+from services.clock import SystemClock
 from services.errors import AviaryError, UnavailableError
 from services.operate.errors import OperateError
 from services.operate.finding import Found
-from services.rpc.channels import Caller, open_channel
+from services.rpc.channels import Caller
+from services.rpc.operator import operator_channel
+from services.rpc.signing import Signer
+from services.rpc.tls import CredentialsError
 
 __all__ = ["FanoutClient", "reach_fanout", "rebuild_home"]
 
@@ -94,7 +98,14 @@ async def rebuild_home(found: Found, user_id: int) -> None:
 
 
 def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:
-    return open_channel(found.address, list(file.services_by_name.values()))
+    signer = None if found.keys is None else Signer(found.keys, SystemClock())
+    services = list(file.services_by_name.values())
+    try:
+        return operator_channel(
+            found.certificates, found.service, found.address, services, signer=signer
+        )
+    except CredentialsError as error:
+        raise OperateError(f"no certificate to show to {found.service}: {error}") from error
 
 
 @contextmanager

@@ -1,14 +1,20 @@
-"""Which address to call."""
+"""Which address to call, and what to show and sign with there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services import local_addresses
 from services.operate.errors import OperateError
+from services.rpc.operator import operator_files
+from services.rpc.signing_keys import Keys, keys_from
 from services.settings import DEFAULT_DATA_DIR, Settings, SettingsError
 
 __all__ = ["Found", "find"]
+
+
+# What `up` does not tell of itself: whoever started it with these operates it with them.
+_SECURITY = ("AVIARY_TLS", "AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,10 @@ class Found:
     service: str
     address: str
     source: str
+    certificates: Path | None = None
+    """Folder of the operator's certificate; None is plaintext."""
+    keys: Keys | None = field(default=None, repr=False)
+    """To sign requests with; None is without."""
 
 
 def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) -> Found:
@@ -39,11 +49,27 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
     if told is not None and service not in told:
         raise OperateError(f"{source} does not name {service}; restart Aviary, it is an older one")
     if told is not None:
-        return Found(service, told[service], source)
-    try:
-        settings = Settings.from_environment(environment)
-    except SettingsError as error:
-        raise OperateError(str(error)) from error
+        own = {name: environment[name] for name in _SECURITY if name in environment}
+        plain = own.get("AVIARY_TLS") == "off"
+        certificates = None if plain else operator_files(folder)
+        return Found(service, told[service], source, certificates, _keys(_settings(own)))
+    settings = _settings(environment)
     variable = f"AVIARY_{service.upper()}_ADDRESS"
     set_there = "" if environment.get(variable) else " (not set, so its default)"
-    return Found(service, settings.addresses[service], f"{variable}{set_there}")
+    source = f"{variable}{set_there}"
+    address, certificates = settings.addresses[service], settings.tls_dir
+    return Found(service, address, source, certificates, _keys(settings))
+
+
+def _settings(environment: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.from_environment(environment)
+    except SettingsError as error:
+        raise OperateError(str(error)) from error
+
+
+def _keys(settings: Settings) -> Keys | None:
+    try:
+        return keys_from(settings.signing_keys, settings.signing_keys_file)
+    except (OSError, ValueError) as error:
+        raise OperateError(f"AVIARY_SIGNING_KEYS_FILE: {error}") from error

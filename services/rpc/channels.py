@@ -17,7 +17,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from services.deadlines import allowed_s
 from services.errors import UnavailableError
+from services.rpc.renewed_channel import RenewedChannel
+from services.rpc.signed_channel import SignedChannel
+from services.rpc.signing import Signer
 from services.rpc.status import domain_error
+from services.rpc.tls import PeerTls
 from services.telemetry import METRIC_RPC_CLIENT_DURATION, SCOPE
 
 __all__ = ["Caller", "open_channel", "service_config"]
@@ -56,12 +60,7 @@ _SAFE_TO_REPEAT = frozenset({MethodOptions.NO_SIDE_EFFECTS, MethodOptions.IDEMPO
 
 def service_config(descriptors: Sequence[ServiceDescriptor]) -> dict[str, Any]:
     """Return the gRPC service config: retries for the RPCs whose `idempotency_level` allows it."""
-    retried = [
-        {"service": service.full_name, "method": method.name}
-        for service in descriptors
-        for method in service.methods
-        if method.GetOptions().idempotency_level in _SAFE_TO_REPEAT
-    ]
+    retried = _safe(descriptors)
     config: dict[str, Any] = {
         # A name with many addresses is a replicated sibling: spread the calls.
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -72,20 +71,59 @@ def service_config(descriptors: Sequence[ServiceDescriptor]) -> dict[str, Any]:
     return config
 
 
-def open_channel(address: str, descriptors: Sequence[ServiceDescriptor]) -> grpc.aio.Channel:
-    """Open a channel to `address` for the services it will be used for; the caller closes it."""
-    return grpc.aio.insecure_channel(
-        address,
-        options=(
-            ("grpc.service_config", json.dumps(service_config(descriptors))),
-            ("grpc.service_config_disable_resolution", 1),
-            ("grpc.enable_retries", 1),
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_WAIT_MS),
-            ("grpc.keepalive_time_ms", KEEPALIVE_INTERVAL_MS),
-            ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
-        ),
+def _safe(descriptors: Sequence[ServiceDescriptor]) -> list[dict[str, str]]:
+    return [
+        {"service": service.full_name, "method": method.name}
+        for service in descriptors
+        for method in service.methods
+        if method.GetOptions().idempotency_level in _SAFE_TO_REPEAT
+    ]
+
+
+def open_channel(
+    address: str,
+    descriptors: Sequence[ServiceDescriptor],
+    *,
+    tls: PeerTls | None = None,
+    signer: Signer | None = None,
+) -> grpc.aio.Channel:
+    """Open a channel to `address` for the services it will be used for; the caller closes it.
+
+    With `tls`, only the named peer is talked to, and renewed certificates are taken up as they
+    come. With `signer`, each request is signed.
+    """
+    options = _options(descriptors, retried_here=signer is not None)
+    channel: grpc.aio.Channel
+    if tls is None:
+        channel = grpc.aio.insecure_channel(address, options)
+    else:
+        named = (*options, ("grpc.ssl_target_name_override", tls.server_name))
+        channel = RenewedChannel(
+            tls.files,
+            lambda now: grpc.aio.secure_channel(address, now.for_client(), named),
+        )
+    if signer is None:
+        return channel
+    return SignedChannel(channel, signer, _safe_paths(descriptors))
+
+
+def _safe_paths(descriptors: Sequence[ServiceDescriptor]) -> list[str]:
+    return [f"/{name['service']}/{name['method']}" for name in _safe(descriptors)]
+
+
+def _options(
+    descriptors: Sequence[ServiceDescriptor], *, retried_here: bool
+) -> tuple[tuple[str, str | int], ...]:
+    config = service_config([] if retried_here else descriptors)
+    return (
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.service_config_disable_resolution", 1),
+        ("grpc.enable_retries", 1),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_WAIT_MS),
+        ("grpc.keepalive_time_ms", KEEPALIVE_INTERVAL_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
     )
 
 

@@ -11,12 +11,16 @@ from typing import Any
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from services.rpc.layers import Context, Handler
+from services.errors import InvalidArgumentError
+from services.rpc.idempotency import with_request_id
+from services.rpc.layers import Answer, Context, Handler
 
-__all__ = ["Servicer", "generic_handler", "serialize"]
+__all__ = ["Servicer", "Wrap", "generic_handler", "serialize"]
+
+Wrap = Callable[[MethodDescriptor, Handler], Handler]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,7 @@ def serialize(response: Message | bytes) -> bytes:
     return response if isinstance(response, bytes) else response.SerializeToString()
 
 
-def generic_handler(
-    servicer: Servicer, wrap: Callable[[MethodDescriptor, Handler], Handler]
-) -> grpc.GenericRpcHandler:
+def generic_handler(servicer: Servicer, wrap: Wrap) -> grpc.GenericRpcHandler:
     """Return the handlers of all of the service's RPCs, each wrapped by `wrap`.
 
     Raises TypeError, naming the RPC, if the implementation lacks one or has it in another form.
@@ -54,27 +56,40 @@ def generic_handler(
 
 
 def _method_handler(
-    servicer: Servicer,
-    method: MethodDescriptor,
-    wrap: Callable[[MethodDescriptor, Handler], Handler],
+    servicer: Servicer, method: MethodDescriptor, wrap: Wrap
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     if method.client_streaming:
         raise TypeError(f"{method.full_name} streams requests, which no handler here reads")
     function = getattr(servicer.implementation, method.name, None)
-    decode = GetMessageClass(method.input_type).FromString
     if method.server_streaming:
         if not inspect.isasyncgenfunction(function):
             raise TypeError(f"{method.full_name} wants an async generator method, got {function}")
         return grpc.unary_stream_rpc_method_handler(
-            wrap(method, _writing(function)),
-            request_deserializer=decode,
-            response_serializer=serialize,
+            wrap(method, _reading(method, _writing(function))), response_serializer=serialize
         )
     if not inspect.iscoroutinefunction(function):
         raise TypeError(f"{method.full_name} wants an async method, got {function}")
     return grpc.unary_unary_rpc_method_handler(
-        wrap(method, function), request_deserializer=decode, response_serializer=serialize
+        wrap(method, _reading(method, function)), response_serializer=serialize
     )
+
+
+def _reading(method: MethodDescriptor, inner: Handler) -> Handler:
+    """Decode the request inside the layers, which answer for one that cannot be decoded.
+
+    gRPC itself would call that our fault, and tell the caller about our insides.
+    """
+    decode = GetMessageClass(method.input_type).FromString
+    inner = with_request_id(method, inner)
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        try:
+            message = decode(request)
+        except DecodeError as error:
+            raise InvalidArgumentError("request", "cannot be decoded: not valid UTF-8?") from error
+        return await inner(message, context)
+
+    return handle
 
 
 def _writing(stream: Callable[[Any, Context], Any]) -> Handler:

@@ -1,4 +1,4 @@
-"""What surrounds every handler: deadline, telemetry, errors, in that order."""
+"""What surrounds every handler: deadline, telemetry, errors, who calls, in that order."""
 
 import asyncio
 import time
@@ -17,8 +17,11 @@ from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from services.certificates.identities import EDGE
 from services.deadlines import deadline_in, remaining_s
 from services.errors import AviaryError
+from services.rpc.callers import admit, current_caller, reported
+from services.rpc.signing import SIGNATURE_KEY, Verifier
 from services.rpc.status import deadline_status, internal_status, status_of, status_trailer
 from services.telemetry import (
     EVENT_RPC_HANDLED,
@@ -54,8 +57,10 @@ _CODES_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Answer = Message | bytes | None
-Handler = Callable[[Message, Context], Awaitable[Answer]]
-"""A handler of one RPC. A streaming one writes its messages to the context and returns None."""
+Handler = Callable[[Any, Context], Awaitable[Answer]]
+"""A handler of one RPC: of its encoded request in the layers, of the message inside them.
+
+A streaming one writes its messages to the context and returns None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,10 @@ class Rpc:
     tracer: trace.Tracer
     duration: metrics.Histogram
     streams: bool = False
+    callers: frozenset[str] | None = None
+    """Names of the processes that may call it; None where callers have no certificates."""
+    verifier: Verifier | None = None
+    """Judges requests' signatures; None where requests are not signed."""
 
     @property
     def name(self) -> str:
@@ -82,7 +91,7 @@ def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
     """Cancel the handler at the client's deadline, or the default one, and answer so."""
     default_s = DEFAULT_STREAM_DEADLINE_S if rpc.streams else DEFAULT_DEADLINE_S
 
-    async def handle(request: Message, context: Context) -> Answer:
+    async def handle(request: bytes, context: Context) -> Answer:
         given_s = context.time_remaining()
         allowed_s = default_s if given_s is None else given_s
         try:
@@ -104,7 +113,7 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     """
     attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
 
-    async def handle(request: Message, context: Context) -> Answer:
+    async def handle(request: bytes, context: Context) -> Answer:
         span = rpc.tracer.start_span(
             rpc.name, context=_parent(context), kind=SpanKind.SERVER, attributes=attributes
         )
@@ -152,7 +161,7 @@ def _report(rpc: Rpc, span: trace.Span, started: float, code: grpc.StatusCode) -
 def with_errors(rpc: Rpc, inner: Handler) -> Handler:
     """Answer what the handler raises: domain errors by the table, all others by one sentence."""
 
-    async def handle(request: Message, context: Context) -> Answer:
+    async def handle(request: bytes, context: Context) -> Answer:
         try:
             return await inner(request, context)
         except grpc.aio.AbortError:
@@ -167,10 +176,51 @@ def with_errors(rpc: Rpc, inner: Handler) -> Handler:
     return handle
 
 
+def with_call_table(rpc: Rpc, inner: Handler) -> Handler:
+    """Refuse callers whose certificate is not of a name that may call this."""
+    callers = rpc.callers
+    if callers is None:
+        return inner
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        admit(rpc.name, callers, context)
+        return await inner(request, context)
+
+    return handle
+
+
+def with_signature(rpc: Rpc, inner: Handler) -> Handler:
+    """Refuse requests that are not signed as they should be.
+
+    Envoy cannot sign, so what the edge itself sends needs no signature: its certificate, at the
+    other end of this very connection, vouches for it.
+    """
+    verifier = rpc.verifier
+    if verifier is None:
+        return inner
+    path = f"/{rpc.name}"
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        if current_caller() != EDGE:
+            with reported(rpc.name):
+                await verifier.verify(path, request, _signature(context))
+        return await inner(request, context)
+
+    return handle
+
+
+def _signature(context: Context) -> str:
+    """Find the signature; an empty text, which is none, if there is not exactly one."""
+    found = [v for key, v in context.invocation_metadata() or () if key == SIGNATURE_KEY]
+    return found[0] if len(found) == 1 and isinstance(found[0], str) else ""
+
+
 LAYERS: tuple[Layer, ...] = (
     with_deadline,  # outermost: its time covers all below, and it alone answers when that is up
     with_telemetry,  # outside errors, so that it sees the code they chose
-    with_errors,  # innermost: everything above sees an answer, never a bare exception
+    with_errors,  # everything above sees an answer, never a bare exception
+    with_call_table,  # inside errors, as a refusal is one; before anything is spent on the request
+    with_signature,  # innermost: nobody looks into a request before it is known to be the sender's
 )
 """Outermost first."""
 

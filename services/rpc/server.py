@@ -7,11 +7,14 @@ import grpc.aio
 import structlog
 from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from opentelemetry import metrics, trace
 
+from services.rpc.call_table import callers_of
 from services.rpc.handlers import Servicer, generic_handler
 from services.rpc.layers import Handler, Rpc, server_duration, wrap
+from services.rpc.reflection import GuardedReflection
+from services.rpc.security import PLAIN, Security
 from services.telemetry import EVENT_RPC_DRAINED, EVENT_RPC_LISTENING, SCOPE
 
 __all__ = ["BindError", "RpcServer", "Servicer"]
@@ -27,6 +30,13 @@ MIN_CLIENT_PING_INTERVAL_MS = 10_000
 DEFAULT_GRACE_S = 10.0
 """Twice the default deadline: a call accepted before the drain has its full time."""
 
+MAX_CONNECTION_AGE_MS = 3_600_000
+"""Under TLS, a peer shows its certificate anew this often: whoever may no longer connect is gone
+within the hour. (gRPC tells the peer first, and lets calls end.)"""
+
+MAX_CONNECTION_GRACE_MS = 60_000
+"""As long as a stream may take."""
+
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -34,6 +44,12 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.http2.min_ping_interval_without_data_ms", MIN_CLIENT_PING_INTERVAL_MS),
     # Off, or a second process would share the port in silence and take half of the calls.
     ("grpc.so_reuseport", 0),
+)
+
+
+_TLS_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
+    ("grpc.max_connection_age_grace_ms", MAX_CONNECTION_GRACE_MS),
 )
 
 
@@ -48,6 +64,9 @@ class BindError(OSError):
 class RpcServer:
     """Serves `servicers` on `address` (`host:port`; port 0 takes a free one).
 
+    With certificates in `security`, callers need one too, and may call what the table gives them;
+    with a verifier, they sign their requests.
+
     The providers default to the process's own, as `services.telemetry_setup.configure` set them.
     """
 
@@ -56,11 +75,13 @@ class RpcServer:
         address: str,
         servicers: Sequence[Servicer],
         *,
+        security: Security = PLAIN,
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._address = address
         self._servicers = tuple(servicers)
+        self._security = security
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         self._duration = server_duration(meter_provider)
         self._health = health.aio.HealthServicer()
@@ -80,17 +101,23 @@ class RpcServer:
     async def start(self) -> None:
         """Bind, accept calls and report SERVING; raises BindError if the address is taken."""
         # gRPC ties a server to the loop it is made in, so it is made here, not in the constructor.
-        server = grpc.aio.server(options=_OPTIONS)
+        tls = self._security.tls
+        server = grpc.aio.server(options=_OPTIONS if tls is None else _OPTIONS + _TLS_OPTIONS)
         server.add_generic_rpc_handlers(
-            tuple(generic_handler(servicer, self._wrap) for servicer in self._servicers)
+            tuple(generic_handler(each, self._wrap) for each in self._servicers)
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = [servicer.descriptor.full_name for servicer in self._servicers]
-        reflection.enable_server_reflection(
-            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+        reflected = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
+            GuardedReflection(reflected, guarded=tls is not None), server
         )
         try:
-            self._port = server.add_insecure_port(self._address)
+            self._port = (
+                server.add_insecure_port(self._address)
+                if tls is None
+                else server.add_secure_port(self._address, tls.server_credentials())
+            )
         except RuntimeError as error:
             raise BindError(self._address) from error
         await server.start()
@@ -114,6 +141,13 @@ class RpcServer:
             await self._server.wait_for_termination()
 
     def _wrap(self, method: MethodDescriptor, handler: Handler) -> Handler:
-        service = method.containing_service.full_name
-        streams = method.server_streaming
-        return wrap(Rpc(service, method.name, self._tracer, self._duration, streams), handler)
+        rpc = Rpc(
+            method.containing_service.full_name,
+            method.name,
+            self._tracer,
+            self._duration,
+            streams=method.server_streaming,
+            callers=None if self._security.tls is None else callers_of(method),
+            verifier=self._security.verifier,
+        )
+        return wrap(rpc, handler)

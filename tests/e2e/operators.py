@@ -1,5 +1,6 @@
 """Operators of a running system: the command line, and the RPCs behind it."""
 
+import os
 import subprocess
 import sys
 import time
@@ -19,11 +20,12 @@ CALL_TIMEOUT_S = 5.0
 POLL_S = 0.1
 
 
-def operate(mesh: Mesh, *arguments: str, fails: bool = False) -> str:
+def operate(mesh: Mesh, *arguments: str, fails: bool = False, **environment: str) -> str:
     """Run a command as somebody would type it; give what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "services", *arguments, "--data-dir", str(mesh.data_dir)],
         check=False,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=COMMAND_TIMEOUT_S,
@@ -37,6 +39,7 @@ class FanoutOperator:
 
     def __init__(self, mesh: Mesh) -> None:
         # Its address stays the same over its restarts.
+        self._mesh = mesh
         self._address = mesh.environment("fanout")["AVIARY_FANOUT_ADDRESS"]
 
     def set_threshold(self, followers: int) -> None:
@@ -49,7 +52,8 @@ class FanoutOperator:
 
     def _try_threshold(self, followers: int) -> int | None:
         request = pb.SetCelebrityThresholdRequest(followers=followers)
-        with grpc.insecure_channel(self._address) as channel, suppress(grpc.RpcError):
+        channel = self._mesh.sync_channel("fanout", address=self._address)
+        with channel, suppress(grpc.RpcError):
             call = FanoutServiceStub(channel).SetCelebrityThreshold
             return call(request, timeout=CALL_TIMEOUT_S).controls.celebrity_threshold
         return None

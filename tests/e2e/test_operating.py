@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-import grpc
 import pytest
 import redis
 from aviary.tweet.v1 import tweet_service_pb2 as pb
@@ -92,7 +91,7 @@ def test_a_dead_letter_is_listed_and_redriven(mesh: Mesh) -> None:
 def decision(mesh: Mesh, tweet_id: int, other: "pb.Delivery.ValueType") -> int:
     """What was decided of a tweet; asking with the `other` shows that it was decided before."""
     request = pb.DecideDeliveryRequest(tweet_id=tweet_id, delivery=other)
-    with grpc.insecure_channel(mesh.environment("tweet")["AVIARY_TWEET_ADDRESS"]) as channel:
+    with mesh.sync_channel("tweet", caller="fanout") as channel:
         answer = TweetServiceStub(channel).DecideDelivery(request, timeout=10)
     return int(answer.delivery)
 

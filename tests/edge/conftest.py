@@ -27,10 +27,15 @@ from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
 from gateway.envoy_binary import envoy_binary
 from gateway.health import HealthServicer
 from services.errors import UnavailableError
+from services.rpc.channels import open_channel
 
-DESCRIPTOR = Path(__file__).resolve().parents[2] / "gen" / "descriptor.pb"
+GENERATED = Path(__file__).resolve().parents[2] / "gen"
+DESCRIPTOR = GENERATED / "descriptor.pb"
+ORIGIN = "https://app.example"
 # Above 2**53, where a JSON number would lose digits.
 BIG_ID = 1849274738291834880
+FOUND_ID = BIG_ID + 1
+LONG = "long enough to be worth compressing " * 100
 START_TIMEOUT_S = 20.0
 POLL_S = 0.05
 
@@ -44,7 +49,11 @@ class Tweets(tweet_grpc.TweetServiceServicer):
         tweet = tweet_pb2.Tweet(tweet_id=BIG_ID, user_id=request.user_id, text=request.text)
         return tweet_pb.CreateTweetResponse(tweet=tweet)
 
-    async def GetTweet(self, request, context):  # noqa: N802
+    async def GetTweet(self, request, context):  # noqa: N802, RET503 - abort raises
+        if request.tweet_id == FOUND_ID:
+            self.metadata = dict(context.invocation_metadata())
+            await context.send_initial_metadata((("etag", f'"{FOUND_ID}"'),))
+            return tweet_pb.GetTweetResponse(tweet=tweet_pb2.Tweet(tweet_id=FOUND_ID, text=LONG))
         info = error_details_pb2.ErrorInfo(reason="TWEET_NOT_FOUND", domain="aviary")
         info.metadata["tweet_id"] = str(request.tweet_id)
         detail = any_pb2.Any()
@@ -62,7 +71,8 @@ class Tweets(tweet_grpc.TweetServiceServicer):
 
 class Timelines(timeline_grpc.TimelineServiceServicer):
     async def GetHomeTimeline(self, request, context):  # noqa: ARG002, N802
-        return timeline_pb.GetHomeTimelineResponse()
+        tweets = [tweet_pb2.Tweet(tweet_id=BIG_ID, text=LONG)] * request.limit
+        return timeline_pb.GetHomeTimelineResponse(tweets=tweets)
 
     async def GetUserTimeline(self, request, context):  # noqa: ARG002, N802
         await asyncio.Event().wait()
@@ -131,7 +141,8 @@ async def edge() -> AsyncIterator[Edge]:
     server, serving, address = await _health_server()
     second, second_serving, second_address = await _health_server()
     tweets = Tweets()
-    ready = AbortingHealth({"tweet": address, "graph": second_address})
+    channels = {"tweet": open_channel(address, []), "graph": open_channel(second_address, [])}
+    ready = AbortingHealth(channels)
     tweet_grpc.add_TweetServiceServicer_to_server(tweets, server)
     timeline_grpc.add_TimelineServiceServicer_to_server(Timelines(), server)
     # Of its own server, which stays when the services' one is stopped.
@@ -146,6 +157,9 @@ async def edge() -> AsyncIterator[Edge]:
             admin_port=0,
             backends=dict.fromkeys(PUBLIC_SERVICES, address) | {"gateway": gate_address},
             descriptor_path=str(DESCRIPTOR),
+            openapi_path=str(GENERATED / "openapi.json"),
+            docs_path=str(GENERATED / "docs.html"),
+            cors_origins=[ORIGIN],
             access_log_path=str(folder / "access.log"),
         )
         (folder / "envoy.yaml").write_text(to_yaml(config))
@@ -167,7 +181,8 @@ async def edge() -> AsyncIterator[Edge]:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
-            await ready.aclose()
+            for channel in channels.values():
+                await channel.close()
             for one in (server, second, gate):
                 await one.stop(None)
 

@@ -10,6 +10,8 @@ import grpc
 from aviary.gateway.v1 import health_service_pb2_grpc as gateway_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from services.rpc.channels import open_channel
+from services.rpc.tls import TlsFiles
 from services.settings import DEFAULT_ADDRESSES
 from tests.edge.conftest import AbortingHealth
 
@@ -17,14 +19,22 @@ from tests.edge.conftest import AbortingHealth
 async def main(name: str) -> None:
     addresses = {one: os.environ[f"AVIARY_{one.upper()}_ADDRESS"] for one in DEFAULT_ADDRESSES}
     server = grpc.aio.server()
+    folder = os.environ.get("AVIARY_TLS_DIR")
+    files = TlsFiles(Path(folder), name) if folder else None
     serving = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(serving, server)
     await serving.set("", health_pb2.HealthCheckResponse.SERVING)
     if name == "gateway":
-        del addresses["gateway"]
-        gateway_grpc.add_HealthServiceServicer_to_server(AbortingHealth(addresses), server)
-        addresses["gateway"] = os.environ["AVIARY_GATEWAY_ADDRESS"]
-    server.add_insecure_port(addresses[name])
+        channels = {
+            one: open_channel(at, [], tls=files.towards(one) if files else None)
+            for one, at in addresses.items()
+            if one != name
+        }
+        gateway_grpc.add_HealthServiceServicer_to_server(AbortingHealth(channels), server)
+    if files:
+        server.add_secure_port(addresses[name], files.server_credentials())
+    else:
+        server.add_insecure_port(addresses[name])
     await server.start()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

@@ -65,11 +65,51 @@ async def test_an_unknown_query_parameter_is_400(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/"), ("GET", "/v2/tweets"), ("PUT", "/v1/tweets"), ("GET", "/v1/tweets/1/likes")],
+    "path",
+    ["/", "/v2/tweets", "/v1/tweets/", "/v1/tweets/1/likes", "/v1/tweets:x", "/v1/tweets//1"],
 )
-async def test_an_unknown_path_or_method_is_404(edge: Edge, method: str, path: str) -> None:
-    assert_error(await edge.client.request(method, path), 404, 5)
+async def test_an_unknown_path_is_404(edge: Edge, path: str) -> None:
+    assert_error(await edge.client.get(path), 404, 5)
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET", "DELETE", "HEAD", "TRACE"])
+async def test_another_method_is_405_and_told_which_are_taken(edge: Edge, method: str) -> None:
+    answer = await edge.client.request(method, "/v1/tweets")
+    assert answer.headers["allow"] == "POST, OPTIONS"
+    if method != "HEAD":
+        assert_error(answer, 405, 12)
+    options = await edge.client.options("/v1/tweets/1")
+    assert (options.status_code, options.headers["allow"]) == (204, "DELETE, GET, OPTIONS")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        # The transcoder would let each of these set a field that is set elsewhere too.
+        ("DELETE", "/v1/tweets/1?tweet_id=2"),
+        ("DELETE", "/v1/tweets/1?tweetId=2"),
+        ("DELETE", "/v1/tweets/1?tweet%5fid=2"),
+        ("POST", "/v1/tweets?user_id=2"),
+        ("GET", "/v1/timeline/home?user_id=1&user_id=2"),
+        ("GET", "/v1/timeline/home?userId=1"),
+        ("GET", "/v1/timeline/home?user_id=1&limit=1&limit=2"),
+    ],
+)
+async def test_a_field_is_given_in_one_place_and_once(edge: Edge, method: str, path: str) -> None:
+    assert_error(await edge.client.request(method, path), 400, 3)
+
+
+async def test_a_field_of_the_path_is_not_in_the_body(edge: Edge) -> None:
+    answer = await edge.client.patch("/v1/users/1", json={"user_id": "2", "handle": "a"})
+    assert_error(answer, 400, 3)
+
+
+async def test_no_header_of_a_rest_client_reaches_grpc(edge: Edge) -> None:
+    headers = {"grpc-encoding": "gzip", "grpc-timeout": "1n", "x-bin": "?", "a$b": "1", "ok": "1"}
+    answer = await edge.client.post("/v1/tweets", json={"user_id": "1"}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert edge.tweets.metadata["ok"] == "1"
+    assert not {"grpc-encoding", "x-bin", "a$b"} & edge.tweets.metadata.keys()
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/grpc", None])

@@ -8,13 +8,15 @@ import yaml
 
 from gateway.edge import EdgeConfig, bootstrap, to_yaml
 from gateway.envoy_binary import envoy_binary
-from tests.edge.conftest import DESCRIPTOR
+from tests.edge.conftest import DESCRIPTOR, GENERATED
 
 
 @pytest.mark.parametrize("collector", [None, "127.0.0.1:4317"])
 def test_envoy_accepts_it(tmp_path: Path, collector: str | None) -> None:
     config = EdgeConfig(
         descriptor_path=str(DESCRIPTOR),
+        openapi_path=str(GENERATED / "openapi.json"),
+        docs_path=str(GENERATED / "docs.html"),
         otlp_collector=collector,
         sampling_percent=10,
     )

@@ -142,6 +142,21 @@ def test_starts_and_stops_in_order(running: Running, number: signal.Signals) -> 
     assert not (running.data / TARGETS_FILE).exists()
 
 
+def test_plaintext_where_it_is_asked_for(tmp_path: Path, port: int) -> None:
+    with ended(Running(tmp_path, port, AVIARY_TLS="off")) as running:
+        until(lambda: running.said("Aviary is ready"))
+        assert running.said("in plaintext")
+        assert not (running.data / "certificates").exists()
+
+
+def test_certificates_of_no_use_are_told(tmp_path: Path, port: int) -> None:
+    (tmp_path / "data" / "certificates").mkdir(parents=True)
+    (tmp_path / "data" / "certificates" / "ca.key").write_text("?")
+    running = Running(tmp_path, port)
+    assert running.process.wait(30) == 1
+    assert "Aviary cannot start: no certificates" in running.output.read_text()
+
+
 def test_a_dead_service_comes_back(running: Running) -> None:
     until(lambda: running.said("Aviary is ready"))
     pid_file = running.data / "tweet.pid"

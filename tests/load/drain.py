@@ -5,7 +5,6 @@ import sqlite3
 import time
 from pathlib import Path
 
-import grpc.aio
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
 
@@ -20,7 +19,7 @@ OUTBOXES = (("tweet", "tweet_outbox"), ("graph", "graph_outbox"))
 
 async def drain(mesh: Mesh, progress: Progress) -> None:
     """Wait until outboxes and queues are empty, with nothing given up; the bar shows messages."""
-    async with grpc.aio.insecure_channel(_address(mesh)) as channel:
+    async with mesh.channel("fanout") as channel:
         fanout = stubs.FanoutServiceStub(channel)
         left = await _left(mesh, fanout)
         deadline = time.monotonic() + WITHIN_S
@@ -51,9 +50,3 @@ def _rows(path: Path, table: str) -> int:
     finally:
         connection.close()
     return int(count)
-
-
-def _address(mesh: Mesh) -> str:
-    environment = Path(f"/proc/{mesh.children()['fanout']}/environ").read_bytes().split(b"\0")
-    (address,) = (v for v in environment if v.startswith(b"AVIARY_FANOUT_ADDRESS="))
-    return address.split(b"=", 1)[1].decode()

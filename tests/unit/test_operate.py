@@ -1,6 +1,7 @@
 """Operators' commands where nothing runs: what they look for, and what they say."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from services import local_addresses
 from services.__main__ import main
+from services.certificates.folder import CertificateFolder
 from services.operate.errors import OperateError
 from services.operate.finding import find
 from services.operate.showing import show_letters
@@ -34,13 +36,36 @@ def test_without_a_folder_the_environment_says_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert find("fanout", None, {"AVIARY_FANOUT_ADDRESS": "elsewhere:1"}).address == "elsewhere:1"
+    elsewhere = {"AVIARY_FANOUT_ADDRESS": "elsewhere:1", "AVIARY_TLS_DIR": "/certificates"}
+    found = find("fanout", None, elsewhere)
+    assert (found.address, found.certificates) == ("elsewhere:1", Path("/certificates"))
+    with pytest.raises(OperateError, match="AVIARY_TLS=off for plaintext"):
+        find("fanout", None, {"AVIARY_FANOUT_ADDRESS": "elsewhere:1"})
     assert find("fanout", None, {}).address == "127.0.0.1:50055"
     with pytest.raises(OperateError, match="AVIARY_FANOUT_ADDRESS: got 'elsewhere'"):
         find("fanout", None, {"AVIARY_FANOUT_ADDRESS": "elsewhere"})
     (tmp_path / ".data").mkdir()
     with local_addresses.told(tmp_path / ".data", {"fanout": "127.0.0.1:7"}):
         assert find("fanout", None, {}).address == "127.0.0.1:7"
+
+
+def test_a_data_folder_says_how_to_be_let_in(tmp_path: Path) -> None:
+    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:7"}):
+        assert find("fanout", tmp_path, {}).certificates is None
+        CertificateFolder(tmp_path / "certificates").renew(datetime.now(UTC))
+        found = find("fanout", tmp_path, {})
+        assert (found.certificates, found.keys) == (tmp_path / "certificates", None)
+        assert find("fanout", tmp_path, {"AVIARY_TLS": "off"}).certificates is None
+        signing = find("fanout", tmp_path, {"AVIARY_SIGNING_KEYS": f"k:{'5a' * 32}"})
+        assert signing.keys is not None
+        (key,) = signing.keys()
+        assert key.key_id == "k"
+        with pytest.raises(OperateError, match="AVIARY_SIGNING_KEYS_FILE"):
+            find("fanout", tmp_path, {"AVIARY_SIGNING_KEYS_FILE": str(tmp_path / "none")})
+        (tmp_path / "certificates" / "operator.key").write_text("?")
+        answer = run("queues", "--data-dir", str(tmp_path))
+    assert answer.exit_code == 1
+    assert "no certificate to show to fanout" in answer.output
 
 
 @pytest.mark.parametrize("text", ["", "{", json.dumps(["fanout"])])

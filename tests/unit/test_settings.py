@@ -17,6 +17,9 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.otlp_endpoint is None
     assert settings.metrics_address is None
     assert settings.flags_file is None
+    assert settings.tls_dir is None
+    assert (settings.signing_keys, settings.signing_keys_file) == ((), None)
+    assert settings.nonce_valkey_url == settings.cache_valkey_url
 
 
 def test_every_variable_is_read() -> None:
@@ -29,6 +32,9 @@ def test_every_variable_is_read() -> None:
             "AVIARY_BUS_VALKEY_URL": "redis://bus:1/0",
             "AVIARY_CACHE_VALKEY_URL": "unix:///run/cache.sock",
             "AVIARY_TIMELINE_ADDRESS": "timeline:9",
+            "AVIARY_TLS_DIR": "/run/certificates",
+            "AVIARY_SIGNING_KEYS_FILE": "/run/signing.keys",
+            "AVIARY_NONCE_VALKEY_URL": "redis://nonces:1/0",
             "AVIARY_CELEBRITY_THRESHOLD": "3",
             "AVIARY_BUS_VISIBILITY_S": "60",
             "AVIARY_CURSOR_KEY": "ab" * 16,
@@ -48,6 +54,9 @@ def test_every_variable_is_read() -> None:
     assert settings.cache_valkey_url == "unix:///run/cache.sock"
     assert settings.addresses["timeline"] == "timeline:9"
     assert settings.addresses["user"] == DEFAULT_ADDRESSES["user"]
+    assert settings.tls_dir == Path("/run/certificates")
+    assert settings.signing_keys_file == Path("/run/signing.keys")
+    assert settings.nonce_valkey_url == "redis://nonces:1/0"
     assert settings.cursor_key == b"\xab" * 16
     assert (settings.gcp_project, settings.bigtable_instance) == ("p", "i")
     assert settings.otlp_endpoint == "http://collector:4317"
@@ -100,6 +109,8 @@ def test_cloud_engines_want_their_names(env: dict[str, str], variable: str) -> N
         ("AVIARY_CURSOR_KEY", "c0ffee"),
         ("AVIARY_CURSOR_KEY", "not hex, still secret"),
         ("AVIARY_BUS_VALKEY_URL", "http://:hunter2@bus:6379"),
+        ("AVIARY_SIGNING_KEYS", "a:c0ffee"),
+        ("AVIARY_SIGNING_KEYS", f"a b:{'5a' * 32}"),
     ],
 )
 def test_bad_secret_is_named_but_not_shown(variable: str, secret: str) -> None:
@@ -121,3 +132,38 @@ def test_a_cluster_is_told_by_true_or_false() -> None:
         assert settings.bus_valkey_url == url + value
     with pytest.raises(SettingsError, match=r"AVIARY_BUS_VALKEY_URL.*cluster=true"):
         Settings.from_environment({"AVIARY_BUS_VALKEY_URL": url + "maybe"})
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "tweet", "10.0.0.1", "[::]", "127.evil.example"],  # noqa: S104 - refused
+)
+def test_plaintext_beyond_loopback_has_to_be_asked_for(host: str) -> None:
+    env = {"AVIARY_TWEET_ADDRESS": f"{host}:50053"}
+    with pytest.raises(SettingsError, match=r"AVIARY_TLS_DIR.*AVIARY_TWEET_ADDRESS"):
+        Settings.from_environment(env)
+    assert Settings.from_environment(env | {"AVIARY_TLS": "off"}).tls_dir is None
+    assert Settings.from_environment(env | {"AVIARY_TLS_DIR": "/c"}).tls_dir == Path("/c")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "[::1]"])
+def test_on_loopback_plaintext_is_the_default(host: str) -> None:
+    env = {"AVIARY_TWEET_ADDRESS": f"{host}:50053"}
+    assert Settings.from_environment(env).tls_dir is None
+
+
+def test_certificates_that_would_not_be_used_are_told() -> None:
+    with pytest.raises(SettingsError, match="AVIARY_TLS: got 'off'"):
+        Settings.from_environment({"AVIARY_TLS": "off", "AVIARY_TLS_DIR": "/c"})
+
+
+def test_signing_keys_come_from_one_place_and_are_not_shown() -> None:
+    keys = f"new:{'5a' * 32},old:{'a5' * 32}"
+    settings = Settings.from_environment({"AVIARY_SIGNING_KEYS": keys})
+    assert [key.key_id for key in settings.signing_keys] == ["new", "old"]
+    assert settings.signing_keys[0].secret == b"Z" * 32
+    for shown in (repr(settings), repr(settings.signing_keys)):
+        assert "ZZZ" not in shown
+        assert "5a5a" not in shown
+    with pytest.raises(SettingsError, match="AVIARY_SIGNING_KEYS_FILE"):
+        Settings.from_environment({"AVIARY_SIGNING_KEYS": keys, "AVIARY_SIGNING_KEYS_FILE": "/k"})

@@ -1,0 +1,157 @@
+"""What the descriptor says of the RPCs that callers outside may use.
+
+The one reader of `google.api.http` and of Aviary's own options (`protos/aviary/edge/v1/`): routes,
+the transcoder, access rules and the OpenAPI document all come from what this gives.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from aviary.edge.v1 import access_pb2
+from aviary.edge.v1.access_pb2 import Access
+from google.api import annotations_pb2
+from google.protobuf.descriptor_pb2 import (
+    FileDescriptorProto,
+    FileDescriptorSet,
+    MethodDescriptorProto,
+)
+
+__all__ = ["ContractError", "Contracts", "PublicRpc"]
+
+OUR_PACKAGES = "aviary."
+# Where source information has the comment of a method: file.service[i].method[j].
+SERVICE_FIELD = 6
+METHOD_FIELD = 2
+# What these read never changes while it exists; the answers carry an `etag`.
+WITH_ETAG = frozenset({"/aviary.tweet.v1.TweetService/GetTweet"})
+
+
+class ContractError(ValueError):
+    """An RPC is half public: it has a path and no access rule, or the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRpc:
+    """An RPC that callers outside may use."""
+
+    service: str
+    """Full name, such as `aviary.tweet.v1.TweetService`."""
+    method: str
+    verb: str
+    """The HTTP method, in capitals."""
+    template: str
+    """The path over REST, such as `/v1/tweets/{tweet_id}`."""
+    body: str
+    """`*` where the request is the body of the call, empty where there is none."""
+    query: tuple[str, ...]
+    """The request's fields that are query parameters, in the order of the proto."""
+    access: Access
+    request: str
+    """Full name of the request's message."""
+    response: str
+    comment: str
+
+    @property
+    def path(self) -> str:
+        """The path of the gRPC call."""
+        return f"/{self.service}/{self.method}"
+
+    @property
+    def scope(self) -> str | None:
+        """What a caller's token must carry; None where no token is asked for."""
+        return self.access.scope or None
+
+    @property
+    def public_read(self) -> bool:
+        """Whether callers without a token are let in too, where the operator allows it."""
+        return self.access.public_read
+
+    @property
+    def has_etag(self) -> bool:
+        """Whether its answer names its state, so that callers can ask whether that has changed."""
+        return self.path in WITH_ETAG
+
+
+class Contracts:
+    """The contracts in a serialized `FileDescriptorSet`, such as `gen/descriptor.pb`."""
+
+    def __init__(self, descriptor: bytes) -> None:
+        self.files = FileDescriptorSet.FromString(descriptor)
+
+    @classmethod
+    def read(cls, path: Path) -> "Contracts":
+        """Read the descriptor set at `path`."""
+        return cls(path.read_bytes())
+
+    @cached_property
+    def public(self) -> tuple[PublicRpc, ...]:
+        """Every public RPC, by REST path; raises `ContractError` for one that is half public."""
+        fields = {
+            f"{file.package}.{message.name}": [field.name for field in message.field]
+            for file in self.files.file
+            for message in file.message_type
+        }
+        found = [rpc for file in self.files.file for rpc in _public_rpcs(file, fields)]
+        return tuple(sorted(found, key=lambda rpc: (rpc.template, rpc.verb)))
+
+    @property
+    def all_services(self) -> tuple[str, ...]:
+        """Full names of our services, internal ones too."""
+        return tuple(
+            f"{file.package}.{service.name}"
+            for file in self.files.file
+            for service in file.service
+            if file.package.startswith(OUR_PACKAGES)
+        )
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Full names of the services with public RPCs, in order of name."""
+        return tuple(sorted({rpc.service for rpc in self.public}))
+
+
+def _public_rpcs(
+    file: FileDescriptorProto, fields: Mapping[str, Sequence[str]]
+) -> Iterator[PublicRpc]:
+    comments = {
+        tuple(one.path): one.leading_comments.strip() for one in file.source_code_info.location
+    }
+    for at, service in enumerate(file.service):
+        name = f"{file.package}.{service.name}"
+        for number, method in enumerate(service.method):
+            if _is_public(name, method):
+                comment = comments.get((SERVICE_FIELD, at, METHOD_FIELD, number), "")
+                yield _public_rpc(name, method, comment, fields)
+
+
+def _is_public(service: str, method: MethodDescriptorProto) -> bool:
+    http = method.options.Extensions[annotations_pb2.http]
+    access = method.options.Extensions[access_pb2.access]
+    has_path = http.WhichOneof("pattern") is not None
+    if has_path != bool(access.scope or access.anyone):
+        raise ContractError(f"{service}.{method.name} has only one of a path and an access rule")
+    return has_path
+
+
+def _public_rpc(
+    service: str, method: MethodDescriptorProto, comment: str, fields: Mapping[str, Sequence[str]]
+) -> PublicRpc:
+    http = method.options.Extensions[annotations_pb2.http]
+    verb = str(http.WhichOneof("pattern"))
+    template = getattr(http, verb)
+    request = method.input_type.removeprefix(".")
+    rest = [name for name in fields[request] if f"{{{name}}}" not in template]
+    return PublicRpc(
+        service=service,
+        method=method.name,
+        verb=verb.upper(),
+        template=template,
+        body=http.body,
+        query=() if http.body else tuple(rest),
+        access=method.options.Extensions[access_pb2.access],
+        request=request,
+        response=method.output_type.removeprefix("."),
+        comment=comment,
+    )

@@ -1,0 +1,56 @@
+"""What Envoy shows and trusts, as files that it follows (SDS by files, so no server for it).
+
+The files name others and hold no secret themselves, so they stay the same when certificates are
+renewed: Envoy watches the folders of the files that they name, and reads those again when one is
+replaced. (After a key and before its certificate it logs that they do not match, and waits.)
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from gateway.edge.extensions import API, typed
+from services.certificates.folder import write_whole
+from services.certificates.identities import EDGE
+
+__all__ = ["IDENTITY_FILE", "TRUST_FILE", "identity_secret", "trust_secret", "write_secrets"]
+
+IDENTITY_FILE: Final = "edge.sds.yaml"
+TRUST_FILE: Final = "trust.sds.yaml"
+_SECRET = f"{API}.extensions.transport_sockets.tls.v3.Secret"
+
+
+def write_secrets(folder: Path) -> None:
+    """Write both files into a folder of certificates, given as Envoy sees it, where they differ."""
+    for name, secret in (
+        (IDENTITY_FILE, identity_secret(str(folder))),
+        (TRUST_FILE, trust_secret(str(folder))),
+    ):
+        text = yaml.safe_dump({"resources": [secret]}, sort_keys=False).encode()
+        path = folder / name
+        if not path.exists() or path.read_bytes() != text:
+            write_whole(path, text)
+
+
+def identity_secret(folder: str) -> dict[str, Any]:
+    """Build the edge's own certificate and key."""
+    return typed(
+        _SECRET,
+        name=EDGE,
+        tls_certificate={
+            "certificate_chain": {"filename": f"{folder}/{EDGE}.pem"},
+            "private_key": {"filename": f"{folder}/{EDGE}.key"},
+        },
+    )
+
+
+def trust_secret(folder: str) -> dict[str, Any]:
+    """Build the authorities that services' certificates are signed by."""
+    return typed(
+        _SECRET,
+        name="trust",
+        validation_context={
+            "trusted_ca": {"filename": f"{folder}/ca.pem"},
+        },
+    )

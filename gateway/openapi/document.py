@@ -1,0 +1,135 @@
+"""The document as a whole."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+
+from gateway.edge.contracts import Contracts, PublicRpc
+from gateway.openapi.errors import ERROR_SCHEMA, shared_responses
+from gateway.openapi.messages import Message, messages
+from gateway.openapi.operations import (
+    ETAG,
+    IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
+    SECURITY_SCHEME,
+    operation,
+    tag,
+)
+from gateway.openapi.schemas import TIMESTAMP, Json, response_schema
+
+__all__ = ["openapi_document", "to_json"]
+
+OPENAPI = "3.1.1"
+# Of the API, which is the `v1` of its paths and packages; additions do not change it.
+API_VERSION = "1.0.0"
+DESCRIPTION = """\
+A Twitter-style timeline backend. Ids are 64-bit and so are strings in JSON; times are RFC 3339 in
+UTC. Every error has one shape: `code`, `message`, `details`. A page without `next_cursor` is the
+last one.
+"""
+# What no expression can say of a text, by the name that the limits give it.
+FORMATS = {
+    "tweet-text": "at most 280 weighted characters, not blank, no control characters but newline "
+    "and tab: URLs count 23, CJK and emoji 2, most others 1",
+    "display-name": "counted in NFC without the spaces around it; no control characters",
+    "cursor": "what `next_cursor` of the page before was, or empty",
+}
+IDEMPOTENCY_KEY_PARAMETER: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Names the request: a repeat with the same key gives the first answer and "
+    "changes nothing. It stands for the request's `request_id`, and where both are given they "
+    "must be the same.",
+    # HTTP takes away spaces around it; the empty one is none.
+    "schema": {"type": "string", "maxLength": 64, "pattern": "^([!-~]([ -~]*[!-~])?)?$"},
+}
+IF_NONE_MATCH_PARAMETER: Json = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of an answer that the caller has, several of them, or `*`.",
+    "schema": {"type": "string"},
+}
+ETAG_HEADER: Json = {
+    "description": "Names what was read, for `If-None-Match`; weak where the answer is compressed.",
+    "schema": {"type": "string", "pattern": '^(W/)?"[0-9]+"$'},
+}
+TOKEN_URL = "/oauth/token"  # noqa: S105 - a path
+AUTHORIZATION_URL = "/oauth/authorize"
+
+
+def openapi_document(contracts: Contracts) -> Json:
+    """Build the document; raises `ValueError` where two messages would share a name."""
+    known = messages(contracts.files)
+    paths: Json = {}
+    for rpc in contracts.public:
+        paths.setdefault(rpc.template, {})[rpc.verb.lower()] = operation(rpc, known)
+    return {
+        "openapi": OPENAPI,
+        "info": {"title": "Aviary", "version": API_VERSION, "description": DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name} for name in sorted({tag(rpc) for rpc in contracts.public})],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(contracts.public, known),
+            "parameters": {
+                IDEMPOTENCY_KEY: IDEMPOTENCY_KEY_PARAMETER,
+                IF_NONE_MATCH: IF_NONE_MATCH_PARAMETER,
+            },
+            "headers": {ETAG: ETAG_HEADER},
+            "responses": shared_responses(),
+            "securitySchemes": {SECURITY_SCHEME: _oauth2(contracts.public)},
+        },
+        "x-formats": FORMATS,
+    }
+
+
+def to_json(document: Json) -> str:
+    """Write the document, the same text each time."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _schemas(rpcs: Iterable[PublicRpc], known: Mapping[str, Message]) -> Json:
+    schemas: Json = {"Error": ERROR_SCHEMA}
+    of: dict[str, str] = {}
+    for full_name in dict.fromkeys(
+        name for rpc in rpcs for name in _reachable(rpc.response, known)
+    ):
+        message = known[full_name]
+        if of.setdefault(message.name, full_name) != full_name:
+            raise ValueError(f"{full_name} and {of[message.name]} would share a name")
+        schemas[message.name] = response_schema(message)
+    return dict(sorted(schemas.items()))
+
+
+def _reachable(full_name: str, known: Mapping[str, Message]) -> Iterator[str]:
+    yield full_name
+    for field in known[full_name].fields:
+        is_message = field.proto.type == FieldDescriptorProto.TYPE_MESSAGE
+        if is_message and field.proto.type_name != TIMESTAMP:
+            yield from _reachable(field.proto.type_name.removeprefix("."), known)
+
+
+def _oauth2(rpcs: Iterable[PublicRpc]) -> Json:
+    """Return the scheme: a bearer token, which any of these flows gives."""
+    scopes: Json = {}
+    for rpc in rpcs:
+        if rpc.scope:
+            names = scopes.setdefault(rpc.scope, [])
+            names.append(rpc.method)
+    scopes = {scope: ", ".join(names) for scope, names in sorted(scopes.items())}
+    return {
+        "type": "oauth2",
+        "description": "An access token, sent as `Authorization: Bearer …`.",
+        "flows": {
+            "authorizationCode": {
+                "authorizationUrl": AUTHORIZATION_URL,
+                "tokenUrl": TOKEN_URL,
+                "refreshUrl": TOKEN_URL,
+                "scopes": scopes,
+            },
+            "clientCredentials": {"tokenUrl": TOKEN_URL, "scopes": scopes},
+        },
+    }

@@ -1,0 +1,87 @@
+"""Examples of requests and answers, made from their schemas for people to read."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.openapi.schemas import Json
+
+__all__ = ["curl", "example", "resolved"]
+
+AN_ID = "383721024714031104"
+ANOTHER_ID = "383721793652989952"
+# By the name of a field, where the type alone would say little; the caller is always the first id.
+BY_NAME: Mapping[str, Any] = {
+    "handle": "ada",
+    "display_name": "Ada Lovelace",
+    "text": "Hello, Aviary!",
+    "followee_id": ANOTHER_ID,
+    "followee_ids": [ANOTHER_ID],
+    "blocked_id": ANOTHER_ID,
+    "muted_id": ANOTHER_ID,
+    "target_id": ANOTHER_ID,
+    "tweet_id": ANOTHER_ID,
+    "in_reply_to_tweet_id": "0",
+    "quote_tweet_id": "0",
+    "next_cursor": "AQVTPZ2zQIAAoT0V2bkqXH2hJxkqR0cVkw",
+    "name": "tweet",
+    "status": "SERVING",
+    "limit": 20,
+}
+BY_TYPE = {"boolean": True, "integer": 5, "int64": AN_ID, "date-time": "2026-01-02T03:04:05.678Z"}
+# A caller need not name itself, nor its requests, and a first page has no cursor.
+LEFT_OUT = frozenset({"request_id", "in_reply_to_tweet_id", "quote_tweet_id", "cursor"})
+# From where the edge of `make run` listens.
+BASE = "http://127.0.0.1:8080"
+
+
+def resolved(schema: Json, document: Json) -> Json:
+    """Follow a reference within the document."""
+    if "$ref" not in schema:
+        return schema
+    found: Any = document
+    for step in schema["$ref"].removeprefix("#/").split("/"):
+        found = found[step]
+    return dict(found)
+
+
+def example(schema: Json, document: Json, name: str = "") -> Any:  # noqa: ANN401 - any JSON
+    """Return a value that the schema allows."""
+    if name in BY_NAME:
+        return BY_NAME[name]
+    schema = resolved(schema, document)
+    if "properties" in schema:
+        return {key: example(one, document, key) for key, one in schema["properties"].items()}
+    if "items" in schema:
+        return [example(schema["items"], document)]
+    return BY_TYPE.get(schema.get("format") or str(schema["type"]), "…")
+
+
+def curl(verb: str, path: str, operation: Json, document: Json) -> str:
+    """Return the command line that calls an operation."""
+    url, query = BASE + path, []
+    for parameter in operation.get("parameters", []):
+        given = resolved(parameter, document)
+        name = given["name"]
+        value = str(example(given["schema"], document, name))
+        if given["in"] == "path":
+            url = url.replace(f"{{{name}}}", value)
+        elif given["in"] == "query" and name not in LEFT_OUT:
+            query.append(f"{name}={value}")
+    method = [] if verb == "get" else [f"-X {verb.upper()}"]
+    lines = [" ".join(["curl", *method]), f"'{url}{_query(query)}'"]
+    if operation["security"]:
+        lines.append('-H "authorization: Bearer $TOKEN"')
+    if "requestBody" in operation:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        body = {k: v for k, v in example(schema, document).items() if k not in LEFT_OUT}
+        lines += ["-H 'content-type: application/json'", f"-d '{_indented(body)}'"]
+    return " \\\n  ".join(lines)
+
+
+def _indented(body: Json) -> str:
+    return json.dumps(body, indent=2).replace("\n", "\n  ")
+
+
+def _query(parameters: list[str]) -> str:
+    return "?" + "&".join(parameters) if parameters else ""

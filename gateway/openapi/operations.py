@@ -1,0 +1,80 @@
+"""The operations: a path and a method for each public RPC."""
+
+import re
+from collections.abc import Mapping
+
+from gateway.edge.contracts import PublicRpc
+from gateway.openapi.errors import error_responses, prose
+from gateway.openapi.messages import Field, Message
+from gateway.openapi.schemas import Json, parameter_schema, reference, request_schema
+
+__all__ = ["ETAG", "IDEMPOTENCY_KEY", "IF_NONE_MATCH", "SECURITY_SCHEME", "operation", "tag"]
+
+SECURITY_SCHEME = "oauth2"
+IDEMPOTENCY_KEY = "IdempotencyKey"
+IF_NONE_MATCH = "IfNoneMatch"
+ETAG = "ETag"
+_VARIABLE = re.compile(r"\{(\w+)\}")
+# Where a first sentence's first clause ends: enough for a list of operations.
+_CLAUSE = re.compile(r"[.;:,] ")
+REQUEST_ID = "request_id"
+
+
+def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
+    """Return the operation of an RPC."""
+    description = prose(rpc.comment)
+    in_path = set(_VARIABLE.findall(rpc.template))
+    fields = messages[rpc.request].fields
+    parameters = [_parameter(field, "path") for field in fields if field.name in in_path]
+    result: Json = {
+        "operationId": rpc.method,
+        "tags": [tag(rpc)],
+        "summary": _CLAUSE.split(description)[0].removesuffix("."),
+        "description": description,
+    }
+    if rpc.body:
+        given = tuple(field for field in fields if field.name not in in_path)
+        schema = request_schema(messages[rpc.request], given)
+        content = {"application/json": {"schema": schema}}
+        result["requestBody"] = {"required": True, "content": content}
+    parameters += [_parameter(field, "query") for field in fields if field.name in rpc.query]
+    if any(field.name == REQUEST_ID for field in fields):
+        parameters.append({"$ref": f"#/components/parameters/{IDEMPOTENCY_KEY}"})
+    if rpc.has_etag:
+        parameters.append({"$ref": f"#/components/parameters/{IF_NONE_MATCH}"})
+    if parameters:
+        result["parameters"] = parameters
+    result["responses"] = {**_answers(rpc, messages[rpc.response]), **error_responses(rpc)}
+    result["security"] = _security(rpc)
+    return result
+
+
+def tag(rpc: PublicRpc) -> str:
+    """Name the group of an operation: the service's name without its suffix."""
+    return rpc.service.rpartition(".")[2].removesuffix("Service")
+
+
+def _parameter(field: Field, where: str) -> Json:
+    return {
+        "name": field.name,
+        "in": where,
+        "required": where == "path" or field.required,
+        "description": field.comment,
+        "schema": parameter_schema(field),
+    }
+
+
+def _answers(rpc: PublicRpc, message: Message) -> Json:
+    content = {"application/json": {"schema": reference(message.full_name)}}
+    answer: Json = {"description": message.comment, "content": content}
+    if not rpc.has_etag:
+        return {"200": answer}
+    headers = {"ETag": {"$ref": f"#/components/headers/{ETAG}"}}
+    unchanged = {"description": "What the caller has is still right.", "headers": headers}
+    return {"200": answer | {"headers": headers}, "304": unchanged}
+
+
+def _security(rpc: PublicRpc) -> list[Json]:
+    if rpc.scope is None:
+        return []
+    return [{SECURITY_SCHEME: [rpc.scope]}]

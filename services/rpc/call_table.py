@@ -1,0 +1,69 @@
+"""Which process may call which RPC, by the name in its certificate. Whatever is not here is denied.
+
+- Health checks: everybody with a certificate, as whoever may call must be able to find out whether
+  it can. They are answered by gRPC's own servicer and pass no table.
+- The edge: the RPCs whose contract states `aviary.edge.v1.access`, and no list of them here.
+- All else: below, as `package.Service/Method`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from aviary.edge.v1 import access_pb2
+from google.protobuf.descriptor import MethodDescriptor
+
+from services.certificates.identities import EDGE, GATEWAY, OPERATOR
+
+__all__ = ["CALLS", "OPERATED", "REFLECTION", "REFLECTION_CALLERS", "callers_of"]
+
+_LEASES = (
+    "aviary.id.v1.IdService/LeaseWorker",
+    "aviary.id.v1.IdService/RenewLease",
+    "aviary.id.v1.IdService/ReleaseLease",
+)
+
+CALLS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "user": frozenset(_LEASES),
+        "tweet": frozenset({*_LEASES, "aviary.user.v1.UserService/LookupUsers"}),
+        "graph": frozenset({*_LEASES, "aviary.user.v1.UserService/LookupUsers"}),
+        "fanout": frozenset(
+            {
+                "aviary.graph.v1.GraphService/GetRelations",
+                "aviary.graph.v1.GraphService/LookupCounts",
+                "aviary.graph.v1.GraphService/StreamFollowers",
+                "aviary.tweet.v1.TweetService/DecideDelivery",
+                "aviary.tweet.v1.TweetService/ListAuthorTweets",
+            }
+        ),
+        "timeline": frozenset(
+            {
+                "aviary.graph.v1.GraphService/GetRelations",
+                "aviary.tweet.v1.TweetService/ListAuthorTweets",
+                "aviary.tweet.v1.TweetService/LookupTweets",
+            }
+        ),
+        OPERATOR: frozenset({"aviary.timeline.v1.TimelineService/RebuildHomeTimeline"}),
+    }
+)
+"""Caller to what it calls."""
+
+OPERATED: Final = frozenset({"aviary.fanout.v1.FanoutService"})
+"""Services that are for operators and nobody else, whole: an RPC that joins one is theirs too."""
+
+REFLECTION: Final = "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+REFLECTION_CALLERS: Final = frozenset({GATEWAY, OPERATOR})
+"""The gateway compares contracts; operators explore them."""
+
+
+def callers_of(method: MethodDescriptor) -> frozenset[str]:
+    """Return the names of the processes that may call an RPC."""
+    service = method.containing_service.full_name
+    name = f"{service}/{method.name}"
+    callers = {caller for caller, calls in CALLS.items() if name in calls}
+    if method.GetOptions().HasExtension(access_pb2.access):
+        callers.add(EDGE)
+    if service in OPERATED:
+        callers.add(OPERATOR)
+    return frozenset(callers)

@@ -1,0 +1,42 @@
+"""Server reflection, for those who may read contracts."""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import grpc.aio
+from grpc_reflection.v1alpha import reflection
+
+from services.errors import PermissionDeniedError
+from services.rpc.call_table import REFLECTION, REFLECTION_CALLERS
+from services.rpc.callers import admit
+from services.rpc.status import CODES, status_of, status_trailer
+
+__all__ = ["GuardedReflection"]
+
+
+class GuardedReflection:
+    """gRPC's own; where it is `guarded`, callers are held to the table.
+
+    It streams requests, so the layers of other RPCs do not fit it.
+    """
+
+    def __init__(self, names: Iterable[str], *, guarded: bool) -> None:
+        self._answers = reflection.aio.ReflectionServicer(names)
+        self._guarded = guarded
+
+    async def ServerReflectionInfo(  # noqa: N802 - the RPC's name
+        self, request_iterator: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[Any]:
+        """See gRPC's server reflection protocol."""
+        if self._guarded:
+            try:
+                admit(REFLECTION, REFLECTION_CALLERS, context)
+            except PermissionDeniedError as error:
+                _, status = status_of(error) or (None, None)
+                await context.abort(
+                    CODES[PermissionDeniedError],
+                    str(error),
+                    status_trailer(status) if status else (),
+                )
+        async for answer in self._answers.ServerReflectionInfo(request_iterator, context):
+            yield answer

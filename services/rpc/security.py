@@ -1,0 +1,21 @@
+"""How a process's connections and requests are protected."""
+
+from dataclasses import dataclass
+
+from services.rpc.signing import Signer, Verifier
+from services.rpc.tls import TlsFiles
+
+__all__ = ["PLAIN", "Security"]
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """None of a part means without it."""
+
+    tls: TlsFiles | None = None
+    signer: Signer | None = None
+    verifier: Verifier | None = None
+
+
+PLAIN = Security()
+"""For loopback: nothing is protected."""

@@ -1,0 +1,52 @@
+"""Certificates for everything that runs here, kept fresh for as long as it does."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import click
+
+from services.certificates.command import make_certificates
+from services.certificates.folder import FolderError
+from services.supervisor.errors import StartError
+
+__all__ = ["certified"]
+
+RENEW_EVERY_S = 3_600.0
+"""Between looks at what is due; a certificate has two days left by then."""
+
+
+@contextlib.asynccontextmanager
+async def certified(data_dir: Path) -> AsyncIterator[Path | None]:
+    """Give the folder of certificates, renewed until the end; None where `AVIARY_TLS` is `off`.
+
+    Raises StartError where the folder is of no use.
+    """
+    if os.environ.get("AVIARY_TLS") == "off":
+        click.echo("AVIARY_TLS=off: processes here talk to each other in plaintext")
+        yield None
+        return
+    try:
+        folder, _ = make_certificates(data_dir)
+    except (FolderError, OSError) as error:
+        raise StartError(f"no certificates: {error}") from error
+    renewing = asyncio.create_task(_renew(data_dir), name="certificates")
+    try:
+        yield folder
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+
+
+async def _renew(data_dir: Path) -> None:
+    while True:
+        await asyncio.sleep(RENEW_EVERY_S)
+        try:
+            _, renewed = await asyncio.to_thread(make_certificates, data_dir)
+        except (FolderError, OSError) as error:
+            click.echo(f"certificates cannot be renewed: {error}", err=True)
+        else:
+            if renewed:
+                click.echo(f"renewed certificates of {', '.join(renewed)}")

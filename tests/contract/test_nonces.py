@@ -1,0 +1,52 @@
+"""Nonces on a real node and a real cluster."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.errors import UnavailableError
+from services.storage.valkey.connection import open_valkey
+from services.storage.valkey.nonces import ValkeyNonces
+from tests.certificates import until
+from tests.contract.valkey_servers import valkey_cluster, valkey_node
+
+KEEP_MS = 60_000
+
+
+@pytest.fixture(params=["node", "cluster"])
+async def nonces(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ValkeyNonces]:
+    cluster = request.param == "cluster"
+    with (valkey_cluster if cluster else valkey_node)(tmp_path) as port:
+        url = f"redis://127.0.0.1:{port}/0{'?cluster=true' if cluster else ''}"
+        client = open_valkey(url, timeout_s=5)
+        yield ValkeyNonces(client)
+        await client.aclose()
+
+
+async def test_one_of_many_claims_at_once_is_the_first(nonces: ValkeyNonces) -> None:
+    # The cluster's client learns its nodes at its first command, and cannot do so twice at once.
+    assert await nonces.claim(secrets.token_hex(16), KEEP_MS)
+    nonce = secrets.token_hex(16)
+    claims = await asyncio.gather(*(nonces.claim(nonce, KEEP_MS) for _ in range(20)))
+    assert sorted(claims) == [False] * 19 + [True]
+    assert not await nonces.claim(nonce, KEEP_MS)
+    assert await nonces.claim(secrets.token_hex(16), KEEP_MS)
+
+
+async def test_kept_for_as_long_as_asked(nonces: ValkeyNonces) -> None:
+    nonce = secrets.token_hex(16)
+    assert await nonces.claim(nonce, 50)
+    await until(lambda: nonces.claim(nonce, KEEP_MS))
+    assert not await nonces.claim(nonce, KEEP_MS)
+
+
+async def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
+    with valkey_node(tmp_path) as port:
+        pass
+    client = open_valkey(f"redis://127.0.0.1:{port}/0", timeout_s=1)
+    with pytest.raises(UnavailableError):
+        await ValkeyNonces(client).claim("0" * 32, KEEP_MS)
+    await client.aclose()

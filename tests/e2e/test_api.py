@@ -1,0 +1,182 @@
+"""The running API does what its OpenAPI document says, and nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from google.rpc.code_pb2 import Code
+from google.rpc.error_details_pb2 import BadRequest
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
+
+from tests.e2e.api_limits import Case, cases, request_of
+from tests.e2e.conftest import Mesh, start, stop
+
+ROOT = Path(__file__).resolve().parents[2]
+# Cases for each operation and kind of test. `make fuzz-api` asks for many, and for new ones.
+EXAMPLES = os.environ.get("AVIARY_FUZZ_EXAMPLES", "25")
+# Fixed, so that a failure is of the change at hand; `random` in longer runs.
+SEED = os.environ.get("AVIARY_FUZZ_SEED", "1")
+# The edge does not ask for tokens yet.
+CALL_TIMEOUT_S = 10
+CHECKS_TOKENS = False
+CALLERS = ("user_id", "follower_id", "blocker_id", "muter_id")
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    running = start(tmp_path_factory.mktemp("api") / "data")
+    yield running
+    assert stop(running) == 0
+
+
+def test_the_document_is_served_as_generated(api: Mesh) -> None:
+    served = api.rest.get("/openapi.json")
+    assert served.text == (ROOT / "gen" / "openapi.json").read_text()
+
+
+def test_what_runs_agrees_with_the_descriptor(api: Mesh) -> None:
+    of_a_service = api.environment("timeline")
+    told = {name: at for name, at in of_a_service.items() if name.startswith("AVIARY_")}
+    command = [sys.executable, "-m", "gateway", "check", "--data-dir", str(api.data_dir)]
+    result = subprocess.run(
+        command, env={**os.environ, **told}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout == (
+        "fanout, gateway, graph, id, timeline, tweet, user, the edge and its document agree\n"
+    )
+
+
+def test_an_idempotency_key_makes_a_repeat_of_a_repeat(api: Mesh) -> None:
+    def create(key: str, **fields: str) -> httpx.Response:
+        body = {"handle": "keyed", "display_name": "K", **fields}
+        return api.rest.post("/v1/users", json=body, headers={"idempotency-key": key})
+
+    first = create("k")
+    assert first.status_code == 200, first.text
+    assert create("k").json() == first.json() == create("k", request_id="k").json()
+    assert create("k", display_name="Other").status_code == 409
+    conflict = create("k", request_id="other")
+    assert (conflict.status_code, conflict.json()["code"]) == (400, Code.INVALID_ARGUMENT)
+    body = {"user_id": first.json()["user"]["user_id"], "text": "once"}
+    tweets = [
+        api.rest.post("/v1/tweets", json=body, headers={"idempotency-key": "t"}).json()["tweet_id"]
+        for _ in range(3)
+    ]
+    assert len(set(tweets)) == 1
+    path = f"/v1/tweets/{tweets[0]}"
+    gone = [api.rest.delete(path, headers={"idempotency-key": key}) for key in ("d", "d", "e")]
+    assert [one.status_code for one in gone] == [200, 200, 404]
+
+
+def test_a_tweet_is_sent_once_and_gone_when_it_is_deleted(api: Mesh) -> None:
+    body = {"handle": "etagged", "display_name": "E"}
+    author = api.rest.post("/v1/users", json=body).json()["user"]["user_id"]
+    made = api.rest.post("/v1/tweets", json={"user_id": author, "text": "once"}).json()
+    path = f"/v1/tweets/{made['tweet_id']}"
+    first = api.rest.get(path)
+    assert first.headers["etag"] == f'"{made["tweet_id"]}"'
+    known = {"if-none-match": first.headers["etag"]}
+    assert api.rest.get(path, headers=known).status_code == 304
+    assert api.rest.delete(path).status_code == 200
+    assert api.rest.get(path, headers=known).status_code == 404
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_a_limit_is_where_the_contract_says(api: Mesh, case: Case) -> None:
+    at, past = (call(api, case, value) for value in (case.at, case.past))
+    assert at is None or at.code != Code.INVALID_ARGUMENT, at
+    assert past is not None
+    assert past.code == Code.INVALID_ARGUMENT
+    violations = [v for detail in past.details for v in violations_in(detail)]
+    assert [one.field for one in violations] == [case.field]
+
+
+def call(api: Mesh, case: Case, value: object) -> Status | None:
+    """Call the RPC at the edge with this value of the field; None is success."""
+    request = request_of(case, value)
+    metadata = [
+        ("authorization", token)
+        for name, token in api.rest.headers.items()
+        if name == "authorization"
+    ]
+    with grpc.insecure_channel(f"{api.rest.base_url.host}:{api.rest.base_url.port}") as channel:
+        rpc = channel.unary_unary(case.rpc.path, type(request).SerializeToString)
+        try:
+            rpc(request, metadata=metadata, timeout=CALL_TIMEOUT_S)
+        except grpc.RpcError as error:
+            return rpc_status.from_call(error)
+    return None
+
+
+def violations_in(detail: Any) -> list[BadRequest.FieldViolation]:
+    bad = BadRequest()
+    return list(bad.field_violations) if detail.Unpack(bad) else []
+
+
+@pytest.mark.timeout(1800)
+def test_schemathesis_finds_nothing(api: Mesh, tmp_path: Path) -> None:
+    document = api.rest.get("/openapi.json").json()
+    (tmp_path / "openapi.json").write_text(json.dumps(_strictest(document)))
+    arguments = ["--checks", "all", "--max-examples", EXAMPLES, "--continue-on-failure"]
+    arguments += [] if SEED == "random" else ["--seed", SEED]
+    for name, value in api.rest.headers.items():
+        if name == "authorization":
+            arguments += ["--header", f"{name}: {value}"]
+    result = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            *("--no-color", "run", str(tmp_path / "openapi.json")),
+            *("--url", str(api.rest.base_url), *arguments),
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks",
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    # It would also be content with a document that says nothing.
+    operations = sum(len(methods) for methods in document["paths"].values())
+    assert f"Tested: {operations}" in result.stdout, result.stdout
+
+
+def _strictest(document: dict[str, Any]) -> dict[str, Any]:
+    """Let no field through that the document does not name, though clients must expect new ones."""
+    for schema in document["components"]["schemas"].values():
+        schema["additionalProperties"] = False
+    if not CHECKS_TOKENS:
+        _without_tokens(document)
+    return document
+
+
+def _without_tokens(document: dict[str, Any]) -> None:
+    """Say what is so as long as callers have no token: none is asked for, and none names them."""
+    del document["components"]["securitySchemes"]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            operation.pop("security")
+            for parameter in operation.get("parameters", []):
+                if parameter.get("name") in CALLERS:
+                    parameter["required"] = True
+            if "requestBody" in operation:
+                _require_caller(operation["requestBody"]["content"]["application/json"]["schema"])
+
+
+def _require_caller(schema: dict[str, Any]) -> None:
+    for name in CALLERS:
+        if name in schema["properties"]:
+            schema["required"] = [*schema.get("required", []), name]
+            schema["properties"][name]["type"].remove("null")

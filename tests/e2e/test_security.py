@@ -1,0 +1,184 @@
+"""The whole system with mTLS and signed requests, while certificates and keys are replaced."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import grpc
+import httpx
+import pytest
+from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
+from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
+from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
+from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
+
+from services.clock import SystemClock
+from services.rpc.operator import operator_channel, operator_files
+from services.rpc.signing import Signer
+from services.rpc.signing_keys import SigningKey
+from services.settings import DEFAULT_ADDRESSES
+from tests.e2e.conftest import Mesh, start, stop
+from tests.e2e.operators import operate
+
+OLD, NEW = SigningKey("old", b"0123456789abcdef" * 2), SigningKey("new", b"fedcba9876543210" * 2)
+WAIT_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "signing.keys"
+    write(path, OLD)
+    return path
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator[Mesh]:
+    data = tmp_path_factory.mktemp("secure") / "data"
+    running = start(data, AVIARY_SIGNING_KEYS_FILE=str(keys))
+    yield running
+    assert stop(running) == 0
+
+
+def write(path: Path, *keys: SigningKey) -> None:
+    temporary = path.with_suffix(".next")
+    temporary.write_text("\n".join(f"{key.key_id}:{key.secret.hex()}" for key in keys))
+    temporary.replace(path)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.05)
+
+
+def events(mesh: Mesh, service: str, name: str) -> list[dict]:
+    lines = (mesh.data_dir / "logs" / f"{service}.log").read_text().splitlines()
+    found = (json.loads(line) for line in lines if line.startswith("{"))
+    return [each for each in found if each["event"] == name]
+
+
+class Posting:
+    """Tweets without pause: each asks the user service, signed; counts how they end."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        user = {"handle": f"h{time.time_ns() % 10**9}", "display_name": "h"}
+        created = mesh.rest.post("/v1/users", json=user)
+        assert created.status_code == httpx.codes.OK, created.text
+        self._tweet = {"user_id": created.json()["user"]["user_id"], "text": "hi"}
+        self._mesh = mesh
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._post)
+        self.statuses: dict[int, int] = {}
+
+    def _post(self) -> None:
+        with httpx.Client(base_url=self._mesh.rest.base_url, timeout=10) as client:
+            while not self._ended.is_set():
+                status = client.post("/v1/tweets", json=self._tweet).status_code
+                self.statuses[status] = self.statuses.get(status, 0) + 1
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.more()
+        return self
+
+    def more(self, count: int = 20) -> None:
+        wanted = sum(self.statuses.values()) + count
+        until(lambda: sum(self.statuses.values()) >= wanted)
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+
+def test_keys_are_replaced_while_tweets_are_posted(mesh: Mesh, keys: Path) -> None:
+    with Posting(mesh) as posting:
+        for step in ((OLD, NEW), (NEW, OLD), (NEW,)):
+            write(keys, *step)
+            wanted = [key.key_id for key in step]
+            until(
+                lambda wanted=wanted: all(
+                    [e["key_ids"] for e in events(mesh, name, "signing.keys_reloaded")][-1:]
+                    == [wanted]
+                    for name in ("tweet", "user")
+                )
+            )
+            posting.more()
+    assert posting.statuses.keys() == {200}
+
+
+def test_the_authority_is_replaced_while_tweets_are_posted(mesh: Mesh) -> None:
+    with Posting(mesh) as posting:
+        for step in ("add", "switch", "drop"):
+            before = {name: len(events(mesh, name, "tls.reloaded")) for name in DEFAULT_ADDRESSES}
+            command = [sys.executable, "-m", "services", "certs", "--authority", step]
+            subprocess.run([*command, "--data-dir", mesh.data_dir], check=True)
+            until(
+                lambda before=before: all(
+                    len(events(mesh, name, "tls.reloaded")) > count
+                    for name, count in before.items()
+                )
+            )
+            posting.more()
+    assert posting.statuses.keys() == {200}
+
+
+async def code_of(mesh: Mesh, service: str, call, *signs: SigningKey) -> str:
+    address = mesh.environment(service)[f"AVIARY_{service.upper()}_ADDRESS"]
+    signer = Signer(lambda: signs, SystemClock()) if signs else None
+    certificates = operator_files(mesh.data_dir)
+    assert certificates is not None
+    channel = operator_channel(certificates, service, address, signer=signer)
+    try:
+        await call(channel)
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+    finally:
+        await channel.close()
+    return "OK"
+
+
+async def test_an_operator_signs_and_may_operate_and_no_more(mesh: Mesh, keys: Path) -> None:
+    write(keys, NEW)
+
+    async def backlog(channel) -> None:
+        await FanoutServiceStub(channel).GetBacklog(fanout_pb.GetBacklogRequest(), timeout=5)
+
+    async def lookup(channel) -> None:
+        request = tweet_pb.LookupTweetsRequest(tweet_ids=[1])
+        await TweetServiceStub(channel).LookupTweets(request, timeout=5)
+
+    until(lambda: bool(events(mesh, "fanout", "service.serving")))
+    deadline = time.monotonic() + WAIT_S
+    # Its keys are looked at once a second.
+    while await code_of(mesh, "fanout", backlog, NEW) != "OK":
+        assert time.monotonic() < deadline
+    assert await code_of(mesh, "fanout", backlog) == "PERMISSION_DENIED"
+    assert "fanout.rest" in operate(mesh, "queues", AVIARY_SIGNING_KEYS_FILE=str(keys))
+    assert "no known form" in operate(mesh, "queues", fails=True)
+    assert await code_of(mesh, "tweet", lookup, NEW) == "PERMISSION_DENIED"
+    (denied,) = events(mesh, "tweet", "rpc.denied")[-1:]
+    assert (denied["caller"], denied["reason"]) == ("operator", "CALLER_NOT_ALLOWED")
+
+
+def test_no_log_holds_a_secret(mesh: Mesh) -> None:
+    logs = "".join(path.read_text() for path in (mesh.data_dir / "logs").iterdir())
+    assert "rpc.denied" in logs
+    for secret in secrets_of(mesh):
+        assert secret not in logs
+
+
+def secrets_of(mesh: Mesh) -> Sequence[str]:
+    pems = [path.read_text() for path in (mesh.data_dir / "certificates").glob("*.key")]
+    bodies = [line for pem in pems for line in pem.splitlines() if "-----" not in line]
+    cursor = (mesh.data_dir / "cursor.key").read_text()
+    return [
+        *bodies,
+        cursor,
+        *(form for k in (OLD, NEW) for form in (k.secret.hex(), str(k.secret))),
+    ]

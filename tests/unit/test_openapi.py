@@ -1,0 +1,135 @@
+"""The OpenAPI document against the contracts that it is made of."""
+
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from openapi_spec_validator import validate
+
+from gateway.edge import GENERATED, own_contracts
+from gateway.edge.contracts import ContractError, Contracts
+from gateway.openapi import openapi_document, to_json
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def document() -> Json:
+    return openapi_document(own_contracts())
+
+
+def test_it_is_valid_and_the_same_each_time(document: Json) -> None:
+    validate(document)
+    assert to_json(document) == to_json(openapi_document(own_contracts()))
+    assert to_json(document) == (GENERATED / "openapi.json").read_text()
+
+
+def test_each_public_rpc_is_an_operation_and_no_other_is(document: Json) -> None:
+    operations = {
+        (verb.upper(), path, operation["operationId"])
+        for path, verbs in document["paths"].items()
+        for verb, operation in verbs.items()
+    }
+    public = own_contracts().public
+    assert operations == {(rpc.verb, rpc.template, rpc.method) for rpc in public}
+    assert "LookupTweets" not in to_json(document)
+
+
+def test_every_word_of_it_is_explained(document: Json) -> None:
+    for verbs in document["paths"].values():
+        for operation in verbs.values():
+            assert operation["summary"]
+            assert not {"INVALID_ARGUMENT", "NOT_FOUND"} & set(operation["description"].split())
+    for schema in document["components"]["schemas"].values():
+        assert schema["description"]
+        assert all(one.get("description") or "$ref" in one for one in schema["properties"].values())
+
+
+def body_of(document: Json, path: str, verb: str = "post") -> Json:
+    content = document["paths"][path][verb]["requestBody"]["content"]
+    schema: Json = content["application/json"]["schema"]
+    return schema
+
+
+def parameters_of(document: Json, path: str, verb: str = "get") -> dict[str, Json]:
+    found = document["paths"][path][verb]["parameters"]
+    return {one["name"]: one for one in found if "name" in one}
+
+
+def test_limits_are_those_of_the_contract(document: Json) -> None:
+    handle = body_of(document, "/v1/users")["properties"]["handle"]
+    assert (handle["minLength"], handle["maxLength"]) == (1, 15)
+    assert handle["pattern"] == "^[A-Za-z0-9_]+$"
+    limit = parameters_of(document, "/v1/timeline/home")["limit"]["schema"]
+    assert (limit["minimum"], limit["maximum"]) == (0, 200)
+    followees = body_of(document, "/v1/follows")["properties"]["followee_ids"]
+    assert (followees["minItems"], followees["maxItems"]) == (1, 1000)
+    assert followees["items"]["minimum"] == 1
+
+
+def test_only_the_caller_may_be_left_out_of_what_is_required(document: Json) -> None:
+    assert body_of(document, "/v1/follow")["required"] == ["followee_id"]
+    assert body_of(document, "/v1/users")["required"] == ["handle", "display_name"]
+    home = parameters_of(document, "/v1/timeline/home")
+    assert [name for name, one in home.items() if one["required"]] == []
+    user = parameters_of(document, "/v1/timeline/user")
+    assert [name for name, one in user.items() if one["required"]] == ["user_id"]
+    # What is in the path is always there.
+    assert parameters_of(document, "/v1/users/{user_id}", "delete")["user_id"]["required"]
+    assert "user_id" not in body_of(document, "/v1/users/{user_id}", "patch")["properties"]
+
+
+def test_each_operation_states_who_may_call_it(document: Json) -> None:
+    for rpc in own_contracts().public:
+        operation = document["paths"][rpc.template][rpc.verb.lower()]
+        scopes = [one["oauth2"] for one in operation["security"]]
+        assert scopes == ([] if rpc.scope is None else [[rpc.scope]])
+        assert ("401" in operation["responses"]) == (rpc.scope is not None)
+        flow = document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]
+        assert {scope for one in scopes for scope in one} <= flow["scopes"].keys()
+
+
+def test_errors_are_those_that_the_comment_names(document: Json) -> None:
+    follow = document["paths"]["/v1/follow"]["post"]["responses"]
+    assert (
+        "FAILED_PRECONDITION (BLOCKED): one of them blocks the other."
+        in (follow["400"]["description"])
+    )
+    assert follow["404"]["description"] == "NOT_FOUND: either user."
+    assert "409" not in follow
+    follows = document["paths"]["/v1/follows"]["post"]["responses"]
+    assert follows["404"]["description"] == "NOT_FOUND: the first user who does not exist."
+    assert "409" in document["paths"]["/v1/users"]["post"]["responses"]
+
+
+def test_what_an_answer_always_has_is_required(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["GetHomeTimelineResponse"]["required"] == ["tweets"]
+    assert schemas["Tweet"]["properties"]["tweet_id"]["type"] == "string"
+    assert "required" not in schemas["FollowResponse"]
+
+
+def test_a_half_public_rpc_is_refused() -> None:
+    files = FileDescriptorSet.FromString((GENERATED / "descriptor.pb").read_bytes())
+    (file,) = (one for one in files.file if one.name == "aviary/tweet/v1/tweet_service.proto")
+    file.service[0].method[0].ClearField("options")
+    Contracts(files.SerializeToString()).public  # noqa: B018 - an RPC with neither is internal
+    half = file.service[0].method[1].options
+    for extension in list(half.Extensions):
+        if extension.full_name == "aviary.edge.v1.access":
+            half.ClearExtension(extension)
+    with pytest.raises(ContractError, match="GetTweet has only one of a path and an access rule"):
+        Contracts(files.SerializeToString()).public  # noqa: B018 - reading it is the check
+
+
+def test_two_messages_of_one_name_are_refused() -> None:
+    files = FileDescriptorSet.FromString((GENERATED / "descriptor.pb").read_bytes())
+    for file in files.file:
+        for message in file.message_type:
+            if message.name == "User":
+                message.name = "Tweet"
+            for field in message.field:
+                if field.type_name == ".aviary.user.v1.User":
+                    field.type_name = ".aviary.user.v1.Tweet"
+    with pytest.raises(ValueError, match="would share a name"):
+        openapi_document(Contracts(files.SerializeToString()))
