@@ -4,10 +4,10 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators certs test oracle oracle-data chaos lint format generate check-generated \
-	check-edge fuzz-api tf-check tf-fmt lock clean
+	check-edge check-observability test-observability prometheus fuzz-api tf-check tf-fmt lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Aviary needs Python 3.11 or newer; set PYTHON=/path/to/python")'
@@ -66,11 +66,12 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: .venv/dev.stamp ## Write gen/, envoy/ and the page of rate limits anew
+generate: .venv/dev.stamp ## Write gen/, envoy/, the page of rate limits, infra/prometheus/ and infra/grafana/ anew
 	$(BIN)/python -m tools.protos generate
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
 	$(BIN)/python -m gateway build-limits-page
+	$(BIN)/python -m tools.observability build
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 	$(BIN)/python -m tools.protos check
@@ -85,6 +86,15 @@ tf-check: .venv/dev.stamp .venv/infra.stamp ## Check infra/terraform without a c
 
 tf-fmt: .venv/dev.stamp ## Format infra/terraform
 	$(BIN)/python -m tools.terraform fmt
+
+check-observability: .venv/dev.stamp ## Fail when rules or dashboards are stale or Prometheus refuses them
+	$(BIN)/python -m tools.observability check
+
+test-observability: .venv/dev.stamp ## Ask a real Prometheus every query of rules and dashboards (1 minute)
+	$(BIN)/python -m pytest tests/observability -m prometheus
+
+prometheus: .venv/dev.stamp ## Run Debian's Prometheus beside `make run`; Ctrl-C stops it
+	@exec $(BIN)/python -m tools.observability prometheus
 
 lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

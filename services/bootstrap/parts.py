@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+import openfeature.api
 import structlog
 from aviary.graph.v1 import graph_service_pb2
 from aviary.id.v1 import id_service_pb2
@@ -27,7 +28,11 @@ from services.bus.tracing import TracedOutbox, TracedPublisher, traced_handler
 from services.bus.valkey_streams import ValkeyStreamsDriver
 from services.clock import SystemClock
 from services.errors import UnavailableError
+from services.flags.provider import FileProvider
+from services.flags.reading import Flags
+from services.flags.watch import FlagFile
 from services.id.lease_keeper import LeaseKeeper
+from services.id.lease_metrics import observe_lease
 from services.id.ports import LeaseSource
 from services.id.snowflake import SnowflakeGenerator
 from services.paging import CursorCodec
@@ -41,12 +46,14 @@ from services.rpc.handlers import Servicer
 from services.rpc.security import PLAIN, Security
 from services.settings import Settings
 from services.storage import timelines as timeline_tables
+from services.storage.metering import MeteredRowStore
 from services.storage.outbox import Outbox
 from services.storage.outbox_relay import OutboxRelay
 from services.storage.rows import RowStore, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.tracing import TracedRowStore
 from services.storage.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
+from services.storage.valkey.cache_metrics import CacheMetrics
 from services.storage.valkey.connection import ValkeyClient, open_node, open_valkey
 from services.storage.valkey.hot_lists import HotLists
 from services.storage.valkey.hot_timelines import ValkeyHotTimelines
@@ -65,6 +72,7 @@ LEASE_POLL_S = 0.05  # between looks at start; the id service may come up later
 # Outages are no attempts, so eight are enough to tell a poison message from a passing trouble: with
 # full jitter about a quarter of a minute. The cap is how late the end of an outage is noticed.
 RETRY = RetryPolicy(max_attempts=8, base_s=0.2, cap_s=30.0)
+FLAGS_DOMAIN = "aviary"  # so that a library's own flags come from elsewhere
 CONCURRENCY = 16  # deliveries in hand for each subscription
 _log = structlog.get_logger()
 
@@ -82,16 +90,17 @@ class Parts:
         self._bus: BusDriver | None = None
         self._declared = asyncio.Event()
         self._valkey: ValkeyClient | None = None
+        self.cache_metrics = CacheMetrics()
 
     async def rows(self, owner: str, tables: Sequence[TableSpec]) -> RowStore:
         """Open the store of `owner`."""
         if self.settings.storage == "bigtable":
-            return TracedRowStore(await self._bigtable(tables))
+            return TracedRowStore(MeteredRowStore(await self._bigtable(tables), "bigtable"))
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         store = SqliteRowStore(self.settings.data_dir / f"{owner}.db", tables, self.clock)
         await store.open()
         self.stack.push_async_callback(store.close)
-        return TracedRowStore(store)
+        return TracedRowStore(MeteredRowStore(store, "sqlite"))
 
     async def _bigtable(self, tables: Sequence[TableSpec]) -> RowStore:
         # Only those who use it pay for the import, and need it installed.
@@ -192,6 +201,7 @@ class Parts:
         )
         unique = f"{owner}-{os.getpid()}-{secrets.token_hex(4)}"
         keeper = LeaseKeeper(source, generator, unique)
+        observe_lease(generator, self.clock)
         await keeper.start()
         self.stack.push_async_callback(keeper.stop)
         # A service that can make no id is not ready, and says so by not listening yet.
@@ -218,7 +228,13 @@ class Parts:
         )
 
     def consume(
-        self, bus: BusDriver, name: str, handle: Handle, *, yield_to: Consumer | None = None
+        self,
+        bus: BusDriver,
+        name: str,
+        handle: Handle,
+        *,
+        yield_to: Consumer | None = None,
+        yields: Callable[[], bool] = lambda: True,
     ) -> Consumer:
         """Handle the messages of one subscription from now on."""
         consumer = Consumer(
@@ -229,6 +245,7 @@ class Parts:
             concurrency=CONCURRENCY,
             rng=random.Random(),  # noqa: S311 - jitter guards nothing
             yield_to=yield_to,
+            yields=yields,
         )
 
         async def start() -> None:
@@ -244,9 +261,9 @@ class Parts:
         valkey = self.valkey()
         return LayeredPushes(
             timeline_tables.RowHomeTimelines(rows, self.clock),
-            ValkeyHotTimelines(HotLists(valkey)),
-            TweetCache(valkey),
-            RelationsCache(valkey),
+            ValkeyHotTimelines(HotLists(valkey), self.cache_metrics),
+            TweetCache(valkey, metrics=self.cache_metrics),
+            RelationsCache(valkey, metrics=self.cache_metrics),
             self.clock,
         )
 
@@ -255,6 +272,15 @@ class Parts:
         return AccountPeer(
             await self.channel("user", service_of(user_service_pb2.DESCRIPTOR)), Caller()
         )
+
+    async def flags(self) -> Flags:
+        """Read the file of flags, and keep reading it; once a process."""
+        provider = FileProvider()
+        openfeature.api.set_provider_and_wait(provider, FLAGS_DOMAIN)
+        file = FlagFile(self.settings.flags_file, provider)
+        await file.start()
+        self.stack.push_async_callback(file.stop)
+        return Flags(openfeature.api.get_client(FLAGS_DOMAIN))
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something until the stack unwinds."""

@@ -22,7 +22,7 @@ from services.bootstrap import SERVICES
 from services.bus import pubsub
 from services.bus.topology import SUBSCRIPTIONS, TOPICS
 from services.certificates.identities import server_name, spiffe_id
-from services.objectives import OBJECTIVES
+from services.objectives import OBJECTIVES, PERIOD_DAYS
 from services.settings import (
     DEFAULT_ADDRESSES,
     DEFAULT_BUS_VISIBILITY_S,
@@ -33,7 +33,7 @@ from services.settings import (
 from services.storage.bigtable.schema import FAMILY
 from services.storage.rows import TableSpec
 from services.storage.valkey.connection import open_valkey
-from services.telemetry import SECONDS_BUCKETS
+from services.telemetry_setup import SECONDS_BUCKETS
 from tools.terraform.sources import Folder, folders, local_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,6 +197,12 @@ def test_objectives(names) -> None:
         each.name: (each.goal, each.threshold_s, each.metric, list(each.methods))
         for each in OBJECTIVES
     }
+
+
+def test_error_budgets_are_for_the_same_days() -> None:
+    variables = (INFRASTRUCTURE / "modules/observability/variables.tf").read_text()
+    (days,) = re.findall(r'variable "window_days" {[^}]*default\s+= (\d+)', variables)
+    assert int(days) == PERIOD_DAYS
 
 
 def test_objectives_can_be_measured() -> None:

@@ -77,7 +77,7 @@ variable "subscriptions" {
 variable "window_days" {
   description = "Days that an objective looks back."
   type        = number
-  default     = 28
+  default     = 30
   validation {
     condition     = var.window_days >= 1 && var.window_days <= 30
     error_message = "Cloud Monitoring looks back 1 to 30 days."
