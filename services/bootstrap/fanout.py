@@ -2,6 +2,7 @@
 
 from aviary.fanout.v1 import fanout_service_pb2
 
+from services.bootstrap.flags import open_flags
 from services.bootstrap.parts import Parts, Served, service_of
 from services.bus.consumer import Consumer
 from services.bus.port import BusDriver
@@ -30,7 +31,7 @@ async def build(parts: Parts) -> Served:
     store = RowControlStore(await parts.rows("fanout", [CONTROLS]))
     bus, graph, tweets = parts.bus(), await parts.graph(), await parts.tweets()
     homes = tables.RowHomeTimelines(rows, parts.clock)
-    flags = await parts.flags()
+    flags = await open_flags(parts.settings.flags_file, parts.stack)
     threshold = StoredThreshold(
         parts.settings.celebrity_threshold, lambda: flags.number(CELEBRITY_THRESHOLD)
     )

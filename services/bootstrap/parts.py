@@ -10,7 +10,6 @@ from typing import Any
 
 import grpc
 import grpc.aio
-import openfeature.api
 import structlog
 from aviary.graph.v1 import graph_service_pb2
 from aviary.id.v1 import id_service_pb2
@@ -28,9 +27,6 @@ from services.bus.tracing import TracedOutbox, TracedPublisher, traced_handler
 from services.bus.valkey_streams import ValkeyStreamsDriver
 from services.clock import SystemClock
 from services.errors import UnavailableError
-from services.flags.provider import FileProvider
-from services.flags.reading import Flags
-from services.flags.watch import FlagFile
 from services.id.lease_keeper import LeaseKeeper
 from services.id.lease_metrics import observe_lease
 from services.id.ports import LeaseSource
@@ -72,7 +68,6 @@ LEASE_POLL_S = 0.05  # between looks at start; the id service may come up later
 # Outages are no attempts, so eight are enough to tell a poison message from a passing trouble: with
 # full jitter about a quarter of a minute. The cap is how late the end of an outage is noticed.
 RETRY = RetryPolicy(max_attempts=8, base_s=0.2, cap_s=30.0)
-FLAGS_DOMAIN = "aviary"  # so that a library's own flags come from elsewhere
 CONCURRENCY = 16  # deliveries in hand for each subscription
 _log = structlog.get_logger()
 
@@ -272,15 +267,6 @@ class Parts:
         return AccountPeer(
             await self.channel("user", service_of(user_service_pb2.DESCRIPTOR)), Caller()
         )
-
-    async def flags(self) -> Flags:
-        """Read the file of flags, and keep reading it; once a process."""
-        provider = FileProvider()
-        openfeature.api.set_provider_and_wait(provider, FLAGS_DOMAIN)
-        file = FlagFile(self.settings.flags_file, provider)
-        await file.start()
-        self.stack.push_async_callback(file.stop)
-        return Flags(openfeature.api.get_client(FLAGS_DOMAIN))
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something until the stack unwinds."""
