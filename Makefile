@@ -4,10 +4,10 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators certs test oracle oracle-data chaos lint format generate check-generated \
-	check-edge fuzz-api lock clean
+	check-edge check-observability test-observability prometheus fuzz-api tf-check tf-fmt lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Aviary needs Python 3.11 or newer; set PYTHON=/path/to/python")'
@@ -22,6 +22,11 @@ help: ## Show this list
 
 .venv/gcp.stamp: requirements-gcp.lock .venv/run.stamp
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-gcp.lock
+	@touch $@
+
+.venv/infra.stamp: requirements-infra.lock
+	@test -x .venv/infra/bin/python || $(PYTHON) -m venv .venv/infra
+	.venv/infra/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements-infra.lock
 	@touch $@
 
 run: .venv/run.stamp ## Start everything on this machine; Ctrl-C stops it
@@ -61,11 +66,12 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: .venv/dev.stamp ## Write gen/, envoy/ and the page of rate limits anew
+generate: .venv/dev.stamp ## Write gen/, envoy/, the page of rate limits, infra/prometheus/ and infra/grafana/ anew
 	$(BIN)/python -m tools.protos generate
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
 	$(BIN)/python -m gateway build-limits-page
+	$(BIN)/python -m tools.observability build
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 	$(BIN)/python -m tools.protos check
@@ -75,6 +81,21 @@ check-edge: .venv/dev.stamp ## Fail when envoy/ or the page of rate limits is st
 	$(BIN)/python -m gateway check-envoy
 	$(BIN)/python -m gateway check-limits-page
 
+tf-check: .venv/dev.stamp .venv/infra.stamp ## Check infra/terraform without a cloud
+	$(BIN)/python -m tools.terraform check
+
+tf-fmt: .venv/dev.stamp ## Format infra/terraform
+	$(BIN)/python -m tools.terraform fmt
+
+check-observability: .venv/dev.stamp ## Fail when rules or dashboards are stale or Prometheus refuses them
+	$(BIN)/python -m tools.observability check
+
+test-observability: .venv/dev.stamp ## Ask a real Prometheus every query of rules and dashboards (1 minute)
+	$(BIN)/python -m pytest tests/observability -m prometheus
+
+prometheus: .venv/dev.stamp ## Run Debian's Prometheus beside `make run`; Ctrl-C stops it
+	@exec $(BIN)/python -m tools.observability prometheus
+
 lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header pyproject.toml -o requirements.lock
@@ -82,6 +103,8 @@ lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 		--no-annotate --no-header --extra gcp pyproject.toml -o requirements-gcp.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --group infra -o requirements-infra.lock
 
 clean: ## Remove the environment and yesterday's data
 	rm -rf .venv .data .build

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from gateway.check import addresses_of, certificates_of, edge_drift, service_drift
-from gateway.edge import GENERATED, EdgeConfig, own_contracts, to_yaml
+from gateway.edge import DEFAULT_STATS_PORT, GENERATED, EdgeConfig, own_contracts, to_yaml
 from gateway.envoy_binary import envoy_binary
 from gateway.limits.reference import page
 from gateway.openapi import openapi_document, to_json
@@ -31,7 +31,7 @@ HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not e
 
 
 def _envoy() -> Mapping[Path, str]:
-    return {ENVOY: HEADER + to_yaml(EdgeConfig())}
+    return {ENVOY: HEADER + to_yaml(EdgeConfig(stats_port=DEFAULT_STATS_PORT))}
 
 
 def _openapi() -> Mapping[Path, str]:

@@ -18,7 +18,8 @@ from services.operate.command import COMMANDS
 from services.operator_commands import register_app, rotate_signing_key, token
 from services.rpc.server import RpcServer
 from services.settings import Settings, SettingsError
-from services.telemetry import EVENT_SERVING, configure
+from services.telemetry import EVENT_SERVING
+from services.telemetry_setup import configure
 
 __all__ = ["main"]
 
@@ -98,7 +99,12 @@ def _add(name: str) -> None:
 
 
 async def _serve(name: str, settings: Settings) -> None:
-    telemetry = configure(name, settings.otlp_endpoint, settings.log_level)
+    telemetry = configure(
+        name,
+        settings.otlp_endpoint,
+        settings.log_level,
+        metrics_address=settings.metrics_address,
+    )
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -68,6 +68,10 @@ class Variables:
             self._reject(name, value, f"host:port, with a port of at most {MAX_PORT}")
         return value
 
+    def optional_address(self, name: str) -> str | None:
+        """Read a `host:port`; None where it is unset."""
+        return None if self.text(name) is None else self.address(name, "")
+
     def valkey_url(self, name: str, default: str) -> str:
         """Read the URL of a Valkey."""
         value = self.text(name) or default

@@ -117,6 +117,10 @@ class Settings:
     log_level: LogLevel
     otlp_endpoint: str | None
     """`http://host:port` of an OTLP gRPC collector; None exports nothing."""
+    metrics_address: str | None = None
+    """`host:port` where Prometheus fetches this process's metrics; None serves none."""
+    flags_file: Path | None = None
+    """JSON or YAML file of feature flags; None leaves them all unset."""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Self:
@@ -187,4 +191,6 @@ class Settings:
                 variables.choice("AVIARY_LOG_LEVEL", "info", "debug", "warning", "error"),
             ),
             otlp_endpoint=variables.http_url("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            metrics_address=variables.optional_address("AVIARY_METRICS_ADDRESS"),
+            flags_file=variables.path("AVIARY_FLAGS_FILE"),
         )

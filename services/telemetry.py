@@ -1,26 +1,10 @@
-"""Logs, traces and metrics: the names of all of them, and the one place that sets them up.
+"""Logs, traces and metrics: the names of all of them.
 
-Code takes its tracer, meter and logger from the OpenTelemetry API and structlog; only `configure`
-knows the SDK. Without an endpoint nothing is exported, yet a caller's trace id still reaches the
-logs, since the API alone carries a remote span context.
+Code takes its tracer, meter and logger from the OpenTelemetry API and structlog; only
+`services.telemetry_setup` knows the SDK.
 """
 
-import logging
-import sys
-from collections.abc import Callable
 from typing import Final
-
-import structlog
-from opentelemetry import metrics, trace
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 __all__ = [
     "EVENT_AUDIT_DENIALS_UNREAD",
@@ -40,6 +24,8 @@ __all__ = [
     "EVENT_FANOUT_CONTROLS_CHANGED",
     "EVENT_FANOUT_CONTROLS_STALE",
     "EVENT_FANOUT_TWEET_GONE",
+    "EVENT_FLAGS_CHANGED",
+    "EVENT_FLAGS_REFUSED",
     "EVENT_GRAPH_COUNT_OFF",
     "EVENT_IDENTITY_KEYS_STALE",
     "EVENT_IDENTITY_SIGN_UP_STUCK",
@@ -63,26 +49,32 @@ __all__ = [
     "EVENT_TLS_RELOAD_FAILED",
     "EVENT_TWEET_OWN_TIMELINE_FAILED",
     "METRIC_BUS_BACKLOG",
+    "METRIC_BUS_DEAD_LETTERS",
     "METRIC_BUS_HANDLER_DURATION",
     "METRIC_BUS_MESSAGE_AGE",
     "METRIC_BUS_MESSAGE_ATTEMPTS",
+    "METRIC_CACHE_CIRCUIT_OPEN",
     "METRIC_CACHE_CIRCUIT_OPENED",
     "METRIC_CACHE_CIRCUIT_REFUSED",
     "METRIC_CACHE_HITS",
     "METRIC_CACHE_MISSES",
     "METRIC_FANOUT_LAG",
+    "METRIC_FANOUT_PAUSED",
+    "METRIC_FANOUT_THRESHOLD",
+    "METRIC_FLAGS_STALE",
     "METRIC_HOT_STORE_UNAVAILABLE",
+    "METRIC_ID_LEASE_REMAINING",
     "METRIC_OUTBOX_HELD",
+    "METRIC_ROWS_DURATION",
     "METRIC_RPC_CLIENT_DURATION",
     "METRIC_RPC_SERVER_DURATION",
+    "METRIC_VALKEY_DURATION",
     "SCOPE",
     "SPAN_DELIVERY",
     "SPAN_OUTBOX_COMMIT",
     "SPAN_PUBLISH",
     "SPAN_ROWS",
     "SPAN_TIMELINE_PUSH",
-    "Telemetry",
-    "configure",
 ]
 
 # ---- Names. A dashboard or alert depends on each: rename one as carefully as a proto field. ----
@@ -102,18 +94,23 @@ SPAN_DELIVERY: Final = "{subscription} process"
 SPAN_TIMELINE_PUSH: Final = "timeline store push"
 """One tweet goes into the persistent and hot timelines of a page of followers."""
 
-# Metrics.
+# Metrics. Each text begins with the kind and the unit; docs/reference/metrics.md is made of them.
 METRIC_RPC_SERVER_DURATION: Final = "rpc.server.duration"
 """Histogram, seconds, by `rpc.method` and `rpc.code`: rate, errors, duration of what we serve."""
 METRIC_RPC_CLIENT_DURATION: Final = "rpc.client.duration"
 """Histogram, seconds, by `rpc.method` and `rpc.code`: the same as our callers saw it."""
+METRIC_CACHE_CIRCUIT_OPEN: Final = "cache.circuit.open"
+"""Gauge, 1 while the cache is taken for gone, else 0."""
 METRIC_CACHE_CIRCUIT_OPENED: Final = "cache.circuit.opened"
-"""Counter: times the cache was found gone."""
+"""Counter, times the cache was found gone."""
 METRIC_CACHE_CIRCUIT_REFUSED: Final = "cache.circuit.refused"
-"""Counter: calls not sent because the cache was gone; their callers used the rows."""
+"""Counter, calls not sent because the cache was gone; their callers used the rows."""
 METRIC_BUS_BACKLOG: Final = "bus.backlog"
 """Gauge, messages by `subscription`: waiting, in hand and delayed. Every fanout process reports
 all of them, so take one, never the sum. Absent where the engine cannot say (Pub/Sub)."""
+METRIC_BUS_DEAD_LETTERS: Final = "bus.dead_letters"
+"""Gauge, messages by `subscription`: given up and not yet redriven. As `bus.backlog`: reported by
+every fanout process, absent where the engine cannot say."""
 METRIC_BUS_MESSAGE_AGE: Final = "bus.message.age"
 """Histogram, seconds by `subscription` and `outcome` (acked, retried, outage, dead-lettered): from
 the publishing, or the last redrive, to the end of an attempt."""
@@ -126,6 +123,21 @@ METRIC_OUTBOX_HELD: Final = "outbox.held"
 METRIC_FANOUT_LAG: Final = "fanout.lag"
 """Histogram, seconds by `stage` (plan, push): from a tweet's creation until it was planned (by its
 first leg), or a page of its pushes was made."""
+METRIC_FANOUT_THRESHOLD: Final = "fanout.threshold"
+"""Gauge, followers by `source` (operator, flag, setting): the celebrity threshold in force, T, and
+what has set it."""
+METRIC_FANOUT_PAUSED: Final = "fanout.paused"
+"""Gauge, 1 for a `subscription` from which this process takes nothing, else 0."""
+METRIC_FLAGS_STALE: Final = "flags.stale"
+"""Gauge, 1 while the file of feature flags cannot be used as it is, else 0."""
+METRIC_ID_LEASE_REMAINING: Final = "id.lease.remaining"
+"""Gauge, seconds until this process may make no more ids; 0 without a lease."""
+METRIC_ROWS_DURATION: Final = "rows.duration"
+"""Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
+`outcome` (ok, failed): one call of the row store."""
+METRIC_VALKEY_DURATION: Final = "valkey.duration"
+"""Histogram, seconds by `store` (cache, bus) and `outcome` (ok, failed): one round trip of scripts,
+which many callers may share."""
 METRIC_CACHE_HITS: Final = "cache.hits"
 """Counter, entries found by `cache` (home, author, tweets, relations)."""
 METRIC_CACHE_MISSES: Final = "cache.misses"
@@ -188,6 +200,10 @@ EVENT_FANOUT_CONTROLS_CHANGED: Final = "fanout.controls_changed"
 """From here on this process goes by another `threshold`, or takes nothing from `paused`."""
 EVENT_FANOUT_CONTROLS_STALE: Final = "fanout.controls_stale"
 """What operators have set cannot be read; what was known last stays. Once an outage."""
+EVENT_FLAGS_CHANGED: Final = "flags.changed"
+"""From here on this process goes by other `flags`."""
+EVENT_FLAGS_REFUSED: Final = "flags.refused"
+"""The file of flags is missing or wrong, as `error` says; what was in force stays."""
 EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"
 """A tweet was deleted before its fan-out was planned."""
 EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
@@ -212,109 +228,3 @@ EVENT_ID_LEASE_FAILED: Final = "id.lease_failed"
 """Leasing failed in a way that nobody foresaw; holds the traceback."""
 EVENT_CACHE_UNAVAILABLE: Final = "cache.unavailable"
 """The hot store failed a look into `cache`, and its source was used."""
-
-# Seconds. From a hot read (1 ms) to a message that waited out an outage of an hour; the SDK's own
-# buckets are meant for milliseconds.
-SECONDS_BUCKETS: Final = (
-    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
-    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0),
-)
-# One export with its retries. It bounds `shutdown` too: a process whose collector is gone must
-# still end well within its termination grace.
-EXPORT_TIMEOUT_S: Final = 2
-FLUSH_TIMEOUT_MS: Final = EXPORT_TIMEOUT_S * 1_000
-
-
-class Telemetry:
-    """What `configure` set up; `shutdown` sends what is still buffered and ends the exporters."""
-
-    def __init__(self, closers: tuple[Callable[[], None], ...] = ()) -> None:
-        self._closers = closers
-
-    def shutdown(self) -> None:
-        """Flush and stop; takes at most a few seconds. Blocks, so call it after the loop ends."""
-        closers, self._closers = self._closers, ()
-        for close in closers:
-            close()
-
-
-def configure(service_name: str, endpoint: str | None, log_level: str) -> Telemetry:
-    """Set up this process's logs, and its traces and metrics when `endpoint` is given.
-
-    `endpoint` is an OTLP gRPC collector as `http://host:port` (or https); `log_level` is a stdlib
-    level name in any case. Call once, from the composition root.
-    """
-    _configure_logs(service_name, logging.getLevelNamesMapping()[log_level.upper()])
-    if endpoint is None:
-        return Telemetry()
-    resource = Resource.create({SERVICE_NAME: service_name})
-    # Parent-based: the edge decides once, so that a trace is whole or absent, never in pieces.
-    tracer_provider = TracerProvider(
-        resource=resource, sampler=ParentBased(ALWAYS_ON), shutdown_on_exit=False
-    )
-    tracer_provider.add_span_processor(
-        BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_S))
-    )
-    metric_exporter = OTLPMetricExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_S)
-    meter_provider = MeterProvider(
-        metric_readers=[PeriodicExportingMetricReader(metric_exporter)],
-        resource=resource,
-        views=[
-            View(
-                instrument_type=metrics.Histogram,
-                instrument_unit="s",
-                aggregation=ExplicitBucketHistogramAggregation(SECONDS_BUCKETS),
-            )
-        ],
-        shutdown_on_exit=False,
-    )
-    trace.set_tracer_provider(tracer_provider)
-    metrics.set_meter_provider(meter_provider)
-
-    def close_traces() -> None:
-        tracer_provider.force_flush(FLUSH_TIMEOUT_MS)
-        tracer_provider.shutdown()
-
-    def close_metrics() -> None:
-        meter_provider.shutdown(timeout_millis=FLUSH_TIMEOUT_MS)
-
-    return Telemetry((close_traces, close_metrics))
-
-
-def _configure_logs(service_name: str, level: int) -> None:
-    def add_service_and_trace(
-        _logger: object, _method: str, event: structlog.typing.EventDict
-    ) -> structlog.typing.EventDict:
-        event["service"] = service_name
-        context = trace.get_current_span().get_span_context()
-        if context.is_valid:
-            event["trace_id"] = trace.format_trace_id(context.trace_id)
-            event["span_id"] = trace.format_span_id(context.span_id)
-        return event
-
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        add_service_and_trace,
-        # Text, not structured frames: those would print local variables, and with them secrets.
-        structlog.processors.format_exc_info,
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
-    # Libraries log through the stdlib; they come out in the same shape on the same stream.
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)

@@ -6,6 +6,7 @@ takes gRPC and gRPC-Web too. Only RPCs that state who may call them from outside
 
 from gateway.edge.bootstrap import bootstrap, to_yaml
 from gateway.edge.config import (
+    DEFAULT_STATS_PORT,
     GENERATED,
     PUBLIC_SERVICES,
     EdgeConfig,
@@ -15,6 +16,7 @@ from gateway.edge.config import (
 from gateway.edge.cors import checked_origins
 
 __all__ = [
+    "DEFAULT_STATS_PORT",
     "GENERATED",
     "PUBLIC_SERVICES",
     "EdgeConfig",

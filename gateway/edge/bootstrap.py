@@ -9,6 +9,7 @@ from gateway.edge.auth import identity_cluster, issuer_clusters
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig, process_of
 from gateway.edge.connections import connection_manager
 from gateway.edge.hardening import layered_runtime, overload_manager
+from gateway.edge.stats import admin_cluster, stats_config, stats_listener
 from gateway.edge.upstreams import collector_cluster, service_cluster
 
 __all__ = ["bootstrap", "to_yaml"]
@@ -29,22 +30,26 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
         clusters.append(identity_cluster(config.identity_http, config.certificates))
     if config.otlp_collector is not None:
         clusters.append(collector_cluster(config.otlp_collector))
+    listeners = [_edge_listener(config)]
+    if config.stats_port is not None:
+        clusters.append(admin_cluster(config.admin_port))
+        listeners.append(stats_listener(config.listen_host, config.stats_port))
     return {
         "node": {"id": "aviary-edge", "cluster": "aviary-edge"},
         "admin": {"address": _address("127.0.0.1", config.admin_port)},
         "layered_runtime": layered_runtime(),
         "overload_manager": overload_manager(),
-        "static_resources": {
-            "listeners": [
-                {
-                    "name": "edge",
-                    "address": _address(config.listen_host, config.listen_port),
-                    "per_connection_buffer_limit_bytes": CONNECTION_BUFFER_BYTES,
-                    "filter_chains": [{"filters": [connection_manager(config)]}],
-                }
-            ],
-            "clusters": clusters,
-        },
+        "stats_config": stats_config(),
+        "static_resources": {"listeners": listeners, "clusters": clusters},
+    }
+
+
+def _edge_listener(config: EdgeConfig) -> dict[str, Any]:
+    return {
+        "name": "edge",
+        "address": _address(config.listen_host, config.listen_port),
+        "per_connection_buffer_limit_bytes": CONNECTION_BUFFER_BYTES,
+        "filter_chains": [{"filters": [connection_manager(config)]}],
     }
 
 

@@ -14,8 +14,17 @@ from services.settings import (
     DEFAULT_ISSUER_URL,
 )
 
-__all__ = ["GENERATED", "PUBLIC_SERVICES", "EdgeConfig", "own_contracts", "process_of"]
+__all__ = [
+    "DEFAULT_STATS_PORT",
+    "GENERATED",
+    "PUBLIC_SERVICES",
+    "EdgeConfig",
+    "own_contracts",
+    "process_of",
+]
 
+DEFAULT_STATS_PORT: Final = 9902
+"""Next to admin's; used where the configuration is committed, not where ports are handed out."""
 GENERATED: Final = Path(__file__).resolve().parents[2] / "gen"
 """Where the descriptor, the OpenAPI document and its page are in this source tree."""
 
@@ -89,3 +98,5 @@ class EdgeConfig:
     trusted_hops: int = 0
     # Another log, of what was refused, for the audit log; None writes none.
     denials_log_path: str | None = None
+    # Where Prometheus finds the edge's figures, on the listener's host; none without it.
+    stats_port: int | None = None

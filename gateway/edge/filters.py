@@ -32,6 +32,7 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         _body_limit(),
         *post_text(config),
         _transcoder(config),
+        _rpc_stats(),  # after the transcoder: it counts RPCs by their gRPC status, refused ones too
         *auth_filters(config),  # behind it: rules are by RPC, whatever the URL looked like
         *endpoint_limits(config),  # behind both: there the RPC and its caller are known
         http_filter("router", "Router"),
@@ -76,4 +77,18 @@ def _transcoder(config: EdgeConfig) -> dict[str, Any]:
             # A field is in the path or in the body, never in both.
             "reject_binding_body_field_collisions": True,
         },
+    )
+
+
+def _rpc_stats() -> dict[str, Any]:
+    # Each public RPC's answers by gRPC status, and its time: what the edge's SLOs are reckoned of.
+    # HTTP status would not do, as a failed RPC is a 200 until it is transcoded.
+    return http_filter(
+        "grpc_stats",
+        "FilterConfig",
+        # Those with a route, that is: a path that a caller makes up has no cluster to be counted
+        # for. (Named one by one, services keep their dots, and Prometheus gets no labels of them.)
+        stats_for_all_methods=True,
+        enable_upstream_stats=True,
+        replace_dots_in_grpc_service_name=True,
     )

@@ -2,17 +2,21 @@
 
 from aviary.fanout.v1 import fanout_service_pb2
 
+from services.bootstrap.flags import open_flags
 from services.bootstrap.parts import Parts, Served, service_of
 from services.bus.consumer import Consumer
 from services.bus.port import BusDriver
 from services.bus.queue_depths import QueueDepths
 from services.bus.topology import SUBSCRIPTIONS
 from services.bus.tracing import TracedPublisher
+from services.fanout.control_metrics import observe_controls
 from services.fanout.controls import FanoutControls, StoredThreshold
 from services.fanout.handlers import BusJobs, FanoutHandlers
 from services.fanout.lag import FanoutLag
 from services.fanout.service import FanoutService
 from services.fanout.servicer import FanoutServicer
+from services.flags.declared import CELEBRITY_THRESHOLD, CLOSE_FRIENDS_FIRST
+from services.flags.reading import Flags
 from services.rpc.handlers import Servicer
 from services.storage import timelines as tables
 from services.storage.fanout_controls import CONTROLS, RowControlStore
@@ -27,7 +31,10 @@ async def build(parts: Parts) -> Served:
     store = RowControlStore(await parts.rows("fanout", [CONTROLS]))
     bus, graph, tweets = parts.bus(), await parts.graph(), await parts.tweets()
     homes = tables.RowHomeTimelines(rows, parts.clock)
-    threshold = StoredThreshold(parts.settings.celebrity_threshold)
+    flags = await open_flags(parts.settings.flags_file, parts.stack)
+    threshold = StoredThreshold(
+        parts.settings.celebrity_threshold, lambda: flags.number(CELEBRITY_THRESHOLD)
+    )
     handlers = FanoutHandlers(
         FanoutService(
             followers=graph,
@@ -40,7 +47,8 @@ async def build(parts: Parts) -> Served:
         ),
         FanoutLag(parts.clock),
     )
-    controls = FanoutControls(store, threshold, _consumers(parts, bus, handlers))
+    controls = FanoutControls(store, threshold, _consumers(parts, bus, handlers, flags))
+    observe_controls(threshold, controls)
     controls.start()
     parts.stack.push_async_callback(controls.stop)
     depths = QueueDepths(bus, SUBSCRIPTIONS)
@@ -49,7 +57,9 @@ async def build(parts: Parts) -> Served:
     return [Servicer(service_of(fanout_service_pb2.DESCRIPTOR), FanoutServicer(bus, controls))]
 
 
-def _consumers(parts: Parts, bus: BusDriver, handlers: FanoutHandlers) -> dict[str, Consumer]:
+def _consumers(
+    parts: Parts, bus: BusDriver, handlers: FanoutHandlers, flags: Flags
+) -> dict[str, Consumer]:
     """Consume each subscription, by name."""
     close = parts.consume(bus, "fanout.close", handlers.push_page)
     return {
@@ -58,5 +68,11 @@ def _consumers(parts: Parts, bus: BusDriver, handlers: FanoutHandlers) -> dict[s
         "fanout.author": parts.consume(bus, "fanout.author", handlers.tweet_changed),
         "fanout.graph": parts.consume(bus, "fanout.graph", handlers.relations_changed),
         "fanout.close": close,
-        "fanout.rest": parts.consume(bus, "fanout.rest", handlers.push_page, yield_to=close),
+        "fanout.rest": parts.consume(
+            bus,
+            "fanout.rest",
+            handlers.push_page,
+            yield_to=close,
+            yields=lambda: flags.is_on(CLOSE_FRIENDS_FIRST),
+        ),
     }

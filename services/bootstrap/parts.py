@@ -28,6 +28,7 @@ from services.bus.valkey_streams import ValkeyStreamsDriver
 from services.clock import SystemClock
 from services.errors import UnavailableError
 from services.id.lease_keeper import LeaseKeeper
+from services.id.lease_metrics import observe_lease
 from services.id.ports import LeaseSource
 from services.id.snowflake import SnowflakeGenerator
 from services.paging import CursorCodec
@@ -41,12 +42,14 @@ from services.rpc.handlers import Servicer
 from services.rpc.security import PLAIN, Security
 from services.settings import Settings
 from services.storage import timelines as timeline_tables
+from services.storage.metering import MeteredRowStore
 from services.storage.outbox import Outbox
 from services.storage.outbox_relay import OutboxRelay
 from services.storage.rows import RowStore, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.tracing import TracedRowStore
 from services.storage.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
+from services.storage.valkey.cache_metrics import CacheMetrics
 from services.storage.valkey.connection import ValkeyClient, open_node, open_valkey
 from services.storage.valkey.hot_lists import HotLists
 from services.storage.valkey.hot_timelines import ValkeyHotTimelines
@@ -82,16 +85,17 @@ class Parts:
         self._bus: BusDriver | None = None
         self._declared = asyncio.Event()
         self._valkey: ValkeyClient | None = None
+        self.cache_metrics = CacheMetrics()
 
     async def rows(self, owner: str, tables: Sequence[TableSpec]) -> RowStore:
         """Open the store of `owner`."""
         if self.settings.storage == "bigtable":
-            return TracedRowStore(await self._bigtable(tables))
+            return TracedRowStore(MeteredRowStore(await self._bigtable(tables), "bigtable"))
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         store = SqliteRowStore(self.settings.data_dir / f"{owner}.db", tables, self.clock)
         await store.open()
         self.stack.push_async_callback(store.close)
-        return TracedRowStore(store)
+        return TracedRowStore(MeteredRowStore(store, "sqlite"))
 
     async def _bigtable(self, tables: Sequence[TableSpec]) -> RowStore:
         # Only those who use it pay for the import, and need it installed.
@@ -192,6 +196,7 @@ class Parts:
         )
         unique = f"{owner}-{os.getpid()}-{secrets.token_hex(4)}"
         keeper = LeaseKeeper(source, generator, unique)
+        observe_lease(generator, self.clock)
         await keeper.start()
         self.stack.push_async_callback(keeper.stop)
         # A service that can make no id is not ready, and says so by not listening yet.
@@ -218,7 +223,13 @@ class Parts:
         )
 
     def consume(
-        self, bus: BusDriver, name: str, handle: Handle, *, yield_to: Consumer | None = None
+        self,
+        bus: BusDriver,
+        name: str,
+        handle: Handle,
+        *,
+        yield_to: Consumer | None = None,
+        yields: Callable[[], bool] = lambda: True,
     ) -> Consumer:
         """Handle the messages of one subscription from now on."""
         consumer = Consumer(
@@ -229,6 +240,7 @@ class Parts:
             concurrency=CONCURRENCY,
             rng=random.Random(),  # noqa: S311 - jitter guards nothing
             yield_to=yield_to,
+            yields=yields,
         )
 
         async def start() -> None:
@@ -244,9 +256,9 @@ class Parts:
         valkey = self.valkey()
         return LayeredPushes(
             timeline_tables.RowHomeTimelines(rows, self.clock),
-            ValkeyHotTimelines(HotLists(valkey)),
-            TweetCache(valkey),
-            RelationsCache(valkey),
+            ValkeyHotTimelines(HotLists(valkey), self.cache_metrics),
+            TweetCache(valkey, metrics=self.cache_metrics),
+            RelationsCache(valkey, metrics=self.cache_metrics),
             self.clock,
         )
 

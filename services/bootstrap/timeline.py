@@ -24,17 +24,19 @@ async def build(parts: Parts) -> Served:
     rows = await parts.rows("timeline", tables.TABLES)
     valkey, graph, tweets = parts.valkey(), await parts.graph(), await parts.tweets()
     homes = tables.RowHomeTimelines(rows, parts.clock)
-    local = LocalTweets()
+    local, counts = LocalTweets(), parts.cache_metrics
     deletions = DeletionListener(parts.valkey_node, local)
     deletions.start()
     parts.stack.push_async_callback(deletions.stop)
     service = TimelineService(
         hot=LayeredHotTimelines(
-            ValkeyHotTimelines(HotLists(valkey)), RelationsCache(valkey), graph
+            ValkeyHotTimelines(HotLists(valkey), counts),
+            RelationsCache(valkey, metrics=counts),
+            graph,
         ),
         homes=homes,
         authors=tweets,
-        tweets=CachedTweets(local, TweetCache(valkey), tweets),
+        tweets=CachedTweets(local, TweetCache(valkey, metrics=counts), tweets),
         relations=graph,
         celebrities=tables.RowCelebrities(rows, parts.clock),
         backfill=Backfill(homes, tweets, graph, parts.clock),

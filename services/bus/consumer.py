@@ -60,6 +60,7 @@ class Consumer:
 
     At most `concurrency` messages are in hand. With `yield_to`, nothing new is begun while that
     consumer has deliveries in hand: strict priority, so the other's work may starve this one's.
+    `yields` says, before each batch, whether that holds.
     """
 
     def __init__(  # noqa: PLR0913 - one value each, all named by the caller
@@ -72,6 +73,7 @@ class Consumer:
         concurrency: int,
         rng: random.Random,
         yield_to: "Consumer | None" = None,
+        yields: Callable[[], bool] = lambda: True,
         delivery_metrics: DeliveryMetrics | None = None,
     ) -> None:
         self._driver = driver
@@ -81,6 +83,7 @@ class Consumer:
         self._concurrency = concurrency
         self._rng = rng
         self._yield_to = yield_to
+        self._yields = yields
         self._metrics = delivery_metrics or DeliveryMetrics(subscription, SystemClock())
         self._log = _log.bind(subscription=subscription)
         self._in_hand: set[asyncio.Task[None]] = set()
@@ -142,7 +145,7 @@ class Consumer:
         while not self._stopping.is_set():
             await self._or_stop(self._resumed)
             await self._or_stop(self._room)
-            if self._yield_to is not None:
+            if self._yield_to is not None and self._yields():
                 await self._or_stop(self._yield_to.idle)
             if self._stopping.is_set():
                 return
@@ -171,7 +174,7 @@ class Consumer:
             return failures + 1
         if failures:
             self._log.info(EVENT_BUS_RECEIVE_RECOVERED, failures=failures)
-        if batch and self._yield_to is not None:
+        if batch and self._yield_to is not None and self._yields():
             await self._or_stop(self._yield_to.idle, YIELD_MAX_S)
         for received in batch:
             self._take_in_hand(received)

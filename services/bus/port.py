@@ -105,6 +105,10 @@ class BusDriver(Publisher, Protocol):
         """Messages not yet acked, or None where the engine cannot say."""
         ...
 
+    async def dead_letters(self, subscription: str) -> int | None:
+        """Count messages given up and not redriven, or None where the engine cannot say."""
+        ...
+
     async def close(self) -> None:
         """Free connections; deliveries in hand will come again elsewhere."""
         ...

@@ -183,6 +183,10 @@ class PubSubDriver:
         """Return None: Pub/Sub tells its backlog through Cloud Monitoring only."""
         return None
 
+    async def dead_letters(self, subscription: str) -> int | None:  # noqa: ARG002 - as above
+        """Return None: as with the backlog."""
+        return None
+
     async def close(self) -> None:
         """Close the channels."""
         await self._calls.close()

@@ -1,27 +1,32 @@
-"""How much waits in each queue, as a gauge."""
+"""How much waits in each queue, and how much was given up, as gauges."""
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
 from opentelemetry import metrics
-from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.metrics import Observation
 
 from services.bus.port import BusDriver, Subscription
 from services.errors import UnavailableError
-from services.telemetry import EVENT_BUS_BACKLOG_FAILED, METRIC_BUS_BACKLOG, SCOPE
+from services.telemetry import (
+    EVENT_BUS_BACKLOG_FAILED,
+    METRIC_BUS_BACKLOG,
+    METRIC_BUS_DEAD_LETTERS,
+    SCOPE,
+)
 
 __all__ = ["QueueDepths"]
 
 POLL_EVERY_S = 5.0
-"""As often as a dashboard would want to know; each look is one cheap call a subscription."""
+"""As often as a dashboard would want to know; each look is two cheap calls a subscription."""
 
 _log = structlog.get_logger()
 
 
 class QueueDepths:
-    """Reads backlogs in the background, for an exporter that cannot wait; once a process."""
+    """Counts in the background, for an exporter that cannot wait; once a process."""
 
     def __init__(
         self,
@@ -36,9 +41,14 @@ class QueueDepths:
         self._poll_every_s = poll_every_s
         # Replaced as a whole: the exporter reads it from a thread of its own.
         self._depths: dict[str, int] = {}
+        self._dead: dict[str, int] = {}
         self._polling: asyncio.Task[None] | None = None
-        metrics.get_meter(SCOPE, meter_provider=meter_provider).create_observable_gauge(
-            METRIC_BUS_BACKLOG, callbacks=[self._observe], unit="{message}"
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        meter.create_observable_gauge(
+            METRIC_BUS_BACKLOG, [lambda _: _observed(self._depths)], unit="{message}"
+        )
+        meter.create_observable_gauge(
+            METRIC_BUS_DEAD_LETTERS, [lambda _: _observed(self._dead)], unit="{message}"
         )
 
     def start(self) -> None:
@@ -51,22 +61,24 @@ class QueueDepths:
             self._polling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._polling
-        self._depths = {}
+        self._depths, self._dead = {}, {}
 
     async def _poll(self) -> None:
         while True:
             try:
-                self._depths = await self._read()
+                self._depths = await self._read(self._driver.backlog)
+                self._dead = await self._read(self._driver.dead_letters)
             except UnavailableError:
                 # What was true before the outage says nothing of now.
-                self._depths = {}
+                self._depths, self._dead = {}, {}
                 _log.warning(EVENT_BUS_BACKLOG_FAILED)
             await asyncio.sleep(self._poll_every_s)
 
-    async def _read(self) -> dict[str, int]:
-        depths = {name: await self._driver.backlog(name) for name in self._names}
-        return {name: depth for name, depth in depths.items() if depth is not None}
+    async def _read(self, count: Callable[[str], Awaitable[int | None]]) -> dict[str, int]:
+        counts = {name: await count(name) for name in self._names}
+        return {name: each for name, each in counts.items() if each is not None}
 
-    def _observe(self, _options: CallbackOptions) -> Iterator[Observation]:
-        for name, depth in self._depths.items():
-            yield Observation(depth, {"subscription": name})
+
+def _observed(counts: dict[str, int]) -> Iterator[Observation]:
+    for name, count in counts.items():
+        yield Observation(count, {"subscription": name})

@@ -19,6 +19,7 @@ from services.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE
 from services.deadlines import allowed_s
 from services.errors import UnavailableError
 from services.storage.valkey.connection import open_valkey
+from services.storage.valkey.round_trips import BUS, RoundTrips
 from services.storage.valkey.script import Script
 
 __all__ = ["ValkeyStreamsDriver"]
@@ -53,10 +54,11 @@ class ValkeyStreamsDriver:
         self._visibility_ms = int(visibility_s * MS_PER_S)
         self._cursors: dict[str, bytes] = {}
         self._client = open_valkey(url, timeout_s=SOCKET_TIMEOUT_S)
-        self._take = Script(self._client, TAKE, _errors)
-        self._delay = Script(self._client, DELAY, _errors)
-        self._dead_letter = Script(self._client, DEAD_LETTER, _errors)
-        self._redrive = Script(self._client, REDRIVE, _errors)
+        trips = RoundTrips(BUS)
+        self._take = Script(self._client, TAKE, _errors, trips)
+        self._delay = Script(self._client, DELAY, _errors, trips)
+        self._dead_letter = Script(self._client, DEAD_LETTER, _errors, trips)
+        self._redrive = Script(self._client, REDRIVE, _errors, trips)
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
         """Make the streams and their groups; existing ones keep their messages."""
@@ -204,6 +206,11 @@ class ValkeyStreamsDriver:
             waiting, delayed = await pipe.execute()
         return int(waiting) + int(delayed)
 
+    async def dead_letters(self, subscription: str) -> int | None:
+        """Count the dead letter stream."""
+        async with _one_call():
+            return int(await self._client.xlen(_dead(subscription)))
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
@@ -211,12 +218,19 @@ class ValkeyStreamsDriver:
 
 @asynccontextmanager
 async def _one_call() -> AsyncIterator[None]:
+    task = asyncio.current_task()
+    cancels = task.cancelling() if task else 0
     try:
         with _errors():
             async with asyncio.timeout(allowed_s(SOCKET_TIMEOUT_S)):
                 yield
     except TimeoutError as error:
         raise UnavailableError("The bus does not answer in time.") from error
+    finally:
+        # The client sends under `asyncio.wait_for`, which up to Python 3.11 may lose a cancellation
+        # that comes just as the send ends: a loop that polls could then not be stopped.
+        if task and task.cancelling() > cancels:
+            raise asyncio.CancelledError
 
 
 @contextmanager

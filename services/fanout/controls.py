@@ -6,13 +6,14 @@ the store has been read once, nothing is consumed: a restart must not undo a pau
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from services.errors import InvalidArgumentError, UnavailableError
 from services.fanout.ports import ControlStore, Pausable, StoredControls
+from services.flags.declared import CELEBRITY_THRESHOLD
 from services.telemetry import EVENT_FANOUT_CONTROLS_CHANGED, EVENT_FANOUT_CONTROLS_STALE
 
 __all__ = ["Controls", "FanoutControls", "StoredThreshold"]
@@ -22,8 +23,8 @@ POLL_EVERY_S = 1.0
 PAUSE_WAIT_S = 3.0
 """An answer to a pause waits this long for receives under way. Those wait for messages for a second
 and then end; on a bus that hangs the pause comes later than the answer."""
-MAX_THRESHOLD = 10_000_000_000
-"""Followers; more than there are people."""
+MAX_THRESHOLD = CELEBRITY_THRESHOLD.most
+"""Followers."""
 
 _log = structlog.get_logger()
 
@@ -40,11 +41,28 @@ class Controls:
 
 
 class StoredThreshold:
-    """A `Threshold`: what operators have set, else the process's setting."""
+    """A `Threshold`: what operators have set, else the flag, else the process's setting.
 
-    def __init__(self, default: int) -> None:
-        self.default = default
+    An operator comes first: what somebody does by hand in an incident must hold.
+    """
+
+    def __init__(self, setting: int, flag: Callable[[], int | None] = lambda: None) -> None:
+        self._setting = setting
+        self._flag = flag
         self.stored: int | None = None
+
+    @property
+    def default(self) -> int:
+        """What is in force when no operator has set anything."""
+        flagged = self._flag()
+        return self._setting if flagged is None else flagged
+
+    @property
+    def source(self) -> str:
+        """What has set the threshold in force: operator, flag or setting."""
+        if self.stored is not None:
+            return "operator"
+        return "setting" if self._flag() is None else "flag"
 
     def followers(self) -> int:
         """See `Threshold.followers`."""

@@ -40,6 +40,11 @@ class SnowflakeGenerator:
         """No id was made at a later Unix millisecond than this."""
         return self._last_ms
 
+    @property
+    def lease_expires_ms(self) -> int:
+        """No id can be made from this Unix millisecond on; 0 without a lease."""
+        return self._lease.expires_at_ms if self._lease else 0
+
     def hold(self, lease: Lease) -> None:
         """Use `lease` from now on: a renewal of the one held, or another."""
         held = self._lease

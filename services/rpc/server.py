@@ -68,7 +68,7 @@ class RpcServer:
     with a verifier, they sign their requests. A ready-made handler among the servicers, of a
     contract that is not Aviary's, is served as it is, and sees to its own callers.
 
-    The providers default to the process's own, as `services.telemetry.configure` set them.
+    The providers default to the process's own, as `services.telemetry_setup.configure` set them.
     """
 
     def __init__(

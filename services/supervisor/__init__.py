@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from services import local_addresses
+from services import local_addresses, scrape_targets
 from services.supervisor.certificates import certified
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
@@ -74,7 +74,10 @@ async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> Non
     """Run what is planned until the end is wanted."""
     data_dir, edge_port = where.data_dir, where.edge_port
     started: list[Sequence[Child]] = []
-    with local_addresses.told(data_dir, plan.addresses):
+    with (
+        local_addresses.told(data_dir, plan.addresses),
+        scrape_targets.told(data_dir, plan.metrics),
+    ):
         try:
             if await _start(plan.groups, started, end.wanted) and await ready(
                 edge_port, end.wanted, data_dir

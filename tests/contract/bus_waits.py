@@ -32,11 +32,12 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def consumer_of(
+def consumer_of(  # noqa: PLR0913 - as the consumer has them
     driver: BusDriver,
     handler: Handler,
     *,
     yield_to: Consumer | None = None,
+    yields: Callable[[], bool] = lambda: True,
     name: str = "first.one",
     policy: RetryPolicy = POLICY,
 ) -> Consumer:
@@ -48,4 +49,5 @@ def consumer_of(
         concurrency=50,
         rng=random.Random(1),  # noqa: S311 - jitter, repeatable
         yield_to=yield_to,
+        yields=yields,
     )

@@ -1,5 +1,6 @@
 """The bus contract, on every engine."""
 
+import asyncio
 import time
 
 import pytest
@@ -97,11 +98,32 @@ class TestBus:
             [dead] = await bus.driver.list_dead_letters("first.one", limit=10)
             assert (dead.message, dead.reason) == (sent, "it is bad")
         assert await bus.driver.list_dead_letters("first.two", limit=10) == []
+        counted = {each: await bus.driver.dead_letters(each) for each in ("first.one", "first.two")}
+        assert counted == (
+            {"first.one": 1, "first.two": 0} if bus.tells_backlog else dict.fromkeys(counted)
+        )
         assert await bus.driver.redrive("first.one", limit=10) == 1
         [again] = await take(bus.driver, "first.one", 1)
         assert (again.message, again.attempt) == (sent, 1)
         assert await bus.driver.receive("first.two", max_messages=9, wait_s=0.5) == []
         assert await bus.driver.list_dead_letters("first.one", limit=10) == []
+        assert not await bus.driver.dead_letters("first.one")
+
+    async def test_no_cancellation_is_lost(self, bus: BusEngine) -> None:
+        async def poll() -> None:
+            while True:
+                await bus.driver.backlog("first.one")
+                await bus.driver.dead_letters("first.one")
+                await asyncio.sleep(0)
+
+        for turns in range(100):
+            polling = asyncio.create_task(poll())
+            for _ in range(turns % 25):
+                await asyncio.sleep(0)
+            polling.cancel()
+            async with asyncio.timeout(10):
+                await asyncio.gather(polling, return_exceptions=True)
+            assert polling.cancelled()
 
     async def test_backlog_counts_all_that_is_not_acked(self, bus: BusEngine) -> None:
         await bus.driver.publish("first", [Message(b"%d" % n) for n in range(5)])

@@ -98,6 +98,34 @@ class TestConsumer:
         await asyncio.gather(first.stop(), second.stop())
         assert order == ["high begins", "high ends", "low"]
 
+    async def test_priority_can_be_switched_off_and_on(self, bus: BusEngine) -> None:
+        release, seen = asyncio.Event(), list[bytes]()
+        yields = False
+
+        async def high(_: Message, __: int) -> None:
+            await release.wait()
+
+        async def low(message: Message, _: int) -> None:
+            seen.append(message.data)
+
+        first = consumer_of(bus.driver, high)
+        second = consumer_of(
+            bus.driver, low, yield_to=first, yields=lambda: yields, name="second.one"
+        )
+        await bus.driver.publish("first", [Message(b"high")])
+        first.start()
+        await until(lambda: first.in_hand == 1)
+        second.start()
+        await bus.driver.publish("second", [Message(b"beside it")])
+        await until(lambda: seen == [b"beside it"])
+        yields = True
+        await bus.driver.publish("second", [Message(b"after it")])
+        assert len(await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)) == 1
+        assert seen == [b"beside it"]
+        release.set()
+        await until(lambda: seen == [b"beside it", b"after it"])
+        await asyncio.gather(first.stop(), second.stop())
+
     async def test_pause_while_waiting_for_higher_priority(self, bus: BusEngine) -> None:
         release, seen = asyncio.Event(), list[bytes]()
 

@@ -137,6 +137,28 @@ async def test_queue_depth_follows_the_backlog_and_goes_with_the_bus(
         await depths.stop()
 
 
+async def test_dead_letters_are_told_until_they_are_redriven(
+    bus: ValkeyStreamsDriver, metrics: Metrics
+) -> None:
+    depths = QueueDepths(bus, SUBSCRIPTIONS, poll_every_s=0.05, meter_provider=metrics.provider)
+    depths.start()
+    try:
+        await bus.publish("fanout-rest", [Message(b"poison")])
+        [received] = await bus.receive("fanout.rest", max_messages=1, wait_s=1)
+        await bus.dead_letter("fanout.rest", received, "it is bad")
+
+        def dead() -> dict[tuple[object, ...], float]:
+            return metrics.values(names.METRIC_BUS_DEAD_LETTERS)
+
+        await until(lambda: dead().get(("fanout.rest",)) == 1)
+        assert sum(dead().values()) == 1
+        assert set(dead()) == {(each.name,) for each in SUBSCRIPTIONS}
+        await bus.redrive("fanout.rest", limit=1)
+        await until(lambda: dead().get(("fanout.rest",)) == 0)
+    finally:
+        await depths.stop()
+
+
 async def test_outbox_tells_what_it_holds_while_the_bus_is_away(
     bus: ValkeyStreamsDriver, metrics: Metrics, valkey_server: ValkeyServer, tmp_path: Path
 ) -> None:

@@ -55,5 +55,10 @@ def test_traces_only_with_a_collector() -> None:
     assert "opentelemetry" in to_yaml(EdgeConfig(otlp_collector="127.0.0.1:4317"))
 
 
+def test_figures_need_a_known_admin_port() -> None:
+    with pytest.raises(ValueError, match="admin port"):
+        bootstrap(EdgeConfig(admin_port=0, stats_port=9902))
+
+
 def test_the_yaml_says_what_was_built() -> None:
     assert yaml.safe_load(to_yaml(EdgeConfig())) == bootstrap(EdgeConfig())

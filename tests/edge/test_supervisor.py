@@ -1,6 +1,7 @@
 """The supervisor with real Valkey and Envoy, and stand-ins for the services."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from services import local_addresses
+from services.scrape_targets import TARGETS_FILE
 from services.settings import DEFAULT_ADDRESSES
 from tests.emulators import require_emulators
 
@@ -124,11 +126,20 @@ def test_starts_and_stops_in_order(running: Running, number: signal.Signals) -> 
     addresses = local_addresses.found(running.data)
     assert addresses is not None
     assert addresses.keys() == DEFAULT_ADDRESSES.keys()
+    targets = json.loads((running.data / TARGETS_FILE).read_text())
+    scraped = {each["labels"]["job"]: each["targets"][0] for each in targets}
+    assert scraped.keys() == {*DEFAULT_ADDRESSES, "edge"}
+    assert "envoy_server_live{} 1" in httpx.get(f"http://{scraped['edge']}/metrics").text
+    # Admin can do harm, so nothing else of it is to be had.
+    for path in ("/", "/stats", "/config_dump", "/metrics/x", "/quitquitquit"):
+        assert httpx.post(f"http://{scraped['edge']}{path}").status_code == 404
+        assert httpx.get(f"http://{scraped['edge']}{path}").status_code == 404
     running.process.send_signal(number)
     assert running.process.wait(30) == 0
     assert not any(map(alive, pids))
     assert (running.data / "logs" / "tweet.log").exists()
     assert local_addresses.found(running.data) is None
+    assert not (running.data / TARGETS_FILE).exists()
 
 
 def test_plaintext_where_it_is_asked_for(tmp_path: Path, port: int) -> None:

@@ -16,7 +16,7 @@ from probe import Text, serving
 
 from services.errors import NotFoundError
 from services.rpc.channels import Caller
-from services.telemetry import configure
+from services.telemetry_setup import configure
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 NAME = "probe.v1.ProbeService/Append"

@@ -17,6 +17,8 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.challenge_key is None
     assert settings.first_party_clients == ()
     assert settings.otlp_endpoint is None
+    assert settings.metrics_address is None
+    assert settings.flags_file is None
     assert settings.tls_dir is None
     assert (settings.signing_keys, settings.signing_keys_file) == ((), None)
     assert settings.nonce_valkey_url == settings.cache_valkey_url
@@ -51,6 +53,8 @@ def test_every_variable_is_read() -> None:
             "AVIARY_BIGTABLE_INSTANCE": "i",
             "AVIARY_LOG_LEVEL": "debug",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
+            "AVIARY_METRICS_ADDRESS": "0.0.0.0:9464",
+            "AVIARY_FLAGS_FILE": "/etc/aviary/flags.yaml",
         }
     )
     assert settings.data_dir == Path("/var/aviary")
@@ -76,6 +80,8 @@ def test_every_variable_is_read() -> None:
     assert settings.edge_denials_log == Path("/var/log/denials.log")
     assert (settings.gcp_project, settings.bigtable_instance) == ("p", "i")
     assert settings.otlp_endpoint == "http://collector:4317"
+    assert settings.metrics_address == "0.0.0.0:9464"
+    assert settings.flags_file == Path("/etc/aviary/flags.yaml")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +90,7 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_STORAGE", "mysql", "one of sqlite, bigtable"),
         ("AVIARY_BUS", "kafka", "one of valkey, pubsub"),
         ("AVIARY_EDGE_PORT", "http", "a whole number"),
+        ("AVIARY_METRICS_ADDRESS", "9464", "host:port"),
         ("AVIARY_EDGE_PORT", "65536", "at most 65535"),
         ("AVIARY_CELEBRITY_THRESHOLD", "0", "at least 1"),
         ("AVIARY_CELEBRITY_THRESHOLD", "٣", "a whole number"),

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 from opentelemetry import metrics
+from opentelemetry.metrics import Observation
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError as NoConnectionError
@@ -27,6 +28,7 @@ from services.deadlines import allowed_s
 from services.telemetry import (
     EVENT_CACHE_CIRCUIT_CLOSED,
     EVENT_CACHE_CIRCUIT_OPENED,
+    METRIC_CACHE_CIRCUIT_OPEN,
     METRIC_CACHE_CIRCUIT_OPENED,
     METRIC_CACHE_CIRCUIT_REFUSED,
     SCOPE,
@@ -67,6 +69,9 @@ class CircuitBreaker:
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._opened = meter.create_counter(METRIC_CACHE_CIRCUIT_OPENED)
         self._refused = meter.create_counter(METRIC_CACHE_CIRCUIT_REFUSED)
+        meter.create_observable_gauge(
+            METRIC_CACHE_CIRCUIT_OPEN, [lambda _: [Observation(int(self.is_open))]]
+        )
 
     @property
     def is_open(self) -> bool:

@@ -10,6 +10,7 @@ from contextvars import Context
 from typing import Any
 
 from services.storage.valkey.connection import ValkeyClient
+from services.storage.valkey.round_trips import CACHE, RoundTrips
 
 __all__ = ["Coalescer"]
 
@@ -21,8 +22,9 @@ Command = Sequence[bytes | int | str]
 class Coalescer:
     """Sends commands to one node or cluster, in pipelines; for one event loop."""
 
-    def __init__(self, client: ValkeyClient) -> None:
+    def __init__(self, client: ValkeyClient, trips: RoundTrips | None = None) -> None:
         self._client = client
+        self._trips = trips or RoundTrips(CACHE)
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
 
@@ -50,7 +52,8 @@ class Coalescer:
         for command, _ in batch:
             pipeline.execute_command(*command)
         try:
-            results = await pipeline.execute(raise_on_error=False)
+            with self._trips.timed():
+                results = await pipeline.execute(raise_on_error=False)
         except Exception as error:  # noqa: BLE001 - each caller gets it
             results = [error] * len(batch)
         for (_, answer), result in zip(batch, results, strict=True):

@@ -10,6 +10,7 @@ from redis.exceptions import NoScriptError
 
 from services.storage.valkey.coalescer import Coalescer
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
+from services.storage.valkey.round_trips import CACHE, RoundTrips
 
 __all__ = ["Script"]
 
@@ -25,10 +26,12 @@ class Script:
         client: ValkeyClient,
         source: str,
         errors: Callable[[], AbstractContextManager[None]] = valkey_errors,
+        trips: RoundTrips | None = None,
     ) -> None:
         self._client = client
         self._errors = errors
-        self._calls = Coalescer(client)
+        self._trips = trips or RoundTrips(CACHE)
+        self._calls = Coalescer(client, self._trips)
         self._source = source
         # The protocol names scripts by SHA-1; nothing rests on its strength.
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
@@ -84,7 +87,8 @@ class Script:
         pipeline = self._client.pipeline(transaction=False)
         for page in pages:
             pipeline.execute_command(command, script, len(page), *page, *args)
-        return await pipeline.execute(raise_on_error=False)
+        with self._trips.timed():
+            return await pipeline.execute(raise_on_error=False)
 
 
 def _none_failed(results: list[Any]) -> list[Any]:

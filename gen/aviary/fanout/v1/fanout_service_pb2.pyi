@@ -223,7 +223,9 @@ class Controls(_message.Message):
     celebrity_threshold: _builtins.int
     """Followers up to which an author's tweets are pushed; with more they are merged at read. Positive."""
     default_celebrity_threshold: _builtins.int
-    """What it is while nobody has set another: the setting of the process that answers. Positive."""
+    """What it is while no operator has set another: by the flag, else the setting, of the process
+    that answers. Positive.
+    """
     @_builtins.property
     def subscriptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubscriptionControl]:
         """One entry for each subscription that the fan-out consumes."""

@@ -1,0 +1,65 @@
+provider "google" {
+  project = local.platform.project_id
+}
+
+provider "kubernetes" {
+  host  = "https://${local.platform.clusters["europe-west1"].dns_endpoint}"
+  token = data.google_client_config.this.access_token
+}
+
+module "names" {
+  source = "../../../modules/names"
+}
+
+module "mesh" {
+  source             = "../../../modules/mesh"
+  project_id         = local.platform.project_id
+  region             = "europe-west1"
+  workload_pool      = local.platform.clusters["europe-west1"].workload_pool
+  bigtable_instance  = local.platform.bigtable_instance
+  cache              = local.platform.caches["europe-west1"]
+  declarer_role      = local.platform.declarer_role
+  secrets            = local.platform.secrets
+  issuer_url         = "https://${var.domain}"
+  image              = var.image
+  edge_image         = var.edge_image
+  certificate_issuer = var.certificate_issuer
+  collector_image    = var.collector_image
+  log_level          = "debug"
+
+  # One pod each: dev is for trying things, not for traffic.
+  sizes = {
+    for name in concat(keys(module.names.services), ["edge", "collector"]) : name => {
+      resources = { cpu = "250m", memory = "384Mi" }
+      scaling   = { min = 1, max = 2 }
+    }
+  }
+}
+
+module "edge" {
+  source                  = "../../../modules/edge"
+  project_id              = local.platform.project_id
+  name                    = "aviary-dev"
+  domain                  = var.domain
+  dns_zone                = var.dns_zone
+  media_backend_bucket_id = local.platform.media_backend_bucket_id
+  preview_waf             = true
+
+  backends = {
+    europe-west1 = {
+      zones = ["europe-west1-b", "europe-west1-c", "europe-west1-d"]
+      neg   = module.mesh.edge
+    }
+  }
+}
+
+module "observability" {
+  source              = "../../../modules/observability"
+  project_id          = local.platform.project_id
+  backend_service     = module.edge.backend_service
+  objectives          = module.names.objectives
+  subscriptions       = keys(module.names.subscriptions)
+  dead_letters        = local.platform.dead_letters
+  notification_emails = var.notification_emails
+  runbook_url         = var.runbook_url
+}

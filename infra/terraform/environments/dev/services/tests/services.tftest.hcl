@@ -1,0 +1,45 @@
+mock_provider "google" {
+  source = "../../../mocks"
+}
+
+mock_provider "kubernetes" {}
+
+override_data {
+  target = data.terraform_remote_state.platform
+  values = {
+    outputs = {
+      platform = {
+        project_id              = "my-project"
+        active_region           = "europe-west1"
+        bigtable_instance       = "aviary-rows"
+        declarer_role           = "projects/my-project/roles/aviary_declarer"
+        media_backend_bucket_id = "projects/my-project/global/backendBuckets/media"
+        dead_letters            = { "fanout.plan" = "fanout.plan.dead" }
+        secrets                 = { AVIARY_CURSOR_KEY = "projects/my-project/secrets/aviary-cursor-key" }
+        clusters = {
+          europe-west1 = { dns_endpoint = "one.gke.goog", workload_pool = "my-project.svc.id.goog" }
+          europe-west4 = { dns_endpoint = "four.gke.goog", workload_pool = "my-project.svc.id.goog" }
+        }
+        caches = {
+          europe-west1 = { address = "10.2.0.2:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----" }
+          europe-west4 = { address = "10.2.1.2:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----" }
+        }
+      }
+    }
+  }
+}
+
+variables {
+  state_bucket    = "my-project-state"
+  domain          = "api.example.com"
+  image           = "example.com/aviary@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+  edge_image      = "example.com/edge@sha256:2222222222222222222222222222222222222222222222222222222222222222"
+  collector_image = "example.com/collector@sha256:3333333333333333333333333333333333333333333333333333333333333333"
+}
+
+run "it_can_be_made" {
+  assert {
+    condition     = toset(keys(output.addresses)) == toset(["IPV4", "IPV6"])
+    error_message = "The edge has no address."
+  }
+}

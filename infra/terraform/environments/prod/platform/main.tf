@@ -1,0 +1,48 @@
+# Two regions. The active one serves; the other holds replicas of all rows and stands by.
+
+provider "google" {
+  project = var.project_id
+}
+
+locals {
+  # Reads are bound by CPU, workers by what they wait for: pools of their own scale apart.
+  node_pools = {
+    general = { machine_type = "n2-standard-8", min_nodes = 1, max_nodes = 10 }
+    reads   = { machine_type = "c3-highcpu-22", min_nodes = 1, max_nodes = 40 }
+    workers = { machine_type = "n2-standard-8", min_nodes = 1, max_nodes = 20 }
+  }
+  valkey = { node_type = "HIGHMEM_MEDIUM", shard_count = 9, replica_count = 1 }
+}
+
+module "platform" {
+  source        = "../../../modules/platform"
+  project_id    = var.project_id
+  active_region = var.active_region
+  billing       = var.billing
+  media         = var.media_bucket == null ? null : { bucket = var.media_bucket, location = "EU" }
+
+  regions = {
+    europe-west1 = {
+      ranges = {
+        nodes    = "10.0.0.0/20"
+        pods     = "10.16.0.0/14"
+        services = "10.1.0.0/20"
+        psc      = "10.2.0.0/24"
+      }
+      bigtable   = { zone = "europe-west1-b", min_nodes = 3, max_nodes = 30 }
+      node_pools = local.node_pools
+      valkey     = local.valkey
+    }
+    europe-west4 = {
+      ranges = {
+        nodes    = "10.0.16.0/20"
+        pods     = "10.20.0.0/14"
+        services = "10.1.16.0/20"
+        psc      = "10.2.1.0/24"
+      }
+      bigtable   = { zone = "europe-west4-a", min_nodes = 3, max_nodes = 30 }
+      node_pools = local.node_pools
+      valkey     = local.valkey
+    }
+  }
+}

@@ -1,0 +1,4 @@
+output "platform" {
+  description = "What the services' stage needs to know."
+  value       = module.platform
+}

@@ -1,0 +1,81 @@
+variable "backends" {
+  description = "Where Envoy runs, by region: its zones, the name of the network endpoint groups there, and whether the region takes traffic."
+  type = map(object({
+    zones  = list(string)
+    neg    = string
+    active = optional(bool, true)
+  }))
+  validation {
+    condition     = anytrue([for each in values(var.backends) : each.active])
+    error_message = "At least one region must be active, or nobody is served."
+  }
+  validation {
+    condition     = alltrue([for each in values(var.backends) : length(each.zones) > 0])
+    error_message = "A region has at least one zone."
+  }
+}
+
+variable "dns_zone" {
+  description = "Cloud DNS zone to write records into; the records are outputs where there is none."
+  type        = string
+  default     = null
+}
+
+variable "domain" {
+  description = "Name that clients use, such as api.example.com."
+  type        = string
+  validation {
+    condition     = can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.domain))
+    error_message = "A domain name in lower case, without a dot at its end."
+  }
+}
+
+variable "limits" {
+  description = "What Cloud Armor lets one address do. It is far above what the edge lets one caller do, since many callers share an address: it keeps floods away from the edge. Requests in a minute, writes in a minute, the largest body in bytes, and seconds that a flooder is banned."
+  type = object({
+    requests_per_minute = optional(number, 6000)
+    writes_per_minute   = optional(number, 1200)
+    max_body_bytes      = optional(number, 65536)
+    ban_s               = optional(number, 600)
+  })
+  default = {}
+}
+
+variable "max_rate_per_endpoint" {
+  description = "Requests a second that one Envoy takes before others are preferred."
+  type        = number
+  default     = 2000
+}
+
+variable "media_backend_bucket_id" {
+  description = "Backend bucket that serves /media/; no such path without one."
+  type        = string
+  default     = null
+}
+
+variable "name" {
+  description = "Prefix of every resource's name."
+  type        = string
+  default     = "aviary"
+}
+
+variable "preview_waf" {
+  description = "Whether the rules against attacks only log what they would refuse. Begin so, read the log, then enforce."
+  type        = bool
+  default     = false
+}
+
+variable "project_id" {
+  description = "Project of the load balancer."
+  type        = string
+}
+
+variable "refused_countries" {
+  description = "ISO codes of countries that are refused."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for code in var.refused_countries : can(regex("^[A-Z]{2}$", code))])
+    error_message = "A country is two capitals."
+  }
+}

@@ -1,0 +1,9 @@
+output "notification_channels" {
+  description = "Channels by which people are told."
+  value       = local.channels
+}
+
+output "objectives" {
+  description = "Objectives to their resource names."
+  value       = local.slo_names
+}

@@ -1,0 +1,56 @@
+output "active_region" {
+  description = "Region that serves."
+  value       = var.active_region
+}
+
+output "bigtable_instance" {
+  description = "Instance that holds the tables."
+  value       = module.bigtable.instance_name
+}
+
+output "caches" {
+  description = "Regions to their Valkey clusters."
+  value = {
+    for region, each in module.valkey : region => {
+      address                 = each.address
+      certificate_authorities = each.certificate_authorities
+    }
+  }
+}
+
+output "clusters" {
+  description = "Regions to their Kubernetes clusters."
+  value = {
+    for region, each in module.gke : region => {
+      dns_endpoint  = each.dns_endpoint
+      workload_pool = each.workload_pool
+    }
+  }
+}
+
+output "dead_letters" {
+  description = "Subscription to its dead letter subscription."
+  value       = module.pubsub.dead_letters
+}
+
+output "declarer_role" {
+  description = "Role that lets services make what is missing."
+  value       = google_project_iam_custom_role.declarer.id
+}
+
+output "media_backend_bucket_id" {
+  description = "Media behind the CDN; null without media."
+  value       = one(module.storage[*].backend_bucket_id)
+}
+
+output "project_id" {
+  description = "Project of everything."
+  value       = var.project_id
+}
+
+output "secrets" {
+  description = "Environment variables to ids of secrets."
+  value = {
+    for variable in var.secrets : variable => module.secrets.secret_ids[lower(replace(trimprefix(variable, "AVIARY_"), "_", "-"))]
+  }
+}

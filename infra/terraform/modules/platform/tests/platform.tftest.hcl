@@ -1,0 +1,45 @@
+mock_provider "google" {
+  source = "../../mocks"
+}
+
+variables {
+  project_id    = "my-project"
+  active_region = "europe-west1"
+  media         = { bucket = "my-project-media", location = "EU" }
+  billing       = { account = "012345-567890-ABCDEF", amount = 1000 }
+  regions = {
+    europe-west1 = {
+      ranges     = { nodes = "10.0.0.0/20", pods = "10.16.0.0/14", services = "10.1.0.0/20", psc = "10.2.0.0/24" }
+      bigtable   = { zone = "europe-west1-b" }
+      node_pools = { general = { machine_type = "n2-standard-8", max_nodes = 10 } }
+    }
+    europe-west4 = {
+      ranges     = { nodes = "10.0.16.0/20", pods = "10.20.0.0/14", services = "10.1.16.0/20", psc = "10.2.1.0/24" }
+      bigtable   = { zone = "europe-west4-a" }
+      node_pools = { general = { machine_type = "n2-standard-8", max_nodes = 10 } }
+    }
+  }
+}
+
+run "every_region_has_what_services_need" {
+  assert {
+    condition     = toset(keys(output.clusters)) == toset(["europe-west1", "europe-west4"])
+    error_message = "A region has no cluster."
+  }
+  assert {
+    condition     = output.caches["europe-west4"].address == "10.2.0.2:6379"
+    error_message = "A region has no cache."
+  }
+  assert {
+    condition     = module.bigtable.active_cluster == "aviary-europe-west1"
+    error_message = "Rows are written elsewhere than where services run."
+  }
+}
+
+run "the_active_region_must_be_there" {
+  variables {
+    active_region = "europe-west9"
+  }
+  command         = plan
+  expect_failures = [var.active_region]
+}

@@ -1,0 +1,26 @@
+"""Feature flags of a process, from its file."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import openfeature.api
+
+from services.flags.provider import FileProvider
+from services.flags.reading import Flags
+from services.flags.watch import FlagFile
+
+__all__ = ["open_flags"]
+
+DOMAIN: Final = "aviary"
+"""So that a library's own flags come from elsewhere."""
+
+
+async def open_flags(file: Path | None, stack: AsyncExitStack) -> Flags:
+    """Read the file, and keep reading it until the stack unwinds; once a process."""
+    provider = FileProvider()
+    openfeature.api.set_provider_and_wait(provider, DOMAIN)
+    watched = FlagFile(file, provider)
+    await watched.start()
+    stack.push_async_callback(watched.stop)
+    return Flags(openfeature.api.get_client(DOMAIN))

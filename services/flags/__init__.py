@@ -1,0 +1,1 @@
+"""Feature flags: switches that are thrown while Aviary runs, read through OpenFeature."""

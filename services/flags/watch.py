@@ -1,0 +1,103 @@
+"""Keeps a provider in line with the file of flags, which may change at any time."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+from opentelemetry import metrics
+from opentelemetry.metrics import Observation
+
+from services.flags.file import FlagsError, Value, read, unknown
+from services.flags.provider import FileProvider
+from services.telemetry import EVENT_FLAGS_CHANGED, EVENT_FLAGS_REFUSED, METRIC_FLAGS_STALE, SCOPE
+
+__all__ = ["FlagFile"]
+
+POLL_EVERY_S = 1.0
+"""How late a change is noticed; each look is a `stat` in a thread."""
+
+_log = structlog.get_logger()
+
+_Signature = tuple[int, int, int]
+_GONE: _Signature = (0, 0, 0)
+
+
+class FlagFile:
+    """Reads the file at the start and after each change; None means that there is no file.
+
+    A file that cannot be used changes nothing: what was in force stays, at the start the defaults,
+    so that a slip in the file neither stops a process nor keeps one from starting.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        provider: FileProvider,
+        *,
+        poll_every_s: float = POLL_EVERY_S,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._path = path
+        self._provider = provider
+        self._poll_every_s = poll_every_s
+        self._seen: _Signature | None = None
+        self._values: Mapping[str, Value] = {}
+        self._stale = False
+        self._polling: asyncio.Task[None] | None = None
+        metrics.get_meter(SCOPE, meter_provider=meter_provider).create_observable_gauge(
+            METRIC_FLAGS_STALE, [lambda _: [Observation(int(self._stale))]]
+        )
+
+    async def start(self) -> None:
+        """Read the file, then keep watching it."""
+        if self._path is not None:
+            await self._look(self._path)
+            self._polling = asyncio.create_task(self._poll(self._path), name="flags")
+
+    async def stop(self) -> None:
+        """Watch no more."""
+        if self._polling is not None:
+            self._polling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._polling
+
+    async def _poll(self, path: Path) -> None:
+        while True:
+            await asyncio.sleep(self._poll_every_s)
+            try:
+                await self._look(path)
+            except Exception:  # noqa: BLE001 - nobody would restart this loop
+                _log.exception(EVENT_FLAGS_REFUSED, file=str(path))
+
+    async def _look(self, path: Path) -> None:
+        # Before the read: a change in between is seen by the next look.
+        seen = await asyncio.to_thread(_signature, path)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            values = await asyncio.to_thread(read, path)
+        except FlagsError as error:
+            self._stale = True
+            _log.error(EVENT_FLAGS_REFUSED, file=str(path), error=str(error))
+            return
+        self._stale = False
+        if values == self._values:
+            return
+        self._values = values
+        self._provider.replace(values)
+        strange = unknown(values)
+        (_log.warning if strange else _log.info)(
+            EVENT_FLAGS_CHANGED, flags=dict(values), unknown=strange
+        )
+
+
+def _signature(path: Path) -> _Signature:
+    """What changes with the file: also when another one is moved or linked into its place."""
+    try:
+        state = path.stat()
+    except OSError:
+        return _GONE
+    return (state.st_mtime_ns, state.st_ino, state.st_size)

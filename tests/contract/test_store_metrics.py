@@ -1,0 +1,168 @@
+"""What stores, the cache's circuit, leases and controls tell of themselves."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from redis.exceptions import ConnectionError as NoConnectionError
+from redis.exceptions import TimeoutError as NoAnswerError
+
+from services import telemetry as names
+from services.clock import SystemClock
+from services.errors import UnavailableError
+from services.fanout.control_metrics import observe_controls
+from services.fanout.controls import FanoutControls, StoredThreshold
+from services.id.lease_metrics import observe_lease
+from services.id.model import Lease
+from services.id.snowflake import SnowflakeGenerator
+from services.storage.fanout_controls import CONTROLS, RowControlStore
+from services.storage.metering import MeteredRowStore
+from services.storage.rows import Row, RowMutation, RowStore
+from services.storage.sqlite.rows import SqliteRowStore
+from services.storage.valkey.breaker import GuardedValkey
+from services.storage.valkey.connection import open_valkey
+from services.storage.valkey.round_trips import BUS, RoundTrips
+from services.storage.valkey.script import Script
+from tests.contract.metric_values import Metrics
+from tests.contract.row_engines import bigtable_emulator, store
+from tests.contract.valkey_servers import valkey_node
+
+__all__ = ["bigtable_emulator", "store"]
+
+TABLE = "first"
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+async def test_each_call_of_the_rows_is_timed(store: RowStore, metrics: Metrics) -> None:
+    rows = MeteredRowStore(store, "some-engine", meter_provider=metrics.provider)
+    assert rows.atomic_batches == store.atomic_batches
+    mutation = RowMutation(TABLE, b"a", {b"c": b"1"})
+    await rows.mutate([mutation, RowMutation(TABLE, b"b", {b"c": b"2"})])
+    await rows.mutate([])
+    assert await rows.check_and_mutate(TABLE, b"a", b"c", b"1", mutation) == b"1"
+    assert await rows.increment(TABLE, b"n", b"c", 3) == 3
+    assert await rows.read_rows(TABLE, [b"a"]) == {b"a": Row(b"a", {b"c": b"1"})}
+    assert [row.key for row in await rows.scan(TABLE, b"a", b"c", limit=5)] == [b"a", b"b"]
+    with pytest.raises(Exception):  # noqa: B017, PT011 - each engine has an error of its own
+        await rows.read_rows("no such table", [b"a"])
+    counts = {
+        labels: point.count for labels, point in metrics.points(names.METRIC_ROWS_DURATION).items()
+    }
+    expected = {
+        ("some-engine", operation, "ok", TABLE): 1
+        for operation in ("mutate", "check_and_mutate", "increment", "read", "scan")
+    }
+    assert counts == expected | {("some-engine", "read", "failed", "no such table"): 1}
+
+
+async def test_round_trips_are_timed_and_shared(tmp_path: Path, metrics: Metrics) -> None:
+    trips = RoundTrips(BUS, meter_provider=metrics.provider)
+
+    def counts() -> dict[tuple[object, ...], int]:
+        points = metrics.points(names.METRIC_VALKEY_DURATION)
+        return {labels: point.count for labels, point in points.items()}
+
+    with valkey_node(tmp_path) as port:
+        client = open_valkey(f"redis://127.0.0.1:{port}/0", timeout_s=5)
+        script = Script(client, "return ARGV[1]", trips=trips)
+        await script.run([], 1)  # and once more, as the server did not know it
+        before = counts()["ok", BUS]
+        answers = await asyncio.gather(*(script.run([], n) for n in range(20)))
+        assert answers == [b"%d" % n for n in range(20)]
+        assert counts() == {("ok", BUS): before + 1}
+        await script.run_each([b"a", b"b"], 1)
+        assert counts() == {("ok", BUS): before + 2}
+    with pytest.raises(UnavailableError):
+        await script.run([], 1)
+    await client.aclose()
+    assert counts() == {("ok", BUS): before + 2, ("failed", BUS): 1}
+
+
+async def test_the_circuit_tells_whether_it_is_open(
+    tmp_path: Path, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", metrics.provider)
+
+    def is_open() -> float:
+        return metrics.values(names.METRIC_CACHE_CIRCUIT_OPEN)[()]
+
+    with valkey_node(tmp_path) as port:
+        client = GuardedValkey.from_url(f"redis://127.0.0.1:{port}/0", socket_timeout=1)
+        pid = (await client.info("server"))["process_id"]
+        assert is_open() == 0
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises((NoConnectionError, NoAnswerError, TimeoutError)):
+            await client.ping()
+        assert is_open() == 1
+        os.kill(pid, signal.SIGCONT)
+        async with asyncio.timeout(20):
+            while is_open():  # noqa: ASYNC110 - what an exporter reads is no event
+                await asyncio.sleep(0.01)
+        await client.aclose()
+
+
+def test_a_lease_tells_what_is_left_of_it(metrics: Metrics) -> None:
+    clock = MovableClock(1_000_000)
+    generator = SnowflakeGenerator(clock)
+    observe_lease(generator, clock, meter_provider=metrics.provider)
+
+    def left_s() -> float:
+        return metrics.values(names.METRIC_ID_LEASE_REMAINING)[()]
+
+    assert left_s() == 0
+    generator.hold(Lease(1, "me", 0, 1_030_000))
+    assert left_s() == 30
+    clock.ms += 29_500
+    assert left_s() == 0.5
+    clock.ms += 29_500
+    assert left_s() == 0
+    generator.hold(Lease(1, "me", 0, clock.ms + 60_000))
+    generator.drop()
+    assert left_s() == 0
+
+
+class MovableClock:
+    def __init__(self, ms: int) -> None:
+        self.ms = ms
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+class Queue:
+    def __init__(self) -> None:
+        self.quiet = asyncio.Event()
+        self.quiet.set()
+
+    def pause(self) -> None:
+        pass
+
+    def resume(self) -> None:
+        pass
+
+
+async def test_controls_tell_the_threshold_and_the_pauses(tmp_path: Path, metrics: Metrics) -> None:
+    rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
+    await rows.open()
+    threshold = StoredThreshold(500)
+    controls = FanoutControls(RowControlStore(rows), threshold, {"one": Queue(), "two": Queue()})
+    observe_controls(threshold, controls, meter_provider=metrics.provider)
+
+    def told() -> tuple[dict[tuple[object, ...], float], dict[tuple[object, ...], float]]:
+        return (
+            metrics.values(names.METRIC_FANOUT_THRESHOLD),
+            metrics.values(names.METRIC_FANOUT_PAUSED),
+        )
+
+    # Until the store was read, nothing is consumed.
+    assert told() == ({("setting",): 500}, {("one",): 1, ("two",): 1})
+    await controls.set_threshold(7)
+    await controls.pause(["two"])
+    assert told() == ({("operator",): 7}, {("one",): 0, ("two",): 1})
+    await rows.close()

@@ -1,0 +1,309 @@
+"""What the code and `infra/terraform` call by the same name."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from aviary.timeline.v1 import timeline_service_pb2
+from aviary.tweet.v1 import tweet_service_pb2
+from redis.asyncio.cluster import RedisCluster
+
+import gateway.identity
+import services.storage
+from gateway.edge.filters import MAX_BODY_BYTES
+from gateway.edge.secrets import IDENTITY_FILE, TRUST_FILE, identity_secret, trust_secret
+from services import telemetry
+from services.bootstrap import SERVICES
+from services.bus import pubsub
+from services.bus.topology import SUBSCRIPTIONS, TOPICS
+from services.certificates.identities import server_name, spiffe_id
+from services.objectives import OBJECTIVES, PERIOD_DAYS
+from services.settings import (
+    DEFAULT_ADDRESSES,
+    DEFAULT_BUS_VISIBILITY_S,
+    DEFAULT_EDGE_PORT,
+    DEFAULT_IDENTITY_HTTP_ADDRESS,
+    Settings,
+)
+from services.storage.bigtable.schema import FAMILY
+from services.storage.rows import TableSpec
+from services.storage.valkey.connection import open_valkey
+from services.telemetry_setup import SECONDS_BUCKETS
+from tools.terraform.sources import Folder, folders, local_values
+
+ROOT = Path(__file__).resolve().parents[2]
+INFRASTRUCTURE = ROOT / "infra" / "terraform"
+
+
+def folder(path: str) -> Folder:
+    (found,) = (each for each in folders(INFRASTRUCTURE / path) if each.path.name != "tests")
+    return found
+
+
+@pytest.fixture(scope="module")
+def names():
+    return local_values(folder("modules/names"))
+
+
+def none(value):
+    # python-hcl2 gives the keyword as it stands.
+    return None if value in {None, "null", "${null}"} else value
+
+
+def specs() -> Iterator[TableSpec]:
+    """Every table that any module of the code declares."""
+    for package in (services.storage, gateway.identity):
+        for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            module = importlib.import_module(found.name)
+            for value in vars(module).values():
+                each = value if isinstance(value, tuple) else (value,)
+                yield from (spec for spec in each if isinstance(spec, TableSpec))
+
+
+def test_every_table_is_found() -> None:
+    # Counted apart from the imports, so that a table cannot hide where they do not look.
+    written = re.compile(r"\bTableSpec\(")
+    sources = [path.read_text() for path in (ROOT / "services").rglob("*.py")]
+    sources += [path.read_text() for path in (ROOT / "gateway").rglob("*.py")]
+    assert len({spec.name for spec in specs()}) == sum(len(written.findall(s)) for s in sources)
+
+
+def test_tables_and_retention(names) -> None:
+    assert {name: none(table["max_age_s"]) for name, table in names["tables"].items()} == {
+        spec.name: spec.max_age_s for spec in specs()
+    }
+
+
+def test_column_family(names) -> None:
+    assert names["column_family"] == FAMILY
+
+
+def test_topics(names) -> None:
+    assert names["topics"] == list(TOPICS)
+
+
+def test_subscriptions(names) -> None:
+    assert names["subscriptions"] == {each.name: each.topic for each in SUBSCRIPTIONS}
+
+
+def test_dead_letters(names) -> None:
+    assert names["dead_letter_suffix"] == pubsub._DEAD_SUFFIX
+
+
+def test_ack_deadline(names) -> None:
+    assert names["ack_deadline_s"] == DEFAULT_BUS_VISIBILITY_S == pubsub.VISIBILITY_S
+
+
+def test_names_in_certificates(names) -> None:
+    assert f"spiffe://{names['trust_domain']}/tweet" == spiffe_id("tweet")
+    assert f"tweet.{names['server_domain']}" == server_name("tweet")
+
+
+def test_envoy_finds_its_certificate() -> None:
+    mesh = local_values(folder("modules/mesh"))
+    place = mesh["certificates_folder"]
+    assert place == local_values(folder("modules/service"))["certificates_folder"]
+    assert {IDENTITY_FILE, TRUST_FILE} == set(mesh["envoy_secrets"])
+    assert identity_secret(place)["@type"] == mesh["envoy_secret"]
+    written = str(mesh["envoy_secrets"])
+    for secret in (identity_secret(place), trust_secret(place)):
+        for filename in re.findall(rf"{place}/([\w.]+)", str(secret)):
+            assert f"${{local.certificates_folder}}/{filename}" in written
+        for key in set(secret) - {"@type"}:
+            assert key in written
+
+
+def test_services_and_ports(names) -> None:
+    ports = {name: int(at.rpartition(":")[2]) for name, at in DEFAULT_ADDRESSES.items()}
+    assert {name: each["port"] for name, each in names["services"].items()} == ports
+    assert set(names["services"]) == set(SERVICES)
+    assert names["edge_port"] == DEFAULT_EDGE_PORT
+
+
+def test_who_may_use_what(names) -> None:
+    granted = names["services"].values()
+    assert {table for each in granted for table in each["tables"]} == set(names["tables"])
+    assert {topic for each in granted for topic in each["publishes"]} == set(TOPICS)
+    # A subscription has one consumer, the service that its name begins with.
+    assert {name: each["subscribes"] for name, each in names["services"].items()} == {
+        name: [each.name for each in SUBSCRIPTIONS if each.name.split(".")[0] == name]
+        for name in names["services"]
+    }
+
+
+def opened(service: str) -> tuple[set[str], set[str], bool]:
+    """What a service's composition opens: (tables, subscriptions, whether it uses the cache)."""
+    module = importlib.import_module(f"services.bootstrap.{service}")
+    calls = [
+        (node.func.attr, node.args)
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "parts"
+    ]
+    tables = [
+        eval(ast.unparse(args[1]), vars(module))  # noqa: S307 - our own code
+        for name, args in calls
+        if name == "rows"
+    ]
+    consumed = {ast.literal_eval(args[1]) for name, args in calls if name == "consume"}
+    cached = {name for name, _ in calls} & {"valkey", "valkey_node", "pushes"}
+    return {spec.name for each in tables for spec in each}, consumed, bool(cached)
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_grants_are_what_a_service_opens(names, service) -> None:
+    given = names["services"][service]
+    assert (set(given["tables"]), set(given["subscribes"]), given["uses_cache"]) == opened(service)
+
+
+def test_secrets_are_told_to_who_reads_them(names) -> None:
+    given = {name: set(each["secrets"]) for name, each in names["services"].items()}
+    every = set().union(*given.values())
+    for service, told in given.items():
+        module = importlib.import_module(f"services.bootstrap.{service}")
+        nodes = list(ast.walk(ast.parse(inspect.getsource(module))))
+        read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        if "cursors" in read:
+            read.add("cursor_key")
+        assert told == {name for name in every if name.removeprefix("AVIARY_").lower() in read}
+    platform = (INFRASTRUCTURE / "modules/platform/variables.tf").read_text()
+    (made,) = re.findall(r'default\s+= \[("AVIARY_.*)\]', platform)
+    assert set(re.findall(r'"(\w+)"', made)) == every
+
+
+def test_further_listeners(names) -> None:
+    listeners = {
+        variable: port
+        for each in names["services"].values()
+        for variable, port in each["extra_ports"].items()
+    }
+    port = int(DEFAULT_IDENTITY_HTTP_ADDRESS.rpartition(":")[2])
+    assert listeners == {"AVIARY_IDENTITY_HTTP_ADDRESS": port}
+
+
+def test_objectives(names) -> None:
+    given = {
+        name: (each["goal"], none(each["threshold_s"]), none(each["metric"]), each["methods"])
+        for name, each in names["objectives"].items()
+    }
+    assert given == {
+        each.name: (each.goal, each.threshold_s, each.metric, list(each.methods))
+        for each in OBJECTIVES
+    }
+
+
+def test_error_budgets_are_for_the_same_days() -> None:
+    variables = (INFRASTRUCTURE / "modules/observability/variables.tf").read_text()
+    (days,) = re.findall(r'variable "window_days" {[^}]*default\s+= (\d+)', variables)
+    assert int(days) == PERIOD_DAYS
+
+
+def test_objectives_can_be_measured() -> None:
+    modules = (tweet_service_pb2, timeline_service_pb2)
+    found = [s for module in modules for s in module.DESCRIPTOR.services_by_name.values()]
+    methods = {
+        f"{service.full_name}/{method.name}" for service in found for method in service.methods
+    }
+    for each in OBJECTIVES:
+        assert each.threshold_s is None or each.threshold_s in SECONDS_BUCKETS
+        assert methods.issuperset(each.methods)
+
+
+def test_the_dashboard_asks_for_metrics_there_are() -> None:
+    metrics = {value for name, value in vars(telemetry).items() if name.startswith("METRIC_")}
+    spelt = {name.replace(".", "_") for name in metrics}
+    for panel in local_values(folder("modules/observability"))["panels"]:
+        query = panel["query"]
+        if "googleapis_com:" in query:
+            continue  # Google's own
+        # A series stands before its labels or its range, or alone within a function.
+        found = set(re.findall(r"\b([a-z]+(?:_[a-z]+)+)(?=[\[{])", query))
+        found |= set(re.findall(r"\(([a-z_]+)\)$", query))
+        series = {re.sub(r"(_seconds)?(_count|_bucket|_total)?$", "", each) for each in found}
+        assert series, panel["title"]
+        assert series <= spelt
+
+
+class Asked(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, key, default=None):
+        self.names.add(key)
+        return super().get(key, default)
+
+
+def settings_variables() -> set[str]:
+    asked = Asked()
+    Settings.from_environment(asked)
+    return asked.names
+
+
+def test_services_are_told_by_variables_they_read(names) -> None:
+    variables = settings_variables()
+    modules = [INFRASTRUCTURE / "modules" / name for name in ("mesh", "service")]
+    code = "".join(path.read_text() for module in modules for path in module.glob("*.tf"))
+    told = set(re.findall(r"^\s*(AVIARY_[A-Z_]+|OTEL_[A-Z_]+) +=", code, re.MULTILINE))
+    told |= set(re.findall(r"\{ (AVIARY_[A-Z_]+|OTEL_[A-Z_]+) =", code))
+    assert {"AVIARY_TLS", "AVIARY_TLS_DIR", "AVIARY_STORAGE"} <= told
+    addresses = {f"AVIARY_{name.upper()}_ADDRESS" for name in names["services"]}
+    addresses |= {name for each in names["services"].values() for name in each["extra_ports"]}
+    assert addresses | told <= variables
+    platform = (INFRASTRUCTURE / "modules/platform/variables.tf").read_text()
+    (secrets,) = re.findall(r'default\s+= \[("AVIARY_.*)\]', platform)
+    assert set(re.findall(r'"(\w+)"', secrets)) <= variables
+
+
+async def test_the_caches_url_is_one_that_clients_take() -> None:
+    mesh = (INFRASTRUCTURE / "modules/mesh/main.tf").read_text()
+    (written,) = re.findall(r'AVIARY_CACHE_VALKEY_URL\s+= "(.*)"', mesh)
+    url = written.replace("${var.cache.address}", "10.2.0.2:6379")
+    url = url.replace("${local.authorities_file}", "authorities.pem")
+    settings = Settings.from_environment({"AVIARY_CACHE_VALKEY_URL": url})
+    client = open_valkey(settings.cache_valkey_url, timeout_s=1)
+    assert isinstance(client, RedisCluster)
+    assert client.connection_kwargs["ssl_ca_certs"] == "/etc/aviary/authorities.pem"
+    await client.aclose()
+
+
+def test_cloud_armor_refuses_what_the_edge_refuses() -> None:
+    variables = (INFRASTRUCTURE / "modules/edge/variables.tf").read_text()
+    assert f"max_body_bytes      = optional(number, {MAX_BODY_BYTES})" in variables
+
+
+def test_images_and_ports_of_the_firewall(names) -> None:
+    network = (INFRASTRUCTURE / "modules/network/main.tf").read_text()
+    assert f'ports    = ["{names["edge_port"]}"]' in network
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_environments_know_every_service(names, environment) -> None:
+    services_stage = local_values(folder(f"environments/{environment}/services"))
+    sizes: Mapping[str, object] = services_stage.get("sizes", {})
+    assert set(sizes) <= {*names["services"], "edge", "collector"}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("max_age_s = 86400", "max_age_s = 86401"),
+        ("port        = 50051", "port        = 50061"),
+        ('"fanout.plan"   = "tweet-events"', '"fanout.plan"   = "graph-events"'),
+    ],
+)
+def test_a_difference_shows(was, becomes, names, tmp_path) -> None:
+    written = (INFRASTRUCTURE / "modules/names/main.tf").read_text()
+    assert was in written
+    (tmp_path / "main.tf").write_text(written.replace(was, becomes, 1))
+    (changed,) = folders(tmp_path)
+    assert local_values(changed) != names

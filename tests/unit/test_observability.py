@@ -1,0 +1,93 @@
+"""What is built of the names in the code, checked without Prometheus."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.edge.stats import HISTOGRAM_BUCKETS_MS
+from services import telemetry
+from services.telemetry_setup import SECONDS_BUCKETS
+from tests.observability.promql import operands, selectors
+from tools.observability.__main__ import ROOT, built
+from tools.observability.boards import BOARDS
+from tools.observability.panels import dashboard
+from tools.observability.rules import rule_file
+from tools.observability.series import documented, series
+from tools.observability.slos import BURN_ALERTS, SLOS, WINDOWS
+
+
+@pytest.mark.parametrize("path", built(), ids=lambda path: path.name)
+def test_what_is_committed_is_what_the_code_makes(path: Path) -> None:
+    assert path.read_text() == built()[path], "run `make generate`"
+
+
+def test_every_metric_is_documented() -> None:
+    names = {getattr(telemetry, name) for name in telemetry.__all__ if name.startswith("METRIC_")}
+    assert {each.name for each in documented()} == names
+
+
+def test_series_are_named_as_the_exporter_names_them() -> None:
+    assert series(telemetry.METRIC_RPC_SERVER_DURATION) == "rpc_server_duration_seconds"
+    assert series(telemetry.METRIC_CACHE_HITS) == "cache_hits_total"
+    assert series(telemetry.METRIC_BUS_BACKLOG) == "bus_backlog"
+    assert series(telemetry.METRIC_ID_LEASE_REMAINING) == "id_lease_remaining_seconds"
+    assert series(telemetry.METRIC_BUS_MESSAGE_ATTEMPTS) == "bus_message_attempts"
+
+
+def test_every_limit_is_a_bucket() -> None:
+    for slo in SLOS:
+        if slo.below_ms is not None:
+            assert slo.below_ms in HISTOGRAM_BUCKETS_MS
+            assert slo.below_ms / 1_000 in SECONDS_BUCKETS
+
+
+def test_every_window_of_an_alert_is_recorded() -> None:
+    assert {window for burn in BURN_ALERTS for window in (burn.long, burn.short)} == set(WINDOWS)
+
+
+def test_every_alert_says_what_to_do() -> None:
+    alerts = [each for group in rule_file()["groups"] for each in group["rules"] if "alert" in each]
+    assert alerts
+    for alert in alerts:
+        assert alert["labels"]["severity"] in {"page", "ticket"}
+        assert (ROOT / alert["annotations"]["runbook"]).exists()
+
+
+def test_alerts_are_told_apart() -> None:
+    alerts = [each for group in rule_file()["groups"] for each in group["rules"] if "alert" in each]
+    told = [json.dumps([each["alert"], each["labels"]], sort_keys=True) for each in alerts]
+    assert len(set(told)) == len(told)
+
+
+def test_panels_fill_the_grid_and_overlap_nowhere() -> None:
+    for board in BOARDS:
+        model = dashboard(board)
+        cells = set()
+        for panel in model["panels"]:
+            place = panel["gridPos"]
+            for x in range(place["x"], place["x"] + place["w"]):
+                for y in range(place["y"], place["y"] + place["h"]):
+                    assert (x, y) not in cells
+                    assert x < 24
+                    cells.add((x, y))
+        assert len({panel["id"] for panel in model["panels"]}) == len(model["panels"])
+    assert len({board.uid for board in BOARDS}) == len(BOARDS)
+
+
+def test_selectors_are_found_wherever_they_stand() -> None:
+    expression = (
+        'sum by (a, le) (rate(some_total{x="y",le="5"}[5m])) or vector(0)'
+        ' / label_replace(rec:other:rate5m, "found", "yes", "", "") offset 5m * 0.5'
+    )
+    assert list(selectors(expression)) == ['some_total{x="y",le="5"}', "rec:other:rate5m"]
+
+
+def test_a_conditions_operands_are_what_it_compares() -> None:
+    condition = "a > 0.7 * avg_over_time(a[1d]) and max by (x) (b) == 1 and 1 - b / (c > 0) < 0.5"
+    assert list(operands(condition)) == [
+        "a",
+        "0.7 * avg_over_time(a[1d])",
+        "max by (x) (b)",
+        "1 - b / (c > 0)",
+    ]

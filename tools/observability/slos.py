@@ -1,0 +1,84 @@
+"""The objectives of `services/objectives.py` that the edge can tell, and when to alert on them."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from services.objectives import OBJECTIVES, PERIOD_DAYS, Objective
+from services.telemetry import METRIC_RPC_SERVER_DURATION
+
+__all__ = ["BURN_ALERTS", "PERIOD_DAYS", "SLOS", "WINDOWS", "Burn", "Rpc", "Slo"]
+
+_MS_PER_S: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """A public RPC."""
+
+    service: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """A share of requests that must be good."""
+
+    name: str
+    title: str
+    objective: float
+    """The share, over `PERIOD_DAYS`."""
+    rpc: Rpc | None = None
+    """The RPC it is of; None is all public ones."""
+    below_ms: int | None = None
+    """Good are requests faster than this; None: those that did not fail through our fault."""
+
+    @property
+    def budget(self) -> float:
+        """The share that may be bad."""
+        # Of decimals that people write: without their binary tail.
+        return round(1 - self.objective, 9)
+
+    @classmethod
+    def of(cls, objective: Objective) -> Self:
+        """Take one of no RPC or of a single one; the edge times it as its caller does."""
+        rpc = None
+        if objective.methods:
+            (method,) = objective.methods
+            rpc = Rpc(*method.split("/"))
+        limit = objective.threshold_s
+        return cls(
+            name=objective.name,
+            title=objective.title,
+            objective=objective.goal,
+            rpc=rpc,
+            below_ms=None if limit is None else round(limit * _MS_PER_S),
+        )
+
+
+# Fan-out runs behind the edge, which cannot time it; the alert FanoutLag watches that.
+SLOS: Final = tuple(
+    Slo.of(each) for each in OBJECTIVES if each.metric in {None, METRIC_RPC_SERVER_DURATION}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """Alert when the budget burns this many times too fast over both windows."""
+
+    factor: float
+    long: str
+    short: str
+    """It ends the alert soon after the trouble ends."""
+    severity: str
+
+
+# After chapter 5 of Google's Site Reliability Workbook ("Multiwindow, Multi-Burn-Rate Alerts"): 2 %
+# of the budget gone in an hour, 5 % in six hours, 10 % in a day and in three.
+BURN_ALERTS: Final = (
+    Burn(14.4, "1h", "5m", "page"),
+    Burn(6, "6h", "30m", "page"),
+    Burn(3, "1d", "2h", "ticket"),
+    Burn(1, "3d", "6h", "ticket"),
+)
+WINDOWS: Final = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+"""Every window that an alert looks at."""

@@ -1,0 +1,1 @@
+"""Checks of `infra/terraform/` that need no cloud and no account."""
