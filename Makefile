@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators certs test oracle oracle-data chaos lint format generate check-generated \
+.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data chaos lint format generate check-generated \
 	check-edge fuzz-api lock clean
 
 help: ## Show this list
@@ -30,6 +30,9 @@ run: .venv/run.stamp ## Start everything on this machine; Ctrl-C stops it
 run-emulators: .venv/gcp.stamp ## The same on Google's Bigtable and Pub/Sub emulators
 	@exec $(BIN)/python -m services up --emulators
 
+run-mesh: .venv/run.stamp ## The same as `make run`, each service behind a sidecar of its own
+	@exec $(BIN)/python -m services up --sidecars
+
 certs: .venv/run.stamp ## Make or renew the development certificates in .data
 	$(BIN)/python -m services certs
 
@@ -42,6 +45,11 @@ chaos: .venv/dev.stamp ## Run the faults, longer variants included (3 minutes mo
 fuzz-api: .venv/dev.stamp ## Hold the running API to its OpenAPI document with new cases: [EXAMPLES=]
 	AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),500) AVIARY_FUZZ_SEED=random \
 		$(BIN)/python -m pytest tests/e2e/test_api.py
+
+test-mesh: .venv/dev.stamp ## Run the end-to-end tests with each service behind its sidecar
+	AVIARY_TEST_SIDECARS=1 AVIARY_ORACLE_EXAMPLES=$(or $(EXAMPLES),5) $(BIN)/python -m pytest \
+		tests/e2e/test_mesh.py tests/e2e/test_graph.py tests/e2e/test_users.py \
+		tests/e2e/test_trace.py tests/e2e/test_oracle.py tests/e2e/test_security.py
 
 oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine
 	AVIARY_ORACLE_EXAMPLES=500 $(BIN)/python -m pytest tests/e2e/test_oracle.py
@@ -65,6 +73,7 @@ generate: .venv/dev.stamp ## Write gen/ and envoy/ anew
 	$(BIN)/python -m tools.protos generate
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
+	$(BIN)/python -m gateway build-sidecars
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 	$(BIN)/python -m tools.protos check

@@ -17,6 +17,7 @@ from services.rpc.signing_keys import SigningKey, parse_keys
 __all__ = [
     "DEFAULT_ADDRESSES",
     "DEFAULT_DATA_DIR",
+    "MAX_PORT",
     "Bus",
     "LogLevel",
     "Settings",
@@ -91,6 +92,8 @@ class Settings:
     """Service name to `host:port`, for each name in `DEFAULT_ADDRESSES`."""
     tls_dir: Path | None
     """Certificates of this process, its siblings' and callers' authorities; None is plaintext."""
+    sidecar: bool
+    """Whether this process's sidecar has the certificates, and is believed about callers."""
     signing_keys: Sequence[SigningKey] = field(repr=False)
     signing_keys_file: Path | None
     """Holds the same, and is followed when it changes. With neither, requests are not signed."""
@@ -148,6 +151,7 @@ class Settings:
             ),
             addresses=MappingProxyType(addresses),
             tls_dir=variables.tls_dir(addresses),
+            sidecar=variables.sidecar("AVIARY_SIDECAR", addresses),
             signing_keys=variables.signing_keys("AVIARY_SIGNING_KEYS"),
             signing_keys_file=variables.path("AVIARY_SIGNING_KEYS_FILE"),
             nonce_valkey_url=variables.valkey_url("AVIARY_NONCE_VALKEY_URL", cache_valkey_url),
@@ -244,6 +248,18 @@ class _Variables:
             wanted = f"a folder of certificates, {told}; or AVIARY_TLS=off for plaintext"
             self._reject("AVIARY_TLS_DIR", "", wanted)
         return folder
+
+    def sidecar(self, name: str, addresses: Mapping[str, str]) -> bool:
+        """Everything beyond loopback is the sidecar's to reach and to be reached from."""
+        if self.choice(name, "off", "on") == "off":
+            return False
+        if self.path("AVIARY_TLS_DIR") is not None:
+            self._reject(name, "on", "off, or no AVIARY_TLS_DIR: the sidecar has the certificates")
+        for service, at in addresses.items():
+            if not _is_loopback(at):
+                variable = f"AVIARY_{service.upper()}_ADDRESS"
+                self._reject(variable, at, f"a loopback address, since {name}=on")
+        return True
 
     def signing_keys(self, name: str) -> Sequence[SigningKey]:
         value = self.text(name)

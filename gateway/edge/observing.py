@@ -33,15 +33,15 @@ def access_log(path: str) -> dict[str, Any]:
     }
 
 
-def tracing(sampling_percent: float) -> dict[str, Any]:
-    """Begin a trace, or continue the caller's, and export the edge's spans."""
+def tracing(sampling_percent: float, name: str = "edge") -> dict[str, Any]:
+    """Begin a trace, or continue the caller's, and export this Envoy's spans under `name`."""
     return {
         "random_sampling": {"value": sampling_percent},
         "provider": {
             "name": "envoy.tracers.opentelemetry",
             "typed_config": typed(
                 f"{API}.config.trace.v3.OpenTelemetryConfig",
-                service_name="edge",
+                service_name=name,
                 grpc_service={
                     "envoy_grpc": {"cluster_name": COLLECTOR_CLUSTER},
                     "timeout": "1s",

@@ -26,14 +26,15 @@ async def secured(name: str, settings: Settings) -> AsyncIterator[Security]:
             stack.push_async_callback(tls.stop)
         keys = _keys(settings)
         if keys is None:
-            yield Security(tls)
+            yield Security(tls, sidecar=settings.sidecar)
             return
         valkey = open_valkey(
             settings.nonce_valkey_url, timeout_s=CALL_TIMEOUT_S, node_client=GuardedValkey
         )
         stack.push_async_callback(valkey.aclose)
         clock = SystemClock()
-        yield Security(tls, Signer(keys, clock), Verifier(keys, ValkeyNonces(valkey), clock))
+        signer, verifier = Signer(keys, clock), Verifier(keys, ValkeyNonces(valkey), clock)
+        yield Security(tls, signer, verifier, sidecar=settings.sidecar)
 
 
 def _tls(name: str, settings: Settings) -> TlsFiles | None:

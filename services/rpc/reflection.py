@@ -20,9 +20,10 @@ class GuardedReflection:
     It streams requests, so the layers of other RPCs do not fit it.
     """
 
-    def __init__(self, names: Iterable[str], *, guarded: bool) -> None:
+    def __init__(self, names: Iterable[str], *, guarded: bool, sidecar: bool = False) -> None:
         self._answers = reflection.aio.ReflectionServicer(names)
         self._guarded = guarded
+        self._sidecar = sidecar
 
     async def ServerReflectionInfo(  # noqa: N802 - the RPC's name
         self, request_iterator: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]
@@ -30,7 +31,7 @@ class GuardedReflection:
         """See gRPC's server reflection protocol."""
         if self._guarded:
             try:
-                admit(REFLECTION, REFLECTION_CALLERS, context)
+                admit(REFLECTION, REFLECTION_CALLERS, context, sidecar=self._sidecar)
             except PermissionDeniedError as error:
                 _, status = status_of(error) or (None, None)
                 await context.abort(

@@ -16,6 +16,7 @@ from services.supervisor import emulators
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
+from services.supervisor.sidecars import PORTS_EACH, Sidecars
 
 __all__ = ["Plan", "Where", "on_emulators", "on_this_machine"]
 
@@ -34,16 +35,15 @@ class Plan:
     engines: Sequence[Child]
     services: Sequence[Child]
     edge: Child
+    addresses: Mapping[str, str]
+    """Each service's `host:port`, for all but itself: that of its sidecar, where there is one."""
+    sidecars: Sequence[Child] = ()
 
     @property
     def groups(self) -> Sequence[Sequence[Child]]:
         """Return them in the order of starting."""
-        return (self.engines, self.services, (self.edge,))
-
-    @property
-    def addresses(self) -> Mapping[str, str]:
-        """Return each service's `host:port`."""
-        return {child.name: f"{HOST}:{child.port}" for child in self.services}
+        # A service needs its sidecar to reach others, and until its own last call has ended.
+        return tuple(g for g in (self.engines, self.sidecars, self.services, (self.edge,)) if g)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +56,25 @@ class Where:
     """The interpreter of the services."""
     certificates: Path | None
     """Folder of everybody's certificates; None is plaintext."""
+    sidecars: bool = False
+    """Whether each service is behind a sidecar; then there must be certificates."""
+
+    @property
+    def ports(self) -> int:
+        """How many ports the services and their sidecars take."""
+        return len(DEFAULT_ADDRESSES) * (1 + (PORTS_EACH if self.sidecars else 0))
 
 
 def on_this_machine(where: Where) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
     data_dir = where.data_dir
-    bus_port, cache_port, *service_ports = free_ports(2 + len(DEFAULT_ADDRESSES))
+    bus_port, cache_port, *ports = free_ports(2 + where.ports)
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
     ]
     env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
-    return Plan(engines, _services(where, service_ports, env), _edge(where, service_ports))
+    return _on(engines, where, ports, env)
 
 
 def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
@@ -77,7 +84,7 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
-    bigtable_port, pubsub_port, cache_port, *service_ports = free_ports(3 + len(DEFAULT_ADDRESSES))
+    bigtable_port, pubsub_port, cache_port, *ports = free_ports(3 + where.ports)
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
     data_dir, logs = where.data_dir, where.data_dir / "logs"
@@ -90,13 +97,38 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
         "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
         **emulators.environment(bigtable_port, pubsub_port),
     }
-    return Plan(engines, _services(where, service_ports, env), _edge(where, service_ports))
+    return _on(engines, where, ports, env)
 
 
-def _services(where: Where, ports: Sequence[int], engines: Mapping[str, str]) -> list[Child]:
+def _on(
+    engines: Sequence[Child], where: Where, ports: Sequence[int], env: Mapping[str, str]
+) -> Plan:
+    """Plan everything above the engines, which `env` tells of."""
+    count = len(DEFAULT_ADDRESSES)
+    own = {name: f"{HOST}:{at}" for name, at in zip(DEFAULT_ADDRESSES, ports[:count], strict=True)}
+    if not where.sidecars:
+        return Plan(engines, _services(where, own, env), _edge(where, own), own)
+    if where.certificates is None:
+        raise StartError("sidecars talk by certificates: unset AVIARY_TLS=off")
+    sidecars = Sidecars.on(ports[count:])
+    return Plan(
+        engines,
+        _services(where, own, env, sidecars),
+        _edge(where, sidecars.inbound),
+        sidecars.inbound,
+        sidecars.children(own, where.python, where.data_dir, where.certificates, _collector()),
+    )
+
+
+def _services(
+    where: Where,
+    own: Mapping[str, str],
+    engines: Mapping[str, str],
+    sidecars: Sidecars | None = None,
+) -> list[Child]:
     data_dir, certificates = where.data_dir, where.certificates
     env = {
-        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in _addresses(ports).items()},
+        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in own.items()},
         "AVIARY_DATA_DIR": str(data_dir),
         "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
         **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
@@ -105,18 +137,18 @@ def _services(where: Where, ports: Sequence[int], engines: Mapping[str, str]) ->
     return [
         Child(
             name,
-            port,
+            int(at.rpartition(":")[2]),
             [where.python, "-m", "services", name],
             data_dir / "logs" / f"{name}.log",
-            env,
+            env if sidecars is None else {**env, **sidecars.environment(name)},
         )
-        for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)
+        for name, at in own.items()
     ]
 
 
-def _edge(where: Where, service_ports: Sequence[int]) -> Child:
+def _edge(where: Where, addresses: Mapping[str, str]) -> Child:
     data_dir, edge_port, certificates = where.data_dir, where.edge_port, where.certificates
-    addresses, logs = _addresses(service_ports), data_dir / "logs"
+    logs = data_dir / "logs"
     config = EdgeConfig(
         listen_port=edge_port,
         admin_port=0,
@@ -134,10 +166,6 @@ def _edge(where: Where, service_ports: Sequence[int]) -> Child:
     # Without hot restart many Envoys can live on one machine, none knowing of the others.
     argv = [str(envoy_binary()), "-c", str(edge_yaml), "--disable-hot-restart"]
     return Child("envoy", edge_port, argv, logs / "envoy.log")
-
-
-def _addresses(ports: Sequence[int]) -> dict[str, str]:
-    return {name: f"{HOST}:{port}" for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)}
 
 
 def _collector() -> str | None:

@@ -129,7 +129,7 @@ def test_the_authority_is_replaced_while_tweets_are_posted(mesh: Mesh) -> None:
 
 
 async def code_of(mesh: Mesh, service: str, call, *signs: SigningKey) -> str:
-    address = mesh.environment(service)[f"AVIARY_{service.upper()}_ADDRESS"]
+    address = mesh.address(service)
     signer = Signer(lambda: signs, SystemClock()) if signs else None
     certificates = operator_files(mesh.data_dir)
     assert certificates is not None
