@@ -18,8 +18,8 @@ from pathlib import Path
 
 import click
 
-from gateway.check import addresses_of, certificates_of, edge_drift, service_drift
 from gateway import sidecar
+from gateway.check import addresses_of, certificates_of, edge_drift, service_drift
 from gateway.edge import GENERATED, EdgeConfig, own_contracts, to_yaml
 from gateway.edge.secrets import write_secrets
 from gateway.envoy_binary import envoy_binary
@@ -32,7 +32,9 @@ ROOT = GENERATED.parent
 ENVOY = ROOT / "envoy" / "envoy.yaml"
 SIDECARS = ROOT / "envoy" / "sidecars"
 HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not edit.\n"
-SIDECAR_HEADER = "# Made by `python -m gateway build-sidecars` from gateway/sidecar/; do not edit.\n"
+SIDECAR_HEADER = (
+    "# Made by `python -m gateway build-sidecars` from gateway/sidecar/; do not edit.\n"
+)
 
 
 def _envoy() -> Mapping[Path, str]:
@@ -165,7 +167,9 @@ def check_envoy() -> None:
         }
         _write(_sidecars(folder, configs))
         for service in configs:
-            _require_accepted((SIDECARS / f"{service}.yaml").relative_to(ROOT), folder / f"{service}.yaml")
+            _require_accepted(
+                (SIDECARS / f"{service}.yaml").relative_to(ROOT), folder / f"{service}.yaml"
+            )
 
 
 def _require_accepted(name: Path, path: Path) -> None:

@@ -5,10 +5,12 @@ clients away, waits for their calls and then stops it. What Envoy ends with, thi
 """
 
 import asyncio
+import contextlib
 import http.client
 import json
 import signal
 import sys
+import time
 from pathlib import Path
 
 from gateway.envoy_binary import envoy_binary
@@ -48,29 +50,27 @@ async def run(config: Path) -> int:
     told.cancel()
     if ended.done():
         return ended.result()
-    await _drain(admin_file, ended)
+    await asyncio.to_thread(_drain, admin_file)
     if not ended.done():
         envoy.terminate()
     await ended
     return 0
 
 
-async def _drain(admin_file: Path, ended: asyncio.Task[int]) -> None:
+def _drain(admin_file: Path) -> None:
     """Return when no call is under way any more, or the time for it is up."""
-    try:
+    deadline = time.monotonic() + DRAIN_S
+    # Where it was not even up, or is gone, there is nothing to wait for.
+    with contextlib.suppress(OSError, http.client.HTTPException):
         admin = admin_file.read_text().strip()
-        async with asyncio.timeout(DRAIN_S):
-            await asyncio.to_thread(_ask, admin, "POST", "/drain_listeners?graceful")
-            while not ended.done() and await asyncio.to_thread(_under_way, admin):
-                await asyncio.sleep(POLL_S)
-    except (OSError, http.client.HTTPException):
-        # It was not even up, or is gone. (A TimeoutError is an OSError too.)
-        return
+        _ask(admin, "POST", "/drain_listeners?graceful")
+        while _any_under_way(admin) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
 
 
-def _under_way(admin: str) -> int:
+def _any_under_way(admin: str) -> bool:
     stats = json.loads(_ask(admin, "GET", f"/stats?format=json&filter={UNDER_WAY}"))["stats"]
-    return sum(int(each.get("value", 0)) for each in stats)
+    return any(each.get("value", 0) for each in stats)
 
 
 def _ask(admin: str, method: str, path: str) -> bytes:

@@ -37,8 +37,7 @@ def connection_manager(
 ) -> dict[str, Any]:
     """Build the network filter of one side: gRPC only, and headers as they came."""
     if config.otlp_collector is not None:
-        # The caller decided whether its trace is recorded; what has none is a health check.
-        settings["tracing"] = tracing(0, f"{config.service}-sidecar {side}")
+        settings["tracing"] = _continued(f"{config.service}-sidecar {side}")
     manager = f"{API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
     return {
         "name": "envoy.filters.network.http_connection_manager",
@@ -72,6 +71,26 @@ def lasting() -> dict[str, Any]:
             "max_stream_duration": LONGEST_CALL,
             "grpc_timeout_header_max": "0s",
         },
+    }
+
+
+def _continued(name: str) -> dict[str, Any]:
+    """Record what the caller's trace records; what comes without one is a health check."""
+    settings = tracing(100, name)
+    never = _sampler("trace_id_ratio_based", "TraceIdRatioBased", sampling_percentage={})
+    settings["provider"]["typed_config"]["sampler"] = _sampler(
+        "parent_based", "ParentBased", wrapped_sampler=never
+    )
+    return settings
+
+
+def _sampler(name: str, message: str, **settings: object) -> dict[str, Any]:
+    extension = "tracers.opentelemetry.samplers"
+    return {
+        "name": f"envoy.{extension}.{name}",
+        "typed_config": typed(
+            f"{API}.extensions.{extension}.v3.{message}SamplerConfig", **settings
+        ),
     }
 
 

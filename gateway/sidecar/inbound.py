@@ -1,6 +1,5 @@
 """The side that others reach: who they are, and whether the call table lets them call."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from gateway.edge.extensions import API, http_filter, typed
@@ -29,6 +28,7 @@ def inbound_listener(config: SidecarConfig) -> dict[str, Any]:
     )
     return {
         "name": "inbound",
+        "traffic_direction": "INBOUND",
         "address": socket_address(config.inbound),
         "filter_chains": [{"transport_socket": _mtls(config), "filters": [manager]}],
     }
@@ -65,12 +65,12 @@ def _call_table(config: SidecarConfig) -> dict[str, Any]:
         }
         for caller, paths in allowed(config.service, config.contracts).items()
     }
-    everybody: Sequence[dict[str, Any]] = [{"authenticated": {}}]
-    policies["health"] = {
+    health = {
         "permissions": [_path("prefix", HEALTH_PREFIX)],
-        "principals": everybody,
+        "principals": [{"authenticated": {}}],  # whoever has a certificate
     }
-    return http_filter("rbac", "RBAC", rules={"action": "ALLOW", "policies": policies})
+    rules = {"action": "ALLOW", "policies": {**policies, "health": health}}
+    return http_filter("rbac", "RBAC", rules=rules)
 
 
 def _path(kind: str, path: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def outbound_listener(config: SidecarConfig) -> dict[str, Any]:
     routes = [route for sibling in called(config.service) for route in _routes(config, sibling)]
     return {
         "name": "outbound",
+        "traffic_direction": "OUTBOUND",
         "address": socket_address(config.outbound),
         "filter_chains": [{"filters": [connection_manager(config, "outbound", routes)]}],
     }

@@ -1,8 +1,7 @@
 """Where replicas run, as whoever deploys them writes it.
 
-    tweet:
-      - {address: "tweet.zone-a.internal:8443", region: "europe", zone: "a"}
-      - {address: "tweet.zone-b.internal:8443", region: "europe", zone: "b"}
+For each service a list such as
+`[{address: "tweet.zone-a.internal:8443", region: "europe", zone: "a"}, ...]`.
 """
 
 from collections.abc import Mapping, Sequence
