@@ -116,7 +116,7 @@ def _on(
         _services(where, own, env, sidecars),
         _edge(where, sidecars.inbound),
         sidecars.inbound,
-        sidecars.children(own, where.python, where.data_dir, where.certificates, _collector()),
+        sidecars.children(own, where.data_dir, where.certificates, _collector()),
     )
 
 

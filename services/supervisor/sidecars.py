@@ -1,5 +1,6 @@
 """A sidecar for each service on this machine, and who reaches what through them."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,6 @@ class Sidecars:
     def children(
         self,
         behind: Mapping[str, str],
-        python: str,
         data_dir: Path,
         certificates: Path,
         collector: str | None,
@@ -70,6 +70,6 @@ class Sidecars:
             path = folder / f"{service}.yaml"
             path.write_text(sidecar.to_yaml(config))
             name, port = f"{service}-sidecar", int(self.inbound[service].rpartition(":")[2])
-            argv = [python, "-m", "gateway.draining_envoy", str(path)]
+            argv = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
             children.append(Child(name, port, argv, logs / f"{name}.log"))
         return children

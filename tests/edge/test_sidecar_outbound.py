@@ -145,7 +145,6 @@ async def test_a_replica_that_fails_is_left_out_and_comes_back(tmp_path: Path) -
             return bad.ids.calls > was
 
         await until(is_back)
-        assert good.ids.calls > before
 
 
 async def test_the_last_replica_is_not_left_out(tmp_path: Path) -> None:
