@@ -1,10 +1,11 @@
 # Aviary. `make help` lists what there is.
 PYTHON ?= python3
 BIN := .venv/bin
+MESH_TESTS := $(patsubst %,tests/e2e/test_%.py,mesh graph users trace security oracle)
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data chaos lint format generate check-generated \
-	check-edge fuzz-api lock clean
+.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data chaos lint format \
+	generate check-generated check-edge fuzz-api lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,10 +47,9 @@ fuzz-api: .venv/dev.stamp ## Hold the running API to its OpenAPI document with n
 	AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),500) AVIARY_FUZZ_SEED=random \
 		$(BIN)/python -m pytest tests/e2e/test_api.py
 
-test-mesh: .venv/dev.stamp ## Run the end-to-end tests with each service behind its sidecar
-	AVIARY_TEST_SIDECARS=1 AVIARY_ORACLE_EXAMPLES=$(or $(EXAMPLES),5) $(BIN)/python -m pytest \
-		tests/e2e/test_mesh.py tests/e2e/test_graph.py tests/e2e/test_users.py \
-		tests/e2e/test_trace.py tests/e2e/test_oracle.py tests/e2e/test_security.py
+test-mesh: .venv/dev.stamp ## Run what differs end to end behind sidecars: [TESTS=tests/e2e EXAMPLES=]
+	AVIARY_TEST_SIDECARS=1 AVIARY_ORACLE_EXAMPLES=$(or $(EXAMPLES),5) \
+		$(BIN)/python -m pytest $(or $(TESTS),$(MESH_TESTS))
 
 oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine
 	AVIARY_ORACLE_EXAMPLES=500 $(BIN)/python -m pytest tests/e2e/test_oracle.py

@@ -143,7 +143,7 @@ def test_sidecars_start_and_stop_with_their_services(tmp_path: Path, port: int) 
         until(lambda: running.said("Aviary is ready"))
         assert running.health() == 200
         pids = descendants(running.process.pid)
-        envoys = [pid for pid in pids if b"sidecars/" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        envoys = [pid for pid in pids if b"data/sidecars/" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         # Each with the program that drains it.
         assert len(envoys) == 2 * len(DEFAULT_ADDRESSES)
         os.kill(int((running.data / "tweet.pid").read_text()), signal.SIGKILL)
