@@ -143,9 +143,10 @@ def test_sidecars_start_and_stop_with_their_services(tmp_path: Path, port: int) 
         until(lambda: running.said("Aviary is ready"))
         assert running.health() == 200
         pids = descendants(running.process.pid)
-        envoys = [pid for pid in pids if b"data/sidecars/" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        # Each with the program that drains it.
-        assert len(envoys) == 2 * len(DEFAULT_ADDRESSES)
+        commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids]
+        # Each Envoy, and the program that drains it.
+        wanted = 2 * len(DEFAULT_ADDRESSES)
+        assert sum(b"data/sidecars/" in command for command in commands) == wanted
         os.kill(int((running.data / "tweet.pid").read_text()), signal.SIGKILL)
         until(lambda: running.said("tweet ended with code"))
         until(lambda: running.health() == 200)
