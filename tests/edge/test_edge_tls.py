@@ -1,6 +1,7 @@
 """A real Envoy that shows its certificate to a real service, and looks at the service's."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 from collections.abc import AsyncIterator
@@ -63,7 +64,10 @@ class World:
         return (await self.client.delete("/v1/tweets/1")).status_code
 
     async def is_served(self) -> bool:
-        return await self.call() == 200
+        # Envoy tells its port a moment before it listens there.
+        with contextlib.suppress(httpx.ConnectError):
+            return await self.call() == 200
+        return False
 
     async def load(self) -> None:
         while True:
