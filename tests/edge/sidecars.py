@@ -177,10 +177,21 @@ async def _listeners(admin: httpx.AsyncClient) -> dict[str, str]:
         for each in json.loads(answer.text).get("listener_statuses", []):
             at = each["local_address"]["socket_address"]
             found[each["name"]] = f"{at['address']}:{at['port_value']}"
-        return "inbound" in found
+        return "inbound" in found and all([await accepts(at) for at in found.values()])
 
     await until(listening)
     return found
+
+
+async def accepts(address: str) -> bool:
+    """Envoy tells its ports a moment before it listens there."""
+    host, _, port = address.rpartition(":")
+    try:
+        _, writer = await asyncio.open_connection(host, int(port))
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def renew(channel: grpc.aio.Channel) -> str:

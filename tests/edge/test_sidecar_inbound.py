@@ -27,7 +27,7 @@ from tests.certificates import (
     new_folder,
     until,
 )
-from tests.edge.sidecars import Sidecar, WatchedIds, config_of, sidecar
+from tests.edge.sidecars import Sidecar, WatchedIds, accepts, config_of, sidecar
 
 LEASING = "aviary.id.v1.IdService/LeaseWorker"
 TOLD = "x-forwarded-client-cert"
@@ -141,14 +141,8 @@ async def test_told_to_stop_it_lets_calls_end(world: World) -> None:
 
 async def test_a_killed_sidecar_leaves_no_envoy(world: World) -> None:
     world.sidecar.process.kill()
-    port = int(world.sidecar.inbound.rpartition(":")[2])
 
     async def is_gone() -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return True
-        writer.close()
-        return False
+        return not await accepts(world.sidecar.inbound)
 
     await until(is_gone)
