@@ -1,4 +1,8 @@
-"""Envoy that ends what is under way before it stops: `python -m gateway.draining_envoy FILE`.
+"""Envoy that ends what is under way before it stops.
+
+    python -m gateway.draining_envoy CONFIG [ADMIN]
+
+ADMIN is the file in which Envoy tells its admin address; without it, beside CONFIG.
 
 Envoy itself is gone at once when it gets SIGTERM. This runs it and, told to stop, has it send its
 clients away, waits for their calls and then stops it. What Envoy ends with, this ends with.
@@ -28,13 +32,13 @@ CONCURRENCY = 1
 UNDER_WAY = r"^http\.(inbound|outbound)\.downstream_rq_active$"
 
 
-async def run(config: Path) -> int:
+async def run(config: Path, admin_file: Path) -> int:
     """Run Envoy until SIGTERM or SIGINT; return what it ended with, 0 when told to."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    admin_file = config.with_suffix(".admin")
-    admin_file.unlink(missing_ok=True)
+    # That of an earlier run would be somebody else's by now.
+    await asyncio.to_thread(admin_file.unlink, missing_ok=True)
     envoy = await asyncio.create_subprocess_exec(
         str(envoy_binary()),
         *("-c", str(config), "--admin-address-path", str(admin_file)),
@@ -83,4 +87,5 @@ def _ask(admin: str, method: str, path: str) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(Path(sys.argv[1]))))
+    paths = [Path(word) for word in sys.argv[1:]]
+    sys.exit(asyncio.run(run(paths[0], paths[1] if paths[1:] else paths[0].with_suffix(".admin"))))
