@@ -86,6 +86,17 @@ async def test_only_what_may_be_called_twice_is(tmp_path: Path) -> None:
         assert replica.ids.calls == 1 + 3
 
 
+async def test_callers_cannot_have_it_called_twice(tmp_path: Path) -> None:
+    async with calling(tmp_path, NOWHERE) as (_, (replica,), channel):
+        replica.ids.fails = True
+        steering = (("x-envoy-retry-grpc-on", "unavailable"), ("x-envoy-max-retries", "3"))
+        call = stubs.IdServiceStub(channel).LeaseWorker(
+            pb.LeaseWorkerRequest(owner="a"), timeout=WAIT_S, metadata=steering
+        )
+        assert await call.code() is grpc.StatusCode.UNAVAILABLE
+        assert replica.ids.calls == 1
+
+
 async def test_a_retry_goes_to_another_replica(tmp_path: Path) -> None:
     async with calling(tmp_path, NOWHERE, NOWHERE) as (_, (bad, good), channel):
         bad.ids.fails = True
