@@ -69,18 +69,20 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: .venv/dev.stamp ## Write gen/ and envoy/ anew
+generate: .venv/dev.stamp ## Write gen/, envoy/ and the page of rate limits anew
 	$(BIN)/python -m tools.protos generate
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
 	$(BIN)/python -m gateway build-sidecars
+	$(BIN)/python -m gateway build-limits-page
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 	$(BIN)/python -m tools.protos check
 	$(BIN)/python -m gateway check-openapi
 
-check-edge: .venv/dev.stamp ## Fail when envoy/ is stale or Envoy refuses it
+check-edge: .venv/dev.stamp ## Fail when envoy/ or the page of rate limits is stale, or Envoy refuses it
 	$(BIN)/python -m gateway check-envoy
+	$(BIN)/python -m gateway check-limits-page
 
 lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,11 +1,13 @@
 """Build and check what the edge is given.
 
-python -m gateway build-openapi    # gen/openapi.json and gen/docs.html, which the edge serves
-python -m gateway build-envoy      # envoy/envoy.yaml
-python -m gateway build-sidecars   # envoy/sidecars/, one for each service
-python -m gateway check-openapi    # fails when they are stale
-python -m gateway check-envoy      # the same, and when Envoy refuses what is in envoy/
-python -m gateway check            # fails when running services, edge and document disagree
+python -m gateway build-openapi      # gen/openapi.json and gen/docs.html, which the edge serves
+python -m gateway build-envoy        # envoy/envoy.yaml
+python -m gateway build-sidecars     # envoy/sidecars/, one for each service
+python -m gateway build-limits-page  # docs/reference/rate-limits.md
+python -m gateway check-openapi      # fails when they are stale
+python -m gateway check-envoy        # the same, and when Envoy refuses what is in envoy/
+python -m gateway check-limits-page  # fails when it is stale
+python -m gateway check              # fails when running services, edge and document disagree
 """
 
 import os
@@ -23,6 +25,7 @@ from gateway.check import addresses_of, certificates_of, edge_drift, service_dri
 from gateway.edge import GENERATED, EdgeConfig, own_contracts, to_yaml
 from gateway.edge.secrets import write_secrets
 from gateway.envoy_binary import envoy_binary
+from gateway.limits.reference import page
 from gateway.openapi import openapi_document, to_json
 from services.certificates.folder import CertificateFolder
 
@@ -31,6 +34,7 @@ __all__ = ["main"]
 ROOT = GENERATED.parent
 ENVOY = ROOT / "envoy" / "envoy.yaml"
 SIDECARS = ROOT / "envoy" / "sidecars"
+LIMITS_PAGE = ROOT / "docs" / "reference" / "rate-limits.md"
 HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not edit.\n"
 SIDECAR_HEADER = (
     "# Made by `python -m gateway build-sidecars` from gateway/sidecar/; do not edit.\n"
@@ -59,6 +63,10 @@ def _openapi() -> Mapping[Path, str]:
         GENERATED / "openapi.json": to_json(document),
         GENERATED / "docs.html": to_html(document),
     }
+
+
+def _limits_page() -> Mapping[Path, str]:
+    return {LIMITS_PAGE: page(own_contracts().files)}
 
 
 def _write(files: Mapping[Path, str]) -> None:
@@ -184,6 +192,18 @@ def _require_accepted(name: Path, path: Path) -> None:
     if verdict.returncode != 0:
         raise click.ClickException(f"Envoy refuses {name}:\n{verdict.stderr}")
     click.echo(f"Envoy accepts {name}")
+
+
+@main.command("build-limits-page")
+def build_limits_page() -> None:
+    """Write the reference page of the rate limits."""
+    _write(_limits_page())
+
+
+@main.command("check-limits-page")
+def check_limits_page() -> None:
+    """Fail when the reference page of the rate limits is stale."""
+    _require_current(_limits_page())
 
 
 if __name__ == "__main__":

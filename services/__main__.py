@@ -10,10 +10,12 @@ import click
 import structlog
 
 from services import supervisor
+from services.audit.command import audit
 from services.bootstrap import SERVICES, secured
 from services.certificates.command import certs
 from services.load.command import load
 from services.operate.command import COMMANDS
+from services.operator_commands import register_app, rotate_signing_key, token
 from services.rpc.server import RpcServer
 from services.settings import Settings, SettingsError
 from services.telemetry import EVENT_SERVING, configure
@@ -54,9 +56,7 @@ def main() -> None:
     """Group the commands."""
 
 
-main.add_command(load)
-main.add_command(certs)
-for _command in COMMANDS:
+for _command in (audit, certs, load, register_app, rotate_signing_key, token, *COMMANDS):
     main.add_command(_command)
 
 

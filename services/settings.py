@@ -6,17 +6,18 @@ got and what it wanted. Nothing else in Aviary reads the environment.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NoReturn, Self, cast
-from urllib.parse import parse_qs, urlsplit
+from typing import Literal, Self, cast
 
-from services.rpc.signing_keys import SigningKey, parse_keys
+from services.environment import MAX_PORT, SettingsError, Variables
+from services.rpc.signing_keys import SigningKey
 
 __all__ = [
     "DEFAULT_ADDRESSES",
     "DEFAULT_DATA_DIR",
+    "DEFAULT_IDENTITY_HTTP_ADDRESS",
+    "DEFAULT_ISSUER_URL",
     "MAX_PORT",
     "Bus",
     "LogLevel",
@@ -38,6 +39,7 @@ DEFAULT_ADDRESSES: Mapping[str, str] = MappingProxyType(
         "fanout": "127.0.0.1:50055",
         "timeline": "127.0.0.1:50056",
         "gateway": "127.0.0.1:50057",
+        "identity": "127.0.0.1:50058",
     }
 )
 """Service to the `host:port` it listens on and its siblings dial; loopback, so a laptop needs none
@@ -45,6 +47,9 @@ of the variables."""
 
 DEFAULT_DATA_DIR = ".data"
 DEFAULT_EDGE_PORT = 8080
+DEFAULT_IDENTITY_HTTP_ADDRESS = "127.0.0.1:50059"
+# Where the edge is on a laptop; an issuer's name must be the same for all who read its tokens.
+DEFAULT_ISSUER_URL = "http://127.0.0.1:8080"
 # Two servers, because the bus must keep what it holds and the cache must be free to evict.
 DEFAULT_BUS_VALKEY_URL = "redis://127.0.0.1:6379/0"
 DEFAULT_CACHE_VALKEY_URL = "redis://127.0.0.1:6380/0"
@@ -56,23 +61,12 @@ DEFAULT_BUS_VISIBILITY_S = 30
 # What Pub/Sub takes as an ack deadline.
 MIN_BUS_VISIBILITY_S = 10
 MAX_BUS_VISIBILITY_S = 600
-MAX_PORT = 65_535
+# Bytes: AES-256 takes exactly so many.
+IDENTITY_KEY_BYTES = 32
+# Bytes. Beyond guessing.
+MIN_SECRET_BYTES = 16
 # Bytes. Cursors carry a 128-bit signature, and a key shorter than that would be what one guesses.
 MIN_CURSOR_KEY_BYTES = 16
-
-
-class SettingsError(ValueError):
-    """An environment variable has a value the process cannot start with.
-
-    `got` is None where the value is a secret or the variable is not set.
-    """
-
-    def __init__(self, variable: str, *, got: str | None, wanted: str) -> None:
-        shown = "a value not shown, or nothing" if got is None else repr(got)
-        super().__init__(f"{variable}: got {shown}, wanted {wanted}")
-        self.variable = variable
-        self.got = got
-        self.wanted = wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +97,26 @@ class Settings:
     """Followers from which an author's tweets are merged at read time, not fanned out."""
     cursor_key: bytes | None = field(repr=False)
     """Signs page cursors; None lets the composition root make one that lives with the process."""
+    first_party_clients: tuple[str, ...]
+    """Client ids of the operator's own apps, which everybody uses: no limits for them as apps."""
+    challenge_key: bytes | None = field(repr=False)
+    """Signs challenges of proof of work; None as above. Gateways that share callers share it."""
+    identity_http_address: str
+    """`host:port` of the issuer's HTTP listener, which the edge dials."""
+    identity_tls_dir: Path | None
+    """Certificates of that listener: `tls_dir`, or told where a sidecar has the rest."""
+    issuer_url: str
+    """The issuer's public URL, as in its tokens' `iss`: the edge's, without a path."""
+    identity_key: bytes | None = field(repr=False)
+    """Seals the issuer's private keys; None keeps one in a file of `data_dir`."""
+    operator_secret: bytes | None = field(repr=False)
+    """Of the operator's client; None leaves that client out."""
+    public_reads: bool
+    """Whether the edge lets callers without a token read what is public."""
+    trusted_issuers: Path | None
+    """A JSON file of further issuers for the edge; see `gateway.edge.issuers.read_issuers`."""
+    edge_denials_log: Path | None
+    """Where the edge on this machine writes what it refused, for the audit log; None: nowhere."""
     gcp_project: str | None
     bigtable_instance: str | None
     log_level: LogLevel
@@ -112,7 +126,7 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Self:
         """Read `env` (`os.environ` in a process); raises SettingsError at the first bad value."""
-        variables = _Variables(env)
+        variables = Variables(env)
         storage = cast("Storage", variables.choice("AVIARY_STORAGE", "sqlite", "bigtable"))
         bus = cast("Bus", variables.choice("AVIARY_BUS", "valkey", "pubsub"))
         gcp_project = variables.text("AVIARY_GCP_PROJECT")
@@ -133,6 +147,10 @@ class Settings:
             service: variables.address(f"AVIARY_{service.upper()}_ADDRESS", default)
             for service, default in DEFAULT_ADDRESSES.items()
         }
+        tls_dir = variables.tls_dir(addresses)
+        identity_http_address = variables.address(
+            "AVIARY_IDENTITY_HTTP_ADDRESS", DEFAULT_IDENTITY_HTTP_ADDRESS
+        )
         cache_valkey_url = variables.valkey_url("AVIARY_CACHE_VALKEY_URL", DEFAULT_CACHE_VALKEY_URL)
         return cls(
             data_dir=Path(variables.text("AVIARY_DATA_DIR") or DEFAULT_DATA_DIR),
@@ -150,7 +168,7 @@ class Settings:
                 most=MAX_BUS_VISIBILITY_S,
             ),
             addresses=MappingProxyType(addresses),
-            tls_dir=variables.tls_dir(addresses),
+            tls_dir=tls_dir,
             sidecar=variables.sidecar("AVIARY_SIDECAR", addresses),
             signing_keys=variables.signing_keys("AVIARY_SIGNING_KEYS"),
             signing_keys_file=variables.path("AVIARY_SIGNING_KEYS_FILE"),
@@ -159,6 +177,18 @@ class Settings:
                 "AVIARY_CELEBRITY_THRESHOLD", DEFAULT_CELEBRITY_THRESHOLD, least=1
             ),
             cursor_key=variables.secret_key("AVIARY_CURSOR_KEY", MIN_CURSOR_KEY_BYTES),
+            first_party_clients=variables.names("AVIARY_FIRST_PARTY_CLIENTS"),
+            challenge_key=variables.secret_key("AVIARY_CHALLENGE_KEY", MIN_CURSOR_KEY_BYTES),
+            identity_http_address=identity_http_address,
+            identity_tls_dir=variables.identity_tls_dir(identity_http_address, tls_dir),
+            issuer_url=variables.origin("AVIARY_ISSUER_URL", DEFAULT_ISSUER_URL),
+            identity_key=variables.secret_key(
+                "AVIARY_IDENTITY_KEY", IDENTITY_KEY_BYTES, most_bytes=IDENTITY_KEY_BYTES
+            ),
+            operator_secret=variables.secret_key("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
+            public_reads=variables.choice("AVIARY_PUBLIC_READS", "off", "on") == "on",
+            trusted_issuers=variables.path("AVIARY_TRUSTED_ISSUERS"),
+            edge_denials_log=variables.path("AVIARY_EDGE_DENIALS_LOG"),
             gcp_project=gcp_project,
             bigtable_instance=bigtable_instance,
             log_level=cast(
@@ -167,128 +197,3 @@ class Settings:
             ),
             otlp_endpoint=variables.http_url("OTEL_EXPORTER_OTLP_ENDPOINT"),
         )
-
-
-class _Variables:
-    """Typed reads of an environment; each names its variable when the value does not fit."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
-
-    def text(self, name: str) -> str | None:
-        return self._env.get(name, "").strip() or None
-
-    def choice(self, name: str, default: str, *others: str) -> str:
-        value = self.text(name) or default
-        if value not in (default, *others):
-            self._reject(name, value, "one of " + ", ".join((default, *others)))
-        return value
-
-    def integer(self, name: str, default: int, *, least: int, most: int | None = None) -> int:
-        value = self.text(name)
-        if value is None:
-            return default
-        # isdecimal also takes other scripts' digits, which nobody means in a setting.
-        fits = value.isascii() and value.isdecimal() and int(value) >= least
-        if not fits or (most is not None and int(value) > most):
-            upper = "" if most is None else f" and at most {most}"
-            self._reject(name, value, f"a whole number, at least {least}{upper}")
-        return int(value)
-
-    def address(self, name: str, default: str) -> str:
-        value = self.text(name) or default
-        host, _, port = value.rpartition(":")
-        if not (host and port.isascii() and port.isdecimal() and int(port) <= MAX_PORT):
-            self._reject(name, value, f"host:port, with a port of at most {MAX_PORT}")
-        return value
-
-    def valkey_url(self, name: str, default: str) -> str:
-        value = self.text(name) or default
-        if not self._is_url(value, {"redis", "rediss", "unix"}):
-            # The URL may hold a password, so it is not shown.
-            raise SettingsError(name, got=None, wanted="a URL such as redis://127.0.0.1:6379/0")
-        if not set(parse_qs(urlsplit(value).query).get("cluster", [])) <= {"true", "false"}:
-            raise SettingsError(name, got=None, wanted="cluster=true or cluster=false in the URL")
-        return value
-
-    def http_url(self, name: str) -> str | None:
-        value = self.text(name)
-        if value is not None and not self._is_url(value, {"http", "https"}):
-            self._reject(name, value, "a URL such as http://127.0.0.1:4317")
-        return value
-
-    def secret_key(self, name: str, least_bytes: int) -> bytes | None:
-        value = self.text(name)
-        if value is None:
-            return None
-        try:
-            key = bytes.fromhex(value)
-        except ValueError:
-            key = b""
-        if len(key) < least_bytes:
-            raise SettingsError(
-                name, got=None, wanted=f"at least {least_bytes} bytes written as hex digits"
-            )
-        return key
-
-    def path(self, name: str) -> Path | None:
-        value = self.text(name)
-        return None if value is None else Path(value)
-
-    def tls_dir(self, addresses: Mapping[str, str]) -> Path | None:
-        """Plaintext has to be asked for wherever somebody else could listen."""
-        folder = self.path("AVIARY_TLS_DIR")
-        if self.choice("AVIARY_TLS", "on", "off") == "off":
-            if folder is not None:
-                self._reject("AVIARY_TLS", "off", "on, or no AVIARY_TLS_DIR")
-            return None
-        exposed = [name for name, at in addresses.items() if not _is_loopback(at)]
-        if folder is None and exposed:
-            told = f"since AVIARY_{exposed[0].upper()}_ADDRESS is not loopback"
-            wanted = f"a folder of certificates, {told}; or AVIARY_TLS=off for plaintext"
-            self._reject("AVIARY_TLS_DIR", "", wanted)
-        return folder
-
-    def sidecar(self, name: str, addresses: Mapping[str, str]) -> bool:
-        """Everything beyond loopback is the sidecar's to reach and to be reached from."""
-        if self.choice(name, "off", "on") == "off":
-            return False
-        if self.path("AVIARY_TLS_DIR") is not None:
-            self._reject(name, "on", "off, or no AVIARY_TLS_DIR: the sidecar has the certificates")
-        for service, at in addresses.items():
-            if not _is_loopback(at):
-                variable = f"AVIARY_{service.upper()}_ADDRESS"
-                self._reject(variable, at, f"a loopback address, since {name}=on")
-        return True
-
-    def signing_keys(self, name: str) -> Sequence[SigningKey]:
-        value = self.text(name)
-        if value is None:
-            return ()
-        if self.text("AVIARY_SIGNING_KEYS_FILE") is not None:
-            raise SettingsError(name, got=None, wanted="nothing, or no AVIARY_SIGNING_KEYS_FILE")
-        try:
-            return parse_keys(value)
-        except ValueError as error:
-            raise SettingsError(name, got=None, wanted=f"id:hex,id:hex; it has {error}") from error
-
-    @staticmethod
-    def _is_url(value: str, schemes: set[str]) -> bool:
-        try:
-            parts = urlsplit(value)
-            _ = parts.port  # reading it is what checks it
-        except ValueError:
-            return False
-        return parts.scheme in schemes and bool(parts.hostname or parts.path)
-
-    @staticmethod
-    def _reject(name: str, value: str, wanted: str) -> NoReturn:
-        raise SettingsError(name, got=value, wanted=wanted)
-
-
-def _is_loopback(address: str) -> bool:
-    host = address.rpartition(":")[0]
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 __all__ = [
+    "EVENT_AUDIT_DENIALS_UNREAD",
     "EVENT_BUS_ACK_FAILED",
     "EVENT_BUS_ATTEMPT_FAILED",
     "EVENT_BUS_BACKLOG_FAILED",
@@ -40,8 +41,13 @@ __all__ = [
     "EVENT_FANOUT_CONTROLS_STALE",
     "EVENT_FANOUT_TWEET_GONE",
     "EVENT_GRAPH_COUNT_OFF",
+    "EVENT_IDENTITY_KEYS_STALE",
+    "EVENT_IDENTITY_SIGN_UP_STUCK",
     "EVENT_ID_LEASE_FAILED",
     "EVENT_ID_LEASE_MISSING",
+    "EVENT_LIMITS_FEED_REFUSED",
+    "EVENT_LIMITS_FEED_STALE",
+    "EVENT_LIMITS_SIGNALS_LOST",
     "EVENT_OUTBOX_ATTEMPT_FAILED",
     "EVENT_ROWS_GARBAGE_COLLECTED",
     "EVENT_ROWS_GARBAGE_FAILED",
@@ -188,8 +194,20 @@ EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
 """An author's hot lists were not told of a `change` of `tweet_id`; the fan-out does so later."""
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
+EVENT_AUDIT_DENIALS_UNREAD: Final = "audit.denials_unread"
+"""What the edge refused cannot be brought into the audit log now; it is tried again."""
+EVENT_IDENTITY_KEYS_STALE: Final = "identity.keys_stale"
+"""The signing keys cannot be read; the issuer goes on with those it knows."""
+EVENT_IDENTITY_SIGN_UP_STUCK: Final = "identity.sign_up_stuck"
+"""A sign-up that was cut off cannot be finished yet; it is tried again."""
 EVENT_ID_LEASE_MISSING: Final = "id.lease_missing"
 """No worker number can be had now; without one no id can be made for long."""
+EVENT_LIMITS_FEED_REFUSED: Final = "limits.feed_refused"
+"""An edge did not take what it was told of callers; it goes by what it was told before."""
+EVENT_LIMITS_FEED_STALE: Final = "limits.feed_stale"
+"""Scores could not be looked up; the edges go by what they were told before."""
+EVENT_LIMITS_SIGNALS_LOST: Final = "limits.signals_lost"
+"""What an edge told of requests could not be scored; so many requests were forgotten."""
 EVENT_ID_LEASE_FAILED: Final = "id.lease_failed"
 """Leasing failed in a way that nobody foresaw; holds the traceback."""
 EVENT_CACHE_UNAVAILABLE: Final = "cache.unavailable"

@@ -5,7 +5,13 @@ takes gRPC and gRPC-Web too. Only RPCs that state who may call them from outside
 """
 
 from gateway.edge.bootstrap import bootstrap, to_yaml
-from gateway.edge.config import GENERATED, PUBLIC_SERVICES, EdgeConfig, own_contracts
+from gateway.edge.config import (
+    GENERATED,
+    PUBLIC_SERVICES,
+    EdgeConfig,
+    own_contracts,
+    process_of,
+)
 from gateway.edge.cors import checked_origins
 
 __all__ = [
@@ -15,5 +21,6 @@ __all__ = [
     "bootstrap",
     "checked_origins",
     "own_contracts",
+    "process_of",
     "to_yaml",
 ]

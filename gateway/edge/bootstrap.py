@@ -1,12 +1,15 @@
 """The bootstrap as a whole: one listener, a cluster for each thing behind it."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 import yaml
 
-from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.edge.auth import identity_cluster, issuer_clusters
+from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig, process_of
 from gateway.edge.connections import connection_manager
+from gateway.edge.hardening import layered_runtime, overload_manager
 from gateway.edge.upstreams import collector_cluster, service_cluster
 
 __all__ = ["bootstrap", "plain_yaml", "to_yaml"]
@@ -19,14 +22,19 @@ CONNECTION_BUFFER_BYTES = 256 * 1024
 def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     """Build the bootstrap. Raises `KeyError` when a public service has no backend."""
     clusters = [
-        service_cluster(name, config.backends[name], config.certificates)
+        service_cluster(name, process_of(name), config.backends[name], config.certificates)
         for name in PUBLIC_SERVICES
     ]
+    clusters += issuer_clusters(config)
+    if config.identity_http is not None:
+        clusters.append(identity_cluster(config.identity_http, config.certificates))
     if config.otlp_collector is not None:
         clusters.append(collector_cluster(config.otlp_collector))
     return {
         "node": {"id": "aviary-edge", "cluster": "aviary-edge"},
         "admin": {"address": _address("127.0.0.1", config.admin_port)},
+        "layered_runtime": layered_runtime(),
+        "overload_manager": overload_manager(),
         "static_resources": {
             "listeners": [
                 {
@@ -56,6 +64,9 @@ class _PlainDumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
+
+
+_PlainDumper.add_multi_representer(StrEnum, lambda dumper, name: dumper.represent_str(str(name)))
 
 
 def _address(host: str, port: int) -> dict[str, Any]:

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from gateway.edge.contracts import Contracts
-from services.settings import DEFAULT_ADDRESSES
+from gateway.edge.issuers import Issuer, embedded_issuer
+from services.settings import (
+    DEFAULT_ADDRESSES,
+    DEFAULT_IDENTITY_HTTP_ADDRESS,
+    DEFAULT_ISSUER_URL,
+)
 
-__all__ = ["GENERATED", "PUBLIC_SERVICES", "EdgeConfig", "own_contracts"]
+__all__ = ["GENERATED", "PUBLIC_SERVICES", "EdgeConfig", "own_contracts", "process_of"]
 
 GENERATED: Final = Path(__file__).resolve().parents[2] / "gen"
 """Where the descriptor, the OpenAPI document and its page are in this source tree."""
@@ -20,12 +25,18 @@ PUBLIC_SERVICES: Final[Mapping[str, str]] = {
     "graph": "aviary.graph.v1.GraphService",
     "timeline": "aviary.timeline.v1.TimelineService",
     "gateway": "aviary.gateway.v1.HealthService",
+    "challenge": "aviary.gateway.v1.ChallengeService",
 }
 """The services with annotated RPCs, by the short name of the backend that serves each."""
 
 
 def _default_backends() -> dict[str, str]:
-    return {name: DEFAULT_ADDRESSES[name] for name in PUBLIC_SERVICES}
+    return {name: DEFAULT_ADDRESSES[process_of(name)] for name in PUBLIC_SERVICES}
+
+
+def process_of(name: str) -> str:
+    """Give the process that serves a public service: its own, but for what the gateway answers."""
+    return "gateway" if name == "challenge" else name
 
 
 @cache
@@ -50,9 +61,31 @@ class EdgeConfig:
     contracts: Contracts = field(default_factory=own_contracts)
     # Web pages of which origins (`https://app.example`) may call the API; `*` stands for all.
     cors_origins: Sequence[str] = ()
+    # Whose tokens count. With none, only RPCs that anyone may call are open.
+    issuers: Sequence[Issuer] = (embedded_issuer(DEFAULT_ISSUER_URL),)
+    # host:port of the embedded issuer's HTTP listener; None where there is no such issuer.
+    identity_http: str | None = DEFAULT_IDENTITY_HTTP_ADDRESS
+    # Whether what the contracts call public reads needs no token.
+    public_reads: bool = False
+    # For tests of other things: lets everybody in, as anybody. No setting leads here.
+    unauthenticated: bool = False
     # Folder of certificates, with the secrets' files beside them; plaintext without one.
     certificates: str | None = None
     # host:port of an OTLP gRPC collector; no tracing without one.
     otlp_collector: str | None = None
     sampling_percent: float = 100.0
     access_log_path: str = "/dev/stdout"
+    # Rate limits by gateway/limits/table.py; off where a test or benchmark wants the edge bare.
+    limits: bool = True
+    # A decision of the shared limiter takes about a millisecond. Beyond this it counts as away, and
+    # a write is held up no longer.
+    decision_timeout: str = "0.5s"
+    # Apps (client ids) of our own whose requests are not counted.
+    safelisted_clients: tuple[str, ...] = ()
+    # The operator's own apps, which everybody uses: they have no budget as apps; their users have.
+    first_party_clients: tuple[str, ...] = ()
+    # Proxies of ours in front of this edge, each of which adds to X-Forwarded-For. With 0, the
+    # default, the address is that of the connection and the header counts for nothing.
+    trusted_hops: int = 0
+    # Another log, of what was refused, for the audit log; None writes none.
+    denials_log_path: str | None = None

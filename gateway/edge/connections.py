@@ -2,12 +2,19 @@
 
 from typing import Any
 
+from gateway.edge.auth import CALLER_HEADERS
 from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import API, typed
 from gateway.edge.filters import http_filters
+from gateway.edge.hardening import (
+    MAX_HEADERS,
+    MAX_REQUESTS_PER_CONNECTION,
+    connection_options,
+)
 from gateway.edge.local_replies import local_reply_config
-from gateway.edge.observing import access_log, tracing
+from gateway.edge.observing import access_logs, tracing
 from gateway.edge.routes import routes
+from gateway.edge.signals import signal_log
 
 __all__ = ["connection_manager"]
 
@@ -16,7 +23,6 @@ CLIENT_TIMEOUT = "15s"
 IDLE_TIMEOUT = "300s"
 # Clients must not set what Envoy or the services trust.
 STRIPPED_PREFIX = "x-envoy-"
-STRIPPED_HEADER = "x-user-id"
 
 
 def connection_manager(config: EdgeConfig) -> dict[str, Any]:
@@ -26,6 +32,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         # HTTP/1.1, and HTTP/2 without TLS from clients that begin with it, such as gRPC's.
         "codec_type": "AUTO",
         "use_remote_address": True,
+        "xff_num_trusted_hops": config.trusted_hops,
         # No client is internal, so that Envoy cleans everyone's headers.
         "internal_address_config": {"cidr_ranges": []},
         "normalize_path": True,
@@ -33,12 +40,15 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
         "common_http_protocol_options": {
             "idle_timeout": IDLE_TIMEOUT,
+            "max_headers_count": MAX_HEADERS,
+            "max_requests_per_connection": MAX_REQUESTS_PER_CONNECTION,
             "headers_with_underscores_action": "REJECT_REQUEST",
         },
+        **connection_options(),
         "request_timeout": CLIENT_TIMEOUT,
         "request_headers_timeout": CLIENT_TIMEOUT,
         "early_header_mutation_extensions": [_header_cleaning()],
-        "access_log": [access_log(config.access_log_path)],
+        "access_log": [*access_logs(config), *signal_log(config)],
         "local_reply_config": local_reply_config(),
         "route_config": routes(config),
         "http_filters": http_filters(config),
@@ -59,7 +69,7 @@ def _header_cleaning() -> dict[str, Any]:
         "typed_config": typed(
             f"{API}.extensions.{extension}.v3.HeaderMutation",
             mutations=[
-                {"remove": STRIPPED_HEADER},
+                *({"remove": name} for name in CALLER_HEADERS),
                 {"remove_on_match": {"key_matcher": {"prefix": STRIPPED_PREFIX}}},
             ],
         ),

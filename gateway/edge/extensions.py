@@ -2,7 +2,15 @@
 
 from typing import Any
 
-__all__ = ["ANSWERED_HERE", "API", "HTTP_FILTERS", "http_filter", "typed"]
+__all__ = [
+    "ANSWERED_HERE",
+    "API",
+    "HTTP_FILTERS",
+    "JWT_AUTHN",
+    "SCOPES_FILTER",
+    "http_filter",
+    "typed",
+]
 
 API = "type.googleapis.com/envoy"
 HTTP_FILTERS = f"{API}.extensions.filters.http"
@@ -21,10 +29,11 @@ def http_filter(name: str, message: str, **settings: object) -> dict[str, Any]:
     }
 
 
+JWT_AUTHN = "envoy.filters.http.jwt_authn"
+SCOPES_FILTER = "aviary.scopes"
 # The filters that look for an RPC, and would refuse a path that is none.
-ANSWERED_HERE = {
-    "envoy.filters.http.grpc_json_transcoder": typed(
-        f"{API}.config.route.v3.FilterConfig", disabled=True
-    )
-}
+ANSWERED_HERE = dict.fromkeys(
+    ("envoy.filters.http.grpc_json_transcoder", JWT_AUTHN, SCOPES_FILTER),
+    typed(f"{API}.config.route.v3.FilterConfig", disabled=True),
+)
 """For routes that the edge answers by itself, or that lead to something else than an RPC."""

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from gateway.edge.auth import auth_filters
 from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import API, http_filter, typed
+from gateway.edge.limits import arrival_limits, endpoint_limits
 from gateway.edge.not_modified import not_modified_filter
+from gateway.edge.signals import post_text
+from gateway.edge.waf import firewall
 
 __all__ = ["MAX_BODY_BYTES", "http_filters"]
 
@@ -22,9 +26,14 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         not_modified_filter(),  # sees answers last: it takes away what the others made
         _compressor(),  # sees answers after the transcoder, as JSON
         http_filter("grpc_web", "GrpcWeb"),  # before the transcoder, which lets plain gRPC be
+        *arrival_limits(config),  # counts whatever comes; words refusals before they are packed
+        firewall(),
         http_filter("header_mutation", "HeaderMutation"),  # does what routes of REST ask for
         _body_limit(),
+        *post_text(config),
         _transcoder(config),
+        *auth_filters(config),  # behind it: rules are by RPC, whatever the URL looked like
+        *endpoint_limits(config),  # behind both: there the RPC and its caller are known
         http_filter("router", "Router"),
     ]
 

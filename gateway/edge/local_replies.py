@@ -6,6 +6,10 @@
 
 from typing import Any, NamedTuple
 
+from gateway.edge.auth import CLAIMS_KEY, FAILURE_KEY, JWKS_UNREACHABLE
+from gateway.edge.extensions import JWT_AUTHN
+from gateway.edge.waf import REFUSALS, Refusal, refused_as
+
 __all__ = ["local_reply_config"]
 
 # Envoy's own words, where they tell the caller what to mend (a JSON parser's complaint).
@@ -18,12 +22,38 @@ class _Reply(NamedTuple):
     envoy_status: int
     code: int
     message: str
+    shown_status: int | None = None
+    condition: dict[str, Any] | None = None
+    """What else must hold; an access log filter."""
+    challenge: str | None = None
+    """Of the `WWW-Authenticate` header."""
 
 
-# google.rpc.Code for each status Envoy can make.
+def _of_token(value: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """Hold for a request of whose token the edge noted this."""
+    path = [{"key": key} for key in keys]
+    matcher = {"filter": JWT_AUTHN, "path": path, "value": value}
+    return {"metadata_filter": {"matcher": matcher, "match_if_key_not_found": False}}
+
+
+KEYS_MISSING = _of_token({"string_match": {"exact": JWKS_UNREACHABLE}}, FAILURE_KEY, "message")
+TOKEN_FAILED = _of_token({"present_match": True}, FAILURE_KEY, "message")
+TOKEN_GOOD = _of_token({"present_match": True}, CLAIMS_KEY, "iss")
+
+# google.rpc.Code for each status Envoy can make, in order of looking.
 REPLIES = (
     # With words of ours before, as Envoy has none for some, such as an escaped slash in a path.
     _Reply(400, 3, f"malformed request: {ENVOYS_WORDS}"),
+    # The issuer's keys cannot be had: the token may be good, and the caller should keep it.
+    _Reply(401, 14, "tokens cannot be checked now; try again", 503, KEYS_MISSING),
+    _Reply(401, 16, ENVOYS_WORDS),
+    # Envoy takes a wrong audience for a lack of rights; it is a bad token like any other.
+    _Reply(403, 16, ENVOYS_WORDS, 401, TOKEN_FAILED, 'Bearer error="invalid_token"'),
+    _Reply(
+        *(403, 7, "the token does not carry the scope that this takes", None),
+        TOKEN_GOOD,
+        'Bearer error="insufficient_scope"',
+    ),
     _Reply(403, 7, "this is not allowed"),
     _Reply(404, 5, "no such path or method"),
     _Reply(405, 12, "this path does not take this method"),
@@ -60,11 +90,30 @@ def _when(comparison: str, status: int, code: int, message: str) -> dict[str, An
 
 
 def _mapper(reply: _Reply) -> dict[str, Any]:
-    return _when("EQ", reply.envoy_status, reply.code, reply.message)
+    mapper = _when("EQ", reply.envoy_status, reply.code, reply.message)
+    if reply.condition is not None:
+        mapper["filter"] = {"and_filter": {"filters": [mapper["filter"], reply.condition]}}
+    if reply.shown_status is not None:
+        mapper["status_code"] = reply.shown_status
+    if reply.challenge is not None:
+        header = {"key": "www-authenticate", "value": reply.challenge}
+        mapper["headers_to_add"] = [
+            {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+        ]
+    return mapper
+
+
+def _refusal(name: str, shown: Refusal) -> dict[str, Any]:
+    return {
+        "filter": refused_as(name),
+        "status_code": shown.status,
+        "body_format_override": _body(shown.code, shown.message),
+    }
 
 
 def local_reply_config() -> dict[str, Any]:
     """Give the connection manager's `local_reply_config`."""
     # Not as the format of all: the pages that the edge answers by itself are no errors.
     others = _when("GE", LEAST_ERROR_STATUS, UNKNOWN, ENVOYS_WORDS)
-    return {"mappers": [*map(_mapper, REPLIES), others]}
+    refusals = [_refusal(name, shown) for name, shown in REFUSALS.items()]
+    return {"mappers": [*refusals, *map(_mapper, REPLIES), others]}

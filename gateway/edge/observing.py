@@ -1,36 +1,71 @@
 """The edge's access log and traces."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from gateway.edge.extensions import API, typed
+from gateway.edge.auth import CLAIMS_KEY
+from gateway.edge.config import EdgeConfig
+from gateway.edge.extensions import API, JWT_AUTHN, typed
 from gateway.edge.upstreams import COLLECTOR_CLUSTER
 
-__all__ = ["access_log", "tracing"]
+__all__ = ["REQUESTS", "access_logs", "file_log", "tracing"]
+
+# Without the query: somebody will put a token there.
+PATH = "%PATH(NQ:ORIG_OR_PATH)%"
+REQUESTS = {
+    "time": "%START_TIME%",
+    "method": "%REQ(:METHOD)%",
+    "path": PATH,
+    "status": "%RESPONSE_CODE%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "flags": "%RESPONSE_FLAGS%",
+    "duration_ms": "%DURATION%",
+    "cluster": "%UPSTREAM_CLUSTER%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    "trace_id": "%TRACE_ID%",
+}
+# The fields of `gateway.denials`, and what tells two of a kind apart.
+DENIALS = {
+    "time": "%START_TIME%",
+    "status": "%RESPONSE_CODE%",
+    # The RPC that the path was for: there are few of them, and endless paths.
+    "rpc": "%PATH(NQ:PATH)%",
+    "remote": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+    "user": f"%DYNAMIC_METADATA({JWT_AUTHN}:{CLAIMS_KEY}:sub)%",
+    "client": f"%DYNAMIC_METADATA({JWT_AUTHN}:{CLAIMS_KEY}:client_id)%",
+    "reason": "%RESPONSE_CODE_DETAILS%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+}
+DENIED_STATUSES = (401, 403, 429)
+DENIED_GRPC = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
 
 
-def access_log(path: str) -> dict[str, Any]:
-    """Log a line of JSON for each request to the file at `path`."""
+def access_logs(config: EdgeConfig) -> list[dict[str, Any]]:
+    """Log a line of JSON for each request, and one elsewhere for each that was refused."""
+    logs = [file_log(config.access_log_path, REQUESTS)]
+    if config.denials_log_path is not None:
+        denied = [_status(status) for status in DENIED_STATUSES]
+        denied.append({"grpc_status_filter": {"statuses": list(DENIED_GRPC)}})
+        log = file_log(config.denials_log_path, DENIALS)
+        logs.append({**log, "filter": {"or_filter": {"filters": denied}}})
+    return logs
+
+
+def file_log(path: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Log `fields`, name to Envoy's format, as a line of JSON each time."""
     return {
         "name": "envoy.access_loggers.file",
         "typed_config": typed(
             f"{API}.extensions.access_loggers.file.v3.FileAccessLog",
             path=path,
-            log_format={
-                "json_format": {
-                    "time": "%START_TIME%",
-                    "method": "%REQ(:METHOD)%",
-                    "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
-                    "status": "%RESPONSE_CODE%",
-                    "details": "%RESPONSE_CODE_DETAILS%",
-                    "flags": "%RESPONSE_FLAGS%",
-                    "duration_ms": "%DURATION%",
-                    "cluster": "%UPSTREAM_CLUSTER%",
-                    "request_id": "%REQ(X-REQUEST-ID)%",
-                    "trace_id": "%TRACE_ID%",
-                }
-            },
+            log_format={"json_format": dict(fields)},
         ),
     }
+
+
+def _status(status: int) -> dict[str, Any]:
+    value = {"default_value": status, "runtime_key": f"aviary.denied.{status}"}
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
 
 
 def tracing(sampling_percent: float, name: str = "edge") -> dict[str, Any]:

@@ -3,15 +3,20 @@
 from collections import defaultdict
 from typing import Any
 
+from gateway.edge.auth import NO_SCOPE
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
 from gateway.edge.contracts import PublicRpc
 from gateway.edge.cors import CORS_FILTER, cors_policy
+from gateway.edge.extensions import ANSWERED_HERE
+from gateway.edge.issuers import IDENTITY_CLUSTER
 from gateway.edge.pages import MAX_PAGE_BYTES, page_routes
 from gateway.edge.rest_routes import no_such_path, rest_routes
 from gateway.edge.upstreams import REQUEST_TIMEOUT
+from services.rpc.caller import SCOPE_KEY
 
 __all__ = ["routes"]
 
+IDENTITY_MATCHES = ({"prefix": "/oauth/"}, {"path": "/.well-known/openid-configuration"})
 _CLUSTERS = {service: name for name, service in PUBLIC_SERVICES.items()}
 
 
@@ -35,14 +40,43 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
                 "name": "edge",
                 "domains": ["*"],
                 "typed_per_filter_config": {CORS_FILTER: cors_policy(config.cors_origins)},
-                "routes": [*map(_grpc, public), *page_routes(config), *rest, no_such_path()],
+                "routes": [
+                    *(_grpc(rpc, config) for rpc in public),
+                    *_identity(config),
+                    *page_routes(config),
+                    *rest,
+                    no_such_path(),
+                ],
             }
         ],
     }
 
 
-def _grpc(rpc: PublicRpc) -> dict[str, Any]:
+def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
+    """Build the routes of the embedded issuer, which speaks HTTP and checks by itself who calls."""
+    if config.identity_http is None:
+        return []
+    return [
+        {
+            "match": match,
+            "route": {
+                "cluster": IDENTITY_CLUSTER,
+                "timeout": REQUEST_TIMEOUT,
+                # Nothing was begun; a code or a refresh token must not be used up twice.
+                "retry_policy": {"retry_on": "connect-failure", "num_retries": 2},
+            },
+            "typed_per_filter_config": ANSWERED_HERE,
+        }
+        for match in IDENTITY_MATCHES
+    ]
+
+
+def _grpc(rpc: PublicRpc, config: EdgeConfig) -> dict[str, Any]:
+    outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
     return {
+        **outside,
+        # A token was for the edge; no service could be made to misuse it.
+        "request_headers_to_remove": ["authorization"],
         "match": {"path": rpc.path},
         "route": {
             "cluster": _CLUSTERS[rpc.service],
@@ -55,3 +89,9 @@ def _grpc(rpc: PublicRpc) -> dict[str, Any]:
             },
         },
     }
+
+
+def _from_outside() -> dict[str, Any]:
+    # Services take a call without this header for a sibling's.
+    header = {"key": SCOPE_KEY, "value": NO_SCOPE}
+    return {"header": header, "append_action": "ADD_IF_ABSENT"}

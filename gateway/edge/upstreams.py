@@ -15,10 +15,10 @@ __all__ = [
     "REQUEST_TIMEOUT",
     "cluster",
     "collector_cluster",
+    "mtls",
     "service_cluster",
     "socket_address",
     "tls_settings",
-    "upstream_tls",
 ]
 
 COLLECTOR_CLUSTER = "otlp_collector"
@@ -51,12 +51,15 @@ HEALTH_CHECKS: Final[Sequence[Mapping[str, Any]]] = [
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def service_cluster(name: str, address: str, certificates: str | None) -> dict[str, Any]:
-    """Build the cluster of the service at `address` (host:port), with health checks and bounds.
+def service_cluster(
+    name: str, process: str, address: str, certificates: str | None
+) -> dict[str, Any]:
+    """Build the cluster of a service that `process` serves at `address` (host:port).
 
-    With a folder of certificates, health checks and calls go over mTLS to that service alone.
+    It has health checks and bounds. With a folder of certificates, both go over mTLS, and to
+    that process alone.
     """
-    tls = None if certificates is None else upstream_tls(EDGE, name, certificates)
+    tls = None if certificates is None else mtls(EDGE, process, certificates)
     return cluster(name, [_endpoints(address)], tls) | {
         # With no host healthy, fail at once; by default Envoy would try the dead ones.
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
@@ -74,7 +77,7 @@ def collector_cluster(address: str) -> dict[str, Any]:
     return cluster(COLLECTOR_CLUSTER, [_endpoints(address)])
 
 
-def upstream_tls(own: str, peer: str, certificates: str) -> dict[str, Any]:
+def mtls(own: str, peer: str, certificates: str) -> dict[str, Any]:
     """Build the mTLS with which the process `own` reaches `peer`, and nobody else."""
     exact_name = {"san_type": "URI", "matcher": {"exact": spiffe_id(peer)}}
     context = f"{API}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"

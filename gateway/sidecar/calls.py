@@ -7,13 +7,14 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.edge.contracts import Contracts
-from services.certificates.identities import GATEWAY
-from services.rpc.call_table import CALLS, REFLECTION, REFLECTION_CALLERS, callers_of
+from services.certificates.identities import EDGE, GATEWAY
+from services.rpc.call_table import CALLS, ENVOY_RPCS, REFLECTION, REFLECTION_CALLERS, callers_of
 from services.rpc.channels import safe_paths
 from services.settings import DEFAULT_ADDRESSES
 
-__all__ = ["HEALTH_PREFIX", "allowed", "called", "package_prefix", "repeatable"]
+__all__ = ["ENVOY_PREFIX", "HEALTH_PREFIX", "allowed", "called", "package_prefix", "repeatable"]
 
+ENVOY_PREFIX = "/envoy.service."
 HEALTH_PREFIX = "/grpc.health.v1.Health/"
 
 
@@ -29,6 +30,8 @@ def allowed(service: str, contracts: Contracts) -> Mapping[str, Sequence[str]]:
         for method in descriptor.methods:
             for caller in callers_of(method):
                 found[caller].add(f"/{descriptor.full_name}/{method.name}")
+    if service == GATEWAY:
+        found[EDGE].update(f"/{name}" for name in ENVOY_RPCS)
     for caller in REFLECTION_CALLERS:
         found[caller].add(f"/{REFLECTION}")
     return {caller: sorted(found[caller]) for caller in sorted(found)}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.edge.extensions import API, http_filter, typed
-from gateway.edge.observing import access_log, tracing
+from gateway.edge.observing import REQUESTS, file_log, tracing
 from gateway.sidecar.config import SidecarConfig
 
 __all__ = ["connection_manager", "lasting"]
@@ -95,9 +95,6 @@ def _sampler(name: str, message: str, **settings: object) -> dict[str, Any]:
 
 
 def _troubles(path: str) -> dict[str, Any]:
-    log = access_log(path)
-    log["typed_config"]["log_format"]["json_format"] |= {
-        "grpc_status": "%GRPC_STATUS%",
-        "caller": "%DOWNSTREAM_PEER_URI_SAN%",
-    }
+    fields = {"grpc_status": "%GRPC_STATUS%", "caller": "%DOWNSTREAM_PEER_URI_SAN%"}
+    log = file_log(path, {**REQUESTS, **fields})
     return {**log, "filter": {"grpc_status_filter": {"statuses": LOGGED}}}

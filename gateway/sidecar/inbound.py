@@ -4,10 +4,10 @@ from typing import Any, Final
 
 from gateway.edge.extensions import API, http_filter, typed
 from gateway.edge.upstreams import MAX_PENDING, cluster, socket_address, tls_settings
-from gateway.sidecar.calls import HEALTH_PREFIX, allowed
+from gateway.sidecar.calls import ENVOY_PREFIX, HEALTH_PREFIX, allowed
 from gateway.sidecar.config import SidecarConfig
 from gateway.sidecar.connections import connection_manager, lasting
-from services.certificates.identities import spiffe_id
+from services.certificates.identities import GATEWAY, spiffe_id
 
 __all__ = ["BEHIND", "behind_cluster", "inbound_listener"]
 
@@ -20,7 +20,7 @@ def inbound_listener(config: SidecarConfig) -> dict[str, Any]:
     manager = connection_manager(
         config,
         "inbound",
-        [{"match": {"prefix": "/"}, "route": {"cluster": BEHIND, **lasting()}}],
+        _routes(config),
         [_call_table(config)],
         # Whatever a caller says of its own certificate is replaced by what its certificate says.
         forward_client_cert_details="SANITIZE_SET",
@@ -42,6 +42,15 @@ def behind_cluster(config: SidecarConfig) -> dict[str, Any]:
     here = {"lb_endpoints": [{"endpoint": {"address": socket_address(config.behind)}}]}
     bounds = {"max_requests": config.max_requests, "max_pending_requests": MAX_PENDING}
     return cluster(BEHIND, [here]) | {"circuit_breakers": {"thresholds": [bounds]}}
+
+
+def _routes(config: SidecarConfig) -> list[dict[str, Any]]:
+    routes = [{"match": {"prefix": "/"}, "route": {"cluster": BEHIND, **lasting()}}]
+    if config.service == GATEWAY:
+        # Envoy keeps these streams for as long as it lives, and says nothing for most of it.
+        endless = {"cluster": BEHIND, "timeout": "0s", "idle_timeout": "0s"}
+        routes.insert(0, {"match": {"prefix": ENVOY_PREFIX}, "route": endless})
+    return routes
 
 
 def _mtls(config: SidecarConfig) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from gateway.edge.upstreams import (
     HEALTH_CHECKS,
     MAX_PENDING,
     cluster,
+    mtls,
     socket_address,
-    upstream_tls,
 )
 from gateway.sidecar.config import Locality, Replica, SidecarConfig
 
@@ -35,7 +35,7 @@ NONE_HEALTHY_PERCENT = 1
 def sibling_cluster(config: SidecarConfig, sibling: str) -> dict[str, Any]:
     """Build the cluster of a sibling. Raises `KeyError` where it has no replicas."""
     localities = _by_locality(config.locality, config.siblings[sibling])
-    tls = upstream_tls(config.service, sibling, config.certificates)
+    tls = mtls(config.service, sibling, config.certificates)
     return cluster(sibling, localities, tls) | {
         # A slow replica has more under way, and so gets less.
         "lb_policy": "LEAST_REQUEST",

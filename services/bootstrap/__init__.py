@@ -32,6 +32,13 @@ def _running(build: Callable[[Parts], Awaitable[Served]]) -> _Running:
     return running
 
 
+async def _identity(parts: Parts) -> Served:
+    # All services start by one command line; only this one pays for HTTP and OAuth.
+    from services.bootstrap import identity  # noqa: PLC0415
+
+    return await identity.build(parts)
+
+
 SERVICES = {
     "id": _running(id.build),
     "user": _running(user.build),
@@ -40,4 +47,5 @@ SERVICES = {
     "fanout": _running(fanout.build),
     "timeline": _running(timeline.build),
     "gateway": _running(gateway.build),
+    "identity": _running(_identity),
 }

@@ -1,8 +1,20 @@
-"""The health of the whole, for the edge."""
+"""What the edge asks: the health of the whole, and how often a caller may come."""
 
-from aviary.gateway.v1 import health_service_pb2
+import secrets
 
+from aviary.gateway.v1 import challenge_service_pb2, health_service_pb2
+
+from gateway.denials import Denials
 from gateway.health import HealthServicer
+from gateway.limits.access_log_service import AccessLogServicer
+from gateway.limits.challenges import ChallengeServicer
+from gateway.limits.conduct import ConductRules
+from gateway.limits.conduct_store import ConductStore
+from gateway.limits.envoy_rpcs import envoy_rpcs
+from gateway.limits.feed import CallerFeed
+from gateway.limits.limiter import Limiter
+from gateway.limits.proof_of_work import KEY_BYTES, ProofOfWork
+from gateway.limits.rate_limit_service import RateLimitServicer
 from services.bootstrap.parts import Parts, Served, service_of
 from services.rpc.handlers import Servicer
 
@@ -10,9 +22,36 @@ __all__ = ["build"]
 
 
 async def build(parts: Parts) -> Served:
-    """Watch every other service."""
+    """Watch every other service, and count for the edges."""
     siblings = sorted(set(parts.settings.addresses) - {"gateway"})
     # Health is told to all, so it wants no signature.
     channels = {name: await parts.channel(name, signed=False) for name in siblings}
-    servicer = HealthServicer(channels)
-    return [Servicer(service_of(health_service_pb2.DESCRIPTOR), servicer)]
+    if parts.settings.edge_denials_log is not None:
+        denials = Denials(parts.settings.edge_denials_log, parts.audit("gateway"))
+        parts.background(denials.keep_reading())
+    return [
+        Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),
+        *_limits(parts),
+    ]
+
+
+def _limits(parts: Parts) -> Served:
+    valkey, rules = parts.valkey(), ConductRules()
+    key = parts.settings.challenge_key or secrets.token_bytes(KEY_BYTES)
+    step_up = ProofOfWork(valkey, parts.clock, key)
+    store = ConductStore(valkey, parts.clock, rules)
+    feed = CallerFeed(store, parts.clock, rules)
+    feed.start()
+    parts.stack.push_async_callback(feed.stop)
+    return [
+        Servicer(service_of(challenge_service_pb2.DESCRIPTOR), ChallengeServicer(step_up)),
+        *envoy_rpcs(
+            RateLimitServicer(
+                Limiter(valkey, parts.clock, rules), step_up, parts.settings.first_party_clients
+            ),
+            feed,
+            AccessLogServicer(store, parts.clock),
+            guarded=parts.security.named_callers,
+            sidecar=parts.security.sidecar,
+        ),
+    ]

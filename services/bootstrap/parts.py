@@ -4,9 +4,11 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
+import grpc
 import grpc.aio
 import structlog
 from aviary.graph.v1 import graph_service_pb2
@@ -16,6 +18,7 @@ from aviary.user.v1 import user_service_pb2
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from redis.asyncio import Redis
 
+from services.audit.log import AuditLog
 from services.bus import topology
 from services.bus.consumer import Consumer
 from services.bus.port import BusDriver
@@ -28,6 +31,7 @@ from services.id.lease_keeper import LeaseKeeper
 from services.id.ports import LeaseSource
 from services.id.snowflake import SnowflakeGenerator
 from services.paging import CursorCodec
+from services.peers.accounts import AccountPeer
 from services.peers.graph import GraphPeer
 from services.peers.leases import LeasePeer
 from services.peers.tweets import TweetPeer
@@ -53,7 +57,7 @@ from services.telemetry import EVENT_BUS_DECLARE_FAILED
 
 __all__ = ["Parts", "Served", "service_of"]
 
-Served = Sequence[Servicer]
+Served = Sequence[Servicer | grpc.GenericRpcHandler]
 Handle = Callable[[bytes], Awaitable[None]]
 CURSOR_KEY_BYTES = 32
 DECLARE_POLL_S = 1.0  # between tries to declare the topology on a bus that is gone
@@ -245,6 +249,22 @@ class Parts:
             TweetCache(valkey),
             RelationsCache(valkey),
             self.clock,
+        )
+
+    async def accounts(self) -> AccountPeer:
+        """Meet the user service as the issuer does."""
+        return AccountPeer(
+            await self.channel("user", service_of(user_service_pb2.DESCRIPTOR)), Caller()
+        )
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something until the stack unwinds."""
+        self.stack.push_async_callback(_cancelled, asyncio.create_task(work))
+
+    def audit(self, process: str) -> AuditLog:
+        """Open this process's part of the audit log."""
+        return self.stack.enter_context(
+            AuditLog(self.settings.data_dir / "audit", process, self.clock)
         )
 
     def cursors(self) -> CursorCodec:

@@ -51,6 +51,20 @@ Examples:
 )
 @click.option("--seed", default=0, show_default=True, help="Of whatever is drawn.")
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="The edge.")
+@click.option(
+    "--token",
+    envvar="AVIARY_TOKEN",
+    show_envvar=True,
+    help="To show to the edge; one that acts for anybody.  [default: one by --data-dir]",
+)
+@click.option(
+    "--data-dir",
+    type=FILE,
+    envvar="AVIARY_DATA_DIR",
+    default=Path(".data"),
+    show_default=True,
+    help="Of the running Aviary, for a token.",
+)
 @click.option("--prefix", help="Handles begin so.  [default: another for each load]")
 @click.option(
     "--concurrency",

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from services.bus.retry_policy import RetryPolicy
+from services.load.access import TokenSource
 from services.load.errors import LoadError, RefusedError, UnreachableError
 
 __all__ = ["EdgeClient"]
@@ -39,9 +40,12 @@ JSON_HEADERS = {"content-type": "application/json"}
 class EdgeClient:
     """The edge at `url`, a context manager in one event loop. `LoadError` for a bad URL."""
 
-    def __init__(self, url: str, rng: random.Random) -> None:
+    def __init__(self, url: str, rng: random.Random, new_token: TokenSource | None = None) -> None:
         self._url = _checked(url)
         self._rng = rng
+        self._new_token = new_token
+        self._token = ""
+        self._renewing = asyncio.Lock()
         self.retried = 0
         """Tries beyond the first, of all requests."""
         # One client a connection: httpx looks through all connections of a pool for each request,
@@ -84,11 +88,14 @@ class EdgeClient:
         """Send until answered.
 
         Raises `RefusedError` for an answer that another try would not mend, or that came until
-        tries ran out, and `UnreachableError` when the last try had no answer.
+        tries ran out, and `UnreachableError` when the last try had no answer. A token that was
+        refused is renewed once.
         """
         attempt = 1
+        refused_token = None
         while True:
             failure: LoadError
+            shown = self._token
             try:
                 answer = await self._try(method, path, **parts)
             except httpx.TransportError as error:
@@ -97,6 +104,10 @@ class EdgeClient:
                 if answer.status_code == HTTPStatus.OK:
                     body: Json = answer.json()
                     return body
+                if answer.status_code == HTTPStatus.UNAUTHORIZED and refused_token is None:
+                    refused_token = shown
+                    if await self._renewed(shown):
+                        continue
                 failure = _refused(f"{method} {path}", answer, attempts=attempt)
                 if answer.status_code not in AGAIN:
                     raise failure
@@ -108,10 +119,19 @@ class EdgeClient:
 
     async def _try(self, method: str, path: str, **parts: Any) -> httpx.Response:  # noqa: ANN401
         client = self._free.pop() if self._free else await self._new()
+        if self._token:
+            client.headers["authorization"] = f"Bearer {self._token}"
         try:
             return await client.request(method, path, **parts)
         finally:
             self._free.append(client)
+
+    async def _renewed(self, refused: str) -> bool:
+        """Get another token than the refused one; False if there is none to be had."""
+        async with self._renewing:
+            if self._token == refused and self._new_token is not None:
+                self._token = await asyncio.to_thread(self._new_token)
+        return self._token != refused
 
     async def _new(self) -> httpx.AsyncClient:
         client = httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT_S, verify=self._tls)

@@ -26,6 +26,8 @@ class Options:
     limit: int | None
     seed: int
     url: str
+    token: str | None
+    data_dir: Path
     prefix: str | None
     concurrency: int
     manifest: Path | None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import click
 
+from services.load.access import token_source
 from services.load.edge_client import EdgeClient
 from services.load.generating import draw_posts, generate_graph, generate_texts
 from services.load.handles import check_prefix, new_prefix
@@ -59,7 +60,8 @@ def run(options: Options) -> None:
 
 async def _load(options: Options, plan: _Plan, progress: Progress, loaded: Loaded) -> None:
     jitter = random.Random()  # noqa: S311 - guards nothing
-    async with EdgeClient(options.url, jitter) as edge:
+    tokens = token_source(options.url, options.token, options.data_dir)
+    async with EdgeClient(options.url, jitter, tokens) as edge:
         await edge.check()
         loader = Loader(edge, progress, loaded, concurrency=options.concurrency)
         try:

@@ -13,9 +13,10 @@ import structlog
 
 from services.certificates.identities import name_in
 from services.errors import PermissionDeniedError
+from services.rpc.status import CODES, status_of, status_trailer
 from services.telemetry import EVENT_RPC_DENIED
 
-__all__ = ["admit", "current_caller", "report_denial", "reported"]
+__all__ = ["admit", "admit_or_abort", "current_caller", "report_denial", "reported"]
 
 _log = structlog.get_logger()
 
@@ -55,6 +56,22 @@ def admit(
         )
         report_denial(method, error)
         raise error
+
+
+async def admit_or_abort(
+    method: str,
+    callers: Collection[str],
+    context: grpc.aio.ServicerContext[Any, Any],
+    *,
+    sidecar: bool = False,
+) -> None:
+    """`admit` where no layer turns the error into an answer: for RPCs that stream requests."""
+    try:
+        admit(method, callers, context, sidecar=sidecar)
+    except PermissionDeniedError as error:
+        _, status = status_of(error) or (None, None)
+        trailer = status_trailer(status) if status else ()
+        await context.abort(CODES[PermissionDeniedError], str(error), trailer)
 
 
 def current_caller() -> str | None:

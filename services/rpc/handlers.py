@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from services.errors import InvalidArgumentError
+from services.rpc.caller import with_caller
 from services.rpc.idempotency import with_request_id
 from services.rpc.layers import Answer, Context, Handler
 
@@ -80,7 +81,8 @@ def _reading(method: MethodDescriptor, inner: Handler) -> Handler:
     gRPC itself would call that our fault, and tell the caller about our insides.
     """
     decode = GetMessageClass(method.input_type).FromString
-    inner = with_request_id(method, inner)
+    # The caller first: who may not act learns nothing of what else is wrong.
+    inner = with_caller(method, with_request_id(method, inner))
 
     async def handle(request: bytes, context: Context) -> Answer:
         try:

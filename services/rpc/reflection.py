@@ -6,10 +6,8 @@ from typing import Any
 import grpc.aio
 from grpc_reflection.v1alpha import reflection
 
-from services.errors import PermissionDeniedError
 from services.rpc.call_table import REFLECTION, REFLECTION_CALLERS
-from services.rpc.callers import admit
-from services.rpc.status import CODES, status_of, status_trailer
+from services.rpc.callers import admit_or_abort
 
 __all__ = ["GuardedReflection"]
 
@@ -30,14 +28,6 @@ class GuardedReflection:
     ) -> AsyncIterator[Any]:
         """See gRPC's server reflection protocol."""
         if self._guarded:
-            try:
-                admit(REFLECTION, REFLECTION_CALLERS, context, sidecar=self._sidecar)
-            except PermissionDeniedError as error:
-                _, status = status_of(error) or (None, None)
-                await context.abort(
-                    CODES[PermissionDeniedError],
-                    str(error),
-                    status_trailer(status) if status else (),
-                )
+            await admit_or_abort(REFLECTION, REFLECTION_CALLERS, context, sidecar=self._sidecar)
         async for answer in self._answers.ServerReflectionInfo(request_iterator, context):
             yield answer

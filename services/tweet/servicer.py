@@ -52,7 +52,9 @@ class TweetServicer:
         self, request: tweet_service_pb2.DeleteTweetRequest, _context: object
     ) -> tweet_service_pb2.DeleteTweetResponse:
         """See the proto."""
-        await self._service.delete(request.tweet_id, request_id=request.request_id)
+        await self._service.delete(
+            request.tweet_id, user_id=request.user_id, request_id=request.request_id
+        )
         return tweet_service_pb2.DeleteTweetResponse()
 
     async def LookupTweets(  # noqa: N802 - the name of the RPC

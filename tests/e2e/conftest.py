@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 
 from services import local_addresses
 from services.certificates.identities import OPERATOR
+from services.operator_file import OperatorError, fetch_token, read_operator
 from services.rpc.operator import operator_channel, operator_files, operator_sync_channel
 from tests.emulators import require_emulators
 from tests.processes import free_port
@@ -28,6 +29,8 @@ ENVIRONMENT = {
     "AVIARY_CELEBRITY_THRESHOLD": "2",
     # The least there is: tests that kill a consumer wait this long for what it had in hand.
     "AVIARY_BUS_VISIBILITY_S": "10",
+    # A test comes from one address, faster than any caller may; test_limits.py turns them on.
+    "AVIARY_EDGE_LIMITS": "off",
 }
 STOP_TIMEOUT_S = 60  # three groups, each of which may take the supervisor's 10 s
 
@@ -108,6 +111,35 @@ def _parent(entry: Path) -> int:
         return 0
 
 
+class OperatorAuth(httpx.Auth):
+    """Shows a token that acts for anybody, and gets another when it is refused."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._shown: list[str] = []
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        # A test that shows a token of its own means it.
+        if request.headers.get("authorization") not in {None, *self._shown}:
+            yield request
+            return
+        if self._shown:
+            request.headers["authorization"] = self._shown[-1]
+        answer = yield request
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            try:
+                request.headers["authorization"] = self.renewed()
+            except OperatorError as error:
+                # As the issuer may be the one that a test has stopped.
+                raise httpx.ConnectError(str(error)) from error
+            yield request
+
+    def renewed(self) -> str:
+        """Get a token; gives the header's value."""
+        self._shown.append(f"Bearer {fetch_token(read_operator(self._data_dir))}")
+        return self._shown[-1]
+
+
 def start(data_dir: Path, *, engine: Engine = SQLITE_VALKEY, **environment: str) -> Mesh:
     log = data_dir.parent / "up.log"
     port = free_port()
@@ -121,12 +153,15 @@ def start(data_dir: Path, *, engine: Engine = SQLITE_VALKEY, **environment: str)
             stderr=output,
             env={**os.environ, **ENVIRONMENT, **environment},
         )
-    rest = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+    auth = OperatorAuth(data_dir)
+    rest = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, auth=auth)
     mesh = Mesh(process, rest, data_dir, engine)
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.HTTPError):
             if rest.get("/healthz").status_code == httpx.codes.OK:
+                # For tests that call by other means than this client.
+                rest.headers["authorization"] = auth.renewed()
                 return mesh
         assert process.poll() is None, log.read_text()
         time.sleep(0.1)

@@ -31,18 +31,21 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     assert stop(running) == 0
 
 
-def begin(url: object, *options: object) -> subprocess.Popen[str]:
+def begin(edge: Mesh | str, *options: object) -> subprocess.Popen[str]:
+    where = ["--url", edge]
+    if isinstance(edge, Mesh):
+        where = ["--url", str(edge.rest.base_url), "--data-dir", str(edge.data_dir)]
     return subprocess.Popen(
-        [sys.executable, "-m", "services", "load", "--url", str(url), *map(str, options)],
+        [sys.executable, "-m", "services", "load", *where, *map(str, options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def load(url: object, *options: object) -> tuple[int, str]:
+def load(edge: Mesh | str, *options: object) -> tuple[int, str]:
     """Run to the end; give the exit code and all that was printed."""
-    process = begin(url, *options)
+    process = begin(edge, *options)
     out, err = process.communicate(timeout=WITHIN_S)
     return process.returncode, out + err
 
@@ -70,7 +73,7 @@ def test_every_home_after_a_load_is_what_graph_and_manifest_say(mesh: Mesh, tmp_
     made_up = ("--users", USERS, "--follows-per-user", FOLLOWS_PER_USER, "--seed", SEED)
     # Two at a time leave the readers time to come before the tweets.
     process = begin(
-        mesh.rest.base_url, *made_up, "--limit", TWEETS, "--manifest", path,
+        mesh, *made_up, "--limit", TWEETS, "--manifest", path,
         "--prefix", "e2e_", "--concurrency", 2,
     )  # fmt: skip
     readers_during(process, mesh, "e2e_")
@@ -97,7 +100,7 @@ def test_files_are_loaded_and_long_texts_skipped(mesh: Mesh, tmp_path: Path) -> 
     edges.write_text("# who with whom\n7 8\n\n8 9\n")
     texts.write_text("one\n" + "x" * 281 + "\n\n#three\n")
     files = ("--edges", edges, "--tweets", texts, "--manifest", path)
-    code, printed = load(mesh.rest.base_url, *files)
+    code, printed = load(mesh, *files)
     assert code == 0, printed
     assert "skipped            1 texts" in printed
     manifest = json.loads(path.read_text())
@@ -113,7 +116,7 @@ def test_refused_text_ends_the_load_and_is_shown(mesh: Mesh, tmp_path: Path) -> 
     edges, texts = tmp_path / "edges", tmp_path / "texts"
     edges.write_text("1 2\n")
     texts.write_text("bell \a here\n")
-    code, printed = load(mesh.rest.base_url, "--edges", edges, "--tweets", texts)
+    code, printed = load(mesh, "--edges", edges, "--tweets", texts)
     assert code == 1
     assert "U+0007" in printed
     assert "bell" in printed
@@ -122,15 +125,15 @@ def test_refused_text_ends_the_load_and_is_shown(mesh: Mesh, tmp_path: Path) -> 
 
 def test_taken_prefix_is_told(mesh: Mesh) -> None:
     options = ("--users", 5, "--follows-per-user", 1, "--limit", 0, "--prefix", "twice")
-    assert load(mesh.rest.base_url, *options)[0] == 0
-    code, printed = load(mesh.rest.base_url, *options)
+    assert load(mesh, *options)[0] == 0
+    code, printed = load(mesh, *options)
     assert (code, "choose another --prefix" in printed) == (1, True)
 
 
 def test_ctrl_c_ends_cleanly_and_leaves_a_manifest(mesh: Mesh, tmp_path: Path) -> None:
     path = tmp_path / "loaded.json"
     options = ("--users", 20, "--follows-per-user", 2, "--limit", 100_000, "--prefix", "stopped")
-    process = begin(mesh.rest.base_url, *options, "--manifest", path)
+    process = begin(mesh, *options, "--manifest", path)
     deadline = time.monotonic() + WITHIN_S
     first = f"/v1/users/by/handle/{handle_of('stopped', 0)}"
     while mesh.rest.get(first).status_code != httpx.codes.OK:

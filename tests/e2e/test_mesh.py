@@ -72,7 +72,8 @@ def test_tweet_reaches_followers_and_goes_when_deleted(mesh: Mesh) -> None:
     eventually(lambda: home(mesh, bob), [before], within_s)
     after = post(mesh, ada)
     eventually(lambda: home(mesh, bob), [after, before], within_s)
-    assert mesh.rest.delete(f"/v1/tweets/{before}").status_code == 200
+    query = {"user_id": ada}
+    assert mesh.rest.delete(f"/v1/tweets/{before}", params=query).status_code == 200
     eventually(lambda: home(mesh, bob), [after], within_s)
     follow(mesh, bob, ada, "unfollow")
     eventually(lambda: home(mesh, bob), [], within_s)

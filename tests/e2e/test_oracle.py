@@ -97,7 +97,8 @@ class Life(RuleBasedStateMachine):
 
     @rule(tweet=tweets)
     def delete(self, tweet: Posted) -> None:
-        answer, tries = self._decided(lambda: self.mesh.rest.delete(f"/v1/tweets/{tweet.tweet_id}"))
+        path, query = f"/v1/tweets/{tweet.tweet_id}", {"user_id": tweet.author}
+        answer, tries = self._decided(lambda: self.mesh.rest.delete(path, params=query))
         if tweet.tweet_id not in self.model.tweets:
             assert answer.status_code == 404, answer.text
             return

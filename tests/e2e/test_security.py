@@ -100,7 +100,8 @@ class Posting:
         self.statuses: dict[int, int] = {}
 
     def _post(self) -> None:
-        with httpx.Client(base_url=self._mesh.rest.base_url, timeout=10) as client:
+        rest = self._mesh.rest
+        with httpx.Client(base_url=rest.base_url, auth=rest.auth, timeout=10) as client:
             while not self._ended.is_set():
                 status = client.post("/v1/tweets", json=self._tweet).status_code
                 self.statuses[status] = self.statuses.get(status, 0) + 1

@@ -4,8 +4,10 @@ import asyncio
 import json
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -70,7 +72,11 @@ class Tweets(tweet_grpc.TweetServiceServicer):
 
 
 class Timelines(timeline_grpc.TimelineServiceServicer):
-    async def GetHomeTimeline(self, request, context):  # noqa: ARG002, N802
+    def __init__(self) -> None:
+        self.metadata: dict[str, str] = {}
+
+    async def GetHomeTimeline(self, request, context):  # noqa: N802
+        self.metadata = dict(context.invocation_metadata())
         tweets = [tweet_pb2.Tweet(tweet_id=BIG_ID, text=LONG)] * request.limit
         return timeline_pb.GetHomeTimelineResponse(tweets=tweets)
 
@@ -93,6 +99,7 @@ class AbortingHealth(HealthServicer):
 class Edge:
     client: httpx.AsyncClient
     tweets: Tweets
+    timelines: Timelines
     server: grpc.aio.Server
     health: health.aio.HealthServicer
     second_health: health.aio.HealthServicer
@@ -136,15 +143,16 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
             await asyncio.sleep(POLL_S)
 
 
-@pytest_asyncio.fixture
-async def edge() -> AsyncIterator[Edge]:
+@asynccontextmanager
+async def running_edge(token: str = "", opened: int = 200, **changes: Any) -> AsyncIterator[Edge]:
+    """A real Envoy, configured as `changes` say; it answers `opened` to who shows `token`."""
     server, serving, address = await _health_server()
     second, second_serving, second_address = await _health_server()
-    tweets = Tweets()
+    tweets, timelines = Tweets(), Timelines()
     channels = {"tweet": open_channel(address, []), "graph": open_channel(second_address, [])}
     ready = AbortingHealth(channels)
     tweet_grpc.add_TweetServiceServicer_to_server(tweets, server)
-    timeline_grpc.add_TimelineServiceServicer_to_server(Timelines(), server)
+    timeline_grpc.add_TimelineServiceServicer_to_server(timelines, server)
     # Of its own server, which stays when the services' one is stopped.
     gate, _, gate_address = await _health_server()
     health_grpc.add_HealthServiceServicer_to_server(ready, gate)
@@ -161,6 +169,7 @@ async def edge() -> AsyncIterator[Edge]:
             docs_path=str(GENERATED / "docs.html"),
             cors_origins=[ORIGIN],
             access_log_path=str(folder / "access.log"),
+            **changes,
         )
         (folder / "envoy.yaml").write_text(to_yaml(config))
         with (folder / "envoy.log").open("wb") as log:
@@ -173,9 +182,12 @@ async def edge() -> AsyncIterator[Edge]:
         try:
             url = await _base_url(process, folder)
             async with httpx.AsyncClient(base_url=url, timeout=15) as client:
-                edge = Edge(client, tweets, server, serving, second_serving)
+                edge = Edge(client, tweets, timelines, server, serving, second_serving)
                 await edge.until("GET", "/healthz", 200)
-                await edge.until("DELETE", "/v1/tweets/1", 200)
+                if token:
+                    client.headers["authorization"] = f"Bearer {token}"
+                await edge.until("DELETE", "/v1/tweets/1", opened)
+                client.headers.pop("authorization", None)
                 yield edge
         finally:
             if process.returncode is None:
@@ -185,6 +197,13 @@ async def edge() -> AsyncIterator[Edge]:
                 await channel.close()
             for one in (server, second, gate):
                 await one.stop(None)
+
+
+@pytest_asyncio.fixture
+async def edge() -> AsyncIterator[Edge]:
+    """One that lets everybody in: for tests of other things."""
+    async with running_edge(unauthenticated=True) as running:
+        yield running
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,17 +11,20 @@ from typing import Any
 
 import grpc
 import pytest
-import yaml
-from aviary.gateway.v1 import health_service_pb2
+from aviary.gateway.v1 import challenge_service_pb2, health_service_pb2
 from click.testing import CliRunner
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection
+from redis.asyncio import Redis
 
 from gateway.__main__ import main
 from gateway.check import addresses_of, edge_drift, service_drift
-from gateway.edge import EdgeConfig, bootstrap, own_contracts
+from gateway.edge import EdgeConfig, own_contracts, to_yaml
 from gateway.health import HealthServicer
+from gateway.limits.challenges import ChallengeServicer
+from gateway.limits.proof_of_work import ProofOfWork
+from services.clock import SystemClock
 from services.rpc.server import RpcServer, Servicer
 from services.settings import DEFAULT_ADDRESSES
 from tests.edge.conftest import DESCRIPTOR, GENERATED
@@ -33,17 +36,23 @@ Alter = Callable[[FileDescriptorProto], None]
 
 
 async def test_a_real_service_is_as_described() -> None:
-    descriptor = health_service_pb2.DESCRIPTOR.services_by_name["HealthService"]
-    server = RpcServer("127.0.0.1:0", [Servicer(descriptor, HealthServicer({}))])
+    health = health_service_pb2.DESCRIPTOR.services_by_name["HealthService"]
+    challenge = challenge_service_pb2.DESCRIPTOR.services_by_name["ChallengeService"]
+    proofs = ProofOfWork(Redis(), SystemClock(), b"k" * 32)
+    server = RpcServer(
+        "127.0.0.1:0",
+        [Servicer(health, HealthServicer({})), Servicer(challenge, ChallengeServicer(proofs))],
+    )
     await server.start()
     try:
         addresses = {"gateway": server.address}
         assert await asyncio.to_thread(service_drift, addresses, own_contracts()) == []
-        (line, other) = await asyncio.to_thread(
-            service_drift, {"tweet": server.address}, own_contracts()
-        )
-        assert line == f"tweet: does not serve {TWEET_SERVICE}"
-        assert other == "tweet: serves aviary.gateway.v1.HealthService, which is not its own"
+        lines = await asyncio.to_thread(service_drift, {"tweet": server.address}, own_contracts())
+        assert lines == [
+            f"tweet: does not serve {TWEET_SERVICE}",
+            "tweet: serves aviary.gateway.v1.ChallengeService, which is not its own",
+            "tweet: serves aviary.gateway.v1.HealthService, which is not its own",
+        ]
     finally:
         await server.stop(0)
 
@@ -132,7 +141,7 @@ def edge_files(tmp_path: Path) -> Path:
     config = EdgeConfig(
         descriptor_path="descriptor.pb", openapi_path="openapi.json", docs_path="docs.html"
     )
-    (tmp_path / "envoy.yaml").write_text(yaml.safe_dump(bootstrap(config)))
+    (tmp_path / "envoy.yaml").write_text(to_yaml(config))
     return tmp_path
 
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from gateway.edge import EdgeConfig, bootstrap, to_yaml
+from gateway.edge.issuers import Issuer
 from gateway.envoy_binary import envoy_binary
 from tests.edge.conftest import DESCRIPTOR, GENERATED
 
@@ -20,14 +21,33 @@ def test_envoy_accepts_it(tmp_path: Path, collector: str | None) -> None:
         otlp_collector=collector,
         sampling_percent=10,
     )
-    (tmp_path / "envoy.yaml").write_text(to_yaml(config))
+    accepted(tmp_path, config)
+
+
+def test_envoy_accepts_other_issuers(tmp_path: Path) -> None:
+    known = {"audiences": ("a",), "user_claim": "sub", "may_act_for_anybody": False}
+    one = Issuer(name="one", issuer="https://one", jwks_uri="https://one.test/jwks", **known)
+    two = Issuer(name="two", issuer="https://two", jwks_uri="http://two.test:1/jwks", **known)
+    config = EdgeConfig(
+        descriptor_path=str(DESCRIPTOR),
+        issuers=(*EdgeConfig().issuers, one, two),
+        public_reads=True,
+        denials_log_path=str(tmp_path / "denials.log"),
+    )
+    accepted(tmp_path, config)
+
+
+def accepted(folder: Path, config: EdgeConfig) -> None:
+    (folder / "envoy.yaml").write_text(to_yaml(config))
     verdict = subprocess.run(
-        [str(envoy_binary()), "--mode", "validate", "-c", str(tmp_path / "envoy.yaml")],
+        [str(envoy_binary()), "--mode", "validate", "-c", str(folder / "envoy.yaml")],
         capture_output=True,
         text=True,
         check=False,
     )
     assert verdict.returncode == 0, verdict.stderr
+    # A release on, what is deprecated today is refused.
+    assert "Deprecated field" not in verdict.stderr
 
 
 def test_traces_only_with_a_collector() -> None:

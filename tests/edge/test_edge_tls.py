@@ -110,6 +110,7 @@ async def world(
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(folder / "access.log"),
         certificates=str(certificates),
+        unauthenticated=True,
     )
     (folder / "envoy.yaml").write_text(to_yaml(config))
     with (folder / "envoy.log").open("wb") as log:

@@ -5,16 +5,19 @@ import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.load import edge_client
+from services.load.access import token_source
 from services.load.edge_client import EdgeClient
 from services.load.errors import LoadError, RefusedError, UnreachableError
 from services.load.loader import Loaded, Loader
 from services.load.model import FollowGraph, Post
 from services.load.progress import Progress
+from services.operator_file import keep_operator
 
 JITTER = random.Random(0)  # noqa: S311 - guards nothing
 CUT = 0
@@ -27,6 +30,7 @@ class Server:
     def __init__(self, *script: tuple[int, object]) -> None:
         self._script = list(script)
         self.requests: list[tuple[str, Any]] = []
+        self.tokens: list[str | None] = []
         self.url = ""
         self._at_once = self.most_at_once = 0
 
@@ -51,6 +55,8 @@ class Server:
         lengths = [int(h.split(":")[1]) for h in head if h.lower().startswith("content-length")]
         body = await reader.readexactly(sum(lengths))
         self.requests.append((head[0].rsplit(" ", 1)[0], json.loads(body) if body else None))
+        shown = [line.split()[-1] for line in head if line.lower().startswith("authorization")]
+        self.tokens.append(shown[0] if shown else None)
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         # Whatever else was sent has time to arrive.
@@ -160,3 +166,31 @@ async def test_answer_that_is_no_json_is_shown() -> None:
 def test_bad_url_is_told(url: str) -> None:
     with pytest.raises(LoadError, match="not a URL"):
         EdgeClient(url, JITTER)
+
+
+async def test_refused_token_is_renewed_once_for_all_requests() -> None:
+    server = Server((401, {}), (200, {}), (200, {}), (401, {}), (200, {}))
+    made = iter(["first", "second"])
+    async with server.running(), EdgeClient(server.url, JITTER, lambda: next(made)) as edge:
+        for _ in range(3):
+            await edge.get("/v1/users/1")
+    assert server.tokens == [None, "first", "first", "first", "second"]
+    assert edge.retried == 0
+
+
+async def test_token_that_stays_refused_is_told() -> None:
+    server = Server(*[(401, {"message": "Jwt is expired"})] * 2)
+    async with server.running(), EdgeClient(server.url, JITTER, lambda: "given") as edge:
+        with pytest.raises(RefusedError, match="401: Jwt is expired"):
+            await edge.get("/v1/users/1")
+    assert server.tokens == [None, "given"]
+
+
+def test_operators_token_is_for_the_operators_own_aviary(tmp_path: Path) -> None:
+    keep_operator(tmp_path, "http://127.0.0.1:1", {})
+    assert token_source("http://127.0.0.1:1/", None, tmp_path) is not None
+    assert token_source("http://elsewhere.test", None, tmp_path) is None
+    given = token_source("http://elsewhere.test", "given", tmp_path)
+    assert given is not None
+    assert given() == "given"
+    assert (tmp_path / "operator.json").stat().st_mode & 0o777 == 0o600

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.edge.config import own_contracts
 from gateway.sidecar import Locality, Replica, ReplicasError, bootstrap, deployed, read_replicas
-from services.rpc.call_table import CALLS
+from gateway.sidecar.calls import ENVOY_PREFIX, allowed
+from services.rpc.call_table import CALLS, ENVOY_RPCS
 from services.settings import DEFAULT_ADDRESSES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,3 +117,15 @@ def test_nothing_is_built_from_what_holds_no_replicas(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "replicas.yaml" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_gateway_takes_envoys_own_rpcs_from_the_edge_alone() -> None:
+    contracts = own_contracts()
+    for service in DEFAULT_ADDRESSES:
+        takers = {
+            caller
+            for caller, paths in allowed(service, contracts).items()
+            if any(path.startswith(ENVOY_PREFIX) for path in paths)
+        }
+        assert takers == ({"edge"} if service == "gateway" else set())
+    assert {f"/{name}" for name in ENVOY_RPCS} <= set(allowed("gateway", contracts)["edge"])

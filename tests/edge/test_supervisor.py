@@ -127,7 +127,7 @@ def test_starts_and_stops_in_order(running: Running, number: signal.Signals) -> 
     until(lambda: running.said("Aviary is ready"))
     assert running.health() == 200
     pids = children(running.process.pid)
-    assert len(pids) == 10
+    assert len(pids) == 11
     addresses = local_addresses.found(running.data)
     assert addresses is not None
     assert addresses.keys() == DEFAULT_ADDRESSES.keys()
@@ -210,6 +210,16 @@ def test_a_taken_edge_port_is_told(tmp_path: Path) -> None:
         running = Running(tmp_path, int(taken.getsockname()[1]))
         assert running.process.wait(30) == 1
     assert f"edge port {running.port}" in running.output.read_text()
+
+
+def test_bad_settings_of_the_edge_are_told(tmp_path: Path, port: int) -> None:
+    for name, value in (("AVIARY_TRUSTED_ISSUERS", "/nowhere"), ("AVIARY_PUBLIC_READS", "maybe")):
+        running = Running(tmp_path, port, **{name: value})
+        assert running.process.wait(30) == 1
+        said = running.output.read_text()
+        assert "Aviary cannot start" in said
+        assert value in said
+        assert "Traceback" not in said
 
 
 def test_emulators_end_with_a_killed_parent(emulated: Running) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import redis
 
+from services.load.access import token_source
 from services.load.edge_client import EdgeClient
 from services.load.errors import LoadError
 from services.load.generating import draw_posts
@@ -147,7 +148,8 @@ async def _run(
     mesh: Mesh, graph: FollowGraph, texts: tuple[str, ...], threshold: int, cold_share: float
 ) -> bool:
     jitter = random.Random()  # noqa: S311 - guards nothing
-    async with EdgeClient(str(mesh.rest.base_url), jitter) as edge:
+    url = str(mesh.rest.base_url)
+    async with EdgeClient(url, jitter, token_source(url, None, mesh.data_dir)) as edge:
         right = await Oracle(mesh, edge, graph).run(texts, threshold, cold_share)
         click.echo(f"{edge.retried:,} requests retried")
         return right

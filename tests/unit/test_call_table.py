@@ -18,10 +18,13 @@ BOOTSTRAP = ROOT / "services" / "bootstrap"
 # What `Parts` opens for a service: the peer's module and class, and the service it is a client of.
 PEERS = {
     "ids": ("leases", "LeasePeer", "aviary.id.v1.IdService"),
+    "accounts": ("accounts", "AccountPeer", "aviary.user.v1.UserService"),
     "users": ("users", "UserPeer", "aviary.user.v1.UserService"),
     "tweets": ("tweets", "TweetPeer", "aviary.tweet.v1.TweetService"),
     "graph": ("graph", "GraphPeer", "aviary.graph.v1.GraphService"),
 }
+# The issuer is a service too, though it lives with the edge.
+OURS = ("services.", "gateway.identity.")
 # Called within the peer's own adapters and keeper, for whoever leases.
 LEASING = ROOT / "services" / "id" / "lease_keeper.py"
 
@@ -66,10 +69,10 @@ def peer_calls(module: str, wanted: str, service: str) -> dict[str, set[str]]:
 
 
 def imported(path: Path) -> set[Path]:
-    """Modules of services that a module imports, and it itself."""
+    """Modules of services and the issuer that a module imports, and it itself."""
     found = {path}
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("services."):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(OURS):
             base = ROOT / (node.module or "").replace(".", "/")
             for each in (base, *(base / alias.name for alias in node.names)):
                 if each.with_suffix(".py").exists():
@@ -83,7 +86,7 @@ def reached(service: str) -> set[Path]:
     waiting, found = {BOOTSTRAP / f"{service}.py"}, set()
     while waiting:
         path = waiting.pop()
-        relative = path.relative_to(ROOT / "services").as_posix()
+        relative = path.relative_to(ROOT).as_posix().removeprefix("services/")
         if path in found or relative in shared or relative.startswith(("peers/", "rpc/")):
             continue
         found.add(path)

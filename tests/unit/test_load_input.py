@@ -130,9 +130,10 @@ def test_prefix_that_makes_bad_handles_is_refused(prefix: str) -> None:
 @pytest.mark.parametrize("wrong", [{"edges": Path("e"), "users": 5}, {"directed": True}])
 def test_options_that_contradict_each_other_are_refused(wrong: dict[str, object]) -> None:
     left_out = dict.fromkeys(
-        ("edges", "users", "follows_per_user", "tweets", "limit", "prefix", "manifest")
+        ("edges", "users", "follows_per_user", "tweets", "limit", "prefix", "manifest", "token")
     )
     rest = {"directed": False, "seed": 0, "url": "", "concurrency": 1, "progress": False}
+    rest["data_dir"] = Path()
     Options(**left_out, **rest)
     with pytest.raises(LoadError, match="--edges"):
         Options(**{**left_out, **rest, **wrong})

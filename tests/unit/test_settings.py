@@ -14,6 +14,8 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.bus_visibility_s == 30
     assert settings.addresses == DEFAULT_ADDRESSES
     assert settings.cursor_key is None
+    assert settings.challenge_key is None
+    assert settings.first_party_clients == ()
     assert settings.otlp_endpoint is None
     assert settings.tls_dir is None
     assert not settings.sidecar
@@ -37,6 +39,15 @@ def test_every_variable_is_read() -> None:
             "AVIARY_CELEBRITY_THRESHOLD": "3",
             "AVIARY_BUS_VISIBILITY_S": "60",
             "AVIARY_CURSOR_KEY": "ab" * 16,
+            "AVIARY_CHALLENGE_KEY": "cd" * 16,
+            "AVIARY_FIRST_PARTY_CLIENTS": "ios, android",
+            "AVIARY_IDENTITY_HTTP_ADDRESS": "identity:80",
+            "AVIARY_ISSUER_URL": "https://aviary.example",
+            "AVIARY_IDENTITY_KEY": "cd" * 32,
+            "AVIARY_OPERATOR_SECRET": "ef" * 16,
+            "AVIARY_PUBLIC_READS": "on",
+            "AVIARY_TRUSTED_ISSUERS": "/etc/issuers.json",
+            "AVIARY_EDGE_DENIALS_LOG": "/var/log/denials.log",
             "AVIARY_GCP_PROJECT": "p",
             "AVIARY_BIGTABLE_INSTANCE": "i",
             "AVIARY_LOG_LEVEL": "debug",
@@ -48,6 +59,8 @@ def test_every_variable_is_read() -> None:
     assert (settings.edge_port, settings.celebrity_threshold) == (0, 3)
     assert settings.bus_visibility_s == 60
     assert settings.bus_valkey_url == "redis://bus:1/0"
+    assert settings.challenge_key == b"\xcd" * 16
+    assert settings.first_party_clients == ("ios", "android")
     assert settings.cache_valkey_url == "unix:///run/cache.sock"
     assert settings.addresses["timeline"] == "timeline:9"
     assert settings.addresses["user"] == DEFAULT_ADDRESSES["user"]
@@ -55,6 +68,13 @@ def test_every_variable_is_read() -> None:
     assert settings.signing_keys_file == Path("/run/signing.keys")
     assert settings.nonce_valkey_url == "redis://nonces:1/0"
     assert settings.cursor_key == b"\xab" * 16
+    assert settings.identity_http_address == "identity:80"
+    assert settings.issuer_url == "https://aviary.example"
+    assert settings.identity_key == b"\xcd" * 32
+    assert settings.operator_secret == b"\xef" * 16
+    assert settings.public_reads
+    assert settings.trusted_issuers == Path("/etc/issuers.json")
+    assert settings.edge_denials_log == Path("/var/log/denials.log")
     assert (settings.gcp_project, settings.bigtable_instance) == ("p", "i")
     assert settings.otlp_endpoint == "http://collector:4317"
 
@@ -71,6 +91,10 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_BUS_VISIBILITY_S", "9", "at least 10 and at most 600"),
         ("AVIARY_USER_ADDRESS", "nowhere", "host:port"),
         ("AVIARY_LOG_LEVEL", "loud", "one of info"),
+        ("AVIARY_PUBLIC_READS", "yes", "one of off, on"),
+        ("AVIARY_ISSUER_URL", "aviary.example", "scheme://host:port"),
+        ("AVIARY_ISSUER_URL", "https://aviary.example/", "scheme://host:port"),
+        ("AVIARY_ISSUER_URL", "https://a.example?x=1", "scheme://host:port"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "a URL such as"),
     ],
 )
@@ -101,6 +125,9 @@ def test_cloud_engines_want_their_names(env: dict[str, str], variable: str) -> N
     ("variable", "secret"),
     [
         ("AVIARY_CURSOR_KEY", "c0ffee"),
+        ("AVIARY_IDENTITY_KEY", "ab" * 31),
+        ("AVIARY_IDENTITY_KEY", "ab" * 33),
+        ("AVIARY_OPERATOR_SECRET", "c0ffee"),
         ("AVIARY_CURSOR_KEY", "not hex, still secret"),
         ("AVIARY_BUS_VALKEY_URL", "http://:hunter2@bus:6379"),
         ("AVIARY_SIGNING_KEYS", "a:c0ffee"),
@@ -174,3 +201,13 @@ def test_a_sidecar_has_all_that_is_beyond_loopback() -> None:
             Settings.from_environment({"AVIARY_SIDECAR": "on", **env})
     with pytest.raises(SettingsError, match=r"^AVIARY_SIDECAR: got 'yes'"):
         Settings.from_environment({"AVIARY_SIDECAR": "yes"})
+
+
+def test_the_issuer_has_certificates_beyond_loopback() -> None:
+    env = {"AVIARY_SIDECAR": "on", "AVIARY_IDENTITY_HTTP_ADDRESS": "0.0.0.0:50059"}
+    with pytest.raises(SettingsError, match="AVIARY_IDENTITY_TLS_DIR"):
+        Settings.from_environment(env)
+    own = Settings.from_environment(env | {"AVIARY_IDENTITY_TLS_DIR": "/i"})
+    assert (own.tls_dir, own.identity_tls_dir) == (None, Path("/i"))
+    shared = Settings.from_environment({"AVIARY_TLS_DIR": "/c"})
+    assert shared.identity_tls_dir == Path("/c")

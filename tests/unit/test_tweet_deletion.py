@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from services.bus.events import TweetEvents, UserEvents, decode_tweet_changed
-from services.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from services.errors import (
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnavailableError,
+)
 from services.storage.outbox import Outbox
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.tweets import OUTBOX, TABLES, RowTweetStore
@@ -236,3 +241,23 @@ async def test_a_bad_request_id_deletes_nothing(world: World) -> None:
         await world.tweets.delete(tweet_id, request_id="r" * 65)
     assert caught.value.field == "request_id"
     assert await world.left() == {tweet_id}
+
+
+async def test_only_the_author_deletes_a_tweet(world: World) -> None:
+    (tweet_id,) = await world.post(ALICE, 1)
+    with pytest.raises(PermissionDeniedError) as refused:
+        await world.tweets.delete(tweet_id, user_id=BOB, request_id="r")
+    assert refused.value.reason == "NOT_THE_AUTHOR"
+    assert await world.left() == {tweet_id}
+    # The refused request left nothing that would make its repeat look done.
+    await world.tweets.delete(tweet_id, user_id=ALICE)
+    with pytest.raises(NotFoundError):
+        await world.tweets.delete(tweet_id, user_id=BOB, request_id="r")
+
+
+async def test_a_sibling_deletes_without_saying_for_whom(world: World) -> None:
+    (tweet_id,) = await world.post(ALICE, 1)
+    await world.tweets.delete(tweet_id)
+    assert await world.left() == set()
+    with pytest.raises(InvalidArgumentError, match="user_id"):
+        await world.tweets.delete(tweet_id, user_id=-1)

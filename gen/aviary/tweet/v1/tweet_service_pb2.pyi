@@ -171,19 +171,23 @@ class DeleteTweetRequest(_message.Message):
 
     TWEET_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Positive."""
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat for the same tweet gives the first answer."""
+    user_id: _builtins.int
+    """Who deletes, and must be the author; 0, which only siblings may leave, checks nothing."""
     def __init__(
         self,
         *,
         tweet_id: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        user_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "tweet_id", b"tweet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

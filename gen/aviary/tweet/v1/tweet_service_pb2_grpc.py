@@ -88,8 +88,8 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTweet(self, request, context):
-        """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id. NOT_FOUND: none, or deleted
-        before.
+        """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id. NOT_FOUND: none, or
+        deleted before. PERMISSION_DENIED: user_id is not the author.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

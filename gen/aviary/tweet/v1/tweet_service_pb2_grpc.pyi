@@ -41,8 +41,8 @@ class TweetServiceStub:
     GetTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]
     """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND: none, or deleted."""
     DeleteTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]
-    """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id. NOT_FOUND: none, or deleted
-    before.
+    """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id. NOT_FOUND: none, or
+    deleted before. PERMISSION_DENIED: user_id is not the author.
     """
     LookupTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
@@ -66,8 +66,8 @@ class TweetServiceAsyncStub(TweetServiceStub):
     GetTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]  # type: ignore[assignment]
     """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND: none, or deleted."""
     DeleteTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]  # type: ignore[assignment]
-    """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id. NOT_FOUND: none, or deleted
-    before.
+    """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id. NOT_FOUND: none, or
+    deleted before. PERMISSION_DENIED: user_id is not the author.
     """
     LookupTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]  # type: ignore[assignment]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
@@ -106,8 +106,8 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.DeleteTweetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.DeleteTweetResponse, _abc.Awaitable[_tweet_service_pb2.DeleteTweetResponse]]:
-        """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id. NOT_FOUND: none, or deleted
-        before.
+        """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id. NOT_FOUND: none, or
+        deleted before. PERMISSION_DENIED: user_id is not the author.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,91 @@
+"""Whose access tokens the edge takes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = [
+    "EMBEDDED_AUDIENCE",
+    "JWKS_CACHE_S",
+    "Issuer",
+    "IssuerError",
+    "embedded_issuer",
+    "read_issuers",
+]
+
+EMBEDDED_AUDIENCE: Final = "aviary-api"
+"""Whom the embedded issuer's access tokens are for."""
+
+IDENTITY_CLUSTER: Final = "identity_http"
+"""Where the embedded issuer answers; see `gateway.edge.auth`."""
+
+JWKS_CACHE_S = 60
+"""Seconds that the edge keeps an issuer's keys. A new key must be published this long before it
+signs, and it is how long a key that was withdrawn still counts."""
+
+
+class IssuerError(ValueError):
+    """The file of issuers is not what it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """One issuer, by what its tokens say and where its keys are. Exactly one of the JWKS is set."""
+
+    name: str
+    """Ours, to tell issuers apart in the configuration: letters, digits and underscores."""
+    issuer: str
+    """The `iss` of its tokens, to the letter."""
+    audiences: Sequence[str]
+    """One of them must be among the `aud` of a token."""
+    user_claim: str
+    """The claim that holds the id of an Aviary user, in decimal digits."""
+    jwks_uri: str | None = None
+    jwks_file: str | None = None
+    """A path as Envoy sees it; read when Envoy starts."""
+    jwks_cluster: str | None = None
+    """The cluster to fetch `jwks_uri` through; None makes one of the URI's own host."""
+    jwks_cache_s: int = JWKS_CACHE_S
+    may_act_for_anybody: bool = False
+    """Whether its tokens may carry `act:any`; only of an issuer that is ours."""
+
+    def __post_init__(self) -> None:
+        if (self.jwks_uri is None) == (self.jwks_file is None):
+            raise IssuerError(f"issuer {self.name}: give either jwks_uri or jwks_file")
+        if not (self.issuer and self.audiences and self.user_claim):
+            raise IssuerError(f"issuer {self.name}: issuer, audiences and user_claim are needed")
+        if not self.name.isidentifier():
+            raise IssuerError(f"issuer {self.name!r}: a name is letters, digits and underscores")
+
+
+def embedded_issuer(url: str, *, jwks_cache_s: int = JWKS_CACHE_S) -> Issuer:
+    """Describe `gateway.identity` at the public `url`."""
+    return Issuer(
+        name="aviary",
+        issuer=url,
+        audiences=(EMBEDDED_AUDIENCE,),
+        user_claim="sub",
+        # The cluster decides where this goes; the host only has to be one.
+        jwks_uri="http://identity/oauth/jwks",
+        jwks_cluster=IDENTITY_CLUSTER,
+        jwks_cache_s=jwks_cache_s,
+        may_act_for_anybody=True,
+    )
+
+
+def read_issuers(path: Path) -> tuple[Issuer, ...]:
+    """Read further issuers from a JSON file: a list of objects with the fields of `Issuer`.
+
+    Raises `IssuerError`, naming the file.
+    """
+    allowed = {"name", "issuer", "audiences", "user_claim", "jwks_uri", "jwks_file", "jwks_cache_s"}
+    try:
+        entries = json.loads(path.read_text())
+        for entry in entries:
+            if unknown := entry.keys() - allowed:
+                raise IssuerError(f"unknown fields {sorted(unknown)}")
+        return tuple(Issuer(**entry) for entry in entries)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise IssuerError(f"{path}: {error}") from error

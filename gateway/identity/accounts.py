@@ -1,0 +1,139 @@
+"""Signing up and logging in.
+
+A sign-up needs the user service and our own store to agree, with nothing that spans both. So it is
+written down first, with the hash of the password and a request id. Whoever finds it later, after a
+crash, finishes it: the user service knows the request id, and gives the same user.
+"""
+
+import asyncio
+import secrets
+from typing import Final
+
+import structlog
+
+from gateway.identity.model import Credential, SignUp
+from gateway.identity.passwords import Passwords
+from gateway.identity.ports import Account, UserDirectory
+from gateway.identity.store import IdentityStore
+from services.audit.port import LOG_IN, LOG_IN_FAILED, SIGNED_UP, Audit
+from services.clock import Clock
+from services.errors import AlreadyExistsError, AviaryError, InvalidArgumentError
+from services.telemetry import EVENT_IDENTITY_SIGN_UP_STUCK
+from services.user.handles import canonical, validate_display_name, validate_handle
+
+__all__ = ["Accounts"]
+
+RESUME_AFTER_MS: Final = 15_000
+"""A sign-up this old is nobody's any more: longer than the edge lets a request take."""
+
+RESUME_POLL_S: Final = 5.0
+REQUEST_ID_BYTES: Final = 16
+_log = structlog.get_logger()
+
+
+class Accounts:
+    """The issuer's users and their passwords."""
+
+    def __init__(
+        self,
+        store: IdentityStore,
+        users: UserDirectory,
+        passwords: Passwords,
+        clock: Clock,
+        audit: Audit,
+    ) -> None:
+        self._store = store
+        self._users = users
+        self._passwords = passwords
+        self._clock = clock
+        self._audit = audit
+
+    async def sign_up(self, handle: str, display_name: str, password: str) -> Account:
+        """Make a user who can log in; on return that is durable.
+
+        A repeat with the same password while the first try is under way finishes it. Raises
+        `InvalidArgumentError`, and `AlreadyExistsError` (`HANDLE_TAKEN`).
+        """
+        handle, display_name = validate_handle(handle), validate_display_name(display_name)
+        sign_up = SignUp(
+            handle,
+            display_name,
+            await self._passwords.hash(password),
+            f"signup-{secrets.token_hex(REQUEST_ID_BYTES)}",
+            self._clock.now_ms(),
+        )
+        if not await self._store.sign_ups.add(canonical(handle), sign_up):
+            pending = await self._store.sign_ups.get(canonical(handle))
+            if pending is None or not await self._passwords.matches(
+                password, pending.password_hash
+            ):
+                raise AlreadyExistsError(
+                    f"handle {handle} is taken", reason="HANDLE_TAKEN", metadata={"handle": handle}
+                )
+            sign_up = pending
+        return await self._finish(sign_up)
+
+    async def log_in(self, handle: str, password: str, client_id: str) -> Account | None:
+        """Find the user whose password it is; None, after the same work, if it is nobody's."""
+        account = await self._users.by_handle(handle)
+        key = "" if account is None else _key(account.user_id)
+        credential = await self._store.credentials.get(key) if key else None
+        kept = None if credential is None else credential.password_hash
+        if not await self._passwords.matches(password, kept) or account is None:
+            self._audit.record(LOG_IN_FAILED, handle=_typed(handle), client_id=client_id)
+            return None
+        if credential is not None and self._passwords.is_outdated(credential.password_hash):
+            newer = Credential(await self._passwords.hash(password), self._clock.now_ms())
+            await self._store.credentials.replace(key, credential, newer)
+        self._audit.record(LOG_IN, user_id=account.user_id, client_id=client_id)
+        return account
+
+    async def resume(self) -> None:
+        """Finish sign-ups that were cut off."""
+        now = self._clock.now_ms()
+        for sign_up in (await self._store.sign_ups.all()).values():
+            if now - sign_up.started_at_ms < RESUME_AFTER_MS:
+                continue
+            try:
+                await self._finish(sign_up)
+            except AlreadyExistsError:
+                continue  # the handle went to somebody else; the sign-up is removed
+            except AviaryError as error:
+                _log.warning(EVENT_IDENTITY_SIGN_UP_STUCK, error=str(error))
+
+    async def keep_resuming(self) -> None:
+        """Resume for ever."""
+        while True:
+            try:
+                await self.resume()
+            except AviaryError as error:
+                _log.warning(EVENT_IDENTITY_SIGN_UP_STUCK, error=str(error))
+            await asyncio.sleep(RESUME_POLL_S)
+
+    async def _finish(self, sign_up: SignUp) -> Account:
+        key = canonical(sign_up.handle)
+        try:
+            account = await self._users.create(
+                sign_up.handle, sign_up.display_name, sign_up.request_id
+            )
+        except (AlreadyExistsError, InvalidArgumentError):
+            await self._store.sign_ups.remove(key, sign_up)
+            raise
+        credential = Credential(sign_up.password_hash, self._clock.now_ms())
+        # Not added: a repeat was faster, with the same password.
+        if await self._store.credentials.add(_key(account.user_id), credential):
+            self._audit.record(SIGNED_UP, user_id=account.user_id, handle=account.handle)
+        await self._store.sign_ups.remove(key, sign_up)
+        return account
+
+
+def _key(user_id: int) -> str:
+    return f"{user_id:016x}"
+
+
+def _typed(handle: str) -> str:
+    # People type passwords into the wrong field; what cannot be a handle is not written down.
+    try:
+        return validate_handle(handle)
+    except InvalidArgumentError:
+        return "(no handle)"

@@ -1,0 +1,208 @@
+"""The issuer's HTTP listener: translates between HTTP, the OAuth server and accounts."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from authlib.oauth2 import OAuth2Error
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.identity.accounts import Accounts
+from gateway.identity.authorize import Authorize
+from gateway.identity.clients import TOKEN_EXCHANGE
+from gateway.identity.keys import ALGORITHM, Keyring
+from gateway.identity.oauth_server import Answer, Call, OAuthServer
+from gateway.identity.scopes import USER_SCOPES
+from services.errors import AviaryError, InvalidArgumentError
+from services.rpc.status import status_of
+
+__all__ = ["application"]
+
+MAX_BODY_BYTES: Final = 16 * 1024
+"""The longest form is an authorization request, of some URLs."""
+MAX_FIELDS: Final = 50
+NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+# What verifiers go by; the edge has its own time.
+JWKS_HEADERS: Final = {"Cache-Control": "public, max-age=60"}
+
+# google.rpc.Code to HTTP, as the edge has them.
+HTTP_STATUS: Final = {3: 400, 5: 404, 6: 409, 7: 403, 9: 400, 14: 503}
+INTERNAL: Final = 500
+
+
+def application(server: OAuthServer, accounts: Accounts, keyring: Keyring) -> Starlette:
+    """Build the listener's application."""
+    authorize = Authorize(server, accounts)
+    documents = {"discovery": discovery(server.issuer)}
+
+    async def configuration(_: Request) -> Response:
+        return JSONResponse(documents["discovery"], headers=JWKS_HEADERS)
+
+    async def jwks(_: Request) -> Response:
+        return JSONResponse(keyring.jwks(), headers=JWKS_HEADERS)
+
+    async def token(request: Request) -> Response:
+        return to_response(await server.token(await call_of(request)))
+
+    async def revoke(request: Request) -> Response:
+        return to_response(await server.revoke(await call_of(request)))
+
+    async def sign_up(request: Request) -> Response:
+        body = await _json(request)
+        account = await accounts.sign_up(*(_text(body, name) for name in SIGN_UP_FIELDS))
+        answer = {"user_id": str(account.user_id), "handle": account.handle}
+        return JSONResponse(answer, headers=NO_STORE)
+
+    async def ask(request: Request) -> Response:
+        return await authorize.ask(await call_of(request))
+
+    async def decide(request: Request) -> Response:
+        return await authorize.decide(await call_of(request), request.cookies)
+
+    return Starlette(
+        routes=[
+            Route("/.well-known/openid-configuration", configuration, methods=["GET"]),
+            Route("/oauth/jwks", jwks, methods=["GET"]),
+            Route("/oauth/token", token, methods=["POST"]),
+            Route("/oauth/revoke", revoke, methods=["POST"]),
+            Route("/oauth/sign-up", sign_up, methods=["POST"]),
+            Route("/oauth/authorize", ask, methods=["GET"]),
+            Route("/oauth/authorize", decide, methods=["POST"]),
+        ],
+        exception_handlers={
+            AviaryError: _domain_error,
+            OAuth2Error: _oauth_error,
+            404: _no_such_path,
+            405: _no_such_method,
+            INTERNAL: _internal,
+        },
+    )
+
+
+SIGN_UP_FIELDS: Final = ("handle", "display_name", "password")
+
+
+def discovery(issuer: str) -> Mapping[str, Any]:
+    """Describe the issuer as OpenID Connect Discovery has it."""
+    methods = ["client_secret_basic", "client_secret_post", "none"]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "token_endpoint": f"{issuer}/oauth/token",
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "jwks_uri": f"{issuer}/oauth/jwks",
+        "scopes_supported": list(USER_SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": [
+            *("authorization_code", "refresh_token", "client_credentials"),
+            TOKEN_EXCHANGE,
+        ],
+        "token_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "code_challenge_methods_supported": ["S256"],
+        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "subject_types_supported": ["public"],
+        "authorization_response_iss_parameter_supported": True,
+        "claims_supported": ["sub", "preferred_username", "auth_time", "nonce"],
+    }
+
+
+async def call_of(request: Request) -> Call:
+    """Read the query of a GET and the form of a POST; `InvalidArgumentError` for another body."""
+    if request.method == "GET":
+        text = request.url.query
+    else:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            raise InvalidArgumentError("body", "must be a form (application/x-www-form-urlencoded)")
+        text = (await _body(request)).decode("latin-1")
+    try:
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except ValueError as error:
+        raise InvalidArgumentError("body", "is not a form in UTF-8") from error
+    return Call(request.method, request.url.path, dict(_titled(request)), fields)
+
+
+def to_response(answer: Answer) -> Response:
+    """Translate what the OAuth server answers."""
+    headers = {**NO_STORE, **answer.headers}
+    if isinstance(answer.body, str):
+        return Response(answer.body, answer.status, headers)
+    return JSONResponse(dict(answer.body), answer.status, headers)
+
+
+def _titled(request: Request) -> list[tuple[str, str]]:
+    # authlib looks for `Authorization`.
+    return [(name.title(), value) for name, value in request.headers.items()]
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise InvalidArgumentError("body", f"must be at most {MAX_BODY_BYTES} bytes")
+    return body
+
+
+async def _json(request: Request) -> Mapping[str, Any]:
+    try:
+        body = json.loads(await _body(request))
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgumentError("body", "must be JSON") from error
+    if not isinstance(body, dict):
+        raise InvalidArgumentError("body", "must be a JSON object")
+    if unknown := body.keys() - set(SIGN_UP_FIELDS):
+        raise InvalidArgumentError(min(unknown), "is unknown")
+    return body
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise InvalidArgumentError(name, "must be given, as text")
+    return value
+
+
+def _domain_error(_: Request, error: Exception) -> Response:
+    """Answer in the shape that errors have at the edge."""
+    known = status_of(error) if isinstance(error, AviaryError) else None
+    if known is None:
+        raise error
+    code, _status = known
+    number = code.value[0]
+    reason = error.reason if isinstance(error, AviaryError) else ""
+    metadata = dict(error.metadata) if isinstance(error, AviaryError) else {}
+    detail = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "aviary",
+        "metadata": metadata,
+    }
+    body = {"code": number, "message": str(error), "details": [detail]}
+    return JSONResponse(body, HTTP_STATUS.get(number, INTERNAL), NO_STORE)
+
+
+def _oauth_error(_: Request, error: Exception) -> Response:
+    status, body, headers = error()  # type: ignore[operator]
+    return JSONResponse(body, status, {**NO_STORE, **dict(headers)})
+
+
+def _internal(_: Request, _error: Exception) -> Response:
+    # Starlette logs it whole, and raises it to the server all the same.
+    message = "Something went wrong on our side."
+    return JSONResponse({"code": 13, "message": message, "details": []}, INTERNAL, NO_STORE)
+
+
+def _no_such_path(_: Request, _error: Exception) -> Response:
+    return JSONResponse({"code": 5, "message": "no such path or method", "details": []}, 404)
+
+
+def _no_such_method(_: Request, _error: Exception) -> Response:
+    message = "this path does not take this method"
+    return JSONResponse({"code": 12, "message": message, "details": []}, 405)

@@ -1,0 +1,160 @@
+"""The signing keys: published before they sign, and until all that they signed has expired."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+import structlog
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OctKey
+
+from gateway.edge.issuers import JWKS_CACHE_S
+from gateway.identity.model import ACCESS_TOKEN_S, SigningKey
+from gateway.identity.store import Records
+from services.audit.port import KEY_ADDED, KEY_RETIRED, Audit
+from services.clock import Clock
+from services.errors import UnavailableError
+from services.telemetry import EVENT_IDENTITY_KEYS_STALE
+
+__all__ = ["ALGORITHM", "LEAD_S", "SEALING_KEY_BYTES", "Keyring", "SealError"]
+
+ALGORITHM: Final = "ES256"
+"""Tokens of 600 bytes where RS256 makes 900, and every verifier knows it."""
+
+SEALING_KEY_BYTES: Final = 32
+"""AES-256."""
+
+POLL_S: Final = 5.0
+"""Between looks for keys that other processes, or an operator, have made."""
+
+LEAD_S: Final = 2 * (JWKS_CACHE_S + POLL_S)
+"""From publishing a key to signing with it: twice as long as it takes the last edge to see it."""
+
+SKEW_S: Final = 60
+"""A key stays this much longer than what it signed, for verifiers with slow clocks."""
+
+KID_BYTES: Final = 8
+FIRST: Final = "first"
+"""The row of the first key; every other key's is its kid."""
+_MS: Final = 1_000
+_SEAL: Final = {"alg": "dir", "enc": "A256GCM"}
+_log = structlog.get_logger()
+
+
+class SealError(Exception):
+    """The private keys cannot be opened."""
+
+
+class Keyring:
+    """The keys of the store, as of the last `refresh`."""
+
+    def __init__(
+        self,
+        records: Records[SigningKey],
+        sealing_key: bytes,
+        clock: Clock,
+        audit: Audit,
+        *,
+        lead_s: float = LEAD_S,
+    ) -> None:
+        self._records = records
+        self._sealing_key = OctKey.import_key(sealing_key)
+        self._clock = clock
+        self._audit = audit
+        self._lead_ms = round(lead_s * _MS)
+        self._known: dict[str, SigningKey] = {}
+        self._opened: dict[str, ECKey] = {}
+
+    async def refresh(self) -> None:
+        """See what the store holds, make the first key, and forget keys that are done."""
+        known = dict(await self._records.all())
+        if not known:
+            await self._make_first()
+            known = dict(await self._records.all())
+        for name in self._done(known):
+            done = known.pop(name)
+            if await self._records.remove(name, done):
+                self._audit.record(KEY_RETIRED, kid=done.public["kid"])
+        self._opened = {
+            name: self._opened.get(name) or self._open(key) for name, key in known.items()
+        }
+        self._known = known
+
+    async def rotate(self) -> tuple[str, int]:
+        """Make a key that signs from later on; gives its kid and that time in Unix milliseconds."""
+        if not await self._records.all():
+            await self._make_first()
+        kid, key = self._drawn(signs_from_ms=self._clock.now_ms() + self._lead_ms)
+        await self._records.put(kid, key)
+        self._added(key)
+        return kid, key.signs_from_ms
+
+    def signing(self) -> ECKey:
+        """The private key to sign with now: the newest that has been published long enough."""
+        now = self._clock.now_ms()
+        ripe = [(key.signs_from_ms, name) for name, key in self._known.items() if _ripe(key, now)]
+        if not ripe:
+            raise UnavailableError("there is no key to sign with yet")
+        return self._opened[max(ripe)[1]]
+
+    def jwks(self) -> Mapping[str, Any]:
+        """The public keys, as RFC 7517 has them."""
+        return {"keys": [key.public for _, key in sorted(self._known.items())]}
+
+    async def keep_fresh(self) -> None:
+        """Refresh for ever."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                await self.refresh()
+            except UnavailableError as error:
+                _log.warning(EVENT_IDENTITY_KEYS_STALE, error=str(error))
+
+    async def _make_first(self) -> None:
+        """Make the key that signs from now on: nobody has a JWKS of ours, so nobody needs notice.
+
+        Of processes that start at once one makes it, or they would sign with keys that the edge
+        has not seen.
+        """
+        _, key = self._drawn(signs_from_ms=self._clock.now_ms())
+        if await self._records.add(FIRST, key):
+            self._added(key)
+
+    def _added(self, key: SigningKey) -> None:
+        self._audit.record(KEY_ADDED, kid=key.public["kid"], signs_from_ms=key.signs_from_ms)
+
+    def _drawn(self, *, signs_from_ms: int) -> tuple[str, SigningKey]:
+        kid = secrets.token_hex(KID_BYTES)
+        pair = ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": ALGORITHM})
+        private = json.dumps(pair.as_dict(private=True)).encode()
+        public = {name: str(value) for name, value in pair.as_dict(private=False).items()}
+        sealed = jwe.encrypt_compact({**_SEAL, "kid": kid}, private, self._sealing_key)
+        return kid, SigningKey(public, sealed, signs_from_ms)
+
+    def _open(self, key: SigningKey) -> ECKey:
+        try:
+            opened = jwe.decrypt_compact(key.sealed, self._sealing_key)
+        except JoseError as error:
+            raise SealError(
+                "the signing keys were sealed with another AVIARY_IDENTITY_KEY"
+            ) from error
+        return ECKey.import_key(json.loads(opened.plaintext or b""))
+
+    def _done(self, known: Mapping[str, SigningKey]) -> list[str]:
+        """Keys whose successor has signed for longer than anything signed before it lives."""
+        order = sorted(known, key=lambda name: (known[name].signs_from_ms, name))
+        kept_ms = (ACCESS_TOKEN_S + SKEW_S) * _MS
+        now = self._clock.now_ms()
+        return [
+            name
+            for name, successor in pairwise(order)
+            if known[successor].signs_from_ms + kept_ms < now
+        ]
+
+
+def _ripe(key: SigningKey, now_ms: int) -> bool:
+    return key.signs_from_ms <= now_ms

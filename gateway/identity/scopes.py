@@ -1,0 +1,26 @@
+"""Which scopes there are, and who may have them."""
+
+from types import MappingProxyType
+from typing import Final
+
+__all__ = ["ALL_SCOPES", "OWN_SCOPES", "USER_SCOPES"]
+
+USER_SCOPES: Final = MappingProxyType(
+    {
+        "openid": "Know who you are",
+        "timeline:read": "Read your home timeline",
+        "tweets:read": "Read tweets",
+        "tweets:write": "Post and delete tweets in your name",
+        "users:read": "Read profiles",
+        "users:write": "Change and delete your profile",
+        "follows:read": "See whom you follow and who follows you",
+        "follows:write": "Follow and unfollow in your name",
+        "blocks:write": "Block and mute in your name",
+    }
+)
+"""What an app may ask a user for, in the words the user is asked with."""
+
+OWN_SCOPES: Final = ("users:create", "act:any")
+"""What only an app of ours may do in its own name: make users, and act for anybody."""
+
+ALL_SCOPES: Final = (*USER_SCOPES, *OWN_SCOPES)

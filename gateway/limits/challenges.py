@@ -1,0 +1,52 @@
+"""Challenges, by RPC."""
+
+from aviary.gateway.v1 import challenge_service_pb2 as pb
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.limits.access_log_service import masked
+from gateway.limits.budgets import Subject
+from gateway.limits.proof_of_work import StepUp
+from gateway.limits.rate_limit_service import who_proves
+from gateway.limits.table import CLASSES
+from services.errors import InvalidArgumentError
+from services.rpc.layers import Context
+
+__all__ = ["ChallengeServicer"]
+
+FLOWS = frozenset(one.name for one in CLASSES if one.step_up)
+_NS_PER_MS = 1_000_000
+
+
+class ChallengeServicer:
+    """Gives challenges bound to the caller, as the edge tells who that is."""
+
+    def __init__(self, step_up: StepUp) -> None:
+        self._step_up = step_up
+
+    async def CreateChallenge(  # noqa: N802 - the name of the RPC
+        self, request: pb.CreateChallengeRequest, context: Context
+    ) -> pb.CreateChallengeResponse:
+        """Make one; raises InvalidArgumentError for an unknown flow."""
+        if request.flow not in FLOWS:
+            raise InvalidArgumentError("flow", f"wanted one of {', '.join(sorted(FLOWS))}")
+        challenge = self._step_up.issue(request.flow, who_proves(_callers(context)))
+        expires_at = Timestamp()
+        expires_at.FromNanoseconds(challenge.expires_ms * _NS_PER_MS)
+        return pb.CreateChallengeResponse(
+            challenge=challenge.text,
+            difficulty_bits=challenge.difficulty_bits,
+            expires_at=expires_at,
+        )
+
+
+def _callers(context: Context) -> dict[Subject, str]:
+    """Read who the edge says it is: it alone sets these, and strips them from outside."""
+    headers = {
+        key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)
+    }
+    callers = {}
+    if user := headers.get("x-user-id"):
+        callers[Subject.USER] = user
+    if address := headers.get("x-envoy-external-address"):
+        callers[Subject.IP] = masked(address)
+    return callers

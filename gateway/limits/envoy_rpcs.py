@@ -1,0 +1,91 @@
+"""Envoy's own RPCs, by their paths on the wire, for the gateway's gRPC server."""
+
+import grpc
+from aviary.envoy.v1 import envoy_pb2 as pb
+from google.protobuf import empty_pb2
+
+from gateway.limits.access_log_service import AccessLogServicer
+from gateway.limits.feed import CallerFeed
+from gateway.limits.rate_limit_service import RateLimitServicer
+from services.certificates.identities import EDGE
+from services.errors import UnavailableError
+from services.rpc.callers import admit_or_abort
+from services.rpc.layers import Context
+
+__all__ = ["envoy_rpcs"]
+
+_RATE_LIMITS = "envoy.service.ratelimit.v3.RateLimitService"
+_CONFIGS = "envoy.service.extension.v3.ExtensionConfigDiscoveryService"
+_ACCESS_LOGS = "envoy.service.accesslog.v3.AccessLogService"
+
+
+def envoy_rpcs(
+    rate_limits: RateLimitServicer,
+    feed: CallerFeed,
+    access_logs: AccessLogServicer,
+    *,
+    guarded: bool,
+    sidecar: bool = False,
+) -> tuple[grpc.GenericRpcHandler, ...]:
+    """Give the handlers. They stand outside the services' layers: two are streams without end.
+
+    Where they are `guarded`, callers must show the certificate of an edge: to the gateway, or
+    to its `sidecar`.
+    """
+
+    async def only_an_edge(name: str, context: Context) -> None:
+        if guarded:
+            await admit_or_abort(name, {EDGE}, context, sidecar=sidecar)
+
+    async def should_rate_limit(
+        request: pb.RateLimitRequest, context: Context
+    ) -> pb.RateLimitResponse:
+        await only_an_edge(f"{_RATE_LIMITS}/ShouldRateLimit", context)
+        try:
+            return await rate_limits.ShouldRateLimit(request, context)
+        except UnavailableError as error:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+            raise
+
+    async def stream_access_logs(requests, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - gRPC's own
+        await only_an_edge(f"{_ACCESS_LOGS}/StreamAccessLogs", context)
+        await access_logs.StreamAccessLogs(requests, context)
+        return empty_pb2.Empty()
+
+    async def stream_extension_configs(requests, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as above
+        await only_an_edge(f"{_CONFIGS}/StreamExtensionConfigs", context)
+        async for config in feed.StreamExtensionConfigs(requests, context):
+            yield config
+
+    return (
+        grpc.method_handlers_generic_handler(
+            _RATE_LIMITS,
+            {
+                "ShouldRateLimit": grpc.unary_unary_rpc_method_handler(
+                    should_rate_limit,
+                    request_deserializer=pb.RateLimitRequest.FromString,
+                    response_serializer=pb.RateLimitResponse.SerializeToString,
+                )
+            },
+        ),
+        grpc.method_handlers_generic_handler(
+            _CONFIGS,
+            {
+                "StreamExtensionConfigs": grpc.stream_stream_rpc_method_handler(
+                    stream_extension_configs,
+                    request_deserializer=pb.DiscoveryRequest.FromString,
+                    response_serializer=pb.DiscoveryResponse.SerializeToString,
+                )
+            },
+        ),
+        grpc.method_handlers_generic_handler(
+            _ACCESS_LOGS,
+            {
+                "StreamAccessLogs": grpc.stream_unary_rpc_method_handler(
+                    stream_access_logs,
+                    request_deserializer=pb.StreamAccessLogsMessage.FromString,
+                    response_serializer=empty_pb2.Empty.SerializeToString,
+                )
+            },
+        ),
+    )

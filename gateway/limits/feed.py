@@ -1,0 +1,172 @@
+"""Tells the edges of callers: a small xDS server for the filters that label requests.
+
+An edge asks for each of these filters by Envoy's extension config discovery, on a stream, and is
+sent it anew when it changes. So what the gateway knows of a caller costs a read a look into a map
+in Envoy's memory, and no call.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import structlog
+from aviary.envoy.v1 import envoy_pb2 as pb
+from google.protobuf import any_pb2, json_format
+
+from gateway.edge.callers import age_settings, conduct_settings, feed_names
+from gateway.edge.matching import RBAC_TYPE
+from gateway.limits.budgets import Conduct, Subject
+from gateway.limits.conduct import ConductRules
+from gateway.limits.conduct_store import ConductStore
+from gateway.limits.table import NEW_ACCOUNT_DAYS
+from services.clock import Clock
+from services.errors import UnavailableError
+from services.rpc.layers import Context
+from services.snowflake_time import first_id_at
+from services.telemetry import EVENT_LIMITS_FEED_REFUSED, EVENT_LIMITS_FEED_STALE
+
+__all__ = ["CallerFeed"]
+
+_log = structlog.get_logger()
+
+REFRESH_S = 1.0
+"""How late the edges learn of a caller at most; and no edge gets more than one update a second."""
+
+_MS_PER_HOUR = 3_600_000
+_MS_PER_DAY = 24 * _MS_PER_HOUR
+_TYPES = "type.googleapis.com/"
+_CONFIG_TYPE = f"{_TYPES}envoy.config.core.v3.TypedExtensionConfig"
+_STRUCT_TYPE = f"{_TYPES}xds.type.v3.TypedStruct"
+
+
+class CallerFeed:
+    """Keeps what the edges should know, and streams it to those who ask."""
+
+    def __init__(
+        self,
+        store: ConductStore,
+        clock: Clock,
+        rules: ConductRules,
+        *,
+        refresh_s: float = REFRESH_S,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._refresh_s = refresh_s
+        self._known: dict[str, object] = {}
+        self._resources = {name: _resource(name, {}) for name in feed_names()}
+        self._versions = dict.fromkeys(feed_names(), 0)
+        self._changed = asyncio.Event()
+        self._refreshing: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look at the scores again and again from now on."""
+        self._refreshing = asyncio.create_task(self._refresh_always(), name="caller-feed")
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
+
+    async def refresh(self) -> None:
+        """Look at the scores once. While Valkey is away, callers stay as they were known."""
+        for name, subject in feed_names().items():
+            if subject is None:
+                first_new_id = self._first_new_id()
+                await self._tell(name, first_new_id, age_settings, first_new_id)
+            else:
+                callers = await self._callers(subject)
+                await self._tell(name, callers, conduct_settings, subject, callers)
+
+    async def _tell(
+        self, name: str, known: object, settings: Callable[..., dict[str, Any]], *arguments: object
+    ) -> None:
+        if known == self._known.get(name):
+            return
+        # In a thread: thousands of callers take tens of milliseconds, and writes wait for answers.
+        self._resources[name] = await asyncio.to_thread(
+            lambda: _resource(name, settings(*arguments))
+        )
+        self._known[name] = known
+        self._versions[name] += 1
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def StreamExtensionConfigs(  # noqa: N802 - the name of the RPC
+        self,
+        request_iterator: AsyncIterator[pb.DiscoveryRequest],
+        context: Context,  # noqa: ARG002 - the signature gRPC calls
+    ) -> AsyncIterator[pb.DiscoveryResponse]:
+        """Send each filter that the edge asks for, and again when it changes."""
+        wanted: set[str] = set()
+        asked = asyncio.Event()
+        reading = asyncio.create_task(self._read(request_iterator, wanted, asked))
+        sent: dict[str, int] = {}
+        try:
+            while not reading.done():
+                asked.clear()
+                changed = self._changed
+                for name in sorted(wanted & self._versions.keys()):
+                    if sent.get(name) != self._versions[name]:
+                        sent[name] = self._versions[name]
+                        yield self._response(name)
+                await _first_of(asked.wait(), changed.wait(), reading)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(
+        self,
+        requests: AsyncIterator[pb.DiscoveryRequest],
+        wanted: set[str],
+        asked: asyncio.Event,
+    ) -> None:
+        async for request in requests:
+            if request.HasField("error_detail"):
+                _log.error(EVENT_LIMITS_FEED_REFUSED, error=request.error_detail.message)
+            wanted.update(request.resource_names)
+            asked.set()
+
+    def _response(self, name: str) -> pb.DiscoveryResponse:
+        version = str(self._versions[name])
+        return pb.DiscoveryResponse(
+            version_info=version,
+            type_url=_CONFIG_TYPE,
+            nonce=version,
+            resources=[self._resources[name]],
+        )
+
+    async def _callers(self, subject: Subject) -> dict[str, Conduct]:
+        now_ms = self._clock.now_ms()
+        listed = await self._store.listed(subject)
+        return {who: self._rules.conduct(moment, now_ms) for who, moment in listed.items()}
+
+    def _first_new_id(self) -> int:
+        # By the hour, so that the edges are not told of it all the time.
+        now_ms = self._clock.now_ms() // _MS_PER_HOUR * _MS_PER_HOUR
+        return first_id_at(now_ms - NEW_ACCOUNT_DAYS * _MS_PER_DAY)
+
+    async def _refresh_always(self) -> None:
+        while True:
+            try:
+                await self.refresh()
+            except UnavailableError:
+                _log.warning(EVENT_LIMITS_FEED_STALE)
+            await asyncio.sleep(self._refresh_s)
+
+
+def _resource(name: str, settings: Mapping[str, Any]) -> any_pb2.Any:
+    struct = pb.TypedStruct(type_url=RBAC_TYPE)
+    json_format.ParseDict(dict(settings), struct.value)
+    inner = any_pb2.Any(type_url=_STRUCT_TYPE, value=struct.SerializeToString())
+    config = pb.TypedExtensionConfig(name=name, typed_config=inner)
+    return any_pb2.Any(type_url=_CONFIG_TYPE, value=config.SerializeToString())
+
+
+async def _first_of(*waits: Any) -> None:  # noqa: ANN401 - coroutines and a task
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks[:-1]:  # the last one is the reader's, which lives on
+        task.cancel()

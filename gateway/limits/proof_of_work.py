@@ -1,0 +1,127 @@
+"""Steps up: a challenge that a caller meets before a risky flow goes on.
+
+The default is a proof of work after hashcash (Back, 2002): a signed challenge, bound to the flow,
+the caller and a time, and a number that makes SHA-256 of both begin with enough zero bits. It makes
+a flood dear and costs a person's device a fraction of a second. `StepUp` is what a CAPTCHA provider
+would implement in its place.
+"""
+
+import base64
+import hashlib
+import hmac
+import itertools
+import secrets
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from gateway.limits.keys import proof_key
+from services.clock import Clock
+from services.errors import InvalidArgumentError
+from services.storage.valkey.connection import ValkeyClient, valkey_errors
+
+__all__ = ["KEY_BYTES", "Challenge", "ProofOfWork", "StepUp", "solve"]
+
+DIFFICULTY_BITS: Final = 18
+"""A quarter of a million hashes: a tenth of a second in a phone's native code, a few seconds in
+plain JavaScript; a thousand sign-ups cost an attacker minutes of a core each time."""
+
+LIFETIME_S: Final = 300
+"""Time to solve it on a slow device and to fill in a form."""
+
+KEY_BYTES: Final = 32
+_SIGNATURE_BYTES: Final = 16
+_NONCE_BYTES: Final = 12
+_VERSION: Final = "1"
+_MS_PER_S: Final = 1_000
+# A solver never needs more digits; longer is somebody's attempt at our memory.
+_MAX_PROOF_CHARS: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a caller is to solve."""
+
+    text: str
+    difficulty_bits: int
+    expires_ms: int
+
+
+class StepUp(Protocol):
+    """Asks more of a caller before a risky flow goes on."""
+
+    def issue(self, flow: str, who: str) -> Challenge:
+        """Make a challenge for this flow and caller; it is kept nowhere."""
+        ...
+
+    async def verify(self, flow: str, who: str, proof: str) -> bool:
+        """Tell whether the proof is right, in time, for this flow and caller, and the first.
+
+        Raises UnavailableError when it cannot be told whether it is the first.
+        """
+        ...
+
+
+class ProofOfWork:
+    """The step-up that needs nobody else."""
+
+    def __init__(
+        self,
+        client: ValkeyClient,
+        clock: Clock,
+        key: bytes,
+        *,
+        difficulty_bits: int = DIFFICULTY_BITS,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._key = key
+        self._difficulty_bits = difficulty_bits
+
+    def issue(self, flow: str, who: str) -> Challenge:
+        """Make a challenge; raises InvalidArgumentError for a flow that cannot be written."""
+        if not flow.replace("-", "").isalnum():
+            raise InvalidArgumentError("flow", "wanted letters, digits and -")
+        expires_ms = self._clock.now_ms() + LIFETIME_S * _MS_PER_S
+        nonce = secrets.token_hex(_NONCE_BYTES)
+        unsigned = f"{_VERSION}.{flow}.{self._difficulty_bits}.{expires_ms}.{nonce}"
+        text = f"{unsigned}.{self._signature(unsigned, who)}"
+        return Challenge(text, self._difficulty_bits, expires_ms)
+
+    async def verify(self, flow: str, who: str, proof: str) -> bool:
+        """Tell whether the proof holds; the caller itself is in the signature alone."""
+        if len(proof) > _MAX_PROOF_CHARS:
+            return False
+        challenge, _, _ = proof.rpartition(":")
+        unsigned, _, signature = challenge.rpartition(".")
+        expected = self._signature(unsigned, who)
+        # Before anything is read from it: what is not signed by us is not parsed.
+        if not hmac.compare_digest(signature.encode(), expected.encode()):
+            return False
+        _, its_flow, bits, expires_ms, _ = unsigned.split(".")
+        in_time = self._clock.now_ms() < int(expires_ms)
+        if its_flow != flow or not in_time or _zero_bits(proof) < int(bits):
+            return False
+        return await self._is_first(challenge)
+
+    async def _is_first(self, challenge: str) -> bool:
+        digest = hashlib.sha256(challenge.encode()).hexdigest()
+        with valkey_errors():
+            return bool(await self._client.set(proof_key(digest), b"1", nx=True, ex=LIFETIME_S))
+
+    def _signature(self, unsigned: str, who: str) -> str:
+        code = hmac.digest(self._key, f"{unsigned}\n{who}".encode(), "sha256")
+        return base64.urlsafe_b64encode(code[:_SIGNATURE_BYTES]).decode().rstrip("=")
+
+
+def solve(challenge: str, difficulty_bits: int) -> str:
+    """Find the proof, as a client does; takes about 2**difficulty_bits hashes."""
+    return next(
+        proof
+        for number in itertools.count()
+        if _zero_bits(proof := f"{challenge}:{number}") >= difficulty_bits
+    )
+
+
+def _zero_bits(proof: str) -> int:
+    digest = hashlib.sha256(proof.encode()).digest()
+    return 8 * len(digest) - int.from_bytes(digest).bit_length()

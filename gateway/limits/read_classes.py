@@ -1,0 +1,136 @@
+"""Classes that an edge counts by itself, since a read pays no call for being counted."""
+
+from typing import Final
+
+from gateway.limits.budgets import (
+    Budgets,
+    EndpointClass,
+    SlidingWindow,
+    Subject,
+    TokenBucket,
+    WithoutValkey,
+)
+from gateway.limits.spans import HOUR, MINUTE, QUARTER_HOUR, WHY_APP, WHY_NAT
+
+__all__ = ["READ_CLASSES"]
+
+_TWEETS = "aviary.tweet.v1.TweetService"
+_TIMELINES = "aviary.timeline.v1.TimelineService"
+_GRAPH = "aviary.graph.v1.GraphService"
+_USERS = "aviary.user.v1.UserService"
+_CHALLENGES = "aviary.gateway.v1.ChallengeService/CreateChallenge"
+_HEALTH = "aviary.gateway.v1.HealthService"
+
+# Of a new account's budgets: reading does little harm.
+_NEW_READER = 2
+
+READ_CLASSES: Final = (
+    EndpointClass(
+        "home",
+        (f"{_TIMELINES}/GetHomeTimeline",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(60, 10),
+                SlidingWindow(1_800, QUARTER_HOUR),
+                "a fast scroller turns two pages a second; two a second all along is a scraper",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(60_000, 10), SlidingWindow(2_700_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(600, 10), SlidingWindow(18_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "timeline",
+        (f"{_TIMELINES}/GetUserTimeline",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, 10),
+                SlidingWindow(900, QUARTER_HOUR),
+                "profiles are opened one by one; one a second all along is a scraper",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "lookup",
+        (f"{_TWEETS}/GetTweet", f"{_USERS}/GetUser", f"{_USERS}/GetUserByHandle"),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(60, 10),
+                TokenBucket(1_800, QUARTER_HOUR),
+                "a page of links opens a few at once; walking ids is what this stops",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(60_000, 10), TokenBucket(2_700_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(600, 10), TokenBucket(18_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "relations",
+        (f"{_GRAPH}/ListFollowers", f"{_GRAPH}/ListFollowing", f"{_GRAPH}/GetRelationship"),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(15, 10),
+                SlidingWindow(300, QUARTER_HOUR),
+                "who follows whom is what scrapers and spammers want most",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(15_000, 10), SlidingWindow(675_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(150, 10), SlidingWindow(3_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "health",
+        (f"{_HEALTH}/GetHealth",),
+        {
+            Subject.IP: Budgets(
+                TokenBucket(200, 10),
+                TokenBucket(9_000, QUARTER_HOUR),
+                "ten a second: several balancers that ask every second; each asks every service",
+            ),
+        },
+        WithoutValkey.NOT_ASKED,
+        1,
+    ),
+    EndpointClass(
+        "challenge",
+        (_CHALLENGES,),
+        {
+            Subject.IP: Budgets(
+                TokenBucket(60, MINUTE),
+                TokenBucket(1_800, HOUR),
+                "one for each sign-up or post of a suspect; making one costs us a signature",
+            ),
+        },
+        WithoutValkey.NOT_ASKED,
+        1,
+    ),
+    EndpointClass(
+        "issuer",
+        (),
+        {
+            Subject.IP: Budgets(
+                TokenBucket(120, MINUTE),
+                TokenBucket(3_600, HOUR),
+                "keys and discovery are cached by whoever reads them; a token is revoked once",
+            ),
+        },
+        WithoutValkey.NOT_ASKED,
+        1,
+        paths=("/oauth/jwks", "/oauth/revoke", "/.well-known/openid-configuration"),
+    ),
+)

@@ -1,0 +1,30 @@
+"""Where the audit log of a process lies: `<name>.log`, and before it `<name>.<last seq>.log`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["chains", "current", "rotated"]
+
+SEQ_DIGITS = 12
+"""So that names sort as numbers do."""
+
+
+def current(folder: Path, name: str) -> Path:
+    """The file that is written to."""
+    return folder / f"{name}.log"
+
+
+def rotated(folder: Path, name: str, last_seq: int) -> Path:
+    """The name of a full file whose last entry is `last_seq`."""
+    return folder / f"{name}.{last_seq:0{SEQ_DIGITS}}.log"
+
+
+def chains(folder: Path) -> Mapping[str, list[Path]]:
+    """All the chains of a folder, by name; the files of each oldest first."""
+    found: dict[str, list[Path]] = {}
+    # "x.000000000007.log" sorts before "x.log": digits come before letters.
+    for path in sorted(folder.glob("*.log")):
+        name, _, seq = path.stem.partition(".")
+        if not seq or (len(seq) == SEQ_DIGITS and seq.isdecimal()):
+            found.setdefault(name, []).append(path)
+    return found

@@ -1,0 +1,110 @@
+"""The embedded issuer, and what operators do to it."""
+
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.identity.accounts import Accounts
+from gateway.identity.clients import Clients
+from gateway.identity.http import application
+from gateway.identity.keys import SEALING_KEY_BYTES, Keyring
+from gateway.identity.listener import Listener
+from gateway.identity.oauth_server import OAuthServer
+from gateway.identity.passwords import Passwords
+from gateway.identity.store import TABLES, IdentityStore
+from gateway.identity.tls import ListenerTls
+from services.bootstrap.parts import Parts, Served
+from services.bootstrap.security import tls_files
+from services.settings import Settings
+
+__all__ = ["IdentityAdmin", "build", "identity_admin"]
+
+OWNER_ONLY = 0o077
+OPERATORS = "operator"
+"""The audit log of commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityAdmin:
+    """What operators change."""
+
+    clients: Clients
+    keyring: Keyring
+
+
+async def build(parts: Parts) -> Served:
+    """Serve OAuth over HTTP; the gRPC port is there for health, as every service's."""
+    # What this process makes is for nobody else to read: it holds the hashes of passwords.
+    os.umask(OWNER_ONLY)
+    # At debug level authlib writes tokens into its log.
+    logging.getLogger("authlib").setLevel(logging.WARNING)
+    settings, audit = parts.settings, parts.audit("identity")
+    store = IdentityStore(await parts.rows("identity", TABLES))
+    users = await parts.accounts()
+    accounts = Accounts(store, users, Passwords(), parts.clock, audit)
+    keyring = Keyring(store.keys, _sealing_key(settings), parts.clock, audit)
+    await keyring.refresh()
+    if settings.operator_secret is not None:
+        clients = Clients(store, parts.clock, audit)
+        await clients.ensure_operator(settings.operator_secret.hex())
+    server = OAuthServer(
+        issuer=settings.issuer_url,
+        store=store,
+        users=users,
+        keyring=keyring,
+        clock=parts.clock,
+        audit=audit,
+    )
+    for work in (keyring.keep_fresh(), accounts.keep_resuming()):
+        parts.background(work)
+    listener = Listener(
+        settings.identity_http_address, application(server, accounts, keyring), _tls(parts)
+    )
+    await listener.start()
+    parts.stack.push_async_callback(listener.stop)
+    return []
+
+
+def _tls(parts: Parts) -> ListenerTls | None:
+    """Open the listener's certificates; a sidecar has none of them, for it takes gRPC alone."""
+    folder = parts.settings.identity_tls_dir
+    if folder is None:
+        return None
+    files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR")
+    files.start()
+    parts.stack.push_async_callback(files.stop)
+    tls = ListenerTls(folder, files)
+    parts.background(tls.keep_fresh())
+    return tls
+
+
+@asynccontextmanager
+async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
+    """Open the issuer's store next to the running issuer."""
+    os.umask(OWNER_ONLY)
+    async with AsyncExitStack() as stack:
+        parts = Parts(settings, stack)
+        store = IdentityStore(await parts.rows("identity", TABLES))
+        audit = parts.audit(OPERATORS)
+        yield IdentityAdmin(
+            Clients(store, parts.clock, audit),
+            Keyring(store.keys, _sealing_key(settings), parts.clock, audit),
+        )
+
+
+def _sealing_key(settings: Settings) -> bytes:
+    """Take the key from the settings, or from a file that is made once."""
+    if settings.identity_key is not None:
+        return settings.identity_key
+    path: Path = settings.data_dir / "identity.key"
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return bytes.fromhex(path.read_text())
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(SEALING_KEY_BYTES))
+    return bytes.fromhex(path.read_text())

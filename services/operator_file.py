@@ -1,0 +1,90 @@
+"""What an operator of one machine's Aviary has: a file that only its owner reads, and tokens."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+__all__ = ["Operator", "OperatorError", "fetch_token", "keep_operator", "read_operator"]
+
+FILE: Final = "operator.json"
+SECRET_BYTES: Final = 32
+TIMEOUT_S: Final = 10.0
+CLIENT_ID: Final = "operator"
+"""As in `gateway.identity.clients`."""
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
+HANDLE_TOKEN_TYPE: Final = "urn:aviary:token-type:handle"  # noqa: S105 - a name
+
+
+class OperatorError(Exception):
+    """There is no token to be had; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Where Aviary is, and the secret of its operator's client."""
+
+    url: str
+    client_secret: str
+    environment: Mapping[str, str]
+    """What services were told of stores, for commands that open them too."""
+
+
+def keep_operator(data_dir: Path, url: str, environment: Mapping[str, str]) -> Operator:
+    """Write the file, with the secret that it had, or a new one."""
+    path = data_dir / FILE
+    try:
+        secret = read_operator(data_dir).client_secret
+    except OperatorError:
+        secret = secrets.token_hex(SECRET_BYTES)
+    operator = Operator(url, secret, dict(environment))
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({"url": url, "client_secret": secret, "environment": dict(environment)}, file)
+    return operator
+
+
+def read_operator(data_dir: Path) -> Operator:
+    """Read the file that the supervisor has written."""
+    path = data_dir / FILE
+    try:
+        fields = json.loads(path.read_text())
+        return Operator(fields["url"], fields["client_secret"], fields["environment"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OperatorError(
+            f"{path}: {error}; is `make run` using this --data-dir, or was it ever?"
+        ) from error
+
+
+def fetch_token(operator: Operator, *, handle: str | None = None, scope: str | None = None) -> str:
+    """Ask the issuer for an access token: the user's with that handle, or the operator's own."""
+    # Every service starts by this command line; only these commands pay for the HTTP client.
+    import httpx  # noqa: PLC0415
+
+    form: dict[str, str] = {"grant_type": "client_credentials"}
+    if handle is not None:
+        form = {
+            "grant_type": TOKEN_EXCHANGE,
+            "subject_token": handle,
+            "subject_token_type": HANDLE_TOKEN_TYPE,
+        }
+    if scope is not None:
+        form["scope"] = scope
+    try:
+        answer = httpx.post(
+            f"{operator.url}/oauth/token",
+            data=form,
+            auth=(CLIENT_ID, operator.client_secret),
+            timeout=TIMEOUT_S,
+        )
+        body: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise OperatorError(f"{operator.url} does not answer: {error}; is it running?") from error
+    if answer.status_code != httpx.codes.OK:
+        said = body.get("error_description") or body.get("error") or body.get("message")
+        raise OperatorError(f"{operator.url} refused: {said}")
+    return str(body["access_token"])

@@ -1,0 +1,192 @@
+"""The audit log: written, tampered with, and found out."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from services.audit import log as log_module
+from services.audit.chain import ChainError, Head, verify
+from services.audit.command import audit
+from services.audit.files import chains
+from services.audit.log import AuditLog
+from services.clock import SystemClock
+
+ENTRIES = 6
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
+        for number in range(ENTRIES):
+            log.record("login.succeeded", user_id=number, handle=f"h\u00e9{number}")
+    return tmp_path / "issuer.log"
+
+
+def test_what_was_written_verifies(written: Path) -> None:
+    head = verify([written])
+    assert head.seq == ENTRIES - 1
+    entries = [json.loads(line) for line in written.read_text().splitlines()]
+    assert entries[0].keys() == {"at", "process", "event", "facts", "seq", "prev", "hash"}
+    assert entries[2]["facts"] == {"user_id": 2, "handle": "h\u00e92"}
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+
+
+def edited(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:2], lines[2].replace(b'"user_id":2', b'"user_id":3'), *lines[3:]]
+
+
+def edited_and_resealed(lines: list[bytes]) -> list[bytes]:
+    """By somebody who knows how hashes are made, and does not rewrite all that follows."""
+    entry = json.loads(lines[2])
+    entry["facts"]["user_id"] = 3
+    del entry["hash"], entry["prev"], entry["seq"]
+    line, _ = log_module.seal(entry, Head(1, json.loads(lines[1])["hash"]))
+    return [*lines[:2], line + b"\n", *lines[3:]]
+
+
+TAMPERED: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "edited": edited,
+    "edited and sealed anew": edited_and_resealed,
+    "the same meaning, other bytes": lambda lines: [lines[0].replace(b":", b": ", 1), *lines[1:]],
+    "one removed": lambda lines: lines[:2] + lines[3:],
+    "the first removed": lambda lines: lines[1:],
+    "the middle cut out": lambda lines: [lines[0], lines[-1]],
+    "two swapped": lambda lines: [lines[0], lines[2], lines[1], *lines[3:]],
+    "one doubled": lambda lines: [*lines[:3], lines[2], *lines[3:]],
+    "one added": lambda lines: [*lines[:3], b'{"event":"x"}\n', *lines[3:]],
+    "cut within the last": lambda lines: [*lines[:-1], lines[-1][:-9]],
+    "a blank line": lambda lines: [*lines[:3], b"\n", *lines[3:]],
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_tampering_is_found(written: Path, how: str) -> None:
+    written.write_bytes(b"".join(TAMPERED[how](written.read_bytes().splitlines(keepends=True))))
+    with pytest.raises(ChainError, match=r"issuer\.log:\d"):
+        verify([written])
+
+
+def test_a_cut_at_the_end_is_found_by_an_anchor_alone(written: Path) -> None:
+    anchor = verify([written])
+    lines = written.read_bytes().splitlines(keepends=True)
+    written.write_bytes(b"".join(lines[:-2]))
+    assert verify([written]).seq == ENTRIES - 3
+    with pytest.raises(ChainError, match="cut off"):
+        verify([written], anchor)
+
+
+def test_a_chain_rewritten_as_a_whole_is_found_by_an_anchor(tmp_path: Path, written: Path) -> None:
+    anchor = verify([written])
+    with AuditLog(tmp_path / "other", "issuer", SystemClock()) as log:
+        for _ in range(ENTRIES + 1):
+            log.record("nothing.happened")
+    forged = tmp_path / "other" / "issuer.log"
+    verify([forged])
+    with pytest.raises(ChainError, match="rewritten"):
+        verify([forged], anchor)
+
+
+def test_the_chain_goes_on_after_a_restart_and_across_files(tmp_path: Path) -> None:
+    for _ in range(3):
+        with AuditLog(tmp_path, "issuer", SystemClock(), max_bytes=1_000) as log:
+            for number in range(10):
+                log.record("login.succeeded", user_id=number)
+    files = chains(tmp_path)["issuer"]
+    assert len(files) > 3
+    assert verify(files).seq == 29
+    with pytest.raises(ChainError):
+        verify([*files[:1], *files[2:]])
+    # A start right after a rotation finds the head in the file before.
+    (tmp_path / "issuer.log").unlink(missing_ok=True)
+    older = verify(chains(tmp_path)["issuer"])
+    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
+        log.record("login.succeeded")
+    assert verify(chains(tmp_path)["issuer"]).seq == older.seq + 1
+
+
+def test_a_writer_that_was_cut_off_is_told_and_the_chain_goes_on(written: Path) -> None:
+    with written.open("ab") as file:
+        file.write(b'{"at":"2026')
+    with AuditLog(written.parent, "issuer", SystemClock()) as log:
+        log.record("login.succeeded")
+    assert verify([written]).seq == ENTRIES + 1
+    torn = json.loads(written.read_text().splitlines()[ENTRIES])
+    assert (torn["event"], torn["facts"]["bytes"]) == ("audit.torn_tail", 11)
+
+
+def test_two_processes_of_one_name_have_a_chain_each(tmp_path: Path) -> None:
+    with (
+        AuditLog(tmp_path, "issuer", SystemClock()) as one,
+        AuditLog(tmp_path, "issuer", SystemClock()) as two,
+    ):
+        for log in (one, two, one):
+            log.record("login.succeeded")
+    heads = {name: verify(files).seq for name, files in chains(tmp_path).items()}
+    assert heads == {"issuer": 1, "issuer-2": 0}
+
+
+def test_a_full_disk_is_told_and_breaks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
+        log.record("login.succeeded")
+        whole = os.write
+        monkeypatch.setattr(os, "write", lambda file, line: whole(file, line[:7]))
+        with pytest.raises(OSError, match="takes no more"):
+            log.record("login.succeeded")
+        monkeypatch.undo()
+        log.record("login.succeeded")
+    assert verify([tmp_path / "issuer.log"]).seq == 1
+
+
+def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, signal\nfrom services.audit.log import AuditLog\n"
+        "from services.clock import SystemClock\n"
+        f"log = AuditLog(pathlib.Path({str(tmp_path)!r}), 'issuer', SystemClock())\n"
+        "[log.record('login.succeeded', user_id=n) for n in range(100)]\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert verify([tmp_path / "issuer.log"]).seq == 99
+
+
+def test_long_facts_are_cut(tmp_path: Path) -> None:
+    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
+        log.record("login.failed", handle="x" * 10_000)
+    assert len((tmp_path / "issuer.log").read_text()) < 600
+
+
+def test_the_command_says_where_and_exits_with_1(tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    for name in ("issuer", "gateway"):
+        with AuditLog(folder, name, SystemClock()) as log:
+            for _ in range(3):
+                log.record("login.succeeded")
+    data = ("--data-dir", str(tmp_path))
+    heads = CliRunner().invoke(audit, ["heads", *data])
+    anchors = tmp_path / "anchors.json"
+    anchors.write_text(heads.output)
+    good = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(anchors)])
+    assert (good.exit_code, good.output.count("3 entries")) == (0, 2)
+
+    path = folder / "issuer.log"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    unaware = CliRunner().invoke(audit, ["verify", *data])
+    assert unaware.exit_code == 0
+    aware = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(anchors)])
+    assert (aware.exit_code, "issuer: ends at entry 1" in aware.output) == (1, True)
+    path.unlink()
+    gone = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(anchors)])
+    assert (gone.exit_code, "missing as a whole" in gone.output) == (1, True)
+    one = CliRunner().invoke(audit, ["verify", str(folder / "gateway.log")])
+    assert (one.exit_code, "gateway: 3 entries" in one.output) == (0, True)
+    nothing = CliRunner().invoke(audit, ["verify", "--data-dir", str(tmp_path / "no")])
+    assert nothing.exit_code == 1

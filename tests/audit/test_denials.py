@@ -1,0 +1,66 @@
+"""What the edge refused comes into the audit log, once for each kind and second."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.denials import Denials
+
+
+class Events(list[tuple[str, dict[str, Any]]]):
+    def record(self, event: str, /, **facts: Any) -> None:
+        self.append((event, facts))
+
+
+def line(status: int, **fields: object) -> str:
+    return json.dumps({"status": status, "user": None, **fields}) + "\n"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "denials.log"
+
+
+def test_a_flood_becomes_one_entry_with_a_count(log: Path) -> None:
+    events = Events()
+    with log.open("a") as file:
+        for number in range(1000):
+            file.write(line(401, remote="10.0.0.1", rpc="/a/B", request_id=f"r{number}"))
+        file.write(line(403, remote="10.0.0.1", rpc="/a/B", user="7", request_id="s"))
+        file.write(line(429, remote="10.0.0.2", request_id="t"))
+    Denials(log, events).read()
+    assert [(event, facts["times"]) for event, facts in events] == [
+        ("edge.denied", 1000),
+        ("edge.denied", 1),
+        ("limit.hit", 1),
+    ]
+    assert events[0][1] == {
+        "status": 401, "remote": "10.0.0.1", "rpc": "/a/B", "times": 1000, "request_id": "r0",
+    }  # fmt: skip
+
+
+def test_reading_goes_on_where_it_was_across_restarts_and_rotation(log: Path) -> None:
+    events = Events()
+    Denials(log, events).read()
+    with log.open("a") as file:
+        file.write(line(401, request_id="1"))
+        file.write('{"status": 401, "request')
+        file.flush()
+        Denials(log, events).read()
+        Denials(log, events).read()
+        assert [facts["request_id"] for _, facts in events] == ["1"]
+        file.write('_id": "2"}\n')
+    Denials(log, events).read()
+    log.rename(log.with_suffix(".old"))
+    log.write_text(line(401, request_id="3"))
+    Denials(log, events).read()
+    assert [facts["request_id"] for _, facts in events] == ["1", "2", "3"]
+
+
+def test_a_line_that_makes_no_sense_is_counted_too(log: Path) -> None:
+    events = Events()
+    log.write_bytes(b"\xff\n[1]\n" + line(401).encode())
+    Denials(log, events).read()
+    assert [facts["times"] for _, facts in events] == [2, 1]

@@ -1,0 +1,84 @@
+"""From an edge's log to scores, on a real Valkey."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from aviary.envoy.v1 import envoy_pb2 as pb
+
+from gateway.limits.access_log_service import ACCOUNTS_OF_AN_ADDRESS, AccessLogServicer, masked
+from gateway.limits.budgets import Subject
+from gateway.limits.conduct import ConductRules
+from gateway.limits.conduct_store import ConductStore
+from services.clock import SystemClock
+from services.storage.valkey.connection import ValkeyClient
+from tests.contract.valkey_clients import client, server
+
+__all__ = ["client", "server"]
+
+POST = "/aviary.tweet.v1.TweetService/CreateTweet"
+RULES = ConductRules(half_life_s=10_000)
+
+
+@pytest.fixture
+def store(client: ValkeyClient) -> ConductStore:
+    return ConductStore(client, SystemClock(), RULES)
+
+
+def entry(
+    status: int, *, user: str = "", address: str = "192.0.2.1", path: str = POST, text: str = ""
+) -> pb.HttpAccessLogEntry:
+    made = pb.HttpAccessLogEntry()
+    common = made.common_properties
+    common.downstream_remote_address.socket_address.address = address
+    if text:
+        common.custom_tags["text"] = text
+    if user:
+        made.request.request_headers["x-user-id"] = user
+    made.request.path = path
+    made.response.response_code.value = status
+    return made
+
+
+async def tell(store: ConductStore, *batches: Sequence[pb.HttpAccessLogEntry]) -> None:
+    async def messages() -> AsyncIterator[pb.StreamAccessLogsMessage]:
+        for batch in batches:
+            logs = pb.HttpAccessLogEntries(log_entry=batch)
+            yield pb.StreamAccessLogsMessage(http_logs=logs)
+
+    context: Any = None  # the stream's, of which nothing is asked
+    await AccessLogServicer(store, SystemClock()).StreamAccessLogs(messages(), context)
+
+
+async def test_refused_callers_are_listed(store: ConductStore) -> None:
+    await tell(store, [entry(401)] * 6, [entry(401)] * 6, [entry(403, user="7")] * 11)
+    assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
+    assert list(await store.listed(Subject.USER)) == ["7"]
+
+
+async def test_an_entry_without_an_address_is_passed_over(store: ConductStore) -> None:
+    await tell(store, [entry(400, address="")] * 50, [entry(401)] * 11)
+    assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
+
+
+async def test_a_user_who_repeats_itself_is_listed(store: ConductStore) -> None:
+    for number in range(8):
+        await tell(store, [entry(200, user="1", text=f"mine {number}")])
+        await tell(store, [entry(200, user="2", text="buy this")])
+    assert list(await store.listed(Subject.USER)) == ["2"]
+
+
+async def test_a_crowd_at_one_address_is_listed(store: ConductStore) -> None:
+    crowd = range(1_000, 1_000 + ACCOUNTS_OF_AN_ADDRESS)
+    await tell(store, *([entry(200, user=str(user))] for user in crowd))
+    assert await store.listed(Subject.IP) == {}
+    await tell(store, *([entry(200, user=str(user))] for user in range(2_000, 2_040)))
+    assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [("192.0.2.1", "192.0.2.1/32"), ("2001:db8::1:2:3:4", "2001:db8::/64")],
+)
+def test_addresses_are_counted_as_the_limits_count_them(address: str, network: str) -> None:
+    assert masked(address) == network

@@ -1,0 +1,218 @@
+"""The shared limits on a real Valkey, one node and a cluster, by a clock that the test moves."""
+
+import asyncio
+import hashlib
+import random
+
+import pytest
+
+from gateway.limits.budgets import (
+    Budgets,
+    Conduct,
+    EndpointClass,
+    SlidingWindow,
+    Subject,
+    TokenBucket,
+    WithoutValkey,
+)
+from gateway.limits.conduct import ConductRules
+from gateway.limits.conduct_store import ConductStore
+from gateway.limits.limiter import Limiter
+from gateway.limits.proof_of_work import ProofOfWork, solve
+from gateway.limits.table import by_name
+from services.errors import InvalidArgumentError
+from services.snowflake_time import first_id_at
+from services.storage.valkey.connection import ValkeyClient
+from tests.contract.valkey_clients import client, server
+
+__all__ = ["client", "server"]
+
+RULES = ConductRules(half_life_s=10)
+NOW_MS = 1_800_000_000_000
+OLD = "12345"
+POST = by_name()["post"]
+VISIBILITY = by_name()["visibility"]
+
+
+class MovedClock:
+    def __init__(self) -> None:
+        self.ms = NOW_MS
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+def limiter(client: ValkeyClient, clock: MovedClock) -> Limiter:
+    return Limiter(client, clock, RULES)
+
+
+@pytest.fixture
+def store(client: ValkeyClient, clock: MovedClock) -> ConductStore:
+    return ConductStore(client, clock, RULES)
+
+
+async def test_a_burst_is_let_through_and_no_more(limiter: Limiter, clock: MovedClock) -> None:
+    callers = {Subject.USER: OLD}
+    for left in reversed(range(20)):
+        decision = await limiter.decide(POST, callers)
+        assert (decision.allowed, decision.limit, decision.remaining) == (True, 20, left)
+    assert decision.reset_s == 3  # a third of a minute's twenty
+    refused = await limiter.decide(POST, callers)
+    assert (refused.allowed, refused.budget, refused.reset_s) == (False, "burst", 3)
+    clock.ms += 2_999
+    assert not (await limiter.decide(POST, callers)).allowed
+    clock.ms += 1
+    assert (await limiter.decide(POST, callers)).allowed
+
+
+async def test_the_sustained_budget_bounds_what_bursts_add_up_to(
+    limiter: Limiter, clock: MovedClock
+) -> None:
+    callers, passed = {Subject.USER: OLD}, 0
+    for _ in range(25):
+        for _ in range(20):
+            decision = await limiter.decide(POST, callers)
+            passed += decision.allowed
+        clock.ms += 60_000
+    assert (decision.allowed, decision.budget) == (False, "sustained")
+    # 300 at once, and 25 minutes of the 3 hours in which they come back.
+    assert 300 <= passed <= 300 + 300 * 25 // 180
+
+
+async def test_concurrent_requests_get_what_there_is(limiter: Limiter) -> None:
+    decisions = await asyncio.gather(
+        *(limiter.decide(POST, {Subject.USER: OLD}) for _ in range(50))
+    )
+    assert sum(one.allowed for one in decisions) == 20
+
+
+async def test_a_window_holds_for_every_span(limiter: Limiter, clock: MovedClock) -> None:
+    rng, passed = random.Random(7), []  # noqa: S311 - a test's own, the same each time
+    for _ in range(600):
+        clock.ms += rng.choice([0, 0, 0, 10, 300, 2_000])
+        decision = await limiter.decide(VISIBILITY, {Subject.USER: OLD})
+        if decision.allowed:
+            passed.append(clock.ms)
+    assert len(passed) < 600
+    for start in passed:
+        assert sum(start <= one < start + 60_000 for one in passed) <= 60
+
+
+async def test_a_window_says_when_to_come_back(limiter: Limiter, clock: MovedClock) -> None:
+    for _ in range(60):
+        assert (await limiter.decide(VISIBILITY, {Subject.USER: OLD})).allowed
+    refused = await limiter.decide(VISIBILITY, {Subject.USER: OLD})
+    assert not refused.allowed
+    assert 60 <= refused.reset_s <= 61  # the window's parts are a sixtieth of it
+    clock.ms += refused.reset_s * 1_000
+    assert (await limiter.decide(VISIBILITY, {Subject.USER: OLD})).allowed
+
+
+async def test_a_new_account_gets_a_quarter(limiter: Limiter, clock: MovedClock) -> None:
+    new = str(first_id_at(clock.ms - 86_400_000))
+    assert (await limiter.decide(POST, {Subject.USER: new})).limit == 5
+    clock.ms += 7 * 86_400_000
+    assert (await limiter.decide(POST, {Subject.USER: new})).limit == 20
+
+
+async def test_the_tightest_subject_decides(limiter: Limiter) -> None:
+    tight = EndpointClass(
+        "tight",
+        (),
+        {
+            Subject.USER: Budgets(TokenBucket(9, 60), TokenBucket(90, 600), "-"),
+            Subject.IP: Budgets(SlidingWindow(2, 60), TokenBucket(90, 600), "-"),
+        },
+        WithoutValkey.OPEN,
+        1,
+    )
+    callers = {Subject.USER: OLD, Subject.IP: "192.0.2.1/32"}
+    answers = [await limiter.decide(tight, callers) for _ in range(3)]
+    assert [one.allowed for one in answers] == [True, True, False]
+    assert answers[-1].limit == 2
+
+
+async def test_bad_conduct_costs_and_is_forgiven(
+    limiter: Limiter, store: ConductStore, clock: MovedClock
+) -> None:
+    callers = {Subject.USER: OLD}
+    await store.raise_scores({f"user:{OLD}": RULES.suspect + 1})
+    assert (await limiter.decide(POST, callers)).limit == 5
+    assert (await limiter.decide(POST, callers, proven=True)).limit == 20
+    await store.raise_scores({f"user:{OLD}": RULES.hostile})
+    decision = await limiter.decide(POST, callers)
+    assert (decision.limit, decision.conduct) == (1, Conduct.HOSTILE)
+    clock.ms += 10_000
+    assert (await limiter.decide(POST, callers)).conduct is Conduct.SUSPECT
+    clock.ms += 20_000
+    assert (await limiter.decide(POST, callers)).conduct is Conduct.GOOD
+
+
+async def test_scores_add_up_and_halve(store: ConductStore, clock: MovedClock) -> None:
+    await store.raise_scores({"user:1": 20.0})
+    assert await store.listed(Subject.USER) == {}
+    await store.raise_scores({"user:1": 10.5})
+    listed = await store.listed(Subject.USER)
+    assert RULES.conduct(listed["1"], clock.ms) is Conduct.SUSPECT
+    clock.ms += 10_000
+    assert await store.listed(Subject.USER) == {}
+    await store.raise_scores({"user:1": 15.0})
+    assert list(await store.listed(Subject.USER)) == ["1"]
+
+
+async def test_a_score_has_a_ceiling(store: ConductStore, clock: MovedClock) -> None:
+    for _ in range(3):
+        await store.raise_scores({"ip:192.0.2.1/32": 1e6})
+    clock.ms += RULES.most_ms - RULES.suspect_ms + 1_000
+    assert await store.listed(Subject.IP) == {}
+
+
+async def test_posts_and_accounts_are_counted(store: ConductStore) -> None:
+    assert [await store.repeats("user:1", text) for text in ("a", " A ", "b", "a")] == [0, 1, 0, 2]
+    counted = [await store.accounts("ip:x", user) for user in ("1", "2", "2")]
+    assert counted == [(1, True), (2, True), (2, False)]
+
+
+async def test_a_proof_counts_once(client: ValkeyClient, clock: MovedClock) -> None:
+    work = ProofOfWork(client, clock, b"k" * 32, difficulty_bits=8)
+    challenge = work.issue("post", "user:1")
+    proof = solve(challenge.text, challenge.difficulty_bits)
+    assert not await work.verify("sign-up", "user:1", proof)
+    assert not await work.verify("post", "user:2", proof)
+    assert await work.verify("post", "user:1", proof)
+    assert not await work.verify("post", "user:1", proof)
+    assert not await work.verify("post", "user:1", solve(challenge.text + "0", 0))
+
+
+@pytest.mark.parametrize(
+    "proof", ["", ":", "a.b:1", "1.post.0.9999999999999.00.:1", "x" * 1_000, "é:1"]
+)
+async def test_a_made_up_proof_is_refused(
+    client: ValkeyClient, clock: MovedClock, proof: str
+) -> None:
+    assert not await ProofOfWork(client, clock, b"k" * 32).verify("post", "user:1", proof)
+
+
+async def test_a_late_or_lazy_proof_is_refused(client: ValkeyClient, clock: MovedClock) -> None:
+    work = ProofOfWork(client, clock, b"k" * 32, difficulty_bits=8)
+    challenge = work.issue("post", "user:1")
+    lazy = next(f"{challenge.text}:{n}" for n in range(999) if _first_byte(challenge.text, n))
+    assert not await work.verify("post", "user:1", lazy)
+    proof = solve(challenge.text, challenge.difficulty_bits)
+    clock.ms = challenge.expires_ms
+    assert not await work.verify("post", "user:1", proof)
+
+
+def _first_byte(text: str, number: int) -> int:
+    return hashlib.sha256(f"{text}:{number}".encode()).digest()[0]
+
+
+async def test_a_flow_with_dots_is_refused(client: ValkeyClient, clock: MovedClock) -> None:
+    with pytest.raises(InvalidArgumentError):
+        ProofOfWork(client, clock, b"k" * 32).issue("post.0", "user:1")

@@ -1,0 +1,90 @@
+"""What a hostile HTTP/2 client tries, frame by frame, against the real Envoy."""
+
+import asyncio
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, RemoteSettingsChanged, StreamReset
+
+from gateway.edge.hardening import MAX_STREAMS, RESETS_LOOKED_AT
+from tests.edge.bare_connection import connected
+from tests.edge.conftest import Edge
+
+TIMEOUT_S = 30.0
+HOST = "edge"
+
+
+class Http2:
+    """A raw client that does what no library would."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.connection = H2Connection(H2Configuration(client_side=True))
+        self.connection.initiate_connection()
+        self.events: list[object] = []
+
+    def open_stream(self) -> int:
+        stream = self.connection.get_next_available_stream_id()
+        self.connection.send_headers(
+            stream,
+            [
+                (":method", "GET"),
+                (":scheme", "http"),
+                (":authority", HOST),
+                (":path", "/v1/timeline/user?user_id=1"),
+            ],
+            end_stream=True,
+        )
+        return stream
+
+    async def send(self) -> None:
+        self._writer.write(self.connection.data_to_send())
+        await self._writer.drain()
+
+    async def until(self, kind: type) -> bool:
+        """Read until there is such an event; False when the connection ended without."""
+        while not any(isinstance(event, kind) for event in self.events):
+            try:
+                data = await asyncio.wait_for(self._reader.read(65_536), TIMEOUT_S)
+            except ConnectionError:
+                return False
+            if not data:
+                return False
+            self.events += self.connection.receive_data(data)
+        return True
+
+
+async def test_rapid_resets_end_the_connection(edge: Edge) -> None:
+    async with connected(edge) as (reader, writer):
+        client = Http2(reader, writer)
+        await client.send()
+        assert await client.until(RemoteSettingsChanged)
+        cut_off = False
+        for _ in range(3 * RESETS_LOOKED_AT):
+            stream = client.open_stream()
+            client.connection.reset_stream(stream, ErrorCodes.CANCEL)
+            try:
+                await client.send()
+            except ConnectionError:
+                cut_off = True
+                break
+        assert cut_off or await client.until(ConnectionTerminated) or reader.at_eof()
+    assert (await edge.client.get("/healthz")).status_code == 200
+
+
+async def test_streams_beyond_the_limit_are_refused(edge: Edge) -> None:
+    async with connected(edge) as (reader, writer):
+        client = Http2(reader, writer)
+        await client.send()
+        assert await client.until(RemoteSettingsChanged)
+        assert client.connection.remote_settings.max_concurrent_streams == MAX_STREAMS
+        # This library would obey, so it is told otherwise.
+        client.connection.remote_settings[3] = 10_000
+        client.connection.remote_settings.acknowledge()
+        for _ in range(MAX_STREAMS + 20):
+            client.open_stream()
+        await client.send()
+        ended = await client.until(StreamReset) or await client.until(ConnectionTerminated)
+        assert ended or reader.at_eof()

@@ -1,0 +1,173 @@
+"""The real Envoy in front of the real issuer: keys fetched, rotated, and the issuer's own paths."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from gateway.denials import Denials
+from gateway.edge.issuers import embedded_issuer
+from services.operator_file import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
+from tests.edge.conftest import Edge, running_edge
+from tests.identity.world import ISSUER, OPERATOR_SECRET, PASSWORD, Browser, World, identity_world
+from tests.identity.world import sign_up as sign_up_at
+
+HOME = "/v1/timeline/home"
+JWKS_CACHE_S = 1
+DEADLINE_S = 20
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with identity_world(tmp_path) as made:
+        yield made
+
+
+async def token(world: World, handle: str | None = None, **form: str) -> str:
+    wanted = {"grant_type": "client_credentials", **form}
+    if handle is not None:
+        wanted |= {
+            "grant_type": TOKEN_EXCHANGE,
+            "subject_token": handle,
+            "subject_token_type": HANDLE_TOKEN_TYPE,
+        }
+    auth = ("operator", OPERATOR_SECRET)
+    answer = await world.http.post("/oauth/token", data=wanted, auth=auth)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["access_token"])
+
+
+@asynccontextmanager
+async def edge_before(world: World, **changes: Any) -> AsyncIterator[Edge]:
+    port = world.http.base_url.port
+    issuer = embedded_issuer(ISSUER, jwks_cache_s=JWKS_CACHE_S)
+    edge_of_it = running_edge(
+        await token(world),
+        issuers=(issuer,),
+        identity_http=f"127.0.0.1:{port}",
+        # Without the limiter, sign-ups would be refused.
+        limits=False,
+        **changes,
+    )
+    async with edge_of_it as edge:
+        yield edge
+
+
+async def home(edge: Edge, token: str) -> httpx.Response:
+    return await edge.client.get(HOME, headers={"authorization": f"Bearer {token}"})
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not holds():  # noqa: ASYNC110 - it is another process that changes
+            await asyncio.sleep(0.02)
+
+
+async def test_user_logs_in_and_calls_through_the_edge(world: World) -> None:
+    async with edge_before(world) as edge:
+        made = await sign_up_at(edge.client)
+        assert made.status_code == 200, made.text
+        app = await world.app()
+        tokens = await Browser(edge.client, app.client_id).tokens()
+        answer = await home(edge, tokens["access_token"])
+        assert answer.status_code == 200, answer.text
+        seen = edge.timelines.metadata
+        assert (seen["x-user-id"], seen["x-client-id"]) == ("1", app.client_id)
+        assert "act:any" not in seen["x-scope"]
+        # An ID token is for the app: it opens nothing here.
+        assert (await home(edge, tokens["id_token"])).status_code == 401
+        said = (await edge.client.get("/.well-known/openid-configuration")).json()
+        assert said["issuer"] == ISSUER
+        assert (await edge.client.get("/oauth/jwks")).json()["keys"]
+
+
+async def test_keys_are_rotated_without_a_refused_request(world: World) -> None:
+    fetched = 0
+    jwks = world.keyring.jwks
+
+    def counted() -> Any:
+        nonlocal fetched
+        fetched += 1
+        return jwks()
+
+    world.keyring.jwks = counted  # type: ignore[method-assign]
+    async with edge_before(world) as edge:
+        before = await token(world)
+        first = world.keyring.signing().kid
+        kid, from_ms = await world.keyring.rotate()
+        await world.keyring.refresh()
+        assert (await home(edge, await token(world))).status_code == 200
+        # What the lead is for: every edge has fetched the new key before it signs.
+        seen = fetched
+        await until(lambda: fetched > seen + 1)
+        world.clock.ms = from_ms
+        after = await token(world)
+        assert world.keyring.signing().kid == kid
+        for one in (before, after):
+            answer = await home(edge, one)
+            assert answer.status_code == 200, answer.text
+        world.clock.ms += 961_000
+        await world.keyring.refresh()
+        assert first not in {key["kid"] for key in jwks()["keys"]}
+        seen = fetched
+        await until(lambda: fetched > seen + 1)
+        assert (await home(edge, await token(world))).status_code == 200
+
+
+async def test_tokens_are_checked_without_the_issuer_once_its_keys_are_known(world: World) -> None:
+    async with running_edge(
+        shown := await token(world),
+        issuers=(embedded_issuer(ISSUER),),
+        identity_http=f"127.0.0.1:{world.http.base_url.port}",
+    ) as edge:
+        other = await token(world)
+        await edge.client.get("/oauth/jwks")
+        world.keyring.jwks = None  # type: ignore[assignment, method-assign]
+        assert (await home(edge, shown)).status_code == 200
+        assert (await home(edge, other)).status_code == 200
+
+
+async def test_paths_beside_the_issuers_own_reach_nothing(world: World) -> None:
+    async with edge_before(world) as edge:
+        for path in ("/oauth", "/oauthx/jwks", "/.well-known/other", "/.well-known/"):
+            answer = await edge.client.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (404, 5), path
+        for path in ("/oauth/nothing", "/oauth/"):
+            answer = await edge.client.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (404, 5), path
+        # A dot path is what it comes to, with all that is asked there.
+        url = edge.client.base_url
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(
+            b"GET /oauth/../v1/timeline/home HTTP/1.1\r\nhost: edge\r\nconnection: close\r\n\r\n"
+        )
+        answered = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        assert answered.split()[1] == b"401"
+
+
+async def test_what_the_edge_refuses_is_in_the_audit_log(world: World, tmp_path: Path) -> None:
+    log = tmp_path / "denials.log"
+    await sign_up_at(world.http)
+    async with edge_before(world, denials_log_path=str(log)) as edge:
+        weak = await token(world, "ada", scope="tweets:read")
+        query = {"access_token": weak}
+        assert (await home(edge, weak)).status_code == 403
+        assert (await edge.client.get("/v1/tweets/1", params={"q": weak})).status_code == 400
+        assert (await edge.client.delete("/v1/tweets/1", params=query)).status_code in {400, 401}
+        assert (await home(edge, "nonsense")).status_code == 401
+        await until(lambda: log.exists() and log.read_text().count("\n") >= 2)
+        Denials(log, world.audit).read()
+    denied = {facts["status"]: facts for facts in world.audit.of("edge.denied")}
+    assert denied[403]["rpc"] == "/aviary.timeline.v1.TimelineService/GetHomeTimeline"
+    assert (denied[403]["user"], denied[403]["client"]) == ("1", "operator")
+    assert denied[403]["remote"] == "127.0.0.1"
+    assert denied[401]["rpc"] == denied[403]["rpc"]
+    kept = json.dumps(world.audit) + log.read_text()
+    assert weak not in kept
+    assert PASSWORD not in kept

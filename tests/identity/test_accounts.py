@@ -1,0 +1,171 @@
+"""Signing up and logging in, with crashes wherever one can be."""
+
+import asyncio
+import contextlib
+import itertools
+
+import pytest
+
+from gateway.identity import accounts as accounts_module
+from gateway.identity.passwords import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Passwords
+from services.errors import AlreadyExistsError, InvalidArgumentError
+from tests.identity.world import PASSWORD, World, sign_up
+from tests.unit.user_world import CrashError
+
+LATER_MS = accounts_module.RESUME_AFTER_MS + 1
+
+
+async def can_log_in(world: World, password: str = PASSWORD) -> bool:
+    return await world.accounts.log_in("ada", password, "app") is not None
+
+
+async def test_who_signed_up_can_log_in_in_any_case_of_the_handle(world: World) -> None:
+    answer = await sign_up(world.http, "Ada")
+    assert answer.json() == {"user_id": "1", "handle": "Ada"}
+    assert await can_log_in(world)
+    assert not await can_log_in(world, PASSWORD.upper())
+    assert len(world.audit.of("signup.completed")) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"password": "x" * (MIN_PASSWORD_CHARS - 1)}, "password"),
+        ({"password": "x" * (MAX_PASSWORD_CHARS + 1)}, "password"),
+        ({"password": None}, "password"),
+        ({"password": 1234567890}, "password"),
+        ({"handle": "not a handle"}, "handle"),
+        ({"handle": ""}, "handle"),
+        ({"display_name": ""}, "display_name"),
+        ({"admin": True}, "admin"),
+    ],
+)
+async def test_bad_sign_up_is_400_and_leaves_nothing(
+    world: World, changes: dict[str, object], field: str
+) -> None:
+    answer = await sign_up(world.http, **changes)
+    assert (answer.status_code, answer.json()["code"]) == (400, 3)
+    assert answer.json()["message"].startswith(field)
+    assert PASSWORD not in answer.text
+    assert await world.store.sign_ups.all() == {}
+    assert (await sign_up(world.http)).status_code == 200
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"[" * 10_000, b"x" * 20_000])
+async def test_body_that_is_no_object_is_400(world: World, content: bytes) -> None:
+    answer = await world.http.post("/oauth/sign-up", content=content)
+    assert (answer.status_code, answer.json()["code"]) == (400, 3)
+
+
+async def test_taken_handle_is_409_also_without_a_credential(world: World) -> None:
+    await world.users.service.create("bob", "Bob")
+    await sign_up(world.http)
+    for handle in ("ada", "ADA", "bob"):
+        answer = await sign_up(world.http, handle, password="another password")  # noqa: S106
+        assert (answer.status_code, answer.json()["code"]) == (409, 6), answer.text
+        assert answer.json()["details"][0]["reason"] == "HANDLE_TAKEN"
+    assert await can_log_in(world)
+    assert not await can_log_in(world, "another password")
+    assert await world.accounts.log_in("bob", "another password", "app") is None
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_crash_of_the_issuer_leaves_no_handle_that_nobody_can_use(
+    world: World, *, after: bool
+) -> None:
+    for at in itertools.count(1):
+        dying, rows = world.dying(at, after=after)
+        handle = f"h{at}"
+        with contextlib.suppress(CrashError):
+            await dying.sign_up(handle, "Ada", PASSWORD)
+        assert rows.crashed or at > 1
+        world.clock.ms += LATER_MS
+        await world.accounts.resume()
+        assert await world.store.sign_ups.all() == {}
+        if await world.accounts.log_in(handle, PASSWORD, "app") is None:
+            # Nothing was begun: the handle is free, and the person tries again.
+            await world.accounts.sign_up(handle, "Ada", PASSWORD)
+            assert await world.accounts.log_in(handle, PASSWORD, "app") is not None
+        if not rows.crashed:
+            break
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_crash_of_the_user_service_leaves_none_either(world: World, *, after: bool) -> None:
+    for at in itertools.count(1):
+        users, rows = world.users.dying(at, after=after)
+        handle = f"h{at}"
+        with_dying = world.others(users=users)
+        try:
+            await with_dying.sign_up(handle, "Ada", PASSWORD)
+        except CrashError:
+            # The person's own retry, with the same password, is as good as the sweep.
+            await world.accounts.sign_up(handle, "Ada", PASSWORD)
+        assert await world.accounts.log_in(handle, PASSWORD, "app") is not None
+        assert await world.store.sign_ups.all() == {}
+        if not rows.crashed:
+            break
+
+
+async def test_nobody_else_finishes_a_sign_up_under_way(world: World) -> None:
+    dying, _ = world.dying(2, after=False)
+    with pytest.raises(CrashError):
+        await dying.sign_up("ada", "Ada", PASSWORD)
+    with pytest.raises(AlreadyExistsError):
+        await world.accounts.sign_up("ada", "Eve", "password of eve")
+    world.clock.ms += LATER_MS
+    await world.accounts.resume()
+    assert await can_log_in(world)
+
+
+async def test_two_at_once_make_one_user(world: World) -> None:
+    answers = await asyncio.gather(*(sign_up(world.http) for _ in range(4)))
+    made = {answer.json().get("user_id") for answer in answers if answer.status_code == 200}
+    assert made == {"1"}
+    assert await can_log_in(world)
+
+
+async def test_unknown_user_costs_the_same_work(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_up(world.http)
+    checked = []
+    real = Passwords._verify
+
+    def counted(self: Passwords, password: str, kept: str) -> bool:
+        checked.append(kept.split("$")[1:4])
+        return real(self, password, kept)
+
+    monkeypatch.setattr(Passwords, "_verify", counted)
+    for handle in ("ada", "nobody", "not a handle"):
+        assert await world.accounts.log_in(handle, "wrong password", "app") is None
+    assert len(checked) == 3
+    assert checked[0] == checked[1] == checked[2]
+
+
+async def test_password_of_nobody_is_no_password(world: World) -> None:
+    assert not await world.passwords.matches("of nobody", None)
+
+
+async def test_password_may_be_typed_on_any_keyboard(world: World) -> None:
+    await sign_up(world.http, password="pa\u0308ssword long")  # noqa: S106
+    assert await can_log_in(world, "p\u00e4ssword long")
+
+
+async def test_password_is_kept_as_argon2id(world: World) -> None:
+    await sign_up(world.http)
+    credential = await world.store.credentials.get(f"{1:016x}")
+    assert credential is not None
+    assert credential.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    with pytest.raises(InvalidArgumentError):
+        await world.passwords.hash("short")
+
+
+async def test_loop_goes_on_while_passwords_are_hashed(world: World) -> None:
+    hashing = [asyncio.create_task(world.passwords.hash(PASSWORD)) for _ in range(4)]
+    turns = 0
+    while not all(one.done() for one in hashing):
+        await asyncio.sleep(0)
+        turns += 1
+    # In the loop each hash would be one turn.
+    assert turns > 100

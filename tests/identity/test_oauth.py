@@ -1,0 +1,361 @@
+"""The issuer over HTTP: what an app does, and what somebody would try who is none."""
+
+import asyncio
+import secrets
+from typing import Any
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from services.errors import InvalidArgumentError
+from tests.identity.world import (
+    ISSUER,
+    OPERATOR_SECRET,
+    PASSWORD,
+    Browser,
+    World,
+    sent_back,
+    sign_up,
+)
+
+HANDLE_TOKEN = "urn:aviary:token-type:handle"  # noqa: S105 - a name
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+
+
+async def read(world: World, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims, by the keys that the issuer publishes."""
+    keys = KeySet.import_key_set((await world.http.get("/oauth/jwks")).json())
+    decoded = jwt.decode(token, keys, algorithms=["ES256"])
+    return dict(decoded.header), dict(decoded.claims)
+
+
+def refused(answer: httpx.Response, error: str, status: int = 400) -> None:
+    assert (answer.status_code, answer.json()["error"]) == (status, error), answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def logged_in(world: World, **changes: str | None) -> Browser:
+    assert (await sign_up(world.http)).status_code == 200
+    return Browser(world.http, (await world.app()).client_id, **changes)
+
+
+async def test_discovery_says_where_everything_is(world: World) -> None:
+    said = (await world.http.get("/.well-known/openid-configuration")).json()
+    assert said["issuer"] == ISSUER
+    assert said["code_challenge_methods_supported"] == ["S256"]
+    for name in ("jwks_uri", "token_endpoint", "authorization_endpoint", "revocation_endpoint"):
+        path = said[name].removeprefix(ISSUER)
+        answer = await world.http.get(path)
+        assert answer.status_code != 404, path
+
+
+async def test_published_keys_are_public_halves(world: World) -> None:
+    (key,) = (await world.http.get("/oauth/jwks")).json()["keys"]
+    assert key.keys() == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+
+
+async def test_code_with_pkce_gives_tokens_of_the_user(world: World) -> None:
+    browser = await logged_in(world)
+    made = await browser.tokens()
+    header, claims = await read(world, made["access_token"])
+    assert (header["typ"], header["alg"]) == ("at+jwt", "ES256")
+    assert (claims["iss"], claims["aud"], claims["sub"]) == (ISSUER, "aviary-api", "1")
+    assert claims["client_id"] == browser.asked["client_id"]
+    assert claims["scope"] == made["scope"] == browser.asked["scope"]
+    assert claims["exp"] - claims["iat"] == made["expires_in"] == 900
+    _, identity = await read(world, made["id_token"])
+    assert (identity["iss"], identity["aud"]) == (ISSUER, browser.asked["client_id"])
+    assert (identity["sub"], identity["nonce"]) == ("1", "n1")
+    assert identity["preferred_username"] == "ada"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code_challenge_method": "plain"},
+        {"code_challenge_method": None},
+        {"code_challenge": None, "code_challenge_method": None},
+        {"code_challenge": "short"},
+        {"response_type": "token"},
+        {"response_type": "code id_token"},
+        {"scope": "act:any"},
+        {"scope": "users:create"},
+        {"scope": "everything"},
+    ],
+)
+async def test_bad_request_is_sent_back_to_the_app(
+    world: World, changes: dict[str, str | None]
+) -> None:
+    answer = await (await logged_in(world, **changes)).page()
+    assert answer.status_code == 303, answer.text
+    back = sent_back(answer)
+    assert back["error"] in {"invalid_request", "invalid_scope", "unsupported_response_type"}
+    assert (back["state"], back["iss"]) == ("s1", ISSUER)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redirect_uri": "http://127.0.0.1:9999/callback/"},
+        {"redirect_uri": "https://evil.test/callback"},
+        {"redirect_uri": "javascript:alert(1)"},
+        {"redirect_uri": '"><script>alert(1)</script>'},
+        {"redirect_uri": None},
+        {"client_id": "app_unknown"},
+        {"client_id": None},
+        {"client_id": "operator"},
+    ],
+)
+async def test_app_that_is_not_known_gets_nobody_sent(
+    world: World, changes: dict[str, str | None]
+) -> None:
+    answer = await (await logged_in(world, **changes)).page()
+    assert answer.status_code == 400, answer.text
+    assert "location" not in answer.headers
+    assert "<script" not in answer.text
+
+
+async def test_page_cannot_be_framed_scripted_or_kept(world: World) -> None:
+    page = await (await logged_in(world)).page()
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "form-action 'self' http://127.0.0.1:9999;" in policy
+    assert page.headers["cache-control"] == "no-store"
+    cookie = page.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+async def test_what_is_typed_is_shown_as_text(world: World) -> None:
+    browser = await logged_in(world, state="<b>&")
+    answer = await browser.submit("<i>ada", PASSWORD)
+    assert answer.status_code == 400
+    assert "&lt;i&gt;ada" in answer.text
+    assert "<i>" not in answer.text
+    assert PASSWORD not in answer.text
+
+
+@pytest.mark.parametrize("csrf", ["", "guessed"])
+async def test_form_of_another_site_logs_nobody_in(world: World, csrf: str) -> None:
+    browser = await logged_in(world)
+    answer = await browser.submit("ada", PASSWORD, csrf=csrf)
+    assert (answer.status_code, "location" in answer.headers) == (400, False)
+    world.http.cookies.clear()
+    bare = await world.http.post(
+        "/oauth/authorize",
+        data={**browser.asked, "handle": "ada", "password": PASSWORD, "csrf": csrf},
+    )
+    assert (bare.status_code, "location" in bare.headers) == (400, False)
+    assert world.audit.of("login.succeeded") == []
+
+
+async def test_wrong_password_and_unknown_handle_look_the_same(world: World) -> None:
+    browser = await logged_in(world)
+    answers = [
+        await browser.submit("ada", "wrong password"),
+        await browser.submit("bob", "wrong password"),
+        await browser.submit("no handle!", "wrong password"),
+    ]
+    assert {answer.status_code for answer in answers} == {400}
+    assert all("Wrong handle or password." in answer.text for answer in answers)
+    failed = [facts["handle"] for facts in world.audit.of("login.failed")]
+    assert failed == ["ada", "bob", "(no handle)"]
+
+
+async def test_user_may_decline(world: World) -> None:
+    answer = await (await logged_in(world)).submit("", "", decision="deny")
+    assert sent_back(answer)["error"] == "access_denied"
+
+
+async def test_code_is_good_once_and_its_theft_ends_what_came_of_it(world: World) -> None:
+    browser = await logged_in(world)
+    code = await browser.code()
+    made = (await browser.exchange(code)).json()
+    refused(await browser.exchange(code), "invalid_grant")
+    refused(await browser.refresh(made["refresh_token"]), "invalid_grant")
+    (reused,) = world.audit.of("token.reused")
+    assert (reused["kind"], reused["user_id"]) == ("code", 1)
+
+
+async def test_of_two_who_bring_a_code_at_once_at_most_one_gets_tokens(world: World) -> None:
+    browser = await logged_in(world)
+    code = await browser.code()
+    answers = await asyncio.gather(*(browser.exchange(code) for _ in range(4)))
+    good = [answer.json() for answer in answers if answer.status_code == 200]
+    assert len(good) <= 1
+    for made in good:
+        refused(await browser.refresh(made["refresh_token"]), "invalid_grant")
+
+
+async def test_code_is_bound_to_its_app_verifier_and_redirect(world: World) -> None:
+    browser = await logged_in(world)
+    other = await world.clients.register("Other", ["https://other.test/cb"], public=True)
+    code = await browser.code()
+    for change, error in (
+        ({"code_verifier": secrets.token_urlsafe(48)}, "invalid_grant"),
+        ({"code_verifier": ""}, "invalid_request"),
+        ({"redirect_uri": "https://other.test/cb"}, "invalid_grant"),
+        ({"client_id": other.client_id}, "invalid_grant"),
+    ):
+        refused(await browser.exchange(code, **change), error)
+    # None of these used it up, so nobody can spoil a log-in with a code they cannot use.
+    assert (await browser.exchange(code)).status_code == 200
+
+
+async def test_code_is_good_for_a_minute(world: World) -> None:
+    browser = await logged_in(world)
+    code = await browser.code()
+    world.clock.ms += 60_000
+    refused(await browser.exchange(code), "invalid_grant")
+
+
+async def test_refresh_token_is_good_once_and_reuse_ends_the_family(world: World) -> None:
+    browser = await logged_in(world)
+    first = (await browser.tokens())["refresh_token"]
+    second = (await browser.refresh(first)).json()["refresh_token"]
+    third = (await browser.refresh(second)).json()["refresh_token"]
+    assert len({first, second, third}) == 3
+    # The thief comes with an old one; from here on nobody's is good.
+    refused(await browser.refresh(first), "invalid_grant")
+    refused(await browser.refresh(third), "invalid_grant")
+    (reused,) = world.audit.of("token.reused")
+    assert (reused["kind"], reused["user_id"]) == ("refresh_token", 1)
+
+
+async def test_of_two_who_refresh_at_once_at_most_one_gets_tokens(world: World) -> None:
+    browser = await logged_in(world)
+    token = (await browser.tokens())["refresh_token"]
+    answers = await asyncio.gather(*(browser.refresh(token) for _ in range(4)))
+    good = [answer.json() for answer in answers if answer.status_code == 200]
+    assert len(good) <= 1
+    for made in good:
+        refused(await browser.refresh(made["refresh_token"]), "invalid_grant")
+
+
+async def test_refresh_token_is_bound_to_its_app_and_may_only_lose_scope(world: World) -> None:
+    browser = await logged_in(world)
+    other = await world.app()
+    made = await browser.tokens()
+    refused(
+        await browser.refresh(made["refresh_token"], client_id=other.client_id), "invalid_grant"
+    )
+    refused(await browser.refresh(made["refresh_token"], scope="blocks:write"), "invalid_scope")
+    less = (await browser.refresh(made["refresh_token"], scope="timeline:read")).json()
+    assert less["scope"] == "timeline:read"
+    whole = (await browser.refresh(less["refresh_token"])).json()
+    assert whole["scope"] == made["scope"]
+
+
+async def test_refresh_token_ends_with_its_time_and_with_its_user(world: World) -> None:
+    browser = await logged_in(world)
+    old = (await browser.tokens())["refresh_token"]
+    world.clock.ms += 30 * 86_400_000
+    refused(await browser.refresh(old), "invalid_grant")
+    token = (await browser.tokens())["refresh_token"]
+    await world.users.service.delete(1)
+    refused(await browser.refresh(token), "invalid_grant")
+    assert (await browser.submit("ada", PASSWORD)).status_code == 400
+
+
+async def test_code_of_a_user_who_is_gone_gives_nothing(world: World) -> None:
+    browser = await logged_in(world)
+    code = await browser.code()
+    await world.users.service.delete(1)
+    refused(await browser.exchange(code), "invalid_grant")
+
+
+async def test_revoked_refresh_token_is_dead(world: World) -> None:
+    browser = await logged_in(world)
+    token = (await browser.tokens())["refresh_token"]
+    form = {"token": token, "client_id": browser.asked["client_id"]}
+    for _ in range(2):
+        assert (await world.http.post("/oauth/revoke", data=form)).status_code == 200
+    refused(await browser.refresh(token), "invalid_grant")
+    assert len(world.audit.of("token.revoked")) == 1
+
+
+async def test_nobody_revokes_anothers_token(world: World) -> None:
+    browser = await logged_in(world)
+    other = await world.app()
+    token = (await browser.tokens())["refresh_token"]
+    form = {"token": token, "client_id": other.client_id}
+    assert (await world.http.post("/oauth/revoke", data=form)).status_code == 400
+    assert (await browser.refresh(token)).status_code == 200
+
+
+async def test_confidential_app_must_show_its_secret(world: World) -> None:
+    await sign_up(world.http)
+    app = await world.app(public=False)
+    assert app.client_secret is not None
+    browser = Browser(world.http, app.client_id)
+    code = await browser.code()
+    refused(await browser.exchange(code), "invalid_client", 401)
+    refused(await browser.exchange(code, client_secret="wrong"), "invalid_client", 401)  # noqa: S106
+    made = await browser.exchange(code, client_secret=app.client_secret)
+    assert made.status_code == 200, made.text
+    refused(await browser.refresh(made.json()["refresh_token"]), "invalid_client", 401)
+
+
+async def test_app_in_its_own_name_reads_and_no_more(world: World) -> None:
+    app = await world.app(public=False)
+    auth = (app.client_id, app.client_secret or "")
+    form = {"grant_type": "client_credentials"}
+    made = (await world.http.post("/oauth/token", data=form, auth=auth)).json()
+    _, claims = await read(world, made["access_token"])
+    assert claims["sub"] == claims["client_id"] == app.client_id
+    assert "refresh_token" not in made
+    for scope in ("tweets:write", "act:any", "users:create", "openid"):
+        answer = await world.http.post("/oauth/token", data={**form, "scope": scope}, auth=auth)
+        refused(answer, "invalid_scope")
+
+
+async def test_operator_gets_a_token_of_a_user_that_says_who_acts(world: World) -> None:
+    await sign_up(world.http)
+    form = {"grant_type": EXCHANGE, "subject_token": "ADA", "subject_token_type": HANDLE_TOKEN}
+    operator = ("operator", OPERATOR_SECRET)
+    made = (await world.http.post("/oauth/token", data=form, auth=operator)).json()
+    _, claims = await read(world, made["access_token"])
+    assert (claims["sub"], claims["act"]) == ("1", {"sub": "operator"})
+    assert "act:any" not in claims["scope"]
+    for change, auth, error, status in (
+        ({"scope": "act:any"}, operator, "invalid_scope", 400),
+        ({"subject_token": "bob"}, operator, "invalid_grant", 400),
+        ({"subject_token_type": "other"}, operator, "invalid_request", 400),
+        ({}, ("operator", "wrong"), "invalid_client", 401),
+    ):
+        answer = await world.http.post("/oauth/token", data={**form, **change}, auth=auth)
+        refused(answer, error, status)
+    app = await world.app(public=False)
+    answer = await world.http.post(
+        "/oauth/token", data=form, auth=(app.client_id, app.client_secret or "")
+    )
+    refused(answer, "unauthorized_client")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"grant_type=client_credentials&grant_type=refresh_token",
+        b"grant_type=%22",
+        b"grant_type=%ff",
+        b"grant_type=" + b"x" * 20_000,
+        b"&".join(b"a%d=1" % n for n in range(60)),
+        b"grant_type=password&username=ada&password=x",
+        b"",
+    ],
+)
+async def test_bad_form_is_400(world: World, content: bytes) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await world.http.post("/oauth/token", content=content, headers=headers)
+    assert answer.status_code == 400, answer.text
+    answer = await world.http.post("/oauth/token", json={"grant_type": "client_credentials"})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("uri", ["http://evil.test/", "javascript:x", "data:,x", "ftp://a/", "/x"])
+async def test_bad_redirect_uri_cannot_be_registered(world: World, uri: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="redirect_uri"):
+        await world.clients.register("App", [uri], public=True)

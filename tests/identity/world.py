@@ -1,0 +1,197 @@
+"""The issuer on real rows, a real listener and the real user service, with a clock to move."""
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from gateway.identity.accounts import Accounts
+from gateway.identity.clients import Clients, Registered
+from gateway.identity.http import application
+from gateway.identity.keys import Keyring
+from gateway.identity.listener import Listener
+from gateway.identity.oauth_server import OAuthServer
+from gateway.identity.passwords import Passwords
+from gateway.identity.ports import Account
+from gateway.identity.store import TABLES, IdentityStore
+from services.errors import InvalidArgumentError, NotFoundError
+from services.storage.rows import RowStore
+from services.storage.sqlite.rows import SqliteRowStore
+from services.user.service import UserService
+from tests.unit.user_world import CrashingRows, MovableClock, user_world
+from tests.unit.user_world import World as Users
+
+ISSUER = "http://127.0.0.1:8080"
+REDIRECT = "http://127.0.0.1:9999/callback"
+PASSWORD = "correct horse battery"  # noqa: S105 - of a test
+OPERATOR_SECRET = "5e" * 32
+
+
+class Events(list[tuple[str, dict[str, Any]]]):
+    """An audit log in memory."""
+
+    def record(self, event: str, /, **facts: Any) -> None:
+        self.append((event, facts))
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        return [facts for name, facts in self if name == event]
+
+
+class Directory:
+    """The user service, without the wire between."""
+
+    def __init__(self, service: UserService) -> None:
+        self.service = service
+
+    async def create(self, handle: str, display_name: str, request_id: str) -> Account:
+        user = await self.service.create(handle, display_name, request_id=request_id)
+        return Account(user.user_id, user.handle)
+
+    async def by_handle(self, handle: str) -> Account | None:
+        try:
+            user = await self.service.get_by_handle(handle)
+        except (NotFoundError, InvalidArgumentError):
+            return None
+        return Account(user.user_id, user.handle)
+
+    async def by_id(self, user_id: int) -> Account | None:
+        try:
+            user = await self.service.get(user_id)
+        except NotFoundError:
+            return None
+        return Account(user.user_id, user.handle)
+
+
+@dataclass
+class World:
+    users: Users
+    rows: SqliteRowStore
+    clock: MovableClock
+    audit: Events
+    store: IdentityStore
+    accounts: Accounts
+    clients: Clients
+    keyring: Keyring
+    passwords: Passwords
+    http: httpx.AsyncClient
+
+    def dying(self, at: int, *, after: bool) -> tuple[Accounts, CrashingRows]:
+        """Another process's accounts, whose store dies at its write number `at`."""
+        rows = CrashingRows(self.rows, at, after=after)
+        return self.others(rows), rows
+
+    def others(self, rows: RowStore | None = None, users: UserService | None = None) -> Accounts:
+        directory = Directory(users or self.users.service)
+        store = IdentityStore(rows or self.rows)
+        return Accounts(store, directory, self.passwords, self.clock, self.audit)
+
+    async def app(self, *, public: bool = True) -> Registered:
+        return await self.clients.register("Birdwatch", [REDIRECT], public=public)
+
+
+@asynccontextmanager
+async def identity_world(folder: Path) -> AsyncIterator[World]:
+    async with user_world(folder) as users:
+        rows = SqliteRowStore(folder / "identity.db", TABLES, users.clock)
+        await rows.open()
+        clock, audit, store = users.clock, Events(), IdentityStore(rows)
+        directory, passwords = Directory(users.service), Passwords()
+        accounts = Accounts(store, directory, passwords, clock, audit)
+        clients = Clients(store, clock, audit)
+        await clients.ensure_operator(OPERATOR_SECRET)
+        keyring = Keyring(store.keys, b"k" * 32, clock, audit)
+        await keyring.refresh()
+        server = OAuthServer(
+            issuer=ISSUER, store=store, users=directory, keyring=keyring, clock=clock, audit=audit
+        )
+        listener = Listener("127.0.0.1:0", application(server, accounts, keyring))
+        await listener.start()
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as http:
+            yield World(
+                users, rows, clock, audit, store, accounts, clients, keyring, passwords, http
+            )
+        await listener.stop()
+        await rows.close()
+
+
+class Browser:
+    """A person at the log-in page, and the app that sent them there."""
+
+    def __init__(self, http: httpx.AsyncClient, app: str, **changes: str | None) -> None:
+        self.http = http
+        self.verifier = secrets.token_urlsafe(48)
+        digest = hashlib.sha256(self.verifier.encode()).digest()
+        asked = {
+            "response_type": "code",
+            "client_id": app,
+            "redirect_uri": REDIRECT,
+            "scope": "openid timeline:read tweets:write",
+            "state": "s1",
+            "nonce": "n1",
+            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+            **changes,
+        }
+        self.asked = {name: value for name, value in asked.items() if value is not None}
+
+    async def page(self) -> httpx.Response:
+        return await self.http.get("/oauth/authorize", params=self.asked)
+
+    async def submit(self, handle: str, password: str, **changes: str) -> httpx.Response:
+        page = await self.page()
+        assert page.status_code == 200, page.text
+        fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+        form = {**fields, "handle": handle, "password": password, "decision": "allow", **changes}
+        return await self.http.post("/oauth/authorize", data=form)
+
+    async def code(self, handle: str = "ada", password: str = PASSWORD) -> str:
+        answer = await self.submit(handle, password)
+        assert answer.status_code == 303, answer.text
+        back = sent_back(answer)
+        assert back["state"] == "s1"
+        assert back["iss"]
+        return back["code"]
+
+    async def exchange(self, code: str, **changes: str) -> httpx.Response:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.asked["redirect_uri"],
+            "client_id": self.asked["client_id"],
+            "code_verifier": self.verifier,
+            **changes,
+        }
+        return await self.http.post("/oauth/token", data=form)
+
+    async def refresh(self, token: str, **changes: str) -> httpx.Response:
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": token,
+            "client_id": self.asked["client_id"],
+            **changes,
+        }
+        return await self.http.post("/oauth/token", data=form)
+
+    async def tokens(self) -> dict[str, Any]:
+        answer = await self.exchange(await self.code())
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+def sent_back(answer: httpx.Response) -> dict[str, str]:
+    where = answer.headers["location"]
+    assert where.startswith(f"{REDIRECT}?"), where
+    return {name: values[0] for name, values in parse_qs(urlsplit(where).query).items()}
+
+
+async def sign_up(http: httpx.AsyncClient, handle: str = "ada", **changes: Any) -> httpx.Response:
+    body = {"handle": handle, "display_name": handle.title(), "password": PASSWORD, **changes}
+    return await http.post("/oauth/sign-up", json=body)

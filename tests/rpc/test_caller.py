@@ -1,0 +1,101 @@
+"""Who a request from outside may speak for, over a real server."""
+
+from typing import Any
+
+import grpc
+import pytest
+from aviary.timeline.v1 import timeline_service_pb2 as pb
+from aviary.timeline.v1 import timeline_service_pb2_grpc
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from services.rpc.channels import open_channel
+from services.rpc.server import RpcServer, Servicer
+from services.rpc.status import DETAILS_KEY
+
+ADA, BOB = 7, 8
+SERVICE = pb.DESCRIPTOR.services_by_name["TimelineService"]
+
+
+class Timelines:
+    """Says whose timeline was read, as the cursor of the next page."""
+
+    async def GetHomeTimeline(self, request: Any, _context: object) -> Any:  # noqa: N802
+        return pb.GetHomeTimelineResponse(next_cursor=str(request.user_id))
+
+    async def GetUserTimeline(self, request: Any, _context: object) -> Any:  # noqa: N802
+        return pb.GetUserTimelineResponse(next_cursor=str(request.user_id))
+
+    RebuildHomeTimeline = GetUserTimeline
+
+
+async def read(user_id: int, *metadata: tuple[str, str], rpc: str = "GetHomeTimeline") -> int:
+    server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, Timelines())])
+    await server.start()
+    channel = open_channel(server.address, [SERVICE])
+    stub = timeline_service_pb2_grpc.TimelineServiceStub(channel)
+    request = getattr(pb, f"{rpc}Request")(user_id=user_id)
+    try:
+        return int((await getattr(stub, rpc)(request, metadata=metadata)).next_cursor)
+    finally:
+        await channel.close()
+        await server.stop(0)
+
+
+def reason(error: grpc.aio.AioRpcError) -> str:
+    details = dict(error.trailing_metadata())[DETAILS_KEY]
+    info = ErrorInfo()
+    Status.FromString(details).details[0].Unpack(info)
+    return info.reason
+
+
+def outside(scope: str, user: str | None = str(ADA)) -> list[tuple[str, str]]:
+    return [("x-scope", scope), *([] if user is None else [("x-user-id", user)])]
+
+
+async def test_caller_may_be_left_out_or_named() -> None:
+    assert await read(0, *outside("timeline:read")) == ADA
+    assert await read(ADA, *outside("timeline:read")) == ADA
+
+
+@pytest.mark.parametrize("other", [BOB, -1, 2**63 - 1])
+async def test_nobody_acts_for_another(other: int) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await read(other, *outside("timeline:read"))
+    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert reason(refused.value) == "NOT_THE_CALLER"
+    assert str(ADA) not in str(refused.value.details())
+
+
+@pytest.mark.parametrize("user", [None, "app_x", "", "0", "-7", "7.0", "9" * 30])
+@pytest.mark.parametrize("named", [0, ADA])
+async def test_token_of_no_user_acts_for_nobody(named: int, user: str | None) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await read(named, *outside("timeline:read", user))
+    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert reason(refused.value) == "NO_USER"
+
+
+@pytest.mark.parametrize("scope", ["-", "", "act:anybody xact:any", "act:any:more"])
+async def test_no_other_scope_lets_act_for_anybody(scope: str) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await read(BOB, *outside(scope))
+    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_internal_job_acts_for_anybody_and_must_say_for_whom() -> None:
+    assert await read(BOB, *outside("timeline:read act:any", "app_loader")) == BOB
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await read(0, *outside("act:any", "app_loader"))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert str(refused.value.details()).startswith("user_id: ")
+
+
+async def test_sibling_says_whom_it_acts_for() -> None:
+    assert await read(BOB) == BOB
+    # Without the edge's mark a user id means nothing.
+    assert await read(BOB, ("x-user-id", str(ADA))) == BOB
+
+
+async def test_what_names_no_caller_is_left_alone() -> None:
+    assert await read(BOB, *outside("timeline:read"), rpc="GetUserTimeline") == BOB

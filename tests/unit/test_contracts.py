@@ -1,0 +1,101 @@
+"""The edge, the issuer and the services read one statement of who may call what."""
+
+import json
+from pathlib import Path
+
+import pytest
+from aviary.edge.v1 import access_pb2
+from google.protobuf import descriptor_pb2
+
+from gateway.edge import PUBLIC_SERVICES
+from gateway.edge.auth import auth_filters
+from gateway.edge.config import EdgeConfig, own_contracts
+from gateway.edge.contracts import ContractError, Contracts
+from gateway.edge.issuers import Issuer, IssuerError, read_issuers
+from gateway.identity import scopes
+from services.rpc import caller
+
+
+def test_every_public_service_is_read() -> None:
+    assert {rpc.service for rpc in own_contracts().public} == set(PUBLIC_SERVICES.values())
+
+
+def test_issuer_offers_every_scope_that_an_rpc_asks_for_and_no_other() -> None:
+    asked = {rpc.scope for rpc in own_contracts().public if rpc.scope is not None}
+    assert set(scopes.USER_SCOPES) - {"openid"} | {"users:create"} == asked
+    assert set(scopes.ALL_SCOPES) == asked | {"openid", caller.ACT_ANY}
+
+
+def test_public_rpc_without_a_rule_cannot_be_built() -> None:
+    files = descriptor_pb2.FileDescriptorSet()
+    files.CopyFrom(own_contracts().files)
+    for file in files.file:
+        for service in file.service:
+            for method in service.method:
+                if method.name == "CreateTweet":
+                    method.options.ClearExtension(access_pb2.access)
+    config = EdgeConfig(contracts=Contracts(files.SerializeToString()))
+    with pytest.raises(ContractError, match="CreateTweet"):
+        auth_filters(config)
+
+
+def test_rpcs_that_nobody_outside_may_call_have_no_policy() -> None:
+    text = json.dumps(auth_filters(EdgeConfig()))
+    assert "TweetService/CreateTweet" in text
+    assert "LookupTweets" not in text
+
+
+def test_public_reads_name_no_caller() -> None:
+    # With public reads on, nobody asks such a call for a scope: its token must not matter.
+    requests = {rpc.request for rpc in own_contracts().public if rpc.public_read}
+    named = {
+        f"{file.package}.{message.name}"
+        for file in own_contracts().files.file
+        for message in file.message_type
+        for field in message.field
+        if field.options.Extensions[access_pb2.caller]
+    }
+    assert named
+    assert not requests & named
+
+
+def issuer_file(folder: Path, **changes: object) -> Path:
+    entry = {
+        "name": "other",
+        "issuer": "https://other.test",
+        "audiences": ["aviary-api"],
+        "user_claim": "aviary_user_id",
+        "jwks_uri": "https://other.test/jwks",
+        **changes,
+    }
+    path = folder / "issuers.json"
+    path.write_text(json.dumps([{k: v for k, v in entry.items() if v is not None}]))
+    return path
+
+
+def test_further_issuers_come_from_a_file(tmp_path: Path) -> None:
+    (other,) = read_issuers(issuer_file(tmp_path))
+    assert isinstance(other, Issuer)
+    assert (other.issuer, other.may_act_for_anybody) == ("https://other.test", False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"may_act_for_anybody": True},
+        {"user_claim": None},
+        {"user_claim": ""},
+        {"audiences": []},
+        {"jwks_uri": None},
+        {"jwks_file": "/keys.json"},
+        {"name": "not a name"},
+        {"surprise": 1},
+    ],
+)
+def test_bad_issuer_is_told_with_the_file(tmp_path: Path, changes: dict[str, object]) -> None:
+    path = issuer_file(tmp_path, **changes)
+    with pytest.raises(IssuerError, match=r"issuers\.json"):
+        read_issuers(path)
+    path.write_text("{")
+    with pytest.raises(IssuerError, match=r"issuers\.json"):
+        read_issuers(path)
