@@ -1,10 +1,12 @@
 # Aviary. `make help` lists what there is.
 PYTHON ?= python3
 BIN := .venv/bin
+MESH_TESTS := $(patsubst %,tests/e2e/test_%.py,mesh graph users trace security oracle)
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators certs test oracle oracle-data chaos lint format generate check-generated \
-	check-edge check-observability test-observability prometheus fuzz-api tf-check tf-fmt lock clean
+.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data chaos lint format \
+	generate check-generated check-edge check-observability test-observability prometheus fuzz-api \
+	tf-check tf-fmt lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,9 @@ run: .venv/run.stamp ## Start everything on this machine; Ctrl-C stops it
 run-emulators: .venv/gcp.stamp ## The same on Google's Bigtable and Pub/Sub emulators
 	@exec $(BIN)/python -m services up --emulators
 
+run-mesh: .venv/run.stamp ## The same as `make run`, each service behind a sidecar of its own
+	@exec $(BIN)/python -m services up --sidecars
+
 certs: .venv/run.stamp ## Make or renew the development certificates in .data
 	$(BIN)/python -m services certs
 
@@ -47,6 +52,10 @@ chaos: .venv/dev.stamp ## Run the faults, longer variants included (3 minutes mo
 fuzz-api: .venv/dev.stamp ## Hold the running API to its OpenAPI document with new cases: [EXAMPLES=]
 	AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),500) AVIARY_FUZZ_SEED=random \
 		$(BIN)/python -m pytest tests/e2e/test_api.py
+
+test-mesh: .venv/dev.stamp ## Run what differs end to end behind sidecars: [TESTS=tests/e2e EXAMPLES=]
+	AVIARY_TEST_SIDECARS=1 AVIARY_ORACLE_EXAMPLES=$(or $(EXAMPLES),5) \
+		$(BIN)/python -m pytest $(or $(TESTS),$(MESH_TESTS))
 
 oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine
 	AVIARY_ORACLE_EXAMPLES=500 $(BIN)/python -m pytest tests/e2e/test_oracle.py
@@ -70,6 +79,7 @@ generate: .venv/dev.stamp ## Write gen/, envoy/, the page of rate limits, infra/
 	$(BIN)/python -m tools.protos generate
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
+	$(BIN)/python -m gateway build-sidecars
 	$(BIN)/python -m gateway build-limits-page
 	$(BIN)/python -m tools.observability build
 

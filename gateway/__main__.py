@@ -2,36 +2,56 @@
 
 python -m gateway build-openapi      # gen/openapi.json and gen/docs.html, which the edge serves
 python -m gateway build-envoy        # envoy/envoy.yaml
+python -m gateway build-sidecars     # envoy/sidecars/, one for each service
 python -m gateway build-limits-page  # docs/reference/rate-limits.md
 python -m gateway check-openapi      # fails when they are stale
-python -m gateway check-envoy        # the same, and when Envoy refuses its configuration
+python -m gateway check-envoy        # the same, and when Envoy refuses what is in envoy/
 python -m gateway check-limits-page  # fails when it is stale
 python -m gateway check              # fails when running services, edge and document disagree
 """
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from gateway import sidecar
 from gateway.check import addresses_of, certificates_of, edge_drift, service_drift
 from gateway.edge import DEFAULT_STATS_PORT, GENERATED, EdgeConfig, own_contracts, to_yaml
+from gateway.edge.secrets import write_secrets
 from gateway.envoy_binary import envoy_binary
 from gateway.limits.reference import page
 from gateway.openapi import openapi_document, to_json
+from services.certificates.folder import CertificateFolder
 
 __all__ = ["main"]
 
 ROOT = GENERATED.parent
 ENVOY = ROOT / "envoy" / "envoy.yaml"
+SIDECARS = ROOT / "envoy" / "sidecars"
 LIMITS_PAGE = ROOT / "docs" / "reference" / "rate-limits.md"
 HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not edit.\n"
+SIDECAR_HEADER = (
+    "# Made by `python -m gateway build-sidecars` from gateway/sidecar/; do not edit.\n"
+)
 
 
 def _envoy() -> Mapping[Path, str]:
     return {ENVOY: HEADER + to_yaml(EdgeConfig(stats_port=DEFAULT_STATS_PORT))}
+
+
+def _sidecars(
+    folder: Path, configs: Mapping[str, sidecar.SidecarConfig] | None = None
+) -> Mapping[Path, str]:
+    return {
+        folder / f"{name}.yaml": SIDECAR_HEADER + sidecar.to_yaml(config)
+        for name, config in (configs or sidecar.deployed()).items()
+    }
 
 
 def _openapi() -> Mapping[Path, str]:
@@ -80,6 +100,31 @@ def build_envoy() -> None:
     _write(_envoy())
 
 
+@main.command("build-sidecars")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=SIDECARS,
+    help="Folder to write to; envoy/sidecars by default.",
+)
+@click.option(
+    "--replicas",
+    "replicas_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="YAML of services' replicas: service to a list of {address, region, zone}. A service that "
+    "is not in it is found by its own name.",
+)
+@click.option("--region", default="", help="Where these sidecars run.")
+@click.option("--zone", default="", help="Where in the region.")
+def build_sidecars(out: Path, replicas_file: Path | None, region: str, zone: str) -> None:
+    """Write a sidecar's configuration for each service, as one locality runs them."""
+    try:
+        replicas = {} if replicas_file is None else sidecar.read_replicas(replicas_file)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    _write(_sidecars(out, sidecar.deployed(sidecar.Locality(region, zone), replicas)))
+
+
 @main.command("check-openapi")
 def check_openapi() -> None:
     """Fail when the OpenAPI document or its page is stale."""
@@ -116,19 +161,37 @@ def check(data_dir: Path | None) -> None:
 
 @main.command("check-envoy")
 def check_envoy() -> None:
-    """Fail when envoy/envoy.yaml is stale or Envoy refuses it."""
-    _require_current(_envoy())
+    """Fail when a file in envoy/ is stale or Envoy refuses it."""
+    _require_current({**_envoy(), **_sidecars(SIDECARS)})
+    _require_accepted(ENVOY.relative_to(ROOT), ENVOY)
+    with tempfile.TemporaryDirectory() as name:
+        # Envoy wants to see the files that a configuration names.
+        folder = Path(name)
+        CertificateFolder(folder).renew(datetime.now(UTC))
+        write_secrets(folder)
+        configs = {
+            service: replace(config, certificates=name)
+            for service, config in sidecar.deployed().items()
+        }
+        _write(_sidecars(folder, configs))
+        for service in configs:
+            _require_accepted(
+                (SIDECARS / f"{service}.yaml").relative_to(ROOT), folder / f"{service}.yaml"
+            )
+
+
+def _require_accepted(name: Path, path: Path) -> None:
     # From the root, which the descriptor's path is relative to.
     verdict = subprocess.run(  # noqa: S603 - our own binary and file
-        [str(envoy_binary()), "--mode", "validate", "-c", str(ENVOY), "--log-level", "warn"],
+        [str(envoy_binary()), "--mode", "validate", "-c", str(path), "--log-level", "warn"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     if verdict.returncode != 0:
-        raise click.ClickException(f"Envoy refuses envoy/envoy.yaml:\n{verdict.stderr}")
-    click.echo("Envoy accepts envoy/envoy.yaml")
+        raise click.ClickException(f"Envoy refuses {name}:\n{verdict.stderr}")
+    click.echo(f"Envoy accepts {name}")
 
 
 @main.command("build-limits-page")

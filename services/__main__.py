@@ -84,9 +84,15 @@ for _command in (audit, certs, load, register_app, rotate_signing_key, token, *C
     "SQLite and Valkey. They forget everything when they stop. Needs the Google Cloud SDK with "
     "both emulators, Java, and the gcp extra.",
 )
-def up(data_dir: Path, edge_port: int, *, emulators: bool) -> None:
+@click.option(
+    "--sidecars",
+    is_flag=True,
+    help="Put each service behind an Envoy of its own, as a service mesh does: it has the "
+    "certificates, finds the siblings and tries again in the service's stead.",
+)
+def up(data_dir: Path, edge_port: int, *, emulators: bool, sidecars: bool) -> None:
     """Start Valkey, every service and the edge on this machine; Ctrl-C stops them."""
-    sys.exit(supervisor.run(data_dir, edge_port, emulators=emulators))
+    sys.exit(supervisor.run(data_dir, edge_port, emulators=emulators, sidecars=sidecars))
 
 
 def _add(name: str) -> None:

@@ -134,6 +134,33 @@ class Variables:
             self._reject("AVIARY_TLS_DIR", "", wanted)
         return folder
 
+    def identity_tls_dir(self, address: str, tls_dir: Path | None) -> Path | None:
+        """Read the folder for the issuer's HTTP listener at `address`; else it is `tls_dir`."""
+        name = "AVIARY_IDENTITY_TLS_DIR"
+        own = self.path(name)
+        if self.choice("AVIARY_TLS", "on", "off") == "off":
+            if own is not None:
+                self._reject("AVIARY_TLS", "off", f"on, or no {name}")
+            return None
+        folder = own or tls_dir
+        if folder is None and not _is_loopback(address):
+            told = "since AVIARY_IDENTITY_HTTP_ADDRESS is not loopback"
+            wanted = f"a folder of certificates, {told}; or AVIARY_TLS=off for plaintext"
+            self._reject(name, "", wanted)
+        return folder
+
+    def sidecar(self, name: str, addresses: Mapping[str, str]) -> bool:
+        """Read `on` or `off`. All beyond loopback is the sidecar's to reach and be reached from."""
+        if self.choice(name, "off", "on") == "off":
+            return False
+        if self.path("AVIARY_TLS_DIR") is not None:
+            self._reject(name, "on", "off, or no AVIARY_TLS_DIR: the sidecar has the certificates")
+        for service, at in addresses.items():
+            if not _is_loopback(at):
+                variable = f"AVIARY_{service.upper()}_ADDRESS"
+                self._reject(variable, at, f"a loopback address, since {name}=on")
+        return True
+
     def signing_keys(self, name: str) -> Sequence[SigningKey]:
         """Read keys that requests are signed with."""
         value = self.text(name)

@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULT_DATA_DIR",
     "DEFAULT_IDENTITY_HTTP_ADDRESS",
     "DEFAULT_ISSUER_URL",
+    "MAX_PORT",
     "Bus",
     "LogLevel",
     "Settings",
@@ -85,6 +86,8 @@ class Settings:
     """Service name to `host:port`, for each name in `DEFAULT_ADDRESSES`."""
     tls_dir: Path | None
     """Certificates of this process, its siblings' and callers' authorities; None is plaintext."""
+    sidecar: bool
+    """Whether this process's sidecar has the certificates, and is believed about callers."""
     signing_keys: Sequence[SigningKey] = field(repr=False)
     signing_keys_file: Path | None
     """Holds the same, and is followed when it changes. With neither, requests are not signed."""
@@ -100,6 +103,8 @@ class Settings:
     """Signs challenges of proof of work; None as above. Gateways that share callers share it."""
     identity_http_address: str
     """`host:port` of the issuer's HTTP listener, which the edge dials."""
+    identity_tls_dir: Path | None
+    """Certificates of that listener: `tls_dir`, or told where a sidecar has the rest."""
     issuer_url: str
     """The issuer's public URL, as in its tokens' `iss`: the edge's, without a path."""
     identity_key: bytes | None = field(repr=False)
@@ -146,6 +151,10 @@ class Settings:
             service: variables.address(f"AVIARY_{service.upper()}_ADDRESS", default)
             for service, default in DEFAULT_ADDRESSES.items()
         }
+        tls_dir = variables.tls_dir(addresses)
+        identity_http_address = variables.address(
+            "AVIARY_IDENTITY_HTTP_ADDRESS", DEFAULT_IDENTITY_HTTP_ADDRESS
+        )
         cache_valkey_url = variables.valkey_url("AVIARY_CACHE_VALKEY_URL", DEFAULT_CACHE_VALKEY_URL)
         return cls(
             data_dir=Path(variables.text("AVIARY_DATA_DIR") or DEFAULT_DATA_DIR),
@@ -163,7 +172,8 @@ class Settings:
                 most=MAX_BUS_VISIBILITY_S,
             ),
             addresses=MappingProxyType(addresses),
-            tls_dir=variables.tls_dir(addresses),
+            tls_dir=tls_dir,
+            sidecar=variables.sidecar("AVIARY_SIDECAR", addresses),
             signing_keys=variables.signing_keys("AVIARY_SIGNING_KEYS"),
             signing_keys_file=variables.path("AVIARY_SIGNING_KEYS_FILE"),
             nonce_valkey_url=variables.valkey_url("AVIARY_NONCE_VALKEY_URL", cache_valkey_url),
@@ -173,9 +183,8 @@ class Settings:
             cursor_key=variables.secret_key("AVIARY_CURSOR_KEY", MIN_CURSOR_KEY_BYTES),
             first_party_clients=variables.names("AVIARY_FIRST_PARTY_CLIENTS"),
             challenge_key=variables.secret_key("AVIARY_CHALLENGE_KEY", MIN_CURSOR_KEY_BYTES),
-            identity_http_address=variables.address(
-                "AVIARY_IDENTITY_HTTP_ADDRESS", DEFAULT_IDENTITY_HTTP_ADDRESS
-            ),
+            identity_http_address=identity_http_address,
+            identity_tls_dir=variables.identity_tls_dir(identity_http_address, tls_dir),
             issuer_url=variables.origin("AVIARY_ISSUER_URL", DEFAULT_ISSUER_URL),
             identity_key=variables.secret_key(
                 "AVIARY_IDENTITY_KEY", IDENTITY_KEY_BYTES, most_bytes=IDENTITY_KEY_BYTES

@@ -104,9 +104,9 @@ class Ids:
         return pb.GenerateIdsResponse()
 
 
-def id_server(ids: Ids, security: Security) -> RpcServer:
+def id_server(ids: Ids, security: Security, address: str = "127.0.0.1:0") -> RpcServer:
     (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
-    return RpcServer("127.0.0.1:0", [Servicer(descriptor, ids)], security=security)
+    return RpcServer(address, [Servicer(descriptor, ids)], security=security)
 
 
 async def lease(channel: grpc.aio.Channel) -> str:

@@ -14,6 +14,7 @@ from gateway.edge.contracts import PublicRpc
 from gateway.edge.extensions import HTTP_FILTERS, JWT_AUTHN, SCOPES_FILTER, http_filter, typed
 from gateway.edge.issuers import IDENTITY_CLUSTER, Issuer
 from gateway.edge.upstreams import mtls
+from services.certificates.identities import EDGE
 from services.rpc.caller import ACT_ANY, SCOPE_KEY, USER_KEY
 
 __all__ = [
@@ -221,7 +222,7 @@ def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
 
     With a folder of certificates, over mTLS.
     """
-    tls = {} if certificates is None else {"transport_socket": mtls("identity", certificates)}
+    tls = {} if certificates is None else {"transport_socket": mtls(EDGE, "identity", certificates)}
     host, _, port = address.rpartition(":")
     socket = {"address": host, "port_value": int(port)}
     endpoint = {"endpoint": {"address": {"socket_address": socket}}}

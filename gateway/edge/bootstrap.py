@@ -1,5 +1,6 @@
 """The bootstrap as a whole: one listener, a cluster for each thing behind it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +13,7 @@ from gateway.edge.hardening import layered_runtime, overload_manager
 from gateway.edge.stats import admin_cluster, stats_config, stats_listener
 from gateway.edge.upstreams import collector_cluster, service_cluster
 
-__all__ = ["bootstrap", "to_yaml"]
+__all__ = ["bootstrap", "plain_yaml", "to_yaml"]
 
 # Bytes of one connection's read and write buffers; Envoy's 1 MiB default is too much for 64 KiB
 # bodies when many clients are slow.
@@ -55,7 +56,12 @@ def _edge_listener(config: EdgeConfig) -> dict[str, Any]:
 
 def to_yaml(config: EdgeConfig) -> str:
     """Render the bootstrap as YAML, the same text each time."""
-    return yaml.dump(bootstrap(config), Dumper=_PlainDumper, sort_keys=False)
+    return plain_yaml(bootstrap(config))
+
+
+def plain_yaml(document: Mapping[str, Any]) -> str:
+    """Render a bootstrap as people read it."""
+    return yaml.dump(document, Dumper=_PlainDumper, sort_keys=False)
 
 
 class _PlainDumper(yaml.SafeDumper):

@@ -8,7 +8,7 @@ from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import API, JWT_AUTHN, typed
 from gateway.edge.upstreams import COLLECTOR_CLUSTER
 
-__all__ = ["access_logs", "tracing"]
+__all__ = ["REQUESTS", "access_logs", "file_log", "tracing"]
 
 # Without the query: somebody will put a token there.
 PATH = "%PATH(NQ:ORIG_OR_PATH)%"
@@ -42,16 +42,17 @@ DENIED_GRPC = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
 
 def access_logs(config: EdgeConfig) -> list[dict[str, Any]]:
     """Log a line of JSON for each request, and one elsewhere for each that was refused."""
-    logs = [_file(config.access_log_path, REQUESTS)]
+    logs = [file_log(config.access_log_path, REQUESTS)]
     if config.denials_log_path is not None:
         denied = [_status(status) for status in DENIED_STATUSES]
         denied.append({"grpc_status_filter": {"statuses": list(DENIED_GRPC)}})
-        log = _file(config.denials_log_path, DENIALS)
+        log = file_log(config.denials_log_path, DENIALS)
         logs.append({**log, "filter": {"or_filter": {"filters": denied}}})
     return logs
 
 
-def _file(path: str, fields: Mapping[str, str]) -> dict[str, Any]:
+def file_log(path: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Log `fields`, name to Envoy's format, as a line of JSON each time."""
     return {
         "name": "envoy.access_loggers.file",
         "typed_config": typed(
@@ -67,15 +68,15 @@ def _status(status: int) -> dict[str, Any]:
     return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
 
 
-def tracing(sampling_percent: float) -> dict[str, Any]:
-    """Begin a trace, or continue the caller's, and export the edge's spans."""
+def tracing(sampling_percent: float, name: str = "edge") -> dict[str, Any]:
+    """Begin a trace, or continue the caller's, and export this Envoy's spans under `name`."""
     return {
         "random_sampling": {"value": sampling_percent},
         "provider": {
             "name": "envoy.tracers.opentelemetry",
             "typed_config": typed(
                 f"{API}.config.trace.v3.OpenTelemetryConfig",
-                service_name="edge",
+                service_name=name,
                 grpc_service={
                     "envoy_grpc": {"cluster_name": COLLECTOR_CLUSTER},
                     "timeout": "1s",

@@ -1,12 +1,25 @@
 """The clusters behind the edge: one for each public service, and the trace collector's."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from gateway.edge.extensions import API, typed
-from gateway.edge.secrets import IDENTITY_FILE, TRUST_FILE
+from gateway.edge.secrets import TRUST_FILE, identity_file
 from services.certificates.identities import EDGE, server_name, spiffe_id
 
-__all__ = ["COLLECTOR_CLUSTER", "REQUEST_TIMEOUT", "collector_cluster", "mtls", "service_cluster"]
+__all__ = [
+    "COLLECTOR_CLUSTER",
+    "HEALTH_CHECKS",
+    "MAX_PENDING",
+    "MAX_REQUESTS",
+    "REQUEST_TIMEOUT",
+    "cluster",
+    "collector_cluster",
+    "mtls",
+    "service_cluster",
+    "socket_address",
+    "tls_settings",
+]
 
 COLLECTOR_CLUSTER = "otlp_collector"
 # The whole time a caller waits for an answer; beyond it the edge says 504.
@@ -22,6 +35,19 @@ HEALTHY_AFTER = 1
 MAX_REQUESTS = 1024
 MAX_PENDING = 1024
 
+HEALTH_CHECKS: Final[Sequence[Mapping[str, Any]]] = [
+    {
+        "timeout": "1s",
+        "interval": HEALTH_CHECK_INTERVAL,
+        # Before the first request Envoy would check only once a minute.
+        "no_traffic_interval": HEALTH_CHECK_INTERVAL,
+        "no_traffic_healthy_interval": HEALTH_CHECK_INTERVAL,
+        "unhealthy_threshold": UNHEALTHY_AFTER,
+        "healthy_threshold": HEALTHY_AFTER,
+        "grpc_health_check": {},
+    }
+]
+
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -33,59 +59,51 @@ def service_cluster(
     It has health checks and bounds. With a folder of certificates, both go over mTLS, and to
     that process alone.
     """
-    tls = {} if certificates is None else {"transport_socket": mtls(process, certificates)}
-    return (
-        _cluster(name, address)
-        | tls
-        | {
-            # With no host healthy, fail at once; by default Envoy would try the dead ones.
-            "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
-            # A host that is gone fails its calls now, not at their timeout.
-            "close_connections_on_host_health_failure": True,
-            "health_checks": [
-                {
-                    "timeout": "1s",
-                    "interval": HEALTH_CHECK_INTERVAL,
-                    # Before the first request Envoy would check only once a minute.
-                    "no_traffic_interval": HEALTH_CHECK_INTERVAL,
-                    "no_traffic_healthy_interval": HEALTH_CHECK_INTERVAL,
-                    "unhealthy_threshold": UNHEALTHY_AFTER,
-                    "healthy_threshold": HEALTHY_AFTER,
-                    "grpc_health_check": {},
-                }
-            ],
-            "circuit_breakers": {
-                "thresholds": [{"max_requests": MAX_REQUESTS, "max_pending_requests": MAX_PENDING}]
-            },
-        }
-    )
+    tls = None if certificates is None else mtls(EDGE, process, certificates)
+    return cluster(name, [_endpoints(address)], tls) | {
+        # With no host healthy, fail at once; by default Envoy would try the dead ones.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        # A host that is gone fails its calls now, not at their timeout.
+        "close_connections_on_host_health_failure": True,
+        "health_checks": HEALTH_CHECKS,
+        "circuit_breakers": {
+            "thresholds": [{"max_requests": MAX_REQUESTS, "max_pending_requests": MAX_PENDING}]
+        },
+    }
 
 
 def collector_cluster(address: str) -> dict[str, Any]:
     """Build the cluster of the OTLP gRPC collector at `address` (host:port)."""
-    return _cluster(COLLECTOR_CLUSTER, address)
+    return cluster(COLLECTOR_CLUSTER, [_endpoints(address)])
 
 
-def mtls(name: str, certificates: str) -> dict[str, Any]:
-    """Build the transport to the process of this name, and to no other, over mTLS."""
-    socket = "envoy.transport_sockets.tls"
-    exact_name = {"san_type": "URI", "matcher": {"exact": spiffe_id(name)}}
-    settings = {
+def mtls(own: str, peer: str, certificates: str) -> dict[str, Any]:
+    """Build the mTLS with which the process `own` reaches `peer`, and nobody else."""
+    exact_name = {"san_type": "URI", "matcher": {"exact": spiffe_id(peer)}}
+    context = f"{API}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+    return {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": typed(
+            context,
+            sni=server_name(peer),
+            common_tls_context=tls_settings(own, certificates, exact_name),
+        ),
+    }
+
+
+def tls_settings(own: str, certificates: str, peer: Mapping[str, Any]) -> dict[str, Any]:
+    """Build what both ends of mTLS have: `own` certificate, and how the peer's must be named."""
+    return {
         "tls_params": {
             "tls_minimum_protocol_version": "TLSv1_3",
             "tls_maximum_protocol_version": "TLSv1_3",
         },
         "alpn_protocols": ["h2"],
-        "tls_certificate_sds_secret_configs": [_sds(EDGE, certificates, IDENTITY_FILE)],
+        "tls_certificate_sds_secret_configs": [_sds(own, certificates, identity_file(own))],
         "combined_validation_context": {
-            "default_validation_context": {"match_typed_subject_alt_names": [exact_name]},
+            "default_validation_context": {"match_typed_subject_alt_names": [peer]},
             "validation_context_sds_secret_config": _sds("trust", certificates, TRUST_FILE),
         },
-    }
-    context = f"{API}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
-    return {
-        "name": socket,
-        "typed_config": typed(context, sni=server_name(name), common_tls_context=settings),
     }
 
 
@@ -94,19 +112,28 @@ def _sds(secret: str, certificates: str, file: str) -> dict[str, Any]:
     return {"name": secret, "sds_config": {"path_config_source": source}}
 
 
-def _cluster(name: str, address: str) -> dict[str, Any]:
+def socket_address(address: str) -> dict[str, Any]:
+    """Build Envoy's form of `host:port`."""
     host, _, port = address.rpartition(":")
-    socket = {"socket_address": {"address": host, "port_value": int(port)}}
+    return {"socket_address": {"address": host, "port_value": int(port)}}
+
+
+def _endpoints(address: str) -> dict[str, Any]:
+    return {"lb_endpoints": [{"endpoint": {"address": socket_address(address)}}]}
+
+
+def cluster(
+    name: str, endpoints: Sequence[Mapping[str, Any]], tls: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Build a cluster that speaks gRPC; `endpoints` come by locality, as Envoy groups them."""
     return {
         "name": name,
         # Takes an IP address too, and follows a name whose address changes.
         "type": "STRICT_DNS",
         "dns_lookup_family": "V4_PREFERRED",
         "connect_timeout": CONNECT_TIMEOUT,
-        "load_assignment": {
-            "cluster_name": name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket}}]}],
-        },
+        **({} if tls is None else {"transport_socket": tls}),
+        "load_assignment": {"cluster_name": name, "endpoints": endpoints},
         "typed_extension_protocol_options": {
             _HTTP_OPTIONS: {
                 "@type": f"type.googleapis.com/{_HTTP_OPTIONS}",

@@ -25,15 +25,17 @@ def envoy_rpcs(
     access_logs: AccessLogServicer,
     *,
     guarded: bool,
+    sidecar: bool = False,
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     """Give the handlers. They stand outside the services' layers: two are streams without end.
 
-    Where they are `guarded`, callers must show the certificate of an edge.
+    Where they are `guarded`, callers must show the certificate of an edge: to the gateway, or
+    to its `sidecar`.
     """
 
     async def only_an_edge(name: str, context: Context) -> None:
         if guarded:
-            await admit_or_abort(name, {EDGE}, context)
+            await admit_or_abort(name, {EDGE}, context, sidecar=sidecar)
 
     async def should_rate_limit(
         request: pb.RateLimitRequest, context: Context

@@ -51,6 +51,7 @@ def _limits(parts: Parts) -> Served:
             ),
             feed,
             AccessLogServicer(store, parts.clock),
-            guarded=parts.security.tls is not None,
+            guarded=parts.security.named_callers,
+            sidecar=parts.security.sidecar,
         ),
     ]

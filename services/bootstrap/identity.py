@@ -18,6 +18,7 @@ from gateway.identity.passwords import Passwords
 from gateway.identity.store import TABLES, IdentityStore
 from gateway.identity.tls import ListenerTls
 from services.bootstrap.parts import Parts, Served
+from services.bootstrap.security import tls_files
 from services.settings import Settings
 
 __all__ = ["IdentityAdmin", "build", "identity_admin"]
@@ -69,9 +70,13 @@ async def build(parts: Parts) -> Served:
 
 
 def _tls(parts: Parts) -> ListenerTls | None:
-    folder, files = parts.settings.tls_dir, parts.security.tls
-    if folder is None or files is None:
+    """Open the listener's certificates; a sidecar has none of them, for it takes gRPC alone."""
+    folder = parts.settings.identity_tls_dir
+    if folder is None:
         return None
+    files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR")
+    files.start()
+    parts.stack.push_async_callback(files.stop)
     tls = ListenerTls(folder, files)
     parts.background(tls.keep_fresh())
     return tls

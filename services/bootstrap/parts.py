@@ -184,6 +184,7 @@ class Parts:
             descriptors,
             tls=None if tls is None else tls.towards(service),
             signer=signer if signed else None,
+            behind_sidecar=service if self.security.sidecar else None,
         )
         self.stack.push_async_callback(channel.close)
         return channel

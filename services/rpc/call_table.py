@@ -15,7 +15,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from services.certificates.identities import EDGE, GATEWAY, OPERATOR
 
-__all__ = ["CALLS", "OPERATED", "REFLECTION", "REFLECTION_CALLERS", "callers_of"]
+__all__ = ["CALLS", "ENVOY_RPCS", "OPERATED", "REFLECTION", "REFLECTION_CALLERS", "callers_of"]
 
 _LEASES = (
     "aviary.id.v1.IdService/LeaseWorker",
@@ -58,6 +58,15 @@ CALLS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 
 OPERATED: Final = frozenset({"aviary.fanout.v1.FanoutService"})
 """Services that are for operators and nobody else, whole: an RPC that joins one is theirs too."""
+
+ENVOY_RPCS: Final = frozenset(
+    {
+        "envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
+        "envoy.service.extension.v3.ExtensionConfigDiscoveryService/StreamExtensionConfigs",
+        "envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
+    }
+)
+"""Envoy's own, which the gateway answers, for the edge alone."""
 
 REFLECTION: Final = "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 REFLECTION_CALLERS: Final = frozenset({GATEWAY, OPERATOR})

@@ -15,6 +15,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from services.certificates.identities import server_name
 from services.deadlines import allowed_s
 from services.errors import UnavailableError
 from services.rpc.renewed_channel import RenewedChannel
@@ -24,7 +25,7 @@ from services.rpc.status import domain_error
 from services.rpc.tls import PeerTls
 from services.telemetry import METRIC_RPC_CLIENT_DURATION, SCOPE
 
-__all__ = ["Caller", "open_channel", "service_config"]
+__all__ = ["Caller", "open_channel", "safe_paths", "service_config"]
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -86,13 +87,18 @@ def open_channel(
     *,
     tls: PeerTls | None = None,
     signer: Signer | None = None,
+    behind_sidecar: str | None = None,
 ) -> grpc.aio.Channel:
     """Open a channel to `address` for the services it will be used for; the caller closes it.
 
     With `tls`, only the named peer is talked to, and renewed certificates are taken up as they
-    come. With `signer`, each request is signed.
+    come. With `signer`, each request is signed. `behind_sidecar` is the sibling that is meant where
+    `address` is that of the own sidecar, which finds it, and tries again in gRPC's stead.
     """
-    options = _options(descriptors, retried_here=signer is not None)
+    retried_elsewhere = signer is not None or behind_sidecar is not None
+    options = _options(() if retried_elsewhere else descriptors)
+    if behind_sidecar is not None:
+        options = (*options, ("grpc.default_authority", server_name(behind_sidecar)))
     channel: grpc.aio.Channel
     if tls is None:
         channel = grpc.aio.insecure_channel(address, options)
@@ -104,19 +110,17 @@ def open_channel(
         )
     if signer is None:
         return channel
-    return SignedChannel(channel, signer, _safe_paths(descriptors))
+    return SignedChannel(channel, signer, safe_paths(descriptors))
 
 
-def _safe_paths(descriptors: Sequence[ServiceDescriptor]) -> list[str]:
+def safe_paths(descriptors: Sequence[ServiceDescriptor]) -> list[str]:
+    """Return the paths of the RPCs that may be called twice, by their `idempotency_level`."""
     return [f"/{name['service']}/{name['method']}" for name in _safe(descriptors)]
 
 
-def _options(
-    descriptors: Sequence[ServiceDescriptor], *, retried_here: bool
-) -> tuple[tuple[str, str | int], ...]:
-    config = service_config([] if retried_here else descriptors)
+def _options(descriptors: Sequence[ServiceDescriptor]) -> tuple[tuple[str, str | int], ...]:
     return (
-        ("grpc.service_config", json.dumps(config)),
+        ("grpc.service_config", json.dumps(service_config(descriptors))),
         ("grpc.service_config_disable_resolution", 1),
         ("grpc.enable_retries", 1),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

@@ -74,7 +74,9 @@ class Rpc:
     duration: metrics.Histogram
     streams: bool = False
     callers: frozenset[str] | None = None
-    """Names of the processes that may call it; None where callers have no certificates."""
+    """Names of the processes that may call it; None where callers have no names."""
+    sidecar: bool = False
+    """Whether callers are named by this process's sidecar."""
     verifier: Verifier | None = None
     """Judges requests' signatures; None where requests are not signed."""
 
@@ -183,7 +185,7 @@ def with_call_table(rpc: Rpc, inner: Handler) -> Handler:
         return inner
 
     async def handle(request: bytes, context: Context) -> Answer:
-        admit(rpc.name, callers, context)
+        admit(rpc.name, callers, context, sidecar=rpc.sidecar)
         return await inner(request, context)
 
     return handle
@@ -193,7 +195,7 @@ def with_signature(rpc: Rpc, inner: Handler) -> Handler:
     """Refuse requests that are not signed as they should be.
 
     Envoy cannot sign, so what the edge itself sends needs no signature: its certificate, at the
-    other end of this very connection, vouches for it.
+    other end of this very connection or of the sidecar's, vouches for it.
     """
     verifier = rpc.verifier
     if verifier is None:

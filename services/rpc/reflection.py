@@ -18,15 +18,16 @@ class GuardedReflection:
     It streams requests, so the layers of other RPCs do not fit it.
     """
 
-    def __init__(self, names: Iterable[str], *, guarded: bool) -> None:
+    def __init__(self, names: Iterable[str], *, guarded: bool, sidecar: bool = False) -> None:
         self._answers = reflection.aio.ReflectionServicer(names)
         self._guarded = guarded
+        self._sidecar = sidecar
 
     async def ServerReflectionInfo(  # noqa: N802 - the RPC's name
         self, request_iterator: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[Any]:
         """See gRPC's server reflection protocol."""
         if self._guarded:
-            await admit_or_abort(REFLECTION, REFLECTION_CALLERS, context)
+            await admit_or_abort(REFLECTION, REFLECTION_CALLERS, context, sidecar=self._sidecar)
         async for answer in self._answers.ServerReflectionInfo(request_iterator, context):
             yield answer

@@ -15,6 +15,13 @@ class Security:
     tls: TlsFiles | None = None
     signer: Signer | None = None
     verifier: Verifier | None = None
+    sidecar: bool = False
+    """Whether a sidecar stands before this process: it has the certificates, and names callers."""
+
+    @property
+    def named_callers(self) -> bool:
+        """Whether there is a name to hold to the call table."""
+        return self.sidecar or self.tls is not None
 
 
 PLAIN = Security()

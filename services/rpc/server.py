@@ -65,7 +65,8 @@ class RpcServer:
     """Serves `servicers` on `address` (`host:port`; port 0 takes a free one).
 
     With certificates in `security`, callers need one too, and may call what the table gives them;
-    with a verifier, they sign their requests. A ready-made handler among the servicers, of a
+    with a verifier, they sign their requests. Behind a sidecar, which has the certificates, what
+    it says of callers is held to the same table. A ready-made handler among the servicers, of a
     contract that is not Aviary's, is served as it is, and sees to its own callers.
 
     The providers default to the process's own, as `services.telemetry_setup.configure` set them.
@@ -112,7 +113,10 @@ class RpcServer:
         names = [servicer.descriptor.full_name for servicer in self._servicers]
         reflected = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
-            GuardedReflection(reflected, guarded=tls is not None), server
+            GuardedReflection(
+                reflected, guarded=self._security.named_callers, sidecar=self._security.sidecar
+            ),
+            server,
         )
         try:
             self._port = (
@@ -149,7 +153,8 @@ class RpcServer:
             self._tracer,
             self._duration,
             streams=method.server_streaming,
-            callers=None if self._security.tls is None else callers_of(method),
+            callers=callers_of(method) if self._security.named_callers else None,
+            sidecar=self._security.sidecar,
             verifier=self._security.verifier,
         )
         return wrap(rpc, handler)

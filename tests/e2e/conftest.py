@@ -15,6 +15,7 @@ import grpc.aio
 import httpx
 import pytest
 
+from services import local_addresses
 from services.certificates.identities import OPERATOR
 from services.operator_file import OperatorError, fetch_token, read_operator
 from services.rpc.operator import operator_channel, operator_files, operator_sync_channel
@@ -23,6 +24,7 @@ from tests.processes import free_port
 
 READY_TIMEOUT_S = 150  # longer than the supervisor's own, which tells more
 TEST_TIMEOUT_S = 400  # of a test and what it starts: two systems, and waits for queues to drain
+SIDECARS = os.environ.get("AVIARY_TEST_SIDECARS") == "1"
 ENVIRONMENT = {
     "AVIARY_CELEBRITY_THRESHOLD": "2",
     # The least there is: tests that kill a consumer wait this long for what it had in hand.
@@ -74,16 +76,20 @@ class Mesh:
 
     def channel(self, service: str) -> grpc.aio.Channel:
         """Opens a channel to a service as the operator."""
-        address = self.environment(service)[f"AVIARY_{service.upper()}_ADDRESS"]
-        return operator_channel(operator_files(self.data_dir), service, address)
+        return operator_channel(operator_files(self.data_dir), service, self.address(service))
+
+    def address(self, service: str) -> str:
+        """Where others than itself reach a service."""
+        addresses = local_addresses.found(self.data_dir)
+        assert addresses is not None
+        return addresses[service]
 
     def sync_channel(
         self, service: str, *, caller: str = OPERATOR, address: str | None = None
     ) -> grpc.Channel:
         """The same, for callers without an event loop, and by default as the operator."""
-        if address is None:
-            address = self.environment(service)[f"AVIARY_{service.upper()}_ADDRESS"]
-        return operator_sync_channel(operator_files(self.data_dir), service, address, caller=caller)
+        files, at = operator_files(self.data_dir), address or self.address(service)
+        return operator_sync_channel(files, service, at, caller=caller)
 
     def environment(self, service: str) -> dict[str, str]:
         """What a service was told at its start."""
@@ -138,6 +144,8 @@ def start(data_dir: Path, *, engine: Engine = SQLITE_VALKEY, **environment: str)
     log = data_dir.parent / "up.log"
     port = free_port()
     command = [sys.executable, "-m", "services", "up", "--data-dir", data_dir]
+    if SIDECARS:
+        command.append("--sidecars")
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*command, "--edge-port", str(port), *(["--emulators"] if engine.emulators else [])],

@@ -40,7 +40,7 @@ class FanoutOperator:
     def __init__(self, mesh: Mesh) -> None:
         # Its address stays the same over its restarts.
         self._mesh = mesh
-        self._address = mesh.environment("fanout")["AVIARY_FANOUT_ADDRESS"]
+        self._address = mesh.address("fanout")
 
     def set_threshold(self, followers: int) -> None:
         """0 is back to what the system was started with."""

@@ -12,7 +12,8 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as pb
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as stubs
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.e2e.conftest import BIGTABLE_PUBSUB, SQLITE_VALKEY, Engine, start, stop
+from services.certificates.identities import server_name
+from tests.e2e.conftest import BIGTABLE_PUBSUB, SIDECARS, SQLITE_VALKEY, Engine, start, stop
 from tests.e2e.test_mesh import follow, home, post, user
 from tests.emulators import require_emulators
 
@@ -50,6 +51,23 @@ PATHS = (
         "fanout CLIENT rows mutate home",
     ),
 )
+
+
+def through_sidecars(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The same path where each call between processes passes a sidecar of either."""
+    hops: list[str] = []
+    for name in path:
+        process, kind, rpc = name.split(" ", 2)
+        if kind == "SERVER" and process != "edge":
+            hops.append(f"{process}-sidecar inbound SERVER ingress")
+        hops.append(name)
+        if kind == "CLIENT" and rpc.startswith("aviary."):
+            sibling = server_name(rpc.split(".")[1])
+            hops.append(f"{process}-sidecar outbound CLIENT egress {sibling}")
+    return tuple(hops)
+
+
+EXPECTED = set(map(through_sidecars, PATHS) if SIDECARS else PATHS)
 
 
 class Receiver(stubs.TraceServiceServicer):
@@ -113,7 +131,7 @@ def test_one_post_is_one_trace_from_edge_to_timeline_store(engine: Engine, tmp_p
             home(mesh, bob)
             post(mesh, ada)
             deadline = time.monotonic() + WITHIN_S
-            while missing := set(PATHS) - receiver.paths():
+            while missing := EXPECTED - receiver.paths():
                 got = "\n".join(" > ".join(path) for path in sorted(receiver.paths()))
                 assert time.monotonic() < deadline, f"{missing} not in\n{got}"
                 time.sleep(0.2)

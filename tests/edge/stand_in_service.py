@@ -25,8 +25,14 @@ async def main(name: str) -> None:
     health_pb2_grpc.add_HealthServicer_to_server(serving, server)
     await serving.set("", health_pb2.HealthCheckResponse.SERVING)
     if name == "gateway":
+        sidecar = os.environ.get("AVIARY_SIDECAR") == "on"
         channels = {
-            one: open_channel(at, [], tls=files.towards(one) if files else None)
+            one: open_channel(
+                at,
+                [],
+                tls=files.towards(one) if files else None,
+                behind_sidecar=one if sidecar else None,
+            )
             for one, at in addresses.items()
             if one != name
         }

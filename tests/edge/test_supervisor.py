@@ -54,7 +54,14 @@ def running_among(pids: list[int], word: bytes) -> int:
 
 class Running:
     def __init__(
-        self, folder: Path, port: int, *, emulators: bool = False, before: str = "", **env: str
+        self,
+        folder: Path,
+        port: int,
+        *,
+        emulators: bool = False,
+        sidecars: bool = False,
+        before: str = "",
+        **env: str,
     ) -> None:
         self.data = folder / "data"
         self.port = port
@@ -65,7 +72,7 @@ class Running:
         code = (
             f"import sys, pathlib, services.supervisor as s\n{before}\n"
             f"sys.exit(s.run(pathlib.Path({str(self.data)!r}), {port}, {str(python)!r}, "
-            f"emulators={emulators}))"
+            f"emulators={emulators}, sidecars={sidecars}))"
         )
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -140,6 +147,38 @@ def test_starts_and_stops_in_order(running: Running, number: signal.Signals) -> 
     assert (running.data / "logs" / "tweet.log").exists()
     assert local_addresses.found(running.data) is None
     assert not (running.data / TARGETS_FILE).exists()
+
+
+def test_sidecars_start_and_stop_with_their_services(tmp_path: Path, port: int) -> None:
+    with ended(Running(tmp_path, port, sidecars=True)) as running:
+        until(lambda: running.said("Aviary is ready"))
+        assert running.health() == 200
+        pids = descendants(running.process.pid)
+        commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids]
+        # Each Envoy, and the program that drains it.
+        wanted = 2 * len(DEFAULT_ADDRESSES)
+        assert sum(b"data/sidecars/" in command for command in commands) == wanted
+        os.kill(int((running.data / "tweet.pid").read_text()), signal.SIGKILL)
+        until(lambda: running.said("tweet ended with code"))
+        until(lambda: running.health() == 200)
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(30) == 0
+        assert not any(map(alive, pids))
+
+
+def test_sidecars_die_with_a_killed_parent(tmp_path: Path, port: int) -> None:
+    with ended(Running(tmp_path, port, sidecars=True)) as running:
+        until(lambda: running.said("Aviary is ready"))
+        pids = descendants(running.process.pid)
+        running.process.kill()
+        running.process.wait(10)
+        until(lambda: not any(map(alive, pids)))
+
+
+def test_sidecars_need_certificates(tmp_path: Path, port: int) -> None:
+    running = Running(tmp_path, port, sidecars=True, AVIARY_TLS="off")
+    assert running.process.wait(30) == 1
+    assert "Aviary cannot start: sidecars talk by certificates" in running.output.read_text()
 
 
 def test_plaintext_where_it_is_asked_for(tmp_path: Path, port: int) -> None:

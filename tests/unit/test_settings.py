@@ -20,6 +20,7 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.metrics_address is None
     assert settings.flags_file is None
     assert settings.tls_dir is None
+    assert not settings.sidecar
     assert (settings.signing_keys, settings.signing_keys_file) == ((), None)
     assert settings.nonce_valkey_url == settings.cache_valkey_url
 
@@ -194,3 +195,26 @@ def test_signing_keys_come_from_one_place_and_are_not_shown() -> None:
         assert "5a5a" not in shown
     with pytest.raises(SettingsError, match="AVIARY_SIGNING_KEYS_FILE"):
         Settings.from_environment({"AVIARY_SIGNING_KEYS": keys, "AVIARY_SIGNING_KEYS_FILE": "/k"})
+
+
+def test_a_sidecar_has_all_that_is_beyond_loopback() -> None:
+    assert Settings.from_environment({"AVIARY_SIDECAR": "on"}).sidecar
+    for env, variable in (
+        ({"AVIARY_TLS_DIR": "/c"}, "AVIARY_SIDECAR"),
+        ({"AVIARY_TWEET_ADDRESS": "0.0.0.0:1", "AVIARY_TLS": "off"}, "AVIARY_TWEET_ADDRESS"),
+        ({"AVIARY_USER_ADDRESS": "user:1", "AVIARY_TLS": "off"}, "AVIARY_USER_ADDRESS"),
+    ):
+        with pytest.raises(SettingsError, match=f"^{variable}: got"):
+            Settings.from_environment({"AVIARY_SIDECAR": "on", **env})
+    with pytest.raises(SettingsError, match=r"^AVIARY_SIDECAR: got 'yes'"):
+        Settings.from_environment({"AVIARY_SIDECAR": "yes"})
+
+
+def test_the_issuer_has_certificates_beyond_loopback() -> None:
+    env = {"AVIARY_SIDECAR": "on", "AVIARY_IDENTITY_HTTP_ADDRESS": "0.0.0.0:50059"}
+    with pytest.raises(SettingsError, match="AVIARY_IDENTITY_TLS_DIR"):
+        Settings.from_environment(env)
+    own = Settings.from_environment(env | {"AVIARY_IDENTITY_TLS_DIR": "/i"})
+    assert (own.tls_dir, own.identity_tls_dir) == (None, Path("/i"))
+    shared = Settings.from_environment({"AVIARY_TLS_DIR": "/c"})
+    assert shared.identity_tls_dir == Path("/c")

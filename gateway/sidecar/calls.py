@@ -1,0 +1,63 @@
+"""What the call table means to a sidecar: who may call its service, and whom its service calls."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor_pool import DescriptorPool
+
+from gateway.edge.contracts import Contracts
+from services.certificates.identities import EDGE, GATEWAY
+from services.rpc.call_table import CALLS, ENVOY_RPCS, REFLECTION, REFLECTION_CALLERS, callers_of
+from services.rpc.channels import safe_paths
+from services.settings import DEFAULT_ADDRESSES
+
+__all__ = ["ENVOY_PREFIX", "HEALTH_PREFIX", "allowed", "called", "package_prefix", "repeatable"]
+
+ENVOY_PREFIX = "/envoy.service."
+HEALTH_PREFIX = "/grpc.health.v1.Health/"
+
+
+def package_prefix(service: str) -> str:
+    """Return how the paths of all of a service's RPCs begin."""
+    return f"/aviary.{service}.v1."
+
+
+def allowed(service: str, contracts: Contracts) -> Mapping[str, Sequence[str]]:
+    """Return, for each caller's name, the paths that it may call of this service; both in order."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for descriptor in _descriptors(service, contracts):
+        for method in descriptor.methods:
+            for caller in callers_of(method):
+                found[caller].add(f"/{descriptor.full_name}/{method.name}")
+    if service == GATEWAY:
+        found[EDGE].update(f"/{name}" for name in ENVOY_RPCS)
+    for caller in REFLECTION_CALLERS:
+        found[caller].add(f"/{REFLECTION}")
+    return {caller: sorted(found[caller]) for caller in sorted(found)}
+
+
+def called(service: str) -> Sequence[str]:
+    """Return the siblings that a service calls, in order; the gateway asks all for their health."""
+    if service == GATEWAY:
+        return sorted(set(DEFAULT_ADDRESSES) - {GATEWAY})
+    return sorted({name.split(".")[1] for name in CALLS.get(service, ())})
+
+
+def repeatable(caller: str, sibling: str, contracts: Contracts) -> Sequence[str]:
+    """Return the paths that `caller` may call of `sibling` and that may be called twice, in order.
+
+    Their contracts say so, by `idempotency_level`.
+    """
+    mine = {f"/{name}" for name in CALLS.get(caller, ())}
+    return sorted(mine.intersection(safe_paths(_descriptors(sibling, contracts))))
+
+
+def _descriptors(service: str, contracts: Contracts) -> Sequence[ServiceDescriptor]:
+    pool = DescriptorPool()
+    for file in contracts.files.file:
+        pool.Add(file)
+    prefix = package_prefix(service).removeprefix("/")
+    return [
+        pool.FindServiceByName(name) for name in contracts.all_services if name.startswith(prefix)
+    ]

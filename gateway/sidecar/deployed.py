@@ -1,0 +1,36 @@
+"""Sidecars as they are deployed: one beside each service's process, in a network of their own."""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.sidecar.config import Locality, Replica, SidecarConfig
+from services.settings import DEFAULT_ADDRESSES
+
+__all__ = ["CERTIFICATES", "INBOUND_PORT", "OUTBOUND_PORT", "deployed"]
+
+INBOUND_PORT = 8443
+OUTBOUND_PORT = 15_001
+CERTIFICATES = "/etc/aviary/certificates"
+
+
+def deployed(
+    locality: Locality = Locality(),  # noqa: B008 - it is frozen
+    replicas: Mapping[str, Sequence[Replica]] | None = None,
+) -> Mapping[str, SidecarConfig]:
+    """Return a sidecar for each service, all in one locality.
+
+    A service whose `replicas` are not told is found by its own name.
+    """
+    named = {name: (Replica(f"{name}:{INBOUND_PORT}", locality),) for name in DEFAULT_ADDRESSES}
+    siblings: Mapping[str, Sequence[Replica]] = {**named, **(replicas or {})}
+    return {
+        name: SidecarConfig(
+            service=name,
+            behind=address,
+            inbound=f"0.0.0.0:{INBOUND_PORT}",
+            outbound=f"127.0.0.1:{OUTBOUND_PORT}",
+            siblings=siblings,
+            certificates=CERTIFICATES,
+            locality=locality,
+        )
+        for name, address in DEFAULT_ADDRESSES.items()
+    }

@@ -1,0 +1,79 @@
+"""A sidecar for each service on this machine, and who reaches what through them."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from gateway import sidecar
+from services.settings import DEFAULT_ADDRESSES
+from services.supervisor.child import Child
+from services.supervisor.readiness import HOST
+
+__all__ = ["PORTS_EACH", "Sidecars"]
+
+PORTS_EACH = 2
+"""Ports that a sidecar takes: one for each of its sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecars:
+    """Where the sidecars listen, by service."""
+
+    inbound: Mapping[str, str]
+    outbound: Mapping[str, str]
+    certificates: Path
+
+    @classmethod
+    def on(cls, ports: Sequence[int], certificates: Path) -> Self:
+        """Give each service's sidecar `PORTS_EACH` of these ports."""
+        addresses = [f"{HOST}:{port}" for port in ports]
+        half = len(DEFAULT_ADDRESSES)
+        return cls(
+            dict(zip(DEFAULT_ADDRESSES, addresses[:half], strict=True)),
+            dict(zip(DEFAULT_ADDRESSES, addresses[half:], strict=True)),
+            certificates,
+        )
+
+    def environment(self, service: str) -> Mapping[str, str]:
+        """Return what has a service talk to its sidecar alone; its own address is not in it."""
+        siblings = set(DEFAULT_ADDRESSES) - {service}
+        # The edge dials the issuer's HTTP past the sidecar, which takes gRPC alone.
+        direct = {"AVIARY_IDENTITY_TLS_DIR": str(self.certificates)}
+        return {
+            **(direct if service == "identity" else {}),
+            **{f"AVIARY_{each.upper()}_ADDRESS": self.outbound[service] for each in siblings},
+            "AVIARY_SIDECAR": "on",
+            # The certificates are the sidecar's.
+            "AVIARY_TLS_DIR": "",
+        }
+
+    def children(
+        self,
+        behind: Mapping[str, str],
+        data_dir: Path,
+        collector: str | None,
+    ) -> Sequence[Child]:
+        """Write each sidecar's configuration, before services that listen where `behind` says."""
+        logs, folder = data_dir / "logs", data_dir / "sidecars"
+        folder.mkdir(exist_ok=True)
+        children = []
+        for service, address in behind.items():
+            config = sidecar.SidecarConfig(
+                service=service,
+                behind=address,
+                inbound=self.inbound[service],
+                outbound=self.outbound[service],
+                siblings={name: [sidecar.Replica(at)] for name, at in self.inbound.items()},
+                certificates=str(self.certificates),
+                admin_port=0,
+                otlp_collector=collector,
+                access_log_path=str(logs / f"{service}-sidecar.access.log"),
+            )
+            path = folder / f"{service}.yaml"
+            path.write_text(sidecar.to_yaml(config))
+            name, port = f"{service}-sidecar", int(self.inbound[service].rpartition(":")[2])
+            argv = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
+            children.append(Child(name, port, argv, logs / f"{name}.log"))
+        return children

@@ -1,0 +1,109 @@
+"""A service behind a sidecar: what it believes of who is calling, by real sockets."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aviary.id.v1 import id_service_pb2 as pb
+from aviary.id.v1 import id_service_pb2_grpc as stubs
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from structlog.testing import capture_logs
+
+from services.certificates.identities import spiffe_id
+from services.rpc.channels import open_channel
+from services.rpc.security import PLAIN, Security
+from services.rpc.server import RpcServer
+from tests.certificates import WAIT_S, Ids, id_server
+
+TOLD = "x-forwarded-client-cert"
+HASH = "0" * 64
+
+
+def told(*callers: str) -> str:
+    uris = ";".join(f"URI={caller}" for caller in callers)
+    return f"By={spiffe_id('id')};Hash={HASH};{uris}"
+
+
+@pytest.fixture
+def ids() -> Ids:
+    return Ids()
+
+
+@pytest.fixture
+async def server(ids: Ids) -> AsyncIterator[RpcServer]:
+    server = id_server(ids, Security(sidecar=True))
+    await server.start()
+    yield server
+    await server.stop(0)
+
+
+async def code(address: str, *headers: str) -> str:
+    async with open_channel(address, [], behind_sidecar="id") as channel:
+        call = stubs.IdServiceStub(channel).LeaseWorker(
+            pb.LeaseWorkerRequest(owner="a"),
+            timeout=WAIT_S,
+            metadata=tuple((TOLD, header) for header in headers),
+        )
+        return (await call.code()).name
+
+
+@pytest.mark.parametrize("caller", ["user", "tweet", "graph"])
+async def test_whom_the_sidecar_names_may_call(server: RpcServer, caller: str) -> None:
+    assert await code(server.address, told(spiffe_id(caller))) == "OK"
+
+
+@pytest.mark.parametrize("caller", ["timeline", "edge", "operator", "nobody"])
+async def test_the_table_is_held_here_too(server: RpcServer, ids: Ids, caller: str) -> None:
+    with capture_logs() as logs:
+        assert await code(server.address, told(spiffe_id(caller))) == "PERMISSION_DENIED"
+    (denied,) = [each for each in logs if each["event"] == "rpc.denied"]
+    assert (denied["caller"], denied["reason"]) == (caller, "CALLER_NOT_ALLOWED")
+    assert ids.calls == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        ("",),
+        (told(),),
+        (told("tweet"),),
+        (told("spiffe://elsewhere/tweet"),),
+        (told(f'"{spiffe_id("tweet")}"'),),
+        (told(spiffe_id("tweet"), spiffe_id("tweet")),),
+        (f"{told(spiffe_id('tweet'))},{told(spiffe_id('timeline'))}",),
+        (told(spiffe_id("tweet")), told(spiffe_id("tweet"))),
+        (f'Subject="URI={spiffe_id("tweet")}"',),
+    ],
+)
+async def test_without_one_clear_name_nobody_may_call(
+    server: RpcServer, ids: Ids, headers: tuple[str, ...]
+) -> None:
+    assert await code(server.address, *headers) == "PERMISSION_DENIED"
+    assert ids.calls == 0
+
+
+async def test_nobody_is_believed_from_beyond_loopback(tmp_path: Path, ids: Ids) -> None:
+    # The nearest that one machine has to a peer without a loopback address.
+    address = f"unix:{tmp_path / 'socket'}"
+    server = id_server(ids, Security(sidecar=True), address)
+    await server.start()
+    try:
+        assert await code(address, told(spiffe_id("tweet"))) == "PERMISSION_DENIED"
+    finally:
+        await server.stop(0)
+
+
+async def test_without_a_sidecar_the_header_says_nothing(ids: Ids) -> None:
+    server = id_server(ids, PLAIN)
+    await server.start()
+    try:
+        assert await code(server.address, told(spiffe_id("timeline"))) == "OK"
+    finally:
+        await server.stop(0)
+
+
+async def test_health_needs_no_name(server: RpcServer) -> None:
+    async with open_channel(server.address, []) as channel:
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
