@@ -62,7 +62,7 @@ class Load:
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
-        self._client = httpx.Client(base_url=mesh.rest.base_url, timeout=10)
+        self._client = httpx.Client(base_url=mesh.rest.base_url, auth=mesh.rest.auth, timeout=10)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.statuses: set[int] = set()
