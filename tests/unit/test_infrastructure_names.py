@@ -16,12 +16,12 @@ from redis.asyncio.cluster import RedisCluster
 import gateway.identity
 import services.storage
 from gateway.edge.filters import MAX_BODY_BYTES
-from gateway.edge.secrets import IDENTITY_FILE, TRUST_FILE, identity_secret, trust_secret
+from gateway.edge.secrets import TRUST_FILE, identity_file, identity_secret, trust_secret
 from services import telemetry
 from services.bootstrap import SERVICES
 from services.bus import pubsub
 from services.bus.topology import SUBSCRIPTIONS, TOPICS
-from services.certificates.identities import server_name, spiffe_id
+from services.certificates.identities import EDGE, server_name, spiffe_id
 from services.objectives import OBJECTIVES, PERIOD_DAYS
 from services.settings import (
     DEFAULT_ADDRESSES,
@@ -108,10 +108,10 @@ def test_envoy_finds_its_certificate() -> None:
     mesh = local_values(folder("modules/mesh"))
     place = mesh["certificates_folder"]
     assert place == local_values(folder("modules/service"))["certificates_folder"]
-    assert {IDENTITY_FILE, TRUST_FILE} == set(mesh["envoy_secrets"])
-    assert identity_secret(place)["@type"] == mesh["envoy_secret"]
+    assert {identity_file(EDGE), TRUST_FILE} == set(mesh["envoy_secrets"])
+    assert identity_secret(place, EDGE)["@type"] == mesh["envoy_secret"]
     written = str(mesh["envoy_secrets"])
-    for secret in (identity_secret(place), trust_secret(place)):
+    for secret in (identity_secret(place, EDGE), trust_secret(place)):
         for filename in re.findall(rf"{place}/([\w.]+)", str(secret)):
             assert f"${{local.certificates_folder}}/{filename}" in written
         for key in set(secret) - {"@type"}:
