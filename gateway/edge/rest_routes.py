@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.edge.contracts import PublicRpc
-from gateway.edge.extensions import ANSWERED_HERE, HTTP_FILTERS, typed
+from gateway.edge.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FILTERS, typed
 from gateway.edge.not_modified import answers_not_modified
 
 __all__ = ["no_such_path", "rest_routes"]
@@ -95,8 +95,10 @@ def _preflight(match: Match, cluster: str) -> Route:
 def _other_methods(match: Match, verbs: list[str]) -> list[Route]:
     allow = {"header": {"key": "allow", "value": ", ".join([*verbs, "OPTIONS"])}}
     asked = match | {"headers": [_header(":method", {"exact": "OPTIONS"})]}
-    routes = (_answer(asked, 204), _answer(match, 405))
-    return [route | {"response_headers_to_add": [allow]} for route in routes]
+    # The path takes no such method, whatever comes with it: there is nothing to guard.
+    answered = {**ANSWERED_HERE, FIREWALL: DISABLED}
+    added = {"response_headers_to_add": [allow], "typed_per_filter_config": answered}
+    return [_answer(asked, 204) | added, _answer(match, 405) | added]
 
 
 def _answer(match: Match, status: int) -> Route:

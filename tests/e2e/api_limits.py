@@ -26,6 +26,7 @@ VALID: dict[str, Any] = {
     "request_id": "",
     "cursor": "",
     "limit": 0,
+    "flow": "post",
     "in_reply_to_tweet_id": 0,
     "quote_tweet_id": 0,
 }
