@@ -122,8 +122,8 @@ async def lease_by(stub: "stubs.IdServiceStub") -> str:
     return "OK"
 
 
-async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
-    async with asyncio.timeout(WAIT_S):
+async def until(holds: Callable[[], bool | Awaitable[bool]], within_s: float = WAIT_S) -> None:
+    async with asyncio.timeout(within_s):
         while True:
             answer = holds()
             if answer if isinstance(answer, bool) else await answer:
