@@ -105,6 +105,8 @@ class Settings:
     log_level: LogLevel
     otlp_endpoint: str | None
     """`http://host:port` of an OTLP gRPC collector; None exports nothing."""
+    probe_address: str | None = None
+    """`host:port` that answers health checks in plaintext, for a kubelet; None has none."""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Self:
@@ -162,6 +164,7 @@ class Settings:
                 variables.choice("AVIARY_LOG_LEVEL", "info", "debug", "warning", "error"),
             ),
             otlp_endpoint=variables.http_url("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            probe_address=variables.optional_address("AVIARY_PROBE_ADDRESS"),
         )
 
 
@@ -197,6 +200,9 @@ class _Variables:
         if not (host and port.isascii() and port.isdecimal() and int(port) <= MAX_PORT):
             self._reject(name, value, f"host:port, with a port of at most {MAX_PORT}")
         return value
+
+    def optional_address(self, name: str) -> str | None:
+        return None if self.text(name) is None else self.address(name, "")
 
     def valkey_url(self, name: str, default: str) -> str:
         value = self.text(name) or default
