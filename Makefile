@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators certs test oracle oracle-data chaos lint format generate check-generated \
-	check-edge fuzz-api lock clean
+	check-edge check-deploy fuzz-api lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,10 +61,11 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: .venv/dev.stamp ## Write gen/ and envoy/ anew
+generate: .venv/dev.stamp ## Write gen/, envoy/ and deploy/ anew
 	$(BIN)/python -m tools.protos generate
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
+	$(BIN)/python -m tools.deploy build
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 	$(BIN)/python -m tools.protos check
@@ -73,6 +74,9 @@ check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 check-edge: .venv/dev.stamp ## Fail when envoy/ is stale or Envoy refuses it
 	$(BIN)/python -m gateway check-envoy
 
+check-deploy: .venv/dev.stamp ## Fail when deploy/ is stale, or an image, manifest or compose file is wrong
+	$(BIN)/python -m tools.deploy check
+
 lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header pyproject.toml -o requirements.lock
@@ -80,6 +84,8 @@ lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 		--no-annotate --no-header --extra gcp pyproject.toml -o requirements-gcp.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --group build -o requirements-build.lock
 
 clean: ## Remove the environment and yesterday's data
 	rm -rf .venv .data .build

@@ -1,0 +1,61 @@
+"""Engines for a laptop, as containers: Valkey, and Google's emulators.
+
+The compose file and the dev overlay start the same ones.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.supervisor.plan import BUS_OPTIONS, CACHE_MEMORY, CACHE_OPTIONS
+
+__all__ = ["EMULATORS_IMAGE", "ENGINES", "VALKEY_IMAGE", "Engine"]
+
+VALKEY_IMAGE: Final = "valkey/valkey:9-alpine"
+EMULATORS_IMAGE: Final = "google/cloud-sdk:emulators"
+VALKEY_PORT: Final = 6379
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """One container; without a volume it forgets everything."""
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    port: int
+    health: tuple[str, ...]
+    opened_as: str
+    """The `uses` label of who needs it."""
+
+
+def _valkey(name: str, *options: str) -> Engine:
+    return Engine(
+        name=name,
+        image=VALKEY_IMAGE,
+        command=("valkey-server", "--port", str(VALKEY_PORT), "--dir", "/data", *options),
+        port=VALKEY_PORT,
+        health=("valkey-cli", "ping"),
+        opened_as="cache",
+    )
+
+
+def _emulator(name: str, port: int, opened_as: str) -> Engine:
+    start = ("gcloud", "beta", "emulators", name, "start", f"--host-port=0.0.0.0:{port}")
+    return Engine(
+        name=name,
+        image=EMULATORS_IMAGE,
+        # A project of no meaning: the emulator takes any, gcloud wants one.
+        command=(*start, "--project=aviary-dev"),
+        port=port,
+        health=("bash", "-c", f"</dev/tcp/127.0.0.1/{port}"),
+        opened_as=opened_as,
+    )
+
+
+ENGINES: Final = (
+    _valkey("cache", *CACHE_OPTIONS),
+    # What remembers signed requests must not evict; with Valkey as the bus it is the same server.
+    _valkey("nonces", *BUS_OPTIONS, "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "noeviction"),
+    _emulator("bigtable", 8086, "rows"),
+    _emulator("pubsub", 8085, "bus"),
+)

@@ -1,0 +1,115 @@
+"""What the code says of each service: where it listens, who calls it, what it opens.
+
+Nothing here is written down a second time. A service that joins `services.settings` and
+`services.bootstrap` is deployed after `make generate`.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor_pool import DescriptorPool
+
+import services.bootstrap
+from gateway.edge import own_contracts
+from services import settings
+from services.certificates.identities import EDGE, GATEWAY
+from services.rpc.call_table import callers_of
+
+__all__ = ["Service", "all_services", "callees_of", "engines_opened"]
+
+_BOOTSTRAP: Final = Path(services.bootstrap.__file__).parent
+
+_ENGINES: Final[Mapping[str, frozenset[str]]] = {
+    "rows": frozenset({"rows"}),
+    "outbox": frozenset({"bus"}),
+    "bus": frozenset({"bus"}),
+    "consume": frozenset({"bus"}),
+    "valkey": frozenset({"cache"}),
+    "valkey_node": frozenset({"cache"}),
+    "pushes": frozenset({"cache"}),
+    "cursors": frozenset({"cursors"}),
+}
+"""Method of `Parts` to what it opens; others open channels, which the call table tells of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service, as others see it."""
+
+    name: str
+    port: int
+    http_port: int | None
+    """Of a service that speaks HTTP to the edge as well."""
+    callers: frozenset[str]
+    """Names in the certificates of those that may open connections to it."""
+    opens: frozenset[str]
+    """Of `rows`, `bus`, `cache` and `cursors` (which want a key)."""
+
+
+@cache
+def all_services() -> tuple[Service, ...]:
+    """Return every service, in the order of the settings."""
+    return tuple(
+        Service(
+            name,
+            _port(address),
+            _http_port(name),
+            callers_by_service().get(name, frozenset()) | ({GATEWAY} - {name}),
+            engines_opened((_BOOTSTRAP / f"{name}.py").read_text()),
+        )
+        for name, address in settings.DEFAULT_ADDRESSES.items()
+    )
+
+
+def callees_of(caller: str) -> tuple[Service, ...]:
+    """Return the services that a process of this name may open connections to."""
+    return tuple(each for each in all_services() if caller in each.callers)
+
+
+@cache
+def callers_by_service() -> Mapping[str, frozenset[str]]:
+    """Return callers by service, as the call table has them. (The gateway, which asks everybody
+    for health, is not in the table.)
+    """  # noqa: D205 - the aside belongs to it
+    callers: dict[str, frozenset[str]] = {}
+    for method in _methods():
+        name = method.containing_service.full_name.split(".")[1]
+        callers[name] = callers.get(name, frozenset()) | callers_of(method)
+    for each in settings.DEFAULT_ADDRESSES:
+        if _http_port(each) is not None:
+            callers[each] = callers.get(each, frozenset()) | {EDGE}
+    return callers
+
+
+def engines_opened(bootstrap: str) -> frozenset[str]:
+    """Return what a module of the composition root opens: its uses of `parts`."""
+    used = {
+        node.attr
+        for node in ast.walk(ast.parse(bootstrap))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "parts"
+    }
+    return frozenset[str]().union(*(_ENGINES.get(name, frozenset()) for name in used))
+
+
+def _methods() -> Iterator[MethodDescriptor]:
+    pool, files = DescriptorPool(), own_contracts().files.file
+    for file in files:
+        pool.Add(file)
+    for file in files:
+        if file.package.startswith("aviary."):
+            for service in file.service:
+                yield from pool.FindServiceByName(f"{file.package}.{service.name}").methods
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
+
+
+def _http_port(name: str) -> int | None:
+    address = vars(settings).get(f"DEFAULT_{name.upper()}_HTTP_ADDRESS")
+    return None if address is None else _port(address)

@@ -1,0 +1,126 @@
+"""Checks of what is in `deploy/`, each with a tool that judges such files for a living."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from compose_spec import PyCompose
+
+from gateway.edge import GENERATED, to_yaml
+from gateway.envoy_binary import envoy_binary
+from services.certificates.command import make_certificates
+from tools.deploy import layout, rules
+from tools.deploy.facts import all_services
+from tools.deploy.layout import DEPLOY, Document
+
+__all__ = ["REQUIRED", "check_compose", "check_envoy", "check_image", "check_overlay", "kustomize"]
+
+OVERLAYS: Final = ("overlays/dev", "overlays/prod")
+REQUIRED: Final = "REQUIRE_KUSTOMIZE"
+"""Set to 1, a machine without Kustomize fails the check; without it, the check says so."""
+
+
+def check_image(dockerfile: Path) -> list[str]:
+    """Have hadolint read it."""
+    hadolint = Path(sys.executable).parent / "hadolint"
+    verdict = _run([str(hadolint), "--no-color", str(dockerfile)])
+    return verdict.stdout.splitlines() if verdict.returncode else []
+
+
+def kustomize() -> list[str] | None:
+    """Return the command that builds a folder, None where there is none on this machine."""
+    for command in (["kustomize", "build"], ["kubectl", "kustomize"]):
+        if shutil.which(command[0]):
+            return command
+    return None
+
+
+def check_overlay(folder: Path, command: Sequence[str]) -> list[str]:
+    """Have Kustomize build it, and judge what comes out."""
+    built = _run([*command, str(folder)])
+    if built.returncode != 0:
+        return [f"Kustomize: {built.stderr.strip()}"]
+    return rules.faults([each for each in yaml.safe_load_all(built.stdout) if each])
+
+
+def check_compose(text: str) -> list[str]:
+    """Have the Compose specification judge it, and the settings read what services are given."""
+    try:
+        PyCompose.from_yaml(text).to_spec()
+    except Exception as error:  # noqa: BLE001 - the parser's errors have no class of their own
+        return [f"not by the specification: {error}"]
+    composed = yaml.safe_load(text)
+    lines = list(_compose_references(composed))
+    for service in all_services():
+        if service.name not in composed["services"]:
+            lines.append(f"{service.name} is missing")
+            continue
+        environment = composed["services"][service.name]["environment"]
+        env = {name: "" if value.startswith("${") else value for name, value in environment.items()}
+        faults = rules.environment_faults(service.name, env)
+        lines += [f"{service.name}: {each}" for each in faults]
+    return lines
+
+
+def _compose_references(composed: Document) -> list[str]:
+    lines = []
+    services: Mapping[str, Any] = composed["services"]
+    for name, service in services.items():
+        lines += [
+            f"{name} waits for {other}, which is not there"
+            for other in service.get("depends_on", [])
+            if other not in services
+        ]
+        waits = service.get("depends_on", {})
+        lines += [
+            f"{name} waits for the health of {other}, which has no check"
+            for other, how in (waits.items() if isinstance(waits, dict) else ())
+            if how["condition"] == "service_healthy"
+            and "healthcheck" not in services.get(other, {})
+        ]
+        lines += [
+            f"{name} publishes {port} to the network"
+            for port in service.get("ports", [])
+            if not port.startswith("127.0.0.1:")
+        ]
+    return lines
+
+
+def check_envoy() -> list[str]:
+    """Have Envoy read the edge's configuration, with the files that the image would give it."""
+    with tempfile.TemporaryDirectory() as folder:
+        certificates, _ = make_certificates(Path(folder))
+        text = to_yaml(layout.edge_config(str(certificates)))
+        config = Path(folder) / "envoy.yaml"
+        config.write_text(text.replace(layout.GENERATED, str(GENERATED)))
+        arguments = ["--mode", "validate", "-c", str(config), "--log-level", "warn"]
+        verdict = _run([str(envoy_binary()), *arguments])
+    return [] if verdict.returncode == 0 else verdict.stderr.splitlines()
+
+
+def check_overlays() -> list[str]:
+    """Check each of them; without Kustomize, say that nothing was."""
+    command = kustomize()
+    if command is None:
+        told = "overlays are not checked: neither kustomize nor kubectl is on this machine"
+        if os.environ.get(REQUIRED) == "1":
+            return [told]
+        sys.stderr.write(f"{told}\n")
+        return []
+    lines = []
+    for name in OVERLAYS:
+        found = check_overlay(DEPLOY / "kubernetes" / name, command)
+        lines += [f"{name}: {each}" for each in found]
+    return lines
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - tools of this environment, on our own files
+        command, capture_output=True, text=True, check=False
+    )
