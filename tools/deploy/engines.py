@@ -12,6 +12,7 @@ __all__ = ["EMULATORS_IMAGE", "ENGINES", "VALKEY_IMAGE", "Engine"]
 
 VALKEY_IMAGE: Final = "valkey/valkey:9-alpine"
 EMULATORS_IMAGE: Final = "google/cloud-sdk:emulators"
+NEVER_EVICTS: Final = ("--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "noeviction")
 VALKEY_PORT: Final = 6379
 
 
@@ -55,7 +56,9 @@ def _emulator(name: str, port: int, opened_as: str) -> Engine:
 ENGINES: Final = (
     _valkey("cache", *CACHE_OPTIONS),
     # What remembers signed requests must not evict; with Valkey as the bus it is the same server.
-    _valkey("nonces", *BUS_OPTIONS, "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "noeviction"),
+    _valkey(
+        "nonces", *BUS_OPTIONS, "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "noeviction"
+    ),
     _emulator("bigtable", 8086, "rows"),
     _emulator("pubsub", 8085, "bus"),
 )

@@ -73,9 +73,7 @@ def callees_of(caller: str) -> tuple[Service, ...]:
 
 @cache
 def callers_by_service() -> Mapping[str, frozenset[str]]:
-    """Return callers by service, as the call table has them. (The gateway, which asks everybody
-    for health, is not in the table.)
-    """  # noqa: D205 - the aside belongs to it
+    """Return callers by service as the call table has them, so without the gateway's checks."""
     callers: dict[str, frozenset[str]] = {}
     for method in _methods():
         name = method.containing_service.full_name.split(".")[1]

@@ -104,7 +104,5 @@ class _PlainDumper(yaml.SafeDumper):
 
 def to_yaml(*documents: Document) -> str:
     """Render documents as one file, the same text each time."""
-    texts = (
-        yaml.dump(each, Dumper=_PlainDumper, sort_keys=False, width=100) for each in documents
-    )
+    texts = (yaml.dump(each, Dumper=_PlainDumper, sort_keys=False, width=100) for each in documents)
     return HEADER + "---\n".join(texts)

@@ -1,6 +1,8 @@
 """What must hold for rendered manifests, whatever an overlay has patched."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import kubernetes_validate
@@ -20,7 +22,7 @@ KUBERNETES_VERSION: Final = "1.34"
 _NOT_KUBERNETES: Final = frozenset({"cert-manager.io/v1"})
 """Custom resources: their schemas are not the cluster's own."""
 _FROM_ELSEWHERE: Final = frozenset({"aviary-valkey", "aviary-signing-keys", "aviary-cursor-key"})
-"""Secrets that no file may hold; and the `aviary-<name>-tls`, which cert-manager or a person makes."""
+"""Secrets that no file may hold; so are `aviary-<name>-tls`, of cert-manager or a person."""
 _SEALED: Final = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -33,21 +35,31 @@ def faults(documents: Sequence[Document]) -> list[str]:
     lines: list[str] = []
     for document in documents:
         name = f"{document['kind']} {document['metadata']['name']}"
-        found = [*_schema(document), *_pods(document)]
+        # What has no right shape is not looked at any further.
+        found = _schema(document) or tuple(_pods(document))
         lines += [f"{name}: {each}" for each in found]
-    return [*lines, *_references(documents), *_reachability(documents), *_environments(documents)]
+    if lines:
+        return lines
+    return [*_references(documents), *_reachability(documents), *_environments(documents)]
 
 
-def _schema(document: Document) -> Iterator[str]:
+def _schema(document: Document) -> tuple[str, ...]:
     if document["apiVersion"] in _NOT_KUBERNETES:
-        return
+        return ()
+    return _schema_faults(json.dumps(document))
+
+
+# Reading the schemas is most of a check, and overlays and tests share most manifests.
+@cache
+def _schema_faults(document: str) -> tuple[str, ...]:
     try:
-        kubernetes_validate.validate(document, KUBERNETES_VERSION, strict=True)
+        kubernetes_validate.validate(json.loads(document), KUBERNETES_VERSION, strict=True)
     except (
         kubernetes_validate.ValidationError,
         kubernetes_validate.SchemaNotFoundError,
     ) as error:
-        yield str(error)
+        return (str(error),)
+    return ()
 
 
 def _pods(document: Document) -> Iterator[str]:
@@ -126,7 +138,7 @@ def _reachability(documents: Sequence[Document]) -> Iterator[str]:
     callers = {each.name: each.callers for each in all_services()}
     yield from unreached_by_table(policies, pods, ports, callers)
     http = {each.name: each.http_port for each in all_services() if each.http_port is not None}
-    yield from unreached_by_table(policies, pods, http, dict.fromkeys(http, [EDGE]))
+    yield from unreached_by_table(policies, pods, http, {each: [EDGE] for each in http})
 
 
 def _environments(documents: Sequence[Document]) -> Iterator[str]:

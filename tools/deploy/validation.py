@@ -1,6 +1,7 @@
 """Checks of what is in `deploy/`, each with a tool that judges such files for a living."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,21 +52,29 @@ def check_overlay(folder: Path, command: Sequence[str]) -> list[str]:
 
 def check_compose(text: str) -> list[str]:
     """Have the Compose specification judge it, and the settings read what services are given."""
+    composed = _interpolated(yaml.safe_load(text))
     try:
-        PyCompose.from_yaml(text).to_spec()
+        PyCompose.from_yaml(yaml.safe_dump(composed)).to_spec()
     except Exception as error:  # noqa: BLE001 - the parser's errors have no class of their own
         return [f"not by the specification: {error}"]
-    composed = yaml.safe_load(text)
     lines = list(_compose_references(composed))
     for service in all_services():
         if service.name not in composed["services"]:
             lines.append(f"{service.name} is missing")
             continue
         environment = composed["services"][service.name]["environment"]
-        env = {name: "" if value.startswith("${") else value for name, value in environment.items()}
-        faults = rules.environment_faults(service.name, env)
+        faults = rules.environment_faults(service.name, environment)
         lines += [f"{service.name}: {each}" for each in faults]
     return lines
+
+
+def _interpolated(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """Fill in what a compose file says for variables that are not set."""
+    if isinstance(value, dict):
+        return {name: _interpolated(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_interpolated(each) for each in value]
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value) if isinstance(value, str) else value
 
 
 def _compose_references(composed: Document) -> list[str]:

@@ -171,7 +171,7 @@ def _hardened(delay_s: int) -> Document:
 
 
 def _tls(name: str, *more: Document) -> Document:
-    """Show cert-manager's names under those that the services read; replaced as one when renewed."""
+    """Show a secret under the names that the services read; a renewal replaces all at once."""
     items = {"ca.crt": "ca.pem", "tls.crt": f"{name}.pem", "tls.key": f"{name}.key"}
     secret = {
         "name": f"aviary-{name}-tls",

@@ -1,0 +1,304 @@
+"""What is in deploy/, and that each of its checks can fail."""
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+from kubernetes_validate import validate
+
+from services.certificates.authority import Authority, issue, load_pair, new_authority
+from tools.deploy import rules
+from tools.deploy.__main__ import stale
+from tools.deploy.certificates import certificates
+from tools.deploy.compose import COMPOSE
+from tools.deploy.facts import all_services, engines_opened
+from tools.deploy.kubernetes import KUBERNETES, files
+from tools.deploy.layout import DEPLOY, ROOT
+from tools.deploy.validation import (
+    check_compose,
+    check_envoy,
+    check_image,
+    check_overlay,
+    kustomize,
+)
+
+Documents = list[dict[str, Any]]
+BUILD = kustomize()
+needs_kustomize = pytest.mark.skipif(
+    BUILD is None, reason="neither kustomize nor kubectl is on this machine"
+)
+
+
+def test_what_is_committed_is_current() -> None:
+    assert stale(files()) == []
+
+
+def test_stale_file_is_named() -> None:
+    changed = {path: f"{text}#\n" for path, text in files().items() if path.name == "id.yaml"}
+    assert stale(changed) == ["deploy/kubernetes/base/id.yaml is stale: run `make generate`"]
+
+
+def test_engines_are_those_that_the_composition_root_opens() -> None:
+    text = (
+        "async def build(parts):\n  a = await parts.rows('x', [])\n  parts.cursors(); parts.clock\n"
+    )
+    assert engines_opened(text) == {"rows", "cursors"}
+    assert {each.name: each.opens for each in all_services()}["timeline"] == {
+        "rows",
+        "cache",
+        "cursors",
+    }
+
+
+# Images
+
+
+def test_the_image_is_in_order() -> None:
+    assert check_image(DEPLOY / "images" / "Dockerfile") == []
+
+
+def test_image_that_runs_as_root_is_faulty(tmp_path: Path) -> None:
+    dockerfile = tmp_path / "Dockerfile"
+    text = (DEPLOY / "images" / "Dockerfile").read_text()
+    dockerfile.write_text(text.replace("USER 10001:10001", "USER root"))
+    assert any("DL3002" in line for line in check_image(dockerfile))
+
+
+def test_images_take_from_the_source_tree_only_what_is_let_in() -> None:
+    dockerfile = (DEPLOY / "images" / "Dockerfile").read_text().splitlines()
+    copied = {
+        source
+        for line in dockerfile
+        if line.startswith("COPY ") and "--from" not in line
+        for source in line.split()[1:-1]
+    }
+    ignoring = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in ignoring if line.startswith("!")}
+    assert copied == let_in
+    assert "*" in ignoring
+    assert all((ROOT / each).exists() for each in copied)
+
+
+def test_bill_of_materials_names_what_the_lock_names(tmp_path: Path) -> None:
+    bill = tmp_path / "sbom.json"
+    cyclonedx = Path(sys.executable).parent / "cyclonedx-py"
+    arguments = ["requirements", "--output-reproducible", "--of", "JSON", "-o", bill]
+    subprocess.run([cyclonedx, *arguments, ROOT / "requirements-gcp.lock"], check=True)
+    written = json.loads(bill.read_text())
+    assert written["bomFormat"] == "CycloneDX"
+    found = {(each["name"], each["version"]) for each in written["components"]}
+    lines = (ROOT / "requirements-gcp.lock").read_text().splitlines()
+    locked = {tuple(line.split(" ")[0].split("==")) for line in lines if "==" in line[:60]}
+    assert found == {(name.partition("[")[0], version) for name, version in locked}
+    # So that whoever has the bill can tell a wheel from another of its name.
+    assert all(each["externalReferences"][0]["hashes"] for each in written["components"])
+
+
+# Certificates
+
+
+@pytest.mark.parametrize("wanted", certificates(), ids=lambda each: each["metadata"]["name"])
+def test_cert_manager_is_asked_for_what_the_services_check(wanted: dict[str, Any]) -> None:
+    authority = Authority(*load_pair(new_authority(datetime.now(UTC))))
+    spec = wanted["spec"]
+    leaf, _ = load_pair(issue(authority, spec["commonName"], datetime.now(UTC)))
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert spec["uris"] == names.get_values_for_type(x509.UniformResourceIdentifier)
+    assert spec["dnsNames"] == names.get_values_for_type(x509.DNSName)
+    life = leaf.not_valid_after_utc - leaf.not_valid_before_utc
+    hours = timedelta(hours=int(spec["duration"].removesuffix("h")))
+    assert timedelta() <= life - hours < timedelta(hours=1)
+
+
+# Manifests
+
+
+@pytest.fixture(scope="module", params=["dev", "prod"])
+def rendered(request: pytest.FixtureRequest) -> Documents:
+    if BUILD is None:
+        pytest.skip("neither kustomize nor kubectl is on this machine")
+    folder = KUBERNETES / "overlays" / str(request.param)
+    built = subprocess.run([*BUILD, folder], check=True, capture_output=True, text=True)
+    return list(yaml.safe_load_all(built.stdout))
+
+
+@pytest.fixture
+def documents(rendered: Documents) -> Documents:
+    return copy.deepcopy(rendered)
+
+
+def of(documents: Documents, kind: str, name: str) -> dict[str, Any]:
+    (found,) = (d for d in documents if d["kind"] == kind and d["metadata"]["name"] == name)
+    return found
+
+
+def pod(documents: Documents, name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = of(documents, "Deployment", name)["spec"]["template"]["spec"]
+    return spec
+
+
+def container(documents: Documents, name: str) -> dict[str, Any]:
+    first: dict[str, Any] = pod(documents, name)["containers"][0]
+    return first
+
+
+def config(documents: Documents) -> dict[str, str]:
+    (found,) = (
+        d["data"]
+        for d in documents
+        if d["kind"] == "ConfigMap" and "AVIARY_STORAGE" in d.get("data", {})
+    )
+    return found
+
+
+def policy(documents: Documents, name: str) -> dict[str, Any]:
+    return of(documents, "NetworkPolicy", name)["spec"]
+
+
+def test_rendered_manifests_are_in_order(documents: Documents) -> None:
+    assert rules.faults(documents) == []
+
+
+@pytest.mark.parametrize(
+    ("break_it", "told"),
+    [
+        (lambda d: pod(d, "tweet").update(containers=7), "Deployment tweet"),
+        (lambda d: container(d, "tweet").update(imagePulPolicy="Always"), "imagePulPolicy"),
+        (lambda d: pod(d, "id")["securityContext"].pop("runAsNonRoot"), "may run as root"),
+        (lambda d: pod(d, "id")["securityContext"].pop("seccompProfile"), "seccomp"),
+        (lambda d: pod(d, "id").pop("automountServiceAccountToken"), "token of the API server"),
+        (lambda d: container(d, "id")["securityContext"].pop("capabilities"), "not sealed"),
+        (lambda d: container(d, "id")["resources"].pop("requests"), "requests no CPU"),
+        (lambda d: container(d, "id")["resources"]["limits"].pop("memory"), "no limit of memory"),
+        (lambda d: container(d, "id").pop("readinessProbe"), "no readiness probe"),
+        (lambda d: pod(d, "id").update(terminationGracePeriodSeconds=9), "before it has drained"),
+        (lambda d: pod(d, "id").update(serviceAccountName="x"), "ServiceAccount x that is not"),
+        (lambda d: d.remove(of(d, "Deployment", "graph")), "graph is not deployed"),
+        (lambda d: policy(d, "id")["ingress"].clear(), "tweet cannot reach id:50052"),
+        (lambda d: policy(d, "tweet").pop("egress"), "tweet cannot reach user:50051"),
+        (lambda d: policy(d, "id")["ingress"].append({}), "a stranger can reach id:50052"),
+        (
+            lambda d: (
+                policy(d, "id")["ingress"].append({}),
+                policy(d, "edge")["egress"].append({}),
+            ),
+            "edge can reach id:50052, and the call table has no call of it",
+        ),
+        (lambda d: config(d).update(AVIARY_TWEET_ADDRESS="tweet:1"), "tweet is not at tweet:1"),
+        (lambda d: config(d).update(AVIARY_TYPO="1"), "nothing reads AVIARY_TYPO"),
+        (lambda d: config(d).update(AVIARY_STORAGE="mysql"), "AVIARY_STORAGE: got 'mysql'"),
+        (lambda d: config(d).pop("AVIARY_SIGNING_KEYS_FILE"), "does not sign"),
+        (lambda d: config(d).pop("AVIARY_PROBE_ADDRESS"), "answers no probe"),
+    ],
+)
+def test_each_fault_is_told(
+    documents: Documents, break_it: Callable[[Documents], object], told: str
+) -> None:
+    break_it(documents)
+    assert any(told in line for line in rules.faults(documents)), rules.faults(documents)
+
+
+@needs_kustomize
+def test_overlay_that_does_not_build_is_faulty(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: [missing.yaml]\n")
+    assert BUILD is not None
+    (line,) = check_overlay(tmp_path, BUILD)
+    assert "missing.yaml" in line
+
+
+@needs_kustomize
+def test_a_component_can_add_a_sidecar_to_one_service(tmp_path: Path) -> None:
+    component_folder = tmp_path / "component"
+    component_folder.mkdir()
+    (component_folder / "sidecar.yaml").write_text("static_resources: {}\n")
+    component = {
+        "apiVersion": "kustomize.config.k8s.io/v1alpha1",
+        "kind": "Component",
+        "configMapGenerator": [{"name": "tweet-sidecar", "files": ["envoy.yaml=sidecar.yaml"]}],
+        "patches": [{"path": "patch.yaml"}],
+    }
+    volume = {"name": "sidecar", "configMap": {"name": "tweet-sidecar"}}
+    envoy = {"name": "sidecar", "image": "aviary-envoy"}
+    patch = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "tweet"},
+        "spec": {"template": {"spec": {"containers": [envoy], "volumes": [volume]}}},
+    }
+    overlay = tmp_path / "overlay"
+    overlay.mkdir()
+    (component_folder / "kustomization.yaml").write_text(yaml.safe_dump(component))
+    (component_folder / "patch.yaml").write_text(yaml.safe_dump(patch))
+    # Kustomize takes no absolute path of a base; a copy of it is one that it takes.
+    base = tmp_path / "base"
+    base.mkdir()
+    for file in (KUBERNETES / "base").iterdir():
+        (base / file.name).write_text(file.read_text())
+    (overlay / "kustomization.yaml").write_text(
+        "resources: [../base]\ncomponents: [../component]\n"
+    )
+    assert BUILD is not None
+    built = subprocess.run([*BUILD, overlay], check=True, capture_output=True, text=True)
+    documents = list(yaml.safe_load_all(built.stdout))
+    names = {each["name"] for each in pod(documents, "tweet")["containers"]}
+    assert names == {"tweet", "sidecar"}
+    assert len(pod(documents, "user")["containers"]) == 1
+    validate(of(documents, "Deployment", "tweet"), rules.KUBERNETES_VERSION, strict=True)
+
+
+# Compose
+
+
+@pytest.fixture
+def composed() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((COMPOSE / "compose.yaml").read_text())
+    return read
+
+
+def test_the_compose_file_is_in_order(composed: dict[str, Any]) -> None:
+    assert check_compose(yaml.safe_dump(composed)) == []
+
+
+@pytest.mark.parametrize(
+    ("break_it", "told"),
+    [
+        (lambda s: s["tweet"].update(depends_on=7), "not by the specification"),
+        (lambda s: s["tweet"].update(comand=["tweet"]), "comand"),
+        (lambda s: s.pop("graph"), "graph is missing"),
+        (lambda s: s.pop("cache"), "waits for cache, which is not there"),
+        (lambda s: s["cache"].pop("healthcheck"), "health of cache, which has no check"),
+        (lambda s: s["edge"].update(ports=["8080:8080"]), "edge publishes 8080:8080"),
+        (lambda s: s["id"]["environment"].update(AVIARY_X="1"), "id: nothing reads AVIARY_X"),
+        (
+            lambda s: s["id"]["environment"].update(AVIARY_TWEET_ADDRESS="tweet:1"),
+            "id: tweet is not at tweet:1",
+        ),
+        (lambda s: s["id"]["environment"].update(AVIARY_BUS="kafka"), "AVIARY_BUS: got 'kafka'"),
+    ],
+)
+def test_each_fault_of_the_compose_file_is_told(
+    composed: dict[str, Any], break_it: Callable[[dict[str, Any]], object], told: str
+) -> None:
+    break_it(composed["services"])
+    lines = check_compose(yaml.safe_dump(composed))
+    assert any(told in line for line in lines), lines
+
+
+# The edge
+
+
+def test_envoy_takes_the_edge_of_a_container() -> None:
+    assert check_envoy() == []
+
+
+def test_envoy_refuses_an_edge_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.deploy.validation.to_yaml", lambda _: "static_resources: 7\n")
+    assert check_envoy()
