@@ -15,6 +15,7 @@ from cryptography import x509
 from kubernetes_validate import validate
 
 from services.certificates.authority import Authority, issue, load_pair, new_authority
+from services.rpc.signing_keys import parse_keys
 from tools.deploy import rules
 from tools.deploy.__main__ import stale
 from tools.deploy.certificates import certificates
@@ -265,6 +266,18 @@ def composed() -> dict[str, Any]:
 
 def test_the_compose_file_is_in_order(composed: dict[str, Any]) -> None:
     assert check_compose(yaml.safe_dump(composed)) == []
+
+
+def test_keys_are_made_once_and_are_keys(composed: dict[str, Any], tmp_path: Path) -> None:
+    *_, program = composed["services"]["keys"]["entrypoint"]
+    program = program.replace("/var/lib/aviary", str(tmp_path))
+    made = []
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", program], check=True)
+        made.append((tmp_path / "signing.keys").read_text())
+    assert made[0] == made[1]
+    assert len(parse_keys(made[0])) == 1
+    assert (tmp_path / "signing.keys").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,7 @@ _HARDENED: Final = {
     "security_opt": ["no-new-privileges:true"],
     "restart": "unless-stopped",
 }
-# Written once and kept: cursors outlive a restart, and signatures have a key. In a shell of Python,
-# as the image has no other that could be counted on.
+# Written once and kept. In Python, as a shell in the image is nothing to count on.
 _KEYS: Final = (
     "import os, pathlib, secrets\n"
     "os.umask(0o077)\n"
