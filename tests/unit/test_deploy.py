@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from cryptography import x509
 
+from gateway.edge import EdgeConfig
 from services.certificates.authority import Authority, issue, load_pair, new_authority
 from services.rpc.signing_keys import parse_keys
 from tools.deploy.__main__ import stale
@@ -19,7 +21,7 @@ from tools.deploy.certificates import certificates
 from tools.deploy.compose import COMPOSE
 from tools.deploy.facts import all_services, engines_opened
 from tools.deploy.kubernetes import files
-from tools.deploy.layout import DEPLOY, ROOT
+from tools.deploy.layout import DEPLOY, ROOT, edge_config
 from tools.deploy.validation import check_compose, check_envoy, check_image
 
 
@@ -164,3 +166,12 @@ def test_envoy_takes_the_edge_of_a_container() -> None:
 def test_envoy_refuses_an_edge_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.deploy.validation.to_yaml", lambda _: "static_resources: 7\n")
     assert check_envoy()
+
+
+def test_backend_on_loopback_is_faulty(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What a backend has when nobody has said where it is in a container.
+    def forgotten(certificates: str) -> EdgeConfig:
+        return replace(edge_config(certificates), backends=EdgeConfig().backends)
+
+    monkeypatch.setattr("tools.deploy.layout.edge_config", forgotten)
+    assert "tweet is sought in the edge's own container" in check_envoy()

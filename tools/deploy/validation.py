@@ -1,5 +1,6 @@
 """Checks of what is in `deploy/`, each with a tool that judges such files for a living."""
 
+import json
 import os
 import re
 import shutil
@@ -110,7 +111,14 @@ def check_envoy() -> list[str]:
         config.write_text(text.replace(layout.GENERATED, str(GENERATED)))
         arguments = ["--mode", "validate", "-c", str(config), "--log-level", "warn"]
         verdict = _run([str(envoy_binary()), *arguments])
-    return [] if verdict.returncode == 0 else verdict.stderr.splitlines()
+    if verdict.returncode != 0:
+        return verdict.stderr.splitlines()
+    clusters = yaml.safe_load(text)["static_resources"]["clusters"]
+    return [
+        f"{each['name']} is sought in the edge's own container"
+        for each in clusters
+        if "127.0.0.1" in json.dumps(each["load_assignment"])
+    ]
 
 
 def check_overlays() -> list[str]:
