@@ -46,6 +46,11 @@ def test_engines_are_those_that_the_composition_root_opens() -> None:
     }
 
 
+def test_unknown_engine_has_to_be_placed() -> None:
+    with pytest.raises(ValueError, match="methods of Parts open\\? queue"):
+        engines_opened("parts.queue()")
+
+
 # Images
 
 

@@ -34,7 +34,12 @@ _ENGINES: Final[Mapping[str, frozenset[str]]] = {
     "pushes": frozenset({"cache"}),
     "cursors": frozenset({"cursors"}),
 }
-"""Method of `Parts` to what it opens; others open channels, which the call table tells of."""
+"""Method of `Parts` to what it opens."""
+
+_NO_ENGINE: Final = frozenset(
+    {"channel", "clock", "graph", "ids", "security", "settings", "stack", "tweets", "users"}
+)
+"""Those that open channels, which the call table tells of, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,18 @@ def callers_by_service() -> Mapping[str, frozenset[str]]:
 
 
 def engines_opened(bootstrap: str) -> frozenset[str]:
-    """Return what a module of the composition root opens: its uses of `parts`."""
+    """Return what a module of the composition root opens: its uses of `parts`.
+
+    Raises ValueError for one that is in neither list here.
+    """
     used = {
         node.attr
         for node in ast.walk(ast.parse(bootstrap))
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "parts"
     }
-    return frozenset[str]().union(*(_ENGINES.get(name, frozenset()) for name in used))
+    if unknown := used - _ENGINES.keys() - _NO_ENGINE:
+        raise ValueError(f"what do these methods of Parts open? {', '.join(sorted(unknown))}")
+    return frozenset[str]().union(*(_ENGINES[name] for name in used - _NO_ENGINE))
 
 
 def _methods() -> Iterator[MethodDescriptor]:
