@@ -6,8 +6,7 @@ import signal
 import pytest
 
 from tests.chaos.conftest import DEADLINE_S, Faults, until, within
-from tests.e2e.test_mesh import _posts as posts
-from tests.e2e.test_mesh import eventually, follow, home, post, user
+from tests.e2e.acting import acknowledged, eventually, follow, home, post, user
 
 SWEEP_S = 45
 
@@ -66,5 +65,5 @@ def test_tweet_starts_while_the_bus_is_gone(faults: Faults) -> None:
         os.kill(faults.pid("tweet"), signal.SIGKILL)
         until(lambda: not faults.is_ready())
         kept: list[int] = []
-        until(lambda: posts(mesh, ada, kept), within_s=30)
+        until(lambda: acknowledged(mesh, ada, kept), within_s=30)
     eventually(lambda: home(mesh, bob), kept, within_s=SWEEP_S)

@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from tests.chaos.conftest import DEADLINE_S, Faults, until, within
+from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh
-from tests.e2e.test_mesh import eventually, follow, home, post, user
 
 # A process that meets a hanging cache waits for it once; two wait in a row for a post's answer.
 FIRST_S = DEADLINE_S / 2

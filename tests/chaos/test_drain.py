@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.chaos.conftest import Faults, until
+from tests.e2e.acting import eventually, follow, home, user
 from tests.e2e.conftest import Mesh
-from tests.e2e.test_mesh import eventually, follow, home, user
 
 # The drain of a service: calls in flight take milliseconds, a receive from the bus a second, and
 # the lease of a worker number is given back.

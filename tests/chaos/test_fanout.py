@@ -12,7 +12,7 @@ import pytest
 
 from services.storage.keys import home_qualifier
 from tests.chaos.conftest import Faults, until
-from tests.e2e.test_mesh import follow, home, post, user
+from tests.e2e.acting import follow, home, post, user
 
 # As many as the edge and two cores take without queueing.
 CLIENTS = 8

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.chaos.conftest import DEADLINE_S, Faults, within
+from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh
-from tests.e2e.test_mesh import eventually, follow, home, post, user
 
 _numbers = itertools.count()
 Call = Callable[[], httpx.Response]

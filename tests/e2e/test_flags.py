@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 from services.telemetry import EVENT_FLAGS_REFUSED
+from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import start, stop
 from tests.e2e.operators import operate
-from tests.e2e.test_mesh import eventually, follow, home, post, user
 
 WITHIN_S = 30.0
 

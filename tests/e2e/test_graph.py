@@ -2,8 +2,8 @@
 
 import httpx
 
+from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh
-from tests.e2e.test_mesh import eventually, follow, home, post, user
 
 NOTHING = dict.fromkeys(("following", "followed_by", "blocking", "blocked_by", "muting"), False)
 

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from services.operator_file import read_operator
+from tests.e2e.acting import eventually
 from tests.e2e.conftest import Mesh, start, stop
-from tests.e2e.test_mesh import eventually
 from tests.identity.world import PASSWORD, REDIRECT, Browser
 
 WITHIN_S = 30

@@ -15,8 +15,8 @@ import pytest
 
 from services.load.generating import generate_graph
 from services.load.handles import handle_of
+from tests.e2e.acting import eventually, home
 from tests.e2e.conftest import Mesh, start, stop
-from tests.e2e.test_mesh import eventually, home
 from tests.load.model import Homes
 
 WITHIN_S = 60

@@ -10,8 +10,8 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as pb
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as stubs
 
 from services import telemetry
+from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import start, stop
-from tests.e2e.test_mesh import eventually, follow, home, post, user
 
 WITHIN_S = 45
 PAUSE_MS = 3_000

@@ -14,10 +14,10 @@ from services.settings import Settings
 from services.storage.keys import home_range
 from services.storage.rows import RowMutation
 from services.storage.timelines import HOME, TABLES
+from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import operate
 from tests.e2e.redelivery import redelivery
-from tests.e2e.test_mesh import eventually, follow, home, post, user
 
 GIVEN_UP_WITHIN_S = 120  # eight attempts, with pauses of up to 25 s in all, on a busy machine
 

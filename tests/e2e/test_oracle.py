@@ -26,10 +26,10 @@ from hypothesis.stateful import (
 
 from services.bus import topology
 from services.bus.events import FanoutJob, GraphEvents, TweetEvents, encode_fanout_job
+from tests.e2e.acting import eventually, user
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import FanoutOperator
 from tests.e2e.redelivery import Redelivery, redelivery
-from tests.e2e.test_mesh import eventually, user
 from tests.e2e.timeline_model import Model, Posted
 
 EXAMPLES_VARIABLE = "AVIARY_ORACLE_EXAMPLES"

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.e2e.acting import eventually
 from tests.e2e.conftest import start, stop
-from tests.e2e.test_mesh import eventually
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

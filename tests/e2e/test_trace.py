@@ -13,8 +13,8 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as stu
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from services.certificates.identities import server_name
+from tests.e2e.acting import follow, home, post, user
 from tests.e2e.conftest import BIGTABLE_PUBSUB, SIDECARS, SQLITE_VALKEY, Engine, start, stop
-from tests.e2e.test_mesh import follow, home, post, user
 from tests.emulators import require_emulators
 
 WITHIN_S = 60  # batches leave every five seconds, from processes that are busy with it

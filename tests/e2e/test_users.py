@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from tests.e2e.acting import eventually, follow, home, post
 from tests.e2e.conftest import Mesh
-from tests.e2e.test_mesh import eventually, follow, home, post
 
 # Handles are unique in a mesh, which other files do not share.
 Json = dict[str, object]

@@ -18,8 +18,8 @@ import redis
 
 from services.scrape_targets import TARGETS_FILE
 from services.settings import DEFAULT_ADDRESSES
+from tests.e2e.acting import follow, user
 from tests.e2e.conftest import Mesh, start, stop
-from tests.e2e.test_mesh import follow, user
 from tests.observability.promql import operands, selectors
 from tests.processes import free_port, kill_group, spawn
 from tools.observability.__main__ import run_prometheus_argv

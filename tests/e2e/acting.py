@@ -1,0 +1,72 @@
+"""What end-to-end tests do at the edge: sign up, post, follow, read a home, wait."""
+
+import itertools
+import time
+from collections.abc import Callable
+
+import httpx
+
+from tests.e2e.conftest import BIGTABLE_PUBSUB, Mesh
+
+WITHIN_S = BIGTABLE_PUBSUB.within_s  # the slower engine's; only a failing test waits so long
+_handles = itertools.count()
+
+
+def user(mesh: Mesh) -> int:
+    handle = f"u{next(_handles)}"
+    answer = mesh.rest.post("/v1/users", json={"handle": handle, "display_name": handle})
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["user"]["user_id"])
+
+
+def post(mesh: Mesh, author: int, text: str = "hi", **fields: object) -> int:
+    body = {"user_id": author, "text": text, **fields}
+    answer = mesh.rest.post("/v1/tweets", json=body)
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["tweet_id"])
+
+
+def follow(mesh: Mesh, follower: int, followee: int, verb: str = "follow") -> None:
+    body = {"follower_id": follower, "followee_id": followee}
+    answer = mesh.rest.post(f"/v1/{verb}", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+def home(mesh: Mesh, viewer: int, limit: int = 50) -> list[int]:
+    ids: list[int] = []
+    cursor = ""
+    while True:
+        query = {"user_id": viewer, "limit": limit, "cursor": cursor}
+        answer = mesh.rest.get("/v1/timeline/home", params=query)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        ids += [int(tweet["tweet_id"]) for tweet in page["tweets"]]
+        if "next_cursor" not in page:
+            return ids
+        assert len(page["tweets"]) == limit, "a page is full as long as older tweets exist"
+        cursor = page["next_cursor"]
+
+
+def eventually(get: Callable[[], object], expected: object, within_s: float = WITHIN_S) -> None:
+    deadline = time.monotonic() + within_s
+    while (got := get()) != expected:
+        assert time.monotonic() < deadline, f"got {got}, want {expected}"
+        time.sleep(0.05)
+
+
+def acknowledged(mesh: Mesh, author: int, kept: list[int]) -> bool:
+    body = {"user_id": author, "text": "still here", "request_id": f"r{len(kept)}"}
+    try:
+        answer = mesh.rest.post("/v1/tweets", json=body)
+    except httpx.HTTPError:
+        return False
+    if answer.status_code == 200:
+        kept.append(int(answer.json()["tweet_id"]))
+    return answer.status_code == 200
+
+
+def home_or_none(mesh: Mesh, viewer: int) -> list[int] | None:
+    try:
+        return home(mesh, viewer)
+    except (AssertionError, httpx.HTTPError):
+        return None
