@@ -15,7 +15,7 @@ from services.bootstrap import SERVICES, secured
 from services.certificates.command import certs
 from services.load.command import load
 from services.operate.command import COMMANDS
-from services.operator_commands import register_app, rotate_signing_key, token
+from services.operator_commands import app_key, register_app, rotate_signing_key, token
 from services.rpc.server import RpcServer
 from services.settings import Settings, SettingsError
 from services.telemetry import EVENT_SERVING
@@ -57,7 +57,7 @@ def main() -> None:
     """Group the commands."""
 
 
-for _command in (audit, certs, load, register_app, rotate_signing_key, token, *COMMANDS):
+for _command in (app_key, audit, certs, load, register_app, rotate_signing_key, token, *COMMANDS):
     main.add_command(_command)
 
 

@@ -1,34 +1,21 @@
-"""Commands of operators: `token`, `register-app` and `rotate-signing-key`."""
+"""Commands of operators: `token`, `register-app`, `app-key` and `rotate-signing-key`."""
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.identity.clients import Registered
-from services.errors import AviaryError
+from gateway.identity.model import AppKey
+from services.identity_admin import DATA_DIR, at, with_admin
 from services.operator_file import OperatorError, fetch_token, read_operator
-from services.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from gateway.identity.app_keys import MadeKey
     from services.bootstrap.identity import IdentityAdmin
 
-__all__ = ["register_app", "rotate_signing_key", "token"]
-
-DATA_DIR = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help="Of the running Aviary.",
-)
-_MS_PER_S = 1_000
-Result = TypeVar("Result")
+__all__ = ["app_key", "register_app", "rotate_signing_key", "token"]
 
 
 @click.command()
@@ -61,49 +48,70 @@ def register_app(name: str, redirect_uris: Sequence[str], data_dir: Path, *, pub
     async def register(admin: "IdentityAdmin") -> Registered:
         return await admin.clients.register(name, redirect_uris, public=public)
 
-    made = _with_admin(data_dir, register)
+    made = with_admin(data_dir, register)
     click.echo(f"client_id      {made.client_id}")
     if made.client_secret is not None:
         click.echo(f"client_secret  {made.client_secret}")
 
 
-@click.command("rotate-signing-key")
+@click.group("app-key")
+def app_key() -> None:
+    """Make, list and revoke the API keys of apps, which they send as `x-api-key`."""
+
+
+@app_key.command()
+@click.argument("client_id")
 @DATA_DIR
-def rotate_signing_key(data_dir: Path) -> None:
+def make(client_id: str, data_dir: Path) -> None:
+    """Make a key for an app; prints it, and it is not shown again."""
+
+    async def made_for(admin: "IdentityAdmin") -> "MadeKey":
+        return await admin.app_keys.make(client_id)
+
+    made = with_admin(data_dir, made_for)
+    click.echo(f"key_id   {made.key_id}")
+    click.echo(f"api_key  {made.key}")
+    click.echo(f"expires  {at(made.expires_at_ms)}")
+
+
+@app_key.command("list")
+@click.argument("client_id")
+@DATA_DIR
+def list_keys(client_id: str, data_dir: Path) -> None:
+    """List an app's keys by id: when each expires, and whether it was revoked."""
+
+    async def keys(admin: "IdentityAdmin") -> Mapping[str, AppKey]:
+        return await admin.app_keys.of(client_id)
+
+    for key_id, key in with_admin(data_dir, keys).items():
+        revoked = "  revoked" if key.revoked else ""
+        click.echo(f"{key_id}  expires {at(key.expires_at_ms)}{revoked}")
+
+
+@app_key.command()
+@click.argument("key_id")
+@DATA_DIR
+def revoke(key_id: str, data_dir: Path) -> None:
+    """Take a key back: every edge refuses it within a few seconds."""
+
+    async def take_back(admin: "IdentityAdmin") -> None:
+        await admin.app_keys.revoke(key_id)
+
+    with_admin(data_dir, take_back)
+    click.echo(f"{key_id} is revoked")
+
+
+@click.command("rotate-signing-key")
+@click.option("--app-keys", "of_app_keys", is_flag=True, help="Of API keys, not of tokens.")
+@DATA_DIR
+def rotate_signing_key(data_dir: Path, *, of_app_keys: bool) -> None:
     """Make a new signing key: published at once, and used once every edge has seen it."""
 
     async def rotate(admin: "IdentityAdmin") -> tuple[str, int]:
-        return await admin.keyring.rotate()
+        keyring = admin.keyrings.app_keys if of_app_keys else admin.keyrings.tokens
+        return await keyring.rotate()
 
-    kid, from_ms = _with_admin(data_dir, rotate)
-    at = datetime.fromtimestamp(from_ms / _MS_PER_S, UTC).isoformat(timespec="seconds")
-    click.echo(f"key {kid} signs from {at}; the ones before it stay until their tokens expire")
-
-
-def _with_admin(data_dir: Path, act: Callable[["IdentityAdmin"], Awaitable[Result]]) -> Result:
-    # All services start by this command line; only these commands pay for the issuer.
-    from services.bootstrap.identity import identity_admin  # noqa: PLC0415
-
-    async def run() -> Result:
-        async with identity_admin(_settings(data_dir)) as admin:
-            return await act(admin)
-
-    try:
-        return asyncio.run(run())
-    except (AviaryError, SettingsError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _settings(data_dir: Path) -> Settings:
-    """Find the stores as services do; on one machine, as the supervisor told them."""
-    told = {"AVIARY_DATA_DIR": str(data_dir)}
-    try:
-        told |= read_operator(data_dir).environment
-    except OperatorError:
-        # Not of a supervisor's making: the environment says all.
-        if not data_dir.exists():
-            raise click.ClickException(f"{data_dir} does not exist") from None
-    for name, value in told.items():
-        # In the environment itself, since Google's clients look there for their emulators.
-        os.environ.setdefault(name, value)
-    return Settings.from_environment(os.environ)
+    kid, from_ms = with_admin(data_dir, rotate)
+    click.echo(
+        f"key {kid} signs from {at(from_ms)}; the ones before it stay until what they signed ends"
+    )

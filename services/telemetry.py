@@ -28,6 +28,7 @@ __all__ = [
     "EVENT_FLAGS_REFUSED",
     "EVENT_GRAPH_COUNT_OFF",
     "EVENT_IDENTITY_KEYS_STALE",
+    "EVENT_IDENTITY_REVOCATIONS_UNTOLD",
     "EVENT_IDENTITY_SIGN_UP_STUCK",
     "EVENT_ID_LEASE_FAILED",
     "EVENT_ID_LEASE_MISSING",
@@ -214,6 +215,8 @@ EVENT_AUDIT_DENIALS_UNREAD: Final = "audit.denials_unread"
 """What the edge refused cannot be brought into the audit log now; it is tried again."""
 EVENT_IDENTITY_KEYS_STALE: Final = "identity.keys_stale"
 """The signing keys cannot be read; the issuer goes on with those it knows."""
+EVENT_IDENTITY_REVOCATIONS_UNTOLD: Final = "identity.revocations_untold"
+"""The edges cannot be told now of what was revoked; it is tried again."""
 EVENT_IDENTITY_SIGN_UP_STUCK: Final = "identity.sign_up_stuck"
 """A sign-up that was cut off cannot be finished yet; it is tried again."""
 EVENT_ID_LEASE_MISSING: Final = "id.lease_missing"

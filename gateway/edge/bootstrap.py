@@ -6,10 +6,11 @@ from typing import Any
 
 import yaml
 
-from gateway.edge.auth import identity_cluster, issuer_clusters
+from gateway.edge.auth import identity_cluster
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig, process_of
 from gateway.edge.connections import connection_manager
 from gateway.edge.hardening import layered_runtime, overload_manager
+from gateway.edge.jwks import issuer_clusters
 from gateway.edge.stats import admin_cluster, stats_config, stats_listener
 from gateway.edge.upstreams import collector_cluster, service_cluster
 

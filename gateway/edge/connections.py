@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gateway.edge.auth import CALLER_HEADERS
 from gateway.edge.config import EdgeConfig
+from gateway.edge.credentials import CALLER_HEADERS
 from gateway.edge.extensions import API, typed
 from gateway.edge.filters import http_filters
 from gateway.edge.hardening import (

@@ -11,7 +11,10 @@ __all__ = ["CORS_FILTER", "checked_origins", "cors_policy"]
 CORS_FILTER = "envoy.filters.http.cors"
 ANY = "*"
 METHODS = "GET, POST, PATCH, DELETE"
-REQUEST_HEADERS = "authorization, content-type, idempotency-key, if-none-match, traceparent"
+REQUEST_HEADERS = (
+    "authorization, content-type, idempotency-key, if-none-match, traceparent, x-api-key, "
+    "x-proof-of-work"
+)
 # What a page may read of an answer beyond what browsers show by themselves.
 RESPONSE_HEADERS = (
     "etag, retry-after, x-rate-limit-limit, x-rate-limit-remaining, x-rate-limit-reset"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 __all__ = [
+    "APP_KEY_AUDIENCE",
     "EMBEDDED_AUDIENCE",
     "JWKS_CACHE_S",
     "Issuer",
@@ -17,6 +18,9 @@ __all__ = [
 
 EMBEDDED_AUDIENCE: Final = "aviary-api"
 """Whom the embedded issuer's access tokens are for."""
+
+APP_KEY_AUDIENCE: Final = "aviary-app-key"
+"""What the embedded issuer's API keys are for: to name an app, and for nothing that a token is."""
 
 IDENTITY_CLUSTER: Final = "identity_http"
 """Where the embedded issuer answers; see `gateway.edge.auth`."""
@@ -48,6 +52,8 @@ class Issuer:
     jwks_cluster: str | None = None
     """The cluster to fetch `jwks_uri` through; None makes one of the URI's own host."""
     jwks_cache_s: int = JWKS_CACHE_S
+    app_keys_uri: str | None = None
+    """The keys that its apps' API keys are checked with; None of an issuer that gives none."""
     may_act_for_anybody: bool = False
     """Whether its tokens may carry `act:any`; only of an issuer that is ours."""
 
@@ -70,6 +76,7 @@ def embedded_issuer(url: str, *, jwks_cache_s: int = JWKS_CACHE_S) -> Issuer:
         # The cluster decides where this goes; the host only has to be one.
         jwks_uri="http://identity/oauth/jwks",
         jwks_cluster=IDENTITY_CLUSTER,
+        app_keys_uri="http://identity/oauth/app-keys",
         jwks_cache_s=jwks_cache_s,
         may_act_for_anybody=True,
     )

@@ -6,9 +6,19 @@
 
 from typing import Any, NamedTuple
 
-from gateway.edge.auth import CLAIMS_KEY, FAILURE_KEY, JWKS_UNREACHABLE
+from gateway.edge.app_keys import OTHER_APP
+from gateway.edge.credentials import (
+    APP_KEY_FAILURE,
+    APP_KEY_KEY,
+    CLAIMS_KEY,
+    FAILURE_KEY,
+    JWKS_UNREACHABLE,
+    noted,
+)
 from gateway.edge.extensions import JWT_AUTHN
+from gateway.edge.revoked import REVOKED
 from gateway.edge.waf import REFUSALS, Refusal, refused_as
+from gateway.identity.ports import Revocable
 
 __all__ = ["local_reply_config"]
 
@@ -31,29 +41,49 @@ class _Reply(NamedTuple):
 
 def _of_token(value: dict[str, Any], *keys: str) -> dict[str, Any]:
     """Hold for a request of whose token the edge noted this."""
-    path = [{"key": key} for key in keys]
-    matcher = {"filter": JWT_AUTHN, "path": path, "value": value}
+    matcher = {"filter": JWT_AUTHN, **noted(value, *keys)}
     return {"metadata_filter": {"matcher": matcher, "match_if_key_not_found": False}}
 
 
 KEYS_MISSING = _of_token({"string_match": {"exact": JWKS_UNREACHABLE}}, FAILURE_KEY, "message")
 TOKEN_FAILED = _of_token({"present_match": True}, FAILURE_KEY, "message")
 TOKEN_GOOD = _of_token({"present_match": True}, CLAIMS_KEY, "iss")
+APP_KEYS_MISSING = _of_token(
+    {"string_match": {"exact": JWKS_UNREACHABLE}}, APP_KEY_FAILURE, "message"
+)
+APP_KEY_FAILED = _of_token({"present_match": True}, APP_KEY_FAILURE, "message")
+APP_KEY_GOOD = _of_token({"present_match": True}, APP_KEY_KEY, "jti")
+
+INVALID_TOKEN = 'Bearer error="invalid_token"'  # noqa: S105 - a challenge
+ENDED = Refusal(401, 16, "the session of this token has ended; log in again")
+OF_TWO_APPS = Refusal(403, 7, "the API key is of another app than the token")
+DENIALS = {
+    OTHER_APP: OF_TWO_APPS,
+    f"{OTHER_APP}-none": OF_TWO_APPS,
+    f"{REVOKED}-{Revocable.SESSION}": ENDED,
+    f"{REVOKED}-{Revocable.USER}": ENDED,
+    f"{REVOKED}-{Revocable.APP_KEY}": Refusal(401, 16, "the API key was revoked"),
+}
+"""What rules refuse of good tokens and keys, by the rule's name."""
 
 # google.rpc.Code for each status Envoy can make, in order of looking.
 REPLIES = (
     # With words of ours before, as Envoy has none for some, such as an escaped slash in a path.
     _Reply(400, 3, f"malformed request: {ENVOYS_WORDS}"),
+    _Reply(401, 14, "API keys cannot be checked now; try again", 503, APP_KEYS_MISSING),
+    _Reply(401, 16, f"the API key is not good: {ENVOYS_WORDS}", None, APP_KEY_FAILED),
+    _Reply(403, 16, f"the API key is not good: {ENVOYS_WORDS}", 401, APP_KEY_FAILED, INVALID_TOKEN),
     # The issuer's keys cannot be had: the token may be good, and the caller should keep it.
     _Reply(401, 14, "tokens cannot be checked now; try again", 503, KEYS_MISSING),
     _Reply(401, 16, ENVOYS_WORDS),
     # Envoy takes a wrong audience for a lack of rights; it is a bad token like any other.
-    _Reply(403, 16, ENVOYS_WORDS, 401, TOKEN_FAILED, 'Bearer error="invalid_token"'),
+    _Reply(403, 16, ENVOYS_WORDS, 401, TOKEN_FAILED, INVALID_TOKEN),
     _Reply(
         *(403, 7, "the token does not carry the scope that this takes", None),
         TOKEN_GOOD,
         'Bearer error="insufficient_scope"',
     ),
+    _Reply(403, 16, "an API key speaks for no user: send a token too", 401, APP_KEY_GOOD, "Bearer"),
     _Reply(403, 7, "this is not allowed"),
     _Reply(404, 5, "no such path or method"),
     _Reply(405, 12, "this path does not take this method"),
@@ -68,6 +98,7 @@ REPLIES = (
     _Reply(504, 4, "the service took too long to answer"),
 )
 LEAST_ERROR_STATUS = 400
+UNAUTHENTICATED = 401
 # google.rpc.Code of any other.
 UNKNOWN = 2
 UNAVAILABLE = 14
@@ -95,25 +126,27 @@ def _mapper(reply: _Reply) -> dict[str, Any]:
         mapper["filter"] = {"and_filter": {"filters": [mapper["filter"], reply.condition]}}
     if reply.shown_status is not None:
         mapper["status_code"] = reply.shown_status
-    if reply.challenge is not None:
-        header = {"key": "www-authenticate", "value": reply.challenge}
-        mapper["headers_to_add"] = [
-            {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-        ]
-    return mapper
+    return mapper if reply.challenge is None else _challenging(mapper, reply.challenge)
 
 
 def _refusal(name: str, shown: Refusal) -> dict[str, Any]:
-    return {
+    mapper = {
         "filter": refused_as(name),
         "status_code": shown.status,
         "body_format_override": _body(shown.code, shown.message),
     }
+    return mapper if shown.status != UNAUTHENTICATED else _challenging(mapper, INVALID_TOKEN)
+
+
+def _challenging(mapper: dict[str, Any], challenge: str) -> dict[str, Any]:
+    header = {"key": "www-authenticate", "value": challenge}
+    added = [{"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]
+    return {**mapper, "headers_to_add": added}
 
 
 def local_reply_config() -> dict[str, Any]:
     """Give the connection manager's `local_reply_config`."""
     # Not as the format of all: the pages that the edge answers by itself are no errors.
     others = _when("GE", LEAST_ERROR_STATUS, UNKNOWN, ENVOYS_WORDS)
-    refusals = [_refusal(name, shown) for name, shown in REFUSALS.items()]
+    refusals = [_refusal(name, shown) for name, shown in {**REFUSALS, **DENIALS}.items()]
     return {"mappers": [*refusals, *map(_mapper, REPLIES), others]}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.edge.auth import CLAIMS_KEY
 from gateway.edge.config import EdgeConfig
+from gateway.edge.credentials import CLAIMS_KEY
 from gateway.edge.extensions import API, JWT_AUTHN, typed
 from gateway.edge.upstreams import COLLECTOR_CLUSTER
 

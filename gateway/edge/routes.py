@@ -7,6 +7,7 @@ from gateway.edge.auth import NO_SCOPE
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig
 from gateway.edge.contracts import PublicRpc
 from gateway.edge.cors import CORS_FILTER, cors_policy
+from gateway.edge.credentials import OF_THE_EDGE_ALONE
 from gateway.edge.extensions import ANSWERED_HERE
 from gateway.edge.issuers import IDENTITY_CLUSTER
 from gateway.edge.pages import MAX_PAGE_BYTES, page_routes
@@ -76,7 +77,7 @@ def _grpc(rpc: PublicRpc, config: EdgeConfig) -> dict[str, Any]:
     return {
         **outside,
         # A token was for the edge; no service could be made to misuse it.
-        "request_headers_to_remove": ["authorization"],
+        "request_headers_to_remove": ["authorization", *OF_THE_EDGE_ALONE],
         "match": {"path": rpc.path},
         "route": {
             "cluster": _CLUSTERS[rpc.service],

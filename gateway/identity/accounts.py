@@ -1,4 +1,4 @@
-"""Signing up and logging in.
+"""Signing up and logging in, another password, and the end of an account.
 
 A sign-up needs the user service and our own store to agree, with nothing that spans both. So it is
 written down first, with the hash of the password and a request id. Whoever finds it later, after a
@@ -13,11 +13,19 @@ import structlog
 
 from gateway.identity.model import Credential, SignUp
 from gateway.identity.passwords import Passwords
-from gateway.identity.ports import Account, UserDirectory
+from gateway.identity.ports import Account, Revocable, UserDirectory
+from gateway.identity.revocations import Revocations
+from gateway.identity.sessions import Sessions
 from gateway.identity.store import IdentityStore
-from services.audit.port import LOG_IN, LOG_IN_FAILED, SIGNED_UP, Audit
+from services.audit.port import LOG_IN, LOG_IN_FAILED, PASSWORD_CHANGED, SIGNED_UP, Audit
 from services.clock import Clock
-from services.errors import AlreadyExistsError, AviaryError, InvalidArgumentError
+from services.errors import (
+    AlreadyExistsError,
+    AviaryError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    PermissionDeniedError,
+)
 from services.telemetry import EVENT_IDENTITY_SIGN_UP_STUCK
 from services.user.handles import canonical, validate_display_name, validate_handle
 
@@ -34,15 +42,20 @@ _log = structlog.get_logger()
 class Accounts:
     """The issuer's users and their passwords."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it is made of, by name
         self,
+        *,
         store: IdentityStore,
+        sessions: Sessions,
+        revocations: Revocations,
         users: UserDirectory,
         passwords: Passwords,
         clock: Clock,
         audit: Audit,
     ) -> None:
         self._store = store
+        self._sessions = sessions
+        self._revocations = revocations
         self._users = users
         self._passwords = passwords
         self._clock = clock
@@ -87,6 +100,43 @@ class Accounts:
             await self._store.credentials.replace(key, credential, newer)
         self._audit.record(LOG_IN, user_id=account.user_id, client_id=client_id)
         return account
+
+    async def change_password(
+        self, account: Account, old: str, new: str, *, session: str, client_id: str
+    ) -> int:
+        """Set a new password, and end all other sessions than this; gives how many ended.
+
+        Raises `PermissionDeniedError` outside of a session (`NO_SESSION`) and for a wrong password
+        (`WRONG_PASSWORD`), `InvalidArgumentError` for a new one that cannot be one, and
+        `FailedPreconditionError` (`PASSWORD_CHANGED`) when it was changed meanwhile.
+        """
+        if not session:
+            raise PermissionDeniedError(
+                "only who has logged in may change a password", reason="NO_SESSION"
+            )
+        key = _key(account.user_id)
+        credential = await self._store.credentials.get(key)
+        kept = None if credential is None else credential.password_hash
+        if not await self._passwords.matches(old, kept) or credential is None:
+            self._audit.record(LOG_IN_FAILED, handle=account.handle, client_id=client_id)
+            raise PermissionDeniedError("the password is wrong", reason="WRONG_PASSWORD")
+        changed = Credential(await self._passwords.hash(new), self._clock.now_ms())
+        if not await self._store.credentials.replace(key, credential, changed):
+            raise FailedPreconditionError(
+                "the password was changed meanwhile", reason="PASSWORD_CHANGED"
+            )
+        ended = await self._sessions.end_all(account.user_id, but=session)
+        self._audit.record(PASSWORD_CHANGED, user_id=account.user_id, ended=ended)
+        return ended
+
+    async def erase(self, user_id: int) -> None:
+        """Forget the password of a user who is gone, and end all their tokens; idempotent."""
+        await self._revocations.revoke(Revocable.USER, str(user_id))
+        await self._sessions.end_all(user_id)
+        key = _key(user_id)
+        credential = await self._store.credentials.get(key)
+        if credential is not None:
+            await self._store.credentials.remove(key, credential)
 
     async def resume(self) -> None:
         """Finish sign-ups that were cut off."""

@@ -4,6 +4,7 @@ authlib is synchronous, our stores are not: it runs in a thread, and what it ask
 the event loop through `OAuthServer.wait`.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
@@ -16,7 +17,7 @@ from authlib.oidc.core.grants import OpenIDCode
 
 from gateway.identity.clients import TOKEN_EXCHANGE
 from gateway.identity.keys import ALGORITHM
-from gateway.identity.model import Code
+from gateway.identity.model import Code, session_id
 from gateway.identity.oauth_models import OAuthClient, OAuthCode, OAuthUser, RefreshToken
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class AuthorizationCode(rfc6749.AuthorizationCodeGrant):
         if family_id is None:
             raise InvalidGrantError("The code was used already.")
         self.request.family_id = family_id
-        return self.server.user_by_id(code.user_id)
+        user = self.server.user_by_id(code.user_id)
+        return None if user is None else replace(user, session=session_id(family_id))
 
     def delete_authorization_code(self, authorization_code: OAuthCode) -> None:
         """Keep it, marked as used, so that its second use is known for one."""
@@ -147,7 +149,7 @@ class Refresh(rfc6749.RefreshTokenGrant):
         if user is None:
             self.server.wait(self.server.sessions.revoke(refresh_token.family_id))
             raise InvalidGrantError("The user is gone.")
-        return user
+        return replace(user, session=session_id(refresh_token.family_id))
 
     def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
         """Do nothing: it was used up by the rotation."""
@@ -199,7 +201,10 @@ class TokenExchange(BaseGrant, TokenEndpointMixin):
 
 
 class Revocation(RevocationEndpoint):
-    """RFC 7009. An access token cannot be taken back; it is answered as one that is unknown."""
+    """RFC 7009, for refresh tokens; the access tokens of their session end with them.
+
+    An access token by itself is answered as one that is unknown.
+    """
 
     CLIENT_AUTH_METHODS = ANY_CLIENT
     server: "OAuthServer"

@@ -1,9 +1,8 @@
 """The issuer's HTTP listener: translates between HTTP, the OAuth server and accounts."""
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from authlib.oauth2 import OAuth2Error
 from starlette.applications import Starlette
@@ -11,21 +10,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateway.identity.account_endpoints import NO_STORE, account_routes
 from gateway.identity.accounts import Accounts
 from gateway.identity.authorize import Authorize
+from gateway.identity.bearer import Bearers
 from gateway.identity.clients import TOKEN_EXCHANGE
 from gateway.identity.keys import ALGORITHM, Keyring
-from gateway.identity.oauth_server import Answer, Call, OAuthServer
+from gateway.identity.oauth_server import Answer, OAuthServer
+from gateway.identity.requests import call_of
 from gateway.identity.scopes import USER_SCOPES
-from services.errors import AviaryError, InvalidArgumentError
+from services.errors import AviaryError
 from services.rpc.status import status_of
 
-__all__ = ["application"]
+__all__ = ["Keyrings", "application"]
 
-MAX_BODY_BYTES: Final = 16 * 1024
-"""The longest form is an authorization request, of some URLs."""
-MAX_FIELDS: Final = 50
-NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 # What verifiers go by; the edge has its own time.
 JWKS_HEADERS: Final = {"Cache-Control": "public, max-age=60"}
 
@@ -34,7 +32,17 @@ HTTP_STATUS: Final = {3: 400, 5: 404, 6: 409, 7: 403, 9: 400, 14: 503}
 INTERNAL: Final = 500
 
 
-def application(server: OAuthServer, accounts: Accounts, keyring: Keyring) -> Starlette:
+@dataclass(frozen=True, slots=True)
+class Keyrings:
+    """What signs tokens, and what signs API keys."""
+
+    tokens: Keyring
+    app_keys: Keyring
+
+
+def application(
+    server: OAuthServer, accounts: Accounts, bearers: Bearers, keyrings: Keyrings
+) -> Starlette:
     """Build the listener's application."""
     authorize = Authorize(server, accounts)
     documents = {"discovery": discovery(server.issuer)}
@@ -43,19 +51,16 @@ def application(server: OAuthServer, accounts: Accounts, keyring: Keyring) -> St
         return JSONResponse(documents["discovery"], headers=JWKS_HEADERS)
 
     async def jwks(_: Request) -> Response:
-        return JSONResponse(keyring.jwks(), headers=JWKS_HEADERS)
+        return JSONResponse(keyrings.tokens.jwks(), headers=JWKS_HEADERS)
+
+    async def app_keys(_: Request) -> Response:
+        return JSONResponse(keyrings.app_keys.jwks(), headers=JWKS_HEADERS)
 
     async def token(request: Request) -> Response:
         return to_response(await server.token(await call_of(request)))
 
     async def revoke(request: Request) -> Response:
         return to_response(await server.revoke(await call_of(request)))
-
-    async def sign_up(request: Request) -> Response:
-        body = await _json(request)
-        account = await accounts.sign_up(*(_text(body, name) for name in SIGN_UP_FIELDS))
-        answer = {"user_id": str(account.user_id), "handle": account.handle}
-        return JSONResponse(answer, headers=NO_STORE)
 
     async def ask(request: Request) -> Response:
         return await authorize.ask(await call_of(request))
@@ -67,11 +72,12 @@ def application(server: OAuthServer, accounts: Accounts, keyring: Keyring) -> St
         routes=[
             Route("/.well-known/openid-configuration", configuration, methods=["GET"]),
             Route("/oauth/jwks", jwks, methods=["GET"]),
+            Route("/oauth/app-keys", app_keys, methods=["GET"]),
             Route("/oauth/token", token, methods=["POST"]),
             Route("/oauth/revoke", revoke, methods=["POST"]),
-            Route("/oauth/sign-up", sign_up, methods=["POST"]),
             Route("/oauth/authorize", ask, methods=["GET"]),
             Route("/oauth/authorize", decide, methods=["POST"]),
+            *account_routes(accounts, bearers),
         ],
         exception_handlers={
             AviaryError: _domain_error,
@@ -83,9 +89,6 @@ def application(server: OAuthServer, accounts: Accounts, keyring: Keyring) -> St
     )
 
 
-SIGN_UP_FIELDS: Final = ("handle", "display_name", "password")
-
-
 def discovery(issuer: str) -> Mapping[str, Any]:
     """Describe the issuer as OpenID Connect Discovery has it."""
     methods = ["client_secret_basic", "client_secret_post", "none"]
@@ -94,6 +97,7 @@ def discovery(issuer: str) -> Mapping[str, Any]:
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         "token_endpoint": f"{issuer}/oauth/token",
         "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "userinfo_endpoint": f"{issuer}/oauth/userinfo",
         "jwks_uri": f"{issuer}/oauth/jwks",
         "scopes_supported": list(USER_SCOPES),
         "response_types_supported": ["code"],
@@ -112,61 +116,12 @@ def discovery(issuer: str) -> Mapping[str, Any]:
     }
 
 
-async def call_of(request: Request) -> Call:
-    """Read the query of a GET and the form of a POST; `InvalidArgumentError` for another body."""
-    if request.method == "GET":
-        text = request.url.query
-    else:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/x-www-form-urlencoded":
-            raise InvalidArgumentError("body", "must be a form (application/x-www-form-urlencoded)")
-        text = (await _body(request)).decode("latin-1")
-    try:
-        fields = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
-    except ValueError as error:
-        raise InvalidArgumentError("body", "is not a form in UTF-8") from error
-    return Call(request.method, request.url.path, dict(_titled(request)), fields)
-
-
 def to_response(answer: Answer) -> Response:
     """Translate what the OAuth server answers."""
     headers = {**NO_STORE, **answer.headers}
     if isinstance(answer.body, str):
         return Response(answer.body, answer.status, headers)
     return JSONResponse(dict(answer.body), answer.status, headers)
-
-
-def _titled(request: Request) -> list[tuple[str, str]]:
-    # authlib looks for `Authorization`.
-    return [(name.title(), value) for name, value in request.headers.items()]
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise InvalidArgumentError("body", f"must be at most {MAX_BODY_BYTES} bytes")
-    return body
-
-
-async def _json(request: Request) -> Mapping[str, Any]:
-    try:
-        body = json.loads(await _body(request))
-    except (ValueError, RecursionError) as error:
-        raise InvalidArgumentError("body", "must be JSON") from error
-    if not isinstance(body, dict):
-        raise InvalidArgumentError("body", "must be a JSON object")
-    if unknown := body.keys() - set(SIGN_UP_FIELDS):
-        raise InvalidArgumentError(min(unknown), "is unknown")
-    return body
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise InvalidArgumentError(name, "must be given, as text")
-    return value
 
 
 def _domain_error(_: Request, error: Exception) -> Response:

@@ -52,7 +52,7 @@ class SealError(Exception):
 class Keyring:
     """The keys of the store, as of the last `refresh`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a choice of its own
         self,
         records: Records[SigningKey],
         sealing_key: bytes,
@@ -60,12 +60,14 @@ class Keyring:
         audit: Audit,
         *,
         lead_s: float = LEAD_S,
+        signed_lives_s: int = ACCESS_TOKEN_S,
     ) -> None:
         self._records = records
         self._sealing_key = OctKey.import_key(sealing_key)
         self._clock = clock
         self._audit = audit
         self._lead_ms = round(lead_s * _MS)
+        self._kept_ms = (signed_lives_s + SKEW_S) * _MS
         self._known: dict[str, SigningKey] = {}
         self._opened: dict[str, ECKey] = {}
 
@@ -147,12 +149,11 @@ class Keyring:
     def _done(self, known: Mapping[str, SigningKey]) -> list[str]:
         """Keys whose successor has signed for longer than anything signed before it lives."""
         order = sorted(known, key=lambda name: (known[name].signs_from_ms, name))
-        kept_ms = (ACCESS_TOKEN_S + SKEW_S) * _MS
         now = self._clock.now_ms()
         return [
             name
             for name, successor in pairwise(order)
-            if known[successor].signs_from_ms + kept_ms < now
+            if known[successor].signs_from_ms + self._kept_ms < now
         ]
 
 

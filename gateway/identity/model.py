@@ -8,28 +8,38 @@ from typing import Final
 
 __all__ = [
     "ACCESS_TOKEN_S",
+    "APP_KEY_S",
     "CODE_S",
     "REFRESH_TOKEN_S",
+    "AppKey",
     "Client",
     "Code",
     "Credential",
     "Family",
+    "RevokedAppKey",
+    "Session",
     "SignUp",
     "SigningKey",
     "digest",
     "new_secret",
     "same_secret",
+    "session_id",
 ]
 
 ACCESS_TOKEN_S: Final = 900
-"""Nothing takes an access token back, so this is how long a stolen one works; clients refresh it
-four times an hour."""
+"""How long a stolen one works where nobody notices; clients refresh it four times an hour."""
+
+APP_KEY_S: Final = 365 * 86_400
+"""An API key of a year: one that is forgotten ends by itself, and so does its revocation."""
 
 CODE_S: Final = 60
 """From the browser's redirect to the app's request for tokens; a second is common."""
 
 REFRESH_TOKEN_S: Final = 30 * 86_400
 """An app that is opened once a month stays logged in; each use begins the time anew."""
+
+SESSION_ID_DIGITS: Final = 32
+"""128 bits of a digest: two sessions never share an id."""
 
 SECRET_BYTES: Final = 32
 """Of all that we draw: beyond guessing, so a plain hash of it is enough to keep."""
@@ -86,6 +96,30 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """That a user has a family of tokens; its row is found by user."""
+
+    family_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppKey:
+    """An API key of an app. The key itself is signed and kept nowhere."""
+
+    client_id: str
+    made_at_ms: Millis
+    expires_at_ms: Millis
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedAppKey:
+    """An API key that edges must refuse until it would have expired."""
+
+    expires_at_ms: Millis
+
+
+@dataclass(frozen=True, slots=True)
 class Credential:
     """A user's password."""
 
@@ -127,3 +161,11 @@ def digest(secret: str) -> str:
 def same_secret(secret: str, kept: str) -> bool:
     """Whether `secret` is the one whose digest was kept; takes the same time either way."""
     return hmac.compare_digest(digest(secret), kept)
+
+
+def session_id(family_id: str) -> str:
+    """Name a family where others see it, as the `sid` of access tokens.
+
+    The family's own id is half of its refresh tokens.
+    """
+    return digest(family_id)[:SESSION_ID_DIGITS]

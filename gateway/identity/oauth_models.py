@@ -64,6 +64,8 @@ class OAuthUser:
     handle: str
     actor: str = ""
     """The client that acts for the user without the user having been there; empty if none does."""
+    session: str = ""
+    """The id of the session that a token is given in; empty outside of one."""
 
     def get_user_id(self) -> int:
         """See authlib's token generators."""

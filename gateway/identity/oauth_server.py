@@ -65,6 +65,7 @@ class OAuthServer(AuthorizationServer):
         *,
         issuer: str,
         store: IdentityStore,
+        sessions: Sessions,
         users: UserDirectory,
         keyring: Keyring,
         clock: Clock,
@@ -72,7 +73,7 @@ class OAuthServer(AuthorizationServer):
     ) -> None:
         super().__init__(scopes_supported=ALL_SCOPES)
         self.issuer = issuer
-        self.sessions = Sessions(store, clock, audit)
+        self.sessions = sessions
         self._store = store
         self._users = users
         self._keyring = keyring
@@ -236,7 +237,9 @@ class _AccessTokens(JWTBearerTokenGenerator):
         user: OAuthUser | None,
         scope: str,  # noqa: ARG002
     ) -> dict[str, Any]:
-        return {"act": {"sub": user.actor}} if user is not None and user.actor else {}
+        actor = {"act": {"sub": user.actor}} if user is not None and user.actor else {}
+        session = {"sid": user.session} if user is not None and user.session else {}
+        return {**actor, **session}
 
 
 class _Request(OAuth2Request):

@@ -13,10 +13,14 @@ from gateway.identity.model import (
     REFRESH_TOKEN_S,
     Code,
     Family,
+    Session,
     digest,
     new_secret,
     same_secret,
+    session_id,
 )
+from gateway.identity.ports import Revocable
+from gateway.identity.revocations import Revocations
 from gateway.identity.store import IdentityStore
 from services.audit.port import TOKEN_REUSED, TOKEN_REVOKED, Audit
 from services.clock import Clock
@@ -27,10 +31,16 @@ _MS: Final = 1_000
 
 
 class Sessions:
-    """Codes and families of refresh tokens."""
+    """Codes and families of refresh tokens.
 
-    def __init__(self, store: IdentityStore, clock: Clock, audit: Audit) -> None:
+    To others a family is a session: its access tokens carry the session's id, and end with it.
+    """
+
+    def __init__(
+        self, store: IdentityStore, revocations: Revocations, clock: Clock, audit: Audit
+    ) -> None:
         self._store = store
+        self._revocations = revocations
         self._clock = clock
         self._audit = audit
 
@@ -73,6 +83,8 @@ class Sessions:
             secret_digest=digest(secret),
             expires_at_ms=self._expiry_ms(),
         )
+        # First, so that no family lives that cannot be found by its user.
+        await self._list(family_id, code.user_id)
         begun = await self._store.families.add(family_id, family)
         return f"{family_id}.{secret}" if begun else None
 
@@ -92,6 +104,7 @@ class Sessions:
         secret = new_secret()
         rotated = replace(family, secret_digest=digest(secret), expires_at_ms=self._expiry_ms())
         if await self._store.families.replace(family_id, family, rotated):
+            await self._list(family_id, family.user_id)
             return f"{family_id}.{secret}"
         await self._stolen("refresh_token", family_id)
         return None
@@ -101,6 +114,24 @@ class Sessions:
         ended = await self._end(family_id)
         if ended is not None:
             self._audit.record(TOKEN_REVOKED, client_id=ended.client_id, user_id=ended.user_id)
+
+    async def is_live(self, user_id: int, session: str) -> bool:
+        """Whether the session of this id is the user's, and has not ended."""
+        listed = await self._store.sessions.get(f"{_prefix(user_id)}{session}")
+        family = None if listed is None else await self._store.families.get(listed.family_id)
+        if family is None or family.revoked:
+            return False
+        return self._clock.now_ms() < family.expires_at_ms
+
+    async def end_all(self, user_id: int, *, but: str = "") -> int:
+        """End the user's sessions, `but` one, if it has an id; gives how many ended now."""
+        listed = await self._store.sessions.all(_prefix(user_id))
+        others = [one.family_id for one in listed.values() if session_id(one.family_id) != but]
+        return len([one for one in others if await self._end(one) is not None])
+
+    async def _list(self, family_id: str, user_id: int) -> None:
+        row = f"{_prefix(user_id)}{session_id(family_id)}"
+        await self._store.sessions.put(row, Session(family_id))
 
     async def _stolen(self, kind: str, family_id: str) -> None:
         family = await self._end(family_id)
@@ -122,7 +153,12 @@ class Sessions:
             elif await self._store.families.replace(
                 family_id, family, replace(family, revoked=True)
             ):
+                await self._revocations.revoke(Revocable.SESSION, session_id(family_id))
                 return family
 
     def _expiry_ms(self) -> int:
         return self._clock.now_ms() + REFRESH_TOKEN_S * _MS
+
+
+def _prefix(user_id: int) -> str:
+    return f"{user_id:016x}."

@@ -6,11 +6,15 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from gateway.identity.model import (
+    APP_KEY_S,
     REFRESH_TOKEN_S,
+    AppKey,
     Client,
     Code,
     Credential,
     Family,
+    RevokedAppKey,
+    Session,
     SigningKey,
     SignUp,
 )
@@ -30,19 +34,37 @@ _CLIENTS = TableSpec("identity_clients")
 _CODES = TableSpec("identity_codes", max_age_s=DAY_S)
 # A refresh writes the row anew, so the engine drops a family only after it has expired.
 _FAMILIES = TableSpec("identity_families", max_age_s=REFRESH_TOKEN_S + DAY_S)
+_SESSIONS = TableSpec("identity_sessions", max_age_s=REFRESH_TOKEN_S + DAY_S)
 _CREDENTIALS = TableSpec("identity_credentials")
 _SIGN_UPS = TableSpec("identity_sign_ups")
 _KEYS = TableSpec("identity_keys")
 
-TABLES = (_CLIENTS, _CODES, _FAMILIES, _CREDENTIALS, _SIGN_UPS, _KEYS)
-"""Clients and families by id, codes by digest, credentials by user, sign-ups by canonical handle,
-keys as in `keys`. What opens a door is kept as a digest, or sealed."""
+_APP_KEYS = TableSpec("identity_app_keys", max_age_s=APP_KEY_S + DAY_S)
+_REVOKED_APP_KEYS = TableSpec("identity_revoked_app_keys", max_age_s=APP_KEY_S + DAY_S)
+_APP_KEY_SIGNERS = TableSpec("identity_app_key_signers")
+
+TABLES = (
+    _CLIENTS,
+    _CODES,
+    _FAMILIES,
+    _SESSIONS,
+    _CREDENTIALS,
+    _SIGN_UPS,
+    _KEYS,
+    _APP_KEYS,
+    _REVOKED_APP_KEYS,
+    _APP_KEY_SIGNERS,
+)
+"""Clients and families by id, sessions by user and id, codes by digest, credentials by user,
+sign-ups by canonical handle, signing keys as in `keys`, API keys by app and id. What opens a door
+is kept as a digest, or sealed, or not at all."""
 
 _BODY = b"body"
 MAX_KEY_CHARS: Final = 128
 """The longest of ours is a digest of 64; Bigtable takes 4 KiB, and no empty one."""
 MAX_SCANNED: Final = 1_000
-"""Rows of one scan; what is scanned, keys and sign-ups under way, is a handful."""
+"""Rows of one scan; what is scanned is a handful: signing keys, sign-ups under way, the sessions
+of one user, the keys of one app, the keys that were revoked within a year."""
 
 
 class Records(Generic[Record]):
@@ -77,9 +99,10 @@ class Records(Generic[Record]):
         """Remove one; False, and nothing changed, if it is not `before` any more. Atomic."""
         return await self._swap(key, before, None)
 
-    async def all(self) -> Mapping[str, Record]:
-        """Read them all, at most `MAX_SCANNED`."""
-        rows = await self._rows.scan(self._table, b"", b"\xff", limit=MAX_SCANNED)
+    async def all(self, prefix: str = "") -> Mapping[str, Record]:
+        """Read them all, or those whose keys begin so; at most `MAX_SCANNED`."""
+        start = prefix.encode()
+        rows = await self._rows.scan(self._table, start, start + b"\xff", limit=MAX_SCANNED)
         return {row.key.decode(): self._decode(row.cells[_BODY]) for row in rows}
 
     async def _swap(self, key: str, before: Record | None, after: Record | None) -> bool:
@@ -114,6 +137,10 @@ class IdentityStore:
         self.clients = Records(rows, _CLIENTS, Client)
         self.codes = Records(rows, _CODES, Code)
         self.families = Records(rows, _FAMILIES, Family)
+        self.sessions = Records(rows, _SESSIONS, Session)
         self.credentials = Records(rows, _CREDENTIALS, Credential)
         self.sign_ups = Records(rows, _SIGN_UPS, SignUp)
         self.keys = Records(rows, _KEYS, SigningKey)
+        self.app_keys = Records(rows, _APP_KEYS, AppKey)
+        self.revoked_app_keys = Records(rows, _REVOKED_APP_KEYS, RevokedAppKey)
+        self.app_key_signers = Records(rows, _APP_KEY_SIGNERS, SigningKey)

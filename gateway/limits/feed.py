@@ -1,8 +1,8 @@
-"""Tells the edges of callers: a small xDS server for the filters that label requests.
+"""Tells the edges of callers and of what was revoked: a small xDS server for filters.
 
-An edge asks for each of these filters by Envoy's extension config discovery, on a stream, and is
-sent it anew when it changes. So what the gateway knows of a caller costs a read a look into a map
-in Envoy's memory, and no call.
+An edge asks for each of the filters that label or refuse requests by what the gateway knows, by
+Envoy's extension config discovery, on a stream, and is sent it anew when it changes. So what is
+known of a caller costs a read a look into a map in Envoy's memory, and no call.
 """
 
 import asyncio
@@ -15,9 +15,11 @@ from google.protobuf import any_pb2, json_format
 
 from gateway.edge.callers import age_settings, conduct_settings, feed_names
 from gateway.edge.matching import RBAC_TYPE
+from gateway.edge.revoked import revoked_filter, revoked_settings
 from gateway.limits.budgets import Conduct, Subject
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
+from gateway.limits.revoked_store import RevokedStore
 from gateway.limits.table import NEW_ACCOUNT_DAYS
 from services.clock import Clock
 from services.errors import UnavailableError
@@ -45,23 +47,27 @@ class CallerFeed:
     def __init__(
         self,
         store: ConductStore,
+        revoked: RevokedStore,
         clock: Clock,
         rules: ConductRules,
         *,
         refresh_s: float = REFRESH_S,
     ) -> None:
         self._store = store
+        self._revoked = revoked
         self._clock = clock
         self._rules = rules
         self._refresh_s = refresh_s
         self._known: dict[str, object] = {}
-        self._resources = {name: _resource(name, {}) for name in feed_names()}
-        self._versions = dict.fromkeys(feed_names(), 0)
+        self._revocations: str = revoked_filter()["name"]
+        names = (*feed_names(), self._revocations)
+        self._resources = {name: _resource(name, {}) for name in names}
+        self._versions = dict.fromkeys(names, 0)
         self._changed = asyncio.Event()
         self._refreshing: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Look at the scores again and again from now on."""
+        """Look again and again from now on."""
         self._refreshing = asyncio.create_task(self._refresh_always(), name="caller-feed")
 
     async def stop(self) -> None:
@@ -71,7 +77,9 @@ class CallerFeed:
             await asyncio.gather(self._refreshing, return_exceptions=True)
 
     async def refresh(self) -> None:
-        """Look at the scores once. While Valkey is away, callers stay as they were known."""
+        """Look once. While Valkey is away, all stays as it was known."""
+        revoked = await self._revoked.listed()
+        await self._tell(self._revocations, revoked, revoked_settings, revoked)
         for name, subject in feed_names().items():
             if subject is None:
                 first_new_id = self._first_new_id()

@@ -3,6 +3,7 @@
 A caller's keys share a cluster slot, by the hash tag around its name.
 """
 
+from gateway.identity.ports import Revocable
 from gateway.limits.budgets import Subject
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "listed_key",
     "posts_key",
     "proof_key",
+    "revoked_key",
 ]
 
 
@@ -49,3 +51,8 @@ def accounts_key(who: str, hour: int) -> bytes:
 def proof_key(digest: str) -> bytes:
     """Where a solved challenge is noted, so that it counts once."""
     return f"limit:proof:{digest}".encode()
+
+
+def revoked_key(kind: Revocable) -> bytes:
+    """Where the names of one kind are that were revoked, by the time when that can be forgotten."""
+    return f"limit:revoked:{kind}".encode()

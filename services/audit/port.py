@@ -4,6 +4,8 @@ from typing import Final, Protocol
 
 __all__ = [
     "ADMIN_CALL",
+    "APP_KEY_MADE",
+    "APP_KEY_REVOKED",
     "APP_REGISTERED",
     "EDGE_DENIED",
     "KEY_ADDED",
@@ -11,6 +13,7 @@ __all__ = [
     "LIMIT_HIT",
     "LOG_IN",
     "LOG_IN_FAILED",
+    "PASSWORD_CHANGED",
     "SIBLING_DENIED",
     "SIGNED_UP",
     "TOKEN_ISSUED",
@@ -54,8 +57,14 @@ TOKEN_REVOKED: Final = "token.revoked"  # noqa: S105 - a name
 TOKEN_REUSED: Final = "token.reused"  # noqa: S105 - a name
 """A code or refresh token (`kind`) came a second time: one of two holders is a thief, and all
 tokens that descend from that log-in are dead."""
+PASSWORD_CHANGED: Final = "password.changed"  # noqa: S105 - a name
+"""`user_id` set another password, and `ended` other sessions are over."""
 APP_REGISTERED: Final = "app.registered"
 """An operator made `client_id` known."""
+APP_KEY_MADE: Final = "app_key.made"
+"""An operator made the API key `key_id` for `client_id`."""
+APP_KEY_REVOKED: Final = "app_key.revoked"
+"""An operator took the API key `key_id` of `client_id` back."""
 KEY_ADDED: Final = "key.added"
 """A signing key `kid` was made; it signs from `signs_from_ms` on."""
 KEY_RETIRED: Final = "key.retired"

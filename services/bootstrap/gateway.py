@@ -15,6 +15,7 @@ from gateway.limits.feed import CallerFeed
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import KEY_BYTES, ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
+from gateway.limits.revoked_store import RevokedStore
 from services.bootstrap.parts import Parts, Served, service_of
 from services.rpc.handlers import Servicer
 
@@ -40,7 +41,7 @@ def _limits(parts: Parts) -> Served:
     key = parts.settings.challenge_key or secrets.token_bytes(KEY_BYTES)
     step_up = ProofOfWork(valkey, parts.clock, key)
     store = ConductStore(valkey, parts.clock, rules)
-    feed = CallerFeed(store, parts.clock, rules)
+    feed = CallerFeed(store, RevokedStore(valkey, parts.clock), parts.clock, rules)
     feed.start()
     parts.stack.push_async_callback(feed.stop)
     return [

@@ -9,16 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.identity.accounts import Accounts
+from gateway.identity.app_keys import AppKeys
+from gateway.identity.bearer import Bearers
 from gateway.identity.clients import Clients
-from gateway.identity.http import application
+from gateway.identity.handlers import IdentityHandlers
+from gateway.identity.http import Keyrings, application
 from gateway.identity.keys import SEALING_KEY_BYTES, Keyring
 from gateway.identity.listener import Listener
+from gateway.identity.model import APP_KEY_S
 from gateway.identity.oauth_server import OAuthServer
 from gateway.identity.passwords import Passwords
+from gateway.identity.revocations import Revocations
+from gateway.identity.sessions import Sessions
 from gateway.identity.store import TABLES, IdentityStore
 from gateway.identity.tls import ListenerTls
+from gateway.limits.revoked_store import RevokedStore
+from services.audit.port import Audit
 from services.bootstrap.parts import Parts, Served
 from services.bootstrap.security import tls_files
+from services.clock import Clock
 from services.settings import Settings
 
 __all__ = ["IdentityAdmin", "build", "identity_admin"]
@@ -33,7 +42,8 @@ class IdentityAdmin:
     """What operators change."""
 
     clients: Clients
-    keyring: Keyring
+    app_keys: AppKeys
+    keyrings: Keyrings
 
 
 async def build(parts: Parts) -> Served:
@@ -45,25 +55,44 @@ async def build(parts: Parts) -> Served:
     settings, audit = parts.settings, parts.audit("identity")
     store = IdentityStore(await parts.rows("identity", TABLES))
     users = await parts.accounts()
-    accounts = Accounts(store, users, Passwords(), parts.clock, audit)
-    keyring = Keyring(store.keys, _sealing_key(settings), parts.clock, audit)
-    await keyring.refresh()
+    revocations = Revocations(store, RevokedStore(parts.valkey(), parts.clock), parts.clock)
+    sessions = Sessions(store, revocations, parts.clock, audit)
+    accounts = Accounts(
+        store=store,
+        sessions=sessions,
+        revocations=revocations,
+        users=users,
+        passwords=Passwords(),
+        clock=parts.clock,
+        audit=audit,
+    )
+    keyrings = _keyrings(store, settings, parts.clock, audit)
+    await keyrings.tokens.refresh()
+    # Made now, so that edges know it before the first API key is.
+    await keyrings.app_keys.refresh()
     if settings.operator_secret is not None:
         clients = Clients(store, parts.clock, audit)
         await clients.ensure_operator(settings.operator_secret.hex())
     server = OAuthServer(
         issuer=settings.issuer_url,
         store=store,
+        sessions=sessions,
         users=users,
-        keyring=keyring,
+        keyring=keyrings.tokens,
         clock=parts.clock,
         audit=audit,
     )
-    for work in (keyring.keep_fresh(), accounts.keep_resuming()):
+    bearers = Bearers(settings.issuer_url, keyrings.tokens, sessions, users)
+    for work in (
+        keyrings.tokens.keep_fresh(),
+        keyrings.app_keys.keep_fresh(),
+        accounts.keep_resuming(),
+        revocations.keep_telling(),
+    ):
         parts.background(work)
-    listener = Listener(
-        settings.identity_http_address, application(server, accounts, keyring), _tls(parts)
-    )
+    parts.consume(parts.bus(), "identity.erasure", IdentityHandlers(accounts).user_deleted)
+    web = application(server, accounts, bearers, keyrings)
+    listener = Listener(settings.identity_http_address, web, _tls(parts))
     await listener.start()
     parts.stack.push_async_callback(listener.stop)
     return []
@@ -90,10 +119,20 @@ async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
         parts = Parts(settings, stack)
         store = IdentityStore(await parts.rows("identity", TABLES))
         audit = parts.audit(OPERATORS)
+        keyrings = _keyrings(store, settings, parts.clock, audit)
         yield IdentityAdmin(
             Clients(store, parts.clock, audit),
-            Keyring(store.keys, _sealing_key(settings), parts.clock, audit),
+            AppKeys(settings.issuer_url, store, keyrings.app_keys, parts.clock, audit),
+            keyrings,
         )
+
+
+def _keyrings(store: IdentityStore, settings: Settings, clock: Clock, audit: Audit) -> Keyrings:
+    sealing_key = _sealing_key(settings)
+    return Keyrings(
+        Keyring(store.keys, sealing_key, clock, audit),
+        Keyring(store.app_key_signers, sealing_key, clock, audit, signed_lives_s=APP_KEY_S),
+    )
 
 
 def _sealing_key(settings: Settings) -> bytes:

@@ -41,6 +41,7 @@ SUBSCRIPTIONS = (
     Subscription("fanout.rest", FANOUT_REST),
     Subscription("tweet.erasure", USER_EVENTS),
     Subscription("graph.erasure", USER_EVENTS),
+    Subscription("identity.erasure", USER_EVENTS),
 )
 
 

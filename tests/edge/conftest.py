@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,12 +104,14 @@ class Edge:
     health: health.aio.HealthServicer
     second_health: health.aio.HealthServicer
 
-    async def until(self, method: str, path: str, status: int) -> httpx.Response:
+    async def until(
+        self, method: str, path: str, status: int, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """Ask again until the answer has this status."""
         async with asyncio.timeout(START_TIMEOUT_S):
             while True:
                 try:
-                    answer = await self.client.request(method, path)
+                    answer = await self.client.request(method, path, headers=headers)
                 except httpx.TransportError:
                     pass
                 else:
@@ -144,7 +146,9 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
 
 
 @asynccontextmanager
-async def running_edge(token: str = "", opened: int = 200, **changes: Any) -> AsyncIterator[Edge]:
+async def running_edge(
+    token: str = "", opened: int = 200, gateway: Sequence[grpc.GenericRpcHandler] = (), **changes: Any
+) -> AsyncIterator[Edge]:
     """A real Envoy, configured as `changes` say; it answers `opened` to who shows `token`."""
     server, serving, address = await _health_server()
     second, second_serving, second_address = await _health_server()
@@ -155,6 +159,7 @@ async def running_edge(token: str = "", opened: int = 200, **changes: Any) -> As
     timeline_grpc.add_TimelineServiceServicer_to_server(timelines, server)
     # Of its own server, which stays when the services' one is stopped.
     gate, _, gate_address = await _health_server()
+    gate.add_generic_rpc_handlers(gateway)
     health_grpc.add_HealthServiceServicer_to_server(ready, gate)
     for one in (server, second, gate):
         await one.start()

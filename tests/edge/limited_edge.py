@@ -35,6 +35,7 @@ from gateway.limits.feed import CallerFeed
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
+from gateway.limits.revoked_store import RevokedStore
 from services.bootstrap.parts import service_of
 from services.clock import SystemClock
 from services.rpc.server import RpcServer, Servicer
@@ -135,7 +136,7 @@ async def gateway(
 ) -> AsyncIterator[tuple[RpcServer, ConductStore]]:
     clock = SystemClock()
     store = ConductStore(valkey, clock, rules)
-    feed = CallerFeed(store, clock, rules, refresh_s=0.1)
+    feed = CallerFeed(store, RevokedStore(valkey, clock), clock, rules, refresh_s=0.1)
     step_up = ProofOfWork(valkey, clock, b"k" * 32, difficulty_bits=FEW_BITS)
     server = RpcServer(
         "127.0.0.1:0",

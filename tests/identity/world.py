@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,18 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from gateway.identity.accounts import Accounts
+from gateway.identity.app_keys import AppKeys
+from gateway.identity.bearer import Bearers
 from gateway.identity.clients import Clients, Registered
-from gateway.identity.http import application
+from gateway.identity.http import Keyrings, application
 from gateway.identity.keys import Keyring
 from gateway.identity.listener import Listener
+from gateway.identity.model import APP_KEY_S
 from gateway.identity.oauth_server import OAuthServer
 from gateway.identity.passwords import Passwords
-from gateway.identity.ports import Account
+from gateway.identity.ports import Account, Revocable, RevokedList
+from gateway.identity.revocations import Revocations
+from gateway.identity.sessions import Sessions
 from gateway.identity.store import TABLES, IdentityStore
 from services.errors import InvalidArgumentError, NotFoundError
 from services.storage.rows import RowStore
@@ -33,6 +38,7 @@ ISSUER = "http://127.0.0.1:8080"
 REDIRECT = "http://127.0.0.1:9999/callback"
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test
 OPERATOR_SECRET = "5e" * 32
+SEALING_KEY = b"k" * 32
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -70,6 +76,13 @@ class Directory:
         return Account(user.user_id, user.handle)
 
 
+class Edges(dict[Revocable, dict[str, int]]):
+    """What edges were told was revoked."""
+
+    async def add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
+        self.setdefault(kind, {}).update(until_ms)
+
+
 @dataclass
 class World:
     users: Users
@@ -79,7 +92,12 @@ class World:
     store: IdentityStore
     accounts: Accounts
     clients: Clients
+    app_keys: AppKeys
     keyring: Keyring
+    app_keyring: Keyring
+    sessions: Sessions
+    revocations: Revocations
+    edges: Edges
     passwords: Passwords
     http: httpx.AsyncClient
 
@@ -90,33 +108,64 @@ class World:
 
     def others(self, rows: RowStore | None = None, users: UserService | None = None) -> Accounts:
         directory = Directory(users or self.users.service)
-        store = IdentityStore(rows or self.rows)
-        return Accounts(store, directory, self.passwords, self.clock, self.audit)
+        return Accounts(
+            store=IdentityStore(rows or self.rows),
+            sessions=self.sessions,
+            revocations=self.revocations,
+            users=directory,
+            passwords=self.passwords,
+            clock=self.clock,
+            audit=self.audit,
+        )
 
     async def app(self, *, public: bool = True) -> Registered:
         return await self.clients.register("Birdwatch", [REDIRECT], public=public)
 
 
 @asynccontextmanager
-async def identity_world(folder: Path) -> AsyncIterator[World]:
+async def identity_world(folder: Path, edges: RevokedList | None = None) -> AsyncIterator[World]:
     async with user_world(folder) as users:
         rows = SqliteRowStore(folder / "identity.db", TABLES, users.clock)
         await rows.open()
         clock, audit, store = users.clock, Events(), IdentityStore(rows)
-        directory, passwords = Directory(users.service), Passwords()
-        accounts = Accounts(store, directory, passwords, clock, audit)
+        directory, passwords, told = Directory(users.service), Passwords(), Edges()
+        revocations = Revocations(store, edges or told, clock)
+        sessions = Sessions(store, revocations, clock, audit)
+        accounts = Accounts(
+            store=store,
+            sessions=sessions,
+            revocations=revocations,
+            users=directory,
+            passwords=passwords,
+            clock=clock,
+            audit=audit,
+        )
         clients = Clients(store, clock, audit)
         await clients.ensure_operator(OPERATOR_SECRET)
-        keyring = Keyring(store.keys, b"k" * 32, clock, audit)
+        keyring = Keyring(store.keys, SEALING_KEY, clock, audit)
         await keyring.refresh()
-        server = OAuthServer(
-            issuer=ISSUER, store=store, users=directory, keyring=keyring, clock=clock, audit=audit
+        app_keyring = Keyring(
+            store.app_key_signers, SEALING_KEY, clock, audit, signed_lives_s=APP_KEY_S
         )
-        listener = Listener("127.0.0.1:0", application(server, accounts, keyring))
+        await app_keyring.refresh()
+        app_keys = AppKeys(ISSUER, store, app_keyring, clock, audit)
+        server = OAuthServer(
+            issuer=ISSUER,
+            store=store,
+            sessions=sessions,
+            users=directory,
+            keyring=keyring,
+            clock=clock,
+            audit=audit,
+        )
+        bearers = Bearers(ISSUER, keyring, sessions, directory)
+        web = application(server, accounts, bearers, Keyrings(keyring, app_keyring))
+        listener = Listener("127.0.0.1:0", web)
         await listener.start()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as http:
             yield World(
-                users, rows, clock, audit, store, accounts, clients, keyring, passwords, http
+                *(users, rows, clock, audit, store, accounts, clients, app_keys),
+                *(keyring, app_keyring, sessions, revocations, told, passwords, http),
             )
         await listener.stop()
         await rows.close()

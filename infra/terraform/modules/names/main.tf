@@ -52,14 +52,15 @@ locals {
   # Subscription to topic. Each has a dead letter topic and subscription of its own name plus
   # `dead_letter_suffix` (services/bus/pubsub.py), which the consumer publishes to by itself.
   subscriptions = {
-    "fanout.plan"   = "tweet-events"
-    "fanout.legs"   = "fanout-legs"
-    "fanout.author" = "tweet-events"
-    "fanout.graph"  = "graph-events"
-    "fanout.close"  = "fanout-close"
-    "fanout.rest"   = "fanout-rest"
-    "tweet.erasure" = "user-events"
-    "graph.erasure" = "user-events"
+    "fanout.plan"      = "tweet-events"
+    "fanout.legs"      = "fanout-legs"
+    "fanout.author"    = "tweet-events"
+    "fanout.graph"     = "graph-events"
+    "fanout.close"     = "fanout-close"
+    "fanout.rest"      = "fanout-rest"
+    "tweet.erasure"    = "user-events"
+    "graph.erasure"    = "user-events"
+    "identity.erasure" = "user-events"
   }
   dead_letter_suffix = ".dead"
 
@@ -151,11 +152,12 @@ locals {
       port = 50058
       tables = [
         "identity_clients", "identity_codes", "identity_families", "identity_credentials",
-        "identity_sign_ups", "identity_keys",
+        "identity_sign_ups", "identity_keys", "identity_sessions", "identity_app_keys",
+        "identity_revoked_app_keys", "identity_app_key_signers",
       ]
       publishes   = []
-      subscribes  = []
-      uses_cache  = false
+      subscribes  = ["identity.erasure"]
+      uses_cache  = true
       secrets     = ["AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"]
       extra_ports = { AVIARY_IDENTITY_HTTP_ADDRESS = 50059 }
     }

@@ -1,0 +1,141 @@
+"""What the issuer revokes, the real edge refuses: by Valkey and the gateway's feed."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest_asyncio
+
+from gateway.identity.ports import Revocable
+from gateway.limits.access_log_service import AccessLogServicer
+from gateway.limits.conduct import ConductRules
+from gateway.limits.conduct_store import ConductStore
+from gateway.limits.envoy_rpcs import envoy_rpcs
+from gateway.limits.feed import CallerFeed
+from gateway.limits.limiter import Limiter
+from gateway.limits.proof_of_work import ProofOfWork
+from gateway.limits.rate_limit_service import RateLimitServicer
+from gateway.limits.revoked_store import RevokedStore
+from services.clock import SystemClock
+from services.storage.valkey.breaker import GuardedValkey
+from services.storage.valkey.connection import open_valkey
+from tests.contract.valkey_servers import valkey_node
+from tests.edge.conftest import Edge
+from tests.edge.test_issuer import edge_before, home, token
+from tests.identity.world import PASSWORD, Browser, World, identity_world, sign_up
+
+ENDED = "the session of this token has ended; log in again"
+
+
+@dataclass
+class Revoking:
+    world: World
+    edge: Edge
+    store: RevokedStore
+
+    async def until_refused(self, token: str, **headers: str) -> httpx.Response:
+        path = "/v1/timeline/home"
+        return await self.edge.until(
+            "GET", path, 401, headers={"authorization": f"Bearer {token}", **headers}
+        )
+
+    async def logged_in(self) -> dict[str, str]:
+        app = await self.world.app()
+        tokens = await Browser(self.edge.client, app.client_id, scope=None).tokens()
+        assert (await home(self.edge, tokens["access_token"])).status_code == 200
+        return {**tokens, "client_id": app.client_id}
+
+
+@pytest_asyncio.fixture
+async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
+    async with AsyncExitStack() as stack:
+        port = stack.enter_context(valkey_node(tmp_path))
+        valkey = open_valkey(
+            f"redis://127.0.0.1:{port}/0", timeout_s=0.5, node_client=GuardedValkey
+        )
+        stack.push_async_callback(valkey.aclose)
+        clock, rules = SystemClock(), ConductRules()
+        conduct, revoked = ConductStore(valkey, clock, rules), RevokedStore(valkey, clock)
+        feed = CallerFeed(conduct, revoked, clock, rules, refresh_s=0.1)
+        step_up = ProofOfWork(valkey, clock, b"k" * 32)
+        handlers = envoy_rpcs(
+            RateLimitServicer(Limiter(valkey, clock, rules), step_up),
+            feed,
+            AccessLogServicer(conduct, clock),
+            guarded=False,
+        )
+        feed.start()
+        stack.push_async_callback(feed.stop)
+        world = await stack.enter_async_context(identity_world(tmp_path, revoked))
+        await sign_up(world.http)
+        edge = await stack.enter_async_context(edge_before(world, gateway=handlers))
+        yield Revoking(world, edge, revoked)
+
+
+async def test_access_token_ends_with_its_session_and_no_other_does(revoking: Revoking) -> None:
+    ended, other = await revoking.logged_in(), await revoking.logged_in()
+    form = {"token": ended["refresh_token"], "client_id": ended["client_id"]}
+    answer = await revoking.edge.client.post("/oauth/revoke", data=form)
+    assert answer.status_code == 200, answer.text
+    answer = await revoking.until_refused(ended["access_token"])
+    assert (answer.json()["code"], answer.json()["message"]) == (16, ENDED)
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert (await home(revoking.edge, other["access_token"])).status_code == 200
+    again = await revoking.logged_in()
+    assert (await home(revoking.edge, again["access_token"])).status_code == 200
+
+
+async def test_reuse_of_a_refresh_token_ends_the_thiefs_access_token(revoking: Revoking) -> None:
+    tokens = await revoking.logged_in()
+    app = Browser(revoking.edge.client, tokens["client_id"])
+    second = (await app.refresh(tokens["refresh_token"])).json()
+    assert (await home(revoking.edge, second["access_token"])).status_code == 200
+    assert (await app.refresh(tokens["refresh_token"])).status_code == 400
+    for shown in (tokens["access_token"], second["access_token"]):
+        assert (await revoking.until_refused(shown)).json()["message"] == ENDED
+
+
+async def test_new_password_ends_the_other_sessions(revoking: Revoking) -> None:
+    mine, other = await revoking.logged_in(), await revoking.logged_in()
+    changed = await revoking.edge.client.post(
+        "/oauth/password",
+        json={"password": PASSWORD, "new_password": "another horse battery"},
+        headers={"authorization": f"Bearer {mine['access_token']}"},
+    )
+    assert (changed.status_code, changed.json()) == (200, {"sessions_ended": 1}), changed.text
+    await revoking.until_refused(other["access_token"])
+    assert (await home(revoking.edge, mine["access_token"])).status_code == 200
+
+
+async def test_deleted_users_tokens_end_those_of_operators_too(revoking: Revoking) -> None:
+    tokens, acting = await revoking.logged_in(), await token(revoking.world, "ada")
+    await sign_up(revoking.world.http, "bob")
+    bobs = await token(revoking.world, "bob")
+    await revoking.world.accounts.erase(1)
+    for shown in (tokens["access_token"], acting):
+        assert (await revoking.until_refused(shown)).json()["message"] == ENDED
+    assert (await home(revoking.edge, bobs)).status_code == 200
+
+
+async def test_revoked_api_key_is_refused_and_its_successor_is_not(revoking: Revoking) -> None:
+    tokens = await revoking.logged_in()
+    keys = revoking.world.app_keys
+    first, second = [await keys.make(tokens["client_id"]) for _ in range(2)]
+    await keys.revoke(first.key_id)
+    await revoking.world.revocations.tell()
+    shown = tokens["access_token"]
+    answer = await revoking.until_refused(shown, **{"x-api-key": first.key})
+    assert answer.json()["message"] == "the API key was revoked"
+    headers = {"authorization": f"Bearer {shown}", "x-api-key": second.key}
+    answer = await revoking.edge.client.get("/v1/timeline/home", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert (await home(revoking.edge, shown)).status_code == 200
+
+
+async def test_list_forgets_what_has_expired(revoking: Revoking) -> None:
+    now_ms = SystemClock().now_ms()
+    await revoking.store.add(Revocable.SESSION, {"over": now_ms - 1, "on": now_ms + 60_000})
+    listed = await revoking.store.listed()
+    assert listed[Revocable.SESSION] == {"on"}
