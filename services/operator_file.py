@@ -6,13 +6,19 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from services.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Operator", "OperatorError", "fetch_token", "keep_operator", "read_operator"]
 
 FILE: Final = "operator.json"
 SECRET_BYTES: Final = 32
 TIMEOUT_S: Final = 10.0
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 CLIENT_ID: Final = "operator"
 """As in `gateway.identity.clients`."""
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
@@ -75,16 +81,24 @@ def fetch_token(operator: Operator, *, handle: str | None = None, scope: str | N
     if scope is not None:
         form["scope"] = scope
     try:
-        answer = httpx.post(
-            f"{operator.url}/oauth/token",
-            data=form,
-            auth=(CLIENT_ID, operator.client_secret),
-            timeout=TIMEOUT_S,
-        )
+        with httpx.Client(base_url=operator.url, timeout=TIMEOUT_S) as http:
+            answer = _asked(http, form, (CLIENT_ID, operator.client_secret))
         body: dict[str, Any] = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx.HTTPError, ValueError, KeyError) as error:
         raise OperatorError(f"{operator.url} does not answer: {error}; is it running?") from error
     if answer.status_code != httpx.codes.OK:
         said = body.get("error_description") or body.get("error") or body.get("message")
         raise OperatorError(f"{operator.url} refused: {said}")
     return str(body["access_token"])
+
+
+def _asked(
+    http: "httpx.Client", form: Mapping[str, str], auth: tuple[str, str]
+) -> "httpx.Response":
+    """Ask the token endpoint, and once more with a proof of work where it wants one."""
+    answer = http.post(TOKEN_PATH, data=form, auth=auth)
+    flow = asked_for_proof(TOKEN_PATH, answer.status_code, answer.content)
+    if flow is None:
+        return answer
+    challenge = http.post(CHALLENGES, json={"flow": flow}).raise_for_status().json()
+    return http.post(TOKEN_PATH, data=form, auth=auth, headers={PROOF_HEADER: proof_of(challenge)})

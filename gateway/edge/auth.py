@@ -62,7 +62,7 @@ def _tokens(config: EdgeConfig, rpcs: Sequence[PublicRpc]) -> dict[str, Any]:
     rules = [
         {"match": {"path": rpc.path}, "requires": _requirement(config, rpc)}
         for rpc in rpcs
-        if rpc.scope is not None and config.issuers
+        if config.issuers
     ]
     providers = {issuer.name: _provider(issuer) for issuer in config.issuers}
     return http_filter(
@@ -75,7 +75,10 @@ def _tokens(config: EdgeConfig, rpcs: Sequence[PublicRpc]) -> dict[str, Any]:
 
 def _requirement(config: EdgeConfig, rpc: PublicRpc) -> dict[str, Any]:
     wanted: list[dict[str, Any]] = [{"provider_name": issuer.name} for issuer in config.issuers]
-    if rpc.public_read and config.public_reads:
+    if rpc.scope is None:
+        # Asks for nobody, and a good token still says who it is: challenges are bound to users.
+        wanted.append({"allow_missing_or_failed": {}})
+    elif rpc.public_read and config.public_reads:
         # A token that is there must be good all the same.
         wanted.append({"allow_missing": {}})
     return wanted[0] if len(wanted) == 1 else {"requires_any": {"requirements": wanted}}

@@ -21,6 +21,9 @@ __all__ = ["connection_manager"]
 # A client that sends its headers or body slower than this holds a connection for nothing.
 CLIENT_TIMEOUT = "15s"
 IDLE_TIMEOUT = "300s"
+# No client is internal, so that Envoy cleans everyone's headers and tells services of everyone's
+# address. With no range at all it would take private addresses, and this machine, for internal.
+NOBODY = {"address_prefix": "255.255.255.255", "prefix_len": 32}
 # Clients must not set what Envoy or the services trust.
 STRIPPED_PREFIX = "x-envoy-"
 
@@ -33,8 +36,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         "codec_type": "AUTO",
         "use_remote_address": True,
         "xff_num_trusted_hops": config.trusted_hops,
-        # No client is internal, so that Envoy cleans everyone's headers.
-        "internal_address_config": {"cidr_ranges": []},
+        "internal_address_config": {"cidr_ranges": [NOBODY]},
         "normalize_path": True,
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "REJECT_REQUEST",

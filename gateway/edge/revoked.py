@@ -35,7 +35,7 @@ def revoked_settings(lists: Mapping[Revocable, Collection[str]]) -> dict[str, An
     for kind, names in lists.items():
         if names:
             denied = {"action": _outcome(f"{REVOKED}-{kind}", "DENY")}
-            found = {name: denied for name in sorted(names)}
+            found = dict.fromkeys(sorted(names), denied)
             tree = {"input": by_header(_HEADERS[kind]), "exact_match_map": {"map": found}}
             match = {"matcher": {"matcher_tree": tree, "on_no_match": match}}
     return {"matcher": match["matcher"]} if "matcher" in match else {}

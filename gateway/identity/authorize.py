@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from authlib.oauth2 import OAuth2Error
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.identity.accounts import Accounts
 from gateway.identity.oauth_server import Answer, Call, OAuthServer
@@ -47,27 +47,36 @@ class Authorize:
         try:
             return await self._page(call)
         except OAuth2Error as error:
-            return _told(self._server.refusal(error))
+            return _told(self._server.refusal(error), call)
 
     async def decide(self, call: Call, cookies: Mapping[str, str]) -> Response:
-        """Log in and send the browser back with a code, or show the page again."""
+        """Log in and send the browser back with a code, or show the page again.
+
+        The page's script is told the same as JSON: `location`, or what is `wrong` and the next
+        `csrf` token.
+        """
         request = _without_ours(call)
         try:
             client, _ = await self._server.check(request)
         except OAuth2Error as error:
-            return _told(self._server.refusal(error))
+            return _told(self._server.refusal(error), call)
         if not _same(_one(call, "csrf"), cookies.get(self._cookie, "")):
-            return await self._page(
-                request, wrong="This page was open too long. Once more, please."
-            )
+            return await self._again(call, wrong="This page was open too long. Once more, please.")
         if _one(call, "decision") == "deny":
-            return _redirect(await self._server.authorize(request, None))
+            return _redirect(await self._server.authorize(request, None), call)
         handle = _one(call, "handle")
         account = await self._accounts.log_in(handle, _one(call, "password"), client.client_id)
         if account is None:
             # One sentence for both, so that it does not tell which handles exist.
-            return await self._page(request, handle=handle, wrong="Wrong handle or password.")
-        return _redirect(await self._server.authorize(request, account))
+            return await self._again(call, handle=handle, wrong="Wrong handle or password.")
+        return _redirect(await self._server.authorize(request, account), call)
+
+    async def _again(self, call: Call, *, handle: str = "", wrong: str) -> Response:
+        if not _by_script(call):
+            return await self._page(_without_ours(call), handle=handle, wrong=wrong)
+        csrf = secrets.token_urlsafe(CSRF_BYTES)
+        answer = JSONResponse({"wrong": wrong, "csrf": csrf}, BAD_REQUEST, PAGE_HEADERS)
+        return self._with_csrf(answer, csrf)
 
     async def _page(self, call: Call, *, handle: str = "", wrong: str = "") -> Response:
         client, scope = await self._server.check(call)
@@ -88,7 +97,9 @@ class Authorize:
             **PAGE_HEADERS,
             "Content-Security-Policy": content_security_policy([origin]),
         }
-        response = HTMLResponse(page, BAD_REQUEST if wrong else 200, headers)
+        return self._with_csrf(HTMLResponse(page, BAD_REQUEST if wrong else 200, headers), csrf)
+
+    def _with_csrf(self, response: Response, csrf: str) -> Response:
         response.set_cookie(
             self._cookie,
             csrf,
@@ -114,18 +125,27 @@ def _same(shown: str, kept: str) -> bool:
     return bool(kept) and secrets.compare_digest(shown.encode(), kept.encode())
 
 
-def _redirect(answer: Answer) -> Response:
+def _by_script(call: Call) -> bool:
+    return call.headers.get("Accept") == "application/json"
+
+
+def _redirect(answer: Answer, call: Call) -> Response:
+    if "Location" not in answer.headers:
+        return _told(answer, call)
+    if _by_script(call):
+        # A script cannot see where a redirect leads, and the browser would follow it for the form.
+        return JSONResponse({"location": answer.headers["Location"]}, headers=PAGE_HEADERS)
     # 303: the browser must not send the form, with the password in it, to the app.
-    if "Location" in answer.headers:
-        return Response(status_code=SEE_OTHER, headers={**PAGE_HEADERS, **answer.headers})
-    return _told(answer)
+    return Response(status_code=SEE_OTHER, headers={**PAGE_HEADERS, **answer.headers})
 
 
-def _told(answer: Answer) -> Response:
+def _told(answer: Answer, call: Call) -> Response:
     """Send an error back to the app, or tell the person where the app is not known."""
     if "Location" in answer.headers:
-        return _redirect(answer)
+        return _redirect(answer, call)
     body = answer.body if isinstance(answer.body, Mapping) else {}
     what = str(body.get("error_description") or body.get("error") or "The request is not valid.")
+    if _by_script(call):
+        return JSONResponse({"wrong": what}, BAD_REQUEST, PAGE_HEADERS)
     headers = {**PAGE_HEADERS, "Content-Security-Policy": content_security_policy()}
     return HTMLResponse(error_page(what), BAD_REQUEST, headers)

@@ -76,7 +76,7 @@ def application(
             Route("/oauth/token", token, methods=["POST"]),
             Route("/oauth/revoke", revoke, methods=["POST"]),
             Route("/oauth/authorize", ask, methods=["GET"]),
-            Route("/oauth/authorize", decide, methods=["POST"]),
+            Route("/oauth/log-in", decide, methods=["POST"]),
             *account_routes(accounts, bearers),
         ],
         exception_handlers={

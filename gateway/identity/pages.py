@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from html import escape
+from importlib.resources import files
 from string import Template
 from typing import Final
 
@@ -31,20 +32,24 @@ button.plain{margin-top:.6rem;background:transparent;color:var(--accent);border-
 .bad{color:var(--bad);font-weight:600}
 """
 
+SCRIPT: Final = (files("gateway.identity") / "log_in.js").read_text()
+
 _PAGE: Final = Template(
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>$title</title>'
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
     f"<style>{STYLE}</style></head><body><main>$body</main></body></html>"
 )
+_SCRIPT: Final = f"<script>{SCRIPT}</script>"
 _AUTHORIZE: Final = Template(
-    "<h1>Log in to Aviary</h1><p><strong>$client</strong> would like to:</p><ul>$scopes</ul>$wrong"
-    '<form method="post" action="/oauth/authorize">$hidden'
+    "<h1>Log in to Aviary</h1><p><strong>$client</strong> would like to:</p><ul>$scopes</ul>"
+    '<form method="post" action="/oauth/log-in">$hidden<p class="bad" role="alert"$quiet>$wrong</p>'
     '<label>Handle<input name="handle" autocomplete="username" autocapitalize="none" '
     'spellcheck="false" maxlength="15" value="$handle" required autofocus></label>'
     '<label>Password<input name="password" type="password" autocomplete="current-password" '
     'maxlength="128" required></label>'
     '<button name="decision" value="allow">Log in and allow</button>'
     '<button class="plain" name="decision" value="deny" formnovalidate>Not now</button></form>'
+    "$script"
 )
 _ERROR: Final = Template('<h1>That did not work</h1><p class="bad">$what</p><p>$advice</p>')
 
@@ -66,7 +71,9 @@ def authorize_page(
             for name, value in hidden.items()
         ),
         handle=escape(handle),
-        wrong=f'<p class="bad" role="alert">{escape(wrong)}</p>' if wrong else "",
+        script=_SCRIPT,
+        wrong=escape(wrong),
+        quiet="" if wrong else " hidden",
     )
     return _PAGE.substitute(title="Log in · Aviary", body=body)
 
@@ -79,13 +86,18 @@ def error_page(what: str) -> str:
 
 
 def content_security_policy(form_targets: Iterable[str] = ()) -> str:
-    """Let a page load nothing, run nothing, and be framed by nobody.
+    """Let a page load nothing, run nothing but our script, and be framed by nobody.
 
     Browsers hold redirects after a form to `form-action` too, so it names where they may lead.
     """
-    style = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     targets = " ".join(("'self'", *form_targets))
     return (
-        f"default-src 'none'; style-src 'sha256-{style}'; form-action {targets}; "
+        f"default-src 'none'; style-src {_by_hash(STYLE)}; script-src {_by_hash(SCRIPT)}; "
+        f"connect-src 'self'; form-action {targets}; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
+
+
+def _by_hash(content: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    return f"'sha256-{digest}'"

@@ -113,6 +113,8 @@ class EndpointClass:
     """Beginnings of paths that are no RPCs of the descriptor set."""
     step_up: bool = False
     """Whether a caller of bad conduct may prove work instead of being slowed."""
+    minds_conduct: bool = True
+    """False where bad conduct costs nothing: to ask for a challenge is the way out of it."""
 
     @property
     def is_shared(self) -> bool:
@@ -137,7 +139,7 @@ def conduct_divisor(conduct: Conduct) -> int:
 def divisor(endpoints: EndpointClass, age: Age, conduct: Conduct) -> int:
     """Give what budgets of the class are divided by for such a caller."""
     young = endpoints.new_account_divisor if age is Age.NEW else 1
-    return young * conduct_divisor(conduct)
+    return young * (conduct_divisor(conduct) if endpoints.minds_conduct else 1)
 
 
 def callers_of(subject: Subject) -> Iterator[tuple[Age, Conduct]]:

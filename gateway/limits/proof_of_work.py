@@ -9,7 +9,6 @@ would implement in its place.
 import base64
 import hashlib
 import hmac
-import itertools
 import secrets
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -17,9 +16,10 @@ from typing import Final, Protocol
 from gateway.limits.keys import proof_key
 from services.clock import Clock
 from services.errors import InvalidArgumentError
+from services.step_up import zero_bits
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 
-__all__ = ["KEY_BYTES", "Challenge", "ProofOfWork", "StepUp", "solve"]
+__all__ = ["KEY_BYTES", "Challenge", "ProofOfWork", "StepUp"]
 
 DIFFICULTY_BITS: Final = 18
 """A quarter of a million hashes: a tenth of a second in a phone's native code, a few seconds in
@@ -99,7 +99,7 @@ class ProofOfWork:
             return False
         _, its_flow, bits, expires_ms, _ = unsigned.split(".")
         in_time = self._clock.now_ms() < int(expires_ms)
-        if its_flow != flow or not in_time or _zero_bits(proof) < int(bits):
+        if its_flow != flow or not in_time or zero_bits(proof) < int(bits):
             return False
         return await self._is_first(challenge)
 
@@ -111,17 +111,3 @@ class ProofOfWork:
     def _signature(self, unsigned: str, who: str) -> str:
         code = hmac.digest(self._key, f"{unsigned}\n{who}".encode(), "sha256")
         return base64.urlsafe_b64encode(code[:_SIGNATURE_BYTES]).decode().rstrip("=")
-
-
-def solve(challenge: str, difficulty_bits: int) -> str:
-    """Find the proof, as a client does; takes about 2**difficulty_bits hashes."""
-    return next(
-        proof
-        for number in itertools.count()
-        if _zero_bits(proof := f"{challenge}:{number}") >= difficulty_bits
-    )
-
-
-def _zero_bits(proof: str) -> int:
-    digest = hashlib.sha256(proof.encode()).digest()
-    return 8 * len(digest) - int.from_bytes(digest).bit_length()

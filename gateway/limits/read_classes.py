@@ -118,6 +118,7 @@ READ_CLASSES: Final = (
         },
         WithoutValkey.NOT_ASKED,
         1,
+        minds_conduct=False,
     ),
     EndpointClass(
         "issuer",
@@ -126,11 +127,18 @@ READ_CLASSES: Final = (
             Subject.IP: Budgets(
                 TokenBucket(120, MINUTE),
                 TokenBucket(3_600, HOUR),
-                "keys and discovery are cached by whoever reads them; a token is revoked once",
+                "keys and discovery are cached by whoever reads them; a person asks for a page",
             ),
         },
         WithoutValkey.NOT_ASKED,
         1,
-        paths=("/oauth/jwks", "/oauth/revoke", "/.well-known/openid-configuration"),
+        paths=(
+            "/oauth/app-keys",
+            "/oauth/authorize",
+            "/oauth/jwks",
+            "/oauth/revoke",
+            "/oauth/userinfo",
+            "/.well-known/openid-configuration",
+        ),
     ),
 )

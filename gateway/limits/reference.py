@@ -118,6 +118,8 @@ def _section(endpoints: EndpointClass, paths: dict[str, str]) -> str:
         )
     if endpoints.step_up:
         lines.append("- Of suspect conduct: `x-proof-of-work` lifts the division for one request.")
+    if not endpoints.minds_conduct:
+        lines.append("- Of suspect conduct: not divided.")
     return "\n".join([*lines, "", *_head(), *_rows(endpoints), "", *_reasons(endpoints), ""])
 
 

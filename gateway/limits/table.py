@@ -11,6 +11,7 @@ from gateway.limits.budgets import Budgets, EndpointClass, TokenBucket
 from gateway.limits.read_classes import READ_CLASSES
 from gateway.limits.spans import QUARTER_HOUR
 from gateway.limits.write_classes import WRITE_CLASSES
+from services.step_up import PROOF_HEADER
 
 __all__ = [
     "ANY_REQUEST",
@@ -27,9 +28,6 @@ NEW_ACCOUNT_DAYS: Final = 7
 
 SAFELISTED_SCOPE: Final = "act:any"
 """Internal jobs (loaders, erasure) carry it; they are bounded by what they are given to do."""
-
-PROOF_HEADER: Final = "x-proof-of-work"
-"""Where the solution of a challenge goes, in HTTP and in gRPC metadata alike."""
 
 IPV6_PREFIX_BITS: Final = 64
 """What one customer is given: a limit on single addresses would limit nobody."""

@@ -130,12 +130,12 @@ WRITE_CLASSES: Final = (
             Subject.IP: Budgets(
                 TokenBucket(40, MINUTE),
                 TokenBucket(600, HOUR),
-                "typing errors of an office, two requests a try; guessing passwords needs far more",
+                "typing errors of an office; guessing passwords needs far more",
             ),
         },
         WithoutValkey.CLOSED,
         1,
-        paths=("/oauth/authorize",),
+        paths=("/oauth/log-in", "/oauth/password"),
         step_up=True,
     ),
     EndpointClass(

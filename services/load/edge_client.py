@@ -16,6 +16,7 @@ import httpx
 from services.bus.retry_policy import RetryPolicy
 from services.load.access import TokenSource
 from services.load.errors import LoadError, RefusedError, UnreachableError
+from services.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
 
 __all__ = ["EdgeClient"]
 
@@ -89,7 +90,7 @@ class EdgeClient:
 
         Raises `RefusedError` for an answer that another try would not mend, or that came until
         tries ran out, and `UnreachableError` when the last try had no answer. A token that was
-        refused is renewed once.
+        refused is renewed once; a proof of work that is asked for goes with the next try.
         """
         attempt = 1
         refused_token = None
@@ -111,11 +112,20 @@ class EdgeClient:
                 failure = _refused(f"{method} {path}", answer, attempts=attempt)
                 if answer.status_code not in AGAIN:
                     raise failure
+                flow = asked_for_proof(path, answer.status_code, answer.content)
+                if flow is not None and attempt < RETRY.max_attempts:
+                    proof = {PROOF_HEADER: await self._proof(flow)}
+                    parts = {**parts, "headers": {**parts.get("headers", {}), **proof}}
             if attempt == RETRY.max_attempts:
                 raise failure
             await asyncio.sleep(RETRY.delay_s(attempt, self._rng))
             attempt += 1
             self.retried += 1
+
+    async def _proof(self, flow: str) -> str:
+        """Do the work that the edge asks for; raises as `_send`."""
+        challenge = await self.post(CHALLENGES, {"flow": flow})
+        return await asyncio.to_thread(proof_of, challenge)
 
     async def _try(self, method: str, path: str, **parts: Any) -> httpx.Response:  # noqa: ANN401
         client = self._free.pop() if self._free else await self._new()

@@ -18,10 +18,11 @@ from gateway.limits.budgets import (
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
 from gateway.limits.limiter import Limiter
-from gateway.limits.proof_of_work import ProofOfWork, solve
+from gateway.limits.proof_of_work import ProofOfWork
 from gateway.limits.table import by_name
 from services.errors import InvalidArgumentError
 from services.snowflake_time import first_id_at
+from services.step_up import solve
 from services.storage.valkey.connection import ValkeyClient
 from tests.contract.valkey_clients import client, server
 

@@ -147,7 +147,10 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
 
 @asynccontextmanager
 async def running_edge(
-    token: str = "", opened: int = 200, gateway: Sequence[grpc.GenericRpcHandler] = (), **changes: Any
+    token: str = "",
+    opened: int = 200,
+    gateway: Sequence[grpc.GenericRpcHandler] = (),
+    **changes: Any,
 ) -> AsyncIterator[Edge]:
     """A real Envoy, configured as `changes` say; it answers `opened` to who shows `token`."""
     server, serving, address = await _health_server()

@@ -89,14 +89,16 @@ def _named(headers: Mapping[str, str]) -> dict[str, str]:
 
 @asynccontextmanager
 async def issuer() -> AsyncIterator[int]:
-    """Stand in for the issuer: 200 to whatever is asked over HTTP/1; gives the port."""
+    """Stand in for the issuer: a token to whatever is asked over HTTP/1; gives the port."""
+    body = b'{"access_token":"a token"}'
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = re.search(rb"content-length: (\d+)", head)
+            while asked := await reader.readuntil(b"\r\n\r\n"):
+                length = re.search(rb"content-length: (\d+)", asked)
                 await reader.readexactly(int(length[1]) if length else 0)
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                writer.write(head.encode() + b"\r\n\r\n" + body)
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)

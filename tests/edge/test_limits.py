@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from gateway.limits.budgets import Subject
-from gateway.limits.proof_of_work import solve
 from gateway.limits.table import CLASSES
 from services.snowflake_time import first_id_at
+from services.step_up import solve
 from tests.edge.limited_edge import (
     OWN_APPS,
     QUICK,
@@ -43,7 +43,7 @@ REQUESTS = {
     "visibility": ("POST", "/v1/block", {}),
     "account": ("DELETE", "/v1/users/1", None),
     "sign-up": ("POST", "/v1/users", {"handle": "abc"}),
-    "log-in": ("POST", "/oauth/authorize?client_id=a", None),
+    "log-in": ("POST", "/oauth/log-in", None),
     "token": ("POST", "/oauth/token", None),
     "issuer": ("GET", "/oauth/jwks", None),
     "challenge": ("POST", "/v1/challenges", {"flow": "post"}),

@@ -53,7 +53,7 @@ async def test_sign_ups_close(broken: LimitedEdge) -> None:
     assert answer.json()["code"] == 14
 
 
-@pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/token", "/oauth/sign-up"])
+@pytest.mark.parametrize("path", ["/oauth/log-in", "/oauth/token", "/oauth/sign-up"])
 async def test_log_ins_close(broken: LimitedEdge, path: str) -> None:
     assert (await broken.post(path, {})).status_code == 503
 

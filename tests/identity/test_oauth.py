@@ -145,7 +145,7 @@ async def test_form_of_another_site_logs_nobody_in(world: World, csrf: str) -> N
     assert (answer.status_code, "location" in answer.headers) == (400, False)
     world.http.cookies.clear()
     bare = await world.http.post(
-        "/oauth/authorize",
+        "/oauth/log-in",
         data={**browser.asked, "handle": "ada", "password": PASSWORD, "csrf": csrf},
     )
     assert (bare.status_code, "location" in bare.headers) == (400, False)

@@ -199,7 +199,7 @@ class Browser:
         assert page.status_code == 200, page.text
         fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
         form = {**fields, "handle": handle, "password": password, "decision": "allow", **changes}
-        return await self.http.post("/oauth/authorize", data=form)
+        return await self.http.post("/oauth/log-in", data=form)
 
     async def code(self, handle: str = "ada", password: str = PASSWORD) -> str:
         answer = await self.submit(handle, password)

@@ -1,0 +1,57 @@
+"""Clients of ours that are asked for a proof of work do it, and go on: on the real Envoy."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from gateway.limits.conduct import ConductRules
+from gateway.limits.table import CLASSES
+from services.load.edge_client import EdgeClient
+from services.operator_file import Operator, fetch_token
+from services.step_up import FLOWS, asked_for_proof
+from tests.edge.limited_edge import LimitedEdge, limited_edge
+
+HERE = "ip:127.0.0.1/32"
+HOSTILE = 1_000.0
+MORE_THAN_THE_HOSTILE_MAY = 15
+JITTER = random.Random(0)  # noqa: S311 - guards nothing
+
+
+@pytest_asyncio.fixture
+async def watched() -> AsyncIterator[LimitedEdge]:
+    """An edge that takes this machine for hostile, for longer than a test lasts."""
+    async with limited_edge(rules=ConductRules()) as running:
+        await running.store.raise_scores({HERE: HOSTILE})
+        yield running
+
+
+async def test_loader_goes_on(watched: LimitedEdge) -> None:
+    async with EdgeClient(str(watched.client.base_url), JITTER) as edge:
+        for number in range(MORE_THAN_THE_HOSTILE_MAY):
+            body = {"user_id": "1", "text": str(number)}
+            assert (await edge.post("/v1/tweets", body))["tweet"]["text"] == str(number)
+        assert 0 < edge.retried <= MORE_THAN_THE_HOSTILE_MAY
+
+
+async def test_command_token_goes_on(watched: LimitedEdge) -> None:
+    operator = Operator(str(watched.client.base_url), "a secret", {})
+    for _ in range(MORE_THAN_THE_HOSTILE_MAY):
+        assert await asyncio.to_thread(fetch_token, operator) == "a token"
+    refused = await watched.client.post("/oauth/token", data={"grant_type": "x"})
+    assert asked_for_proof("/oauth/token", refused.status_code, refused.content) == "token"
+
+
+def test_flows_are_those_of_the_table() -> None:
+    wanting = {one.name for one in CLASSES if one.step_up}
+    assert set(FLOWS.values()) <= wanting
+
+
+def test_only_a_step_up_asks_for_a_proof() -> None:
+    asks = b'{"details":[{"reason":"STEP_UP_REQUIRED"}]}'
+    assert asked_for_proof("/v1/tweets", 429, asks) == "post"
+    assert asked_for_proof("/v1/follow", 429, asks) is None
+    assert asked_for_proof("/v1/tweets", 400, asks) is None
+    for other in (b"", b"[]", b'{"details":[1]}', b'{"details":[{"reason":"RATE_LIMITED"}]}'):
+        assert asked_for_proof("/v1/tweets", 429, other) is None
