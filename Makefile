@@ -5,7 +5,7 @@ MESH_TESTS := $(patsubst %,tests/e2e/test_%.py,mesh graph users trace security o
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data chaos lint format \
-	generate check-generated check-edge check-observability test-observability prometheus fuzz-api \
+	generate check-generated check-edge check-observability test-observability prometheus fuzz-api test-pages \
 	tf-check tf-fmt lock clean
 
 help: ## Show this list
@@ -102,6 +102,9 @@ check-observability: .venv/dev.stamp ## Fail when rules or dashboards are stale 
 
 test-observability: .venv/dev.stamp ## Ask a real Prometheus every query of rules and dashboards (1 minute)
 	$(BIN)/python -m pytest tests/observability -m prometheus
+
+test-pages: .venv/dev.stamp ## Log in by the issuer's page in a real Chromium
+	$(BIN)/python -m pytest tests/e2e -m chromium
 
 prometheus: .venv/dev.stamp ## Run Debian's Prometheus beside `make run`; Ctrl-C stops it
 	@exec $(BIN)/python -m tools.observability prometheus

@@ -12,24 +12,27 @@ __all__ = ["authorize_page", "content_security_policy", "error_page"]
 
 STYLE: Final = """
 :root{color-scheme:light dark;--ink:#14171f;--soft:#5b6472;--line:#d9dee6;--card:#fff;
---back:#f2f5f9;--accent:#1668c7;--bad:#b3261e}
-@media(prefers-color-scheme:dark){:root{--ink:#e8ebf0;--soft:#9aa4b2;--line:#333b47;--card:#1b2029;
---back:#11151b;--accent:#6cb0ff;--bad:#ff8a80}}
+--field:#7d8795;--back:#f2f5f9;--accent:#1668c7;--bad:#b3261e}
+@media(prefers-color-scheme:dark){:root{--ink:#e8ebf0;--soft:#9aa4b2;--line:#333b47;--field:#7a8494;
+--card:#1b2029;--back:#11151b;--accent:#6cb0ff;--bad:#ff8a80}}
 *{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--back);
+body{margin:0;min-height:100dvh;display:grid;place-items:center;padding:1rem;background:var(--back);
 color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 main{width:100%;max-width:24rem;background:var(--card);border:1px solid var(--line);
 border-radius:14px;padding:2rem}
 h1{font-size:1.3rem;margin:0 0 .25rem}p{margin:.25rem 0 1rem;color:var(--soft)}
+p:last-child{margin-bottom:0}strong{color:var(--ink)}
 ul{margin:0 0 1.25rem;padding-left:1.2rem}li{margin:.2rem 0}
 label{display:block;margin:0 0 .9rem;font-weight:600;font-size:.9rem}
-input{width:100%;margin-top:.3rem;padding:.65rem .75rem;font:inherit;color:inherit;
-background:transparent;border:1px solid var(--line);border-radius:8px}
+input{width:100%;margin-top:.3rem;padding:.65rem .75rem;font:inherit;font-size:1rem;font-weight:400;
+color:inherit;background:transparent;border:1px solid var(--field);border-radius:8px}
 input:focus-visible,button:focus-visible{outline:3px solid var(--accent);outline-offset:1px}
 button{width:100%;padding:.7rem;font:inherit;font-weight:600;border-radius:8px;cursor:pointer;
 border:1px solid var(--accent);background:var(--accent);color:var(--card)}
+button:disabled{opacity:.55;cursor:progress}
 button.plain{margin-top:.6rem;background:transparent;color:var(--accent);border-color:var(--line)}
 .bad{color:var(--bad);font-weight:600}
+@media(max-width:30rem){body{padding:.5rem}main{padding:1.25rem}}
 """
 
 SCRIPT: Final = (files("gateway.identity") / "log_in.js").read_text()
