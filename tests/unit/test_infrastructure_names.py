@@ -298,7 +298,7 @@ def test_environments_know_every_service(names, environment) -> None:
     [
         ("max_age_s = 86400", "max_age_s = 86401"),
         ("port        = 50051", "port        = 50061"),
-        ('"fanout.plan"   = "tweet-events"', '"fanout.plan"   = "graph-events"'),
+        ('"fanout.plan"      = "tweet-events"', '"fanout.plan"      = "graph-events"'),
     ],
 )
 def test_a_difference_shows(was, becomes, names, tmp_path) -> None:

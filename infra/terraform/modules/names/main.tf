@@ -31,12 +31,16 @@ locals {
     celebrities     = { max_age_s = null, key = "{author:016x}" }
     fanout_controls = { max_age_s = null, key = "one row" }
     # gateway/identity/store.py. A family lives for the 30 days of a refresh token, and one more.
-    identity_clients     = { max_age_s = null, key = "{client id}" }
-    identity_codes       = { max_age_s = 86400, key = "{digest of the code}" }
-    identity_families    = { max_age_s = 2678400, key = "{family id}" }
-    identity_credentials = { max_age_s = null, key = "{user}" }
-    identity_sign_ups    = { max_age_s = null, key = "{canonical handle}" }
-    identity_keys        = { max_age_s = null, key = "{key id}" }
+    identity_clients          = { max_age_s = null, key = "{client id}" }
+    identity_codes            = { max_age_s = 86400, key = "{digest of the code}" }
+    identity_families         = { max_age_s = 2678400, key = "{family id}" }
+    identity_credentials      = { max_age_s = null, key = "{user}" }
+    identity_sign_ups         = { max_age_s = null, key = "{canonical handle}" }
+    identity_keys             = { max_age_s = null, key = "{key id}" }
+    identity_sessions         = { max_age_s = 2678400, key = "{user:016x}.{session id}" }
+    identity_app_keys         = { max_age_s = 31622400, key = "{client id}.{digits}" }
+    identity_revoked_app_keys = { max_age_s = 31622400, key = "{client id}.{digits}" }
+    identity_app_key_signers  = { max_age_s = null, key = "{key id}" }
   }
 
   # services/bus/topology.py.
