@@ -1,6 +1,7 @@
 """What is in deploy/, and that each of its checks can fail."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,15 +14,17 @@ import pytest
 import yaml
 from cryptography import x509
 
-from gateway.edge import EdgeConfig
+from gateway.edge import EdgeConfig, to_yaml
 from services.certificates.authority import Authority, issue, load_pair, new_authority
 from services.rpc.signing_keys import parse_keys
+from services.settings import DEFAULT_ISSUER_URL
 from tools.deploy.__main__ import stale
 from tools.deploy.certificates import certificates
 from tools.deploy.compose import COMPOSE
 from tools.deploy.facts import all_services, engines_opened
 from tools.deploy.kubernetes import files
-from tools.deploy.layout import DEPLOY, ROOT, edge_config
+from tools.deploy.layout import DEPLOY, ROOT, edge_config, through_sidecars
+from tools.deploy.site import Site, SiteError
 from tools.deploy.validation import check_compose, check_envoy, check_image
 
 
@@ -38,12 +41,18 @@ def test_engines_are_those_that_the_composition_root_opens() -> None:
     text = (
         "async def build(parts):\n  a = await parts.rows('x', [])\n  parts.cursors(); parts.clock\n"
     )
-    assert engines_opened(text) == {"rows", "cursors"}
-    assert {each.name: each.opens for each in all_services()}["timeline"] == {
-        "rows",
-        "cache",
-        "cursors",
-    }
+    assert engines_opened(text) == {"rows"}
+    opened = {each.name: each.opens for each in all_services()}
+    assert opened["timeline"] == {"rows", "cache"}
+    assert opened["identity"] == {"rows", "audit"}
+
+
+def test_secrets_and_flags_are_those_that_the_composition_root_reads() -> None:
+    services = {each.name: each for each in all_services()}
+    assert services["timeline"].secrets == ("AVIARY_CURSOR_KEY",)
+    assert services["gateway"].secrets == ("AVIARY_CHALLENGE_KEY",)
+    assert services["identity"].secrets == ("AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET")
+    assert [each.name for each in services.values() if each.has_flags] == ["fanout"]
 
 
 def test_unknown_engine_has_to_be_placed() -> None:
@@ -61,7 +70,7 @@ def test_the_image_is_in_order() -> None:
 def test_image_that_runs_as_root_is_faulty(tmp_path: Path) -> None:
     dockerfile = tmp_path / "Dockerfile"
     text = (DEPLOY / "images" / "Dockerfile").read_text()
-    dockerfile.write_text(text.replace("USER 10001:10001", "USER root"))
+    dockerfile.write_text(text.replace("USER 65532:65532", "USER root"))
     assert any("DL3002" in line for line in check_image(dockerfile))
 
 
@@ -126,7 +135,7 @@ def test_the_compose_file_is_in_order(composed: dict[str, Any]) -> None:
 
 def test_keys_are_made_once_and_are_keys(composed: dict[str, Any], tmp_path: Path) -> None:
     *_, program = composed["services"]["keys"]["entrypoint"]
-    program = program.replace("/var/lib/aviary", str(tmp_path))
+    program = program.replace("/var/lib/aviary/keys", str(tmp_path))
     made = []
     for _ in range(2):
         subprocess.run([sys.executable, "-c", program], check=True)
@@ -150,6 +159,14 @@ def test_keys_are_made_once_and_are_keys(composed: dict[str, Any], tmp_path: Pat
             lambda s: s["id"]["environment"].update(AVIARY_TWEET_ADDRESS="tweet:1"),
             "id: tweet is not at tweet:1",
         ),
+        (
+            lambda s: s["graph"]["environment"].pop("AVIARY_CURSOR_KEY"),
+            "graph: is not told AVIARY_CURSOR_KEY",
+        ),
+        (
+            lambda s: s["identity"]["environment"].pop("AVIARY_IDENTITY_HTTP_ADDRESS"),
+            "identity: is not told AVIARY_IDENTITY_HTTP_ADDRESS",
+        ),
         (lambda s: s["id"]["environment"].update(AVIARY_BUS="kafka"), "AVIARY_BUS: got 'kafka'"),
     ],
 )
@@ -165,18 +182,57 @@ def test_each_fault_of_the_compose_file_is_told(
 
 
 def test_envoy_takes_the_edge_of_a_container() -> None:
-    assert check_envoy() == []
+    assert check_envoy(Site()) == []
+
+
+def test_a_site_is_in_its_edge() -> None:
+    site = Site.of({"issuerUrl": "https://aviary.example", "trustedHops": "2", "publicReads": "on"})
+    edge = to_yaml(edge_config(site, through_sidecars()))
+    assert "issuer: https://aviary.example\n" in edge
+    assert "xff_num_trusted_hops: 2\n" in edge
+    assert DEFAULT_ISSUER_URL not in edge
+    assert edge != to_yaml(edge_config(replace(site, public_reads=False), through_sidecars()))
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ("data: {issuerUrl: api.example.com}", "issuerUrl: got 'api.example.com'"),
+        ("data: {trustedHops: '-1'}", "trustedHops: got '-1'"),
+        ("data: {publicReads: 'yes'}", "publicReads: got 'yes'"),
+        ("data: {corsOrigins: app.example}", "is no origin"),
+        ("data: 7", "site.yaml"),
+        ("data: [", "site.yaml"),
+        ("data: {trustedHops: 2}", "data: wanted texts"),
+        ("{}", "data: wanted texts"),
+    ],
+)
+def test_a_site_that_is_wrong_is_named(tmp_path: Path, data: str, told: str) -> None:
+    (tmp_path / "site.yaml").write_text(data)
+    with pytest.raises(SiteError, match=re.escape(str(tmp_path))) as refused:
+        Site.read(tmp_path)
+    assert told in str(refused.value)
+
+
+def test_further_issuers_of_a_site_count_at_its_edge(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text("data: {}")
+    other = {"name": "other", "issuer": "https://other.example", "audiences": ["aviary"]}
+    (tmp_path / "issuers.json").write_text(
+        json.dumps([other | {"user_claim": "uid", "jwks_uri": "https://other.example/keys"}])
+    )
+    edge = to_yaml(edge_config(Site.read(tmp_path), through_sidecars()))
+    assert "issuer: https://other.example\n" in edge
 
 
 def test_envoy_refuses_an_edge_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.deploy.validation.to_yaml", lambda _: "static_resources: 7\n")
-    assert check_envoy()
+    assert check_envoy(Site())
 
 
 def test_backend_on_loopback_is_faulty(monkeypatch: pytest.MonkeyPatch) -> None:
     # What a backend has when nobody has said where it is in a container.
-    def forgotten(certificates: str) -> EdgeConfig:
-        return replace(edge_config(certificates), backends=EdgeConfig().backends)
+    def forgotten(*arguments: Any) -> EdgeConfig:
+        return replace(edge_config(*arguments), backends=EdgeConfig().backends)
 
     monkeypatch.setattr("tools.deploy.layout.edge_config", forgotten)
-    assert "tweet is sought in the edge's own container" in check_envoy()
+    assert "tweet is sought in the edge's own container" in check_envoy(Site())

@@ -29,6 +29,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 PROD = kubernetes.KUBERNETES / "overlays" / "prod"
 NOT_RUN = "not run, as there is no container engine or cluster: image builds, `up`, `apply`"
 
+
 def _files() -> Mapping[Path, str]:
     return {**kubernetes.files(), **compose.files()}
 

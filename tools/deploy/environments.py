@@ -127,8 +127,8 @@ def _environment(
             env[each["name"]] = each["value"]
         else:
             reference = each["valueFrom"]["secretKeyRef"]
-            values = told["Secret", reference["name"]]
-            env |= {each["name"]: values[key] for key in [reference["key"]] if key in values}
+            value = told["Secret", reference["name"]].get(reference["key"])
+            env |= {} if value is None else {each["name"]: value}
     return env
 
 

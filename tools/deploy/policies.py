@@ -59,7 +59,9 @@ def _ways(service: Service) -> tuple[list[Document], list[Document]]:
 
 
 def _egress(caller: str) -> list[Document]:
-    ways = [{"to": [_pods(each.name)], "ports": [_tcp(INBOUND_PORT)]} for each in callees_of(caller)]
+    ways = [
+        {"to": [_pods(each.name)], "ports": [_tcp(INBOUND_PORT)]} for each in callees_of(caller)
+    ]
     http = [each for each in all_services() if caller == EDGE and each.http_port is not None]
     return ways + [
         {"to": [_pods(each.name)], "ports": [_tcp(each.http_port)]}

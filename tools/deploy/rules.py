@@ -42,13 +42,11 @@ def faults(documents: Sequence[Document]) -> list[str]:
     for document in documents:
         name = f"{document['kind']} {document['metadata']['name']}"
         # What has no right shape is not looked at any further.
-        found = _schema(document) or tuple(_pods(document))
+        found = _schema(document) or (*_config_map(document), *_pods(document))
         lines += [f"{name}: {each}" for each in found]
-    if lines:
-        return lines
-    found = [*_references(documents), *_deployed(documents)]
-    # What follows looks into all of them.
-    return found or [*_reachability(documents), *in_manifests(documents)]
+    # What follows looks from one into others.
+    lines = lines or [*_references(documents), *_deployed(documents)]
+    return lines or [*_reachability(documents), *in_manifests(documents)]
 
 
 def _schema(document: Document) -> tuple[str, ...]:
@@ -70,11 +68,13 @@ def _schema_faults(document: str) -> tuple[str, ...]:
     return ()
 
 
+def _config_map(document: Document) -> Iterator[str]:
+    size = sum(len(each.encode()) for each in document.get("data", {}).values())
+    if document["kind"] == "ConfigMap" and size > MAX_CONFIG_MAP_BYTES:
+        yield f"has {size} bytes, and Kubernetes takes {MAX_CONFIG_MAP_BYTES}"
+
+
 def _pods(document: Document) -> Iterator[str]:
-    if document["kind"] == "ConfigMap":
-        size = sum(len(each.encode()) for each in document.get("data", {}).values())
-        if size > MAX_CONFIG_MAP_BYTES:
-            yield f"has {size} bytes, and Kubernetes takes {MAX_CONFIG_MAP_BYTES}"
     if document["kind"] not in _WORKLOADS:
         return
     pod = document["spec"]["template"]["spec"]
@@ -86,22 +86,27 @@ def _pods(document: Document) -> Iterator[str]:
     if pod.get("automountServiceAccountToken") is not False:
         yield "is given a token of the API server"
     for container in _containers(document):
-        if container.get("securityContext") != _SEALED:
-            yield f"{container['name']} is not sealed: {container.get('securityContext')}"
-        resources = container.get("resources", {})
-        if not {"cpu", "memory"} <= resources.get("requests", {}).keys():
-            yield f"{container['name']} requests no CPU or memory"
-        if "memory" not in resources.get("limits", {}):
-            yield f"{container['name']} has no limit of memory"
-        if "readinessProbe" not in container:
-            yield f"{container['name']} has no readiness probe"
-        yield from _pause(container, pod.get("terminationGracePeriodSeconds", 30))
+        found = [*_container(container)]
+        found += _pause(container, pod.get("terminationGracePeriodSeconds", 30))
+        yield from (f"{container['name']} {each}" for each in found)
+
+
+def _container(container: Document) -> Iterator[str]:
+    if container.get("securityContext") != _SEALED:
+        yield f"is not sealed: {container.get('securityContext')}"
+    resources = container.get("resources", {})
+    if not {"cpu", "memory"} <= resources.get("requests", {}).keys():
+        yield "requests no CPU or memory"
+    if "memory" not in resources.get("limits", {}):
+        yield "has no limit of memory"
+    if "readinessProbe" not in container:
+        yield "has no readiness probe"
 
 
 def _pause(container: Document, grace_s: int) -> Iterator[str]:
     pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
     if "lifecycle" in container and pause + layout.DRAIN_S > grace_s:
-        yield f"{container['name']} is killed {grace_s} s after the order, before it has drained"
+        yield f"is killed {grace_s} s after the order, before it has drained"
 
 
 def _references(documents: Sequence[Document]) -> Iterator[str]:
@@ -168,4 +173,5 @@ def _reachability(documents: Sequence[Document]) -> Iterator[str]:
     yield from unreached_by_table(policies, pods, http, {each: [EDGE] for each in http})
     scraped = {each.name: layout.METRICS_PORT for each in all_services()}
     scraped[EDGE] = layout.STATS_PORT
-    yield from unreached_by_table(policies, pods, scraped, {each: ["prometheus"] for each in scraped})
+    by = {each: ["prometheus"] for each in scraped}
+    yield from unreached_by_table(policies, pods, scraped, by)

@@ -47,9 +47,11 @@ class Site:
         """Read the file in an overlay's folder. Raises `SiteError`, naming it."""
         path, issuers = folder / SITE_FILE, folder / ISSUERS_FILE
         try:
-            data = yaml.safe_load(path.read_text())["data"]
-            return cls.of(data, read_issuers(issuers) if issuers.exists() else ())
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+            return cls.of(
+                _texts(yaml.safe_load(path.read_text())),
+                read_issuers(issuers) if issuers.exists() else (),
+            )
+        except (OSError, ValueError, yaml.YAMLError) as error:
             raise SiteError(f"{path}: {error}") from error
 
     @classmethod
@@ -64,3 +66,11 @@ class Site:
             trusted_hops=told.integer("trustedHops", 0, least=0, most=MOST_HOPS),
             issuers=issuers,
         )
+
+
+def _texts(manifest: object) -> Mapping[str, str]:
+    """Return what a ConfigMap holds. Raises `ValueError` where it is none."""
+    data = manifest.get("data") if isinstance(manifest, dict) else None
+    if not isinstance(data, dict) or not all(isinstance(each, str) for each in data.values()):
+        raise ValueError("data: wanted texts by name, quoted where YAML would read them otherwise")
+    return data

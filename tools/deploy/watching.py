@@ -94,7 +94,7 @@ def _fetched(url: str) -> Document:
 
 
 def _targets() -> list[Document]:
-    """Say where each process tells its metrics, as `services.scrape_targets` does on one machine."""
+    """Say where each process tells its metrics, as `services.scrape_targets` does for `up`."""
     ports = {each.name: layout.METRICS_PORT for each in all_services()} | {EDGE: layout.STATS_PORT}
     return [
         {"targets": [f"{name}:{port}"], "labels": {"job": name}} for name, port in ports.items()
