@@ -49,6 +49,7 @@ def test_ports(names) -> None:
             variable: f"{layout.ANYWHERE}:{port}" for variable, port in each["extra_ports"].items()
         } == expected
     assert names["edge_port"] == layout.EDGE_PORT
+    assert names["probe_port"] == layout.PROBE_PORT
     assert values(MODULES / "mesh")["collector_port"] == int(layout.COLLECTOR.partition(":")[2])
 
 
