@@ -11,7 +11,14 @@ from tools.deploy.facts import Service, all_services
 from tools.deploy.layout import Document
 from tools.deploy.pods import EDGE_CONFIG, OPTIONAL_SECRETS, secret_of
 
-__all__ = ["FROM_ELSEWHERE", "environment_faults", "in_compose", "in_manifests", "known_variables"]
+__all__ = [
+    "FROM_ELSEWHERE",
+    "environment_faults",
+    "in_compose",
+    "in_manifests",
+    "known_variables",
+    "told_in_manifests",
+]
 
 _KEY: Final = "0f" * 32
 """In place of a key that no file may hold."""
@@ -41,16 +48,10 @@ FROM_ELSEWHERE: Final[Mapping[str, Mapping[str, str]]] = {
 
 def in_manifests(documents: Sequence[Document]) -> Iterator[str]:
     """Give a line for each fault in what the containers of rendered manifests are told."""
-    told = {
-        **{("Secret", name): values for name, values in FROM_ELSEWHERE.items()},
-        **{("ConfigMap", d["metadata"]["name"]): d["data"] for d in _kind(documents, "ConfigMap")},
-        **{("Secret", d["metadata"]["name"]): _decoded(d) for d in _kind(documents, "Secret")},
-    }
-    pods = {d["metadata"]["name"]: d for d in documents if "template" in d.get("spec", {})}
+    told = told_in_manifests(documents)
     issuer = _issuer_of_the_edge(documents)
     for service in all_services():
-        container = pods[service.name]["spec"]["template"]["spec"]["containers"][0]
-        env = _environment(container, told)
+        env = told[service.name]
         expected = layout.addresses_behind_sidecars(service.name)
         faults = [*environment_faults(service, env, expected)]
         if env.get("AVIARY_SIDECAR") != "on":
@@ -58,6 +59,20 @@ def in_manifests(documents: Sequence[Document]) -> Iterator[str]:
         if env.get("AVIARY_ISSUER_URL") != issuer:
             faults.append(f"takes {env.get('AVIARY_ISSUER_URL')} for the issuer, the edge {issuer}")
         yield from (f"{service.name}: {each}" for each in faults)
+
+
+def told_in_manifests(documents: Sequence[Document]) -> Mapping[str, dict[str, str]]:
+    """Return the environment of each service's container, by the service's name."""
+    held = {
+        **{("Secret", name): values for name, values in FROM_ELSEWHERE.items()},
+        **{("ConfigMap", d["metadata"]["name"]): d["data"] for d in _kind(documents, "ConfigMap")},
+        **{("Secret", d["metadata"]["name"]): _decoded(d) for d in _kind(documents, "Secret")},
+    }
+    pods = {d["metadata"]["name"]: d for d in documents if "template" in d.get("spec", {})}
+    return {
+        each.name: _environment(pods[each.name]["spec"]["template"]["spec"]["containers"][0], held)
+        for each in all_services()
+    }
 
 
 def in_compose(service: Service, env: Mapping[str, str]) -> Iterator[str]:
@@ -115,19 +130,19 @@ def known_variables() -> frozenset[str]:
 
 
 def _environment(
-    container: Document, told: Mapping[tuple[str, str], Mapping[str, str]]
+    container: Document, held: Mapping[tuple[str, str], Mapping[str, str]]
 ) -> dict[str, str]:
     env: dict[str, str] = {}
     for source in container.get("envFrom", []):
         for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
             if key in source:
-                env |= told[kind, source[key]["name"]]
+                env |= held[kind, source[key]["name"]]
     for each in container.get("env", []):
         if "value" in each:
             env[each["name"]] = each["value"]
         else:
             reference = each["valueFrom"]["secretKeyRef"]
-            value = told["Secret", reference["name"]].get(reference["key"])
+            value = held["Secret", reference["name"]].get(reference["key"])
             env |= {} if value is None else {each["name"]: value}
     return env
 
