@@ -1,5 +1,6 @@
 """Where Terraform and the manifests speak of the same thing, they say the same."""
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -107,6 +108,15 @@ def test_what_both_tell_services_is_the_same() -> None:
     both = told.keys() & config.keys()
     assert {"AVIARY_STORAGE", "AVIARY_BUS"} <= both
     assert {name: told[name] for name in both} == {name: config[name] for name in both}
+
+
+def test_the_load_balancer_finds_the_edge() -> None:
+    overlay = yaml.safe_load((KUBERNETES / "overlays" / "prod" / "kustomization.yaml").read_text())
+    (patch,) = overlay["patches"]
+    ((operation,),) = yaml.safe_load_all(patch["patch"])
+    group = json.loads(operation["value"]["cloud.google.com/neg"])["exposed_ports"]
+    name = default(MODULES / "mesh", "network_endpoint_group")
+    assert group == {str(layout.EDGE_PORT): {"name": name}}
 
 
 def test_namespace_and_security() -> None:

@@ -84,6 +84,10 @@ def edge(overlay: Path | None, domain: str) -> None:
 @main.command()
 def check() -> None:
     """Fail when a file is stale, or wrong."""
+    try:
+        of_production = Site.read(PROD)
+    except SiteError as error:
+        raise click.ClickException(str(error)) from error
     checks = {
         "generated files": stale(_files()),
         "the image": check_image(DEPLOY / "images" / "Dockerfile"),
@@ -91,7 +95,7 @@ def check() -> None:
             *check_compose(compose.COMPOSE_FILE.read_text()),
             *check_with_docker(compose.COMPOSE_FILE),
         ],
-        "the edge's configuration": check_envoy(Site.read(PROD)),
+        "the edge's configuration": check_envoy(of_production),
         "the manifests": check_overlays(),
     }
     lines = [f"{what}: {line}" for what, found in checks.items() for line in found]
