@@ -166,6 +166,8 @@ def test_each_fault_of_the_policies_is_told(
         (lambda d: config(d).pop("AVIARY_GCP_PROJECT"), "AVIARY_GCP_PROJECT: got ''"),
         (lambda d: config(d).pop("AVIARY_SIGNING_KEYS_FILE"), "not told AVIARY_SIGNING_KEYS_FILE"),
         (lambda d: config(d).pop("AVIARY_PROBE_ADDRESS"), "not told AVIARY_PROBE_ADDRESS"),
+        (lambda d: config(d).update(AVIARY_PROBE_ADDRESS=""), "not told AVIARY_PROBE_ADDRESS"),
+        (lambda d: config(d).pop("OTEL_EXPORTER_OTLP_ENDPOINT"), "not told OTEL_EXPORTER"),
         (lambda d: config(d).pop("AVIARY_METRICS_ADDRESS"), "not told AVIARY_METRICS_ADDRESS"),
         (
             lambda d: config(d).update(AVIARY_ISSUER_URL="https://elsewhere.example"),

@@ -29,7 +29,6 @@ _NEEDED: Final = (
     "AVIARY_METRICS_ADDRESS",
     "AVIARY_PROBE_ADDRESS",
     "AVIARY_SIGNING_KEYS_FILE",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
 )
 # As the edge's configuration has the embedded issuer.
 _ISSUER: Final = re.compile(r"^ +aviary:\n +issuer: (\S+)$", re.MULTILINE)
@@ -98,7 +97,8 @@ def environment_faults(
         sibling = name.removeprefix("AVIARY_").removesuffix("_ADDRESS").lower()
         if settings.addresses[sibling] != at:
             yield f"{sibling} is not at {settings.addresses[sibling]}"
-    yield from (f"is not told {each}" for each in _needed(service) if each not in env)
+    yield from (f"is not told {each}" for each in _needed(service) if not env.get(each))
+    yield from (f"is not told {each}, if only as empty" for each in _meant(service) - env.keys())
     if service.http_port is not None and settings.identity_tls_dir is None:
         yield "speaks HTTP in plaintext"
 
@@ -108,12 +108,13 @@ def _needed(service: Service) -> tuple[str, ...]:
 
     The settings have defaults for all of them, which are for one machine.
     """
-    return (
-        *_NEEDED,
-        *layout.http_listener(service),
-        *(("AVIARY_FLAGS_FILE",) if service.has_flags else ()),
-        *(each for each in service.secrets if each not in OPTIONAL_SECRETS),
-    )
+    flags = ("AVIARY_FLAGS_FILE",) if service.has_flags else ()
+    return (*_NEEDED, *layout.http_listener(service), *flags)
+
+
+def _meant(service: Service) -> set[str]:
+    """Return the variables that somebody must have thought of; empty, a service does without."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT", *service.secrets} - OPTIONAL_SECRETS
 
 
 def known_variables() -> frozenset[str]:
