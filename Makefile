@@ -1,10 +1,13 @@
 # Aviary. `make help` lists what there is.
 PYTHON ?= python3
 BIN := .venv/bin
+# A process of pytest for each core, to which whole files go: they share what they start. Each has
+# emulators of its own, hence the limit.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 MESH_TESTS := $(patsubst %,tests/e2e/test_%.py,mesh graph users trace security oracle)
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data chaos lint format \
+.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data edge-share chaos lint format \
 	generate check-generated check-edge check-deploy check-observability test-observability prometheus \
 	fuzz-api tf-check tf-fmt lock clean
 
@@ -44,7 +47,7 @@ certs: .venv/run.stamp ## Make or renew the development certificates in .data
 	$(BIN)/python -m services certs
 
 test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of faults
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 chaos: .venv/dev.stamp ## Run the faults, longer variants included (3 minutes more than in `make test`)
 	$(BIN)/python -m pytest tests/chaos -m "slow or not slow"
@@ -64,6 +67,9 @@ oracle-data: .venv/dev.stamp ## Check every home of a real graph: EDGES= TWEETS=
 	$(BIN)/python -m tests.load.oracle --edges $(or $(EDGES),$(error EDGES=file is missing)) \
 		--tweets $(or $(TWEETS),$(error TWEETS=file is missing)) \
 		--limit $(or $(LIMIT),5000) --threshold $(or $(THRESHOLD),200)
+
+edge-share: .venv/dev.stamp ## Measure home reads with all that the edge does, and with none (needs wrk)
+	$(BIN)/python -m tests.load.edge_share
 
 lint: .venv/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .
