@@ -27,7 +27,7 @@ __all__ = ["main", "stale"]
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 PROD = kubernetes.KUBERNETES / "overlays" / "prod"
-NOT_RUN = "not run, as there is no container engine or cluster: image builds, `up`, `apply`"
+NOT_RUN = "not checked: that images build and start, and what a cluster says (both want an engine)"
 
 
 def _files() -> Mapping[Path, str]:
