@@ -8,8 +8,8 @@ MESH_TESTS := $(patsubst %,tests/e2e/test_%.py,mesh graph users trace security o
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data edge-share chaos lint format \
-	generate check-generated check-edge check-observability test-observability prometheus fuzz-api \
-	tf-check tf-fmt lock clean
+	generate check-generated check-edge check-deploy check-observability test-observability prometheus \
+	fuzz-api tf-check tf-fmt lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,13 +81,14 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: .venv/dev.stamp ## Write gen/, envoy/, the page of rate limits, infra/prometheus/ and infra/grafana/ anew
+generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, infra/prometheus/, infra/grafana/ and the page of rate limits anew
 	$(BIN)/python -m tools.protos generate
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
 	$(BIN)/python -m gateway build-sidecars
 	$(BIN)/python -m gateway build-limits-page
 	$(BIN)/python -m tools.observability build
+	$(BIN)/python -m tools.deploy build
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 	$(BIN)/python -m tools.protos check
@@ -96,6 +97,9 @@ check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 check-edge: .venv/dev.stamp ## Fail when envoy/ or the page of rate limits is stale, or Envoy refuses it
 	$(BIN)/python -m gateway check-envoy
 	$(BIN)/python -m gateway check-limits-page
+
+check-deploy: .venv/dev.stamp ## Fail when deploy/ is stale, or an image, manifest or compose file is wrong
+	$(BIN)/python -m tools.deploy check
 
 tf-check: .venv/dev.stamp .venv/infra.stamp ## Check infra/terraform without a cloud
 	$(BIN)/python -m tools.terraform check
@@ -121,6 +125,8 @@ lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 		--no-annotate --no-header --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --group infra -o requirements-infra.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --group build -o requirements-build.lock
 
 clean: ## Remove the environment and yesterday's data
 	rm -rf .venv .data .build
