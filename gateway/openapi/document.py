@@ -26,7 +26,7 @@ API_VERSION = "1.0.0"
 DESCRIPTION = """\
 A Twitter-style timeline backend. Ids are 64-bit and so are strings in JSON; times are RFC 3339 in
 UTC. Every error has one shape: `code`, `message`, `details`. A page without `next_cursor` is the
-last one.
+last one. An app that has an API key sends it as `x-api-key` with any request, and has its limits.
 """
 # What no expression can say of a text, by the name that the limits give it.
 FORMATS = {

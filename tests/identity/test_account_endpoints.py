@@ -1,6 +1,8 @@
 """What users ask the issuer about themselves, with their access tokens."""
 
 import asyncio
+import base64
+import json
 from typing import Any
 
 import httpx
@@ -174,3 +176,15 @@ async def test_script_of_the_page_is_told_in_json(world: World) -> None:
     assert (forged.status_code, "location" in forged.json()) == (400, False)
     declined = await browser.submit("", "", decision="deny")
     assert "error=access_denied" in declined.json()["location"]
+
+
+async def test_session_id_in_a_token_ends_nothing(world: World) -> None:
+    await sign_up(world.http)
+    tokens = await logged_in(world)
+    body = tokens["access_token"].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    app = Browser(world.http, tokens["client_id"])
+    for guess in (f"{claims['sid']}.x", claims["sid"]):
+        assert (await app.refresh(guess)).status_code == 400
+    assert claims["sid"] not in tokens["refresh_token"]
+    assert (await app.refresh(tokens["refresh_token"])).status_code == 200
