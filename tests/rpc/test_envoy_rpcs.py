@@ -16,6 +16,7 @@ from gateway.limits.feed import CallerFeed
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
+from gateway.limits.revoked_store import RevokedStore
 from services.clock import SystemClock
 from services.rpc.channels import open_channel
 from services.rpc.security import Security
@@ -33,7 +34,7 @@ def gateway(folder: Path) -> RpcServer:
     store = ConductStore(valkey, clock, rules)
     handlers = envoy_rpcs(
         RateLimitServicer(Limiter(valkey, clock, rules), ProofOfWork(valkey, clock, b"k" * 32)),
-        CallerFeed(store, clock, rules),
+        CallerFeed(store, RevokedStore(valkey, clock), clock, rules),
         AccessLogServicer(store, clock),
         guarded=True,
     )
