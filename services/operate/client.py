@@ -34,14 +34,11 @@ class FanoutClient:
         self._stub = FanoutServiceStub(channel)
         self._caller = Caller(timeout_s=TIMEOUT_S)
 
-    async def backlogs(self) -> dict[str, int | None]:
-        """Messages not yet handled, by subscription; None where the bus cannot say."""
+    async def queues(self) -> Sequence[fanout_pb.QueueBacklog]:
+        """What lies in each queue; a number is absent where the bus cannot say."""
         with _explained(self._found):
             answer = await self._caller.call(self._stub.GetBacklog, fanout_pb.GetBacklogRequest())
-        return {
-            each.subscription: each.messages if each.HasField("messages") else None
-            for each in answer.queues
-        }
+        return answer.queues
 
     async def dead_letters(self, subscription: str, limit: int) -> list[tuple[str, str]]:
         """(id, reason) of up to `limit` messages that were given up, oldest first."""

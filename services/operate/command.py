@@ -38,9 +38,10 @@ Examples:
 @click.option("--watch", is_flag=True, help="Show them again every two seconds, until Ctrl-C.")
 @DATA_DIR
 def queues(data_dir: Path | None, *, watch: bool) -> None:
-    """Show how much waits in each queue, and which are paused.
+    """Show how much lies in each queue, and which are paused.
 
-    What waits is not yet handled: queued, in hand, or to be tried again.
+    What waits is not yet handled: queued, in hand, or to be tried again. What is dead was given
+    up: `dead-letters` says why.
     """
     _run(lambda run: run.queues(data_dir, watch=watch))
 

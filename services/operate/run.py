@@ -25,7 +25,7 @@ async def queues(data_dir: Path | None, *, watch: bool) -> None:
     """Print the queues, once or until interrupted."""
     async with reach_fanout(_found("fanout", data_dir)) as fanout:
         if not watch:
-            show_queues(await fanout.backlogs(), await fanout.controls())
+            show_queues(await fanout.queues(), await fanout.controls())
             return
         while True:
             await _show_again(fanout)
@@ -34,19 +34,20 @@ async def queues(data_dir: Path | None, *, watch: bool) -> None:
 
 async def _show_again(fanout: FanoutClient) -> None:
     try:
-        backlogs, controls = await fanout.backlogs(), await fanout.controls()
+        found, controls = await fanout.queues(), await fanout.controls()
     except OperateError as error:
         # A restart is what one may be watching.
         click.echo(error, err=True)
         return
     click.clear()
-    show_queues(backlogs, controls)
+    show_queues(found, controls)
 
 
 async def dead_letters(data_dir: Path | None, subscription: str | None, limit: int) -> None:
     """Print dead letters, of all subscriptions where none is named."""
     async with reach_fanout(_found("fanout", data_dir)) as fanout:
-        names = [subscription] if subscription else list(await fanout.backlogs())
+        queues = [] if subscription else await fanout.queues()
+        names = [subscription] if subscription else [each.subscription for each in queues]
         letters = [
             (name, letter_id, reason)
             for name in names
