@@ -136,15 +136,17 @@ def threshold(data_dir: Path | None, followers: str | None) -> None:
 
 
 @click.command("rebuild-home")
-@click.argument("user_id", type=click.IntRange(min=1))
+@click.argument(
+    "user_ids", metavar="USER_ID...", nargs=-1, required=True, type=click.IntRange(min=1)
+)
 @DATA_DIR
-def rebuild_home(data_dir: Path | None, user_id: int) -> None:
-    """Build a user's stored home timeline anew, from those they follow.
+def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
+    """Build users' stored home timelines anew, from those they follow.
 
-    For a timeline that lacks what it should show. It may be repeated, and readers notice nothing
+    For timelines that lack what they should show. It may be repeated, and readers notice nothing
     but one slower read.
     """
-    _run(lambda run: run.rebuild_home(data_dir, user_id))
+    _run(lambda run: run.rebuild_home(data_dir, user_ids))
 
 
 COMMANDS = (queues, dead_letters, redrive, pause, resume, threshold, rebuild_home)

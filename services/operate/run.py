@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from services.operate.client import FanoutClient, reach_fanout
-from services.operate.client import rebuild_home as rebuild
+from services.operate.client import FanoutClient, reach_fanout, reach_timeline
 from services.operate.errors import OperateError
 from services.operate.finding import Found, find
 from services.operate.showing import show_letters, show_pauses, show_queues, show_threshold
@@ -104,10 +103,12 @@ async def threshold(data_dir: Path | None, followers: int | None) -> None:
             show_threshold(await fanout.set_threshold(followers))
 
 
-async def rebuild_home(data_dir: Path | None, user_id: int) -> None:
-    """Build a home timeline anew."""
-    await rebuild(_found("timeline", data_dir), user_id)
-    click.echo(f"the home timeline of {user_id} is built anew")
+async def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
+    """Build home timelines anew, one after the other."""
+    async with reach_timeline(_found("timeline", data_dir)) as timeline:
+        for user_id in user_ids:
+            await timeline.rebuild_home(user_id)
+            click.echo(f"the home timeline of {user_id} is built anew")
 
 
 async def _all(fanout: FanoutClient) -> list[str]:
