@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from gateway.edge.auth import CLAIMS_KEY, FAILURE_KEY, JWKS_UNREACHABLE
 from gateway.edge.extensions import JWT_AUTHN
+from gateway.edge.public_reads import REFUSALS as TOKENS_MISSING
 from gateway.edge.waf import REFUSALS, Refusal, refused_as
 
 __all__ = ["local_reply_config"]
@@ -96,11 +97,14 @@ def _mapper(reply: _Reply) -> dict[str, Any]:
     if reply.shown_status is not None:
         mapper["status_code"] = reply.shown_status
     if reply.challenge is not None:
-        header = {"key": "www-authenticate", "value": reply.challenge}
-        mapper["headers_to_add"] = [
-            {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-        ]
+        mapper |= _challenge(reply.challenge)
     return mapper
+
+
+def _challenge(value: str) -> dict[str, Any]:
+    header = {"key": "www-authenticate", "value": value}
+    added = {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    return {"headers_to_add": [added]}
 
 
 def _refusal(name: str, shown: Refusal) -> dict[str, Any]:
@@ -116,4 +120,8 @@ def local_reply_config() -> dict[str, Any]:
     # Not as the format of all: the pages that the edge answers by itself are no errors.
     others = _when("GE", LEAST_ERROR_STATUS, UNKNOWN, ENVOYS_WORDS)
     refusals = [_refusal(name, shown) for name, shown in REFUSALS.items()]
+    refusals += [
+        _refusal(name, shown) | _challenge('Bearer realm="aviary"')
+        for name, shown in TOKENS_MISSING.items()
+    ]
     return {"mappers": [*refusals, *map(_mapper, REPLIES), others]}

@@ -1,4 +1,4 @@
-"""Tells the edges of callers: a small xDS server for the filters that label requests.
+"""Tells the edges of callers and flags: a small xDS server for filters that depend on them.
 
 An edge asks for each of these filters by Envoy's extension config discovery, on a stream, and is
 sent it anew when it changes. So what the gateway knows of a caller costs a read a look into a map
@@ -14,7 +14,10 @@ from aviary.envoy.v1 import envoy_pb2 as pb
 from google.protobuf import any_pb2, json_format
 
 from gateway.edge.callers import age_settings, conduct_settings, feed_names
+from gateway.edge.config import own_contracts
 from gateway.edge.matching import RBAC_TYPE
+from gateway.edge.public_reads import FILTER as PUBLIC_READS
+from gateway.edge.public_reads import public_read_settings
 from gateway.limits.budgets import Conduct, Subject
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
@@ -48,6 +51,7 @@ class CallerFeed:
         clock: Clock,
         rules: ConductRules,
         *,
+        public_reads: Callable[[], bool],
         refresh_s: float = REFRESH_S,
     ) -> None:
         self._store = store
@@ -55,13 +59,16 @@ class CallerFeed:
         self._rules = rules
         self._refresh_s = refresh_s
         self._known: dict[str, object] = {}
+        self._public_reads = public_reads
         self._resources = {name: _resource(name, {}) for name in feed_names()}
-        self._versions = dict.fromkeys(feed_names(), 0)
+        settings = _public_reads(opened=public_reads())
+        self._resources[PUBLIC_READS] = _resource(PUBLIC_READS, settings)
+        self._versions = dict.fromkeys(self._resources, 0)
         self._changed = asyncio.Event()
         self._refreshing: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Look at the scores again and again from now on."""
+        """Look at flags and scores again and again from now on."""
         self._refreshing = asyncio.create_task(self._refresh_always(), name="caller-feed")
 
     async def stop(self) -> None:
@@ -71,7 +78,9 @@ class CallerFeed:
             await asyncio.gather(self._refreshing, return_exceptions=True)
 
     async def refresh(self) -> None:
-        """Look at the scores once. While Valkey is away, callers stay as they were known."""
+        """Look at flags and scores once. While Valkey is away, callers stay as they were known."""
+        opened = self._public_reads()
+        await self._tell(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
         for name, subject in feed_names().items():
             if subject is None:
                 first_new_id = self._first_new_id()
@@ -155,6 +164,10 @@ class CallerFeed:
             except UnavailableError:
                 _log.warning(EVENT_LIMITS_FEED_STALE)
             await asyncio.sleep(self._refresh_s)
+
+
+def _public_reads(*, opened: bool) -> dict[str, Any]:
+    return public_read_settings(own_contracts().public, opened=opened)
 
 
 def _resource(name: str, settings: Mapping[str, Any]) -> any_pb2.Any:

@@ -15,7 +15,10 @@ from gateway.limits.feed import CallerFeed
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import KEY_BYTES, ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
+from services.bootstrap.flags import open_flags
 from services.bootstrap.parts import Parts, Served, service_of
+from services.flags.declared import PUBLIC_READS
+from services.flags.reading import Flags
 from services.rpc.handlers import Servicer
 
 __all__ = ["build"]
@@ -29,18 +32,24 @@ async def build(parts: Parts) -> Served:
     if parts.settings.edge_denials_log is not None:
         denials = Denials(parts.settings.edge_denials_log, parts.audit("gateway"))
         parts.background(denials.keep_reading())
+    flags = await open_flags(parts.settings.flags_file, parts.stack)
     return [
         Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),
-        *_limits(parts),
+        *_limits(parts, flags),
     ]
 
 
-def _limits(parts: Parts) -> Served:
+def _limits(parts: Parts, flags: Flags) -> Served:
     valkey, rules = parts.valkey(), ConductRules()
     key = parts.settings.challenge_key or secrets.token_bytes(KEY_BYTES)
     step_up = ProofOfWork(valkey, parts.clock, key)
     store = ConductStore(valkey, parts.clock, rules)
-    feed = CallerFeed(store, parts.clock, rules)
+    feed = CallerFeed(
+        store,
+        parts.clock,
+        rules,
+        public_reads=lambda: flags.is_on(PUBLIC_READS, unset=parts.settings.public_reads),
+    )
     feed.start()
     parts.stack.push_async_callback(feed.stop)
     return [

@@ -135,7 +135,7 @@ async def gateway(
 ) -> AsyncIterator[tuple[RpcServer, ConductStore]]:
     clock = SystemClock()
     store = ConductStore(valkey, clock, rules)
-    feed = CallerFeed(store, clock, rules, refresh_s=0.1)
+    feed = CallerFeed(store, clock, rules, public_reads=lambda: False, refresh_s=0.1)
     step_up = ProofOfWork(valkey, clock, b"k" * 32, difficulty_bits=FEW_BITS)
     server = RpcServer(
         "127.0.0.1:0",

@@ -33,7 +33,7 @@ def gateway(folder: Path) -> RpcServer:
     store = ConductStore(valkey, clock, rules)
     handlers = envoy_rpcs(
         RateLimitServicer(Limiter(valkey, clock, rules), ProofOfWork(valkey, clock, b"k" * 32)),
-        CallerFeed(store, clock, rules),
+        CallerFeed(store, clock, rules, public_reads=lambda: False),
         AccessLogServicer(store, clock),
         guarded=True,
     )
