@@ -11,6 +11,7 @@ import structlog
 
 from services import supervisor
 from services.audit.command import audit
+from services.backup import command as backup
 from services.bootstrap import SERVICES, secured
 from services.certificates.command import certs
 from services.load.command import load
@@ -57,7 +58,11 @@ def main() -> None:
     """Group the commands."""
 
 
-for _command in (app_key, audit, certs, load, register_app, rotate_signing_key, token, *COMMANDS):
+for _command in (
+    *(app_key, audit, certs, load, register_app, rotate_signing_key, token),
+    *backup.COMMANDS,
+    *COMMANDS,
+):
     main.add_command(_command)
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "MAX_PORT",
     "Bus",
     "LogLevel",
+    "Schema",
     "Settings",
     "SettingsError",
     "Storage",
@@ -28,6 +29,7 @@ __all__ = [
 
 Storage = Literal["sqlite", "bigtable"]
 Bus = Literal["valkey", "pubsub"]
+Schema = Literal["make", "given"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 DEFAULT_ADDRESSES: Mapping[str, str] = MappingProxyType(
@@ -119,6 +121,10 @@ class Settings:
     """Where the edge on this machine writes what it refused, for the audit log; None: nowhere."""
     gcp_project: str | None
     bigtable_instance: str | None
+    bigtable_app_profile: str | None
+    """Says which cluster takes the calls; None is the instance's own default."""
+    schema: Schema
+    """Whether processes make the tables, topics and subscriptions that are missing."""
     log_level: LogLevel
     otlp_endpoint: str | None
     """`http://host:port` of an OTLP gRPC collector; None exports nothing."""
@@ -197,6 +203,8 @@ class Settings:
             edge_denials_log=variables.path("AVIARY_EDGE_DENIALS_LOG"),
             gcp_project=gcp_project,
             bigtable_instance=bigtable_instance,
+            bigtable_app_profile=variables.text("AVIARY_BIGTABLE_APP_PROFILE"),
+            schema=_schema(variables, storage, bus),
             log_level=cast(
                 "LogLevel",
                 variables.choice("AVIARY_LOG_LEVEL", "info", "debug", "warning", "error"),
@@ -206,3 +214,12 @@ class Settings:
             probe_address=variables.optional_address("AVIARY_PROBE_ADDRESS"),
             flags_file=variables.path("AVIARY_FLAGS_FILE"),
         )
+
+
+def _schema(variables: Variables, storage: Storage, bus: Bus) -> Schema:
+    schema = cast("Schema", variables.choice("AVIARY_SCHEMA", "make", "given"))
+    if schema == "given" and (storage, bus) == ("sqlite", "valkey"):
+        raise SettingsError(
+            "AVIARY_SCHEMA", got=schema, wanted="make: nobody else makes it in SQLite and Valkey"
+        )
+    return schema

@@ -30,6 +30,7 @@ from services.rpc.caller import ACT_ANY, SCOPE_KEY, USER_KEY
 __all__ = [
     "NO_SCOPE",
     "auth_filters",
+    "has_token",
     "identity_cluster",
 ]
 
@@ -78,8 +79,8 @@ def _requirement(config: EdgeConfig, rpc: PublicRpc) -> dict[str, Any]:
     if rpc.scope is None:
         # Asks for nobody, and a good token still says who it is: challenges are bound to users.
         wanted.append({"allow_missing_or_failed": {}})
-    elif rpc.public_read and config.public_reads:
-        # A token that is there must be good all the same.
+    elif rpc.public_read:
+        # Without one, `public_reads` decides; a token that is there must be good all the same.
         wanted.append({"allow_missing": {}})
     return wanted[0] if len(wanted) == 1 else {"requires_any": {"requirements": wanted}}
 
@@ -114,15 +115,25 @@ def _scopes(config: EdgeConfig, rpcs: Sequence[PublicRpc]) -> dict[str, Any]:
 
 
 def _principal(config: EdgeConfig, rpc: PublicRpc) -> dict[str, Any]:
-    if rpc.scope is None or (rpc.public_read and config.public_reads):
+    if rpc.scope is None:
         return {"any": True}
+    allowed = _carrier(config, rpc.scope)
+    return {"or_ids": {"ids": [{"not_id": has_token()}, allowed]}} if rpc.public_read else allowed
+
+
+def has_token() -> dict[str, Any]:
+    """Build the principal of whoever showed a good token."""
+    return _claim("iss", {"present_match": True})
+
+
+def _carrier(config: EdgeConfig, scope: str) -> dict[str, Any]:
     strangers = [issuer for issuer in config.issuers if not issuer.may_act_for_anybody]
     if not strangers:
-        return _carries(rpc.scope)
+        return _carries(scope)
     # An issuer that we only trust to name its users cannot make anybody a superuser.
     ours = [_issued_by(one) for one in config.issuers if one.may_act_for_anybody]
     harmless = {"or_ids": {"ids": [{"not_id": _carries(ACT_ANY)}, *ours]}}
-    return {"and_ids": {"ids": [_carries(rpc.scope), harmless]}}
+    return {"and_ids": {"ids": [_carries(scope), harmless]}}
 
 
 def _carries(scope: str) -> dict[str, Any]:

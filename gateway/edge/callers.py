@@ -8,7 +8,14 @@ from gateway.edge.matching import by_header, label_from_feed, named, shadow
 from gateway.edge.subjects import AGE, conduct_label
 from gateway.limits.budgets import Age, Conduct, Subject
 
-__all__ = ["age_filter", "age_settings", "conduct_filter", "conduct_settings", "feed", "feed_names"]
+__all__ = [
+    "age_filter",
+    "age_settings",
+    "conduct_filter",
+    "conduct_settings",
+    "feed_names",
+    "gateway_feed",
+]
 
 _GATEWAY = "gateway"
 _MAX_ID = (1 << 63) - 1
@@ -17,12 +24,12 @@ _XDS = "type.googleapis.com/xds.type.matcher.v3"
 
 def conduct_filter(subject: Subject) -> dict[str, Any]:
     """Label callers whose anomaly score is high."""
-    return label_from_feed(conduct_label(subject), feed())
+    return label_from_feed(conduct_label(subject), gateway_feed())
 
 
 def age_filter() -> dict[str, Any]:
     """Label accounts that are new; the feed moves the first id that counts as new."""
-    return label_from_feed(AGE, feed())
+    return label_from_feed(AGE, gateway_feed())
 
 
 def feed_names() -> dict[str, Subject | None]:
@@ -77,8 +84,8 @@ def _by_address(callers: Mapping[str, Conduct]) -> dict[str, Any]:
     }
 
 
-def feed() -> dict[str, Any]:
-    """Build the source of what the gateway tells."""
+def gateway_feed() -> dict[str, Any]:
+    """Say where settings come from that the gateway knows."""
     service = {"envoy_grpc": {"cluster_name": _GATEWAY}}
     return {
         "api_config_source": {

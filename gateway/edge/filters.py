@@ -7,6 +7,7 @@ from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import API, http_filter, typed
 from gateway.edge.limits import arrival_limits, endpoint_limits
 from gateway.edge.not_modified import not_modified_filter
+from gateway.edge.public_reads import public_read_filters
 from gateway.edge.signals import post_text
 from gateway.edge.waf import firewall
 
@@ -34,7 +35,8 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         _transcoder(config),
         _rpc_stats(),  # after the transcoder: it counts RPCs by their gRPC status, refused ones too
         *auth_filters(config),  # behind it: rules are by RPC, whatever the URL looked like
-        *endpoint_limits(config),  # behind both: there the RPC and its caller are known
+        *public_read_filters(config),
+        *endpoint_limits(config),  # behind them all: there the RPC and its caller are known
         http_filter("router", "Router"),
     ]
 

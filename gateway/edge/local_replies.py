@@ -16,6 +16,7 @@ from gateway.edge.credentials import (
     noted,
 )
 from gateway.edge.extensions import JWT_AUTHN
+from gateway.edge.public_reads import REFUSALS as TOKENS_MISSING
 from gateway.edge.revoked import REVOKED
 from gateway.edge.waf import REFUSALS, Refusal, refused_as
 from gateway.identity.ports import Revocable
@@ -149,4 +150,8 @@ def local_reply_config() -> dict[str, Any]:
     # Not as the format of all: the pages that the edge answers by itself are no errors.
     others = _when("GE", LEAST_ERROR_STATUS, UNKNOWN, ENVOYS_WORDS)
     refusals = [_refusal(name, shown) for name, shown in {**REFUSALS, **DENIALS}.items()]
+    refusals += [
+        _challenging(_refusal(name, shown), 'Bearer realm="aviary"')
+        for name, shown in TOKENS_MISSING.items()
+    ]
     return {"mappers": [*refusals, *map(_mapper, REPLIES), others]}

@@ -15,6 +15,7 @@ __all__ = [
     "RBAC_TYPE",
     "by_header",
     "class_by_path",
+    "from_feed",
     "label",
     "label_from_feed",
     "labelled",
@@ -42,11 +43,16 @@ def label_from_feed(prefix: str, source: Mapping[str, Any]) -> dict[str, Any]:
 
     Until the gateway has spoken, and while it is away, the last matcher stays, or none.
     """
+    return from_feed(f"aviary.{prefix}", source, {})
+
+
+def from_feed(name: str, source: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
+    """Build an RBAC filter with settings from the gateway, and these until it has spoken."""
     return {
-        "name": f"aviary.{prefix}",
+        "name": name,
         "config_discovery": {
             "config_source": source,
-            "default_config": typed(RBAC_TYPE),
+            "default_config": typed(RBAC_TYPE, **default),
             # A gateway that is late must not hold up the edge's start.
             "apply_default_config_without_warming": True,
             "type_urls": [RBAC_TYPE.removeprefix("type.googleapis.com/")],

@@ -7,7 +7,7 @@ a map in Envoy's memory finds an entry. Where nothing is revoked nothing is look
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from gateway.edge.callers import feed
+from gateway.edge.callers import gateway_feed
 from gateway.edge.credentials import APP_KEY_ID_HEADER, SESSION_HEADER
 from gateway.edge.extensions import API, typed
 from gateway.edge.matching import by_header, label_from_feed
@@ -26,7 +26,7 @@ _HEADERS = {
 
 def revoked_filter() -> dict[str, Any]:
     """Build the filter that refuses; the name of what it found is in the response's details."""
-    return label_from_feed(REVOKED, feed())
+    return label_from_feed(REVOKED, gateway_feed())
 
 
 def revoked_settings(lists: Mapping[Revocable, Collection[str]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tells the edges of callers and of what was revoked: a small xDS server for filters.
+"""Tells the edges of callers, flags and what was revoked: a small xDS server for filters.
 
 An edge asks for each of the filters that label or refuse requests by what the gateway knows, by
 Envoy's extension config discovery, on a stream, and is sent it anew when it changes. So what is
@@ -7,14 +7,17 @@ known of a caller costs a read a look into a map in Envoy's memory, and no call.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aviary.envoy.v1 import envoy_pb2 as pb
 from google.protobuf import any_pb2, json_format
 
 from gateway.edge.callers import age_settings, conduct_settings, feed_names
+from gateway.edge.config import own_contracts
 from gateway.edge.matching import RBAC_TYPE
+from gateway.edge.public_reads import FILTER as PUBLIC_READS
+from gateway.edge.public_reads import public_read_settings
 from gateway.edge.revoked import revoked_filter, revoked_settings
 from gateway.limits.budgets import Conduct, Subject
 from gateway.limits.conduct import ConductRules
@@ -27,7 +30,7 @@ from services.rpc.layers import Context
 from services.snowflake_time import first_id_at
 from services.telemetry import EVENT_LIMITS_FEED_REFUSED, EVENT_LIMITS_FEED_STALE
 
-__all__ = ["CallerFeed"]
+__all__ = ["CallerFeed", "Sources"]
 
 _log = structlog.get_logger()
 
@@ -41,20 +44,27 @@ _CONFIG_TYPE = f"{_TYPES}envoy.config.core.v3.TypedExtensionConfig"
 _STRUCT_TYPE = f"{_TYPES}xds.type.v3.TypedStruct"
 
 
+class Sources(NamedTuple):
+    """What the feed tells of."""
+
+    conduct: ConductStore
+    revoked: RevokedStore
+    public_reads: Callable[[], bool]
+    """Whether they need no token, now."""
+
+
 class CallerFeed:
     """Keeps what the edges should know, and streams it to those who ask."""
 
     def __init__(
         self,
-        store: ConductStore,
-        revoked: RevokedStore,
+        sources: Sources,
         clock: Clock,
         rules: ConductRules,
         *,
         refresh_s: float = REFRESH_S,
     ) -> None:
-        self._store = store
-        self._revoked = revoked
+        self._sources = sources
         self._clock = clock
         self._rules = rules
         self._refresh_s = refresh_s
@@ -62,7 +72,9 @@ class CallerFeed:
         self._revocations: str = revoked_filter()["name"]
         names = (*feed_names(), self._revocations)
         self._resources = {name: _resource(name, {}) for name in names}
-        self._versions = dict.fromkeys(names, 0)
+        settings = _public_reads(opened=sources.public_reads())
+        self._resources[PUBLIC_READS] = _resource(PUBLIC_READS, settings)
+        self._versions = dict.fromkeys(self._resources, 0)
         self._changed = asyncio.Event()
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -77,8 +89,10 @@ class CallerFeed:
             await asyncio.gather(self._refreshing, return_exceptions=True)
 
     async def refresh(self) -> None:
-        """Look once. While Valkey is away, all stays as it was known."""
-        revoked = await self._revoked.listed()
+        """Look once. While Valkey is away, callers and revocations stay as they were known."""
+        opened = self._sources.public_reads()
+        await self._tell(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
+        revoked = await self._sources.revoked.listed()
         await self._tell(self._revocations, revoked, revoked_settings, revoked)
         for name, subject in feed_names().items():
             if subject is None:
@@ -148,7 +162,7 @@ class CallerFeed:
 
     async def _callers(self, subject: Subject) -> dict[str, Conduct]:
         now_ms = self._clock.now_ms()
-        listed = await self._store.listed(subject)
+        listed = await self._sources.conduct.listed(subject)
         return {who: self._rules.conduct(moment, now_ms) for who, moment in listed.items()}
 
     def _first_new_id(self) -> int:
@@ -163,6 +177,10 @@ class CallerFeed:
             except UnavailableError:
                 _log.warning(EVENT_LIMITS_FEED_STALE)
             await asyncio.sleep(self._refresh_s)
+
+
+def _public_reads(*, opened: bool) -> dict[str, Any]:
+    return public_read_settings(own_contracts().public, opened=opened)
 
 
 def _resource(name: str, settings: Mapping[str, Any]) -> any_pb2.Any:

@@ -11,12 +11,15 @@ from gateway.limits.challenges import ChallengeServicer
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
 from gateway.limits.envoy_rpcs import envoy_rpcs
-from gateway.limits.feed import CallerFeed
+from gateway.limits.feed import CallerFeed, Sources
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import KEY_BYTES, ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
 from gateway.limits.revoked_store import RevokedStore
+from services.bootstrap.flags import open_flags
 from services.bootstrap.parts import Parts, Served, service_of
+from services.flags.declared import PUBLIC_READS
+from services.flags.reading import Flags
 from services.rpc.handlers import Servicer
 
 __all__ = ["build"]
@@ -30,18 +33,24 @@ async def build(parts: Parts) -> Served:
     if parts.settings.edge_denials_log is not None:
         denials = Denials(parts.settings.edge_denials_log, parts.audit("gateway"))
         parts.background(denials.keep_reading())
+    flags = await open_flags(parts.settings.flags_file, parts.stack)
     return [
         Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),
-        *_limits(parts),
+        *_limits(parts, flags),
     ]
 
 
-def _limits(parts: Parts) -> Served:
+def _limits(parts: Parts, flags: Flags) -> Served:
     valkey, rules = parts.valkey(), ConductRules()
     key = parts.settings.challenge_key or secrets.token_bytes(KEY_BYTES)
     step_up = ProofOfWork(valkey, parts.clock, key)
     store = ConductStore(valkey, parts.clock, rules)
-    feed = CallerFeed(store, RevokedStore(valkey, parts.clock), parts.clock, rules)
+    sources = Sources(
+        store,
+        RevokedStore(valkey, parts.clock),
+        lambda: flags.is_on(PUBLIC_READS, unset=parts.settings.public_reads),
+    )
+    feed = CallerFeed(sources, parts.clock, rules)
     feed.start()
     parts.stack.push_async_callback(feed.stop)
     return [

@@ -40,7 +40,7 @@ from services.peers.users import UserPeer
 from services.rpc.channels import Caller, open_channel
 from services.rpc.handlers import Servicer
 from services.rpc.security import PLAIN, Security
-from services.settings import Settings
+from services.settings import Settings, SettingsError
 from services.storage import timelines as timeline_tables
 from services.storage.metering import MeteredRowStore
 from services.storage.outbox import Outbox
@@ -100,13 +100,21 @@ class Parts:
     async def _bigtable(self, tables: Sequence[TableSpec]) -> RowStore:
         # Only those who use it pay for the import, and need it installed.
         from services.storage.bigtable.rows import BigtableRowStore  # noqa: PLC0415
-        from services.storage.bigtable.schema import ensure_schema  # noqa: PLC0415
+        from services.storage.bigtable.schema import (  # noqa: PLC0415
+            ensure_schema,
+            missing_schema,
+        )
 
         # Settings refuse to start without these.
         project = self.settings.gcp_project or ""
         instance = self.settings.bigtable_instance or ""
-        await ensure_schema(project, instance, tables)
-        store = BigtableRowStore(project, instance, tables, self.clock)
+        if self.settings.schema == "make":
+            await ensure_schema(project, instance, tables)
+        elif missing := await missing_schema(project, instance, tables):
+            wanted = f"what it says: instance {instance} lacks {', '.join(missing)}"
+            raise SettingsError("AVIARY_SCHEMA", got="given", wanted=wanted)
+        profile = self.settings.bigtable_app_profile
+        store = BigtableRowStore(project, instance, tables, self.clock, app_profile=profile)
         self.stack.push_async_callback(store.close)
         return store
 
@@ -118,6 +126,7 @@ class Parts:
                 self.settings.gcp_project or "",
                 topology.SUBSCRIPTIONS,
                 visibility_s=self.settings.bus_visibility_s,
+                given=self.settings.schema == "given",
             )
         return ValkeyStreamsDriver(
             self.settings.bus_valkey_url,

@@ -11,6 +11,7 @@ from google.pubsub_v1 import PubsubMessage, ReceivedMessage
 from services.bus.port import DeadLetter, Message, Received, Subscription
 from services.bus.pubsub_calls import MAX_MESSAGES, PubSubCalls
 from services.bus.topology import subscriptions_of
+from services.errors import UnavailableError
 
 __all__ = ["PubSubDriver"]
 
@@ -50,19 +51,33 @@ class PubSubDriver:
     """
 
     def __init__(
-        self, project: str, topology: Sequence[Subscription], *, visibility_s: float = VISIBILITY_S
+        self,
+        project: str,
+        topology: Sequence[Subscription],
+        *,
+        visibility_s: float = VISIBILITY_S,
+        given: bool = False,
     ) -> None:
+        self._given = given
         self._topology = tuple(topology)
         self._visibility_s = int(visibility_s)
         self._calls = PubSubCalls(project)
         self._counts: dict[str, _Count] = {}
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
-        """Make topics, subscriptions and dead letter twins; existing ones stay as they are."""
-        for each in subscriptions:
-            await self._calls.ensure(each.topic, each.name, self._visibility_s)
-            dead = each.name + _DEAD_SUFFIX
-            await self._calls.ensure(dead, dead, self._visibility_s)
+        """Make topics, subscriptions and dead letter twins; existing ones stay as they are.
+
+        Where they are `given`, makes none, and raises `UnavailableError` naming what is missing.
+        """
+        wanted = [(each.topic, each.name) for each in subscriptions]
+        wanted += [(each.name + _DEAD_SUFFIX, each.name + _DEAD_SUFFIX) for each in subscriptions]
+        if not self._given:
+            for topic, name in wanted:
+                await self._calls.ensure(topic, name, self._visibility_s)
+            return
+        missing = [lack for pair in wanted for lack in await self._calls.missing(*pair)]
+        if missing:
+            raise UnavailableError(f"Pub/Sub lacks {', '.join(dict.fromkeys(missing))}.")
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Publish in as many requests as Pub/Sub's limits ask for.

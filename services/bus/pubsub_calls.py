@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import grpc.aio
-from google.api_core.exceptions import AlreadyExists, DeadlineExceeded, GoogleAPIError
+from google.api_core.exceptions import AlreadyExists, DeadlineExceeded, GoogleAPIError, NotFound
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import (
     PublisherAsyncClient,
@@ -77,6 +77,20 @@ class PubSubCalls:
                 await self._subscriber.create_subscription(
                     resource, retry=None, timeout=allowed_s(ADMIN_TIMEOUT_S)
                 )
+
+    async def missing(self, topic: str, subscription: str) -> list[str]:
+        """Name what is not there of a topic and a subscription of it."""
+        with _errors():
+            try:
+                found = await self._subscriber.get_subscription(
+                    subscription=self._subscription(subscription),
+                    retry=None,
+                    timeout=allowed_s(ADMIN_TIMEOUT_S),
+                )
+            except NotFound:
+                return [f"subscription {subscription}"]
+            # Its topic may be another, or be gone ("_deleted-topic_").
+            return [] if found.topic == self._topic(topic) else [f"topic {topic} of {subscription}"]
 
     async def publish(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
         """Publish in pages within the limits of one request."""

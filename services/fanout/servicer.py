@@ -25,10 +25,14 @@ class FanoutServicer:
     async def GetBacklog(
         self, _request: pb.GetBacklogRequest, _context: object
     ) -> pb.GetBacklogResponse:
-        """Count what waits in each queue."""
+        """Count what waits in each queue, and what was given up."""
         return pb.GetBacklogResponse(
             queues=[
-                pb.QueueBacklog(subscription=each.name, messages=await self._bus.backlog(each.name))
+                pb.QueueBacklog(
+                    subscription=each.name,
+                    messages=await self._bus.backlog(each.name),
+                    dead_letters=await self._bus.dead_letters(each.name),
+                )
                 for each in SUBSCRIPTIONS
             ]
         )

@@ -10,6 +10,7 @@ __all__ = [
     "CELEBRITY_THRESHOLD",
     "CLOSE_FRIENDS_FIRST",
     "DECLARED",
+    "PUBLIC_READS",
     "Flag",
     "NumberFlag",
     "SwitchFlag",
@@ -36,10 +37,10 @@ class NumberFlag:
 
 @dataclass(frozen=True, slots=True)
 class SwitchFlag:
-    """On or off."""
+    """On or off. Unset, it is as `default` says; None leaves that to its reader."""
 
     name: str
-    default: bool
+    default: bool | None
 
     @property
     def wants(self) -> str:
@@ -61,4 +62,8 @@ CLOSE_FRIENDS_FIRST: Final = SwitchFlag("fanout.close-friends-first", default=Tr
 """Whether pages of pushes to close friends go before those to all others. Off, both go side by
 side: for a flood of the former that starves the latter."""
 
-DECLARED: Final = (CELEBRITY_THRESHOLD, CLOSE_FRIENDS_FIRST)
+PUBLIC_READS: Final = SwitchFlag("edge.public-reads", default=None)
+"""Whether the edge lets callers without a token read what is public. Comes before the setting
+AVIARY_PUBLIC_READS."""
+
+DECLARED: Final = (CELEBRITY_THRESHOLD, CLOSE_FRIENDS_FIRST, PUBLIC_READS)

@@ -23,6 +23,7 @@ class Flags:
             return None
         return found.value
 
-    def is_on(self, flag: SwitchFlag) -> bool:
-        """Return whether it is on."""
-        return self._client.get_boolean_value(flag.name, flag.default)
+    def is_on(self, flag: SwitchFlag, *, unset: bool = False) -> bool:
+        """Return whether it is on; where nobody has set it, its default, or else `unset`."""
+        default = unset if flag.default is None else flag.default
+        return self._client.get_boolean_value(flag.name, default)

@@ -19,7 +19,7 @@ from services.rpc.operator import operator_channel
 from services.rpc.signing import Signer
 from services.rpc.tls import CredentialsError
 
-__all__ = ["FanoutClient", "reach_fanout", "rebuild_home"]
+__all__ = ["FanoutClient", "TimelineClient", "reach_fanout", "reach_timeline"]
 
 TIMEOUT_S = 30.0
 """An operator waits longer than a reader does: building the home timeline of somebody who follows
@@ -34,14 +34,11 @@ class FanoutClient:
         self._stub = FanoutServiceStub(channel)
         self._caller = Caller(timeout_s=TIMEOUT_S)
 
-    async def backlogs(self) -> dict[str, int | None]:
-        """Messages not yet handled, by subscription; None where the bus cannot say."""
+    async def queues(self) -> Sequence[fanout_pb.QueueBacklog]:
+        """What lies in each queue; a number is absent where the bus cannot say."""
         with _explained(self._found):
             answer = await self._caller.call(self._stub.GetBacklog, fanout_pb.GetBacklogRequest())
-        return {
-            each.subscription: each.messages if each.HasField("messages") else None
-            for each in answer.queues
-        }
+        return answer.queues
 
     async def dead_letters(self, subscription: str, limit: int) -> list[tuple[str, str]]:
         """(id, reason) of up to `limit` messages that were given up, oldest first."""
@@ -88,13 +85,26 @@ async def reach_fanout(found: Found) -> AsyncIterator[FanoutClient]:
         yield FanoutClient(found, channel)
 
 
-async def rebuild_home(found: Found, user_id: int) -> None:
-    """Have a home timeline built anew. Raises `OperateError`."""
-    request = timeline_pb.RebuildHomeTimelineRequest(user_id=user_id)
+class TimelineClient:
+    """A client of `aviary.timeline.v1.TimelineService`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = TimelineServiceStub(channel)
+        self._caller = Caller(timeout_s=TIMEOUT_S)
+
+    async def rebuild_home(self, user_id: int) -> None:
+        """Have a home timeline built anew. Raises `OperateError`."""
+        request = timeline_pb.RebuildHomeTimelineRequest(user_id=user_id)
+        with _explained(self._found):
+            await self._caller.call(self._stub.RebuildHomeTimeline, request)
+
+
+@asynccontextmanager
+async def reach_timeline(found: Found) -> AsyncIterator[TimelineClient]:
+    """Open a channel for a while."""
     async with _channel(found, timeline_pb.DESCRIPTOR) as channel:
-        with _explained(found):
-            call = TimelineServiceStub(channel).RebuildHomeTimeline
-            await Caller(timeout_s=TIMEOUT_S).call(call, request)
+        yield TimelineClient(found, channel)
 
 
 def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:

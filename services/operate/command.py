@@ -38,9 +38,10 @@ Examples:
 @click.option("--watch", is_flag=True, help="Show them again every two seconds, until Ctrl-C.")
 @DATA_DIR
 def queues(data_dir: Path | None, *, watch: bool) -> None:
-    """Show how much waits in each queue, and which are paused.
+    """Show how much lies in each queue, and which are paused.
 
-    What waits is not yet handled: queued, in hand, or to be tried again.
+    What waits is not yet handled: queued, in hand, or to be tried again. What is dead was given
+    up: `dead-letters` says why.
     """
     _run(lambda run: run.queues(data_dir, watch=watch))
 
@@ -135,15 +136,17 @@ def threshold(data_dir: Path | None, followers: str | None) -> None:
 
 
 @click.command("rebuild-home")
-@click.argument("user_id", type=click.IntRange(min=1))
+@click.argument(
+    "user_ids", metavar="USER_ID...", nargs=-1, required=True, type=click.IntRange(min=1)
+)
 @DATA_DIR
-def rebuild_home(data_dir: Path | None, user_id: int) -> None:
-    """Build a user's stored home timeline anew, from those they follow.
+def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
+    """Build users' stored home timelines anew, from those they follow.
 
-    For a timeline that lacks what it should show. It may be repeated, and readers notice nothing
+    For timelines that lack what they should show. It may be repeated, and readers notice nothing
     but one slower read.
     """
-    _run(lambda run: run.rebuild_home(data_dir, user_id))
+    _run(lambda run: run.rebuild_home(data_dir, user_ids))
 
 
 COMMANDS = (queues, dead_letters, redrive, pause, resume, threshold, rebuild_home)

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from services.operate.client import FanoutClient, reach_fanout
-from services.operate.client import rebuild_home as rebuild
+from services.operate.client import FanoutClient, reach_fanout, reach_timeline
 from services.operate.errors import OperateError
 from services.operate.finding import Found, find
 from services.operate.showing import show_letters, show_pauses, show_queues, show_threshold
@@ -25,7 +24,7 @@ async def queues(data_dir: Path | None, *, watch: bool) -> None:
     """Print the queues, once or until interrupted."""
     async with reach_fanout(_found("fanout", data_dir)) as fanout:
         if not watch:
-            show_queues(await fanout.backlogs(), await fanout.controls())
+            show_queues(await fanout.queues(), await fanout.controls())
             return
         while True:
             await _show_again(fanout)
@@ -34,19 +33,20 @@ async def queues(data_dir: Path | None, *, watch: bool) -> None:
 
 async def _show_again(fanout: FanoutClient) -> None:
     try:
-        backlogs, controls = await fanout.backlogs(), await fanout.controls()
+        found, controls = await fanout.queues(), await fanout.controls()
     except OperateError as error:
         # A restart is what one may be watching.
         click.echo(error, err=True)
         return
     click.clear()
-    show_queues(backlogs, controls)
+    show_queues(found, controls)
 
 
 async def dead_letters(data_dir: Path | None, subscription: str | None, limit: int) -> None:
     """Print dead letters, of all subscriptions where none is named."""
     async with reach_fanout(_found("fanout", data_dir)) as fanout:
-        names = [subscription] if subscription else list(await fanout.backlogs())
+        queues = [] if subscription else await fanout.queues()
+        names = [subscription] if subscription else [each.subscription for each in queues]
         letters = [
             (name, letter_id, reason)
             for name in names
@@ -103,10 +103,12 @@ async def threshold(data_dir: Path | None, followers: int | None) -> None:
             show_threshold(await fanout.set_threshold(followers))
 
 
-async def rebuild_home(data_dir: Path | None, user_id: int) -> None:
-    """Build a home timeline anew."""
-    await rebuild(_found("timeline", data_dir), user_id)
-    click.echo(f"the home timeline of {user_id} is built anew")
+async def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
+    """Build home timelines anew, one after the other."""
+    async with reach_timeline(_found("timeline", data_dir)) as timeline:
+        for user_id in user_ids:
+            await timeline.rebuild_home(user_id)
+            click.echo(f"the home timeline of {user_id} is built anew")
 
 
 async def _all(fanout: FanoutClient) -> list[str]:

@@ -1,6 +1,7 @@
 """What commands print."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import click
 from aviary.fanout.v1 import fanout_service_pb2 as pb
@@ -12,16 +13,21 @@ GAP = "  "
 PROPAGATION = "Other fanout processes follow within two seconds."
 
 
-def show_queues(backlogs: Mapping[str, int | None], controls: pb.Controls) -> None:
+def show_queues(queues: Iterable[pb.QueueBacklog], controls: pb.Controls) -> None:
     """Print one line for each queue."""
     paused = {each.subscription: each.paused for each in controls.subscriptions}
     rows = [
-        (name, UNKNOWN if waiting is None else f"{waiting:,}", _state(paused.get(name)))
-        for name, waiting in backlogs.items()
+        (
+            each.subscription,
+            _count(each, "messages"),
+            _count(each, "dead_letters"),
+            _state(paused.get(each.subscription)),
+        )
+        for each in queues
     ]
-    _table([("subscription", "waiting", "state"), *rows], right={1})
-    if None in backlogs.values():
-        click.echo("Pub/Sub tells backlogs only to its own monitoring.")
+    _table([("subscription", "waiting", "dead", "state"), *rows], right={1, 2})
+    if any(UNKNOWN in row for row in rows):
+        click.echo("Pub/Sub tells these numbers only to its own monitoring.")
 
 
 def show_letters(letters: Iterable[tuple[str, str, str]]) -> None:
@@ -41,6 +47,10 @@ def show_threshold(controls: pb.Controls) -> None:
     now, default = controls.celebrity_threshold, controls.default_celebrity_threshold
     origin = "the default" if now == default else f"set by an operator; the default is {default:,}"
     click.echo(f"Tweets are pushed for authors with up to {now:,} followers ({origin}).")
+
+
+def _count(queue: pb.QueueBacklog, field: Literal["messages", "dead_letters"]) -> str:
+    return f"{getattr(queue, field):,}" if queue.HasField(field) else UNKNOWN
 
 
 def _state(paused: bool | None) -> str:  # noqa: FBT001 - one of three

@@ -5,11 +5,9 @@ asked of a process that has gone.
 """
 
 import asyncio
-import contextlib
-import fcntl
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from services import local_addresses, scrape_targets
 from services.supervisor.certificates import certified
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
+from services.supervisor.lock import locked
 from services.supervisor.plan import Plan, Where, on_emulators, on_this_machine
 from services.supervisor.readiness import HOST, accepting, ready, require_free
 
@@ -71,7 +70,7 @@ async def up(
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, end.wanted.set)
-    with _lock(data_dir):
+    with locked(data_dir):
         require_free(edge_port)
         async with certified(data_dir) as certificates:
             where = Where(data_dir, edge_port, python, certificates, sidecars)
@@ -142,13 +141,3 @@ def _prepared(data_dir: Path) -> Path:
     """Make the folders; give the absolute path, for messages that can be copied."""
     (data_dir / "logs").mkdir(parents=True, exist_ok=True)
     return data_dir.resolve()
-
-
-@contextlib.contextmanager
-def _lock(data_dir: Path) -> Iterator[None]:
-    with (data_dir / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StartError(f"{data_dir} is in use by another Aviary") from error
-        yield

@@ -78,7 +78,7 @@ def thread_states(group: int) -> Iterator[str]:
 
 
 def emulator(program: str, *options: str) -> Engine:
-    root = os.environ.get("AVIARY_GCLOUD_SDK_ROOT")
+    root = os.environ.get("AVIARY_CLOUD_SDK_ROOT")
     if root is None:
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             command = ["gcloud", "info", "--format=value(installation.sdk_root)"]

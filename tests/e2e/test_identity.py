@@ -231,5 +231,9 @@ def test_public_reads_are_a_setting(tmp_path: Path) -> None:
         _, user_id = sign_up(mesh)
         assert httpx.get(f"{url}/v1/users/{user_id}").status_code == 200
         assert httpx.get(f"{url}/v1/timeline/home").status_code == 401
+        # A token is asked for its scope all the same.
+        token = command(mesh, "token", "--scope", "tweets:read").strip()
+        weak = {"authorization": f"Bearer {token}"}
+        assert httpx.get(f"{url}/v1/users/{user_id}", headers=weak).status_code == 403
     finally:
         assert stop(mesh) == 0

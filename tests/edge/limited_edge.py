@@ -31,7 +31,7 @@ from gateway.limits.challenges import ChallengeServicer
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
 from gateway.limits.envoy_rpcs import envoy_rpcs
-from gateway.limits.feed import CallerFeed
+from gateway.limits.feed import CallerFeed, Sources
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
@@ -138,7 +138,8 @@ async def gateway(
 ) -> AsyncIterator[tuple[RpcServer, ConductStore]]:
     clock = SystemClock()
     store = ConductStore(valkey, clock, rules)
-    feed = CallerFeed(store, RevokedStore(valkey, clock), clock, rules, refresh_s=0.1)
+    sources = Sources(store, RevokedStore(valkey, clock), lambda: False)
+    feed = CallerFeed(sources, clock, rules, refresh_s=0.1)
     step_up = ProofOfWork(valkey, clock, b"k" * 32, difficulty_bits=FEW_BITS)
     server = RpcServer(
         "127.0.0.1:0",

@@ -13,7 +13,7 @@ from gateway.limits.access_log_service import AccessLogServicer
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
 from gateway.limits.envoy_rpcs import envoy_rpcs
-from gateway.limits.feed import CallerFeed
+from gateway.limits.feed import CallerFeed, Sources
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
@@ -58,7 +58,7 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
         stack.push_async_callback(valkey.aclose)
         clock, rules = SystemClock(), ConductRules()
         conduct, revoked = ConductStore(valkey, clock, rules), RevokedStore(valkey, clock)
-        feed = CallerFeed(conduct, revoked, clock, rules, refresh_s=0.1)
+        feed = CallerFeed(Sources(conduct, revoked, lambda: False), clock, rules, refresh_s=0.1)
         step_up = ProofOfWork(valkey, clock, b"k" * 32)
         handlers = envoy_rpcs(
             RateLimitServicer(Limiter(valkey, clock, rules), step_up),

@@ -12,7 +12,7 @@ from gateway.limits.access_log_service import AccessLogServicer
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
 from gateway.limits.envoy_rpcs import envoy_rpcs
-from gateway.limits.feed import CallerFeed
+from gateway.limits.feed import CallerFeed, Sources
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
@@ -34,7 +34,7 @@ def gateway(folder: Path) -> RpcServer:
     store = ConductStore(valkey, clock, rules)
     handlers = envoy_rpcs(
         RateLimitServicer(Limiter(valkey, clock, rules), ProofOfWork(valkey, clock, b"k" * 32)),
-        CallerFeed(store, RevokedStore(valkey, clock), clock, rules),
+        CallerFeed(Sources(store, RevokedStore(valkey, clock), lambda: False), clock, rules),
         AccessLogServicer(store, clock),
         guarded=True,
     )

@@ -49,6 +49,9 @@ async def test_dead_letter_is_listed_and_redriven(bus, fanout) -> None:
     listed = await fanout.ListDeadLetters(pb.ListDeadLettersRequest(subscription="fanout.plan"))
     assert [each.reason for each in listed.dead_letters] == ["cannot be read"]
 
+    (plan, *_) = (await fanout.GetBacklog(pb.GetBacklogRequest())).queues
+    assert (plan.subscription, plan.messages, plan.dead_letters) == ("fanout.plan", 0, 1)
+
     answer = await fanout.RedriveDeadLetters(
         pb.RedriveDeadLettersRequest(subscription="fanout.plan")
     )
@@ -56,6 +59,7 @@ async def test_dead_letter_is_listed_and_redriven(bus, fanout) -> None:
     backlog = await fanout.GetBacklog(pb.GetBacklogRequest())
     waiting = {each.subscription: each.messages for each in backlog.queues}
     assert (waiting["fanout.plan"], waiting["fanout.rest"]) == (1, 0)
+    assert {each.dead_letters for each in backlog.queues} == {0}
 
 
 @pytest.mark.parametrize(

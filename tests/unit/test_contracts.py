@@ -46,7 +46,7 @@ def test_rpcs_that_nobody_outside_may_call_have_no_policy() -> None:
 
 
 def test_public_reads_name_no_caller() -> None:
-    # With public reads on, nobody asks such a call for a scope: its token must not matter.
+    # With public reads on, such a call may come without a token: nothing in it may name a caller.
     requests = {rpc.request for rpc in own_contracts().public if rpc.public_read}
     named = {
         f"{file.package}.{message.name}"

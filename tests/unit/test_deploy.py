@@ -52,7 +52,7 @@ def test_secrets_and_flags_are_those_that_the_composition_root_reads() -> None:
     assert services["timeline"].secrets == ("AVIARY_CURSOR_KEY",)
     assert services["gateway"].secrets == ("AVIARY_CHALLENGE_KEY",)
     assert services["identity"].secrets == ("AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET")
-    assert [each.name for each in services.values() if each.has_flags] == ["fanout"]
+    assert [each.name for each in services.values() if each.has_flags] == ["fanout", "gateway"]
 
 
 def test_unknown_engine_has_to_be_placed() -> None:

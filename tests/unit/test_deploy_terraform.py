@@ -110,6 +110,13 @@ def test_what_both_tell_services_is_the_same() -> None:
     assert {name: told[name] for name in both} == {name: config[name] for name in both}
 
 
+def test_the_schema_is_terraforms_in_production(names) -> None:
+    overlay = yaml.safe_load((KUBERNETES / "overlays" / "prod" / "kustomization.yaml").read_text())
+    config = dict(line.split("=", 1) for line in overlay["configMapGenerator"][0]["literals"])
+    assert config["AVIARY_BIGTABLE_APP_PROFILE"] == names["app_profile"]
+    assert re.search(rf'AVIARY_SCHEMA += "{config["AVIARY_SCHEMA"]}"', text(MODULES / "mesh"))
+
+
 def test_the_load_balancer_finds_the_edge() -> None:
     overlay = yaml.safe_load((KUBERNETES / "overlays" / "prod" / "kustomization.yaml").read_text())
     (patch,) = overlay["patches"]

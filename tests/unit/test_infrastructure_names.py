@@ -3,9 +3,10 @@
 import ast
 import importlib
 import inspect
+import math
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ import gateway.identity
 import services.storage
 from gateway.edge.filters import MAX_BODY_BYTES
 from gateway.edge.secrets import TRUST_FILE, identity_file, identity_secret, trust_secret
+from gateway.limits.budgets import Budget, EndpointClass, SlidingWindow, Subject
+from gateway.limits.spans import MINUTE
+from gateway.limits.table import CLASSES
+from gateway.limits.write_classes import WRITE_CLASSES
 from services import telemetry
 from services.bootstrap import SERVICES
 from services.bus import pubsub
@@ -81,6 +86,25 @@ def test_tables_and_retention(names) -> None:
 
 def test_column_family(names) -> None:
     assert names["column_family"] == FAMILY
+
+
+def test_app_profile(names) -> None:
+    mesh = (INFRASTRUCTURE / "modules/mesh/main.tf").read_text()
+    platform = (INFRASTRUCTURE / "modules/platform/main.tf").read_text()
+    assert re.search(r"AVIARY_BIGTABLE_APP_PROFILE += module.names.app_profile", mesh)
+    assert re.search(r"active_profile += module.names.app_profile", platform)
+    assert names["app_profile"]
+
+
+def test_services_make_no_schema_in_the_cloud() -> None:
+    mesh = (INFRASTRUCTURE / "modules/mesh/main.tf").read_text()
+    assert re.search(r'AVIARY_SCHEMA += "given"', mesh)
+    platform = (INFRASTRUCTURE / "modules/platform/main.tf").read_text()
+    (permissions,) = re.findall(r"permissions = \[(.*)\]", platform)
+    assert re.findall(r'"([\w.]+)"', permissions) == [
+        "bigtable.tables.get",
+        "pubsub.subscriptions.get",
+    ]
 
 
 def test_topics(names) -> None:
@@ -279,6 +303,25 @@ async def test_the_caches_url_is_one_that_clients_take() -> None:
 def test_cloud_armor_refuses_what_the_edge_refuses() -> None:
     variables = (INFRASTRUCTURE / "modules/edge/variables.tf").read_text()
     assert f"max_body_bytes      = optional(number, {MAX_BODY_BYTES})" in variables
+
+
+def most_in_a_minute(budget: Budget) -> float:
+    bucket = budget.as_bucket() if isinstance(budget, SlidingWindow) else budget
+    return bucket.capacity * (1 + MINUTE / bucket.refill_s)
+
+
+def test_cloud_armor_lets_through_what_the_edge_takes() -> None:
+    def of(classes: Sequence[EndpointClass]) -> int:
+        each = [one.budgets[Subject.IP] for one in classes]
+        most = (min(map(most_in_a_minute, (one.burst, one.sustained))) for one in each)
+        return math.ceil(sum(most) / 1_000) * 1_000
+
+    variables = (INFRASTRUCTURE / "modules/edge/variables.tf").read_text()
+    given = dict(re.findall(r"(\w+_per_minute) += optional\(number, (\d+)\)", variables))
+    assert {name: int(value) for name, value in given.items()} == {
+        "requests_per_minute": of(CLASSES),
+        "writes_per_minute": of(WRITE_CLASSES),
+    }
 
 
 def test_images_and_ports_of_the_firewall(names) -> None:

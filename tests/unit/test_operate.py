@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aviary.fanout.v1 import fanout_service_pb2 as pb
 from click.testing import CliRunner, Result
 
 from services import local_addresses
@@ -12,7 +13,7 @@ from services.__main__ import main
 from services.certificates.folder import CertificateFolder
 from services.operate.errors import OperateError
 from services.operate.finding import find
-from services.operate.showing import show_letters
+from services.operate.showing import show_letters, show_queues
 from tests.processes import free_port
 
 
@@ -127,3 +128,19 @@ def test_help_lists_each_command_once() -> None:
 def test_reasons_do_not_reach_the_terminal_as_commands(capsys: pytest.CaptureFixture[str]) -> None:
     show_letters([("fanout.plan", "1-0", "bad\x1b[2J\nline")])
     assert "bad [2J line" in capsys.readouterr().out
+
+
+def test_what_the_bus_cannot_count_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    controls = pb.Controls(
+        subscriptions=[pb.SubscriptionControl(subscription="fanout.plan", paused=True)]
+    )
+    counted = pb.QueueBacklog(subscription="fanout.plan", messages=1_200, dead_letters=3)
+    show_queues([counted], controls)
+    assert capsys.readouterr().out.splitlines() == [
+        "subscription  waiting  dead  state",
+        "fanout.plan     1,200     3  paused",
+    ]
+    show_queues([pb.QueueBacklog(subscription="fanout.plan")], controls)
+    _, line, note = capsys.readouterr().out.splitlines()
+    assert line.split() == ["fanout.plan", "unknown", "unknown", "paused"]
+    assert "monitoring" in note

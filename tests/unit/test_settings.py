@@ -53,6 +53,8 @@ def test_every_variable_is_read() -> None:
             "AVIARY_EDGE_DENIALS_LOG": "/var/log/denials.log",
             "AVIARY_GCP_PROJECT": "p",
             "AVIARY_BIGTABLE_INSTANCE": "i",
+            "AVIARY_BIGTABLE_APP_PROFILE": "active",
+            "AVIARY_SCHEMA": "given",
             "AVIARY_LOG_LEVEL": "debug",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
             "AVIARY_METRICS_ADDRESS": "0.0.0.0:9464",
@@ -79,6 +81,7 @@ def test_every_variable_is_read() -> None:
     assert settings.identity_key == b"\xcd" * 32
     assert settings.operator_secret == b"\xef" * 16
     assert settings.public_reads
+    assert (settings.bigtable_app_profile, settings.schema) == ("active", "given")
     assert settings.trusted_issuers == Path("/etc/issuers.json")
     assert settings.edge_denials_log == Path("/var/log/denials.log")
     assert (settings.gcp_project, settings.bigtable_instance) == ("p", "i")
@@ -221,3 +224,8 @@ def test_the_issuer_has_certificates_beyond_loopback() -> None:
     assert (own.tls_dir, own.identity_tls_dir) == (None, Path("/i"))
     shared = Settings.from_environment({"AVIARY_TLS_DIR": "/c"})
     assert shared.identity_tls_dir == Path("/c")
+
+
+def test_on_one_machine_nobody_else_makes_the_schema() -> None:
+    with pytest.raises(SettingsError, match="AVIARY_SCHEMA: got 'given', wanted make"):
+        Settings.from_environment({"AVIARY_SCHEMA": "given"})

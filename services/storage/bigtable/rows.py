@@ -64,7 +64,13 @@ class BigtableRowStore:
     """
 
     def __init__(
-        self, project: str, instance: str, tables: Sequence[TableSpec], clock: Clock
+        self,
+        project: str,
+        instance: str,
+        tables: Sequence[TableSpec],
+        clock: Clock,
+        *,
+        app_profile: str | None = None,
     ) -> None:
         self._clock = clock
         self._closed = False
@@ -77,6 +83,7 @@ class BigtableRowStore:
             spec.name: self._client.get_table(
                 instance,
                 spec.name,
+                app_profile_id=app_profile,
                 default_read_rows_operation_timeout=CALL_TIMEOUT_S,
                 default_read_rows_attempt_timeout=CALL_TIMEOUT_S,
                 default_mutate_rows_operation_timeout=CALL_TIMEOUT_S,

@@ -5,18 +5,24 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import grpc.aio
-from google.api_core.exceptions import AlreadyExists, GoogleAPIError
+from google.api_core.exceptions import AlreadyExists, GoogleAPIError, NotFound
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigtable_admin_v2 import BigtableTableAdminAsyncClient
 from google.cloud.bigtable_admin_v2.services.bigtable_table_admin.transports import (
     BigtableTableAdminGrpcAsyncIOTransport,
 )
-from google.cloud.bigtable_admin_v2.types import ColumnFamily, CreateTableRequest, GcRule, Table
+from google.cloud.bigtable_admin_v2.types import (
+    ColumnFamily,
+    CreateTableRequest,
+    GcRule,
+    GetTableRequest,
+    Table,
+)
 
 from services.errors import UnavailableError
 from services.storage.rows import TableSpec
 
-__all__ = ["EMULATOR_VARIABLE", "FAMILY", "ensure_schema"]
+__all__ = ["EMULATOR_VARIABLE", "FAMILY", "ensure_schema", "missing_schema"]
 
 FAMILY = "c"
 """The one column family; short, because it travels with every cell."""
@@ -39,6 +45,34 @@ async def ensure_schema(project: str, instance: str, tables: Sequence[TableSpec]
         raise UnavailableError("The row store's tables cannot be made now.") from error
     finally:
         await client.transport.close()  # type: ignore[no-untyped-call]
+
+
+async def missing_schema(project: str, instance: str, tables: Sequence[TableSpec]) -> list[str]:
+    """Name what is missing of the tables and their family; changes nothing.
+
+    Raises `UnavailableError` when the admin service cannot answer.
+    """
+    client = _admin_client()
+    try:
+        parent = f"projects/{project}/instances/{instance}"
+        found = [await _missing_of_table(client, parent, spec) for spec in tables]
+    except (GoogleAPIError, GoogleAuthError) as error:
+        raise UnavailableError("The row store's tables cannot be looked up now.") from error
+    finally:
+        await client.transport.close()  # type: ignore[no-untyped-call]
+    return [missing for missing in found if missing]
+
+
+async def _missing_of_table(
+    client: BigtableTableAdminAsyncClient, parent: str, spec: TableSpec
+) -> str:
+    name = f"{parent}/tables/{spec.name}"
+    request = GetTableRequest(name=name, view=Table.View.SCHEMA_VIEW)
+    try:
+        table = await client.get_table(request, timeout=ADMIN_TIMEOUT_S)
+    except NotFound:
+        return f"table {spec.name}"
+    return "" if FAMILY in table.column_families else f"family {FAMILY} of table {spec.name}"
 
 
 async def _ensure_table(

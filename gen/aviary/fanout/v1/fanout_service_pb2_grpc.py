@@ -77,7 +77,7 @@ class FanoutServiceServicer:
     """
 
     def GetBacklog(self, request, context):
-        """Counts what waits in each queue.
+        """Counts what waits in each queue, and what was given up.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

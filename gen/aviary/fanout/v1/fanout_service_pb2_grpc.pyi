@@ -34,7 +34,7 @@ class FanoutServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FanoutServiceAsyncStub: ...
     GetBacklog: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.GetBacklogRequest, _fanout_service_pb2.GetBacklogResponse]
-    """Counts what waits in each queue."""
+    """Counts what waits in each queue, and what was given up."""
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.ListDeadLettersRequest, _fanout_service_pb2.ListDeadLettersResponse]
     """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
     RedriveDeadLetters: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]
@@ -63,7 +63,7 @@ class FanoutServiceAsyncStub(FanoutServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetBacklog: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.GetBacklogRequest, _fanout_service_pb2.GetBacklogResponse]  # type: ignore[assignment]
-    """Counts what waits in each queue."""
+    """Counts what waits in each queue, and what was given up."""
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.ListDeadLettersRequest, _fanout_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
     """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
     RedriveDeadLetters: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]  # type: ignore[assignment]
@@ -95,7 +95,7 @@ class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fanout_service_pb2.GetBacklogRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fanout_service_pb2.GetBacklogResponse, _abc.Awaitable[_fanout_service_pb2.GetBacklogResponse]]:
-        """Counts what waits in each queue."""
+        """Counts what waits in each queue, and what was given up."""
 
     @_abc_1.abstractmethod
     def ListDeadLetters(

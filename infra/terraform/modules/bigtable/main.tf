@@ -76,7 +76,7 @@ resource "google_bigtable_gc_policy" "this" {
 resource "google_bigtable_app_profile" "active" {
   project        = var.project_id
   instance       = google_bigtable_instance.this.name
-  app_profile_id = "active"
+  app_profile_id = var.active_profile
   description    = "Reads and writes through the active cluster, conditional writes too."
   # Bigtable warns of a change of cluster, which is what a failover is.
   ignore_warnings = true

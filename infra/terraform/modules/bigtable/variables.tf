@@ -4,6 +4,12 @@ variable "active_cluster" {
   default     = null
 }
 
+variable "active_profile" {
+  description = "Id of the app profile by which services reach the active cluster."
+  type        = string
+  default     = "active"
+}
+
 variable "backup" {
   description = "Automated backups of every table, one each `frequency`, kept for `retention`."
   type = object({

@@ -115,8 +115,10 @@ resource "google_compute_security_policy" "edge" {
     }
   }
 
+  # Held down and not banned: a ban takes no threshold above 10,000, and readers behind one address
+  # of a carrier may need more.
   rule {
-    action      = "rate_based_ban"
+    action      = "throttle"
     priority    = 2100
     description = "Any requests from one address."
     match {
@@ -126,16 +128,11 @@ resource "google_compute_security_policy" "edge" {
       }
     }
     rate_limit_options {
-      conform_action   = "allow"
-      exceed_action    = "deny(429)"
-      enforce_on_key   = "IP"
-      ban_duration_sec = var.limits.ban_s
+      conform_action = "allow"
+      exceed_action  = "deny(429)"
+      enforce_on_key = "IP"
       rate_limit_threshold {
         count        = var.limits.requests_per_minute
-        interval_sec = 60
-      }
-      ban_threshold {
-        count        = var.limits.requests_per_minute * 3
         interval_sec = 60
       }
     }

@@ -52,14 +52,16 @@ locals {
 
   shared_environment = merge(
     {
-      AVIARY_STORAGE           = "bigtable"
-      AVIARY_BUS               = "pubsub"
-      AVIARY_GCP_PROJECT       = var.project_id
-      AVIARY_BIGTABLE_INSTANCE = var.bigtable_instance
-      AVIARY_BUS_VISIBILITY_S  = tostring(module.names.ack_deadline_s)
-      AVIARY_LOG_LEVEL         = var.log_level
-      AVIARY_ISSUER_URL        = var.issuer_url
-      AVIARY_PROBE_ADDRESS     = "0.0.0.0:${module.names.probe_port}"
+      AVIARY_STORAGE              = "bigtable"
+      AVIARY_BUS                  = "pubsub"
+      AVIARY_SCHEMA               = "given"
+      AVIARY_GCP_PROJECT          = var.project_id
+      AVIARY_BIGTABLE_INSTANCE    = var.bigtable_instance
+      AVIARY_BIGTABLE_APP_PROFILE = module.names.app_profile
+      AVIARY_BUS_VISIBILITY_S     = tostring(module.names.ack_deadline_s)
+      AVIARY_LOG_LEVEL            = var.log_level
+      AVIARY_ISSUER_URL           = var.issuer_url
+      AVIARY_PROBE_ADDRESS        = "0.0.0.0:${module.names.probe_port}"
       # Where pods may write. It goes with the pod.
       AVIARY_DATA_DIR = "/tmp/aviary"
       # redis-py's own option, by the way of services/storage/valkey/connection.py.
@@ -94,7 +96,7 @@ module "service" {
   image         = var.image
   port          = each.value.port
   probe_port    = module.names.probe_port
-  declarer_role = var.declarer_role
+  schema_role   = var.schema_role
   secrets       = { for variable, id in var.secrets : variable => id if contains(each.value.secrets, variable) }
   extra_ports   = values(each.value.extra_ports)
   certificate   = local.certificates[each.key]

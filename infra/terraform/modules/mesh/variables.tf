@@ -33,12 +33,6 @@ variable "collector_image" {
   default     = null
 }
 
-variable "declarer_role" {
-  description = "Role that lets services make missing topics, subscriptions and tables at their start."
-  type        = string
-  default     = null
-}
-
 variable "default_node_class" {
   description = "Node pool of services that name none."
   type        = string
@@ -100,6 +94,12 @@ variable "project_id" {
 variable "region" {
   description = "Region of the cluster."
   type        = string
+}
+
+variable "schema_role" {
+  description = "Role that lets services look, at their start, whether their tables and subscriptions are there."
+  type        = string
+  default     = null
 }
 
 variable "secrets" {

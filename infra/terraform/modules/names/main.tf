@@ -5,6 +5,10 @@ locals {
   # services/storage/bigtable/schema.py. Short, because it travels with every cell.
   column_family = "c"
 
+  # The app profile that services use (AVIARY_BIGTABLE_APP_PROFILE). It leads to one cluster, as
+  # conditional writes ask for; a failover moves it.
+  app_profile = "active"
+
   # Every TableSpec of services/storage/ and gateway/identity/. `max_age_s` is the retention of cells,
   # null keeps them. `key` is the row key (services/storage/keys.py); numbers are fixed-width hex, and
   # `~` is the 64-bit complement, so that the newest sorts first.

@@ -3,6 +3,11 @@ output "ack_deadline_s" {
   value       = local.ack_deadline_s
 }
 
+output "app_profile" {
+  description = "The app profile by which services reach Bigtable."
+  value       = local.app_profile
+}
+
 output "column_family" {
   description = "The one column family of every table."
   value       = local.column_family

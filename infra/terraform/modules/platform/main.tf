@@ -96,6 +96,7 @@ module "bigtable" {
   column_family       = module.names.column_family
   tables              = module.names.tables
   active_cluster      = "${var.name}-${var.active_region}"
+  active_profile      = module.names.app_profile
   deletion_protection = var.deletion_protection
   labels              = local.labels
   clusters = {
@@ -162,17 +163,12 @@ module "budget" {
   depends_on = [google_project_service.this]
 }
 
-# Every service asks for its topics, subscriptions and tables at its start, there or not. It may
-# make them and nothing else: not read, not change, not delete.
-resource "google_project_iam_custom_role" "declarer" {
+# Services make nothing themselves (AVIARY_SCHEMA=given): at its start each looks whether what it
+# needs is there, and names what is missing. It sees no data by this role.
+resource "google_project_iam_custom_role" "schema_reader" {
   project     = var.project_id
-  role_id     = "${replace(var.name, "-", "_")}_declarer"
-  title       = "Aviary declarer"
-  description = "Makes topics, subscriptions and tables that are missing."
-  permissions = [
-    "bigtable.tables.create",
-    "pubsub.subscriptions.create",
-    "pubsub.topics.attachSubscription",
-    "pubsub.topics.create",
-  ]
+  role_id     = "${replace(var.name, "-", "_")}_schema_reader"
+  title       = "Aviary schema reader"
+  description = "Looks up tables and subscriptions, without what is in them."
+  permissions = ["bigtable.tables.get", "pubsub.subscriptions.get"]
 }

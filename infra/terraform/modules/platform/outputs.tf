@@ -33,11 +33,6 @@ output "dead_letters" {
   value       = module.pubsub.dead_letters
 }
 
-output "declarer_role" {
-  description = "Role that lets services make what is missing."
-  value       = google_project_iam_custom_role.declarer.id
-}
-
 output "media_backend_bucket_id" {
   description = "Media behind the CDN; null without media."
   value       = one(module.storage[*].backend_bucket_id)
@@ -46,6 +41,11 @@ output "media_backend_bucket_id" {
 output "project_id" {
   description = "Project of everything."
   value       = var.project_id
+}
+
+output "schema_role" {
+  description = "Role by which services look whether their tables and subscriptions are there."
+  value       = google_project_iam_custom_role.schema_reader.id
 }
 
 output "secrets" {

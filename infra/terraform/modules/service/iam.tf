@@ -1,5 +1,5 @@
 # What the service may do, resource by resource. Nothing is granted on the project but the role of
-# `declarer_role`, whose permissions only make what is missing.
+# `schema_role`, whose permissions only look up what is there.
 
 locals {
   dead_topics = [for name in var.pubsub.subscribes : "${name}${var.pubsub.dead_letter_suffix}"]
@@ -50,10 +50,10 @@ resource "google_secret_manager_secret_iam_member" "this" {
   member = "principal://iam.googleapis.com/projects/${data.google_project.this.number}/locations/global/workloadIdentityPools/${var.workload_pool}/subject/ns/${var.namespace}/sa/${var.name}"
 }
 
-resource "google_project_iam_member" "declarer" {
-  count   = var.declarer_role == null ? 0 : 1
+resource "google_project_iam_member" "schema_reader" {
+  count   = var.schema_role == null ? 0 : 1
   project = var.project_id
-  role    = var.declarer_role
+  role    = var.schema_role
   member  = google_service_account.this.member
 }
 

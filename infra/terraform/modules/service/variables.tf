@@ -42,12 +42,6 @@ variable "config_map_files" {
   default     = {}
 }
 
-variable "declarer_role" {
-  description = "Role that lets the service make missing topics, subscriptions and tables at its start. Services ask for them whether or not they are there, and stop short when that is refused."
-  type        = string
-  default     = null
-}
-
 variable "environment" {
   description = "Environment variables; see services/settings.py. No secrets."
   type        = map(string)
@@ -166,6 +160,12 @@ variable "scaling" {
     condition     = var.scaling.min >= 1 && var.scaling.min <= var.scaling.max
     error_message = "The least number of pods is 1 to the greatest."
   }
+}
+
+variable "schema_role" {
+  description = "Role that lets the service look, at its start, whether its tables and subscriptions are there."
+  type        = string
+  default     = null
 }
 
 variable "secrets" {

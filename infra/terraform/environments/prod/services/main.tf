@@ -43,7 +43,7 @@ module "europe_west1" {
   workload_pool      = local.platform.clusters["europe-west1"].workload_pool
   bigtable_instance  = local.platform.bigtable_instance
   cache              = local.platform.caches["europe-west1"]
-  declarer_role      = local.platform.declarer_role
+  schema_role        = local.platform.schema_role
   secrets            = local.platform.secrets
   issuer_url         = "https://${var.domain}"
   image              = var.image
@@ -62,7 +62,7 @@ module "europe_west4" {
   workload_pool      = local.platform.clusters["europe-west4"].workload_pool
   bigtable_instance  = local.platform.bigtable_instance
   cache              = local.platform.caches["europe-west4"]
-  declarer_role      = local.platform.declarer_role
+  schema_role        = local.platform.schema_role
   secrets            = local.platform.secrets
   issuer_url         = "https://${var.domain}"
   image              = var.image

@@ -27,7 +27,7 @@ run "floods_and_large_bodies_are_refused" {
   command = plan
 
   assert {
-    condition     = length([for rule in google_compute_security_policy.edge.rule : rule if rule.action == "rate_based_ban"]) == 2
+    condition     = toset([for rule in google_compute_security_policy.edge.rule : rule.action if length(rule.rate_limit_options) > 0]) == toset(["rate_based_ban", "throttle"])
     error_message = "Reads and writes are limited apart."
   }
   assert {

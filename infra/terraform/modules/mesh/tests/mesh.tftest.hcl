@@ -14,7 +14,7 @@ variables {
   cache              = { address = "10.2.0.2:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----" }
   certificate_issuer = "aviary-mesh"
   issuer_url         = "https://api.example.com"
-  declarer_role      = "projects/my-project/roles/aviary_declarer"
+  schema_role        = "projects/my-project/roles/aviary_schema_reader"
 }
 
 run "only_the_operator_of_dead_letters_sees_all_of_them" {

@@ -30,7 +30,7 @@ run "it_may_use_what_it_needs_and_no_more" {
     error_message = "Grants are not what was asked for."
   }
   assert {
-    condition     = length(google_project_iam_member.declarer) == 0
+    condition     = length(google_project_iam_member.schema_reader) == 0
     error_message = "It has a role on the project that nobody asked for."
   }
 }

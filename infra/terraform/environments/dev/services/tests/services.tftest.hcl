@@ -12,7 +12,7 @@ override_data {
         project_id              = "my-project"
         active_region           = "europe-west1"
         bigtable_instance       = "aviary-rows"
-        declarer_role           = "projects/my-project/roles/aviary_declarer"
+        schema_role             = "projects/my-project/roles/aviary_schema_reader"
         media_backend_bucket_id = "projects/my-project/global/backendBuckets/media"
         dead_letters            = { "fanout.plan" = "fanout.plan.dead" }
         secrets                 = { AVIARY_CURSOR_KEY = "projects/my-project/secrets/aviary-cursor-key" }

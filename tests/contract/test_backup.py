@@ -1,0 +1,259 @@
+"""A backup shows one moment of stores that are written to; nothing is lost between two of them."""
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+from redis import Redis
+
+from services.audit.chain import verify
+from services.audit.files import chains
+from services.audit.log import AuditLog
+from services.backup import contents
+from services.backup.audit import copy_audit
+from services.backup.errors import BackupError
+from services.backup.restoring import restore
+from services.backup.rows import one_moment
+from services.backup.taking import _bus, back_up
+from services.clock import SystemClock
+from services.operator_file import keep_operator
+from services.supervisor.errors import StartError
+from services.supervisor.lock import locked
+from tests.contract.valkey_servers import valkey_node
+
+STREAM = "bus:{numbers}"
+BEFORE = 200  # numbers that have gone their way when the backup begins
+WITHIN_S = 60.0
+
+
+def rows(path: Path) -> set[int]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return {number for (number,) in connection.execute("SELECT n FROM numbers")}
+
+
+class Relay:
+    """Numbers on their way as tweets go: a row, then a message, then another file's row."""
+
+    def __init__(self, data_dir: Path, port: int) -> None:
+        self.data_dir = data_dir
+        self.made = 0
+        self._bus = Redis(port=port)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        for name in ("first", "last"):
+            with self._opened(name) as file:
+                file.execute("PRAGMA journal_mode = WAL")
+                file.execute("CREATE TABLE IF NOT EXISTS numbers (n INTEGER PRIMARY KEY)")
+
+    def _opened(self, name: str) -> "contextlib.closing[sqlite3.Connection]":
+        path = self.data_dir / f"{name}.db"
+        return contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=WITHIN_S))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def wait_for(self, number: int) -> None:
+        """Wait until so many are made."""
+        deadline = time.monotonic() + WITHIN_S
+        while self.made < number:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        with self._opened("first") as first, self._opened("last") as last, self._bus as bus:
+            while not self._stopping.is_set():
+                number = self.made + 1
+                first.execute("INSERT INTO numbers VALUES (?)", (number,))
+                self.made = number
+                entry = bus.xadd(STREAM, {"n": number})
+                last.execute("INSERT INTO numbers VALUES (?)", (number,))
+                bus.xdel(STREAM, entry)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "bus").mkdir(parents=True)
+    (folder / "audit").mkdir()
+    (folder / "audit" / "identity.log").write_bytes(b'{"seq": 0}\n{"se')
+    (folder / "identity.key").write_text("key")
+    keep_operator(folder, "http://127.0.0.1:1", {"AVIARY_BUS_VALKEY_URL": "redis://127.0.0.1:1/0"})
+    return folder
+
+
+@pytest.fixture
+def bus(data_dir: Path) -> Iterator[int]:
+    with valkey_node(data_dir / "bus", "--appendonly", "yes") as port:
+        url = f"redis://127.0.0.1:{port}/0"
+        keep_operator(data_dir, "http://127.0.0.1:1", {"AVIARY_BUS_VALKEY_URL": url})
+        yield port
+
+
+def restored_numbers(folder: Path) -> tuple[set[int], set[int], set[int]]:
+    """In the first file, on the bus, in the last file."""
+    with valkey_node(folder / "bus", "--appendonly", "yes") as port, Redis(port=port) as client:
+        on_bus = {int(fields[b"n"]) for _, fields in client.xrange(STREAM)}
+    return rows(folder / "first.db"), on_bus, rows(folder / "last.db")
+
+
+def test_what_is_under_way_is_somewhere(data_dir: Path, bus: int, tmp_path: Path) -> None:
+    with Relay(data_dir, bus) as relay, locked(data_dir):
+        relay.wait_for(BEFORE)
+        for turn in range(5):
+            acknowledged = relay.made
+            back_up(data_dir, tmp_path / f"backup-{turn}")
+            relay.wait_for(acknowledged + 1)
+            restore(tmp_path / f"backup-{turn}", tmp_path / f"restored-{turn}")
+            first, on_bus, last = restored_numbers(tmp_path / f"restored-{turn}")
+            assert set(range(1, acknowledged + 1)) <= first
+            # The newest may have been made and not yet been sent: that is what an outbox is for.
+            assert first - on_bus - last <= {max(first)}
+            assert on_bus | last <= first, "a message of something that is not there"
+
+
+def test_a_data_folder_at_rest_is_backed_up_too(data_dir: Path, bus: int, tmp_path: Path) -> None:
+    with Relay(data_dir, bus) as relay:
+        relay.wait_for(1)
+    with Redis(port=bus) as client:
+        client.xadd(STREAM, {"n": relay.made})
+        client.shutdown(nosave=True)
+    back_up(data_dir, tmp_path / "backup")
+    restore(tmp_path / "backup", tmp_path / "restored")
+    assert restored_numbers(tmp_path / "restored") == (
+        rows(data_dir / "first.db"),
+        {relay.made},
+        rows(data_dir / "last.db"),
+    )
+    restored = tmp_path / "restored"
+    assert (restored / "identity.key").read_text() == "key"
+    assert (restored / "audit" / "identity.log").read_bytes() == b'{"seq": 0}\n'
+    assert restored.stat().st_mode & 0o077 == 0
+
+
+def test_nothing_starts_while_a_folder_at_rest_is_copied(data_dir: Path, bus: int) -> None:
+    with Redis(port=bus) as client:
+        client.shutdown(nosave=True)
+    with _bus(data_dir, "redis://127.0.0.1:1/0"), pytest.raises(StartError, match="in use"):
+        locked(data_dir).__enter__()
+    with locked(data_dir):
+        pass
+
+
+@pytest.fixture
+def backup(data_dir: Path, bus: int, tmp_path: Path) -> Path:
+    with Relay(data_dir, bus), locked(data_dir):
+        back_up(data_dir, tmp_path / "backup")
+    return tmp_path / "backup"
+
+
+def refused(folder: Path, data_dir: Path) -> str:
+    with pytest.raises(BackupError) as error:
+        restore(folder, data_dir)
+    assert not list(data_dir.parent.glob("*.unfinished"))
+    return str(error.value)
+
+
+def test_nothing_is_replaced(backup: Path, data_dir: Path, tmp_path: Path) -> None:
+    kept = rows(data_dir / "first.db")
+    assert f"mv {data_dir} {data_dir}.lost" in refused(backup, data_dir)
+    assert rows(data_dir / "first.db") == kept
+    with pytest.raises(BackupError, match="exists already"):
+        back_up(data_dir, backup)
+    (tmp_path / "empty").mkdir()
+    restore(backup, tmp_path / "empty")
+
+
+@pytest.mark.parametrize("name", ["first.db", "bus/appendonlydir/appendonly.aof.1.base.rdb"])
+def test_damage_shows(backup: Path, tmp_path: Path, name: str) -> None:
+    path = backup / contents.DATA / name
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 0xFF
+    path.write_bytes(body)
+    assert f"{name} is damaged" in refused(backup, tmp_path / "restored")
+    path.unlink()
+    assert f"{name} is missing" in refused(backup, tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+
+
+def test_rows_that_are_damaged_are_not_backed_up(data_dir: Path, bus: int, tmp_path: Path) -> None:
+    with Relay(data_dir, bus):
+        pass
+    (data_dir / "other.db").write_bytes(b"SQLite format 3\0" + os.urandom(8_192))
+    with locked(data_dir), pytest.raises(BackupError, match="rows cannot be read"):
+        back_up(data_dir, tmp_path / "backup")
+    assert not list(tmp_path.glob("backup*"))
+
+
+def test_writers_that_leave_no_gap_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "busy.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN IMMEDIATE")
+        started = threading.Event()
+        monkeypatch.setattr("services.backup.rows.HOLD_S", 0.01)
+        monkeypatch.setattr("services.backup.rows.PAUSE_S", 0.01)
+        with pytest.raises(BackupError, match="too busy"):
+            one_moment([path], started.set).__enter__()
+        assert not started.is_set()
+
+
+def test_what_is_no_backup_is_none(data_dir: Path, tmp_path: Path) -> None:
+    assert "is no backup" in refused(data_dir, tmp_path / "restored")
+    (data_dir / "backup.json").write_text('{"format": 2}')
+    assert "wanted 1" in refused(data_dir, tmp_path / "restored")
+    (data_dir / "backup.json").write_text("[]")
+    assert "cannot be read" in refused(data_dir, tmp_path / "restored")
+
+
+def test_what_cannot_be_backed_up_is_told(data_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match="was it ever"):
+        back_up(tmp_path / "nowhere", tmp_path / "backup")
+    keep_operator(data_dir, "http://127.0.0.1:1", {"AVIARY_STORAGE": "bigtable"})
+    with pytest.raises(BackupError, match="with emulators"):
+        back_up(data_dir, tmp_path / "backup")
+    # It runs, and its bus does not answer.
+    keep_operator(
+        data_dir, "http://127.0.0.1:1", {"AVIARY_BUS_VALKEY_URL": "redis://127.0.0.1:1/0"}
+    )
+    with locked(data_dir), pytest.raises(BackupError, match="the bus cannot be saved"):
+        back_up(data_dir, tmp_path / "backup")
+    assert not list(tmp_path.glob("backup*"))
+
+
+def test_an_audit_log_that_is_written_to_meanwhile(tmp_path: Path) -> None:
+    stopping, noted = threading.Event(), threading.Semaphore(0)
+
+    def write() -> None:
+        with AuditLog(tmp_path / "audit", "x", SystemClock(), max_bytes=50_000) as log:
+            while not stopping.is_set():
+                log.record("grant", user=1)
+                noted.release()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for turn in range(20):
+            for _ in range(50):
+                assert noted.acquire(timeout=WITHIN_S)
+            copy_audit(tmp_path / "audit", tmp_path / f"copy-{turn}")
+    finally:
+        stopping.set()
+        writer.join()
+    copies = [chains(folder)["x"] for folder in tmp_path.glob("copy-*")]
+    heads = {verify(files).seq for files in copies}
+    assert len(copies) == 20
+    assert len(heads) > 1, "nothing was written meanwhile"
+    assert max(map(len, copies)) > 1, "none was rotated"

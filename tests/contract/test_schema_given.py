@@ -1,0 +1,72 @@
+"""Tables, topics and subscriptions that somebody else makes: what is missing is named, not made."""
+
+import uuid
+from contextlib import AsyncExitStack
+
+import pytest
+
+from services.bootstrap.parts import Parts
+from services.bus.topology import SUBSCRIPTIONS
+from services.errors import UnavailableError
+from services.settings import Settings, SettingsError
+from services.storage.rows import TableSpec
+from tests.emulators import bigtable_emulator, pubsub_emulator
+
+__all__ = ["bigtable_emulator", "pubsub_emulator"]
+
+TABLES = [TableSpec("tweets"), TableSpec("outbox", max_age_s=60)]
+
+
+def settings(instance: str, schema: str) -> Settings:
+    return Settings.from_environment(
+        {
+            "AVIARY_STORAGE": "bigtable",
+            "AVIARY_BUS": "pubsub",
+            "AVIARY_GCP_PROJECT": "test",
+            "AVIARY_BIGTABLE_INSTANCE": instance,
+            "AVIARY_BIGTABLE_APP_PROFILE": "active",
+            "AVIARY_SCHEMA": schema,
+        }
+    )
+
+
+async def test_missing_tables_stop_the_start(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = request.getfixturevalue("bigtable_emulator")
+    monkeypatch.setenv("BIGTABLE_EMULATOR_HOST", emulator)
+    instance = f"test-{uuid.uuid4().hex}"
+    async with AsyncExitStack() as stack:
+        given = Parts(settings(instance, "given"), stack)
+        with pytest.raises(SettingsError, match="lacks table tweets, table outbox") as error:
+            await given.rows("tweet", TABLES)
+        assert error.value.variable == "AVIARY_SCHEMA"
+        await Parts(settings(instance, "make"), stack).rows("tweet", TABLES[:1])
+        with pytest.raises(SettingsError, match="lacks table outbox"):
+            await given.rows("tweet", TABLES)
+        store = await given.rows("tweet", TABLES[:1])
+        assert await store.read_rows("tweets", [b"none"]) == {}
+
+
+async def test_missing_subscriptions_are_named(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.bus.pubsub import PubSubDriver  # noqa: PLC0415 - as in the other contract tests
+
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", request.getfixturevalue("pubsub_emulator"))
+    project = f"test-{uuid.uuid4().hex[:12]}"
+    given = PubSubDriver(project, SUBSCRIPTIONS, given=True)
+    made = PubSubDriver(project, SUBSCRIPTIONS)
+    try:
+        with pytest.raises(UnavailableError, match=r"subscription fanout\.plan, .*graph\.erasure"):
+            await given.declare(SUBSCRIPTIONS)
+        await made.declare(SUBSCRIPTIONS[1:])
+        with pytest.raises(UnavailableError) as error:
+            await given.declare(SUBSCRIPTIONS)
+        lacking = "subscription fanout.plan, subscription fanout.plan.dead"
+        assert str(error.value) == f"Pub/Sub lacks {lacking}."
+        await made.declare(SUBSCRIPTIONS)
+        await given.declare(SUBSCRIPTIONS)
+    finally:
+        await given.close()
+        await made.close()
