@@ -11,7 +11,9 @@ import click
 
 from gateway.identity.clients import Registered
 from services.errors import AviaryError
+from services.login import login
 from services.operator_file import OperatorError, fetch_token, read_operator
+from services.rpc.admin_calls import AdminCall
 from services.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ def register_app(name: str, redirect_uris: Sequence[str], data_dir: Path, *, pub
     async def register(admin: "IdentityAdmin") -> Registered:
         return await admin.clients.register(name, redirect_uris, public=public)
 
-    made = _with_admin(data_dir, register)
+    kind = "public" if public else "confidential"
+    made = _with_admin(data_dir, f"{kind} {name!r} {' '.join(redirect_uris)}", register)
     click.echo(f"client_id      {made.client_id}")
     if made.client_secret is not None:
         click.echo(f"client_secret  {made.client_secret}")
@@ -75,18 +78,22 @@ def rotate_signing_key(data_dir: Path) -> None:
     async def rotate(admin: "IdentityAdmin") -> tuple[str, int]:
         return await admin.keyring.rotate()
 
-    kid, from_ms = _with_admin(data_dir, rotate)
+    kid, from_ms = _with_admin(data_dir, "", rotate)
     at = datetime.fromtimestamp(from_ms / _MS_PER_S, UTC).isoformat(timespec="seconds")
     click.echo(f"key {kid} signs from {at}; the ones before it stay until their tokens expire")
 
 
-def _with_admin(data_dir: Path, act: Callable[["IdentityAdmin"], Awaitable[Result]]) -> Result:
+def _with_admin(
+    data_dir: Path, arguments: str, act: Callable[["IdentityAdmin"], Awaitable[Result]]
+) -> Result:
     # All services start by this command line; only these commands pay for the issuer.
     from services.bootstrap.identity import identity_admin  # noqa: PLC0415
 
     async def run() -> Result:
+        what = str(click.get_current_context().info_name)
         async with identity_admin(_settings(data_dir)) as admin:
-            return await act(admin)
+            with AdminCall(admin.audit, what, arguments, by=login()):
+                return await act(admin)
 
     try:
         return asyncio.run(run())

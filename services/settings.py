@@ -19,6 +19,7 @@ __all__ = [
     "DEFAULT_IDENTITY_HTTP_ADDRESS",
     "DEFAULT_ISSUER_URL",
     "MAX_PORT",
+    "AuditTo",
     "Bus",
     "LogLevel",
     "Settings",
@@ -28,6 +29,7 @@ __all__ = [
 
 Storage = Literal["sqlite", "bigtable"]
 Bus = Literal["valkey", "pubsub"]
+AuditTo = Literal["files", "log"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 DEFAULT_ADDRESSES: Mapping[str, str] = MappingProxyType(
@@ -115,8 +117,12 @@ class Settings:
     """Whether the edge lets callers without a token read what is public."""
     trusted_issuers: Path | None
     """A JSON file of further issuers for the edge; see `gateway.edge.issuers.read_issuers`."""
+    audit: AuditTo
+    """Where this process's audit log goes: files in `data_dir`, or its other log lines."""
     edge_denials_log: Path | None
-    """Where the edge on this machine writes what it refused, for the audit log; None: nowhere."""
+    """Where the edge on this machine writes what it decided, for the audit log; None: nowhere."""
+    sidecar_denials_log: Path | None
+    """Where this process's sidecar writes what it refused; None: nowhere, or there is none."""
     gcp_project: str | None
     bigtable_instance: str | None
     log_level: LogLevel
@@ -192,7 +198,10 @@ class Settings:
             operator_secret=variables.secret_key("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
             public_reads=variables.choice("AVIARY_PUBLIC_READS", "off", "on") == "on",
             trusted_issuers=variables.path("AVIARY_TRUSTED_ISSUERS"),
+            # A process that keeps nothing else on its disk most likely loses it with its container.
+            audit=cast("AuditTo", variables.choice("AVIARY_AUDIT", *_audit_choices(storage))),
             edge_denials_log=variables.path("AVIARY_EDGE_DENIALS_LOG"),
+            sidecar_denials_log=variables.path("AVIARY_SIDECAR_DENIALS_LOG"),
             gcp_project=gcp_project,
             bigtable_instance=bigtable_instance,
             log_level=cast(
@@ -203,3 +212,8 @@ class Settings:
             metrics_address=variables.optional_address("AVIARY_METRICS_ADDRESS"),
             flags_file=variables.path("AVIARY_FLAGS_FILE"),
         )
+
+
+def _audit_choices(storage: Storage) -> tuple[AuditTo, AuditTo]:
+    """Return the default, and the other."""
+    return ("files", "log") if storage == "sqlite" else ("log", "files")

@@ -8,6 +8,7 @@ from typing import Final
 
 __all__ = [
     "EVENT_AUDIT_DENIALS_UNREAD",
+    "EVENT_AUDIT_UNWRITTEN",
     "EVENT_BUS_ACK_FAILED",
     "EVENT_BUS_ATTEMPT_FAILED",
     "EVENT_BUS_BACKLOG_FAILED",
@@ -211,7 +212,9 @@ EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
 EVENT_AUDIT_DENIALS_UNREAD: Final = "audit.denials_unread"
-"""What the edge refused cannot be brought into the audit log now; it is tried again."""
+"""What an Envoy refused cannot be brought into the audit log now; it is tried again."""
+EVENT_AUDIT_UNWRITTEN: Final = "audit.unwritten"
+"""What was refused in the last second could not be written into the audit log, and is lost."""
 EVENT_IDENTITY_KEYS_STALE: Final = "identity.keys_stale"
 """The signing keys cannot be read; the issuer goes on with those it knows."""
 EVENT_IDENTITY_SIGN_UP_STUCK: Final = "identity.sign_up_stuck"

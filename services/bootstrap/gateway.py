@@ -4,7 +4,7 @@ import secrets
 
 from aviary.gateway.v1 import challenge_service_pb2, health_service_pb2
 
-from gateway.denials import Denials
+from gateway.denials import edge_decisions
 from gateway.health import HealthServicer
 from gateway.limits.access_log_service import AccessLogServicer
 from gateway.limits.challenges import ChallengeServicer
@@ -27,8 +27,8 @@ async def build(parts: Parts) -> Served:
     # Health is told to all, so it wants no signature.
     channels = {name: await parts.channel(name, signed=False) for name in siblings}
     if parts.settings.edge_denials_log is not None:
-        denials = Denials(parts.settings.edge_denials_log, parts.audit("gateway"))
-        parts.background(denials.keep_reading())
+        told = edge_decisions(parts.settings.edge_denials_log, parts.audit("gateway"), parts.clock)
+        parts.background(told.keep_reading())
     return [
         Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),
         *_limits(parts),
@@ -51,7 +51,6 @@ def _limits(parts: Parts) -> Served:
             ),
             feed,
             AccessLogServicer(store, parts.clock),
-            guarded=parts.security.named_callers,
-            sidecar=parts.security.sidecar,
+            parts.security,
         ),
     ]

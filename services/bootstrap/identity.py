@@ -17,6 +17,7 @@ from gateway.identity.oauth_server import OAuthServer
 from gateway.identity.passwords import Passwords
 from gateway.identity.store import TABLES, IdentityStore
 from gateway.identity.tls import ListenerTls
+from services.audit.port import Audit
 from services.bootstrap.parts import Parts, Served
 from services.bootstrap.security import tls_files
 from services.settings import Settings
@@ -34,6 +35,7 @@ class IdentityAdmin:
 
     clients: Clients
     keyring: Keyring
+    audit: Audit
 
 
 async def build(parts: Parts) -> Served:
@@ -74,7 +76,9 @@ def _tls(parts: Parts) -> ListenerTls | None:
     folder = parts.settings.identity_tls_dir
     if folder is None:
         return None
-    files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR")
+    # Where the process shows the same certificate elsewhere too, it is told there.
+    audit = parts.security.audit if parts.security.tls is None else None
+    files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR", audit)
     files.start()
     parts.stack.push_async_callback(files.stop)
     tls = ListenerTls(folder, files)
@@ -93,6 +97,7 @@ async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
         yield IdentityAdmin(
             Clients(store, parts.clock, audit),
             Keyring(store.keys, _sealing_key(settings), parts.clock, audit),
+            audit,
         )
 
 

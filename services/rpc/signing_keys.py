@@ -34,15 +34,25 @@ class SigningKey:
 Keys = Callable[[], Sequence[SigningKey]]
 """The keys of the moment: the first signs, all verify. Never empty."""
 
+Told = Callable[[Sequence[SigningKey]], None]
 
-def keys_from(keys: Sequence[SigningKey], path: Path | None) -> Keys | None:
+
+def _nobody(_: Sequence[SigningKey]) -> None:
+    """Tell it to nobody."""
+
+
+def keys_from(keys: Sequence[SigningKey], path: Path | None, told: Told = _nobody) -> Keys | None:
     """Follow the file, or use the keys given; None where there is neither.
 
+    `told` is given those in use, now and whenever that changes.
     Raises ValueError or OSError if the file is of no use now.
     """
     if path is not None:
-        return key_file(path)
-    return (lambda: keys) if keys else None
+        return key_file(path, told)
+    if not keys:
+        return None
+    told(keys)
+    return lambda: keys
 
 
 def parse_keys(text: str) -> tuple[SigningKey, ...]:
@@ -68,11 +78,12 @@ def _key(part: str) -> SigningKey:
     return SigningKey(key_id, secret)
 
 
-def key_file(path: Path) -> Keys:
+def key_file(path: Path, told: Told = _nobody) -> Keys:
     """Follow the file at `path`. Raises ValueError or OSError if it is of no use now."""
     stamp = _stamp(path)
     keys = parse_keys(path.read_text())
     look_at = time.monotonic() + LOOK_EVERY_S
+    told(keys)
 
     def current() -> Sequence[SigningKey]:
         nonlocal stamp, keys, look_at
@@ -90,6 +101,7 @@ def key_file(path: Path) -> Keys:
             _log.warning(EVENT_SIGNING_KEYS_FAILED, error=str(error))
         else:
             _log.info(EVENT_SIGNING_KEYS_RELOADED, key_ids=[key.key_id for key in keys])
+            told(keys)
         return keys
 
     return current

@@ -172,6 +172,7 @@ def _services(
     env = {
         **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in own.items()},
         "AVIARY_DATA_DIR": str(data_dir),
+        "AVIARY_AUDIT": "files",
         "AVIARY_EDGE_DENIALS_LOG": str(denials_log(data_dir)),
         "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
         **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
@@ -186,7 +187,7 @@ def _services(
             {
                 **env,
                 "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name],
-                **({} if sidecars is None else sidecars.environment(name)),
+                **({} if sidecars is None else sidecars.environment(name, data_dir)),
             },
         )
         for name, at in own.items()

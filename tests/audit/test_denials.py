@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.denials import Denials
+from gateway.denials import edge_decisions
+from services.clock import SystemClock
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -16,6 +17,10 @@ class Events(list[tuple[str, dict[str, Any]]]):
 
 def line(status: int, **fields: object) -> str:
     return json.dumps({"status": status, "user": None, **fields}) + "\n"
+
+
+def read(log: Path, events: Events) -> None:
+    edge_decisions(log, events, SystemClock()).read()
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def test_a_flood_becomes_one_entry_with_a_count(log: Path) -> None:
             file.write(line(401, remote="10.0.0.1", rpc="/a/B", request_id=f"r{number}"))
         file.write(line(403, remote="10.0.0.1", rpc="/a/B", user="7", request_id="s"))
         file.write(line(429, remote="10.0.0.2", request_id="t"))
-    Denials(log, events).read()
+    read(log, events)
     assert [(event, facts["times"]) for event, facts in events] == [
         ("edge.denied", 1000),
         ("edge.denied", 1),
@@ -43,24 +48,24 @@ def test_a_flood_becomes_one_entry_with_a_count(log: Path) -> None:
 
 def test_reading_goes_on_where_it_was_across_restarts_and_rotation(log: Path) -> None:
     events = Events()
-    Denials(log, events).read()
+    read(log, events)
     with log.open("a") as file:
         file.write(line(401, request_id="1"))
         file.write('{"status": 401, "request')
         file.flush()
-        Denials(log, events).read()
-        Denials(log, events).read()
+        read(log, events)
+        read(log, events)
         assert [facts["request_id"] for _, facts in events] == ["1"]
         file.write('_id": "2"}\n')
-    Denials(log, events).read()
+    read(log, events)
     log.rename(log.with_suffix(".old"))
     log.write_text(line(401, request_id="3"))
-    Denials(log, events).read()
+    read(log, events)
     assert [facts["request_id"] for _, facts in events] == ["1", "2", "3"]
 
 
 def test_a_line_that_makes_no_sense_is_counted_too(log: Path) -> None:
     events = Events()
     log.write_bytes(b"\xff\n[1]\n" + line(401).encode())
-    Denials(log, events).read()
+    read(log, events)
     assert [facts["times"] for _, facts in events] == [2, 1]

@@ -145,7 +145,6 @@ async def gateway(
                 RateLimitServicer(Limiter(valkey, clock, rules), step_up, OWN_APPS),
                 feed,
                 AccessLogServicer(store, clock),
-                guarded=False,
             ),
         ],
     )
