@@ -94,7 +94,7 @@ class Settings:
     signing_keys_file: Path | None
     """Holds the same, and is followed when it changes. With neither, requests are not signed."""
     nonce_valkey_url: str = field(repr=False)
-    """Remembers signed requests for minutes; a server that evicts lets them be replayed."""
+    """Remembers signed requests for minutes; one that evicts (a cache) lets them be replayed."""
     celebrity_threshold: int
     """Followers from which an author's tweets are merged at read time, not fanned out."""
     cursor_key: bytes | None = field(repr=False)
@@ -161,6 +161,7 @@ class Settings:
         identity_http_address = variables.address(
             "AVIARY_IDENTITY_HTTP_ADDRESS", DEFAULT_IDENTITY_HTTP_ADDRESS
         )
+        bus_valkey_url = variables.valkey_url("AVIARY_BUS_VALKEY_URL", DEFAULT_BUS_VALKEY_URL)
         cache_valkey_url = variables.valkey_url("AVIARY_CACHE_VALKEY_URL", DEFAULT_CACHE_VALKEY_URL)
         return cls(
             data_dir=Path(variables.text("AVIARY_DATA_DIR") or DEFAULT_DATA_DIR),
@@ -169,7 +170,7 @@ class Settings:
             edge_port=variables.integer(
                 "AVIARY_EDGE_PORT", DEFAULT_EDGE_PORT, least=0, most=MAX_PORT
             ),
-            bus_valkey_url=variables.valkey_url("AVIARY_BUS_VALKEY_URL", DEFAULT_BUS_VALKEY_URL),
+            bus_valkey_url=bus_valkey_url,
             cache_valkey_url=cache_valkey_url,
             bus_visibility_s=variables.integer(
                 "AVIARY_BUS_VISIBILITY_S",
@@ -182,7 +183,11 @@ class Settings:
             sidecar=variables.sidecar("AVIARY_SIDECAR", addresses),
             signing_keys=variables.signing_keys("AVIARY_SIGNING_KEYS"),
             signing_keys_file=variables.path("AVIARY_SIGNING_KEYS_FILE"),
-            nonce_valkey_url=variables.valkey_url("AVIARY_NONCE_VALKEY_URL", cache_valkey_url),
+            nonce_valkey_url=variables.valkey_url(
+                # The bus's server keeps what it holds, where there is one.
+                "AVIARY_NONCE_VALKEY_URL",
+                bus_valkey_url if bus == "valkey" else cache_valkey_url,
+            ),
             celebrity_threshold=variables.integer(
                 "AVIARY_CELEBRITY_THRESHOLD", DEFAULT_CELEBRITY_THRESHOLD, least=1
             ),

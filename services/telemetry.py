@@ -46,6 +46,7 @@ __all__ = [
     "EVENT_SERVING",
     "EVENT_SIGNING_KEYS_FAILED",
     "EVENT_SIGNING_KEYS_RELOADED",
+    "EVENT_SIGNING_NONCES_EVICTED",
     "EVENT_TLS_RELOADED",
     "EVENT_TLS_RELOAD_FAILED",
     "EVENT_TWEET_OWN_TIMELINE_FAILED",
@@ -169,6 +170,8 @@ EVENT_SIGNING_KEYS_RELOADED: Final = "signing.keys_reloaded"
 """The file of signing keys has changed; `key_ids` are in use, the first of them signs."""
 EVENT_SIGNING_KEYS_FAILED: Final = "signing.keys_failed"
 """It has changed and cannot be read; the last good keys stay in use."""
+EVENT_SIGNING_NONCES_EVICTED: Final = "signing.nonces_evicted"
+"""The server of nonces evicts when its memory is short; a request could then be replayed."""
 EVENT_SERVING: Final = "service.serving"
 """The process has all it needs and answers at `address`."""
 EVENT_BUS_RECEIVE_FAILED: Final = "bus.receive_failed"

@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from gateway.denials import sidecar_denials
 from services.audit.port import CERTIFICATE_IN_USE, SIGNING_KEYS_IN_USE, Audit
 from services.audit.tally import Tally
 from services.bootstrap.audit import open_audit
 from services.clock import SystemClock
+from services.errors import UnavailableError
 from services.rpc.security import Security
 from services.rpc.signing import Signer, Verifier
 from services.rpc.signing_keys import Keys, SigningKey, keys_from
@@ -20,8 +23,14 @@ from services.settings import Settings, SettingsError
 from services.storage.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
 from services.storage.valkey.connection import open_valkey
 from services.storage.valkey.nonces import ValkeyNonces
+from services.telemetry import EVENT_SIGNING_NONCES_EVICTED
 
 __all__ = ["secured", "tls_files"]
+
+_log = structlog.get_logger()
+
+NONCES_POLL_S = 5.0
+"""Between tries to ask their server how it is set up."""
 
 
 @asynccontextmanager
@@ -48,8 +57,22 @@ async def secured(name: str, settings: Settings) -> AsyncIterator[Security]:
         )
         stack.push_async_callback(valkey.aclose)
         clock = SystemClock()
-        signer, verifier = Signer(keys, clock), Verifier(keys, ValkeyNonces(valkey), clock)
+        nonces = ValkeyNonces(valkey)
+        _background(stack, _warn_of_eviction(nonces))
+        signer, verifier = Signer(keys, clock), Verifier(keys, nonces, clock)
         yield replace(security, signer=signer, verifier=verifier)
+
+
+async def _warn_of_eviction(nonces: ValkeyNonces) -> None:
+    """Look once, when the server can be asked."""
+    while True:
+        try:
+            if await nonces.may_forget():
+                _log.warning(EVENT_SIGNING_NONCES_EVICTED)
+        except UnavailableError:
+            await asyncio.sleep(NONCES_POLL_S)
+        else:
+            return
 
 
 def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:

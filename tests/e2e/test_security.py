@@ -16,6 +16,7 @@ from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
+from redis import Redis
 
 from services.certificates.identities import name_in
 from services.clock import SystemClock
@@ -186,6 +187,15 @@ async def test_an_operator_signs_and_may_operate_and_no_more(mesh: Mesh, keys: P
     assert "no known form" in operate(mesh, "queues", fails=True)
     assert await code_of(mesh, "tweet", lookup, NEW) == "PERMISSION_DENIED"
     until(lambda: denied_caller(mesh, "tweet") == "operator")
+
+
+def test_nonces_are_where_none_is_forgotten(mesh: Mesh) -> None:
+    url = mesh.environment("tweet")["AVIARY_NONCE_VALKEY_URL"]
+    with Redis.from_url(url) as server:
+        told = server.info()
+        assert (told["maxmemory_policy"], told["aof_enabled"]) == ("noeviction", 1)
+        assert any(key.startswith(b"nonce") for key in server.scan_iter())
+    assert events(mesh, "tweet", "signing.nonces_evicted") == []
 
 
 def test_no_log_holds_a_secret(mesh: Mesh) -> None:

@@ -22,7 +22,7 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.tls_dir is None
     assert not settings.sidecar
     assert (settings.signing_keys, settings.signing_keys_file) == ((), None)
-    assert settings.nonce_valkey_url == settings.cache_valkey_url
+    assert settings.nonce_valkey_url == settings.bus_valkey_url
 
 
 def test_every_variable_is_read() -> None:
