@@ -12,6 +12,7 @@ from typing import Literal, Self, cast
 
 from services.environment import MAX_PORT, SettingsError, Variables
 from services.rpc.signing_keys import SigningKey
+from services.secret_keys import Secret
 
 __all__ = [
     "DEFAULT_ADDRESSES",
@@ -97,22 +98,22 @@ class Settings:
     """Remembers signed requests for minutes; one that evicts (a cache) lets them be replayed."""
     celebrity_threshold: int
     """Followers from which an author's tweets are merged at read time, not fanned out."""
-    cursor_key: bytes | None = field(repr=False)
-    """Signs page cursors; None lets the composition root make one that lives with the process."""
+    cursor_key: Secret
+    """Signs page cursors; without one, one is made that lives with the process."""
     first_party_clients: tuple[str, ...]
     """Client ids of the operator's own apps, which everybody uses: no limits for them as apps."""
-    challenge_key: bytes | None = field(repr=False)
-    """Signs challenges of proof of work; None as above. Gateways that share callers share it."""
+    challenge_key: Secret
+    """Signs challenges of proof of work; as above. Gateways that share callers share it."""
     identity_http_address: str
     """`host:port` of the issuer's HTTP listener, which the edge dials."""
     identity_tls_dir: Path | None
     """Certificates of that listener: `tls_dir`, or told where a sidecar has the rest."""
     issuer_url: str
     """The issuer's public URL, as in its tokens' `iss`: the edge's, without a path."""
-    identity_key: bytes | None = field(repr=False)
-    """Seals the issuer's private keys; None keeps one in a file of `data_dir`."""
-    operator_secret: bytes | None = field(repr=False)
-    """Of the operator's client; None leaves that client out."""
+    identity_key: Secret
+    """Seals the issuer's private keys; without one, a file of `data_dir` keeps one."""
+    operator_secret: Secret
+    """Of the operator's client; without one, there is no such client."""
     public_reads: bool
     """Whether the edge lets callers without a token read what is public."""
     trusted_issuers: Path | None
@@ -191,16 +192,16 @@ class Settings:
             celebrity_threshold=variables.integer(
                 "AVIARY_CELEBRITY_THRESHOLD", DEFAULT_CELEBRITY_THRESHOLD, least=1
             ),
-            cursor_key=variables.secret_key("AVIARY_CURSOR_KEY", MIN_CURSOR_KEY_BYTES),
+            cursor_key=variables.secret("AVIARY_CURSOR_KEY", MIN_CURSOR_KEY_BYTES),
             first_party_clients=variables.names("AVIARY_FIRST_PARTY_CLIENTS"),
-            challenge_key=variables.secret_key("AVIARY_CHALLENGE_KEY", MIN_CURSOR_KEY_BYTES),
+            challenge_key=variables.secret("AVIARY_CHALLENGE_KEY", MIN_CURSOR_KEY_BYTES),
             identity_http_address=identity_http_address,
             identity_tls_dir=variables.identity_tls_dir(identity_http_address, tls_dir),
             issuer_url=variables.origin("AVIARY_ISSUER_URL", DEFAULT_ISSUER_URL),
-            identity_key=variables.secret_key(
+            identity_key=variables.secret(
                 "AVIARY_IDENTITY_KEY", IDENTITY_KEY_BYTES, most_bytes=IDENTITY_KEY_BYTES
             ),
-            operator_secret=variables.secret_key("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
+            operator_secret=variables.secret("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
             public_reads=variables.choice("AVIARY_PUBLIC_READS", "off", "on") == "on",
             trusted_issuers=variables.path("AVIARY_TRUSTED_ISSUERS"),
             # A process that keeps nothing else on its disk most likely loses it with its container.

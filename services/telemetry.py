@@ -43,6 +43,8 @@ __all__ = [
     "EVENT_RPC_HANDLED",
     "EVENT_RPC_LISTENING",
     "EVENT_RPC_UNKNOWN_ERROR",
+    "EVENT_SECRET_FAILED",
+    "EVENT_SECRET_RELOADED",
     "EVENT_SERVING",
     "EVENT_SIGNING_KEYS_FAILED",
     "EVENT_SIGNING_KEYS_RELOADED",
@@ -172,6 +174,10 @@ EVENT_SIGNING_KEYS_FAILED: Final = "signing.keys_failed"
 """It has changed and cannot be read; the last good keys stay in use."""
 EVENT_SIGNING_NONCES_EVICTED: Final = "signing.nonces_evicted"
 """The server of nonces evicts when its memory is short; a request could then be replayed."""
+EVENT_SECRET_RELOADED: Final = "secret.reloaded"  # noqa: S105 - a name
+"""The file of a secret has changed: the keys that it holds now are those of `variable`."""
+EVENT_SECRET_FAILED: Final = "secret.failed"  # noqa: S105 - a name
+"""It has changed and cannot be read; the last good keys stay in use."""
 EVENT_SERVING: Final = "service.serving"
 """The process has all it needs and answers at `address`."""
 EVENT_BUS_RECEIVE_FAILED: Final = "bus.receive_failed"

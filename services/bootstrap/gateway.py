@@ -16,6 +16,7 @@ from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import KEY_BYTES, ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
 from services.bootstrap.parts import Parts, Served, service_of
+from services.bootstrap.secrets import keys_of
 from services.rpc.handlers import Servicer
 
 __all__ = ["build"]
@@ -37,8 +38,9 @@ async def build(parts: Parts) -> Served:
 
 def _limits(parts: Parts) -> Served:
     valkey, rules = parts.valkey(), ConductRules()
-    key = parts.settings.challenge_key or secrets.token_bytes(KEY_BYTES)
-    step_up = ProofOfWork(valkey, parts.clock, key)
+    drawn = (secrets.token_bytes(KEY_BYTES),)
+    keys = keys_of(parts.settings.challenge_key, parts.security.audit) or (lambda: drawn)
+    step_up = ProofOfWork(valkey, parts.clock, keys)
     store = ConductStore(valkey, parts.clock, rules)
     feed = CallerFeed(store, parts.clock, rules)
     feed.start()

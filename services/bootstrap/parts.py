@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 
 from services.audit.port import Audit
 from services.bootstrap.audit import open_audit
+from services.bootstrap.secrets import keys_of
 from services.bus import topology
 from services.bus.consumer import Consumer
 from services.bus.port import BusDriver
@@ -280,7 +281,10 @@ class Parts:
 
     def cursors(self) -> CursorCodec:
         """Make the signer of page cursors."""
-        return CursorCodec(self.settings.cursor_key or secrets.token_bytes(CURSOR_KEY_BYTES))
+        drawn = (secrets.token_bytes(CURSOR_KEY_BYTES),)
+        return CursorCodec(
+            keys_of(self.settings.cursor_key, self.security.audit) or (lambda: drawn)
+        )
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -191,7 +191,7 @@ def _services(
         "AVIARY_DATA_DIR": str(data_dir),
         "AVIARY_AUDIT": "files",
         "AVIARY_EDGE_DENIALS_LOG": str(denials_log(data_dir)),
-        "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
+        **_cursor_key(data_dir),
         **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
         **engines,
     }
@@ -211,13 +211,15 @@ def _services(
     ]
 
 
-def _cursor_key(data_dir: Path) -> str:
-    """Keep one signing key, so that cursors outlive a restart."""
+def _cursor_key(data_dir: Path) -> Mapping[str, str]:
+    """Keep one key in a file, so that cursors outlive a restart, unless somebody names another."""
+    if os.environ.get("AVIARY_CURSOR_KEY") or os.environ.get("AVIARY_CURSOR_KEY_FILE"):
+        return {}
     path = data_dir / "cursor.key"
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(CURSOR_KEY_BYTES))
-    return path.read_text()
+    return {"AVIARY_CURSOR_KEY_FILE": str(path)}
 
 
 def _url(port: int) -> str:

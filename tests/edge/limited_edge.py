@@ -136,7 +136,7 @@ async def gateway(
     clock = SystemClock()
     store = ConductStore(valkey, clock, rules)
     feed = CallerFeed(store, clock, rules, refresh_s=0.1)
-    step_up = ProofOfWork(valkey, clock, b"k" * 32, difficulty_bits=FEW_BITS)
+    step_up = ProofOfWork(valkey, clock, lambda: [b"k" * 32], difficulty_bits=FEW_BITS)
     server = RpcServer(
         "127.0.0.1:0",
         [

@@ -107,7 +107,7 @@ async def identity_world(folder: Path) -> AsyncIterator[World]:
         accounts = Accounts(store, directory, passwords, clock, audit)
         clients = Clients(store, clock, audit)
         await clients.ensure_operator(OPERATOR_SECRET)
-        keyring = Keyring(store.keys, b"k" * 32, clock, audit)
+        keyring = Keyring(store.keys, lambda: [b"k" * 32], clock, audit)
         await keyring.refresh()
         server = OAuthServer(
             issuer=ISSUER, store=store, users=directory, keyring=keyring, clock=clock, audit=audit

@@ -32,7 +32,9 @@ def gateway(folder: Path) -> RpcServer:
     valkey, clock, rules = Redis(), SystemClock(), ConductRules()
     store, security = ConductStore(valkey, clock, rules), Security(files(folder, "gateway"))
     handlers = envoy_rpcs(
-        RateLimitServicer(Limiter(valkey, clock, rules), ProofOfWork(valkey, clock, b"k" * 32)),
+        RateLimitServicer(
+            Limiter(valkey, clock, rules), ProofOfWork(valkey, clock, lambda: [b"k" * 32])
+        ),
         CallerFeed(store, clock, rules),
         AccessLogServicer(store, clock),
         security,
