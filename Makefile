@@ -1,11 +1,14 @@
 # Aviary. `make help` lists what there is.
 PYTHON ?= python3
 BIN := .venv/bin
+# A process of pytest for each core, to which whole files go: they share what they start. Each has
+# emulators of its own, hence the limit.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data chaos lint format \
-	generate check-generated check-edge check-observability test-observability prometheus fuzz-api \
-	tf-check tf-fmt lock clean
+.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data edge-share chaos lint format \
+	generate check-generated check-edge check-deploy check-observability test-observability prometheus \
+	fuzz-api tf-check tf-fmt lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +46,7 @@ certs: .venv/run.stamp ## Make or renew the development certificates in .data
 	$(BIN)/python -m services certs
 
 test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of faults
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 chaos: .venv/dev.stamp ## Run the faults, longer variants included (3 minutes more than in `make test`)
 	$(BIN)/python -m pytest tests/chaos -m "slow or not slow"
@@ -65,6 +68,9 @@ oracle-data: .venv/dev.stamp ## Check every home of a real graph: EDGES= TWEETS=
 		--tweets $(or $(TWEETS),$(error TWEETS=file is missing)) \
 		--limit $(or $(LIMIT),5000) --threshold $(or $(THRESHOLD),200)
 
+edge-share: .venv/dev.stamp ## Measure home reads with all that the edge does, and with none (needs wrk)
+	$(BIN)/python -m tests.load.edge_share
+
 lint: .venv/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,13 +81,14 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: .venv/dev.stamp ## Write gen/, envoy/, the page of rate limits, infra/prometheus/ and infra/grafana/ anew
+generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, infra/prometheus/, infra/grafana/ and the page of rate limits anew
 	$(BIN)/python -m tools.protos generate
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
 	$(BIN)/python -m gateway build-sidecars
 	$(BIN)/python -m gateway build-limits-page
 	$(BIN)/python -m tools.observability build
+	$(BIN)/python -m tools.deploy build
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 	$(BIN)/python -m tools.protos check
@@ -90,6 +97,9 @@ check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 check-edge: .venv/dev.stamp ## Fail when envoy/ or the page of rate limits is stale, or Envoy refuses it
 	$(BIN)/python -m gateway check-envoy
 	$(BIN)/python -m gateway check-limits-page
+
+check-deploy: .venv/dev.stamp ## Fail when deploy/ is stale, or an image, manifest or compose file is wrong
+	$(BIN)/python -m tools.deploy check
 
 tf-check: .venv/dev.stamp .venv/infra.stamp ## Check infra/terraform without a cloud
 	$(BIN)/python -m tools.terraform check
@@ -115,6 +125,8 @@ lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 		--no-annotate --no-header --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --group infra -o requirements-infra.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --group build -o requirements-build.lock
 
 clean: ## Remove the environment and yesterday's data
 	rm -rf .venv .data .build

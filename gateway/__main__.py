@@ -22,7 +22,14 @@ import click
 
 from gateway import sidecar
 from gateway.check import addresses_of, certificates_of, edge_drift, service_drift
-from gateway.edge import DEFAULT_STATS_PORT, GENERATED, EdgeConfig, own_contracts, to_yaml
+from gateway.edge import (
+    DEFAULT_STATS_PORT,
+    GENERATED,
+    SOURCE_TREE,
+    EdgeConfig,
+    own_contracts,
+    to_yaml,
+)
 from gateway.edge.secrets import write_secrets
 from gateway.envoy_binary import envoy_binary
 from gateway.limits.reference import page
@@ -31,7 +38,8 @@ from services.certificates.folder import CertificateFolder
 
 __all__ = ["main"]
 
-ROOT = GENERATED.parent
+# Where there is no source tree, files go where the caller is.
+ROOT = SOURCE_TREE or Path.cwd()
 ENVOY = ROOT / "envoy" / "envoy.yaml"
 SIDECARS = ROOT / "envoy" / "sidecars"
 LIMITS_PAGE = ROOT / "docs" / "reference" / "rate-limits.md"
@@ -55,6 +63,8 @@ def _sidecars(
 
 
 def _openapi() -> Mapping[Path, str]:
+    if SOURCE_TREE is None:
+        raise click.ClickException("the document is made in a source tree; a wheel carries it")
     # Only those who generate need what makes the page.
     from gateway.openapi.page import to_html  # noqa: PLC0415
 

@@ -119,7 +119,12 @@ async def _serve(name: str, settings: Settings) -> None:
             secured(name, settings) as security,
             SERVICES[name](settings, security) as servicers,
         ):
-            server = RpcServer(settings.addresses[name], servicers, security=security)
+            server = RpcServer(
+                settings.addresses[name],
+                servicers,
+                security=security,
+                probe_address=settings.probe_address,
+            )
             await server.start()
             structlog.get_logger().info(EVENT_SERVING, address=server.address)
             await stopping.wait()

@@ -131,6 +131,8 @@ class Settings:
     """`http://host:port` of an OTLP gRPC collector; None exports nothing."""
     metrics_address: str | None = None
     """`host:port` where Prometheus fetches this process's metrics; None serves none."""
+    probe_address: str | None = None
+    """`host:port` that answers health checks in plaintext, for a kubelet; None has none."""
     flags_file: Path | None = None
     """JSON or YAML file of feature flags; None leaves them all unset."""
 
@@ -216,6 +218,7 @@ class Settings:
             ),
             otlp_endpoint=variables.http_url("OTEL_EXPORTER_OTLP_ENDPOINT"),
             metrics_address=variables.optional_address("AVIARY_METRICS_ADDRESS"),
+            probe_address=variables.optional_address("AVIARY_PROBE_ADDRESS"),
             flags_file=variables.path("AVIARY_FLAGS_FILE"),
         )
 

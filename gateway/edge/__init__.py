@@ -7,18 +7,19 @@ takes gRPC and gRPC-Web too. Only RPCs that state who may call them from outside
 from gateway.edge.bootstrap import bootstrap, to_yaml
 from gateway.edge.config import (
     DEFAULT_STATS_PORT,
-    GENERATED,
     PUBLIC_SERVICES,
     EdgeConfig,
     own_contracts,
     process_of,
 )
 from gateway.edge.cors import checked_origins
+from gateway.edge.generated import GENERATED, SOURCE_TREE
 
 __all__ = [
     "DEFAULT_STATS_PORT",
     "GENERATED",
     "PUBLIC_SERVICES",
+    "SOURCE_TREE",
     "EdgeConfig",
     "bootstrap",
     "checked_origins",

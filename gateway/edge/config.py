@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 from gateway.edge.contracts import Contracts
+from gateway.edge.generated import GENERATED, as_envoy_sees
 from gateway.edge.issuers import Issuer, embedded_issuer
 from services.settings import (
     DEFAULT_ADDRESSES,
@@ -16,7 +16,6 @@ from services.settings import (
 
 __all__ = [
     "DEFAULT_STATS_PORT",
-    "GENERATED",
     "PUBLIC_SERVICES",
     "EdgeConfig",
     "own_contracts",
@@ -25,8 +24,6 @@ __all__ = [
 
 DEFAULT_STATS_PORT: Final = 9902
 """Next to admin's; used where the configuration is committed, not where ports are handed out."""
-GENERATED: Final = Path(__file__).resolve().parents[2] / "gen"
-"""Where the descriptor, the OpenAPI document and its page are in this source tree."""
 
 PUBLIC_SERVICES: Final[Mapping[str, str]] = {
     "user": "aviary.user.v1.UserService",
@@ -50,7 +47,7 @@ def process_of(name: str) -> str:
 
 @cache
 def own_contracts() -> Contracts:
-    """Return the contracts that this source tree was generated with."""
+    """Return the contracts that this source tree, or wheel, was generated with."""
     return Contracts.read(GENERATED / "descriptor.pb")
 
 
@@ -63,9 +60,9 @@ class EdgeConfig:
     admin_port: int = 9901
     # Short name to host:port; every public service must be here, others are ignored.
     backends: Mapping[str, str] = field(default_factory=_default_backends)
-    descriptor_path: str = "gen/descriptor.pb"
-    openapi_path: str = "gen/openapi.json"
-    docs_path: str = "gen/docs.html"
+    descriptor_path: str = as_envoy_sees("descriptor.pb")
+    openapi_path: str = as_envoy_sees("openapi.json")
+    docs_path: str = as_envoy_sees("docs.html")
     # What to route and transcode; that of the descriptor.
     contracts: Contracts = field(default_factory=own_contracts)
     # Web pages of which origins (`https://app.example`) may call the API; `*` stands for all.

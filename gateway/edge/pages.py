@@ -4,8 +4,9 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.edge.config import GENERATED, EdgeConfig
+from gateway.edge.config import EdgeConfig
 from gateway.edge.extensions import ANSWERED_HERE
+from gateway.edge.generated import GENERATED
 
 __all__ = ["MAX_PAGE_BYTES", "page_routes"]
 

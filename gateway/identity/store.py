@@ -14,7 +14,8 @@ from gateway.identity.model import (
     SigningKey,
     SignUp,
 )
-from services.storage.rows import RowMutation, RowStore, TableSpec
+from services.storage.cells import Cell, overwriting, swap_cell
+from services.storage.rows import RowStore, TableSpec
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -50,7 +51,7 @@ class Records(Generic[Record]):
 
     def __init__(self, rows: RowStore, table: TableSpec, kind: type[Record]) -> None:
         self._rows = rows
-        self._table = table.name
+        self._table = table
         self._kind = kind
         self._tuples = {field.name for field in fields(kind) if "tuple" in str(field.type)}
 
@@ -58,7 +59,7 @@ class Records(Generic[Record]):
         """Read one; None for a key that cannot be one, as callers make up some."""
         if not 0 < len(key) <= MAX_KEY_CHARS:
             return None
-        row = (await self._rows.read_rows(self._table, [key.encode()])).get(key.encode())
+        row = (await self._rows.read_rows(self._table.name, [key.encode()])).get(key.encode())
         return None if row is None else self._decode(row.cells[_BODY])
 
     async def add(self, key: str, record: Record) -> bool:
@@ -71,7 +72,8 @@ class Records(Generic[Record]):
 
     async def put(self, key: str, record: Record) -> None:
         """Write one, whatever was there."""
-        await self._rows.mutate([self._mutation(key, record)])
+        change = overwriting(self._table, key.encode(), {_BODY: self._encode(record)})
+        await self._rows.mutate([change])
 
     async def remove(self, key: str, before: Record) -> bool:
         """Remove one; False, and nothing changed, if it is not `before` any more. Atomic."""
@@ -79,22 +81,14 @@ class Records(Generic[Record]):
 
     async def all(self) -> Mapping[str, Record]:
         """Read them all, at most `MAX_SCANNED`."""
-        rows = await self._rows.scan(self._table, b"", b"\xff", limit=MAX_SCANNED)
+        rows = await self._rows.scan(self._table.name, b"", b"\xff", limit=MAX_SCANNED)
         return {row.key.decode(): self._decode(row.cells[_BODY]) for row in rows}
 
     async def _swap(self, key: str, before: Record | None, after: Record | None) -> bool:
         expected = None if before is None else self._encode(before)
-        mutation = self._mutation(key, after)
-        found = await self._rows.check_and_mutate(
-            self._table, key.encode(), _BODY, expected, mutation
-        )
-        return found == expected
-
-    def _mutation(self, key: str, record: Record | None) -> RowMutation:
-        # A set alone loses against a cell from a clock that was ahead; the delete does not look
-        # at timestamps, so a won comparison is always a made write.
-        sets = {} if record is None else {_BODY: self._encode(record)}
-        return RowMutation(self._table, key.encode(), deletes=(_BODY,), sets=sets)
+        value = None if after is None else self._encode(after)
+        cell = Cell(self._table, key.encode(), _BODY)
+        return await swap_cell(self._rows, cell, expected, value) == expected
 
     def _encode(self, record: Record) -> bytes:
         # The compare-and-set compares bytes, so there is one byte string for each value.

@@ -9,7 +9,7 @@ __all__ = ["CERTIFICATES", "INBOUND_PORT", "OUTBOUND_PORT", "deployed"]
 
 INBOUND_PORT = 8443
 OUTBOUND_PORT = 15_001
-CERTIFICATES = "/etc/aviary/certificates"
+CERTIFICATES = "/var/run/aviary/tls"
 
 
 def deployed(

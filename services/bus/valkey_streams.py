@@ -16,6 +16,7 @@ from redis.exceptions import RedisClusterException, RedisError, ResponseError
 from services.bus.port import DeadLetter, Message, Received, Subscription
 from services.bus.topology import subscriptions_of
 from services.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE
+from services.cancellation import cancellation_kept
 from services.deadlines import allowed_s
 from services.errors import UnavailableError
 from services.storage.valkey.connection import open_valkey
@@ -218,19 +219,12 @@ class ValkeyStreamsDriver:
 
 @asynccontextmanager
 async def _one_call() -> AsyncIterator[None]:
-    task = asyncio.current_task()
-    cancels = task.cancelling() if task else 0
-    try:
-        with _errors():
+    with cancellation_kept(), _errors():
+        try:
             async with asyncio.timeout(allowed_s(SOCKET_TIMEOUT_S)):
                 yield
-    except TimeoutError as error:
-        raise UnavailableError("The bus does not answer in time.") from error
-    finally:
-        # The client sends under `asyncio.wait_for`, which up to Python 3.11 may lose a cancellation
-        # that comes just as the send ends: a loop that polls could then not be stopped.
-        if task and task.cancelling() > cancels:
-            raise asyncio.CancelledError
+        except TimeoutError as error:
+            raise UnavailableError("The bus does not answer in time.") from error
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from services.certificates.identities import server_name, spiffe_id
 __all__ = [
     "AUTHORITY_LIFE",
     "LEAF_LIFE",
+    "RENEW_AFTER",
     "Authority",
     "Pair",
     "is_due",

@@ -9,12 +9,12 @@ until its calls have ended. A call costs one Python call more (0.6 µs).
 
 import asyncio
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import grpc
 import grpc.aio
 
+from services.rpc.passing_channel import PassingChannel
 from services.rpc.tls import Credentials, TlsFiles
 
 __all__ = ["RenewedChannel"]
@@ -29,7 +29,7 @@ Open = Callable[[Credentials], grpc.aio.Channel]
 Bind = Callable[[grpc.aio.Channel], Any]
 
 
-class RenewedChannel(grpc.aio.Channel):
+class RenewedChannel(PassingChannel):
     """Opens channels with `open_with` and the credentials of the moment; stubs outlive them all."""
 
     def __init__(self, files: TlsFiles, open_with: Open) -> None:
@@ -62,29 +62,6 @@ class RenewedChannel(grpc.aio.Channel):
         await asyncio.gather(*retired, return_exceptions=True)
         channels = (*retired.values(), self._channel)
         await asyncio.gather(*(channel.close(grace) for channel in channels))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's signature
-        """See `grpc.aio.Channel`."""
-        return self.current.get_state(try_to_connect)
-
-    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
-        """See `grpc.aio.Channel`."""
-        await self.current.wait_for_state_change(last_observed_state)
-
-    async def channel_ready(self) -> None:
-        """See `grpc.aio.Channel`."""
-        await self.current.channel_ready()
 
     def unary_unary(self, method: str, *args: Any, **options: Any) -> Any:
         """See `grpc.aio.Channel`."""

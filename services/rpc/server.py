@@ -68,17 +68,20 @@ class RpcServer:
     With certificates in `security`, callers need one too, and may call what the table gives them;
     with a verifier, they sign their requests. Behind a sidecar, which has the certificates, what
     it says of callers is held to the same table. A ready-made handler among the servicers, of a
-    contract that is not Aviary's, is served as it is, and sees to its own callers.
+    contract that is not Aviary's, is served as it is, and sees to its own callers. At
+    `probe_address` health checks, and nothing else, are answered without any of that: a kubelet
+    has no certificate.
 
     The providers default to the process's own, as `services.telemetry_setup.configure` set them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two have defaults, which tests replace one by one
         self,
         address: str,
         servicers: Sequence[Servicer | grpc.GenericRpcHandler],
         *,
         security: Security = PLAIN,
+        probe_address: str | None = None,
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
@@ -86,10 +89,12 @@ class RpcServer:
         self._servicers = tuple(one for one in servicers if isinstance(one, Servicer))
         self._foreign = tuple(one for one in servicers if not isinstance(one, Servicer))
         self._security = security
+        self._probe_address = probe_address
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         self._duration = server_duration(meter_provider)
         self._health = health.aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
+        self._probed: grpc.aio.Server | None = None
         self._port = 0
 
     @property
@@ -124,8 +129,13 @@ class RpcServer:
             )
         except RuntimeError as error:
             raise BindError(self._address) from error
+        probed = self._probed_server()
         await server.start()
         self._server = server
+        if probed is not None:
+            # Last: whoever is told that this process lives can call it.
+            await probed.start()
+            self._probed = probed
         for name in (health.OVERALL_HEALTH, *names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         _log.info(EVENT_RPC_LISTENING, address=self.address)
@@ -137,12 +147,25 @@ class RpcServer:
             return
         await self._health.enter_graceful_shutdown()
         await server.stop(grace_s)
+        if self._probed is not None:
+            await self._probed.stop(None)
         _log.info(EVENT_RPC_DRAINED, address=self.address)
 
     async def wait(self) -> None:
         """Return when the server has stopped."""
         if self._server is not None:
             await self._server.wait_for_termination()
+
+    def _probed_server(self) -> grpc.aio.Server | None:
+        if self._probe_address is None:
+            return None
+        server = grpc.aio.server(options=_OPTIONS)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        try:
+            server.add_insecure_port(self._probe_address)
+        except RuntimeError as error:
+            raise BindError(self._probe_address) from error
+        return server
 
     def _wrap(self, method: MethodDescriptor, handler: Handler) -> Handler:
         rpc = Rpc(

@@ -10,12 +10,12 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Collection
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import grpc
 import grpc.aio
 
+from services.rpc.passing_channel import PassingChannel
 from services.rpc.signing import SIGNATURE_KEY, Signer
 
 __all__ = ["RetryBudget", "SignedChannel"]
@@ -48,7 +48,7 @@ class RetryBudget:
         return self._tokens > MAX_TOKENS / 2
 
 
-class SignedChannel(grpc.aio.Channel):
+class SignedChannel(PassingChannel):
     """Signs what goes through `channel`, for RPCs whose requests are one message.
 
     `safe` are the paths of the RPCs that may be repeated. A stub's method takes a timeout and
@@ -61,32 +61,10 @@ class SignedChannel(grpc.aio.Channel):
         self._safe = frozenset(safe)
         self._budget = RetryBudget()
 
-    async def close(self, grace: float | None = None) -> None:
-        """Close the channel beneath."""
-        await self._channel.close(grace)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's signature
-        """See `grpc.aio.Channel`."""
-        return self._channel.get_state(try_to_connect)
-
-    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
-        """See `grpc.aio.Channel`."""
-        await self._channel.wait_for_state_change(last_observed_state)
-
-    async def channel_ready(self) -> None:
-        """See `grpc.aio.Channel`."""
-        await self._channel.channel_ready()
+    @property
+    def current(self) -> grpc.aio.Channel:
+        """The channel beneath."""
+        return self._channel
 
     def stream_unary(self, method: str, *_args: Any, **_options: Any) -> Any:
         """Refuse: a request of many messages has no one signature."""

@@ -6,7 +6,8 @@ Cells, not one value: two operators at once do not undo each other's pauses.
 from collections.abc import Mapping, Sequence
 
 from services.fanout.ports import StoredControls
-from services.storage.rows import RowMutation, RowStore, TableSpec
+from services.storage.cells import overwriting
+from services.storage.rows import RowStore, TableSpec
 
 __all__ = ["CONTROLS", "RowControlStore"]
 
@@ -41,14 +42,12 @@ class RowControlStore:
 
     async def set_threshold(self, followers: int | None) -> None:
         """See `ControlStore.set_threshold`."""
-        cells = {} if followers is None else {_THRESHOLD: b"%d" % followers}
-        await self._replace([_THRESHOLD], cells)
+        await self._write({_THRESHOLD: None if followers is None else b"%d" % followers})
 
     async def set_paused(self, names: Sequence[str], *, paused: bool) -> None:
         """See `ControlStore.set_paused`."""
-        columns = [_PAUSED + name.encode() for name in names]
-        await self._replace(columns, dict.fromkeys(columns, _YES) if paused else {})
+        value = _YES if paused else None
+        await self._write({_PAUSED + name.encode(): value for name in names})
 
-    async def _replace(self, columns: Sequence[bytes], cells: Mapping[bytes, bytes]) -> None:
-        # A set alone loses against a cell from a clock that was ahead; a delete looks at no clock.
-        await self._rows.mutate([RowMutation(CONTROLS.name, _KEY, sets=cells, deletes=columns)])
+    async def _write(self, cells: Mapping[bytes, bytes | None]) -> None:
+        await self._rows.mutate([overwriting(CONTROLS, _KEY, cells)])

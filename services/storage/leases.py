@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 
 from services.id.model import Lease
+from services.storage.cells import Cell, swap_cell
 from services.storage.keys import parse_worker_row_key, worker_row_key
-from services.storage.rows import Row, RowMutation, RowStore, TableSpec
+from services.storage.rows import Row, RowStore, TableSpec
 
 __all__ = ["LEASES", "RowLeaseStore"]
 
@@ -29,18 +30,9 @@ class RowLeaseStore:
 
     async def claim(self, expected: Lease | None, lease: Lease) -> bool:
         """See `LeaseStore.claim`."""
-        key = worker_row_key(lease.worker)
+        cell = Cell(LEASES, worker_row_key(lease.worker), _COLUMN)
         before = None if expected is None else _encode(expected)
-        mutation = RowMutation(
-            LEASES.name,
-            key,
-            # A set alone loses against a cell from a clock that was ahead; the delete does not
-            # look at timestamps, so a won comparison is always a made write.
-            deletes=(_COLUMN,),
-            sets={_COLUMN: _encode(lease)},
-        )
-        found = await self._rows.check_and_mutate(LEASES.name, key, _COLUMN, before, mutation)
-        return found == before
+        return await swap_cell(self._rows, cell, before, _encode(lease)) == before
 
 
 def _encode(lease: Lease) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.bus.topology import USER_EVENTS
+from services.storage.cells import Cell, swap_cell
 from services.storage.keys import parse_user_row_key, request_row_key, user_row_key
 from services.storage.outbox import Commits, OutboxEntry
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
@@ -77,19 +78,18 @@ class RowUserStore:
 
     async def add(self, user: User) -> bool:
         """See `AccountStore.add`."""
-        key = user_row_key(user.user_id)
-        return await self._swap(_USERS, key, _BODY, None, _encode_account(Account(user))) is None
+        body = _encode_account(Account(user))
+        return await swap_cell(self._rows, _body_cell(user.user_id), None, body) is None
 
     async def bar(self, user_id: int) -> bool:
         """See `AccountStore.bar`."""
-        found = await self._swap(_USERS, user_row_key(user_id), _BODY, None, _BARRED)
+        found = await swap_cell(self._rows, _body_cell(user_id), None, _BARRED)
         return found in (None, _BARRED, _FORGOTTEN)
 
     async def replace(self, before: Account, after: Account) -> bool:
         """See `AccountStore.replace`."""
-        key = user_row_key(before.user.user_id)
-        old = _encode_account(before)
-        return await self._swap(_USERS, key, _BODY, old, _encode_account(after)) == old
+        old, new = _encode_account(before), _encode_account(after)
+        return await swap_cell(self._rows, _body_cell(before.user.user_id), old, new) == old
 
     async def delete(self, user_id: int, at_ms: int, event: bytes) -> None:
         """See `AccountStore.delete`."""
@@ -113,51 +113,38 @@ class RowUserStore:
         before = None if expected is None else _encode_claim(expected)
         after = None if claim is None else _encode_claim(claim)
         key = canonical_handle.encode()
-        return await self._swap(_HANDLES, key, _CLAIM, before, after) == before
+        return await swap_cell(self._rows, Cell(_HANDLES, key, _CLAIM), before, after) == before
 
     async def find_request(self, key: RequestKey) -> RequestRecord | None:
         """See `RequestStore.find_request`."""
-        row = await self._read(_REQUESTS, _request_key(key))
+        row = await self._read(_REQUESTS, _request_cell(key).key)
         return None if row is None else _decode_record(row.cells[_RECORD])
 
     async def bind_request(self, key: RequestKey, record: RequestRecord) -> RequestRecord:
         """See `RequestStore.bind_request`."""
-        found = await self._swap(
-            _REQUESTS, _request_key(key), _RECORD, None, _encode_record(record)
-        )
+        found = await swap_cell(self._rows, _request_cell(key), None, _encode_record(record))
         return record if found is None else _decode_record(found)
 
     async def answer_request(self, key: RequestKey, record: RequestRecord) -> None:
         """See `RequestStore.answer_request`."""
         blank = _encode_record(RequestRecord(record.fingerprint))
-        await self._swap(_REQUESTS, _request_key(key), _RECORD, blank, _encode_record(record))
+        await swap_cell(self._rows, _request_cell(key), blank, _encode_record(record))
 
     async def _read(self, table: TableSpec, key: bytes) -> Row | None:
         return (await self._rows.read_rows(table.name, [key])).get(key)
-
-    async def _swap(
-        self,
-        table: TableSpec,
-        key: bytes,
-        column: bytes,
-        expected: bytes | None,
-        value: bytes | None,
-    ) -> bytes | None:
-        """Compare-and-set of one cell (None: absent); returns what was found."""
-        # A set alone loses against a cell from a clock that was ahead; the delete does not look
-        # at timestamps, so a won comparison is always a made write.
-        sets = {} if value is None else {column: value}
-        mutation = RowMutation(table.name, key, deletes=(column,), sets=sets)
-        return await self._rows.check_and_mutate(table.name, key, column, expected, mutation)
 
 
 def _is_live(row: Row) -> bool:
     return _DELETED not in row.cells and row.cells[_BODY] != _BARRED
 
 
-def _request_key(key: RequestKey) -> bytes:
+def _body_cell(user_id: int) -> Cell:
+    return Cell(_USERS, user_row_key(user_id), _BODY)
+
+
+def _request_cell(key: RequestKey) -> Cell:
     scope = f"create#{key.scope}" if isinstance(key.scope, str) else key.scope
-    return request_row_key(scope, key.request_id)
+    return Cell(_REQUESTS, request_row_key(scope, key.request_id), _RECORD)
 
 
 # The compare-and-set compares bytes, so there is one byte string for each value.

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, checked_origins, process_of, to_yaml
+from gateway.edge import (
+    GENERATED,
+    PUBLIC_SERVICES,
+    EdgeConfig,
+    checked_origins,
+    process_of,
+    to_yaml,
+)
 from gateway.edge.issuers import Issuer, IssuerError, embedded_issuer, read_issuers
 from gateway.envoy_binary import envoy_binary
 from services.settings import Settings, SettingsError
@@ -14,8 +21,6 @@ from services.supervisor.child import Child
 from services.supervisor.errors import StartError
 
 __all__ = ["EdgePorts", "IssuerAt", "collector", "denials_log", "edge"]
-
-GENERATED = Path(__file__).resolve().parents[2] / "gen"
 
 
 class EdgePorts(NamedTuple):

@@ -25,6 +25,12 @@ def cpu_seconds(supervisor: int) -> dict[str, float]:
     return spent
 
 
+def cpu_seconds_of(process: int) -> float:
+    """CPU time so far of one process."""
+    stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[_USER_TICKS]) + int(stat[_SYSTEM_TICKS])) / _TICKS_PER_S
+
+
 def _name(entry: Path, words: list[bytes]) -> str:
     if b"services" in words:
         return words[words.index(b"services") + 1].decode()

@@ -18,6 +18,7 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.first_party_clients == ()
     assert settings.otlp_endpoint is None
     assert settings.metrics_address is None
+    assert settings.probe_address is None
     assert settings.flags_file is None
     assert settings.tls_dir is None
     assert not settings.sidecar
@@ -55,6 +56,7 @@ def test_every_variable_is_read() -> None:
             "AVIARY_LOG_LEVEL": "debug",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
             "AVIARY_METRICS_ADDRESS": "0.0.0.0:9464",
+            "AVIARY_PROBE_ADDRESS": "0.0.0.0:8081",
             "AVIARY_FLAGS_FILE": "/etc/aviary/flags.yaml",
         }
     )
@@ -92,6 +94,7 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_BUS", "kafka", "one of valkey, pubsub"),
         ("AVIARY_EDGE_PORT", "http", "a whole number"),
         ("AVIARY_METRICS_ADDRESS", "9464", "host:port"),
+        ("AVIARY_PROBE_ADDRESS", "8081", "host:port"),
         ("AVIARY_EDGE_PORT", "65536", "at most 65535"),
         ("AVIARY_CELEBRITY_THRESHOLD", "0", "at least 1"),
         ("AVIARY_CELEBRITY_THRESHOLD", "٣", "a whole number"),

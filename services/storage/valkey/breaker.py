@@ -24,6 +24,7 @@ from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import MaxConnectionsError
 from redis.exceptions import TimeoutError as NoAnswerError
 
+from services.cancellation import cancellation_kept
 from services.deadlines import allowed_s
 from services.telemetry import (
     EVENT_CACHE_CIRCUIT_CLOSED,
@@ -86,8 +87,9 @@ class CircuitBreaker:
             raise CircuitOpenError("the cache is gone; calls are refused until it answers a probe")
         timeout_s = allowed_s(CALL_TIMEOUT_S, DEADLINE_SHARE)
         try:
-            async with asyncio.timeout(timeout_s):
-                yield
+            with cancellation_kept():
+                async with asyncio.timeout(timeout_s):
+                    yield
         except MaxConnectionsError:
             # It is we who are busy, not the cache that is gone.
             raise

@@ -59,6 +59,7 @@ locals {
       AVIARY_BUS_VISIBILITY_S  = tostring(module.names.ack_deadline_s)
       AVIARY_LOG_LEVEL         = var.log_level
       AVIARY_ISSUER_URL        = var.issuer_url
+      AVIARY_PROBE_ADDRESS     = "0.0.0.0:${module.names.probe_port}"
       # Where pods may write. It goes with the pod.
       AVIARY_DATA_DIR = "/tmp/aviary"
       # redis-py's own option, by the way of services/storage/valkey/connection.py.
@@ -92,6 +93,7 @@ module "service" {
   namespace     = kubernetes_namespace_v1.this.metadata[0].name
   image         = var.image
   port          = each.value.port
+  probe_port    = module.names.probe_port
   declarer_role = var.declarer_role
   secrets       = { for variable, id in var.secrets : variable => id if contains(each.value.secrets, variable) }
   extra_ports   = values(each.value.extra_ports)

@@ -73,6 +73,8 @@ locals {
 
   # services/settings.py: DEFAULT_ADDRESSES and DEFAULT_EDGE_PORT.
   edge_port = 8080
+  # tools/deploy/layout.py: where services answer a kubelet's health checks.
+  probe_port = 8081
 
   # What each service is and may touch; `modules/service` grants no more than this. It is told
   # no other `secrets`; `extra_ports` are its further listeners, by their variables.

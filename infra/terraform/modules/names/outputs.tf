@@ -28,6 +28,11 @@ output "objectives" {
   value       = local.objectives
 }
 
+output "probe_port" {
+  description = "The port where services answer health checks without a certificate."
+  value       = local.probe_port
+}
+
 output "server_domain" {
   description = "Domain of the DNS names in services' certificates."
   value       = local.server_domain

@@ -118,13 +118,13 @@ resource "kubernetes_deployment_v1" "this" {
             period_seconds    = 2
             failure_threshold = 60
             dynamic "grpc" {
-              for_each = local.probe == "grpc" ? [var.port] : []
+              for_each = local.asks_health ? [local.health_port] : []
               content {
                 port = grpc.value
               }
             }
             dynamic "tcp_socket" {
-              for_each = local.probe == "tcp" ? [var.port] : []
+              for_each = local.asks_health ? [] : [var.port]
               content {
                 port = tcp_socket.value
               }
@@ -136,13 +136,13 @@ resource "kubernetes_deployment_v1" "this" {
             timeout_seconds   = 2
             failure_threshold = 2
             dynamic "grpc" {
-              for_each = local.probe == "grpc" ? [var.port] : []
+              for_each = local.asks_health ? [local.health_port] : []
               content {
                 port = grpc.value
               }
             }
             dynamic "tcp_socket" {
-              for_each = local.probe == "tcp" ? [var.port] : []
+              for_each = local.asks_health ? [] : [var.port]
               content {
                 port = tcp_socket.value
               }

@@ -11,7 +11,10 @@ locals {
     var.environment,
     var.certificate == null ? { AVIARY_TLS = "off" } : { AVIARY_TLS_DIR = local.certificates_folder },
   )
-  probe = var.certificate == null ? var.probe : "tcp"
+  # Kubernetes has no certificate to show, so behind one it asks for health at a port that wants none.
+  asks_health = var.probe == "grpc" && (var.certificate == null || var.probe_port != null)
+  health_port = var.probe_port == null ? var.port : var.probe_port
+  protocol    = var.certificate == null ? var.probe : "tcp"
   # Environment variables that secrets fill, in one Kubernetes secret.
   secret_name = "${var.name}-secrets"
 }
@@ -69,10 +72,10 @@ resource "kubernetes_service_v1" "this" {
     selector   = { "app.kubernetes.io/name" = var.name }
 
     port {
-      name         = local.probe
+      name         = local.protocol
       port         = var.port
       target_port  = var.port
-      app_protocol = local.probe == "grpc" ? "kubernetes.io/h2c" : null
+      app_protocol = local.protocol == "grpc" ? "kubernetes.io/h2c" : null
     }
 
     dynamic "port" {

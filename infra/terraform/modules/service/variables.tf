@@ -108,13 +108,19 @@ variable "port" {
 }
 
 variable "probe" {
-  description = "How Kubernetes asks for health: `grpc` for the standard health check, `tcp` for whether the port is open. With a certificate it is always `tcp`, since Kubernetes has none to show."
+  description = "How Kubernetes asks for health: `grpc` for the standard health check, `tcp` for whether the port is open. With a certificate it is `tcp`, since Kubernetes has none to show, unless there is a `probe_port`."
   type        = string
   default     = "grpc"
   validation {
     condition     = contains(["grpc", "tcp"], var.probe)
     error_message = "The probe is grpc or tcp."
   }
+}
+
+variable "probe_port" {
+  description = "Port where the service answers health checks, and nothing else, without a certificate."
+  type        = number
+  default     = null
 }
 
 variable "project_id" {

@@ -97,6 +97,23 @@ run "with_a_certificate_nothing_is_in_the_clear" {
   }
 }
 
+run "health_is_asked_for_where_no_certificate_is_wanted" {
+  command = plan
+  variables {
+    certificate = { issuer = "aviary-mesh", uri = "spiffe://aviary.local/fanout", dns_name = "fanout.aviary.internal" }
+    probe_port  = 8081
+  }
+
+  assert {
+    condition     = kubernetes_deployment_v1.this[0].spec[0].template[0].spec[0].container[0].readiness_probe[0].grpc[0].port == 8081
+    error_message = "Kubernetes asks a port that wants a certificate."
+  }
+  assert {
+    condition     = length(kubernetes_deployment_v1.this[0].spec[0].template[0].spec[0].container[0].readiness_probe[0].tcp_socket) == 0
+    error_message = "An open port is taken for health."
+  }
+}
+
 run "further_listeners_can_be_dialled" {
   command = plan
   variables {

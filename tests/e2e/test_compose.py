@@ -1,0 +1,72 @@
+"""The compose file without containers: each process, with the environment that it is given."""
+
+import re
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+
+from services.audit.port import EDGE_DENIED
+from tests.e2e.acting import eventually
+from tests.e2e.machine import WAIT_S, Machine
+from tests.emulators import require_emulators
+from tools.deploy.compose import COMPOSE, COMPOSE_FILE
+from tools.deploy.facts import all_services
+
+pytestmark = pytest.mark.timeout(400)
+NAMES = [each.name for each in all_services()]
+
+
+def test_every_process_runs_on_what_its_container_is_told(tmp_path: Path) -> None:
+    require_emulators()
+    containers = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    for name in ("keys", "data", "denials"):
+        (tmp_path / name).mkdir()
+    paths = {"/var/lib/aviary": tmp_path, "/etc/aviary/flags": COMPOSE / "flags"}
+    with ExitStack() as stack:
+        machine = Machine(tmp_path, stack, paths)
+        for name in ("certs", "keys"):
+            told = containers[name]
+            program = [*told.get("entrypoint", ["python", "-m", "services"]), *told["command"]]
+            here = [machine.path(word) for word in program[1:]]
+            subprocess.run([sys.executable, *here], check=True, capture_output=True)
+        machine.start_engines()
+        environments = {}
+        for name in NAMES:
+            # Variables that nobody has set.
+            told = {
+                variable: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+                for variable, value in containers[name]["environment"].items()
+            }
+            # The image's own.
+            told |= {"AVIARY_DATA_DIR": "/var/lib/aviary/data"}
+            environments[name] = machine.environment(name, told)
+            argv = [sys.executable, "-m", "services", *containers[name]["command"]]
+            machine.start(name, argv, environments[name])
+        for name in NAMES:
+            check = [sys.executable, *containers[name]["healthcheck"]["test"][2:]]
+
+            def healthy(check=check, env=environments[name]) -> bool:
+                return not subprocess.run(
+                    check, env=env, check=False, capture_output=True
+                ).returncode
+
+            eventually(healthy, expected=True, within_s=WAIT_S)
+        machine.start_envoy("edge", (COMPOSE / "envoy.yaml").read_text(), "edge")
+        machine.expect_whole(NAMES)
+        # What the edge refused is in the audit log of the gateway, by the volume between them.
+        log = tmp_path / "data" / "audit" / "gateway.log"
+        eventually(
+            lambda: log.exists() and EDGE_DENIED in log.read_text(), expected=True, within_s=WAIT_S
+        )
+
+
+def test_prometheus_asks_every_process() -> None:
+    targets = yaml.safe_load((COMPOSE / "targets.json").read_text())
+    assert {each["labels"]["job"] for each in targets} == {*NAMES, "edge"}
+    for each in targets:
+        (address,) = each["targets"]
+        assert address.startswith(each["labels"]["job"] + ":")

@@ -1,0 +1,1 @@
+"""Images, manifests and the compose file in `deploy/`: made from the code, and checked."""

@@ -1,0 +1,165 @@
+"""What processes are told: each environment read as its service would read it."""
+
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from services.settings import Settings, SettingsError
+from tools.deploy import layout
+from tools.deploy.facts import Service, all_services
+from tools.deploy.layout import Document
+from tools.deploy.pods import EDGE_CONFIG, OPTIONAL_SECRETS, secret_of
+
+__all__ = [
+    "FROM_ELSEWHERE",
+    "environment_faults",
+    "in_compose",
+    "in_manifests",
+    "known_variables",
+    "told_in_manifests",
+]
+
+_KEY: Final = "0f" * 32
+"""In place of a key that no file may hold."""
+_VALKEY_URLS: Final = ("AVIARY_CACHE_VALKEY_URL", "AVIARY_NONCE_VALKEY_URL")
+_NEEDED: Final = (
+    *_VALKEY_URLS,
+    "AVIARY_ISSUER_URL",
+    "AVIARY_METRICS_ADDRESS",
+    "AVIARY_PROBE_ADDRESS",
+    "AVIARY_SIGNING_KEYS_FILE",
+)
+# As the edge's configuration has the embedded issuer.
+_ISSUER: Final = re.compile(r"^ +aviary:\n +issuer: (\S+)$", re.MULTILINE)
+
+FROM_ELSEWHERE: Final[Mapping[str, Mapping[str, str]]] = {
+    "aviary-valkey": dict.fromkeys(_VALKEY_URLS, "redis://valkey:6379/0"),
+    "aviary-signing-keys": {},
+    **{
+        secret_of(variable): {variable: _KEY}
+        for service in all_services()
+        for variable in service.secrets
+    },
+}
+"""Secrets that no file may hold, and what stands for them here."""
+
+
+def in_manifests(documents: Sequence[Document]) -> Iterator[str]:
+    """Give a line for each fault in what the containers of rendered manifests are told."""
+    told = told_in_manifests(documents)
+    issuer = _issuer_of_the_edge(documents)
+    for service in all_services():
+        env = told[service.name]
+        expected = layout.addresses_behind_sidecars(service.name)
+        faults = [*environment_faults(service, env, expected)]
+        if env.get("AVIARY_SIDECAR") != "on":
+            faults.append("does without its sidecar")
+        if env.get("AVIARY_ISSUER_URL") != issuer:
+            faults.append(f"takes {env.get('AVIARY_ISSUER_URL')} for the issuer, the edge {issuer}")
+        yield from (f"{service.name}: {each}" for each in faults)
+
+
+def told_in_manifests(documents: Sequence[Document]) -> Mapping[str, dict[str, str]]:
+    """Return the environment of each service's container, by the service's name."""
+    held = {
+        **{("Secret", name): values for name, values in FROM_ELSEWHERE.items()},
+        **{("ConfigMap", d["metadata"]["name"]): d["data"] for d in _kind(documents, "ConfigMap")},
+        **{("Secret", d["metadata"]["name"]): _decoded(d) for d in _kind(documents, "Secret")},
+    }
+    pods = {d["metadata"]["name"]: d for d in documents if "template" in d.get("spec", {})}
+    return {
+        each.name: _environment(pods[each.name]["spec"]["template"]["spec"]["containers"][0], held)
+        for each in all_services()
+    }
+
+
+def in_compose(service: Service, env: Mapping[str, str]) -> Iterator[str]:
+    """Give a line for each fault in what a container of the compose file is told."""
+    yield from environment_faults(service, env, layout.addresses_by_name(service.name))
+    if not env.get("AVIARY_TLS_DIR"):
+        yield "speaks plaintext"
+
+
+def environment_faults(
+    service: Service, env: Mapping[str, str], addresses: Mapping[str, str]
+) -> Iterator[str]:
+    """Give a line for each thing in an environment that is not as the service needs it."""
+    known = known_variables()
+    unknown = [each for each in env if each.startswith("AVIARY_") and each not in known]
+    yield from (f"nothing reads {each}" for each in unknown)
+    try:
+        settings = Settings.from_environment(env)
+    except SettingsError as error:
+        yield str(error)
+        return
+    for name, at in addresses.items():
+        sibling = name.removeprefix("AVIARY_").removesuffix("_ADDRESS").lower()
+        if settings.addresses[sibling] != at:
+            yield f"{sibling} is not at {settings.addresses[sibling]}"
+    yield from (f"is not told {each}" for each in _needed(service) if not env.get(each))
+    yield from (f"is not told {each}, if only as empty" for each in _meant(service) - env.keys())
+    if service.http_port is not None and settings.identity_tls_dir is None:
+        yield "speaks HTTP in plaintext"
+
+
+def _needed(service: Service) -> tuple[str, ...]:
+    """Return the variables that a service in a container cannot do without.
+
+    The settings have defaults for all of them, which are for one machine.
+    """
+    flags = ("AVIARY_FLAGS_FILE",) if service.has_flags else ()
+    return (*_NEEDED, *layout.http_listener(service), *flags)
+
+
+def _meant(service: Service) -> set[str]:
+    """Return the variables that somebody must have thought of; empty, a service does without."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT", *service.secrets} - OPTIONAL_SECRETS
+
+
+def known_variables() -> frozenset[str]:
+    """Return the names that the settings ask an environment for."""
+    asked: set[str] = set()
+
+    class _Noting(dict[str, str]):
+        def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - dict's signature
+            asked.add(key)
+            return super().get(key, default)
+
+    Settings.from_environment(_Noting())
+    return frozenset(asked)
+
+
+def _environment(
+    container: Document, held: Mapping[tuple[str, str], Mapping[str, str]]
+) -> dict[str, str]:
+    env: dict[str, str] = {}
+    for source in container.get("envFrom", []):
+        for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
+            if key in source:
+                env |= held[kind, source[key]["name"]]
+    for each in container.get("env", []):
+        if "value" in each:
+            env[each["name"]] = each["value"]
+        else:
+            reference = each["valueFrom"]["secretKeyRef"]
+            value = held["Secret", reference["name"]].get(reference["key"])
+            env |= {} if value is None else {each["name"]: value}
+    return env
+
+
+def _issuer_of_the_edge(documents: Sequence[Document]) -> str | None:
+    """Return the issuer whose keys the edge asks the identity service for."""
+    for document in _kind(documents, "ConfigMap"):
+        if document["metadata"]["name"].startswith(EDGE_CONFIG):
+            found = _ISSUER.search(document["data"].get("envoy.yaml", ""))
+            return None if found is None else found[1]
+    return None
+
+
+def _kind(documents: Sequence[Document], kind: str) -> list[Document]:
+    return [each for each in documents if each["kind"] == kind]
+
+
+def _decoded(secret: Document) -> dict[str, str]:
+    return {k: base64.b64decode(v).decode() for k, v in secret.get("data", {}).items()}

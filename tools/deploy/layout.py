@@ -1,0 +1,160 @@
+"""Names, paths and ports that images, manifests and the compose file share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from gateway.edge import DEFAULT_STATS_PORT, PUBLIC_SERVICES, EdgeConfig, process_of
+from gateway.edge.issuers import embedded_issuer
+from gateway.sidecar.deployed import CERTIFICATES, INBOUND_PORT, OUTBOUND_PORT
+from services.rpc.server import DEFAULT_GRACE_S
+from services.settings import DEFAULT_ADDRESSES, DEFAULT_EDGE_PORT
+from tools.deploy.facts import Service, all_services
+from tools.deploy.site import Site
+
+__all__ = [
+    "ANYWHERE",
+    "COLLECTOR",
+    "DEPLOY",
+    "DRAIN_DELAY_S",
+    "DRAIN_S",
+    "EDGE_PORT",
+    "FLAGS_FILE",
+    "GENERATED",
+    "HEADER",
+    "INBOUND_PORT",
+    "METRICS_PORT",
+    "PROBE_PORT",
+    "ROOT",
+    "SIGNING_KEYS_FILE",
+    "STATS_PORT",
+    "STOP_S",
+    "TLS_DIR",
+    "USER",
+    "Document",
+    "addresses_behind_sidecars",
+    "addresses_by_name",
+    "edge_config",
+    "http_listener",
+    "through_sidecars",
+    "to_yaml",
+    "without_sidecars",
+]
+
+Document = dict[str, Any]
+ROOT: Final = Path(__file__).resolve().parents[2]
+DEPLOY: Final = ROOT / "deploy"
+HEADER: Final = "# Made by `make generate` from tools/deploy/; do not edit.\n"
+
+USER: Final = 65532
+"""Of both images, as of those that others call distroless; no name is needed for it."""
+TLS_DIR: Final = CERTIFICATES
+SIGNING_KEYS_FILE: Final = "/etc/aviary/signing/signing.keys"
+FLAGS_FILE: Final = "/etc/aviary/flags/flags.yaml"
+GENERATED: Final = "/usr/share/aviary"
+"""Where the Envoy image has the descriptor, the document and its page."""
+
+ANYWHERE: Final = "0.0.0.0"  # noqa: S104 - a container's own address is not known here
+PROBE_PORT: Final = 8081
+METRICS_PORT: Final = 9464
+"""By custom, that of OpenTelemetry's Prometheus exporters."""
+EDGE_PORT: Final = DEFAULT_EDGE_PORT
+STATS_PORT: Final = DEFAULT_STATS_PORT
+EDGE_ADMIN_PORT: Final = 9901
+COLLECTOR: Final = "collector:4317"
+"""An OTLP collector by this name, in the same namespace or compose project."""
+
+DRAIN_DELAY_S: Final = 5
+"""What endpoints take to leave every client's list; calls that still come are answered."""
+CLOSING_S: Final = 15
+"""For relays and consumers to put down what they hold, after the calls have ended."""
+DRAIN_S: Final = int(DEFAULT_GRACE_S) + CLOSING_S
+"""From SIGTERM to the end."""
+STOP_S: Final = DRAIN_DELAY_S + DRAIN_S
+"""From the order to stop to the kill."""
+
+
+def addresses_by_name(name: str) -> dict[str, str]:
+    """Return where the service of this name listens, and dials its siblings: by their names."""
+    return {
+        _variable(each.name): f"{ANYWHERE if each.name == name else each.name}:{each.port}"
+        for each in all_services()
+    }
+
+
+def addresses_behind_sidecars(name: str | None = None) -> dict[str, str]:
+    """Return the same where each service has a sidecar: all of it is on its loopback.
+
+    Without a name it is what all services share: where the sidecar takes calls.
+    """
+    return {
+        _variable(each): own if each == name else f"127.0.0.1:{OUTBOUND_PORT}"
+        for each, own in DEFAULT_ADDRESSES.items()
+    }
+
+
+def http_listener(service: Service) -> dict[str, str]:
+    """Return the variable that tells a service where to speak HTTP to the edge, if it does."""
+    if service.http_port is None:
+        return {}
+    return {f"AVIARY_{service.name.upper()}_HTTP_ADDRESS": f"{ANYWHERE}:{service.http_port}"}
+
+
+def _variable(service: str) -> str:
+    return f"AVIARY_{service.upper()}_ADDRESS"
+
+
+def through_sidecars() -> dict[str, str]:
+    """Return where the edge finds each service: at its sidecar."""
+    return {each.name: f"{each.name}:{INBOUND_PORT}" for each in all_services()}
+
+
+def without_sidecars(suffix: str = "") -> dict[str, str]:
+    """Return the same where there are none; names may want a domain after them."""
+    return {each.name: f"{each.name}{suffix}:{each.port}" for each in all_services()}
+
+
+def edge_config(
+    site: Site,
+    addresses: Mapping[str, str],
+    certificates: str = TLS_DIR,
+    denials_log: str | None = None,
+) -> EdgeConfig:
+    """Return the edge's configuration in a container, before services at `addresses`."""
+    (identity,) = (each for each in all_services() if each.http_port is not None)
+    host = addresses[identity.name].rpartition(":")[0]
+    return EdgeConfig(
+        listen_host=ANYWHERE,
+        listen_port=EDGE_PORT,
+        admin_port=EDGE_ADMIN_PORT,
+        stats_port=STATS_PORT,
+        backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
+        descriptor_path=f"{GENERATED}/descriptor.pb",
+        openapi_path=f"{GENERATED}/openapi.json",
+        docs_path=f"{GENERATED}/docs.html",
+        certificates=certificates,
+        otlp_collector=COLLECTOR,
+        issuers=(embedded_issuer(site.issuer_url), *site.issuers),
+        # Sidecars take gRPC alone.
+        identity_http=f"{host}:{identity.http_port}",
+        public_reads=site.public_reads,
+        cors_origins=site.cors_origins,
+        first_party_clients=site.first_party_clients,
+        trusted_hops=site.trusted_hops,
+        denials_log_path=denials_log,
+    )
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes shared values out in full, where PyYAML would write anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
+        return True
+
+
+def to_yaml(*documents: Document) -> str:
+    """Render documents as one file, the same text each time."""
+    texts = (yaml.dump(each, Dumper=_PlainDumper, sort_keys=False, width=100) for each in documents)
+    return HEADER + "---\n".join(texts)

@@ -1,0 +1,261 @@
+"""What runs in a pod: a service beside its sidecar, or the edge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.draining_envoy import CONCURRENCY
+from gateway.edge.secrets import TRUST_FILE, identity_file
+from services.certificates.identities import EDGE, GATEWAY
+from services.rpc.server import DEFAULT_GRACE_S
+from tools.deploy import layout
+from tools.deploy.facts import Service
+from tools.deploy.layout import Document
+
+__all__ = [
+    "CONFIG",
+    "DATA",
+    "DATA_DIR",
+    "EDGE_CONFIG",
+    "ENVOY_SECRETS",
+    "FLAGS",
+    "OPTIONAL_SECRETS",
+    "Pod",
+    "certificate_secret",
+    "edge_pod",
+    "secret_of",
+    "service_pod",
+    "sidecar_config",
+]
+
+CONFIG: Final = "aviary"
+"""ConfigMap of variables that all services share; the overlay says what is in it."""
+VALKEY: Final = "aviary-valkey"
+"""Secret of `AVIARY_*_VALKEY_URL`: URLs may hold passwords."""
+SIGNING_KEYS: Final = "aviary-signing-keys"
+FLAGS: Final = "aviary-flags"
+EDGE_CONFIG: Final = "edge-envoy"
+ENVOY_SECRETS: Final = "envoy-secrets"
+"""ConfigMap of the files by which each Envoy follows its certificate."""
+OPTIONAL_SECRETS: Final = frozenset({"AVIARY_OPERATOR_SECRET"})
+"""Without it there is no client for operators, and all else works."""
+DATA: Final = "data"
+DATA_DIR: Final = "/var/lib/aviary/data"
+
+SERVICES_IMAGE: Final = "aviary-services"
+ENVOY_IMAGE: Final = "aviary-envoy"
+_ENVOY_FOLDER: Final = "/etc/envoy"
+# Envoy ends at once when told to. Until then it answers what is under way and what still comes, for
+# as long as a request that came last may take.
+EDGE_DELAY_S: Final = layout.DRAIN_DELAY_S + int(DEFAULT_GRACE_S)
+READ_ONLY_BY_GROUP: Final = 0o440
+# A Python process uses one core; the limit lets it start up and collect garbage on two.
+SERVICE_RESOURCES: Final = {
+    "requests": {"cpu": "500m", "memory": "256Mi"},
+    "limits": {"cpu": "2", "memory": "512Mi"},
+}
+ENVOY_RESOURCES: Final = {
+    "requests": {"cpu": "500m", "memory": "128Mi"},
+    "limits": {"cpu": "2", "memory": "512Mi"},
+}
+# A call costs a sidecar a fraction of what it costs the service beside it (ADR 11).
+SIDECAR_RESOURCES: Final = {
+    "requests": {"cpu": "100m", "memory": "64Mi"},
+    "limits": {"cpu": "1", "memory": "256Mi"},
+}
+# Seconds between probes, and how many may fail. A start waits for a lease of ids, and for Bigtable.
+STARTUP: Final = {"periodSeconds": 1, "failureThreshold": 120}
+READINESS: Final = {"periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 2}
+# Slow: a process that is only busy must not be killed for it.
+LIVENESS: Final = {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """The containers of a workload, and how it ends."""
+
+    container: Document
+    volumes: Sequence[Document]
+    stop_s: int
+    """From the order to stop to the kill."""
+    sidecars: Sequence[Document] = ()
+    opens: Sequence[str] = ()
+    keeps_data: bool = False
+    """Whether `DATA` outlives the pod."""
+
+
+def certificate_secret(name: str) -> str:
+    """Return the name of the secret with the certificate of this process."""
+    return f"{name}-tls"
+
+
+def secret_of(variable: str) -> str:
+    """Return the name of the secret that holds this variable: what Secret Manager calls it too."""
+    return variable.lower().replace("_", "-")
+
+
+def sidecar_config(name: str) -> str:
+    """Return the name of the ConfigMap with this sidecar's configuration."""
+    return f"{name}-sidecar"
+
+
+def service_pod(of: Service) -> Pod:
+    """Build what runs one service."""
+    # The gateway logs what an edge on the same machine refused; here the edge is elsewhere.
+    keeps_data = "audit" in of.opens and of.name != GATEWAY
+    http = {} if of.http_port is None else {"http": of.http_port}
+    folders = _folders(of, keeps_data=keeps_data)
+    container = {
+        "name": of.name,
+        "image": SERVICES_IMAGE,
+        "args": [of.name],
+        "envFrom": [{"configMapRef": {"name": CONFIG}}, {"secretRef": {"name": VALKEY}}],
+        "env": [*_told(of, keeps_data=keeps_data), *map(_secret, of.secrets)],
+        "ports": _ports(http | {"metrics": layout.METRICS_PORT, "probe": layout.PROBE_PORT}),
+        **_probes({"grpc": {"port": layout.PROBE_PORT}}),
+        "resources": SERVICE_RESOURCES,
+        **_sealed(),
+        **_paused(layout.DRAIN_DELAY_S),
+        "volumeMounts": [_mount(name, path) for name, path in folders.items()],
+    }
+    volumes = [
+        _tls(of.name),
+        {"name": "sidecar", "configMap": {"name": sidecar_config(of.name)}},
+        {
+            "name": "signing",
+            "secret": {"secretName": SIGNING_KEYS, "defaultMode": READ_ONLY_BY_GROUP},
+        },
+        *([{"name": "flags", "configMap": {"name": FLAGS}}] if of.has_flags else []),
+    ]
+    return Pod(
+        container=container,
+        volumes=volumes,
+        stop_s=layout.STOP_S,
+        sidecars=[_sidecar()],
+        # All of them remember signed requests in the cache's engine.
+        opens=sorted({*of.opens, "cache"} - {"audit"}),
+        keeps_data=keeps_data,
+    )
+
+
+def edge_pod() -> Pod:
+    """Build what runs Envoy, for everybody outside."""
+    # One of its own pages: of `/healthz` every edge would leave when a single service is not ready.
+    probe = {"httpGet": {"path": "/docs", "port": "http"}}
+    container = {
+        "name": EDGE,
+        "image": ENVOY_IMAGE,
+        "ports": _ports({"http": layout.EDGE_PORT, "metrics": layout.STATS_PORT}),
+        **_probes(probe),
+        "resources": ENVOY_RESOURCES,
+        **_sealed(),
+        **_paused(EDGE_DELAY_S),
+        "volumeMounts": [_mount("tls", layout.TLS_DIR), _mount("config", _ENVOY_FOLDER)],
+    }
+    return Pod(
+        container=container,
+        volumes=[_tls(EDGE), {"name": "config", "configMap": {"name": EDGE_CONFIG}}],
+        stop_s=EDGE_DELAY_S + layout.DRAIN_S,
+    )
+
+
+def _sidecar() -> Document:
+    """Build the service's own Envoy.
+
+    As Kubernetes has it, a sidecar is an init container that stays: it is up before the service
+    and ends after it, so the service's drain is its drain as well.
+    """
+    probe = {"tcpSocket": {"port": "grpc"}}
+    return {
+        "name": "sidecar",
+        "image": ENVOY_IMAGE,
+        "restartPolicy": "Always",
+        "args": [
+            *("--config-path", f"{_ENVOY_FOLDER}/envoy.yaml"),
+            *("--disable-hot-restart", "--concurrency", str(CONCURRENCY)),
+        ],
+        "ports": _ports({"grpc": layout.INBOUND_PORT}),
+        **_probes(probe),
+        "resources": SIDECAR_RESOURCES,
+        **_sealed(),
+        "volumeMounts": [_mount("tls", layout.TLS_DIR), _mount("sidecar", _ENVOY_FOLDER)],
+    }
+
+
+def _told(of: Service, *, keeps_data: bool) -> list[Document]:
+    """Say what this service alone is told."""
+    own = f"AVIARY_{of.name.upper()}_ADDRESS"
+    variables = {own: layout.addresses_behind_sidecars(of.name)[own]}
+    variables |= layout.http_listener(of)
+    if of.http_port is not None:
+        # The edge dials it past the sidecar.
+        variables["AVIARY_IDENTITY_TLS_DIR"] = layout.TLS_DIR
+    if of.has_flags:
+        variables["AVIARY_FLAGS_FILE"] = layout.FLAGS_FILE
+    if keeps_data:
+        variables["AVIARY_DATA_DIR"] = DATA_DIR
+    return [{"name": name, "value": value} for name, value in variables.items()]
+
+
+def _secret(variable: str) -> Document:
+    source: Document = {"name": secret_of(variable), "key": variable}
+    if variable in OPTIONAL_SECRETS:
+        source["optional"] = True
+    return {"name": variable, "valueFrom": {"secretKeyRef": source}}
+
+
+def _folders(of: Service, *, keeps_data: bool) -> dict[str, str]:
+    """Return the volumes that the service itself sees, and where."""
+    return {
+        "signing": layout.SIGNING_KEYS_FILE.rpartition("/")[0],
+        **({"tls": layout.TLS_DIR} if of.http_port is not None else {}),
+        **({"flags": layout.FLAGS_FILE.rpartition("/")[0]} if of.has_flags else {}),
+        **({DATA: DATA_DIR} if keeps_data else {}),
+    }
+
+
+def _mount(name: str, path: str) -> Document:
+    mount: Document = {"name": name, "mountPath": path}
+    return mount if name == DATA else mount | {"readOnly": True}
+
+
+def _ports(ports: dict[str, int]) -> list[Document]:
+    return [{"name": name, "containerPort": port} for name, port in ports.items()]
+
+
+def _probes(probe: Document) -> Document:
+    return {
+        "startupProbe": probe | STARTUP,
+        "readinessProbe": probe | READINESS,
+        "livenessProbe": probe | LIVENESS,
+    }
+
+
+def _sealed() -> Document:
+    return {
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+
+
+def _paused(delay_s: int) -> Document:
+    # The kubelet's own: there is no shell to count on.
+    return {"lifecycle": {"preStop": {"sleep": {"seconds": delay_s}}}}
+
+
+def _tls(name: str) -> Document:
+    """Show a secret under the names that are read here; a renewal replaces all at once."""
+    items = {"ca.crt": "ca.pem", "tls.crt": f"{name}.pem", "tls.key": f"{name}.key"}
+    secret = {
+        "name": certificate_secret(name),
+        "items": [{"key": key, "path": path} for key, path in items.items()],
+    }
+    followed = [{"key": file, "path": file} for file in (identity_file(name), TRUST_FILE)]
+    sources = [
+        {"secret": secret},
+        {"configMap": {"name": ENVOY_SECRETS, "items": followed}},
+    ]
+    return {"name": "tls", "projected": {"defaultMode": READ_ONLY_BY_GROUP, "sources": sources}}

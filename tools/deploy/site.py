@@ -1,0 +1,76 @@
+"""What differs from site to site in the edge's configuration: `site.yaml` of an overlay.
+
+Kustomize puts the same values where services read them, and cannot put them into a configuration of
+Envoy, which is one text to it. So that text is made for each site.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import yaml
+
+from gateway.edge import checked_origins
+from gateway.edge.issuers import Issuer, read_issuers
+from services.environment import Variables
+from services.settings import DEFAULT_ISSUER_URL
+
+__all__ = ["ISSUERS_FILE", "SITE_FILE", "Site", "SiteError"]
+
+SITE_FILE: Final = "site.yaml"
+ISSUERS_FILE: Final = "issuers.json"
+"""Further issuers whose tokens count, where there is such a file beside the other."""
+MOST_HOPS: Final = 10
+"""More proxies in front of an edge are a slip."""
+
+
+class SiteError(ValueError):
+    """The site's file is not what it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One site. By default the edge's port is forwarded to somebody's own machine."""
+
+    issuer_url: str = DEFAULT_ISSUER_URL
+    cors_origins: tuple[str, ...] = ()
+    first_party_clients: tuple[str, ...] = ()
+    public_reads: bool = False
+    trusted_hops: int = 0
+    """Addresses that proxies of ours add to X-Forwarded-For."""
+    issuers: tuple[Issuer, ...] = ()
+    """Others than the embedded one."""
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the file in an overlay's folder. Raises `SiteError`, naming it."""
+        path, issuers = folder / SITE_FILE, folder / ISSUERS_FILE
+        try:
+            return cls.of(
+                _texts(yaml.safe_load(path.read_text())),
+                read_issuers(issuers) if issuers.exists() else (),
+            )
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise SiteError(f"{path}: {error}") from error
+
+    @classmethod
+    def of(cls, data: Mapping[str, str], issuers: tuple[Issuer, ...] = ()) -> Self:
+        """Check what the file says. Raises `ValueError`."""
+        told = Variables(data)
+        return cls(
+            issuer_url=told.origin("issuerUrl", DEFAULT_ISSUER_URL),
+            cors_origins=checked_origins(told.text("corsOrigins") or ""),
+            first_party_clients=told.names("firstPartyClients"),
+            public_reads=told.choice("publicReads", "off", "on") == "on",
+            trusted_hops=told.integer("trustedHops", 0, least=0, most=MOST_HOPS),
+            issuers=issuers,
+        )
+
+
+def _texts(manifest: object) -> Mapping[str, str]:
+    """Return what a ConfigMap holds. Raises `ValueError` where it is none."""
+    data = manifest.get("data") if isinstance(manifest, dict) else None
+    if not isinstance(data, dict) or not all(isinstance(each, str) for each in data.values()):
+        raise ValueError("data: wanted texts by name, quoted where YAML would read them otherwise")
+    return data
