@@ -50,7 +50,9 @@ def test_every_variable_is_read() -> None:
             "AVIARY_OPERATOR_SECRET": "ef" * 16,
             "AVIARY_PUBLIC_READS": "on",
             "AVIARY_TRUSTED_ISSUERS": "/etc/issuers.json",
+            "AVIARY_AUDIT": "files",
             "AVIARY_EDGE_DENIALS_LOG": "/var/log/denials.log",
+            "AVIARY_SIDECAR_DENIALS_LOG": "/var/log/sidecar.log",
             "AVIARY_GCP_PROJECT": "p",
             "AVIARY_BIGTABLE_INSTANCE": "i",
             "AVIARY_LOG_LEVEL": "debug",
@@ -80,7 +82,9 @@ def test_every_variable_is_read() -> None:
     assert settings.operator_secret.value == b"\xef" * 16
     assert settings.public_reads
     assert settings.trusted_issuers == Path("/etc/issuers.json")
+    assert settings.audit == "files"
     assert settings.edge_denials_log == Path("/var/log/denials.log")
+    assert settings.sidecar_denials_log == Path("/var/log/sidecar.log")
     assert (settings.gcp_project, settings.bigtable_instance) == ("p", "i")
     assert settings.otlp_endpoint == "http://collector:4317"
     assert settings.metrics_address == "0.0.0.0:9464"
@@ -101,6 +105,7 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_BUS_VISIBILITY_S", "9", "at least 10 and at most 600"),
         ("AVIARY_USER_ADDRESS", "nowhere", "host:port"),
         ("AVIARY_LOG_LEVEL", "loud", "one of info"),
+        ("AVIARY_AUDIT", "nowhere", "one of files, log"),
         ("AVIARY_PUBLIC_READS", "yes", "one of off, on"),
         ("AVIARY_ISSUER_URL", "aviary.example", "scheme://host:port"),
         ("AVIARY_ISSUER_URL", "https://aviary.example/", "scheme://host:port"),
@@ -113,6 +118,12 @@ def test_bad_value_is_named(variable: str, got: str, wanted: str) -> None:
         Settings.from_environment({variable: got})
     assert str(caught.value).startswith(f"{variable}: got {got!r}, wanted ")
     assert wanted in str(caught.value)
+
+
+def test_without_rows_on_a_disk_there_is_no_audit_log_on_it() -> None:
+    cloud = {"AVIARY_GCP_PROJECT": "p", "AVIARY_BIGTABLE_INSTANCE": "i"}
+    assert Settings.from_environment({}).audit == "files"
+    assert Settings.from_environment({**cloud, "AVIARY_STORAGE": "bigtable"}).audit == "log"
 
 
 @pytest.mark.parametrize(
