@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["Board", "Panel", "Query", "Row", "dashboard"]
+__all__ = ["Board", "Panel", "Query", "Row", "W", "dashboard"]
+
+W: Final = "$__rate_interval"
+"""The window of a rate: Grafana's choice, wide enough for the panel's resolution."""
 
 SCHEMA_VERSION: Final = 39
 GRID_COLUMNS: Final = 24

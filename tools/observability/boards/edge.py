@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from tools.observability.panels import Board, Panel, Query, Row
+from tools.observability.panels import Board, Panel, Query, Row, W
 from tools.observability.queries import EDGE, PUBLIC, quantile, rate_by
 
-__all__ = ["EDGE_BOARD"]
+__all__ = ["BOARD"]
 
-W: Final = "$__rate_interval"
 # The listener that clients use; the one of the figures counts itself.
 LISTENER: Final = 'envoy_http_conn_manager_prefix="edge"'
 HTTP: Final = "envoy_http_downstream"
@@ -15,7 +14,7 @@ METHOD: Final = "envoy_grpc_bridge_method"
 CLASS: Final = "envoy_response_code_class"
 CLUSTER: Final = "envoy_cluster_name"
 
-EDGE_BOARD: Final = Board(
+BOARD: Final = Board(
     uid="aviary-edge",
     title="Aviary: edge",
     description="What clients ask of the edge, and what it makes of it.",
