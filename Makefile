@@ -4,7 +4,6 @@ BIN := .venv/bin
 # A process of pytest for each core, to which whole files go: they share what they start. Each has
 # emulators of its own, hence the limit.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
-MESH_TESTS := $(patsubst %,tests/e2e/test_%.py,mesh graph users trace security oracle)
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data edge-share chaos lint format \
@@ -56,9 +55,10 @@ fuzz-api: .venv/dev.stamp ## Hold the running API to its OpenAPI document with n
 	AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),500) AVIARY_FUZZ_SEED=random \
 		$(BIN)/python -m pytest tests/e2e/test_api.py
 
-test-mesh: .venv/dev.stamp ## Run what differs end to end behind sidecars: [TESTS=tests/e2e EXAMPLES=]
+test-mesh: .venv/dev.stamp ## Run the end-to-end suite behind sidecars: [TESTS=file EXAMPLES=]
 	AVIARY_TEST_SIDECARS=1 AVIARY_ORACLE_EXAMPLES=$(or $(EXAMPLES),5) \
-		$(BIN)/python -m pytest $(or $(TESTS),$(MESH_TESTS))
+		AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),5) \
+		$(BIN)/python -m pytest $(or $(TESTS),tests/e2e)
 
 oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine
 	AVIARY_ORACLE_EXAMPLES=500 $(BIN)/python -m pytest tests/e2e/test_oracle.py

@@ -1,103 +1,117 @@
-"""Brings what the edge refused into the audit log.
+"""Brings what Envoys refused, and whose tokens they took, into the audit log.
 
-Envoy writes a line of JSON for each refusal to a file, and this reads on from where it was. A flood
-of refusals of one kind becomes one entry a second with a count, so that nobody fills the audit log
-by knocking. Delivery is at least once: after a crash the last second may come twice.
+Envoy writes a line of JSON for each refusal, and for some of what it let in, to a file of its own
+(`gateway.edge.observing`, `gateway.sidecar.connections`). A flood of refusals of one kind becomes
+one entry a second with a count, so that nobody fills the audit log by knocking.
 """
 
-import asyncio
-import json
-import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import structlog
+from services.audit.following import UNREADABLE, Fields, JsonLines
+from services.audit.port import (
+    EDGE_DENIED,
+    LIMIT_HIT,
+    SIBLING_DENIED,
+    TOKEN_ACCEPTED,
+    Audit,
+    Fact,
+)
+from services.audit.tally import Tally
+from services.certificates.identities import name_in
+from services.clock import Clock
 
-from services.audit.port import EDGE_DENIED, LIMIT_HIT, Audit, Fact
-from services.telemetry import EVENT_AUDIT_DENIALS_UNREAD
+__all__ = ["DENIAL_FIELDS", "EdgeDecisions", "edge_decisions", "sidecar_denials"]
 
-__all__ = ["DENIAL_FIELDS", "Denials"]
-
-DENIAL_FIELDS: Final = ("status", "rpc", "remote", "user", "client", "reason")
+DENIAL_FIELDS: Final = ("status", "grpc", "rpc", "remote", "user", "client", "reason")
 """What makes two refusals of one kind; the edge writes these, and `request_id`."""
 
-POLL_S: Final = 1.0
-MAX_BYTES: Final = 4 * 1024 * 1024
-"""Read at once; what is left waits for the next look."""
+ACCEPTED_FIELDS: Final = ("user", "client", "remote")
+"""What makes two uses of tokens the same."""
+
+TOLD_AGAIN_MS: Final = 3_600_000
+"""Use of tokens by one user, app and address is told once in this time. Tokens live for a quarter
+of it, so each entry stands for several, whose issue is in the log one by one."""
+
+MAX_KNOWN: Final = 100_000
+"""Callers remembered, about 30 MB; with more of them, some are told more than once."""
+
 TOO_MANY_REQUESTS: Final = 429
-OFFSET_SUFFIX: Final = ".read"
-_log = structlog.get_logger()
+DENIED: Final = frozenset({401, 403})
+EXHAUSTED: Final = "ResourceExhausted"
+DENIED_GRPC: Final = frozenset({"Unauthenticated", "PermissionDenied"})
+RBAC: Final = "rbac_access_denied"
+"""How Envoy's reason begins where its own RBAC refused, and not the service behind it."""
 
 
-class Denials:
-    """Follows the file at `path`, across its rotation and our restarts."""
+class EdgeDecisions:
+    """Takes the edge's lines: refusals are counted, callers that were let in told once an hour."""
 
-    def __init__(self, path: Path, audit: Audit) -> None:
-        self._path = path
+    def __init__(self, audit: Audit, clock: Clock) -> None:
         self._audit = audit
-        self._mark = path.with_name(path.name + OFFSET_SUFFIX)
+        self._tally = Tally(audit)
+        self._clock = clock
+        self._known: set[tuple[Fact, ...]] = set()
+        self._known_since_ms = 0
 
-    async def keep_reading(self) -> None:
-        """Read for ever."""
-        while True:
-            try:
-                await asyncio.to_thread(self.read)
-            except OSError as error:
-                _log.warning(EVENT_AUDIT_DENIALS_UNREAD, error=str(error))
-            await asyncio.sleep(POLL_S)
+    def take(self, lines: Sequence[Fields]) -> None:
+        """Record them."""
+        for fields in lines:
+            event = _event(fields)
+            if event == TOKEN_ACCEPTED:
+                self._accepted(fields)
+            else:
+                example = {"request_id": _fact(fields.get("request_id"))}
+                self._tally.count(event, _facts(fields, DENIAL_FIELDS), example)
+        self._tally.write()
 
-    def read(self) -> None:
-        """Record what is new."""
-        try:
-            file = self._path.open("rb")
-        except FileNotFoundError:
-            return
-        with file:
-            found = os.fstat(file.fileno())
-            inode, offset = self._where()
-            if inode != found.st_ino or offset > found.st_size:
-                offset = 0  # another file, or cut: begin at its beginning
-            file.seek(offset)
-            lines, _, _ = file.read(MAX_BYTES).rpartition(b"\n")
-        if lines:
-            self._record(lines.split(b"\n"))
-            self._remember(found.st_ino, offset + len(lines) + 1)
-
-    def _record(self, lines: Sequence[bytes]) -> None:
-        kinds: Counter[tuple[Fact, ...]] = Counter()
-        first: dict[tuple[Fact, ...], Fact] = {}
-        for line in lines:
-            fields = _parsed(line)
-            kind = tuple(_fact(fields.get(name)) for name in DENIAL_FIELDS)
-            kinds[kind] += 1
-            first.setdefault(kind, _fact(fields.get("request_id")))
-        for kind, times in kinds.items():
-            facts = {name: fact for name, fact in zip(DENIAL_FIELDS, kind, strict=True) if fact}
-            event = LIMIT_HIT if facts.get("status") == TOO_MANY_REQUESTS else EDGE_DENIED
-            self._audit.record(event, **facts, times=times, request_id=first[kind])
-
-    def _where(self) -> tuple[int, int]:
-        try:
-            inode, offset = self._mark.read_text().split()
-            return int(inode), int(offset)
-        except (FileNotFoundError, ValueError):
-            return 0, 0
-
-    def _remember(self, inode: int, offset: int) -> None:
-        # Whole or not at all, also for a reader that comes after a crash.
-        fresh = self._mark.with_name(self._mark.name + ".new")
-        fresh.write_text(f"{inode} {offset}")
-        fresh.replace(self._mark)
+    def _accepted(self, fields: Fields) -> None:
+        now_ms = self._clock.now_ms()
+        if now_ms - self._known_since_ms >= TOLD_AGAIN_MS or len(self._known) >= MAX_KNOWN:
+            self._known, self._known_since_ms = set(), now_ms
+        who = tuple(_fact(fields.get(name)) for name in ACCEPTED_FIELDS)
+        if who not in self._known:
+            self._known.add(who)
+            facts = _facts(fields, (*ACCEPTED_FIELDS, "rpc", "request_id"))
+            self._audit.record(TOKEN_ACCEPTED, **facts)
 
 
-def _parsed(line: bytes) -> Mapping[str, object]:
-    try:
-        fields = json.loads(line)
-    except ValueError:
-        fields = None
-    return fields if isinstance(fields, dict) else {"reason": "a line that is not JSON"}
+def edge_decisions(path: Path, audit: Audit, clock: Clock) -> JsonLines:
+    """Follow the file of the edge of this machine."""
+    return JsonLines(path, EdgeDecisions(audit, clock).take)
+
+
+def sidecar_denials(path: Path, audit: Audit) -> JsonLines:
+    """Follow the file of a service's own sidecar: calls that it refused in the service's stead."""
+    tally = Tally(audit)
+
+    def take(lines: Sequence[Fields]) -> None:
+        for fields in lines:
+            reason = str(fields.get("details", ""))
+            # Of what the service itself refused, it tells more, and itself.
+            if fields is UNREADABLE or reason.startswith(RBAC):
+                caller = name_in(str(fields.get("caller", ""))) or ""
+                method = str(fields.get("path", "")).removeprefix("/")
+                facts = {"method": method, "caller": caller, "reason": reason or "unreadable"}
+                tally.count(SIBLING_DENIED, facts)
+        tally.write()
+
+    return JsonLines(path, take)
+
+
+def _event(fields: Fields) -> str:
+    status, grpc = fields.get("status"), fields.get("grpc")
+    if status == TOO_MANY_REQUESTS or grpc == EXHAUSTED:
+        return LIMIT_HIT
+    if fields is UNREADABLE or status in DENIED or grpc in DENIED_GRPC:
+        return EDGE_DENIED
+    return TOKEN_ACCEPTED
+
+
+def _facts(fields: Fields, names: Sequence[str]) -> dict[str, Fact]:
+    found = ((name, _fact(fields.get(name))) for name in names)
+    return {name: fact for name, fact in found if fact}
 
 
 def _fact(value: object) -> Fact:

@@ -7,6 +7,7 @@ from typing import NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 from services.rpc.signing_keys import SigningKey, parse_keys
+from services.secret_keys import Secret, parse_secrets
 
 __all__ = ["MAX_PORT", "SettingsError", "Variables"]
 
@@ -102,23 +103,17 @@ class Variables:
         value = self.text(name)
         return None if value is None else Path(value)
 
-    def secret_key(
-        self, name: str, least_bytes: int, most_bytes: int | None = None
-    ) -> bytes | None:
-        """Read bytes written as hex digits, which are never shown."""
-        value = self.text(name)
-        if value is None:
-            return None
-        try:
-            key = bytes.fromhex(value)
-        except ValueError:
-            key = b""
-        if len(key) < least_bytes or len(key) > (most_bytes or len(key)):
-            bound = "at least" if most_bytes is None else "exactly"
-            raise SettingsError(
-                name, got=None, wanted=f"{bound} {least_bytes} bytes written as hex digits"
-            )
-        return key
+    def secret(self, name: str, least_bytes: int, most_bytes: int | None = None) -> Secret:
+        """Read bytes written as hex digits, never shown, or where they are: `<name>_FILE`."""
+        value, path = self.text(name), self.path(f"{name}_FILE")
+        if value is None or path is None:
+            try:
+                keys = parse_secrets(value, least_bytes, most_bytes) if value else (None,)
+            except ValueError as error:
+                raise SettingsError(name, got=None, wanted=str(error)) from error
+            if len(keys) == 1:
+                return Secret(name, keys[0], path, least_bytes, most_bytes)
+        raise SettingsError(name, got=None, wanted=f"one key, or several in {name}_FILE")
 
     def tls_dir(self, addresses: Mapping[str, str]) -> Path | None:
         """Plaintext has to be asked for wherever somebody else could listen."""

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from services.errors import AviaryError
+from services.login import login
 from services.operator_file import OperatorError, read_operator
+from services.rpc.admin_calls import AdminCall
 from services.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -35,19 +37,39 @@ def at(unix_ms: int) -> str:
     return datetime.fromtimestamp(unix_ms / _MS_PER_S, UTC).isoformat(timespec="seconds")
 
 
-def with_admin(data_dir: Path, act: Callable[["IdentityAdmin"], Awaitable[Result]]) -> Result:
-    """Do something in the issuer's store; `ClickException` where that fails."""
+def with_admin(
+    data_dir: Path,
+    act: Callable[["IdentityAdmin"], Awaitable[Result]],
+    *,
+    change: str | None = None,
+) -> Result:
+    """Do something in the issuer's store; `ClickException` where that fails.
+
+    What changes something says what of, as the audit log shall have it.
+    """
     # All services start by this command line; only these commands pay for the issuer.
     from services.bootstrap.identity import identity_admin  # noqa: PLC0415
 
     async def run() -> Result:
         async with identity_admin(_settings(data_dir)) as admin:
-            return await act(admin)
+            if change is None:
+                return await act(admin)
+            with AdminCall(admin.audit, _command(), change, by=login()):
+                return await act(admin)
 
     try:
         return asyncio.run(run())
     except (AviaryError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _command() -> str:
+    """Name the command that runs, such as `app-key make`."""
+    context, names = click.get_current_context(), list[str]()
+    while context.parent is not None:
+        names.insert(0, str(context.info_name))
+        context = context.parent
+    return " ".join(names)
 
 
 def _settings(data_dir: Path) -> Settings:

@@ -48,7 +48,9 @@ def register_app(name: str, redirect_uris: Sequence[str], data_dir: Path, *, pub
     async def register(admin: "IdentityAdmin") -> Registered:
         return await admin.clients.register(name, redirect_uris, public=public)
 
-    made = with_admin(data_dir, register)
+    kind = "public" if public else "confidential"
+    arguments = f"{kind} {name!r} {' '.join(redirect_uris)}"
+    made = with_admin(data_dir, register, change=arguments)
     click.echo(f"client_id      {made.client_id}")
     if made.client_secret is not None:
         click.echo(f"client_secret  {made.client_secret}")
@@ -68,7 +70,7 @@ def make(client_id: str, data_dir: Path) -> None:
     async def made_for(admin: "IdentityAdmin") -> "MadeKey":
         return await admin.app_keys.make(client_id)
 
-    made = with_admin(data_dir, made_for)
+    made = with_admin(data_dir, made_for, change=client_id)
     click.echo(f"key_id   {made.key_id}")
     click.echo(f"api_key  {made.key}")
     click.echo(f"expires  {at(made.expires_at_ms)}")
@@ -97,7 +99,7 @@ def revoke(key_id: str, data_dir: Path) -> None:
     async def take_back(admin: "IdentityAdmin") -> None:
         await admin.app_keys.revoke(key_id)
 
-    with_admin(data_dir, take_back)
+    with_admin(data_dir, take_back, change=key_id)
     click.echo(f"{key_id} is revoked")
 
 
@@ -111,7 +113,7 @@ def rotate_signing_key(data_dir: Path, *, of_app_keys: bool) -> None:
         keyring = admin.keyrings.app_keys if of_app_keys else admin.keyrings.tokens
         return await keyring.rotate()
 
-    kid, from_ms = with_admin(data_dir, rotate)
+    kid, from_ms = with_admin(data_dir, rotate, change="app keys" if of_app_keys else "tokens")
     click.echo(
         f"key {kid} signs from {at(from_ms)}; the ones before it stay until what they signed ends"
     )

@@ -12,6 +12,7 @@ from typing import Literal, Self, cast
 
 from services.environment import MAX_PORT, SettingsError, Variables
 from services.rpc.signing_keys import SigningKey
+from services.secret_keys import Secret
 
 __all__ = [
     "DEFAULT_ADDRESSES",
@@ -19,6 +20,7 @@ __all__ = [
     "DEFAULT_IDENTITY_HTTP_ADDRESS",
     "DEFAULT_ISSUER_URL",
     "MAX_PORT",
+    "AuditTo",
     "Bus",
     "LogLevel",
     "Schema",
@@ -30,6 +32,7 @@ __all__ = [
 Storage = Literal["sqlite", "bigtable"]
 Bus = Literal["valkey", "pubsub"]
 Schema = Literal["make", "given"]
+AuditTo = Literal["files", "log"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 DEFAULT_ADDRESSES: Mapping[str, str] = MappingProxyType(
@@ -94,31 +97,35 @@ class Settings:
     signing_keys_file: Path | None
     """Holds the same, and is followed when it changes. With neither, requests are not signed."""
     nonce_valkey_url: str = field(repr=False)
-    """Remembers signed requests for minutes; a server that evicts lets them be replayed."""
+    """Remembers signed requests for minutes; one that evicts (a cache) lets them be replayed."""
     celebrity_threshold: int
     """Followers from which an author's tweets are merged at read time, not fanned out."""
-    cursor_key: bytes | None = field(repr=False)
-    """Signs page cursors; None lets the composition root make one that lives with the process."""
+    cursor_key: Secret
+    """Signs page cursors; without one, one is made that lives with the process."""
     first_party_clients: tuple[str, ...]
     """Client ids of the operator's own apps, which everybody uses: no limits for them as apps."""
-    challenge_key: bytes | None = field(repr=False)
-    """Signs challenges of proof of work; None as above. Gateways that share callers share it."""
+    challenge_key: Secret
+    """Signs challenges of proof of work; as above. Gateways that share callers share it."""
     identity_http_address: str
     """`host:port` of the issuer's HTTP listener, which the edge dials."""
     identity_tls_dir: Path | None
     """Certificates of that listener: `tls_dir`, or told where a sidecar has the rest."""
     issuer_url: str
     """The issuer's public URL, as in its tokens' `iss`: the edge's, without a path."""
-    identity_key: bytes | None = field(repr=False)
-    """Seals the issuer's private keys; None keeps one in a file of `data_dir`."""
-    operator_secret: bytes | None = field(repr=False)
-    """Of the operator's client; None leaves that client out."""
+    identity_key: Secret
+    """Seals the issuer's private keys; without one, a file of `data_dir` keeps one."""
+    operator_secret: Secret
+    """Of the operator's client; without one, there is no such client."""
     public_reads: bool
     """Whether the edge lets callers without a token read what is public."""
     trusted_issuers: Path | None
     """A JSON file of further issuers for the edge; see `gateway.edge.issuers.read_issuers`."""
+    audit: AuditTo
+    """Where this process's audit log goes: files in `data_dir`, or its other log lines."""
     edge_denials_log: Path | None
-    """Where the edge on this machine writes what it refused, for the audit log; None: nowhere."""
+    """Where the edge on this machine writes what it decided, for the audit log; None: nowhere."""
+    sidecar_denials_log: Path | None
+    """Where this process's sidecar writes what it refused; None: nowhere, or there is none."""
     gcp_project: str | None
     bigtable_instance: str | None
     bigtable_app_profile: str | None
@@ -163,6 +170,7 @@ class Settings:
         identity_http_address = variables.address(
             "AVIARY_IDENTITY_HTTP_ADDRESS", DEFAULT_IDENTITY_HTTP_ADDRESS
         )
+        bus_valkey_url = variables.valkey_url("AVIARY_BUS_VALKEY_URL", DEFAULT_BUS_VALKEY_URL)
         cache_valkey_url = variables.valkey_url("AVIARY_CACHE_VALKEY_URL", DEFAULT_CACHE_VALKEY_URL)
         return cls(
             data_dir=Path(variables.text("AVIARY_DATA_DIR") or DEFAULT_DATA_DIR),
@@ -171,7 +179,7 @@ class Settings:
             edge_port=variables.integer(
                 "AVIARY_EDGE_PORT", DEFAULT_EDGE_PORT, least=0, most=MAX_PORT
             ),
-            bus_valkey_url=variables.valkey_url("AVIARY_BUS_VALKEY_URL", DEFAULT_BUS_VALKEY_URL),
+            bus_valkey_url=bus_valkey_url,
             cache_valkey_url=cache_valkey_url,
             bus_visibility_s=variables.integer(
                 "AVIARY_BUS_VISIBILITY_S",
@@ -184,23 +192,30 @@ class Settings:
             sidecar=variables.sidecar("AVIARY_SIDECAR", addresses),
             signing_keys=variables.signing_keys("AVIARY_SIGNING_KEYS"),
             signing_keys_file=variables.path("AVIARY_SIGNING_KEYS_FILE"),
-            nonce_valkey_url=variables.valkey_url("AVIARY_NONCE_VALKEY_URL", cache_valkey_url),
+            nonce_valkey_url=variables.valkey_url(
+                # The bus's server keeps what it holds, where there is one.
+                "AVIARY_NONCE_VALKEY_URL",
+                bus_valkey_url if bus == "valkey" else cache_valkey_url,
+            ),
             celebrity_threshold=variables.integer(
                 "AVIARY_CELEBRITY_THRESHOLD", DEFAULT_CELEBRITY_THRESHOLD, least=1
             ),
-            cursor_key=variables.secret_key("AVIARY_CURSOR_KEY", MIN_CURSOR_KEY_BYTES),
+            cursor_key=variables.secret("AVIARY_CURSOR_KEY", MIN_CURSOR_KEY_BYTES),
             first_party_clients=variables.names("AVIARY_FIRST_PARTY_CLIENTS"),
-            challenge_key=variables.secret_key("AVIARY_CHALLENGE_KEY", MIN_CURSOR_KEY_BYTES),
+            challenge_key=variables.secret("AVIARY_CHALLENGE_KEY", MIN_CURSOR_KEY_BYTES),
             identity_http_address=identity_http_address,
             identity_tls_dir=variables.identity_tls_dir(identity_http_address, tls_dir),
             issuer_url=variables.origin("AVIARY_ISSUER_URL", DEFAULT_ISSUER_URL),
-            identity_key=variables.secret_key(
+            identity_key=variables.secret(
                 "AVIARY_IDENTITY_KEY", IDENTITY_KEY_BYTES, most_bytes=IDENTITY_KEY_BYTES
             ),
-            operator_secret=variables.secret_key("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
+            operator_secret=variables.secret("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
             public_reads=variables.choice("AVIARY_PUBLIC_READS", "off", "on") == "on",
             trusted_issuers=variables.path("AVIARY_TRUSTED_ISSUERS"),
+            # A process that keeps nothing else on its disk most likely loses it with its container.
+            audit=cast("AuditTo", variables.choice("AVIARY_AUDIT", *_audit_choices(storage))),
             edge_denials_log=variables.path("AVIARY_EDGE_DENIALS_LOG"),
+            sidecar_denials_log=variables.path("AVIARY_SIDECAR_DENIALS_LOG"),
             gcp_project=gcp_project,
             bigtable_instance=bigtable_instance,
             bigtable_app_profile=variables.text("AVIARY_BIGTABLE_APP_PROFILE"),
@@ -223,3 +238,8 @@ def _schema(variables: Variables, storage: Storage, bus: Bus) -> Schema:
             "AVIARY_SCHEMA", got=schema, wanted="make: nobody else makes it in SQLite and Valkey"
         )
     return schema
+
+
+def _audit_choices(storage: Storage) -> tuple[AuditTo, AuditTo]:
+    """Return the default, and the other."""
+    return ("files", "log") if storage == "sqlite" else ("log", "files")

@@ -8,6 +8,7 @@ from typing import Final
 
 __all__ = [
     "EVENT_AUDIT_DENIALS_UNREAD",
+    "EVENT_AUDIT_UNWRITTEN",
     "EVENT_BUS_ACK_FAILED",
     "EVENT_BUS_ATTEMPT_FAILED",
     "EVENT_BUS_BACKLOG_FAILED",
@@ -43,9 +44,12 @@ __all__ = [
     "EVENT_RPC_HANDLED",
     "EVENT_RPC_LISTENING",
     "EVENT_RPC_UNKNOWN_ERROR",
+    "EVENT_SECRET_FAILED",
+    "EVENT_SECRET_RELOADED",
     "EVENT_SERVING",
     "EVENT_SIGNING_KEYS_FAILED",
     "EVENT_SIGNING_KEYS_RELOADED",
+    "EVENT_SIGNING_NONCES_EVICTED",
     "EVENT_TLS_RELOADED",
     "EVENT_TLS_RELOAD_FAILED",
     "EVENT_TWEET_OWN_TIMELINE_FAILED",
@@ -169,6 +173,12 @@ EVENT_SIGNING_KEYS_RELOADED: Final = "signing.keys_reloaded"
 """The file of signing keys has changed; `key_ids` are in use, the first of them signs."""
 EVENT_SIGNING_KEYS_FAILED: Final = "signing.keys_failed"
 """It has changed and cannot be read; the last good keys stay in use."""
+EVENT_SIGNING_NONCES_EVICTED: Final = "signing.nonces_evicted"
+"""The server of nonces evicts when its memory is short; a request could then be replayed."""
+EVENT_SECRET_RELOADED: Final = "secret.reloaded"  # noqa: S105 - a name
+"""The file of a secret has changed: the keys that it holds now are those of `variable`."""
+EVENT_SECRET_FAILED: Final = "secret.failed"  # noqa: S105 - a name
+"""It has changed and cannot be read; the last good keys stay in use."""
 EVENT_SERVING: Final = "service.serving"
 """The process has all it needs and answers at `address`."""
 EVENT_BUS_RECEIVE_FAILED: Final = "bus.receive_failed"
@@ -212,7 +222,9 @@ EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
 EVENT_AUDIT_DENIALS_UNREAD: Final = "audit.denials_unread"
-"""What the edge refused cannot be brought into the audit log now; it is tried again."""
+"""What an Envoy refused cannot be brought into the audit log now; it is tried again."""
+EVENT_AUDIT_UNWRITTEN: Final = "audit.unwritten"
+"""What was refused in the last second could not be written into the audit log, and is lost."""
 EVENT_IDENTITY_KEYS_STALE: Final = "identity.keys_stale"
 """The signing keys cannot be read; the issuer goes on with those it knows."""
 EVENT_IDENTITY_REVOCATIONS_UNTOLD: Final = "identity.revocations_untold"

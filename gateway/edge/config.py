@@ -93,7 +93,8 @@ class EdgeConfig:
     # Proxies of ours in front of this edge, each of which adds to X-Forwarded-For. With 0, the
     # default, the address is that of the connection and the header counts for nothing.
     trusted_hops: int = 0
-    # Another log, of what was refused, for the audit log; None writes none.
+    # Another log, of what was refused and of whose tokens were taken, for the audit log; None
+    # writes none.
     denials_log_path: str | None = None
     # Where Prometheus finds the edge's figures, on the listener's host; none without it.
     stats_port: int | None = None

@@ -6,6 +6,7 @@ from typing import Any
 from gateway.edge.config import EdgeConfig
 from gateway.edge.credentials import CLAIMS_KEY
 from gateway.edge.extensions import API, JWT_AUTHN, typed
+from gateway.edge.shared_limits import READS
 from gateway.edge.upstreams import COLLECTOR_CLUSTER
 
 __all__ = ["REQUESTS", "access_logs", "file_log", "tracing"]
@@ -28,6 +29,8 @@ REQUESTS = {
 DENIALS = {
     "time": "%START_TIME%",
     "status": "%RESPONSE_CODE%",
+    # Of a call by gRPC: its status is 200, whatever the answer.
+    "grpc": "%GRPC_STATUS%",
     # The RPC that the path was for: there are few of them, and endless paths.
     "rpc": "%PATH(NQ:PATH)%",
     "remote": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
@@ -40,14 +43,23 @@ DENIED_STATUSES = (401, 403, 429)
 DENIED_GRPC = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
 
 
+READS_TOLD_PERCENT = 1
+"""Of reads by a good token. Whom the edge lets in is told once an hour at most, and whoever comes a
+hundred times in it is most likely told; a line for each would cost reads what the edge saves."""
+
+
 def access_logs(config: EdgeConfig) -> list[dict[str, Any]]:
-    """Log a line of JSON for each request, and one elsewhere for each that was refused."""
+    """Log a line of JSON for each request, and elsewhere what the audit log is to be told.
+
+    That is each request that was refused, each other write with a good token, and a few reads.
+    """
     logs = [file_log(config.access_log_path, REQUESTS)]
     if config.denials_log_path is not None:
         denied = [_status(status) for status in DENIED_STATUSES]
         denied.append({"grpc_status_filter": {"statuses": list(DENIED_GRPC)}})
         log = file_log(config.denials_log_path, DENIALS)
-        logs.append({**log, "filter": {"or_filter": {"filters": denied}}})
+        told = [*denied, _all_of(_by_a_token(), _any_of(_few(), _is_no_read()))]
+        logs.append({**log, "filter": _any_of(*told)})
     return logs
 
 
@@ -66,6 +78,38 @@ def file_log(path: str, fields: Mapping[str, str]) -> dict[str, Any]:
 def _status(status: int) -> dict[str, Any]:
     value = {"default_value": status, "runtime_key": f"aviary.denied.{status}"}
     return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
+
+
+def _by_a_token() -> dict[str, Any]:
+    path = [{"key": CLAIMS_KEY}, {"key": "iss"}]
+    matcher = {"filter": JWT_AUTHN, "path": path, "value": {"present_match": True}}
+    return {"metadata_filter": {"matcher": matcher, "match_if_key_not_found": False}}
+
+
+def _few() -> dict[str, Any]:
+    sample = {"numerator": READS_TOLD_PERCENT, "denominator": "HUNDRED"}
+    return {
+        "runtime_filter": {
+            "runtime_key": "aviary.audit.reads",
+            "percent_sampled": sample,
+            # By chance, not by the request's id, which its sender may choose.
+            "use_independent_randomness": True,
+        }
+    }
+
+
+def _is_no_read() -> dict[str, Any]:
+    path = {"safe_regex": {"regex": READS}}
+    header = {"name": ":path", "string_match": path, "invert_match": True}
+    return {"header_filter": {"header": header}}
+
+
+def _any_of(*filters: dict[str, Any]) -> dict[str, Any]:
+    return {"or_filter": {"filters": list(filters)}}
+
+
+def _all_of(*filters: dict[str, Any]) -> dict[str, Any]:
+    return {"and_filter": {"filters": list(filters)}}
 
 
 def tracing(sampling_percent: float, name: str = "edge") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The signing keys: published before they sign, and until all that they signed has expired."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from gateway.identity.store import Records
 from services.audit.port import KEY_ADDED, KEY_RETIRED, Audit
 from services.clock import Clock
 from services.errors import UnavailableError
+from services.secret_keys import SecretKeys
 from services.telemetry import EVENT_IDENTITY_KEYS_STALE
 
 __all__ = ["ALGORITHM", "LEAD_S", "SEALING_KEY_BYTES", "Keyring", "SealError"]
@@ -55,7 +57,7 @@ class Keyring:
     def __init__(  # noqa: PLR0913 - each is a choice of its own
         self,
         records: Records[SigningKey],
-        sealing_key: bytes,
+        sealing_keys: SecretKeys,
         clock: Clock,
         audit: Audit,
         *,
@@ -63,7 +65,7 @@ class Keyring:
         signed_lives_s: int = ACCESS_TOKEN_S,
     ) -> None:
         self._records = records
-        self._sealing_key = OctKey.import_key(sealing_key)
+        self._sealing_keys = sealing_keys
         self._clock = clock
         self._audit = audit
         self._lead_ms = round(lead_s * _MS)
@@ -134,17 +136,16 @@ class Keyring:
         pair = ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": ALGORITHM})
         private = json.dumps(pair.as_dict(private=True)).encode()
         public = {name: str(value) for name, value in pair.as_dict(private=False).items()}
-        sealed = jwe.encrypt_compact({**_SEAL, "kid": kid}, private, self._sealing_key)
+        seal = OctKey.import_key(self._sealing_keys()[0])
+        sealed = jwe.encrypt_compact({**_SEAL, "kid": kid}, private, seal)
         return kid, SigningKey(public, sealed, signs_from_ms)
 
     def _open(self, key: SigningKey) -> ECKey:
-        try:
-            opened = jwe.decrypt_compact(key.sealed, self._sealing_key)
-        except JoseError as error:
-            raise SealError(
-                "the signing keys were sealed with another AVIARY_IDENTITY_KEY"
-            ) from error
-        return ECKey.import_key(json.loads(opened.plaintext or b""))
+        for seal in self._sealing_keys():
+            with contextlib.suppress(JoseError):
+                opened = jwe.decrypt_compact(key.sealed, OctKey.import_key(seal))
+                return ECKey.import_key(json.loads(opened.plaintext or b""))
+        raise SealError("the signing keys were sealed with another AVIARY_IDENTITY_KEY")
 
     def _done(self, known: Mapping[str, SigningKey]) -> list[str]:
         """Keys whose successor has signed for longer than anything signed before it lives."""

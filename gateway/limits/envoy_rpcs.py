@@ -11,6 +11,7 @@ from services.certificates.identities import EDGE
 from services.errors import UnavailableError
 from services.rpc.callers import admit_or_abort
 from services.rpc.layers import Context
+from services.rpc.security import PLAIN, Security
 
 __all__ = ["envoy_rpcs"]
 
@@ -23,19 +24,17 @@ def envoy_rpcs(
     rate_limits: RateLimitServicer,
     feed: CallerFeed,
     access_logs: AccessLogServicer,
-    *,
-    guarded: bool,
-    sidecar: bool = False,
+    security: Security = PLAIN,
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     """Give the handlers. They stand outside the services' layers: two are streams without end.
 
-    Where they are `guarded`, callers must show the certificate of an edge: to the gateway, or
-    to its `sidecar`.
+    Where callers have names, they must show the certificate of an edge: to the gateway, or to its
+    sidecar.
     """
 
     async def only_an_edge(name: str, context: Context) -> None:
-        if guarded:
-            await admit_or_abort(name, {EDGE}, context, sidecar=sidecar)
+        if security.named_callers:
+            await admit_or_abort(name, {EDGE}, context, security)
 
     async def should_rate_limit(
         request: pb.RateLimitRequest, context: Context

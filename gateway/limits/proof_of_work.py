@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from gateway.limits.keys import proof_key
 from services.clock import Clock
 from services.errors import InvalidArgumentError
+from services.secret_keys import SecretKeys
 from services.step_up import zero_bits
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 
@@ -68,13 +69,13 @@ class ProofOfWork:
         self,
         client: ValkeyClient,
         clock: Clock,
-        key: bytes,
+        keys: SecretKeys,
         *,
         difficulty_bits: int = DIFFICULTY_BITS,
     ) -> None:
         self._client = client
         self._clock = clock
-        self._key = key
+        self._keys = keys
         self._difficulty_bits = difficulty_bits
 
     def issue(self, flow: str, who: str) -> Challenge:
@@ -84,7 +85,7 @@ class ProofOfWork:
         expires_ms = self._clock.now_ms() + LIFETIME_S * _MS_PER_S
         nonce = secrets.token_hex(_NONCE_BYTES)
         unsigned = f"{_VERSION}.{flow}.{self._difficulty_bits}.{expires_ms}.{nonce}"
-        text = f"{unsigned}.{self._signature(unsigned, who)}"
+        text = f"{unsigned}.{_signature(self._keys()[0], unsigned, who)}"
         return Challenge(text, self._difficulty_bits, expires_ms)
 
     async def verify(self, flow: str, who: str, proof: str) -> bool:
@@ -93,9 +94,9 @@ class ProofOfWork:
             return False
         challenge, _, _ = proof.rpartition(":")
         unsigned, _, signature = challenge.rpartition(".")
-        expected = self._signature(unsigned, who)
+        expected = (_signature(key, unsigned, who) for key in self._keys())
         # Before anything is read from it: what is not signed by us is not parsed.
-        if not hmac.compare_digest(signature.encode(), expected.encode()):
+        if not any(hmac.compare_digest(signature.encode(), each.encode()) for each in expected):
             return False
         _, its_flow, bits, expires_ms, _ = unsigned.split(".")
         in_time = self._clock.now_ms() < int(expires_ms)
@@ -108,6 +109,7 @@ class ProofOfWork:
         with valkey_errors():
             return bool(await self._client.set(proof_key(digest), b"1", nx=True, ex=LIFETIME_S))
 
-    def _signature(self, unsigned: str, who: str) -> str:
-        code = hmac.digest(self._key, f"{unsigned}\n{who}".encode(), "sha256")
-        return base64.urlsafe_b64encode(code[:_SIGNATURE_BYTES]).decode().rstrip("=")
+
+def _signature(key: bytes, unsigned: str, who: str) -> str:
+    code = hmac.digest(key, f"{unsigned}\n{who}".encode(), "sha256")
+    return base64.urlsafe_b64encode(code[:_SIGNATURE_BYTES]).decode().rstrip("=")

@@ -47,6 +47,8 @@ class SidecarConfig:
     otlp_collector: str | None = None
     """`host:port` of an OTLP gRPC collector; without one, trace context passes as it came."""
     access_log_path: str = "/dev/stdout"
+    denials_log_path: str | None = None
+    """Another log, of calls that were refused, for the service's audit log; None writes none."""
     max_requests: int = MAX_REQUESTS
     """Calls under way, to the service and to each sibling; one more is refused."""
     ejection_s: float = 10.0

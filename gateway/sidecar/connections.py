@@ -27,6 +27,8 @@ LOGGED = [
     "UNAUTHENTICATED",
 ]
 
+DENIED = ["PERMISSION_DENIED"]
+
 
 def connection_manager(
     config: SidecarConfig,
@@ -51,7 +53,7 @@ def connection_manager(
             preserve_external_request_id=True,
             server_header_transformation="PASS_THROUGH",
             common_http_protocol_options={"max_connection_duration": CONNECTION_AGE},
-            access_log=[_troubles(config.access_log_path)],
+            access_log=_logs(config),
             route_config={
                 "name": side,
                 "virtual_hosts": [{"name": side, "domains": ["*"], "routes": routes}],
@@ -94,7 +96,14 @@ def _sampler(name: str, message: str, **settings: object) -> dict[str, Any]:
     }
 
 
-def _troubles(path: str) -> dict[str, Any]:
+def _logs(config: SidecarConfig) -> list[dict[str, Any]]:
+    logs = [_of(config.access_log_path, LOGGED)]
+    if config.denials_log_path is not None:
+        logs.append(_of(config.denials_log_path, DENIED))
+    return logs
+
+
+def _of(path: str, statuses: Sequence[str]) -> dict[str, Any]:
     fields = {"grpc_status": "%GRPC_STATUS%", "caller": "%DOWNSTREAM_PEER_URI_SAN%"}
     log = file_log(path, {**REQUESTS, **fields})
-    return {**log, "filter": {"grpc_status_filter": {"statuses": LOGGED}}}
+    return {**log, "filter": {"grpc_status_filter": {"statuses": list(statuses)}}}

@@ -5,11 +5,11 @@ import hashlib
 import json
 import os
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
 from services.audit.chain import GENESIS, Head, seal
+from services.audit.entry import entry_of
 from services.audit.files import chains, current, rotated
 from services.audit.port import TORN_TAIL, Fact
 from services.clock import Clock
@@ -23,12 +23,10 @@ FSYNC_INTERVAL_S: Final = 0.5
 """A killed process loses no entry, as the operating system has each at once; a machine that loses
 power loses at most this much. To wait for the disk at each log-in would cost more than it gives."""
 
-MAX_FACT_CHARS: Final = 200
 MAX_WRITERS: Final = 64
 """Processes of one name on one machine."""
 
 FILE_MODE: Final = 0o600
-_MS_PER_S: Final = 1_000
 
 
 class AuditLog:
@@ -70,12 +68,7 @@ class AuditLog:
     def record(self, event: str, /, **facts: Fact) -> None:
         """See `Audit.record`."""
         with self._lock:
-            entry = {
-                "at": _time(self._clock.now_ms()),
-                "process": self._name,
-                "event": event,
-                "facts": {name: _shortened(fact) for name, fact in facts.items()},
-            }
+            entry = entry_of(self._name, event, facts, self._clock.now_ms())
             line, head = seal(entry, self._head)
             self._append(line + b"\n")
             self._head = head
@@ -160,12 +153,3 @@ def _head_of(lines: bytes) -> Head:
 
 def _create(path: Path) -> int:
     return os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, FILE_MODE)
-
-
-def _time(now_ms: int) -> str:
-    at = datetime.fromtimestamp(now_ms / _MS_PER_S, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _shortened(fact: Fact) -> Fact:
-    return fact[:MAX_FACT_CHARS] if isinstance(fact, str) else fact

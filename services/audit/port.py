@@ -4,9 +4,13 @@ from typing import Final, Protocol
 
 __all__ = [
     "ADMIN_CALL",
+    "ADMIN_ENDED",
     "APP_KEY_MADE",
     "APP_KEY_REVOKED",
     "APP_REGISTERED",
+    "AUTHORITY_CHANGED",
+    "CERTIFICATE_IN_USE",
+    "CERTIFICATE_ISSUED",
     "EDGE_DENIED",
     "KEY_ADDED",
     "KEY_RETIRED",
@@ -14,8 +18,11 @@ __all__ = [
     "LOG_IN",
     "LOG_IN_FAILED",
     "PASSWORD_CHANGED",
+    "SECRET_IN_USE",
     "SIBLING_DENIED",
     "SIGNED_UP",
+    "SIGNING_KEYS_IN_USE",
+    "TOKEN_ACCEPTED",
     "TOKEN_ISSUED",
     "TOKEN_REFUSED",
     "TOKEN_REUSED",
@@ -69,13 +76,31 @@ KEY_ADDED: Final = "key.added"
 """A signing key `kid` was made; it signs from `signs_from_ms` on."""
 KEY_RETIRED: Final = "key.retired"
 """A signing key `kid` was forgotten: all that it signed has expired."""
+CERTIFICATE_ISSUED: Final = "certificate.issued"
+"""The authority here made a certificate and key for the process called `name`."""
+AUTHORITY_CHANGED: Final = "authority.changed"
+"""One `step` of replacing the authority that signs certificates was done."""
+CERTIFICATE_IN_USE: Final = "certificate.in_use"
+"""This process shows the certificate `serial`, until `expires`, from now on."""
+SIGNING_KEYS_IN_USE: Final = "signing_keys.in_use"
+"""From now on this process signs requests by the key `signs`, and takes those of `verify`."""
+SECRET_IN_USE: Final = "secret.in_use"  # noqa: S105 - a name
+"""From now on this process goes by another value of the secret `name`."""
+TOKEN_ACCEPTED: Final = "token.accepted"  # noqa: S105 - a name
+"""The edge took a token of `user` and `client` from `remote`; see `gateway.denials` for how often
+it is told."""
 EDGE_DENIED: Final = "edge.denied"
-"""The edge or a service answered 401 or 403 to a request from outside."""
+"""The edge or a service answered 401 or 403 to a request from outside, `times` in a second."""
 LIMIT_HIT: Final = "limit.hit"
-"""The edge answered 429."""
+"""The edge answered 429, `times` in a second."""
 SIBLING_DENIED: Final = "sibling.denied"
-"""A service was asked by another what that one may not ask."""
+"""A service was asked by `caller` for a `method` that this one may not ask, or in a request that is
+not signed as it should be, `times` in a second."""
 ADMIN_CALL: Final = "admin.called"
-"""An operator called an internal RPC."""
+"""An operator calls an internal RPC, or runs a command: `what`, with `arguments`. Who it is, the
+fingerprint of the caller's `certificate` tells of an RPC, the login (`by`) of a command."""
+ADMIN_ENDED: Final = "admin.ended"
+"""How the `call` of that number ended: `outcome` is OK or an error's code. Without it, the process
+was killed meanwhile."""
 TORN_TAIL: Final = "audit.torn_tail"
 """The log ended within a line, of `bytes` with the digest `sha256`: its writer was cut off."""

@@ -4,7 +4,7 @@ import secrets
 
 from aviary.gateway.v1 import challenge_service_pb2, health_service_pb2
 
-from gateway.denials import Denials
+from gateway.denials import edge_decisions
 from gateway.health import HealthServicer
 from gateway.limits.access_log_service import AccessLogServicer
 from gateway.limits.challenges import ChallengeServicer
@@ -18,6 +18,7 @@ from gateway.limits.rate_limit_service import RateLimitServicer
 from gateway.limits.revoked_store import RevokedStore
 from services.bootstrap.flags import open_flags
 from services.bootstrap.parts import Parts, Served, service_of
+from services.bootstrap.secrets import keys_of
 from services.flags.declared import PUBLIC_READS
 from services.flags.reading import Flags
 from services.rpc.handlers import Servicer
@@ -31,8 +32,8 @@ async def build(parts: Parts) -> Served:
     # Health is told to all, so it wants no signature.
     channels = {name: await parts.channel(name, signed=False) for name in siblings}
     if parts.settings.edge_denials_log is not None:
-        denials = Denials(parts.settings.edge_denials_log, parts.audit("gateway"))
-        parts.background(denials.keep_reading())
+        told = edge_decisions(parts.settings.edge_denials_log, parts.audit("gateway"), parts.clock)
+        parts.background(told.keep_reading())
     flags = await open_flags(parts.settings.flags_file, parts.stack)
     return [
         Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),
@@ -42,8 +43,9 @@ async def build(parts: Parts) -> Served:
 
 def _limits(parts: Parts, flags: Flags) -> Served:
     valkey, rules = parts.valkey(), ConductRules()
-    key = parts.settings.challenge_key or secrets.token_bytes(KEY_BYTES)
-    step_up = ProofOfWork(valkey, parts.clock, key)
+    drawn = (secrets.token_bytes(KEY_BYTES),)
+    keys = keys_of(parts.settings.challenge_key, parts.security.audit) or (lambda: drawn)
+    step_up = ProofOfWork(valkey, parts.clock, keys)
     store = ConductStore(valkey, parts.clock, rules)
     sources = Sources(
         store,
@@ -61,7 +63,6 @@ def _limits(parts: Parts, flags: Flags) -> Served:
             ),
             feed,
             AccessLogServicer(store, parts.clock),
-            guarded=parts.security.named_callers,
-            sidecar=parts.security.sidecar,
+            parts.security,
         ),
     ]

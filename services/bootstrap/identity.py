@@ -1,12 +1,12 @@
 """The embedded issuer, and what operators do to it."""
 
+import asyncio
 import logging
 import os
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 
 from gateway.identity.accounts import Accounts
 from gateway.identity.app_keys import AppKeys
@@ -26,15 +26,20 @@ from gateway.identity.tls import ListenerTls
 from gateway.limits.revoked_store import RevokedStore
 from services.audit.port import Audit
 from services.bootstrap.parts import Parts, Served
+from services.bootstrap.secrets import keys_of
 from services.bootstrap.security import tls_files
 from services.clock import Clock
+from services.errors import UnavailableError
+from services.secret_keys import SecretKeys
 from services.settings import Settings
 
-__all__ = ["IdentityAdmin", "build", "identity_admin"]
+__all__ = ["IdentityAdmin", "build", "identity_admin", "keep_operator_client"]
 
 OWNER_ONLY = 0o077
 OPERATORS = "operator"
 """The audit log of commands."""
+SECRET_POLL_S = 5.0
+"""Between looks whether the operator's secret is another: the read of one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class IdentityAdmin:
     clients: Clients
     app_keys: AppKeys
     keyrings: Keyrings
+    audit: Audit
 
 
 async def build(parts: Parts) -> Served:
@@ -70,9 +76,11 @@ async def build(parts: Parts) -> Served:
     await keyrings.tokens.refresh()
     # Made now, so that edges know it before the first API key is.
     await keyrings.app_keys.refresh()
-    if settings.operator_secret is not None:
+    secret = keys_of(settings.operator_secret, audit)
+    if secret is not None:
         clients = Clients(store, parts.clock, audit)
-        await clients.ensure_operator(settings.operator_secret.hex())
+        await clients.ensure_operator(secret()[0].hex())
+        parts.background(keep_operator_client(clients, secret))
     server = OAuthServer(
         issuer=settings.issuer_url,
         store=store,
@@ -103,7 +111,9 @@ def _tls(parts: Parts) -> ListenerTls | None:
     folder = parts.settings.identity_tls_dir
     if folder is None:
         return None
-    files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR")
+    # Where the process shows the same certificate elsewhere too, it is told there.
+    audit = parts.security.audit if parts.security.tls is None else None
+    files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR", audit)
     files.start()
     parts.stack.push_async_callback(files.stop)
     tls = ListenerTls(folder, files)
@@ -124,26 +134,37 @@ async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
             Clients(store, parts.clock, audit),
             AppKeys(settings.issuer_url, store, keyrings.app_keys, parts.clock, audit),
             keyrings,
+            audit,
         )
 
 
 def _keyrings(store: IdentityStore, settings: Settings, clock: Clock, audit: Audit) -> Keyrings:
-    sealing_key = _sealing_key(settings)
+    keys = _sealing_keys(settings, audit)
     return Keyrings(
-        Keyring(store.keys, sealing_key, clock, audit),
-        Keyring(store.app_key_signers, sealing_key, clock, audit, signed_lives_s=APP_KEY_S),
+        Keyring(store.keys, keys, clock, audit),
+        Keyring(store.app_key_signers, keys, clock, audit, signed_lives_s=APP_KEY_S),
     )
 
 
-def _sealing_key(settings: Settings) -> bytes:
-    """Take the key from the settings, or from a file that is made once."""
-    if settings.identity_key is not None:
-        return settings.identity_key
-    path: Path = settings.data_dir / "identity.key"
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text())
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(SEALING_KEY_BYTES))
-    return bytes.fromhex(path.read_text())
+def _sealing_keys(settings: Settings, audit: Audit) -> SecretKeys:
+    """Take the keys from the settings, or from a file that is made once."""
+    secret = settings.identity_key
+    if secret.value is None and secret.path is None:
+        path = settings.data_dir / "identity.key"
+        with suppress(FileExistsError):
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(SEALING_KEY_BYTES))
+        secret = replace(secret, path=path)
+    keys = keys_of(secret, audit)
+    assert keys is not None  # noqa: S101 - it has a value or a file
+    return keys
+
+
+async def keep_operator_client(clients: Clients, secret: SecretKeys) -> None:
+    """Take up another secret of the operator's client when its file has one."""
+    while True:
+        await asyncio.sleep(SECRET_POLL_S)
+        # The store is away; the next look may find it again.
+        with suppress(UnavailableError):
+            await clients.ensure_operator(secret()[0].hex())

@@ -18,7 +18,9 @@ from aviary.user.v1 import user_service_pb2
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from redis.asyncio import Redis
 
-from services.audit.log import AuditLog
+from services.audit.port import Audit
+from services.bootstrap.audit import open_audit
+from services.bootstrap.secrets import keys_of
 from services.bus import topology
 from services.bus.consumer import Consumer
 from services.bus.port import BusDriver
@@ -282,15 +284,16 @@ class Parts:
         """Do something until the stack unwinds."""
         self.stack.push_async_callback(_cancelled, asyncio.create_task(work))
 
-    def audit(self, process: str) -> AuditLog:
-        """Open this process's part of the audit log."""
-        return self.stack.enter_context(
-            AuditLog(self.settings.data_dir / "audit", process, self.clock)
-        )
+    def audit(self, process: str) -> Audit:
+        """Return this process's part of the audit log, opened under this name if it is not yet."""
+        return self.security.audit or open_audit(self.settings, process, self.stack)
 
     def cursors(self) -> CursorCodec:
         """Make the signer of page cursors."""
-        return CursorCodec(self.settings.cursor_key or secrets.token_bytes(CURSOR_KEY_BYTES))
+        drawn = (secrets.token_bytes(CURSOR_KEY_BYTES),)
+        return CursorCodec(
+            keys_of(self.settings.cursor_key, self.security.audit) or (lambda: drawn)
+        )
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

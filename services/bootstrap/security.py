@@ -1,57 +1,116 @@
 """What protects a process's connections and requests, as its settings say."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import structlog
+
+from gateway.denials import sidecar_denials
+from services.audit.port import CERTIFICATE_IN_USE, SIGNING_KEYS_IN_USE, Audit
+from services.audit.tally import Tally
+from services.bootstrap.audit import open_audit
 from services.clock import SystemClock
+from services.errors import UnavailableError
 from services.rpc.security import Security
 from services.rpc.signing import Signer, Verifier
-from services.rpc.signing_keys import Keys, keys_from
-from services.rpc.tls import CredentialsError, TlsFiles
+from services.rpc.signing_keys import Keys, SigningKey, keys_from
+from services.rpc.tls import Credentials, CredentialsError, TlsFiles
 from services.settings import Settings, SettingsError
 from services.storage.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
 from services.storage.valkey.connection import open_valkey
 from services.storage.valkey.nonces import ValkeyNonces
+from services.telemetry import EVENT_SIGNING_NONCES_EVICTED
 
 __all__ = ["secured", "tls_files"]
+
+_log = structlog.get_logger()
+
+NONCES_POLL_S = 5.0
+"""Between tries to ask their server how it is set up."""
 
 
 @asynccontextmanager
 async def secured(name: str, settings: Settings) -> AsyncIterator[Security]:
     """Open what the process of this name needs; raises SettingsError where files are of no use."""
     async with AsyncExitStack() as stack:
+        audit = open_audit(settings, name, stack)
+        denials = Tally(audit)
+        _background(stack, denials.keep_writing())
+        if settings.sidecar_denials_log is not None:
+            _background(stack, sidecar_denials(settings.sidecar_denials_log, audit).keep_reading())
         tls = None
         if settings.tls_dir is not None:
-            tls = tls_files(name, settings.tls_dir, "AVIARY_TLS_DIR")
+            tls = tls_files(name, settings.tls_dir, "AVIARY_TLS_DIR", audit)
             tls.start()
             stack.push_async_callback(tls.stop)
-        keys = _keys(settings)
+        security = Security(tls, sidecar=settings.sidecar, audit=audit, denials=denials)
+        keys = _keys(settings, audit)
         if keys is None:
-            yield Security(tls, sidecar=settings.sidecar)
+            yield security
             return
         valkey = open_valkey(
             settings.nonce_valkey_url, timeout_s=CALL_TIMEOUT_S, node_client=GuardedValkey
         )
         stack.push_async_callback(valkey.aclose)
         clock = SystemClock()
-        signer, verifier = Signer(keys, clock), Verifier(keys, ValkeyNonces(valkey), clock)
-        yield Security(tls, signer, verifier, sidecar=settings.sidecar)
+        nonces = ValkeyNonces(valkey)
+        _background(stack, _warn_of_eviction(nonces))
+        signer, verifier = Signer(keys, clock), Verifier(keys, nonces, clock)
+        yield replace(security, signer=signer, verifier=verifier)
 
 
-def tls_files(name: str, folder: Path, variable: str) -> TlsFiles:
-    """Open the certificate of `name`; raises SettingsError of `variable` if it is of no use."""
+async def _warn_of_eviction(nonces: ValkeyNonces) -> None:
+    """Look once, when the server can be asked."""
+    while True:
+        try:
+            if await nonces.may_forget():
+                _log.warning(EVENT_SIGNING_NONCES_EVICTED)
+        except UnavailableError:
+            await asyncio.sleep(NONCES_POLL_S)
+        else:
+            return
+
+
+def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+
+    async def stop() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(stop)
+
+
+def tls_files(name: str, folder: Path, variable: str, audit: Audit | None = None) -> TlsFiles:
+    """Open the certificate of `name`; raises SettingsError of `variable` if it is of no use.
+
+    `audit` is told of it, and of each that comes in its place.
+    """
+
+    def told(now: Credentials) -> None:
+        if audit is not None:
+            serial, expires = f"{now.serial:x}", now.expires.isoformat()
+            audit.record(CERTIFICATE_IN_USE, serial=serial, expires=expires)
+
     try:
-        return TlsFiles(folder, name)
+        return TlsFiles(folder, name, told=told)
     except CredentialsError as error:
         wanted = f"a folder with a certificate of {name}; {error}"
         raise SettingsError(variable, got=str(folder), wanted=wanted) from error
 
 
-def _keys(settings: Settings) -> Keys | None:
+def _keys(settings: Settings, audit: Audit) -> Keys | None:
+    def told(keys: Sequence[SigningKey]) -> None:
+        ids = [key.key_id for key in keys]
+        audit.record(SIGNING_KEYS_IN_USE, signs=ids[0], verify=" ".join(ids))
+
     path = settings.signing_keys_file
     try:
-        return keys_from(settings.signing_keys, path)
+        return keys_from(settings.signing_keys, path, told)
     except (OSError, ValueError) as error:
         wanted = f"a file of id:hex,id:hex; {error}"
         raise SettingsError("AVIARY_SIGNING_KEYS_FILE", got=str(path), wanted=wanted) from error

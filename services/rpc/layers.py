@@ -20,8 +20,10 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from services.certificates.identities import EDGE
 from services.deadlines import deadline_in, remaining_s
 from services.errors import AviaryError
-from services.rpc.callers import admit, current_caller, reported
-from services.rpc.signing import SIGNATURE_KEY, Verifier
+from services.rpc.admin_calls import AdminCall, arguments
+from services.rpc.callers import admit, certificate_shown, current_caller, reported
+from services.rpc.security import PLAIN, Security
+from services.rpc.signing import SIGNATURE_KEY
 from services.rpc.status import deadline_status, internal_status, status_of, status_trailer
 from services.telemetry import (
     EVENT_RPC_HANDLED,
@@ -75,10 +77,10 @@ class Rpc:
     streams: bool = False
     callers: frozenset[str] | None = None
     """Names of the processes that may call it; None where callers have no names."""
-    sidecar: bool = False
-    """Whether callers are named by this process's sidecar."""
-    verifier: Verifier | None = None
-    """Judges requests' signatures; None where requests are not signed."""
+    security: Security = PLAIN
+    """Who names callers, who judges signatures, and who is told what."""
+    operators: type[Message] | None = None
+    """The class of its requests, where it is an operator's and changes something."""
 
     @property
     def name(self) -> str:
@@ -185,7 +187,7 @@ def with_call_table(rpc: Rpc, inner: Handler) -> Handler:
         return inner
 
     async def handle(request: bytes, context: Context) -> Answer:
-        admit(rpc.name, callers, context, sidecar=rpc.sidecar)
+        admit(rpc.name, callers, context, rpc.security)
         return await inner(request, context)
 
     return handle
@@ -197,16 +199,36 @@ def with_signature(rpc: Rpc, inner: Handler) -> Handler:
     Envoy cannot sign, so what the edge itself sends needs no signature: its certificate, at the
     other end of this very connection or of the sidecar's, vouches for it.
     """
-    verifier = rpc.verifier
+    verifier = rpc.security.verifier
     if verifier is None:
         return inner
     path = f"/{rpc.name}"
 
     async def handle(request: bytes, context: Context) -> Answer:
         if current_caller() != EDGE:
-            with reported(rpc.name):
+            with reported(rpc.name, rpc.security):
                 await verifier.verify(path, request, _signature(context))
         return await inner(request, context)
+
+    return handle
+
+
+def with_audit(rpc: Rpc, inner: Handler) -> Handler:
+    """Have the audit log tell what operators do: before it is done, and how it ended.
+
+    What cannot be told is not done.
+    """
+    audit, request_class = rpc.security.audit, rpc.operators
+    if audit is None or request_class is None:
+        return inner
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        who = {
+            "caller": current_caller() or "",
+            "certificate": certificate_shown(context, rpc.security),
+        }
+        with AdminCall(audit, rpc.name, arguments(request_class, request), **who):
+            return await inner(request, context)
 
     return handle
 
@@ -222,7 +244,8 @@ LAYERS: tuple[Layer, ...] = (
     with_telemetry,  # outside errors, so that it sees the code they chose
     with_errors,  # everything above sees an answer, never a bare exception
     with_call_table,  # inside errors, as a refusal is one; before anything is spent on the request
-    with_signature,  # innermost: nobody looks into a request before it is known to be the sender's
+    with_signature,  # nobody looks into a request before it is known to be the sender's
+    with_audit,  # innermost: only a call that is going to be made is told; the table tells others
 )
 """Outermost first."""
 

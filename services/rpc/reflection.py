@@ -8,26 +8,26 @@ from grpc_reflection.v1alpha import reflection
 
 from services.rpc.call_table import REFLECTION, REFLECTION_CALLERS
 from services.rpc.callers import admit_or_abort
+from services.rpc.security import Security
 
 __all__ = ["GuardedReflection"]
 
 
 class GuardedReflection:
-    """gRPC's own; where it is `guarded`, callers are held to the table.
+    """gRPC's own; where callers have names, they are held to the table.
 
     It streams requests, so the layers of other RPCs do not fit it.
     """
 
-    def __init__(self, names: Iterable[str], *, guarded: bool, sidecar: bool = False) -> None:
+    def __init__(self, names: Iterable[str], security: Security) -> None:
         self._answers = reflection.aio.ReflectionServicer(names)
-        self._guarded = guarded
-        self._sidecar = sidecar
+        self._security = security
 
     async def ServerReflectionInfo(  # noqa: N802 - the RPC's name
         self, request_iterator: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[Any]:
         """See gRPC's server reflection protocol."""
-        if self._guarded:
-            await admit_or_abort(REFLECTION, REFLECTION_CALLERS, context, sidecar=self._sidecar)
+        if self._security.named_callers:
+            await admit_or_abort(REFLECTION, REFLECTION_CALLERS, context, self._security)
         async for answer in self._answers.ServerReflectionInfo(request_iterator, context):
             yield answer

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from services.audit.port import Audit
+from services.audit.tally import Tally
 from services.rpc.signing import Signer, Verifier
 from services.rpc.tls import TlsFiles
 
@@ -17,6 +19,10 @@ class Security:
     verifier: Verifier | None = None
     sidecar: bool = False
     """Whether a sidecar stands before this process: it has the certificates, and names callers."""
+    audit: Audit | None = None
+    """Where calls of operators are told."""
+    denials: Tally | None = None
+    """Where calls that were refused are counted."""
 
     @property
     def named_callers(self) -> bool:

@@ -10,6 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from opentelemetry import metrics, trace
 
+from services.rpc.admin_calls import operated
 from services.rpc.call_table import callers_of
 from services.rpc.handlers import Servicer, generic_handler
 from services.rpc.layers import Handler, Rpc, server_duration, wrap
@@ -118,10 +119,7 @@ class RpcServer:
         names = [servicer.descriptor.full_name for servicer in self._servicers]
         reflected = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
-            GuardedReflection(
-                reflected, guarded=self._security.named_callers, sidecar=self._security.sidecar
-            ),
-            server,
+            GuardedReflection(reflected, self._security), server
         )
         try:
             self._port = (
@@ -177,7 +175,7 @@ class RpcServer:
             self._duration,
             streams=method.server_streaming,
             callers=callers_of(method) if self._security.named_callers else None,
-            sidecar=self._security.sidecar,
-            verifier=self._security.verifier,
+            security=self._security,
+            operators=operated(method),
         )
         return wrap(rpc, handler)

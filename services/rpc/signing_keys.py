@@ -1,12 +1,12 @@
 """The keys that requests are signed with: from a setting, or from a file that may change."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
+from services.followed_file import FollowedFile
 from services.telemetry import EVENT_SIGNING_KEYS_FAILED, EVENT_SIGNING_KEYS_RELOADED
 
 __all__ = ["MIN_SECRET_BYTES", "Keys", "SigningKey", "key_file", "keys_from", "parse_keys"]
@@ -18,9 +18,6 @@ MIN_SECRET_BYTES = 32
 
 MAX_ID_CHARACTERS = 32
 """It travels with every request."""
-
-LOOK_EVERY_S = 1.0
-"""Between looks at the file: a `stat` for each request would cost as much as the signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +31,25 @@ class SigningKey:
 Keys = Callable[[], Sequence[SigningKey]]
 """The keys of the moment: the first signs, all verify. Never empty."""
 
+Told = Callable[[Sequence[SigningKey]], None]
 
-def keys_from(keys: Sequence[SigningKey], path: Path | None) -> Keys | None:
+
+def _nobody(_: Sequence[SigningKey]) -> None:
+    """Tell it to nobody."""
+
+
+def keys_from(keys: Sequence[SigningKey], path: Path | None, told: Told = _nobody) -> Keys | None:
     """Follow the file, or use the keys given; None where there is neither.
 
+    `told` is given those in use, now and whenever that changes.
     Raises ValueError or OSError if the file is of no use now.
     """
     if path is not None:
-        return key_file(path)
-    return (lambda: keys) if keys else None
+        return key_file(path, told)
+    if not keys:
+        return None
+    told(keys)
+    return lambda: keys
 
 
 def parse_keys(text: str) -> tuple[SigningKey, ...]:
@@ -68,33 +75,16 @@ def _key(part: str) -> SigningKey:
     return SigningKey(key_id, secret)
 
 
-def key_file(path: Path) -> Keys:
+def key_file(path: Path, told: Told = _nobody) -> Keys:
     """Follow the file at `path`. Raises ValueError or OSError if it is of no use now."""
-    stamp = _stamp(path)
-    keys = parse_keys(path.read_text())
-    look_at = time.monotonic() + LOOK_EVERY_S
 
-    def current() -> Sequence[SigningKey]:
-        nonlocal stamp, keys, look_at
-        now = time.monotonic()
-        if now < look_at:
-            return keys
-        look_at = now + LOOK_EVERY_S
-        try:
-            seen = _stamp(path)
-            if seen == stamp:
-                return keys
-            stamp = seen
-            keys = parse_keys(path.read_text())
-        except (OSError, ValueError) as error:
-            _log.warning(EVENT_SIGNING_KEYS_FAILED, error=str(error))
-        else:
-            _log.info(EVENT_SIGNING_KEYS_RELOADED, key_ids=[key.key_id for key in keys])
-        return keys
+    def changed(keys: Sequence[SigningKey]) -> None:
+        _log.info(EVENT_SIGNING_KEYS_RELOADED, key_ids=[key.key_id for key in keys])
+        told(keys)
 
-    return current
+    def failed(error: Exception) -> None:
+        _log.warning(EVENT_SIGNING_KEYS_FAILED, error=str(error))
 
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    stat = path.stat()
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+    keys = FollowedFile(path, parse_keys, changed=changed, failed=failed)
+    told(keys())
+    return keys

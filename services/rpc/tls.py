@@ -5,6 +5,7 @@ use what was read last at their next handshake; channels are opened anew (`renew
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,13 +58,23 @@ class TlsFiles:
     """Reads `<folder>/ca.pem`, `<name>.pem` and `<name>.key` now, and again when they change.
 
     Raises CredentialsError if they are of no use now; later on, the last good ones are kept.
+    `told` is given what is in use, now and whenever that changes.
     """
 
-    def __init__(self, folder: Path, name: str, *, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        poll_s: float = POLL_S,
+        told: Callable[[Credentials], None] = lambda _: None,
+    ) -> None:
         self._paths = [folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}.key"]
         self._poll_s = poll_s
         self._stamp = self._look()
         self._current = self._read()
+        self._told = told
+        told(self._current)
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -119,6 +130,7 @@ class TlsFiles:
             _log.warning(EVENT_TLS_RELOAD_FAILED, error=str(error))
             return
         self._current = read
+        self._told(read)
         _log.info(EVENT_TLS_RELOADED, serial=f"{read.serial:x}", expires=read.expires.isoformat())
 
     def _look(self) -> _Stamp:

@@ -25,6 +25,16 @@ CACHE_MEMORY = "256mb"
 # An acknowledged event is on disk; the cache can be lost at any time.
 BUS_OPTIONS = ("--appendonly", "yes", "--appendfsync", "always")
 CACHE_OPTIONS = ("--save", "", "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "allkeys-lru")
+# A forgotten nonce is a request that can be sent again, so they are never evicted: signed calls are
+# refused when there is no room, at some 3,000 a second. Written before they are answered, and so
+# there again after a crash; only a machine that loses power forgets a second of them.
+NONCE_MEMORY = "96mb"
+NONCE_OPTIONS = (
+    *("--appendonly", "yes", "--appendfsync", "everysec"),
+    *("--maxmemory", NONCE_MEMORY, "--maxmemory-policy", "noeviction"),
+)
+SIGNING_KEYS = ("AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
+NONCE_URL = "AVIARY_NONCE_VALKEY_URL"
 
 
 EDGE = "edge"
@@ -95,12 +105,17 @@ class Where:
 def on_this_machine(where: Where) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
     data_dir = where.data_dir
-    ports, (bus_port, cache_port) = _Ports.with_engines(2, where)
+    ports, (bus_port, cache_port, nonce_port) = _Ports.with_engines(3, where)
     engines = [
         _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
+        *_nonces(nonce_port, data_dir),
     ]
-    env = {"AVIARY_BUS_VALKEY_URL": _url(bus_port), "AVIARY_CACHE_VALKEY_URL": _url(cache_port)}
+    env = {
+        "AVIARY_BUS_VALKEY_URL": _url(bus_port),
+        "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
+        NONCE_URL: _nonce_url(nonce_port),
+    }
     return _plan(where, ports, engines, env)
 
 
@@ -111,7 +126,7 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
-    ports, (bigtable_port, pubsub_port, cache_port) = _Ports.with_engines(3, where)
+    ports, (bigtable_port, pubsub_port, cache_port, nonce_port) = _Ports.with_engines(4, where)
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
     data_dir, logs = where.data_dir, where.data_dir / "logs"
@@ -119,9 +134,11 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
         Child("bigtable", bigtable_port, bigtable, logs / "bigtable.log", when_lost=when_lost),
         Child("pubsub", pubsub_port, pubsub, logs / "pubsub.log", when_lost=when_lost),
         _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
+        *_nonces(nonce_port, data_dir),
     ]
     env = {
         "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
+        NONCE_URL: _nonce_url(nonce_port),
         **emulators.environment(bigtable_port, pubsub_port),
     }
     return _plan(where, ports, engines, env)
@@ -172,8 +189,9 @@ def _services(
     env = {
         **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in own.items()},
         "AVIARY_DATA_DIR": str(data_dir),
+        "AVIARY_AUDIT": "files",
         "AVIARY_EDGE_DENIALS_LOG": str(denials_log(data_dir)),
-        "AVIARY_CURSOR_KEY": os.environ.get("AVIARY_CURSOR_KEY") or _cursor_key(data_dir),
+        **_cursor_key(data_dir),
         **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
         **engines,
     }
@@ -186,20 +204,22 @@ def _services(
             {
                 **env,
                 "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name],
-                **({} if sidecars is None else sidecars.environment(name)),
+                **({} if sidecars is None else sidecars.environment(name, data_dir)),
             },
         )
         for name, at in own.items()
     ]
 
 
-def _cursor_key(data_dir: Path) -> str:
-    """Keep one signing key, so that cursors outlive a restart."""
+def _cursor_key(data_dir: Path) -> Mapping[str, str]:
+    """Keep one key in a file, so that cursors outlive a restart, unless somebody names another."""
+    if os.environ.get("AVIARY_CURSOR_KEY") or os.environ.get("AVIARY_CURSOR_KEY_FILE"):
+        return {}
     path = data_dir / "cursor.key"
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(CURSOR_KEY_BYTES))
-    return path.read_text()
+    return {"AVIARY_CURSOR_KEY_FILE": str(path)}
 
 
 def _url(port: int) -> str:
@@ -211,3 +231,15 @@ def _valkey(name: str, port: int, data_dir: Path, options: Sequence[str]) -> Chi
     folder.mkdir(exist_ok=True)
     argv = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", str(folder)]
     return Child(name, port, [*argv, *options], data_dir / "logs" / f"{name}.log")
+
+
+def _nonces(port: int, data_dir: Path) -> list[Child]:
+    """Plan the server of nonces where requests are signed, and nobody names another."""
+    signed = any(os.environ.get(name) for name in SIGNING_KEYS)
+    if not signed or os.environ.get(NONCE_URL):
+        return []
+    return [_valkey("nonces", port, data_dir, NONCE_OPTIONS)]
+
+
+def _nonce_url(port: int) -> str:
+    return os.environ.get(NONCE_URL) or _url(port)

@@ -36,7 +36,7 @@ class Sidecars:
             certificates,
         )
 
-    def environment(self, service: str) -> Mapping[str, str]:
+    def environment(self, service: str, data_dir: Path) -> Mapping[str, str]:
         """Return what has a service talk to its sidecar alone; its own address is not in it."""
         siblings = set(DEFAULT_ADDRESSES) - {service}
         # The edge dials the issuer's HTTP past the sidecar, which takes gRPC alone.
@@ -45,6 +45,7 @@ class Sidecars:
             **(direct if service == "identity" else {}),
             **{f"AVIARY_{each.upper()}_ADDRESS": self.outbound[service] for each in siblings},
             "AVIARY_SIDECAR": "on",
+            "AVIARY_SIDECAR_DENIALS_LOG": str(_denials_log(data_dir, service)),
             # The certificates are the sidecar's.
             "AVIARY_TLS_DIR": "",
         }
@@ -70,6 +71,7 @@ class Sidecars:
                 admin_port=0,
                 otlp_collector=collector,
                 access_log_path=str(logs / f"{service}-sidecar.access.log"),
+                denials_log_path=str(_denials_log(data_dir, service)),
             )
             path = folder / f"{service}.yaml"
             path.write_text(sidecar.to_yaml(config))
@@ -77,3 +79,8 @@ class Sidecars:
             argv = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
             children.append(Child(name, port, argv, logs / f"{name}.log"))
         return children
+
+
+def _denials_log(data_dir: Path, service: str) -> Path:
+    """Say where a sidecar logs what it refused, for the service's audit log."""
+    return data_dir / "logs" / f"{service}-sidecar.denials.log"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.denials import Denials
+from gateway.denials import edge_decisions, sidecar_denials
+from services.clock import SystemClock
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -14,8 +15,19 @@ class Events(list[tuple[str, dict[str, Any]]]):
         self.append((event, facts))
 
 
+class Clock:
+    ms = 1_000_000_000_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
 def line(status: int, **fields: object) -> str:
     return json.dumps({"status": status, "user": None, **fields}) + "\n"
+
+
+def read(log: Path, events: Events) -> None:
+    edge_decisions(log, events, SystemClock()).read()
 
 
 @pytest.fixture
@@ -30,7 +42,7 @@ def test_a_flood_becomes_one_entry_with_a_count(log: Path) -> None:
             file.write(line(401, remote="10.0.0.1", rpc="/a/B", request_id=f"r{number}"))
         file.write(line(403, remote="10.0.0.1", rpc="/a/B", user="7", request_id="s"))
         file.write(line(429, remote="10.0.0.2", request_id="t"))
-    Denials(log, events).read()
+    read(log, events)
     assert [(event, facts["times"]) for event, facts in events] == [
         ("edge.denied", 1000),
         ("edge.denied", 1),
@@ -43,24 +55,68 @@ def test_a_flood_becomes_one_entry_with_a_count(log: Path) -> None:
 
 def test_reading_goes_on_where_it_was_across_restarts_and_rotation(log: Path) -> None:
     events = Events()
-    Denials(log, events).read()
+    read(log, events)
     with log.open("a") as file:
         file.write(line(401, request_id="1"))
         file.write('{"status": 401, "request')
         file.flush()
-        Denials(log, events).read()
-        Denials(log, events).read()
+        read(log, events)
+        read(log, events)
         assert [facts["request_id"] for _, facts in events] == ["1"]
         file.write('_id": "2"}\n')
-    Denials(log, events).read()
+    read(log, events)
     log.rename(log.with_suffix(".old"))
     log.write_text(line(401, request_id="3"))
-    Denials(log, events).read()
+    read(log, events)
     assert [facts["request_id"] for _, facts in events] == ["1", "2", "3"]
 
 
 def test_a_line_that_makes_no_sense_is_counted_too(log: Path) -> None:
     events = Events()
     log.write_bytes(b"\xff\n[1]\n" + line(401).encode())
-    Denials(log, events).read()
+    read(log, events)
     assert [facts["times"] for _, facts in events] == [2, 1]
+
+
+def test_a_token_is_told_once_an_hour_for_each_user_app_and_address(log: Path) -> None:
+    events, clock = Events(), Clock()
+    decisions = edge_decisions(log, events, clock)
+
+    def used(**fields: object) -> None:
+        with log.open("a") as file:
+            for number in range(100):
+                file.write(line(200, rpc=f"/a/{number}", request_id=f"r{number}", **fields))
+        decisions.read()
+
+    ada = {"user": "7", "client": "app_1", "remote": "10.0.0.1"}
+    for fields in (ada, ada, {**ada, "remote": "10.0.0.2"}, {**ada, "client": "app_2"}):
+        used(**fields)
+    assert [event for event, _ in events] == ["token.accepted"] * 3
+    assert events[0][1] == {**ada, "rpc": "/a/0", "request_id": "r0"}
+    clock.ms += 3_600_000
+    used(**ada)
+    assert len(events) == 4
+
+
+def test_what_was_answered_by_grpc_is_told_apart_too(log: Path) -> None:
+    events = Events()
+    with log.open("a") as file:
+        for grpc in ("ResourceExhausted", "PermissionDenied", "Unauthenticated"):
+            file.write(line(200, grpc=grpc, user="7", request_id="1"))
+    read(log, events)
+    assert [event for event, _ in events] == ["limit.hit", "edge.denied", "edge.denied"]
+
+
+def test_of_a_sidecar_only_what_it_refused_itself_is_taken(log: Path) -> None:
+    events = Events()
+    refused = {"path": "/a.B/C", "caller": "spiffe://aviary.local/timeline"}
+    with log.open("a") as file:
+        for details in ("rbac_access_denied_matched_policy[none]", "via_upstream"):
+            file.write(json.dumps({**refused, "details": details}) + "\n")
+        file.write("no JSON\n")
+    sidecar_denials(log, events).read()
+    assert [(facts.get("caller"), facts["times"]) for _, facts in events] == [
+        ("timeline", 1),
+        ("", 1),
+    ]
+    assert events[0][1]["method"] == "a.B/C"

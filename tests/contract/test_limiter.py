@@ -181,7 +181,7 @@ async def test_posts_and_accounts_are_counted(store: ConductStore) -> None:
 
 
 async def test_a_proof_counts_once(client: ValkeyClient, clock: MovedClock) -> None:
-    work = ProofOfWork(client, clock, b"k" * 32, difficulty_bits=8)
+    work = ProofOfWork(client, clock, lambda: [b"k" * 32], difficulty_bits=8)
     challenge = work.issue("post", "user:1")
     proof = solve(challenge.text, challenge.difficulty_bits)
     assert not await work.verify("sign-up", "user:1", proof)
@@ -197,11 +197,11 @@ async def test_a_proof_counts_once(client: ValkeyClient, clock: MovedClock) -> N
 async def test_a_made_up_proof_is_refused(
     client: ValkeyClient, clock: MovedClock, proof: str
 ) -> None:
-    assert not await ProofOfWork(client, clock, b"k" * 32).verify("post", "user:1", proof)
+    assert not await ProofOfWork(client, clock, lambda: [b"k" * 32]).verify("post", "user:1", proof)
 
 
 async def test_a_late_or_lazy_proof_is_refused(client: ValkeyClient, clock: MovedClock) -> None:
-    work = ProofOfWork(client, clock, b"k" * 32, difficulty_bits=8)
+    work = ProofOfWork(client, clock, lambda: [b"k" * 32], difficulty_bits=8)
     challenge = work.issue("post", "user:1")
     lazy = next(f"{challenge.text}:{n}" for n in range(999) if _first_byte(challenge.text, n))
     assert not await work.verify("post", "user:1", lazy)
@@ -216,4 +216,4 @@ def _first_byte(text: str, number: int) -> int:
 
 async def test_a_flow_with_dots_is_refused(client: ValkeyClient, clock: MovedClock) -> None:
     with pytest.raises(InvalidArgumentError):
-        ProofOfWork(client, clock, b"k" * 32).issue("post.0", "user:1")
+        ProofOfWork(client, clock, lambda: [b"k" * 32]).issue("post.0", "user:1")

@@ -1,6 +1,7 @@
 """Nonces on a real node and a real cluster."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -50,3 +51,40 @@ async def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError):
         await ValkeyNonces(client).claim("0" * 32, KEEP_MS)
     await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("policy", "may_forget"), [("noeviction", False), ("allkeys-lru", True), ("volatile-ttl", True)]
+)
+async def test_a_server_that_evicts_is_found_out(
+    tmp_path: Path, policy: str, *, may_forget: bool
+) -> None:
+    with valkey_node(tmp_path, "--maxmemory", "64mb", "--maxmemory-policy", policy) as port:
+        client = open_valkey(f"redis://127.0.0.1:{port}/0", timeout_s=5)
+        assert await ValkeyNonces(client).may_forget() is may_forget
+        await client.aclose()
+
+
+async def test_without_room_signed_calls_are_refused_and_nothing_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    options = ("--maxmemory", "3mb", "--maxmemory-policy", "noeviction")
+    with valkey_node(tmp_path, *options) as port:
+        client = open_valkey(f"redis://127.0.0.1:{port}/0", timeout_s=5)
+        nonces, kept = ValkeyNonces(client), secrets.token_hex(16)
+        assert await nonces.claim(kept, KEEP_MS)
+
+        async def fill() -> None:
+            for _ in range(100_000):
+                await nonces.claim(secrets.token_hex(16), KEEP_MS)
+
+        with pytest.raises(UnavailableError):
+            await fill()
+        # Known still, or refused: but never taken for new.
+        with contextlib.suppress(UnavailableError):
+            assert not await nonces.claim(kept, KEEP_MS)
+        await client.aclose()
+
+
+async def test_every_node_of_a_cluster_is_asked(nonces: ValkeyNonces) -> None:
+    assert not await nonces.may_forget()

@@ -1,29 +1,52 @@
 """Limits in the whole system, as `make run` starts it."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import httpx
+import pytest
 
-from tests.e2e.conftest import start, stop
+from tests.e2e.acting import eventually
+from tests.e2e.conftest import Mesh, start, stop
 from tests.identity.world import PASSWORD
 
+SIGN_UPS = 10  # of one address in an hour, by docs/reference/rate-limits.md
+GUESSES = 60  # at three points each, well past what makes a caller hostile
 
-def test_sign_ups_of_an_address_are_limited_and_reads_go_on(tmp_path: Path) -> None:
-    mesh = start(tmp_path / "data", AVIARY_EDGE_LIMITS="on")
-    try:
-        answers = [_sign_up(mesh.rest, number) for number in range(12)]
-        assert answers[0].status_code == httpx.codes.OK, answers[0].text
-        assert answers[0].headers["x-rate-limit-limit"] == "10"
-        assert answers[-1].status_code == httpx.codes.TOO_MANY_REQUESTS
-        assert int(answers[-1].headers["retry-after"]) >= 1
-        user_id = answers[0].json()["user_id"]
-        read = mesh.rest.get(f"/v1/users/{user_id}")
-        assert read.status_code == httpx.codes.OK
-        assert int(read.headers["x-rate-limit-remaining"]) > 0
-        challenge = mesh.rest.post("/v1/challenges", json={"flow": "sign-up"})
-        assert challenge.json()["difficulty_bits"] > 0
-    finally:
-        assert stop(mesh) == 0
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    running = start(tmp_path_factory.mktemp("limits") / "data", AVIARY_EDGE_LIMITS="on")
+    yield running
+    assert stop(running) == 0
+
+
+def test_sign_ups_of_an_address_are_limited_exactly_and_reads_go_on(mesh: Mesh) -> None:
+    """The gateway counts them: a `ShouldRateLimit` for each, through its sidecar if it has one."""
+    answers = [_sign_up(mesh.rest, number) for number in range(SIGN_UPS + 2)]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses == [httpx.codes.OK] * SIGN_UPS + [httpx.codes.TOO_MANY_REQUESTS] * 2
+    assert answers[0].headers["x-rate-limit-limit"] == str(SIGN_UPS)
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    user_id = answers[0].json()["user_id"]
+    read = mesh.rest.get(f"/v1/users/{user_id}")
+    assert read.status_code == httpx.codes.OK
+    assert int(read.headers["x-rate-limit-remaining"]) > 0
+    challenge = mesh.rest.post("/v1/challenges", json={"flow": "sign-up"})
+    assert challenge.json()["difficulty_bits"] > 0
+
+
+def test_who_guesses_tokens_is_slowed(mesh: Mesh) -> None:
+    """The edge tells of refusals by `StreamAccessLogs`, and is told by `StreamExtensionConfigs`."""
+    before = _read_limit(mesh)
+    for number in range(GUESSES):
+        guess = {"authorization": f"Bearer guess-{number}"}
+        answer = httpx.get(f"{mesh.rest.base_url}/v1/timeline/home", headers=guess)
+        assert answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.TOO_MANY_REQUESTS}
+    eventually(lambda: _read_limit(mesh) < before, expected=True)
+
+
+def _read_limit(mesh: Mesh) -> int:
+    return int(mesh.rest.get("/v1/users/1").headers["x-rate-limit-limit"])
 
 
 def _sign_up(rest: httpx.Client, number: int) -> httpx.Response:

@@ -16,17 +16,21 @@ from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
+from redis import Redis
 
 from services.certificates.identities import name_in
 from services.clock import SystemClock
+from services.operator_file import read_operator
 from services.rpc.operator import operator_channel, operator_files
 from services.rpc.signing import Signer
 from services.rpc.signing_keys import SigningKey
 from services.settings import DEFAULT_ADDRESSES
+from tests.e2e.acting import post, user
 from tests.e2e.conftest import SIDECARS, Mesh, start, stop
 from tests.e2e.operators import operate
 
 OLD, NEW = SigningKey("old", b"0123456789abcdef" * 2), SigningKey("new", b"fedcba9876543210" * 2)
+FRESH, CHALLENGE = "f7" * 32, "c8" * 32
 WAIT_S = 30.0
 
 
@@ -40,14 +44,23 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def mesh(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator[Mesh]:
     data = tmp_path_factory.mktemp("secure") / "data"
-    running = start(data, AVIARY_SIGNING_KEYS_FILE=str(keys))
+    challenge = keys.with_name("challenge.key")
+    challenge.write_text(CHALLENGE)
+    running = start(
+        data, AVIARY_SIGNING_KEYS_FILE=str(keys), AVIARY_CHALLENGE_KEY_FILE=str(challenge)
+    )
     yield running
     assert stop(running) == 0
 
 
 def write(path: Path, *keys: SigningKey) -> None:
-    temporary = path.with_suffix(".next")
-    temporary.write_text("\n".join(f"{key.key_id}:{key.secret.hex()}" for key in keys))
+    replace(path, "\n".join(f"{key.key_id}:{key.secret.hex()}" for key in keys))
+
+
+def replace(path: Path, content: str) -> None:
+    temporary = path.with_name(f"next-{path.name}")
+    temporary.touch(mode=0o600)
+    temporary.write_text(content)
     temporary.replace(path)
 
 
@@ -188,19 +201,64 @@ async def test_an_operator_signs_and_may_operate_and_no_more(mesh: Mesh, keys: P
     until(lambda: denied_caller(mesh, "tweet") == "operator")
 
 
-def test_no_log_holds_a_secret(mesh: Mesh) -> None:
-    logs = "".join(path.read_text() for path in (mesh.data_dir / "logs").iterdir())
-    assert ("PermissionDenied" if SIDECARS else "rpc.denied") in logs
-    for secret in secrets_of(mesh):
-        assert secret not in logs
+def test_nonces_are_where_none_is_forgotten(mesh: Mesh) -> None:
+    url = mesh.environment("tweet")["AVIARY_NONCE_VALKEY_URL"]
+    with Redis.from_url(url) as server:
+        told = server.info()
+        assert (told["maxmemory_policy"], told["aof_enabled"]) == ("noeviction", 1)
+        assert any(key.startswith(b"nonce") for key in server.scan_iter())
+    assert events(mesh, "tweet", "signing.nonces_evicted") == []
 
 
-def secrets_of(mesh: Mesh) -> Sequence[str]:
-    pems = [path.read_text() for path in (mesh.data_dir / "certificates").glob("*.key")]
-    bodies = [line for pem in pems for line in pem.splitlines() if "-----" not in line]
-    cursor = (mesh.data_dir / "cursor.key").read_text()
+def test_the_key_of_cursors_is_replaced_while_pages_are_turned(mesh: Mesh) -> None:
+    ada, path = user(mesh), mesh.data_dir / "cursor.key"
+    for _ in range(2):
+        post(mesh, ada)
+
+    def page(cursor: str = "") -> httpx.Response:
+        query = {"user_id": ada, "limit": 1, "cursor": cursor}
+        return mesh.rest.get("/v1/timeline/home", params=query)
+
+    old, first = path.read_text(), page().json()["next_cursor"]
+    replace(path, f"{FRESH}\n{old}")
+    until(lambda: page().json()["next_cursor"] != first)
+    assert page(first).status_code == httpx.codes.OK
+    replace(path, FRESH)
+    until(lambda: page(first).status_code == httpx.codes.BAD_REQUEST)
+    assert page(page().json()["next_cursor"]).status_code == httpx.codes.OK
+    assert events(mesh, "timeline", "secret.reloaded")[-1]["variable"] == "AVIARY_CURSOR_KEY"
+    # For the last test: both were in use.
+    path.with_name("replaced.key").write_text(old)
+
+
+def test_no_secret_is_written_where_it_does_not_belong(mesh: Mesh) -> None:
+    """Last, when all of them have been used and most replaced."""
+    written = [path for path in mesh.data_dir.rglob("*") if path.is_file()]
+    names = {path.name for path in written}
+    refusals = {"tweet-sidecar.denials.log"} if SIDECARS else {"tweet.log"}
+    assert {"envoy.yaml", "access.log", "identity.log", "fanout.log", *refusals} <= names
+    secrets = secrets_of(mesh)
+    assert len(secrets) > len(DEFAULT_ADDRESSES)
+    for path in (*written, mesh.data_dir.parent / "up.log"):
+        if path.suffix == ".key" or path.name == "operator.json":
+            assert path.stat().st_mode & 0o077 == 0 or path.name == "replaced.key", path
+            continue
+        content = path.read_bytes()
+        for name, secret in secrets:
+            assert secret.encode() not in content, f"{path} holds {name}"
+
+
+def secrets_of(mesh: Mesh) -> Sequence[tuple[str, str]]:
+    """Everything that no file but its own may hold, with its name."""
+    data = mesh.data_dir
+    pems = [(path.name, path.read_text()) for path in (data / "certificates").glob("*.key")]
+    lines = [(name, line) for name, pem in pems for line in pem.splitlines()]
+    signing = [(key.key_id, form(key.secret)) for key in (OLD, NEW) for form in (bytes.hex, str)]
     return [
-        *bodies,
-        cursor,
-        *(form for k in (OLD, NEW) for form in (k.secret.hex(), str(k.secret))),
+        *((name, line) for name, line in lines if "-----" not in line),
+        *((path.name, path.read_text().strip()) for path in data.glob("*.key")),
+        ("fresh cursor key", FRESH),
+        ("challenge key", CHALLENGE),
+        ("operator's secret", read_operator(data).client_secret),
+        *signing,
     ]

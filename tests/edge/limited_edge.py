@@ -140,7 +140,7 @@ async def gateway(
     store = ConductStore(valkey, clock, rules)
     sources = Sources(store, RevokedStore(valkey, clock), lambda: False)
     feed = CallerFeed(sources, clock, rules, refresh_s=0.1)
-    step_up = ProofOfWork(valkey, clock, b"k" * 32, difficulty_bits=FEW_BITS)
+    step_up = ProofOfWork(valkey, clock, lambda: [b"k" * 32], difficulty_bits=FEW_BITS)
     server = RpcServer(
         "127.0.0.1:0",
         [
@@ -149,7 +149,6 @@ async def gateway(
                 RateLimitServicer(Limiter(valkey, clock, rules), step_up, OWN_APPS),
                 feed,
                 AccessLogServicer(store, clock),
-                guarded=False,
             ),
         ],
     )

@@ -38,7 +38,7 @@ Alter = Callable[[FileDescriptorProto], None]
 async def test_a_real_service_is_as_described() -> None:
     health = health_service_pb2.DESCRIPTOR.services_by_name["HealthService"]
     challenge = challenge_service_pb2.DESCRIPTOR.services_by_name["ChallengeService"]
-    proofs = ProofOfWork(Redis(), SystemClock(), b"k" * 32)
+    proofs = ProofOfWork(Redis(), SystemClock(), lambda: [b"k" * 32])
     server = RpcServer(
         "127.0.0.1:0",
         [Servicer(health, HealthServicer({})), Servicer(challenge, ChallengeServicer(proofs))],

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from gateway.denials import Denials
+from gateway.denials import edge_decisions
 from gateway.edge.issuers import embedded_issuer
 from services.operator_file import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
 from tests.edge.conftest import Edge, running_edge
@@ -19,6 +19,7 @@ from tests.identity.world import sign_up as sign_up_at
 
 HOME = "/v1/timeline/home"
 JWKS_CACHE_S = 1
+READS = 50
 DEADLINE_S = 20
 
 
@@ -151,6 +152,33 @@ async def test_paths_beside_the_issuers_own_reach_nothing(world: World) -> None:
         assert answered.split()[1] == b"401"
 
 
+def told(log: Path) -> list[dict[str, Any]]:
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+async def test_whom_the_edge_lets_in_is_told_of_writes_and_of_few_reads(
+    world: World, tmp_path: Path
+) -> None:
+    log = tmp_path / "denials.log"
+    await sign_up_at(world.http)
+    async with edge_before(world, denials_log_path=str(log)) as edge:
+        good = await token(world, "ada")
+        for _ in range(READS):
+            assert (await home(edge, good)).status_code == 200
+        by_ada = {"authorization": f"Bearer {good}"}
+        posted = await edge.client.post("/v1/tweets", json={"text": "hi"}, headers=by_ada)
+        assert posted.status_code == 200, posted.text
+        await until(lambda: any(each["rpc"].endswith("/CreateTweet") for each in told(log)))
+        # One in a hundred, so a handful: more than half of them is not to be expected in a life.
+        assert len(told(log)) < READS / 2
+        edge_decisions(log, world.audit, world.clock).read()
+    (accepted,) = [each for each in world.audit.of("token.accepted") if each["user"] == "1"]
+    assert accepted["client"] == "operator"
+    assert accepted["remote"] == "127.0.0.1"
+    assert good not in log.read_text()
+
+
 async def test_what_the_edge_refuses_is_in_the_audit_log(world: World, tmp_path: Path) -> None:
     log = tmp_path / "denials.log"
     await sign_up_at(world.http)
@@ -161,8 +189,8 @@ async def test_what_the_edge_refuses_is_in_the_audit_log(world: World, tmp_path:
         assert (await edge.client.get("/v1/tweets/1", params={"q": weak})).status_code == 400
         assert (await edge.client.delete("/v1/tweets/1", params=query)).status_code in {400, 401}
         assert (await home(edge, "nonsense")).status_code == 401
-        await until(lambda: log.exists() and log.read_text().count("\n") >= 2)
-        Denials(log, world.audit).read()
+        await until(lambda: {401, 403} <= {each["status"] for each in told(log)})
+        edge_decisions(log, world.audit, world.clock).read()
     denied = {facts["status"]: facts for facts in world.audit.of("edge.denied")}
     assert denied[403]["rpc"] == "/aviary.timeline.v1.TimelineService/GetHomeTimeline"
     assert (denied[403]["user"], denied[403]["client"]) == ("1", "operator")

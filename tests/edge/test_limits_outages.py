@@ -60,7 +60,7 @@ async def test_log_ins_close(broken: LimitedEdge, path: str) -> None:
 
 async def test_nothing_is_proven_without_valkey() -> None:
     async with limited_edge(rules=UNMOVED) as edge:
-        work = ProofOfWork(edge.valkey, SystemClock(), b"k" * 32, difficulty_bits=0)
+        work = ProofOfWork(edge.valkey, SystemClock(), lambda: [b"k" * 32], difficulty_bits=0)
         proof = f"{work.issue('log-in', 'ip:x').text}:0"
         with contextlib.suppress(RedisError):
             await edge.valkey.shutdown(nosave=True)

@@ -59,7 +59,7 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
         clock, rules = SystemClock(), ConductRules()
         conduct, revoked = ConductStore(valkey, clock, rules), RevokedStore(valkey, clock)
         feed = CallerFeed(Sources(conduct, revoked, lambda: False), clock, rules, refresh_s=0.1)
-        step_up = ProofOfWork(valkey, clock, b"k" * 32)
+        step_up = ProofOfWork(valkey, clock, lambda: [b"k" * 32])
         handlers = envoy_rpcs(
             RateLimitServicer(Limiter(valkey, clock, rules), step_up),
             feed,

@@ -48,7 +48,7 @@ async def test_two_rotations_in_a_row_lose_nothing(world: World) -> None:
 
 
 async def test_other_process_and_the_next_start_use_the_same_keys(world: World) -> None:
-    other = Keyring(world.store.keys, b"k" * 32, world.clock, world.audit)
+    other = Keyring(world.store.keys, lambda: [b"k" * 32], world.clock, world.audit)
     await other.refresh()
     assert other.signing().kid == world.keyring.signing().kid
     assert other.jwks() == world.keyring.jwks()
@@ -60,7 +60,7 @@ async def test_private_half_is_sealed(world: World) -> None:
     assert str(private) not in json.dumps([key.public, key.sealed])
     opened = jwe.decrypt_compact(key.sealed, OctKey.import_key(b"k" * 32))
     assert json.loads(opened.plaintext or b"")["kid"] == key.public["kid"]
-    stranger = Keyring(world.store.keys, b"x" * 32, world.clock, world.audit)
+    stranger = Keyring(world.store.keys, lambda: [b"x" * 32], world.clock, world.audit)
     with pytest.raises(SealError, match="AVIARY_IDENTITY_KEY"):
         await stranger.refresh()
 
@@ -68,7 +68,9 @@ async def test_private_half_is_sealed(world: World) -> None:
 async def test_processes_that_start_at_once_share_the_first_key(world: World) -> None:
     for name, key in (await world.store.keys.all()).items():
         await world.store.keys.remove(name, key)
-    rings = [Keyring(world.store.keys, b"k" * 32, world.clock, world.audit) for _ in range(4)]
+    rings = [
+        Keyring(world.store.keys, lambda: [b"k" * 32], world.clock, world.audit) for _ in range(4)
+    ]
     await asyncio.gather(*(ring.refresh() for ring in rings))
     assert len({ring.signing().kid for ring in rings}) == 1
     assert len(await world.store.keys.all()) == 1
@@ -77,7 +79,7 @@ async def test_processes_that_start_at_once_share_the_first_key(world: World) ->
 async def test_rotation_before_the_first_start_leaves_a_key_to_sign_with(world: World) -> None:
     for name, key in (await world.store.keys.all()).items():
         await world.store.keys.remove(name, key)
-    ring = Keyring(world.store.keys, b"k" * 32, world.clock, world.audit)
+    ring = Keyring(world.store.keys, lambda: [b"k" * 32], world.clock, world.audit)
     kid, _ = await ring.rotate()
     await ring.refresh()
     assert ring.signing().kid != kid

@@ -142,10 +142,10 @@ async def identity_world(folder: Path, edges: RevokedList | None = None) -> Asyn
         )
         clients = Clients(store, clock, audit)
         await clients.ensure_operator(OPERATOR_SECRET)
-        keyring = Keyring(store.keys, SEALING_KEY, clock, audit)
+        keyring = Keyring(store.keys, lambda: [SEALING_KEY], clock, audit)
         await keyring.refresh()
         app_keyring = Keyring(
-            store.app_key_signers, SEALING_KEY, clock, audit, signed_lives_s=APP_KEY_S
+            store.app_key_signers, lambda: [SEALING_KEY], clock, audit, signed_lives_s=APP_KEY_S
         )
         await app_keyring.refresh()
         app_keys = AppKeys(ISSUER, store, app_keyring, clock, audit)

@@ -31,14 +31,16 @@ ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
 def gateway(folder: Path) -> RpcServer:
     # No call in here comes to Valkey.
     valkey, clock, rules = Redis(), SystemClock(), ConductRules()
-    store = ConductStore(valkey, clock, rules)
+    store, security = ConductStore(valkey, clock, rules), Security(files(folder, "gateway"))
     handlers = envoy_rpcs(
-        RateLimitServicer(Limiter(valkey, clock, rules), ProofOfWork(valkey, clock, b"k" * 32)),
+        RateLimitServicer(
+            Limiter(valkey, clock, rules), ProofOfWork(valkey, clock, lambda: [b"k" * 32])
+        ),
         CallerFeed(Sources(store, RevokedStore(valkey, clock), lambda: False), clock, rules),
         AccessLogServicer(store, clock),
-        guarded=True,
+        security,
     )
-    return RpcServer("127.0.0.1:0", handlers, security=Security(files(folder, "gateway")))
+    return RpcServer("127.0.0.1:0", handlers, security=security)
 
 
 async def outcome(channel: grpc.aio.Channel, path: str) -> str:

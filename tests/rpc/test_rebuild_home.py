@@ -111,7 +111,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             clock=clock,
         )
         (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
-        servicer = Servicer(descriptor, TimelineServicer(service, CursorCodec(b"k" * 32)))
+        servicer = Servicer(descriptor, TimelineServicer(service, CursorCodec(lambda: [b"k" * 32])))
         server = RpcServer("127.0.0.1:0", [servicer])
         await server.start()
         stack.push_async_callback(server.stop, 0)

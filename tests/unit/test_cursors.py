@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from services.errors import InvalidArgumentError
 from services.paging import CursorCodec
 
-CODEC = CursorCodec(b"k" * 32)
+CODEC = CursorCodec(lambda: [b"k" * 32])
 IDS = st.integers(0, (1 << 63) - 1)
 
 
@@ -23,7 +23,7 @@ def test_a_foreign_cursor_is_invalid() -> None:
     for codec, kind, owner in (
         (CODEC, "home", 2),
         (CODEC, "author", 1),
-        (CursorCodec(b"other key" * 4), "home", 1),
+        (CursorCodec(lambda: [b"other key" * 4]), "home", 1),
     ):
         with pytest.raises(InvalidArgumentError) as caught:
             codec.decode(cursor, kind, owner)
@@ -48,4 +48,4 @@ def test_garbage_is_invalid(garbage: str) -> None:
 
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
-        CursorCodec(b"short")
+        CursorCodec(lambda: [b"short"])

@@ -13,8 +13,8 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.bus_valkey_url.startswith("redis://127.0.0.1:")
     assert settings.bus_visibility_s == 30
     assert settings.addresses == DEFAULT_ADDRESSES
-    assert settings.cursor_key is None
-    assert settings.challenge_key is None
+    assert settings.cursor_key.keys() is None
+    assert settings.challenge_key.keys() is None
     assert settings.first_party_clients == ()
     assert settings.otlp_endpoint is None
     assert settings.metrics_address is None
@@ -23,7 +23,7 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.tls_dir is None
     assert not settings.sidecar
     assert (settings.signing_keys, settings.signing_keys_file) == ((), None)
-    assert settings.nonce_valkey_url == settings.cache_valkey_url
+    assert settings.nonce_valkey_url == settings.bus_valkey_url
 
 
 def test_every_variable_is_read() -> None:
@@ -50,7 +50,9 @@ def test_every_variable_is_read() -> None:
             "AVIARY_OPERATOR_SECRET": "ef" * 16,
             "AVIARY_PUBLIC_READS": "on",
             "AVIARY_TRUSTED_ISSUERS": "/etc/issuers.json",
+            "AVIARY_AUDIT": "files",
             "AVIARY_EDGE_DENIALS_LOG": "/var/log/denials.log",
+            "AVIARY_SIDECAR_DENIALS_LOG": "/var/log/sidecar.log",
             "AVIARY_GCP_PROJECT": "p",
             "AVIARY_BIGTABLE_INSTANCE": "i",
             "AVIARY_BIGTABLE_APP_PROFILE": "active",
@@ -67,7 +69,7 @@ def test_every_variable_is_read() -> None:
     assert (settings.edge_port, settings.celebrity_threshold) == (0, 3)
     assert settings.bus_visibility_s == 60
     assert settings.bus_valkey_url == "redis://bus:1/0"
-    assert settings.challenge_key == b"\xcd" * 16
+    assert settings.challenge_key.value == b"\xcd" * 16
     assert settings.first_party_clients == ("ios", "android")
     assert settings.cache_valkey_url == "unix:///run/cache.sock"
     assert settings.addresses["timeline"] == "timeline:9"
@@ -75,15 +77,17 @@ def test_every_variable_is_read() -> None:
     assert settings.tls_dir == Path("/run/certificates")
     assert settings.signing_keys_file == Path("/run/signing.keys")
     assert settings.nonce_valkey_url == "redis://nonces:1/0"
-    assert settings.cursor_key == b"\xab" * 16
+    assert settings.cursor_key.value == b"\xab" * 16
     assert settings.identity_http_address == "identity:80"
     assert settings.issuer_url == "https://aviary.example"
-    assert settings.identity_key == b"\xcd" * 32
-    assert settings.operator_secret == b"\xef" * 16
+    assert settings.identity_key.value == b"\xcd" * 32
+    assert settings.operator_secret.value == b"\xef" * 16
     assert settings.public_reads
     assert (settings.bigtable_app_profile, settings.schema) == ("active", "given")
     assert settings.trusted_issuers == Path("/etc/issuers.json")
+    assert settings.audit == "files"
     assert settings.edge_denials_log == Path("/var/log/denials.log")
+    assert settings.sidecar_denials_log == Path("/var/log/sidecar.log")
     assert (settings.gcp_project, settings.bigtable_instance) == ("p", "i")
     assert settings.otlp_endpoint == "http://collector:4317"
     assert settings.metrics_address == "0.0.0.0:9464"
@@ -104,6 +108,7 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_BUS_VISIBILITY_S", "9", "at least 10 and at most 600"),
         ("AVIARY_USER_ADDRESS", "nowhere", "host:port"),
         ("AVIARY_LOG_LEVEL", "loud", "one of info"),
+        ("AVIARY_AUDIT", "nowhere", "one of files, log"),
         ("AVIARY_PUBLIC_READS", "yes", "one of off, on"),
         ("AVIARY_ISSUER_URL", "aviary.example", "scheme://host:port"),
         ("AVIARY_ISSUER_URL", "https://aviary.example/", "scheme://host:port"),
@@ -116,6 +121,12 @@ def test_bad_value_is_named(variable: str, got: str, wanted: str) -> None:
         Settings.from_environment({variable: got})
     assert str(caught.value).startswith(f"{variable}: got {got!r}, wanted ")
     assert wanted in str(caught.value)
+
+
+def test_without_rows_on_a_disk_there_is_no_audit_log_on_it() -> None:
+    cloud = {"AVIARY_GCP_PROJECT": "p", "AVIARY_BIGTABLE_INSTANCE": "i"}
+    assert Settings.from_environment({}).audit == "files"
+    assert Settings.from_environment({**cloud, "AVIARY_STORAGE": "bigtable"}).audit == "log"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +166,7 @@ def test_bad_secret_is_named_but_not_shown(variable: str, secret: str) -> None:
 
 def test_repr_hides_the_cursor_key() -> None:
     settings = Settings.from_environment({"AVIARY_CURSOR_KEY": "5a" * 32})
-    assert "cursor_key" not in repr(settings)
+    assert "5a" * 32 not in repr(settings)
     assert "ZZZ" not in repr(settings)
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from services import followed_file
 from services.errors import PermissionDeniedError, UnavailableError
-from services.rpc import signing_keys
 from services.rpc.signing import WINDOW_MS, Signer, Verifier
 from services.rpc.signing_keys import SigningKey, key_file, parse_keys
 
@@ -152,7 +152,7 @@ def test_bad_keys_are_told_without_a_secret(text: str) -> None:
 
 
 def test_a_key_file_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing_keys, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(followed_file, "LOOK_EVERY_S", 0.0)
     path = tmp_path / "signing.keys"
     path.write_text(f"old:{'0f' * 32}\n")
     keys = key_file(path)

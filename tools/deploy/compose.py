@@ -77,7 +77,7 @@ def _compose() -> Document:
 
 
 def _keepers() -> list[Service]:
-    """Return those that write an audit log."""
+    """Return those that keep their audit log on a disk; the others' is among their log lines."""
     return [each for each in all_services() if "audit" in each.opens]
 
 
@@ -129,6 +129,7 @@ def _environment(service: Service) -> dict[str, str]:
     secrets = {variable: f"${{{variable}:-}}" for variable in service.secrets}
     flags = {"AVIARY_FLAGS_FILE": layout.FLAGS_FILE} if service.has_flags else {}
     denials = {"AVIARY_EDGE_DENIALS_LOG": _DENIALS_LOG} if service.name == GATEWAY else {}
+    audit = {"AVIARY_AUDIT": "files"} if service in _keepers() else {}
     return {
         **layout.addresses_by_name(service.name),
         **layout.http_listener(service),
@@ -148,6 +149,7 @@ def _environment(service: Service) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{layout.COLLECTOR}",
         **flags,
         **denials,
+        **audit,
         **secrets,
     }
 

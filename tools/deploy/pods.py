@@ -193,7 +193,7 @@ def _told(of: Service, *, keeps_data: bool) -> list[Document]:
     if of.has_flags:
         variables["AVIARY_FLAGS_FILE"] = layout.FLAGS_FILE
     if keeps_data:
-        variables["AVIARY_DATA_DIR"] = DATA_DIR
+        variables |= {"AVIARY_DATA_DIR": DATA_DIR, "AVIARY_AUDIT": "files"}
     return [{"name": name, "value": value} for name, value in variables.items()]
 
 

@@ -1,7 +1,8 @@
 """What all Valkey adapters share: the client, and its errors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -9,6 +10,7 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.credentials import CredentialProvider
 from redis.exceptions import RedisClusterException, RedisError
 
 from services.errors import UnavailableError
@@ -21,32 +23,55 @@ ValkeyClient = Redis | RedisCluster
 
 
 _CLUSTER_OPTION = "cluster"
+_PASSWORD_OPTION = "password_file"  # noqa: S105 - a name
 
 
 def open_valkey(url: str, *, timeout_s: float, node_client: type[Redis] = Redis) -> ValkeyClient:
     """Make a client that tries once and waits `timeout_s`; the caller closes it.
 
     `?cluster=true` in the URL says that it names a node of a cluster; else it is of `node_client`.
+    `?password_file=/path` says where the password is, which is read for each new connection.
     The server is not asked, so that a process starts, in the right mode, while it is away.
     """
-    plain, cluster = _split(url)
+    plain, cluster, credentials = _split(url)
     client = RedisCluster if cluster else node_client
-    opened: ValkeyClient = client.from_url(plain, **_options(timeout_s))
+    opened: ValkeyClient = client.from_url(plain, **_options(timeout_s), **credentials)
     return opened
 
 
 def open_node(url: str, *, timeout_s: float) -> Redis:
     """Make a client of the one node that the URL names, of a cluster or not."""
-    opened: Redis = Redis.from_url(_split(url)[0], **_options(timeout_s))
+    plain, _, credentials = _split(url)
+    opened: Redis = Redis.from_url(plain, **_options(timeout_s), **credentials)
     return opened
 
 
-def _split(url: str) -> tuple[str, bool]:
-    """(the URL as the client library knows it, whether it names a cluster)."""
+class _PasswordFile(CredentialProvider):
+    """Asked by the client library for each new connection; those that are open stay so."""
+
+    def __init__(self, path: Path, user: str | None) -> None:
+        self._path = path
+        self._user = (user,) if user else ()
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        return (*self._user, self._path.read_text().strip())
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        return self.get_credentials()
+
+
+def _split(url: str) -> tuple[str, bool, Mapping[str, Any]]:
+    """(the URL as the client library knows it, whether it names a cluster, further options)."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     cluster = options.pop(_CLUSTER_OPTION, "false") == "true"
-    return parts._replace(query=urlencode(options)).geturl(), cluster
+    file = options.pop(_PASSWORD_OPTION, None)
+    credentials = {}
+    if file is not None:
+        credentials = {"credential_provider": _PasswordFile(Path(file), parts.username)}
+        # The library takes a user here or there, not both.
+        parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    return parts._replace(query=urlencode(options)).geturl(), cluster, credentials
 
 
 def _options(timeout_s: float) -> dict[str, Any]:

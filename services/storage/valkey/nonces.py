@@ -1,9 +1,13 @@
 """Nonces of signed requests, shared by all replicas."""
 
+from typing import Final
+
 from services.storage.keys import nonce_key
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 
 __all__ = ["ValkeyNonces"]
+
+KEEPS: Final = "noeviction"
 
 
 class ValkeyNonces:
@@ -11,6 +15,17 @@ class ValkeyNonces:
 
     def __init__(self, valkey: ValkeyClient) -> None:
         self._valkey = valkey
+
+    async def may_forget(self) -> bool:
+        """Whether the server, or one of the cluster's, evicts nonces when its memory is short.
+
+        Raises UnavailableError if it cannot be asked.
+        """
+        with valkey_errors():
+            told = await self._valkey.info("memory")
+        # Of a cluster, a mapping from each node.
+        servers = [told] if "maxmemory_policy" in told else list(told.values())
+        return any(each["maxmemory"] and each["maxmemory_policy"] != KEEPS for each in servers)
 
     async def claim(self, nonce: str, keep_ms: int) -> bool:
         """See `NonceStore.claim`: one command, so that one of two claims at once is the first."""

@@ -1,0 +1,25 @@
+"""Where a process's audit log goes, as its settings say."""
+
+import sys
+from contextlib import AsyncExitStack
+
+from services.audit.log import AuditLog
+from services.audit.port import Audit
+from services.audit.stream import AuditStream
+from services.clock import SystemClock
+from services.settings import Settings, SettingsError
+
+__all__ = ["open_audit"]
+
+
+def open_audit(settings: Settings, process: str, stack: AsyncExitStack) -> Audit:
+    """Open it until the stack unwinds; raises SettingsError where its files cannot be written."""
+    if settings.audit == "log":
+        return AuditStream(sys.stderr, process, SystemClock())
+    folder = settings.data_dir / "audit"
+    try:
+        return stack.enter_context(AuditLog(folder, process, SystemClock()))
+    except OSError as error:
+        raise SettingsError(
+            "AVIARY_AUDIT", got="files", wanted=f"log, or a folder that can be written: {error}"
+        ) from error
