@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.supervisor.readiness import free_ports
+
 __all__ = ["free_port", "kill_group", "spawn", "wait_for_port"]
 
 START_TIMEOUT_S = 60.0  # Java, on a busy machine
@@ -18,10 +20,9 @@ POLL_S = 0.05
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on; while this process lives nobody's connection is given it."""
+    (port,) = free_ports(1)
+    return port
 
 
 def spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -55,7 +55,9 @@ APP_KEYS_MISSING = _of_token(
 APP_KEY_FAILED = _of_token({"present_match": True}, APP_KEY_FAILURE, "message")
 APP_KEY_GOOD = _of_token({"present_match": True}, APP_KEY_KEY, "jti")
 
+KEY_ALONE = "an API key speaks for no user: send a token too"
 INVALID_TOKEN = 'Bearer error="invalid_token"'  # noqa: S105 - a challenge
+MISSING_TOKEN = 'Bearer realm="aviary"'  # noqa: S105 - as above
 ENDED = Refusal(401, 16, "the session of this token has ended; log in again")
 OF_TWO_APPS = Refusal(403, 7, "the API key is of another app than the token")
 DENIALS = {
@@ -84,7 +86,7 @@ REPLIES = (
         TOKEN_GOOD,
         'Bearer error="insufficient_scope"',
     ),
-    _Reply(403, 16, "an API key speaks for no user: send a token too", 401, APP_KEY_GOOD, "Bearer"),
+    _Reply(403, 16, KEY_ALONE, 401, APP_KEY_GOOD, "Bearer"),
     _Reply(403, 7, "this is not allowed"),
     _Reply(404, 5, "no such path or method"),
     _Reply(405, 12, "this path does not take this method"),
@@ -139,6 +141,12 @@ def _refusal(name: str, shown: Refusal) -> dict[str, Any]:
     return mapper if shown.status != UNAUTHENTICATED else _challenging(mapper, INVALID_TOKEN)
 
 
+def _with_key_alone(name: str) -> dict[str, Any]:
+    """Dress the same refusal of who has shown an API key instead."""
+    mapper = _challenging(_refusal(name, Refusal(401, 16, KEY_ALONE)), "Bearer")
+    return {**mapper, "filter": {"and_filter": {"filters": [mapper["filter"], APP_KEY_GOOD]}}}
+
+
 def _challenging(mapper: dict[str, Any], challenge: str) -> dict[str, Any]:
     header = {"key": "www-authenticate", "value": challenge}
     added = [{"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]
@@ -150,8 +158,6 @@ def local_reply_config() -> dict[str, Any]:
     # Not as the format of all: the pages that the edge answers by itself are no errors.
     others = _when("GE", LEAST_ERROR_STATUS, UNKNOWN, ENVOYS_WORDS)
     refusals = [_refusal(name, shown) for name, shown in {**REFUSALS, **DENIALS}.items()]
-    refusals += [
-        _challenging(_refusal(name, shown), 'Bearer realm="aviary"')
-        for name, shown in TOKENS_MISSING.items()
-    ]
+    for name, shown in TOKENS_MISSING.items():
+        refusals += [_with_key_alone(name), _challenging(_refusal(name, shown), MISSING_TOKEN)]
     return {"mappers": [*refusals, *map(_mapper, REPLIES), others]}

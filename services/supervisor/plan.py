@@ -150,6 +150,8 @@ def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[st
     issuer = IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{ports.issuer}")
     sidecars = _sidecars(where, ports.sidecars)
     reached = own if sidecars is None else sidecars.inbound
+    # Operators' commands keep theirs there too, on either engine.
+    env = {**env, "AVIARY_AUDIT": "files"}
     services = _services(where, ports, own, {**env, **issuer.environment}, sidecars)
     _tell_operator_secret(services, keep_operator(where.data_dir, issuer.url, env))
     ports_of_edge = EdgePorts(where.edge_port, ports.admin, ports.metrics[EDGE])
@@ -189,7 +191,6 @@ def _services(
     env = {
         **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in own.items()},
         "AVIARY_DATA_DIR": str(data_dir),
-        "AVIARY_AUDIT": "files",
         "AVIARY_EDGE_DENIALS_LOG": str(denials_log(data_dir)),
         **_cursor_key(data_dir),
         **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),

@@ -1,7 +1,6 @@
 """Waiting until children answer, and the ports on which they will."""
 
 import asyncio
-import contextlib
 import http.client
 import json
 import socket
@@ -24,14 +23,24 @@ POLL_S = 0.2
 HEALTH_TIMEOUT_S = 2.0
 
 
+_held: list[socket.socket] = []
+
+
 def free_ports(count: int) -> list[int]:
-    """Give `count` ports that nobody listens on."""
-    # All held at once, so that none comes twice.
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Give `count` ports that nobody listens on.
+
+    They stay bound here, which keeps the system from giving one to anybody's connection before a
+    child listens there, or while it is being restarted. A child can listen all the same: both say
+    that addresses may be shared, and nobody listens here.
+    """
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        # Servers say the one or the other.
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        one.bind((HOST, 0))
+    _held.extend(sockets)
+    return [int(one.getsockname()[1]) for one in sockets]
 
 
 def require_free(port: int) -> None:

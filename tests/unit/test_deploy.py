@@ -44,7 +44,7 @@ def test_engines_are_those_that_the_composition_root_opens() -> None:
     assert engines_opened(text) == {"rows"}
     opened = {each.name: each.opens for each in all_services()}
     assert opened["timeline"] == {"rows", "cache"}
-    assert opened["identity"] == {"rows", "audit"}
+    assert opened["identity"] == {"rows", "audit", "cache", "bus"}
 
 
 def test_secrets_and_flags_are_those_that_the_composition_root_reads() -> None:

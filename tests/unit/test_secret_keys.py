@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis as AsyncRedis
 from structlog.testing import capture_logs
 
-from gateway.limits.proof_of_work import ProofOfWork, solve
+from gateway.limits.proof_of_work import ProofOfWork
 from services import followed_file
 from services.bootstrap.secrets import keys_of
 from services.clock import SystemClock
@@ -15,6 +15,7 @@ from services.errors import InvalidArgumentError
 from services.paging import CursorCodec
 from services.secret_keys import Secret, SecretKeys
 from services.settings import Settings, SettingsError
+from services.step_up import solve
 
 OLD, NEW = "0a" * 32, "1b" * 32
 LIMITED = ("AVIARY_CURSOR_KEY", "AVIARY_CHALLENGE_KEY", "AVIARY_IDENTITY_KEY")
