@@ -1,12 +1,12 @@
 # Aviary. `make help` lists what there is.
 PYTHON ?= python3
 BIN := .venv/bin
-# A process of pytest for each core, to which whole files go: they share what they start. Each has
-# emulators of its own, hence the limit.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Several processes of pytest, to which whole files go: they share what they start. More than a small
+# machine has cores, since tests wait for most of their time.
+PARALLEL := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data edge-share chaos lint format \
+.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data edge-share chaos lint \
 	generate check-generated check-edge check-deploy check-observability test-observability prometheus \
 	fuzz-api test-pages tf-check tf-fmt lock clean
 

@@ -64,7 +64,6 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
             RateLimitServicer(Limiter(valkey, clock, rules), step_up),
             feed,
             AccessLogServicer(conduct, clock),
-            guarded=False,
         )
         feed.start()
         stack.push_async_callback(feed.stop)
