@@ -6,7 +6,7 @@ BIN := .venv/bin
 PARALLEL := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data edge-share chaos lint \
+.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data edge-share chaos lint format \
 	generate check-generated check-edge check-deploy check-observability test-observability prometheus \
 	fuzz-api test-pages tf-check tf-fmt lock clean
 

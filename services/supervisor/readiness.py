@@ -1,6 +1,7 @@
 """Waiting until children answer, and the ports on which they will."""
 
 import asyncio
+import atexit
 import http.client
 import json
 import socket
@@ -23,7 +24,8 @@ POLL_S = 0.2
 HEALTH_TIMEOUT_S = 2.0
 
 
-_held: list[socket.socket] = []
+_held = contextlib.ExitStack()
+atexit.register(_held.close)
 
 
 def free_ports(count: int) -> list[int]:
@@ -33,13 +35,12 @@ def free_ports(count: int) -> list[int]:
     child listens there, or while it is being restarted. A child can listen all the same: both say
     that addresses may be shared, and nobody listens here.
     """
-    sockets = [socket.socket() for _ in range(count)]
+    sockets = [_held.enter_context(socket.socket()) for _ in range(count)]
     for one in sockets:
         # Servers say the one or the other.
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         one.bind((HOST, 0))
-    _held.extend(sockets)
     return [int(one.getsockname()[1]) for one in sockets]
 
 
