@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import contextlib
 import http.client
 import json
 import socket
