@@ -58,7 +58,7 @@ fuzz-api: .venv/dev.stamp ## Hold the running API to its OpenAPI document with n
 test-mesh: .venv/dev.stamp ## Run the end-to-end suite behind sidecars: [TESTS=file EXAMPLES=]
 	AVIARY_TEST_SIDECARS=1 AVIARY_ORACLE_EXAMPLES=$(or $(EXAMPLES),5) \
 		AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),5) \
-		$(BIN)/python -m pytest $(or $(TESTS),tests/e2e)
+		$(BIN)/python -m pytest $(PARALLEL) $(or $(TESTS),tests/e2e)
 
 oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine
 	AVIARY_ORACLE_EXAMPLES=500 $(BIN)/python -m pytest tests/e2e/test_oracle.py

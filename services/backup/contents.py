@@ -35,7 +35,16 @@ SECRETS: Final = ("cursor.key", "identity.key", "operator.json")
 """Without the second, the issuer's signing keys cannot be read; the others keep cursors and the
 operator's log-in good."""
 LEFT_OUT: Final = frozenset(
-    {"addresses.json", "cache", "certificates", "envoy.yaml", "lock", "logs", "prometheus"}
+    {
+        "addresses.json",
+        "cache",
+        "certificates",
+        "envoy.yaml",
+        "lock",
+        "logs",
+        "prometheus",
+        "sidecars",
+    }
 )
 """Of a data folder: what is made anew, or is a copy of something else."""
 
