@@ -16,7 +16,8 @@ from gateway.edge.credentials import (
     CLAIMS_KEY,
     CLIENT_HEADER,
     checked_jwt,
-    noted,
+    claims,
+    has_token,
 )
 from gateway.edge.extensions import HTTP_FILTERS, JWT_AUTHN, typed
 from gateway.edge.issuers import APP_KEY_AUDIENCE, Issuer
@@ -70,10 +71,10 @@ def other_app_filter(config: EdgeConfig) -> list[dict[str, Any]]:
     if not _with_keys(config):
         return []
     has_key = {"header": {"name": APP_KEY_ID_HEADER, "present_match": True}}
-    has_token = _claim({"present_match": True}, "iss")
-    names_app = _claim({"present_match": True}, "client_id")
+    shown = has_token()
+    names_app = claims("client_id", {"present_match": True})
     differ = _call("_!=_", _metadata(CLAIMS_KEY, "client_id"), _metadata(APP_KEY_KEY, "sub"))
-    nameless = {"and_ids": {"ids": [has_token, {"not_id": names_app}]}}
+    nameless = {"and_ids": {"ids": [shown, {"not_id": names_app}]}}
     policies = {
         OTHER_APP: {"permissions": [has_key], "principals": [names_app], "condition": differ},
         # Both are told apart by their names, and are one fault to the caller.
@@ -110,11 +111,6 @@ def _rule(headers: list[str], requirement: dict[str, Any]) -> dict[str, Any]:
 def _any_of(providers: list[str]) -> dict[str, Any]:
     wanted = [{"provider_name": name} for name in providers]
     return wanted[0] if len(wanted) == 1 else {"requires_any": {"requirements": wanted}}
-
-
-def _claim(value: dict[str, Any], name: str) -> dict[str, Any]:
-    matcher = {"filter": JWT_AUTHN, **noted(value, CLAIMS_KEY, name)}
-    return {"sourced_metadata": {"metadata_matcher": matcher, "metadata_source": "DYNAMIC"}}
 
 
 def _metadata(*path: str) -> dict[str, Any]:

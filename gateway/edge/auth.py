@@ -17,30 +17,23 @@ from gateway.edge.credentials import (
     FAILURE_KEY,
     SESSION_HEADER,
     checked_jwt,
-    noted,
+    claims,
+    has_token,
 )
-from gateway.edge.extensions import HTTP_FILTERS, JWT_AUTHN, SCOPES_FILTER, http_filter, typed
-from gateway.edge.issuers import IDENTITY_CLUSTER, Issuer
+from gateway.edge.extensions import HTTP_FILTERS, SCOPES_FILTER, http_filter, typed
+from gateway.edge.issuers import Issuer
 from gateway.edge.jwks import jwks_of
 from gateway.edge.revoked import revoked_filter
-from gateway.edge.upstreams import mtls
-from services.certificates.identities import EDGE
 from services.rpc.caller import ACT_ANY, SCOPE_KEY, USER_KEY
 
 __all__ = [
     "NO_SCOPE",
     "auth_filters",
-    "has_token",
-    "identity_cluster",
 ]
 
 NO_SCOPE = "-"
 """The scope of a call that came without a token: services tell by the header that a call is from
 outside, so it is never absent."""
-
-HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-# Shorter than the issuer's own, so that a request never meets a connection that is being closed.
-IDENTITY_IDLE_TIMEOUT = "30s"
 
 
 def auth_filters(config: EdgeConfig) -> list[dict[str, Any]]:
@@ -121,11 +114,6 @@ def _principal(config: EdgeConfig, rpc: PublicRpc) -> dict[str, Any]:
     return {"or_ids": {"ids": [{"not_id": has_token()}, allowed]}} if rpc.public_read else allowed
 
 
-def has_token() -> dict[str, Any]:
-    """Build the principal of whoever showed a good token."""
-    return _claim("iss", {"present_match": True})
-
-
 def _carrier(config: EdgeConfig, scope: str) -> dict[str, Any]:
     strangers = [issuer for issuer in config.issuers if not issuer.may_act_for_anybody]
     if not strangers:
@@ -137,42 +125,8 @@ def _carrier(config: EdgeConfig, scope: str) -> dict[str, Any]:
 
 
 def _carries(scope: str) -> dict[str, Any]:
-    return _claim("scope", {"list_match": {"one_of": {"string_match": {"exact": scope}}}})
+    return claims("scope", {"list_match": {"one_of": {"string_match": {"exact": scope}}}})
 
 
 def _issued_by(issuer: Issuer) -> dict[str, Any]:
-    return _claim("iss", {"string_match": {"exact": issuer.issuer}})
-
-
-def _claim(name: str, value: dict[str, Any]) -> dict[str, Any]:
-    matcher = {"filter": JWT_AUTHN, **noted(value, CLAIMS_KEY, name)}
-    return {"sourced_metadata": {"metadata_matcher": matcher, "metadata_source": "DYNAMIC"}}
-
-
-def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
-    """Build the cluster of the embedded issuer's HTTP listener at `address` (host:port).
-
-    With a folder of certificates, over mTLS.
-    """
-    tls = {} if certificates is None else {"transport_socket": mtls(EDGE, "identity", certificates)}
-    host, _, port = address.rpartition(":")
-    socket = {"address": host, "port_value": int(port)}
-    endpoint = {"endpoint": {"address": {"socket_address": socket}}}
-    return {
-        "name": IDENTITY_CLUSTER,
-        **tls,
-        "type": "STRICT_DNS",
-        "dns_lookup_family": "V4_PREFERRED",
-        "connect_timeout": "1s",
-        "load_assignment": {
-            "cluster_name": IDENTITY_CLUSTER,
-            "endpoints": [{"lb_endpoints": [endpoint]}],
-        },
-        "typed_extension_protocol_options": {
-            HTTP_OPTIONS: {
-                "@type": f"type.googleapis.com/{HTTP_OPTIONS}",
-                "common_http_protocol_options": {"idle_timeout": IDENTITY_IDLE_TIMEOUT},
-                "explicit_http_config": {"http_protocol_options": {}},
-            }
-        },
-    }
+    return claims("iss", {"string_match": {"exact": issuer.issuer}})

@@ -6,13 +6,12 @@ from typing import Any
 
 import yaml
 
-from gateway.edge.auth import identity_cluster
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig, process_of
 from gateway.edge.connections import connection_manager
 from gateway.edge.hardening import layered_runtime, overload_manager
 from gateway.edge.jwks import issuer_clusters
 from gateway.edge.stats import admin_cluster, stats_config, stats_listener
-from gateway.edge.upstreams import collector_cluster, service_cluster
+from gateway.edge.upstreams import collector_cluster, identity_cluster, service_cluster
 
 __all__ = ["bootstrap", "plain_yaml", "to_yaml"]
 
@@ -60,9 +59,9 @@ def to_yaml(config: EdgeConfig) -> str:
     return plain_yaml(bootstrap(config))
 
 
-def plain_yaml(document: Mapping[str, Any]) -> str:
-    """Render a bootstrap as people read it."""
-    return yaml.dump(document, Dumper=_PlainDumper, sort_keys=False)
+def plain_yaml(document: Mapping[str, Any], width: int = 80) -> str:
+    """Render a document as people read it, in lines of about so many characters."""
+    return yaml.dump(document, Dumper=_PlainDumper, sort_keys=False, width=width)
 
 
 class _PlainDumper(yaml.SafeDumper):

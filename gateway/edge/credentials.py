@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.edge.extensions import JWT_AUTHN
 from gateway.edge.issuers import Issuer
 from services.rpc.caller import SCOPE_KEY, USER_KEY
 
@@ -19,6 +20,8 @@ __all__ = [
     "OF_THE_EDGE_ALONE",
     "SESSION_HEADER",
     "checked_jwt",
+    "claims",
+    "has_token",
     "noted",
 ]
 
@@ -61,7 +64,7 @@ def checked_jwt(
     It comes in the header `source`; claims or failure go under `notes`, and of the claims into
     `headers`, header to claim.
     """
-    claims, failure = notes
+    said, failure = notes
     return {
         "issuer": issuer.issuer,
         "audiences": list(audiences),
@@ -70,7 +73,7 @@ def checked_jwt(
         # Named, or Envoy would also take a token from the query, which is what logs keep.
         "from_headers": [dict(source)],
         "forward": False,
-        "payload_in_metadata": claims,
+        "payload_in_metadata": said,
         "normalize_payload_in_metadata": {"space_delimited_claims": ["scope"]},
         "failed_status_in_metadata": failure,
         "jwt_cache_config": {
@@ -81,6 +84,17 @@ def checked_jwt(
             {"header_name": header, "claim_name": claim} for header, claim in headers.items()
         ],
     }
+
+
+def has_token() -> dict[str, Any]:
+    """Build the principal of whoever showed a good token."""
+    return claims("iss", {"present_match": True})
+
+
+def claims(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the principal of whoever's token says this."""
+    matcher = {"filter": JWT_AUTHN, **noted(value, CLAIMS_KEY, name)}
+    return {"sourced_metadata": {"metadata_matcher": matcher, "metadata_source": "DYNAMIC"}}
 
 
 def noted(value: Mapping[str, Any], *path: str) -> dict[str, Any]:

@@ -4,15 +4,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.edge.config import EdgeConfig
-from gateway.edge.extensions import typed
 from gateway.edge.issuers import Issuer
+from gateway.edge.upstreams import jwks_cluster
 
 __all__ = ["issuer_clusters", "jwks_of", "remote_jwks"]
 
 # Keys are fetched ahead of use, and again so soon when that failed.
 REFETCH_AFTER_FAILURE = "1s"
 JWKS_TIMEOUT = "2s"
-CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def issuer_clusters(config: EdgeConfig) -> list[dict[str, Any]]:
@@ -52,33 +51,6 @@ def _cluster_name(issuer: Issuer) -> str:
 
 def _jwks_cluster(issuer: Issuer) -> dict[str, Any]:
     uri = urlsplit(issuer.jwks_uri or "")
-    host, tls = uri.hostname or "", uri.scheme == "https"
-    socket = {"address": host, "port_value": uri.port or (443 if tls else 80)}
-    cluster: dict[str, Any] = {
-        "name": _cluster_name(issuer),
-        "type": "STRICT_DNS",
-        "dns_lookup_family": "V4_PREFERRED",
-        "connect_timeout": "1s",
-        "load_assignment": {
-            "cluster_name": _cluster_name(issuer),
-            "endpoints": [
-                {"lb_endpoints": [{"endpoint": {"address": {"socket_address": socket}}}]}
-            ],
-        },
-    }
-    if tls:
-        cluster["transport_socket"] = _server_verified_as(host)
-    return cluster
-
-
-def _server_verified_as(host: str) -> dict[str, Any]:
-    names = [{"san_type": "DNS", "matcher": {"exact": host}}]
-    context = {"trusted_ca": {"filename": CA_BUNDLE}, "match_typed_subject_alt_names": names}
-    return {
-        "name": "envoy.transport_sockets.tls",
-        "typed_config": typed(
-            "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-            sni=host,
-            common_tls_context={"validation_context": context},
-        ),
-    }
+    tls = uri.scheme == "https"
+    port = uri.port or (443 if tls else 80)
+    return jwks_cluster(_cluster_name(issuer), uri.hostname or "", port, tls=tls)

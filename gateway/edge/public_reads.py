@@ -7,10 +7,10 @@ more filter, which comes from the gateway, refuses it there; it is empty while p
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gateway.edge.auth import has_token
 from gateway.edge.callers import gateway_feed
 from gateway.edge.config import EdgeConfig
 from gateway.edge.contracts import PublicRpc
+from gateway.edge.credentials import has_token
 from gateway.edge.matching import from_feed
 from gateway.edge.waf import Refusal
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gateway.edge.extensions import API, typed
+from gateway.edge.issuers import IDENTITY_CLUSTER
 from gateway.edge.secrets import TRUST_FILE, identity_file
 from services.certificates.identities import EDGE, server_name, spiffe_id
 
@@ -15,6 +16,8 @@ __all__ = [
     "REQUEST_TIMEOUT",
     "cluster",
     "collector_cluster",
+    "identity_cluster",
+    "jwks_cluster",
     "mtls",
     "service_cluster",
     "socket_address",
@@ -48,6 +51,10 @@ HEALTH_CHECKS: Final[Sequence[Mapping[str, Any]]] = [
     }
 ]
 
+# Shorter than the issuer's own, so that a request never meets a connection that is being closed.
+IDENTITY_IDLE_TIMEOUT = "30s"
+CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -80,14 +87,14 @@ def collector_cluster(address: str) -> dict[str, Any]:
 def mtls(own: str, peer: str, certificates: str) -> dict[str, Any]:
     """Build the mTLS with which the process `own` reaches `peer`, and nobody else."""
     exact_name = {"san_type": "URI", "matcher": {"exact": spiffe_id(peer)}}
+    return _tls(server_name(peer), tls_settings(own, certificates, exact_name))
+
+
+def _tls(server: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     context = f"{API}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
     return {
         "name": "envoy.transport_sockets.tls",
-        "typed_config": typed(
-            context,
-            sni=server_name(peer),
-            common_tls_context=tls_settings(own, certificates, exact_name),
-        ),
+        "typed_config": typed(context, sni=server, common_tls_context=settings),
     }
 
 
@@ -122,10 +129,43 @@ def _endpoints(address: str) -> dict[str, Any]:
     return {"lb_endpoints": [{"endpoint": {"address": socket_address(address)}}]}
 
 
+def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
+    """Build the cluster of the embedded issuer's HTTP listener at `address` (host:port).
+
+    With a folder of certificates, over mTLS.
+    """
+    tls = None if certificates is None else mtls(EDGE, "identity", certificates)
+    http = {
+        "common_http_protocol_options": {"idle_timeout": IDENTITY_IDLE_TIMEOUT},
+        "explicit_http_config": {"http_protocol_options": {}},
+    }
+    return _hosts(IDENTITY_CLUSTER, [_endpoints(address)], tls) | _spoken(http)
+
+
+def jwks_cluster(name: str, host: str, port: int, *, tls: bool) -> dict[str, Any]:
+    """Build the cluster of another issuer's keys; with `tls`, it must be `host` by a public CA."""
+    verified = _server_verified_as(host) if tls else None
+    return _hosts(name, [_endpoints(f"{host}:{port}")], verified)
+
+
+def _server_verified_as(host: str) -> dict[str, Any]:
+    names = [{"san_type": "DNS", "matcher": {"exact": host}}]
+    context = {"trusted_ca": {"filename": CA_BUNDLE}, "match_typed_subject_alt_names": names}
+    return _tls(host, {"validation_context": context})
+
+
 def cluster(
     name: str, endpoints: Sequence[Mapping[str, Any]], tls: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Build a cluster that speaks gRPC; `endpoints` come by locality, as Envoy groups them."""
+    return _hosts(name, endpoints, tls) | _spoken(
+        {"explicit_http_config": {"http2_protocol_options": {}}}
+    )
+
+
+def _hosts(
+    name: str, endpoints: Sequence[Mapping[str, Any]], tls: Mapping[str, Any] | None
+) -> dict[str, Any]:
     return {
         "name": name,
         # Takes an IP address too, and follows a name whose address changes.
@@ -134,10 +174,9 @@ def cluster(
         "connect_timeout": CONNECT_TIMEOUT,
         **({} if tls is None else {"transport_socket": tls}),
         "load_assignment": {"cluster_name": name, "endpoints": endpoints},
-        "typed_extension_protocol_options": {
-            _HTTP_OPTIONS: {
-                "@type": f"type.googleapis.com/{_HTTP_OPTIONS}",
-                "explicit_http_config": {"http2_protocol_options": {}},
-            }
-        },
     }
+
+
+def _spoken(http: Mapping[str, Any]) -> dict[str, Any]:
+    options = {"@type": f"type.googleapis.com/{_HTTP_OPTIONS}", **http}
+    return {"typed_extension_protocol_options": {_HTTP_OPTIONS: options}}

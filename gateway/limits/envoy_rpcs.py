@@ -1,5 +1,7 @@
 """Envoy's own RPCs, by their paths on the wire, for the gateway's gRPC server."""
 
+from typing import Any
+
 import grpc
 from aviary.envoy.v1 import envoy_pb2 as pb
 from google.protobuf import empty_pb2
@@ -15,9 +17,9 @@ from services.rpc.security import PLAIN, Security
 
 __all__ = ["envoy_rpcs"]
 
-_RATE_LIMITS = "envoy.service.ratelimit.v3.RateLimitService"
-_CONFIGS = "envoy.service.extension.v3.ExtensionConfigDiscoveryService"
-_ACCESS_LOGS = "envoy.service.accesslog.v3.AccessLogService"
+_RATE_LIMIT = "envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
+_CONFIGS = "envoy.service.extension.v3.ExtensionConfigDiscoveryService/StreamExtensionConfigs"
+_ACCESS_LOGS = "envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
 
 
 def envoy_rpcs(
@@ -39,7 +41,7 @@ def envoy_rpcs(
     async def should_rate_limit(
         request: pb.RateLimitRequest, context: Context
     ) -> pb.RateLimitResponse:
-        await only_an_edge(f"{_RATE_LIMITS}/ShouldRateLimit", context)
+        await only_an_edge(_RATE_LIMIT, context)
         try:
             return await rate_limits.ShouldRateLimit(request, context)
         except UnavailableError as error:
@@ -47,44 +49,37 @@ def envoy_rpcs(
             raise
 
     async def stream_access_logs(requests, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - gRPC's own
-        await only_an_edge(f"{_ACCESS_LOGS}/StreamAccessLogs", context)
+        await only_an_edge(_ACCESS_LOGS, context)
         await access_logs.StreamAccessLogs(requests, context)
         return empty_pb2.Empty()
 
     async def stream_extension_configs(requests, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as above
-        await only_an_edge(f"{_CONFIGS}/StreamExtensionConfigs", context)
+        await only_an_edge(_CONFIGS, context)
         async for config in feed.StreamExtensionConfigs(requests, context):
             yield config
 
-    return (
-        grpc.method_handlers_generic_handler(
-            _RATE_LIMITS,
-            {
-                "ShouldRateLimit": grpc.unary_unary_rpc_method_handler(
-                    should_rate_limit,
-                    request_deserializer=pb.RateLimitRequest.FromString,
-                    response_serializer=pb.RateLimitResponse.SerializeToString,
-                )
-            },
-        ),
-        grpc.method_handlers_generic_handler(
-            _CONFIGS,
-            {
-                "StreamExtensionConfigs": grpc.stream_stream_rpc_method_handler(
-                    stream_extension_configs,
-                    request_deserializer=pb.DiscoveryRequest.FromString,
-                    response_serializer=pb.DiscoveryResponse.SerializeToString,
-                )
-            },
-        ),
-        grpc.method_handlers_generic_handler(
-            _ACCESS_LOGS,
-            {
-                "StreamAccessLogs": grpc.stream_unary_rpc_method_handler(
-                    stream_access_logs,
-                    request_deserializer=pb.StreamAccessLogsMessage.FromString,
-                    response_serializer=empty_pb2.Empty.SerializeToString,
-                )
-            },
-        ),
+    rate_limit = grpc.unary_unary_rpc_method_handler(
+        should_rate_limit,
+        pb.RateLimitRequest.FromString,
+        pb.RateLimitResponse.SerializeToString,
     )
+    configs = grpc.stream_stream_rpc_method_handler(
+        stream_extension_configs,
+        pb.DiscoveryRequest.FromString,
+        pb.DiscoveryResponse.SerializeToString,
+    )
+    logs = grpc.stream_unary_rpc_method_handler(
+        stream_access_logs,
+        pb.StreamAccessLogsMessage.FromString,
+        empty_pb2.Empty.SerializeToString,
+    )
+    return (
+        _served(_RATE_LIMIT, rate_limit),
+        _served(_CONFIGS, configs),
+        _served(_ACCESS_LOGS, logs),
+    )
+
+
+def _served(rpc: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> grpc.GenericRpcHandler:
+    service, _, method = rpc.partition("/")
+    return grpc.method_handlers_generic_handler(service, {method: handler})

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -18,9 +20,9 @@ __all__ = [
     "SECRETS",
     "Contents",
     "Entry",
+    "made_whole",
     "make_private",
     "row_files",
-    "sync",
 ]
 
 DATA: Final = "data"
@@ -137,7 +139,27 @@ def make_private(folder: Path) -> None:
     folder.mkdir(mode=PRIVATE, parents=True)
 
 
-def sync(folder: Path) -> None:
+@contextmanager
+def made_whole(folder: Path, by: str) -> Iterator[Path]:
+    """Give the name of a folder to be made, which becomes `folder` once it is on the disk.
+
+    Raises `BackupError`, and then leaves nothing behind; `by` is what makes it, in the words of
+    whoever finds another under way.
+    """
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    if unfinished.exists():
+        raise BackupError(f"{unfinished} is in the way: another {by} runs, or was killed")
+    try:
+        yield unfinished
+        _sync(unfinished)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise BackupError(f"{folder} cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
     """Bring all files under `folder`, and their names, to the disk."""
     for path in [folder, *folder.rglob("*")]:
         descriptor = os.open(path, os.O_RDONLY)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from services.backup.bus import check_bus
-from services.backup.contents import BUS, DATA, Contents, make_private, row_files, sync
+from services.backup.contents import BUS, DATA, Contents, made_whole, make_private, row_files
 from services.backup.errors import BackupError
 from services.backup.rows import check_rows
 
@@ -24,21 +24,12 @@ def restore(backup: Path, data_dir: Path) -> Contents:
             f"{data_dir} exists and is not empty; if it is lost, stop Aviary and move it aside: "
             f"mv {data_dir} {data_dir}.lost"
         )
-    unfinished = data_dir.with_name(data_dir.name + ".unfinished")
-    if unfinished.exists():
-        raise BackupError(f"{unfinished} is in the way: another restore runs, or was killed")
-    try:
+    with made_whole(data_dir, "restore") as unfinished:
         make_private(unfinished)
         _copy(contents, backup / DATA, unfinished)
         for path in row_files(unfinished):
             check_rows(path)
         check_bus(unfinished / BUS)
-        sync(unfinished)
-        unfinished.rename(data_dir)
-    except OSError as error:
-        raise BackupError(f"{data_dir} cannot be written: {error}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return contents
 
 

@@ -16,9 +16,9 @@ from services.backup.contents import (
     DATA,
     SECRETS,
     Contents,
+    made_whole,
     make_private,
     row_files,
-    sync,
 )
 from services.backup.errors import BackupError
 from services.backup.rows import check_rows, copy_rows, one_moment
@@ -39,21 +39,12 @@ def back_up(data_dir: Path, backup: Path) -> Contents:
     url = _bus_url(data_dir)
     if backup.exists():
         raise BackupError(f"{backup} exists already; name a new folder")
-    unfinished = backup.with_name(backup.name + ".unfinished")
-    if unfinished.exists():
-        raise BackupError(f"{unfinished} is in the way: another backup runs, or was killed")
-    try:
+    with made_whole(backup, "backup") as unfinished:
         make_private(unfinished / DATA)
         with _bus(data_dir, url) as bus:
             made_at = _copy(data_dir, bus, unfinished / DATA)
         contents = Contents.of(unfinished, made_at)
         contents.write(unfinished)
-        sync(unfinished)
-        unfinished.rename(backup)
-    except OSError as error:
-        raise BackupError(f"{backup} cannot be written: {error}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return contents
 
 

@@ -1,6 +1,5 @@
 """Debian's Chromium, driven by its own debugging protocol over pipes: no driver, no library."""
 
-import base64
 import itertools
 import json
 import os
@@ -77,15 +76,6 @@ class Page:
 
     def click(self, selector: str) -> None:
         self.run(f"document.querySelector({json.dumps(selector)}).click()")
-
-    def looks(self, *, dark: bool = False, width: int = 1000, height: int = 800) -> None:
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self.call("Emulation.setEmulatedMedia", features=scheme)
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.call("Emulation.setDeviceMetricsOverride", **size)
-
-    def picture(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
 
 @contextmanager

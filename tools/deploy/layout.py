@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from gateway.edge import DEFAULT_STATS_PORT, PUBLIC_SERVICES, EdgeConfig, process_of
+from gateway.edge.bootstrap import plain_yaml
 from gateway.edge.issuers import embedded_issuer
 from gateway.sidecar.deployed import CERTIFICATES, INBOUND_PORT, OUTBOUND_PORT
 from services.rpc.server import DEFAULT_GRACE_S
@@ -147,14 +146,7 @@ def edge_config(
     )
 
 
-class _PlainDumper(yaml.SafeDumper):
-    """Writes shared values out in full, where PyYAML would write anchors."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
-        return True
-
-
 def to_yaml(*documents: Document) -> str:
     """Render documents as one file, the same text each time."""
-    texts = (yaml.dump(each, Dumper=_PlainDumper, sort_keys=False, width=100) for each in documents)
+    texts = (plain_yaml(each, width=100) for each in documents)
     return HEADER + "---\n".join(texts)
