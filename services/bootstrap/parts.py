@@ -215,7 +215,8 @@ class Parts:
         )
         unique = f"{owner}-{os.getpid()}-{secrets.token_hex(4)}"
         keeper = LeaseKeeper(source, generator, unique)
-        observe_lease(generator, self.clock)
+        observe_lease(generator)
+        self.readiness.require("ids", generator.is_able)
         await keeper.start()
         self.stack.push_async_callback(keeper.stop)
         # A service that can make no id is not ready, and says so by not listening yet.

@@ -95,10 +95,10 @@ class LeaseKeeper:
         return self._renew_every_s
 
     async def _renew_or_acquire(self) -> Lease:
-        held = self._lease
+        held, used_ms = self._lease, self._generator.last_used_ms
         if held is not None:
             try:
-                renewed = await self._source.renew(held.worker, self._owner)
+                renewed = await self._source.renew(held.worker, self._owner, used_ms)
             except FailedPreconditionError:
                 renewed = None
             # Another start of the window means another grant, to someone with our name: theirs.
@@ -106,4 +106,4 @@ class LeaseKeeper:
                 return renewed
             self._lease = None
             self._generator.drop()
-        return await self._source.acquire(self._owner)
+        return await self._source.acquire(self._owner, used_ms)
