@@ -7,7 +7,6 @@ from aviary.id.v1 import id_service_pb2
 from services.bootstrap.parts import Parts, Served, service_of
 from services.clock_steps import CheckedClock
 from services.id.service import IdService, WorkerLeases
-from services.clock_steps import CheckedClock
 from services.id.servicer import IdServicer
 from services.rpc.handlers import Servicer
 from services.storage import leases as tables
