@@ -1,6 +1,6 @@
 """The Lua behind the shared limits; each script is atomic and touches one caller's keys only.
 
-`now` is the asking replica's clock. What is dated ahead of it by more than clocks differ was written
+`now` is the asking replica's clock. What is dated ahead of it by more than clocks differ was noted
 by a clock that was wrong, and would keep its caller out until that time: counts go on from now, and
 scores are forgiven.
 """
@@ -13,8 +13,8 @@ holds for every span, and a caller waits at most a sixtieth of it too long."""
 
 COUNT = """
 -- KEYS: counts, conduct. ARGV: now, suspect, hostile (ms ahead), divisor of a suspect, of a hostile
--- caller, slots of a window, most (ms ahead that a score can be), skew of clocks in ms, then for each
--- budget: 'b' or 'w', amount, span in ms.
+-- caller, slots of a window, most (ms ahead that a score can be), skew of clocks in ms, then for
+-- each budget: 'b' or 'w', amount, span in ms.
 -- Gives {allowed, limit, remaining, reset_ms, budget's number, conduct (0 good, 1, 2)}.
 local now, skew = tonumber(ARGV[1]), tonumber(ARGV[8])
 local moment = tonumber(redis.call('GET', KEYS[2]) or 0)
