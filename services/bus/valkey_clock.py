@@ -5,7 +5,7 @@ would lie in the time to come, and the messages wait for as long as it was wrong
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.storage.valkey.script import Script
 
@@ -65,12 +65,12 @@ class Redating:
         self._monotonic = monotonic
         self._due_s: dict[bytes, float] = {}
 
-    async def in_time(self, stream: bytes, delayed: bytes, group: bytes, consumer: bytes) -> None:
-        """Look at a subscription, if that is due; raises as the script does."""
+    async def in_time(self, keys: Sequence[bytes], group: bytes, consumer: bytes) -> None:
+        """Look at a subscription, by the keys of the script, if that is due; raises as it does."""
         now_s = self._monotonic()
-        if now_s < self._due_s.get(stream, 0.0):
+        if now_s < self._due_s.get(keys[0], 0.0):
             return
         arguments = (group, consumer, self._longest_delay_ms, REDATED_AT_ONCE)
-        found: int = await self._redate.run([stream, delayed], *arguments)
+        found: int = await self._redate.run(keys, *arguments)
         if found < REDATED_AT_ONCE:
-            self._due_s[stream] = now_s + self._every_s
+            self._due_s[keys[0]] = now_s + self._every_s

@@ -115,7 +115,7 @@ class ValkeyStreamsDriver:
     async def _reclaim(self, subscription: str, most: int) -> tuple[list[Received], float]:
         """Promote due messages and take abandoned ones; also the seconds until the next is due."""
         keys = [_stream(subscription), _delayed(subscription)]
-        await self._redating.in_time(*keys, _GROUP, _CONSUMER)
+        await self._redating.in_time(keys, _GROUP, _CONSUMER)
         answer: list[Any] = await self._take.run(
             keys,
             _GROUP,

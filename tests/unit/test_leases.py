@@ -182,6 +182,17 @@ async def test_no_lease_from_a_clock_that_was_set_far_ahead() -> None:
     assert checked.holds()
 
 
+async def test_keeper_renews_soon_after_the_clock_was_set_ahead(world: World) -> None:
+    keeper = LeaseKeeper(world.leases, world.ids, "me", renew_every_s=600, retry_every_s=0.001)
+    await keeper.start()
+    before = await world.ids.next_id()
+    world.clock.ms += 3_600_000
+    assert not world.ids.is_able()
+    await until(world.ids.is_able)
+    assert await world.ids.next_id() > before
+    await keeper.stop()
+
+
 async def test_keeper_goes_on_under_a_clock_that_went_back(world: World) -> None:
     keeper = world.keeper()
     await keeper.start()
