@@ -19,6 +19,11 @@ async def build(parts: Parts) -> Served:
     rows = await parts.rows("id", [tables.LEASES])
     clock = CheckedClock(parts.clock)
     parts.readiness.require("clock", clock.holds)
-    leases = WorkerLeases(tables.RowLeaseStore(rows), clock, random.SystemRandom())
+    leases = WorkerLeases(
+        tables.RowLeaseStore(rows),
+        clock,
+        random.SystemRandom(),
+        trusts_clock=parts.settings.id_clock == "trusted",
+    )
     service = IdService(leases, await parts.ids("id", leases))
     return [Servicer(service_of(id_service_pb2.DESCRIPTOR), IdServicer(service))]

@@ -24,10 +24,16 @@ class WorkerLeases:
     """Grants worker numbers, each to one owner per window of time. A `LeaseSource`.
 
     An owner's name must be unique to one holder: the service tells holders apart by it.
+
+    While windows granted before lie far ahead of the clock, none is granted: one of the two must be
+    wrong. `trusts_clock` says that it is they; numbers with such a window stay out of use.
     """
 
-    def __init__(self, store: LeaseStore, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self, store: LeaseStore, clock: Clock, rng: random.Random, *, trusts_clock: bool = False
+    ) -> None:
         self._store = store
+        self._trusts_clock = trusts_clock
         self._clock = clock
         self._rng = rng
 
@@ -45,6 +51,7 @@ class WorkerLeases:
         # once in the life of a process.
         known = await self._store.get(range(WORKER_COUNT))
         newest_ms = max((one.expires_at_ms for one in known.values()), default=0) - LEASE_TERM_MS
+        newest_ms = 0 if self._trusts_clock else newest_ms
         offset = self._rng.randrange(WORKER_COUNT)
         for step in range(WORKER_COUNT):
             worker = (offset + step) % WORKER_COUNT
@@ -53,6 +60,8 @@ class WorkerLeases:
             if previous and not previous.is_free(now_ms):
                 continue
             not_before_ms = previous.expires_at_ms if previous else 0
+            if not_before_ms - now_ms > MAX_CLOCK_STEP_MS:
+                continue
             # A window may end, and an owner's ids may be, ahead of a clock that went back: the term
             # counts from the latest.
             from_ms = max(self._now_ms(last_used_ms), last_used_ms, not_before_ms)

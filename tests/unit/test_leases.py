@@ -162,6 +162,22 @@ async def test_no_lease_from_a_clock_far_behind_the_last_leases(world: World) ->
     await world.leases.acquire("b")
 
 
+async def test_a_trusted_clock_leases_the_numbers_without_windows_far_ahead(world: World) -> None:
+    await world.fill()
+    for worker in set(range(WORKER_COUNT)) - {5}:
+        held = Lease(worker, "x", 0, NOW + LEASE_TERM_MS)
+        assert await world.store.claim(held, Lease(worker, "", 0, NOW + 365 * 86_400_000))
+    world.clock.ms += LEASE_TERM_MS
+    with pytest.raises(UnavailableError, match="behind the newest ids"):
+        await world.leases.acquire("a")
+    rng = random.Random(1)  # noqa: S311
+    trusting = WorkerLeases(world.store, world.clock, rng, trusts_clock=True)
+    lease = await trusting.acquire("a")
+    assert lease == Lease(5, "a", NOW + LEASE_TERM_MS, NOW + 2 * LEASE_TERM_MS)
+    with pytest.raises(UnavailableError, match="all 1024"):
+        await trusting.acquire("b")
+
+
 async def test_no_lease_from_a_clock_that_was_set_far_ahead() -> None:
     world, boot_ms = World(), 5_000
     checked = CheckedClock(world.clock, lambda: boot_ms)
