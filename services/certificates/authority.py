@@ -19,6 +19,7 @@ from services.clock import MAX_CLOCK_STEP_MS
 
 __all__ = [
     "AUTHORITY_LIFE",
+    "CLOCK_SKEW",
     "LEAF_LIFE",
     "RENEW_AFTER",
     "Authority",
