@@ -48,6 +48,11 @@ def test_writes_go_on_when_a_clock_that_was_ahead_is_right(moved: Mesh, clock: M
         posted += [post(moved, other), post(moved, author)]
     assert posted == sorted(posted)
     eventually(lambda: home(moved, reader), posted[::-1])
+    # What was followed while the clock was ahead can be unfollowed, and followed again.
+    follow(moved, reader, author, "unfollow")
+    eventually(lambda: home(moved, reader), posted[-2::-2])
+    follow(moved, reader, author)
+    eventually(lambda: home(moved, reader), posted[::-1])
     # Nothing of it is for the moment alone: leases are renewed, and health is polled.
     eventually(lambda: is_healthy(moved), True)  # noqa: FBT003 - what is wanted
     posted.append(post(moved, author))
