@@ -5,7 +5,8 @@ Envoy writes a line of JSON for each refusal, and for some of what it let in, to
 one entry a second with a count, so that nobody fills the audit log by knocking.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,6 @@ from services.audit.port import (
 )
 from services.audit.tally import Tally
 from services.certificates.identities import name_in
-from services.clock import Clock
 
 __all__ = ["DENIAL_FIELDS", "EdgeDecisions", "edge_decisions", "sidecar_denials"]
 
@@ -30,7 +30,7 @@ DENIAL_FIELDS: Final = ("status", "grpc", "rpc", "remote", "user", "client", "re
 ACCEPTED_FIELDS: Final = ("user", "client", "remote")
 """What makes two uses of tokens the same."""
 
-TOLD_AGAIN_MS: Final = 3_600_000
+TOLD_AGAIN_S: Final = 3_600.0
 """Use of tokens by one user, app and address is told once in this time. Tokens live for a quarter
 of it, so each entry stands for several, whose issue is in the log one by one."""
 
@@ -48,12 +48,12 @@ RBAC: Final = "rbac_access_denied"
 class EdgeDecisions:
     """Takes the edge's lines: refusals are counted, callers that were let in told once an hour."""
 
-    def __init__(self, audit: Audit, clock: Clock) -> None:
+    def __init__(self, audit: Audit, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._audit = audit
         self._tally = Tally(audit)
-        self._clock = clock
+        self._monotonic = monotonic
         self._known: set[tuple[Fact, ...]] = set()
-        self._known_since_ms = 0
+        self._known_since_s = monotonic()
 
     def take(self, lines: Sequence[Fields]) -> None:
         """Record them."""
@@ -67,9 +67,9 @@ class EdgeDecisions:
         self._tally.write()
 
     def _accepted(self, fields: Fields) -> None:
-        now_ms = self._clock.now_ms()
-        if now_ms - self._known_since_ms >= TOLD_AGAIN_MS or len(self._known) >= MAX_KNOWN:
-            self._known, self._known_since_ms = set(), now_ms
+        now_s = self._monotonic()
+        if now_s - self._known_since_s >= TOLD_AGAIN_S or len(self._known) >= MAX_KNOWN:
+            self._known, self._known_since_s = set(), now_s
         who = tuple(_fact(fields.get(name)) for name in ACCEPTED_FIELDS)
         if who not in self._known:
             self._known.add(who)
@@ -77,9 +77,11 @@ class EdgeDecisions:
             self._audit.record(TOKEN_ACCEPTED, **facts)
 
 
-def edge_decisions(path: Path, audit: Audit, clock: Clock) -> JsonLines:
+def edge_decisions(
+    path: Path, audit: Audit, monotonic: Callable[[], float] = time.monotonic
+) -> JsonLines:
     """Follow the file of the edge of this machine."""
-    return JsonLines(path, EdgeDecisions(audit, clock).take)
+    return JsonLines(path, EdgeDecisions(audit, monotonic).take)
 
 
 def sidecar_denials(path: Path, audit: Audit) -> JsonLines:

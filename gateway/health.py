@@ -9,6 +9,7 @@ from aviary.gateway.v1 import health_service_pb2_grpc as pb_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.errors import UnavailableError
+from services.rpc.server import READY
 
 __all__ = ["HealthServicer"]
 
@@ -17,7 +18,10 @@ CHECK_TIMEOUT_S = 1.0
 
 
 class HealthServicer(pb_grpc.HealthServiceServicer):
-    """Asks the standard gRPC health check of every service, by name, over the channel given.
+    """Asks the standard gRPC health check of every service whether it is ready, over its channel.
+
+    A service that takes calls and is not ready (a loop of it hangs, it has no room to write) is
+    still routed to, for what it can do, and named here.
 
     The channels are their opener's to close. Each should dial a service that was down again within
     about a second, as readiness should follow a restart.
@@ -48,8 +52,9 @@ class HealthServicer(pb_grpc.HealthServiceServicer):
     async def _is_ready(self, name: str) -> bool:
         try:
             answer = await self._checks[name](
-                health_pb2.HealthCheckRequest(), timeout=CHECK_TIMEOUT_S
+                health_pb2.HealthCheckRequest(service=READY), timeout=CHECK_TIMEOUT_S
             )
-        except grpc.aio.AioRpcError:
-            return False
+        except grpc.aio.AioRpcError as error:
+            # A process of a release before this name answers, and can say no more than that.
+            return error.code() is grpc.StatusCode.NOT_FOUND
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

@@ -17,6 +17,7 @@ from services.certificates.command import certs
 from services.load.command import load
 from services.operate.command import COMMANDS
 from services.operator_commands import app_key, register_app, rotate_signing_key, token
+from services.readiness import Readiness
 from services.rpc.server import RpcServer
 from services.settings import Settings, SettingsError
 from services.telemetry import EVENT_SERVING
@@ -116,19 +117,20 @@ async def _serve(name: str, settings: Settings) -> None:
         settings.log_level,
         metrics_address=settings.metrics_address,
     )
-    stopping = asyncio.Event()
+    stopping, readiness = asyncio.Event(), Readiness()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         async with (
             secured(name, settings) as security,
-            SERVICES[name](settings, security) as servicers,
+            SERVICES[name](settings, security, readiness) as servicers,
         ):
             server = RpcServer(
                 settings.addresses[name],
                 servicers,
                 security=security,
                 probe_address=settings.probe_address,
+                readiness=readiness,
             )
             await server.start()
             structlog.get_logger().info(EVENT_SERVING, address=server.address)

@@ -31,6 +31,7 @@ __all__ = [
 
 Storage = Literal["sqlite", "bigtable"]
 Bus = Literal["valkey", "pubsub"]
+IdClock = Literal["checked", "trusted"]
 Schema = Literal["make", "given"]
 AuditTo = Literal["files", "log"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -139,6 +140,8 @@ class Settings:
     """`host:port` where Prometheus fetches this process's metrics; None serves none."""
     probe_address: str | None = None
     """`host:port` that answers health checks in plaintext, for a kubelet; None has none."""
+    id_clock: IdClock = "checked"
+    """Whether the id service leases by a clock that is far behind the windows leased before."""
     flags_file: Path | None = None
     """JSON or YAML file of feature flags; None leaves them all unset."""
 
@@ -227,6 +230,7 @@ class Settings:
             otlp_endpoint=variables.http_url("OTEL_EXPORTER_OTLP_ENDPOINT"),
             metrics_address=variables.optional_address("AVIARY_METRICS_ADDRESS"),
             probe_address=variables.optional_address("AVIARY_PROBE_ADDRESS"),
+            id_clock=cast("IdClock", variables.choice("AVIARY_ID_CLOCK", "checked", "trusted")),
             flags_file=variables.path("AVIARY_FLAGS_FILE"),
         )
 

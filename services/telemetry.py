@@ -36,7 +36,12 @@ __all__ = [
     "EVENT_LIMITS_FEED_REFUSED",
     "EVENT_LIMITS_FEED_STALE",
     "EVENT_LIMITS_SIGNALS_LOST",
+    "EVENT_LOG_DROPPED",
+    "EVENT_LOOP_FAILED",
+    "EVENT_LOOP_RECOVERED",
+    "EVENT_NOT_READY",
     "EVENT_OUTBOX_ATTEMPT_FAILED",
+    "EVENT_READY",
     "EVENT_ROWS_GARBAGE_COLLECTED",
     "EVENT_ROWS_GARBAGE_FAILED",
     "EVENT_RPC_DENIED",
@@ -69,6 +74,7 @@ __all__ = [
     "METRIC_FLAGS_STALE",
     "METRIC_HOT_STORE_UNAVAILABLE",
     "METRIC_ID_LEASE_REMAINING",
+    "METRIC_LOG_DROPPED",
     "METRIC_OUTBOX_HELD",
     "METRIC_ROWS_DURATION",
     "METRIC_RPC_CLIENT_DURATION",
@@ -147,6 +153,8 @@ METRIC_CACHE_HITS: Final = "cache.hits"
 """Counter, entries found by `cache` (home, author, tweets, relations)."""
 METRIC_CACHE_MISSES: Final = "cache.misses"
 """Counter, entries looked for in vain, by `cache`. A failed look is neither hit nor miss."""
+METRIC_LOG_DROPPED: Final = "log.dropped"
+"""Counter, lines that could not be written into the process's log, and are lost."""
 METRIC_HOT_STORE_UNAVAILABLE: Final = "hot_store.unavailable"
 """Counter, calls to the hot store that failed, by `error.type`; their callers used the source."""
 
@@ -181,6 +189,17 @@ EVENT_SECRET_FAILED: Final = "secret.failed"  # noqa: S105 - a name
 """It has changed and cannot be read; the last good keys stay in use."""
 EVENT_SERVING: Final = "service.serving"
 """The process has all it needs and answers at `address`."""
+EVENT_NOT_READY: Final = "service.not_ready"
+"""From here on the process is not ready, or for another reason: `failing` names what does not hold
+in it. `/healthz` names the service."""
+EVENT_READY: Final = "service.ready"
+"""Everything holds again that the process needs of itself."""
+EVENT_LOOP_FAILED: Final = "loop.failed"
+"""A step of the `loop` failed, `failures` times in a row so far; it is tried again."""
+EVENT_LOOP_RECOVERED: Final = "loop.recovered"
+"""The `loop` goes on as it should, after `failures`."""
+EVENT_LOG_DROPPED: Final = "log.dropped"
+"""So many `lines` could not be written until now, and are lost: most likely the disk was full."""
 EVENT_BUS_RECEIVE_FAILED: Final = "bus.receive_failed"
 """No messages can be had of `subscription`, `failures` times in a row so far."""
 EVENT_BUS_RECEIVE_RECOVERED: Final = "bus.receive_recovered"

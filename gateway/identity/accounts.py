@@ -18,7 +18,7 @@ from gateway.identity.revocations import Revocations
 from gateway.identity.sessions import Sessions
 from gateway.identity.store import IdentityStore
 from services.audit.port import LOG_IN, LOG_IN_FAILED, PASSWORD_CHANGED, SIGNED_UP, Audit
-from services.clock import Clock
+from services.clock import Clock, is_recent
 from services.errors import (
     AlreadyExistsError,
     AviaryError,
@@ -142,7 +142,7 @@ class Accounts:
         """Finish sign-ups that were cut off."""
         now = self._clock.now_ms()
         for sign_up in (await self._store.sign_ups.all()).values():
-            if now - sign_up.started_at_ms < RESUME_AFTER_MS:
+            if is_recent(sign_up.started_at_ms, now, RESUME_AFTER_MS):
                 continue
             try:
                 await self._finish(sign_up)

@@ -98,12 +98,16 @@ class Keyring:
         return kid, key.signs_from_ms
 
     def signing(self) -> ECKey:
-        """The private key to sign with now: the newest that has been published long enough."""
+        """The private key to sign with now: the newest that has been published long enough.
+
+        By a clock that is behind none may have been; then the oldest has for the longest.
+        """
         now = self._clock.now_ms()
-        ripe = [(key.signs_from_ms, name) for name, key in self._known.items() if _ripe(key, now)]
-        if not ripe:
+        known = [(key.signs_from_ms, name) for name, key in self._known.items()]
+        if not known:
             raise UnavailableError("there is no key to sign with yet")
-        return self._opened[max(ripe)[1]]
+        ripe = [(from_ms, name) for from_ms, name in known if from_ms <= now]
+        return self._opened[max(ripe)[1] if ripe else min(known)[1]]
 
     def jwks(self) -> Mapping[str, Any]:
         """The public keys, as RFC 7517 has them."""
@@ -156,7 +160,3 @@ class Keyring:
             for name, successor in pairwise(order)
             if known[successor].signs_from_ms + self._kept_ms < now
         ]
-
-
-def _ripe(key: SigningKey, now_ms: int) -> bool:
-    return key.signs_from_ms <= now_ms

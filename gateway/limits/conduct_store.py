@@ -9,7 +9,7 @@ from gateway.limits.budgets import Subject
 from gateway.limits.conduct import ConductRules
 from gateway.limits.keys import accounts_key, conduct_key, listed_key, posts_key
 from gateway.limits.scripts import RAISE
-from services.clock import Clock
+from services.clock import CLOCK_SKEW_MS, Clock
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 from services.storage.valkey.script import Script
 
@@ -46,6 +46,7 @@ class ConductStore:
             str(more).encode(),
             round(self._rules.half_life_ms),
             self._rules.most_ms,
+            CLOCK_SKEW_MS,
         )
         if moment - now_ms >= self._rules.suspect_ms:
             subject, _, name = who.partition(":")
@@ -56,8 +57,11 @@ class ConductStore:
         """Give the callers who are suspect or worse by the moment of their score."""
         key, now_ms = listed_key(subject), self._clock.now_ms()
         least = now_ms + self._rules.suspect_ms
+        # Beyond what a score can be: of a clock that was ahead.
+        most = now_ms + self._rules.most_ms + CLOCK_SKEW_MS
         with valkey_errors():
             await self._client.zremrangebyscore(key, "-inf", f"({least}")
+            await self._client.zremrangebyscore(key, f"({most}", "+inf")
             # Ranks begin with the least; what exceeds the most is the mildest.
             await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 1)
             found: Any = await self._client.zrange(key, 0, -1, withscores=True)

@@ -20,7 +20,7 @@ from gateway.limits.conduct import ConductRules
 from gateway.limits.keys import caller, conduct_key, counts_key
 from gateway.limits.scripts import COUNT, WINDOW_SLOTS
 from gateway.limits.table import NEW_ACCOUNT_DAYS
-from services.clock import Clock
+from services.clock import CLOCK_SKEW_MS, Clock
 from services.snowflake_time import time_ms
 from services.storage.valkey.connection import ValkeyClient
 from services.storage.valkey.script import Script
@@ -99,6 +99,8 @@ class Limiter:
             self._rules.hostile_ms,
             *((1, 1) if proven else map(conduct_divisor, (Conduct.SUSPECT, Conduct.HOSTILE))),
             WINDOW_SLOTS,
+            self._rules.most_ms,
+            CLOCK_SKEW_MS,
             *(argument for budget in budgets for argument in _arguments(budget)),
         )
         allowed, limit, remaining, reset_ms, number, conduct = answer

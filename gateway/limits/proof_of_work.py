@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gateway.limits.keys import proof_key
-from services.clock import Clock
+from services.clock import CLOCK_SKEW_MS, Clock
 from services.errors import InvalidArgumentError
 from services.secret_keys import SecretKeys
 from services.step_up import zero_bits
@@ -34,6 +34,7 @@ _SIGNATURE_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _VERSION: Final = "1"
 _MS_PER_S: Final = 1_000
+_LONGEST_LEFT_MS: Final = LIFETIME_S * _MS_PER_S + CLOCK_SKEW_MS
 # A solver never needs more digits; longer is somebody's attempt at our memory.
 _MAX_PROOF_CHARS: Final = 512
 
@@ -99,7 +100,10 @@ class ProofOfWork:
         if not any(hmac.compare_digest(signature.encode(), each.encode()) for each in expected):
             return False
         _, its_flow, bits, expires_ms, _ = unsigned.split(".")
-        in_time = self._clock.now_ms() < int(expires_ms)
+        # Neither past its end nor longer than any lives: then a clock was ahead when it was issued,
+        # and by the time it ends the first use is forgotten.
+        left_ms = int(expires_ms) - self._clock.now_ms()
+        in_time = 0 < left_ms <= _LONGEST_LEFT_MS
         if its_flow != flow or not in_time or zero_bits(proof) < int(bits):
             return False
         return await self._is_first(challenge)
@@ -107,7 +111,8 @@ class ProofOfWork:
     async def _is_first(self, challenge: str) -> bool:
         digest = hashlib.sha256(challenge.encode()).hexdigest()
         with valkey_errors():
-            return bool(await self._client.set(proof_key(digest), b"1", nx=True, ex=LIFETIME_S))
+            first = await self._client.set(proof_key(digest), b"1", nx=True, px=_LONGEST_LEFT_MS)
+            return bool(first)
 
 
 def _signature(key: bytes, unsigned: str, who: str) -> str:

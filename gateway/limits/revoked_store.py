@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.identity.ports import Revocable
 from gateway.limits.keys import revoked_key
-from services.clock import Clock
+from services.clock import MAX_CLOCK_STEP_MS, Clock
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 
 __all__ = ["MAX_REVOKED", "RevokedStore"]
@@ -34,8 +34,10 @@ class RevokedStore:
     async def _listed(self, kind: Revocable) -> frozenset[str]:
         key, now_ms = revoked_key(kind), self._clock.now_ms()
         with valkey_errors():
-            await self._client.zremrangebyscore(key, "-inf", now_ms)
+            # Not all that has ended: by a clock that is ahead, and will be right again, more has
+            # than should.
+            await self._client.zremrangebyscore(key, "-inf", now_ms - MAX_CLOCK_STEP_MS)
             # Ranks begin with what ends first.
             await self._client.zremrangebyrank(key, 0, -MAX_REVOKED - 1)
-            found: Any = await self._client.zrange(key, 0, -1)
+            found: Any = await self._client.zrange(key, f"({now_ms}", "+inf", byscore=True)
         return frozenset(name.decode() for name in found)

@@ -1,4 +1,9 @@
-"""The Lua behind the shared limits; each script is atomic and touches one caller's keys only."""
+"""The Lua behind the shared limits; each script is atomic and touches one caller's keys only.
+
+`now` is the asking replica's clock. What is dated ahead of it by more than clocks differ was noted
+by a clock that was wrong, and would keep its caller out until that time: counts go on from now, and
+scores are forgiven.
+"""
 
 __all__ = ["COUNT", "RAISE", "WINDOW_SLOTS"]
 
@@ -8,10 +13,15 @@ holds for every span, and a caller waits at most a sixtieth of it too long."""
 
 COUNT = """
 -- KEYS: counts, conduct. ARGV: now, suspect, hostile (ms ahead), divisor of a suspect, of a hostile
--- caller, slots of a window, then for each budget: 'b' or 'w', amount, span in ms.
+-- caller, slots of a window, most (ms ahead that a score can be), skew of clocks in ms, then for
+-- each budget: 'b' or 'w', amount, span in ms.
 -- Gives {allowed, limit, remaining, reset_ms, budget's number, conduct (0 good, 1, 2)}.
-local now = tonumber(ARGV[1])
+local now, skew = tonumber(ARGV[1]), tonumber(ARGV[8])
 local moment = tonumber(redis.call('GET', KEYS[2]) or 0)
+if moment - now > tonumber(ARGV[7]) + skew then
+  redis.call('DEL', KEYS[2])
+  moment = 0
+end
 local conduct, by = 0, 1
 if moment - now >= tonumber(ARGV[3]) then
   conduct, by = 2, tonumber(ARGV[5])
@@ -26,7 +36,12 @@ for i = 1, #flat, 2 do kept[flat[i]] = tonumber(flat[i + 1]) end
 -- Each gives: left after this request (below 0: refused), ms until one more is let through.
 local function bucket(number, capacity, span)
   local rate = capacity / span
-  local since = math.max(0, now - (kept[number .. ':t'] or now))
+  local at = number .. ':t'
+  if kept[at] and kept[at] > now + skew then
+    kept[at] = now
+    redis.call('HSET', KEYS[1], at, tostring(now))
+  end
+  local since = math.max(0, now - (kept[at] or now))
   local tokens = math.min(capacity, (kept[number .. ':n'] or capacity) + since * rate) - 1
   local missing = (tokens < 0) and -tokens or math.max(0, 1 - tokens)
   return tokens, missing / rate
@@ -34,10 +49,15 @@ end
 
 local function window(number, limit, span)
   local part = span / SLOTS
-  local oldest = math.floor((now - span) / part)
+  local oldest, current = math.floor((now - span) / part), math.floor(now / part)
   local slots, count = {}, 0
   for field, n in pairs(kept) do
     local slot = tonumber(string.match(field, '^' .. number .. ':w(%d+)$'))
+    if slot and slot * part > now + skew then
+      redis.call('HDEL', KEYS[1], field)
+      redis.call('HINCRBY', KEYS[1], number .. ':w' .. current, n)
+      slot = current
+    end
     if slot and slot >= oldest then
       slots[#slots + 1] = {slot, n}
       count = count + n
@@ -58,8 +78,8 @@ local function window(number, limit, span)
 end
 
 local budgets, allowed = {}, true
-for i = 7, #ARGV, 3 do
-  local number = (i - 7) / 3
+for i = 9, #ARGV, 3 do
+  local number = (i - 9) / 3
   local amount = math.max(1, math.floor(tonumber(ARGV[i + 1]) / by))
   local span = tonumber(ARGV[i + 2])
   local measure = (ARGV[i] == 'b') and bucket or window
@@ -77,7 +97,9 @@ if allowed then
     local number, kind, span, left = budget[1], budget[2], budget[4], budget[5]
     longest = math.max(longest, span)
     if kind == 'b' then
-      redis.call('HSET', KEYS[1], number .. ':n', tostring(left), number .. ':t', tostring(now))
+      local at = number .. ':t'
+      redis.call('HSET', KEYS[1], number .. ':n', tostring(left),
+        at, tostring(math.max(now, kept[at] or now)))
     else
       redis.call('HINCRBY', KEYS[1], number .. ':w' .. math.floor(now / (span / SLOTS)), 1)
     end
@@ -90,9 +112,11 @@ return {allowed and 1 or 0, tightest[3], left, wait, tightest[1], conduct}
 """
 
 RAISE = """
--- KEYS: conduct. ARGV: now, points, half-life in ms, most ms ahead. Gives the new moment, in ms.
+-- KEYS: conduct. ARGV: now, points, half-life in ms, most ms ahead, skew of clocks in ms. Gives the
+-- new moment, in ms.
 local now, half_life = tonumber(ARGV[1]), tonumber(ARGV[3])
 local moment = tonumber(redis.call('GET', KEYS[1]) or 0)
+if moment - now > tonumber(ARGV[4]) + tonumber(ARGV[5]) then moment = 0 end
 local score = (moment > 0) and math.pow(2, (moment - now) / half_life) or 0
 score = score + tonumber(ARGV[2])
 local ahead = math.min(tonumber(ARGV[4]), half_life * math.log(score) / math.log(2))

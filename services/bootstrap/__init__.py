@@ -11,6 +11,7 @@ from typing import Protocol
 from services.bootstrap import fanout, gateway, graph, id, timeline, tweet, user  # noqa: A004
 from services.bootstrap.parts import Parts, Served
 from services.bootstrap.security import secured
+from services.readiness import Readiness
 from services.rpc.security import PLAIN, Security
 from services.settings import Settings
 
@@ -19,15 +20,20 @@ __all__ = ["SERVICES", "Served", "secured"]
 
 class _Running(Protocol):
     def __call__(
-        self, settings: Settings, security: Security = PLAIN
+        self,
+        settings: Settings,
+        security: Security = PLAIN,
+        readiness: Readiness | None = None,
     ) -> AbstractAsyncContextManager[Served]: ...
 
 
 def _running(build: Callable[[Parts], Awaitable[Served]]) -> _Running:
     @asynccontextmanager
-    async def running(settings: Settings, security: Security = PLAIN) -> AsyncIterator[Served]:
+    async def running(
+        settings: Settings, security: Security = PLAIN, readiness: Readiness | None = None
+    ) -> AsyncIterator[Served]:
         async with AsyncExitStack() as stack:
-            yield await build(Parts(settings, stack, security))
+            yield await build(Parts(settings, stack, security, readiness))
 
     return running
 

@@ -39,7 +39,7 @@ async def build(parts: Parts) -> Served:
         FanoutService(
             followers=graph,
             deliveries=tweets,
-            celebrities=tables.RowCelebrities(rows, parts.clock),
+            celebrities=tables.RowCelebrities(rows),
             jobs=BusJobs(TracedPublisher(bus)),
             timelines=parts.pushes(rows),
             backfill=Backfill(homes, tweets, graph, parts.clock),

@@ -32,7 +32,7 @@ async def build(parts: Parts) -> Served:
     # Health is told to all, so it wants no signature.
     channels = {name: await parts.channel(name, signed=False) for name in siblings}
     if parts.settings.edge_denials_log is not None:
-        told = edge_decisions(parts.settings.edge_denials_log, parts.audit("gateway"), parts.clock)
+        told = edge_decisions(parts.settings.edge_denials_log, parts.audit("gateway"))
         parts.background(told.keep_reading())
     flags = await open_flags(parts.settings.flags_file, parts.stack)
     return [

@@ -6,12 +6,13 @@ from services.bootstrap.parts import Parts, Served, service_of
 from services.bus.events import GraphEvents
 from services.graph.blocks import Blocks
 from services.graph.changes import Changes
-from services.graph.erasure import Erasure
+from services.graph.erasure import SETTLE_MS, Erasure
 from services.graph.follows import Follows
 from services.graph.handlers import GraphHandlers
 from services.graph.reads import Reads
 from services.graph.servicer import GraphServicer
 from services.rpc.handlers import Servicer
+from services.settling import Settling
 from services.storage import graph as tables
 
 __all__ = ["build"]
@@ -23,7 +24,7 @@ async def build(parts: Parts) -> Served:
     store = tables.RowGraphStore(rows, await parts.outbox(rows, tables.OUTBOX))
     users, events = await parts.users(), GraphEvents()
     changes = Changes(store, await parts.ids("graph"))
-    handlers = GraphHandlers(Erasure(store, changes, events, parts.clock))
+    handlers = GraphHandlers(Erasure(store, changes, events, Settling(SETTLE_MS, parts.clock)))
     parts.consume(parts.bus(), "graph.erasure", handlers.user_deleted)
     servicer = GraphServicer(
         Follows(changes, users, events),

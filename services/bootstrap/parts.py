@@ -39,6 +39,7 @@ from services.peers.graph import GraphPeer
 from services.peers.leases import LeasePeer
 from services.peers.tweets import TweetPeer
 from services.peers.users import UserPeer
+from services.readiness import Readiness
 from services.rpc.channels import Caller, open_channel
 from services.rpc.handlers import Servicer
 from services.rpc.security import PLAIN, Security
@@ -78,11 +79,17 @@ class Parts:
     """Opens what services share, and closes it when the stack unwinds."""
 
     def __init__(
-        self, settings: Settings, stack: AsyncExitStack, security: Security = PLAIN
+        self,
+        settings: Settings,
+        stack: AsyncExitStack,
+        security: Security = PLAIN,
+        readiness: Readiness | None = None,
     ) -> None:
         self.settings = settings
         self.security = security
         self.stack = stack
+        self.readiness = readiness or Readiness()
+        """What must hold in this process; whoever opens something that must, says so here."""
         self.clock = SystemClock()
         self._bus: BusDriver | None = None
         self._declared = asyncio.Event()
@@ -208,7 +215,8 @@ class Parts:
         )
         unique = f"{owner}-{os.getpid()}-{secrets.token_hex(4)}"
         keeper = LeaseKeeper(source, generator, unique)
-        observe_lease(generator, self.clock)
+        observe_lease(generator)
+        self.readiness.require("ids", generator.is_able)
         await keeper.start()
         self.stack.push_async_callback(keeper.stop)
         # A service that can make no id is not ready, and says so by not listening yet.

@@ -38,7 +38,7 @@ async def build(parts: Parts) -> Served:
         authors=tweets,
         tweets=CachedTweets(local, TweetCache(valkey, metrics=counts), tweets),
         relations=graph,
-        celebrities=tables.RowCelebrities(rows, parts.clock),
+        celebrities=tables.RowCelebrities(rows),
         backfill=Backfill(homes, tweets, graph, parts.clock),
         clock=parts.clock,
     )

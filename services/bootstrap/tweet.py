@@ -5,10 +5,11 @@ from aviary.tweet.v1 import tweet_service_pb2
 from services.bootstrap.parts import Parts, Served, service_of
 from services.bus.events import TweetEvents
 from services.rpc.handlers import Servicer
+from services.settling import Settling
 from services.storage import timelines as timeline_tables
 from services.storage import tweets as tables
 from services.tweet.deletion import Deletion
-from services.tweet.erasure import Erasure
+from services.tweet.erasure import LATE_TWEETS_MS, Erasure
 from services.tweet.handlers import TweetHandlers
 from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
@@ -31,6 +32,6 @@ async def build(parts: Parts) -> Served:
         clock=parts.clock,
     )
     deletion = Deletion(store, own_timeline, events, parts.clock)
-    handlers = TweetHandlers(Erasure(store, deletion, parts.clock))
+    handlers = TweetHandlers(Erasure(store, deletion, Settling(LATE_TWEETS_MS, parts.clock)))
     parts.consume(parts.bus(), "tweet.erasure", handlers.user_deleted)
     return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), TweetServicer(service))]

@@ -15,6 +15,7 @@ from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from services.bus.port import DeadLetter, Message, Received, Subscription
 from services.bus.topology import subscriptions_of
+from services.bus.valkey_clock import REDATE, Redating
 from services.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE
 from services.cancellation import cancellation_kept
 from services.deadlines import allowed_s
@@ -31,6 +32,8 @@ SOCKET_TIMEOUT_S = 5.0
 """Bound of one call; the caller's deadline may leave less."""
 BLOCK_S = 0.5
 """Longest blocking read: due delayed and abandoned messages are looked for in between."""
+LONGEST_DELAY_S = 60.0
+"""No message is delayed for longer: twice the longest wait between attempts."""
 MS_PER_S = 1_000
 
 _GROUP = b"bus"
@@ -57,6 +60,11 @@ class ValkeyStreamsDriver:
         self._client = open_valkey(url, timeout_s=SOCKET_TIMEOUT_S)
         trips = RoundTrips(BUS)
         self._take = Script(self._client, TAKE, _errors, trips)
+        self._redating = Redating(
+            Script(self._client, REDATE, _errors, trips),
+            longest_delay_s=LONGEST_DELAY_S,
+            every_s=visibility_s,
+        )
         self._delay = Script(self._client, DELAY, _errors, trips)
         self._dead_letter = Script(self._client, DEAD_LETTER, _errors, trips)
         self._redrive = Script(self._client, REDRIVE, _errors, trips)
@@ -106,8 +114,10 @@ class ValkeyStreamsDriver:
 
     async def _reclaim(self, subscription: str, most: int) -> tuple[list[Received], float]:
         """Promote due messages and take abandoned ones; also the seconds until the next is due."""
+        keys = [_stream(subscription), _delayed(subscription)]
+        await self._redating.in_time(keys, _GROUP, _CONSUMER)
         answer: list[Any] = await self._take.run(
-            [_stream(subscription), _delayed(subscription)],
+            keys,
             _GROUP,
             _CONSUMER,
             self._visibility_ms,
@@ -163,10 +173,13 @@ class ValkeyStreamsDriver:
     async def delay(
         self, subscription: str, received: Received, delay_s: float, *, outage: bool = False
     ) -> None:
-        """Move the message into the delayed ones. Nothing happens to one acked meanwhile."""
+        """Move the message into the delayed ones, for at most `LONGEST_DELAY_S`.
+
+        Nothing happens to one acked meanwhile.
+        """
         attempt = received.attempt if outage else received.attempt + 1
         outages = received.outages + 1 if outage else received.outages
-        delay_ms = int(delay_s * MS_PER_S)
+        delay_ms = int(min(delay_s, LONGEST_DELAY_S) * MS_PER_S)
         keys = [_stream(subscription), _delayed(subscription)]
         async with _one_call():
             await self._delay.run(

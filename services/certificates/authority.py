@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from services.certificates.identities import server_name, spiffe_id
+from services.clock import MAX_CLOCK_STEP_MS
 
 __all__ = [
     "AUTHORITY_LIFE",
+    "CLOCK_SKEW",
     "LEAF_LIFE",
     "RENEW_AFTER",
     "Authority",
@@ -37,8 +39,9 @@ LEAF_LIFE = timedelta(days=7)
 RENEW_AFTER = 2 / 3
 """Share of a leaf's life; what is left is the time to notice that renewal fails."""
 
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far a peer's clock may be behind the one that signed."""
+CLOCK_SKEW = timedelta(milliseconds=MAX_CLOCK_STEP_MS)
+"""How far a peer's clock may be behind the one that signed: or what was made while the clock was
+ahead would be of no use once it is right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.clock import Clock
 from services.errors import UnavailableError
 from services.graph.arguments import check_id
 from services.graph.changes import Changes
 from services.graph.model import Draft, Edge, Relation
 from services.graph.ports import GraphEvents, GraphStore
+from services.settling import Settling
 
 __all__ = ["EDGES_PER_CHANGE", "SETTLE_MS", "WORK_S", "Erasure"]
 
@@ -34,13 +34,14 @@ _MS_PER_S = 1_000
 class _Pass:
     """One walk over a user's edges, perhaps over several deliveries."""
 
-    began_ms: int
+    began_late: bool
+    """When no edge to the user could come any more."""
     after: int | None = None
     """The last follower seen: the tombstones left behind need not be read again."""
 
 
 class Erasure:
-    """Removes the edges of deleted users. For one event loop.
+    """Removes the edges of deleted users. For one event loop. `settling` waits `SETTLE_MS`.
 
     Mutes of the deleted user by others stay, as nothing leads from the muted to the muters; they
     hide nobody.
@@ -51,13 +52,13 @@ class Erasure:
         store: GraphStore,
         changes: Changes,
         events: GraphEvents,
-        clock: Clock,
+        settling: Settling,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._changes = changes
         self._events = events
-        self._clock = clock
+        self._settling = settling
         self._monotonic = monotonic
         self._passes: dict[int, _Pass] = {}
 
@@ -71,7 +72,7 @@ class Erasure:
         """
         check_id("user_id", user_id)
         due = self._monotonic() + WORK_S
-        walk = self._passes.get(user_id) or self._begin(user_id)
+        walk = self._passes.get(user_id) or self._begin(user_id, deleted_at_ms)
         for edges in _chunks(await self._edges_at(user_id)):
             await self._remove(user_id, edges)
             self._stop_if(due, user_id)
@@ -85,17 +86,19 @@ class Erasure:
             walk.after = part.resume_after
             self._stop_if(due, user_id)
         self._passes.pop(user_id, None)
-        if walk.began_ms - deleted_at_ms < SETTLE_MS:
-            left_ms = max(0, deleted_at_ms + SETTLE_MS - self._clock.now_ms())
+        if not walk.began_late:
+            left_ms = self._settling.left_ms(user_id, deleted_at_ms)
             raise UnavailableError(
                 f"user {user_id} was deleted just now: a follow may still be under way",
                 retry_after_s=left_ms / _MS_PER_S,
             )
 
-    def _begin(self, user_id: int) -> _Pass:
+    def _begin(self, user_id: int, deleted_at_ms: int) -> _Pass:
         if len(self._passes) >= MAX_PASSES:
             del self._passes[next(iter(self._passes))]
-        walk = self._passes[user_id] = _Pass(self._clock.now_ms())
+        walk = self._passes[user_id] = _Pass(
+            began_late=self._settling.left_ms(user_id, deleted_at_ms) == 0
+        )
         return walk
 
     async def _edges_at(self, user_id: int) -> list[Edge]:

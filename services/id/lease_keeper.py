@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 import structlog
 
@@ -17,7 +18,7 @@ RENEW_EVERY_S = LEASE_TERM_MS / 1000 / 3
 """A third of the term: a renewal may fail for two thirds of it before ids stop."""
 
 RETRY_EVERY_S = 1.0
-"""Pause after a failed try, short against the term."""
+"""Pause after a failed try, and between looks whether one is due: short against the term."""
 
 _log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ class LeaseKeeper:
         self._renew_every_s = renew_every_s
         self._retry_every_s = retry_every_s
         self._lease: Lease | None = None
+        self._due_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -80,7 +82,12 @@ class LeaseKeeper:
             pause_s = await self._step()
 
     async def _step(self) -> float:
-        """Renew or acquire once; returns the seconds to pause before the next step."""
+        """Renew or acquire if that is due; returns the seconds to pause before the next step.
+
+        A clock that was set ahead of the window makes it due at once.
+        """
+        if time.monotonic() < self._due_s and self._generator.is_able():
+            return self._retry_every_s
         try:
             lease = await self._renew_or_acquire()
         except AviaryError as error:
@@ -92,13 +99,14 @@ class LeaseKeeper:
             return self._retry_every_s
         self._lease = lease
         self._generator.hold(lease)
-        return self._renew_every_s
+        self._due_s = time.monotonic() + self._renew_every_s
+        return min(self._retry_every_s, self._renew_every_s)
 
     async def _renew_or_acquire(self) -> Lease:
-        held = self._lease
+        held, used_ms = self._lease, self._generator.last_used_ms
         if held is not None:
             try:
-                renewed = await self._source.renew(held.worker, self._owner)
+                renewed = await self._source.renew(held.worker, self._owner, used_ms)
             except FailedPreconditionError:
                 renewed = None
             # Another start of the window means another grant, to someone with our name: theirs.
@@ -106,4 +114,4 @@ class LeaseKeeper:
                 return renewed
             self._lease = None
             self._generator.drop()
-        return await self._source.acquire(self._owner)
+        return await self._source.acquire(self._owner, used_ms)

@@ -3,7 +3,6 @@
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
-from services.clock import Clock
 from services.id.snowflake import SnowflakeGenerator
 from services.telemetry import METRIC_ID_LEASE_REMAINING, SCOPE
 
@@ -13,16 +12,12 @@ MS_PER_S = 1_000
 
 
 def observe_lease(
-    generator: SnowflakeGenerator,
-    clock: Clock,
-    *,
-    meter_provider: metrics.MeterProvider | None = None,
+    generator: SnowflakeGenerator, *, meter_provider: metrics.MeterProvider | None = None
 ) -> None:
     """Report what is left of the generator's lease, whenever an exporter asks."""
 
     def observe(_options: object) -> list[Observation]:
-        left_ms = max(0, generator.lease_expires_ms - clock.now_ms())
-        return [Observation(left_ms / MS_PER_S)]
+        return [Observation(generator.window_left_ms / MS_PER_S)]
 
     meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
     meter.create_observable_gauge(METRIC_ID_LEASE_REMAINING, [observe], unit="s")

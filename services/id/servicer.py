@@ -26,14 +26,14 @@ class IdServicer(IdServiceServicer):
         self, request: pb.LeaseWorkerRequest, context: _Context
     ) -> pb.LeaseWorkerResponse:
         """Lease a worker number."""
-        lease = await self._service.lease_worker(request.owner)
+        lease = await self._service.lease_worker(request.owner, request.last_used_ms)
         return pb.LeaseWorkerResponse(lease=_to_proto(lease))
 
     async def RenewLease(
         self, request: pb.RenewLeaseRequest, context: _Context
     ) -> pb.RenewLeaseResponse:
         """Extend a lease."""
-        lease = await self._service.renew(request.worker, request.owner)
+        lease = await self._service.renew(request.worker, request.owner, request.last_used_ms)
         return pb.RenewLeaseResponse(lease=_to_proto(lease))
 
     async def ReleaseLease(

@@ -1,20 +1,35 @@
-"""The generator: ids from a leased worker number and a clock that may misbehave."""
+"""The generator: ids from a leased worker number and a clock that may misbehave.
+
+When the clock goes back, the time in the ids does not: it goes on from the last one as a logical
+clock, which moves when a millisecond's sequence is used up, until the machine's clock has caught up
+(hybrid logical clocks: Kulkarni and others, OPODIS 2014).
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from services.clock import Clock
+from services.clock import MAX_CLOCK_STEP_MS, Clock
+from services.clock_steps import span
 from services.errors import UnavailableError
-from services.id.model import EPOCH_MS, MAX_SEQUENCE, MAX_TIMESTAMP_MS, IdParts, Lease, compose
+from services.id.model import (
+    EPOCH_MS,
+    LEASE_TERM_MS,
+    MAX_SEQUENCE,
+    MAX_TIMESTAMP_MS,
+    IdParts,
+    Lease,
+    compose,
+)
 
-__all__ = ["MAX_CLOCK_STEP_BACK_MS", "SnowflakeGenerator"]
+__all__ = ["MAX_WAITED_FOR_MS", "SnowflakeGenerator"]
 
-MAX_CLOCK_STEP_BACK_MS = 10
-"""A step back up to this is ridden out (time daemons make such steps); a longer one is refused."""
+MAX_WAITED_FOR_MS = 10
+"""Ids whose millisecond is used up wait for a clock that is this little behind (time daemons make
+such steps), so that they stay at its time; else they go on ahead of it."""
 
 MAX_WAITS = 100
-"""Waits of a millisecond for one id before giving up: far above `MAX_CLOCK_STEP_BACK_MS`, so only
-a clock that stands still gets there."""
+"""Waits of a millisecond for one id before giving up: far above `MAX_WAITED_FOR_MS`, so only a
+clock that stands still gets there."""
 
 WAIT_S = 0.001
 
@@ -41,9 +56,15 @@ class SnowflakeGenerator:
         return self._last_ms
 
     @property
-    def lease_expires_ms(self) -> int:
-        """No id can be made from this Unix millisecond on; 0 without a lease."""
-        return self._lease.expires_at_ms if self._lease else 0
+    def window_left_ms(self) -> int:
+        """Milliseconds in which ids can still be made without a renewal; 0 without a lease."""
+        if self._lease is None:
+            return 0
+        return max(0, self._lease.expires_at_ms - max(self._clock.now_ms(), self._last_ms))
+
+    def is_able(self) -> bool:
+        """Tell whether the next `next_id` can make one, as far as can be told without trying."""
+        return not self._hindrance(self._clock.now_ms())
 
     def hold(self, lease: Lease) -> None:
         """Use `lease` from now on: a renewal of the one held, or another."""
@@ -63,10 +84,9 @@ class SnowflakeGenerator:
     async def next_id(self) -> int:
         """Make an id greater than every one made before.
 
-        Waits while the millisecond is used up, or while the clock is up to
-        `MAX_CLOCK_STEP_BACK_MS` behind; otherwise does not yield to the loop. Raises
-        `UnavailableError` without a lease, outside its window, after a longer step back, or when
-        the clock stands still.
+        Waits while the millisecond is used up and the clock less than `MAX_WAITED_FOR_MS` behind;
+        otherwise does not yield to the loop. Raises `UnavailableError` without a lease, outside its
+        window, while the clock is more than `MAX_CLOCK_STEP_MS` behind, or when it stands still.
         """
         for _ in range(MAX_WAITS):
             made = self._try_next()
@@ -77,19 +97,37 @@ class SnowflakeGenerator:
 
     def _try_next(self) -> int | None:
         """Make an id, or give None if there is none before the clock moves on."""
+        now_ms = self._clock.now_ms()
+        lease, hindrance = self._lease, self._hindrance(now_ms)
+        if lease is None or hindrance:
+            raise UnavailableError(hindrance)
+        ms, sequence = self._next_place(now_ms)
+        if sequence == 0 and 0 < ms - now_ms <= MAX_WAITED_FOR_MS:
+            return None
+        self._last_ms, self._sequence = ms, sequence
+        return compose(IdParts(ms, lease.worker, sequence))
+
+    def _next_place(self, now_ms: int) -> tuple[int, int]:
+        """(millisecond, sequence) of the next id."""
+        if now_ms > self._last_ms:
+            return now_ms, 0
+        if self._sequence < MAX_SEQUENCE:
+            return self._last_ms, self._sequence + 1
+        return self._last_ms + 1, 0
+
+    def _hindrance(self, now_ms: int) -> str:
+        """Why no id can be made now; empty if one can."""
         lease = self._lease
         if lease is None:
-            raise UnavailableError("no worker number is leased, so no id can be made")
-        now_ms = self._clock.now_ms()
-        if self._last_ms - now_ms > MAX_CLOCK_STEP_BACK_MS:
-            raise UnavailableError(f"the clock went back by {self._last_ms - now_ms} ms")
-        ms = max(now_ms, self._last_ms)
-        if ms == self._last_ms and self._sequence == MAX_SEQUENCE:
-            return None
+            return "no worker number is leased, so no id can be made"
+        # The lease was granted at this time or later, so a clock far behind it is wrong, even where
+        # no id was made yet.
+        known_ms = max(self._last_ms, lease.expires_at_ms - LEASE_TERM_MS)
+        if known_ms - now_ms > MAX_CLOCK_STEP_MS:
+            return f"the clock is {span(known_ms - now_ms)} behind the newest ids: set it right"
+        ms, _ = self._next_place(now_ms)
         if not lease.not_before_ms <= ms < lease.expires_at_ms:
-            raise UnavailableError("the lease of the worker number has expired")
+            return "the lease of the worker number has expired, or the clock is ahead of it"
         if not EPOCH_MS <= ms <= MAX_TIMESTAMP_MS:
-            raise UnavailableError("the clock is outside the range of ids")
-        self._sequence = self._sequence + 1 if ms == self._last_ms else 0
-        self._last_ms = ms
-        return compose(IdParts(ms, lease.worker, self._sequence))
+            return "the clock is outside the range of ids"
+        return ""

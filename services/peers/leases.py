@@ -16,14 +16,16 @@ class LeasePeer:
         self._caller = caller
         self._stub = id_service_pb2_grpc.IdServiceStub(channel)
 
-    async def acquire(self, owner: str) -> Lease:
+    async def acquire(self, owner: str, last_used_ms: int) -> Lease:
         """See `LeaseSource.acquire`."""
-        request = id_service_pb2.LeaseWorkerRequest(owner=owner)
+        request = id_service_pb2.LeaseWorkerRequest(owner=owner, last_used_ms=last_used_ms)
         return _lease((await self._caller.call(self._stub.LeaseWorker, request)).lease)
 
-    async def renew(self, worker: int, owner: str) -> Lease:
+    async def renew(self, worker: int, owner: str, last_used_ms: int) -> Lease:
         """See `LeaseSource.renew`."""
-        request = id_service_pb2.RenewLeaseRequest(worker=worker, owner=owner)
+        request = id_service_pb2.RenewLeaseRequest(
+            worker=worker, owner=owner, last_used_ms=last_used_ms
+        )
         return _lease((await self._caller.call(self._stub.RenewLease, request)).lease)
 
     async def release(self, worker: int, owner: str, last_used_ms: int) -> None:

@@ -10,15 +10,23 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from opentelemetry import metrics, trace
 
+from services.background import Background
+from services.readiness import Readiness
 from services.rpc.admin_calls import operated
 from services.rpc.call_table import callers_of
 from services.rpc.handlers import Servicer, generic_handler
 from services.rpc.layers import Handler, Rpc, server_duration, wrap
 from services.rpc.reflection import GuardedReflection
 from services.rpc.security import PLAIN, Security
-from services.telemetry import EVENT_RPC_DRAINED, EVENT_RPC_LISTENING, SCOPE
+from services.telemetry import (
+    EVENT_NOT_READY,
+    EVENT_READY,
+    EVENT_RPC_DRAINED,
+    EVENT_RPC_LISTENING,
+    SCOPE,
+)
 
-__all__ = ["BindError", "RpcServer", "Servicer"]
+__all__ = ["READY", "BindError", "RpcServer", "Servicer"]
 
 _log = structlog.get_logger()
 
@@ -37,6 +45,14 @@ within the hour. (gRPC tells the peer first, and lets calls end.)"""
 
 MAX_CONNECTION_GRACE_MS = 60_000
 """As long as a stream may take."""
+
+READY = "aviary.ready"
+"""Asked for this name, the health check says whether everything holds that the process needs of
+itself; asked for none, whether it takes calls. Envoys and kubelets ask for none: a process that
+cannot write may still read, and neither taking its calls away nor a restart would help it."""
+
+READINESS_POLL_S = 1.0
+"""Between looks at what must hold; as often as the edges ask."""
 
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -70,7 +86,8 @@ class RpcServer:
     it says of callers is held to the same table. A ready-made handler among the servicers, of a
     contract that is not Aviary's, is served as it is, and sees to its own callers. At
     `probe_address` health checks, and nothing else, are answered without any of that: a kubelet
-    has no certificate.
+    has no certificate. While something in `readiness` does not hold, the health of `READY` and of
+    every service by its name is NOT_SERVING.
 
     The providers default to the process's own, as `services.telemetry_setup.configure` set them.
     """
@@ -82,6 +99,7 @@ class RpcServer:
         *,
         security: Security = PLAIN,
         probe_address: str | None = None,
+        readiness: Readiness | None = None,
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
@@ -93,6 +111,9 @@ class RpcServer:
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         self._duration = server_duration(meter_provider)
         self._health = health.aio.HealthServicer()
+        self._readiness = readiness or Readiness()
+        self._failing: list[str] = []
+        self._polling = Background("readiness", self._report, every_s=READINESS_POLL_S)
         self._server: grpc.aio.Server | None = None
         self._probed: grpc.aio.Server | None = None
         self._port = 0
@@ -116,8 +137,7 @@ class RpcServer:
             (*(generic_handler(one, self._wrap) for one in self._servicers), *self._foreign)
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = [servicer.descriptor.full_name for servicer in self._servicers]
-        reflected = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflected = [*self._names(), health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
             GuardedReflection(reflected, self._security), server
         )
@@ -130,14 +150,16 @@ class RpcServer:
         except RuntimeError as error:
             raise BindError(self._address) from error
         probed = self._probed_server()
+        await self._set_ready(ready=True)
         await server.start()
         self._server = server
         if probed is not None:
             # Last: whoever is told that this process lives can call it.
             await probed.start()
             self._probed = probed
-        for name in (health.OVERALL_HEALTH, *names):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._health.set(health.OVERALL_HEALTH, health_pb2.HealthCheckResponse.SERVING)
+        await self._report()
+        self._polling.start(after_s=READINESS_POLL_S)
         _log.info(EVENT_RPC_LISTENING, address=self.address)
 
     async def stop(self, grace_s: float = DEFAULT_GRACE_S) -> None:
@@ -145,6 +167,7 @@ class RpcServer:
         server, self._server = self._server, None
         if server is None:
             return
+        await self._polling.stop()
         await self._health.enter_graceful_shutdown()
         await server.stop(grace_s)
         if self._probed is not None:
@@ -155,6 +178,27 @@ class RpcServer:
         """Return when the server has stopped."""
         if self._server is not None:
             await self._server.wait_for_termination()
+
+    def _names(self) -> list[str]:
+        return [servicer.descriptor.full_name for servicer in self._servicers]
+
+    async def _report(self) -> None:
+        """Bring the health up to what holds now, with one log event at each change."""
+        failing = self._readiness.failing()
+        if failing == self._failing:
+            return
+        self._failing = failing
+        await self._set_ready(ready=not failing)
+        if failing:
+            _log.error(EVENT_NOT_READY, failing=failing)
+        else:
+            _log.info(EVENT_READY)
+
+    async def _set_ready(self, *, ready: bool) -> None:
+        serving = health_pb2.HealthCheckResponse.SERVING
+        status = serving if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in (READY, *self._names()):
+            await self._health.set(name, status)
 
     def _probed_server(self) -> grpc.aio.Server | None:
         if self._probe_address is None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from services.clock import Clock
+from services.clock import Clock, is_recent
 from services.storage.keys import (
     OUTBOX_SHARDS,
     outbox_range,
@@ -78,12 +78,15 @@ class Outbox:
     ) -> list[OutboxEntry]:
         """Up to `limit` entries committed at least `older_than_ms` ago, but for `exclude`.
 
-        Order is by id within a shard; every shard gets its share of `limit`.
+        Those dated ahead by as much are old too: the clock was wrong then, or is now. Order is by
+        id within a shard; every shard gets its share of `limit`.
         """
-        before_ms = self._clock.now_ms() - older_than_ms
         share = -(-limit // OUTBOX_SHARDS)
         shards = await asyncio.gather(
-            *(self._pending_in(shard, before_ms, share, exclude) for shard in range(OUTBOX_SHARDS))
+            *(
+                self._pending_in(shard, older_than_ms, share, exclude)
+                for shard in range(OUTBOX_SHARDS)
+            )
         )
         return [entry for entries in shards for entry in entries][:limit]
 
@@ -99,18 +102,16 @@ class Outbox:
         )
 
     async def _pending_in(
-        self, shard: int, before_ms: int, limit: int, exclude: Collection[int]
+        self, shard: int, older_than_ms: int, limit: int, exclude: Collection[int]
     ) -> list[OutboxEntry]:
-        bounds = outbox_range(shard)
+        now_ms, bounds = self._clock.now_ms(), outbox_range(shard)
         start = bounds.start
         found: list[OutboxEntry] = []
         while True:
             rows = await self._store.scan(self.table, start, bounds.end, limit=SCAN_PAGE_ROWS)
             for row in rows:
-                if (
-                    int(row.cells[b"created_ms"]) <= before_ms
-                    and parse_outbox_row_key(row.key) not in exclude
-                ):
+                young = is_recent(int(row.cells[b"created_ms"]), now_ms, older_than_ms)
+                if not young and parse_outbox_row_key(row.key) not in exclude:
                     found.append(_entry(row))
                     if len(found) == limit:
                         return found

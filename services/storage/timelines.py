@@ -1,7 +1,9 @@
 """Persistent home timelines, viewers' states and celebrities, on the wide-column port."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -28,8 +30,8 @@ YES, NO = b"1", b"0"
 DAYS_PER_SCAN = 8  # rows; a page rarely spans more
 MUTATIONS_PER_CALL = 1_000
 CELEBRITIES_PER_SCAN = 1_000
-REFRESH_MS = 250  # age at which the list of celebrities is read anew
-STALE_MS = 500  # how late a new celebrity's first unpushed tweet may show
+REFRESH_S = 0.25  # age at which the list of celebrities is read anew
+STALE_S = 0.5  # how late a new celebrity's first unpushed tweet may show
 REFRESH_WAIT_S = 0.5  # then an old list is better than a late page
 _log = structlog.get_logger()
 
@@ -126,11 +128,11 @@ class RowCelebrities:
     whether pushed or not, and the merge drops doubles.
     """
 
-    def __init__(self, store: RowStore, clock: Clock) -> None:
+    def __init__(self, store: RowStore, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store = store
-        self._clock = clock
+        self._monotonic = monotonic
         self._known: frozenset[int] | None = None
-        self._read_ms = 0
+        self._read_at_s = -math.inf
         self._reading: asyncio.Task[None] | None = None
 
     async def add(self, author: int) -> None:
@@ -138,22 +140,22 @@ class RowCelebrities:
         await self._store.mutate([RowMutation(CELEBRITIES, keys.user_row_key(author), {SEEN: YES})])
 
     async def among(self, authors: frozenset[int]) -> list[int]:
-        """Those of `authors` who are celebrities, as of at most `STALE_MS` ago.
+        """Those of `authors` who are celebrities, as of at most `STALE_S` ago.
 
         The list is read anew beside its readers; only after a quiet time do they wait for it. While
         the store is gone the old list serves.
         """
-        age_ms = self._clock.now_ms() - self._read_ms
-        if age_ms >= REFRESH_MS and self._reading is None:
+        age_s = self._monotonic() - self._read_at_s
+        if age_s >= REFRESH_S and self._reading is None:
             self._reading = asyncio.create_task(self._refresh(), name="celebrities")
         if self._known is None and self._reading is not None:
             await asyncio.shield(self._reading)
-        elif age_ms >= STALE_MS and self._reading is not None:
+        elif age_s >= STALE_S and self._reading is not None:
             await asyncio.wait([self._reading], timeout=REFRESH_WAIT_S)
         return sorted(authors & (self._known or frozenset()))
 
     async def _refresh(self) -> None:
-        began_ms = self._clock.now_ms()
+        began_s = self._monotonic()
         try:
             self._known = frozenset(await self._read_all())
         except UnavailableError:
@@ -161,7 +163,7 @@ class RowCelebrities:
                 raise
             _log.warning(EVENT_CELEBRITIES_STALE)
         else:
-            self._read_ms = began_ms
+            self._read_at_s = began_s
         finally:
             self._reading = None
 

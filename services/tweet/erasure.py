@@ -3,8 +3,8 @@
 import asyncio
 from time import monotonic
 
-from services.clock import Clock
 from services.errors import UnavailableError
+from services.settling import Settling
 from services.tweet.deletion import Deletion
 from services.tweet.model import Tweet
 from services.tweet.ports import TweetStore
@@ -28,14 +28,22 @@ PARALLEL_DELETIONS = 50
 
 
 class Erasure:
-    """Deletes all that an author wrote, in passes that each go on where the last one ended."""
+    """Deletes all that an author wrote, in passes that each go on where the last one ended.
+
+    `settling` waits `LATE_TWEETS_MS`.
+    """
 
     def __init__(
-        self, store: TweetStore, deletion: Deletion, clock: Clock, *, pass_s: float = PASS_S
+        self,
+        store: TweetStore,
+        deletion: Deletion,
+        settling: Settling,
+        *,
+        pass_s: float = PASS_S,
     ) -> None:
         self._store = store
         self._deletion = deletion
-        self._clock = clock
+        self._settling = settling
         self._pass_s = pass_s
 
     async def author_deleted(self, user_id: int, deleted_at_ms: int) -> None:
@@ -44,8 +52,7 @@ class Erasure:
         That is so when time was up, and when a tweet may still come to be. Idempotent.
         """
         await self._pass(user_id)
-        late_ms = deleted_at_ms + LATE_TWEETS_MS - self._clock.now_ms()
-        if late_ms > 0:
+        if late_ms := self._settling.left_ms(user_id, deleted_at_ms):
             raise UnavailableError(
                 f"user {user_id} may have been posting just now", retry_after_s=late_ms / 1_000
             )

@@ -8,7 +8,7 @@ compare-and-set there. Hence a crash anywhere costs no handle, and no two rows e
 
 from dataclasses import replace
 
-from services.clock import Clock
+from services.clock import Clock, is_recent
 from services.errors import AlreadyExistsError, UnavailableError
 from services.user.handles import canonical
 from services.user.model import HandleClaim, User
@@ -76,7 +76,7 @@ class HandleClaims:
 
     async def _is_abandoned(self, unique: str, claim: HandleClaim) -> bool:
         """Whether a claim bears no handle, and never will: the claimant's row is fenced off."""
-        if self._clock.now_ms() - claim.claimed_at_ms < CLAIM_GRACE_MS:
+        if is_recent(claim.claimed_at_ms, self._clock.now_ms(), CLAIM_GRACE_MS):
             return False
         account = await self._store.find(claim.user_id)
         if account is None:

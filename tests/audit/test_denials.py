@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from gateway.denials import edge_decisions, sidecar_denials
-from services.clock import SystemClock
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -15,11 +14,11 @@ class Events(list[tuple[str, dict[str, Any]]]):
         self.append((event, facts))
 
 
-class Clock:
-    ms = 1_000_000_000_000
+class Watch:
+    s = 1_000.0
 
-    def now_ms(self) -> int:
-        return self.ms
+    def __call__(self) -> float:
+        return self.s
 
 
 def line(status: int, **fields: object) -> str:
@@ -27,7 +26,7 @@ def line(status: int, **fields: object) -> str:
 
 
 def read(log: Path, events: Events) -> None:
-    edge_decisions(log, events, SystemClock()).read()
+    edge_decisions(log, events).read()
 
 
 @pytest.fixture
@@ -79,8 +78,8 @@ def test_a_line_that_makes_no_sense_is_counted_too(log: Path) -> None:
 
 
 def test_a_token_is_told_once_an_hour_for_each_user_app_and_address(log: Path) -> None:
-    events, clock = Events(), Clock()
-    decisions = edge_decisions(log, events, clock)
+    events, watch = Events(), Watch()
+    decisions = edge_decisions(log, events, watch)
 
     def used(**fields: object) -> None:
         with log.open("a") as file:
@@ -93,7 +92,7 @@ def test_a_token_is_told_once_an_hour_for_each_user_app_and_address(log: Path) -
         used(**fields)
     assert [event for event, _ in events] == ["token.accepted"] * 3
     assert events[0][1] == {**ada, "rpc": "/a/0", "request_id": "r0"}
-    clock.ms += 3_600_000
+    watch.s += 3_600
     used(**ada)
     assert len(events) == 4
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +48,9 @@ class BusEngine:
 class ValkeyServer:
     """A server process of the test's own, durable on every write; can be killed and started."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self._folder = folder
+        self._environment = environment
         self._port = free_port()
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +59,7 @@ class ValkeyServer:
         options = {"port": self._port, "bind": "127.0.0.1", "save": "", "dir": self._folder}
         options |= {"appendonly": "yes", "appendfsync": "always"}
         arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        self._process = spawn([str(get_binary_path()), *arguments])
+        self._process = spawn([str(get_binary_path()), *arguments], self._environment)
         wait_for_port(self._process, self._port)
 
     def kill(self) -> None:

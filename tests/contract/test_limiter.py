@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from gateway.identity.ports import Revocable
 from gateway.limits.budgets import (
     Budgets,
     Conduct,
@@ -19,6 +20,7 @@ from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import ProofOfWork
+from gateway.limits.revoked_store import RevokedStore
 from gateway.limits.table import by_name
 from services.errors import InvalidArgumentError
 from services.snowflake_time import first_id_at
@@ -113,6 +115,81 @@ async def test_a_window_says_when_to_come_back(limiter: Limiter, clock: MovedClo
     assert 60 <= refused.reset_s <= 61  # the window's parts are a sixtieth of it
     clock.ms += refused.reset_s * 1_000
     assert (await limiter.decide(VISIBILITY, {Subject.USER: OLD})).allowed
+
+
+@pytest.mark.parametrize("back_ms", [5_000, 3_600_000, 86_400_000])
+async def test_a_bucket_fills_again_though_the_clock_went_back(
+    limiter: Limiter, clock: MovedClock, back_ms: int
+) -> None:
+    callers = {Subject.USER: OLD}
+    for _ in range(20):
+        assert (await limiter.decide(POST, callers)).allowed
+    clock.ms -= back_ms
+    refused = await limiter.decide(POST, callers)
+    assert (refused.allowed, refused.reset_s) == (False, 3)
+    clock.ms += 3_000
+    assert (await limiter.decide(POST, callers)).allowed
+
+
+async def test_replicas_whose_clocks_differ_give_nothing_away(
+    limiter: Limiter, clock: MovedClock
+) -> None:
+    callers, allowed = {Subject.USER: OLD}, 0
+    for _ in range(200):
+        clock.ms += 100
+        allowed += (await limiter.decide(POST, callers)).allowed
+        clock.ms -= 100
+        allowed += (await limiter.decide(POST, callers)).allowed
+    assert allowed == 20
+
+
+@pytest.mark.parametrize("back_ms", [5_000, 3_600_000, 86_400_000])
+async def test_a_window_moves_on_though_the_clock_went_back(
+    limiter: Limiter, clock: MovedClock, back_ms: int
+) -> None:
+    for _ in range(60):
+        assert (await limiter.decide(VISIBILITY, {Subject.USER: OLD})).allowed
+    clock.ms -= back_ms
+    refused = await limiter.decide(VISIBILITY, {Subject.USER: OLD})
+    assert not refused.allowed
+    assert 60 <= refused.reset_s <= 61
+    clock.ms += refused.reset_s * 1_000
+    assert (await limiter.decide(VISIBILITY, {Subject.USER: OLD})).allowed
+
+
+async def test_a_score_dated_ahead_by_a_wrong_clock_is_forgiven(
+    limiter: Limiter, store: ConductStore, clock: MovedClock
+) -> None:
+    await store.raise_scores({f"user:{OLD}": RULES.hostile})
+    clock.ms -= 3_600_000
+    assert await store.listed(Subject.USER) == {}
+    assert (await limiter.decide(POST, {Subject.USER: OLD})).conduct is Conduct.GOOD
+    clock.ms += 3_600_000
+    await store.raise_scores({"user:1": RULES.hostile})
+    clock.ms -= 3_600_000
+    await store.raise_scores({"user:1": 1.5})
+    assert await store.listed(Subject.USER) == {}
+
+
+async def test_a_challenge_dated_ahead_by_a_wrong_clock_is_refused(
+    client: ValkeyClient, clock: MovedClock
+) -> None:
+    work = ProofOfWork(client, clock, lambda: [b"k" * 32], difficulty_bits=8)
+    challenge = work.issue("post", "user:1")
+    proof = solve(challenge.text, challenge.difficulty_bits)
+    clock.ms -= 3_600_000
+    assert not await work.verify("post", "user:1", proof)
+
+
+async def test_what_was_revoked_is_not_forgotten_by_a_clock_that_was_ahead(
+    client: ValkeyClient, clock: MovedClock
+) -> None:
+    revoked = RevokedStore(client, clock)
+    await revoked.add(Revocable.USER, {"7": clock.ms + 900_000})
+    clock.ms += 3_600_000
+    assert (await revoked.listed())[Revocable.USER] == frozenset()
+    clock.ms -= 3_600_000
+    assert (await revoked.listed())[Revocable.USER] == frozenset({"7"})
 
 
 async def test_a_new_account_gets_a_quarter(limiter: Limiter, clock: MovedClock) -> None:

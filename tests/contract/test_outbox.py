@@ -21,6 +21,15 @@ __all__ = ["bigtable_emulator", "store"]
 DEADLINE_S = 10.0
 
 
+class ClockAhead:
+    """The machine's clock, an hour ahead."""
+
+    ms = 3_600_000
+
+    def now_ms(self) -> int:
+        return SystemClock().now_ms() + self.ms
+
+
 class CrashingStore:
     """A store without atomic batches that dies before its `at`-th mutate call."""
 
@@ -107,6 +116,21 @@ class TestOutbox:
         held = set(range(60))
         assert {e.id for e in await outbox.pending(0, 16, exclude=held)} == {60, 61, 62, 63}
         assert await pending(store) == list(range(64))
+
+    async def test_an_entry_dated_ahead_by_a_wrong_clock_is_sent(self, store: RowStore) -> None:
+        ahead = ClockAhead()
+        await Outbox(store, ahead, OUTBOX).commit([], OutboxEntry(7, "t", b"body"))
+        ahead.ms = 500
+        await Outbox(store, ahead, OUTBOX).commit([], OutboxEntry(8, "t", b"young"))
+        outbox = Outbox(store, SystemClock(), OUTBOX)
+        assert [entry.id for entry in await outbox.pending(60_000, 10)] == [7]
+
+        bus = MemoryBus()
+        relay = relay_of(store, bus)
+        await relay.start()
+        await eventually(lambda: bus.bodies() == [b"body"])
+        await relay.stop()
+        assert await pending(store) == [8]
 
     async def test_a_crash_after_the_outbox_row_rolls_forward(self, store: RowStore) -> None:
         crashing = Outbox(cast("RowStore", CrashingStore(store, at=2)), SystemClock(), OUTBOX)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from services.errors import UnavailableError
 from services.storage.rows import RowMutation, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 
@@ -85,6 +86,19 @@ async def test_a_locked_file_is_collected_later(
         await asyncio.gather(*(each.collect_garbage() for each in stores), return_exceptions=True)
         assert await count(stores[0], "aging") == CELLS
         other.execute("ROLLBACK")
+    await until_empty(stores[0])
+
+
+async def test_a_clock_set_far_ahead_drops_nothing(
+    stores: list[SqliteRowStore], clock: MovedClock
+) -> None:
+    await stores[0].mutate(old("aging"))
+    clock.ms += 365 * 86_400_000
+    for each in stores:
+        with pytest.raises(UnavailableError, match="set ahead by 8,760"):
+            await each.collect_garbage()
+    assert await count(stores[0], "aging") == CELLS
+    clock.ms = START_MS + 60_001
     await until_empty(stores[0])
 
 

@@ -110,7 +110,7 @@ async def test_the_circuit_tells_whether_it_is_open(
 def test_a_lease_tells_what_is_left_of_it(metrics: Metrics) -> None:
     clock = MovableClock(1_000_000)
     generator = SnowflakeGenerator(clock)
-    observe_lease(generator, clock, meter_provider=metrics.provider)
+    observe_lease(generator, meter_provider=metrics.provider)
 
     def left_s() -> float:
         return metrics.values(names.METRIC_ID_LEASE_REMAINING)[()]

@@ -89,7 +89,7 @@ async def test_a_list_filled_while_a_follow_comes_in_has_all_of_it(tmp_path) -> 
                 authors=world,
                 tweets=world,
                 relations=world,
-                celebrities=RowCelebrities(rows, clock),
+                celebrities=RowCelebrities(rows),
                 backfill=Backfill(homes, world, world, clock),
                 clock=clock,
             )

@@ -172,7 +172,7 @@ async def test_whom_the_edge_lets_in_is_told_of_writes_and_of_few_reads(
         await until(lambda: any(each["rpc"].endswith("/CreateTweet") for each in told(log)))
         # One in a hundred, so a handful: more than half of them is not to be expected in a life.
         assert len(told(log)) < READS / 2
-        edge_decisions(log, world.audit, world.clock).read()
+        edge_decisions(log, world.audit).read()
     (accepted,) = [each for each in world.audit.of("token.accepted") if each["user"] == "1"]
     assert accepted["client"] == "operator"
     assert accepted["remote"] == "127.0.0.1"
@@ -190,7 +190,7 @@ async def test_what_the_edge_refuses_is_in_the_audit_log(world: World, tmp_path:
         assert (await edge.client.delete("/v1/tweets/1", params=query)).status_code in {400, 401}
         assert (await home(edge, "nonsense")).status_code == 401
         await until(lambda: {401, 403} <= {each["status"] for each in told(log)})
-        edge_decisions(log, world.audit, world.clock).read()
+        edge_decisions(log, world.audit).read()
     denied = {facts["status"]: facts for facts in world.audit.of("edge.denied")}
     assert denied[403]["rpc"] == "/aviary.timeline.v1.TimelineService/GetHomeTimeline"
     assert (denied[403]["user"], denied[403]["client"]) == ("1", "operator")

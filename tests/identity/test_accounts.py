@@ -118,6 +118,15 @@ async def test_nobody_else_finishes_a_sign_up_under_way(world: World) -> None:
     assert await can_log_in(world)
 
 
+async def test_a_sign_up_dated_ahead_by_a_wrong_clock_is_finished(world: World) -> None:
+    dying, _ = world.dying(2, after=False)
+    with pytest.raises(CrashError):
+        await dying.sign_up("ada", "Ada", PASSWORD)
+    world.clock.ms -= 3_600_000
+    await world.accounts.resume()
+    assert await can_log_in(world)
+
+
 async def test_two_at_once_make_one_user(world: World) -> None:
     answers = await asyncio.gather(*(sign_up(world.http) for _ in range(4)))
     made = {answer.json().get("user_id") for answer in answers if answer.status_code == 200}

@@ -54,6 +54,14 @@ async def test_other_process_and_the_next_start_use_the_same_keys(world: World) 
     assert other.jwks() == world.keyring.jwks()
 
 
+async def test_tokens_are_signed_though_the_clock_went_back_behind_every_key(world: World) -> None:
+    first = world.keyring.signing().kid
+    await world.keyring.rotate()
+    await world.keyring.refresh()
+    world.clock.ms -= 3_600_000
+    assert world.keyring.signing().kid == first
+
+
 async def test_private_half_is_sealed(world: World) -> None:
     (key,) = (await world.store.keys.all()).values()
     private = world.keyring.signing().as_dict(private=True)["d"]

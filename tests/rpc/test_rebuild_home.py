@@ -106,7 +106,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             authors=siblings,
             tweets=siblings,
             relations=siblings,
-            celebrities=RowCelebrities(rows, clock),
+            celebrities=RowCelebrities(rows),
             backfill=Backfill(homes, siblings, siblings, clock),
             clock=clock,
         )

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.clock import MAX_CLOCK_STEP_MS
 from services.errors import UnavailableError
 from services.id.model import EPOCH_MS, MAX_SEQUENCE, IdParts, Lease, compose, decompose
 from services.id.snowflake import SnowflakeGenerator
@@ -49,15 +50,65 @@ async def test_full_millisecond_waits_for_the_next() -> None:
     assert decompose(made[-1]) == IdParts(NOW + 1, 7, 0)
 
 
-async def test_small_step_back_continues_and_large_one_is_refused() -> None:
+async def test_ids_go_on_from_the_last_when_the_clock_goes_back() -> None:
     clock = MovableClock()
     ids = generator(clock)
     await ids.next_id()
-    clock.ms -= 10
-    assert decompose(await ids.next_id()) == IdParts(NOW, 7, 1)
-    clock.ms -= 1
-    with pytest.raises(UnavailableError, match="went back by 11 ms"):
+    clock.ms -= MAX_CLOCK_STEP_MS - 1
+    made = [await ids.next_id() for _ in range(2 * MAX_SEQUENCE)]
+    assert all(a < b for a, b in pairwise(made))
+    assert decompose(made[0]) == IdParts(NOW, 7, 1)
+    assert decompose(made[-1]).timestamp_ms == NOW + 1
+    assert clock.sleeps == 0
+    assert ids.is_able()
+
+
+async def test_a_clock_too_far_back_is_refused_until_it_is_right() -> None:
+    clock = MovableClock()
+    ids = generator(clock)
+    await ids.next_id()
+    clock.ms -= MAX_CLOCK_STEP_MS + 1
+    assert not ids.is_able()
+    with pytest.raises(UnavailableError, match=r"15\.0 h behind"):
         await ids.next_id()
+    clock.ms += 1
+    assert ids.is_able()
+    assert decompose(await ids.next_id()) == IdParts(NOW, 7, 1)
+
+
+async def test_a_clock_too_far_behind_its_lease_is_refused_before_the_first_id() -> None:
+    clock = MovableClock(NOW - MAX_CLOCK_STEP_MS - 1)
+    ids = generator(clock)
+    assert not ids.is_able()
+    with pytest.raises(UnavailableError, match="behind the newest ids"):
+        await ids.next_id()
+
+
+async def test_a_clock_far_ahead_spoils_nothing() -> None:
+    clock = MovableClock()
+    ids = generator(clock)
+    await ids.next_id()
+    clock.ms += 365 * 86_400_000
+    assert not ids.is_able()
+    with pytest.raises(UnavailableError, match="the clock is ahead"):
+        await ids.next_id()
+    clock.ms = NOW
+    assert decompose(await ids.next_id()) == IdParts(NOW, 7, 1)
+
+
+async def test_logical_time_ends_with_the_window() -> None:
+    clock = MovableClock()
+    ids = generator(clock, Lease(7, "a", 0, NOW + 1))
+    await ids.next_id()
+    clock.ms -= 3_600_000
+    assert ids.window_left_ms == 1
+    for _ in range(MAX_SEQUENCE):
+        await ids.next_id()
+    assert not ids.is_able()
+    with pytest.raises(UnavailableError, match="expired"):
+        await ids.next_id()
+    ids.hold(Lease(7, "a", 0, NOW + 2))
+    assert decompose(await ids.next_id()) == IdParts(NOW + 1, 7, 0)
 
 
 async def test_nothing_without_or_beyond_the_lease() -> None:
@@ -81,9 +132,8 @@ async def test_window_ahead_of_the_clock() -> None:
     clock = MovableClock()
     ids = generator(clock, Lease(1, "a", NOW + 5, NOW + 60_000))
     assert decompose(await ids.next_id()).timestamp_ms == NOW + 5
-    far = generator(MovableClock(), Lease(1, "a", NOW + 500, NOW + 60_000))
-    with pytest.raises(UnavailableError):
-        await far.next_id()
+    far = generator(MovableClock(), Lease(1, "a", NOW + 3_600_000, NOW + 3_660_000))
+    assert decompose(await far.next_id()) == IdParts(NOW + 3_600_000, 1, 0)
 
 
 async def test_standing_clock_gives_up() -> None:
@@ -96,7 +146,15 @@ async def test_standing_clock_gives_up() -> None:
         await ids.next_id()
 
 
-@given(st.lists(st.tuples(st.integers(-40, 40), st.integers(0, 5), st.integers(0, 1023))))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-40, 40) | st.integers(-(10**8), 10**8),
+            st.integers(0, 5),
+            st.integers(0, 1023),
+        )
+    )
+)
 async def test_ids_increase_under_clock_jumps_and_worker_changes(
     steps: list[tuple[int, int, int]],
 ) -> None:

@@ -14,6 +14,7 @@ from services.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
+from services.settling import Settling
 from services.storage.outbox import Outbox
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.tweets import OUTBOX, TABLES, RowTweetStore
@@ -87,14 +88,15 @@ class World:
 
     async def erase(self, *, pass_s: float = 60.0, deleted_at_ms: int = 0) -> None:
         """One delivery, as the bus brings it."""
-        handlers = TweetHandlers(Erasure(self.store, self.deletion, self.clock, pass_s=pass_s))
+        settling = Settling(LATE_TWEETS_MS, self.clock)
+        handlers = TweetHandlers(Erasure(self.store, self.deletion, settling, pass_s=pass_s))
         await handlers.user_deleted(UserEvents().deleted(ALICE, deleted_at_ms))
 
     async def left(self, author: int = ALICE) -> set[int]:
         return set(await self.store.list_by_author(author, None, 1_000))
 
     async def announced(self) -> set[int]:
-        pending = await self.outbox.pending(-LATE_TWEETS_MS, 10_000)
+        pending = await self.outbox.pending(0, 10_000)
         events = [decode_tweet_changed(entry.data) for entry in pending]
         return {event.tweet_id for event in events if event.deleted}
 
@@ -182,6 +184,21 @@ async def test_a_tweet_that_comes_to_be_just_after_is_met_by_a_later_pass(world:
     await world.erase(deleted_at_ms=deleted_at_ms)
     assert await world.left() == set()
     assert await world.announced() == early | late | later
+
+
+async def test_a_deletion_dated_ahead_by_a_wrong_clock_ends_as_soon_as_others(
+    world: World,
+) -> None:
+    watch_s, deleted_at_ms = [0.0], world.clock.ms + 3_600_000
+    settling = Settling(LATE_TWEETS_MS, world.clock, lambda: watch_s[0])
+    erases = Erasure(world.store, world.deletion, settling)
+    with pytest.raises(UnavailableError) as caught:
+        await erases.author_deleted(ALICE, deleted_at_ms)
+    assert caught.value.retry_after_s == LATE_TWEETS_MS / 1_000
+    await world.post(ALICE, 1)
+    watch_s[0] += LATE_TWEETS_MS / 1_000
+    await erases.author_deleted(ALICE, deleted_at_ms)
+    assert await world.left() == set()
 
 
 async def test_a_request_that_died_makes_no_tweet_once_its_author_is_gone(

@@ -96,6 +96,16 @@ async def test_a_deletion_that_died_is_whole_or_not_at_all(
     await world.service.create("ada", "Other")
 
 
+async def test_a_claim_dated_ahead_by_a_wrong_clock_is_abandoned_like_others(
+    world: World,
+) -> None:
+    dying, _ = world.dying(2, after=False)
+    with pytest.raises(CrashError):
+        await dying.create("ada", "Ada")
+    world.clock.ms -= 3_600_000
+    await world.service.create("ada", "Other")
+
+
 async def test_one_request_id_makes_one_user_even_at_once(world: World) -> None:
     made = await asyncio.gather(
         *(world.service.create("Ada", "Ada", request_id="r") for _ in range(10))

@@ -10,6 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from services.clock import Clock
+from services.clock_steps import CheckedClock
 from services.errors import UnavailableError
 from services.storage.rows import Row, RowMutation, TableSpec
 from services.storage.sqlite.garbage import COLLECT_EVERY_S, GarbageCollection
@@ -45,6 +46,8 @@ class SqliteRowStore:
         self._specs = tuple(tables)
         self._sql = {spec.name: TableSql.of(spec) for spec in tables}
         self._clock = clock
+        # Dropped for good: not by a clock that was set far ahead for a moment.
+        self._retention_clock = CheckedClock(clock)
         self._writer: WriterThread | None = None
         self._readers: ReaderPool | None = None
         self._garbage = GarbageCollection(
@@ -159,11 +162,14 @@ class SqliteRowStore:
         return await self._reading().run(read)
 
     async def collect_garbage(self) -> int:
-        """Drop the cells past their table's `max_age_s`; returns how many. Safe at any time."""
+        """Drop the cells past their table's `max_age_s`; returns how many. Safe at any time.
+
+        Raises `UnavailableError` while the clock is far off from when the store was made.
+        """
         dropped = 0
         for spec in self._specs:
             if spec.max_age_s is not None:
-                cutoff_ms = self._clock.now_ms() - spec.max_age_s * MS_PER_S
+                cutoff_ms = self._retention_clock.now_ms() - spec.max_age_s * MS_PER_S
                 dropped += await self._expire(self._sql[spec.name], cutoff_ms)
         return dropped
 

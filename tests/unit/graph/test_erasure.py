@@ -7,6 +7,7 @@ from services.errors import UnavailableError
 from services.graph import erasure
 from services.graph.erasure import SETTLE_MS, WORK_S, Erasure
 from services.graph.model import Change
+from services.settling import Settling
 from tests.unit.graph.world import World, block, follow, mute
 
 GONE = 7
@@ -14,7 +15,8 @@ GONE = 7
 
 def erasure_of(world: World, seconds: Iterator[float] | None = None) -> Erasure:
     ticks = seconds or iter(lambda: 0.0, None)
-    return Erasure(world.store, world.changes, world.json_events, world.clock, lambda: next(ticks))
+    settled = Settling(SETTLE_MS, world.clock)
+    return Erasure(world.store, world.changes, world.json_events, settled, lambda: next(ticks))
 
 
 async def connect(world: World) -> None:
@@ -73,6 +75,22 @@ async def test_a_young_deletion_is_looked_at_again(world: World) -> None:
     # A follow that had found the user there.
     await world.follows.follow(5, GONE)
     world.clock.ms += 6_000
+    await erases.erase(GONE, deleted_at_ms)
+    assert await world.followers(GONE) == await world.following(5) == []
+
+
+async def test_a_deletion_dated_ahead_by_a_wrong_clock_ends_as_soon_as_others(
+    world: World,
+) -> None:
+    await connect(world)
+    watch_s, deleted_at_ms = [0.0], world.clock.ms + 3_600_000
+    settling = Settling(SETTLE_MS, world.clock, lambda: watch_s[0])
+    erases = Erasure(world.store, world.changes, world.json_events, settling)
+    with pytest.raises(UnavailableError) as caught:
+        await erases.erase(GONE, deleted_at_ms)
+    assert caught.value.retry_after_s == SETTLE_MS / 1_000
+    await world.follows.follow(5, GONE)
+    watch_s[0] += SETTLE_MS / 1_000
     await erases.erase(GONE, deleted_at_ms)
     assert await world.followers(GONE) == await world.following(5) == []
 

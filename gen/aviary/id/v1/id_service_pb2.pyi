@@ -59,16 +59,22 @@ class LeaseWorkerRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OWNER_FIELD_NUMBER: _builtins.int
+    LAST_USED_MS_FIELD_NUMBER: _builtins.int
     owner: _builtins.str
     """1-128 characters, unique to the process."""
+    last_used_ms: _builtins.int
+    """Unix milliseconds of the last id made under another number, 0 for none; the window reaches
+    beyond it.
+    """
     def __init__(
         self,
         *,
         owner: _builtins.str = ...,
+        last_used_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_used_ms", b"last_used_ms", "owner", b"owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -106,19 +112,23 @@ class RenewLeaseRequest(_message.Message):
 
     WORKER_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
+    LAST_USED_MS_FIELD_NUMBER: _builtins.int
     worker: _builtins.int
     """0-1023."""
     owner: _builtins.str
     """The holder, as when it was leased."""
+    last_used_ms: _builtins.int
+    """Unix milliseconds of the last id made, 0 for none; the window reaches beyond it."""
     def __init__(
         self,
         *,
         worker: _builtins.int = ...,
         owner: _builtins.str = ...,
+        last_used_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_used_ms", b"last_used_ms", "owner", b"owner", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

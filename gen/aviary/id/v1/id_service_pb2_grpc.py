@@ -62,14 +62,16 @@ class IdServiceServicer:
     """
 
     def LeaseWorker(self, request, context):
-        """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are held.
+        """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are
+        held, or the service's clock cannot be right.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RenewLease(self, request, context):
-        """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it.
+        """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it. UNAVAILABLE: the service's
+        clock cannot be right.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

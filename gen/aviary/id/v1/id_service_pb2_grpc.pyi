@@ -34,9 +34,13 @@ class IdServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IdServiceAsyncStub: ...
     LeaseWorker: _grpc.UnaryUnaryMultiCallable[_id_service_pb2.LeaseWorkerRequest, _id_service_pb2.LeaseWorkerResponse]
-    """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are held."""
+    """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are
+    held, or the service's clock cannot be right.
+    """
     RenewLease: _grpc.UnaryUnaryMultiCallable[_id_service_pb2.RenewLeaseRequest, _id_service_pb2.RenewLeaseResponse]
-    """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it."""
+    """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it. UNAVAILABLE: the service's
+    clock cannot be right.
+    """
     ReleaseLease: _grpc.UnaryUnaryMultiCallable[_id_service_pb2.ReleaseLeaseRequest, _id_service_pb2.ReleaseLeaseResponse]
     """Gives a lease back at shutdown. Nothing happens if the owner no longer holds it."""
     GenerateIds: _grpc.UnaryUnaryMultiCallable[_id_service_pb2.GenerateIdsRequest, _id_service_pb2.GenerateIdsResponse]
@@ -48,9 +52,13 @@ class IdServiceAsyncStub(IdServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     LeaseWorker: _aio.UnaryUnaryMultiCallable[_id_service_pb2.LeaseWorkerRequest, _id_service_pb2.LeaseWorkerResponse]  # type: ignore[assignment]
-    """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are held."""
+    """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are
+    held, or the service's clock cannot be right.
+    """
     RenewLease: _aio.UnaryUnaryMultiCallable[_id_service_pb2.RenewLeaseRequest, _id_service_pb2.RenewLeaseResponse]  # type: ignore[assignment]
-    """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it."""
+    """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it. UNAVAILABLE: the service's
+    clock cannot be right.
+    """
     ReleaseLease: _aio.UnaryUnaryMultiCallable[_id_service_pb2.ReleaseLeaseRequest, _id_service_pb2.ReleaseLeaseResponse]  # type: ignore[assignment]
     """Gives a lease back at shutdown. Nothing happens if the owner no longer holds it."""
     GenerateIds: _aio.UnaryUnaryMultiCallable[_id_service_pb2.GenerateIdsRequest, _id_service_pb2.GenerateIdsResponse]  # type: ignore[assignment]
@@ -65,7 +73,9 @@ class IdServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _id_service_pb2.LeaseWorkerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_id_service_pb2.LeaseWorkerResponse, _abc.Awaitable[_id_service_pb2.LeaseWorkerResponse]]:
-        """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are held."""
+        """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are
+        held, or the service's clock cannot be right.
+        """
 
     @_abc_1.abstractmethod
     def RenewLease(
@@ -73,7 +83,9 @@ class IdServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _id_service_pb2.RenewLeaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_id_service_pb2.RenewLeaseResponse, _abc.Awaitable[_id_service_pb2.RenewLeaseResponse]]:
-        """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it."""
+        """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it. UNAVAILABLE: the service's
+        clock cannot be right.
+        """
 
     @_abc_1.abstractmethod
     def ReleaseLease(

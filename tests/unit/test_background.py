@@ -1,0 +1,115 @@
+"""Loops that end only when they are stopped, and say when they do not go on."""
+
+import asyncio
+import errno
+from collections.abc import Callable
+
+import pytest
+import structlog
+
+from services.background import Background
+
+WAIT_S = 5.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(WAIT_S):
+        while not condition():  # noqa: ASYNC110 - polled from outside, as a test must
+            await asyncio.sleep(0.01)
+
+
+class FullDisk:
+    """A log that cannot be written."""
+
+    def msg(self, message: str) -> None:
+        """Raise as a file does on a full disk."""
+        raise OSError(errno.ENOSPC, message)
+
+    log = debug = info = warn = warning = error = critical = exception = msg
+
+
+@pytest.mark.parametrize(
+    "raised", [RuntimeError("a fault"), OSError(errno.ENOSPC, "full"), asyncio.CancelledError()]
+)
+async def test_whatever_a_step_raises_the_loop_goes_on(raised: BaseException) -> None:
+    """Also a cancelled future that it waited for, and though nothing can be logged."""
+    steps = 0
+
+    async def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps < 3:
+            raise raised
+
+    before = structlog.get_config()
+    structlog.configure(logger_factory=lambda *_: FullDisk())
+    loop = Background("tested", step)
+    try:
+        loop.start()
+        await until(lambda: steps > 5)
+        assert loop.holds()
+    finally:
+        await loop.stop()
+        structlog.configure(**before)
+    ended = steps
+    await asyncio.sleep(0)
+    assert steps == ended
+
+
+async def test_a_step_sets_the_pause_after_it() -> None:
+    """A number is the pause in seconds; with none, the loop's own."""
+    pauses = iter([0.0, 0.0])
+    steps = 0
+
+    async def step() -> float | None:
+        nonlocal steps
+        steps += 1
+        return next(pauses, None)
+
+    loop = Background("tested", step, every_s=3600.0)
+    loop.start()
+    await until(lambda: steps == 3)
+    await asyncio.sleep(0.05)
+    assert steps == 3
+    await loop.stop()
+
+
+async def test_a_loop_that_hangs_does_not_hold_until_it_goes_on() -> None:
+    """A pause is no hang, however long; a step is, unless it beats."""
+    now, go_on, entered = 0.0, asyncio.Event(), asyncio.Event()
+
+    async def step() -> None:
+        entered.set()
+        await go_on.wait()
+
+    loop = Background("tested", step, every_s=100.0, stale_after_s=10.0, clock=lambda: now)
+    assert loop.holds()
+    loop.start()
+    await entered.wait()
+    now = 11.0
+    assert not loop.holds()
+    loop.beat()
+    assert loop.holds()
+    now = 22.0
+    assert not loop.holds()
+    go_on.set()
+    await until(loop.holds)
+    now = 121.0
+    assert loop.holds()
+    await loop.stop()
+    now = 1_000.0
+    assert loop.holds()
+
+
+async def test_a_loop_that_ended_does_not_hold() -> None:
+    """Nobody stopped it, so it is missed."""
+
+    async def step() -> None:
+        asyncio.current_task().cancel()  # type: ignore[union-attr]
+        await asyncio.sleep(0)
+
+    loop = Background("tested", step)
+    loop.start()
+    await until(lambda: not loop.holds())
+    await loop.stop()
