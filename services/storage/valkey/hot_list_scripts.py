@@ -70,7 +70,7 @@ return changed
 _READ_LIST = (
     _COMPARE
     + """
--- Returns false for a miss, or {joined ids, 1 if the end was reached, tail}.
+-- Returns false for a miss, or {joined ids, 1 if the end was reached, tail}. A TTL of 0 renews nothing.
 local function read(key, before, count, ttl)
   local tail = redis.call('LINDEX', key, -1)
   if not tail or #tail > 8 then return false end
@@ -80,7 +80,7 @@ local function read(key, before, count, ttl)
   local from = 0
   if before == '' then
     -- Readers keep their list alive; a write is spent on it only in the second half of its life.
-    if redis.call('PTTL', key) * 2 < ttl then redis.call('PEXPIRE', key, ttl) end
+    if ttl > 0 and redis.call('PTTL', key) * 2 < ttl then redis.call('PEXPIRE', key, ttl) end
   else
     local high = length
     while from < high do

@@ -27,7 +27,8 @@ __all__ = ["GuardedEntry", "HotLists", "HotPage"]
 _DEFAULT_CAPACITY = 800
 """Ids a list: twenty pages of forty, further than nearly all readers scroll."""
 _DEFAULT_TTL_S = 3 * 86_400
-"""Life of a list that nobody reads, in seconds; first-page reads renew it."""
+"""Life of a list, in seconds. First-page reads by `read` renew it, those by `read_beside` do not."""
+_NOT_RENEWED = 0
 _WARM_EXPIRY_MS = 10_000
 """A warm that takes longer is taken for dead, and another reader may begin."""
 _TRIM_SLACK_SHARE = 20
@@ -121,7 +122,10 @@ class HotLists:
     ) -> tuple[bytes, HotPage | None]:
         """`read`, with a look at an entry of the same slot: (what the entry has, the page).
 
-        The first is empty if the entry still has the nonce that the caller knows.
+        The first is empty if the entry still has the nonce that the caller knows. The list is not
+        renewed: its reader comes by the durable store now and then, which is where visits are
+        noted. Without that, whoever reads each day would count as away after a month, and be
+        pushed to no more.
         """
         found, page = await self._read_beside.run(
             [entry.key, key],
@@ -130,7 +134,7 @@ class HotLists:
             entry.ttl_ms,
             _start(before),
             count,
-            self._ttl_ms,
+            _NOT_RENEWED,
         )
         return found, _page(page)
 
