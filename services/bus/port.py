@@ -38,6 +38,9 @@ class Received:
     """Earlier deliveries that were put back for an outage; `attempt` leaves them out."""
     published_ms: int | None = None
     """Unix milliseconds of the publishing, or of the last redrive; None where unknown."""
+    unreadable: str | None = None
+    """Why the bus cannot tell what this is; then the message is empty, and it can only be given
+    up: the dead letter keeps it as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class DeadLetter:
     id: str
     message: Message
     reason: str
+    raw: Mapping[bytes, bytes] | None = None
+    """What there is of it by name, where that is no message; then `message` is empty."""
 
 
 class Publisher(Protocol):
@@ -69,7 +74,8 @@ class BusDriver(Publisher, Protocol):
     ) -> list[Received]:
         """Take up to `max_messages`, waiting up to `wait_s` for the first; may be empty.
 
-        A delivery neither acked nor delayed within the visibility time is delivered again.
+        A delivery neither acked nor delayed within the visibility time is delivered again. One that
+        cannot be read says so, and spoils no other.
         """
         ...
 
@@ -97,7 +103,8 @@ class BusDriver(Publisher, Protocol):
     async def redrive(self, subscription: str, *, limit: int) -> int:
         """Put up to `limit` dead letters back for this subscription alone; returns how many.
 
-        A crash in between may deliver one twice, never lose it.
+        One that cannot be read goes back too, as it was, and is given up again at once. A crash
+        in between may deliver one twice, never lose it.
         """
         ...
 

@@ -15,6 +15,7 @@ from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from services.bus.port import DeadLetter, Message, Received, Subscription
 from services.bus.topology import subscriptions_of
+from services.bus.valkey_entries import dead_letter, received
 from services.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE
 from services.cancellation import cancellation_kept
 from services.deadlines import allowed_s
@@ -118,8 +119,8 @@ class ValkeyStreamsDriver:
         cursor, next_due_ms, *entries = answer
         self._cursors[subscription] = cursor
         taken = [
-            Received(_message(body, attributes), entry_id.decode(), int(attempt), outages, at_ms)
-            for entry_id, body, attributes, attempt, outages, at_ms in entries
+            received(entry_id, dict(zip(fields[::2], fields[1::2], strict=True)), deliveries)
+            for entry_id, deliveries, fields in entries
         ]
         return taken, float("inf") if next_due_ms < 0 else next_due_ms / MS_PER_S
 
@@ -139,13 +140,7 @@ class ValkeyStreamsDriver:
                 return []
             raise
         return [
-            Received(
-                _message(fields[b"d"], fields[b"a"]),
-                entry_id.decode(),
-                int(fields[b"n"]),
-                int(fields.get(b"o", 0)),
-                int(fields.get(b"t") or entry_id.partition(b"-")[0]),
-            )
+            received(entry_id, fields, 1)
             for _, entries in answer or []
             for entry_id, fields in entries
         ]
@@ -180,19 +175,15 @@ class ValkeyStreamsDriver:
                 [_stream(subscription), _dead(subscription)],
                 _GROUP,
                 received.handle.encode(),
-                reason.encode(),
+                reason.encode(errors="backslashreplace"),
+                int(received.unreadable is not None),
             )
 
     async def list_dead_letters(self, subscription: str, *, limit: int) -> list[DeadLetter]:
         """Read the head of the dead letter stream."""
         async with _one_call():
             entries: Any = await self._client.xrange(_dead(subscription), count=limit)
-        return [
-            DeadLetter(
-                entry_id.decode(), _message(fields[b"d"], fields[b"a"]), fields[b"r"].decode()
-            )
-            for entry_id, fields in entries
-        ]
+        return [dead_letter(entry_id, fields) for entry_id, fields in entries]
 
     async def redrive(self, subscription: str, *, limit: int) -> int:
         """Move dead letters back into the stream, as first attempts."""
@@ -245,7 +236,3 @@ def _delayed(subscription: str) -> bytes:
 
 def _dead(subscription: str) -> bytes:
     return _stream(subscription) + b":dead"
-
-
-def _message(body: bytes, attributes: bytes) -> Message:
-    return Message(body, json.loads(attributes))

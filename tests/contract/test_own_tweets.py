@@ -248,7 +248,7 @@ async def test_an_author_who_was_away_posts_and_reads(world: World) -> None:
 
 
 async def test_reading_a_hot_list_does_not_lengthen_its_life(world: World) -> None:
-    """Visits are noted when a list is filled: those who read daily must come by, or count as away."""
+    """Visits are noted when a list is filled: who reads daily must come by, or counts as away."""
     await world.home()
     (key,) = await world.valkey.keys("home:*")
     await world.valkey.pexpire(key, 100_000)

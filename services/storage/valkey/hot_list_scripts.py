@@ -70,7 +70,8 @@ return changed
 _READ_LIST = (
     _COMPARE
     + """
--- Returns false for a miss, or {joined ids, 1 if the end was reached, tail}. A TTL of 0 renews nothing.
+-- Returns false for a miss, or {joined ids, 1 if the end was reached, tail}.
+-- A TTL of 0 renews nothing.
 local function read(key, before, count, ttl)
   local tail = redis.call('LINDEX', key, -1)
   if not tail or #tail > 8 then return false end

@@ -27,7 +27,7 @@ __all__ = ["GuardedEntry", "HotLists", "HotPage"]
 _DEFAULT_CAPACITY = 800
 """Ids a list: twenty pages of forty, further than nearly all readers scroll."""
 _DEFAULT_TTL_S = 3 * 86_400
-"""Life of a list, in seconds. First-page reads by `read` renew it, those by `read_beside` do not."""
+"""Life of a list, in seconds; first-page reads renew it, but for those by `read_beside`."""
 _NOT_RENEWED = 0
 _WARM_EXPIRY_MS = 10_000
 """A warm that takes longer is taken for dead, and another reader may begin."""

@@ -91,7 +91,8 @@ class FanoutServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RedriveDeadLetters(self, request, context):
-        """Puts dead letters back into their queue, oldest first. INVALID_ARGUMENT: subscription, limit.
+        """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
+        once. INVALID_ARGUMENT: subscription, limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
