@@ -37,6 +37,8 @@ __all__ = [
     "EVENT_LIMITS_FEED_STALE",
     "EVENT_LIMITS_SIGNALS_LOST",
     "EVENT_OUTBOX_ATTEMPT_FAILED",
+    "EVENT_OUTBOX_ROW_UNREADABLE",
+    "EVENT_OUTBOX_SET_ASIDE",
     "EVENT_ROWS_GARBAGE_COLLECTED",
     "EVENT_ROWS_GARBAGE_FAILED",
     "EVENT_RPC_DENIED",
@@ -70,6 +72,7 @@ __all__ = [
     "METRIC_HOT_STORE_UNAVAILABLE",
     "METRIC_ID_LEASE_REMAINING",
     "METRIC_OUTBOX_HELD",
+    "METRIC_OUTBOX_SET_ASIDE",
     "METRIC_ROWS_DURATION",
     "METRIC_RPC_CLIENT_DURATION",
     "METRIC_RPC_SERVER_DURATION",
@@ -125,6 +128,8 @@ METRIC_BUS_HANDLER_DURATION: Final = "bus.handler.duration"
 """Histogram, seconds by `subscription` and `outcome`: one attempt."""
 METRIC_OUTBOX_HELD: Final = "outbox.held"
 """Gauge, entries by `table`: committed by this process and not yet published and settled."""
+METRIC_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
+"""Counter, entries by `table`, each time that one failed by itself; it is tried again later."""
 METRIC_FANOUT_LAG: Final = "fanout.lag"
 """Histogram, seconds by `stage` (plan, push): from a tweet's creation until it was planned (by its
 first leg), or a page of its pushes was made."""
@@ -188,7 +193,7 @@ EVENT_BUS_RECEIVE_RECOVERED: Final = "bus.receive_recovered"
 EVENT_BUS_ATTEMPT_FAILED: Final = "bus.attempt_failed"
 """A handler raised `error`; the message comes again after `delay_s`."""
 EVENT_BUS_DEAD_LETTER: Final = "bus.dead_letter"
-"""A message was given up after `attempt`; an operator should look at it and redrive it."""
+"""A message was given up after `attempt`, or as `unreadable`; an operator should look at it."""
 EVENT_BUS_SETTLE_FAILED: Final = "bus.settle_failed"
 """The bus did not take a delay or dead letter; the message comes again by itself."""
 EVENT_BUS_ACK_FAILED: Final = "bus.ack_failed"
@@ -203,6 +208,10 @@ EVENT_CELEBRITIES_STALE: Final = "timeline.celebrities_stale"
 """The list of celebrities cannot be read; reads go on with the old one."""
 EVENT_OUTBOX_ATTEMPT_FAILED: Final = "outbox.attempt_failed"
 """Publishing, settling or sweeping failed and is tried again."""
+EVENT_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
+"""An `entry` fails by itself, in publishing or replay; the others go on, and it is tried later."""
+EVENT_OUTBOX_ROW_UNREADABLE: Final = "outbox.row_unreadable"
+"""A row of an outbox is not what was written there; it stays there. Once a process."""
 EVENT_ROWS_GARBAGE_COLLECTED: Final = "rows.garbage_collected"
 """`cells` past their retention were dropped from a SQLite file."""
 EVENT_ROWS_GARBAGE_FAILED: Final = "rows.garbage_failed"

@@ -8,7 +8,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["BusDriver", "DeadLetter", "Message", "Publisher", "Received", "Subscription"]
+__all__ = [
+    "MESSAGE_MAX_BYTES",
+    "BusDriver",
+    "DeadLetter",
+    "Message",
+    "Publisher",
+    "Received",
+    "RefusedError",
+    "Subscription",
+    "check_sizes",
+]
+
+MESSAGE_MAX_BYTES = 9_000_000
+"""Of body and attributes, on every engine. Pub/Sub takes 10 MB, also of a dead letter, which has
+its reason besides."""
+
+
+class RefusedError(ValueError):
+    """A message that the bus does not take, however often it is asked to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +43,17 @@ class Message:
 
     data: bytes
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_sizes(messages: Sequence[Message]) -> None:
+    """Raise `RefusedError` if one is too large."""
+    for each in messages:
+        size = len(each.data) + sum(
+            len(name.encode(errors="replace")) + len(text.encode(errors="replace"))
+            for name, text in each.attributes.items()
+        )
+        if size > MESSAGE_MAX_BYTES:
+            raise RefusedError(f"a message of {size} bytes: more than {MESSAGE_MAX_BYTES}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +87,10 @@ class Publisher(Protocol):
     """The sending half. Raises `UnavailableError` when the engine cannot answer."""
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
-        """Durable for every subscription on return; on an error any part may be. No order."""
+        """Durable for every subscription on return; on an error any part may be. No order.
+
+        Raises `RefusedError` if the engine takes one of the messages at no time.
+        """
         ...
 
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from google.pubsub_v1 import PubsubMessage, ReceivedMessage
 
-from services.bus.port import DeadLetter, Message, Received, Subscription
+from services.bus.port import DeadLetter, Message, Received, Subscription, check_sizes
 from services.bus.pubsub_calls import MAX_MESSAGES, PubSubCalls
 from services.bus.topology import subscriptions_of
 from services.errors import UnavailableError
@@ -85,6 +85,7 @@ class PubSubDriver:
         Raises ValueError for a topic that the topology lacks.
         """
         subscriptions_of(self._topology, topic)
+        check_sizes(messages)
         await self._calls.publish(
             topic, [PubsubMessage(data=each.data, attributes=each.attributes) for each in messages]
         )

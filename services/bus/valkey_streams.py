@@ -13,7 +13,7 @@ from typing import Any
 
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
-from services.bus.port import DeadLetter, Message, Received, Subscription
+from services.bus.port import DeadLetter, Message, Received, Subscription, check_sizes
 from services.bus.topology import subscriptions_of
 from services.bus.valkey_entries import dead_letter, received
 from services.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE
@@ -80,6 +80,7 @@ class ValkeyStreamsDriver:
         Raises ValueError for a topic that the topology lacks.
         """
         streams = [_stream(each.name) for each in subscriptions_of(self._topology, topic)]
+        check_sizes(messages)
         if not messages:
             return
         async with _one_call(), self._client.pipeline(transaction=False) as pipe:

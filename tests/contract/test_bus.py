@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
-from services.bus.port import Message
+from services.bus.port import MESSAGE_MAX_BYTES, Message, RefusedError
 from tests.contract.bus_engines import (
     TOPOLOGY,
     BusEngine,
@@ -46,6 +47,25 @@ class TestBus:
     async def test_an_unknown_topic_is_refused(self, bus: BusEngine) -> None:
         with pytest.raises(ValueError, match="nowhere"):
             await bus.driver.publish("nowhere", [Message(b"lost")])
+
+    async def test_the_largest_message_passes_and_a_larger_one_is_refused(
+        self, bus: BusEngine
+    ) -> None:
+        text = {"k": "\u00e9" * 100}
+        largest = Message(bytes(MESSAGE_MAX_BYTES - 201), text)
+        await bus.driver.publish("first", [largest])
+        with pytest.raises(RefusedError, match="more than 9000000"):
+            await bus.driver.publish(
+                "first", [Message(b"."), replace(largest, data=bytes(9_000_000))]
+            )
+        [received] = await take(bus.driver, "first.one", 1)
+        assert received.message == largest
+        await bus.driver.dead_letter("first.one", received, "." * 500)
+        [dead] = await bus.driver.list_dead_letters("first.one", limit=10)
+        assert dead.message == largest
+        assert await bus.driver.redrive("first.one", limit=10) == 1
+        [again] = await take(bus.driver, "first.one", 1)
+        assert again.message == largest
 
     async def test_unacked_comes_again_and_acked_does_not(self, bus: BusEngine) -> None:
         await bus.driver.publish("first", [Message(b"acked"), Message(b"dropped")])
