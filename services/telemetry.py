@@ -19,6 +19,7 @@ __all__ = [
     "EVENT_BUS_SETTLE_FAILED",
     "EVENT_CACHE_CIRCUIT_CLOSED",
     "EVENT_CACHE_CIRCUIT_OPENED",
+    "EVENT_CACHE_DAMAGED",
     "EVENT_CACHE_UNAVAILABLE",
     "EVENT_CELEBRITIES_STALE",
     "EVENT_DELETIONS_UNHEARD",
@@ -41,6 +42,7 @@ __all__ = [
     "EVENT_OUTBOX_SET_ASIDE",
     "EVENT_ROWS_GARBAGE_COLLECTED",
     "EVENT_ROWS_GARBAGE_FAILED",
+    "EVENT_ROWS_UNREADABLE",
     "EVENT_RPC_DENIED",
     "EVENT_RPC_DRAINED",
     "EVENT_RPC_HANDLED",
@@ -160,6 +162,8 @@ EVENT_CACHE_CIRCUIT_OPENED: Final = "cache.circuit.opened"
 """The cache gave no answer: calls fail at once from here on."""
 EVENT_CACHE_CIRCUIT_CLOSED: Final = "cache.circuit.closed"
 """The cache answers again, `after_s` seconds later."""
+EVENT_CACHE_DAMAGED: Final = "cache.damaged"
+"""What lies under `key` in the cache is not what was put there; it is a miss, and is forgotten."""
 EVENT_RPC_HANDLED: Final = "rpc.handled"
 """The access log: one per RPC, with `method`, `code` and `duration_ms`."""
 EVENT_RPC_UNKNOWN_ERROR: Final = "rpc.unknown_error"
@@ -216,6 +220,8 @@ EVENT_ROWS_GARBAGE_COLLECTED: Final = "rows.garbage_collected"
 """`cells` past their retention were dropped from a SQLite file."""
 EVENT_ROWS_GARBAGE_FAILED: Final = "rows.garbage_failed"
 """They could not be dropped; the next collection does it."""
+EVENT_ROWS_UNREADABLE: Final = "rows.unreadable"
+"""A row of `table` is not what was written there; it is left out, and the others are shown."""
 EVENT_FANOUT_CONTROLS_CHANGED: Final = "fanout.controls_changed"
 """From here on this process goes by another `threshold`, or takes nothing from `paused`."""
 EVENT_FANOUT_CONTROLS_STALE: Final = "fanout.controls_stale"

@@ -21,6 +21,7 @@ from services.storage.keys import (
     parse_outbox_row_key,
 )
 from services.storage.outbox_mutations import decode_mutations, encode_mutations
+from services.storage.reading import UNREADABLE
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
 from services.telemetry import EVENT_OUTBOX_ROW_UNREADABLE
 
@@ -29,8 +30,6 @@ __all__ = ["Commits", "Outbox", "OutboxEntry"]
 SCAN_PAGE_ROWS = 500
 """Rows read at once per shard while looking for pending entries."""
 
-UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
-"""What reading a row raises whose cells are missing, or are not what was written there."""
 REPORTED_ROWS = 1_000
 """Rows that cannot be read and were told of: each look finds them again."""
 

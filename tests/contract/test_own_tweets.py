@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from aviary.tweet.v1 import tweet_pb2 as pb
 from redis.asyncio import Redis
 
 from services.clock import SystemClock
@@ -101,7 +102,13 @@ class World:
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
         found = await self.store.get_many(tweet_ids)
         encoded = [
-            EncodedTweet(each.tweet_id, each.user_id, deleted=False, visibility=0, body=b"x")
+            EncodedTweet(
+                each.tweet_id,
+                each.user_id,
+                deleted=False,
+                visibility=0,
+                body=pb.Tweet(tweet_id=each.tweet_id, user_id=each.user_id).SerializeToString(),
+            )
             for each in found.values()
         ]
         return encoded, [each for each in tweet_ids if each not in found]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import pytest
+from aviary.tweet.v1.tweet_pb2 import Tweet
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
@@ -29,7 +30,8 @@ WITHIN_S = 10
 
 
 def tweet(tweet_id: int) -> EncodedTweet:
-    return EncodedTweet(tweet_id, 7, deleted=False, visibility=0, body=b"%d" % tweet_id)
+    body = Tweet(tweet_id=tweet_id, user_id=7).SerializeToString()
+    return EncodedTweet(tweet_id, 7, deleted=False, visibility=0, body=body)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -42,7 +44,13 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_cached_tweets_come_back_and_tombstones_stay(client: ValkeyClient) -> None:
     cache = TweetCache(client)
     tweets = [
-        EncodedTweet(n, n + (1 << 62), deleted=False, visibility=n, body=bytes([n]) * n)
+        EncodedTweet(
+            n,
+            n + (1 << 62),
+            deleted=False,
+            visibility=n,
+            body=Tweet(tweet_id=n, user_id=n + (1 << 62), text="\0" * n).SerializeToString(),
+        )
         for n in range(1, 50)
     ]
     assert await cache.get_many([]) == {}
