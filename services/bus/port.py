@@ -140,6 +140,13 @@ class BusDriver(Publisher, Protocol):
         """
         ...
 
+    async def drop_dead_letters(self, subscription: str, ids: Sequence[str]) -> int:
+        """Forget these for good; returns how many of them there were. Idempotent.
+
+        Best effort on engines whose acks are.
+        """
+        ...
+
     async def backlog(self, subscription: str) -> int | None:
         """Messages not yet acked, or None where the engine cannot say."""
         ...

@@ -180,6 +180,17 @@ class PubSubDriver:
         await self._calls.acknowledge(subscription + _DEAD_SUFFIX, [each.ack_id for each in pulled])
         return len(pulled)
 
+    async def drop_dead_letters(self, subscription: str, ids: Sequence[str]) -> int:
+        """Pull all that there are, ack these, and give back the others."""
+        pulled = await self._pull_dead(subscription, MAX_MESSAGES)
+        wanted = frozenset(ids)
+        dropped = [each.ack_id for each in pulled if each.message.message_id in wanted]
+        others = [each.ack_id for each in pulled if each.message.message_id not in wanted]
+        dead = subscription + _DEAD_SUFFIX
+        await self._calls.modify_deadline(dead, others, 0)
+        await self._calls.acknowledge(dead, dropped)
+        return len(dropped)
+
     async def _pull_dead(self, subscription: str, limit: int) -> list[ReceivedMessage]:
         found: dict[str, ReceivedMessage] = {}
         loop = asyncio.get_running_loop()

@@ -7,6 +7,7 @@ stays bounded and the stream's length is the backlog. Durability is the server's
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -39,6 +40,7 @@ _GROUP = b"bus"
 # process would stay in the group for ever.
 _CONSUMER = b"any"
 _NO_CURSOR = b"0-0"
+_ENTRY_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
 class ValkeyStreamsDriver:
@@ -190,6 +192,14 @@ class ValkeyStreamsDriver:
         """Move dead letters back into the stream, as first attempts."""
         async with _one_call():
             return int(await self._redrive.run([_stream(subscription), _dead(subscription)], limit))
+
+    async def drop_dead_letters(self, subscription: str, ids: Sequence[str]) -> int:
+        """Delete from the dead letter stream; what is no id of it is not there."""
+        known = [each for each in ids if _ENTRY_ID.fullmatch(each)]
+        if not known:
+            return 0
+        async with _one_call():
+            return int(await self._client.xdel(_dead(subscription), *known))
 
     async def backlog(self, subscription: str) -> int | None:
         """Count waiting, in hand and delayed ones; dead letters do not count."""

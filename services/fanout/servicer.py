@@ -69,6 +69,16 @@ class FanoutServicer:
         redriven = await self._bus.redrive(request.subscription, limit=limit)
         return pb.RedriveDeadLettersResponse(redriven=redriven)
 
+    async def DropDeadLetters(
+        self, request: pb.DropDeadLettersRequest, _context: object
+    ) -> pb.DropDeadLettersResponse:
+        """Forget dead letters."""
+        _checked(request.subscription, 0)
+        if not 1 <= len(request.ids) <= MAX_LIMIT:
+            raise InvalidArgumentError("ids", f"must be 1 to {MAX_LIMIT}, are {len(request.ids)}")
+        dropped = await self._bus.drop_dead_letters(request.subscription, request.ids)
+        return pb.DropDeadLettersResponse(dropped=dropped)
+
     async def GetControls(
         self, _request: pb.GetControlsRequest, _context: object
     ) -> pb.GetControlsResponse:

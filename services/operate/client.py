@@ -53,6 +53,12 @@ class FanoutClient:
         with _explained(self._found):
             return (await self._caller.call(self._stub.RedriveDeadLetters, request)).redriven
 
+    async def drop(self, subscription: str, ids: Sequence[str]) -> int:
+        """Forget dead letters; how many of these there were."""
+        request = fanout_pb.DropDeadLettersRequest(subscription=subscription, ids=ids)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.DropDeadLetters, request)).dropped
+
     async def controls(self) -> fanout_pb.Controls:
         """What is in force."""
         request = fanout_pb.GetControlsRequest()

@@ -13,7 +13,16 @@ from services.operate.errors import OperateError
 from services.operate.finding import Found, find
 from services.operate.showing import show_letters, show_pauses, show_queues, show_threshold
 
-__all__ = ["dead_letters", "pause", "queues", "rebuild_home", "redrive", "resume", "threshold"]
+__all__ = [
+    "dead_letters",
+    "drop",
+    "pause",
+    "queues",
+    "rebuild_home",
+    "redrive",
+    "resume",
+    "threshold",
+]
 
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
@@ -83,6 +92,13 @@ async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -
             raise
     letters = "dead letter" if redriven == 1 else "dead letters"
     click.echo(f"put {redriven:,} {letters} of {subscription} back")
+
+
+async def drop(data_dir: Path | None, subscription: str, ids: Sequence[str]) -> None:
+    """Forget dead letters by their ids."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        dropped = await fanout.drop(subscription, ids)
+    click.echo(f"dropped {dropped:,} of {len(ids):,} dead letters of {subscription}")
 
 
 async def _dead(fanout: FanoutClient, subscription: str) -> int | None:

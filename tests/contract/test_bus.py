@@ -129,6 +129,19 @@ class TestBus:
         assert await bus.driver.list_dead_letters("first.one", limit=10) == []
         assert not await bus.driver.dead_letters("first.one")
 
+    async def test_dead_letters_are_dropped_by_their_ids(self, bus: BusEngine) -> None:
+        await bus.driver.publish("first", [Message(b"%d" % number) for number in range(3)])
+        for received in await take(bus.driver, "first.one", 3):
+            await bus.driver.dead_letter("first.one", received, "it is bad")
+        letters = await bus.driver.list_dead_letters("first.one", limit=10)
+        ids = {each.message.data: each.id for each in letters}
+        wanted = [ids[b"0"], ids[b"2"], "nobody", "0-0", "\N{GRINNING FACE}"]
+        assert await bus.driver.drop_dead_letters("first.one", wanted) == 2
+        assert await bus.driver.drop_dead_letters("first.one", wanted) == 0
+        left = await bus.driver.list_dead_letters("first.one", limit=10)
+        assert [each.message.data for each in left] == [b"1"]
+        assert await bus.driver.backlog("first.one") in {0, None}
+
     async def test_no_cancellation_is_lost(self, bus: BusEngine) -> None:
         async def poll() -> None:
             while True:

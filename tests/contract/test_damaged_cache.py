@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 from aviary.tweet.v1.tweet_pb2 import Tweet
 
+from services.peers.tweets import is_tweet
 from services.storage.keys import author_list_key, home_list_key, relations_key, tweet_cache_key
 from services.storage.local_tweets import LocalTweets
 from services.storage.valkey.connection import ValkeyClient
@@ -158,7 +159,7 @@ def tweet(tweet_id: int) -> EncodedTweet:
     ],
 )
 async def test_a_damaged_tweet_is_read_from_its_source(client: ValkeyClient, value: bytes) -> None:
-    source, cache = Source(), TweetCache(client)
+    source, cache = Source(), TweetCache(client, is_tweet=is_tweet)
     await cache.put_many([tweet(1), tweet(3)])
     await client.set(tweet_cache_key(2), value)
     expected = {each: tweet(each) for each in (1, 2, 3)}

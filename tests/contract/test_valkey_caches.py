@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from services.storage.keys import home_list_key
 from services.storage.local_tweets import LocalTweets
 from services.storage.valkey.connection import ValkeyClient
-from services.storage.valkey.deletions import DeletionListener
+from services.storage.valkey.deletions import CHANNEL, DeletionListener
 from services.storage.valkey.hot_lists import HotLists
 from services.storage.valkey.hot_timelines import ValkeyHotTimelines
 from services.storage.valkey.layered_reads import CachedTweets, LayeredHotTimelines
@@ -172,6 +172,26 @@ async def test_a_deletion_reaches_what_other_processes_keep(client: ValkeyClient
     finally:
         await listener.stop()
     assert local.get_many([1]) == ({}, [1])
+
+
+async def test_a_deletion_that_cannot_be_read_is_of_any_tweet(client: ValkeyClient) -> None:
+    local = LocalTweets(generation_s=1_000)
+    listener = listen(client, local)
+    listener.start()
+    try:
+
+        def keeps() -> bool:
+            local.put_many([tweet(1)])
+            return not local.get_many([1])[1]
+
+        await until(keeps)
+        await client.execute_command("PUBLISH", CHANNEL, b"of which?")
+        await until(lambda: local.get_many([1]) == ({}, [1]))
+        await until(keeps)
+        await TweetCache(client).tombstone(1)
+        await until(lambda: local.get_many([1])[0][1].deleted)
+    finally:
+        await listener.stop()
 
 
 async def test_nothing_is_kept_while_deletions_go_unheard(client: ValkeyClient) -> None:

@@ -62,6 +62,20 @@ async def test_what_cannot_be_read_is_listed_as_bytes(bus, fanout, valkey) -> No
     assert second.fields == [pb.UnreadableField(name=b"r", value=b"\xff" * 100)]
 
 
+async def test_dead_letters_are_dropped(fanout, valkey) -> None:
+    entry = await valkey.xadd("bus:{fanout.plan}:dead", {b"r": b"why"})
+    request = pb.DropDeadLettersRequest(subscription="fanout.plan", ids=[entry.decode()])
+    assert (await fanout.DropDeadLetters(request)).dropped == 1
+    assert (await fanout.DropDeadLetters(request)).dropped == 0
+    for ids in ([], ["1-0"] * 1_001):
+        with pytest.raises(grpc.aio.AioRpcError, match="ids: must be 1 to 1000"):
+            await fanout.DropDeadLetters(
+                pb.DropDeadLettersRequest(subscription="fanout.plan", ids=ids)
+            )
+    with pytest.raises(grpc.aio.AioRpcError, match="must be one of"):
+        await fanout.DropDeadLetters(pb.DropDeadLettersRequest(subscription="x", ids=["1-0"]))
+
+
 async def test_dead_letter_is_listed_and_redriven(bus, fanout) -> None:
     await bus.publish("tweet-events", [Message(b"poison")])
     (received,) = await bus.receive("fanout.plan", max_messages=1, wait_s=5)

@@ -5,11 +5,9 @@ encoded protobuf tweet.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
-from aviary.tweet.v1 import tweet_pb2
-from google.protobuf.message import DecodeError
 from redis.asyncio.cluster import RedisCluster
 
 from services.storage.keys import tweet_cache_key
@@ -20,7 +18,7 @@ from services.storage.valkey.script import Script
 from services.telemetry import EVENT_CACHE_DAMAGED
 from services.timeline.encoded import EncodedTweet
 
-__all__ = ["TweetCache"]
+__all__ = ["IsTweet", "TweetCache"]
 
 _DEFAULT_TTL_S = 86_400
 """Life of an entry in seconds. A tombstone must outlive any read that began before the delete."""
@@ -33,6 +31,10 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """
 
+IsTweet = Callable[[int, int, bytes], bool]
+"""Whether a body is that of the tweet and author. A page is put together of bodies as they are, and
+one that is none would spoil all of it."""
+
 _log = structlog.get_logger()
 
 
@@ -44,10 +46,13 @@ class TweetCache:
         client: ValkeyClient,
         ttl_s: float = _DEFAULT_TTL_S,
         metrics: CacheMetrics | None = None,
+        *,
+        is_tweet: IsTweet = lambda *_: True,
     ) -> None:
         self._client = client
         self._metrics = metrics or CacheMetrics()
         self._ttl_ms = int(ttl_s * 1_000)
+        self._is_tweet = is_tweet
         self._forget = Script(client, _FORGET)
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
@@ -64,7 +69,7 @@ class TweetCache:
         for tweet_id, key, value in zip(tweet_ids, keys, values, strict=True):
             if isinstance(value, bytes):
                 try:
-                    found[tweet_id] = _decode(tweet_id, value)
+                    found[tweet_id] = _decode(tweet_id, value, self._is_tweet)
                 except ValueError:
                     _log.error(EVENT_CACHE_DAMAGED, key=repr(key))
                     await self._forget.run([key], value)
@@ -93,21 +98,13 @@ def _encode(tweet: EncodedTweet) -> bytes:
     return _HEADER.pack(flags, tweet.author_id) + tweet.body
 
 
-def _decode(tweet_id: int, value: bytes) -> EncodedTweet:
+def _decode(tweet_id: int, value: bytes, is_tweet: IsTweet) -> EncodedTweet:
     """Read a value. Raises `ValueError` for one that nobody here wrote."""
     if len(value) < _HEADER.size:
         raise ValueError("too short")
     flags, author_id = _HEADER.unpack_from(value)
     body = value[_HEADER.size :]
-    if flags & _DELETED:
-        wrong = bool(body)
-    else:
-        # A page is put together of bodies as they are, and one that is none would spoil all of it.
-        try:
-            tweet = tweet_pb2.Tweet.FromString(body)
-        except DecodeError as error:
-            raise ValueError("no tweet") from error
-        wrong = (tweet.tweet_id, tweet.user_id) != (tweet_id, author_id)
+    wrong = bool(body) if flags & _DELETED else not is_tweet(tweet_id, author_id, body)
     if wrong:
         raise ValueError("another tweet")
     return EncodedTweet(
