@@ -19,6 +19,7 @@ __all__ = [
     "EVENT_BUS_SETTLE_FAILED",
     "EVENT_CACHE_CIRCUIT_CLOSED",
     "EVENT_CACHE_CIRCUIT_OPENED",
+    "EVENT_CACHE_DAMAGED",
     "EVENT_CACHE_UNAVAILABLE",
     "EVENT_CELEBRITIES_STALE",
     "EVENT_DELETIONS_UNHEARD",
@@ -41,9 +42,12 @@ __all__ = [
     "EVENT_LOOP_RECOVERED",
     "EVENT_NOT_READY",
     "EVENT_OUTBOX_ATTEMPT_FAILED",
+    "EVENT_OUTBOX_ROW_UNREADABLE",
+    "EVENT_OUTBOX_SET_ASIDE",
     "EVENT_READY",
     "EVENT_ROWS_GARBAGE_COLLECTED",
     "EVENT_ROWS_GARBAGE_FAILED",
+    "EVENT_ROWS_UNREADABLE",
     "EVENT_RPC_DENIED",
     "EVENT_RPC_DRAINED",
     "EVENT_RPC_HANDLED",
@@ -76,6 +80,7 @@ __all__ = [
     "METRIC_ID_LEASE_REMAINING",
     "METRIC_LOG_DROPPED",
     "METRIC_OUTBOX_HELD",
+    "METRIC_OUTBOX_SET_ASIDE",
     "METRIC_ROWS_DURATION",
     "METRIC_RPC_CLIENT_DURATION",
     "METRIC_RPC_SERVER_DURATION",
@@ -131,6 +136,8 @@ METRIC_BUS_HANDLER_DURATION: Final = "bus.handler.duration"
 """Histogram, seconds by `subscription` and `outcome`: one attempt."""
 METRIC_OUTBOX_HELD: Final = "outbox.held"
 """Gauge, entries by `table`: committed by this process and not yet published and settled."""
+METRIC_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
+"""Counter, entries by `table`, each time that one failed by itself; it is tried again later."""
 METRIC_FANOUT_LAG: Final = "fanout.lag"
 """Histogram, seconds by `stage` (plan, push): from a tweet's creation until it was planned (by its
 first leg), or a page of its pushes was made."""
@@ -163,6 +170,8 @@ EVENT_CACHE_CIRCUIT_OPENED: Final = "cache.circuit.opened"
 """The cache gave no answer: calls fail at once from here on."""
 EVENT_CACHE_CIRCUIT_CLOSED: Final = "cache.circuit.closed"
 """The cache answers again, `after_s` seconds later."""
+EVENT_CACHE_DAMAGED: Final = "cache.damaged"
+"""What lies under `key` in the cache is not what was put there; it is a miss, and is forgotten."""
 EVENT_RPC_HANDLED: Final = "rpc.handled"
 """The access log: one per RPC, with `method`, `code` and `duration_ms`."""
 EVENT_RPC_UNKNOWN_ERROR: Final = "rpc.unknown_error"
@@ -207,7 +216,7 @@ EVENT_BUS_RECEIVE_RECOVERED: Final = "bus.receive_recovered"
 EVENT_BUS_ATTEMPT_FAILED: Final = "bus.attempt_failed"
 """A handler raised `error`; the message comes again after `delay_s`."""
 EVENT_BUS_DEAD_LETTER: Final = "bus.dead_letter"
-"""A message was given up after `attempt`; an operator should look at it and redrive it."""
+"""A message was given up after `attempt`, or as `unreadable`; an operator should look at it."""
 EVENT_BUS_SETTLE_FAILED: Final = "bus.settle_failed"
 """The bus did not take a delay or dead letter; the message comes again by itself."""
 EVENT_BUS_ACK_FAILED: Final = "bus.ack_failed"
@@ -222,10 +231,16 @@ EVENT_CELEBRITIES_STALE: Final = "timeline.celebrities_stale"
 """The list of celebrities cannot be read; reads go on with the old one."""
 EVENT_OUTBOX_ATTEMPT_FAILED: Final = "outbox.attempt_failed"
 """Publishing, settling or sweeping failed and is tried again."""
+EVENT_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
+"""An `entry` fails by itself, in publishing or replay; the others go on, and it is tried later."""
+EVENT_OUTBOX_ROW_UNREADABLE: Final = "outbox.row_unreadable"
+"""A row of an outbox is not what was written there; it stays there. Once a process."""
 EVENT_ROWS_GARBAGE_COLLECTED: Final = "rows.garbage_collected"
 """`cells` past their retention were dropped from a SQLite file."""
 EVENT_ROWS_GARBAGE_FAILED: Final = "rows.garbage_failed"
 """They could not be dropped; the next collection does it."""
+EVENT_ROWS_UNREADABLE: Final = "rows.unreadable"
+"""A row of `table` is not what was written there; it is left out, and the others are shown."""
 EVENT_FANOUT_CONTROLS_CHANGED: Final = "fanout.controls_changed"
 """From here on this process goes by another `threshold`, or takes nothing from `paused`."""
 EVENT_FANOUT_CONTROLS_STALE: Final = "fanout.controls_stale"

@@ -45,8 +45,7 @@ class AccessLogServicer:
         """Read what an edge has to tell until it goes."""
         async for message in request_iterator:
             entries = message.http_logs.log_entry
-            # Without an address it was no request: a connection that ended before it.
-            batch = [_seen(entry) for entry in entries if _address(entry)]
+            batch = [seen for entry in entries if (seen := _seen(entry)) is not None]
             try:
                 await self._score(batch)
             except UnavailableError:
@@ -85,11 +84,19 @@ def _address(entry: pb.HttpAccessLogEntry) -> str:
     return entry.common_properties.downstream_remote_address.socket_address.address
 
 
-def _seen(entry: pb.HttpAccessLogEntry) -> Seen:
+def _seen(entry: pb.HttpAccessLogEntry) -> Seen | None:
+    """Read an entry; None without an address that one can be counted by.
+
+    Without any it was no request: a connection that ended before it.
+    """
     common, request = entry.common_properties, entry.request
+    try:
+        address = masked(_address(entry))
+    except ValueError:
+        return None
     return Seen(
         user=request.request_headers.get("x-user-id", ""),
-        address=masked(_address(entry)),
+        address=address,
         status=entry.response.response_code.value,
         is_write=request.path in _WRITES,
         text=common.custom_tags.get(TEXT_TAG, ""),

@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from gateway.limits.budgets import Subject
 from gateway.limits.conduct import ConductRules
-from gateway.limits.keys import accounts_key, conduct_key, listed_key, posts_key
+from gateway.limits.keys import accounts_key, conduct_key, listed_key, posts_key, subject_name
 from gateway.limits.scripts import RAISE
 from services.clock import CLOCK_SKEW_MS, Clock
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
@@ -65,7 +66,12 @@ class ConductStore:
             # Ranks begin with the least; what exceeds the most is the mildest.
             await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 1)
             found: Any = await self._client.zrange(key, 0, -1, withscores=True)
-        return {name.decode(): int(moment) for name, moment in found}
+        # A name that no caller can have is told to nobody: an edge takes all of a list, or none.
+        return {
+            readable: int(moment)
+            for name, moment in found
+            if isfinite(moment) and (readable := subject_name(subject, name)) is not None
+        }
 
     async def repeats(self, who: str, text: str) -> int:
         """Count a post; gives how often the user has posted this very text within the hour."""

@@ -3,6 +3,8 @@
 A caller's keys share a cluster slot, by the hash tag around its name.
 """
 
+import ipaddress
+
 from gateway.identity.ports import Revocable
 from gateway.limits.budgets import Subject
 
@@ -11,10 +13,12 @@ __all__ = [
     "caller",
     "conduct_key",
     "counts_key",
+    "is_text",
     "listed_key",
     "posts_key",
     "proof_key",
     "revoked_key",
+    "subject_name",
 ]
 
 
@@ -56,3 +60,26 @@ def proof_key(digest: str) -> bytes:
 def revoked_key(kind: Revocable) -> bytes:
     """Where the names of one kind are that were revoked, by the time when that can be forgotten."""
     return f"limit:revoked:{kind}".encode()
+
+
+def is_text(name: bytes) -> bool:
+    """Whether this can be the name of anything, and so be told to an edge."""
+    try:
+        return bool(name.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def subject_name(subject: Subject, name: bytes) -> str | None:
+    """Read a caller's name; None where no such caller can be."""
+    if not is_text(name):
+        return None
+    text = name.decode()
+    if subject is Subject.IP:
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            return None
+        # As the edge reads it: with the length of the prefix, and without a zone.
+        return text if str(network) == text and "%" not in text else None
+    return text

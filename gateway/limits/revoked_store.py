@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.identity.ports import Revocable
-from gateway.limits.keys import revoked_key
+from gateway.limits.keys import is_text, revoked_key
 from services.clock import MAX_CLOCK_STEP_MS, Clock
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 
@@ -40,4 +40,5 @@ class RevokedStore:
             # Ranks begin with what ends first.
             await self._client.zremrangebyrank(key, 0, -MAX_REVOKED - 1)
             found: Any = await self._client.zrange(key, f"({now_ms}", "+inf", byscore=True)
-        return frozenset(name.decode() for name in found)
+        # No token says what is not UTF-8, and an edge takes all of a list, or none.
+        return frozenset(name.decode() for name in found if is_text(name))

@@ -56,7 +56,11 @@ class JsonLines:
             if inode != found.st_ino or offset > found.st_size:
                 offset = 0  # another file, or cut: begin at its beginning
             file.seek(offset)
-            lines, _, _ = file.read(MAX_BYTES).rpartition(b"\n")
+            read = file.read(MAX_BYTES)
+            lines, end, _ = read.rpartition(b"\n")
+            if not end and len(read) == MAX_BYTES:
+                # A line longer than all others would be waited for for ever.
+                lines = read[:-1]
         if lines:
             self._take([_parsed(line) for line in lines.split(b"\n")])
             self._remember(found.st_ino, offset + len(lines) + 1)
@@ -78,6 +82,6 @@ class JsonLines:
 def _parsed(line: bytes) -> Fields:
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
     return fields if isinstance(fields, dict) else UNREADABLE

@@ -3,6 +3,7 @@
 from aviary.timeline.v1 import timeline_service_pb2
 
 from services.bootstrap.parts import Parts, Served, service_of
+from services.peers.tweets import is_tweet
 from services.rpc.handlers import Servicer
 from services.storage import timelines as tables
 from services.storage.local_tweets import LocalTweets
@@ -36,7 +37,7 @@ async def build(parts: Parts) -> Served:
         ),
         homes=homes,
         authors=tweets,
-        tweets=CachedTweets(local, TweetCache(valkey, metrics=counts), tweets),
+        tweets=CachedTweets(local, TweetCache(valkey, metrics=counts, is_tweet=is_tweet), tweets),
         relations=graph,
         celebrities=tables.RowCelebrities(rows),
         backfill=Backfill(homes, tweets, graph, parts.clock),

@@ -48,8 +48,8 @@ UNENDED_FACTOR = 2
 was too slow, each time. In an outage, a deployment or a crash loop of others that may be no fault
 of the message, so it is tried as often again (and any error but an outage ends it at once) before
 it is given up for killing its workers. Outages themselves never count as attempts."""
-REASON_MAX_CHARS = 500
-"""A dead letter's reason is for people, and engines bound attribute values."""
+REASON_MAX_BYTES = 500
+"""A dead letter's reason is for people, and engines bound attribute values (Pub/Sub: 1 024)."""
 
 _BUS_BACKOFF = RetryPolicy(max_attempts=ACK_ATTEMPTS, base_s=0.1, cap_s=5.0)
 _log = structlog.get_logger(__name__)
@@ -199,6 +199,9 @@ class Consumer:
 
     async def _handle(self, received: Received) -> None:
         ended = self._metrics.begin(received)
+        if received.unreadable is not None:
+            await self._give_up(received, received.unreadable, ended)
+            return
         if received.attempt > UNENDED_FACTOR * self._policy.max_attempts:
             await self._give_up(received, "no attempt came to an end", ended)
             return
@@ -234,8 +237,13 @@ class Consumer:
 
     async def _give_up(self, received: Received, reason: str, ended: Ended) -> None:
         ended(Outcome.DEAD_LETTERED)
-        self._log.error(EVENT_BUS_DEAD_LETTER, attempt=received.attempt)
-        await self._driver.dead_letter(self._subscription, received, reason[:REASON_MAX_CHARS])
+        self._log.error(
+            EVENT_BUS_DEAD_LETTER, attempt=received.attempt, unreadable=received.unreadable
+        )
+        # It may quote what cannot be encoded, and then would fail whoever writes it down.
+        encoded = reason.encode(errors="backslashreplace")[:REASON_MAX_BYTES]
+        reason = encoded.decode(errors="ignore")
+        await self._driver.dead_letter(self._subscription, received, reason)
 
     async def _ack_all(self) -> None:
         while True:

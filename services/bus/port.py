@@ -8,7 +8,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["BusDriver", "DeadLetter", "Message", "Publisher", "Received", "Subscription"]
+__all__ = [
+    "MESSAGE_MAX_BYTES",
+    "BusDriver",
+    "DeadLetter",
+    "Message",
+    "Publisher",
+    "Received",
+    "RefusedError",
+    "Subscription",
+    "check_sizes",
+]
+
+MESSAGE_MAX_BYTES = 9_000_000
+"""Of body and attributes, on every engine. Pub/Sub takes 10 MB, also of a dead letter, which has
+its reason besides."""
+
+
+class RefusedError(ValueError):
+    """A message that the bus does not take, however often it is asked to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,17 @@ class Message:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+def check_sizes(messages: Sequence[Message]) -> None:
+    """Raise `RefusedError` if one is too large."""
+    for each in messages:
+        size = len(each.data) + sum(
+            len(name.encode(errors="replace")) + len(text.encode(errors="replace"))
+            for name, text in each.attributes.items()
+        )
+        if size > MESSAGE_MAX_BYTES:
+            raise RefusedError(f"a message of {size} bytes: more than {MESSAGE_MAX_BYTES}")
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """A delivery: `handle` names it to the driver, `attempt` counts from 1."""
@@ -38,6 +67,9 @@ class Received:
     """Earlier deliveries that were put back for an outage; `attempt` leaves them out."""
     published_ms: int | None = None
     """Unix milliseconds of the publishing, or of the last redrive; None where unknown."""
+    unreadable: str | None = None
+    """Why the bus cannot tell what this is; then the message is empty, and it can only be given
+    up: the dead letter keeps it as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +79,18 @@ class DeadLetter:
     id: str
     message: Message
     reason: str
+    raw: Mapping[bytes, bytes] | None = None
+    """What there is of it by name, where that is no message; then `message` is empty."""
 
 
 class Publisher(Protocol):
     """The sending half. Raises `UnavailableError` when the engine cannot answer."""
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
-        """Durable for every subscription on return; on an error any part may be. No order."""
+        """Durable for every subscription on return; on an error any part may be. No order.
+
+        Raises `RefusedError` if the engine takes one of the messages at no time.
+        """
         ...
 
 
@@ -69,7 +106,8 @@ class BusDriver(Publisher, Protocol):
     ) -> list[Received]:
         """Take up to `max_messages`, waiting up to `wait_s` for the first; may be empty.
 
-        A delivery neither acked nor delayed within the visibility time is delivered again.
+        A delivery neither acked nor delayed within the visibility time is delivered again. One that
+        cannot be read says so, and spoils no other.
         """
         ...
 
@@ -97,7 +135,15 @@ class BusDriver(Publisher, Protocol):
     async def redrive(self, subscription: str, *, limit: int) -> int:
         """Put up to `limit` dead letters back for this subscription alone; returns how many.
 
-        A crash in between may deliver one twice, never lose it.
+        One that cannot be read goes back too, as it was, and is given up again at once. A crash
+        in between may deliver one twice, never lose it.
+        """
+        ...
+
+    async def drop_dead_letters(self, subscription: str, ids: Sequence[str]) -> int:
+        """Forget these for good; returns how many of them there were. Idempotent.
+
+        Best effort on engines whose acks are.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from google.pubsub_v1 import PubsubMessage, ReceivedMessage
 
-from services.bus.port import DeadLetter, Message, Received, Subscription
+from services.bus.port import DeadLetter, Message, Received, Subscription, check_sizes
 from services.bus.pubsub_calls import MAX_MESSAGES, PubSubCalls
 from services.bus.topology import subscriptions_of
 from services.errors import UnavailableError
@@ -85,6 +85,7 @@ class PubSubDriver:
         Raises ValueError for a topic that the topology lacks.
         """
         subscriptions_of(self._topology, topic)
+        check_sizes(messages)
         await self._calls.publish(
             topic, [PubsubMessage(data=each.data, attributes=each.attributes) for each in messages]
         )
@@ -178,6 +179,17 @@ class PubSubDriver:
         await self._calls.publish(topic, redriven)
         await self._calls.acknowledge(subscription + _DEAD_SUFFIX, [each.ack_id for each in pulled])
         return len(pulled)
+
+    async def drop_dead_letters(self, subscription: str, ids: Sequence[str]) -> int:
+        """Pull all that there are, ack these, and give back the others."""
+        pulled = await self._pull_dead(subscription, MAX_MESSAGES)
+        wanted = frozenset(ids)
+        dropped = [each.ack_id for each in pulled if each.message.message_id in wanted]
+        others = [each.ack_id for each in pulled if each.message.message_id not in wanted]
+        dead = subscription + _DEAD_SUFFIX
+        await self._calls.modify_deadline(dead, others, 0)
+        await self._calls.acknowledge(dead, dropped)
+        return len(dropped)
 
     async def _pull_dead(self, subscription: str, limit: int) -> list[ReceivedMessage]:
         found: dict[str, ReceivedMessage] = {}

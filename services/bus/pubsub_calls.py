@@ -5,7 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import grpc.aio
-from google.api_core.exceptions import AlreadyExists, DeadlineExceeded, GoogleAPIError, NotFound
+from google.api_core.exceptions import (
+    AlreadyExists,
+    DeadlineExceeded,
+    GoogleAPIError,
+    InvalidArgument,
+    NotFound,
+)
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import (
     PublisherAsyncClient,
@@ -18,6 +24,7 @@ from google.pubsub_v1 import Subscription as SubscriptionResource
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 
+from services.bus.port import RefusedError
 from services.deadlines import allowed_s
 from services.errors import UnavailableError
 
@@ -45,10 +52,10 @@ class PubSubCalls:
         self._project = project
         if address := os.environ.get(EMULATOR_VARIABLE):
             self._publisher = PublisherAsyncClient(
-                transport=PublisherGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(address))
+                transport=PublisherGrpcAsyncIOTransport(channel=_channel(address))
             )
             self._subscriber = SubscriberAsyncClient(
-                transport=SubscriberGrpcAsyncIOTransport(channel=grpc.aio.insecure_channel(address))
+                transport=SubscriberGrpcAsyncIOTransport(channel=_channel(address))
             )
         else:
             with _errors():
@@ -93,8 +100,11 @@ class PubSubCalls:
             return [] if found.topic == self._topic(topic) else [f"topic {topic} of {subscription}"]
 
     async def publish(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
-        """Publish in pages within the limits of one request."""
-        with _errors():
+        """Publish in pages within the limits of one request.
+
+        Raises `RefusedError` where Pub/Sub finds a message invalid.
+        """
+        with _errors(), _refusals():
             for page in _pages(messages):
                 await self._publisher.publish(
                     topic=self._topic(topic),
@@ -157,6 +167,11 @@ class PubSubCalls:
         await self._subscriber.transport.close()  # type: ignore[no-untyped-call, unused-ignore]
 
 
+def _channel(address: str) -> grpc.aio.Channel:
+    # As Google's clients have it by themselves: a pull may bring more than gRPC's 4 MB.
+    return grpc.aio.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
+
+
 def _pages(messages: Sequence[PubsubMessage]) -> Iterator[list[PubsubMessage]]:
     page: list[PubsubMessage] = []
     page_bytes = 0
@@ -169,6 +184,14 @@ def _pages(messages: Sequence[PubsubMessage]) -> Iterator[list[PubsubMessage]]:
         page_bytes += size
     if page:
         yield page
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except InvalidArgument as error:
+        raise RefusedError(str(error)) from error
 
 
 @contextmanager

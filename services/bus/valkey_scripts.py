@@ -6,21 +6,43 @@ entry's fields are, in this order, `d` (body), `a` (attributes as JSON) and `n` 
 its first delivery from this entry); one that was delayed also has `o` (outages so far) and `t`
 (Unix ms of the publishing, which is otherwise in the entry's id). A dead letter has `r` (reason)
 in place of `n`.
+
+What lies there may also have been written by another hand, or be damaged, and each entry stands
+alone: no script fails for what one holds. An entry that cannot be read becomes a dead letter with
+all its own fields, each under `raw:` and its name.
 """
 
 __all__ = ["DEAD_LETTER", "DELAY", "REDRIVE", "TAKE"]
 
+_FIELDS = """
+local function named(fields)
+  local values = {}
+  for at = 1, #fields, 2 do values[fields[at]] = fields[at + 1] end
+  return values
+end
+"""
+
 TAKE = """
 -- KEYS stream, delayed; ARGV group, consumer, visibility ms, most, reclaim cursor.
 -- Returns {next cursor, ms until the next delayed one or -1,
---   {id, body, attributes, attempt, outages, published ms}...}.
+--   {id, deliveries of this entry, its fields}...}.
+local function flat(value) return type(value) == 'string' or type(value) == 'number' end
+local function is_message(entry)
+  return type(entry) == 'table' and flat(entry[1]) and flat(entry[2]) and flat(entry[3])
+    and flat(entry[4]) and flat(entry[5] or 0) and flat(entry[6] or 0)
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for _, packed in ipairs(
   redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[4])) do
-  local entry = cmsgpack.unpack(packed)
-  redis.call('XADD', KEYS[1], '*', 'd', entry[2], 'a', entry[3], 'n', entry[4],
-    'o', entry[5] or 0, 't', entry[6] or string.match(entry[1], '^%d+'))
+  local unpacked, entry = pcall(cmsgpack.unpack, packed)
+  if unpacked and is_message(entry) then
+    redis.call('XADD', KEYS[1], '*', 'd', entry[2], 'a', entry[3], 'n', entry[4],
+      'o', entry[5] or 0, 't', entry[6] or string.match(entry[1], '^%d+') or '')
+  else
+    -- Whoever receives it gives it up, as it gives up any other entry that cannot be read.
+    redis.call('XADD', KEYS[1], '*', 'delayed', packed)
+  end
   redis.call('ZREM', KEYS[2], packed)
 end
 local function reclaim()
@@ -34,11 +56,9 @@ if claimed['err'] then
 end
 local taken = {claimed[1], -1}
 for _, entry in ipairs(claimed[2]) do
-  local id, fields = entry[1], entry[2]
+  local id = entry[1]
   local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)
-  local deliveries = pending[1][4]
-  taken[#taken + 1] = {id, fields[2], fields[4], fields[6] + deliveries - 1,
-    tonumber(fields[8] or 0), tonumber(fields[10] or string.match(id, '^%d+'))}
+  taken[#taken + 1] = {id, pending[1][4], entry[2]}
 end
 local nearest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
 if nearest[2] then
@@ -47,7 +67,9 @@ end
 return taken
 """
 
-DELAY = """
+DELAY = (
+    _FIELDS
+    + """
 -- KEYS stream, delayed; ARGV group, id, next attempt, delay ms, outages so far.
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 -- Not pending: somebody else has acked or moved it already.
@@ -55,29 +77,60 @@ if not entry or redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0
 local time = redis.call('TIME')
 local due = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[4]
 -- The id makes equal messages different members.
-local fields = entry[2]
-local published = fields[10] or string.match(ARGV[2], '^%d+')
-local packed = cmsgpack.pack({ARGV[2], fields[2], fields[4], ARGV[3], ARGV[5], published})
+local fields = named(entry[2])
+local published = fields['t'] or string.match(ARGV[2], '^%d+')
+local packed = cmsgpack.pack({ARGV[2], fields['d'], fields['a'], ARGV[3], ARGV[5], published})
 redis.call('ZADD', KEYS[2], due, packed)
 redis.call('XDEL', KEYS[1], ARGV[2])
 return 1
 """
+)
 
-DEAD_LETTER = """
--- KEYS stream, dead; ARGV group, id, reason.
+DEAD_LETTER = (
+    _FIELDS
+    + """
+-- KEYS stream, dead; ARGV group, id, reason, 1 if the entry cannot be read.
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not entry or redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
-redis.call('XADD', KEYS[2], '*', 'd', entry[2][2], 'a', entry[2][4], 'r', ARGV[3])
+local fields = named(entry[2])
+local dead = {'d', fields['d'], 'a', fields['a'], 'r', ARGV[3]}
+if ARGV[4] == '1' then
+  dead = {'r', ARGV[3]}
+  for at = 1, #entry[2], 2 do
+    dead[#dead + 1] = 'raw:' .. entry[2][at]
+    dead[#dead + 1] = entry[2][at + 1]
+  end
+end
+redis.call('XADD', KEYS[2], '*', unpack(dead))
 redis.call('XDEL', KEYS[1], ARGV[2])
 return 1
 """
+)
 
-REDRIVE = """
+REDRIVE = (
+    _FIELDS
+    + """
 -- KEYS stream, dead; ARGV most.
+local function revived(dead)
+  local fields = named(dead)
+  local body, attributes = fields['d'] or fields['raw:d'], fields['a'] or fields['raw:a']
+  -- A first attempt, whatever was wrong with the count before.
+  if body and attributes then return {'d', body, 'a', attributes, 'n', 1} end
+  local raw = {}
+  for at = 1, #dead, 2 do
+    if string.sub(dead[at], 1, 4) == 'raw:' then
+      raw[#raw + 1] = string.sub(dead[at], 5)
+      raw[#raw + 1] = dead[at + 1]
+    end
+  end
+  -- As it was: whoever receives it may know more, or gives it up again.
+  return #raw > 0 and raw or dead
+end
 local entries = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', ARGV[1])
 for _, entry in ipairs(entries) do
-  redis.call('XADD', KEYS[1], '*', 'd', entry[2][2], 'a', entry[2][4], 'n', 1)
+  redis.call('XADD', KEYS[1], '*', unpack(revived(entry[2])))
   redis.call('XDEL', KEYS[2], entry[1])
 end
 return #entries
 """
+)

@@ -7,15 +7,17 @@ stays bounded and the stream's length is the backlog. Durability is the server's
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
-from services.bus.port import DeadLetter, Message, Received, Subscription
+from services.bus.port import DeadLetter, Message, Received, Subscription, check_sizes
 from services.bus.topology import subscriptions_of
 from services.bus.valkey_clock import REDATE, Redating
+from services.bus.valkey_entries import dead_letter, received
 from services.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE
 from services.cancellation import cancellation_kept
 from services.deadlines import allowed_s
@@ -41,6 +43,7 @@ _GROUP = b"bus"
 # process would stay in the group for ever.
 _CONSUMER = b"any"
 _NO_CURSOR = b"0-0"
+_ENTRY_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
 class ValkeyStreamsDriver:
@@ -87,6 +90,7 @@ class ValkeyStreamsDriver:
         Raises ValueError for a topic that the topology lacks.
         """
         streams = [_stream(each.name) for each in subscriptions_of(self._topology, topic)]
+        check_sizes(messages)
         if not messages:
             return
         async with _one_call(), self._client.pipeline(transaction=False) as pipe:
@@ -128,8 +132,8 @@ class ValkeyStreamsDriver:
         cursor, next_due_ms, *entries = answer
         self._cursors[subscription] = cursor
         taken = [
-            Received(_message(body, attributes), entry_id.decode(), int(attempt), outages, at_ms)
-            for entry_id, body, attributes, attempt, outages, at_ms in entries
+            received(entry_id, dict(zip(fields[::2], fields[1::2], strict=True)), deliveries)
+            for entry_id, deliveries, fields in entries
         ]
         return taken, float("inf") if next_due_ms < 0 else next_due_ms / MS_PER_S
 
@@ -149,13 +153,7 @@ class ValkeyStreamsDriver:
                 return []
             raise
         return [
-            Received(
-                _message(fields[b"d"], fields[b"a"]),
-                entry_id.decode(),
-                int(fields[b"n"]),
-                int(fields.get(b"o", 0)),
-                int(fields.get(b"t") or entry_id.partition(b"-")[0]),
-            )
+            received(entry_id, fields, 1)
             for _, entries in answer or []
             for entry_id, fields in entries
         ]
@@ -193,24 +191,28 @@ class ValkeyStreamsDriver:
                 [_stream(subscription), _dead(subscription)],
                 _GROUP,
                 received.handle.encode(),
-                reason.encode(),
+                reason.encode(errors="backslashreplace"),
+                int(received.unreadable is not None),
             )
 
     async def list_dead_letters(self, subscription: str, *, limit: int) -> list[DeadLetter]:
         """Read the head of the dead letter stream."""
         async with _one_call():
             entries: Any = await self._client.xrange(_dead(subscription), count=limit)
-        return [
-            DeadLetter(
-                entry_id.decode(), _message(fields[b"d"], fields[b"a"]), fields[b"r"].decode()
-            )
-            for entry_id, fields in entries
-        ]
+        return [dead_letter(entry_id, fields) for entry_id, fields in entries]
 
     async def redrive(self, subscription: str, *, limit: int) -> int:
         """Move dead letters back into the stream, as first attempts."""
         async with _one_call():
             return int(await self._redrive.run([_stream(subscription), _dead(subscription)], limit))
+
+    async def drop_dead_letters(self, subscription: str, ids: Sequence[str]) -> int:
+        """Delete from the dead letter stream; what is no id of it is not there."""
+        known = [each for each in ids if _ENTRY_ID.fullmatch(each)]
+        if not known:
+            return 0
+        async with _one_call():
+            return int(await self._client.xdel(_dead(subscription), *known))
 
     async def backlog(self, subscription: str) -> int | None:
         """Count waiting, in hand and delayed ones; dead letters do not count."""
@@ -258,7 +260,3 @@ def _delayed(subscription: str) -> bytes:
 
 def _dead(subscription: str) -> bytes:
     return _stream(subscription) + b":dead"
-
-
-def _message(body: bytes, attributes: bytes) -> Message:
-    return Message(body, json.loads(attributes))

@@ -2,6 +2,9 @@
 
 # ruff: noqa: N802 - names are those of the RPCs
 
+from collections.abc import Mapping
+from itertools import islice
+
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 
 from services.bus.port import BusDriver
@@ -13,6 +16,10 @@ __all__ = ["FanoutServicer"]
 
 DEFAULT_LIMIT = 100  # dead letters a call
 MAX_LIMIT = 1_000
+SHOWN_REASON_CHARS = 500
+SHOWN_FIELDS = 8
+SHOWN_BYTES = 100
+"""Of each name and value: a thousand letters of the longest are below the 4 MB of an answer."""
 
 
 class FanoutServicer:
@@ -44,7 +51,14 @@ class FanoutServicer:
         limit = _checked(request.subscription, request.limit)
         letters = await self._bus.list_dead_letters(request.subscription, limit=limit)
         return pb.ListDeadLettersResponse(
-            dead_letters=[pb.DeadLetter(id=each.id, reason=each.reason) for each in letters]
+            dead_letters=[
+                pb.DeadLetter(
+                    id=each.id,
+                    reason=each.reason[:SHOWN_REASON_CHARS],
+                    fields=_shown(each.raw or {}),
+                )
+                for each in letters
+            ]
         )
 
     async def RedriveDeadLetters(
@@ -54,6 +68,16 @@ class FanoutServicer:
         limit = _checked(request.subscription, request.limit)
         redriven = await self._bus.redrive(request.subscription, limit=limit)
         return pb.RedriveDeadLettersResponse(redriven=redriven)
+
+    async def DropDeadLetters(
+        self, request: pb.DropDeadLettersRequest, _context: object
+    ) -> pb.DropDeadLettersResponse:
+        """Forget dead letters."""
+        _checked(request.subscription, 0)
+        if not 1 <= len(request.ids) <= MAX_LIMIT:
+            raise InvalidArgumentError("ids", f"must be 1 to {MAX_LIMIT}, are {len(request.ids)}")
+        dropped = await self._bus.drop_dead_letters(request.subscription, request.ids)
+        return pb.DropDeadLettersResponse(dropped=dropped)
 
     async def GetControls(
         self, _request: pb.GetControlsRequest, _context: object
@@ -81,6 +105,13 @@ class FanoutServicer:
         """Undo pauses."""
         controls = await self._controls.resume(request.subscriptions)
         return pb.ResumeSubscriptionsResponse(controls=_encode(controls))
+
+
+def _shown(raw: Mapping[bytes, bytes]) -> list[pb.UnreadableField]:
+    return [
+        pb.UnreadableField(name=name[:SHOWN_BYTES], value=value[:SHOWN_BYTES])
+        for name, value in islice(raw.items(), SHOWN_FIELDS)
+    ]
 
 
 def _encode(controls: Controls) -> pb.Controls:

@@ -40,18 +40,24 @@ class FanoutClient:
             answer = await self._caller.call(self._stub.GetBacklog, fanout_pb.GetBacklogRequest())
         return answer.queues
 
-    async def dead_letters(self, subscription: str, limit: int) -> list[tuple[str, str]]:
-        """(id, reason) of up to `limit` messages that were given up, oldest first."""
+    async def dead_letters(self, subscription: str, limit: int) -> Sequence[fanout_pb.DeadLetter]:
+        """Up to `limit` messages that were given up, oldest first."""
         request = fanout_pb.ListDeadLettersRequest(subscription=subscription, limit=limit)
         with _explained(self._found):
             answer = await self._caller.call(self._stub.ListDeadLetters, request)
-        return [(each.id, each.reason) for each in answer.dead_letters]
+        return answer.dead_letters
 
     async def redrive(self, subscription: str, limit: int) -> int:
         """Put up to `limit` dead letters back; how many there were. Not repeated on failure."""
         request = fanout_pb.RedriveDeadLettersRequest(subscription=subscription, limit=limit)
         with _explained(self._found):
             return (await self._caller.call(self._stub.RedriveDeadLetters, request)).redriven
+
+    async def drop(self, subscription: str, ids: Sequence[str]) -> int:
+        """Forget dead letters; how many of these there were."""
+        request = fanout_pb.DropDeadLettersRequest(subscription=subscription, ids=ids)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.DropDeadLetters, request)).dropped
 
     async def controls(self) -> fanout_pb.Controls:
         """What is in force."""

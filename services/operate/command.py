@@ -92,6 +92,20 @@ def redrive(
     _run(lambda run: run.redrive(data_dir, subscription, wanted))
 
 
+@click.command("drop-dead-letters")
+@click.argument("subscription")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@DATA_DIR
+def drop_dead_letters(data_dir: Path | None, subscription: str, ids: Sequence[str]) -> None:
+    """Forget dead letters for good, by the ids that `dead-letters` shows.
+
+    What such a message was to do is not done.
+    """
+    if len(ids) > MAX_LETTERS:
+        raise click.UsageError(f"at most {MAX_LETTERS} ids at once")
+    _run(lambda run: run.drop(data_dir, subscription, ids))
+
+
 @click.command()
 @click.argument("subscriptions", metavar="[SUBSCRIPTION]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that the fan-out consumes.")
@@ -149,7 +163,16 @@ def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
     _run(lambda run: run.rebuild_home(data_dir, user_ids))
 
 
-COMMANDS = (queues, dead_letters, redrive, pause, resume, threshold, rebuild_home)
+COMMANDS = (
+    queues,
+    dead_letters,
+    redrive,
+    drop_dead_letters,
+    pause,
+    resume,
+    threshold,
+    rebuild_home,
+)
 
 
 def _run(start: Callable[[ModuleType], Coroutine[Any, Any, None]]) -> None:

@@ -13,7 +13,16 @@ from services.operate.errors import OperateError
 from services.operate.finding import Found, find
 from services.operate.showing import show_letters, show_pauses, show_queues, show_threshold
 
-__all__ = ["dead_letters", "pause", "queues", "rebuild_home", "redrive", "resume", "threshold"]
+__all__ = [
+    "dead_letters",
+    "drop",
+    "pause",
+    "queues",
+    "rebuild_home",
+    "redrive",
+    "resume",
+    "threshold",
+]
 
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
@@ -48,9 +57,7 @@ async def dead_letters(data_dir: Path | None, subscription: str | None, limit: i
         queues = [] if subscription else await fanout.queues()
         names = [subscription] if subscription else [each.subscription for each in queues]
         letters = [
-            (name, letter_id, reason)
-            for name in names
-            for letter_id, reason in await fanout.dead_letters(name, limit)
+            (name, letter) for name in names for letter in await fanout.dead_letters(name, limit)
         ]
     if letters:
         show_letters(letters)
@@ -59,9 +66,14 @@ async def dead_letters(data_dir: Path | None, subscription: str | None, limit: i
 
 
 async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -> None:
-    """Put dead letters back, up to `limit` of them; None means until there are none."""
+    """Put dead letters back, up to `limit` of them; None means all that there are now.
+
+    Where the bus cannot count them, None means until there are none.
+    """
     redriven = 0
     async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        if limit is None:
+            limit = await _dead(fanout, subscription)
         try:
             # Shown on a terminal only, which is what None asks for.
             with tqdm(total=limit, desc=subscription, unit="", disable=None) as bar:
@@ -80,6 +92,21 @@ async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -
             raise
     letters = "dead letter" if redriven == 1 else "dead letters"
     click.echo(f"put {redriven:,} {letters} of {subscription} back")
+
+
+async def drop(data_dir: Path | None, subscription: str, ids: Sequence[str]) -> None:
+    """Forget dead letters by their ids."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        dropped = await fanout.drop(subscription, ids)
+    click.echo(f"dropped {dropped:,} of {len(ids):,} dead letters of {subscription}")
+
+
+async def _dead(fanout: FanoutClient, subscription: str) -> int | None:
+    """Count them now: one that cannot be read is back at once, and would be put back anew."""
+    for each in await fanout.queues():
+        if each.subscription == subscription and each.HasField("dead_letters"):
+            return each.dead_letters
+    return None
 
 
 async def pause(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:

@@ -30,9 +30,10 @@ def show_queues(queues: Iterable[pb.QueueBacklog], controls: pb.Controls) -> Non
         click.echo("Pub/Sub tells these numbers only to its own monitoring.")
 
 
-def show_letters(letters: Iterable[tuple[str, str, str]]) -> None:
-    """Print (subscription, id, reason) a line."""
-    _table([("subscription", "id", "reason"), *letters])
+def show_letters(letters: Iterable[tuple[str, pb.DeadLetter]]) -> None:
+    """Print one line for each of these, given with its subscription."""
+    rows = [(name, each.id, _told(each)) for name, each in letters]
+    _table([("subscription", "id", "reason"), *rows])
 
 
 def show_pauses(controls: pb.Controls) -> None:
@@ -47,6 +48,12 @@ def show_threshold(controls: pb.Controls) -> None:
     now, default = controls.celebrity_threshold, controls.default_celebrity_threshold
     origin = "the default" if now == default else f"set by an operator; the default is {default:,}"
     click.echo(f"Tweets are pushed for authors with up to {now:,} followers ({origin}).")
+
+
+def _told(letter: pb.DeadLetter) -> str:
+    """Give the reason and, of what cannot be read, the bytes as Python writes them: in ASCII."""
+    fields = [f"{each.name!r}: {each.value!r}" for each in letter.fields]
+    return letter.reason + (f" {{{', '.join(fields)}}}" if fields else "")
 
 
 def _count(queue: pb.QueueBacklog, field: Literal["messages", "dead_letters"]) -> str:

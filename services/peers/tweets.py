@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 import grpc.aio
-from aviary.tweet.v1 import tweet_service_pb2, tweet_service_pb2_grpc
+from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
+from google.protobuf.message import DecodeError
 
 from services.rpc.channels import Caller
 from services.timeline.encoded import EncodedTweet
 
-__all__ = ["TweetPeer"]
+__all__ = ["TweetPeer", "is_tweet"]
 
 MAX_AUTHORS_PER_CALL = 1000
 """What the tweet service takes at once; longer lists are split."""
@@ -23,6 +24,15 @@ MAX_IDS_PER_ANSWER = 200_000
 
 _PUBLIC = 0
 """The visibility of every tweet: tweets have no other yet."""
+
+
+def is_tweet(tweet_id: int, author_id: int, body: bytes) -> bool:
+    """Whether `body` encodes a tweet of this id and author; about a microsecond."""
+    try:
+        tweet = tweet_pb2.Tweet.FromString(body)
+    except DecodeError:
+        return False
+    return (tweet.tweet_id, tweet.user_id) == (tweet_id, author_id)
 
 
 class TweetPeer:

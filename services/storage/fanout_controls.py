@@ -30,11 +30,12 @@ class RowControlStore:
         """See `ControlStore.load`."""
         row = (await self._rows.read_rows(CONTROLS.name, [_KEY])).get(_KEY)
         cells = row.cells if row is not None else {}
-        threshold = cells.get(_THRESHOLD)
+        threshold = cells.get(_THRESHOLD, b"")
+        # What cannot be read is as if nobody had set it; the rest stays in force.
         return StoredControls(
-            None if threshold is None else int(threshold),
+            int(threshold) if threshold.isdigit() else None,
             frozenset(
-                column.removeprefix(_PAUSED).decode()
+                column.removeprefix(_PAUSED).decode(errors="replace")
                 for column in cells
                 if column.startswith(_PAUSED)
             ),

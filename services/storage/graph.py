@@ -93,7 +93,10 @@ class RowGraphStore:
         """See `GraphStore.follower_counts`."""
         rows = await self._rows.read_rows(_COUNTS.name, [user_row_key(user) for user in user_ids])
         return {
-            parse_user_row_key(key): _decode_count(row.cells[_COUNT]) for key, row in rows.items()
+            parse_user_row_key(key): _decode_count(row.cells[_COUNT])
+            for key, row in rows.items()
+            # One that is lost is counted anew, as one that never was.
+            if len(row.cells.get(_COUNT, b"")) == _COUNT_BYTES
         }
 
     async def correct_follower_count(self, user_id: int, seen: int | None, exact: int) -> None:

@@ -39,6 +39,7 @@ _STATE = b"state"
 _ACTIVE = b"1"
 _TOMBSTONE = b"0"
 _ID_BYTES = 8
+_ABOVE_IDS = b"\x80"
 _ORDER = {table.name: place for place, table in enumerate(EDGE_TABLES)}
 
 
@@ -57,7 +58,10 @@ def members(row: Row | None) -> list[int]:
     if row is None:
         return []
     return [
-        int.from_bytes(column, "big") for column, state in row.cells.items() if state == _ACTIVE
+        int.from_bytes(column, "big")
+        for column, state in row.cells.items()
+        # A column of another length, or above all ids, is nobody.
+        if state == _ACTIVE and len(column) == _ID_BYTES and column < _ABOVE_IDS
     ]
 
 

@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import structlog
+
 from services.clock import Clock, is_recent
 from services.storage.keys import (
     OUTBOX_SHARDS,
@@ -19,12 +21,19 @@ from services.storage.keys import (
     parse_outbox_row_key,
 )
 from services.storage.outbox_mutations import decode_mutations, encode_mutations
+from services.storage.reading import UNREADABLE
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
+from services.telemetry import EVENT_OUTBOX_ROW_UNREADABLE
 
 __all__ = ["Commits", "Outbox", "OutboxEntry"]
 
 SCAN_PAGE_ROWS = 500
 """Rows read at once per shard while looking for pending entries."""
+
+REPORTED_ROWS = 1_000
+"""Rows that cannot be read and were told of: each look finds them again."""
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,7 @@ class Outbox:
     def __init__(self, store: RowStore, clock: Clock, table: TableSpec) -> None:
         self._store = store
         self._clock = clock
+        self._unreadable: set[bytes] = set()
         self.table = table.name
 
     async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
@@ -79,7 +89,8 @@ class Outbox:
         """Up to `limit` entries committed at least `older_than_ms` ago, but for `exclude`.
 
         Those dated ahead by as much are old too: the clock was wrong then, or is now. Order is by
-        id within a shard; every shard gets its share of `limit`.
+        id within a shard; every shard gets its share of `limit`. A row that cannot be read is left
+        out, and logged.
         """
         share = -(-limit // OUTBOX_SHARDS)
         shards = await asyncio.gather(
@@ -110,14 +121,25 @@ class Outbox:
         while True:
             rows = await self._store.scan(self.table, start, bounds.end, limit=SCAN_PAGE_ROWS)
             for row in rows:
-                young = is_recent(int(row.cells[b"created_ms"]), now_ms, older_than_ms)
-                if not young and parse_outbox_row_key(row.key) not in exclude:
-                    found.append(_entry(row))
-                    if len(found) == limit:
-                        return found
+                try:
+                    young = is_recent(int(row.cells[b"created_ms"]), now_ms, older_than_ms)
+                    if not young and parse_outbox_row_key(row.key) not in exclude:
+                        found.append(_entry(row))
+                except UNREADABLE as error:
+                    self._leave(row, error)
+                if len(found) == limit:
+                    return found
             if len(rows) < SCAN_PAGE_ROWS:
                 return found
             start = rows[-1].key + b"\x00"
+
+    def _leave(self, row: Row, error: Exception) -> None:
+        """Tell of a row that cannot be read, once; it stays where it is, and spoils no other."""
+        if row.key not in self._unreadable and len(self._unreadable) < REPORTED_ROWS:
+            self._unreadable.add(row.key)
+            _log.error(
+                EVENT_OUTBOX_ROW_UNREADABLE, table=self.table, key=repr(row.key), error=repr(error)
+            )
 
     def _pending_row(self, entry: OutboxEntry) -> RowMutation:
         now_ms = self._clock.now_ms()
@@ -133,10 +155,13 @@ class Outbox:
 
 
 def _entry(row: Row) -> OutboxEntry:
+    attributes = json.loads(row.cells[b"attributes"])
+    if not all(isinstance(text, str) for text in attributes.values()):
+        raise ValueError("the attributes are not texts by name")
     return OutboxEntry(
         id=parse_outbox_row_key(row.key),
         topic=row.cells[b"topic"].decode(),
         data=row.cells[b"data"],
-        attributes=json.loads(row.cells[b"attributes"]),
+        attributes=attributes,
         mutations=decode_mutations(row.cells.get(b"mutations", b"[]")),
     )

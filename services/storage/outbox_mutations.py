@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from services.storage.rows import RowMutation
 
@@ -24,8 +25,8 @@ def _text(raw: bytes) -> str:
 
 
 def decode_mutations(encoded: bytes) -> list[RowMutation]:
-    """Decode what `encode_mutations` gave."""
-    raw = base64.b64decode
+    """Decode what `encode_mutations` gave; of anything else most is refused."""
+    raw = partial(base64.b64decode, validate=True)
     return [
         RowMutation(table, raw(key), {raw(c): raw(v) for c, v in cells}, timestamp_ms=timestamp_ms)
         for table, key, timestamp_ms, cells in json.loads(encoded)

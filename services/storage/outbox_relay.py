@@ -12,9 +12,16 @@ import structlog
 from opentelemetry import metrics
 
 from services.bus.port import Message, Publisher
+from services.errors import UnavailableError
 from services.storage.outbox import Outbox, OutboxEntry
 from services.storage.rows import RowMutation
-from services.telemetry import EVENT_OUTBOX_ATTEMPT_FAILED, METRIC_OUTBOX_HELD, SCOPE
+from services.telemetry import (
+    EVENT_OUTBOX_ATTEMPT_FAILED,
+    EVENT_OUTBOX_SET_ASIDE,
+    METRIC_OUTBOX_HELD,
+    METRIC_OUTBOX_SET_ASIDE,
+    SCOPE,
+)
 
 __all__ = ["OutboxRelay"]
 
@@ -30,6 +37,9 @@ SWEEP_INTERVAL_S = 2.0
 """Mean pause between sweeps (jittered, so that replicas do not sweep in step)."""
 SWEEP_AGE_MS = 5_000
 """Entries younger than this are still in the hands of the process that wrote them."""
+SET_ASIDE_S = 60.0
+"""Pause before an entry is tried again that failed by itself: its mending takes somebody longer,
+and each try costs a publish."""
 DRAIN_TIMEOUT_S = 5.0
 """How long `stop` waits for entries in memory; what is left is swept up by another process."""
 
@@ -39,7 +49,8 @@ _log = structlog.get_logger()
 class OutboxRelay:
     """Publishes committed entries, at least once, and settles them in bulk.
 
-    Each topic has a lane of its own, so that one that fails does not hold up the others.
+    Each topic has a lane of its own, so that one that fails does not hold up the others. Nor does
+    an entry that the bus refuses: it stays in the table, and is tried again now and then.
     """
 
     def __init__(  # noqa: PLR0913 - one value each, all named by the caller
@@ -60,6 +71,7 @@ class OutboxRelay:
         self._held: set[int] = set()
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._held_count = meter.create_up_down_counter(METRIC_OUTBOX_HELD, unit="{entry}")
+        self._set_aside_count = meter.create_counter(METRIC_OUTBOX_SET_ASIDE, unit="{entry}")
         self._labels = {"table": outbox.table}
         self._lanes: dict[str, asyncio.Queue[OutboxEntry]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -113,6 +125,13 @@ class OutboxRelay:
                 continue
             try:
                 await self._outbox.roll_forward(entry)
+            except UnavailableError as error:
+                # The store is gone; but should it fail for this one alone, others are next.
+                self._set_aside(entry, error)
+                raise
+            except Exception as error:  # noqa: BLE001 - it must not hold up the others
+                self._set_aside(entry, error)
+                continue
             except BaseException:
                 self._let_go([entry.id])
                 raise
@@ -150,20 +169,50 @@ class OutboxRelay:
             batch = [await lane.get()]
             while len(batch) < BATCH_MAX_MESSAGES and not lane.empty():
                 batch.append(lane.get_nowait())
-            messages = [Message(entry.data, entry.attributes) for entry in batch]
-            ids = [entry.id for entry in batch]
-            await self._until_done(partial(self._driver.publish, topic, messages))
-            await self._until_done(partial(self._outbox.settle, ids))
-            self._let_go(ids)
+            if ids := [entry.id for entry in await self._publish(topic, batch)]:
+                await self._until_done(partial(self._outbox.settle, ids))
+                self._let_go(ids)
             for _ in batch:
                 lane.task_done()
 
-    async def _until_done(self, attempt: Callable[[], Awaitable[object]]) -> None:
+    async def _publish(self, topic: str, batch: Sequence[OutboxEntry]) -> Sequence[OutboxEntry]:
+        """Publish what the bus takes, and give that; what it refuses is set aside."""
+        messages = [Message(entry.data, entry.attributes) for entry in batch]
+        try:
+            await self._until_done(
+                partial(self._driver.publish, topic, messages), unless_refused=True
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the others
+            if len(batch) == 1:
+                self._set_aside(batch[0], error)
+                return []
+        else:
+            return batch
+        taken = [await self._publish(topic, [each]) for each in batch]
+        return [entry for entries in taken for entry in entries]
+
+    def _set_aside(self, entry: OutboxEntry, error: Exception) -> None:
+        """Leave an entry alone for a while; then the sweeper finds it again."""
+        self._set_aside_count.add(1, self._labels)
+        _log.error(
+            EVENT_OUTBOX_SET_ASIDE,
+            **self._labels,
+            entry=entry.id,
+            topic=entry.topic,
+            exc_info=error,
+        )
+        asyncio.get_running_loop().call_later(SET_ASIDE_S, self._let_go, [entry.id])
+
+    async def _until_done(
+        self, attempt: Callable[[], Awaitable[object]], *, unless_refused: bool = False
+    ) -> None:
         longest_s = BACKOFF_BASE_S
         while True:
             try:
                 await attempt()
-            except Exception:  # noqa: BLE001 - whatever the bus raises, an entry is not lost
+            except Exception as error:
+                if unless_refused and not isinstance(error, UnavailableError):
+                    raise
                 _log.warning(EVENT_OUTBOX_ATTEMPT_FAILED, exc_info=True)
                 await asyncio.sleep(self._jitter.uniform(0, longest_s))
                 longest_s = min(longest_s * 2, BACKOFF_MAX_S)

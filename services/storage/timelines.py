@@ -10,7 +10,8 @@ import structlog
 from services.clock import Clock
 from services.errors import UnavailableError
 from services.storage import keys
-from services.storage.rows import RowMutation, RowStore, TableSpec
+from services.storage.reading import log_unreadable
+from services.storage.rows import Row, RowMutation, RowStore, TableSpec
 from services.telemetry import EVENT_CELEBRITIES_STALE
 from services.timeline.model import ViewerState
 
@@ -53,7 +54,11 @@ class RowHomeTimelines:
             )
             for row in rows:
                 for qualifier in row.cells:
-                    tweet_id = keys.parse_home_qualifier(qualifier)
+                    try:
+                        tweet_id = keys.parse_home_qualifier(qualifier)
+                    except ValueError as error:
+                        log_unreadable(HOME, row, error)
+                        continue
                     if tweet_id < floor or len(ids) == count:
                         return ids
                     ids.append(tweet_id)
@@ -80,21 +85,25 @@ class RowHomeTimelines:
         """What is known of the viewer; None if they never read."""
         key = keys.user_row_key(viewer)
         row = (await self._store.read_rows(VIEWERS, [key])).get(key)
-        if row is None or SEEN not in row.cells:
+        if row is None or (seen_ms := _seen_ms(row)) is None:
             return None
-        floors = [
-            keys.parse_home_qualifier(column.removeprefix(FLOOR))
-            for column in row.cells
-            if column.startswith(FLOOR)
-        ]
-        seen_ms = int(row.cells[SEEN])
+        floors = []
+        for column in row.cells:
+            if column.startswith(FLOOR):
+                try:
+                    floors.append(keys.parse_home_qualifier(column.removeprefix(FLOOR)))
+                except ValueError as error:
+                    log_unreadable(VIEWERS, row, error)
         return ViewerState(seen_ms, row.cells.get(BUILT) == YES, max(floors, default=0))
 
     async def active(self, viewers: Sequence[int], since_ms: int) -> list[int]:
         """Those of `viewers` who read at or after `since_ms`."""
         by_key = {keys.user_row_key(viewer): viewer for viewer in viewers}
         rows = await self._store.read_rows(VIEWERS, list(by_key))
-        return [by_key[key] for key, row in rows.items() if int(row.cells[SEEN]) >= since_ms]
+        seen_ms = {key: _seen_ms(row) for key, row in rows.items()}
+        return [
+            by_key[key] for key, each in seen_ms.items() if each is not None and each >= since_ms
+        ]
 
     async def begin_build(self, viewer: int, now_ms: int) -> None:
         """Mark active and not yet built, in one step."""
@@ -119,6 +128,15 @@ class RowHomeTimelines:
         batch = list(mutations)
         for start in range(0, len(batch), MUTATIONS_PER_CALL):
             await self._store.mutate(batch[start : start + MUTATIONS_PER_CALL])
+
+
+def _seen_ms(row: Row) -> int | None:
+    """When the viewer read last; None, as for one who never did, where that cannot be read."""
+    try:
+        return int(row.cells[SEEN])
+    except (KeyError, ValueError) as error:
+        log_unreadable(VIEWERS, row, error)
+        return None
 
 
 class RowCelebrities:
@@ -172,7 +190,11 @@ class RowCelebrities:
         start = b""
         while True:
             rows = await self._store.scan(CELEBRITIES, start, b"g", limit=CELEBRITIES_PER_SCAN)
-            found += [keys.parse_user_row_key(row.key) for row in rows]
+            for row in rows:
+                try:
+                    found.append(keys.parse_user_row_key(row.key))
+                except ValueError as error:
+                    log_unreadable(CELEBRITIES, row, error)
             if len(rows) < CELEBRITIES_PER_SCAN:
                 return found
             start = rows[-1].key + b"\0"

@@ -18,6 +18,7 @@ from services.storage.keys import (
     tweet_row_key,
 )
 from services.storage.outbox import Commits, OutboxEntry
+from services.storage.reading import UNREADABLE, log_unreadable
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
 from services.tweet.model import Delivery, RequestClaim, Tweet
 
@@ -35,6 +36,9 @@ TABLES = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS)
 
 DELETE_ENTRY_BIT = 1 << 63
 """Tells the outbox entry of a deletion from that of the creation; ids leave this bit clear."""
+
+MAX_ID = (1 << 63) - 1
+"""Also bounds times; what is above it cannot be told to anybody."""
 
 _BODY = b"body"
 _DELETED = b"deleted"
@@ -57,8 +61,16 @@ class RowTweetStore:
         """See `TweetStore.get_many`."""
         keys = [tweet_row_key(tweet_id) for tweet_id in tweet_ids]
         rows = await self._rows.read_rows(TWEETS.name, keys)
-        tweets = [_decode(row) for row in rows.values() if _is_live(row)]
-        return {tweet.tweet_id: tweet for tweet in tweets}
+        tweets: dict[int, Tweet] = {}
+        for row in rows.values():
+            if _is_live(row):
+                try:
+                    tweet = _decode(row)
+                except UNREADABLE as error:
+                    log_unreadable(TWEETS.name, row, error)
+                else:
+                    tweets[tweet.tweet_id] = tweet
+        return tweets
 
     async def was_created(self, tweet_id: int) -> bool:
         """See `TweetStore.was_created`."""
@@ -179,7 +191,18 @@ def _encode(tweet: Tweet) -> bytes:
 
 
 def _decode(row: Row) -> Tweet:
-    return Tweet(tweet_id=parse_tweet_row_key(row.key), **json.loads(row.cells[_BODY]))
+    """Read a row. Raises one of `UNREADABLE` where a cell does not hold what `_encode` gives."""
+    tweet = Tweet(tweet_id=parse_tweet_row_key(row.key), **json.loads(row.cells[_BODY]))
+    tweet.text.encode()
+    numbers = (
+        tweet.user_id,
+        tweet.created_at_ms,
+        tweet.in_reply_to_tweet_id,
+        tweet.quote_tweet_id,
+    )
+    if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in numbers):
+        raise ValueError("ids and times are numbers of 63 bits")
+    return tweet
 
 
 def _deletion_key(tweet_id: int, request_id: str) -> bytes:

@@ -13,6 +13,7 @@ from services.bus.topology import USER_EVENTS
 from services.storage.cells import Cell, swap_cell
 from services.storage.keys import parse_user_row_key, request_row_key, user_row_key
 from services.storage.outbox import Commits, OutboxEntry
+from services.storage.reading import UNREADABLE, log_unreadable
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
 from services.user.model import (
     Account,
@@ -63,8 +64,15 @@ class RowUserStore:
         rows = await self._rows.read_rows(
             _USERS.name, [user_row_key(user_id) for user_id in user_ids]
         )
-        users = (_decode_account(row).user for row in rows.values() if _is_live(row))
-        return {user.user_id: user for user in users}
+        users: dict[int, User] = {}
+        for row in rows.values():
+            try:
+                if _is_live(row):
+                    user = _decode_account(row).user
+                    users[user.user_id] = user
+            except UNREADABLE as error:
+                log_unreadable(_USERS.name, row, error)
+        return users
 
     async def find(self, user_id: int) -> Account | None:
         """See `AccountStore.find`."""
@@ -199,7 +207,12 @@ def _user_fields(user: User) -> dict[str, Any]:
 
 
 def _user(user_id: int, fields: dict[str, Any]) -> User:
-    return User(user_id, fields["handle"], fields["display_name"], fields["created_at_ms"])
+    user = User(user_id, fields["handle"], fields["display_name"], fields["created_at_ms"])
+    user.handle.encode()
+    user.display_name.encode()
+    if not isinstance(user.created_at_ms, int):
+        raise TypeError("a time is a number")
+    return user
 
 
 def _json(value: object) -> bytes:

@@ -129,8 +129,6 @@ class TimelineService:
         pulled = await self._celebrities.among(relations.shown)
         if base is None:
             base = await self._warm(viewer, before, count)
-            # A tweet of one's own may not have reached the persistent timeline yet.
-            pulled = [*pulled, viewer]
         elif len(base.ids) < count and not base.ended:
             last = base.ids[-1] if base.ids else before
             rest = await self._cold(viewer, relations, last, count - len(base.ids))
@@ -174,6 +172,19 @@ class TimelineService:
             await self._homes.touch(viewer, now_ms)
 
     async def _cold(
+        self, viewer: int, relations: ViewerRelations, before: int | None, count: int
+    ) -> Ids:
+        """Read the persistent timeline, and the viewer's own tweets from their list.
+
+        The fan-out may be behind, and one's own tweets show at once. They are part of what is read
+        here, not of one answer alone: so a list that is warmed from it has them too.
+        """
+        stored, (own,) = await asyncio.gather(
+            self._stored(viewer, relations, before, count), self._lists([viewer], before, count)
+        )
+        return merge_newest([stored, own], count)
+
+    async def _stored(
         self, viewer: int, relations: ViewerRelations, before: int | None, count: int
     ) -> Ids:
         """Read the persistent timeline, and below its floor merge from every author."""

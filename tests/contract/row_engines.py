@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,15 +12,15 @@ from services.storage.rows import RowStore, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 from tests.emulators import bigtable_emulator
 
-__all__ = ["TABLES", "bigtable_emulator", "store"]
+__all__ = ["TABLES", "bigtable_emulator", "open_rows", "store"]
 
 OUTBOX = TableSpec("outbox")
 TABLES = (TableSpec("first"), TableSpec("second"), TableSpec("aging", max_age_s=60), OUTBOX)
 
 
 @contextlib.asynccontextmanager
-async def _sqlite(path: Path) -> AsyncIterator[RowStore]:
-    opened = SqliteRowStore(path, TABLES, SystemClock())
+async def _sqlite(path: Path, tables: Sequence[TableSpec]) -> AsyncIterator[RowStore]:
+    opened = SqliteRowStore(path, tables, SystemClock())
     await opened.open()
     try:
         yield opened
@@ -29,30 +29,39 @@ async def _sqlite(path: Path) -> AsyncIterator[RowStore]:
 
 
 @contextlib.asynccontextmanager
-async def _bigtable() -> AsyncIterator[RowStore]:
+async def _bigtable(tables: Sequence[TableSpec]) -> AsyncIterator[RowStore]:
     # Imported late: machines without the Google client still run the SQLite half.
     from services.storage.bigtable.rows import BigtableRowStore  # noqa: PLC0415
     from services.storage.bigtable.schema import ensure_schema  # noqa: PLC0415
 
     # An instance of its own gives each test empty tables.
     instance = f"test-{uuid.uuid4().hex}"
-    await ensure_schema("test", instance, TABLES)
-    opened = BigtableRowStore("test", instance, TABLES, SystemClock())
+    await ensure_schema("test", instance, tables)
+    opened = BigtableRowStore("test", instance, tables, SystemClock())
     try:
         yield opened
     finally:
         await opened.close()
 
 
-@pytest.fixture(params=["sqlite", "bigtable"])
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@contextlib.asynccontextmanager
+async def open_rows(
+    request: pytest.FixtureRequest, folder: Path, tables: Sequence[TableSpec] = TABLES
 ) -> AsyncIterator[RowStore]:
-    """An empty store of each engine in turn."""
+    """An empty store of the engine that the fixture's parameter names, with these tables."""
     if request.param == "sqlite":
-        async with _sqlite(tmp_path / "rows.db") as opened:
+        async with _sqlite(folder / "rows.db", tables) as opened:
             yield opened
         return
-    monkeypatch.setenv("BIGTABLE_EMULATOR_HOST", request.getfixturevalue("bigtable_emulator"))
-    async with _bigtable() as opened:
+    with pytest.MonkeyPatch.context() as patch:
+        # Google's client reads it by itself.
+        patch.setenv("BIGTABLE_EMULATOR_HOST", request.getfixturevalue("bigtable_emulator"))
+        async with _bigtable(tables) as opened:
+            yield opened
+
+
+@pytest.fixture(params=["sqlite", "bigtable"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RowStore]:
+    """An empty store of each engine in turn."""
+    async with open_rows(request, tmp_path) as opened:
         yield opened

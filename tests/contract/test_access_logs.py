@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from aviary.envoy.v1 import envoy_pb2 as pb
 
+from gateway.identity.ports import Revocable
 from gateway.limits.access_log_service import ACCOUNTS_OF_AN_ADDRESS, AccessLogServicer, masked
 from gateway.limits.budgets import Subject
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
+from gateway.limits.keys import listed_key, revoked_key
+from gateway.limits.revoked_store import RevokedStore
 from services.clock import SystemClock
 from services.storage.valkey.connection import ValkeyClient
 from tests.contract.valkey_clients import client, server
@@ -59,6 +62,37 @@ async def test_refused_callers_are_listed(store: ConductStore) -> None:
 async def test_an_entry_without_an_address_is_passed_over(store: ConductStore) -> None:
     await tell(store, [entry(400, address="")] * 50, [entry(401)] * 11)
     assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
+
+
+async def test_an_entry_that_cannot_be_counted_is_passed_over(store: ConductStore) -> None:
+    odd = [entry(401, address=address) for address in ("@pipe", "256.1.1.1", "\0", "::1%eth0")]
+    await tell(store, [*odd, *[entry(401)] * 6], [*[entry(401)] * 6, *odd])
+    assert "192.0.2.1/32" in await store.listed(Subject.IP)
+
+
+async def test_names_that_nobody_can_have_are_left_out(
+    client: ValkeyClient, store: ConductStore
+) -> None:
+    ahead = SystemClock().now_ms() + RULES.most_ms
+    names = [
+        b"192.0.2.1/32",
+        b"2001:db8::/64",
+        b"192.0.2.1",
+        b"192.0.2.1/24",
+        b"x/32",
+        b"\xff",
+        b"",
+    ]
+    names += [b"fe80::%eth0/128", b"192.0.2.0/255.255.255.0"]
+    await client.zadd(listed_key(Subject.IP), dict.fromkeys(names, ahead))
+    await client.zadd(listed_key(Subject.IP), {b"192.0.2.3/32": "+inf"})
+    assert sorted(await store.listed(Subject.IP)) == ["192.0.2.1/32", "2001:db8::/64"]
+    await client.zadd(listed_key(Subject.USER), dict.fromkeys([b"7", b"\xff", b""], ahead))
+    assert list(await store.listed(Subject.USER)) == ["7"]
+    revoked = RevokedStore(client, SystemClock())
+    await revoked.add(Revocable.USER, {"7": ahead})
+    await client.zadd(revoked_key(Revocable.USER), {b"\xfe": ahead})
+    assert (await revoked.listed())[Revocable.USER] == {"7"}
 
 
 async def test_a_user_who_repeats_itself_is_listed(store: ConductStore) -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
-from services.bus.port import Message
+from services.bus.port import MESSAGE_MAX_BYTES, Message, RefusedError
 from tests.contract.bus_engines import (
     TOPOLOGY,
     BusEngine,
@@ -46,6 +47,25 @@ class TestBus:
     async def test_an_unknown_topic_is_refused(self, bus: BusEngine) -> None:
         with pytest.raises(ValueError, match="nowhere"):
             await bus.driver.publish("nowhere", [Message(b"lost")])
+
+    async def test_the_largest_message_passes_and_a_larger_one_is_refused(
+        self, bus: BusEngine
+    ) -> None:
+        text = {"k": "\u00e9" * 100}
+        largest = Message(bytes(MESSAGE_MAX_BYTES - 201), text)
+        await bus.driver.publish("first", [largest])
+        with pytest.raises(RefusedError, match="more than 9000000"):
+            await bus.driver.publish(
+                "first", [Message(b"."), replace(largest, data=bytes(9_000_000))]
+            )
+        [received] = await take(bus.driver, "first.one", 1)
+        assert received.message == largest
+        await bus.driver.dead_letter("first.one", received, "." * 500)
+        [dead] = await bus.driver.list_dead_letters("first.one", limit=10)
+        assert dead.message == largest
+        assert await bus.driver.redrive("first.one", limit=10) == 1
+        [again] = await take(bus.driver, "first.one", 1)
+        assert again.message == largest
 
     async def test_unacked_comes_again_and_acked_does_not(self, bus: BusEngine) -> None:
         await bus.driver.publish("first", [Message(b"acked"), Message(b"dropped")])
@@ -108,6 +128,19 @@ class TestBus:
         assert await bus.driver.receive("first.two", max_messages=9, wait_s=0.5) == []
         assert await bus.driver.list_dead_letters("first.one", limit=10) == []
         assert not await bus.driver.dead_letters("first.one")
+
+    async def test_dead_letters_are_dropped_by_their_ids(self, bus: BusEngine) -> None:
+        await bus.driver.publish("first", [Message(b"%d" % number) for number in range(3)])
+        for received in await take(bus.driver, "first.one", 3):
+            await bus.driver.dead_letter("first.one", received, "it is bad")
+        letters = await bus.driver.list_dead_letters("first.one", limit=10)
+        ids = {each.message.data: each.id for each in letters}
+        wanted = [ids[b"0"], ids[b"2"], "nobody", "0-0", "\N{GRINNING FACE}"]
+        assert await bus.driver.drop_dead_letters("first.one", wanted) == 2
+        assert await bus.driver.drop_dead_letters("first.one", wanted) == 0
+        left = await bus.driver.list_dead_letters("first.one", limit=10)
+        assert [each.message.data for each in left] == [b"1"]
+        assert await bus.driver.backlog("first.one") in {0, None}
 
     async def test_no_cancellation_is_lost(self, bus: BusEngine) -> None:
         async def poll() -> None:

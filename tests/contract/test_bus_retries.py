@@ -51,6 +51,19 @@ class TestRetries:
         [dead] = await bus.driver.list_dead_letters("first.one", limit=10)
         assert (dead.message.data, dead.reason) == (b"poison", "ValueError: cannot read this")
 
+    async def test_a_reason_that_cannot_be_encoded_is_escaped(self, bus: BusEngine) -> None:
+        async def handler(_: Message, __: int) -> None:
+            raise ValueError("\ud800" + "\N{GRINNING FACE}" * 400)
+
+        consumer = consumer_of(bus.driver, handler)
+        await bus.driver.publish("first", [Message(b"poison")])
+        consumer.start()
+        await _until_dead(bus.driver)
+        await consumer.stop()
+        [dead] = await bus.driver.list_dead_letters("first.one", limit=10)
+        assert dead.reason.startswith("ValueError: \\ud800\N{GRINNING FACE}")
+        assert 400 < len(dead.reason.encode()) <= 500
+
     async def test_an_outage_is_waited_out_and_uses_up_no_attempt(self, bus: BusEngine) -> None:
         attempts: list[int] = []
 

@@ -205,7 +205,7 @@ async def test_caches_count_hits_and_misses(valkey: ValkeyClient, metrics: Metri
     counted = CacheMetrics(meter_provider=metrics.provider)
     tweets = TweetCache(valkey, metrics=counted)
     await tweets.put_many(
-        [EncodedTweet(1, author_id=1, deleted=False, visibility=0, body=b"tweet")]
+        [EncodedTweet(1, author_id=1, deleted=False, visibility=0, body=b"\x08\x01\x10\x01")]
     )
     await tweets.get_many([1, 2, 3])
     hot = ValkeyHotTimelines(HotLists(valkey), counted)

@@ -7,16 +7,33 @@ from typing import cast
 
 import pytest
 
-from services.bus.port import BusDriver, Message
+from services.bus import port
+from services.bus.port import Message, Publisher
 from services.clock import SystemClock
 from services.deadlines import deadline_in, remaining_s
 from services.errors import UnavailableError
+from services.storage.keys import outbox_row_key
 from services.storage.outbox import Outbox, OutboxEntry
 from services.storage.outbox_relay import OutboxRelay
 from services.storage.rows import Row, RowMutation, RowStore
+from tests.contract.bus_engines import (
+    BusEngine,
+    bus,
+    pubsub_emulator,
+    valkey_cluster_url,
+    valkey_server,
+)
+from tests.contract.bus_waits import take
 from tests.contract.row_engines import OUTBOX, bigtable_emulator, store
 
-__all__ = ["bigtable_emulator", "store"]
+__all__ = [
+    "bigtable_emulator",
+    "bus",
+    "pubsub_emulator",
+    "store",
+    "valkey_cluster_url",
+    "valkey_server",
+]
 
 DEADLINE_S = 10.0
 
@@ -68,11 +85,11 @@ class MemoryBus:
         return sorted(message.data for _, message in self.published)
 
 
-def relay_of(store: object, bus: MemoryBus, *, sweep_age_ms: int = 60_000) -> OutboxRelay:
+def relay_of(store: object, bus: Publisher, *, sweep_age_ms: int = 60_000) -> OutboxRelay:
     outbox = Outbox(cast("RowStore", store), SystemClock(), OUTBOX)
     return OutboxRelay(
         outbox,
-        cast("BusDriver", bus),
+        bus,
         jitter=random.Random(7),  # noqa: S311 - spreads load, guards nothing
         sweep_interval_s=0.05,
         sweep_age_ms=sweep_age_ms,
@@ -172,8 +189,79 @@ class TestOutbox:
             await Outbox(store, SystemClock(), OUTBOX).commit([mutation], OutboxEntry(1, "t", b""))
         assert await pending(store) == []
 
+    async def test_a_row_that_cannot_be_read_stands_alone(self, store: RowStore) -> None:
+        outbox = Outbox(store, SystemClock(), OUTBOX)
+        await asyncio.gather(
+            *(outbox.commit([], OutboxEntry(i, "t", b"")) for i in range(0, 96, 2))
+        )
+        (good,) = (await store.read_rows(OUTBOX.name, [outbox_row_key(0)])).values()
+        damages: list[dict[bytes, bytes]] = [
+            {b"created_ms": b"soon"},
+            {b"attributes": b"{"},
+            {b"attributes": b"[" * 100_000},
+            {b"attributes": b"[]"},
+            {b"attributes": b'{"n": 1}'},
+            {b"topic": b"\xff"},
+            {b"mutations": b"[[1]]"},
+            {b"mutations": b'[["t", "!", 1, []]]'},
+        ]
+        bad = [{**good.cells, **damage} for damage in damages]
+        bad += [{k: v for k, v in good.cells.items() if k != lost} for lost in good.cells]
+        # All of one shard, which has a share of each look.
+        keys = [outbox_row_key(1 + 16 * place) for place in range(len(bad))]
+        keys[0] = b"01#nonsense"
+        await store.mutate(
+            [RowMutation(OUTBOX.name, key, cells) for key, cells in zip(keys, bad, strict=True)]
+        )
+        await outbox.commit([], OutboxEntry(1 + 16 * 99, "t", b"behind them"))
+        expected = [*range(0, 96, 2), 1 + 16 * 99]
+        assert await pending(store) == expected
+        found = await outbox.pending(0, 16, exclude=range(96))
+        assert [entry.data for entry in found] == [b"behind them"]
+        bus = MemoryBus()
+        relay = relay_of(store, bus, sweep_age_ms=0)
+        await relay.start()
+        await eventually(lambda: len(bus.published) == len(expected))
+        await relay.stop()
+        assert await pending(store) == []
+        assert len(await store.read_rows(OUTBOX.name, keys)) == len(bad)
+
 
 class TestOutboxRelay:
+    async def test_an_entry_that_is_refused_holds_up_no_other(
+        self, store: RowStore, bus: BusEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Bigtable's emulator does not read rows of as much as the bus takes.
+        monkeypatch.setattr(port, "MESSAGE_MAX_BYTES", 100_000)
+        huge = b"\0" * 100_001
+        relay = relay_of(store, bus.driver, sweep_age_ms=0)
+        bodies = [b"%d" % number for number in range(8)]
+        for number, body in enumerate([*bodies[:4], huge, *bodies[4:]]):
+            await relay.commit([change(b"k%d" % number)], OutboxEntry(number, "first", body))
+        await relay.commit([], OutboxEntry(9, "nowhere", b"no topic has this name"))
+        await relay.start()
+        taken = await take(bus.driver, "first.one", len(bodies))
+        assert {each.message.data for each in taken} == set(bodies)
+        await relay.commit([], OutboxEntry(10, "first", b"after it"))
+        assert (await take(bus.driver, "first.one", 1))[0].message.data == b"after it"
+        await relay.stop()
+        # Kept, for whoever comes next.
+        assert await pending(store) == [4, 9]
+
+    async def test_a_replay_that_fails_by_itself_holds_up_no_other(self, store: RowStore) -> None:
+        crashing = Outbox(cast("RowStore", CrashingStore(store, at=100)), SystemClock(), OUTBOX)
+        stray = RowMutation("no such table", b"k", {b"c": b"v"}, timestamp_ms=1)
+        with pytest.raises(Exception):  # noqa: B017, PT011 - each engine has its own
+            await crashing.commit([stray], OutboxEntry(0, "t", b"stray"))
+        for number in (16, 32):
+            await crashing.commit([change(b"k")], OutboxEntry(number, "t", b"%d" % number))
+        bus = MemoryBus()
+        relay = relay_of(store, bus, sweep_age_ms=0)
+        await relay.start()
+        await eventually(lambda: bus.bodies() == [b"16", b"32"])
+        await relay.stop()
+        assert await pending(store) == [0]
+
     async def test_publishes_in_batches_and_settles(self, store: RowStore) -> None:
         bus = MemoryBus()
         relay = relay_of(store, bus)

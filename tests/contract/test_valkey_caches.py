@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import pytest
+from aviary.tweet.v1.tweet_pb2 import Tweet
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
@@ -13,7 +14,7 @@ from redis.backoff import NoBackoff
 from services.storage.keys import home_list_key
 from services.storage.local_tweets import LocalTweets
 from services.storage.valkey.connection import ValkeyClient
-from services.storage.valkey.deletions import DeletionListener
+from services.storage.valkey.deletions import CHANNEL, DeletionListener
 from services.storage.valkey.hot_lists import HotLists
 from services.storage.valkey.hot_timelines import ValkeyHotTimelines
 from services.storage.valkey.layered_reads import CachedTweets, LayeredHotTimelines
@@ -29,7 +30,8 @@ WITHIN_S = 10
 
 
 def tweet(tweet_id: int) -> EncodedTweet:
-    return EncodedTweet(tweet_id, 7, deleted=False, visibility=0, body=b"%d" % tweet_id)
+    body = Tweet(tweet_id=tweet_id, user_id=7).SerializeToString()
+    return EncodedTweet(tweet_id, 7, deleted=False, visibility=0, body=body)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -42,7 +44,13 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_cached_tweets_come_back_and_tombstones_stay(client: ValkeyClient) -> None:
     cache = TweetCache(client)
     tweets = [
-        EncodedTweet(n, n + (1 << 62), deleted=False, visibility=n, body=bytes([n]) * n)
+        EncodedTweet(
+            n,
+            n + (1 << 62),
+            deleted=False,
+            visibility=n,
+            body=Tweet(tweet_id=n, user_id=n + (1 << 62), text="\0" * n).SerializeToString(),
+        )
         for n in range(1, 50)
     ]
     assert await cache.get_many([]) == {}
@@ -164,6 +172,26 @@ async def test_a_deletion_reaches_what_other_processes_keep(client: ValkeyClient
     finally:
         await listener.stop()
     assert local.get_many([1]) == ({}, [1])
+
+
+async def test_a_deletion_that_cannot_be_read_is_of_any_tweet(client: ValkeyClient) -> None:
+    local = LocalTweets(generation_s=1_000)
+    listener = listen(client, local)
+    listener.start()
+    try:
+
+        def keeps() -> bool:
+            local.put_many([tweet(1)])
+            return not local.get_many([1])[1]
+
+        await until(keeps)
+        await client.execute_command("PUBLISH", CHANNEL, b"of which?")
+        await until(lambda: local.get_many([1]) == ({}, [1]))
+        await until(keeps)
+        await TweetCache(client).tombstone(1)
+        await until(lambda: local.get_many([1])[0][1].deleted)
+    finally:
+        await listener.stop()
 
 
 async def test_nothing_is_kept_while_deletions_go_unheard(client: ValkeyClient) -> None:

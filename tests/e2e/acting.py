@@ -1,8 +1,11 @@
 """What end-to-end tests do at the edge: sign up, post, follow, read a home, wait."""
 
 import itertools
+import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import httpx
 
@@ -70,3 +73,17 @@ def home_or_none(mesh: Mesh, viewer: int) -> list[int] | None:
         return home(mesh, viewer)
     except (AssertionError, httpx.HTTPError):
         return None
+
+
+@contextmanager
+def stopped(mesh: Mesh, service: str) -> Iterator[None]:
+    """Halt a service where it stands; it goes on at the end."""
+    eventually(lambda: service in mesh.children(), expected=True)
+    process_id = mesh.children()[service]
+    os.kill(process_id, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        # It may have been killed meanwhile.
+        with suppress(ProcessLookupError):
+            os.kill(process_id, signal.SIGCONT)

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 import redis
@@ -87,6 +88,50 @@ def test_a_dead_letter_is_listed_and_redriven(mesh: Mesh) -> None:
         expected=True,
         within_s=GIVEN_UP_WITHIN_S,
     )
+
+
+def drop_all(mesh: Mesh, name: str) -> None:
+    """Drop all the dead letters of a queue, among them those of tests before."""
+    _, *lines = operate(mesh, "dead-letters", name).splitlines()
+    if ids := [line.split()[1] for line in lines]:
+        dropped = operate(mesh, "drop-dead-letters", name, *ids)
+        assert f"dropped {len(ids)} of {len(ids)}" in dropped
+    assert "no dead letters" in operate(mesh, "dead-letters", name)
+
+
+def test_what_cannot_be_read_spoils_no_other(mesh: Mesh) -> None:
+    if mesh.engine.emulators:
+        pytest.skip("Pub/Sub takes no entry that it cannot read")
+    drop_all(mesh, "fanout.rest")
+    ada = user(mesh)
+    bob = user(mesh)
+    follow(mesh, bob, ada)
+    assert home(mesh, bob) == []
+    operate(mesh, "pause", "fanout.rest", "fanout.plan")
+    bad: dict[Any, Any] = {b"d": b"\xff\x1b[2J", b"a": b"{}", b"n": b"many"}
+    with redis.Redis.from_url(mesh.environment("fanout")["AVIARY_BUS_VALKEY_URL"]) as bus:
+        tweets = []
+        for _ in range(20):
+            tweets.insert(0, post(mesh, ada))
+            for name in ("fanout.rest", "fanout.plan"):
+                bus.xadd(f"bus:{{{name}}}", bad)
+        bus.zadd("bus:{fanout.rest}:delayed", {b"\xc1": 1})
+    operate(mesh, "resume", "--all")
+    eventually(lambda: home(mesh, bob), tweets, mesh.engine.within_s)
+    eventually(lambda: queue(mesh, "fanout.rest"), ["0", "21", "running"])
+    listed = operate(mesh, "dead-letters", "fanout.rest")
+    assert r"b'd': b'\xff\x1b[2J'" in listed
+    assert listed.replace("\n", "").isprintable()
+    assert "put 21 dead letters of" in operate(mesh, "redrive", "fanout.rest", "--all")
+    # The twenty have a body, which is as bad as before; the other is back at once, as it was.
+    eventually(
+        lambda: operate(mesh, "dead-letters", "fanout.rest").count("DecodeError"),
+        20,
+        GIVEN_UP_WITHIN_S,
+    )
+    for name in ("fanout.rest", "fanout.plan"):
+        drop_all(mesh, name)
+    assert "no dead letters" in operate(mesh, "dead-letters")
 
 
 def decision(mesh: Mesh, tweet_id: int, other: "pb.Delivery.ValueType") -> int:

@@ -39,7 +39,8 @@ FIRST_PEOPLE = 4  # enough for three followers, one more than is pushed to
 MAX_PEOPLE = 6
 DEFAULT_THRESHOLD = 0  # followers; stands for what the system was started with
 MAX_THRESHOLD = 4  # pushes nearly all; an author has five followers at most
-KILLED = ("tweet", "fanout", "graph", "timeline")
+FANOUT = "fanout"
+KILLED = ("tweet", FANOUT, "graph", "timeline")
 MAX_KILLS = 1  # of one life: each costs seconds, and more if they come thick and fast
 OUTAGE_S = 60.0  # a killed service is back long before
 # What failed in an outage is tried again after up to 30 s more.
@@ -66,6 +67,7 @@ class Life(RuleBasedStateMachine):
         self.ever_posted: set[int] = set()
         self.events: list[tuple[str, bytes]] = []
         self.kills = 0
+        self.halted: int | None = None
 
     @initialize(target=people)
     def first_people(self) -> MultipleResults[int]:
@@ -159,6 +161,7 @@ class Life(RuleBasedStateMachine):
             self._relate(follower, author, following=following)
         return multiple(before, self._post(author))
 
+    @precondition(lambda self: self.halted is None)
     @rule(followers=st.integers(DEFAULT_THRESHOLD, MAX_THRESHOLD))
     def move_the_threshold(self, followers: int) -> None:
         self.fanout.set_threshold(followers)
@@ -171,9 +174,30 @@ class Life(RuleBasedStateMachine):
         assert self.ever_posted.issuperset(ids), "only what was posted"
         assert set(ids).issuperset(self.model.user(person)), "one's own tweets at once"
 
-    @rule()
-    def flush_cache(self) -> None:
+    @rule(person=people)
+    def flush_cache(self, person: int) -> None:
+        """The first read fills the list that the second one reads."""
         self.cache.flushall()
+        for _ in range(2):
+            self.read("home", person, 50)
+
+    @precondition(lambda self: self.halted is None)
+    @rule(target=tweets, author=people)
+    def stop_the_fanout(self, author: int) -> Posted:
+        """It stands still, with work in hand, until it goes on; its queues grow."""
+        eventually(lambda: FANOUT in self.mesh.children(), expected=True, within_s=OUTAGE_S)
+        self.halted = self.mesh.children()[FANOUT]
+        os.kill(self.halted, signal.SIGSTOP)
+        return self._post(author)
+
+    @precondition(lambda self: self.halted is not None)
+    @rule()
+    def let_the_fanout_go_on(self) -> None:
+        if self.halted is not None:
+            # Dead, if it was killed meanwhile.
+            with suppress(ProcessLookupError):
+                os.kill(self.halted, signal.SIGCONT)
+            self.halted = None
 
     @precondition(lambda self: self.events)
     @rule(data=st.data())
@@ -195,6 +219,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def settle(self) -> None:
         """Everybody sees what the model says, however it is paged."""
+        self.let_the_fanout_go_on()
         for person, limit in itertools.product(self.everybody, (3, 50, 1)):
             for kind, expected in (
                 ("home", self.model.home(person)),
@@ -206,6 +231,7 @@ class Life(RuleBasedStateMachine):
         try:
             self.settle()
         finally:
+            self.let_the_fanout_go_on()
             self.fanout.set_threshold(DEFAULT_THRESHOLD)
 
     def _somebody(self) -> int:

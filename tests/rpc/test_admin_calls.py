@@ -48,7 +48,7 @@ class Fanout:
     async def _none(self, _request, _context):
         raise NotImplementedError
 
-    GetBacklog = ListDeadLetters = RedriveDeadLetters = _none
+    GetBacklog = ListDeadLetters = RedriveDeadLetters = DropDeadLetters = _none
     SetCelebrityThreshold = ResumeSubscriptions = _none
 
 

@@ -6,6 +6,7 @@ import grpc
 import pytest
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
+from redis.asyncio import Redis
 
 from services.bus.port import Message
 from services.bus.topology import SUBSCRIPTIONS
@@ -21,12 +22,19 @@ from tests.contract.valkey_servers import valkey_node
 
 
 @pytest.fixture
-async def bus(tmp_path) -> AsyncIterator[ValkeyStreamsDriver]:
+async def valkey(tmp_path) -> AsyncIterator[Redis]:
     with valkey_node(tmp_path) as port:
-        driver = ValkeyStreamsDriver(f"redis://127.0.0.1:{port}/0", SUBSCRIPTIONS)
-        await driver.declare(SUBSCRIPTIONS)
-        yield driver
-        await driver.close()
+        async with Redis(port=port) as client:
+            yield client
+
+
+@pytest.fixture
+async def bus(valkey) -> AsyncIterator[ValkeyStreamsDriver]:
+    port = valkey.connection_pool.connection_kwargs["port"]
+    driver = ValkeyStreamsDriver(f"redis://127.0.0.1:{port}/0", SUBSCRIPTIONS)
+    await driver.declare(SUBSCRIPTIONS)
+    yield driver
+    await driver.close()
 
 
 @pytest.fixture
@@ -39,6 +47,33 @@ async def fanout(bus: ValkeyStreamsDriver, tmp_path) -> AsyncIterator[stubs.Fano
     async with grpc.aio.insecure_channel(server.address) as channel:
         yield stubs.FanoutServiceStub(channel)
     await server.stop()
+
+
+async def test_what_cannot_be_read_is_listed_as_bytes(bus, fanout, valkey) -> None:
+    await valkey.xadd("bus:{fanout.plan}", {b"\xff": b"\x1b" * 5_000})
+    (received,) = await bus.receive("fanout.plan", max_messages=1, wait_s=5)
+    await bus.dead_letter("fanout.plan", received, "not \ud800 good")
+    await valkey.xadd("bus:{fanout.plan}:dead", {b"r": b"\xff" * 5_000})
+    listed = await fanout.ListDeadLetters(pb.ListDeadLettersRequest(subscription="fanout.plan"))
+    first, second = listed.dead_letters
+    assert first.reason == "not \\ud800 good"
+    assert first.fields == [pb.UnreadableField(name=b"\xff", value=b"\x1b" * 100)]
+    assert second.reason == "\\xff" * 125
+    assert second.fields == [pb.UnreadableField(name=b"r", value=b"\xff" * 100)]
+
+
+async def test_dead_letters_are_dropped(fanout, valkey) -> None:
+    entry = await valkey.xadd("bus:{fanout.plan}:dead", {b"r": b"why"})
+    request = pb.DropDeadLettersRequest(subscription="fanout.plan", ids=[entry.decode()])
+    assert (await fanout.DropDeadLetters(request)).dropped == 1
+    assert (await fanout.DropDeadLetters(request)).dropped == 0
+    for ids in ([], ["1-0"] * 1_001):
+        with pytest.raises(grpc.aio.AioRpcError, match="ids: must be 1 to 1000"):
+            await fanout.DropDeadLetters(
+                pb.DropDeadLettersRequest(subscription="fanout.plan", ids=ids)
+            )
+    with pytest.raises(grpc.aio.AioRpcError, match="must be one of"):
+        await fanout.DropDeadLetters(pb.DropDeadLettersRequest(subscription="x", ids=["1-0"]))
 
 
 async def test_dead_letter_is_listed_and_redriven(bus, fanout) -> None:

@@ -126,8 +126,12 @@ def test_help_lists_each_command_once() -> None:
 
 
 def test_reasons_do_not_reach_the_terminal_as_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    show_letters([("fanout.plan", "1-0", "bad\x1b[2J\nline")])
-    assert "bad [2J line" in capsys.readouterr().out
+    field = pb.UnreadableField(name=b"\xff\x1b[2J", value="\u202e".encode())
+    letter = pb.DeadLetter(id="1-0", reason="bad\x1b[2J\nline", fields=[field])
+    show_letters([("fanout.plan", letter)])
+    printed = capsys.readouterr().out
+    assert "bad [2J line {b'\\xff\\x1b[2J': b'\\xe2\\x80\\xae'}" in printed
+    assert printed.replace("\n", "").isprintable()
 
 
 def test_what_the_bus_cannot_count_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,4 +99,12 @@ class DeletionListener:
                     self._target.close()
                     self._target.open()
                 elif message["type"] == "message":
-                    self._target.bury(*_ID.unpack(message["data"]))
+                    self._take(message["data"])
+
+    def _take(self, data: bytes) -> None:
+        if len(data) == _ID.size:
+            self._target.bury(*_ID.unpack(data))
+        else:
+            # Of which tweet it tells nobody knows: none that is kept may be shown.
+            self._target.close()
+            self._target.open()

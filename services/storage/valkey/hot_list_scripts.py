@@ -3,6 +3,9 @@
 Ids are 8 big-endian bytes. Lua's own `<` on strings follows the server's locale and a Lua number
 holds 53 bits, so ids are compared as two 32-bit halves. A sentinel begins with 8 zero bytes and so
 compares as id 0: below every id.
+
+A list that is damaged, or is none, is dropped: its next reader fills it anew. It must fail neither
+that reader nor the push of a page of others.
 """
 
 __all__ = ["BEGIN_WARM", "FINISH_WARM", "PUSH", "READ", "READ_BESIDE", "REMOVE"]
@@ -40,27 +43,35 @@ local function insert_older(key)
   end
 end
 
+local function push(key)
+  local head = redis.call('LINDEX', key, 0)
+  if not head or head == id then return 0 end
+  local length
+  if newer(id, head) then
+    length = redis.call('LPUSH', key, id)
+  else
+    length = insert_older(key)
+  end
+  if length > capacity + slack then
+    local tail = redis.call('LINDEX', key, -1)
+    if #tail > 8 then
+      -- A warm goes on: its sentinel stays, and one id over capacity tells it of the cut.
+      redis.call('LTRIM', key, 0, capacity)
+      redis.call('RPUSH', key, tail)
+    else
+      redis.call('LTRIM', key, 0, capacity - 1)
+    end
+  end
+  return length > 0 and 1 or 0
+end
+
 local changed = 0
 for _, key in ipairs(KEYS) do
-  local head = redis.call('LINDEX', key, 0)
-  if head and head ~= id then
-    local length
-    if newer(id, head) then
-      length = redis.call('LPUSH', key, id)
-    else
-      length = insert_older(key)
-    end
-    if length > 0 then changed = changed + 1 end
-    if length > capacity + slack then
-      local tail = redis.call('LINDEX', key, -1)
-      if #tail > 8 then
-        -- A warm goes on: its sentinel stays, and one id over capacity tells it of the cut.
-        redis.call('LTRIM', key, 0, capacity)
-        redis.call('RPUSH', key, tail)
-      else
-        redis.call('LTRIM', key, 0, capacity - 1)
-      end
-    end
+  local sound, pushed = pcall(push, key)
+  if sound then
+    changed = changed + pushed
+  else
+    redis.call('DEL', key)
   end
 end
 return changed
@@ -70,17 +81,18 @@ return changed
 _READ_LIST = (
     _COMPARE
     + """
--- Returns false for a miss, or {joined ids, 1 if the end was reached, tail}.
-local function read(key, before, count, ttl)
+local function read_sound(key, before, count, ttl)
   local tail = redis.call('LINDEX', key, -1)
-  if not tail or #tail > 8 then return false end
+  if not tail then return false end
+  if #tail > 8 and is_sentinel(tail) then return false end
+  if #tail ~= 8 then error('damaged') end
   local length = redis.call('LLEN', key)
   local complete = tail == ZERO
   if complete then length = length - 1 end
   local from = 0
   if before == '' then
     -- Readers keep their list alive; a write is spent on it only in the second half of its life.
-    if redis.call('PTTL', key) * 2 < ttl then redis.call('PEXPIRE', key, ttl) end
+    if ttl > 0 and redis.call('PTTL', key) * 2 < ttl then redis.call('PEXPIRE', key, ttl) end
   else
     local high = length
     while from < high do
@@ -95,7 +107,17 @@ local function read(key, before, count, ttl)
   local last = math.min(from + count, length) - 1
   local ids = ''
   if last >= from then ids = table.concat(redis.call('LRANGE', key, from, last)) end
+  if #ids ~= 8 * math.max(0, last - from + 1) then error('damaged') end
   return {ids, (complete and last + 1 >= length) and 1 or 0, tail}
+end
+
+-- Returns false for a miss, or {joined ids, 1 if the end was reached, tail}.
+-- A TTL of 0 renews nothing.
+local function read(key, before, count, ttl)
+  local sound, found = pcall(read_sound, key, before, count, ttl)
+  if sound then return found end
+  redis.call('DEL', key)
+  return false
 end
 """
 )
@@ -114,8 +136,8 @@ READ_BESIDE = (
 -- KEYS: guarded entry, list; ARGV: nonce that the caller knows the rest of or '', nonce for an
 -- absent entry, TTL of the entry in ms, then as READ.
 -- Returns {'' if the entry still has the nonce, else the entry; what READ returns}.
-local entry = redis.call('GETRANGE', KEYS[1], 0, #ARGV[2] - 1)
-if entry == '' then
+local entry = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[2] - 1)
+if type(entry) == 'table' or entry == '' then
   entry = ARGV[2]
   redis.call('SET', KEYS[1], entry, 'PX', ARGV[3])
 elseif entry == ARGV[1] then
@@ -181,8 +203,9 @@ return 1
 
 REMOVE = """
 -- KEYS: list; ARGV: id. Returns 1 if a list was changed.
-local tail = redis.call('LINDEX', KEYS[1], -1)
+local tail = redis.pcall('LINDEX', KEYS[1], -1)
 if not tail then return 0 end
+if type(tail) == 'table' then return redis.call('DEL', KEYS[1]) end
 -- The warmer may have read the id already and would bring it back: the warm starts over.
 if #tail > 8 then return redis.call('DEL', KEYS[1]) end
 return redis.call('LREM', KEYS[1], 1, ARGV[1])

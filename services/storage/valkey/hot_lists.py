@@ -17,17 +17,22 @@ failover of Valkey stays missing until the list expires or is dropped.
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import gt
+
+import structlog
 
 from services.storage.valkey import hot_list_scripts as lua
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 from services.storage.valkey.script import Script
+from services.telemetry import EVENT_CACHE_DAMAGED
 
 __all__ = ["GuardedEntry", "HotLists", "HotPage"]
 
 _DEFAULT_CAPACITY = 800
 """Ids a list: twenty pages of forty, further than nearly all readers scroll."""
 _DEFAULT_TTL_S = 3 * 86_400
-"""Life of a list that nobody reads, in seconds; first-page reads renew it."""
+"""Life of a list, in seconds; first-page reads renew it, but for those by `read_beside`."""
+_NOT_RENEWED = 0
 _WARM_EXPIRY_MS = 10_000
 """A warm that takes longer is taken for dead, and another reader may begin."""
 _TRIM_SLACK_SHARE = 20
@@ -37,6 +42,9 @@ _KEYS_PER_SCRIPT = 1_000
 
 _ID = struct.Struct(">Q")
 _SENTINEL = bytes(_ID.size)
+_MAX_ID = (1 << 63) - 1
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +115,26 @@ class HotLists:
 
         A miss is a list that is absent or being warmed. Reading a first page renews the list.
         """
-        return _page(await self._read.run([key], _start(before), count, self._ttl_ms))
+        return await self._sound(
+            key, await self._read.run([key], _start(before), count, self._ttl_ms)
+        )
 
     async def read_many(
         self, keys: Sequence[bytes], before: int | None, count: int
     ) -> list[HotPage | None]:
         """`read` of several lists in one round trip, in the order asked for."""
         found = await self._read.run_each(keys, _start(before), count, self._ttl_ms)
-        return [_page(each) for each in found]
+        return [await self._sound(key, each) for key, each in zip(keys, found, strict=True)]
 
     async def read_beside(
         self, entry: GuardedEntry, key: bytes, before: int | None, count: int
     ) -> tuple[bytes, HotPage | None]:
         """`read`, with a look at an entry of the same slot: (what the entry has, the page).
 
-        The first is empty if the entry still has the nonce that the caller knows.
+        The first is empty if the entry still has the nonce that the caller knows. The list is not
+        renewed: its reader comes by the durable store now and then, which is where visits are
+        noted. Without that, whoever reads each day would count as away after a month, and be
+        pushed to no more.
         """
         found, page = await self._read_beside.run(
             [entry.key, key],
@@ -130,9 +143,9 @@ class HotLists:
             entry.ttl_ms,
             _start(before),
             count,
-            self._ttl_ms,
+            _NOT_RENEWED,
         )
-        return found, _page(page)
+        return found, await self._sound(key, page)
 
     async def begin_warm(self, key: bytes, token: bytes) -> bool:
         """Claim an absent list for warming; `token` is random and not empty.
@@ -177,6 +190,19 @@ class HotLists:
         tweets are hydrated, not here.
         """
         await self._remove.run([key], _ID.pack(tweet_id))
+
+    async def _sound(self, key: bytes, found: tuple[bytes, int, bytes] | None) -> HotPage | None:
+        """Read an answer; a list that is not one of falling ids is dropped, and a miss."""
+        page = _page(found)
+        if page is None or _is_falling(page.ids):
+            return page
+        _log.error(EVENT_CACHE_DAMAGED, key=repr(key))
+        await self.drop(key)
+        return None
+
+
+def _is_falling(ids: tuple[int, ...]) -> bool:
+    return not ids or (ids[0] <= _MAX_ID and all(map(gt, ids, ids[1:])))
 
 
 def _start(before: int | None) -> bytes:

@@ -62,9 +62,8 @@ class LayeredHotTimelines:
 
     async def _relations(self, viewer: int, entry: bytes) -> ViewerRelations:
         nonce, blob = self._cache.parse(entry)
-        if blob is not None:
-            relations = _decode(blob)
-        else:
+        relations = None if blob is None else _decode(blob)
+        if relations is None:
             relations = await self._source.fetch(viewer)
             if not await self._cache.fill(viewer, nonce, _encode(relations)):
                 return relations
@@ -136,9 +135,14 @@ def _encode(relations: ViewerRelations) -> bytes:
     return _COUNT.pack(len(relations.following)) + struct.pack(f">{len(ids)}Q", *ids)
 
 
-def _decode(blob: bytes) -> ViewerRelations:
+def _decode(blob: bytes) -> ViewerRelations | None:
+    """Read what `_encode` gave; None for anything else, which is then fetched anew."""
+    count, rest = divmod(len(blob) - _COUNT.size, ID_BYTES)
+    if count < 0 or rest:
+        return None
     (following,) = _COUNT.unpack_from(blob)
-    count = (len(blob) - _COUNT.size) // ID_BYTES
+    if following > count:
+        return None
     ids = struct.unpack_from(f">{count}Q", blob, _COUNT.size)
     return ViewerRelations(frozenset(ids[:following]), frozenset(ids[following:]))
 

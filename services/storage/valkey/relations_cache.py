@@ -56,7 +56,8 @@ class RelationsCache:
     def parse(self, entry: bytes) -> tuple[bytes, bytes | None]:
         """(nonce, blob) of an entry; with no blob, fetch and `fill` under the nonce."""
         nonce, rest = entry[:NONCE_BYTES], entry[NONCE_BYTES:]
-        if not rest:
+        # What nobody here wrote has no blob either, and is filled over.
+        if not rest.startswith(_FILLED):
             self._metrics.miss(RELATIONS)
             return nonce, None
         self._metrics.hit(RELATIONS)

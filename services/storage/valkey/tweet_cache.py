@@ -5,23 +5,37 @@ encoded protobuf tweet.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+import structlog
 from redis.asyncio.cluster import RedisCluster
 
 from services.storage.keys import tweet_cache_key
 from services.storage.valkey.cache_metrics import TWEETS, CacheMetrics
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 from services.storage.valkey.deletions import CHANNEL, encode_deletion
+from services.storage.valkey.script import Script
+from services.telemetry import EVENT_CACHE_DAMAGED
 from services.timeline.encoded import EncodedTweet
 
-__all__ = ["TweetCache"]
+__all__ = ["IsTweet", "TweetCache"]
 
 _DEFAULT_TTL_S = 86_400
 """Life of an entry in seconds. A tombstone must outlive any read that began before the delete."""
 _HEADER = struct.Struct(">BQ")
 _DELETED = 0x01
 _VISIBILITY_SHIFT = 1
+_FORGET = """
+-- KEYS: entry; ARGV: what it must hold to be forgotten. A tombstone put there meanwhile stays.
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
+IsTweet = Callable[[int, int, bytes], bool]
+"""Whether a body is that of the tweet and author. A page is put together of bodies as they are, and
+one that is none would spoil all of it."""
+
+_log = structlog.get_logger()
 
 
 class TweetCache:
@@ -32,10 +46,14 @@ class TweetCache:
         client: ValkeyClient,
         ttl_s: float = _DEFAULT_TTL_S,
         metrics: CacheMetrics | None = None,
+        *,
+        is_tweet: IsTweet = lambda *_: True,
     ) -> None:
         self._client = client
         self._metrics = metrics or CacheMetrics()
         self._ttl_ms = int(ttl_s * 1_000)
+        self._is_tweet = is_tweet
+        self._forget = Script(client, _FORGET)
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
         """Read the cached ones among `tweet_ids`, tombstones included; the others are left out."""
@@ -47,11 +65,14 @@ class TweetCache:
                 values = await self._client.mget_nonatomic(keys)
             else:
                 values = await self._client.mget(keys)
-        found = {
-            tweet_id: _decode(tweet_id, value)
-            for tweet_id, value in zip(tweet_ids, values, strict=True)
-            if isinstance(value, bytes)
-        }
+        found: dict[int, EncodedTweet] = {}
+        for tweet_id, key, value in zip(tweet_ids, keys, values, strict=True):
+            if isinstance(value, bytes):
+                try:
+                    found[tweet_id] = _decode(tweet_id, value, self._is_tweet)
+                except ValueError:
+                    _log.error(EVENT_CACHE_DAMAGED, key=repr(key))
+                    await self._forget.run([key], value)
         self._metrics.hit(TWEETS, len(found))
         self._metrics.miss(TWEETS, len(tweet_ids) - len(found))
         return found
@@ -77,12 +98,19 @@ def _encode(tweet: EncodedTweet) -> bytes:
     return _HEADER.pack(flags, tweet.author_id) + tweet.body
 
 
-def _decode(tweet_id: int, value: bytes) -> EncodedTweet:
+def _decode(tweet_id: int, value: bytes, is_tweet: IsTweet) -> EncodedTweet:
+    """Read a value. Raises `ValueError` for one that nobody here wrote."""
+    if len(value) < _HEADER.size:
+        raise ValueError("too short")
     flags, author_id = _HEADER.unpack_from(value)
+    body = value[_HEADER.size :]
+    wrong = bool(body) if flags & _DELETED else not is_tweet(tweet_id, author_id, body)
+    if wrong:
+        raise ValueError("another tweet")
     return EncodedTweet(
         tweet_id=tweet_id,
         author_id=author_id,
         deleted=bool(flags & _DELETED),
         visibility=flags >> _VISIBILITY_SHIFT,
-        body=value[_HEADER.size :],
+        body=body,
     )

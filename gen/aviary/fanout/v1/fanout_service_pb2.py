@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%aviary/fanout/v1/fanout_service.proto\x12\x10\x61viary.fanout.v1\x1a\x1fgoogle/api/field_behavior.proto\"\x13\n\x11GetBacklogRequest\"t\n\x0cQueueBacklog\x12\x14\n\x0csubscription\x18\x01 \x01(\t\x12\x15\n\x08messages\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x0c\x64\x65\x61\x64_letters\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\x0b\n\t_messagesB\x0f\n\r_dead_letters\"D\n\x12GetBacklogResponse\x12.\n\x06queues\x18\x01 \x03(\x0b\x32\x1e.aviary.fanout.v1.QueueBacklog\"I\n\x16ListDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\"(\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"M\n\x17ListDeadLettersResponse\x12\x32\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x1c.aviary.fanout.v1.DeadLetter\"L\n\x19RedriveDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\".\n\x1aRedriveDeadLettersResponse\x12\x10\n\x08redriven\x18\x01 \x01(\x05\"\x8a\x01\n\x08\x43ontrols\x12\x1b\n\x13\x63\x65lebrity_threshold\x18\x01 \x01(\x03\x12#\n\x1b\x64\x65\x66\x61ult_celebrity_threshold\x18\x02 \x01(\x03\x12<\n\rsubscriptions\x18\x03 \x03(\x0b\x32%.aviary.fanout.v1.SubscriptionControl\";\n\x13SubscriptionControl\x12\x14\n\x0csubscription\x18\x01 \x01(\t\x12\x0e\n\x06paused\x18\x02 \x01(\x08\"\x14\n\x12GetControlsRequest\"C\n\x13GetControlsResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls\"7\n\x1cSetCelebrityThresholdRequest\x12\x17\n\tfollowers\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\"M\n\x1dSetCelebrityThresholdResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls\"8\n\x19PauseSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"J\n\x1aPauseSubscriptionsResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls\"9\n\x1aResumeSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"K\n\x1bResumeSubscriptionsResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls2\x9a\x06\n\rFanoutService\x12\\\n\nGetBacklog\x12#.aviary.fanout.v1.GetBacklogRequest\x1a$.aviary.fanout.v1.GetBacklogResponse\"\x03\x90\x02\x01\x12k\n\x0fListDeadLetters\x12(.aviary.fanout.v1.ListDeadLettersRequest\x1a).aviary.fanout.v1.ListDeadLettersResponse\"\x03\x90\x02\x01\x12o\n\x12RedriveDeadLetters\x12+.aviary.fanout.v1.RedriveDeadLettersRequest\x1a,.aviary.fanout.v1.RedriveDeadLettersResponse\x12_\n\x0bGetControls\x12$.aviary.fanout.v1.GetControlsRequest\x1a%.aviary.fanout.v1.GetControlsResponse\"\x03\x90\x02\x01\x12}\n\x15SetCelebrityThreshold\x12..aviary.fanout.v1.SetCelebrityThresholdRequest\x1a/.aviary.fanout.v1.SetCelebrityThresholdResponse\"\x03\x90\x02\x02\x12t\n\x12PauseSubscriptions\x12+.aviary.fanout.v1.PauseSubscriptionsRequest\x1a,.aviary.fanout.v1.PauseSubscriptionsResponse\"\x03\x90\x02\x02\x12w\n\x13ResumeSubscriptions\x12,.aviary.fanout.v1.ResumeSubscriptionsRequest\x1a-.aviary.fanout.v1.ResumeSubscriptionsResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%aviary/fanout/v1/fanout_service.proto\x12\x10\x61viary.fanout.v1\x1a\x1fgoogle/api/field_behavior.proto\"\x13\n\x11GetBacklogRequest\"t\n\x0cQueueBacklog\x12\x14\n\x0csubscription\x18\x01 \x01(\t\x12\x15\n\x08messages\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x0c\x64\x65\x61\x64_letters\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\x0b\n\t_messagesB\x0f\n\r_dead_letters\"D\n\x12GetBacklogResponse\x12.\n\x06queues\x18\x01 \x03(\x0b\x32\x1e.aviary.fanout.v1.QueueBacklog\"I\n\x16ListDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\"[\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x31\n\x06\x66ields\x18\x03 \x03(\x0b\x32!.aviary.fanout.v1.UnreadableField\".\n\x0fUnreadableField\x12\x0c\n\x04name\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\"M\n\x17ListDeadLettersResponse\x12\x32\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x1c.aviary.fanout.v1.DeadLetter\"L\n\x19RedriveDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\".\n\x1aRedriveDeadLettersResponse\x12\x10\n\x08redriven\x18\x01 \x01(\x05\"G\n\x16\x44ropDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x03ids\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\"*\n\x17\x44ropDeadLettersResponse\x12\x0f\n\x07\x64ropped\x18\x01 \x01(\x05\"\x8a\x01\n\x08\x43ontrols\x12\x1b\n\x13\x63\x65lebrity_threshold\x18\x01 \x01(\x03\x12#\n\x1b\x64\x65\x66\x61ult_celebrity_threshold\x18\x02 \x01(\x03\x12<\n\rsubscriptions\x18\x03 \x03(\x0b\x32%.aviary.fanout.v1.SubscriptionControl\";\n\x13SubscriptionControl\x12\x14\n\x0csubscription\x18\x01 \x01(\t\x12\x0e\n\x06paused\x18\x02 \x01(\x08\"\x14\n\x12GetControlsRequest\"C\n\x13GetControlsResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls\"7\n\x1cSetCelebrityThresholdRequest\x12\x17\n\tfollowers\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\"M\n\x1dSetCelebrityThresholdResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls\"8\n\x19PauseSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"J\n\x1aPauseSubscriptionsResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls\"9\n\x1aResumeSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"K\n\x1bResumeSubscriptionsResponse\x12,\n\x08\x63ontrols\x18\x01 \x01(\x0b\x32\x1a.aviary.fanout.v1.Controls2\x87\x07\n\rFanoutService\x12\\\n\nGetBacklog\x12#.aviary.fanout.v1.GetBacklogRequest\x1a$.aviary.fanout.v1.GetBacklogResponse\"\x03\x90\x02\x01\x12k\n\x0fListDeadLetters\x12(.aviary.fanout.v1.ListDeadLettersRequest\x1a).aviary.fanout.v1.ListDeadLettersResponse\"\x03\x90\x02\x01\x12o\n\x12RedriveDeadLetters\x12+.aviary.fanout.v1.RedriveDeadLettersRequest\x1a,.aviary.fanout.v1.RedriveDeadLettersResponse\x12k\n\x0f\x44ropDeadLetters\x12(.aviary.fanout.v1.DropDeadLettersRequest\x1a).aviary.fanout.v1.DropDeadLettersResponse\"\x03\x90\x02\x02\x12_\n\x0bGetControls\x12$.aviary.fanout.v1.GetControlsRequest\x1a%.aviary.fanout.v1.GetControlsResponse\"\x03\x90\x02\x01\x12}\n\x15SetCelebrityThreshold\x12..aviary.fanout.v1.SetCelebrityThresholdRequest\x1a/.aviary.fanout.v1.SetCelebrityThresholdResponse\"\x03\x90\x02\x02\x12t\n\x12PauseSubscriptions\x12+.aviary.fanout.v1.PauseSubscriptionsRequest\x1a,.aviary.fanout.v1.PauseSubscriptionsResponse\"\x03\x90\x02\x02\x12w\n\x13ResumeSubscriptions\x12,.aviary.fanout.v1.ResumeSubscriptionsRequest\x1a-.aviary.fanout.v1.ResumeSubscriptionsResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REDRIVEDEADLETTERSREQUEST'].fields_by_name['subscription']._serialized_options = b'\342A\001\002'
   _globals['_REDRIVEDEADLETTERSREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_REDRIVEDEADLETTERSREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001'
+  _globals['_DROPDEADLETTERSREQUEST'].fields_by_name['subscription']._loaded_options = None
+  _globals['_DROPDEADLETTERSREQUEST'].fields_by_name['subscription']._serialized_options = b'\342A\001\002'
+  _globals['_DROPDEADLETTERSREQUEST'].fields_by_name['ids']._loaded_options = None
+  _globals['_DROPDEADLETTERSREQUEST'].fields_by_name['ids']._serialized_options = b'\342A\001\002'
   _globals['_SETCELEBRITYTHRESHOLDREQUEST'].fields_by_name['followers']._loaded_options = None
   _globals['_SETCELEBRITYTHRESHOLDREQUEST'].fields_by_name['followers']._serialized_options = b'\342A\001\001'
   _globals['_PAUSESUBSCRIPTIONSREQUEST'].fields_by_name['subscriptions']._loaded_options = None
@@ -50,6 +54,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FANOUTSERVICE'].methods_by_name['GetBacklog']._serialized_options = b'\220\002\001'
   _globals['_FANOUTSERVICE'].methods_by_name['ListDeadLetters']._loaded_options = None
   _globals['_FANOUTSERVICE'].methods_by_name['ListDeadLetters']._serialized_options = b'\220\002\001'
+  _globals['_FANOUTSERVICE'].methods_by_name['DropDeadLetters']._loaded_options = None
+  _globals['_FANOUTSERVICE'].methods_by_name['DropDeadLetters']._serialized_options = b'\220\002\002'
   _globals['_FANOUTSERVICE'].methods_by_name['GetControls']._loaded_options = None
   _globals['_FANOUTSERVICE'].methods_by_name['GetControls']._serialized_options = b'\220\002\001'
   _globals['_FANOUTSERVICE'].methods_by_name['SetCelebrityThreshold']._loaded_options = None
@@ -67,33 +73,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDEADLETTERSREQUEST']._serialized_start=301
   _globals['_LISTDEADLETTERSREQUEST']._serialized_end=374
   _globals['_DEADLETTER']._serialized_start=376
-  _globals['_DEADLETTER']._serialized_end=416
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=418
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=495
-  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_start=497
-  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_end=573
-  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_start=575
-  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_end=621
-  _globals['_CONTROLS']._serialized_start=624
-  _globals['_CONTROLS']._serialized_end=762
-  _globals['_SUBSCRIPTIONCONTROL']._serialized_start=764
-  _globals['_SUBSCRIPTIONCONTROL']._serialized_end=823
-  _globals['_GETCONTROLSREQUEST']._serialized_start=825
-  _globals['_GETCONTROLSREQUEST']._serialized_end=845
-  _globals['_GETCONTROLSRESPONSE']._serialized_start=847
-  _globals['_GETCONTROLSRESPONSE']._serialized_end=914
-  _globals['_SETCELEBRITYTHRESHOLDREQUEST']._serialized_start=916
-  _globals['_SETCELEBRITYTHRESHOLDREQUEST']._serialized_end=971
-  _globals['_SETCELEBRITYTHRESHOLDRESPONSE']._serialized_start=973
-  _globals['_SETCELEBRITYTHRESHOLDRESPONSE']._serialized_end=1050
-  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_start=1052
-  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_end=1108
-  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_start=1110
-  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_end=1184
-  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_start=1186
-  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_end=1243
-  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_start=1245
-  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_end=1320
-  _globals['_FANOUTSERVICE']._serialized_start=1323
-  _globals['_FANOUTSERVICE']._serialized_end=2117
+  _globals['_DEADLETTER']._serialized_end=467
+  _globals['_UNREADABLEFIELD']._serialized_start=469
+  _globals['_UNREADABLEFIELD']._serialized_end=515
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=517
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=594
+  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_start=596
+  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_end=672
+  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_start=674
+  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_end=720
+  _globals['_DROPDEADLETTERSREQUEST']._serialized_start=722
+  _globals['_DROPDEADLETTERSREQUEST']._serialized_end=793
+  _globals['_DROPDEADLETTERSRESPONSE']._serialized_start=795
+  _globals['_DROPDEADLETTERSRESPONSE']._serialized_end=837
+  _globals['_CONTROLS']._serialized_start=840
+  _globals['_CONTROLS']._serialized_end=978
+  _globals['_SUBSCRIPTIONCONTROL']._serialized_start=980
+  _globals['_SUBSCRIPTIONCONTROL']._serialized_end=1039
+  _globals['_GETCONTROLSREQUEST']._serialized_start=1041
+  _globals['_GETCONTROLSREQUEST']._serialized_end=1061
+  _globals['_GETCONTROLSRESPONSE']._serialized_start=1063
+  _globals['_GETCONTROLSRESPONSE']._serialized_end=1130
+  _globals['_SETCELEBRITYTHRESHOLDREQUEST']._serialized_start=1132
+  _globals['_SETCELEBRITYTHRESHOLDREQUEST']._serialized_end=1187
+  _globals['_SETCELEBRITYTHRESHOLDRESPONSE']._serialized_start=1189
+  _globals['_SETCELEBRITYTHRESHOLDRESPONSE']._serialized_end=1266
+  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_start=1268
+  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_end=1324
+  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_start=1326
+  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_end=1400
+  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_start=1402
+  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_end=1459
+  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_start=1461
+  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_end=1536
+  _globals['_FANOUTSERVICE']._serialized_start=1539
+  _globals['_FANOUTSERVICE']._serialized_end=2442
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,11 @@ class FanoutServiceStub:
                 request_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersRequest.SerializeToString,
                 response_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersResponse.FromString,
                 _registered_method=True)
+        self.DropDeadLetters = channel.unary_unary(
+                '/aviary.fanout.v1.FanoutService/DropDeadLetters',
+                request_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.DropDeadLettersRequest.SerializeToString,
+                response_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.DropDeadLettersResponse.FromString,
+                _registered_method=True)
         self.GetControls = channel.unary_unary(
                 '/aviary.fanout.v1.FanoutService/GetControls',
                 request_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.GetControlsRequest.SerializeToString,
@@ -91,7 +96,15 @@ class FanoutServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RedriveDeadLetters(self, request, context):
-        """Puts dead letters back into their queue, oldest first. INVALID_ARGUMENT: subscription, limit.
+        """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
+        once. INVALID_ARGUMENT: subscription, limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DropDeadLetters(self, request, context):
+        """Forgets dead letters for good. INVALID_ARGUMENT: subscription, ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -147,6 +160,11 @@ def add_FanoutServiceServicer_to_server(servicer, server):
                     servicer.RedriveDeadLetters,
                     request_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersRequest.FromString,
                     response_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersResponse.SerializeToString,
+            ),
+            'DropDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropDeadLetters,
+                    request_deserializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.DropDeadLettersRequest.FromString,
+                    response_serializer=aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.DropDeadLettersResponse.SerializeToString,
             ),
             'GetControls': grpc.unary_unary_rpc_method_handler(
                     servicer.GetControls,
@@ -251,6 +269,33 @@ class FanoutService:
             '/aviary.fanout.v1.FanoutService/RedriveDeadLetters',
             aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersRequest.SerializeToString,
             aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.RedriveDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.fanout.v1.FanoutService/DropDeadLetters',
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.DropDeadLettersRequest.SerializeToString,
+            aviary_dot_fanout_dot_v1_dot_fanout__service__pb2.DropDeadLettersResponse.FromString,
             options,
             channel_credentials,
             insecure,

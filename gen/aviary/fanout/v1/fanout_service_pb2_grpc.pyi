@@ -38,7 +38,11 @@ class FanoutServiceStub:
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.ListDeadLettersRequest, _fanout_service_pb2.ListDeadLettersResponse]
     """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
     RedriveDeadLetters: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]
-    """Puts dead letters back into their queue, oldest first. INVALID_ARGUMENT: subscription, limit."""
+    """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
+    once. INVALID_ARGUMENT: subscription, limit.
+    """
+    DropDeadLetters: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.DropDeadLettersRequest, _fanout_service_pb2.DropDeadLettersResponse]
+    """Forgets dead letters for good. INVALID_ARGUMENT: subscription, ids."""
     GetControls: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.GetControlsRequest, _fanout_service_pb2.GetControlsResponse]
     """Reads what operators have set, as the process that answers goes by it. Another process learns of
     a change within about two seconds.
@@ -67,7 +71,11 @@ class FanoutServiceAsyncStub(FanoutServiceStub):
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.ListDeadLettersRequest, _fanout_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
     """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
     RedriveDeadLetters: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]  # type: ignore[assignment]
-    """Puts dead letters back into their queue, oldest first. INVALID_ARGUMENT: subscription, limit."""
+    """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
+    once. INVALID_ARGUMENT: subscription, limit.
+    """
+    DropDeadLetters: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.DropDeadLettersRequest, _fanout_service_pb2.DropDeadLettersResponse]  # type: ignore[assignment]
+    """Forgets dead letters for good. INVALID_ARGUMENT: subscription, ids."""
     GetControls: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.GetControlsRequest, _fanout_service_pb2.GetControlsResponse]  # type: ignore[assignment]
     """Reads what operators have set, as the process that answers goes by it. Another process learns of
     a change within about two seconds.
@@ -111,7 +119,17 @@ class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fanout_service_pb2.RedriveDeadLettersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fanout_service_pb2.RedriveDeadLettersResponse, _abc.Awaitable[_fanout_service_pb2.RedriveDeadLettersResponse]]:
-        """Puts dead letters back into their queue, oldest first. INVALID_ARGUMENT: subscription, limit."""
+        """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
+        once. INVALID_ARGUMENT: subscription, limit.
+        """
+
+    @_abc_1.abstractmethod
+    def DropDeadLetters(
+        self,
+        request: _fanout_service_pb2.DropDeadLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fanout_service_pb2.DropDeadLettersResponse, _abc.Awaitable[_fanout_service_pb2.DropDeadLettersResponse]]:
+        """Forgets dead letters for good. INVALID_ARGUMENT: subscription, ids."""
 
     @_abc_1.abstractmethod
     def GetControls(

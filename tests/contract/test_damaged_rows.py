@@ -1,0 +1,135 @@
+"""Rows that hold what nobody wrote there: each is left out by itself. Every engine."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.clock import SystemClock
+from services.snowflake_time import first_id_at
+from services.storage import fanout_controls, graph, keys, timelines, tweets, users
+from services.storage.fanout_controls import RowControlStore
+from services.storage.graph import RowGraphStore
+from services.storage.outbox import Outbox
+from services.storage.rows import RowMutation, RowStore
+from services.storage.timelines import RowCelebrities, RowHomeTimelines
+from services.storage.tweets import RowTweetStore
+from services.storage.users import RowUserStore
+from services.timeline.model import ViewerState
+from services.tweet.model import Tweet
+from services.user.model import User
+from tests.contract.row_engines import bigtable_emulator, open_rows
+
+__all__ = ["bigtable_emulator"]
+
+TABLES = (
+    *timelines.TABLES,
+    *tweets.TABLES,
+    tweets.OUTBOX,
+    *users.TABLES,
+    users.OUTBOX,
+    *graph.TABLES,
+    graph.OUTBOX,
+    fanout_controls.CONTROLS,
+)
+CLOCK = SystemClock()
+
+
+@pytest.fixture(params=["sqlite", "bigtable"])
+async def rows(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RowStore]:
+    async with open_rows(request, tmp_path, TABLES) as opened:
+        yield opened
+
+
+async def put(rows: RowStore, table: str, key: bytes, **cells: bytes) -> None:
+    sets = {column.encode(): value for column, value in cells.items()}
+    await rows.mutate([RowMutation(table, key, sets)])
+
+
+BODY = b'{"user_id":7,"text":"hi","created_at_ms":1,"in_reply_to_tweet_id":0,"quote_tweet_id":0}'
+BODIES = [
+    b"",
+    b"\xff",
+    b"[]",
+    b"[" * 100_000,
+    b"{}",
+    BODY.replace(b"7", b'"7"'),
+    BODY.replace(b"7", b"-7"),
+    BODY.replace(b"7", b"9" * 30),
+    BODY.replace(b'"hi"', b"5"),
+    BODY.replace(b'"hi"', b'"\\ud800"'),
+    BODY.replace(b"{", b'{"more":1,'),
+]
+
+
+async def test_a_tweet_that_cannot_be_read_is_missing_alone(rows: RowStore) -> None:
+    store = RowTweetStore(rows, Outbox(rows, CLOCK, tweets.OUTBOX))
+    for place, body in enumerate(BODIES):
+        await put(rows, "tweets", keys.tweet_row_key(100 + place), body=body)
+    good = Tweet(99, 7, "hi", 1, 0, 0)
+    await store.create(good, b"")
+    assert await store.get_many(range(99, 100 + len(BODIES))) == {99: good}
+
+
+async def test_a_user_who_cannot_be_read_is_missing_alone(rows: RowStore) -> None:
+    store = RowUserStore(rows, Outbox(rows, CLOCK, users.OUTBOX))
+    bodies = [*BODIES, b'{"handle":1,"display_name":"a","created_at_ms":1}']
+    for place, body in enumerate(bodies):
+        await put(rows, "users", keys.user_row_key(100 + place), body=body)
+    await put(rows, "users", keys.user_row_key(98), other=b"")
+    good = User(99, "ada", "Ada", 1)
+    assert await store.add(good)
+    assert await store.get(range(98, 100 + len(bodies))) == {99: good}
+
+
+async def test_a_viewer_who_cannot_be_read_fails_no_page_of_pushes(rows: RowStore) -> None:
+    homes = RowHomeTimelines(rows, CLOCK)
+    await homes.begin_build(1, 50)
+    await put(rows, timelines.VIEWERS, keys.user_row_key(2), seen=b"yesterday")
+    await homes.raise_floor(3, 5)
+    await rows.mutate(
+        [RowMutation(timelines.VIEWERS, keys.user_row_key(1), {timelines.FLOOR + b"?": b""})]
+    )
+    assert await homes.active([1, 2, 3, 4], 50) == [1]
+    assert await homes.state(1) == ViewerState(50, built=False, floor=0)
+    assert await homes.state(2) is None
+    # As one who never read, and so built anew.
+    await homes.begin_build(2, 60)
+    assert await homes.active([1, 2, 3, 4], 50) == [1, 2]
+
+
+async def test_a_home_is_read_past_what_is_no_tweet(rows: RowStore) -> None:
+    homes, newest = RowHomeTimelines(rows, CLOCK), first_id_at(CLOCK.now_ms())
+    await homes.add(1, [newest, newest - 1])
+    await rows.mutate(
+        [RowMutation(timelines.HOME, keys.home_row_key(1, newest), {b"?": b"", b"\xff" * 9: b""})]
+    )
+    assert await homes.read(1, None, 0, 10) == [newest, newest - 1]
+
+
+async def test_celebrities_are_read_past_one_who_is_none(rows: RowStore) -> None:
+    celebrities = RowCelebrities(rows, CLOCK)
+    await put(rows, timelines.CELEBRITIES, b"0nobody", seen=b"1")
+    await celebrities.add(2)
+    assert await celebrities.among(frozenset({1, 2})) == [2]
+
+
+async def test_followed_users_are_read_past_one_who_is_none(rows: RowStore) -> None:
+    store = RowGraphStore(rows, Outbox(rows, CLOCK, graph.OUTBOX))
+    columns = {(5).to_bytes(8, "big"): b"1", b"x": b"1", b"y" * 9: b"1", b"\xff" * 8: b"1"}
+    await rows.mutate([RowMutation("following", keys.user_row_key(1), columns)])
+    assert await store.following(1) == [5]
+    await store.add_to_follower_count(5, 3)
+    await put(rows, "follow_counts", keys.user_row_key(6), followers=b"many")
+    await put(rows, "follow_counts", keys.user_row_key(7), other=b"")
+    assert await store.follower_counts([5, 6, 7]) == {5: 3}
+
+
+async def test_controls_that_cannot_be_read_are_as_if_nobody_set_them(rows: RowStore) -> None:
+    store = RowControlStore(rows)
+    await store.set_paused(["fanout.rest"], paused=True)
+    sets = {b"threshold": b"some", b"paused#\xff": b"1"}
+    await rows.mutate([RowMutation(fanout_controls.CONTROLS.name, b"controls", sets)])
+    stored = await store.load()
+    assert stored.threshold is None
+    assert "fanout.rest" in stored.paused

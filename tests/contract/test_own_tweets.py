@@ -1,0 +1,264 @@
+"""Authors read their own tweets while the fan-out is behind: real rows, a real Valkey."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aviary.tweet.v1 import tweet_pb2 as pb
+from redis.asyncio import Redis
+
+from services.clock import SystemClock
+from services.snowflake_time import first_id_at
+from services.storage import timelines, tweets
+from services.storage.local_tweets import LocalTweets
+from services.storage.outbox import Outbox
+from services.storage.rows import RowStore
+from services.storage.timelines import RowCelebrities, RowHomeTimelines
+from services.storage.tweets import RowTweetStore
+from services.storage.valkey.hot_lists import HotLists
+from services.storage.valkey.hot_timelines import ValkeyHotTimelines
+from services.storage.valkey.layered_pushes import LayeredPushes
+from services.storage.valkey.layered_reads import CachedTweets, LayeredHotTimelines
+from services.storage.valkey.relations_cache import RelationsCache
+from services.storage.valkey.tweet_cache import TweetCache
+from services.timeline.backfill import ACTIVE_DAYS, DAY_MS, Backfill
+from services.timeline.encoded import EncodedTweet
+from services.timeline.model import HotHome, Ids, ViewerRelations
+from services.timeline.service import HOT_CAPACITY, TimelineService
+from services.tweet.model import Tweet
+from tests.contract.row_engines import bigtable_emulator, open_rows
+from tests.contract.valkey_servers import valkey_node
+
+__all__ = ["bigtable_emulator"]
+
+AUTHOR, FRIEND = 1, 2
+TABLES = (*timelines.TABLES, *tweets.TABLES, tweets.OUTBOX)
+
+
+@dataclass
+class MovedClock:
+    ahead_ms: int = 0
+
+    def now_ms(self) -> int:
+        return SystemClock().now_ms() + self.ahead_ms
+
+
+@dataclass
+class Graph:
+    following: frozenset[int] = field(default_factory=frozenset)
+
+    async def fetch(self, _viewer: int) -> ViewerRelations:
+        return ViewerRelations(self.following)
+
+
+class WatchedHot(LayeredHotTimelines):
+    """Does what a test wants done just before a list that was read is stored."""
+
+    async def finish_warm_home(self, viewer: int, token: bytes, run: Ids) -> None:
+        waiting, self.before_store = self.before_store, []
+        for each in waiting:
+            await each
+        await super().finish_warm_home(viewer, token, run)
+
+    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
+        found = await super().home(viewer, before, count)
+        self.was_hot = found.run is not None
+        return found
+
+    was_hot = False
+    before_store: list = []  # noqa: RUF012 - replaced, never changed
+
+
+class World:
+    """The tweet and timeline services over one store each; the fan-out runs when told to."""
+
+    def __init__(self, rows: RowStore, valkey: Redis) -> None:
+        self.clock, self.graph, self.valkey = MovedClock(), Graph(), valkey
+        self.store = RowTweetStore(rows, Outbox(rows, self.clock, tweets.OUTBOX))
+        self.homes = RowHomeTimelines(rows, self.clock)
+        self.celebrities = RowCelebrities(rows, self.clock)
+        lists, cache = ValkeyHotTimelines(HotLists(valkey)), TweetCache(valkey)
+        relations = RelationsCache(valkey)
+        self.pushes = LayeredPushes(self.homes, lists, cache, relations, self.clock)
+        self.hot = WatchedHot(lists, relations, self.graph)
+        self.service = TimelineService(
+            hot=self.hot,
+            homes=self.homes,
+            authors=self,
+            tweets=CachedTweets(LocalTweets(), cache, self),
+            relations=self.graph,
+            celebrities=self.celebrities,
+            backfill=Backfill(self.homes, self, self.graph, self.clock),
+            clock=self.clock,
+        )
+        self._last = first_id_at(SystemClock().now_ms() - 60_000)
+
+    async def list_by_authors(
+        self, authors: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
+        return {each: await self.store.list_by_author(each, before, limit) for each in authors}
+
+    async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
+        found = await self.store.get_many(tweet_ids)
+        encoded = [
+            EncodedTweet(
+                each.tweet_id,
+                each.user_id,
+                deleted=False,
+                visibility=0,
+                body=pb.Tweet(tweet_id=each.tweet_id, user_id=each.user_id).SerializeToString(),
+            )
+            for each in found.values()
+        ]
+        return encoded, [each for each in tweet_ids if each not in found]
+
+    async def post(self, author: int = AUTHOR) -> int:
+        """As the tweet service does, but for the fan-out."""
+        self._last += 1
+        tweet = Tweet(self._last, author, "hi", SystemClock().now_ms(), 0, 0)
+        await self.store.create(tweet, b"")
+        await self.pushes.posted(author, tweet.tweet_id)
+        return tweet.tweet_id
+
+    async def delete(self, tweet_id: int) -> None:
+        tweet = (await self.store.get_many([tweet_id]))[tweet_id]
+        await self.store.delete(tweet, SystemClock().now_ms(), b"")
+        await self.pushes.deleted(tweet_id, tweet.user_id)
+
+    async def fan_out(self, tweet_id: int, author: int = AUTHOR) -> None:
+        """What the fan-out does for the author, however late."""
+        await self.pushes.push_homes([author], tweet_id)
+        await self.pushes.push_author(author, tweet_id)
+
+    async def home(self, limit: int = 50) -> list[int]:
+        ids: list[int] = []
+        before = None
+        while True:
+            page = await self.service.home(AUTHOR, before, limit)
+            ids += [tweet.tweet_id for tweet in page.tweets]
+            if page.next_before is None:
+                return ids
+            before = page.next_before
+
+
+@pytest.fixture(scope="module")
+def valkey_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with valkey_node(tmp_path_factory.mktemp("valkey")) as port:
+        yield port
+
+
+@pytest.fixture(params=["sqlite", "bigtable"])
+async def world(
+    request: pytest.FixtureRequest, tmp_path: Path, valkey_port: int
+) -> AsyncIterator[World]:
+    async with open_rows(request, tmp_path, TABLES) as rows, Redis(port=valkey_port) as valkey:
+        await valkey.flushall()
+        yield World(rows, valkey)
+
+
+async def expect_home(world: World, expected: list[int]) -> None:
+    """Cold, from the list that this fills, and paged."""
+    await world.valkey.flushall()
+    assert await world.home() == expected
+    assert not world.hot.was_hot
+    assert await world.home() == expected
+    assert world.hot.was_hot
+    assert await world.home(limit=2) == expected
+
+
+async def test_own_tweets_stay_when_the_list_is_filled_anew(world: World) -> None:
+    assert await world.home() == []
+    posted = [await world.post() for _ in range(5)][::-1]
+    assert await world.home() == posted
+    await expect_home(world, posted)
+    newest = await world.post()
+    assert await world.home() == [newest, *posted]
+    for each in posted:
+        await world.fan_out(each)
+    assert await world.home() == [newest, *posted]
+    await world.fan_out(newest)
+    await expect_home(world, [newest, *posted])
+
+
+async def test_own_tweets_stay_between_those_of_others(world: World) -> None:
+    world.graph.following = frozenset({FRIEND})
+    assert await world.home() == []
+    expected = []
+    for _ in range(4):
+        theirs = await world.post(FRIEND)
+        await world.pushes.push_homes([AUTHOR], theirs)
+        expected += [theirs, await world.post()]
+    await expect_home(world, expected[::-1])
+
+
+async def test_deleted_tweets_go_and_late_pushes_do_not_bring_them_back(world: World) -> None:
+    assert await world.home() == []
+    kept, deleted = await world.post(), await world.post()
+    await world.delete(deleted)
+    assert await world.home() == [kept]
+    await expect_home(world, [kept])
+    await world.fan_out(deleted)
+    await world.fan_out(kept)
+    assert await world.home() == [kept]
+    await expect_home(world, [kept])
+
+
+async def test_a_tweet_posted_or_deleted_while_a_list_is_filled(world: World) -> None:
+    assert await world.home() == []
+    first, second = await world.post(), await world.post()
+    await world.valkey.flushall()
+    third: list[int] = []
+
+    async def post() -> None:
+        third.append(await world.post())
+
+    world.hot.before_store = [post(), world.delete(first)]
+    await world.home()
+    assert await world.home() == [*third, second]
+    assert world.hot.was_hot
+
+
+async def test_more_own_tweets_than_a_list_holds(world: World) -> None:
+    assert await world.home() == []
+    posted = [await world.post() for _ in range(HOT_CAPACITY + 30)][::-1]
+    assert await world.home() == posted
+    await world.valkey.flushall()
+    assert await world.home() == posted
+    assert await world.home() == posted
+    assert world.hot.was_hot is True
+
+
+async def test_own_tweets_of_a_celebrity(world: World) -> None:
+    assert await world.home() == []
+    await world.celebrities.add(AUTHOR)
+    await expect_home(world, [await world.post()])
+
+
+async def test_own_tweets_below_the_floor(world: World) -> None:
+    assert await world.home() == []
+    oldest, newest = await world.post(), await world.post()
+    await world.homes.raise_floor(AUTHOR, newest)
+    await expect_home(world, [newest, oldest])
+    await world.homes.raise_floor(AUTHOR, newest + 1)
+    await expect_home(world, [newest, oldest])
+
+
+async def test_an_author_who_was_away_posts_and_reads(world: World) -> None:
+    await world.homes.begin_build(AUTHOR, world.clock.now_ms() - (ACTIVE_DAYS + 1) * DAY_MS)
+    await world.homes.finish_build(AUTHOR, 0)
+    before = await world.post()
+    await world.fan_out(before)
+    await expect_home(world, [before])
+    after = await world.post()
+    await expect_home(world, [after, before])
+
+
+async def test_reading_a_hot_list_does_not_lengthen_its_life(world: World) -> None:
+    """Visits are noted when a list is filled: who reads daily must come by, or counts as away."""
+    await world.home()
+    (key,) = await world.valkey.keys("home:*")
+    await world.valkey.pexpire(key, 100_000)
+    await world.home()
+    assert world.hot.was_hot
+    assert await world.valkey.pttl(key) <= 100_000
