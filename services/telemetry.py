@@ -28,6 +28,7 @@ __all__ = [
     "EVENT_FLAGS_CHANGED",
     "EVENT_FLAGS_REFUSED",
     "EVENT_GRAPH_COUNT_OFF",
+    "EVENT_GRAPH_OUT_OF_ORDER",
     "EVENT_IDENTITY_KEYS_STALE",
     "EVENT_IDENTITY_REVOCATIONS_UNTOLD",
     "EVENT_IDENTITY_SIGN_UP_STUCK",
@@ -67,6 +68,7 @@ __all__ = [
     "METRIC_FANOUT_PAUSED",
     "METRIC_FANOUT_THRESHOLD",
     "METRIC_FLAGS_STALE",
+    "METRIC_GRAPH_OUT_OF_ORDER",
     "METRIC_HOT_STORE_UNAVAILABLE",
     "METRIC_ID_LEASE_REMAINING",
     "METRIC_OUTBOX_HELD",
@@ -147,6 +149,8 @@ METRIC_CACHE_HITS: Final = "cache.hits"
 """Counter, entries found by `cache` (home, author, tweets, relations)."""
 METRIC_CACHE_MISSES: Final = "cache.misses"
 """Counter, entries looked for in vain, by `cache`. A failed look is neither hit nor miss."""
+METRIC_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
+"""Counter, changes of edges refused because what is stored is dated beyond every id."""
 METRIC_HOT_STORE_UNAVAILABLE: Final = "hot_store.unavailable"
 """Counter, calls to the hot store that failed, by `error.type`; their callers used the source."""
 
@@ -221,6 +225,9 @@ EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
 """An author's hot lists were not told of a `change` of `tweet_id`; the fan-out does so later."""
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
+EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
+"""A change was refused: the edge (`relation`, `owner_id`, `other_id`) is dated beyond every id, and
+somebody has to write its cells anew."""
 EVENT_AUDIT_DENIALS_UNREAD: Final = "audit.denials_unread"
 """What an Envoy refused cannot be brought into the audit log now; it is tried again."""
 EVENT_AUDIT_UNWRITTEN: Final = "audit.unwritten"
