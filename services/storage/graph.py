@@ -50,7 +50,9 @@ class RowGraphStore:
         self, edges: Collection[Edge], deciding: Collection[Edge] = ()
     ) -> dict[Edge, EdgeState]:
         """See `GraphStore.states`."""
-        names: dict[Edge, tuple[CellName, ...]] = {edge: (deciding_cell(edge),) for edge in deciding}
+        names: dict[Edge, tuple[CellName, ...]] = {
+            edge: (deciding_cell(edge),) for edge in deciding
+        }
         names |= {edge: cells_of(edge) for edge in edges}
         cells = await self._rows.read_cells([cell for own in names.values() for cell in own])
         return {edge: state_of(own, cells) for edge, own in names.items()}
