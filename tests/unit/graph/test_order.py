@@ -89,8 +89,10 @@ async def processes() -> AsyncIterator[list[World]]:
     with tempfile.TemporaryDirectory() as folder:
         rows = SqliteRowStore(Path(folder) / "rows.db", (*TABLES, OUTBOX), clock)
         await rows.open()
-        yield [World(rows, clock, ClockIds(clock, worker)) for worker in (7, 8)]
-        await rows.close()
+        try:
+            yield [World(rows, clock, ClockIds(clock, worker)) for worker in (7, 8)]
+        finally:
+            await rows.close()
 
 
 @settings(max_examples=40, deadline=None)
