@@ -8,13 +8,14 @@ process: of two that read the same and go on from it at once, one is later on ev
 Two processes that decide at once do not see each other's change. If both write the same edges, the
 later time wins, whole. A follow and a block write different edges; so a block bars the follows
 between the two: it dates their absence beyond whatever a follow that has not seen it can be dated.
+It is stored before that, so a follow that has seen the bar sees the block too when it looks again.
 """
 
 from services.errors import FailedPreconditionError
 from services.graph.model import Change, Draft, Edge, Known
 from services.snowflake_time import MAX_WORKERS, time_ms, worker
 
-__all__ = ["BARRED_AHEAD_MS", "LAST_MS", "OUT_OF_ORDER", "dated"]
+__all__ = ["BARRED_AHEAD_MS", "LAST_MS", "OUT_OF_ORDER", "dated", "may_be_barred"]
 
 BARRED_AHEAD_MS = 3_600_000
 """How far beyond its own time a change bars others, in milliseconds: more than the clocks of two
@@ -44,6 +45,11 @@ def dated(op_id: int, draft: Draft, known: Known) -> Change:
         beyond_any_step_ms = known.written_ms[edge] + 1 + MAX_WORKERS
         later_ms[edge] = _refused_beyond(edge, max(at_ms + BARRED_AHEAD_MS, beyond_any_step_ms))
     return Change(op_id, draft.made, draft.removed, draft.barred, later_ms)
+
+
+def may_be_barred(op_id: int, known: Known) -> bool:
+    """Whether what was read may be the bar of a change so young that it was not seen whole."""
+    return any(at_ms >= time_ms(op_id) for at_ms in known.written_ms.values())
 
 
 def _refused_beyond(edge: Edge, at_ms: int) -> int:

@@ -1,17 +1,20 @@
 """Changes of edges take effect whatever the clocks say, on every row engine."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Collection
 
 import pytest
 import pytest_asyncio
 
-from services.graph.model import Change
+from services.errors import FailedPreconditionError
+from services.graph.model import Change, Edge, EdgeState
 from services.storage.graph import OUTBOX, TABLES
-from services.storage.rows import RowStore
+from services.storage.graph_edges import mutations
+from services.storage.rows import CellName, DatedCell, RowStore
 from tests.contract import row_engines
 from tests.contract.row_engines import bigtable_emulator, store
-from tests.unit.graph.world import ClockIds, MovableClock, World
+from tests.unit.graph.world import ClockIds, MovableClock, World, block, follow
 
 __all__ = ["bigtable_emulator", "store"]
 
@@ -168,3 +171,60 @@ async def test_a_follow_and_a_block_at_once_in_two_processes_leave_the_block(  #
     await other.blocks.unblock(1, 2)
     await one.follows.follow(2, 1)
     assert await lists(one, 2, 1) == (True, True, 1)
+
+
+@pytest.mark.parametrize("written", range(6))
+async def test_a_follow_and_a_block_that_was_cut_off_leave_the_block(
+    one: World, other: World, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    changes: list[Change] = []
+
+    async def cut_off(change: Change, _event: bytes) -> None:
+        changes.append(change)
+        await one.rows.mutate(mutations(change)[:written])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(other.store, "commit", cut_off)
+        await other.blocks.block(1, 2)
+    with contextlib.suppress(FailedPreconditionError):
+        await one.follows.follow(2, 1)
+    # Its outbox entry is found by a sweeper.
+    await one.rows.mutate(mutations(changes[0]))
+    assert await one.hidden(1) == [2]
+    assert (await lists(one, 2, 1))[:2] == (False, False)
+
+
+async def test_a_follow_that_has_seen_the_bar_of_a_block_sees_the_block(
+    one: World, other: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states, looks = one.store.states, 0
+
+    async def block_read_before_bar(
+        edges: Collection[Edge], deciding: Collection[Edge] = ()
+    ) -> dict[Edge, EdgeState]:
+        nonlocal looks
+        looks += 1
+        if looks > 1:
+            return await states(edges, deciding)
+        blocks = await states((), deciding)
+        await other.blocks.block(1, 2)
+        return {**await states(edges), **blocks}
+
+    monkeypatch.setattr(one.store, "states", block_read_before_bar)
+    with pytest.raises(FailedPreconditionError, match="blocks the other"):
+        await one.follows.follow(2, 1)
+    assert await one.store.standing([follow(2, 1), block(1, 2)]) == {block(1, 2)}
+
+
+async def test_a_follow_reads_once(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    read_cells = one.rows.read_cells
+
+    async def counted(names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        looks.append(len(names))
+        return await read_cells(names)
+
+    monkeypatch.setattr(one.rows, "read_cells", counted)
+    await one.follows.follow(1, 2)
+    await one.follows.unfollow(1, 2)
+    assert looks == [4, 2]
