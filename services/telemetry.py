@@ -29,6 +29,7 @@ __all__ = [
     "EVENT_FLAGS_CHANGED",
     "EVENT_FLAGS_REFUSED",
     "EVENT_GRAPH_COUNT_OFF",
+    "EVENT_GRAPH_OUT_OF_ORDER",
     "EVENT_IDENTITY_KEYS_STALE",
     "EVENT_IDENTITY_REVOCATIONS_UNTOLD",
     "EVENT_IDENTITY_SIGN_UP_STUCK",
@@ -76,6 +77,7 @@ __all__ = [
     "METRIC_FANOUT_PAUSED",
     "METRIC_FANOUT_THRESHOLD",
     "METRIC_FLAGS_STALE",
+    "METRIC_GRAPH_OUT_OF_ORDER",
     "METRIC_HOT_STORE_UNAVAILABLE",
     "METRIC_ID_LEASE_REMAINING",
     "METRIC_LOG_DROPPED",
@@ -162,6 +164,8 @@ METRIC_CACHE_MISSES: Final = "cache.misses"
 """Counter, entries looked for in vain, by `cache`. A failed look is neither hit nor miss."""
 METRIC_LOG_DROPPED: Final = "log.dropped"
 """Counter, lines that could not be written into the process's log, and are lost."""
+METRIC_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
+"""Counter, changes of edges refused because what is stored is dated beyond every id."""
 METRIC_HOT_STORE_UNAVAILABLE: Final = "hot_store.unavailable"
 """Counter, calls to the hot store that failed, by `error.type`; their callers used the source."""
 
@@ -255,6 +259,9 @@ EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
 """An author's hot lists were not told of a `change` of `tweet_id`; the fan-out does so later."""
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
+EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
+"""A change was refused: the edge (`relation`, `owner_id`, `other_id`) is dated beyond every id, and
+somebody has to write its cells anew."""
 EVENT_AUDIT_DENIALS_UNREAD: Final = "audit.denials_unread"
 """What an Envoy refused cannot be brought into the audit log now; it is tried again."""
 EVENT_AUDIT_UNWRITTEN: Final = "audit.unwritten"

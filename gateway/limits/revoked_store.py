@@ -23,9 +23,9 @@ class RevokedStore:
         self._clock = clock
 
     async def add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
-        """Add names with the time when they can be forgotten."""
+        """Add names with the time when they can be forgotten; a later one that is known stays."""
         with valkey_errors():
-            await self._client.zadd(revoked_key(kind), dict(until_ms))
+            await self._client.zadd(revoked_key(kind), dict(until_ms), gt=True)
 
     async def listed(self) -> dict[Revocable, frozenset[str]]:
         """Give what still counts, by kind."""

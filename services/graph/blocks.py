@@ -2,7 +2,7 @@
 
 from services.graph.arguments import check_exist, check_pair
 from services.graph.changes import Changes
-from services.graph.model import Draft, Edge, Relation
+from services.graph.model import Draft, Edge, Known, Relation
 from services.graph.ports import GraphEvents, UserDirectory
 
 __all__ = ["Blocks"]
@@ -33,27 +33,28 @@ class Blocks:
             Edge(Relation.FOLLOW, blocked_id, blocker_id),
         )
 
-        async def plan() -> Draft | None:
-            known = await self._changes.look([block, *follows])
+        def plan(known: Known) -> Draft | None:
             ended = tuple(edge for edge in follows if known.may_have(edge))
             if not ended and not known.lacks(block):
                 return None
-            return Draft((block,), ended, self._events.relations_changed([blocker_id, blocked_id]))
+            event = self._events.relations_changed([blocker_id, blocked_id])
+            # Both follows, though they may not be there: another process may be making them.
+            return Draft((block,), ended, event, barred=follows)
 
         # Both: either of them could be about to follow the other.
-        await self._changes.make([blocker_id, blocked_id], plan)
+        await self._changes.make([blocker_id, blocked_id], [block, *follows], plan)
 
     async def unblock(self, blocker_id: int, blocked_id: int) -> None:
         """End a block; the follows of before do not come back."""
         check_pair("blocker_id", blocker_id, "blocked_id", blocked_id)
         block = Edge(Relation.BLOCK, blocker_id, blocked_id)
 
-        async def plan() -> Draft | None:
-            if not (await self._changes.look([block])).may_have(block):
+        def plan(known: Known) -> Draft | None:
+            if not known.may_have(block):
                 return None
             return Draft((), (block,), self._events.relations_changed([blocker_id, blocked_id]))
 
-        await self._changes.make([blocker_id, blocked_id], plan)
+        await self._changes.make([blocker_id, blocked_id], [block], plan)
 
     async def mute(self, muter_id: int, muted_id: int) -> None:
         """Hide a user's tweets from one's home timeline; follows stay as they are.
@@ -64,21 +65,21 @@ class Blocks:
         await check_exist(self._users, [muter_id, muted_id])
         mute = Edge(Relation.MUTE, muter_id, muted_id)
 
-        async def plan() -> Draft | None:
-            if not (await self._changes.look([mute])).lacks(mute):
+        def plan(known: Known) -> Draft | None:
+            if not known.lacks(mute):
                 return None
             return Draft((mute,), (), self._events.relations_changed([muter_id]))
 
-        await self._changes.make([muter_id], plan)
+        await self._changes.make([muter_id], [mute], plan)
 
     async def unmute(self, muter_id: int, muted_id: int) -> None:
         """Show a user's tweets again."""
         check_pair("muter_id", muter_id, "muted_id", muted_id)
         mute = Edge(Relation.MUTE, muter_id, muted_id)
 
-        async def plan() -> Draft | None:
-            if not (await self._changes.look([mute])).may_have(mute):
+        def plan(known: Known) -> Draft | None:
+            if not known.may_have(mute):
                 return None
             return Draft((), (mute,), self._events.relations_changed([muter_id]))
 
-        await self._changes.make([muter_id], plan)
+        await self._changes.make([muter_id], [mute], plan)

@@ -1,17 +1,29 @@
-"""How edges change: the changes of a user one after the other, durable or known to be in doubt."""
+"""How edges change: the changes of a user one after the other, durable or known to be in doubt.
+
+One after the other within this process. Another's are seen once they are stored; what is decided
+at the same moment there is ordered by the rows (`services.graph.order`), so that an answer without
+an error means that the change took effect, or that a later one did.
+"""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from weakref import WeakValueDictionary
 
 import structlog
+from opentelemetry import metrics
 
-from services.errors import UnavailableError
+from services.errors import FailedPreconditionError, UnavailableError
 from services.graph.model import Change, Draft, Edge, Known, Relation
+from services.graph.order import dated, may_be_barred
 from services.graph.ports import GraphStore, IdSource
-from services.telemetry import EVENT_GRAPH_COUNT_OFF
+from services.telemetry import (
+    EVENT_GRAPH_COUNT_OFF,
+    EVENT_GRAPH_OUT_OF_ORDER,
+    METRIC_GRAPH_OUT_OF_ORDER,
+    SCOPE,
+)
 
 __all__ = ["COUNTERS_AT_ONCE", "Changes", "Plan"]
 
@@ -19,8 +31,11 @@ COUNTERS_AT_ONCE = 32
 """Follower counters written at the same time for one change: a thousand of them take some thirty
 round trips, and leave the engine room for others."""
 
-Plan = Callable[[], Awaitable[Draft | None]]
-"""Reads how things stand and decides on a change; None when there is nothing to do."""
+MAX_LOOKS = 8
+"""Looks at edges whose dates change from one to the next; each means a change elsewhere."""
+
+Plan = Callable[[Known], Draft | None]
+"""Decides on a change by how things stand; None when there is nothing to do."""
 
 _log = structlog.get_logger()
 
@@ -32,44 +47,107 @@ class Changes:
     wait for each other; a block, which decides about follows both ways, needs those of both users.
     """
 
-    def __init__(self, store: GraphStore, ids: IdSource) -> None:
+    def __init__(
+        self,
+        store: GraphStore,
+        ids: IdSource,
+        *,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
         self._store = store
         self._ids = ids
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._out_of_order = meter.create_counter(METRIC_GRAPH_OUT_OF_ORDER, unit="{change}")
         # A lock lives as long as somebody holds or awaits it.
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        # Edges whose last change failed: it may yet take effect, so what the store says of them
-        # cannot be relied on. Few, as an engine that is down fails the read before the change.
-        self._in_doubt: set[Edge] = set()
+        # Edges whose last change failed, and its time: it may yet take effect, so what the store
+        # says of them cannot be relied on. Few, as an engine that is down fails the read before.
+        self._in_doubt: dict[Edge, int] = {}
         self._making: set[asyncio.Task[None]] = set()
 
-    async def make(self, user_ids: Collection[int], plan: Plan) -> None:
-        """Run `plan` under the locks of these users, and make what it decided on durable.
+    async def make(
+        self,
+        user_ids: Collection[int],
+        edges: Collection[Edge],
+        plan: Plan,
+        *,
+        deciding: Collection[Edge] = (),
+    ) -> None:
+        """Read `edges` under the locks of these users, run `plan`, and make its decision durable.
 
-        Raises what the plan raises, `UnavailableError` when the outcome is open.
+        The plan may change `edges`, and look at `deciding` ones besides; of those it may change
+        what is in doubt. Raises what the plan raises, `UnavailableError` when the outcome is open,
+        `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that could not take effect.
         """
         # A caller that gives up must not let go of the locks while its write is under way.
-        making = asyncio.create_task(self._serialised(user_ids, plan))
+        making = asyncio.create_task(self._serialised(user_ids, edges, plan, deciding))
         self._making.add(making)
         making.add_done_callback(self._making.discard)
         await asyncio.shield(making)
 
-    async def look(self, edges: Collection[Edge]) -> Known:
-        """Read how edges stand; for plans."""
-        standing = await self._store.standing(edges)
-        return Known(standing, frozenset(self._in_doubt.intersection(edges)))
-
-    async def _serialised(self, user_ids: Collection[int], plan: Plan) -> None:
+    async def _serialised(
+        self,
+        user_ids: Collection[int],
+        edges: Collection[Edge],
+        plan: Plan,
+        deciding: Collection[Edge],
+    ) -> None:
         async with self._locked(user_ids):
-            draft = await plan()
+            known = await self._look(edges, deciding)
+            draft = plan(known)
             if draft is None:
                 return
-            # The id is taken under the lock, so that changes get their times in the order made.
-            change = Change(await self._ids.next_id(), draft.made, draft.removed)
-            touched = {*change.made, *change.removed}
-            self._in_doubt |= touched
+            op_id = await self._ids.next_id()
+            if deciding and may_be_barred(op_id, known):
+                known = await self._look_behind_bars(known, edges, deciding)
+                draft = plan(known)
+                if draft is None:
+                    return
+            change = self._dated(op_id, draft, known)
+            times_ms = {edge: change.timestamp_ms(edge) for edge in change.edges}
+            self._in_doubt |= times_ms
             await self._store.commit(change, draft.event)
-            self._in_doubt -= touched
+            for edge, at_ms in times_ms.items():
+                # An erasure does not hold all locks, so the doubt may be of another change by now.
+                if self._in_doubt.get(edge) == at_ms:
+                    del self._in_doubt[edge]
         await self._count(change)
+
+    async def _look(self, edges: Collection[Edge], deciding: Collection[Edge]) -> Known:
+        doubtful = [edge for edge in deciding if edge in self._in_doubt]
+        states = await self._store.states([*edges, *doubtful], deciding)
+        return Known(
+            frozenset(edge for edge, state in states.items() if state.standing),
+            frozenset(
+                edge for edge, state in states.items() if state.torn or edge in self._in_doubt
+            ),
+            {
+                edge: max(states[edge].written_ms, self._in_doubt.get(edge, 0))
+                for edge in (*edges, *doubtful)
+            },
+        )
+
+    async def _look_behind_bars(
+        self, known: Known, edges: Collection[Edge], deciding: Collection[Edge]
+    ) -> Known:
+        """Look at what decides once more, after the dates that were read.
+
+        Rows are read side by side: the first look may have found a block's bar, and the place of
+        the block before it was there. Rare, so that it costs a follow nothing.
+        """
+        for _ in range(MAX_LOOKS):
+            before, known = known, await self._look(edges, deciding)
+            if known.written_ms == before.written_ms:
+                return known
+        raise UnavailableError("These users are changing too fast how they stand to each other.")
+
+    def _dated(self, op_id: int, draft: Draft, known: Known) -> Change:
+        try:
+            return dated(op_id, draft, known)
+        except FailedPreconditionError as error:
+            _log.error(EVENT_GRAPH_OUT_OF_ORDER, **error.metadata)
+            self._out_of_order.add(1)
+            raise
 
     @asynccontextmanager
     async def _locked(self, user_ids: Collection[int]) -> AsyncIterator[None]:

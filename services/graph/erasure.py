@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.errors import UnavailableError
 from services.graph.arguments import check_id
 from services.graph.changes import Changes
-from services.graph.model import Draft, Edge, Relation
+from services.graph.model import Draft, Edge, Known, Relation
 from services.graph.ports import GraphEvents, GraphStore
 from services.settling import Settling
 
@@ -119,12 +119,12 @@ class Erasure:
             if one == edge.owner_id or edge.relation is Relation.BLOCK
         }
 
-        async def plan() -> Draft:
+        def plan(_known: Known) -> Draft:
             return Draft((), tuple(edges), self._events.relations_changed(sorted(seen_by)))
 
         # The followers' own locks are not taken: a thousand of them would hold up each other, and
         # what slips in between is found by the walk after `SETTLE_MS`.
-        await self._changes.make([user_id], plan)
+        await self._changes.make([user_id], edges, plan)
 
     def _stop_if(self, due: float, user_id: int) -> None:
         if self._monotonic() >= due:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from services.errors import FailedPreconditionError, InvalidArgumentError
 from services.graph.arguments import check_exist, check_id, check_pair
 from services.graph.changes import Changes
-from services.graph.model import Draft, Edge, Relation
+from services.graph.model import Draft, Edge, Known, Relation
 from services.graph.ports import GraphEvents, UserDirectory
 
 __all__ = ["MAX_FOLLOWEES", "Follows"]
@@ -65,23 +65,22 @@ class Follows:
         check_id("followee_id", followee_id)
         edge = Edge(Relation.FOLLOW, follower_id, followee_id)
 
-        async def plan() -> Draft | None:
-            if not (await self._changes.look([edge])).may_have(edge):
+        def plan(known: Known) -> Draft | None:
+            if not known.may_have(edge):
                 return None
             event = self._events.follow_changed(follower_id, followee_id, following=False)
             return Draft((), (edge,), event)
 
-        await self._changes.make([follower_id], plan)
+        await self._changes.make([follower_id], [edge], plan)
 
     async def _follow(
         self, follower_id: int, followees: Sequence[int], event: Callable[[Sequence[int]], bytes]
     ) -> None:
         await check_exist(self._users, [follower_id, *followees])
+        follows = [Edge(Relation.FOLLOW, follower_id, followee) for followee in followees]
+        blocks = [block for edge in follows for block in _blocks(edge)]
 
-        async def plan() -> Draft | None:
-            follows = [Edge(Relation.FOLLOW, follower_id, followee) for followee in followees]
-            blocks = [block for edge in follows for block in _blocks(edge)]
-            known = await self._changes.look([*follows, *blocks])
+        def plan(known: Known) -> Draft | None:
             for block in blocks:
                 if block in known.standing:
                     raise _blocked(follower_id, block)
@@ -93,7 +92,7 @@ class Follows:
             removed = tuple(block for block in blocks if block in known.in_doubt)
             return Draft(made, removed, event([edge.other_id for edge in made]))
 
-        await self._changes.make([follower_id], plan)
+        await self._changes.make([follower_id], follows, plan, deciding=blocks)
 
 
 def _blocks(follow: Edge) -> tuple[Edge, Edge]:

@@ -1,6 +1,7 @@
 """Edges of the graph (follows, blocks, mutes), and the order of changes to them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from services.snowflake_time import time_ms
@@ -9,6 +10,7 @@ __all__ = [
     "Change",
     "Draft",
     "Edge",
+    "EdgeState",
     "FollowerPage",
     "IdSlice",
     "Known",
@@ -18,7 +20,6 @@ __all__ = [
     "Relationship",
     "UserPage",
     "UserProfile",
-    "op_timestamp_ms",
 ]
 
 
@@ -46,24 +47,46 @@ class Draft:
     made: tuple[Edge, ...]
     removed: tuple[Edge, ...]
     event: bytes
+    barred: tuple[Edge, ...] = ()
+    """Not to come to be by a change that is under way elsewhere and was decided on before this one;
+    whether they are there or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """Edges that come and go at once.
 
-    Of two changes of an edge the one with the later time wins.
+    Of two changes of an edge the one with the later time wins. `services.graph.order` gives times
+    after those of all changes that were seen.
     """
 
     op_id: int
     """Snowflake; names the change, and with it the event about it."""
     made: tuple[Edge, ...]
     removed: tuple[Edge, ...]
+    barred: tuple[Edge, ...] = ()
+    later_ms: Mapping[Edge, int] = field(default_factory=dict)
+    """Times of edges that do not go by that of the op id, in Unix milliseconds."""
+
+    def timestamp_ms(self, edge: Edge) -> int:
+        """Unix milliseconds at which the change of this edge counts as made."""
+        return self.later_ms.get(edge, time_ms(self.op_id))
 
     @property
-    def timestamp_ms(self) -> int:
-        """Unix milliseconds at which the change counts as made."""
-        return op_timestamp_ms(self.op_id)
+    def edges(self) -> frozenset[Edge]:
+        """All that it writes."""
+        return frozenset((*self.made, *self.removed, *self.barred))
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeState:
+    """How an edge is stored."""
+
+    standing: bool
+    torn: bool = False
+    """Its cells disagree: a change of it is under way, or was cut off."""
+    written_ms: int = 0
+    """The latest time of those cells that were read, in Unix milliseconds; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +96,9 @@ class Known:
     standing: frozenset[Edge]
     """There, as stored."""
     in_doubt: frozenset[Edge]
-    """Their last change failed and may yet take effect, whatever is stored now."""
+    """Their last change failed, or was cut off, and may yet take effect, whatever is stored now."""
+    written_ms: Mapping[Edge, int]
+    """Times of the last changes, also of those in doubt; of the edges that may be changed."""
 
     def lacks(self, edge: Edge) -> bool:
         """Whether the edge must be written to be there for sure."""
@@ -147,8 +172,3 @@ class UserPage:
 
     users: tuple[UserProfile, ...]
     next_after: int | None
-
-
-def op_timestamp_ms(op_id: int) -> int:
-    """Read the Unix milliseconds out of a snowflake."""
-    return time_ms(op_id)

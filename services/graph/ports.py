@@ -1,9 +1,9 @@
 """What the graph service needs from the outside."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from services.graph.model import Change, Edge, IdSlice, UserProfile
+from services.graph.model import Change, Edge, EdgeState, IdSlice, UserProfile
 
 __all__ = ["GraphEvents", "GraphStore", "IdSource", "UserDirectory"]
 
@@ -51,11 +51,18 @@ class GraphStore(Protocol):
         """Those of the edges that are there."""
         ...
 
+    async def states(
+        self, edges: Collection[Edge], deciding: Collection[Edge] = ()
+    ) -> Mapping[Edge, EdgeState]:
+        """Read how `edges` are stored, and of `deciding` ones only whether they are there."""
+        ...
+
     async def commit(self, change: Change, event: bytes) -> None:
         """Make the change durable and have its event published at least once.
 
-        For each edge the last writer wins by `change.timestamp_ms`; of equal times the later call
-        wins. Idempotent. On an error the change may still take effect.
+        For each edge the latest `change.timestamp_ms` wins; of equal times the later call wins.
+        Nobody is told of a loss, so a change is dated after what was read (`states`). Idempotent.
+        On an error the change may still take effect.
         """
         ...
 

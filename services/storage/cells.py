@@ -1,4 +1,4 @@
-"""Cells whose newest write wins whatever the clocks say, alone or by compare-and-set."""
+"""Cells that are written whole: absent or so, alone or by compare-and-set."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,12 +9,10 @@ __all__ = ["Cell", "overwriting", "swap_cell"]
 
 
 def overwriting(table: TableSpec, key: bytes, cells: Mapping[bytes, bytes | None]) -> RowMutation:
-    """Build the change of a row that leaves these cells so, None for absent, and no other touched.
-
-    A set alone loses against a cell from a clock that was ahead; a delete looks at no clock.
-    """
+    """Build the change of a row that leaves just these cells so, None for absent."""
     sets = {column: value for column, value in cells.items() if value is not None}
-    return RowMutation(table.name, key, deletes=tuple(cells), sets=sets)
+    absent = tuple(column for column, value in cells.items() if value is None)
+    return RowMutation(table.name, key, deletes=absent, sets=sets)
 
 
 class Cell(NamedTuple):

@@ -1,10 +1,9 @@
 """The graph on rows: its edges, and how many follow a user."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 
 from services.bus.topology import GRAPH_EVENTS
-from services.graph.model import Change, Edge, IdSlice
+from services.graph.model import Change, Edge, EdgeState, IdSlice
 from services.storage.graph_edges import (
     BLOCKED_BY,
     BLOCKING,
@@ -12,14 +11,16 @@ from services.storage.graph_edges import (
     FOLLOWERS,
     FOLLOWING,
     MUTING,
+    cells_of,
     deciding_cell,
     is_active,
     members,
     mutations,
+    state_of,
 )
 from services.storage.keys import edge_range, parse_edge_row_key, parse_user_row_key, user_row_key
 from services.storage.outbox import Commits, OutboxEntry
-from services.storage.rows import RowMutation, RowStore, TableSpec
+from services.storage.rows import CellName, RowMutation, RowStore, TableSpec
 
 __all__ = ["OUTBOX", "TABLES", "RowGraphStore"]
 
@@ -42,19 +43,19 @@ class RowGraphStore:
 
     async def standing(self, edges: Collection[Edge]) -> frozenset[Edge]:
         """See `GraphStore.standing`."""
-        cells = {edge: deciding_cell(edge) for edge in edges}
-        keys: dict[str, set[bytes]] = {}
-        for table, key, _ in cells.values():
-            keys.setdefault(table, set()).add(key)
-        read = await asyncio.gather(
-            *(self._rows.read_rows(table, list(wanted)) for table, wanted in keys.items())
-        )
-        rows = dict(zip(keys, read, strict=True))
-        return frozenset(
-            edge
-            for edge, (table, key, column) in cells.items()
-            if key in rows[table] and is_active(rows[table][key], column)
-        )
+        states = await self.states((), edges)
+        return frozenset(edge for edge, state in states.items() if state.standing)
+
+    async def states(
+        self, edges: Collection[Edge], deciding: Collection[Edge] = ()
+    ) -> dict[Edge, EdgeState]:
+        """See `GraphStore.states`."""
+        names: dict[Edge, tuple[CellName, ...]] = {
+            edge: (deciding_cell(edge),) for edge in deciding
+        }
+        names |= {edge: cells_of(edge) for edge in edges}
+        cells = await self._rows.read_cells([cell for own in names.values() for cell in own])
+        return {edge: state_of(own, cells) for edge, own in names.items()}
 
     async def commit(self, change: Change, event: bytes) -> None:
         """See `GraphStore.commit`."""
@@ -102,14 +103,7 @@ class RowGraphStore:
     async def correct_follower_count(self, user_id: int, seen: int | None, exact: int) -> None:
         """See `GraphStore.correct_follower_count`."""
         key = user_row_key(user_id)
-        mutation = RowMutation(
-            _COUNTS.name,
-            key,
-            # The delete does not look at timestamps: without it a cell from a clock that was
-            # ahead would outlive the correction.
-            deletes=(_COUNT,),
-            sets={_COUNT: _encode_count(exact)},
-        )
+        mutation = RowMutation(_COUNTS.name, key, {_COUNT: _encode_count(exact)})
         expected = None if seen is None else _encode_count(seen)
         await self._rows.check_and_mutate(_COUNTS.name, key, _COUNT, expected, mutation)
 

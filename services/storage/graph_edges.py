@@ -1,12 +1,14 @@
 """Edges of the graph as rows: where each is kept, and how changes of it are written.
 
-Every cell of an edge carries the change's own timestamp, and a removed edge is a tombstone value,
-so that the last writer wins on each of them whatever order the writes arrive in.
+Every cell of an edge carries the change's own time, and a removed edge is a tombstone value, so
+that the latest change wins on each of them whatever order the writes arrive in.
 """
 
-from services.graph.model import Change, Edge, Relation
+from collections.abc import Mapping, Sequence
+
+from services.graph.model import Change, Edge, EdgeState, Relation
 from services.storage.keys import edge_row_key, user_row_key
-from services.storage.rows import Row, RowMutation, TableSpec
+from services.storage.rows import CellName, DatedCell, Row, RowMutation, TableSpec
 
 __all__ = [
     "BLOCKED_BY",
@@ -15,11 +17,12 @@ __all__ = [
     "FOLLOWERS",
     "FOLLOWING",
     "MUTING",
-    "Cell",
+    "cells_of",
     "deciding_cell",
     "is_active",
     "members",
     "mutations",
+    "state_of",
 ]
 
 FOLLOWING = TableSpec("following")
@@ -28,12 +31,10 @@ MUTING = TableSpec("muting")
 BLOCKED_BY = TableSpec("blocked_by")
 BLOCKING = TableSpec("blocking")
 
-EDGE_TABLES = (FOLLOWING, FOLLOWERS, MUTING, BLOCKED_BY, BLOCKING)
-"""In the order in which a change writes them. Wide rows, one for each user with a column for each
+EDGE_TABLES = (BLOCKED_BY, BLOCKING, FOLLOWING, FOLLOWERS, MUTING)
+"""In the order in which a change writes them: whoever sees that a block has barred a follow can see
+the block. Wide rows, one for each user with a column for each
 other user; but followers, of whom there can be millions, have one row for each edge."""
-
-Cell = tuple[str, bytes, bytes]
-"""Table, row key, column."""
 
 _STATE = b"state"
 _ACTIVE = b"1"
@@ -43,9 +44,17 @@ _ABOVE_IDS = b"\x80"
 _ORDER = {table.name: place for place, table in enumerate(EDGE_TABLES)}
 
 
-def deciding_cell(edge: Edge) -> Cell:
+def deciding_cell(edge: Edge) -> CellName:
     """Return the cell that a change of the edge writes last: once it shows it, so do the others."""
-    return _cells(edge)[-1]
+    return cells_of(edge)[-1]
+
+
+def state_of(names: Sequence[CellName], cells: Mapping[CellName, DatedCell]) -> EdgeState:
+    """Tell the state of an edge by these of its cells, the deciding one last."""
+    found = [cells.get(name) for name in names]
+    active = [cell is not None and cell.value == _ACTIVE for cell in found]
+    written_ms = max((cell.timestamp_ms for cell in found if cell is not None), default=0)
+    return EdgeState(active[-1], len(set(active)) > 1, written_ms)
 
 
 def is_active(row: Row, column: bytes = _STATE) -> bool:
@@ -67,26 +76,29 @@ def members(row: Row | None) -> list[int]:
 
 def mutations(change: Change) -> list[RowMutation]:
     """Return the writes of a change, those of deciding cells after the others of their edge."""
-    rows: dict[tuple[str, bytes], dict[bytes, bytes]] = {}
-    for edges, state in ((change.removed, _TOMBSTONE), (change.made, _ACTIVE)):
+    rows: dict[tuple[str, bytes, int], dict[bytes, bytes]] = {}
+    gone = dict.fromkeys((*change.removed, *change.barred))
+    for edges, state in ((gone, _TOMBSTONE), (change.made, _ACTIVE)):
         for edge in edges:
-            for table, key, column in _cells(edge):
-                rows.setdefault((table, key), {})[column] = state
+            at_ms = change.timestamp_ms(edge)
+            for table, key, column in cells_of(edge):
+                rows.setdefault((table, key, at_ms), {})[column] = state
     return [
-        RowMutation(table, key, cells, timestamp_ms=change.timestamp_ms)
-        for (table, key), cells in sorted(rows.items(), key=lambda row: _ORDER[row[0][0]])
+        RowMutation(table, key, cells, timestamp_ms=at_ms)
+        for (table, key, at_ms), cells in sorted(rows.items(), key=lambda row: _ORDER[row[0][0]])
     ]
 
 
-def _cells(edge: Edge) -> tuple[Cell, ...]:
+def cells_of(edge: Edge) -> tuple[CellName, ...]:
+    """Return the cells of an edge in the order in which a change writes them."""
     owner, other = edge.owner_id, edge.other_id
     outward = (user_row_key(owner), other.to_bytes(_ID_BYTES, "big"))
     match edge.relation:
         case Relation.FOLLOW:
             inward = (edge_row_key(other, owner), _STATE)
-            return (FOLLOWING.name, *outward), (FOLLOWERS.name, *inward)
+            return CellName(FOLLOWING.name, *outward), CellName(FOLLOWERS.name, *inward)
         case Relation.BLOCK:
             inward = (user_row_key(other), owner.to_bytes(_ID_BYTES, "big"))
-            return (BLOCKED_BY.name, *inward), (BLOCKING.name, *outward)
+            return CellName(BLOCKED_BY.name, *inward), CellName(BLOCKING.name, *outward)
         case Relation.MUTE:
-            return ((MUTING.name, *outward),)
+            return (CellName(MUTING.name, *outward),)

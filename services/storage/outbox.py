@@ -2,7 +2,8 @@
 
 The outbox row is the commit point. It is written first, and where batches are not atomic it carries
 the mutations too, so that after a crash anywhere in between a sweeper can finish the work. That
-may do it twice, hence what is replayed must be idempotent: sets with explicit timestamps only.
+may do it twice, and late, hence what is replayed must be idempotent and overwrite nothing newer:
+dated sets, or those after which nothing newer comes.
 """
 
 import asyncio
@@ -46,6 +47,9 @@ class OutboxEntry:
     attributes: Mapping[str, str] = field(default_factory=dict)
     mutations: Sequence[RowMutation] = ()
     """What `roll_forward` replays; filled in by the outbox."""
+    final: bool = False
+    """Nothing changes the cells any more after this: its sets need no date, and take effect
+    whatever is there, when they are replayed too. Not kept."""
 
 
 class Commits(Protocol):
@@ -72,10 +76,12 @@ class Outbox:
         """Apply `mutations` and make `entry` pending. Repeating the call is safe.
 
         On `UnavailableError` the outcome is open: all of it may still happen, or nothing of it.
-        Mutations without a timestamp, or with deletes, cannot be replayed and give `ValueError`.
+        Mutations with deletes, or without a timestamp unless the entry is `final`, cannot be
+        replayed and give `ValueError`.
         """
         for mutation in mutations:
-            if mutation.timestamp_ms is None or mutation.deletes or mutation.delete_row:
+            undated = mutation.timestamp_ms is None and not entry.final
+            if undated or mutation.deletes or mutation.delete_row:
                 raise ValueError("outbox mutations are sets with explicit timestamps")
         if self._store.atomic_batches:
             await self._store.mutate([self._pending_row(replace(entry, mutations=())), *mutations])

@@ -11,7 +11,7 @@ __all__ = ["decode_mutations", "encode_mutations"]
 
 
 def encode_mutations(mutations: Sequence[RowMutation]) -> bytes:
-    """Encode sets with timestamps; deletes are not kept."""
+    """Encode sets and their timestamps, null for none; deletes are not kept."""
     flat = [[m.table, _text(m.key), m.timestamp_ms, _cells(m.sets)] for m in mutations]
     return json.dumps(flat, separators=(",", ":")).encode()
 

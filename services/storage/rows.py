@@ -1,15 +1,15 @@
 """The wide-column port: what every durable store in Aviary is built on.
 
 It promises what Bigtable promises and no more, so that one set of stores runs on both engines:
-a row changes atomically, rows change independently, keys sort as bytes, and the newest write of
-a cell wins.
+a row changes atomically, rows change independently, and keys sort as bytes. Nothing is ordered by
+a clock unless the writer asks for it, by dating what it writes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-__all__ = ["Row", "RowMutation", "RowStore", "TableSpec"]
+__all__ = ["CellName", "DatedCell", "Row", "RowMutation", "RowStore", "TableSpec", "check_change"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,10 @@ class TableSpec:
 
     name: str
     max_age_s: int | None = None
-    """Cells older than this may be dropped by the engine at any time; None keeps them."""
+    """Cells dated earlier than this may be dropped by the engine at any time; None keeps them.
+
+    A cell is as old as its writer's clock said, so the age leaves room for a clock that was behind.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,32 @@ class Row:
     cells: Mapping[bytes, bytes]
 
 
+class CellName(NamedTuple):
+    """Where one value is."""
+
+    table: str
+    key: bytes
+    column: bytes
+
+
+class DatedCell(NamedTuple):
+    """One value, and what the one who wrote it dated it."""
+
+    value: bytes
+    timestamp_ms: int
+    """Unix milliseconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowMutation:
     """A change of one row: first `deletes` (or the whole row), then `sets`.
 
-    A set with an older `timestamp_ms` than the stored cell's changes nothing (last writer wins);
-    with an equal one it overwrites. Deletes ignore timestamps and leave no tombstone, so data that
-    is written with timestamps marks absence with a value instead.
+    Sets always take effect, whatever the date of what is there. Only a writer that may have to
+    repeat itself later dates them: a dated set changes nothing, in silence, where the stored cell
+    has a later date, and overwrites one of the same. So whoever dates a set must have read
+    (`RowStore.read_cells`) what it is to overwrite, or know that all writers of the cell agree.
+    Deletes look at no date and leave no tombstone, so data that is written with dates marks
+    absence with a value instead.
     """
 
     table: str
@@ -44,7 +66,16 @@ class RowMutation:
     deletes: Sequence[bytes] = ()
     delete_row: bool = False
     timestamp_ms: int | None = None
-    """Unix milliseconds; None means the time of the write."""
+    """The date of the sets in Unix milliseconds; None for sets that always take effect, and are
+    dated by the clock, for the sake of retention alone."""
+
+
+def check_change(table: str, key: bytes, mutation: RowMutation) -> None:
+    """Raise `ValueError` for what no `check_and_mutate` of this row may make."""
+    if (mutation.table, mutation.key) != (table, key):
+        raise ValueError("check_and_mutate changes the row it checks")
+    if mutation.timestamp_ms is not None:
+        raise ValueError("what a check won has no date, by which it could lose")
 
 
 class RowStore(Protocol):
@@ -69,6 +100,7 @@ class RowStore(Protocol):
         """Apply `mutation` (of the same row) if the cell's value is `expected` (None: absent).
 
         Atomic. Returns the value found before the change: the caller won if it equals `expected`.
+        `ValueError` for a mutation of another row, or with a date, as what was won must show.
         """
         ...
 
@@ -81,6 +113,10 @@ class RowStore(Protocol):
 
     async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
         """Read many rows at once; a missing row is missing from the result."""
+        ...
+
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        """Read single cells and their dates, also of wide rows; a missing cell is missing."""
         ...
 
     async def scan(

@@ -9,6 +9,7 @@ import structlog
 
 from services.clock import Clock
 from services.errors import UnavailableError
+from services.snowflake_time import time_ms
 from services.storage import keys
 from services.storage.reading import log_unreadable
 from services.storage.rows import Row, RowMutation, RowStore, TableSpec
@@ -72,13 +73,19 @@ class RowHomeTimelines:
         for tweet_id in tweet_ids:
             cells = by_day.setdefault(keys.home_row_key(viewer, tweet_id), {})
             cells[keys.home_qualifier(tweet_id)] = b""
-        await self._mutate(RowMutation(HOME, key, cells) for key, cells in by_day.items())
+        now_ms = self._clock.now_ms()
+        await self._mutate(
+            RowMutation(HOME, key, cells, timestamp_ms=max(now_ms, _newest_ms(cells)))
+            for key, cells in by_day.items()
+        )
 
     async def push(self, viewers: Iterable[int], tweet_id: int) -> None:
         """Add one id to many timelines."""
         cells = {keys.home_qualifier(tweet_id): b""}
+        at_ms = max(self._clock.now_ms(), _newest_ms(cells))
         await self._mutate(
-            RowMutation(HOME, keys.home_row_key(viewer, tweet_id), cells) for viewer in viewers
+            RowMutation(HOME, keys.home_row_key(viewer, tweet_id), cells, timestamp_ms=at_ms)
+            for viewer in viewers
         )
 
     async def state(self, viewer: int) -> ViewerState | None:
@@ -137,6 +144,15 @@ def _seen_ms(row: Row) -> int | None:
     except (KeyError, ValueError) as error:
         log_unreadable(VIEWERS, row, error)
         return None
+
+
+def _newest_ms(cells: Iterable[bytes]) -> int:
+    """When the newest of these tweets was made.
+
+    No cell is dated earlier, or a writer's clock that is behind would have retention drop ids that
+    the timeline's floor says are there. The dates order nothing: all writers of a cell agree.
+    """
+    return max(time_ms(keys.parse_home_qualifier(qualifier)) for qualifier in cells)
 
 
 class RowCelebrities:

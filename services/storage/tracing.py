@@ -1,11 +1,11 @@
 """Spans of the row store's calls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from opentelemetry import trace
 
-from services.storage.rows import Row, RowMutation, RowStore
+from services.storage.rows import CellName, DatedCell, Row, RowMutation, RowStore
 from services.telemetry import SCOPE, SPAN_ROWS
 
 __all__ = ["TracedRowStore"]
@@ -49,6 +49,12 @@ class TracedRowStore:
         """See `RowStore.read_rows`."""
         with _span("read", table, len(keys)):
             return await self._store.read_rows(table, keys)
+
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        """See `RowStore.read_cells`; the span is named after the first table."""
+        table = next(iter(names)).table if names else "nothing"
+        with _span("read", table, len(names)):
+            return await self._store.read_cells(names)
 
     async def scan(
         self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""

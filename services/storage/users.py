@@ -30,10 +30,6 @@ REQUEST_MAX_AGE_S = 86_400
 """Clients retry for minutes; a day leaves room for one that was offline. Answers name the user, so
 this is also how long a deleted one's names are kept."""
 
-DELETION_AHEAD_MS = 3_600_000
-"""A deletion is stamped this far ahead, in milliseconds: a change of the row that was under way,
-made by a clock ahead of the deleter's, must not outlive it."""
-
 _USERS = TableSpec("users")
 _HANDLES = TableSpec("handles")
 _REQUESTS = TableSpec("user_requests", max_age_s=REQUEST_MAX_AGE_S)
@@ -105,9 +101,10 @@ class RowUserStore:
             _USERS.name,
             user_row_key(user_id),
             {_BODY: _FORGOTTEN, _DELETED: str(at_ms).encode()},
-            timestamp_ms=at_ms + DELETION_AHEAD_MS,
         )
-        await self._outbox.commit([tombstone], OutboxEntry(user_id, USER_EVENTS, event))
+        # Undated, so that no body outlives it, whatever clock wrote that. And final: every other
+        # write of the row compares the body with one that it read before.
+        await self._outbox.commit([tombstone], OutboxEntry(user_id, USER_EVENTS, event, final=True))
 
     async def get_claim(self, canonical_handle: str) -> HandleClaim | None:
         """See `ClaimStore.get_claim`."""

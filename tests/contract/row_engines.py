@@ -7,20 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from services.clock import SystemClock
+from services.clock import Clock, SystemClock
 from services.storage.rows import RowStore, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 from tests.emulators import bigtable_emulator
 
-__all__ = ["TABLES", "bigtable_emulator", "open_rows", "store"]
+__all__ = ["CLOCK", "TABLES", "bigtable_emulator", "open_rows", "store"]
 
 OUTBOX = TableSpec("outbox")
 TABLES = (TableSpec("first"), TableSpec("second"), TableSpec("aging", max_age_s=60), OUTBOX)
+CLOCK: Clock = SystemClock()
 
 
 @contextlib.asynccontextmanager
 async def _sqlite(path: Path, tables: Sequence[TableSpec]) -> AsyncIterator[RowStore]:
-    opened = SqliteRowStore(path, tables, SystemClock())
+    opened = SqliteRowStore(path, tables, CLOCK)
     await opened.open()
     try:
         yield opened
@@ -37,7 +38,7 @@ async def _bigtable(tables: Sequence[TableSpec]) -> AsyncIterator[RowStore]:
     # An instance of its own gives each test empty tables.
     instance = f"test-{uuid.uuid4().hex}"
     await ensure_schema("test", instance, tables)
-    opened = BigtableRowStore("test", instance, tables, SystemClock())
+    opened = BigtableRowStore("test", instance, tables, CLOCK)
     try:
         yield opened
     finally:

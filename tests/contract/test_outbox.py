@@ -174,6 +174,22 @@ class TestOutbox:
         assert await pending(store) == []
         assert await store.read_rows("first", [b"a"]) == {}
 
+    async def test_what_is_final_overwrites_whatever_is_there(self, store: RowStore) -> None:
+        ahead_ms = SystemClock().now_ms() + 7_200_000
+        await store.mutate(
+            [change(b"a", timestamp_ms=ahead_ms), change(b"b", timestamp_ms=ahead_ms)]
+        )
+        last = [RowMutation("first", key, {b"\x00c\xff": b"last"}) for key in (b"a", b"b")]
+        outbox = Outbox(store, SystemClock(), OUTBOX)
+        await outbox.commit(last[:1], OutboxEntry(6, "t", b"", final=True))
+        crashing = Outbox(cast("RowStore", CrashingStore(store, at=2)), SystemClock(), OUTBOX)
+        with pytest.raises(UnavailableError):
+            await crashing.commit(last[1:], OutboxEntry(7, "t", b"", final=True))
+        for entry in await outbox.pending(0, 10):
+            await outbox.roll_forward(entry)
+        rows = await store.read_rows("first", [b"a", b"b"])
+        assert [row.cells for row in rows.values()] == [{b"\x00c\xff": b"last"}] * 2
+
     @pytest.mark.parametrize(
         "mutation",
         [

@@ -8,7 +8,7 @@ import pytest
 
 from services.clock import SystemClock
 from services.errors import UnavailableError
-from services.storage.rows import RowMutation, RowStore, TableSpec
+from services.storage.rows import CellName, DatedCell, RowMutation, RowStore, TableSpec
 from services.storage.sqlite.rows import SqliteRowStore
 from tests.contract.row_engines import TABLES, bigtable_emulator, store
 
@@ -47,6 +47,41 @@ class TestRowStore:
         assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"c": b"new"}
         await store.mutate([RowMutation("first", b"k", {b"c": b"equal"}, timestamp_ms=2_000)])
         assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"c": b"equal"}
+
+    async def test_a_set_without_a_date_shows_despite_a_fast_clock(self, store: RowStore) -> None:
+        ahead_ms = SystemClock().now_ms() + 3_600_000
+        old = RowMutation("first", b"k", {b"c": b"1", b"other": b"1"}, timestamp_ms=ahead_ms)
+        await store.mutate([old])
+        await store.mutate([RowMutation("first", b"k", {b"c": b"2"})])
+        assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"c": b"2", b"other": b"1"}
+
+    async def test_cells_are_read_with_their_dates(self, store: RowStore) -> None:
+        columns = [f"{i:03}".encode() for i in range(200)]
+        for table, ts in (("first", 1_000), ("second", 2_000)):
+            await store.mutate(
+                [
+                    RowMutation(table, key, dict.fromkeys(columns, key), timestamp_ms=ts)
+                    for key in (b"a", b"b", b"c")
+                ]
+            )
+        await store.mutate([RowMutation("first", b"a", {b"007": b"new"}, timestamp_ms=5_000)])
+        await store.mutate([RowMutation("first", b"a", {b"007": b"old"}, timestamp_ms=3_000)])
+        assert await store.read_cells([]) == {}
+        few = [
+            CellName("first", b"a", b"007"),
+            CellName("first", b"b", b"008"),
+            CellName("second", b"c", b"009"),
+            CellName("second", b"c", b"none"),
+            CellName("second", b"d", b"009"),
+        ]
+        assert await store.read_cells(few) == {
+            few[0]: DatedCell(b"new", 5_000),
+            few[1]: DatedCell(b"b", 1_000),
+            few[2]: DatedCell(b"c", 2_000),
+        }
+        many = [CellName("second", b"a", column) for column in columns[:150]]
+        many += [CellName("second", b"b", b"001"), CellName("second", b"c", b"001")]
+        assert await store.read_cells(many) == {name: DatedCell(name.key, 2_000) for name in many}
 
     async def test_keys_and_columns_sort_as_bytes(self, store: RowStore) -> None:
         cells = dict.fromkeys(reversed([b"", *ODD_KEYS]), b"v")
@@ -138,6 +173,16 @@ class TestRowStore:
         change = RowMutation("first", b"k", {b"c": b"2"})
         assert await store.check_and_mutate("first", b"k", b"c", b"1", change) == b"1"
         assert (await store.read_rows("first", [b"k"]))[b"k"].cells == {b"c": b"2"}
+
+    async def test_what_a_check_could_win_and_lose_by_its_date_is_refused(
+        self, store: RowStore
+    ) -> None:
+        dated = RowMutation("first", b"k", {b"c": b"1"}, timestamp_ms=1)
+        elsewhere = RowMutation("first", b"other", {b"c": b"1"})
+        for change in (dated, elsewhere):
+            with pytest.raises(ValueError, match=r"date|row it checks"):
+                await store.check_and_mutate("first", b"k", b"c", None, change)
+        assert await store.read_rows("first", [b"k", b"other"]) == {}
 
     async def test_a_check_may_delete(self, store: RowStore) -> None:
         await store.mutate([RowMutation("first", b"k", {b"c": b"1"})])

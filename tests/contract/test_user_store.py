@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.clock import SystemClock
+from services.storage.keys import user_row_key
 from services.storage.outbox import Outbox
-from services.storage.rows import RowStore
+from services.storage.rows import RowMutation, RowStore
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.users import OUTBOX, TABLES, RowUserStore
 from services.user.model import Account, HandleClaim, RequestKey, RequestMark, RequestRecord, User
@@ -71,6 +72,20 @@ async def test_a_row_changes_only_from_what_it_is(users: RowUserStore) -> None:
     assert not await users.replace(first, Account(ADA, 1))
     assert await users.find(ADA.user_id) == second
     assert await users.get([ADA.user_id, 8]) == {ADA.user_id: second.user}
+
+
+async def test_no_body_outlives_a_deletion_whatever_clock_wrote_it(
+    users: RowUserStore, rows: RowStore
+) -> None:
+    await users.add(ADA)
+    key = user_row_key(ADA.user_id)
+    written = (await rows.read_rows("users", [key]))[key].cells
+    ahead_ms = SystemClock().now_ms() + 7_200_000
+    await rows.mutate([RowMutation("users", key, written, timestamp_ms=ahead_ms)])
+    await users.delete(ADA.user_id, SystemClock().now_ms(), b"gone")
+    assert await users.get([ADA.user_id]) == {}
+    assert (await rows.read_rows("users", [key]))[key].cells[b"body"] == b""
+    assert not await users.replace(Account(ADA), Account(ADA, 1))
 
 
 async def test_deletion_is_for_good(users: RowUserStore, rows: RowStore, outbox: Outbox) -> None:

@@ -138,3 +138,12 @@ async def test_list_forgets_what_has_expired(revoking: Revoking) -> None:
     await revoking.store.add(Revocable.SESSION, {"over": now_ms - 1, "on": now_ms + 60_000})
     listed = await revoking.store.listed()
     assert listed[Revocable.SESSION] == {"on"}
+
+
+async def test_a_clock_that_is_behind_does_not_end_what_was_told_before(
+    revoking: Revoking,
+) -> None:
+    now_ms = SystemClock().now_ms()
+    await revoking.store.add(Revocable.USER, {"ada": now_ms + 60_000})
+    await revoking.store.add(Revocable.USER, {"ada": now_ms - 1, "bob": now_ms + 60_000})
+    assert (await revoking.store.listed())[Revocable.USER] == {"ada", "bob"}

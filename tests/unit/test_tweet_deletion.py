@@ -15,6 +15,8 @@ from services.errors import (
     UnavailableError,
 )
 from services.settling import Settling
+from services.snowflake_time import first_id_at
+from services.storage.keys import tweet_row_key
 from services.storage.outbox import Outbox
 from services.storage.sqlite.rows import SqliteRowStore
 from services.storage.tweets import OUTBOX, TABLES, RowTweetStore
@@ -67,7 +69,7 @@ class OwnLists:
 
 class World:
     def __init__(self, rows: SqliteRowStore, clock: MovableClock) -> None:
-        self.clock = clock
+        self.rows, self.clock = rows, clock
         self.users = Users()
         self.own = OwnLists()
         self.outbox = Outbox(rows, clock, OUTBOX)
@@ -278,3 +280,19 @@ async def test_a_sibling_deletes_without_saying_for_whom(world: World) -> None:
     assert await world.left() == set()
     with pytest.raises(InvalidArgumentError, match="user_id"):
         await world.tweets.delete(tweet_id, user_id=-1)
+
+
+@pytest.mark.parametrize("ahead_ms", [-3_600_000, 3_600_000])
+async def test_a_tweet_stays_deleted_whatever_the_clock_was_when_it_was_made(
+    world: World, ahead_ms: int
+) -> None:
+    made_at_ms = world.clock.ms + ahead_ms
+    tweet = Tweet(first_id_at(made_at_ms) | 1, ALICE, "Secret", made_at_ms, 0, 0)
+    await world.store.create(tweet, b"")
+    await world.tweets.delete(tweet.tweet_id)
+    # A crash may have left the entry of its creation in an outbox.
+    await world.store.create(tweet, b"")
+    assert await world.left() == set()
+    assert await world.tweets.lookup([tweet.tweet_id]) == ([], [tweet.tweet_id])
+    row = await world.rows.read_rows("tweets", [tweet_row_key(tweet.tweet_id)])
+    assert b"Secret" not in row[tweet_row_key(tweet.tweet_id)].cells[b"body"]

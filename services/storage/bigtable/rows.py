@@ -4,27 +4,22 @@ import asyncio
 import os
 import struct
 import warnings
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigtable.data import (
     BigtableDataClientAsync,
-    DeleteAllFromRow,
-    DeleteRangeFromColumn,
     Mutation,
     ReadRowsQuery,
-    RowMutationEntry,
     RowRange,
-    SetCell,
     TableAsync,
 )
 from google.cloud.bigtable.data import Row as BigtableRow
 from google.cloud.bigtable.data.exceptions import MutationsExceptionGroup
 from google.cloud.bigtable.data.read_modify_write_rules import IncrementRule
 from google.cloud.bigtable.data.row_filters import (
-    CellsColumnLimitFilter,
     ColumnRangeFilter,
     RowFilter,
     RowFilterChain,
@@ -34,33 +29,41 @@ from google.cloud.bigtable.data.row_filters import (
 from services.clock import Clock
 from services.deadlines import allowed_s
 from services.errors import UnavailableError
+from services.storage.bigtable.requests import (
+    LATEST,
+    MICROS_PER_MS,
+    bulks,
+    cell_queries,
+    changes_of,
+    key_queries,
+)
 from services.storage.bigtable.schema import EMULATOR_VARIABLE, FAMILY
-from services.storage.rows import Row, RowMutation, TableSpec
+from services.storage.rows import (
+    CellName,
+    DatedCell,
+    Row,
+    RowMutation,
+    TableSpec,
+    check_change,
+)
 
 __all__ = ["BigtableRowStore"]
 
 CALL_TIMEOUT_S = 5.0
 """Bound of one call, the client library's own repeats of idempotent requests included; the
 caller's deadline may leave less."""
-BULK_MAX_CHANGES = 10_000
-"""Changes per bulk request; Bigtable refuses more than 100 000."""
-BULK_MAX_BYTES = 4 * 1024 * 1024
-"""Bytes of values per bulk request, well below the gRPC message limit."""
-READ_MAX_KEYS = 1_000
-"""Keys per read request, which Bigtable bounds to 512 KiB."""
 CHECK_MAX_ATTEMPTS = 8
 """Rounds of a check whose cell changes back to `expected` between the check and the read."""
-MICROS_PER_MS = 1_000
 
 _COUNTER = struct.Struct(">q")
-_LATEST = CellsColumnLimitFilter(1)
 
 
 class BigtableRowStore:
     """Rows as Bigtable rows; a row is atomic, a batch is not. Make it inside a running loop.
 
     Equal timestamps overwrite and older ones stay hidden because only the newest version of a
-    cell is read. Timestamps are always the client's, which makes repeats idempotent.
+    cell is read; a set without a date clears the versions before it. Timestamps are always the
+    client's, which makes repeats idempotent.
     """
 
     def __init__(
@@ -108,27 +111,26 @@ class BigtableRowStore:
         now_ms = self._clock.now_ms()
         async with _translated():
             for name, table in tables.items():
-                for entries in _bulks(by_table[name], now_ms):
+                for entries in bulks(by_table[name], now_ms):
                     await table.bulk_mutate_rows(entries, operation_timeout=_timeout_s())
 
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
     ) -> bytes | None:
-        """See `RowStore.check_and_mutate`; without a timestamp the sets always take effect.
+        """See `RowStore.check_and_mutate`.
 
         Bigtable says only whether the check held, so a loser's value comes from a read just after:
         it may be newer than the one checked, but is never `expected`.
         """
-        if (mutation.table, mutation.key) != (table, key):
-            raise ValueError("check_and_mutate changes the row it checks")
-        cell = [ColumnRangeFilter(FAMILY, column, column), _LATEST]
+        check_change(table, key, mutation)
+        cell = [ColumnRangeFilter(FAMILY, column, column), LATEST]
         if expected is not None:
             cell.append(ValueRangeFilter(expected, expected))
-        changes = _changes(mutation, self._clock.now_ms(), forced=mutation.timestamp_ms is None)
+        changes = changes_of(mutation, self._clock.now_ms())
         for _ in range(CHECK_MAX_ATTEMPTS):
             if changes and await self._check(table, key, cell, expected, changes):
                 return expected
-            rows = await self._read(table, ReadRowsQuery(row_keys=key, row_filter=_LATEST))
+            rows = await self._read(table, ReadRowsQuery(row_keys=key, row_filter=LATEST))
             found = rows[0].cells.get(column) if rows else None
             if not changes or found != expected:
                 return found
@@ -145,13 +147,17 @@ class BigtableRowStore:
 
     async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
         """See `RowStore.read_rows`."""
-        wanted: list[bytes | str] = list(dict.fromkeys(keys))
-        queries = [
-            ReadRowsQuery(row_keys=wanted[at : at + READ_MAX_KEYS], row_filter=_LATEST)
-            for at in range(0, len(wanted), READ_MAX_KEYS)
-        ]
+        queries = key_queries(keys, LATEST)
         chunks = await asyncio.gather(*(self._read(table, query) for query in queries))
         return {row.key: row for rows in chunks for row in rows}
+
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        """See `RowStore.read_cells`; each table is of a moment of its own."""
+        wanted = frozenset(names)
+        found = await asyncio.gather(
+            *(self._read_dated(table, query) for table, query in cell_queries(wanted))
+        )
+        return {name: cell for cells in found for name, cell in cells.items() if name in wanted}
 
     async def scan(
         self,
@@ -166,9 +172,9 @@ class BigtableRowStore:
         # Bigtable reads an empty end or limit as "none", the port as what they say.
         if limit <= 0 or start >= end:
             return []
-        cells: RowFilter = _LATEST
+        cells: RowFilter = LATEST
         if columns_from:
-            cells = RowFilterChain([ColumnRangeFilter(FAMILY, columns_from), _LATEST])
+            cells = RowFilterChain([ColumnRangeFilter(FAMILY, columns_from), LATEST])
         return await self._read(
             table,
             ReadRowsQuery(row_ranges=[RowRange(start, end)], limit=limit, row_filter=cells),
@@ -207,9 +213,23 @@ class BigtableRowStore:
         return bool(matched) is (expected is not None)
 
     async def _read(self, table: str, query: ReadRowsQuery) -> list[Row]:
+        return [_row(row) for row in await self._query(table, query)]
+
+    async def _read_dated(self, table: str, query: ReadRowsQuery) -> dict[CellName, DatedCell]:
+        return {
+            CellName(table, row.row_key, cell.qualifier): DatedCell(
+                cell.value, cell.timestamp_micros // MICROS_PER_MS
+            )
+            for row in await self._query(table, query)
+            for cell in row.cells
+        }
+
+    async def _query(self, table: str, query: ReadRowsQuery) -> list[BigtableRow]:
         async with _translated():
-            rows = await self._open_table(table).read_rows(query, operation_timeout=_timeout_s())
-            return [_row(row) for row in rows]
+            rows: list[BigtableRow] = await self._open_table(table).read_rows(
+                query, operation_timeout=_timeout_s()
+            )
+        return rows
 
 
 def _timeout_s() -> float:
@@ -222,42 +242,6 @@ def _timeout_s() -> float:
 
 def _row(row: BigtableRow) -> Row:
     return Row(row.row_key, {cell.qualifier: cell.value for cell in row.cells})
-
-
-def _changes(mutation: RowMutation, now_ms: int, *, forced: bool = False) -> list[Mutation]:
-    # `forced` clears newer versions: a check that was won must show, whatever the clocks said.
-    changes: list[Mutation] = [DeleteAllFromRow()] if mutation.delete_row else []
-    dropped = [*mutation.deletes, *(mutation.sets if forced else ())]
-    changes += [DeleteRangeFromColumn(FAMILY, column) for column in dropped]
-    timestamp_ms = now_ms if mutation.timestamp_ms is None else mutation.timestamp_ms
-    changes += [
-        SetCell(FAMILY, column, value, timestamp_micros=timestamp_ms * MICROS_PER_MS)
-        for column, value in mutation.sets.items()
-    ]
-    return changes
-
-
-def _bulks(mutations: list[RowMutation], now_ms: int) -> Iterator[list[RowMutationEntry]]:
-    # Entries of one request are applied in any order, so the changes of a row become one entry.
-    by_key: dict[bytes, list[Mutation]] = {}
-    for mutation in mutations:
-        by_key.setdefault(mutation.key, []).extend(_changes(mutation, now_ms))
-    entries: list[RowMutationEntry] = []
-    count = size = 0
-    for key, changes in by_key.items():
-        if not changes:
-            continue
-        row_size = sum(len(c.new_value) for c in changes if isinstance(c, SetCell))
-        if entries and (
-            count + len(changes) > BULK_MAX_CHANGES or size + row_size > BULK_MAX_BYTES
-        ):
-            yield entries
-            entries, count, size = [], 0, 0
-        entries.append(RowMutationEntry(key, changes))
-        count += len(changes)
-        size += row_size
-    if entries:
-        yield entries
 
 
 @asynccontextmanager

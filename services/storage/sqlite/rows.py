@@ -4,7 +4,7 @@ import asyncio
 import random
 import sqlite3
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from services.clock import Clock
 from services.clock_steps import CheckedClock
 from services.errors import UnavailableError
-from services.storage.rows import Row, RowMutation, TableSpec
+from services.storage.rows import CellName, DatedCell, Row, RowMutation, TableSpec, check_change
 from services.storage.sqlite.garbage import COLLECT_EVERY_S, GarbageCollection
 from services.storage.sqlite.statements import TableSql
 from services.storage.sqlite.threads import ReaderPool, WriterThread, connect
@@ -88,9 +88,8 @@ class SqliteRowStore:
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
     ) -> bytes | None:
-        """See `RowStore.check_and_mutate`; without a timestamp the sets always take effect."""
-        if (mutation.table, mutation.key) != (table, key):
-            raise ValueError("check_and_mutate changes the row it checks")
+        """See `RowStore.check_and_mutate`."""
+        check_change(table, key, mutation)
         sql = self._sql[table]
         now_ms = self._clock.now_ms()
 
@@ -98,7 +97,7 @@ class SqliteRowStore:
             found = connection.execute(sql.get, (key, column)).fetchone()
             value: bytes | None = None if found is None else found[0]
             if value == expected:
-                sql.apply(connection, mutation, now_ms, forced=mutation.timestamp_ms is None)
+                sql.apply(connection, mutation, now_ms)
             return value
 
         return await self._writing().run(write)
@@ -132,6 +131,22 @@ class SqliteRowStore:
                 if cells:
                     rows[key] = Row(key, cells)
             return rows
+
+        return await self._reading().run(read)
+
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        """See `RowStore.read_cells`; all cells are of one moment."""
+        if not names:
+            return {}
+        wanted = [(name, self._sql[name.table].get) for name in names]
+
+        def read(connection: sqlite3.Connection) -> dict[CellName, DatedCell]:
+            found = {}
+            for name, get in wanted:
+                cell = connection.execute(get, (name.key, name.column)).fetchone()
+                if cell is not None:
+                    found[name] = DatedCell(*cell)
+            return found
 
         return await self._reading().run(read)
 

@@ -60,26 +60,16 @@ class TableSql:
             ),
         )
 
-    def apply(
-        self,
-        connection: sqlite3.Connection,
-        mutation: RowMutation,
-        now_ms: int,
-        *,
-        forced: bool = False,
-    ) -> None:
-        """Make one row change inside the open transaction.
-
-        `forced` overwrites newer cells too: a check that was won must show, whatever the clocks
-        of the writers before it said.
-        """
+    def apply(self, connection: sqlite3.Connection, mutation: RowMutation, now_ms: int) -> None:
+        """Make one row change inside the open transaction."""
         if mutation.delete_row:
             connection.execute(self.delete_row, (mutation.key,))
         for column in mutation.deletes:
             connection.execute(self.delete_cell, (mutation.key, column))
+        undated = mutation.timestamp_ms is None
         timestamp_ms = now_ms if mutation.timestamp_ms is None else mutation.timestamp_ms
         connection.executemany(
-            self.force if forced else self.merge,
+            self.force if undated else self.merge,
             [
                 (mutation.key, column, value, timestamp_ms)
                 for column, value in mutation.sets.items()

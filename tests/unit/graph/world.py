@@ -4,14 +4,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from opentelemetry import metrics
+
 from services.graph.blocks import Blocks
 from services.graph.changes import Changes
 from services.graph.follows import Follows
 from services.graph.model import Edge, FollowerPage, Relation, UserProfile
+from services.graph.ports import IdSource
 from services.graph.reads import Reads
+from services.snowflake_time import first_id_at
 from services.storage.graph import OUTBOX, RowGraphStore
 from services.storage.outbox import Outbox, OutboxEntry
-from services.storage.sqlite.rows import SqliteRowStore
+from services.storage.rows import RowStore
 
 USERS = 50
 
@@ -48,6 +52,19 @@ class TickingIds:
         return self._ms << 22
 
 
+class ClockIds:
+    """Snowflakes of one process, made by the clock, wherever that goes."""
+
+    def __init__(self, clock: MovableClock, worker: int) -> None:
+        self._clock = clock
+        self._low = worker << 12
+        self._made = 0
+
+    async def next_id(self) -> int:
+        self._made = (self._made + 1) % (1 << 12)
+        return first_id_at(self._clock.ms) | self._low | self._made
+
+
 @dataclass
 class FewUsers:
     """Users 1 to `USERS`, but for the deleted."""
@@ -82,12 +99,20 @@ class JsonEvents:
 
 
 class World:
-    def __init__(self, rows: SqliteRowStore, clock: MovableClock) -> None:
-        self.clock = clock
+    """One process of the graph service."""
+
+    def __init__(
+        self,
+        rows: RowStore,
+        clock: MovableClock,
+        ids: IdSource | None = None,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self.rows, self.clock = rows, clock
         self.outbox = Outbox(rows, clock, OUTBOX)
         self.store = RowGraphStore(rows, self.outbox)
         self.ids, self.users, self.json_events = TickingIds(), FewUsers(), JsonEvents()
-        self.changes = Changes(self.store, self.ids)
+        self.changes = Changes(self.store, ids or self.ids, meter_provider=meter_provider)
         self.follows = Follows(self.changes, self.users, self.json_events)
         self.blocks = Blocks(self.changes, self.users, self.json_events)
         self.reads = Reads(self.store, self.users)

@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class GraphServiceStub:
-    """Owns who follows, blocks and mutes whom.
+    """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
+    (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
+    operator has to mend it.
     """
 
     def __init__(self, channel):
@@ -103,7 +105,9 @@ class GraphServiceStub:
 
 
 class GraphServiceServicer:
-    """Owns who follows, blocks and mutes whom.
+    """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
+    (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
+    operator has to mend it.
     """
 
     def Follow(self, request, context):
@@ -289,7 +293,9 @@ def add_GraphServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GraphService:
-    """Owns who follows, blocks and mutes whom.
+    """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
+    (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
+    operator has to mend it.
     """
 
     @staticmethod

@@ -27,7 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class GraphServiceStub:
-    """Owns who follows, blocks and mutes whom."""
+    """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
+    (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
+    operator has to mend it.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -88,7 +91,10 @@ class GraphServiceStub:
 
 @_typing.type_check_only
 class GraphServiceAsyncStub(GraphServiceStub):
-    """Owns who follows, blocks and mutes whom."""
+    """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
+    (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
+    operator has to mend it.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Follow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]  # type: ignore[assignment]
@@ -145,7 +151,10 @@ class GraphServiceAsyncStub(GraphServiceStub):
     """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
 
 class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Owns who follows, blocks and mutes whom."""
+    """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
+    (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
+    operator has to mend it.
+    """
 
     @_abc_1.abstractmethod
     def Follow(
