@@ -21,7 +21,8 @@ from gateway.edge.public_reads import public_read_settings
 from gateway.edge.revoked import revoked_filter, revoked_settings
 from gateway.limits.budgets import Conduct, Subject
 from gateway.limits.conduct import ConductRules
-from gateway.limits.conduct_store import ConductStore
+from gateway.limits.conduct_store import MAX_LISTED, ConductStore
+from gateway.limits.list_metrics import ListMetrics
 from gateway.limits.revoked_store import RevokedStore
 from gateway.limits.table import NEW_ACCOUNT_DAYS
 from services.clock import Clock
@@ -69,6 +70,7 @@ class CallerFeed:
         self._rules = rules
         self._refresh_s = refresh_s
         self._known: dict[str, object] = {}
+        self._lengths = ListMetrics()
         self._revocations: str = revoked_filter()["name"]
         names = (*feed_names(), self._revocations)
         self._resources = {name: _resource(name, {}) for name in names}
@@ -93,6 +95,9 @@ class CallerFeed:
         opened = self._sources.public_reads()
         await self._tell(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
         revoked = await self._sources.revoked.listed()
+        for kind, listed in revoked.items():
+            full = listed.issued_by_s is not None
+            self._lengths.seen(f"revoked_{kind.name.lower()}", len(listed.names), full=full)
         await self._tell(self._revocations, revoked, revoked_settings, revoked)
         for name, subject in feed_names().items():
             if subject is None:
@@ -163,6 +168,8 @@ class CallerFeed:
     async def _callers(self, subject: Subject) -> dict[str, Conduct]:
         now_ms = self._clock.now_ms()
         listed = await self._sources.conduct.listed(subject)
+        full = len(listed) >= MAX_LISTED
+        self._lengths.seen(f"conduct_{subject}", len(listed), full=full)
         return {who: self._rules.conduct(moment, now_ms) for who, moment in listed.items()}
 
     def _first_new_id(self) -> int:

@@ -1,18 +1,30 @@
 """What the edges are told was revoked, in Valkey: until it would have expired anyway."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import Any, Final
 
-from gateway.identity.ports import Revocable
+from gateway.edge.credentials import CLOCK_SKEW_S
+from gateway.identity.keys import SKEW_S
+from gateway.identity.model import ACCESS_TOKEN_S, APP_KEY_S
+from gateway.identity.ports import MAX_LISTED, Revocable, Revoked
 from gateway.limits.keys import revoked_key
 from services.clock import Clock
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 
-__all__ = ["MAX_REVOKED", "RevokedStore"]
+__all__ = ["RevokedStore"]
 
-MAX_REVOKED = 5_000
-"""Of a kind, those that last longest: like the callers of bad conduct, a megabyte for each edge.
-Beyond it tokens live until they expire, which is a quarter of an hour."""
+WHOLE: Final = b".whole"
+"""The member of a list that was restored since it was last lost. No session, user or key is called
+so; it sorts last, and lasts as long as the list."""
+
+LIVES_S: Final = {
+    Revocable.SESSION: ACCESS_TOKEN_S,
+    Revocable.USER: ACCESS_TOKEN_S,
+    Revocable.APP_KEY: APP_KEY_S,
+}
+"""How long what is refused lives: from its issue, which was no later than that it was revoked."""
+_MS: Final = 1_000
 
 
 class RevokedStore:
@@ -21,21 +33,49 @@ class RevokedStore:
     def __init__(self, client: ValkeyClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
+        self._known: dict[Revocable, dict[str, int]] = {}
 
     async def add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
         """Add names with the time when they can be forgotten."""
         with valkey_errors():
             await self._client.zadd(revoked_key(kind), dict(until_ms))
 
-    async def listed(self) -> dict[Revocable, frozenset[str]]:
-        """Give what still counts, by kind."""
+    async def restore(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
+        """Add all there are, in one command: a list is never taken for whole before it is."""
+        whole = {WHOLE.decode(): "+inf"}
+        with valkey_errors():
+            await self._client.zadd(revoked_key(kind), {**until_ms, **whole})
+
+    async def listed(self) -> dict[Revocable, Revoked]:
+        """Give what still counts, by kind.
+
+        While a list that was lost is not restored, what this process knew of it counts too.
+        """
         return {kind: await self._listed(kind) for kind in Revocable}
 
-    async def _listed(self, kind: Revocable) -> frozenset[str]:
+    async def _listed(self, kind: Revocable) -> Revoked:
         key, now_ms = revoked_key(kind), self._clock.now_ms()
         with valkey_errors():
             await self._client.zremrangebyscore(key, "-inf", now_ms)
-            # Ranks begin with what ends first.
-            await self._client.zremrangebyrank(key, 0, -MAX_REVOKED - 1)
-            found: Any = await self._client.zrange(key, 0, -1)
-        return frozenset(name.decode() for name in found)
+            # Ranks begin with what ends first. One more than edges know stays, for its time; and
+            # the mark of the whole list.
+            await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 3)
+            members: Any = await self._client.zrange(key, 0, -1, withscores=True)
+        found = {name.decode(): int(until) for name, until in members if name != WHOLE}
+        if len(found) == len(members):
+            known = self._known.get(kind, {})
+            found = {**{name: until for name, until in known.items() if now_ms < until}, **found}
+        self._known[kind] = found
+        return _cut(kind, found.items())
+
+
+def _cut(kind: Revocable, until_ms: Iterable[tuple[str, int]]) -> Revoked:
+    longest = sorted(until_ms, key=itemgetter(1, 0), reverse=True)
+    names = frozenset(name for name, _ in longest[:MAX_LISTED])
+    if len(longest) <= MAX_LISTED:
+        return Revoked(names)
+    # Everything issued to those that have no place was issued before the last of them was revoked,
+    # by the clock of whoever issued it.
+    _, last_ms = longest[MAX_LISTED]
+    revoked_s = last_ms // _MS - LIVES_S[kind] - SKEW_S
+    return Revoked(names, revoked_s + CLOCK_SKEW_S)
