@@ -28,7 +28,7 @@ __all__ = [
 RBAC_TYPE = f"{HTTP_FILTERS}.rbac.v3.RBAC"
 _METADATA = "envoy.filters.http.rbac"
 _FOUND = "shadow_effective_policy_id"
-_NOT_EMPTY = {"safe_regex": {"regex": ".+"}}
+_NOT_EMPTY = {"safe_regex": {"google_re2": {}, "regex": ".+"}}
 
 
 def label(prefix: str, matcher: Mapping[str, Any]) -> dict[str, Any]:
