@@ -13,6 +13,7 @@ __all__ = [
     "CODE_S",
     "OMITTED_BY_DEFAULT",
     "REFRESH_TOKEN_S",
+    "USER_TOKEN_S",
     "AppKey",
     "Client",
     "Code",
@@ -34,6 +35,10 @@ __all__ = [
 
 ACCESS_TOKEN_S: Final = 900
 """How long a stolen one works where nobody notices; clients refresh it four times an hour."""
+
+USER_TOKEN_S: Final = 86_400
+"""How long edges refuse the access tokens of a user who is gone: other issuers' tokens name our
+users too, and may live longer than ours."""
 
 APP_KEY_S: Final = 365 * 86_400
 """An API key of a year: one that is forgotten ends by itself, and so does its revocation."""

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-__all__ = ["MAX_LISTED", "Account", "Revocable", "Revoked", "RevokedList", "UserDirectory"]
+from gateway.identity.model import ACCESS_TOKEN_S, APP_KEY_S, USER_TOKEN_S
+
+__all__ = [
+    "LIVES_S",
+    "MAX_LISTED",
+    "Account",
+    "Revocable",
+    "Revoked",
+    "RevokedList",
+    "UserDirectory",
+]
 
 MAX_LISTED: Final = 5_000
 """Names of a kind that edges are told one by one: a megabyte of configuration for each edge. What
@@ -50,6 +60,14 @@ class Revocable(StrEnum):
     """By id: a user who is gone, for users' tokens come from other issuers and operators too."""
     APP_KEY = "app-key"
     """By the `jti` of an API key."""
+
+
+LIVES_S: Final = {
+    Revocable.SESSION: ACCESS_TOKEN_S,
+    Revocable.USER: USER_TOKEN_S,
+    Revocable.APP_KEY: APP_KEY_S,
+}
+"""How long at most what is refused lives, in seconds. It was issued before it was revoked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Final
 import structlog
 
 from gateway.identity.keys import SKEW_S
-from gateway.identity.model import ACCESS_TOKEN_S, Revocation
-from gateway.identity.ports import MAX_LISTED, Revocable, RevokedList
+from gateway.identity.model import Revocation
+from gateway.identity.ports import LIVES_S, MAX_LISTED, Revocable, RevokedList
 from gateway.identity.store import IdentityStore
 from services.clock import Clock
 from services.errors import UnavailableError
@@ -45,7 +45,7 @@ class Revocations:
         Told at once, if that can be done, else within seconds of when it can. Raises
         `UnavailableError` when it cannot be kept.
         """
-        until_ms = self._clock.now_ms() + (ACCESS_TOKEN_S + SKEW_S) * _MS
+        until_ms = self._clock.now_ms() + (LIVES_S[kind] + SKEW_S) * _MS
         await self._store.revocations.put(_row(kind, name, until_ms), Revocation(name, until_ms))
         try:
             await self._edges.add(kind, {name: until_ms})

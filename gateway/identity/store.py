@@ -9,6 +9,7 @@ from gateway.identity.model import (
     APP_KEY_S,
     OMITTED_BY_DEFAULT,
     REFRESH_TOKEN_S,
+    USER_TOKEN_S,
     AppKey,
     Client,
     Code,
@@ -46,8 +47,8 @@ _KEYS = TableSpec("identity_keys")
 _APP_KEYS = TableSpec("identity_app_keys", max_age_s=APP_KEY_S + DAY_S)
 _REVOKED_APP_KEYS = TableSpec("identity_revoked_app_keys", max_age_s=APP_KEY_S + DAY_S)
 _APP_KEY_SIGNERS = TableSpec("identity_app_key_signers")
-# They are read newest first, as far as they count, which is a quarter of an hour.
-_REVOCATIONS = TableSpec("identity_revocations", max_age_s=DAY_S)
+# They are read newest first, as far as they count, which is a day at most.
+_REVOCATIONS = TableSpec("identity_revocations", max_age_s=USER_TOKEN_S + DAY_S)
 _PASSWORD_CHANGES = TableSpec("identity_password_changes")
 
 TABLES = (

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from gateway.edge.credentials import CLOCK_SKEW_S
 from gateway.identity.keys import SKEW_S
-from gateway.identity.model import ACCESS_TOKEN_S, APP_KEY_S
-from gateway.identity.ports import MAX_LISTED, Revocable, Revoked
+from gateway.identity.ports import LIVES_S, MAX_LISTED, Revocable, Revoked
 from gateway.limits.keys import revoked_key
 from services.clock import Clock
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
@@ -18,12 +17,6 @@ WHOLE: Final = b".whole"
 """The member of a list that was restored since it was last lost. No session, user or key is called
 so; it sorts last, and lasts as long as the list."""
 
-LIVES_S: Final = {
-    Revocable.SESSION: ACCESS_TOKEN_S,
-    Revocable.USER: ACCESS_TOKEN_S,
-    Revocable.APP_KEY: APP_KEY_S,
-}
-"""How long what is refused lives: from its issue, which was no later than that it was revoked."""
 _MS: Final = 1_000
 
 

@@ -46,7 +46,7 @@ locals {
     identity_revoked_app_keys = { max_age_s = 31622400, key = "{client id}.{digits}" }
     identity_app_key_signers  = { max_age_s = null, key = "{key id}" }
     identity_password_changes = { max_age_s = null, key = "{user}" }
-    identity_revocations      = { max_age_s = 86400, key = "{kind}.{~until:016x}.{session id, user}" }
+    identity_revocations      = { max_age_s = 172800, key = "{kind}.{~until:016x}.{session id, user}" }
   }
 
   # services/bus/topology.py.
