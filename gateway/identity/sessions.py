@@ -173,7 +173,8 @@ class Sessions:
             return False  # it is about to begin, and looks at the password then
         if lets_live is not None and lets_live.lets_live(family_id, family.generation):
             return False
-        ended = await self._end(family_id) is not None
+        expired = self._clock.now_ms() >= family.expires_at_ms
+        ended = not expired and await self._end(family_id) is not None
         # Those that had ended before are listed no more either.
         await self._forget(family_id, family.user_id)
         return ended

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.identity.accounts import RESUME_AFTER_MS
-from gateway.identity.model import APP_KEY_S, Code, RevokedAppKey, digest
+from gateway.identity.model import APP_KEY_S, REFRESH_TOKEN_S, AppKey, Code, RevokedAppKey, digest
 from gateway.identity.ports import MAX_LISTED, Revocable
 from gateway.identity.revocations import Revocations
 from tests.identity.test_account_endpoints import NEW, change, logged_in
@@ -150,3 +150,30 @@ async def test_another_issuer_tells_of_what_one_that_is_gone_revoked(world: Worl
     edges = Edges()
     await Revocations(world.store, edges, world.clock).tell()
     assert edges[Revocable.SESSION] == {"s1": until_ms}
+
+
+async def test_all_keys_of_an_app_are_listed_and_those_long_over_are_removed(world: World) -> None:
+    app = await world.app()
+    keys, over_at_ms = world.store.app_keys, world.clock.ms + APP_KEY_S * 1_000
+    await asyncio.gather(
+        *(
+            keys.put(
+                f"{app.client_id}.{number:016x}",
+                AppKey(app.client_id, world.clock.ms, over_at_ms, revoked=number % 2 == 0),
+            )
+            for number in range(MANY)
+        )
+    )
+    assert len(await world.app_keys.of(app.client_id)) == MANY
+    world.clock.ms = over_at_ms + 40 * 86_400_000
+    assert await world.app_keys.of(app.client_id) == {}
+    assert await keys.all() == {}
+
+
+async def test_sessions_that_expired_are_listed_no_more_and_did_not_end_now(world: World) -> None:
+    await sign_up(world.http)
+    await many_sessions(world, 3)
+    world.clock.ms += (REFRESH_TOKEN_S + 1) * 1_000
+    assert await world.sessions.end_all(1) == 0
+    assert await world.store.sessions.all() == {}
+    assert Revocable.SESSION not in world.edges
