@@ -17,6 +17,8 @@ WHOLE: Final = b".whole"
 """The member of a list that was restored since it was last lost. No session, user or key is called
 so; it sorts last, and lasts as long as the list."""
 
+RESTORED_MS: Final = 10_000
+"""Issuers restore lists every two seconds; those of the version before never do."""
 _MS: Final = 1_000
 
 
@@ -27,6 +29,7 @@ class RevokedStore:
         self._client = client
         self._clock = clock
         self._known: dict[Revocable, dict[str, int]] = {}
+        self._began_ms = clock.now_ms()
 
     async def add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
         """Add names with the time when they can be forgotten."""
@@ -39,14 +42,17 @@ class RevokedStore:
         with valkey_errors():
             await self._client.zadd(revoked_key(kind), {**until_ms, **whole})
 
-    async def listed(self) -> dict[Revocable, Revoked]:
-        """Give what still counts, by kind.
+    async def listed(self) -> dict[Revocable, Revoked] | None:
+        """Give what still counts, by kind; None while that cannot be known.
 
-        While a list that was lost is not restored, what this process knew of it counts too.
+        While a list that was lost is not restored, what this process knew of it counts too. If it
+        knew nothing, it waits for an issuer to restore the list, `RESTORED_MS` at most.
         """
-        return {kind: await self._listed(kind) for kind in Revocable}
+        found = {kind: await self._listed(kind) for kind in Revocable}
+        known = {kind: revoked for kind, revoked in found.items() if revoked is not None}
+        return known if len(known) == len(found) else None
 
-    async def _listed(self, kind: Revocable) -> Revoked:
+    async def _listed(self, kind: Revocable) -> Revoked | None:
         key, now_ms = revoked_key(kind), self._clock.now_ms()
         with valkey_errors():
             await self._client.zremrangebyscore(key, "-inf", now_ms)
@@ -56,7 +62,10 @@ class RevokedStore:
             members: Any = await self._client.zrange(key, 0, -1, withscores=True)
         found = {name.decode(): int(until) for name, until in members if name != WHOLE}
         if len(found) == len(members):
-            known = self._known.get(kind, {})
+            known = self._known.get(kind)
+            if known is None and now_ms < self._began_ms + RESTORED_MS:
+                return None
+            known = known or {}
             found = {**{name: until for name, until in known.items() if now_ms < until}, **found}
         self._known[kind] = found
         return _cut(kind, found.items())

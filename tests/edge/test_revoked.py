@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest_asyncio
+from aviary.envoy.v1 import envoy_pb2 as pb
 
+from gateway.edge.public_reads import FILTER as PUBLIC_READS
+from gateway.edge.revoked import revoked_filter
 from gateway.identity.ports import MAX_LISTED, Revocable
 from gateway.identity.revocations import Revocations
 from gateway.limits.access_log_service import AccessLogServicer
@@ -23,6 +27,7 @@ from gateway.limits.proof_of_work import ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
 from gateway.limits.revoked_store import RevokedStore
 from services.clock import SystemClock
+from services.rpc.layers import Context
 from services.storage.valkey.breaker import GuardedValkey
 from services.storage.valkey.connection import ValkeyClient, open_valkey
 from tests.contract.valkey_servers import valkey_node
@@ -33,6 +38,7 @@ from tests.identity.world import PASSWORD, Browser, World, identity_world, sign_
 ENDED = "the session of this token has ended; log in again"
 TOO_OLD = "the token is too old; refresh it"
 MINUTE_MS = 60_000
+REVOKED_FILTER = revoked_filter()["name"]
 
 
 @dataclass
@@ -70,6 +76,13 @@ class Revoking:
         return {**tokens, "client_id": app.client_id}
 
 
+async def names(store: RevokedStore) -> frozenset[str]:
+    """Revoked sessions, as a gateway knows them."""
+    listed = await store.listed()
+    assert listed is not None
+    return listed[Revocable.SESSION].names
+
+
 @pytest_asyncio.fixture
 async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
     async with AsyncExitStack() as stack:
@@ -91,6 +104,7 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
         stack.push_async_callback(feed.stop)
         world = await stack.enter_async_context(identity_world(tmp_path, revoked))
         await sign_up(world.http)
+        await world.revocations.tell()
         edge = await stack.enter_async_context(edge_before(world, gateway=handlers))
         yield Revoking(world, edge, revoked, valkey)
 
@@ -158,8 +172,7 @@ async def test_revoked_api_key_is_refused_and_its_successor_is_not(revoking: Rev
 async def test_list_forgets_what_has_expired(revoking: Revoking) -> None:
     now_ms = SystemClock().now_ms()
     await revoking.store.add(Revocable.SESSION, {"over": now_ms - 1, "on": now_ms + 60_000})
-    listed = await revoking.store.listed()
-    assert listed[Revocable.SESSION].names == {"on"}
+    assert await names(revoking.store) == {"on"}
 
 
 async def test_what_was_revoked_beyond_the_bound_of_the_list_is_refused(
@@ -225,14 +238,46 @@ async def test_list_that_was_lost_counts_until_it_is_restored(revoking: Revoking
     await revoking.store.add(Revocable.SESSION, {sid: SystemClock().now_ms() + MINUTE_MS})
     await revoking.until_refused(third["access_token"])
     assert (await home(revoking.edge, ended["access_token"])).status_code == 401
-    # A gateway that knows nothing learns it from an issuer that revoked nothing.
+    # A gateway that knows nothing waits, and learns it from an issuer that revoked nothing.
     clock = SystemClock()
+    assert await RevokedStore(revoking.valkey, clock).listed() is None
     issuer = Revocations(revoking.world.store, revoking.store, revoking.world.clock)
     await issuer.tell()
-    listed = (await RevokedStore(revoking.valkey, clock).listed())[Revocable.SESSION].names
-    (name,) = listed - {sid}
+    (name,) = await names(RevokedStore(revoking.valkey, clock)) - {sid}
     assert (await home(revoking.edge, ended["access_token"])).status_code == 401
     assert (await home(revoking.edge, other["access_token"])).status_code == 200
     # Whole again, it is believed when it is shorter.
     await revoking.valkey.zrem("limit:revoked:session", name)
-    assert (await revoking.store.listed())[Revocable.SESSION].names == {sid}
+    assert await names(revoking.store) == {sid}
+
+
+async def test_a_gateway_that_begins_takes_nothing_from_edges(revoking: Revoking) -> None:
+    """It says nothing of what was revoked, rather than that nothing was, until it knows."""
+    await revoking.valkey.flushall()
+    clock, rules = SystemClock(), ConductRules()
+    conduct = ConductStore(revoking.valkey, clock, rules)
+    revoked = RevokedStore(revoking.valkey, clock)
+    feed = CallerFeed(Sources(conduct, revoked, lambda: False), clock, rules)
+    await feed.refresh()
+    asked: asyncio.Queue[str] = asyncio.Queue()
+
+    async def requests() -> AsyncIterator[pb.DiscoveryRequest]:
+        while True:
+            yield pb.DiscoveryRequest(resource_names=[await asked.get()])
+
+    told = feed.StreamExtensionConfigs(requests(), cast("Context", None))
+
+    async def next_told() -> str:
+        answer = await anext(told)
+        return pb.TypedExtensionConfig.FromString(answer.resources[0].value).name
+
+    for name in (REVOKED_FILTER, PUBLIC_READS):
+        asked.put_nowait(name)
+    assert await next_told() == PUBLIC_READS
+    asked.put_nowait("aviary.conduct_user")
+    assert await next_told() == "aviary.conduct_user"
+    await revoking.world.revocations.tell()
+    telling = asyncio.create_task(next_told())
+    await feed.refresh()
+    assert await telling == REVOKED_FILTER
+    await told.aclose()
