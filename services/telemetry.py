@@ -37,6 +37,7 @@ __all__ = [
     "EVENT_ID_LEASE_MISSING",
     "EVENT_LIMITS_FEED_REFUSED",
     "EVENT_LIMITS_FEED_STALE",
+    "EVENT_LIMITS_LIST_FULL",
     "EVENT_LIMITS_SIGNALS_LOST",
     "EVENT_LOG_DROPPED",
     "EVENT_LOOP_FAILED",
@@ -80,6 +81,7 @@ __all__ = [
     "METRIC_GRAPH_OUT_OF_ORDER",
     "METRIC_HOT_STORE_UNAVAILABLE",
     "METRIC_ID_LEASE_REMAINING",
+    "METRIC_LIMITS_LISTED",
     "METRIC_LOG_DROPPED",
     "METRIC_OUTBOX_HELD",
     "METRIC_OUTBOX_SET_ASIDE",
@@ -152,6 +154,10 @@ METRIC_FLAGS_STALE: Final = "flags.stale"
 """Gauge, 1 while the file of feature flags cannot be used as it is, else 0."""
 METRIC_ID_LEASE_REMAINING: Final = "id.lease.remaining"
 """Gauge, seconds until this process may make no more ids; 0 without a lease."""
+METRIC_LIMITS_LISTED: Final = "limits.listed"
+"""Gauge, names by `list` (revoked_session, revoked_user, revoked_app_key, conduct_user,
+conduct_ip): what the gateway tells the edges of, 5000 at most. Every gateway process reports all of
+them, so take one, never the sum."""
 METRIC_ROWS_DURATION: Final = "rows.duration"
 """Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
 `outcome` (ok, failed): one call of the row store."""
@@ -278,6 +284,9 @@ EVENT_LIMITS_FEED_REFUSED: Final = "limits.feed_refused"
 """An edge did not take what it was told of callers; it goes by what it was told before."""
 EVENT_LIMITS_FEED_STALE: Final = "limits.feed_stale"
 """Scores could not be looked up; the edges go by what they were told before."""
+EVENT_LIMITS_LIST_FULL: Final = "limits.list_full"
+"""A list that the edges are told of has become full. Of what was revoked, the rest is refused by
+its age, with others as old; of callers of bad conduct, the mildest read as good callers do."""
 EVENT_LIMITS_SIGNALS_LOST: Final = "limits.signals_lost"
 """What an edge told of requests could not be scored; so many requests were forgotten."""
 EVENT_ID_LEASE_FAILED: Final = "id.lease_failed"

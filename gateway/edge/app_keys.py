@@ -17,9 +17,10 @@ from gateway.edge.credentials import (
     CLIENT_HEADER,
     checked_jwt,
     claims,
+    differing,
     has_token,
 )
-from gateway.edge.extensions import HTTP_FILTERS, JWT_AUTHN, typed
+from gateway.edge.extensions import HTTP_FILTERS, typed
 from gateway.edge.issuers import APP_KEY_AUDIENCE, Issuer
 from gateway.edge.jwks import remote_jwks
 
@@ -73,7 +74,7 @@ def other_app_filter(config: EdgeConfig) -> list[dict[str, Any]]:
     has_key = {"header": {"name": APP_KEY_ID_HEADER, "present_match": True}}
     shown = has_token()
     names_app = claims("client_id", {"present_match": True})
-    differ = _call("_!=_", _metadata(CLAIMS_KEY, "client_id"), _metadata(APP_KEY_KEY, "sub"))
+    differ = differing((CLAIMS_KEY, "client_id"), (APP_KEY_KEY, "sub"))
     nameless = {"and_ids": {"ids": [shown, {"not_id": names_app}]}}
     policies = {
         OTHER_APP: {"permissions": [has_key], "principals": [names_app], "condition": differ},
@@ -111,17 +112,3 @@ def _rule(headers: list[str], requirement: dict[str, Any]) -> dict[str, Any]:
 def _any_of(providers: list[str]) -> dict[str, Any]:
     wanted = [{"provider_name": name} for name in providers]
     return wanted[0] if len(wanted) == 1 else {"requires_any": {"requirements": wanted}}
-
-
-def _metadata(*path: str) -> dict[str, Any]:
-    """Build the expression of what was noted of the request's credentials."""
-    found: dict[str, Any] = {
-        "select_expr": {"operand": {"ident_expr": {"name": "metadata"}}, "field": "filter_metadata"}
-    }
-    for key in (JWT_AUTHN, *path):
-        found = _call("_[_]", found, {"const_expr": {"string_value": key}})
-    return found
-
-
-def _call(function: str, *arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"call_expr": {"function": function, "args": list(arguments)}}

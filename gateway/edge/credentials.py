@@ -15,13 +15,16 @@ __all__ = [
     "CALLER_HEADERS",
     "CLAIMS_KEY",
     "CLIENT_HEADER",
+    "CLOCK_SKEW_S",
     "FAILURE_KEY",
     "JWKS_UNREACHABLE",
     "OF_THE_EDGE_ALONE",
     "SESSION_HEADER",
     "checked_jwt",
     "claims",
+    "differing",
     "has_token",
+    "issued_after",
     "noted",
 ]
 
@@ -100,3 +103,26 @@ def claims(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
 def noted(value: Mapping[str, Any], *path: str) -> dict[str, Any]:
     """Build the matcher of what was noted of a request's credentials under `path`."""
     return {"path": [{"key": key} for key in path], "value": dict(value)}
+
+
+def differing(one: Sequence[str], other: Sequence[str]) -> dict[str, Any]:
+    """Build the CEL expression that two notes of the request's credentials are not the same."""
+    return _call("_!=_", _cel(*one), _cel(*other))
+
+
+def issued_after(note: str, time_s: int) -> dict[str, Any]:
+    """Build the CEL expression that a token or key says it was issued later; noted under `note`."""
+    return _call("_>_", _cel(note, "iat"), {"const_expr": {"double_value": time_s}})
+
+
+def _cel(*path: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "select_expr": {"operand": {"ident_expr": {"name": "metadata"}}, "field": "filter_metadata"}
+    }
+    for key in (JWT_AUTHN, *path):
+        found = _call("_[_]", found, {"const_expr": {"string_value": key}})
+    return found
+
+
+def _call(function: str, *arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"call_expr": {"function": function, "args": list(arguments)}}

@@ -17,7 +17,7 @@ from gateway.edge.credentials import (
 )
 from gateway.edge.extensions import JWT_AUTHN
 from gateway.edge.public_reads import REFUSALS as TOKENS_MISSING
-from gateway.edge.revoked import REVOKED
+from gateway.edge.revoked import OUTDATED, REVOKED
 from gateway.edge.waf import REFUSALS, Refusal, refused_as
 from gateway.identity.ports import Revocable
 
@@ -59,6 +59,7 @@ KEY_ALONE = "an API key speaks for no user: send a token too"
 INVALID_TOKEN = 'Bearer error="invalid_token"'  # noqa: S105 - a challenge
 MISSING_TOKEN = 'Bearer realm="aviary"'  # noqa: S105 - as above
 ENDED = Refusal(401, 16, "the session of this token has ended; log in again")
+TOO_OLD = Refusal(401, 16, "the token is too old; refresh it")
 OF_TWO_APPS = Refusal(403, 7, "the API key is of another app than the token")
 DENIALS = {
     OTHER_APP: OF_TWO_APPS,
@@ -66,6 +67,9 @@ DENIALS = {
     f"{REVOKED}-{Revocable.SESSION}": ENDED,
     f"{REVOKED}-{Revocable.USER}": ENDED,
     f"{REVOKED}-{Revocable.APP_KEY}": Refusal(401, 16, "the API key was revoked"),
+    f"{OUTDATED}-{Revocable.SESSION}": TOO_OLD,
+    f"{OUTDATED}-{Revocable.USER}": TOO_OLD,
+    f"{OUTDATED}-{Revocable.APP_KEY}": Refusal(401, 16, "the API key is too old; make another"),
 }
 """What rules refuse of good tokens and keys, by the rule's name."""
 

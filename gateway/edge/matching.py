@@ -16,16 +16,19 @@ __all__ = [
     "by_header",
     "class_by_path",
     "from_feed",
+    "has_header",
     "label",
     "label_from_feed",
     "labelled",
     "named",
+    "satisfies",
     "shadow",
 ]
 
 RBAC_TYPE = f"{HTTP_FILTERS}.rbac.v3.RBAC"
 _METADATA = "envoy.filters.http.rbac"
 _FOUND = "shadow_effective_policy_id"
+_NOT_EMPTY = {"safe_regex": {"google_re2": {}, "regex": ".+"}}
 
 
 def label(prefix: str, matcher: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,6 +87,29 @@ def by_header(name: str) -> dict[str, Any]:
     return {
         "name": "envoy.matching.inputs.request_headers",
         "typed_config": typed(message, header_name=name),
+    }
+
+
+def has_header(name: str) -> dict[str, Any]:
+    """Build the predicate of requests with a header that is not empty."""
+    return {"single_predicate": {"input": by_header(name), "value_match": _NOT_EMPTY}}
+
+
+def satisfies(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the predicate of requests for which a CEL expression holds; an error is a no."""
+    xds = "type.googleapis.com/xds.type.matcher.v3"
+    parsed = {"parsed_expr": {"expr": condition}}
+    return {
+        "single_predicate": {
+            "input": {
+                "name": "envoy.matching.inputs.cel_data_input",
+                "typed_config": typed(f"{xds}.HttpAttributesCelMatchInput"),
+            },
+            "custom_match": {
+                "name": "envoy.matching.matchers.cel_matcher",
+                "typed_config": typed(f"{xds}.CelMatcher", expr_match=parsed),
+            },
+        }
     }
 
 

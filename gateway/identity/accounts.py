@@ -7,11 +7,12 @@ crash, finishes it: the user service knows the request id, and gives the same us
 
 import asyncio
 import secrets
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
-from gateway.identity.model import Credential, SignUp
+from gateway.identity.model import Credential, PasswordChange, SignUp, credential_key, user_of
 from gateway.identity.passwords import Passwords
 from gateway.identity.ports import Account, Revocable, UserDirectory
 from gateway.identity.revocations import Revocations
@@ -89,22 +90,25 @@ class Accounts:
     async def log_in(self, handle: str, password: str, client_id: str) -> Account | None:
         """Find the user whose password it is; None, after the same work, if it is nobody's."""
         account = await self._users.by_handle(handle)
-        key = "" if account is None else _key(account.user_id)
+        key = "" if account is None else credential_key(account.user_id)
         credential = await self._store.credentials.get(key) if key else None
         kept = None if credential is None else credential.password_hash
-        if not await self._passwords.matches(password, kept) or account is None:
+        matches = await self._passwords.matches(password, kept)
+        if not matches or account is None or credential is None:
             self._audit.record(LOG_IN_FAILED, handle=_typed(handle), client_id=client_id)
             return None
-        if credential is not None and self._passwords.is_outdated(credential.password_hash):
-            newer = Credential(await self._passwords.hash(password), self._clock.now_ms())
+        if self._passwords.is_outdated(credential.password_hash):
+            newer = replace(credential, password_hash=await self._passwords.hash(password))
             await self._store.credentials.replace(key, credential, newer)
         self._audit.record(LOG_IN, user_id=account.user_id, client_id=client_id)
-        return account
+        return replace(account, generation=credential.generation)
 
     async def change_password(
         self, account: Account, old: str, new: str, *, session: str, client_id: str
     ) -> int:
         """Set a new password, and end all other sessions than this; gives how many ended.
+
+        They end with the write of the password, as theirs is another one.
 
         Raises `PermissionDeniedError` outside of a session (`NO_SESSION`) and for a wrong password
         (`WRONG_PASSWORD`), `InvalidArgumentError` for a new one that cannot be one, and
@@ -114,18 +118,27 @@ class Accounts:
             raise PermissionDeniedError(
                 "only who has logged in may change a password", reason="NO_SESSION"
             )
-        key = _key(account.user_id)
+        key = credential_key(account.user_id)
         credential = await self._store.credentials.get(key)
         kept = None if credential is None else credential.password_hash
         if not await self._passwords.matches(old, kept) or credential is None:
             self._audit.record(LOG_IN_FAILED, handle=account.handle, client_id=client_id)
             raise PermissionDeniedError("the password is wrong", reason="WRONG_PASSWORD")
-        changed = Credential(await self._passwords.hash(new), self._clock.now_ms())
+        changed = Credential(
+            await self._passwords.hash(new),
+            self._clock.now_ms(),
+            generation=credential.generation + 1,
+            kept_session=session,
+        )
+        # Written down, so that whoever finds it after a crash tells the edges of what ended.
+        under_way = PasswordChange(changed.set_at_ms)
+        await self._store.password_changes.put(key, under_way)
         if not await self._store.credentials.replace(key, credential, changed):
             raise FailedPreconditionError(
                 "the password was changed meanwhile", reason="PASSWORD_CHANGED"
             )
-        ended = await self._sessions.end_all(account.user_id, but=session)
+        ended = await self._sessions.end_outdated(account.user_id)
+        await self._store.password_changes.remove(key, under_way)
         self._audit.record(PASSWORD_CHANGED, user_id=account.user_id, ended=ended)
         return ended
 
@@ -133,15 +146,27 @@ class Accounts:
         """Forget the password of a user who is gone, and end all their tokens; idempotent."""
         await self._revocations.revoke(Revocable.USER, str(user_id))
         await self._sessions.end_all(user_id)
-        key = _key(user_id)
+        key = credential_key(user_id)
         credential = await self._store.credentials.get(key)
         if credential is not None:
             await self._store.credentials.remove(key, credential)
 
     async def resume(self) -> None:
-        """Finish sign-ups that were cut off."""
+        """Finish sign-ups and changes of passwords that were cut off."""
+        await self._resume_sign_ups()
+        await self._resume_password_changes()
+
+    async def _resume_password_changes(self) -> None:
         now = self._clock.now_ms()
-        for sign_up in (await self._store.sign_ups.all()).values():
+        async for key, change in self._store.password_changes.stream():
+            if not is_recent(change.started_at_ms, now, RESUME_AFTER_MS):
+                # Whether it came to the new password or not: only what is outdated ends.
+                await self._sessions.end_outdated(user_of(key))
+                await self._store.password_changes.remove(key, change)
+
+    async def _resume_sign_ups(self) -> None:
+        now = self._clock.now_ms()
+        async for _, sign_up in self._store.sign_ups.stream():
             if is_recent(sign_up.started_at_ms, now, RESUME_AFTER_MS):
                 continue
             try:
@@ -171,14 +196,10 @@ class Accounts:
             raise
         credential = Credential(sign_up.password_hash, self._clock.now_ms())
         # Not added: a repeat was faster, with the same password.
-        if await self._store.credentials.add(_key(account.user_id), credential):
+        if await self._store.credentials.add(credential_key(account.user_id), credential):
             self._audit.record(SIGNED_UP, user_id=account.user_id, handle=account.handle)
         await self._store.sign_ups.remove(key, sign_up)
         return account
-
-
-def _key(user_id: int) -> str:
-    return f"{user_id:016x}"
 
 
 def _typed(handle: str) -> str:

@@ -19,6 +19,8 @@ __all__ = ["MAX_LIVE_KEYS", "AppKeys", "MadeKey"]
 
 MAX_LIVE_KEYS: Final = 10
 """Of one app: two while it changes over, in some environments."""
+SHOWN_AFTER_MS: Final = 30 * 86_400_000
+"""For a month a list still says that a key has expired: that may be what somebody looks for."""
 KEY_ID_BYTES: Final = 8
 _MS: Final = 1_000
 
@@ -72,14 +74,23 @@ class AppKeys:
         return MadeKey(key_id, key, expires_at_ms)
 
     async def of(self, client_id: str) -> Mapping[str, AppKey]:
-        """Give an app's keys by id, those that were revoked too; `NotFoundError` for no app."""
+        """Give an app's keys by id, those that were revoked too; `NotFoundError` for no app.
+
+        Those that are long over are removed, or lists would grow with every change of keys.
+        """
         if await self._store.clients.get(client_id) is None:
             raise NotFoundError(
                 f"there is no app {client_id}",
                 reason="APP_NOT_FOUND",
                 metadata={"client_id": client_id},
             )
-        return await self._store.app_keys.all(f"{client_id}.")
+        found: dict[str, AppKey] = {}
+        async for key_id, key in self._store.app_keys.stream(f"{client_id}."):
+            if self._clock.now_ms() < key.expires_at_ms + SHOWN_AFTER_MS:
+                found[key_id] = key
+            else:
+                await self._store.app_keys.remove(key_id, key)
+        return found
 
     async def revoke(self, key_id: str) -> None:
         """Take a key back for good; a repeat changes nothing. `NotFoundError` for none."""

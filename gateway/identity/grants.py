@@ -60,6 +60,7 @@ class AuthorizationCode(rfc6749.AuthorizationCodeGrant):
                 nonce=payload.data.get("nonce", ""),
                 auth_time_s=self.server.now_s(),
                 expires_at_ms=0,
+                generation=user.generation,
             )
         )
 

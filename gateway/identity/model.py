@@ -3,31 +3,42 @@
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 __all__ = [
     "ACCESS_TOKEN_S",
     "APP_KEY_S",
     "CODE_S",
+    "OMITTED_BY_DEFAULT",
     "REFRESH_TOKEN_S",
+    "USER_TOKEN_S",
     "AppKey",
     "Client",
     "Code",
     "Credential",
     "Family",
+    "PasswordChange",
+    "Revocation",
     "RevokedAppKey",
     "Session",
     "SignUp",
     "SigningKey",
+    "credential_key",
     "digest",
     "new_secret",
     "same_secret",
     "session_id",
+    "user_of",
 ]
 
 ACCESS_TOKEN_S: Final = 900
 """How long a stolen one works where nobody notices; clients refresh it four times an hour."""
+
+USER_TOKEN_S: Final = 86_400
+"""How long edges refuse the access tokens of a user who is gone: other issuers' tokens name our
+users too, and may live longer than ours."""
 
 APP_KEY_S: Final = 365 * 86_400
 """An API key of a year: one that is forgotten ends by itself, and so does its revocation."""
@@ -45,6 +56,10 @@ SECRET_BYTES: Final = 32
 """Of all that we draw: beyond guessing, so a plain hash of it is enough to keep."""
 
 Millis = int
+
+OMITTED_BY_DEFAULT: Final[Mapping[str, bool]] = {"omitted_by_default": True}
+"""Of a field that came later: a row says nothing of it while it has its default, so rows from
+before read, compare and are written byte by byte as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,8 @@ class Code:
     expires_at_ms: Millis
     family_id: str = ""
     """The family of tokens that it was exchanged for; empty until then."""
+    generation: int = field(default=0, metadata=OMITTED_BY_DEFAULT)
+    """Of the password that was shown; see `Credential`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +110,8 @@ class Family:
     secret_digest: str
     expires_at_ms: Millis
     revoked: bool = False
+    generation: int = field(default=0, metadata=OMITTED_BY_DEFAULT)
+    """Of the password that it began with; see `Credential`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +139,34 @@ class RevokedAppKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Revocation:
+    """A session or user whose access tokens edges must refuse until they have expired."""
+
+    name: str
+    until_ms: Millis
+
+
+@dataclass(frozen=True, slots=True)
 class Credential:
-    """A user's password."""
+    """A user's password, and which sessions it lets live."""
 
     password_hash: str
     set_at_ms: Millis
+    generation: int = field(default=0, metadata=OMITTED_BY_DEFAULT)
+    """How often it was changed. What was granted for an earlier one has ended."""
+    kept_session: str = field(default="", metadata=OMITTED_BY_DEFAULT)
+    """The session it was changed in, which lives on; empty if it never was."""
+
+    def lets_live(self, family_id: str, generation: int) -> bool:
+        """Whether a session that began with the password of this generation goes on."""
+        return generation == self.generation or session_id(family_id) == self.kept_session
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChange:
+    """A change of a password under way: sessions may have to be ended yet."""
+
+    started_at_ms: Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +188,16 @@ class SigningKey:
     """As a JWK."""
     sealed: str
     signs_from_ms: Millis
+
+
+def credential_key(user_id: int) -> str:
+    """Give the key of a user's credential."""
+    return f"{user_id:016x}"
+
+
+def user_of(key: str) -> int:
+    """Give the user whose credential has this key."""
+    return int(key, 16)
 
 
 def new_secret() -> str:

@@ -66,6 +66,8 @@ class OAuthUser:
     """The client that acts for the user without the user having been there; empty if none does."""
     session: str = ""
     """The id of the session that a token is given in; empty outside of one."""
+    generation: int = 0
+    """Of the password that was shown."""
 
     def get_user_id(self) -> int:
         """See authlib's token generators."""

@@ -116,7 +116,7 @@ class OAuthServer(AuthorizationServer):
 
     async def authorize(self, call: Call, account: Account | None) -> Answer:
         """Answer an authorization request that the user has decided on; None declines."""
-        user = None if account is None else OAuthUser(account.user_id, account.handle)
+        user = _user(account)
 
         def decide() -> Answer:
             request = self.create_oauth2_request(call)
@@ -274,4 +274,6 @@ class _Payload(OAuth2Payload):
 
 
 def _user(account: Account | None) -> OAuthUser | None:
-    return None if account is None else OAuthUser(account.user_id, account.handle)
+    if account is None:
+        return None
+    return OAuthUser(account.user_id, account.handle, generation=account.generation)

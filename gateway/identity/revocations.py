@@ -1,20 +1,19 @@
 """Tells the edges of what was revoked, so that it ends within seconds instead of by itself.
 
-Sessions and users are told of at once. API keys, which live long, and which commands revoke in
-other processes, are told of again and again from the store: what carries the news to the edges may
-lose it.
+What is revoked is a row before it is told of, and every issuer tells of the rows again and again:
+what carries the news to the edges may lose it, and who revoked something may be gone.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping
+import heapq
+from operator import itemgetter
 from typing import Final
 
 import structlog
 
 from gateway.identity.keys import SKEW_S
-from gateway.identity.model import ACCESS_TOKEN_S
-from gateway.identity.ports import Revocable, RevokedList
+from gateway.identity.model import Revocation
+from gateway.identity.ports import LIVES_S, MAX_LISTED, Revocable, RevokedList
 from gateway.identity.store import IdentityStore
 from services.clock import Clock
 from services.errors import UnavailableError
@@ -23,35 +22,41 @@ from services.telemetry import EVENT_IDENTITY_REVOCATIONS_UNTOLD
 __all__ = ["Revocations"]
 
 POLL_S: Final = 2.0
-"""Within which a revoked API key is told of, with one scan of a small table."""
+"""Within which an API key is told of, which commands revoke, and a list that was lost restored."""
 _MS: Final = 1_000
+_LAST_MS: Final = (1 << 63) - 1
+_HELD: Final = 4 * MAX_LISTED
+"""Names in memory at a time; there may be more rows."""
+_BY_ROW: Final = (Revocable.SESSION, Revocable.USER)
 _log = structlog.get_logger()
 
 
 class Revocations:
-    """Keeps what could not be told, and tells it when that can be done."""
+    """Keeps what was revoked until it has expired, and tells of it."""
 
     def __init__(self, store: IdentityStore, edges: RevokedList, clock: Clock) -> None:
         self._store = store
         self._edges = edges
         self._clock = clock
-        self._untold: dict[Revocable, dict[str, int]] = defaultdict(dict)
 
     async def revoke(self, kind: Revocable, name: str) -> None:
-        """Have access tokens of this session or user refused.
+        """Have access tokens of this session or user refused; on return that is durable.
 
-        Never fails: what cannot be told now is told later, or has expired by then.
+        Told at once, if that can be done, else within seconds of when it can. Raises
+        `UnavailableError` when it cannot be kept.
         """
-        self._untold[kind][name] = self._clock.now_ms() + (ACCESS_TOKEN_S + SKEW_S) * _MS
-        await self._tell_of(kind)
+        until_ms = self._clock.now_ms() + (LIVES_S[kind] + SKEW_S) * _MS
+        await self._store.revocations.put(_row(kind, name, until_ms), Revocation(name, until_ms))
+        try:
+            await self._edges.add(kind, {name: until_ms})
+        except UnavailableError as error:
+            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
 
     async def tell(self) -> None:
-        """Tell what is untold, and of every revoked API key."""
-        for kind in tuple(self._untold):
-            await self._tell_of(kind)
-        revoked = await self._store.revoked_app_keys.all()
-        until = {name: one.expires_at_ms + SKEW_S * _MS for name, one in revoked.items()}
-        await self._add(Revocable.APP_KEY, until)
+        """Tell of all that still counts; forget API keys that have expired."""
+        for kind in _BY_ROW:
+            await self._edges.restore(kind, await self._newest(kind))
+        await self._edges.restore(Revocable.APP_KEY, await self._app_keys())
 
     async def keep_telling(self) -> None:
         """Tell for ever."""
@@ -62,18 +67,39 @@ class Revocations:
                 _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
             await asyncio.sleep(POLL_S)
 
-    async def _tell_of(self, kind: Revocable) -> None:
-        now_ms, untold = self._clock.now_ms(), self._untold[kind]
-        told = {name: until for name, until in untold.items() if now_ms < until}
-        try:
-            await self._add(kind, told)
-        except UnavailableError as error:
-            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
-            return
-        # More may have come meanwhile, and what has expired is nobody's any more.
-        for name in [name for name in untold if name in told or untold[name] <= now_ms]:
-            untold.pop(name, None)
+    async def _newest(self, kind: Revocable) -> dict[str, int]:
+        """Give those that last longest, no more than edges are told of: they are the first rows."""
+        found: dict[str, int] = {}
+        now_ms = self._clock.now_ms()
+        async for _, one in self._store.revocations.stream(_prefix(kind)):
+            if one.until_ms <= now_ms or len(found) > MAX_LISTED:
+                break
+            found.setdefault(one.name, one.until_ms)
+        return found
 
-    async def _add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
-        if until_ms:
-            await self._edges.add(kind, until_ms)
+    async def _app_keys(self) -> dict[str, int]:
+        now_ms = self._clock.now_ms()
+        found: dict[str, int] = {}
+        async for name, one in self._store.revoked_app_keys.stream():
+            until_ms = one.expires_at_ms + SKEW_S * _MS
+            if now_ms < until_ms:
+                found[name] = until_ms
+            else:
+                await self._store.revoked_app_keys.remove(name, one)
+            if len(found) > _HELD:
+                found = _longest(found)
+        return _longest(found)
+
+
+def _longest(until_ms: dict[str, int]) -> dict[str, int]:
+    """Give what edges are told of, and one more, so that they can tell that there are more."""
+    return dict(heapq.nlargest(MAX_LISTED + 1, until_ms.items(), key=itemgetter(1)))
+
+
+def _prefix(kind: Revocable) -> str:
+    return f"{kind}."
+
+
+def _row(kind: Revocable, name: str, until_ms: int) -> str:
+    """Name the row of one, so that what lasts longest comes first."""
+    return f"{_prefix(kind)}{_LAST_MS - until_ms:016x}.{name}"

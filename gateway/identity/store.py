@@ -1,18 +1,22 @@
 """The issuer's state as rows: one JSON cell each, changed by compare-and-set."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from gateway.identity.model import (
     APP_KEY_S,
+    OMITTED_BY_DEFAULT,
     REFRESH_TOKEN_S,
+    USER_TOKEN_S,
     AppKey,
     Client,
     Code,
     Credential,
     Family,
+    PasswordChange,
+    Revocation,
     RevokedAppKey,
     Session,
     SigningKey,
@@ -43,6 +47,9 @@ _KEYS = TableSpec("identity_keys")
 _APP_KEYS = TableSpec("identity_app_keys", max_age_s=APP_KEY_S + DAY_S)
 _REVOKED_APP_KEYS = TableSpec("identity_revoked_app_keys", max_age_s=APP_KEY_S + DAY_S)
 _APP_KEY_SIGNERS = TableSpec("identity_app_key_signers")
+# They are read newest first, as far as they count, which is a day at most.
+_REVOCATIONS = TableSpec("identity_revocations", max_age_s=USER_TOKEN_S + DAY_S)
+_PASSWORD_CHANGES = TableSpec("identity_password_changes")
 
 TABLES = (
     _CLIENTS,
@@ -55,17 +62,19 @@ TABLES = (
     _APP_KEYS,
     _REVOKED_APP_KEYS,
     _APP_KEY_SIGNERS,
+    _REVOCATIONS,
+    _PASSWORD_CHANGES,
 )
-"""Clients and families by id, sessions by user and id, codes by digest, credentials by user,
-sign-ups by canonical handle, signing keys as in `keys`, API keys by app and id. What opens a door
-is kept as a digest, or sealed, or not at all."""
+"""Clients and families by id, sessions by user and id, codes by digest, credentials and changes of
+passwords by user, sign-ups by canonical handle, signing keys as in `keys`, API keys by app and id,
+revoked sessions and users as in `revocations`. What opens a door is kept as a digest, or sealed, or
+not at all."""
 
 _BODY = b"body"
 MAX_KEY_CHARS: Final = 128
 """The longest of ours is a digest of 64; Bigtable takes 4 KiB, and no empty one."""
-MAX_SCANNED: Final = 1_000
-"""Rows of one scan; what is scanned is a handful: signing keys, sign-ups under way, the sessions
-of one user, the keys of one app, the keys that were revoked within a year."""
+ROWS_PER_SCAN: Final = 500
+"""Some 100 KB; scans go on from the last row, so it bounds no result."""
 
 
 class Records(Generic[Record]):
@@ -76,6 +85,11 @@ class Records(Generic[Record]):
         self._table = table
         self._kind = kind
         self._tuples = {field.name for field in fields(kind) if "tuple" in str(field.type)}
+        self._omitted = {
+            field.name: field.default
+            for field in fields(kind)
+            if field.metadata == OMITTED_BY_DEFAULT
+        }
 
     async def get(self, key: str) -> Record | None:
         """Read one; None for a key that cannot be one, as callers make up some."""
@@ -101,11 +115,26 @@ class Records(Generic[Record]):
         """Remove one; False, and nothing changed, if it is not `before` any more. Atomic."""
         return await self._swap(key, before, None)
 
-    async def all(self, prefix: str = "") -> Mapping[str, Record]:
-        """Read them all, or those whose keys begin so; at most `MAX_SCANNED`."""
+    async def stream(self, prefix: str = "") -> AsyncIterator[tuple[str, Record]]:
+        """Read them all, or those whose keys begin so, in the order of their keys.
+
+        Few are in memory at a time, however many there are. What changes meanwhile may be seen as
+        it was, or as it is.
+        """
         start = prefix.encode()
-        rows = await self._rows.scan(self._table.name, start, start + b"\xff", limit=MAX_SCANNED)
-        return {row.key.decode(): self._decode(row.cells[_BODY]) for row in rows}
+        # Keys are UTF-8, in which there is no byte 0xff: whatever begins so is less than that.
+        end = start + b"\xff"
+        while True:
+            rows = await self._rows.scan(self._table.name, start, end, limit=ROWS_PER_SCAN)
+            for row in rows:
+                yield row.key.decode(), self._decode(row.cells[_BODY])
+            if len(rows) < ROWS_PER_SCAN:
+                return
+            start = rows[-1].key + b"\x00"
+
+    async def all(self, prefix: str = "") -> Mapping[str, Record]:
+        """Read them all at once, for what is few: the keys of one app, signing keys."""
+        return {key: record async for key, record in self.stream(prefix)}
 
     async def _swap(self, key: str, before: Record | None, after: Record | None) -> bool:
         expected = None if before is None else self._encode(before)
@@ -115,7 +144,11 @@ class Records(Generic[Record]):
 
     def _encode(self, record: Record) -> bytes:
         # The compare-and-set compares bytes, so there is one byte string for each value.
-        return json.dumps(asdict(record), sort_keys=True, separators=(",", ":")).encode()
+        values = asdict(record)
+        for name, default in self._omitted.items():
+            if values[name] == default:
+                del values[name]
+        return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
     def _decode(self, cell: bytes) -> Record:
         values: dict[str, Any] = json.loads(cell)
@@ -138,3 +171,5 @@ class IdentityStore:
         self.app_keys = Records(rows, _APP_KEYS, AppKey)
         self.revoked_app_keys = Records(rows, _REVOKED_APP_KEYS, RevokedAppKey)
         self.app_key_signers = Records(rows, _APP_KEY_SIGNERS, SigningKey)
+        self.revocations = Records(rows, _REVOCATIONS, Revocation)
+        self.password_changes = Records(rows, _PASSWORD_CHANGES, PasswordChange)

@@ -14,11 +14,12 @@ from services.clock import CLOCK_SKEW_MS, Clock
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 from services.storage.valkey.script import Script
 
-__all__ = ["ConductStore"]
+__all__ = ["MAX_LISTED", "ConductStore"]
 
 MAX_LISTED = 5_000
 """Callers of a kind that the edges are told of, the worst first: a megabyte of configuration, a
-quarter of what gRPC takes. Writes mind the conduct of all the others too."""
+quarter of what gRPC takes. Writes mind the conduct of all the others too; for reads they are good
+callers while the list is full, which the feed tells by a metric and a warning."""
 
 POSTS_WINDOW_S = 3_600
 """The same text again after an hour may be a habit; within it, it is spam."""

@@ -21,7 +21,8 @@ from gateway.edge.public_reads import public_read_settings
 from gateway.edge.revoked import revoked_filter, revoked_settings
 from gateway.limits.budgets import Conduct, Subject
 from gateway.limits.conduct import ConductRules
-from gateway.limits.conduct_store import ConductStore
+from gateway.limits.conduct_store import MAX_LISTED, ConductStore
+from gateway.limits.list_metrics import ListMetrics
 from gateway.limits.revoked_store import RevokedStore
 from gateway.limits.table import NEW_ACCOUNT_DAYS
 from services.clock import Clock
@@ -69,9 +70,11 @@ class CallerFeed:
         self._rules = rules
         self._refresh_s = refresh_s
         self._known: dict[str, object] = {}
+        self._lengths = ListMetrics()
         self._revocations: str = revoked_filter()["name"]
-        names = (*feed_names(), self._revocations)
-        self._resources = {name: _resource(name, {}) for name in names}
+        # What was revoked has no resource until it is known: an empty one would take from edges
+        # what they were told before this process began.
+        self._resources = {name: _resource(name, {}) for name in feed_names()}
         settings = _public_reads(opened=sources.public_reads())
         self._resources[PUBLIC_READS] = _resource(PUBLIC_READS, settings)
         self._versions = dict.fromkeys(self._resources, 0)
@@ -92,8 +95,7 @@ class CallerFeed:
         """Look once. While Valkey is away, callers and revocations stay as they were known."""
         opened = self._sources.public_reads()
         await self._tell(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
-        revoked = await self._sources.revoked.listed()
-        await self._tell(self._revocations, revoked, revoked_settings, revoked)
+        await self._tell_of_revoked()
         for name, subject in feed_names().items():
             if subject is None:
                 first_new_id = self._first_new_id()
@@ -101,6 +103,15 @@ class CallerFeed:
             else:
                 callers = await self._callers(subject)
                 await self._tell(name, callers, conduct_settings, subject, callers)
+
+    async def _tell_of_revoked(self) -> None:
+        revoked = await self._sources.revoked.listed()
+        if revoked is None:
+            return
+        for kind, listed in revoked.items():
+            full = listed.issued_by_s is not None
+            self._lengths.seen(f"revoked_{kind.name.lower()}", len(listed.names), full=full)
+        await self._tell(self._revocations, revoked, revoked_settings, revoked)
 
     async def _tell(
         self, name: str, known: object, settings: Callable[..., dict[str, Any]], *arguments: object
@@ -112,7 +123,7 @@ class CallerFeed:
             lambda: _resource(name, settings(*arguments))
         )
         self._known[name] = known
-        self._versions[name] += 1
+        self._versions[name] = self._versions.get(name, 0) + 1
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -163,6 +174,8 @@ class CallerFeed:
     async def _callers(self, subject: Subject) -> dict[str, Conduct]:
         now_ms = self._clock.now_ms()
         listed = await self._sources.conduct.listed(subject)
+        full = len(listed) >= MAX_LISTED
+        self._lengths.seen(f"conduct_{subject}", len(listed), full=full)
         return {who: self._rules.conduct(moment, now_ms) for who, moment in listed.items()}
 
     def _first_new_id(self) -> int:

@@ -9,6 +9,8 @@ from services.audit.port import Fact
 __all__ = ["entry_of"]
 
 MAX_FACT_CHARS: Final = 200
+CUT: Final = "…"
+"""The last character of a text that was cut."""
 _MS_PER_S: Final = 1_000
 
 
@@ -28,4 +30,6 @@ def _time(now_ms: int) -> str:
 
 
 def _shortened(fact: Fact) -> Fact:
-    return fact[:MAX_FACT_CHARS] if isinstance(fact, str) else fact
+    if not isinstance(fact, str) or len(fact) <= MAX_FACT_CHARS:
+        return fact
+    return fact[: MAX_FACT_CHARS - len(CUT)] + CUT

@@ -18,7 +18,8 @@ UNREADABLE: Final[Fields] = {"reason": "a line that is not JSON"}
 
 POLL_S: Final = 1.0
 MAX_BYTES: Final = 4 * 1024 * 1024
-"""Read at once; what is left waits for the next look."""
+"""Read at once; more follows until there is no more. A line as long is no line of an Envoy's, which
+bounds headers: it counts as one that makes no sense, or nothing behind it would ever be read."""
 OFFSET_SUFFIX: Final = ".read"
 _log = structlog.get_logger()
 
@@ -45,25 +46,32 @@ class JsonLines:
             await asyncio.sleep(POLL_S)
 
     def read(self) -> None:
-        """Take what is new."""
+        """Take what is new, however much it is."""
+        while self._read_some():
+            pass
+
+    def _read_some(self) -> bool:
+        """Take up to `MAX_BYTES`; gives whether there may be more."""
         try:
             file = self._path.open("rb")
         except FileNotFoundError:
-            return
+            return False
         with file:
             found = os.fstat(file.fileno())
             inode, offset = self._where()
             if inode != found.st_ino or offset > found.st_size:
                 offset = 0  # another file, or cut: begin at its beginning
             file.seek(offset)
-            read = file.read(MAX_BYTES)
-            lines, end, _ = read.rpartition(b"\n")
-            if not end and len(read) == MAX_BYTES:
-                # A line longer than all others would be waited for for ever.
-                lines = read[:-1]
+            some = file.read(MAX_BYTES)
+        full = len(some) == MAX_BYTES
+        lines, _, _ = some.rpartition(b"\n")
         if lines:
             self._take([_parsed(line) for line in lines.split(b"\n")])
             self._remember(found.st_ino, offset + len(lines) + 1)
+        elif full:
+            self._take([UNREADABLE])
+            self._remember(found.st_ino, offset + len(some))
+        return full
 
     def _where(self) -> tuple[int, int]:
         try:

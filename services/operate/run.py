@@ -56,13 +56,14 @@ async def dead_letters(data_dir: Path | None, subscription: str | None, limit: i
     async with reach_fanout(_found("fanout", data_dir)) as fanout:
         queues = [] if subscription else await fanout.queues()
         names = [subscription] if subscription else [each.subscription for each in queues]
-        letters = [
-            (name, letter) for name in names for letter in await fanout.dead_letters(name, limit)
-        ]
+        found = {name: await fanout.dead_letters(name, limit) for name in names}
+    letters = [(name, letter) for name, some in found.items() for letter in some]
     if letters:
         show_letters(letters)
     else:
         click.echo(f"no dead letters of {subscription or 'any subscription'}")
+    for name in (name for name, some in found.items() if len(some) >= limit):
+        click.echo(f"{name}: the oldest {limit:,} alone; there may be more (--limit)", err=True)
 
 
 async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -> None:
@@ -92,6 +93,8 @@ async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -
             raise
     letters = "dead letter" if redriven == 1 else "dead letters"
     click.echo(f"put {redriven:,} {letters} of {subscription} back")
+    if limit is not None and redriven >= limit:
+        click.echo("there may be more (--limit, --all)", err=True)
 
 
 async def drop(data_dir: Path | None, subscription: str, ids: Sequence[str]) -> None:

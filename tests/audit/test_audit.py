@@ -158,10 +158,13 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     assert verify([tmp_path / "issuer.log"]).seq == 99
 
 
-def test_long_facts_are_cut(tmp_path: Path) -> None:
+def test_long_facts_are_cut_and_say_so(tmp_path: Path) -> None:
     with AuditLog(tmp_path, "issuer", SystemClock()) as log:
-        log.record("login.failed", handle="x" * 10_000)
-    assert len((tmp_path / "issuer.log").read_text()) < 600
+        log.record("login.failed", handle="x" * 10_000, app="x" * 200)
+    text = (tmp_path / "issuer.log").read_text()
+    assert len(text) < 900
+    facts = json.loads(text)["facts"]
+    assert facts == {"handle": "x" * 199 + "…", "app": "x" * 200}
 
 
 def test_the_command_says_where_and_exits_with_1(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.denials import edge_decisions, sidecar_denials
+from services.audit.following import MAX_BYTES
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -68,6 +69,27 @@ def test_reading_goes_on_where_it_was_across_restarts_and_rotation(log: Path) ->
     log.write_text(line(401, request_id="3"))
     read(log, events)
     assert [facts["request_id"] for _, facts in events] == ["1", "2", "3"]
+
+
+def test_what_is_read_at_once_is_no_bound_of_a_look(log: Path) -> None:
+    events = Events()
+    with log.open("a") as file:
+        while file.tell() < 2 * MAX_BYTES:
+            file.write(line(401, filling="x" * 100_000))
+        file.write(line(403, request_id="last"))
+    read(log, events)
+    assert events[-1][1]["request_id"] == "last"
+
+
+def test_a_line_longer_than_what_is_read_at_once_stops_nothing(log: Path) -> None:
+    events = Events()
+    with log.open("a") as file:
+        file.write("x" * (MAX_BYTES + 1) + "\n")
+        file.write(line(403, request_id="last"))
+    read(log, events)
+    assert events[-1][1]["request_id"] == "last"
+    # It is counted, in parts, as what makes no sense.
+    assert events[0][1]["reason"] == "a line that is not JSON"
 
 
 def test_a_line_that_makes_no_sense_is_counted_too(log: Path) -> None:

@@ -1,14 +1,22 @@
 """What the issuer revokes, the real edge refuses: by Valkey and the gateway's feed."""
 
+import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest_asyncio
+from aviary.envoy.v1 import envoy_pb2 as pb
 
-from gateway.identity.ports import Revocable
+from gateway.edge.public_reads import FILTER as PUBLIC_READS
+from gateway.edge.revoked import revoked_filter
+from gateway.identity.ports import MAX_LISTED, Revocable
+from gateway.identity.revocations import Revocations
 from gateway.limits.access_log_service import AccessLogServicer
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
@@ -19,14 +27,18 @@ from gateway.limits.proof_of_work import ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
 from gateway.limits.revoked_store import RevokedStore
 from services.clock import SystemClock
+from services.rpc.layers import Context
 from services.storage.valkey.breaker import GuardedValkey
-from services.storage.valkey.connection import open_valkey
+from services.storage.valkey.connection import ValkeyClient, open_valkey
 from tests.contract.valkey_servers import valkey_node
 from tests.edge.conftest import Edge
 from tests.edge.test_issuer import edge_before, home, token
 from tests.identity.world import PASSWORD, Browser, World, identity_world, sign_up
 
 ENDED = "the session of this token has ended; log in again"
+TOO_OLD = "the token is too old; refresh it"
+MINUTE_MS = 60_000
+REVOKED_FILTER = revoked_filter()["name"]
 
 
 @dataclass
@@ -34,6 +46,7 @@ class Revoking:
     world: World
     edge: Edge
     store: RevokedStore
+    valkey: ValkeyClient
 
     async def until_refused(self, token: str, **headers: str) -> httpx.Response:
         path = "/v1/timeline/home"
@@ -41,11 +54,33 @@ class Revoking:
             "GET", path, 401, headers={"authorization": f"Bearer {token}", **headers}
         )
 
+    async def until_said(self, said: str, token: str, **headers: str) -> httpx.Response:
+        deadline = asyncio.get_running_loop().time() + 20
+        while True:
+            answer = await self.until_refused(token, **headers)
+            if answer.json()["message"] == said:
+                return answer
+            assert asyncio.get_running_loop().time() < deadline
+
+    async def fill(self, kind: Revocable) -> None:
+        """Revoke as many as a list holds, after all that is on it."""
+        key = f"limit:revoked:{kind}"
+        last = await self.valkey.zrevrangebyscore(key, "(+inf", "-inf", 0, 1, withscores=True)
+        ((_, until_ms),) = last
+        await self.store.add(kind, {f"n{n}": int(until_ms) + 1 for n in range(MAX_LISTED)})
+
     async def logged_in(self) -> dict[str, str]:
         app = await self.world.app()
         tokens = await Browser(self.edge.client, app.client_id, scope=None).tokens()
         assert (await home(self.edge, tokens["access_token"])).status_code == 200
         return {**tokens, "client_id": app.client_id}
+
+
+async def names(store: RevokedStore) -> frozenset[str]:
+    """Revoked sessions, as a gateway knows them."""
+    listed = await store.listed()
+    assert listed is not None
+    return listed[Revocable.SESSION].names
 
 
 @pytest_asyncio.fixture
@@ -69,8 +104,9 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
         stack.push_async_callback(feed.stop)
         world = await stack.enter_async_context(identity_world(tmp_path, revoked))
         await sign_up(world.http)
+        await world.revocations.tell()
         edge = await stack.enter_async_context(edge_before(world, gateway=handlers))
-        yield Revoking(world, edge, revoked)
+        yield Revoking(world, edge, revoked, valkey)
 
 
 async def test_access_token_ends_with_its_session_and_no_other_does(revoking: Revoking) -> None:
@@ -136,14 +172,121 @@ async def test_revoked_api_key_is_refused_and_its_successor_is_not(revoking: Rev
 async def test_list_forgets_what_has_expired(revoking: Revoking) -> None:
     now_ms = SystemClock().now_ms()
     await revoking.store.add(Revocable.SESSION, {"over": now_ms - 1, "on": now_ms + 60_000})
-    listed = await revoking.store.listed()
-    assert listed[Revocable.SESSION] == {"on"}
+    assert await names(revoking.store) == {"on"}
 
 
 async def test_a_clock_that_is_behind_does_not_end_what_was_told_before(
     revoking: Revoking,
 ) -> None:
     now_ms = SystemClock().now_ms()
-    await revoking.store.add(Revocable.USER, {"ada": now_ms + 60_000})
-    await revoking.store.add(Revocable.USER, {"ada": now_ms - 1, "bob": now_ms + 60_000})
-    assert (await revoking.store.listed())[Revocable.USER] == {"ada", "bob"}
+    await revoking.store.add(Revocable.SESSION, {"ada": now_ms + 60_000})
+    await revoking.store.add(Revocable.SESSION, {"ada": now_ms - 1, "bob": now_ms + 60_000})
+    assert await names(revoking.store) == {"ada", "bob"}
+
+
+async def test_what_was_revoked_beyond_the_bound_of_the_list_is_refused(
+    revoking: Revoking,
+) -> None:
+    ended, other = await revoking.logged_in(), await revoking.logged_in()
+    form = {"token": ended["refresh_token"], "client_id": ended["client_id"]}
+    clock = revoking.world.clock
+    # Tokens are dated by the system's clock.
+    clock.ms, as_it_was = SystemClock().now_ms(), clock.ms
+    await revoking.edge.client.post("/oauth/revoke", data=form)
+    clock.ms = as_it_was
+    await revoking.until_refused(ended["access_token"])
+    await revoking.fill(Revocable.SESSION)
+    # So it is with others as old, which are good: there is no place to tell them apart.
+    answer = await revoking.until_refused(other["access_token"])
+    assert (answer.json()["code"], answer.json()["message"]) == (16, TOO_OLD)
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert (await home(revoking.edge, ended["access_token"])).status_code == 401
+    # Their apps refresh them, as they do when tokens expire.
+    app = Browser(revoking.edge.client, other["client_id"])
+    deadline = asyncio.get_running_loop().time() + 30
+    while True:
+        other = (await app.refresh(other["refresh_token"])).json()
+        if (await home(revoking.edge, other["access_token"])).status_code == 200:
+            break
+        assert asyncio.get_running_loop().time() < deadline
+    # An operator's token is of no session.
+    acting = await token(revoking.world, "ada")
+    assert (await home(revoking.edge, acting)).status_code == 200
+
+
+async def test_api_keys_revoked_beyond_the_bound_stay_refused(revoking: Revoking) -> None:
+    tokens = await revoking.logged_in()
+    keys = revoking.world.app_keys
+    gone = await keys.make(tokens["client_id"])
+    await keys.revoke(gone.key_id)
+    await revoking.world.revocations.tell()
+    shown = tokens["access_token"]
+    await revoking.until_refused(shown, **{"x-api-key": gone.key})
+    revoking.world.clock.ms += 60_000
+    young = await keys.make(tokens["client_id"])
+    await revoking.fill(Revocable.APP_KEY)
+    answer = await revoking.until_said(
+        "the API key is too old; make another", shown, **{"x-api-key": gone.key}
+    )
+    assert answer.status_code == 401
+    headers = {"authorization": f"Bearer {shown}", "x-api-key": young.key}
+    answer = await revoking.edge.client.get("/v1/timeline/home", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert (await home(revoking.edge, shown)).status_code == 200
+
+
+async def test_list_that_was_lost_counts_until_it_is_restored(revoking: Revoking) -> None:
+    ended, other, third = [await revoking.logged_in() for _ in range(3)]
+    form = {"token": ended["refresh_token"], "client_id": ended["client_id"]}
+    await revoking.edge.client.post("/oauth/revoke", data=form)
+    await revoking.until_refused(ended["access_token"])
+    await revoking.valkey.flushall()
+    # When the edge is told of another one it has been told of the list as it is since.
+    claims = third["access_token"].split(".")[1]
+    sid = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sid"]
+    await revoking.store.add(Revocable.SESSION, {sid: SystemClock().now_ms() + MINUTE_MS})
+    await revoking.until_refused(third["access_token"])
+    assert (await home(revoking.edge, ended["access_token"])).status_code == 401
+    # A gateway that knows nothing waits, and learns it from an issuer that revoked nothing.
+    clock = SystemClock()
+    assert await RevokedStore(revoking.valkey, clock).listed() is None
+    issuer = Revocations(revoking.world.store, revoking.store, revoking.world.clock)
+    await issuer.tell()
+    (name,) = await names(RevokedStore(revoking.valkey, clock)) - {sid}
+    assert (await home(revoking.edge, ended["access_token"])).status_code == 401
+    assert (await home(revoking.edge, other["access_token"])).status_code == 200
+    # Whole again, it is believed when it is shorter.
+    await revoking.valkey.zrem("limit:revoked:session", name)
+    assert await names(revoking.store) == {sid}
+
+
+async def test_a_gateway_that_begins_takes_nothing_from_edges(revoking: Revoking) -> None:
+    """It says nothing of what was revoked, rather than that nothing was, until it knows."""
+    await revoking.valkey.flushall()
+    clock, rules = SystemClock(), ConductRules()
+    conduct = ConductStore(revoking.valkey, clock, rules)
+    revoked = RevokedStore(revoking.valkey, clock)
+    feed = CallerFeed(Sources(conduct, revoked, lambda: False), clock, rules)
+    await feed.refresh()
+    asked: asyncio.Queue[str] = asyncio.Queue()
+
+    async def requests() -> AsyncIterator[pb.DiscoveryRequest]:
+        while True:
+            yield pb.DiscoveryRequest(resource_names=[await asked.get()])
+
+    told = feed.StreamExtensionConfigs(requests(), cast("Context", None))
+
+    async def next_told() -> str:
+        answer = await anext(told)
+        return pb.TypedExtensionConfig.FromString(answer.resources[0].value).name
+
+    for name in (REVOKED_FILTER, PUBLIC_READS):
+        asked.put_nowait(name)
+    assert await next_told() == PUBLIC_READS
+    asked.put_nowait("aviary.conduct_user")
+    assert await next_told() == "aviary.conduct_user"
+    await revoking.world.revocations.tell()
+    telling = asyncio.create_task(next_told())
+    await feed.refresh()
+    assert await telling == REVOKED_FILTER
+    await told.aclose()

@@ -82,6 +82,9 @@ class Edges(dict[Revocable, dict[str, int]]):
     async def add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
         self.setdefault(kind, {}).update(until_ms)
 
+    async def restore(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
+        await self.add(kind, until_ms)
+
 
 @dataclass
 class World:

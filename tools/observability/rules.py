@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.identity.ports import MAX_LISTED
 from services import telemetry as names
 from tools.observability import queries
 from tools.observability.series import series
@@ -12,6 +13,8 @@ __all__ = ["rule_file", "slo_series"]
 Rule = dict[str, Any]
 FANOUT = "docs/how-to/operate-the-fan-out.md"
 WATCH = "docs/how-to/watch-aviary.md"
+ALMOST_FULL = MAX_LISTED * 4 // 5
+"""Names; a fifth is left to look into it."""
 
 
 def slo_series(window: str) -> str:
@@ -32,6 +35,7 @@ def rule_file() -> dict[str, Any]:
             {"name": "requests", "rules": _request_alerts()},
             {"name": "fanout", "rules": _fanout_alerts()},
             {"name": "stores", "rules": _store_alerts()},
+            {"name": "edge", "rules": _edge_alerts()},
             {"name": "processes", "rules": _process_alerts()},
         ]
     }
@@ -197,6 +201,22 @@ def _store_alerts() -> list[Rule]:
             "Its lease of a worker number ends in {{ $value }} s and is not renewed.",
             runbook=WATCH,
             wait="15s",
+        ),
+    ]
+
+
+def _edge_alerts() -> list[Rule]:
+    listed = series(names.METRIC_LIMITS_LISTED)
+    return [
+        _alert(
+            "EdgeListFills",
+            f"max by (list) ({listed}) > {ALMOST_FULL}",
+            "ticket",
+            "The list {{ $labels.list }} of the edges is almost full",
+            f"It has {{{{ $value }}}} names of {MAX_LISTED}; what is revoked beyond is refused "
+            "by its age, and others as old with it.",
+            runbook=WATCH,
+            wait="5m",
         ),
     ]
 

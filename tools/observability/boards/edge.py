@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from services.telemetry import METRIC_LIMITS_LISTED
 from tools.observability.panels import Board, Panel, Query, Row, W
 from tools.observability.queries import EDGE, PUBLIC, quantile, rate_by
+from tools.observability.series import series
 
 __all__ = ["BOARD"]
 
@@ -40,6 +42,13 @@ BOARD: Final = Board(
                             f"p{share * 100:g}",
                         )
                         for share in (0.5, 0.99)
+                    ],
+                ),
+                Panel(
+                    title="Told by the gateway",
+                    description="Names on each list, of 5000: what was revoked, who misbehaves.",
+                    queries=[
+                        Query(f"max by (list) ({series(METRIC_LIMITS_LISTED)})", "{{list}}"),
                     ],
                 ),
                 Panel(

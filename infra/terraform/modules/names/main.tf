@@ -45,6 +45,8 @@ locals {
     identity_app_keys         = { max_age_s = 31622400, key = "{client id}.{digits}" }
     identity_revoked_app_keys = { max_age_s = 31622400, key = "{client id}.{digits}" }
     identity_app_key_signers  = { max_age_s = null, key = "{key id}" }
+    identity_password_changes = { max_age_s = null, key = "{user}" }
+    identity_revocations      = { max_age_s = 172800, key = "{kind}.{~until:016x}.{session id, user}" }
   }
 
   # services/bus/topology.py.
@@ -163,7 +165,8 @@ locals {
       tables = [
         "identity_clients", "identity_codes", "identity_families", "identity_credentials",
         "identity_sign_ups", "identity_keys", "identity_sessions", "identity_app_keys",
-        "identity_revoked_app_keys", "identity_app_key_signers",
+        "identity_revoked_app_keys", "identity_app_key_signers", "identity_revocations",
+        "identity_password_changes",
       ]
       publishes   = []
       subscribes  = ["identity.erasure"]

@@ -1,0 +1,70 @@
+"""Commands that show or move so many dead letters and no more, over a real server and bus."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aviary.fanout.v1 import fanout_service_pb2 as pb
+
+from services import local_addresses
+from services.bus.port import Message
+from services.bus.topology import FANOUT_REST, SUBSCRIPTIONS
+from services.bus.valkey_streams import ValkeyStreamsDriver
+from services.clock import SystemClock
+from services.fanout.controls import FanoutControls, StoredThreshold
+from services.fanout.servicer import FanoutServicer
+from services.operate import run
+from services.rpc.handlers import Servicer
+from services.rpc.server import RpcServer
+from services.storage.fanout_controls import CONTROLS, RowControlStore
+from services.storage.sqlite.rows import SqliteRowStore
+from tests.contract.valkey_servers import valkey_node
+
+LETTERS = 3
+QUEUE = "fanout.rest"
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> AsyncIterator[Path]:
+    """A data folder that tells of a fan-out with dead letters."""
+    rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
+    await rows.open()
+    with valkey_node(tmp_path) as port:
+        bus = ValkeyStreamsDriver(f"redis://127.0.0.1:{port}/0", SUBSCRIPTIONS)
+        await bus.declare(SUBSCRIPTIONS)
+        await bus.publish(FANOUT_REST, [Message(b"poison") for _ in range(LETTERS)])
+        taken = 0
+        while taken < LETTERS:
+            for received in await bus.receive(QUEUE, max_messages=LETTERS, wait_s=5):
+                await bus.dead_letter(QUEUE, received, "it is bad")
+                taken += 1
+        controls = FanoutControls(RowControlStore(rows), StoredThreshold(1), {})
+        (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
+        server = RpcServer("127.0.0.1:0", [Servicer(descriptor, FanoutServicer(bus, controls))])
+        await server.start()
+        with local_addresses.told(tmp_path, {"fanout": server.address}):
+            yield tmp_path
+        await server.stop(0)
+        await bus.close()
+    await rows.close()
+
+
+async def test_what_is_not_listed_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await run.dead_letters(folder, QUEUE, LETTERS - 1)
+    shown = capsys.readouterr()
+    assert shown.out.count("it is bad") == LETTERS - 1
+    assert shown.err == f"{QUEUE}: the oldest 2 alone; there may be more (--limit)\n"
+    await run.dead_letters(folder, None, LETTERS + 1)
+    shown = capsys.readouterr()
+    assert (shown.out.count("it is bad"), shown.err) == (LETTERS, "")
+
+
+async def test_what_is_not_put_back_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await run.redrive(folder, QUEUE, LETTERS - 1)
+    assert capsys.readouterr().err == "there may be more (--limit, --all)\n"
+    await run.redrive(folder, QUEUE, None)
+    shown = capsys.readouterr()
+    assert shown.out.endswith(f"put 1 dead letter of {QUEUE} back\n")
+    assert shown.err == ""

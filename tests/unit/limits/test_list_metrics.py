@@ -1,0 +1,23 @@
+"""How full the edges' lists are is told, and when one is full."""
+
+from structlog.testing import capture_logs
+
+from gateway.limits.list_metrics import ListMetrics
+from services.telemetry import EVENT_LIMITS_LIST_FULL, METRIC_LIMITS_LISTED
+from tests.contract.metric_values import Metrics
+
+
+def test_lengths_are_a_gauge_and_a_full_list_is_said_once() -> None:
+    metrics = Metrics()
+    lists = ListMetrics(meter_provider=metrics.provider)
+    with capture_logs() as logs:
+        lists.seen("revoked_user", 2, full=False)
+        for _ in range(2):
+            lists.seen("revoked_session", 5_000, full=True)
+    assert metrics.values(METRIC_LIMITS_LISTED) == {
+        ("revoked_user",): 2,
+        ("revoked_session",): 5_000,
+    }
+    assert [(entry["event"], entry["list"]) for entry in logs] == [
+        (EVENT_LIMITS_LIST_FULL, "revoked_session")
+    ]
