@@ -4,12 +4,13 @@ Whoever reviews such a text, or checks it before us, may go by the first.
 """
 
 import json
-from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 __all__ = ["RepeatedNameError", "json_loads", "yaml_load"]
+
+_MERGE: Final = "tag:yaml.org,2002:merge"
 
 
 class RepeatedNameError(ValueError):
@@ -40,12 +41,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - yaml's signature
-        # As they are written: what a merge (`<<`) brings may be overridden, that is what it is for.
-        written: set[Hashable] = set()
-        for key, _ in node.value:
-            name = self.construct_object(key, deep=True)
-            if name in written:
-                raise RepeatedNameError(str(name))
-            written.add(name)
-        return super().construct_mapping(node, deep=deep)
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401 - yaml's
+        # Here names are as they were written: what a merge (`<<`) brings may be overridden.
+        node = super().compose_mapping_node(anchor)
+        written: set[tuple[str, str]] = set()
+        for name, _ in node.value:
+            if not isinstance(name, yaml.ScalarNode) or name.tag == _MERGE:
+                continue
+            if (name.tag, name.value) in written:
+                raise RepeatedNameError(name.value)
+            written.add((name.tag, name.value))
+        return node

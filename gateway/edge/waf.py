@@ -25,6 +25,7 @@ REFUSALS = {
     "body": Refusal(400, 3, "this method takes no body"),
     "tunnel": Refusal(405, 12, "the edge opens no tunnels"),
     "media-type": Refusal(415, 3, "the request body must be JSON"),
+    "credentials": Refusal(400, 3, "authorization must be a scheme and one credential"),
 }
 """By the name of the rule."""
 
@@ -37,6 +38,10 @@ WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 MEDIA_TYPES = r"application/json(;.*)?|application/grpc.*"
 FORM = "application/x-www-form-urlencoded"
 FORMS_PREFIX = "/oauth/"
+
+# A scheme and what it takes, which has no blank or comma in Basic and Bearer. Envoy looks for
+# `Bearer` anywhere in the header, and joins those that are repeated by commas.
+ONE_CREDENTIAL = "([^ ,]+( +[^ ,]+)?)?"
 
 # Percent-encoded UTF-8 without control characters (RFC 3629): what is not that is an error in a
 # proto string, and a null byte ends a string in many a library below.
@@ -83,6 +88,9 @@ def _permissions() -> dict[str, dict[str, Any]]:
             _present("content-type"),
             _not(_header("content-type", **_regex(MEDIA_TYPES))),
             _not(form),
+        ),
+        "credentials": _all(
+            _present("authorization"), _not(_header("authorization", **_regex(ONE_CREDENTIAL)))
         ),
     }
 
