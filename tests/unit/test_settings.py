@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from services.settings import DEFAULT_ADDRESSES, Settings, SettingsError
+from services.supervisor.certificates import certified
+from services.supervisor.errors import StartError
 
 
 def test_empty_environment_gives_the_defaults() -> None:
@@ -249,3 +251,13 @@ def test_the_issuer_has_certificates_beyond_loopback() -> None:
 def test_on_one_machine_nobody_else_makes_the_schema() -> None:
     with pytest.raises(SettingsError, match="AVIARY_SCHEMA: got 'given', wanted make"):
         Settings.from_environment({"AVIARY_SCHEMA": "given"})
+
+
+@pytest.mark.parametrize("word", ["no", "OFF", "false"])
+async def test_make_run_takes_no_other_word_for_plaintext(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setenv("AVIARY_TLS", word)
+    with pytest.raises(StartError, match=f"AVIARY_TLS: got '{word}', wanted one of on, off"):
+        async with certified(tmp_path):
+            pass
