@@ -113,7 +113,7 @@ check-observability: .venv/dev.stamp ## Fail when rules or dashboards are stale 
 test-observability: .venv/dev.stamp ## Ask a real Prometheus every query of rules and dashboards (1 minute)
 	$(BIN)/python -m pytest tests/observability -m prometheus
 
-test-pages: .venv/dev.stamp ## Log in by the issuer's page in a real Chromium
+test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)
 	$(BIN)/python -m pytest tests/e2e -m chromium
 
 prometheus: .venv/dev.stamp ## Run Debian's Prometheus beside `make run`; Ctrl-C stops it

@@ -79,8 +79,11 @@ class Variables:
         if not self._is_url(value, {"redis", "rediss", "unix"}):
             # The URL may hold a password, so it is not shown.
             raise SettingsError(name, got=None, wanted="a URL such as redis://127.0.0.1:6379/0")
-        if not set(parse_qs(urlsplit(value).query).get("cluster", [])) <= {"true", "false"}:
+        options = parse_qs(urlsplit(value).query, keep_blank_values=True)
+        if options.get("cluster", ["false"])[0] not in {"true", "false"}:
             raise SettingsError(name, got=None, wanted="cluster=true or cluster=false in the URL")
+        if any(len(values) > 1 for values in options.values()):
+            raise SettingsError(name, got=None, wanted="each option of the URL once")
         return value
 
     def http_url(self, name: str) -> str | None:
@@ -115,10 +118,14 @@ class Variables:
                 return Secret(name, keys[0], path, least_bytes, most_bytes)
         raise SettingsError(name, got=None, wanted=f"one key, or several in {name}_FILE")
 
+    def is_plain(self) -> bool:
+        """Whether `AVIARY_TLS` asks for plaintext."""
+        return self.choice("AVIARY_TLS", "on", "off") == "off"
+
     def tls_dir(self, addresses: Mapping[str, str]) -> Path | None:
         """Plaintext has to be asked for wherever somebody else could listen."""
         folder = self.path("AVIARY_TLS_DIR")
-        if self.choice("AVIARY_TLS", "on", "off") == "off":
+        if self.is_plain():
             if folder is not None:
                 self._reject("AVIARY_TLS", "off", "on, or no AVIARY_TLS_DIR")
             return None
@@ -133,7 +140,7 @@ class Variables:
         """Read the folder for the issuer's HTTP listener at `address`; else it is `tls_dir`."""
         name = "AVIARY_IDENTITY_TLS_DIR"
         own = self.path(name)
-        if self.choice("AVIARY_TLS", "on", "off") == "off":
+        if self.is_plain():
             if own is not None:
                 self._reject("AVIARY_TLS", "off", f"on, or no {name}")
             return None

@@ -119,6 +119,8 @@ class Settings:
     """Of the operator's client; without one, there is no such client."""
     public_reads: bool
     """Whether the edge lets callers without a token read what is public."""
+    edge_limits: bool
+    """Whether the edge limits rates; off for what drives it from one address."""
     trusted_issuers: Path | None
     """A JSON file of further issuers for the edge; see `gateway.edge.issuers.read_issuers`."""
     audit: AuditTo
@@ -214,6 +216,7 @@ class Settings:
             ),
             operator_secret=variables.secret("AVIARY_OPERATOR_SECRET", MIN_SECRET_BYTES),
             public_reads=variables.choice("AVIARY_PUBLIC_READS", "off", "on") == "on",
+            edge_limits=variables.choice("AVIARY_EDGE_LIMITS", "on", "off") == "on",
             trusted_issuers=variables.path("AVIARY_TRUSTED_ISSUERS"),
             # A process that keeps nothing else on its disk most likely loses it with its container.
             audit=cast("AuditTo", variables.choice("AVIARY_AUDIT", *_audit_choices(storage))),

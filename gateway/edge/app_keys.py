@@ -21,7 +21,7 @@ from gateway.edge.credentials import (
     has_token,
 )
 from gateway.edge.extensions import HTTP_FILTERS, typed
-from gateway.edge.issuers import APP_KEY_AUDIENCE, Issuer
+from gateway.edge.issuers import ALONE, APP_KEY_AUDIENCE, BESIDE, Issuer
 from gateway.edge.jwks import remote_jwks
 
 __all__ = ["OTHER_APP", "key_providers", "key_rules", "other_app_filter"]
@@ -97,11 +97,11 @@ def _provider(issuer: Issuer, headers: dict[str, str]) -> dict[str, Any]:
 
 
 def _beside(issuer: Issuer) -> str:
-    return f"{issuer.name}_app_key"
+    return f"{issuer.name}{BESIDE}"
 
 
 def _alone(issuer: Issuer) -> str:
-    return f"{issuer.name}_app_key_alone"
+    return f"{issuer.name}{ALONE}"
 
 
 def _rule(headers: list[str], requirement: dict[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,21 @@
 """Whose access tokens the edge takes."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from services.single_keys import json_loads
+
 __all__ = [
+    "ALONE",
     "APP_KEY_AUDIENCE",
+    "BESIDE",
     "EMBEDDED_AUDIENCE",
     "JWKS_CACHE_S",
     "Issuer",
     "IssuerError",
+    "distinct",
     "embedded_issuer",
     "read_issuers",
 ]
@@ -24,6 +28,10 @@ APP_KEY_AUDIENCE: Final = "aviary-app-key"
 
 IDENTITY_CLUSTER: Final = "identity_http"
 """Where the embedded issuer answers; see `gateway.edge.auth`."""
+
+BESIDE: Final = "_app_key"
+ALONE: Final = "_app_key_alone"
+"""What is added to an issuer's name, to name in Envoy what checks its API keys; no name ends so."""
 
 JWKS_CACHE_S = 60
 """Seconds that the edge keeps an issuer's keys. A new key must be published this long before it
@@ -64,6 +72,8 @@ class Issuer:
             raise IssuerError(f"issuer {self.name}: issuer, audiences and user_claim are needed")
         if not self.name.isidentifier():
             raise IssuerError(f"issuer {self.name!r}: a name is letters, digits and underscores")
+        if self.name.endswith((BESIDE, ALONE)):
+            raise IssuerError(f"issuer {self.name}: a name does not end in {BESIDE} or {ALONE}")
 
 
 def embedded_issuer(url: str, *, jwks_cache_s: int = JWKS_CACHE_S) -> Issuer:
@@ -82,6 +92,21 @@ def embedded_issuer(url: str, *, jwks_cache_s: int = JWKS_CACHE_S) -> Issuer:
     )
 
 
+def distinct(issuers: Sequence[Issuer]) -> tuple[Issuer, ...]:
+    """Give them back; `IssuerError` where two share a name, or the `iss` of their tokens.
+
+    Of one name the edge would know the last; and of one `iss`, who is not ours would pass for ours.
+    """
+    for what, said in (
+        ("name", [one.name for one in issuers]),
+        ("issuer", [one.issuer for one in issuers]),
+    ):
+        for value in said:
+            if said.count(value) > 1:
+                raise IssuerError(f"two issuers have the {what} {value!r}")
+    return tuple(issuers)
+
+
 def read_issuers(path: Path) -> tuple[Issuer, ...]:
     """Read further issuers from a JSON file: a list of objects with the fields of `Issuer`.
 
@@ -89,7 +114,7 @@ def read_issuers(path: Path) -> tuple[Issuer, ...]:
     """
     allowed = {"name", "issuer", "audiences", "user_claim", "jwks_uri", "jwks_file", "jwks_cache_s"}
     try:
-        entries = json.loads(path.read_text())
+        entries = json_loads(path.read_text())
         for entry in entries:
             if unknown := entry.keys() - allowed:
                 raise IssuerError(f"unknown fields {sorted(unknown)}")

@@ -27,7 +27,9 @@ def post_text(config: EdgeConfig) -> list[dict[str, Any]]:
         "selectors": [{"key": _TEXT}],
         "on_present": {"metadata_namespace": _NAMESPACE, "key": _TEXT},
     }
-    return [http_filter("json_to_metadata", "JsonToMetadata", request_rules={"rules": [rule]})]
+    # The transcoder, too, takes a body that does not say what it is for JSON.
+    rules = {"rules": [rule], "allow_empty_content_type": True}
+    return [http_filter("json_to_metadata", "JsonToMetadata", request_rules=rules)]
 
 
 def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:

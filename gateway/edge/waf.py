@@ -7,6 +7,7 @@ of a look into a map, they count against the caller's conduct, and a user agent 
 
 from typing import Any, NamedTuple
 
+from gateway.edge.credentials import APP_KEY_HEADER
 from gateway.edge.extensions import API, http_filter, typed
 
 __all__ = ["REFUSALS", "Refusal", "firewall", "refused_as"]
@@ -25,6 +26,8 @@ REFUSALS = {
     "body": Refusal(400, 3, "this method takes no body"),
     "tunnel": Refusal(405, 12, "the edge opens no tunnels"),
     "media-type": Refusal(415, 3, "the request body must be JSON"),
+    "credentials": Refusal(400, 3, "authorization must be a scheme and one credential"),
+    "api-key": Refusal(400, 3, "there must be one API key at most"),
 }
 """By the name of the rule."""
 
@@ -38,6 +41,10 @@ MEDIA_TYPES = r"application/json(;.*)?|application/grpc.*"
 FORM = "application/x-www-form-urlencoded"
 FORMS_PREFIX = "/oauth/"
 
+# A scheme and what it takes, which has no blank or comma in Basic and Bearer. Envoy looks for
+# `Bearer` anywhere in the header, and joins those that are repeated by commas.
+ONE_CREDENTIAL = "([^ ,]+( +[^ ,]+)?)?"
+
 # Percent-encoded UTF-8 without control characters (RFC 3629): what is not that is an error in a
 # proto string, and a null byte ends a string in many a library below.
 _TAIL = "%[89AaBb][[:xdigit:]]"
@@ -50,6 +57,9 @@ WELL_ENCODED = (
 def firewall() -> dict[str, Any]:
     """Build the filter that refuses; the reply is shown by the name of the rule."""
     policies = {name: _policy(permission) for name, permission in _permissions().items()}
+    # Matchers look at each of a header's values by itself, so that there are two of them only CEL
+    # can tell, which joins them by commas. It is reckoned only where there is a key.
+    policies["api-key"]["condition"] = _joined_has_comma(APP_KEY_HEADER)
     return http_filter("rbac", "RBAC", rules={"action": "DENY", "policies": policies})
 
 
@@ -84,7 +94,21 @@ def _permissions() -> dict[str, dict[str, Any]]:
             _not(_header("content-type", **_regex(MEDIA_TYPES))),
             _not(form),
         ),
+        "credentials": _all(
+            _present("authorization"), _not(_header("authorization", **_regex(ONE_CREDENTIAL)))
+        ),
+        "api-key": _present(APP_KEY_HEADER),
     }
+
+
+def _joined_has_comma(header: str) -> dict[str, Any]:
+    request = {"select_expr": {"operand": {"ident_expr": {"name": "request"}}, "field": "headers"}}
+    value = {"call_expr": {"function": "_[_]", "args": [request, _text(header)]}}
+    return {"call_expr": {"target": value, "function": "contains", "args": [_text(",")]}}
+
+
+def _text(value: str) -> dict[str, Any]:
+    return {"const_expr": {"string_value": value}}
 
 
 def _policy(permission: dict[str, Any]) -> dict[str, Any]:

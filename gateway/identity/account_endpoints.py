@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.identity.accounts import Accounts
 from gateway.identity.bearer import Bearers
-from gateway.identity.requests import head_of, json_of
+from gateway.identity.requests import head_of, json_of, token_call_of
 
 __all__ = ["NO_STORE", "account_routes"]
 
@@ -39,7 +39,7 @@ def account_routes(accounts: Accounts, bearers: Bearers) -> Sequence[BaseRoute]:
         return JSONResponse({"sessions_ended": ended}, headers=NO_STORE)
 
     async def userinfo(request: Request) -> Response:
-        account = (await bearers.user(head_of(request), "openid")).account
+        account = (await bearers.user(await token_call_of(request), "openid")).account
         told = UserInfo(sub=str(account.user_id), preferred_username=account.handle)
         return JSONResponse(dict(told), headers=NO_STORE)
 

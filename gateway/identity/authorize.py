@@ -1,22 +1,43 @@
-"""The authorization endpoint: a page that asks, and the decision that comes back from it."""
+"""The authorization endpoint: a page that asks, and the decision that comes back from it.
+
+What the app's link says and what the person says travel in one form. They never share a name: the
+page carries the parameters of an authorization request that we know, and a link that names a field
+of the person's is refused.
+"""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.identity.accounts import Accounts
 from gateway.identity.oauth_server import Answer, Call, OAuthServer
 from gateway.identity.pages import authorize_page, content_security_policy, error_page
 from gateway.identity.scopes import USER_SCOPES
+from services.errors import InvalidArgumentError
+from services.user.handles import validate_handle
 
 __all__ = ["Authorize"]
 
-# Fields of the form that are ours; the others are the authorization request, sent along.
+CARRIED: Final = (
+    *("response_type", "client_id", "redirect_uri", "scope", "state"),  # RFC 6749, 4.1.1
+    *("code_challenge", "code_challenge_method"),  # RFC 7636, 4.3
+    *("response_mode", "nonce", "prompt"),  # OpenID Connect Core, 3.1.2.1
+    *("request", "request_uri", "registration"),  # the same, 6 and 7.2.1; refused, not ignored
+)
+"""The authorization request, as far as we know it: what the page's form sends along. All other
+parameters are ignored, as RFC 6749, 3.1, has it."""
 OURS: Final = frozenset({"handle", "password", "decision", "csrf"})
+"""Fields of the form that are the person's and ours. A link that has one is refused, not rid of it:
+no app has a use for it, so somebody is trying something, or made a mistake that should be seen."""
+HINT: Final = "login_hint"
+"""OpenID Connect's own way to fill in the handle. It is shown, and may be changed."""
+ALLOW: Final = "allow"
+DENY: Final = "deny"
 CSRF_BYTES: Final = 32
 CSRF_MAX_AGE_S: Final = 600
 """A page that was left open longer is asked for again."""
@@ -44,54 +65,69 @@ class Authorize:
 
     async def ask(self, call: Call) -> Response:
         """Show the page, or say what is wrong with the request."""
+        if not OURS.isdisjoint(call.parameters):
+            return self.refuse(InvalidRequestError("The link fills in what is yours to say."), call)
         try:
-            return await self._page(call)
+            return await self._page(_request(call), handle=_hinted(call))
         except OAuth2Error as error:
-            return _told(self._server.refusal(error), call)
+            return self.refuse(error, call)
 
-    async def decide(self, call: Call, cookies: Mapping[str, str]) -> Response:
+    async def decide(self, call: Call, cookies: Mapping[str, Sequence[str]]) -> Response:
         """Log in and send the browser back with a code, or show the page again.
 
         The page's script is told the same as JSON: `location`, or what is `wrong` and the next
         `csrf` token.
         """
-        request = _without_ours(call)
+        said, request = call.parameters, _request(call)
+        decision = said.get("decision")
+        if decision not in {ALLOW, DENY}:
+            return self.refuse(InvalidRequestError("Press one of the two buttons."), call)
         try:
             client, _ = await self._server.check(request)
         except OAuth2Error as error:
-            return _told(self._server.refusal(error), call)
-        if not _same(_one(call, "csrf"), cookies.get(self._cookie, "")):
-            return await self._again(call, wrong="This page was open too long. Once more, please.")
-        if _one(call, "decision") == "deny":
+            return self.refuse(error, call)
+        if wrong := self._forged(said.get("csrf", ""), cookies.get(self._cookie, ())):
+            return await self._again(call, wrong=wrong)
+        if decision == DENY:
             return _redirect(await self._server.authorize(request, None), call)
-        handle = _one(call, "handle")
-        account = await self._accounts.log_in(handle, _one(call, "password"), client.client_id)
+        handle = said.get("handle", "")
+        account = await self._accounts.log_in(handle, said.get("password", ""), client.client_id)
         if account is None:
             # One sentence for both, so that it does not tell which handles exist.
             return await self._again(call, handle=handle, wrong="Wrong handle or password.")
         return _redirect(await self._server.authorize(request, account), call)
 
+    def refuse(self, error: OAuth2Error, call: Call) -> Response:
+        """Answer a request that is not decided on: to the app if it is known, else the person."""
+        return _told(self._server.refusal(error), call)
+
+    def _forged(self, shown: str, kept: Sequence[str]) -> str:
+        """Say what is wrong with a form that this browser may not have had of us; empty if not."""
+        if len(kept) > 1:
+            # One of them was planted, by a page that shares our host, or by a sibling domain.
+            return "Your browser has two cookies of this page. Delete this site's, and try again."
+        if not kept or not secrets.compare_digest(shown.encode(), kept[0].encode()):
+            return "This page was open too long. Once more, please."
+        return ""
+
     async def _again(self, call: Call, *, handle: str = "", wrong: str) -> Response:
         if not _by_script(call):
-            return await self._page(_without_ours(call), handle=handle, wrong=wrong)
+            return await self._page(_request(call), handle=handle, wrong=wrong)
         csrf = secrets.token_urlsafe(CSRF_BYTES)
         answer = JSONResponse({"wrong": wrong, "csrf": csrf}, BAD_REQUEST, PAGE_HEADERS)
         return self._with_csrf(answer, csrf)
 
-    async def _page(self, call: Call, *, handle: str = "", wrong: str = "") -> Response:
-        client, scope = await self._server.check(call)
+    async def _page(self, request: Call, *, handle: str = "", wrong: str = "") -> Response:
+        client, scope = await self._server.check(request)
         csrf = secrets.token_urlsafe(CSRF_BYTES)
         page = authorize_page(
             client=client.record.name,
             scopes=[USER_SCOPES[one] for one in scope.split()],
-            hidden={
-                **{name: values[0] for name, values in call.parameters.items()},
-                "csrf": csrf,
-            },
+            hidden={**request.parameters, "csrf": csrf},
             handle=handle,
             wrong=wrong,
         )
-        target = urlsplit(_one(call, "redirect_uri"))
+        target = urlsplit(request.parameters["redirect_uri"])
         origin = f"{target.scheme}://{target.netloc}" if target.netloc else f"{target.scheme}:"
         headers = {
             **PAGE_HEADERS,
@@ -112,17 +148,18 @@ class Authorize:
         return response
 
 
-def _without_ours(call: Call) -> Call:
-    parameters = {name: values for name, values in call.parameters.items() if name not in OURS}
-    return Call(call.method, call.path, call.headers, parameters)
+def _request(call: Call) -> Call:
+    """Leave of a link, or of the page's form, the authorization request."""
+    carried = {name: call.parameters[name] for name in CARRIED if name in call.parameters}
+    return Call(call.method, call.path, call.headers, carried)
 
 
-def _one(call: Call, name: str) -> str:
-    return call.parameters.get(name, [""])[0]
-
-
-def _same(shown: str, kept: str) -> bool:
-    return bool(kept) and secrets.compare_digest(shown.encode(), kept.encode())
+def _hinted(call: Call) -> str:
+    """Give the handle that the app thinks it is; empty where its hint is none of ours."""
+    try:
+        return validate_handle(call.parameters.get(HINT, ""))
+    except InvalidArgumentError:
+        return ""
 
 
 def _by_script(call: Call) -> bool:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from gateway.identity.model import Client, digest, new_secret
 from gateway.identity.scopes import OWN_SCOPES, USER_SCOPES
@@ -22,6 +22,9 @@ OPERATOR_CLIENT_ID: Final = "operator"
 ID_BYTES: Final = 8
 """An id must be unique, not secret."""
 MAX_NAME_CHARS: Final = 50
+ANSWERS: Final = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})
+"""What we add to a redirect URI's query. One that has such a name of its own would have it twice,
+and its app would read the first."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -111,4 +114,8 @@ def _check_redirect_uri(uri: str) -> None:
     if not fits or parts.fragment or not uri.isascii() or not uri.isprintable():
         raise InvalidArgumentError(
             "redirect_uri", f"{uri}: must be https, http to loopback, or a private scheme like a.b:"
+        )
+    if taken := ANSWERS & {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}:
+        raise InvalidArgumentError(
+            "redirect_uri", f"{uri}: its query has {min(taken)}, which is added to it"
         )

@@ -13,6 +13,12 @@ from authlib.oauth2.rfc6749.grants.base import BaseGrant, TokenEndpointMixin
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import UserInfo
+from authlib.oidc.core.errors import (
+    LoginRequiredError,
+    RegistrationNotSupportedError,
+    RequestNotSupportedError,
+    RequestURINotSupportedError,
+)
 from authlib.oidc.core.grants import OpenIDCode
 
 from gateway.identity.clients import TOKEN_EXCHANGE
@@ -28,6 +34,7 @@ __all__ = [
     "AuthorizationCode",
     "ClientCredentials",
     "IdTokens",
+    "Known",
     "Pkce",
     "Refresh",
     "Revocation",
@@ -37,6 +44,14 @@ __all__ = [
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
 ANY_CLIENT = [*CONFIDENTIAL, "none"]
 HANDLE_TOKEN_TYPE = "urn:aviary:token-type:handle"  # noqa: S105 - a name
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+"""What OpenID Connect Core, 3.1.2.1, knows. Ours asks for all of them but `none`, each time."""
+NOT_SUPPORTED = {
+    "request": RequestNotSupportedError,
+    "request_uri": RequestURINotSupportedError,
+    "registration": RegistrationNotSupportedError,
+}
+"""Parameters of OpenID Connect Core, 6 and 7.2.1, that hold a second request: not to be ignored."""
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
 
 
@@ -98,6 +113,28 @@ class Pkce(CodeChallenge):
         if not data.get("code_challenge") or data.get("code_challenge_method") != "S256":
             raise InvalidRequestError("PKCE with 'code_challenge_method=S256' is required.")
         super().validate_code_challenge(grant, redirect_uri)
+
+
+class Known:
+    """Refuses what an authorization request asks for beyond what there is, rather than do less."""
+
+    def __call__(self, grant: AuthorizationCode) -> None:
+        """Look at each request of the grant."""
+        grant.register_hook("after_validate_authorization_request_payload", self._validate)
+
+    def _validate(self, grant: AuthorizationCode, redirect_uri: str) -> None:  # noqa: ARG002
+        data = grant.request.payload.data
+        for name, error in NOT_SUPPORTED.items():
+            if data.get(name):
+                raise error
+        # A parameter without a value is one that was left out (RFC 6749, 3.1).
+        if (data.get("response_mode") or "query") != "query":
+            raise InvalidRequestError("'response_mode' must be 'query'.")
+        prompts = data.get("prompt", "").split()
+        if not PROMPTS.issuperset(prompts) or ("none" in prompts and len(prompts) > 1):
+            raise InvalidRequestError("'prompt' has a value that is unknown, or does not fit.")
+        if prompts == ["none"]:
+            raise LoginRequiredError
 
 
 class IdTokens(OpenIDCode):

@@ -17,7 +17,7 @@ from gateway.identity.bearer import Bearers
 from gateway.identity.clients import TOKEN_EXCHANGE
 from gateway.identity.keys import ALGORITHM, Keyring
 from gateway.identity.oauth_server import Answer, OAuthServer
-from gateway.identity.requests import call_of
+from gateway.identity.requests import call_of, cookies_of, head_of
 from gateway.identity.scopes import USER_SCOPES
 from services.errors import AviaryError
 from services.rpc.status import status_of
@@ -63,10 +63,18 @@ def application(
         return to_response(await server.revoke(await call_of(request)))
 
     async def ask(request: Request) -> Response:
-        return await authorize.ask(await call_of(request))
+        try:
+            call = await call_of(request)
+        except OAuth2Error as error:
+            return authorize.refuse(error, head_of(request))
+        return await authorize.ask(call)
 
     async def decide(request: Request) -> Response:
-        return await authorize.decide(await call_of(request), request.cookies)
+        try:
+            call = await call_of(request)
+        except OAuth2Error as error:
+            return authorize.refuse(error, head_of(request))
+        return await authorize.decide(call, cookies_of(request))
 
     return Starlette(
         routes=[
@@ -102,6 +110,8 @@ def discovery(issuer: str) -> Mapping[str, Any]:
         "scopes_supported": list(USER_SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
+        # Left out, it would be true (OpenID Connect Discovery, 3).
+        "request_uri_parameter_supported": False,
         "grant_types_supported": [
             *("authorization_code", "refresh_token", "client_credentials"),
             TOKEN_EXCHANGE,

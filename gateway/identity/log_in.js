@@ -112,7 +112,8 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form));
-    body.append(event.submitter.name, event.submitter.value);
+    // Enter presses the first button. What presses none has decided nothing, and is told so.
+    if (event.submitter) body.append(event.submitter.name, event.submitter.value);
     const busy = (yes) => buttons.forEach((button) => { button.disabled = yes; });
     busy(true);
     logIn(body)

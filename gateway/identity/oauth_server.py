@@ -40,12 +40,15 @@ _PLAIN: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request of the HTTP listener: parameters of the query for GET, of the form for POST."""
+    """A request of the HTTP listener: parameters of the query for GET, of the form for POST.
+
+    Each parameter is there once; where it came twice, there was no call.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
-    parameters: Mapping[str, list[str]]
+    parameters: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,9 @@ class OAuthServer(AuthorizationServer):
         self._audit = audit
         self._loop = asyncio.get_running_loop()
         self.register_token_generator("default", _AccessTokens(self))
-        self.register_grant(grants.AuthorizationCode, [grants.Pkce(), grants.IdTokens(self)])
+        self.register_grant(
+            grants.AuthorizationCode, [grants.Pkce(), grants.IdTokens(self), grants.Known()]
+        )
         for grant in (grants.Refresh, grants.ClientCredentials, grants.TokenExchange):
             self.register_grant(grant)
         self.register_endpoint(grants.Revocation)
@@ -93,7 +98,7 @@ class OAuthServer(AuthorizationServer):
         answer: Answer = await asyncio.to_thread(self.create_token_response, call)
         if answer.status != 200 and not isinstance(answer.body, str):  # noqa: PLR2004 - HTTP's
             by_header, _ = extract_basic_authorization(call.headers)
-            client_id = by_header or call.parameters.get("client_id", [""])[0]
+            client_id = by_header or call.parameters.get("client_id", "")
             self._audit.record(
                 TOKEN_REFUSED, client_id=client_id, error=str(answer.body.get("error"))
             )
@@ -167,6 +172,14 @@ class OAuthServer(AuthorizationServer):
         client = self.wait(self._store.clients.get(client_id))
         return None if client is None else OAuthClient(client_id, client)
 
+    def authenticate_client(self, request: Any, methods: list[str], endpoint: str = "token") -> Any:  # noqa: ANN401
+        """See `AuthorizationServer`; a client shows itself in one way (RFC 6749, 2.3)."""
+        by_header, _ = extract_basic_authorization(request.headers)
+        form = request.form
+        if by_header and ("client_secret" in form or form.get("client_id", by_header) != by_header):
+            raise InvalidRequestError("The client is shown in the header and in the form.")
+        return super().authenticate_client(request, methods, endpoint)
+
     def save_token(self, token: dict[str, Any], request: Any) -> None:  # noqa: ANN401
         """Give the client its next refresh token with the access token, if it has that grant."""
         if request.refresh_token is not None:
@@ -195,11 +208,10 @@ class OAuthServer(AuthorizationServer):
         """See `AuthorizationServer`."""
         if isinstance(request, OAuth2Request):
             return request
-        for name, values in request.parameters.items():
-            # By its own rules a parameter comes once; and authlib breaks on the characters that an
-            # error description may not repeat.
-            if len(values) > 1 or not _PLAIN.fullmatch(name + values[0]):
-                raise InvalidRequestError("A parameter is repeated, or has characters it cannot.")
+        for name, value in request.parameters.items():
+            # authlib breaks on the characters that an error description may not repeat.
+            if not _PLAIN.fullmatch(name + value):
+                raise InvalidRequestError("A parameter has characters it cannot.")
         return _Request(self.issuer, request)
 
     def handle_response(
@@ -260,17 +272,16 @@ class _Request(OAuth2Request):
 
 
 class _Payload(OAuth2Payload):
-    def __init__(self, parameters: Mapping[str, list[str]]) -> None:
-        self._lists = parameters
-        self._firsts = {name: values[0] for name, values in parameters.items()}
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = parameters
 
     @property
     def data(self) -> Mapping[str, str]:
-        return self._firsts
+        return self._parameters
 
     @property
     def datalist(self) -> Mapping[str, list[str]]:
-        return self._lists
+        return {name: [value] for name, value in self._parameters.items()}
 
 
 def _user(account: Account | None) -> OAuthUser | None:

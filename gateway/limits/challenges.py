@@ -8,12 +8,14 @@ from gateway.limits.budgets import Subject
 from gateway.limits.proof_of_work import StepUp
 from gateway.limits.rate_limit_service import who_proves
 from gateway.limits.table import CLASSES
-from services.errors import InvalidArgumentError
+from services.errors import InvalidArgumentError, PermissionDeniedError
+from services.rpc.caller import NAMED_TWICE, USER_KEY
 from services.rpc.layers import Context
 
 __all__ = ["ChallengeServicer"]
 
 FLOWS = frozenset(one.name for one in CLASSES if one.step_up)
+ADDRESS_KEY = "x-envoy-external-address"
 _NS_PER_MS = 1_000_000
 
 
@@ -40,13 +42,19 @@ class ChallengeServicer:
 
 
 def _callers(context: Context) -> dict[Subject, str]:
-    """Read who the edge says it is: it alone sets these, and strips them from outside."""
-    headers = {
-        key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)
-    }
+    """Read who the edge says it is: it alone sets these, each once, and strips them from outside.
+
+    Raises PermissionDeniedError where one is there twice.
+    """
+    told: dict[str, str] = {}
+    for key, value in context.invocation_metadata() or ():
+        if key in {USER_KEY, ADDRESS_KEY} and isinstance(value, str):
+            if key in told:
+                raise PermissionDeniedError("the caller is named twice", reason=NAMED_TWICE)
+            told[key] = value
     callers = {}
-    if user := headers.get("x-user-id"):
+    if user := told.get(USER_KEY):
         callers[Subject.USER] = user
-    if address := headers.get("x-envoy-external-address"):
+    if address := told.get(ADDRESS_KEY):
         callers[Subject.IP] = masked(address)
     return callers

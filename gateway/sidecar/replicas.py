@@ -11,6 +11,7 @@ import yaml
 
 from gateway.sidecar.config import Locality, Replica
 from services.settings import DEFAULT_ADDRESSES, MAX_PORT
+from services.single_keys import RepeatedNameError, yaml_load
 
 __all__ = ["ReplicasError", "read_replicas"]
 
@@ -24,9 +25,9 @@ class ReplicasError(ValueError):
 def read_replicas(path: Path) -> Mapping[str, Sequence[Replica]]:
     """Read replicas by service; raises `ReplicasError`, and OSError where there is no file."""
     try:
-        found = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ReplicasError(f"{path} is no YAML: {error}") from error
+        found = yaml_load(path.read_text())
+    except (yaml.YAMLError, RepeatedNameError, UnicodeDecodeError) as error:
+        raise ReplicasError(f"{path} is no YAML that can be used: {error}") from error
     if not isinstance(found, dict):
         raise ReplicasError(f"{path} holds no services with their replicas")
     for service, replicas in found.items():

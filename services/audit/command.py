@@ -8,6 +8,7 @@ import click
 
 from services.audit.chain import ChainError, Head, verify
 from services.audit.files import chains
+from services.single_keys import json_loads
 
 __all__ = ["audit"]
 
@@ -66,7 +67,7 @@ def heads(data_dir: Path) -> None:
 
 def _read(anchors: Path) -> Mapping[str, Head]:
     try:
-        noted = json.loads(anchors.read_text())
+        noted = json_loads(anchors.read_text())
         return {name: Head(int(seq), str(digest)) for name, (seq, digest) in noted.items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise click.ClickException(f"{anchors}: is not what `audit heads` prints") from error

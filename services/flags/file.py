@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from services.flags.declared import DECLARED
+from services.single_keys import RepeatedNameError, yaml_load
 
 __all__ = ["FlagsError", "Value", "read", "unknown"]
 
@@ -24,7 +25,8 @@ class FlagsError(ValueError):
 def read(path: Path) -> Mapping[str, Value]:
     """Read and check the file. Names that are not declared are kept: see `unknown`.
 
-    Raises `FlagsError` when it is missing, no mapping, or has a value that its flag cannot have.
+    Raises `FlagsError` when it is missing, no mapping, has a name twice, or has a value that its
+    flag cannot have.
     """
     try:
         with path.open("rb") as file:
@@ -35,7 +37,9 @@ def read(path: Path) -> Mapping[str, Value]:
         raise FlagsError(f"has more than {MAX_BYTES} bytes")
     try:
         # JSON is YAML too.
-        flags = yaml.safe_load(body)
+        flags = yaml_load(body)
+    except RepeatedNameError as error:
+        raise FlagsError(str(error)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise FlagsError(f"is neither JSON nor YAML: {error}") from error
     if flags is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services import local_addresses
+from services.environment import Variables
 from services.operate.errors import OperateError
 from services.rpc.operator import operator_files
 from services.rpc.signing_keys import Keys, keys_from
@@ -50,9 +51,9 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
         raise OperateError(f"{source} does not name {service}; restart Aviary, it is an older one")
     if told is not None:
         own = {name: environment[name] for name in _SECURITY if name in environment}
-        plain = own.get("AVIARY_TLS") == "off"
-        certificates = None if plain else operator_files(folder)
-        return Found(service, told[service], source, certificates, _keys(_settings(own)))
+        keys = _keys(_settings(own))
+        certificates = None if Variables(own).is_plain() else operator_files(folder)
+        return Found(service, told[service], source, certificates, keys)
     settings = _settings(environment)
     variable = f"AVIARY_{service.upper()}_ADDRESS"
     set_there = "" if environment.get(variable) else " (not set, so its default)"

@@ -14,7 +14,15 @@ from google.protobuf.message import Message
 from services.errors import InvalidArgumentError, PermissionDeniedError
 from services.rpc.layers import Answer, Context, Handler
 
-__all__ = ["ACT_ANY", "SCOPE_KEY", "USER_KEY", "caller_field", "speak_for_caller", "with_caller"]
+__all__ = [
+    "ACT_ANY",
+    "NAMED_TWICE",
+    "SCOPE_KEY",
+    "USER_KEY",
+    "caller_field",
+    "speak_for_caller",
+    "with_caller",
+]
 
 SCOPE_KEY = "x-scope"
 """Metadata: the token's scopes, separated by spaces. Present on every call from outside."""
@@ -26,6 +34,7 @@ ACT_ANY = "act:any"
 """The scope of internal jobs, such as loaders: their requests name whom they act for."""
 
 NOT_THE_CALLER = "NOT_THE_CALLER"
+NAMED_TWICE = "CALLER_NAMED_TWICE"
 NO_USER = "NO_USER"
 MAX_ID = 2**63 - 1
 
@@ -60,15 +69,17 @@ def speak_for_caller(
 ) -> None:
     """Put the caller into `field` of a request from outside, where it was left out.
 
-    Raises `PermissionDeniedError` when it names somebody else, or when no user calls, and
-    `InvalidArgumentError` when one who may act for anybody names nobody.
+    Raises `PermissionDeniedError` when it names somebody else, when no user calls, or when the
+    marks are there twice, and `InvalidArgumentError` when one who may act for anybody names nobody.
     """
-    scope, user = None, ""
+    marks: dict[str, str] = {}
     for key, value in metadata:
-        if key == SCOPE_KEY:
-            scope = str(value)
-        elif key == USER_KEY:
-            user = str(value)
+        if key in {SCOPE_KEY, USER_KEY}:
+            if key in marks:
+                # The edge sets each once: somebody else has set the other.
+                raise PermissionDeniedError("the caller is named twice", reason=NAMED_TWICE)
+            marks[key] = str(value)
+    scope, user = marks.get(SCOPE_KEY), marks.get(USER_KEY, "")
     if scope is None:
         return
     named: int = getattr(request, field)

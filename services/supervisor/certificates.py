@@ -10,6 +10,7 @@ import click
 
 from services.certificates.command import make_certificates
 from services.certificates.folder import FolderError
+from services.environment import SettingsError, Variables
 from services.supervisor.errors import StartError
 
 __all__ = ["certified"]
@@ -22,9 +23,13 @@ RENEW_EVERY_S = 3_600.0
 async def certified(data_dir: Path) -> AsyncIterator[Path | None]:
     """Give the folder of certificates, renewed until the end; None where `AVIARY_TLS` is `off`.
 
-    Raises StartError where the folder is of no use.
+    Raises StartError where the folder is of no use, or the variable is neither `on` nor `off`.
     """
-    if os.environ.get("AVIARY_TLS") == "off":
+    try:
+        plain = Variables(os.environ).is_plain()
+    except SettingsError as error:
+        raise StartError(str(error)) from error
+    if plain:
         click.echo("AVIARY_TLS=off: processes here talk to each other in plaintext")
         yield None
         return

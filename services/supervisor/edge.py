@@ -14,7 +14,7 @@ from gateway.edge import (
     process_of,
     to_yaml,
 )
-from gateway.edge.issuers import Issuer, IssuerError, embedded_issuer, read_issuers
+from gateway.edge.issuers import Issuer, IssuerError, distinct, embedded_issuer, read_issuers
 from gateway.envoy_binary import envoy_binary
 from services.settings import Settings, SettingsError
 from services.supervisor.child import Child
@@ -58,7 +58,7 @@ def edge(
     `addresses` are the services', by name, as `host:port`. Raises `StartError`.
     """
     logs = data_dir / "logs"
-    settings, others = _edge_settings()
+    settings, issuers = _edge_settings(issuer)
     config = EdgeConfig(
         listen_port=ports.edge,
         admin_port=ports.admin,
@@ -72,12 +72,11 @@ def edge(
         access_log_path=str(logs / "access.log"),
         denials_log_path=str(denials_log(data_dir)),
         otlp_collector=collector(),
-        issuers=(embedded_issuer(issuer.url), *others),
+        issuers=issuers,
         identity_http=issuer.http_address,
         public_reads=settings.public_reads,
         first_party_clients=settings.first_party_clients,
-        # Off for what drives the edge from one address faster than any caller may.
-        limits=os.environ.get("AVIARY_EDGE_LIMITS", "on") != "off",
+        limits=settings.edge_limits,
     )
     edge_yaml = data_dir / "envoy.yaml"
     edge_yaml.write_text(to_yaml(config))
@@ -86,12 +85,16 @@ def edge(
     return Child("envoy", ports.edge, argv, logs / "envoy.log")
 
 
-def _edge_settings() -> tuple[Settings, tuple[Issuer, ...]]:
-    """Read what the environment says of the edge; `StartError` for what it cannot mean."""
+def _edge_settings(issuer: IssuerAt) -> tuple[Settings, tuple[Issuer, ...]]:
+    """Read what the environment says of the edge; `StartError` for what it cannot mean.
+
+    The issuers are the embedded one, and those of the file.
+    """
     try:
         settings = Settings.from_environment(os.environ)
-        others = settings.trusted_issuers
-        return settings, () if others is None else read_issuers(others)
+        path = settings.trusted_issuers
+        others = () if path is None else read_issuers(path)
+        return settings, distinct((embedded_issuer(issuer.url), *others))
     except (SettingsError, IssuerError) as error:
         raise StartError(str(error)) from error
 

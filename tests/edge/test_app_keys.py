@@ -118,6 +118,18 @@ async def test_what_is_no_good_key_is_refused_wherever_it_comes(world: World) ->
         assert (await get(edge, HOME, good, shown)).status_code == 200
 
 
+async def test_two_keys_are_none(world: World) -> None:
+    async with edge_before(world) as edge:
+        app, other = await world.app(), await world.app()
+        mine = (await world.app_keys.make(app.client_id)).key
+        theirs = (await world.app_keys.make(other.client_id)).key
+        shown = (await Browser(edge.client, app.client_id).tokens())["access_token"]
+        for keys in ([mine, theirs], [theirs, mine], [mine, mine], [f"{mine}, {theirs}"]):
+            headers = [("authorization", f"Bearer {shown}"), *(("x-api-key", key) for key in keys)]
+            refused(await edge.client.get(HOME, headers=headers), 400, 3)
+        assert (await get(edge, HOME, mine, shown)).status_code == 200
+
+
 async def test_headers_that_name_keys_and_sessions_do_not_come_from_outside(world: World) -> None:
     async with edge_before(world) as edge:
         shown = await token(world, "ada")

@@ -155,6 +155,19 @@ async def test_smuggled_header_changes_nothing(edge: Edge, line: str) -> None:
         assert seen == {}
 
 
+@pytest.mark.parametrize("first", ["Bearer nonsense", "Basic dTpw", "Bearer {}", "x"])
+async def test_two_credentials_are_none(edge: Edge, first: str) -> None:
+    good = tokens.token()
+    shown = [first.format(good), f"Bearer {good}"]
+    edge.timelines.metadata = {}
+    for values in (shown, shown[::-1], [", ".join(shown)], [" ".join(shown)], shown * 2):
+        headers = [("authorization", value) for value in values]
+        answer = await edge.client.get(HOME, headers=headers)
+        assert (answer.status_code, answer.json().get("code")) == (400, 3), (values, answer.text)
+    assert edge.timelines.metadata == {}
+    assert (await home(edge, good)).status_code == 200
+
+
 async def test_public_reads_are_closed_unless_opened(edge: Edge, tmp_path: Path) -> None:
     refused(await edge.client.get("/v1/tweets/1"))
     opened = running_edge(tokens.token(), issuers=(issuer(tmp_path),), public_reads=True)

@@ -273,12 +273,28 @@ async def test_a_proof_helps_a_caller_of_bad_conduct(
     assert_refused(again)
 
 
-async def test_the_same_text_again_and_again_is_noticed(watchful: LimitedEdge) -> None:
-    headers = caller(Subject.USER, 6_000)
-    for _ in range(documented("post", "user")):
-        await ask(watchful, "post", headers)
+@pytest.mark.parametrize(
+    ("user", "body", "content_type"),
+    [
+        (6_000, '{"user_id": "1", "text": "a"}', "application/json"),
+        # Of two texts the edge notes the one that is posted.
+        (6_001, '{"user_id": "1", "text": "%d", "text": "a"}', "application/json"),
+        (6_002, '{"user_id": "1", "text": "a"}', None),
+    ],
+)
+async def test_the_same_text_again_and_again_is_noticed(
+    watchful: LimitedEdge, user: int, body: str, content_type: str | None
+) -> None:
+    headers = caller(Subject.USER, user)
+    if content_type is not None:
+        headers["content-type"] = content_type
+    for number in range(documented("post", "user")):
+        content = body.replace("%d", str(number))
+        answer = await watchful.client.post("/v1/tweets", content=content, headers=headers)
+        assert answer.json()["tweet"]["text"] == "a"
     async with asyncio.timeout(TIMEOUT_S):
-        while not await watchful.store.listed(Subject.USER):  # noqa: ASYNC110 - Valkey tells nobody
+        user_id = headers["x-user-id"]
+        while user_id not in str(await watchful.store.listed(Subject.USER)):  # noqa: ASYNC110 - Valkey tells nobody
             await asyncio.sleep(0.05)
 
 

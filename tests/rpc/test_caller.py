@@ -4,11 +4,15 @@ from typing import Any
 
 import grpc
 import pytest
+from aviary.gateway.v1 import challenge_service_pb2 as challenge_pb
+from aviary.gateway.v1 import challenge_service_pb2_grpc
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 from aviary.timeline.v1 import timeline_service_pb2_grpc
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
+from gateway.limits.challenges import ChallengeServicer
+from gateway.limits.proof_of_work import Challenge
 from services.rpc.channels import open_channel
 from services.rpc.server import RpcServer, Servicer
 from services.rpc.status import DETAILS_KEY
@@ -89,6 +93,50 @@ async def test_internal_job_acts_for_anybody_and_must_say_for_whom() -> None:
         await read(0, *outside("act:any", "app_loader"))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert str(refused.value.details()).startswith("user_id: ")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        [*outside("timeline:read"), ("x-user-id", str(BOB))],
+        [("x-user-id", str(BOB)), *outside("timeline:read")],
+        [*outside("timeline:read"), ("x-user-id", str(ADA))],
+        [*outside("timeline:read"), ("x-scope", "act:any")],
+        [("x-scope", "act:any"), *outside("timeline:read")],
+    ],
+)
+@pytest.mark.parametrize("named", [0, ADA, BOB])
+async def test_caller_who_is_named_twice_is_nobody(
+    named: int, metadata: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await read(named, *metadata)
+    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert reason(refused.value) == "CALLER_NAMED_TWICE"
+
+
+async def test_challenge_is_for_one_caller() -> None:
+    class Proofs:
+        def issue(self, _flow: str, who: str) -> Challenge:
+            return Challenge(who, 1, 1)
+
+    service = challenge_pb.DESCRIPTOR.services_by_name["ChallengeService"]
+    servicer = ChallengeServicer(Proofs())  # type: ignore[arg-type] - it only issues
+    server = RpcServer("127.0.0.1:0", [Servicer(service, servicer)])
+    await server.start()
+    channel = open_channel(server.address, [service])
+    stub = challenge_service_pb2_grpc.ChallengeServiceStub(channel)
+    request = challenge_pb.CreateChallengeRequest(flow="log-in")
+    one, two = ("x-envoy-external-address", "192.0.2.1"), ("x-envoy-external-address", "192.0.2.2")
+    try:
+        assert "192.0.2.1" in (await stub.CreateChallenge(request, metadata=[one])).challenge
+        for metadata in ([one, two], [("x-user-id", "7"), ("x-user-id", "8"), one]):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await stub.CreateChallenge(request, metadata=metadata)
+            assert reason(refused.value) == "CALLER_NAMED_TWICE"
+    finally:
+        await channel.close()
+        await server.stop(0)
 
 
 async def test_sibling_says_whom_it_acts_for() -> None:

@@ -28,6 +28,9 @@ def test_a_data_folder_says_where_services_are_while_they_run(tmp_path: Path) ->
         assert (found.address, found.source) == ("127.0.0.1:7", f"{tmp_path}/addresses.json")
         with pytest.raises(OperateError, match="does not name timeline"):
             find("timeline", tmp_path, environment)
+        # Neither `on` nor `off`: nobody guesses.
+        with pytest.raises(OperateError, match="AVIARY_TLS: got 'OFF', wanted one of on, off"):
+            find("fanout", tmp_path, {"AVIARY_TLS": "OFF"})
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(OperateError, match="up --data-dir"):
         find("fanout", tmp_path, environment)

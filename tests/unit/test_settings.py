@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from services.settings import DEFAULT_ADDRESSES, Settings, SettingsError
+from services.supervisor.certificates import certified
+from services.supervisor.errors import StartError
 
 
 def test_empty_environment_gives_the_defaults() -> None:
@@ -22,6 +24,7 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert settings.flags_file is None
     assert settings.tls_dir is None
     assert not settings.sidecar
+    assert settings.edge_limits
     assert (settings.signing_keys, settings.signing_keys_file) == ((), None)
     assert settings.nonce_valkey_url == settings.bus_valkey_url
 
@@ -49,6 +52,7 @@ def test_every_variable_is_read() -> None:
             "AVIARY_IDENTITY_KEY": "cd" * 32,
             "AVIARY_OPERATOR_SECRET": "ef" * 16,
             "AVIARY_PUBLIC_READS": "on",
+            "AVIARY_EDGE_LIMITS": "off",
             "AVIARY_TRUSTED_ISSUERS": "/etc/issuers.json",
             "AVIARY_AUDIT": "files",
             "AVIARY_EDGE_DENIALS_LOG": "/var/log/denials.log",
@@ -110,6 +114,10 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_LOG_LEVEL", "loud", "one of info"),
         ("AVIARY_AUDIT", "nowhere", "one of files, log"),
         ("AVIARY_PUBLIC_READS", "yes", "one of off, on"),
+        ("AVIARY_EDGE_LIMITS", "no", "one of on, off"),
+        ("AVIARY_EDGE_LIMITS", "OFF", "one of on, off"),
+        ("AVIARY_TLS", "false", "one of on, off"),
+        ("AVIARY_SIDECAR", "true", "one of off, on"),
         ("AVIARY_ISSUER_URL", "aviary.example", "scheme://host:port"),
         ("AVIARY_ISSUER_URL", "https://aviary.example/", "scheme://host:port"),
         ("AVIARY_ISSUER_URL", "https://a.example?x=1", "scheme://host:port"),
@@ -177,6 +185,9 @@ def test_a_cluster_is_told_by_true_or_false() -> None:
         assert settings.bus_valkey_url == url + value
     with pytest.raises(SettingsError, match=r"AVIARY_BUS_VALKEY_URL.*cluster=true"):
         Settings.from_environment({"AVIARY_BUS_VALKEY_URL": url + "maybe"})
+    for repeated in (f"{url}true&cluster=false", f"{url}true&x=1&x=1"):
+        with pytest.raises(SettingsError, match=r"AVIARY_BUS_VALKEY_URL.*once"):
+            Settings.from_environment({"AVIARY_BUS_VALKEY_URL": repeated})
 
 
 @pytest.mark.parametrize(
@@ -240,3 +251,13 @@ def test_the_issuer_has_certificates_beyond_loopback() -> None:
 def test_on_one_machine_nobody_else_makes_the_schema() -> None:
     with pytest.raises(SettingsError, match="AVIARY_SCHEMA: got 'given', wanted make"):
         Settings.from_environment({"AVIARY_SCHEMA": "given"})
+
+
+@pytest.mark.parametrize("word", ["no", "OFF", "false"])
+async def test_make_run_takes_no_other_word_for_plaintext(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setenv("AVIARY_TLS", word)
+    with pytest.raises(StartError, match=f"AVIARY_TLS: got '{word}', wanted one of on, off"):
+        async with certified(tmp_path):
+            pass

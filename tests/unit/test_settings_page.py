@@ -58,8 +58,13 @@ def test_every_variable_is_on_the_page_and_no_other() -> None:
 
 def test_settings_make_most_of_it() -> None:
     # Neither way of looking finds nothing.
-    assert {"AVIARY_STORAGE", "AVIARY_TWEET_ADDRESS", "AVIARY_TLS"} <= read_by_settings()
-    assert {"AVIARY_EDGE_LIMITS", "AVIARY_TOKEN", "AVIARY_CLOUD_SDK_ROOT"} <= read_elsewhere()
+    assert {
+        "AVIARY_STORAGE",
+        "AVIARY_TWEET_ADDRESS",
+        "AVIARY_TLS",
+        "AVIARY_EDGE_LIMITS",
+    } <= read_by_settings()
+    assert {"AVIARY_CORS_ORIGINS", "AVIARY_TOKEN", "AVIARY_CLOUD_SDK_ROOT"} <= read_elsewhere()
 
 
 def settings(**environment: str) -> Settings | None:

@@ -12,9 +12,10 @@ from typing import Final, Self
 import yaml
 
 from gateway.edge import checked_origins
-from gateway.edge.issuers import Issuer, read_issuers
+from gateway.edge.issuers import Issuer, distinct, embedded_issuer, read_issuers
 from services.environment import Variables
 from services.settings import DEFAULT_ISSUER_URL
+from services.single_keys import yaml_load
 
 __all__ = ["ISSUERS_FILE", "SITE_FILE", "Site", "SiteError"]
 
@@ -48,7 +49,7 @@ class Site:
         path, issuers = folder / SITE_FILE, folder / ISSUERS_FILE
         try:
             return cls.of(
-                _texts(yaml.safe_load(path.read_text())),
+                _texts(yaml_load(path.read_text())),
                 read_issuers(issuers) if issuers.exists() else (),
             )
         except (OSError, ValueError, yaml.YAMLError) as error:
@@ -58,8 +59,10 @@ class Site:
     def of(cls, data: Mapping[str, str], issuers: tuple[Issuer, ...] = ()) -> Self:
         """Check what the file says. Raises `ValueError`."""
         told = Variables(data)
+        issuer_url = told.origin("issuerUrl", DEFAULT_ISSUER_URL)
+        distinct((embedded_issuer(issuer_url), *issuers))
         return cls(
-            issuer_url=told.origin("issuerUrl", DEFAULT_ISSUER_URL),
+            issuer_url=issuer_url,
             cors_origins=checked_origins(told.text("corsOrigins") or ""),
             first_party_clients=told.names("firstPartyClients"),
             public_reads=told.choice("publicReads", "off", "on") == "on",
