@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
+from services.flood_filter import FloodFilter
 from services.output import protect_output
 from services.prometheus_endpoint import PrometheusEndpoint
 
@@ -58,12 +59,12 @@ def configure(
     *,
     metrics_address: str | None = None,
 ) -> Telemetry:
-    """Set up this process's logs, which never fail; its traces and metrics as far as somebody is to have them.
+    """Set up this process's logs; its traces and metrics as far as somebody is to have them.
 
     `endpoint` is an OTLP gRPC collector as `http://host:port` (or https): traces and metrics go
     there. At `metrics_address` (`host:port`) Prometheus can fetch the metrics; raises `OSError`
-    when it is taken. `log_level` is a stdlib level name in any case. Call once, from the
-    composition root.
+    when it is taken. What cannot be logged, or printed, is dropped and counted. `log_level` is a
+    stdlib level name in any case. Call once, from the composition root.
     """
     protect_output(service_name)
     _configure_logs(service_name, logging.getLevelNamesMapping()[log_level.upper()])
@@ -150,6 +151,7 @@ def _configure_logs(service_name: str, level: int) -> None:
     logging.raiseExceptions = False
     # Libraries log through the stdlib; they come out in the same shape on the same stream.
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(FloodFilter())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -7,7 +7,7 @@ from typing import Final
 
 from services.audit.chain import GENESIS, Head, seal
 from services.audit.entry import entry_of
-from services.audit.port import Fact
+from services.audit.port import Fact, UnwrittenError
 from services.clock import Clock
 
 __all__ = ["AuditStream"]
@@ -38,5 +38,8 @@ class AuditStream:
         with self._lock:
             entry = entry_of(self._process, event, facts, self._clock.now_ms())
             line, head = seal(entry, self._head)
-            self._write(line + b"\n")
+            try:
+                self._write(line + b"\n")
+            except OSError as error:
+                raise UnwrittenError from error
             self._head = head
