@@ -5,7 +5,6 @@ other processes, are told of again and again from the store: what carries the ne
 lose it.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
@@ -53,14 +52,12 @@ class Revocations:
         until = {name: one.expires_at_ms + SKEW_S * _MS for name, one in revoked.items()}
         await self._add(Revocable.APP_KEY, until)
 
-    async def keep_telling(self) -> None:
-        """Tell for ever."""
-        while True:
-            try:
-                await self.tell()
-            except UnavailableError as error:
-                _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
-            await asyncio.sleep(POLL_S)
+    async def tell_or_warn(self) -> None:
+        """Tell, or leave it for the next time; to be done every `POLL_S`."""
+        try:
+            await self.tell()
+        except UnavailableError as error:
+            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
 
     async def _tell_of(self, kind: Revocable) -> None:
         now_ms, untold = self._clock.now_ms(), self._untold[kind]
