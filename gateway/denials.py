@@ -72,9 +72,9 @@ class EdgeDecisions:
             self._known, self._known_since_s = set(), now_s
         who = tuple(_fact(fields.get(name)) for name in ACCEPTED_FIELDS)
         if who not in self._known:
-            self._known.add(who)
             facts = _facts(fields, (*ACCEPTED_FIELDS, "rpc", "request_id"))
             self._audit.record(TOKEN_ACCEPTED, **facts)
+            self._known.add(who)
 
 
 def edge_decisions(

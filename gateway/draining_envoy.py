@@ -5,7 +5,8 @@
 ADMIN is the file in which Envoy tells its admin address; without it, beside CONFIG.
 
 Envoy itself is gone at once when it gets SIGTERM. This runs it and, told to stop, has it send its
-clients away, waits for their calls and then stops it. What Envoy ends with, this ends with.
+clients away, waits for their calls and then stops it. What Envoy ends with, this ends with. On
+SIGUSR1 Envoy opens its logs anew, as it does by itself.
 """
 
 import asyncio
@@ -49,6 +50,7 @@ async def run(config: Path, admin_file: Path) -> int:
         process_group=0,
         preexec_fn=die_with_parent,
     )
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _reopen_logs, envoy)
     ended, told = asyncio.create_task(envoy.wait()), asyncio.create_task(stopping.wait())
     await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
@@ -59,6 +61,11 @@ async def run(config: Path, admin_file: Path) -> int:
         envoy.terminate()
     await ended
     return 0
+
+
+def _reopen_logs(envoy: asyncio.subprocess.Process) -> None:
+    if envoy.returncode is None:
+        envoy.send_signal(signal.SIGUSR1)
 
 
 def _drain(admin_file: Path) -> None:

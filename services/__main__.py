@@ -122,7 +122,7 @@ async def _serve(name: str, settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         async with (
-            secured(name, settings) as security,
+            secured(name, settings, readiness) as security,
             SERVICES[name](settings, security, readiness) as servicers,
         ):
             server = RpcServer(

@@ -54,8 +54,14 @@ class FollowedFile(Generic[Value]):
         except (OSError, ValueError) as error:
             self._failed(error)
             return
+        try:
+            # Where the change cannot be recorded, the old value stays, and the next look tries.
+            self._changed(value)
+        except OSError as error:
+            self._stamp = None
+            self._failed(error)
+            return
         self._value = value
-        self._changed(value)
 
     def _look(self) -> tuple[int, int, int]:
         stat = self._path.stat()

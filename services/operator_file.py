@@ -1,13 +1,13 @@
 """What an operator of one machine's Aviary has: a file that only its owner reads, and tokens."""
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from services.certificates.folder import write_whole
 from services.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
 
 if TYPE_CHECKING:
@@ -47,10 +47,8 @@ def keep_operator(data_dir: Path, url: str, environment: Mapping[str, str]) -> O
     except OperatorError:
         secret = secrets.token_hex(SECRET_BYTES)
     operator = Operator(url, secret, dict(environment))
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"url": url, "client_secret": secret, "environment": dict(environment)}, file)
+    told = {"url": url, "client_secret": secret, "environment": dict(environment)}
+    write_whole(path, json.dumps(told).encode())
     return operator
 
 

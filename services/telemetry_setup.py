@@ -21,6 +21,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
+from services.flood_filter import FloodFilter
+from services.output import protect_output
 from services.prometheus_endpoint import PrometheusEndpoint
 
 __all__ = ["SECONDS_BUCKETS", "Telemetry", "configure"]
@@ -61,9 +63,10 @@ def configure(
 
     `endpoint` is an OTLP gRPC collector as `http://host:port` (or https): traces and metrics go
     there. At `metrics_address` (`host:port`) Prometheus can fetch the metrics; raises `OSError`
-    when it is taken. `log_level` is a stdlib level name in any case. Call once, from the
-    composition root.
+    when it is taken. What cannot be logged, or printed, is dropped and counted. `log_level` is a
+    stdlib level name in any case. Call once, from the composition root.
     """
+    protect_output(service_name)
     _configure_logs(service_name, logging.getLevelNamesMapping()[log_level.upper()])
     resource = Resource.create({SERVICE_NAME: service_name})
     closers: list[Callable[[], None]] = []
@@ -144,8 +147,11 @@ def _configure_logs(service_name: str, level: int) -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    # A line that cannot be formatted is a slip in the code, and no reason for a second trouble.
+    logging.raiseExceptions = False
     # Libraries log through the stdlib; they come out in the same shape on the same stream.
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(FloodFilter())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -5,7 +5,6 @@ written down first, with the hash of the password and a request id. Whoever find
 crash, finishes it: the user service knows the request id, and gives the same user.
 """
 
-import asyncio
 import secrets
 from dataclasses import replace
 from typing import Final
@@ -176,14 +175,12 @@ class Accounts:
             except AviaryError as error:
                 _log.warning(EVENT_IDENTITY_SIGN_UP_STUCK, error=str(error))
 
-    async def keep_resuming(self) -> None:
-        """Resume for ever."""
-        while True:
-            try:
-                await self.resume()
-            except AviaryError as error:
-                _log.warning(EVENT_IDENTITY_SIGN_UP_STUCK, error=str(error))
-            await asyncio.sleep(RESUME_POLL_S)
+    async def resume_or_warn(self) -> None:
+        """Finish them, or leave them for the next time; to be done every `RESUME_POLL_S`."""
+        try:
+            await self.resume()
+        except AviaryError as error:
+            _log.warning(EVENT_IDENTITY_SIGN_UP_STUCK, error=str(error))
 
     async def _finish(self, sign_up: SignUp) -> Account:
         key = canonical(sign_up.handle)
@@ -195,9 +192,11 @@ class Accounts:
             await self._store.sign_ups.remove(key, sign_up)
             raise
         credential = Credential(sign_up.password_hash, self._clock.now_ms())
-        # Not added: a repeat was faster, with the same password.
-        if await self._store.credentials.add(credential_key(account.user_id), credential):
+        # It is there where a repeat was faster, with the same password.
+        if await self._store.credentials.get(credential_key(account.user_id)) is None:
+            # Told before it is so: rather twice, by two repeats, than never.
             self._audit.record(SIGNED_UP, user_id=account.user_id, handle=account.handle)
+            await self._store.credentials.add(credential_key(account.user_id), credential)
         await self._store.sign_ups.remove(key, sign_up)
         return account
 

@@ -1,6 +1,5 @@
 """The signing keys: published before they sign, and until all that they signed has expired."""
 
-import asyncio
 import contextlib
 import json
 import secrets
@@ -113,14 +112,12 @@ class Keyring:
         """The public keys, as RFC 7517 has them."""
         return {"keys": [key.public for _, key in sorted(self._known.items())]}
 
-    async def keep_fresh(self) -> None:
-        """Refresh for ever."""
-        while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                await self.refresh()
-            except UnavailableError as error:
-                _log.warning(EVENT_IDENTITY_KEYS_STALE, error=str(error))
+    async def refresh_or_warn(self) -> None:
+        """Refresh, or go on with the keys that are known; to be done every `POLL_S`."""
+        try:
+            await self.refresh()
+        except UnavailableError as error:
+            _log.warning(EVENT_IDENTITY_KEYS_STALE, error=str(error))
 
     async def _make_first(self) -> None:
         """Make the key that signs from now on: nobody has a JWKS of ours, so nobody needs notice.

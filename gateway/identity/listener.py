@@ -56,6 +56,10 @@ class Listener:
         self.port = listening.getsockname()[1]
         self._serving = asyncio.create_task(self._server.serve([listening]), name="identity-http")
 
+    def holds(self) -> bool:
+        """Tell whether it serves, as long as nobody has stopped it."""
+        return self._server.should_exit or (self._serving is not None and not self._serving.done())
+
     async def stop(self) -> None:
         """Refuse new requests, let those in hand end."""
         self._server.should_exit = True

@@ -4,7 +4,6 @@ What is revoked is a row before it is told of, and every issuer tells of the row
 what carries the news to the edges may lose it, and who revoked something may be gone.
 """
 
-import asyncio
 import heapq
 from operator import itemgetter
 from typing import Final
@@ -58,14 +57,12 @@ class Revocations:
             await self._edges.restore(kind, await self._newest(kind))
         await self._edges.restore(Revocable.APP_KEY, await self._app_keys())
 
-    async def keep_telling(self) -> None:
-        """Tell for ever."""
-        while True:
-            try:
-                await self.tell()
-            except UnavailableError as error:
-                _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
-            await asyncio.sleep(POLL_S)
+    async def tell_or_warn(self) -> None:
+        """Tell, or leave it for the next time; to be done every `POLL_S`."""
+        try:
+            await self.tell()
+        except UnavailableError as error:
+            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
 
     async def _newest(self, kind: Revocable) -> dict[str, int]:
         """Give those that last longest, no more than edges are told of: they are the first rows."""

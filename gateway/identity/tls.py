@@ -9,7 +9,7 @@ import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.certificates.identities import EDGE, spiffe_id
-from services.rpc.tls import POLL_S, TlsFiles
+from services.rpc.tls import TlsFiles
 from services.telemetry import EVENT_TLS_RELOAD_FAILED
 
 __all__ = ["EdgeOnly", "ListenerTls"]
@@ -28,10 +28,8 @@ class ListenerTls:
         self._load()
 
     async def keep_fresh(self) -> None:
-        """Follow the files for ever."""
-        while True:
-            await asyncio.sleep(POLL_S)
-            self.refresh()
+        """Take what there is, as `refresh`; to be done as often as `files` looks."""
+        self.refresh()
 
     def refresh(self) -> None:
         """Take what `files` has read since."""

@@ -25,6 +25,7 @@ from gateway.limits.conduct_store import MAX_LISTED, ConductStore
 from gateway.limits.list_metrics import ListMetrics
 from gateway.limits.revoked_store import RevokedStore
 from gateway.limits.table import NEW_ACCOUNT_DAYS
+from services.background import Background
 from services.clock import Clock
 from services.errors import UnavailableError
 from services.rpc.layers import Context
@@ -68,7 +69,6 @@ class CallerFeed:
         self._sources = sources
         self._clock = clock
         self._rules = rules
-        self._refresh_s = refresh_s
         self._known: dict[str, object] = {}
         self._lengths = ListMetrics()
         self._revocations: str = revoked_filter()["name"]
@@ -79,17 +79,19 @@ class CallerFeed:
         self._resources[PUBLIC_READS] = _resource(PUBLIC_READS, settings)
         self._versions = dict.fromkeys(self._resources, 0)
         self._changed = asyncio.Event()
-        self._refreshing: asyncio.Task[None] | None = None
+        self._refreshing = Background("caller-feed", self._try_to_refresh, every_s=refresh_s)
 
     def start(self) -> None:
         """Look again and again from now on."""
-        self._refreshing = asyncio.create_task(self._refresh_always(), name="caller-feed")
+        self._refreshing.start()
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            await asyncio.gather(self._refreshing, return_exceptions=True)
+        await self._refreshing.stop()
+
+    def holds(self) -> bool:
+        """Tell whether it goes on looking."""
+        return self._refreshing.holds()
 
     async def refresh(self) -> None:
         """Look once. While Valkey is away, callers and revocations stay as they were known."""
@@ -183,13 +185,11 @@ class CallerFeed:
         now_ms = self._clock.now_ms() // _MS_PER_HOUR * _MS_PER_HOUR
         return first_id_at(now_ms - NEW_ACCOUNT_DAYS * _MS_PER_DAY)
 
-    async def _refresh_always(self) -> None:
-        while True:
-            try:
-                await self.refresh()
-            except UnavailableError:
-                _log.warning(EVENT_LIMITS_FEED_STALE)
-            await asyncio.sleep(self._refresh_s)
+    async def _try_to_refresh(self) -> None:
+        try:
+            await self.refresh()
+        except UnavailableError:
+            _log.warning(EVENT_LIMITS_FEED_STALE)
 
 
 def _public_reads(*, opened: bool) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """Writes the audit log of one process."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import threading
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 from services.audit.chain import GENESIS, Head, seal
 from services.audit.entry import entry_of
 from services.audit.files import chains, current, rotated
-from services.audit.port import TORN_TAIL, Fact
+from services.audit.port import TORN_TAIL, Fact, UnwrittenError
 from services.clock import Clock
 
 __all__ = ["AuditLog"]
@@ -44,15 +47,16 @@ class AuditLog:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._name, self._owner = _claim(folder, name)
-        self._file, self._head, torn = _open(folder, self._name)
+        self._file, self._head, self._torn = _open(folder, self._name)
         self._size = os.fstat(self._file).st_size
+        self._cut = False
         self._dirty = threading.Event()
+        self._synced = True
         self._closing = threading.Event()
         self._syncing = threading.Thread(target=self._sync, name="audit-sync", daemon=True)
         self._syncing.start()
-        if torn:
-            digest = hashlib.sha256(torn).hexdigest()
-            self.record(TORN_TAIL, bytes=len(torn), sha256=digest)
+        with suppress(UnwrittenError), self._lock:
+            self._tell_of_torn_tail()  # or before the next entry, where there is no room now
 
     def __enter__(self) -> Self:
         return self
@@ -68,12 +72,8 @@ class AuditLog:
     def record(self, event: str, /, **facts: Fact) -> None:
         """See `Audit.record`."""
         with self._lock:
-            entry = entry_of(self._name, event, facts, self._clock.now_ms())
-            line, head = seal(entry, self._head)
-            self._append(line + b"\n")
-            self._head = head
-            if self._size >= self._max_bytes:
-                self._rotate()
+            self._tell_of_torn_tail()
+            self._record(event, facts)
         self._dirty.set()
 
     def close(self) -> None:
@@ -86,30 +86,76 @@ class AuditLog:
         os.close(self._file)
         os.close(self._owner)
 
+    def holds(self) -> bool:
+        """Tell whether entries still reach the disk, and not the operating system alone."""
+        return self._closing.is_set() or (self._syncing.is_alive() and self._synced)
+
+    def _tell_of_torn_tail(self) -> None:
+        if self._torn:
+            digest = hashlib.sha256(self._torn).hexdigest()
+            self._record(TORN_TAIL, {"bytes": len(self._torn), "sha256": digest})
+            self._torn = b""
+
+    def _record(self, event: str, facts: Mapping[str, Fact]) -> None:
+        entry = entry_of(self._name, event, facts, self._clock.now_ms())
+        line, head = seal(entry, self._head)
+        try:
+            self._append(line + b"\n")
+        except OSError as error:
+            raise UnwrittenError from error
+        self._head = head
+        if self._size >= self._max_bytes:
+            # The entry is written: what hinders the next file is no reason to say that it is not.
+            with suppress(OSError):
+                self._rotate()
+
     def _append(self, line: bytes) -> None:
+        # Half a line would break the chain for good: a full disk took the beginning of the last.
+        if self._cut:
+            os.ftruncate(self._file, self._size)
+            self._cut = False
         written = os.write(self._file, line)
         if written != len(line):
-            # Half a line would break the chain for good; the disk is full, most likely.
+            self._cut = True
             os.ftruncate(self._file, self._size)
-            raise OSError(f"the audit log of {self._name} takes no more")
+            self._cut = False
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._size += written
 
     def _rotate(self) -> None:
         os.fsync(self._file)
-        current(self._folder, self._name).rename(rotated(self._folder, self._name, self._head.seq))
-        # The number stays the same, as the thread that syncs may be using it.
-        fresh = _create(current(self._folder, self._name))
-        os.dup2(fresh, self._file)
-        os.close(fresh)
-        self._size = 0
+        # Made before the full one has gone: without a file of the current name, all that follows
+        # would fail.
+        fresh_path = self._folder / f".{self._name}.new"
+        fresh = _create(fresh_path)
+        try:
+            path = current(self._folder, self._name)
+            with suppress(FileNotFoundError):  # of a rotation that came no further than this
+                path.rename(rotated(self._folder, self._name, self._head.seq))
+            fresh_path.rename(path)
+            # The number stays the same, as the thread that syncs may be using it.
+            os.dup2(fresh, self._file)
+            self._size = 0
+        finally:
+            os.close(fresh)
 
     def _sync(self) -> None:
         while not self._closing.is_set():
             self._dirty.wait()
             self._dirty.clear()
-            os.fsync(self._file)
+            self._try_to_sync()
             self._closing.wait(FSYNC_INTERVAL_S)
-        os.fsync(self._file)
+        self._try_to_sync()
+
+    def _try_to_sync(self) -> None:
+        try:
+            os.fsync(self._file)
+        except OSError:
+            # Tried again: nobody would start this thread anew.
+            self._synced = False
+            self._dirty.set()
+        else:
+            self._synced = True
 
 
 def _claim(folder: Path, name: str) -> tuple[str, int]:

@@ -2,6 +2,8 @@
 
 from typing import Final, Protocol
 
+from services.errors import UnavailableError
+
 __all__ = [
     "ADMIN_CALL",
     "ADMIN_ENDED",
@@ -30,9 +32,17 @@ __all__ = [
     "TORN_TAIL",
     "Audit",
     "Fact",
+    "UnwrittenError",
 ]
 
 Fact = str | int | bool
+
+
+class UnwrittenError(UnavailableError, OSError):
+    """The audit log takes nothing now, as of a full disk; whoever asked may try again."""
+
+    def __init__(self) -> None:
+        super().__init__("This has to be recorded, and the audit log cannot be written now.")
 
 
 class Audit(Protocol):
@@ -42,7 +52,8 @@ class Audit(Protocol):
         """Append an event; on return the operating system has it.
 
         Facts name people and things. Never a password, a token, a code or a key; long texts are
-        cut. Raises `OSError` when it cannot be written: what must be audited must not go on then.
+        cut. Raises `UnwrittenError` when it cannot be written: what must be audited must not go on
+        then.
         """
         ...
 

@@ -2,11 +2,12 @@
 
 import secrets
 import threading
-from typing import Final, TextIO
+from collections.abc import Callable
+from typing import Final
 
 from services.audit.chain import GENESIS, Head, seal
 from services.audit.entry import entry_of
-from services.audit.port import Fact
+from services.audit.port import Fact, UnwrittenError
 from services.clock import Clock
 
 __all__ = ["AuditStream"]
@@ -16,15 +17,17 @@ START_BYTES: Final = 4
 
 
 class AuditStream:
-    """An `Audit` that writes each sealed entry to `out` as a line; thread-safe.
+    """An `Audit` that gives each sealed entry to `write` as a line; thread-safe.
+
+    `write` raises `OSError` unless it has written all of it: the entry is then not in the chain.
 
     Whoever collects the lines keeps the log. Each start begins a chain of its own, as there is no
     head to be found here; `process` in its entries is of that start alone. Picked by it, in their
     order, the lines are a file that `audit verify` takes.
     """
 
-    def __init__(self, out: TextIO, name: str, clock: Clock) -> None:
-        self._out = out
+    def __init__(self, write: Callable[[bytes], object], name: str, clock: Clock) -> None:
+        self._write = write
         self._clock = clock
         self._process = f"{name}-{secrets.token_hex(START_BYTES)}"
         self._head = Head(-1, GENESIS)
@@ -34,6 +37,9 @@ class AuditStream:
         """See `Audit.record`."""
         with self._lock:
             entry = entry_of(self._process, event, facts, self._clock.now_ms())
-            line, self._head = seal(entry, self._head)
-            self._out.write(line.decode() + "\n")
-            self._out.flush()
+            line, head = seal(entry, self._head)
+            try:
+                self._write(line + b"\n")
+            except OSError as error:
+                raise UnwrittenError from error
+            self._head = head

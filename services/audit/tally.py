@@ -1,6 +1,5 @@
 """Counts what may come as a flood, so that nobody fills the audit log by knocking."""
 
-import asyncio
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ import structlog
 from services.audit.port import Audit, Fact
 from services.telemetry import EVENT_AUDIT_UNWRITTEN
 
-__all__ = ["Tally"]
+__all__ = ["WRITE_EVERY_S", "Tally"]
 
 WRITE_EVERY_S: Final = 1.0
 MAX_KINDS: Final = 100
@@ -58,17 +57,8 @@ class Tally:
         for (event, _), found in counts.items():
             self._audit.record(event, **found.facts, times=found.times, **found.example)
 
-    async def keep_writing(self) -> None:
-        """Write for ever, and once more at the end."""
-        try:
-            while True:
-                await asyncio.sleep(WRITE_EVERY_S)
-                self._try_to_write()
-        finally:
-            self._try_to_write()
-
-    def _try_to_write(self) -> None:
-        # A refusal stands, told or not; the next second's may find room again.
+    def try_to_write(self) -> None:
+        """Write, or lose what was counted: a refusal stands, told or not."""
         try:
             self.write()
         except OSError as error:

@@ -31,7 +31,7 @@ async def build(parts: Parts) -> Served:
     store = RowControlStore(await parts.rows("fanout", [CONTROLS]))
     bus, graph, tweets = parts.bus(), await parts.graph(), await parts.tweets()
     homes = tables.RowHomeTimelines(rows, parts.clock)
-    flags = await open_flags(parts.settings.flags_file, parts.stack)
+    flags = await open_flags(parts.settings.flags_file, parts.loops)
     threshold = StoredThreshold(
         parts.settings.celebrity_threshold, lambda: flags.number(CELEBRITY_THRESHOLD)
     )
@@ -50,10 +50,10 @@ async def build(parts: Parts) -> Served:
     controls = FanoutControls(store, threshold, _consumers(parts, bus, handlers, flags))
     observe_controls(threshold, controls)
     controls.start()
-    parts.stack.push_async_callback(controls.stop)
+    parts.loops.opened("fan-out controls", controls)
     depths = QueueDepths(bus, SUBSCRIPTIONS)
     depths.start()
-    parts.stack.push_async_callback(depths.stop)
+    parts.loops.opened("queue depths", depths)
     return [Servicer(service_of(fanout_service_pb2.DESCRIPTOR), FanoutServicer(bus, controls))]
 
 

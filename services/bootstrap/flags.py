@@ -1,11 +1,11 @@
 """Feature flags of a process, from its file."""
 
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 import openfeature.api
 
+from services.bootstrap.loops import Loops
 from services.flags.provider import FileProvider
 from services.flags.reading import Flags
 from services.flags.watch import FlagFile
@@ -16,11 +16,11 @@ DOMAIN: Final = "aviary"
 """So that a library's own flags come from elsewhere."""
 
 
-async def open_flags(file: Path | None, stack: AsyncExitStack) -> Flags:
-    """Read the file, and keep reading it until the stack unwinds; once a process."""
+async def open_flags(file: Path | None, loops: Loops) -> Flags:
+    """Read the file, and keep reading it until the process ends; once a process."""
     provider = FileProvider()
     openfeature.api.set_provider_and_wait(provider, DOMAIN)
     watched = FlagFile(file, provider)
     await watched.start()
-    stack.push_async_callback(watched.stop)
+    loops.opened("flags", watched)
     return Flags(openfeature.api.get_client(DOMAIN))

@@ -16,6 +16,7 @@ from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import KEY_BYTES, ProofOfWork
 from gateway.limits.rate_limit_service import RateLimitServicer
 from gateway.limits.revoked_store import RevokedStore
+from services.audit.following import POLL_S
 from services.bootstrap.flags import open_flags
 from services.bootstrap.parts import Parts, Served, service_of
 from services.bootstrap.secrets import keys_of
@@ -33,8 +34,8 @@ async def build(parts: Parts) -> Served:
     channels = {name: await parts.channel(name, signed=False) for name in siblings}
     if parts.settings.edge_denials_log is not None:
         told = edge_decisions(parts.settings.edge_denials_log, parts.audit("gateway"))
-        parts.background(told.keep_reading())
-    flags = await open_flags(parts.settings.flags_file, parts.stack)
+        parts.loops.run("audit-edge-denials", told.try_to_read, every_s=POLL_S)
+    flags = await open_flags(parts.settings.flags_file, parts.loops)
     return [
         Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),
         *_limits(parts, flags),
@@ -54,7 +55,7 @@ def _limits(parts: Parts, flags: Flags) -> Served:
     )
     feed = CallerFeed(sources, parts.clock, rules)
     feed.start()
-    parts.stack.push_async_callback(feed.stop)
+    parts.loops.opened("caller feed", feed)
     return [
         Servicer(service_of(challenge_service_pb2.DESCRIPTOR), ChallengeServicer(step_up)),
         *envoy_rpcs(

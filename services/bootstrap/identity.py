@@ -1,14 +1,16 @@
 """The embedded issuer, and what operators do to it."""
 
-import asyncio
 import logging
 import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
-from gateway.identity.accounts import Accounts
+from gateway.identity import keys
+from gateway.identity.accounts import RESUME_POLL_S, Accounts
 from gateway.identity.app_keys import AppKeys
 from gateway.identity.bearer import Bearers
 from gateway.identity.clients import Clients
@@ -19,6 +21,7 @@ from gateway.identity.listener import Listener
 from gateway.identity.model import APP_KEY_S
 from gateway.identity.oauth_server import OAuthServer
 from gateway.identity.passwords import Passwords
+from gateway.identity.revocations import POLL_S as REVOCATIONS_POLL_S
 from gateway.identity.revocations import Revocations
 from gateway.identity.sessions import Sessions
 from gateway.identity.store import TABLES, IdentityStore
@@ -28,8 +31,9 @@ from services.audit.port import Audit
 from services.bootstrap.parts import Parts, Served
 from services.bootstrap.secrets import keys_of
 from services.bootstrap.security import tls_files
+from services.certificates.folder import write_whole
 from services.clock import Clock
-from services.errors import UnavailableError
+from services.rpc.tls import POLL_S as TLS_POLL_S
 from services.secret_keys import SecretKeys
 from services.settings import Settings
 
@@ -80,7 +84,9 @@ async def build(parts: Parts) -> Served:
     if secret is not None:
         clients = Clients(store, parts.clock, audit)
         await clients.ensure_operator(secret()[0].hex())
-        parts.background(keep_operator_client(clients, secret))
+        parts.loops.run(
+            "operator-secret", partial(keep_operator_client, clients, secret), every_s=SECRET_POLL_S
+        )
     server = OAuthServer(
         issuer=settings.issuer_url,
         store=store,
@@ -91,18 +97,18 @@ async def build(parts: Parts) -> Served:
         audit=audit,
     )
     bearers = Bearers(settings.issuer_url, keyrings.tokens, sessions, users)
-    for work in (
-        keyrings.tokens.keep_fresh(),
-        keyrings.app_keys.keep_fresh(),
-        accounts.keep_resuming(),
-        revocations.keep_telling(),
+    for name, step, every_s in (
+        ("token-keys", keyrings.tokens.refresh_or_warn, keys.POLL_S),
+        ("app-key-keys", keyrings.app_keys.refresh_or_warn, keys.POLL_S),
+        ("sign-ups", accounts.resume_or_warn, RESUME_POLL_S),
+        ("revocations", revocations.tell_or_warn, REVOCATIONS_POLL_S),
     ):
-        parts.background(work)
+        parts.loops.run(name, step, every_s=every_s)
     parts.consume(parts.bus(), "identity.erasure", IdentityHandlers(accounts).user_deleted)
     web = application(server, accounts, bearers, keyrings)
     listener = Listener(settings.identity_http_address, web, _tls(parts))
     await listener.start()
-    parts.stack.push_async_callback(listener.stop)
+    parts.loops.opened("identity-http", listener)
     return []
 
 
@@ -115,9 +121,9 @@ def _tls(parts: Parts) -> ListenerTls | None:
     audit = parts.security.audit if parts.security.tls is None else None
     files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR", audit)
     files.start()
-    parts.stack.push_async_callback(files.stop)
+    parts.loops.opened("identity-tls-files", files)
     tls = ListenerTls(folder, files)
-    parts.background(tls.keep_fresh())
+    parts.loops.run("identity-tls", tls.keep_fresh, every_s=TLS_POLL_S)
     return tls
 
 
@@ -151,20 +157,25 @@ def _sealing_keys(settings: Settings, audit: Audit) -> SecretKeys:
     secret = settings.identity_key
     if secret.value is None and secret.path is None:
         path = settings.data_dir / "identity.key"
-        with suppress(FileExistsError):
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(SEALING_KEY_BYTES))
+        if not path.exists():
+            _make_once(path, secrets.token_hex(SEALING_KEY_BYTES).encode())
         secret = replace(secret, path=path)
     keys = keys_of(secret, audit)
     assert keys is not None  # noqa: S101 - it has a value or a file
     return keys
 
 
+def _make_once(path: Path, content: bytes) -> None:
+    """Make a file that is whole or absent, unless another process has; its owner's alone."""
+    own = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write_whole(own, content)
+        with suppress(FileExistsError):
+            path.hardlink_to(own)
+    finally:
+        own.unlink(missing_ok=True)
+
+
 async def keep_operator_client(clients: Clients, secret: SecretKeys) -> None:
-    """Take up another secret of the operator's client when its file has one."""
-    while True:
-        await asyncio.sleep(SECRET_POLL_S)
-        # The store is away; the next look may find it again.
-        with suppress(UnavailableError):
-            await clients.ensure_operator(secret()[0].hex())
+    """Take up another secret of the operator's client when its file has one; again and again."""
+    await clients.ensure_operator(secret()[0].hex())

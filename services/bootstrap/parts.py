@@ -4,9 +4,9 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from functools import partial
 
 import grpc
 import grpc.aio
@@ -19,7 +19,9 @@ from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from redis.asyncio import Redis
 
 from services.audit.port import Audit
+from services.background import Finished
 from services.bootstrap.audit import open_audit
+from services.bootstrap.loops import Loops
 from services.bootstrap.secrets import keys_of
 from services.bus import topology
 from services.bus.consumer import Consumer
@@ -90,6 +92,8 @@ class Parts:
         self.stack = stack
         self.readiness = readiness or Readiness()
         """What must hold in this process; whoever opens something that must, says so here."""
+        self.loops = Loops(stack, self.readiness)
+        """What goes on in the background, until the stack unwinds."""
         self.clock = SystemClock()
         self._bus: BusDriver | None = None
         self._declared = asyncio.Event()
@@ -104,6 +108,7 @@ class Parts:
         store = SqliteRowStore(self.settings.data_dir / f"{owner}.db", tables, self.clock)
         await store.open()
         self.stack.push_async_callback(store.close)
+        self.readiness.require(f"rows {owner}", store.holds)
         return TracedRowStore(MeteredRowStore(store, "sqlite"))
 
     async def _bigtable(self, tables: Sequence[TableSpec]) -> RowStore:
@@ -148,26 +153,23 @@ class Parts:
         if self._bus is None:
             self._bus = self._driver()
             self.stack.push_async_callback(self._bus.close)
-            declaring = asyncio.create_task(self._declare(self._bus), name="bus-declare")
-            self.stack.push_async_callback(_cancelled, declaring)
+            self.loops.run("bus-declare", partial(self._declare, self._bus))
         return self._bus
 
-    async def _declare(self, bus: BusDriver) -> None:
+    async def _declare(self, bus: BusDriver) -> float:
         # In the background: a service that starts while the bus is gone still takes writes.
-        while True:
-            try:
-                await bus.declare(topology.SUBSCRIPTIONS)
-            except UnavailableError as error:
-                _log.warning(EVENT_BUS_DECLARE_FAILED, error=str(error))
-                await asyncio.sleep(DECLARE_POLL_S)
-            else:
-                break
+        try:
+            await bus.declare(topology.SUBSCRIPTIONS)
+        except UnavailableError as error:
+            _log.warning(EVENT_BUS_DECLARE_FAILED, error=str(error))
+            return DECLARE_POLL_S
         self._declared.set()
+        raise Finished
 
     async def outbox(self, rows: RowStore, table: TableSpec) -> TracedOutbox:
         """Take writes at once, and relay them once every subscription is there to be served."""
         relay = OutboxRelay(Outbox(rows, self.clock, table), TracedPublisher(self.bus()))
-        self.stack.push_async_callback(relay.stop)
+        self.loops.opened(f"outbox {table.name}", relay)
         self._once_declared(relay.start)
         return TracedOutbox(relay)
 
@@ -177,6 +179,8 @@ class Parts:
             await start()
 
         starting = asyncio.create_task(wait_and_start(), name="bus-start")
+        # It waits for as long as the bus is gone; once it has ended, it must have started.
+        self.readiness.require("bus-start", lambda: not starting.done() or _succeeded(starting))
         self.stack.push_async_callback(_cancelled, starting)
 
     def valkey(self) -> ValkeyClient:
@@ -218,7 +222,7 @@ class Parts:
         observe_lease(generator)
         self.readiness.require("ids", generator.is_able)
         await keeper.start()
-        self.stack.push_async_callback(keeper.stop)
+        self.loops.opened("lease of ids", keeper)
         # A service that can make no id is not ready, and says so by not listening yet.
         while keeper.lease is None:  # noqa: ASYNC110 - the keeper tries again by itself
             await asyncio.sleep(LEASE_POLL_S)
@@ -266,7 +270,7 @@ class Parts:
         async def start() -> None:
             consumer.start()
 
-        self.stack.push_async_callback(consumer.stop)
+        self.loops.opened(f"consumer {name}", consumer)
         # What a handler publishes must not miss a subscription that is yet to be made.
         self._once_declared(start)
         return consumer
@@ -288,13 +292,9 @@ class Parts:
             await self.channel("user", service_of(user_service_pb2.DESCRIPTOR)), Caller()
         )
 
-    def background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something until the stack unwinds."""
-        self.stack.push_async_callback(_cancelled, asyncio.create_task(work))
-
     def audit(self, process: str) -> Audit:
         """Return this process's part of the audit log, opened under this name if it is not yet."""
-        return self.security.audit or open_audit(self.settings, process, self.stack)
+        return self.security.audit or open_audit(self.settings, process, self.stack, self.readiness)
 
     def cursors(self) -> CursorCodec:
         """Make the signer of page cursors."""
@@ -307,6 +307,10 @@ class Parts:
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def _succeeded(task: asyncio.Task[None]) -> bool:
+    return not task.cancelled() and task.exception() is None
 
 
 def service_of(file: FileDescriptor) -> ServiceDescriptor:

@@ -1,20 +1,23 @@
 """What protects a process's connections and requests, as its settings say."""
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from gateway.denials import sidecar_denials
+from services.audit.following import POLL_S
 from services.audit.port import CERTIFICATE_IN_USE, SIGNING_KEYS_IN_USE, Audit
-from services.audit.tally import Tally
+from services.audit.tally import WRITE_EVERY_S, Tally
+from services.background import Finished
 from services.bootstrap.audit import open_audit
+from services.bootstrap.loops import Loops
 from services.clock import SystemClock
 from services.errors import UnavailableError
+from services.readiness import Readiness
 from services.rpc.security import Security
 from services.rpc.signing import Signer, Verifier
 from services.rpc.signing_keys import Keys, SigningKey, keys_from
@@ -34,19 +37,30 @@ NONCES_POLL_S = 5.0
 
 
 @asynccontextmanager
-async def secured(name: str, settings: Settings) -> AsyncIterator[Security]:
+async def secured(
+    name: str, settings: Settings, readiness: Readiness | None = None
+) -> AsyncIterator[Security]:
     """Open what the process of this name needs; raises SettingsError where files are of no use."""
     async with AsyncExitStack() as stack:
-        audit = open_audit(settings, name, stack)
+        readiness = readiness or Readiness()
+        loops = Loops(stack, readiness)
+        audit = open_audit(settings, name, stack, readiness)
         denials = Tally(audit)
-        _background(stack, denials.keep_writing())
+
+        async def write() -> None:
+            denials.try_to_write()
+
+        # The last second's, when nobody counts any more.
+        stack.callback(denials.try_to_write)
+        loops.run("audit-denials", write, every_s=WRITE_EVERY_S)
         if settings.sidecar_denials_log is not None:
-            _background(stack, sidecar_denials(settings.sidecar_denials_log, audit).keep_reading())
+            told = sidecar_denials(settings.sidecar_denials_log, audit)
+            loops.run("audit-sidecar-denials", told.try_to_read, every_s=POLL_S)
         tls = None
         if settings.tls_dir is not None:
             tls = tls_files(name, settings.tls_dir, "AVIARY_TLS_DIR", audit)
             tls.start()
-            stack.push_async_callback(tls.stop)
+            loops.opened("tls-files", tls)
         security = Security(tls, sidecar=settings.sidecar, audit=audit, denials=denials)
         keys = _keys(settings, audit)
         if keys is None:
@@ -58,31 +72,20 @@ async def secured(name: str, settings: Settings) -> AsyncIterator[Security]:
         stack.push_async_callback(valkey.aclose)
         clock = SystemClock()
         nonces = ValkeyNonces(valkey)
-        _background(stack, _warn_of_eviction(nonces))
+        loops.run("nonces", partial(_warn_of_eviction, nonces), every_s=NONCES_POLL_S)
         signer, verifier = Signer(keys, clock), Verifier(keys, nonces, clock)
         yield replace(security, signer=signer, verifier=verifier)
 
 
 async def _warn_of_eviction(nonces: ValkeyNonces) -> None:
     """Look once, when the server can be asked."""
-    while True:
-        try:
-            if await nonces.may_forget():
-                _log.warning(EVENT_SIGNING_NONCES_EVICTED)
-        except UnavailableError:
-            await asyncio.sleep(NONCES_POLL_S)
-        else:
-            return
-
-
-def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.create_task(work)
-
-    async def stop() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    stack.push_async_callback(stop)
+    try:
+        forgets = await nonces.may_forget()
+    except UnavailableError:
+        return
+    if forgets:
+        _log.warning(EVENT_SIGNING_NONCES_EVICTED)
+    raise Finished
 
 
 def tls_files(name: str, folder: Path, variable: str, audit: Audit | None = None) -> TlsFiles:

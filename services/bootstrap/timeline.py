@@ -28,7 +28,7 @@ async def build(parts: Parts) -> Served:
     local, counts = LocalTweets(), parts.cache_metrics
     deletions = DeletionListener(parts.valkey_node, local)
     deletions.start()
-    parts.stack.push_async_callback(deletions.stop)
+    parts.loops.opened("deletions", deletions)
     service = TimelineService(
         hot=LayeredHotTimelines(
             ValkeyHotTimelines(HotLists(valkey), counts),

@@ -1,12 +1,12 @@
 """The consumer: bounded concurrency, retry, dead letters and draining, over any bus engine."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable
 
 import structlog
 
+from services.background import IDLE_S, Background
 from services.bus.delivery_metrics import DeliveryMetrics, Ended, Outcome
 from services.bus.port import BusDriver, Message, Received
 from services.bus.retry_policy import RetryPolicy
@@ -88,7 +88,9 @@ class Consumer:
         self._log = _log.bind(subscription=subscription)
         self._in_hand: set[asyncio.Task[None]] = set()
         self._handled: list[tuple[Received, asyncio.Future[None]]] = []
-        self._loops: list[asyncio.Task[None]] = []
+        self._failures = 0
+        self._receiving = Background(f"bus-receive-{subscription}", self._receive_once)
+        self._acking = Background(f"bus-ack-{subscription}", self._ack_waiting)
         self._stopping = asyncio.Event()
         self._resumed = asyncio.Event()
         self._resumed.set()
@@ -104,28 +106,24 @@ class Consumer:
 
     def start(self) -> None:
         """Begin to receive. Needs a running loop; once per consumer."""
-        self._loops = [
-            asyncio.create_task(self._receive_all(), name=f"bus-receive-{self._subscription}"),
-            asyncio.create_task(self._ack_all(), name=f"bus-ack-{self._subscription}"),
-        ]
+        self._receiving.start()
+        self._acking.start()
+
+    def holds(self) -> bool:
+        """Tell whether it goes on receiving and acking, if it has begun."""
+        return self._receiving.holds() and self._acking.holds()
 
     async def stop(self) -> None:
         """Receive nothing more, finish and ack what is in hand, then return."""
-        if not self._loops:
-            return
-        receiving, acking = self._loops
-        self._loops = []
         self._stopping.set()
         # Never cancelled: what the engine has just given would be lost to others for a while.
-        await receiving
+        await self._receiving.finish()
         if self._in_hand:
             _, late = await asyncio.wait(self._in_hand, timeout=DRAIN_S)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        acking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await acking
+        await self._acking.stop()
 
     def pause(self) -> None:
         """Receive nothing more until resumed; what is in hand goes on."""
@@ -140,22 +138,30 @@ class Consumer:
         """Deliveries received and not yet settled."""
         return len(self._in_hand)
 
-    async def _receive_all(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
-            await self._or_stop(self._resumed)
-            await self._or_stop(self._room)
-            if self._yield_to is not None and self._yields():
-                await self._or_stop(self._yield_to.idle)
-            if self._stopping.is_set():
-                return
-            if not self._resumed.is_set():
-                continue  # paused while it waited for something else
-            self.quiet.clear()
-            failures = await self._receive(failures)
+    async def _receive_once(self) -> None:
+        if not await self._may_receive():
+            return
+        self.quiet.clear()
+        try:
+            self._failures = await self._receive(self._failures)
+        finally:
             self.quiet.set()
-            if failures:
-                await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(failures, self._rng))
+        if self._failures:
+            await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(self._failures, self._rng))
+
+    async def _may_receive(self) -> bool:
+        """Wait for a while until nothing is against it; tell whether that is so."""
+        await self._or_stop(self._resumed, IDLE_S)
+        if not self._resumed.is_set():
+            return False
+        # For as long as it takes: handlers that never end are a fault, and to be seen as one.
+        await self._or_stop(self._room)
+        if self._yield_to is not None and self._yields():
+            came = await self._or_stop(self._yield_to.idle, IDLE_S)
+            if not came:
+                return False
+        # It may have been paused while it waited for something else.
+        return self._resumed.is_set() and not self._stopping.is_set()
 
     async def _receive(self, failures: int) -> int:
         """Take one batch in hand; give the failures in a row so far."""
@@ -245,13 +251,18 @@ class Consumer:
         reason = encoded.decode(errors="ignore")
         await self._driver.dead_letter(self._subscription, received, reason)
 
-    async def _ack_all(self) -> None:
-        while True:
-            await self._to_ack.wait()
-            self._to_ack.clear()
-            # All that ended while the last ack was under way go in one.
-            batch, self._handled = self._handled, []
+    async def _ack_waiting(self) -> None:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                await self._to_ack.wait()
+        except TimeoutError:
+            return
+        self._to_ack.clear()
+        # All that ended while the last ack was under way go in one.
+        batch, self._handled = self._handled, []
+        try:
             await self._ack([received for received, _ in batch])
+        finally:
             for _, acked in batch:
                 if not acked.done():
                     acked.set_result(None)
@@ -266,13 +277,14 @@ class Consumer:
             else:
                 return
 
-    async def _or_stop(self, event: asyncio.Event, timeout_s: float | None = None) -> None:
-        """Wait for `event`, a stop or the timeout, whichever is first."""
+    async def _or_stop(self, event: asyncio.Event, timeout_s: float | None = None) -> bool:
+        """Wait for `event`, a stop or the timeout; tell whether the event was the first."""
         if event.is_set() or self._stopping.is_set():
-            return
+            return event.is_set()
         waits = [asyncio.create_task(each.wait()) for each in (event, self._stopping)]
         try:
             await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            return waits[0].done()
         finally:
             for wait in waits:
                 wait.cancel()

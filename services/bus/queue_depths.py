@@ -1,13 +1,12 @@
 """How much waits in each queue, and how much was given up, as gauges."""
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
+from services.background import Background
 from services.bus.port import BusDriver, Subscription
 from services.errors import UnavailableError
 from services.telemetry import (
@@ -38,11 +37,10 @@ class QueueDepths:
     ) -> None:
         self._driver = driver
         self._names = [each.name for each in subscriptions]
-        self._poll_every_s = poll_every_s
         # Replaced as a whole: the exporter reads it from a thread of its own.
         self._depths: dict[str, int] = {}
         self._dead: dict[str, int] = {}
-        self._polling: asyncio.Task[None] | None = None
+        self._polling = Background("bus-queue-depths", self._poll, every_s=poll_every_s)
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         meter.create_observable_gauge(
             METRIC_BUS_BACKLOG, [lambda _: _observed(self._depths)], unit="{message}"
@@ -53,26 +51,27 @@ class QueueDepths:
 
     def start(self) -> None:
         """Begin to read."""
-        self._polling = asyncio.create_task(self._poll(), name="bus-queue-depths")
+        self._polling.start()
 
     async def stop(self) -> None:
         """Read no more, and report nothing."""
-        if self._polling is not None:
-            self._polling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._polling
+        await self._polling.stop()
         self._depths, self._dead = {}, {}
 
+    def holds(self) -> bool:
+        """Tell whether it goes on reading."""
+        return self._polling.holds()
+
     async def _poll(self) -> None:
-        while True:
-            try:
-                self._depths = await self._read(self._driver.backlog)
-                self._dead = await self._read(self._driver.dead_letters)
-            except UnavailableError:
-                # What was true before the outage says nothing of now.
-                self._depths, self._dead = {}, {}
-                _log.warning(EVENT_BUS_BACKLOG_FAILED)
-            await asyncio.sleep(self._poll_every_s)
+        try:
+            self._depths = await self._read(self._driver.backlog)
+            self._dead = await self._read(self._driver.dead_letters)
+        except BaseException as error:
+            # What was true before the outage says nothing of now.
+            self._depths, self._dead = {}, {}
+            if not isinstance(error, UnavailableError):
+                raise
+            _log.warning(EVENT_BUS_BACKLOG_FAILED)
 
     async def _read(self, count: Callable[[str], Awaitable[int | None]]) -> dict[str, int]:
         counts = {name: await count(name) for name in self._names}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.background import Background
 from services.errors import InvalidArgumentError, UnavailableError
 from services.fanout.ports import ControlStore, Pausable, StoredControls
 from services.flags.declared import CELEBRITY_THRESHOLD
@@ -86,25 +87,25 @@ class FanoutControls:
         self._store = store
         self._consumers = dict(consumers)
         self._threshold = threshold
-        self._poll_every_s = poll_every_s
         self._stored: StoredControls | None = None
         self._stale = False
         # A poll that read before a change must not be applied after it.
         self._turn = asyncio.Lock()
-        self._polling: asyncio.Task[None] | None = None
+        self._polling = Background("fanout-controls", self._poll, every_s=poll_every_s)
         for consumer in self._consumers.values():
             consumer.pause()
 
     def start(self) -> None:
         """Begin to poll."""
-        self._polling = asyncio.create_task(self._poll(), name="fanout-controls")
+        self._polling.start()
 
     async def stop(self) -> None:
         """Poll no more; everything stays as it is."""
-        if self._polling is not None:
-            self._polling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._polling
+        await self._polling.stop()
+
+    def holds(self) -> bool:
+        """Tell whether it goes on polling."""
+        return self._polling.holds()
 
     def current(self) -> Controls:
         """Return what this process goes by now."""
@@ -164,18 +165,16 @@ class FanoutControls:
         return known if self._stored is None else known & self._stored.paused
 
     async def _poll(self) -> None:
-        while True:
-            try:
-                async with self._turn:
-                    await self._refresh()
-            except Exception as error:  # noqa: BLE001 - nobody would restart this loop
-                if not self._stale:
-                    self._stale = True
-                    _log.warning(
-                        EVENT_FANOUT_CONTROLS_STALE,
-                        exc_info=None if isinstance(error, UnavailableError) else error,
-                    )
-            await asyncio.sleep(self._poll_every_s)
+        try:
+            async with self._turn:
+                await self._refresh()
+        except Exception as error:  # noqa: BLE001 - told once an outage, not at each look
+            if not self._stale:
+                self._stale = True
+                _log.warning(
+                    EVENT_FANOUT_CONTROLS_STALE,
+                    exc_info=None if isinstance(error, UnavailableError) else error,
+                )
 
     async def _refresh(self) -> None:
         stored = await self._store.load()

@@ -1,7 +1,6 @@
 """Keeps a provider in line with the file of flags, which may change at any time."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import structlog
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
+from services.background import Background
 from services.flags.file import FlagsError, Value, read, unknown
 from services.flags.provider import FileProvider
 from services.telemetry import EVENT_FLAGS_CHANGED, EVENT_FLAGS_REFUSED, METRIC_FLAGS_STALE, SCOPE
@@ -45,7 +45,7 @@ class FlagFile:
         self._seen: _Signature | None = None
         self._values: Mapping[str, Value] = {}
         self._stale = False
-        self._polling: asyncio.Task[None] | None = None
+        self._polling = Background("flags", self._look, every_s=poll_every_s)
         metrics.get_meter(SCOPE, meter_provider=meter_provider).create_observable_gauge(
             METRIC_FLAGS_STALE, [lambda _: [Observation(int(self._stale))]]
         )
@@ -53,25 +53,21 @@ class FlagFile:
     async def start(self) -> None:
         """Read the file, then keep watching it."""
         if self._path is not None:
-            await self._look(self._path)
-            self._polling = asyncio.create_task(self._poll(self._path), name="flags")
+            await self._look()
+            self._polling.start(after_s=self._poll_every_s)
 
     async def stop(self) -> None:
         """Watch no more."""
-        if self._polling is not None:
-            self._polling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._polling
+        await self._polling.stop()
 
-    async def _poll(self, path: Path) -> None:
-        while True:
-            await asyncio.sleep(self._poll_every_s)
-            try:
-                await self._look(path)
-            except Exception:  # noqa: BLE001 - nobody would restart this loop
-                _log.exception(EVENT_FLAGS_REFUSED, file=str(path))
+    def holds(self) -> bool:
+        """Tell whether it goes on watching."""
+        return self._polling.holds()
 
-    async def _look(self, path: Path) -> None:
+    async def _look(self) -> None:
+        path = self._path
+        if path is None:
+            return
         # Before the read: a change in between is seen by the next look.
         seen = await asyncio.to_thread(_signature, path)
         if seen == self._seen:

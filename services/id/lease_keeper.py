@@ -1,11 +1,11 @@
 """Keeps one process in possession of a worker number."""
 
-import asyncio
 import contextlib
 import time
 
 import structlog
 
+from services.background import Background
 from services.errors import AviaryError, FailedPreconditionError
 from services.id.model import LEASE_TERM_MS, Lease
 from services.id.ports import LeaseSource
@@ -46,7 +46,8 @@ class LeaseKeeper:
         self._retry_every_s = retry_every_s
         self._lease: Lease | None = None
         self._due_s = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._started = False
+        self._renewing = Background("lease-keeper", self._step)
 
     @property
     def lease(self) -> Lease | None:
@@ -59,27 +60,23 @@ class LeaseKeeper:
         Does not raise when the source is unavailable: processes start in any order, and `next_id`
         raises `UnavailableError` until a lease is there.
         """
-        if self._task is None:
-            pause_s = await self._step()
-            self._task = asyncio.create_task(self._run(pause_s), name="lease-keeper")
+        if not self._started:
+            self._renewing.start(after_s=await self._step())
+            self._started = True
 
     async def stop(self) -> None:
         """Stop making ids and give the lease back; if that fails, it expires by itself."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._renewing.stop()
+        self._started = False
         self._generator.drop()
         lease, self._lease = self._lease, None
         if lease is not None:
             with contextlib.suppress(AviaryError):
                 await self._source.release(lease.worker, self._owner, self._generator.last_used_ms)
 
-    async def _run(self, pause_s: float) -> None:
-        while True:
-            await asyncio.sleep(pause_s)
-            pause_s = await self._step()
+    def holds(self) -> bool:
+        """Tell whether it goes on renewing."""
+        return self._renewing.holds()
 
     async def _step(self) -> float:
         """Renew or acquire if that is due; returns the seconds to pause before the next step.

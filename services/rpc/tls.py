@@ -4,7 +4,6 @@ The files of a renewal come one by one, so what is read is taken only once it fi
 use what was read last at their next handshake; channels are opened anew (`renewed_channel`).
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from services.background import Background
 from services.certificates.identities import server_name
 from services.telemetry import EVENT_TLS_RELOAD_FAILED, EVENT_TLS_RELOADED
 
@@ -75,7 +75,8 @@ class TlsFiles:
         self._current = self._read()
         self._told = told
         told(self._current)
-        self._watching: asyncio.Task[None] | None = None
+        self._untold: Credentials | None = None
+        self._watching = Background("tls-files", self._look_again, every_s=poll_s)
 
     @property
     def current(self) -> Credentials:
@@ -104,21 +105,22 @@ class TlsFiles:
 
     def start(self) -> None:
         """Follow the files from now on."""
-        self._watching = asyncio.create_task(self._watch(), name="tls-files")
+        self._watching.start(after_s=self._poll_s)
 
     async def stop(self) -> None:
         """Follow them no more."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._watching.stop()
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._poll_s)
-            self.refresh()
+    def holds(self) -> bool:
+        """Tell whether it goes on following them."""
+        return self._watching.holds()
+
+    async def _look_again(self) -> None:
+        self.refresh()
 
     def refresh(self) -> None:
-        """Look at the files now."""
+        """Look at the files now. Raises what `told` does, and tells it again at the next look."""
+        self._tell()
         try:
             stamp = self._look()
             if stamp == self._stamp:
@@ -129,9 +131,14 @@ class TlsFiles:
         except CredentialsError as error:
             _log.warning(EVENT_TLS_RELOAD_FAILED, error=str(error))
             return
-        self._current = read
-        self._told(read)
+        self._current = self._untold = read
+        self._tell()
         _log.info(EVENT_TLS_RELOADED, serial=f"{read.serial:x}", expires=read.expires.isoformat())
+
+    def _tell(self) -> None:
+        if self._untold is not None:
+            self._told(self._untold)
+            self._untold = None
 
     def _look(self) -> _Stamp:
         try:

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextvars import Context
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 import structlog
 from opentelemetry import metrics
 
+from services.background import IDLE_S, Background
 from services.bus.port import Message, Publisher
 from services.errors import UnavailableError
 from services.storage.outbox import Outbox, OutboxEntry
@@ -31,7 +31,7 @@ HELD_MAX_ENTRIES = 20_000
 """Entries kept in memory while the bus is down; the sweeper finds the rest in the table."""
 BACKOFF_BASE_S = 0.1
 """Longest first wait after a failure; it doubles, with full jitter."""
-BACKOFF_MAX_S = 10.0
+BACKOFF_MAX_S = 4.0
 """Longest wait of all, so that a bus that is back is noticed soon."""
 SWEEP_INTERVAL_S = 2.0
 """Mean pause between sweeps (jittered, so that replicas do not sweep in step)."""
@@ -69,12 +69,14 @@ class OutboxRelay:
         self._sweep_interval_s = sweep_interval_s
         self._sweep_age_ms = sweep_age_ms
         self._held: set[int] = set()
+        # Of those, what waits before it is tried again.
+        self._aside: set[int] = set()
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._held_count = meter.create_up_down_counter(METRIC_OUTBOX_HELD, unit="{entry}")
         self._set_aside_count = meter.create_counter(METRIC_OUTBOX_SET_ASIDE, unit="{entry}")
         self._labels = {"table": outbox.table}
         self._lanes: dict[str, asyncio.Queue[OutboxEntry]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._loops: list[Background] = []
         self._running = False
 
     async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
@@ -94,8 +96,14 @@ class OutboxRelay:
         """Begin to publish and sweep."""
         self._running = True
         for topic, lane in self._lanes.items():
-            self._spawn(self._publish_lane(topic, lane), f"outbox-lane-{topic}")
-        self._spawn(self._sweep_forever(), "outbox-sweeper")
+            self._open(topic, lane)
+        sweeper = Background("outbox-sweeper", self._sweep)
+        self._loops.append(sweeper)
+        sweeper.start(after_s=self._sweep_pause_s())
+
+    def holds(self) -> bool:
+        """Tell whether it goes on publishing and sweeping, if it has begun."""
+        return all(loop.holds() for loop in self._loops)
 
     async def stop(self, drain_timeout_s: float = DRAIN_TIMEOUT_S) -> None:
         """Publish what is in memory, for at most `drain_timeout_s`, then end.
@@ -107,10 +115,8 @@ class OutboxRelay:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(drained, drain_timeout_s)
         self._running = False
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await asyncio.gather(*(loop.stop() for loop in self._loops))
+        self._loops.clear()
         self._lanes.clear()
         self._let_go(list(self._held))
 
@@ -157,30 +163,44 @@ class OutboxRelay:
         if lane is None:
             lane = self._lanes[entry.topic] = asyncio.Queue()
             if self._running:
-                self._spawn(self._publish_lane(entry.topic, lane), f"outbox-lane-{entry.topic}")
+                self._open(entry.topic, lane)
         lane.put_nowait(replace(entry, mutations=()))
 
-    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
-        # A lane outlives the call that opened it: neither its deadline nor its trace is the lane's.
-        self._tasks.append(asyncio.create_task(work, name=name, context=Context()))
+    def _open(self, topic: str, lane: asyncio.Queue[OutboxEntry]) -> None:
+        async def publish() -> None:
+            await self._publish_some(topic, lane, publishing.beat)
 
-    async def _publish_lane(self, topic: str, lane: asyncio.Queue[OutboxEntry]) -> None:
-        while True:
-            batch = [await lane.get()]
-            while len(batch) < BATCH_MAX_MESSAGES and not lane.empty():
-                batch.append(lane.get_nowait())
-            if ids := [entry.id for entry in await self._publish(topic, batch)]:
-                await self._until_done(partial(self._outbox.settle, ids))
-                self._let_go(ids)
+        publishing = Background(f"outbox-lane-{topic}", publish)
+        self._loops.append(publishing)
+        publishing.start()
+
+    async def _publish_some(
+        self, topic: str, lane: asyncio.Queue[OutboxEntry], beat: Callable[[], None]
+    ) -> None:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                batch = [await lane.get()]
+        except TimeoutError:
+            return
+        while len(batch) < BATCH_MAX_MESSAGES and not lane.empty():
+            batch.append(lane.get_nowait())
+        try:
+            if ids := [entry.id for entry in await self._publish(topic, batch, beat)]:
+                await self._until_done(partial(self._outbox.settle, ids), beat)
+        finally:
+            # Whatever happened: what is held here no sweeper takes up.
+            self._let_go([entry.id for entry in batch if entry.id not in self._aside])
             for _ in batch:
                 lane.task_done()
 
-    async def _publish(self, topic: str, batch: Sequence[OutboxEntry]) -> Sequence[OutboxEntry]:
+    async def _publish(
+        self, topic: str, batch: Sequence[OutboxEntry], beat: Callable[[], None]
+    ) -> Sequence[OutboxEntry]:
         """Publish what the bus takes, and give that; what it refuses is set aside."""
         messages = [Message(entry.data, entry.attributes) for entry in batch]
         try:
             await self._until_done(
-                partial(self._driver.publish, topic, messages), unless_refused=True
+                partial(self._driver.publish, topic, messages), beat, unless_refused=True
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the others
             if len(batch) == 1:
@@ -188,7 +208,7 @@ class OutboxRelay:
                 return []
         else:
             return batch
-        taken = [await self._publish(topic, [each]) for each in batch]
+        taken = [await self._publish(topic, [each], beat) for each in batch]
         return [entry for entries in taken for entry in entries]
 
     def _set_aside(self, entry: OutboxEntry, error: Exception) -> None:
@@ -201,13 +221,23 @@ class OutboxRelay:
             topic=entry.topic,
             exc_info=error,
         )
-        asyncio.get_running_loop().call_later(SET_ASIDE_S, self._let_go, [entry.id])
+        self._aside.add(entry.id)
+        asyncio.get_running_loop().call_later(SET_ASIDE_S, self._take_back, entry.id)
+
+    def _take_back(self, entry_id: int) -> None:
+        self._aside.discard(entry_id)
+        self._let_go([entry_id])
 
     async def _until_done(
-        self, attempt: Callable[[], Awaitable[object]], *, unless_refused: bool = False
+        self,
+        attempt: Callable[[], Awaitable[object]],
+        beat: Callable[[], None],
+        *,
+        unless_refused: bool = False,
     ) -> None:
         longest_s = BACKOFF_BASE_S
         while True:
+            beat()
             try:
                 await attempt()
             except Exception as error:
@@ -219,7 +249,9 @@ class OutboxRelay:
             else:
                 return
 
-    async def _sweep_forever(self) -> None:
-        while True:
-            await asyncio.sleep(self._sweep_interval_s * self._jitter.uniform(0.5, 1.5))
-            await self._until_done(self.sweep)
+    async def _sweep(self) -> float:
+        await self.sweep()
+        return self._sweep_pause_s()
+
+    def _sweep_pause_s(self) -> float:
+        return self._sweep_interval_s * self._jitter.uniform(0.5, 1.5)

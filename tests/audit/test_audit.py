@@ -1,10 +1,12 @@
 """The audit log: written, tampered with, and found out."""
 
+import errno
 import json
 import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +18,11 @@ from services.audit.chain import ChainError, Head, verify
 from services.audit.command import audit
 from services.audit.files import chains
 from services.audit.log import AuditLog
+from services.audit.port import UnwrittenError
 from services.clock import SystemClock
 
 ENTRIES = 6
+WAIT_S = 10.0
 
 
 @pytest.fixture
@@ -139,11 +143,106 @@ def test_a_full_disk_is_told_and_breaks_nothing(
         log.record("login.succeeded")
         whole = os.write
         monkeypatch.setattr(os, "write", lambda file, line: whole(file, line[:7]))
-        with pytest.raises(OSError, match="takes no more"):
+        with pytest.raises(UnwrittenError):
             log.record("login.succeeded")
         monkeypatch.undo()
         log.record("login.succeeded")
     assert verify([tmp_path / "issuer.log"]).seq == 1
+
+
+def test_half_a_line_that_cannot_be_taken_back_at_once_is_before_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the next line would go on from its middle, and the chain be broken for good."""
+
+    def broken(*_: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
+        log.record("login.succeeded")
+        whole = os.write
+        monkeypatch.setattr(os, "write", lambda file, line: whole(file, line[:7]))
+        monkeypatch.setattr(os, "ftruncate", broken)
+        for _ in range(2):
+            with pytest.raises(UnwrittenError):
+                log.record("login.succeeded")
+        monkeypatch.undo()
+        log.record("login.succeeded")
+    assert verify([tmp_path / "issuer.log"]).seq == 1
+
+
+def test_a_full_file_that_cannot_be_set_aside_is_written_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no room for the next: what is recorded is recorded, now and later."""
+    made = os.open
+
+    def full(path: Path, *rest: int) -> int:
+        if Path(path).suffix == ".new":
+            raise OSError(errno.ENOSPC, "no room")
+        return made(path, *rest)
+
+    with AuditLog(tmp_path, "issuer", SystemClock(), max_bytes=1_000) as log:
+        monkeypatch.setattr(os, "open", full)
+        for number in range(10):
+            log.record("login.succeeded", user_id=number)
+        assert len(chains(tmp_path)["issuer"]) == 1
+        monkeypatch.undo()
+        for number in range(10):
+            log.record("login.succeeded", user_id=number)
+    assert len(chains(tmp_path)["issuer"]) > 2
+    assert verify(chains(tmp_path)["issuer"]).seq == 19
+
+
+def test_a_rotation_that_was_cut_off_is_finished(tmp_path: Path) -> None:
+    """The full file has its other name, and the next one has none yet."""
+    with AuditLog(tmp_path, "issuer", SystemClock(), max_bytes=1_000) as log:
+        log.record("login.succeeded")
+        (tmp_path / "issuer.log").rename(tmp_path / "issuer.000000000000.log")
+        for number in range(20):
+            log.record("login.succeeded", user_id=number)
+        assert (tmp_path / "issuer.log").exists()
+
+
+def test_a_torn_tail_is_told_once_there_is_room(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process starts on a full disk all the same."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no room")
+
+    with written.open("ab") as file:
+        file.write(b'{"at":"2026')
+    monkeypatch.setattr(os, "write", full)
+    with AuditLog(written.parent, "issuer", SystemClock()) as log:
+        monkeypatch.undo()
+        log.record("login.succeeded")
+    assert verify([written]).seq == ENTRIES + 1
+    assert json.loads(written.read_text().splitlines()[ENTRIES])["event"] == "audit.torn_tail"
+
+
+def test_what_brings_it_to_the_disk_goes_on_after_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it says so meanwhile."""
+
+    def broken(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
+        monkeypatch.setattr(os, "fsync", broken)
+        log.record("login.succeeded")
+        until(lambda: not log.holds())
+        monkeypatch.undo()
+        until(log.holds)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What the edge refused comes into the audit log, once for each kind and second."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.denials import edge_decisions, sidecar_denials
-from services.audit.following import MAX_BYTES
+from services.audit.following import MAX_BYTES, JsonLines
+from services.audit.port import UnwrittenError
+from services.supervisor.logs import LogLimits, rotate_beneath
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -141,3 +144,71 @@ def test_of_a_sidecar_only_what_it_refused_itself_is_taken(log: Path) -> None:
         ("", 1),
     ]
     assert events[0][1]["method"] == "a.B/C"
+
+
+def test_no_line_is_lost_or_taken_twice_when_the_log_is_set_aside(tmp_path: Path) -> None:
+    """Its writer goes on in the old file for a while, as Envoy does until it opens the new one."""
+    path, limits = tmp_path / "denials.log", LogLimits(file_bytes=2_000, files=4)
+    taken: list[object] = []
+    reader = JsonLines(path, lambda lines: taken.extend(each["n"] for each in lines))
+    file, wrote = path.open("a", buffering=1), 0
+    for turn in range(12):
+        # A flood between two looks fills more than a file.
+        for _ in range(1 + 60 * (turn % 3)):
+            file.write(json.dumps({"n": wrote, "padding": "x" * 40}) + "\n")
+            wrote += 1
+        renamed = rotate_beneath(path, limits)
+        if turn % 2:
+            while reader.read():
+                pass
+        file.write(json.dumps({"n": wrote}) + "\n")
+        wrote += 1
+        if renamed:
+            file.close()
+            file = path.open("a", buffering=1)
+        if turn == 6:  # a restart of the reader
+            reader = JsonLines(path, reader._take)
+    file.close()
+    while reader.read():
+        pass
+    assert taken == list(range(wrote))
+
+
+def test_a_place_that_cannot_be_kept_is_remembered_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk nothing is taken again and again."""
+    path = tmp_path / "denials.log"
+    path.write_text('{"n": 1}\n')
+    taken: list[object] = []
+    reader = JsonLines(path, lambda lines: taken.extend(each["n"] for each in lines))
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="no room"):
+        reader.read()
+    reader.read()
+    assert taken == [1]
+
+
+def test_a_token_that_could_not_be_recorded_is_told_later(log: Path) -> None:
+    """The audit log had no room when it was first used."""
+
+    class Full(Events):
+        room = False
+
+        def record(self, event: str, /, **facts: Any) -> None:
+            if not self.room:
+                raise UnwrittenError
+            super().record(event, **facts)
+
+    events = Full()
+    log.write_text(line(200, user="7", client="c", remote="10.0.0.1"))
+    reader = edge_decisions(log, events)
+    with pytest.raises(UnwrittenError):
+        reader.read()
+    events.room = True
+    reader.read()
+    assert [event for event, _ in events] == ["token.accepted"]

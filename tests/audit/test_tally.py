@@ -45,5 +45,5 @@ async def test_a_full_disk_is_told_and_counting_goes_on() -> None:
     tally = Tally(Full())
     tally.count("edge.denied", {"remote": "10.0.0.1"})
     with capture_logs() as logs:
-        tally._try_to_write()
+        tally.try_to_write()
     assert [each["event"] for each in logs] == ["audit.unwritten"]

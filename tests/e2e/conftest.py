@@ -140,15 +140,36 @@ class OperatorAuth(httpx.Auth):
         return self._shown[-1]
 
 
-def start(data_dir: Path, *, engine: Engine = SQLITE_VALKEY, **environment: str) -> Mesh:
+WITH_PYTHON = """
+import pathlib, sys
+from services import supervisor
+
+data_dir, edge_port, python, *options = sys.argv[1:]
+told = {option.removeprefix("--"): True for option in options}
+sys.exit(supervisor.run(pathlib.Path(data_dir), int(edge_port), python, **told))
+"""
+
+
+def start(
+    data_dir: Path,
+    *,
+    engine: Engine = SQLITE_VALKEY,
+    python: Path | None = None,
+    **environment: str,
+) -> Mesh:
+    """Start everything; `python` is the interpreter of the services, where it is another."""
     log = data_dir.parent / "up.log"
     port = free_port()
-    command = [sys.executable, "-m", "services", "up", "--data-dir", data_dir]
+    command = ["-m", "services", "up", "--data-dir", str(data_dir), "--edge-port", str(port)]
+    if python is not None:
+        command = ["-c", WITH_PYTHON, str(data_dir), str(port), str(python)]
     if SIDECARS:
         command.append("--sidecars")
+    if engine.emulators:
+        command.append("--emulators")
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*command, "--edge-port", str(port), *(["--emulators"] if engine.emulators else [])],
+            [sys.executable, *command],
             stdout=output,
             stderr=output,
             env={**os.environ, **ENVIRONMENT, **environment},

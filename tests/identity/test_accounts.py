@@ -8,6 +8,7 @@ import pytest
 
 from gateway.identity import accounts as accounts_module
 from gateway.identity.passwords import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Passwords
+from services.audit.port import UnwrittenError
 from services.errors import AlreadyExistsError, InvalidArgumentError
 from tests.identity.world import PASSWORD, World, sign_up
 from tests.unit.user_world import CrashError
@@ -178,3 +179,23 @@ async def test_loop_goes_on_while_passwords_are_hashed(world: World) -> None:
         turns += 1
     # In the loop each hash would be one turn.
     assert turns > 100
+
+
+async def test_a_sign_up_that_cannot_be_recorded_is_finished_later_and_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit log has no room: 503, and nobody is let in whom it does not tell of."""
+
+    def full(_event: str, /, **_: object) -> None:
+        raise UnwrittenError
+
+    monkeypatch.setattr(world.audit, "record", full)
+    answer = await sign_up(world.http)
+    assert (answer.status_code, answer.json()["code"]) == (503, 14)
+    assert "cannot be written" in answer.json()["message"]
+    monkeypatch.undo()
+    assert not await can_log_in(world)
+    world.clock.ms += LATER_MS
+    await world.accounts.resume()
+    assert await can_log_in(world)
+    assert len(world.audit.of("signup.completed")) == 1

@@ -1,11 +1,12 @@
 """The issuer's own secrets are replaced while it runs."""
 
-import asyncio
+from functools import partial
 
 import httpx
 import pytest
 
 from gateway.identity.keys import Keyring, SealError
+from services.background import Background
 from services.bootstrap import identity
 from tests.certificates import until
 from tests.identity.world import OPERATOR_SECRET, World
@@ -36,10 +37,7 @@ async def test_the_key_that_seals_is_replaced_by_way_of_both(world: World) -> No
     assert last.signing().kid == second
 
 
-async def test_the_operators_secret_is_replaced(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(identity, "SECRET_POLL_S", 0.01)
+async def test_the_operators_secret_is_replaced(world: World) -> None:
     told = [bytes.fromhex(OPERATOR_SECRET)]
 
     async def status(secret: bytes) -> int:
@@ -50,10 +48,12 @@ async def test_the_operators_secret_is_replaced(
     async def is_taken() -> bool:
         return await status(NEW) == httpx.codes.OK
 
-    keeping = asyncio.create_task(identity.keep_operator_client(world.clients, lambda: told))
+    step = partial(identity.keep_operator_client, world.clients, lambda: told)
+    keeping = Background("tested", step, every_s=0.01)
+    keeping.start()
     assert not await is_taken()
     assert await status(told[0]) == httpx.codes.OK
     old, told[0] = told[0], NEW
     await until(is_taken)
     assert await status(old) == httpx.codes.UNAUTHORIZED
-    keeping.cancel()
+    await keeping.stop()

@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,8 +38,10 @@ def provider(exporter: InMemorySpanExporter) -> Iterator[TracerProvider]:
 
 @pytest.fixture
 def _unconfigured_after() -> Iterator[None]:
+    output = sys.stdout, sys.stderr
     yield
     structlog.reset_defaults()
+    sys.stdout, sys.stderr = output
 
 
 async def echo(request: Any, _context: Any) -> Any:
@@ -112,14 +115,14 @@ async def test_server_span_and_metric_tell_the_code(
 
 @pytest.mark.usefixtures("_unconfigured_after")
 async def test_trace_id_reaches_the_logs_with_no_collector(
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     telemetry = configure("probe", None, "debug")
     async with serving(echo) as (stub, _, _):
         traceparent = f"00-{TRACE_ID}-b7ad6b7169203331-01"
         await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=20)
     telemetry.shutdown()
-    logs = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    logs = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     (log,) = [log for log in logs if log["event"] == "rpc.handled"]
     assert (log["service"], log["level"], log["code"]) == ("probe", "debug", "OK")
     assert log["trace_id"] == TRACE_ID

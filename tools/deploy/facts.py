@@ -40,7 +40,7 @@ _ENGINES: Final[Mapping[str, frozenset[str]]] = {
 _NO_ENGINE: Final = frozenset(
     {
         *("accounts", "channel", "graph", "ids", "tweets", "users"),
-        *("background", "cache_metrics", "clock", "readiness", "security", "settings", "stack"),
+        *("cache_metrics", "clock", "loops", "readiness", "security", "settings", "stack"),
     }
 )
 """Those that open channels, which the call table tells of, or nothing."""

@@ -1,12 +1,11 @@
 """Dropping cells past their retention, in the background, as Bigtable does by itself."""
 
-import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable
 
 import structlog
 
+from services.background import Background
 from services.errors import UnavailableError
 from services.telemetry import EVENT_ROWS_GARBAGE_COLLECTED, EVENT_ROWS_GARBAGE_FAILED
 
@@ -35,29 +34,27 @@ class GarbageCollection:
         self._collect = collect
         self._every_s = every_s
         self._rng = rng
-        self._task: asyncio.Task[None] | None = None
+        # A collection pauses between its chunks and may take long: only its end is missed.
+        self._collecting = Background("sqlite-garbage", self._step, stale_after_s=every_s)
 
     def start(self) -> None:
         """Begin; the first collection is up to a whole pause away, so that starts stay quick."""
-        self._task = asyncio.create_task(self._run(), name="sqlite-garbage")
+        # Not half of it at the least: a process that never lives for an hour must collect too.
+        self._collecting.start(after_s=self._every_s * self._rng.random())
 
     async def stop(self) -> None:
         """End; what a collection under way has dropped stays dropped."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._collecting.stop()
 
-    async def _run(self) -> None:
-        # Not half of it at the least: a process that never lives for an hour must collect too.
-        pause_s = self._every_s * self._rng.random()
-        while True:
-            await asyncio.sleep(pause_s)
-            pause_s = self._every_s * self._rng.uniform(0.5, 1.5)
-            try:
-                dropped = await self._collect()
-            except UnavailableError as error:
-                _log.warning(EVENT_ROWS_GARBAGE_FAILED, error=str(error))
-            else:
-                _log.info(EVENT_ROWS_GARBAGE_COLLECTED, cells=dropped)
+    def holds(self) -> bool:
+        """Tell whether it goes on collecting."""
+        return self._collecting.holds()
+
+    async def _step(self) -> float:
+        try:
+            dropped = await self._collect()
+        except UnavailableError as error:
+            _log.warning(EVENT_ROWS_GARBAGE_FAILED, error=str(error))
+        else:
+            _log.info(EVENT_ROWS_GARBAGE_COLLECTED, cells=dropped)
+        return self._every_s * self._rng.uniform(0.5, 1.5)

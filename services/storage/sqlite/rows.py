@@ -5,10 +5,12 @@ import random
 import sqlite3
 import struct
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from services.background import Background
 from services.clock import Clock
 from services.clock_steps import CheckedClock
 from services.errors import UnavailableError
@@ -24,6 +26,9 @@ GARBAGE_CHUNK_CELLS = 1_000
 GARBAGE_PAUSE_S = 0.05
 """Between two of them, so that other processes get at the file."""
 MS_PER_S = 1_000
+TRY_EVERY_S = 1.0
+"""Between tries to write, where the last write found no room; one page each."""
+MARK_BITS = 31
 
 _COUNTER = struct.Struct(">q")
 
@@ -50,6 +55,7 @@ class SqliteRowStore:
         self._retention_clock = CheckedClock(clock)
         self._writer: WriterThread | None = None
         self._readers: ReaderPool | None = None
+        self._trying = Background("sqlite-try", self._try_to_write, every_s=TRY_EVERY_S)
         self._garbage = GarbageCollection(
             self.collect_garbage,
             every_s=collect_every_s,
@@ -69,8 +75,14 @@ class SqliteRowStore:
             raise UnavailableError(f"The row store {self._path} cannot be opened.") from error
         self._writer = WriterThread(connection)
         self._readers = ReaderPool(self._path)
+        self._trying.start()
         if any(spec.max_age_s is not None for spec in self._specs):
             self._garbage.start()
+
+    def holds(self) -> bool:
+        """Tell whether it is closed, or writes and goes on collecting; there may be no room."""
+        writing = self._writer is None or self._writer.holds()
+        return writing and self._trying.holds() and self._garbage.holds()
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         """See `RowStore.mutate`; all or nothing."""
@@ -191,10 +203,19 @@ class SqliteRowStore:
     async def close(self) -> None:
         """Commit what was accepted and close the file; closing twice does nothing."""
         await self._garbage.stop()
+        await self._trying.stop()
         if self._writer is not None:
             await self._writer.close()
         if self._readers is not None:
             await self._readers.close()
+
+    async def _try_to_write(self) -> None:
+        """Find out whether there is room again, though nobody else may write for hours."""
+        if not self._writing().writes:
+            with suppress(UnavailableError):
+                # A number that SQLite keeps for its users, and nothing here reads.
+                mark = random.getrandbits(MARK_BITS)
+                await self._writing().run(lambda db: db.execute(f"PRAGMA user_version = {mark}"))
 
     async def _expire(self, sql: TableSql, cutoff_ms: int) -> int:
         def write(connection: sqlite3.Connection) -> int:

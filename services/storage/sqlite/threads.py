@@ -20,6 +20,10 @@ from services.errors import UnavailableError
 
 __all__ = ["ReaderPool", "WriterThread", "connect"]
 
+NO_ROOM = "The row store has no room to write."
+STALE_AFTER_S = 60.0
+"""A group under way for longer than this hangs."""
+
 _T = TypeVar("_T")
 _Work = Callable[[sqlite3.Connection], Any]
 
@@ -77,9 +81,15 @@ def _translate(error: BaseException) -> BaseException:
 
 
 def _unavailable(cause: BaseException) -> UnavailableError:
-    unavailable = UnavailableError("The row store cannot answer now.")
+    full = _is_of(cause, sqlite3.SQLITE_FULL)
+    unavailable = UnavailableError(NO_ROOM if full else "The row store cannot answer now.")
     unavailable.__cause__ = cause
     return unavailable
+
+
+def _is_of(error: BaseException, *codes: int) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & PRIMARY_CODE in codes
 
 
 class _Call:
@@ -122,6 +132,8 @@ class WriterThread:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_ROUND_MS}")
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._closed = False
+        self._writes = True
+        self._began: float | None = None
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -140,6 +152,17 @@ class WriterThread:
         except TimeoutError as error:
             raise _unavailable(error) from error
 
+    @property
+    def writes(self) -> bool:
+        """Whether the last transaction could be written: false on a disk that is full or broken."""
+        return self._writes
+
+    def holds(self) -> bool:
+        """Tell whether the thread goes on, and can write."""
+        began = self._began
+        hangs = began is not None and time.monotonic() - began > STALE_AFTER_S
+        return self._closed or (self._thread.is_alive() and self._writes and not hangs)
+
     async def close(self) -> None:
         """Commit what was accepted, then end the thread and its connection."""
         if not self._closed:
@@ -152,8 +175,17 @@ class WriterThread:
         while not ending:
             group, ending = self._next_group()
             if group:
-                self._commit(group)
+                self._began = time.monotonic()
+                self._try_to_commit(group)
+                self._began = None
         self._connection.close()
+
+    def _try_to_commit(self, group: list[_Call]) -> None:
+        try:
+            self._commit(group)
+        except Exception as error:  # noqa: BLE001 - nobody would start this thread anew
+            for call in group:
+                call.answer(None, _translate(error))
 
     def _next_group(self) -> tuple[list[_Call], bool]:
         group: list[_Call] = []
@@ -172,20 +204,28 @@ class WriterThread:
         try:
             group = self._begin(calls)
         except Exception as error:  # noqa: BLE001 - every error belongs to the waiting callers
+            self._failed(error)
             for call in calls:
                 call.answer(None, _translate(error))
             return
         try:
             results = self._transact(group)
         except Exception as error:  # noqa: BLE001 - as above
+            self._failed(error)
             if len(group) == 1:
                 group[0].answer(None, _translate(error))
                 return
             for call in group:
                 self._commit([call])
             return
+        if group:
+            self._writes = True
         for call, result in zip(group, results, strict=True):
             call.answer(result, None)
+
+    def _failed(self, error: Exception) -> None:
+        if _is_of(error, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            self._writes = False
 
     def _begin(self, calls: list[_Call]) -> list[_Call]:
         """Begin a transaction for those of `calls` that are wanted once the lock is ours.
@@ -193,6 +233,9 @@ class WriterThread:
         Begins none if nobody waits any more.
         """
         while any(call.is_wanted for call in calls):
+            # Where even the end of the last transaction could not be written.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
@@ -255,6 +298,8 @@ class ReaderPool:
         if connection is None:
             connection = self._local.connection = connect(self._path)
             self._connections.append(connection)
+        if connection.in_transaction:  # the end of the last could not be read
+            connection.execute("ROLLBACK")
         # One transaction, so that work of several statements never sees half of a row change.
         connection.execute("BEGIN")
         try:

@@ -117,16 +117,21 @@ class CircuitBreaker:
 
     async def _probe_until_answered(self) -> None:
         began = time.monotonic()
-        while True:
+        try:
             # At once, so that a mere hiccup costs next to nothing.
-            try:
-                await self._probe()
-            except Exception:  # noqa: BLE001 - nobody would restart this loop
+            while not await self._is_answered():  # noqa: ASYNC110 - nobody sets an event
                 await asyncio.sleep(PROBE_EVERY_S)
-            else:
-                break
-        self._probing = None
+        finally:
+            # However this ends: with nobody probing, the next call has to find out.
+            self._probing = None
         _log.info(EVENT_CACHE_CIRCUIT_CLOSED, after_s=round(time.monotonic() - began, 3))
+
+    async def _is_answered(self) -> bool:
+        try:
+            await self._probe()
+        except Exception:  # noqa: BLE001 - nobody would restart this loop
+            return False
+        return True
 
 
 class GuardedValkey(Redis):

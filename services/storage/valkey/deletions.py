@@ -4,8 +4,6 @@ A message is delivered at most once and to those who listen at that moment, so a
 it listens and when it does not, and what rests on it must bound its own staleness besides.
 """
 
-import asyncio
-import contextlib
 import struct
 from collections.abc import Callable
 from typing import Protocol
@@ -14,6 +12,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.background import Background
 from services.telemetry import EVENT_DELETIONS_UNHEARD
 
 __all__ = ["CHANNEL", "DeletionListener", "encode_deletion"]
@@ -57,28 +56,28 @@ class DeletionListener:
     def __init__(self, connect: Callable[[], Redis], target: DeletionTarget) -> None:
         self._connect = connect
         self._target = target
-        self._listening: asyncio.Task[None] | None = None
+        self._listening = Background("deletions", self._listen_once)
 
     def start(self) -> None:
         """Begin to listen."""
-        self._listening = asyncio.create_task(self._listen_always(), name="deletions")
+        self._listening.start()
 
     async def stop(self) -> None:
         """Stop listening; the target is closed."""
-        if self._listening is not None:
-            self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
+        await self._listening.stop()
 
-    async def _listen_always(self) -> None:
-        while True:
-            try:
-                await self._listen()
-            except (RedisError, OSError) as error:
-                _log.warning(EVENT_DELETIONS_UNHEARD, error=type(error).__name__)
-            finally:
-                self._target.close()
-            await asyncio.sleep(RECONNECT_S)
+    def holds(self) -> bool:
+        """Tell whether it goes on listening, or trying to."""
+        return self._listening.holds()
+
+    async def _listen_once(self) -> float:
+        try:
+            await self._listen()
+        except (RedisError, OSError) as error:
+            _log.warning(EVENT_DELETIONS_UNHEARD, error=type(error).__name__)
+        finally:
+            self._target.close()
+        return RECONNECT_S
 
     async def _listen(self) -> None:
         async with self._connect() as client, client.pubsub() as subscription:
@@ -86,6 +85,7 @@ class DeletionListener:
             pinged = False
             while True:
                 message = await subscription.get_message(timeout=PING_INTERVAL_S)
+                self._listening.beat()
                 if message is None:
                     if pinged:
                         raise ConnectionError("no answer to a ping")

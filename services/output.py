@@ -1,0 +1,98 @@
+"""Standard output and error that never fail: what cannot be written is dropped, and counted.
+
+A process's log lies on a disk that may be full, or goes to a reader that has gone. Neither may stop
+the program: `print`, a warning, a log line in the middle of an `except` must not raise.
+"""
+
+import io
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from opentelemetry import metrics
+
+from services.telemetry import EVENT_LOG_DROPPED, METRIC_LOG_DROPPED, SCOPE
+
+__all__ = ["STDERR", "DroppingOutput", "LineWriter", "error_lines", "protect_output"]
+
+STDOUT, STDERR = 1, 2
+
+
+class LineWriter:
+    """Writes lines to a descriptor, each whole or cut off and ended; thread-safe."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+        self._cut = False
+
+    def write(self, lines: bytes) -> None:
+        """Write them. Raises `OSError` unless all of it was written."""
+        with self._lock:
+            # The disk filled up in the middle of the last line: this one must not go on from there.
+            rest = memoryview(b"\n" + lines if self._cut else lines)
+            while rest:
+                written = os.write(self._descriptor, rest)
+                rest = rest[written:]
+                self._cut = bool(rest)
+
+
+class DroppingOutput(io.RawIOBase):
+    """A file whose `write` always succeeds; says how much was lost when it can write again."""
+
+    def __init__(self, lines: LineWriter, notice: Callable[[int], str]) -> None:
+        super().__init__()
+        self.lines = lines
+        """For those who must know whether a line was written."""
+        self._notice = notice
+        self._dropped = 0
+        self._counter = metrics.get_meter(SCOPE).create_counter(METRIC_LOG_DROPPED, unit="{line}")
+
+    def writable(self) -> bool:
+        """See `io.IOBase`."""
+        return True
+
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer, which 3.11 has no name for
+        """Write, or drop and count."""
+        written = bytes(data)
+        try:
+            if self._dropped:
+                self.lines.write(f"{self._notice(self._dropped)}\n".encode())
+                self._dropped = 0
+            self.lines.write(written)
+        except OSError:
+            self._dropped += 1
+            self._counter.add(1)
+        return len(written)
+
+
+def protect_output(service: str) -> None:
+    """Make this process's standard output and error never fail; idempotent."""
+
+    def notice(lines: int) -> str:
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        told = {"event": EVENT_LOG_DROPPED, "level": "warning", "service": service}
+        return json.dumps({"lines": lines, **told, "timestamp": at})
+
+    if error_lines() is None:
+        sys.stdout = _protected(STDOUT, notice)
+        sys.stderr = _protected(STDERR, notice)
+
+
+def error_lines() -> LineWriter | None:
+    """Return the writer beneath standard error, for those whose lines must not be dropped.
+
+    None where it is not protected.
+    """
+    below = getattr(sys.stderr, "buffer", None)
+    return below.lines if isinstance(below, DroppingOutput) else None
+
+
+def _protected(descriptor: int, notice: Callable[[int], str]) -> io.TextIOWrapper:
+    raw = DroppingOutput(LineWriter(descriptor), notice)
+    # By the line, as a terminal has it: whoever reads along sees each as it comes.
+    return io.TextIOWrapper(raw, "utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[arg-type]

@@ -1,0 +1,51 @@
+"""Files that are made once, on a disk without room: whole, or not there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.bootstrap import identity
+from services.operator_file import keep_operator, read_operator
+from services.settings import Settings
+from services.supervisor import plan
+from tests.identity.world import Events
+from tests.small_disk import SmallDisk, small_disk
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", 1) as disk:
+        yield disk
+
+
+def make_sealing_key(folder: Path) -> bytes:
+    settings = Settings.from_environment({"AVIARY_DATA_DIR": str(folder)})
+    return bytes(identity._sealing_keys(settings, Events())()[0])
+
+
+def make_cursor_key(folder: Path) -> bytes:
+    return Path(plan._cursor_key(folder)["AVIARY_CURSOR_KEY_FILE"]).read_bytes()
+
+
+@pytest.mark.parametrize("make", [make_sealing_key, make_cursor_key])
+def test_a_key_is_whole_or_absent(disk: SmallDisk, make: object) -> None:
+    """An empty file in its place would keep everything from starting for good."""
+    assert callable(make)
+    disk.fill()
+    with pytest.raises(OSError, match="No space"):
+        make(disk.path)
+    assert [each.name for each in disk.path.iterdir()] == ["ballast"]
+    disk.free()
+    made = make(disk.path)
+    assert len(made) >= 32
+    assert make(disk.path) == made
+
+
+def test_the_operators_secret_outlives_a_start_without_room(disk: SmallDisk) -> None:
+    """The file of the last start stays until there is another."""
+    made = keep_operator(disk.path, "http://localhost", {})
+    disk.fill()
+    with pytest.raises(OSError, match="No space"):
+        keep_operator(disk.path, "http://elsewhere", {})
+    assert read_operator(disk.path) == made

@@ -1,0 +1,98 @@
+"""A process's log on a disk without room: nothing fails, and what was lost is told."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.output import DroppingOutput, LineWriter
+
+PROGRAM = """
+import asyncio, logging, sys, warnings
+import click, structlog
+from services.telemetry_setup import configure
+
+configure("tested", None, "info")
+for _ in range(3):
+    structlog.get_logger().warning("one")
+    logging.getLogger("library").error("two %s", 2)
+    logging.getLogger("library").error("does not fit %d", "x")
+    print("three", file=sys.stderr)
+    print("four", flush=True)
+    click.echo("five")
+    click.echo("six", err=True)
+    warnings.warn("seven")
+
+async def failing():
+    asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+    asyncio.get_running_loop().create_task(asyncio.sleep(0)).add_done_callback(lambda _: 1 / 0)
+    await asyncio.sleep(0.01)
+
+asyncio.run(failing())
+"""
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_nothing_that_is_printed_or_logged_fails(closed: bool) -> None:  # noqa: FBT001 - a parameter
+    """Neither on a full disk nor when the reader has gone; nor does the interpreter's end."""
+    if closed:
+        reader, output = os.pipe()
+        os.close(reader)
+    else:
+        output = os.open("/dev/full", os.O_WRONLY)
+    try:
+        done = subprocess.run([sys.executable, "-c", PROGRAM], stdout=output, stderr=output)  # noqa: PLW1510 - asserted
+    finally:
+        os.close(output)
+    assert done.returncode == 0
+
+
+class Full:
+    """A writer that has room, or not."""
+
+    def __init__(self) -> None:
+        self.room = True
+        self.written: list[bytes] = []
+
+    def write(self, lines: bytes) -> None:
+        """Write as `LineWriter` does."""
+        if not self.room:
+            raise OSError(errno.ENOSPC, "no room")
+        self.written.append(lines)
+
+
+def test_what_was_dropped_is_told_in_one_line() -> None:
+    """As soon as there is room again, before the next line."""
+    full = Full()
+    output = DroppingOutput(full, lambda lines: json.dumps({"lines": lines}))  # type: ignore[arg-type]
+    for room in (True, False, False, False, True, True):
+        full.room = room
+        assert output.write(b"line\n") == 5
+    assert full.written == [b"line\n", b'{"lines": 3}\n', b"line\n", b"line\n"]
+
+
+def test_a_line_that_was_cut_off_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one does not go on from its middle."""
+    path = tmp_path / "log"
+    descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+    lines = LineWriter(descriptor)
+    real: Callable[[int, bytes], int] = os.write
+
+    def filling(file: int, data: memoryview) -> int:
+        if len(data) < 8:
+            raise OSError(errno.ENOSPC, "no room")
+        return real(file, bytes(data[:4]))
+
+    monkeypatch.setattr(os, "write", filling)
+    with pytest.raises(OSError, match="no room"):
+        lines.write(b"first li\n")
+    monkeypatch.setattr(os, "write", real)
+    lines.write(b"second\n")
+    lines.write(b"third\n")
+    os.close(descriptor)
+    assert path.read_bytes() == b"firs\nsecond\nthird\n"
