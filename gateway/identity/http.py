@@ -17,7 +17,7 @@ from gateway.identity.bearer import Bearers
 from gateway.identity.clients import TOKEN_EXCHANGE
 from gateway.identity.keys import ALGORITHM, Keyring
 from gateway.identity.oauth_server import Answer, OAuthServer
-from gateway.identity.requests import call_of
+from gateway.identity.requests import call_of, cookies_of
 from gateway.identity.scopes import USER_SCOPES
 from services.errors import AviaryError
 from services.rpc.status import status_of
@@ -66,7 +66,7 @@ def application(
         return await authorize.ask(await call_of(request))
 
     async def decide(request: Request) -> Response:
-        return await authorize.decide(await call_of(request), request.cookies)
+        return await authorize.decide(await call_of(request), cookies_of(request))
 
     return Starlette(
         routes=[

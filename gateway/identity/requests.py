@@ -10,7 +10,7 @@ from starlette.requests import Request
 from gateway.identity.oauth_server import Call
 from services.errors import InvalidArgumentError
 
-__all__ = ["call_of", "head_of", "json_of"]
+__all__ = ["call_of", "cookies_of", "head_of", "json_of"]
 
 MAX_BODY_BYTES: Final = 16 * 1024
 """The longest form is an authorization request, of some URLs."""
@@ -56,13 +56,27 @@ async def json_of(request: Request, fields: Collection[str]) -> tuple[str, ...]:
     return tuple(_text(body, name) for name in fields)
 
 
+def cookies_of(request: Request) -> Mapping[str, str]:
+    """Read the cookies as they were set, which is without quotes in our case.
+
+    Python's own reader takes quotes off, in time by the square of a value's length before 3.11.10
+    (CVE-2024-7592).
+    """
+    pairs = (
+        pair.partition("=")
+        for line in request.headers.getlist("cookie")
+        for pair in line.split(";")
+    )
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 async def _body(request: Request) -> bytes:
-    body = b""
+    body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_BODY_BYTES:
             raise InvalidArgumentError("body", f"must be at most {MAX_BODY_BYTES} bytes")
-    return body
+    return bytes(body)
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
