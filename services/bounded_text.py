@@ -40,11 +40,19 @@ def normalized(
         raise InvalidArgumentError(field, wanted)
     if text.isascii():
         return text
+    _check_runs(field, text)
+    normal = unicodedata.normalize(form, text)
+    if normal != text:
+        # Some marks, such as U+0344, become two; and what was taken must be taken again.
+        _check_runs(field, normal)
+    return normal
+
+
+def _check_runs(field: str, text: str) -> None:
     if _has_long_run(text):
         raise InvalidArgumentError(
             field, f"must not have more than {MAX_MARKS_IN_A_ROW} combining marks in a row"
         )
-    return unicodedata.normalize(form, text)
 
 
 def _has_long_run(text: str) -> bool:

@@ -18,8 +18,10 @@ MAX_OPERATOR_REQUEST_BYTES: Final = 1024
 """The names of all queues are a fifth of it; each such request is written into the audit log."""
 
 MAX_STREAMED_BYTES: Final = 256 * 1024
-"""What gRPC takes: batches of an edge's log, which have 64 KiB and one entry more, with a post's
-text of up to 64 KiB in it; and what the edge makes of 64 KiB of JSON, where `-1,` becomes 10 bytes.
+"""What gRPC takes.
+
+An edge's first message on a stream tells of the edge, in 60 KiB, and a batch of its log has 64 KiB
+and one entry more; 64 KiB of JSON become 214 KiB where all of it is `-1,`, which makes ten bytes.
 """
 
 
