@@ -38,6 +38,8 @@ class _Reply(NamedTuple):
     """What else must hold; an access log filter."""
     challenge: str | None = None
     """Of the `WWW-Authenticate` header."""
+    grpc_status: int | None = None
+    """Where it is not what Envoy makes of the HTTP status."""
 
 
 def _of_token(value: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -55,6 +57,13 @@ APP_KEYS_MISSING = _of_token(
 APP_KEY_FAILED = _of_token({"present_match": True}, APP_KEY_FAILURE, "message")
 APP_KEY_GOOD = _of_token({"present_match": True}, APP_KEY_KEY, "jti")
 
+BY_GRPC = {
+    "header_filter": {
+        "header": {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
+    }
+}
+
+TOO_LARGE = "the request body is too large"
 KEY_ALONE = "an API key speaks for no user: send a token too"
 INVALID_TOKEN = 'Bearer error="invalid_token"'  # noqa: S105 - a challenge
 MISSING_TOKEN = 'Bearer realm="aviary"'  # noqa: S105 - as above
@@ -95,7 +104,9 @@ REPLIES = (
     _Reply(404, 5, "no such path or method"),
     _Reply(405, 12, "this path does not take this method"),
     _Reply(408, 4, "the request took too long to arrive"),
-    _Reply(413, 3, "the request body is too large"),
+    # As services answer a message that is too large; Envoy would say UNKNOWN.
+    _Reply(413, 3, TOO_LARGE, None, BY_GRPC, grpc_status=3),
+    _Reply(413, 3, TOO_LARGE),
     _Reply(415, 3, "the request body must be JSON"),
     _Reply(429, 8, "too many requests"),
     _Reply(431, 3, "the request headers are too large"),
@@ -133,6 +144,8 @@ def _mapper(reply: _Reply) -> dict[str, Any]:
         mapper["filter"] = {"and_filter": {"filters": [mapper["filter"], reply.condition]}}
     if reply.shown_status is not None:
         mapper["status_code"] = reply.shown_status
+    if reply.grpc_status is not None:
+        mapper = _with_header(mapper, "grpc-status", str(reply.grpc_status))
     return mapper if reply.challenge is None else _challenging(mapper, reply.challenge)
 
 
@@ -152,7 +165,11 @@ def _with_key_alone(name: str) -> dict[str, Any]:
 
 
 def _challenging(mapper: dict[str, Any], challenge: str) -> dict[str, Any]:
-    header = {"key": "www-authenticate", "value": challenge}
+    return _with_header(mapper, "www-authenticate", challenge)
+
+
+def _with_header(mapper: dict[str, Any], name: str, value: str) -> dict[str, Any]:
+    header = {"key": name, "value": value}
     added = [{"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]
     return {**mapper, "headers_to_add": added}
 

@@ -16,6 +16,7 @@ from gateway.identity.keys import Keyring
 from gateway.identity.oauth_server import Call
 from gateway.identity.ports import Account, UserDirectory
 from gateway.identity.sessions import Sessions
+from services.rpc.caller import user_id_of
 
 __all__ = ["Bearer", "Bearers"]
 
@@ -46,7 +47,7 @@ class Bearers:
         claims: Mapping[str, str] = self._protector.validate_request([scope], call)
         subject, session = claims["sub"], claims.get("sid", "")
         # An app's own token has the app for its subject, whose id is never a number.
-        user_id = int(subject) if subject.isascii() and subject.isdecimal() else 0
+        user_id = user_id_of(subject)
         account = await self._users.by_id(user_id) if user_id else None
         if account is None or (session and not await self._sessions.is_live(user_id, session)):
             raise InvalidTokenError

@@ -1,12 +1,12 @@
 """Passwords: what they may be, and how they are kept."""
 
 import asyncio
-import unicodedata
 from typing import Final
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from services.bounded_text import MAX_EXPANSION, normalized
 from services.errors import InvalidArgumentError
 
 __all__ = ["MAX_PASSWORD_CHARS", "MIN_PASSWORD_CHARS", "Passwords"]
@@ -16,6 +16,11 @@ MIN_PASSWORD_CHARS: Final = 10
 
 MAX_PASSWORD_CHARS: Final = 128
 """Room for a passphrase; a bound, as hashing reads all of it."""
+
+MAX_RAW_PASSWORD_CHARS: Final = MAX_EXPANSION * MAX_PASSWORD_CHARS
+"""More code points cannot compose to as few characters."""
+
+WANTED: Final = f"must have {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters"
 
 # Argon2id as OWASP's password storage cheat sheet has it: 19 MiB, 2 passes, 1 lane. About 25 ms on
 # one core here: a person does not notice, and who guesses pays memory for each guess.
@@ -45,12 +50,17 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, checked)
 
     async def matches(self, password: str, kept: str | None) -> bool:
-        """Whether it is the password that was hashed; as much work for None, the hash of nobody."""
+        """Whether it is the password that was hashed.
+
+        As much work for None, the hash of nobody, and for a text that cannot be a password.
+        """
+        try:
+            shown = _normal(password)
+        except InvalidArgumentError:
+            shown, kept = "", None
         async with self._gate:
-            verified = await asyncio.to_thread(
-                self._verify, _normal(password)[:MAX_PASSWORD_CHARS], kept or self._nobodys
-            )
-        return verified and kept is not None and len(_normal(password)) <= MAX_PASSWORD_CHARS
+            verified = await asyncio.to_thread(self._verify, shown, kept or self._nobodys)
+        return verified and kept is not None
 
     def is_outdated(self, kept: str) -> bool:
         """Whether it was hashed with other parameters than today's."""
@@ -65,13 +75,18 @@ class Passwords:
 
 def _checked(password: str) -> str:
     normal = _normal(password)
-    if not MIN_PASSWORD_CHARS <= len(normal) <= MAX_PASSWORD_CHARS:
-        raise InvalidArgumentError(
-            "password", f"must have {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters"
-        )
+    if len(normal) < MIN_PASSWORD_CHARS:
+        raise InvalidArgumentError("password", WANTED)
     return normal
 
 
 def _normal(password: str) -> str:
-    # The same password comes in different code points from different keyboards.
-    return unicodedata.normalize("NFKC", password)
+    """Give it in one form, as the same password comes in other code points from other keyboards."""
+    normal = normalized(
+        "password", password, most=MAX_RAW_PASSWORD_CHARS, wanted=WANTED, form="NFKC"
+    )
+    if len(normal) > MAX_PASSWORD_CHARS:
+        raise InvalidArgumentError("password", WANTED)
+    if any("\ud800" <= char <= "\udfff" for char in normal):
+        raise InvalidArgumentError("password", "must not have lone surrogates")
+    return normal

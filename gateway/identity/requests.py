@@ -117,12 +117,12 @@ def _fields(text: str) -> Mapping[str, str]:
 
 
 async def _body(request: Request) -> bytes:
-    body = b""
+    body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_BODY_BYTES:
             raise InvalidArgumentError("body", f"must be at most {MAX_BODY_BYTES} bytes")
-    return body
+    return bytes(body)
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:

@@ -40,12 +40,14 @@ class Follows:
     async def follow_many(self, follower_id: int, followee_ids: Sequence[int]) -> None:
         """Follow 1 to `MAX_FOLLOWEES` users, all or none; one event tells of those that are new.
 
-        A repeated id counts once. Raises as `follow` does.
+        A repeated id is followed once, and counts each time that it is named. Raises as `follow`
+        does.
         """
-        followees = list(dict.fromkeys(followee_ids))
         check_id("follower_id", follower_id)
-        if not 1 <= len(followees) <= MAX_FOLLOWEES:
+        # Before they are looked at: how many there are costs nothing to know.
+        if not 1 <= len(followee_ids) <= MAX_FOLLOWEES:
             raise InvalidArgumentError("followee_ids", f"must be 1 to {MAX_FOLLOWEES} ids")
+        followees = list(dict.fromkeys(followee_ids))
         if min(followees) <= 0:
             raise InvalidArgumentError("followee_ids", "must all be positive")
         if follower_id in followees:

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from services.errors import InvalidArgumentError
 from services.load.errors import InputError
 from services.load.model import FollowGraph, Texts
 from services.tweet.text import MAX_WEIGHTED_LENGTH, weighted_length
@@ -17,6 +18,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 COMMENT = "#"
 BYTE_ORDER_MARK = "\ufeff"
 NODES_PER_EDGE = 2
+# Of a node's number, far more than any data set has.
+MAX_DIGITS = 40
 # Characters of a bad line that an error shows.
 SHOWN_CHARS = 60
 
@@ -54,7 +57,7 @@ def read_texts(path: Path, limit: int | None) -> Texts:
         for _, line in _lines(path):
             if not line:
                 continue
-            if weighted_length(line) > MAX_WEIGHTED_LENGTH:
+            if not _is_short_enough(line):
                 too_long += 1
                 continue
             yield line
@@ -65,16 +68,28 @@ def read_texts(path: Path, limit: int | None) -> Texts:
     return Texts(texts, too_long)
 
 
+def _is_short_enough(line: str) -> bool:
+    try:
+        return weighted_length(line) <= MAX_WEIGHTED_LENGTH
+    except InvalidArgumentError:
+        return False
+
+
 def _edge(path: Path, number: int, line: str) -> tuple[int, int]:
     words = line.split()
-    # isdecimal also takes other scripts' digits, which no edges file means.
-    if len(words) != NODES_PER_EDGE or not all(w.isascii() and w.isdecimal() for w in words):
+    if len(words) != NODES_PER_EDGE or not all(map(_is_whole_number, words)):
         shown = line if len(line) <= SHOWN_CHARS else line[:SHOWN_CHARS] + "..."
         raise InputError(path, number, f"got {shown!r}, wanted two whole numbers")
     one, other = map(int, words)
     if one == other:
         raise InputError(path, number, f"got {line!r}, but nobody can follow themselves")
     return one, other
+
+
+def _is_whole_number(word: str) -> bool:
+    # isdecimal also takes other scripts' digits, which no edges file means; and reading a number
+    # takes time by the square of its digits.
+    return word.isascii() and word.isdecimal() and len(word) <= MAX_DIGITS
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -22,6 +22,7 @@ from services.deadlines import deadline_in, remaining_s
 from services.errors import AviaryError
 from services.rpc.admin_calls import AdminCall, arguments
 from services.rpc.callers import admit, certificate_shown, current_caller, reported
+from services.rpc.request_sizes import check_size
 from services.rpc.security import PLAIN, Security
 from services.rpc.signing import SIGNATURE_KEY
 from services.rpc.status import deadline_status, internal_status, status_of, status_trailer
@@ -193,6 +194,17 @@ def with_call_table(rpc: Rpc, inner: Handler) -> Handler:
     return handle
 
 
+def with_size_limit(rpc: Rpc, inner: Handler) -> Handler:
+    """Refuse requests that are larger than any good one."""
+    operators = rpc.operators is not None
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        check_size(request, operators=operators)
+        return await inner(request, context)
+
+    return handle
+
+
 def with_signature(rpc: Rpc, inner: Handler) -> Handler:
     """Refuse requests that are not signed as they should be.
 
@@ -244,6 +256,7 @@ LAYERS: tuple[Layer, ...] = (
     with_telemetry,  # outside errors, so that it sees the code they chose
     with_errors,  # everything above sees an answer, never a bare exception
     with_call_table,  # inside errors, as a refusal is one; before anything is spent on the request
+    with_size_limit,  # hashing and decoding take time by the size
     with_signature,  # nobody looks into a request before it is known to be the sender's
     with_audit,  # innermost: only a call that is going to be made is told; the table tells others
 )

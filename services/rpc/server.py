@@ -17,6 +17,7 @@ from services.rpc.call_table import callers_of
 from services.rpc.handlers import Servicer, generic_handler
 from services.rpc.layers import Handler, Rpc, server_duration, wrap
 from services.rpc.reflection import GuardedReflection
+from services.rpc.request_sizes import MAX_STREAMED_BYTES
 from services.rpc.security import PLAIN, Security
 from services.telemetry import (
     EVENT_NOT_READY,
@@ -31,7 +32,7 @@ __all__ = ["READY", "BindError", "RpcServer", "Servicer"]
 _log = structlog.get_logger()
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""gRPC's own default for requests; stated for responses too, so that a page cannot outgrow it."""
+"""Of a response, as siblings take it. Requests are far smaller: see `request_sizes`."""
 
 MIN_CLIENT_PING_INTERVAL_MS = 10_000
 """A client may ping this often to find a dead connection; more often, it is sent away."""
@@ -55,7 +56,8 @@ READINESS_POLL_S = 1.0
 """Between looks at what must hold; as often as the edges ask."""
 
 _OPTIONS: tuple[tuple[str, int], ...] = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # gRPC counts what it has decompressed, too.
+    ("grpc.max_receive_message_length", MAX_STREAMED_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", MIN_CLIENT_PING_INTERVAL_MS),

@@ -15,8 +15,8 @@ Simplified against `twitter-text`:
 """
 
 import re
-import unicodedata
 
+from services.bounded_text import normalized
 from services.errors import InvalidArgumentError
 
 __all__ = ["BARE_TLDS", "MAX_WEIGHTED_LENGTH", "URL_LENGTH", "validate_text", "weighted_length"]
@@ -32,6 +32,10 @@ MAX_URL_CHARS = 4096
 MAX_RAW_CHARS = 50_000
 """More cannot fit: eleven URLs of `MAX_URL_CHARS` and the text between. Checked first, so that
 nobody makes us parse megabytes."""
+
+MAX_PLAIN_CHARS = MAX_WEIGHTED_LENGTH // 2 * 11
+"""More cannot fit without a URL: the longest emoji sequence has 11 code points and counts 2. So
+whoever counts looks no further ahead for a URL, and a text that has none is refused early."""
 
 BARE_TLDS = (
     "com", "net", "org", "edu", "gov", "info", "io", "dev", "app", "co", "ai", "tv", "uk", "de",
@@ -77,24 +81,19 @@ _URL = (
 _URL_PATTERN = re.compile(_URL, re.IGNORECASE)
 _EMOJI_PATTERN = re.compile(_EMOJI)
 
-_INVALID = re.compile("[\ufffe\uffff\ufeff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_REFUSED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_NOT_CHARACTERS = "\ufeff\ufffe\uffff"
 
 
 def weighted_length(text: str) -> int:
-    """Count `text` as users see it counted, to be held against `MAX_WEIGHTED_LENGTH`."""
-    if text.isascii() and "." not in text and "://" not in text:
-        return len(text)
-    text = unicodedata.normalize("NFC", text)
-    weight = 0
-    position = 0
-    for url in _URL_PATTERN.finditer(text):
-        if url.end() - url.start() > MAX_URL_CHARS:
-            continue
-        weight += _plain_weight(text[position : url.start()]) + URL_LENGTH * _SCALE
-        position = url.end()
-    return (weight + _plain_weight(text[position:])) // _SCALE
+    """Count `text` as users see it counted, to be held against `MAX_WEIGHTED_LENGTH`.
+
+    Beyond that, counting may end early: of a text that is too long it says no more than that.
+    Raises `InvalidArgumentError` on `text` for one that is not worth counting: longer than
+    `MAX_RAW_CHARS`, or with more combining marks in a row than any language has.
+    """
+    return _composed_length(_composed(text))
 
 
 def validate_text(text: str) -> str:
@@ -102,26 +101,53 @@ def validate_text(text: str) -> str:
 
     Raises `InvalidArgumentError` on `text` if it is blank, longer than `MAX_WEIGHTED_LENGTH`, or
     contains a control character other than newline and tab, a lone surrogate, U+FFFE, U+FEFF or
-    U+FFFF.
+    U+FFFF, or more combining marks in a row than any language has.
     """
-    if len(text) > MAX_RAW_CHARS:
-        raise InvalidArgumentError("text", f"must be at most {MAX_RAW_CHARS} characters")
+    text = _composed(text)
     if not text.strip():
         raise InvalidArgumentError("text", "must not be blank")
-    for pattern, what in (
-        (_SURROGATE, "a lone surrogate"),
-        (_INVALID, "an invalid character"),
-        (_CONTROL, "a control character other than newline and tab"),
-    ):
-        found = pattern.search(text)
-        if found is not None:
-            raise InvalidArgumentError("text", f"contains {what}, U+{ord(found.group()):04X}")
-    length = weighted_length(text)
+    found = _REFUSED.search(text)
+    if found is not None:
+        what, point = _refused(found.group()), ord(found.group())
+        raise InvalidArgumentError("text", f"contains {what}, U+{point:04X}")
+    length = _composed_length(text)
     if length > MAX_WEIGHTED_LENGTH:
         raise InvalidArgumentError(
-            "text", f"must have a weighted length of at most {MAX_WEIGHTED_LENGTH}, has {length}"
+            "text",
+            f"must have a weighted length of at most {MAX_WEIGHTED_LENGTH}, has {length} or more",
         )
-    return unicodedata.normalize("NFC", text)
+    return text
+
+
+def _composed(text: str) -> str:
+    return normalized(
+        "text", text, most=MAX_RAW_CHARS, wanted=f"must be at most {MAX_RAW_CHARS} characters"
+    )
+
+
+def _refused(char: str) -> str:
+    if char in _NOT_CHARACTERS:
+        return "an invalid character"
+    if _SURROGATES.match(char):
+        return "a lone surrogate"
+    return "a control character other than newline and tab"
+
+
+def _composed_length(text: str) -> int:
+    """Count a text in NFC, up to where it is too long."""
+    if text.isascii() and "." not in text and "://" not in text:
+        return len(text)
+    weight = position = 0
+    while weight <= MAX_WEIGHTED_LENGTH * _SCALE:
+        # Far enough for a URL that is none for being too long, which is counted as text.
+        end = position + MAX_PLAIN_CHARS + MAX_URL_CHARS + 1
+        url = _URL_PATTERN.search(text, position, end)
+        if url is None or url.end() - url.start() > MAX_URL_CHARS:
+            weight += _plain_weight(text[position:end])
+            break
+        weight += _plain_weight(text[position : url.start()]) + URL_LENGTH * _SCALE
+        position = url.end()
+    return weight // _SCALE
 
 
 def _plain_weight(text: str) -> int:

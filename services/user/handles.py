@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from services.bounded_text import MAX_EXPANSION, normalized
 from services.errors import InvalidArgumentError
 
 __all__ = [
@@ -18,6 +19,9 @@ MAX_HANDLE_CHARS = 15
 
 MAX_DISPLAY_NAME_CHARS = 50
 """As on Twitter; counted in code points after normalisation."""
+
+MAX_RAW_DISPLAY_NAME_CHARS = MAX_EXPANSION * MAX_DISPLAY_NAME_CHARS
+"""More code points cannot compose to as few characters; the space around a name counts here."""
 
 _HANDLE = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_HANDLE_CHARS}}}")
 
@@ -41,11 +45,12 @@ def canonical(handle: str) -> str:
 
 def validate_display_name(name: str) -> str:
     """Check a name and give it trimmed and in NFC; `InvalidArgumentError` on `display_name`."""
-    trimmed = unicodedata.normalize("NFC", name).strip()
+    wanted = f"must be 1 to {MAX_DISPLAY_NAME_CHARS} characters"
+    trimmed = normalized(
+        "display_name", name, most=MAX_RAW_DISPLAY_NAME_CHARS, wanted=wanted
+    ).strip()
     if not 1 <= len(trimmed) <= MAX_DISPLAY_NAME_CHARS:
-        raise InvalidArgumentError(
-            "display_name", f"must be 1 to {MAX_DISPLAY_NAME_CHARS} characters"
-        )
+        raise InvalidArgumentError("display_name", wanted)
     if any(unicodedata.category(char) in _REFUSED_CATEGORIES for char in trimmed):
         raise InvalidArgumentError("display_name", "must not contain control characters")
     return trimmed

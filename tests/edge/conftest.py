@@ -150,9 +150,13 @@ async def running_edge(
     token: str = "",
     opened: int = 200,
     gateway: Sequence[grpc.GenericRpcHandler] = (),
+    backends: Mapping[str, str] | None = None,
     **changes: Any,
 ) -> AsyncIterator[Edge]:
-    """A real Envoy, configured as `changes` say; it answers `opened` to who shows `token`."""
+    """A real Envoy, configured as `changes` say; it answers `opened` to who shows `token`.
+
+    `backends` are addresses of services (short names) in place of those made up here.
+    """
     server, serving, address = await _health_server()
     second, second_serving, second_address = await _health_server()
     tweets, timelines = Tweets(), Timelines()
@@ -171,7 +175,11 @@ async def running_edge(
         config = EdgeConfig(
             listen_port=0,
             admin_port=0,
-            backends=dict.fromkeys(PUBLIC_SERVICES, address) | {"gateway": gate_address},
+            backends={
+                **dict.fromkeys(PUBLIC_SERVICES, address),
+                "gateway": gate_address,
+                **(backends or {}),
+            },
             descriptor_path=str(DESCRIPTOR),
             openapi_path=str(GENERATED / "openapi.json"),
             docs_path=str(GENERATED / "docs.html"),

@@ -33,6 +33,8 @@ async def test_who_signed_up_can_log_in_in_any_case_of_the_handle(world: World) 
     [
         ({"password": "x" * (MIN_PASSWORD_CHARS - 1)}, "password"),
         ({"password": "x" * (MAX_PASSWORD_CHARS + 1)}, "password"),
+        ({"password": "long enough" + "\u0301" * 31}, "password"),
+        ({"password": "\ufb01" * MAX_PASSWORD_CHARS}, "password"),
         ({"password": None}, "password"),
         ({"password": 1234567890}, "password"),
         ({"handle": "not a handle"}, "handle"),
@@ -160,6 +162,24 @@ async def test_password_of_nobody_is_no_password(world: World) -> None:
 async def test_password_may_be_typed_on_any_keyboard(world: World) -> None:
     await sign_up(world.http, password="pa\u0308ssword long")  # noqa: S106
     assert await can_log_in(world, "p\u00e4ssword long")
+
+
+async def test_text_that_cannot_be_a_password_costs_the_same_work(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_up(world.http)
+    checked = []
+    real = Passwords._verify
+    monkeypatch.setattr(Passwords, "_verify", lambda *told: checked.append(1) or real(*told))
+    for text in ("x" * 10_000, "a" + "\u0301" * 400, "\ud800" * 20):
+        assert not await can_log_in(world, text)
+    assert len(checked) == 3
+
+
+async def test_longest_password_in_most_code_points(world: World) -> None:
+    # Each composes from four to one.
+    await sign_up(world.http, password="\u03b1\u0313\u0300\u0345" * MAX_PASSWORD_CHARS)
+    assert await can_log_in(world, "\u1f82" * MAX_PASSWORD_CHARS)
 
 
 async def test_password_is_kept_as_argon2id(world: World) -> None:

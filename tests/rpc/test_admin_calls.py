@@ -116,6 +116,11 @@ async def test_a_call_is_told_before_it_is_done_and_when_it_has_ended(
     assert refused == ("admin.ended", {"call": again[1]["call"], "outcome": "INVALID_ARGUMENT"})
 
 
+async def test_a_call_too_large_to_be_told_is_not_done(world: World, server: RpcServer) -> None:
+    assert await world.call(server, "operator", *[""] * 600) == "INVALID_ARGUMENT"
+    assert (world.audit, world.fanout.done) == ([], 0)
+
+
 async def test_looking_is_not_told(world: World, server: RpcServer) -> None:
     tls = files(world.folder, "operator").towards("fanout")
     async with open_channel(server.address, [], tls=tls) as channel:

@@ -147,3 +147,14 @@ async def test_sibling_says_whom_it_acts_for() -> None:
 
 async def test_what_names_no_caller_is_left_alone() -> None:
     assert await read(BOB, *outside("timeline:read"), rpc="GetUserTimeline") == BOB
+
+
+@pytest.mark.parametrize("user", ["9" * 20, "9" * 5_000])
+async def test_what_is_no_id_is_nobody(user: str) -> None:
+    metadata = outside("timeline:read", user)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await read(0, *metadata)
+    assert (caught.value.code(), reason(caught.value)) == (
+        grpc.StatusCode.PERMISSION_DENIED,
+        "NO_USER",
+    )

@@ -14,6 +14,7 @@ from services.deadlines import deadline_in, remaining_s
 from services.errors import UnavailableError
 from services.rpc import layers
 from services.rpc.channels import Caller, open_channel
+from services.rpc.request_sizes import MAX_REQUEST_BYTES, MAX_STREAMED_BYTES
 from services.rpc.server import BindError, RpcServer, Servicer
 from services.rpc.status import DETAILS_KEY
 
@@ -154,3 +155,42 @@ async def test_missing_rpc_is_named_at_start() -> None:
     server = RpcServer("127.0.0.1:0", [Servicer(PROBE, object())])
     with pytest.raises(TypeError, match=r"probe\.v1\.ProbeService\.Read"):
         await server.start()
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
+async def test_a_request_has_so_many_bytes_unpacked(compression: grpc.Compression) -> None:
+    async with serving(echo) as (stub, probe, _):
+        for stub_method in (stub.Read, stub.Append):
+            room = MAX_REQUEST_BYTES - 4  # for the field's number and length
+            fits = Text(text="a" * room)
+            assert fits.ByteSize() == MAX_REQUEST_BYTES
+            assert await stub_method(fits, timeout=WAIT_S, compression=compression) == fits
+            for size, code in (
+                (room + 1, grpc.StatusCode.INVALID_ARGUMENT),
+                (MAX_STREAMED_BYTES, grpc.StatusCode.RESOURCE_EXHAUSTED),
+                (2**23, grpc.StatusCode.RESOURCE_EXHAUSTED),
+            ):
+                request = Text(text="a" * size)
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await stub_method(request, timeout=WAIT_S, compression=compression)
+                assert caught.value.code() is code
+                assert "larg" in caught.value.details() or "at most" in caught.value.details()
+    assert probe.calls == 2
+
+
+async def test_batches_of_an_edge_are_larger_than_any_request() -> None:
+    batch = b"a" * (MAX_STREAMED_BYTES - 1)
+
+    async def take(requests: Any, _context: Any) -> bytes:
+        return b"".join([str(len(each)).encode() async for each in requests])
+
+    handler = grpc.stream_unary_rpc_method_handler(take)
+    served = grpc.method_handlers_generic_handler("edge.v1.Log", {"Stream": handler})
+    server = RpcServer("127.0.0.1:0", [served])
+    await server.start()
+    try:
+        async with open_channel(server.address, []) as channel:
+            told = channel.stream_unary("/edge.v1.Log/Stream")(iter([batch]), timeout=WAIT_S)
+            assert int(await told) == len(batch)
+    finally:
+        await server.stop(0)

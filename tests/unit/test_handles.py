@@ -24,6 +24,16 @@ def test_display_names_are_trimmed() -> None:
     assert validate_display_name("x" * 50 + " ")
 
 
+def test_display_names_have_no_long_runs_of_combining_marks() -> None:
+    assert validate_display_name("a" + "\u0301" * 30)
+    with pytest.raises(InvalidArgumentError, match="combining marks"):
+        validate_display_name("a" + "\u0301" * 31)
+
+
+def test_longest_display_names_in_most_code_points() -> None:
+    assert validate_display_name("\u03b1\u0313\u0300\u0345" * 50) == "\u1f82" * 50
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 51, "a\nb", "a\x00b", "a\ud800", "a\u2028b"])
 def test_refused_display_names(name: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:

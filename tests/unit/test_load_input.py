@@ -137,3 +137,13 @@ def test_options_that_contradict_each_other_are_refused(wrong: dict[str, object]
     Options(**left_out, **rest)
     with pytest.raises(LoadError, match="--edges"):
         Options(**{**left_out, **rest, **wrong})
+
+
+def test_lines_that_take_long_to_read_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "texts"
+    path.write_text("\n".join(["short", "a" + "\u0301" * 100_000, "x" * 100_000]))
+    texts = read_texts(path, None)
+    assert (texts.texts, texts.too_long) == (("short",), 2)
+    path.write_text("9" * 5_000 + " 2\n")
+    with pytest.raises(InputError, match="whole numbers"):
+        read_graph(path, directed=True)

@@ -55,13 +55,43 @@ def test_limit() -> None:
         assert caught.value.field == "text"
 
 
+def test_runs_of_combining_marks_are_bounded() -> None:
+    assert validate_text("a" + "\u0301" * 30)
+    with pytest.raises(InvalidArgumentError, match="combining marks"):
+        validate_text("a" + "\u0301" * 31)
+
+
+def test_the_longest_tweets_are_of_urls() -> None:
+    url = "https://a.bc/" + "d" * 4_083
+    assert len(url) == 4_096
+    assert validate_text(" ".join([url] * 11) + " and so on")
+    for text in (" ".join([url] * 12), url + "d", "a." * 25_000):
+        with pytest.raises(InvalidArgumentError, match="weighted"):
+            validate_text(text)
+
+
+def test_text_that_composes_may_be_longer_as_it_came() -> None:
+    assert validate_text("\u03b1\u0313\u0300\u0345" * 140) == "\u1f82" * 140
+
+
 def test_normalised_with_newline_and_tab() -> None:
     assert validate_text("cafe\u0301\n\tx") == "caf\u00e9\n\tx"
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", " \n", "a\x00", "a\r\nb", "a\x7f", "a\x85", "a\ud800", "\ufffex", "\ufeffx", "\uffffx"],
+    [
+        "",
+        " \n",
+        "a\x00",
+        "a\r\nb",
+        "a\x7f",
+        "a\x85",
+        "a\ud800",
+        "\ufffex",
+        "\ufeffx",
+        "\uffffx",
+    ],
 )
 def test_refused(text: str) -> None:
     with pytest.raises(InvalidArgumentError):

@@ -117,7 +117,7 @@ class FollowUsersRequest(_message.Message):
     """Positive."""
     @_builtins.property
     def followee_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """1-1000 positive ids, none of them the follower; one that is repeated counts once."""
+        """1-1000 positive ids, none of them the follower; one that is repeated is followed once."""
 
     def __init__(
         self,

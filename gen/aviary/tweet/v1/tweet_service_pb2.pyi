@@ -59,7 +59,9 @@ class CreateTweetRequest(_message.Message):
     user_id: _builtins.int
     """The author; positive."""
     text: _builtins.str
-    """1-280 weighted characters: URLs count 23, CJK and emoji 2."""
+    """1-280 weighted characters: URLs count 23, CJK and emoji 2; at most 30 combining marks in a
+    row, and 50,000 characters as sent.
+    """
     in_reply_to_tweet_id: _builtins.int
     """The tweet this one answers; 0 when none."""
     quote_tweet_id: _builtins.int

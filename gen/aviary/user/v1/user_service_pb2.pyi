@@ -31,7 +31,7 @@ class CreateUserRequest(_message.Message):
     handle: _builtins.str
     """1-15 of [A-Za-z0-9_], unique without case."""
     display_name: _builtins.str
-    """1-50 characters."""
+    """1-50 characters, with at most 30 combining marks in a row."""
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat with the same handle gives the first answer."""
     def __init__(
@@ -180,7 +180,7 @@ class UpdateUserRequest(_message.Message):
     handle: _builtins.str
     """1-15 of [A-Za-z0-9_], unique without case. It stays when absent."""
     display_name: _builtins.str
-    """1-50 characters. It stays when absent."""
+    """1-50 characters, with at most 30 combining marks in a row. It stays when absent."""
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat for the same user gives the first answer."""
     def __init__(

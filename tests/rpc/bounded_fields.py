@@ -1,0 +1,67 @@
+"""Every field of a public RPC that has no size of its own, with its bounds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.graph.follows import MAX_FOLLOWEES
+from tests.rpc.hostile_texts import FOUR_TO_ONE
+
+Made = Callable[[Any], str]
+"""Made from a `World` that runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The greatest texts that a field takes, and the least that it does not; all else is beyond."""
+
+    taken: Sequence[str | Made]
+    refused: Sequence[str]
+
+
+DISPLAY_NAME = Field(
+    ["x" * 50, FOUR_TO_ONE * 50, ("x" + "\u0301\u0323" * 15) + "x" * 19],
+    ["x" * 51, FOUR_TO_ONE * 51, "x" + "\u0301" * 31, "x" * 200, "x" * 201],
+)
+HANDLE = Field(["A" * 15], ["A" * 16, "\u0301" * 15])
+REQUEST_ID = Field(["r" * 64], ["r" * 65, "\u0301" * 64])
+URLS = " ".join(["http://a.bc/" + "d" * 4_084] * 11)
+TEXT = Field(
+    [
+        "x" * 280,
+        "\u4e2d" * 140,
+        FOUR_TO_ONE * 140,
+        "\U0001f600" * 140,
+        URLS,
+        URLS.replace("d", "é")[:28_600],
+    ],
+    ["x" * 281, "\u4e2d" * 141, FOUR_TO_ONE * 281, "x" + "\u0301" * 31, URLS + " " + URLS],
+)
+
+FIELDS: dict[str, Field] = {
+    "aviary.gateway.v1.CreateChallengeRequest.flow": Field(["post"], ["posts"]),
+    "aviary.graph.v1.ListFollowersRequest.cursor": Field([lambda w: w.followers], ["c" * 34]),
+    "aviary.graph.v1.ListFollowingRequest.cursor": Field([lambda w: w.following], ["c" * 34]),
+    "aviary.timeline.v1.GetHomeTimelineRequest.cursor": Field([lambda w: w.home], ["c" * 34]),
+    "aviary.timeline.v1.GetUserTimelineRequest.cursor": Field([lambda w: w.user], ["c" * 34]),
+    "aviary.tweet.v1.CreateTweetRequest.request_id": REQUEST_ID,
+    "aviary.tweet.v1.CreateTweetRequest.text": TEXT,
+    "aviary.tweet.v1.DeleteTweetRequest.request_id": REQUEST_ID,
+    "aviary.user.v1.CreateUserRequest.display_name": DISPLAY_NAME,
+    "aviary.user.v1.CreateUserRequest.handle": HANDLE,
+    "aviary.user.v1.CreateUserRequest.request_id": REQUEST_ID,
+    "aviary.user.v1.DeleteUserRequest.request_id": REQUEST_ID,
+    "aviary.user.v1.GetUserByHandleRequest.handle": HANDLE,
+    "aviary.user.v1.UpdateUserRequest.display_name": DISPLAY_NAME,
+    "aviary.user.v1.UpdateUserRequest.handle": HANDLE,
+    "aviary.user.v1.UpdateUserRequest.request_id": REQUEST_ID,
+}
+"""Every text field of every public RPC."""
+
+LISTS: dict[str, tuple[int, Sequence[Sequence[int]]]] = {
+    "aviary.graph.v1.FollowUsersRequest.followee_ids": (
+        MAX_FOLLOWEES,
+        [range(2, MAX_FOLLOWEES + 3), [3] * (MAX_FOLLOWEES + 1), [1] * 65_000, [-1] * 6_000],
+    ),
+}
+"""Every list: how many it takes, and lists that it does not take."""
