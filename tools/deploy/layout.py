@@ -61,7 +61,6 @@ METRICS_PORT: Final = 9464
 """By custom, that of OpenTelemetry's Prometheus exporters."""
 EDGE_PORT: Final = DEFAULT_EDGE_PORT
 STATS_PORT: Final = DEFAULT_STATS_PORT
-EDGE_ADMIN_PORT: Final = 9901
 COLLECTOR: Final = "collector:4317"
 """An OTLP collector by this name, in the same namespace or compose project."""
 
@@ -127,7 +126,6 @@ def edge_config(
     return EdgeConfig(
         listen_host=ANYWHERE,
         listen_port=EDGE_PORT,
-        admin_port=EDGE_ADMIN_PORT,
         stats_port=STATS_PORT,
         backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
         descriptor_path=f"{GENERATED}/descriptor.pb",
