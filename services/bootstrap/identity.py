@@ -98,7 +98,7 @@ async def build(parts: Parts) -> Served:
         revocations.keep_telling(),
     ):
         parts.background(work)
-    parts.consume(parts.bus(), "identity.erasure", IdentityHandlers(accounts).user_deleted)
+    parts.consume(parts.bus(), "identity.erasure", IdentityHandlers(accounts, users).user_deleted)
     web = application(server, accounts, bearers, keyrings)
     listener = Listener(settings.identity_http_address, web, _tls(parts))
     await listener.start()

@@ -4,7 +4,6 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-import redis
 from aviary.tweet.v1 import tweet_service_pb2 as pb
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
@@ -119,7 +118,7 @@ def test_a_home_that_lost_its_rows_is_rebuilt(mesh: Mesh) -> None:
     tweets = [post(mesh, ada) for _ in range(3)][::-1]
     bob = reader_of(mesh, ada)
     asyncio.run(lose_home(mesh, bob))
-    with redis.Redis(port=mesh.cache()) as cache:
+    with mesh.valkey("cache") as cache:
         cache.flushall()
     assert home(mesh, bob) == []
     operate(mesh, "rebuild-home", str(bob))
