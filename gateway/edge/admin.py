@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["DEFAULT_ADMIN_SOCKET", "admin", "admin_address", "only_static_runtime"]
+__all__ = ["DEFAULT_ADMIN_SOCKET", "admin", "only_static_runtime", "pipe"]
 
 DEFAULT_ADMIN_SOCKET: Final = "/run/envoy/admin.sock"
 """Where nothing else is said: in containers it is a folder in memory, that no other one sees."""
@@ -17,12 +17,12 @@ OWNER_ONLY: Final = 0o600
 
 def admin(socket: str) -> dict[str, Any]:
     """Build the bootstrap's `admin`. Linux takes 107 bytes of a path."""
-    return {"address": {"pipe": {"path": socket, "mode": OWNER_ONLY}}}
+    return {"address": pipe(socket)}
 
 
-def admin_address(socket: str) -> dict[str, Any]:
-    """Build the address by which Envoy reaches its own admin interface."""
-    return {"pipe": {"path": socket}}
+def pipe(path: str) -> dict[str, Any]:
+    """Build the address of a Unix socket, which whoever listens there makes for its owner alone."""
+    return {"pipe": {"path": path, "mode": OWNER_ONLY}}
 
 
 def only_static_runtime(values: Mapping[str, int] = MappingProxyType({})) -> dict[str, Any]:

@@ -6,7 +6,7 @@ one of its paths on.
 
 from typing import Any
 
-from gateway.edge.admin import admin_address
+from gateway.edge.admin import pipe
 from gateway.edge.extensions import API, http_filter, typed
 
 __all__ = ["HISTOGRAM_BUCKETS_MS", "admin_cluster", "stats_config", "stats_listener"]
@@ -57,7 +57,7 @@ def stats_listener(host: str, port: int) -> dict[str, Any]:
 
 def admin_cluster(admin_socket: str) -> dict[str, Any]:
     """Build the cluster of Envoy's own admin interface."""
-    endpoint = {"address": admin_address(admin_socket)}
+    endpoint = {"address": pipe(admin_socket)}
     return {
         "name": ADMIN_CLUSTER,
         "type": "STATIC",

@@ -30,7 +30,10 @@ class Replica:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarConfig:
-    """One sidecar. Addresses are `host:port`, port 0 lets the system choose; paths are Envoy's."""
+    """One sidecar. Addresses are `host:port`, port 0 lets the system choose; paths are Envoy's.
+
+    The two that the service alone uses may be `unix:/path`, on a machine that others use too.
+    """
 
     service: str
     behind: str

@@ -39,7 +39,6 @@ operator's log-in good."""
 LEFT_OUT: Final = frozenset(
     {
         "addresses.json",
-        "admin",
         "cache",
         "certificates",
         "envoy.yaml",
@@ -49,6 +48,7 @@ LEFT_OUT: Final = frozenset(
         "prometheus",
         "secrets",
         "sidecars",
+        "sockets",
         "valkey",
     }
 )

@@ -18,7 +18,7 @@ from services.supervisor.certificates import certified
 from services.supervisor.child import Child
 from services.supervisor.errors import StartError
 from services.supervisor.lock import locked
-from services.supervisor.own_files import admin_folder, opened, secrets_in_files
+from services.supervisor.own_files import opened, secrets_in_files, socket_folder
 from services.supervisor.plan import EDGE_ADMIN, Plan, Where, on_emulators, on_this_machine
 from services.supervisor.readiness import HOST, accepting, ready, require_free
 
@@ -72,10 +72,10 @@ async def up(
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, end.wanted.set)
-    with locked(data_dir), admin_folder(data_dir) as admin, secrets_in_files(data_dir):
+    with locked(data_dir), socket_folder(data_dir) as sockets, secrets_in_files(data_dir):
         require_free(edge_port)
         async with certified(data_dir) as certificates:
-            where = Where(data_dir, admin, edge_port, python, certificates, sidecars)
+            where = Where(data_dir, sockets, edge_port, python, certificates, sidecars)
             plan = on_emulators(where, end.lose) if emulators else on_this_machine(where)
             await _run(plan, where, end, emulators=emulators)
     if end.lost:
@@ -135,7 +135,7 @@ def _greet(where: Where, *, emulators: bool) -> None:
     click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
     click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
     click.echo(f"  token  python -m services token --user HANDLE --data-dir {data_dir}")
-    click.echo(f"  admin  curl --unix-socket {where.admin / EDGE_ADMIN} http://edge/stats")
+    click.echo(f"  admin  curl --unix-socket {where.sockets / EDGE_ADMIN} http://edge/stats")
     if emulators:
         click.echo("  The emulators keep all data in memory: it is gone when this stops.")
         click.echo("  They ask nobody for a password: every user of this machine can read and")

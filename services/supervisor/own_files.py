@@ -11,7 +11,7 @@ from services.certificates.folder import write_whole
 from services.owner_only import make_folder, tighten
 from services.supervisor.errors import StartError
 
-__all__ = ["admin_folder", "opened", "secrets_in_files"]
+__all__ = ["opened", "secrets_in_files", "socket_folder"]
 
 SECRETS = (
     "AVIARY_CHALLENGE_KEY",
@@ -23,8 +23,8 @@ SECRETS = (
 """Variables with a `_FILE` twin."""
 MAX_SOCKET_PATH_BYTES = 107
 """`sun_path` of Linux, without the zero at its end."""
-LONGEST_SOCKET_NAME = 24
-"""Bytes: `/timeline-sidecar.sock` is the longest there is."""
+LONGEST_SOCKET_NAME = 15
+"""Bytes: `/timeline.admin` is the longest there is."""
 
 
 def opened(data_dir: Path) -> Path:
@@ -45,12 +45,12 @@ def opened(data_dir: Path) -> Path:
 
 
 @contextmanager
-def admin_folder(data_dir: Path) -> Iterator[Path]:
-    """Give a folder for the sockets of Envoys' admin interfaces, until the end.
+def socket_folder(data_dir: Path) -> Iterator[Path]:
+    """Give a folder for Unix sockets, until the end.
 
     It is in the data folder, or, where a path there would be too long for a socket, a new one.
     """
-    folder = data_dir / "admin"
+    folder = data_dir / "sockets"
     make_folder(folder)
     if len(os.fsencode(folder)) + LONGEST_SOCKET_NAME <= MAX_SOCKET_PATH_BYTES:
         yield folder

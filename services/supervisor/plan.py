@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from services.certificates.folder import write_whole
+from services.environment import UNIX
 from services.operator_file import keep_operator
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
@@ -15,7 +16,7 @@ from services.supervisor.child import Child
 from services.supervisor.edge import EdgePorts, IssuerAt, collector, denials_log, edge
 from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
-from services.supervisor.sidecars import PORTS_EACH, Sidecars
+from services.supervisor.sidecars import Sidecars
 from services.supervisor.valkeys import (
     BUS_OPTIONS,
     CACHE_OPTIONS,
@@ -33,8 +34,8 @@ OPERATOR_SECRET = "AVIARY_OPERATOR_SECRET"  # noqa: S105 - a name
 
 
 EDGE = "edge"
-EDGE_ADMIN = "edge.sock"
-"""Of Envoy's admin interface, among the sockets of its kind."""
+EDGE_ADMIN = "edge.admin"
+"""The socket of the edge's admin interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +43,24 @@ class _Ports:
     """Where everything but the engines listens."""
 
     services: Sequence[int]
+    """One each: its own, or its sidecar's."""
     metrics: Mapping[str, int]
     """By service, and the edge's."""
     issuer: int
     """Of the issuer's HTTP listener."""
-    sidecars: Sequence[int]
 
     @property
     def metrics_addresses(self) -> Mapping[str, str]:
         return {name: f"{HOST}:{port}" for name, port in self.metrics.items()}
 
     @classmethod
-    def with_engines(cls, engines: int, where: "Where") -> tuple[Self, list[int]]:
+    def with_engines(cls, engines: int) -> tuple[Self, list[int]]:
         """Hand out free ports; also to so many engines."""
         scraped = [*DEFAULT_ADDRESSES, EDGE]
-        beside = len(DEFAULT_ADDRESSES) * PORTS_EACH if where.sidecars else 0
-        ports = free_ports(engines + beside + len(DEFAULT_ADDRESSES) + len(scraped) + 1)
-        sidecars = [ports.pop() for _ in range(beside)]
+        ports = free_ports(engines + len(DEFAULT_ADDRESSES) + len(scraped) + 1)
         services = [ports.pop() for _ in DEFAULT_ADDRESSES]
         metrics = {name: ports.pop() for name in scraped}
-        return cls(services, metrics, ports.pop(), sidecars), ports
+        return cls(services, metrics, ports.pop()), ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,8 @@ class Where:
     """What is the same for every plan."""
 
     data_dir: Path
-    admin: Path
-    """Folder of the sockets of Envoys' admin interfaces."""
+    sockets: Path
+    """Folder of Unix sockets: of Envoys' admin interfaces, and between services and sidecars."""
     edge_port: int
     python: str
     """The interpreter of the services."""
@@ -103,7 +102,7 @@ class Where:
 def on_this_machine(where: Where) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
     data_dir = where.data_dir
-    ports, (bus_port, cache_port, nonce_port) = _Ports.with_engines(3, where)
+    ports, (bus_port, cache_port, nonce_port) = _Ports.with_engines(3)
     engines = [
         valkey("bus", bus_port, data_dir, BUS_OPTIONS),
         valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
@@ -124,7 +123,7 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
-    ports, (bigtable_port, pubsub_port, cache_port, nonce_port) = _Ports.with_engines(4, where)
+    ports, (bigtable_port, pubsub_port, cache_port, nonce_port) = _Ports.with_engines(4)
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
     data_dir, logs = where.data_dir, where.data_dir / "logs"
@@ -144,23 +143,27 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
 
 def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[str, str]) -> Plan:
     """Plan everything above the engines, which `env` tells of."""
-    own = {name: f"{HOST}:{at}" for name, at in zip(DEFAULT_ADDRESSES, ports.services, strict=True)}
+    sidecars = _sidecars(where, ports.services)
+    own: Mapping[str, str] = (
+        {name: f"{HOST}:{at}" for name, at in zip(DEFAULT_ADDRESSES, ports.services, strict=True)}
+        if sidecars is None
+        else sidecars.behind
+    )
     issuer = IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{ports.issuer}")
-    sidecars = _sidecars(where, ports.sidecars)
     reached = own if sidecars is None else sidecars.inbound
     # Operators' commands keep theirs there too, on either engine.
     env = {**env, "AVIARY_AUDIT": "files"}
     services = _services(where, ports, own, {**env, **issuer.environment}, sidecars)
     operator = keep_operator(where.data_dir, issuer.url, env)
     _tell_operator_secret(services, where.data_dir, operator.client_secret)
-    ports_of_edge = EdgePorts(where.edge_port, where.admin / EDGE_ADMIN, ports.metrics[EDGE])
+    ports_of_edge = EdgePorts(where.edge_port, where.sockets / EDGE_ADMIN, ports.metrics[EDGE])
     return Plan(
         engines,
         services,
         edge(where.data_dir, where.certificates, ports_of_edge, reached, issuer),
         ports.metrics_addresses,
         reached,
-        _beside(sidecars, own, where),
+        () if sidecars is None else sidecars.children(where.data_dir, collector()),
     )
 
 
@@ -178,13 +181,7 @@ def _sidecars(where: Where, ports: Sequence[int]) -> Sidecars | None:
         return None
     if where.certificates is None:
         raise StartError("sidecars talk by certificates: unset AVIARY_TLS=off")
-    return Sidecars.on(ports, where.certificates)
-
-
-def _beside(sidecars: Sidecars | None, own: Mapping[str, str], where: Where) -> Sequence[Child]:
-    if sidecars is None:
-        return ()
-    return sidecars.children(own, where.data_dir, where.admin, collector())
+    return Sidecars.on(ports, where.certificates, where.sockets)
 
 
 def _services(
@@ -206,7 +203,7 @@ def _services(
     return [
         Child(
             name,
-            int(at.rpartition(":")[2]),
+            _listens(at),
             [where.python, "-m", "services", name],
             data_dir / "logs" / f"{name}.log",
             {
@@ -217,6 +214,13 @@ def _services(
         )
         for name, at in own.items()
     ]
+
+
+def _listens(address: str) -> int | Path:
+    """Give the port, or the Unix socket, of an address."""
+    if address.startswith(UNIX):
+        return Path(address.removeprefix(UNIX))
+    return int(address.rpartition(":")[2])
 
 
 def _cursor_key(data_dir: Path) -> Mapping[str, str]:

@@ -103,7 +103,6 @@ def test_a_valkey_asks_for_its_password(mesh: Mesh, name: str) -> None:
 
 def test_no_secret_is_in_an_environment_or_a_command(mesh: Mesh) -> None:
     passwords = list((mesh.data_dir / "valkey").glob("*.password"))
-    assert len(passwords) == len(VALKEYS)
     secrets = {
         SIGNING_KEY,
         CURSOR_KEY,
@@ -117,6 +116,7 @@ def test_no_secret_is_in_an_environment_or_a_command(mesh: Mesh) -> None:
         for file in ("environ", "cmdline"):
             told = Path(f"/proc/{pid}/{file}").read_bytes()
             assert not [secret for secret in secrets if secret.encode() in told], (pid, file)
+    assert len(passwords) == len(VALKEYS)
 
 
 def listening(pids: list[int]) -> set[int]:
@@ -138,36 +138,20 @@ def listening(pids: list[int]) -> set[int]:
     }
 
 
-def known_ports(mesh: Mesh) -> dict[int, str]:
+def known_ports(mesh: Mesh) -> set[int]:
+    """Those that ask for a certificate or a password, the edge's own, and those of metrics."""
     environment = mesh.environment("identity")
-    own = {
-        name: at
-        for service in mesh.children()
-        for name, at in mesh.environment(service).items()
-        if name.startswith("AVIARY_") and name.endswith("_ADDRESS")
-    }
-    metrics = re.findall(r'"[\d.]+:(\d+)"', (mesh.data_dir / TARGETS_FILE).read_text())
-    # A service's own address is in its own environment alone, where there are sidecars.
-    addresses = [
-        at for service in mesh.children() for at in own_addresses(mesh, service).values()
-    ] + [mesh.address(service) for service in mesh.children()]
-    ports = {int(at.rpartition(":")[2]): "a service" for at in (*own.values(), *addresses)}
-    ports |= dict.fromkeys(map(int, metrics), "metrics")
-    ports |= {mesh.valkey(name).get_connection_kwargs()["port"]: name for name in VALKEYS}
-    ports[int(environment["AVIARY_IDENTITY_HTTP_ADDRESS"].rpartition(":")[2])] = "the issuer"
-    ports[int(str(mesh.rest.base_url).rstrip("/").rpartition(":")[2])] = "the edge"
-    return ports
-
-
-def own_addresses(mesh: Mesh, service: str) -> dict[str, str]:
-    name = f"AVIARY_{service.upper()}_ADDRESS"
-    return {name: mesh.environment(service)[name]}
+    addresses = [environment["AVIARY_IDENTITY_HTTP_ADDRESS"], str(mesh.rest.base_url).rstrip("/")]
+    addresses += [mesh.address(service) for service in mesh.children()]
+    addresses += re.findall(r'"([\d.]+:\d+)"', (mesh.data_dir / TARGETS_FILE).read_text())
+    ports = {int(address.rpartition(":")[2]) for address in addresses}
+    return ports | {mesh.valkey(name).get_connection_kwargs()["port"] for name in VALKEYS}
 
 
 def test_no_other_port_is_open_than_the_known_ones(mesh: Mesh) -> None:
     found = listening(descendants(mesh.process.pid))
     assert len(found) > len(mesh.children())
-    assert found - set(known_ports(mesh)) == set()
+    assert found - known_ports(mesh) == set()
 
 
 def test_metrics_are_all_that_their_ports_show(mesh: Mesh) -> None:
@@ -182,7 +166,7 @@ def test_metrics_are_all_that_their_ports_show(mesh: Mesh) -> None:
 
 
 def test_the_administrator_is_the_owner_and_changes_no_limit(mesh: Mesh) -> None:
-    sockets = [path for path in mesh.data_dir.rglob("*") if path.is_socket()]
+    sockets = list((mesh.data_dir / "sockets").glob("*.admin"))
     assert len(sockets) == (1 + len(mesh.children()) if SIDECARS else 1)
     for path in sockets:
         assert path.stat().st_mode & OTHERS == 0
