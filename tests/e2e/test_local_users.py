@@ -7,6 +7,7 @@ import ssl
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -82,6 +83,9 @@ def test_nothing_that_it_writes_is_for_others(tmp_path: Path) -> None:
         assert stop(running) == 0
     assert open_to_others(data) == []
     assert open_to_others(backup) == []
+    restored = replace(running, data_dir=tmp_path / "restored")
+    operate(restored, "restore", str(backup))
+    assert open_to_others(restored.data_dir) == []
 
 
 @pytest.mark.parametrize("name", VALKEYS)
