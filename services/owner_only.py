@@ -24,7 +24,8 @@ def make_folder(path: Path) -> None:
     """
     path.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     found = path.stat()
-    if found.st_mode & stat.S_ISVTX or found.st_uid not in (os.geteuid(), os.getuid()):
+    everybodys = found.st_mode & stat.S_ISVTX and found.st_mode & stat.S_IWOTH
+    if everybodys or found.st_uid not in (os.geteuid(), os.getuid()):
         raise PermissionError(f"{path} is not this user's own; name another folder")
     path.chmod(stat.S_IMODE(found.st_mode) & ~NOT_OTHERS)
 
