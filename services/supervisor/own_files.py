@@ -1,6 +1,7 @@
 """The data folder, closed to others; and what is in it, or beside it, for one run."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ MAX_SOCKET_PATH_BYTES = 107
 LONGEST_SOCKET_NAME = 15
 """Bytes: `/timeline.admin` is the longest there is."""
 
+PLAIN_PATH = re.compile(rb"[\w./-]+")
+"""Means the same in a `unix:` address, which is a URI, as elsewhere."""
+
 
 def opened(data_dir: Path) -> Path:
     """Make the folder, or take one of before from everybody else; give its absolute path.
@@ -48,11 +52,12 @@ def opened(data_dir: Path) -> Path:
 def socket_folder(data_dir: Path) -> Iterator[Path]:
     """Give a folder for Unix sockets, until the end.
 
-    It is in the data folder, or, where a path there would be too long for a socket, a new one.
+    It is in the data folder, or, where a path there is none for a socket's address, a new one.
     """
     folder = data_dir / "sockets"
     make_folder(folder)
-    if len(os.fsencode(folder)) + LONGEST_SOCKET_NAME <= MAX_SOCKET_PATH_BYTES:
+    path = os.fsencode(folder)
+    if len(path) + LONGEST_SOCKET_NAME <= MAX_SOCKET_PATH_BYTES and PLAIN_PATH.fullmatch(path):
         yield folder
         return
     with tempfile.TemporaryDirectory(prefix="aviary-") as short:
