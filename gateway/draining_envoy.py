@@ -2,7 +2,7 @@
 
     python -m gateway.draining_envoy CONFIG [ADMIN]
 
-ADMIN is the file in which Envoy tells its admin address; without it, beside CONFIG.
+ADMIN is the file in which Envoy tells its admin socket; without it, beside CONFIG.
 
 Envoy itself is gone at once when it gets SIGTERM. This runs it and, told to stop, has it send its
 clients away, waits for their calls and then stops it. What Envoy ends with, this ends with. On
@@ -14,6 +14,7 @@ import contextlib
 import http.client
 import json
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -84,8 +85,22 @@ def _any_under_way(admin: str) -> bool:
     return any(each.get("value", 0) for each in stats)
 
 
+class _OverSocket(http.client.HTTPConnection):
+    """HTTP over the Unix socket at `path`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("admin", timeout=ADMIN_TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        """See `HTTPConnection`."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
 def _ask(admin: str, method: str, path: str) -> bytes:
-    connection = http.client.HTTPConnection(admin, timeout=ADMIN_TIMEOUT_S)
+    connection = _OverSocket(admin)
     try:
         connection.request(method, path)
         return connection.getresponse().read()

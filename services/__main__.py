@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import structlog
 
-from services import supervisor
+from services import owner_only, supervisor
 from services.audit.command import audit
 from services.backup import command as backup
 from services.bootstrap import SERVICES, secured
@@ -56,7 +56,8 @@ class _Sections(click.Group):
 
 @click.group(cls=_Sections, help=__doc__)
 def main() -> None:
-    """Group the commands."""
+    """Group the commands; what any of them writes is for its owner alone."""
+    owner_only.umask()
 
 
 for _command in (

@@ -9,9 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 from services.rpc.signing_keys import SigningKey, parse_keys
 from services.secret_keys import Secret, parse_secrets
 
-__all__ = ["MAX_PORT", "SettingsError", "Variables"]
+__all__ = ["MAX_PORT", "UNIX", "SettingsError", "Variables"]
 
 MAX_PORT = 65_535
+UNIX = "unix:"
+"""What the address of a Unix socket begins with, as gRPC has it; its path comes after."""
 
 
 class SettingsError(ValueError):
@@ -68,6 +70,11 @@ class Variables:
         if not (host and port.isascii() and port.isdecimal() and int(port) <= MAX_PORT):
             self._reject(name, value, f"host:port, with a port of at most {MAX_PORT}")
         return value
+
+    def service_address(self, name: str, default: str) -> str:
+        """Read a `host:port`, or a Unix socket as `unix:/path`."""
+        value = self.text(name) or default
+        return value if value.startswith(f"{UNIX}/") else self.address(name, default)
 
     def optional_address(self, name: str) -> str | None:
         """Read a `host:port`; None where it is unset."""
@@ -190,6 +197,8 @@ class Variables:
 
 
 def _is_loopback(address: str) -> bool:
+    if address.startswith(UNIX):
+        return True
     host = address.rpartition(":")[0]
     try:
         return ip_address(host.strip("[]")).is_loopback

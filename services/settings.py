@@ -89,7 +89,7 @@ class Settings:
     bus_visibility_s: int
     """Seconds after which a message comes again that was received and not acked."""
     addresses: Mapping[str, str]
-    """Service name to `host:port`, for each name in `DEFAULT_ADDRESSES`."""
+    """Service name to `host:port` or `unix:/path`, for each name in `DEFAULT_ADDRESSES`."""
     tls_dir: Path | None
     """Certificates of this process, its siblings' and callers' authorities; None is plaintext."""
     sidecar: bool
@@ -168,7 +168,7 @@ class Settings:
                 wanted="an instance id, since AVIARY_STORAGE=bigtable",
             )
         addresses = {
-            service: variables.address(f"AVIARY_{service.upper()}_ADDRESS", default)
+            service: variables.service_address(f"AVIARY_{service.upper()}_ADDRESS", default)
             for service, default in DEFAULT_ADDRESSES.items()
         }
         tls_dir = variables.tls_dir(addresses)

@@ -23,6 +23,7 @@ __all__ = [
     "EVENT_CACHE_UNAVAILABLE",
     "EVENT_CELEBRITIES_STALE",
     "EVENT_DELETIONS_UNHEARD",
+    "EVENT_ERASURE_REFUSED",
     "EVENT_FANOUT_CONTROLS_CHANGED",
     "EVENT_FANOUT_CONTROLS_STALE",
     "EVENT_FANOUT_TWEET_GONE",
@@ -259,6 +260,9 @@ EVENT_FLAGS_CHANGED: Final = "flags.changed"
 """From here on this process goes by other `flags`."""
 EVENT_FLAGS_REFUSED: Final = "flags.refused"
 """The file of flags is missing or wrong, as `error` says; what was in force stays."""
+EVENT_ERASURE_REFUSED: Final = "erasure.refused"
+"""A message says that the `kind` of this `id` is deleted, and its owner says that it is there: the
+message is made up, most likely, and becomes a dead letter."""
 EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"
 """A tweet was deleted before its fan-out was planned."""
 EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from gateway.edge.admin import admin
 from gateway.edge.config import PUBLIC_SERVICES, EdgeConfig, process_of
 from gateway.edge.connections import connection_manager
 from gateway.edge.hardening import layered_runtime, overload_manager
@@ -33,11 +34,11 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
         clusters.append(collector_cluster(config.otlp_collector))
     listeners = [_edge_listener(config)]
     if config.stats_port is not None:
-        clusters.append(admin_cluster(config.admin_port))
+        clusters.append(admin_cluster(config.admin_socket))
         listeners.append(stats_listener(config.listen_host, config.stats_port))
     return {
         "node": {"id": "aviary-edge", "cluster": "aviary-edge"},
-        "admin": {"address": _address("127.0.0.1", config.admin_port)},
+        "admin": admin(config.admin_socket),
         "layered_runtime": layered_runtime(),
         "overload_manager": overload_manager(),
         "stats_config": stats_config(),

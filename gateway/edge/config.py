@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+from gateway.edge.admin import DEFAULT_ADMIN_SOCKET
 from gateway.edge.contracts import Contracts
 from gateway.edge.generated import GENERATED, as_envoy_sees
 from gateway.edge.issuers import Issuer, embedded_issuer
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 DEFAULT_STATS_PORT: Final = 9902
-"""Next to admin's; used where the configuration is committed, not where ports are handed out."""
+"""Used where the configuration is committed, not where ports are handed out."""
 
 PUBLIC_SERVICES: Final[Mapping[str, str]] = {
     "user": "aviary.user.v1.UserService",
@@ -57,7 +58,7 @@ class EdgeConfig:
 
     listen_port: int = 8080
     listen_host: str = "127.0.0.1"
-    admin_port: int = 9901
+    admin_socket: str = DEFAULT_ADMIN_SOCKET
     # Short name to host:port; every public service must be here, others are ignored.
     backends: Mapping[str, str] = field(default_factory=_default_backends)
     descriptor_path: str = as_envoy_sees("descriptor.pb")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.edge.admin import only_static_runtime
 from gateway.edge.extensions import API, typed
 
 __all__ = [
@@ -58,15 +59,13 @@ def connection_options() -> dict[str, Any]:
 
 def layered_runtime() -> dict[str, Any]:
     """Build the runtime values that have no field of their own."""
-    values = {
-        "overload.premature_reset_total_stream_count": RESETS_LOOKED_AT,
-        "overload.premature_reset_min_stream_lifetime_seconds": RESET_WITHIN_S,
-        "http.max_requests_per_io_cycle": REQUESTS_PER_TURN,
-    }
-    # The admin layer above it is there by default, and lets an operator change a value at once.
-    return {
-        "layers": [{"name": "static", "static_layer": values}, {"name": "admin", "admin_layer": {}}]
-    }
+    return only_static_runtime(
+        {
+            "overload.premature_reset_total_stream_count": RESETS_LOOKED_AT,
+            "overload.premature_reset_min_stream_lifetime_seconds": RESET_WITHIN_S,
+            "http.max_requests_per_io_cycle": REQUESTS_PER_TURN,
+        }
+    )
 
 
 def overload_manager() -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """The edge's figures for Prometheus, without the rest of Envoy's admin interface.
 
-Admin can stop Envoy and show its configuration, so it stays on the loopback; a listener passes one
-of its paths on.
+Admin can stop Envoy and show its configuration, so it is a socket of the owner's; a listener passes
+one of its paths on.
 """
 
 from typing import Any
 
+from gateway.edge.admin import pipe
 from gateway.edge.extensions import API, http_filter, typed
 
 __all__ = ["HISTOGRAM_BUCKETS_MS", "admin_cluster", "stats_config", "stats_listener"]
@@ -54,17 +55,15 @@ def stats_listener(host: str, port: int) -> dict[str, Any]:
     }
 
 
-def admin_cluster(admin_port: int) -> dict[str, Any]:
-    """Build the cluster of Envoy's own admin interface. Raises `ValueError` for an unknown port."""
-    if not admin_port:
-        raise ValueError("the edge's figures need an admin port that is known beforehand")
-    socket = {"socket_address": {"address": "127.0.0.1", "port_value": admin_port}}
+def admin_cluster(admin_socket: str) -> dict[str, Any]:
+    """Build the cluster of Envoy's own admin interface."""
+    endpoint = {"address": pipe(admin_socket)}
     return {
         "name": ADMIN_CLUSTER,
         "type": "STATIC",
         "connect_timeout": TIMEOUT,
         "load_assignment": {
             "cluster_name": ADMIN_CLUSTER,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket}}]}],
+            "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}],
         },
     }

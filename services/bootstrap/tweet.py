@@ -22,16 +22,17 @@ async def build(parts: Parts) -> Served:
     rows = await parts.rows("tweet", [*tables.TABLES, tables.OUTBOX])
     store = tables.RowTweetStore(rows, await parts.outbox(rows, tables.OUTBOX))
     own_timeline = parts.pushes(await parts.rows("timeline", timeline_tables.TABLES))
-    events = TweetEvents()
+    users, events = await parts.users(), TweetEvents()
     service = TweetService(
         store=store,
-        users=await parts.users(),
+        users=users,
         ids=await parts.ids("tweet"),
         own_timeline=own_timeline,
         events=events,
         clock=parts.clock,
     )
     deletion = Deletion(store, own_timeline, events, parts.clock)
-    handlers = TweetHandlers(Erasure(store, deletion, Settling(LATE_TWEETS_MS, parts.clock)))
+    erasure = Erasure(store, deletion, Settling(LATE_TWEETS_MS, parts.clock))
+    handlers = TweetHandlers(erasure, users)
     parts.consume(parts.bus(), "tweet.erasure", handlers.user_deleted)
     return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), TweetServicer(service))]

@@ -16,6 +16,7 @@ __all__ = [
     "StoredControls",
     "Threshold",
     "TimelinePushes",
+    "Tweets",
 ]
 
 
@@ -45,6 +46,14 @@ class Deliveries(Protocol):
 
         Raises `NotFoundError` when the tweet is not there.
         """
+        ...
+
+
+class Tweets(Protocol):
+    """Which tweets there are. Raises `UnavailableError`."""
+
+    async def exists(self, tweet_id: int) -> bool:
+        """Whether the tweet is there, and not deleted."""
         ...
 
 

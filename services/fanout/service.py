@@ -9,6 +9,7 @@ from contextlib import aclosing
 
 import structlog
 
+from services.erasure_check import require_gone
 from services.errors import NotFoundError
 from services.fanout.ports import (
     Celebrities,
@@ -18,6 +19,7 @@ from services.fanout.ports import (
     Jobs,
     Threshold,
     TimelinePushes,
+    Tweets,
 )
 from services.telemetry import EVENT_FANOUT_TWEET_GONE
 
@@ -42,6 +44,7 @@ class FanoutService:
         *,
         followers: Followers,
         deliveries: Deliveries,
+        tweets: Tweets,
         celebrities: Celebrities,
         jobs: Jobs,
         timelines: TimelinePushes,
@@ -51,6 +54,7 @@ class FanoutService:
     ) -> None:
         self._followers = followers
         self._deliveries = deliveries
+        self._tweets = tweets
         self._celebrities = celebrities
         self._jobs = jobs
         self._timelines = timelines
@@ -107,7 +111,11 @@ class FanoutService:
         await self._timelines.push_homes(followers, tweet_id)
 
     async def forget(self, author: int, tweet_id: int) -> None:
-        """Hide a deleted tweet wherever it was pushed."""
+        """Hide a deleted tweet wherever it was pushed.
+
+        Raises `FailedPreconditionError` (`STILL_THERE`), and hides nothing, if it is not deleted.
+        """
+        require_gone("tweet", tweet_id, lives=await self._tweets.exists(tweet_id))
         await self._timelines.forget_tweet(author, tweet_id)
 
     async def followed(self, viewer: int, authors: Sequence[int]) -> None:

@@ -55,7 +55,8 @@ Examples:
     "--token",
     envvar="AVIARY_TOKEN",
     show_envvar=True,
-    help="To show to the edge; one that acts for anybody.  [default: one by --data-dir]",
+    help="To show to the edge; one that acts for anybody. Everybody on this machine sees what is "
+    "typed here: rather set the variable.  [default: one by --data-dir]",
 )
 @click.option(
     "--data-dir",

@@ -71,6 +71,11 @@ class TweetPeer:
         ]
         return tweets, [tweet_id for answer in answers for tweet_id in answer.missing_ids]
 
+    async def exists(self, tweet_id: int) -> bool:
+        """Whether the tweet is there, and not deleted."""
+        tweets, _ = await self.lookup([tweet_id])
+        return bool(tweets)
+
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
         """Read encoded tweets by id; deleted and unknown ones are left out."""
         tweets, _ = await self.lookup(tweet_ids)

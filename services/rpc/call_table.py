@@ -35,6 +35,7 @@ CALLS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "aviary.graph.v1.GraphService/StreamFollowers",
                 "aviary.tweet.v1.TweetService/DecideDelivery",
                 "aviary.tweet.v1.TweetService/ListAuthorTweets",
+                "aviary.tweet.v1.TweetService/LookupTweets",
             }
         ),
         "identity": frozenset(

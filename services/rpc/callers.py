@@ -41,7 +41,7 @@ _URI, _HASH = "URI=", "Hash="
 
 _CERTIFICATE_KEY = "x509_pem_cert"
 
-_LOOPBACK = ("ipv4:127.", "ipv6:%5B::1%5D:", "ipv6:[::1]:")
+_LOCAL = ("unix:", "ipv4:127.", "ipv6:%5B::1%5D:", "ipv6:[::1]:")
 
 # Set in the call's own task, so it ends with the call.
 _caller: ContextVar[str | None] = ContextVar("caller", default=None)
@@ -143,7 +143,7 @@ def _name_told(context: grpc.aio.ServicerContext[Any, Any]) -> str | None:
 
 def _told(context: grpc.aio.ServicerContext[Any, Any]) -> list[str]:
     """Return the parts of what the sidecar tells of a caller; none where it is not believed."""
-    if not context.peer().startswith(_LOOPBACK):
+    if not context.peer().startswith(_LOCAL):
         return []
     told = [value for key, value in context.invocation_metadata() or () if key == _TOLD_KEY]
     if len(told) != 1 or not isinstance(told[0], str):

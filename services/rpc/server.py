@@ -81,7 +81,7 @@ class BindError(OSError):
 
 
 class RpcServer:
-    """Serves `servicers` on `address` (`host:port`; port 0 takes a free one).
+    """Serves `servicers` on `address` (`host:port`, port 0 takes a free one; or `unix:/path`).
 
     With certificates in `security`, callers need one too, and may call what the table gives them;
     with a verifier, they sign their requests. Behind a sidecar, which has the certificates, what
@@ -127,7 +127,9 @@ class RpcServer:
 
     @property
     def address(self) -> str:
-        """`host:port` with the bound port."""
+        """`host:port` with the bound port; that of a Unix socket has none."""
+        if self._address.startswith("unix:"):
+            return self._address
         return f"{self._address.rpartition(':')[0]}:{self._port}"
 
     async def start(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from services import local_addresses, scrape_targets
+from services import local_addresses, owner_only, scrape_targets
 from services.background import Background
 from services.output import protect_output
 from services.supervisor.certificates import certified
@@ -22,7 +22,8 @@ from services.supervisor.child import Child
 from services.supervisor.errors import StartError
 from services.supervisor.lock import locked
 from services.supervisor.logs import LogLimits
-from services.supervisor.plan import Plan, Where, on_emulators, on_this_machine
+from services.supervisor.own_files import opened, secrets_in_files, socket_folder
+from services.supervisor.plan import EDGE_ADMIN, Plan, Where, on_emulators, on_this_machine
 from services.supervisor.readiness import HOST, accepting, ready, require_free
 
 __all__ = ["LostError", "StartError", "run", "up"]
@@ -74,15 +75,16 @@ async def up(
 
     Raises `StartError`, and `LostError` when an emulator dies.
     """
-    data_dir = _prepared(data_dir)
+    owner_only.umask()
+    data_dir = opened(data_dir)
     end = _End()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, end.wanted.set)
-    with locked(data_dir):
+    with locked(data_dir), socket_folder(data_dir) as sockets, secrets_in_files(data_dir):
         require_free(edge_port)
         async with certified(data_dir) as certificates:
-            where = Where(data_dir, edge_port, python, certificates, sidecars)
+            where = Where(data_dir, sockets, edge_port, python, certificates, sidecars)
             plan = on_emulators(where, end.lose) if emulators else on_this_machine(where)
             await _run(plan, where, end, emulators=emulators)
     if end.lost:
@@ -110,7 +112,7 @@ async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> Non
             if await _start(plan.groups, started, limits, end.wanted) and await ready(
                 edge_port, end.wanted, data_dir
             ):
-                _greet(data_dir, edge_port, emulators=emulators)
+                _greet(where, emulators=emulators)
                 await end.wanted.wait()
         finally:
             click.echo("stopping")
@@ -150,16 +152,13 @@ async def _start(
     return True
 
 
-def _greet(data_dir: Path, edge_port: int, *, emulators: bool) -> None:
-    edge = f"http://{HOST}:{edge_port}"
+def _greet(where: Where, *, emulators: bool) -> None:
+    data_dir, edge = where.data_dir, f"http://{HOST}:{where.edge_port}"
     click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
     click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
     click.echo(f"  token  python -m services token --user HANDLE --data-dir {data_dir}")
+    click.echo(f"  admin  curl --unix-socket {where.sockets / EDGE_ADMIN} http://edge/stats")
     if emulators:
         click.echo("  The emulators keep all data in memory: it is gone when this stops.")
-
-
-def _prepared(data_dir: Path) -> Path:
-    """Make the folders; give the absolute path, for messages that can be copied."""
-    (data_dir / "logs").mkdir(parents=True, exist_ok=True)
-    return data_dir.resolve()
+        click.echo("  They ask nobody for a password: every user of this machine can read and")
+        click.echo("  change what they hold. They are for development, where you are alone.")

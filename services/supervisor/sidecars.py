@@ -7,33 +7,36 @@ from pathlib import Path
 from typing import Self
 
 from gateway import sidecar
+from services.environment import UNIX
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor.child import Child
 from services.supervisor.readiness import HOST
 
-__all__ = ["PORTS_EACH", "Sidecars"]
-
-PORTS_EACH = 2
-"""Ports that a sidecar takes: one for each of its sides."""
+__all__ = ["Sidecars"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
-    """Where the sidecars listen, by service."""
+    """Where the sidecars and the services behind them listen, by service.
+
+    What passes between the two is in plaintext and believed, so it goes by sockets of the owner's.
+    """
 
     inbound: Mapping[str, str]
     outbound: Mapping[str, str]
+    behind: Mapping[str, str]
     certificates: Path
+    sockets: Path
 
     @classmethod
-    def on(cls, ports: Sequence[int], certificates: Path) -> Self:
-        """Give each service's sidecar `PORTS_EACH` of these ports."""
-        addresses = [f"{HOST}:{port}" for port in ports]
-        half = len(DEFAULT_ADDRESSES)
+    def on(cls, ports: Sequence[int], certificates: Path, sockets: Path) -> Self:
+        """Give each service's sidecar one of these ports, and sockets in this folder."""
         return cls(
-            dict(zip(DEFAULT_ADDRESSES, addresses[:half], strict=True)),
-            dict(zip(DEFAULT_ADDRESSES, addresses[half:], strict=True)),
+            {name: f"{HOST}:{port}" for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)},
+            {name: f"{UNIX}{sockets / name}.out" for name in DEFAULT_ADDRESSES},
+            {name: f"{UNIX}{sockets / name}.in" for name in DEFAULT_ADDRESSES},
             certificates,
+            sockets,
         )
 
     def environment(self, service: str, data_dir: Path) -> Mapping[str, str]:
@@ -50,17 +53,12 @@ class Sidecars:
             "AVIARY_TLS_DIR": "",
         }
 
-    def children(
-        self,
-        behind: Mapping[str, str],
-        data_dir: Path,
-        collector: str | None,
-    ) -> Sequence[Child]:
-        """Write each sidecar's configuration, before services that listen where `behind` says."""
+    def children(self, data_dir: Path, collector: str | None) -> Sequence[Child]:
+        """Write each sidecar's configuration, and plan it."""
         logs, folder = data_dir / "logs", data_dir / "sidecars"
         folder.mkdir(exist_ok=True)
         children = []
-        for service, address in behind.items():
+        for service, address in self.behind.items():
             appends = (logs / f"{service}-sidecar.access.log", _denials_log(data_dir, service))
             config = sidecar.SidecarConfig(
                 service=service,
@@ -69,7 +67,7 @@ class Sidecars:
                 outbound=self.outbound[service],
                 siblings={name: [sidecar.Replica(at)] for name, at in self.inbound.items()},
                 certificates=str(self.certificates),
-                admin_port=0,
+                admin_socket=f"{self.sockets / service}.admin",
                 otlp_collector=collector,
                 access_log_path=str(appends[0]),
                 denials_log_path=str(appends[1]),

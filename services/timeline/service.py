@@ -92,7 +92,8 @@ class TimelineService:
             (run,) = await self._author_runs([author], before, limit - len(found) + 1)
             bodies = await self._tweets.get_many(run.ids)
             hydrated = [bodies[tweet_id] for tweet_id in run.ids if tweet_id in bodies]
-            found += [tweet for tweet in hydrated if not tweet.deleted]
+            # A hot list may hold what a made-up message put there.
+            found += [one for one in hydrated if not one.deleted and one.author_id == author]
             if len(found) > limit:
                 return Page(found[:limit], found[limit - 1].tweet_id)
             if run.ended:

@@ -1,7 +1,9 @@
 """Bus messages in, use cases called."""
 
 from services.bus.events import decode_user_deleted
+from services.erasure_check import require_gone
 from services.tweet.erasure import Erasure
+from services.tweet.ports import UserDirectory
 
 __all__ = ["TweetHandlers"]
 
@@ -9,10 +11,13 @@ __all__ = ["TweetHandlers"]
 class TweetHandlers:
     """One method for each subscription."""
 
-    def __init__(self, erasure: Erasure) -> None:
+    def __init__(self, erasure: Erasure, users: UserDirectory) -> None:
         self._erasure = erasure
+        self._users = users
 
     async def user_deleted(self, body: bytes) -> None:
         """Erase the tweets of a deleted user."""
         event = decode_user_deleted(body)
+        gone = await self._users.missing([event.user_id])
+        require_gone("user", event.user_id, lives=not gone)
         await self._erasure.author_deleted(event.user_id, event.deleted_at_ms)

@@ -34,12 +34,6 @@ class Faults:
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh
 
-    def setting(self, name: str) -> str:
-        """An environment variable of the services."""
-        environment = Path(f"/proc/{self.pid('gateway')}/environ").read_bytes().split(b"\0")
-        (found,) = (v for v in environment if v.startswith(name.encode() + b"="))
-        return found.decode().partition("=")[2]
-
     def pid(self, name: str) -> int:
         """Process id of a service; waits for one that is being started again."""
         deadline = time.monotonic() + SETTLE_S
@@ -51,7 +45,8 @@ class Faults:
 
     def valkey(self, name: str) -> Redis:
         """A client of the `bus` or the `cache`."""
-        return Redis.from_url(self.setting(f"AVIARY_{name.upper()}_VALKEY_URL"))
+        self.pid("gateway")
+        return self.mesh.valkey(name)
 
     def valkey_pid(self, name: str) -> int:
         """Process id of the `bus` or the `cache`; waits for one that is being started again."""

@@ -14,11 +14,13 @@ import grpc
 import grpc.aio
 import httpx
 import pytest
+from redis import Redis
 
 from services import local_addresses
 from services.certificates.identities import OPERATOR
 from services.operator_file import OperatorError, fetch_token, read_operator
 from services.rpc.operator import operator_channel, operator_files, operator_sync_channel
+from services.storage.valkey.connection import open_blocking
 from tests.emulators import require_emulators
 from tests.processes import free_port
 
@@ -32,6 +34,7 @@ ENVIRONMENT = {
     # A test comes from one address, faster than any caller may; test_limits.py turns them on.
     "AVIARY_EDGE_LIMITS": "off",
 }
+VALKEY_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 60  # three groups, each of which may take the supervisor's 10 s
 
 
@@ -69,10 +72,13 @@ class Mesh:
                     found[words[words.index(b"services") + 1].decode()] = int(entry.name)
         return found
 
-    def cache(self) -> int:
-        """Port of the cache, as the timeline service was told."""
-        url = self.environment("timeline")["AVIARY_CACHE_VALKEY_URL"]
-        return int(url.rsplit(":", 1)[1].split("/")[0])
+    def valkey_url(self, name: str) -> str:
+        """URL of the `bus`, the `cache` or the `nonce` server, as services were told."""
+        return self.environment("gateway")[f"AVIARY_{name.upper()}_VALKEY_URL"]
+
+    def valkey(self, name: str) -> Redis:
+        """A client of that server, with its password."""
+        return open_blocking(self.valkey_url(name), timeout_s=VALKEY_TIMEOUT_S)
 
     def channel(self, service: str) -> grpc.aio.Channel:
         """Opens a channel to a service as the operator."""

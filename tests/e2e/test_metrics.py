@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
-import redis
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as pb
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as stubs
 
@@ -53,7 +52,7 @@ def test_every_metric_arrives_at_the_collector(tmp_path: Path) -> None:
         home(mesh, bob)
         tweet = post(mesh, ada)
         eventually(lambda: home(mesh, bob), [tweet])
-        with redis.Redis(port=mesh.cache()) as cache:
+        with mesh.valkey("cache") as cache:
             cache.client_pause(PAUSE_MS)
             assert home(mesh, bob) == [tweet]
         deadline = time.monotonic() + WITHIN_S

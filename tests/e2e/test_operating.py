@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-import redis
 from aviary.tweet.v1 import tweet_service_pb2 as pb
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
@@ -109,7 +108,7 @@ def test_what_cannot_be_read_spoils_no_other(mesh: Mesh) -> None:
     assert home(mesh, bob) == []
     operate(mesh, "pause", "fanout.rest", "fanout.plan")
     bad: dict[Any, Any] = {b"d": b"\xff\x1b[2J", b"a": b"{}", b"n": b"many"}
-    with redis.Redis.from_url(mesh.environment("fanout")["AVIARY_BUS_VALKEY_URL"]) as bus:
+    with mesh.valkey("bus") as bus:
         tweets = []
         for _ in range(20):
             tweets.insert(0, post(mesh, ada))
@@ -164,7 +163,7 @@ def test_a_home_that_lost_its_rows_is_rebuilt(mesh: Mesh) -> None:
     tweets = [post(mesh, ada) for _ in range(3)][::-1]
     bob = reader_of(mesh, ada)
     asyncio.run(lose_home(mesh, bob))
-    with redis.Redis(port=mesh.cache()) as cache:
+    with mesh.valkey("cache") as cache:
         cache.flushall()
     assert home(mesh, bob) == []
     operate(mesh, "rebuild-home", str(bob))

@@ -304,7 +304,7 @@ class Life(RuleBasedStateMachine):
 def test_timelines_are_what_tweets_and_graph_say(mesh: Mesh) -> None:
     examples = os.environ.get(EXAMPLES_VARIABLE)
     fanout = FanoutOperator(mesh)
-    with redis.Redis(port=mesh.cache()) as cache, redelivery(mesh) as again:
+    with mesh.valkey("cache") as cache, redelivery(mesh) as again:
         run_state_machine_as_test(
             lambda: Life(mesh, cache, again, fanout),
             settings=settings(

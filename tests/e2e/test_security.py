@@ -16,7 +16,6 @@ from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
-from redis import Redis
 
 from services.certificates.identities import name_in
 from services.clock import SystemClock
@@ -81,8 +80,9 @@ def taken_up(mesh: Mesh, service: str) -> object:
     """What changes whenever a service, or its sidecar in its stead, has taken up new files."""
     if not SIDECARS:
         return len(events(mesh, service, "tls.reloaded"))
-    admin = (mesh.data_dir / "sidecars" / f"{service}.admin").read_text().strip()
-    shown = httpx.get(f"http://{admin}/certs").json()["certificates"]
+    socket = (mesh.data_dir / "sidecars" / f"{service}.admin").read_text().strip()
+    with httpx.Client(transport=httpx.HTTPTransport(uds=socket)) as admin:
+        shown = admin.get("http://admin/certs").json()["certificates"]
     held = [each[kind] for each in shown for kind in ("cert_chain", "ca_cert")]
     return {one["serial_number"] for some in held for one in some}
 
@@ -202,8 +202,7 @@ async def test_an_operator_signs_and_may_operate_and_no_more(mesh: Mesh, keys: P
 
 
 def test_nonces_are_where_none_is_forgotten(mesh: Mesh) -> None:
-    url = mesh.environment("tweet")["AVIARY_NONCE_VALKEY_URL"]
-    with Redis.from_url(url) as server:
+    with mesh.valkey("nonce") as server:
         told = server.info()
         assert (told["maxmemory_policy"], told["aof_enabled"]) == ("noeviction", 1)
         assert any(key.startswith(b"nonce") for key in server.scan_iter())

@@ -39,7 +39,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
 
 def suspect(mesh: Mesh, who: str) -> None:
     async def score() -> None:
-        valkey = open_valkey(f"redis://127.0.0.1:{mesh.cache()}/0", timeout_s=1.0)
+        valkey = open_valkey(mesh.valkey_url("cache"), timeout_s=1.0)
         store = ConductStore(valkey, SystemClock(), ConductRules())
         await store.raise_scores({who: HOSTILE})
         await valkey.aclose()

@@ -129,14 +129,25 @@ async def _health_server() -> tuple[grpc.aio.Server, health.aio.HealthServicer, 
     return server, servicer, address
 
 
+def admin_socket(folder: Path) -> str:
+    """Where the Envoy of this folder takes its administrator's calls."""
+    return str(folder / "admin.sock")
+
+
+def admin_client(folder: Path) -> httpx.AsyncClient:
+    """A client of that."""
+    transport = httpx.AsyncHTTPTransport(uds=admin_socket(folder))
+    return httpx.AsyncClient(base_url="http://admin", transport=transport, timeout=START_TIMEOUT_S)
+
+
 async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
     """Learn from Envoy which port the system gave it."""
-    admin = folder / "admin"
-    async with asyncio.timeout(START_TIMEOUT_S), httpx.AsyncClient() as client:
+    told = folder / "admin"
+    async with asyncio.timeout(START_TIMEOUT_S), admin_client(folder) as client:
         while True:
             assert process.returncode is None, (folder / "envoy.log").read_text()
-            if admin.exists() and (where := admin.read_text().strip()):
-                answer = await client.get(f"http://{where}/listeners?format=json")
+            if told.exists() and told.read_text().strip():
+                answer = await client.get("/listeners?format=json")
                 listeners = json.loads(answer.text).get("listener_statuses", [])
                 for listener in listeners:
                     port = listener["local_address"]["socket_address"]["port_value"]
@@ -174,7 +185,7 @@ async def running_edge(
         folder = Path(name)
         config = EdgeConfig(
             listen_port=0,
-            admin_port=0,
+            admin_socket=admin_socket(folder),
             backends={
                 **dict.fromkeys(PUBLIC_SERVICES, address),
                 "gateway": gate_address,

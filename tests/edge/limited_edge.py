@@ -42,7 +42,15 @@ from services.rpc.server import RpcServer, Servicer
 from services.storage.valkey.breaker import GuardedValkey
 from services.storage.valkey.connection import ValkeyClient, open_valkey
 from tests.contract.valkey_servers import valkey_node
-from tests.edge.conftest import DESCRIPTOR, START_TIMEOUT_S, Timelines, Tweets, _base_url
+from tests.edge.conftest import (
+    DESCRIPTOR,
+    START_TIMEOUT_S,
+    Timelines,
+    Tweets,
+    _base_url,
+    admin_client,
+    admin_socket,
+)
 
 QUICK = ConductRules(half_life_s=1.0)
 """So that a test sees a caller released."""
@@ -74,7 +82,7 @@ class LimitedEdge:
     store: ConductStore
     gateway: RpcServer
     process: asyncio.subprocess.Process
-    admin: str
+    admin: httpx.AsyncClient
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         return await self.client.get(path, headers=_named(headers))
@@ -181,7 +189,7 @@ async def limited_edge(
         backends |= {"gateway": server.address, "challenge": server.address}
         config = EdgeConfig(
             listen_port=0,
-            admin_port=0,
+            admin_socket=admin_socket(folder),
             backends=backends,
             descriptor_path=str(DESCRIPTOR),
             access_log_path=str(folder / "access.log"),
@@ -195,7 +203,7 @@ async def limited_edge(
         process = await stack.enter_async_context(_envoy(folder))
         url = await _base_url(process, folder)
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))
-        admin = f"http://{(folder / 'admin').read_text().strip()}"
+        admin = await stack.enter_async_context(admin_client(folder))
         edge = LimitedEdge(client, valkey, store, server, process, admin)
         await _until_it_knows_the_callers(edge)
         yield edge
@@ -221,12 +229,12 @@ async def _envoy(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
 
 async def _until_it_knows_the_callers(edge: LimitedEdge) -> None:
     """Wait for the services, and for the first word of the gateway on new accounts."""
-    async with asyncio.timeout(START_TIMEOUT_S), httpx.AsyncClient() as admin:
+    async with asyncio.timeout(START_TIMEOUT_S):
         while True:
             try:
                 paths = ("/v1/timeline/home?user_id=1", "/v1/users/1", "/v1/tweets/1")
                 answers = [await edge.get(path, x_scope="act:any") for path in paths]
-                dump = await admin.get(f"{edge.admin}/config_dump?resource=ecds_filters")
+                dump = await edge.admin.get("/config_dump?resource=ecds_filters")
             except httpx.TransportError:
                 pass
             else:

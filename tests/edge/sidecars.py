@@ -23,6 +23,7 @@ from services.rpc.channels import open_channel
 from services.rpc.security import Security
 from services.rpc.server import RpcServer
 from tests.certificates import WAIT_S, Ids, files, id_server, until
+from tests.edge.conftest import admin_client, admin_socket
 from tests.processes import free_port
 
 NOWHERE = Locality()
@@ -132,7 +133,6 @@ def config_of(
         outbound="127.0.0.1:0",
         siblings={"id": replicas or [Replica(nowhere)]},
         certificates=str(certificates),
-        admin_port=0,
     )
 
 
@@ -141,13 +141,14 @@ async def sidecar(folder: Path, config: SidecarConfig) -> AsyncIterator[Sidecar]
     """Run it as it is deployed, with the program that drains it."""
     write_secrets(Path(config.certificates))
     path = folder / "sidecar.yaml"
-    path.write_text(to_yaml(replace(config, access_log_path=str(folder / "access.log"))))
+    here = {"access_log_path": str(folder / "access.log"), "admin_socket": admin_socket(folder)}
+    path.write_text(to_yaml(replace(config, **here)))
     with (folder / "envoy.log").open("wb") as log:
         command = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
         process = await asyncio.create_subprocess_exec(*command, stderr=log)
     try:
-        admin = await _admin(process, folder)
-        async with httpx.AsyncClient(base_url=admin, timeout=WAIT_S) as client:
+        await _up(process, folder)
+        async with admin_client(folder) as client:
             listeners = await _listeners(client)
             yield Sidecar(process, client, listeners["inbound"], listeners.get("outbound", ""))
     finally:
@@ -156,7 +157,7 @@ async def sidecar(folder: Path, config: SidecarConfig) -> AsyncIterator[Sidecar]
         await process.wait()
 
 
-async def _admin(process: asyncio.subprocess.Process, folder: Path) -> str:
+async def _up(process: asyncio.subprocess.Process, folder: Path) -> None:
     at = folder / "sidecar.admin"
 
     def is_told() -> bool:
@@ -164,7 +165,6 @@ async def _admin(process: asyncio.subprocess.Process, folder: Path) -> str:
         return at.exists() and bool(at.read_text().strip())
 
     await until(is_told)
-    return f"http://{at.read_text().strip()}"
 
 
 async def _listeners(admin: httpx.AsyncClient) -> dict[str, str]:

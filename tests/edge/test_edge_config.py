@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway import sidecar
 from gateway.edge import EdgeConfig, bootstrap, to_yaml
+from gateway.edge.admin import DEFAULT_ADMIN_SOCKET
 from gateway.edge.issuers import Issuer
 from gateway.envoy_binary import envoy_binary
 from tests.edge.conftest import DESCRIPTOR, GENERATED
@@ -55,9 +57,11 @@ def test_traces_only_with_a_collector() -> None:
     assert "opentelemetry" in to_yaml(EdgeConfig(otlp_collector="127.0.0.1:4317"))
 
 
-def test_figures_need_a_known_admin_port() -> None:
-    with pytest.raises(ValueError, match="admin port"):
-        bootstrap(EdgeConfig(admin_port=0, stats_port=9902))
+def test_nobody_changes_limits_while_envoy_runs() -> None:
+    for built in (bootstrap(EdgeConfig()), *map(sidecar.bootstrap, sidecar.deployed().values())):
+        assert built["admin"]["address"] == {"pipe": {"path": DEFAULT_ADMIN_SOCKET, "mode": 0o600}}
+        (layer,) = built["layered_runtime"]["layers"]
+        assert "static_layer" in layer
 
 
 def test_the_yaml_says_what_was_built() -> None:

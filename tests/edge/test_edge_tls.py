@@ -25,7 +25,7 @@ from services.rpc.security import Security
 from services.rpc.server import RpcServer
 from services.rpc.tls import TlsFiles
 from tests.certificates import WAIT_S, files, new_folder, serial_of, until
-from tests.edge.conftest import DESCRIPTOR, Tweets, _base_url
+from tests.edge.conftest import DESCRIPTOR, Tweets, _base_url, admin_client, admin_socket
 from tests.processes import free_port
 
 LOADERS = 4
@@ -105,7 +105,7 @@ async def world(
     nowhere = f"127.0.0.1:{free_port()}"
     config = EdgeConfig(
         listen_port=0,
-        admin_port=0,
+        admin_socket=admin_socket(folder),
         backends=dict.fromkeys(PUBLIC_SERVICES, nowhere) | {"tweet": server.address},
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(folder / "access.log"),
@@ -122,12 +122,11 @@ async def world(
         )
     try:
         url = await _base_url(process, folder)
-        admin = f"http://{(folder / 'admin').read_text().strip()}"
         async with (
             httpx.AsyncClient(base_url=url, timeout=WAIT_S) as client,
-            httpx.AsyncClient(base_url=admin, timeout=WAIT_S) as admin_client,
+            admin_client(folder) as admin,
         ):
-            yield World(client, admin_client, tweets, serving)
+            yield World(client, admin, tweets, serving)
     finally:
         if process.returncode is None:
             process.terminate()

@@ -158,6 +158,11 @@ def test_sidecars_start_and_stop_with_their_services(tmp_path: Path, port: int) 
         # Each Envoy, and the program that drains it.
         wanted = 2 * len(DEFAULT_ADDRESSES)
         assert sum(b"data/sidecars/" in command for command in commands) == wanted
+        # What is believed comes by sockets that nobody else can open, and by no port.
+        sockets = {path.name: path for path in (running.data / "sockets").iterdir()}
+        ends = {f"{name}.{end}" for name in DEFAULT_ADDRESSES for end in ("in", "admin")}
+        assert ends | {"edge.admin", "tweet.out"} <= set(sockets)
+        assert all(path.stat().st_mode & 0o077 == 0 for path in sockets.values())
         os.kill(int((running.data / "tweet.pid").read_text()), signal.SIGKILL)
         until(lambda: running.said("tweet ended with code"))
         until(lambda: running.health() == 200)

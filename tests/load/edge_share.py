@@ -221,7 +221,7 @@ def edge_config(running: Mesh, path: Path, **settings: bool) -> EdgeConfig:
     certificates = told.get("AVIARY_TLS_DIR")
     return EdgeConfig(
         listen_port=free_port(),
-        admin_port=free_port(),
+        admin_socket=str(path.with_suffix(".sock")),
         stats_port=free_port(),
         backends={name: running.address(process_of(name)) for name in PUBLIC_SERVICES},
         certificates=certificates,

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import redis
 
 from services.load.access import token_source
 from services.load.edge_client import EdgeClient
@@ -62,7 +61,7 @@ class Oracle:
         _describe(self._graph, homes, threshold)
         with self._reported():
             right = await self._readers.verify("verify", self._nodes, homes)
-        with redis.Redis(port=self._mesh.cache()) as cache:
+        with self._mesh.valkey("cache") as cache:
             cache.flushall()
         cold = self._rng.sample(self._nodes, round(len(self._nodes) * cold_share))
         with self._reported():

@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 import pytest
-import redis
 
 from services.scrape_targets import TARGETS_FILE
 from services.settings import DEFAULT_ADDRESSES
@@ -160,7 +159,7 @@ def test_every_process_is_scraped(watched: Watched) -> None:
 def test_trouble_is_made(watched: Watched) -> None:
     """Of the kinds that some queries wait for; the next tests ask."""
     mesh, load = watched.mesh, watched.load
-    with redis.Redis(port=mesh.cache()) as cache:
+    with mesh.valkey("cache") as cache:
         cache.client_pause(PAUSE_MS)
     # A post asks the user service who the author is. It may be back too soon for one of them to
     # notice, so it is sent away until one has.

@@ -120,6 +120,7 @@ def _fanout(world: World, bus: BusDriver | CountedBus, step_s: float) -> FanoutS
     return FanoutService(
         followers=world.graph,
         deliveries=AlwaysPush(),
+        tweets=NoTweets(),
         celebrities=Nobody(),
         jobs=BusJobs(bus),
         timelines=NoTimelines(),
@@ -138,6 +139,11 @@ class AlwaysPush:
     async def decide(self, tweet_id: int, *, push: bool) -> bool:
         assert tweet_id == TWEET
         return push
+
+
+class NoTweets:
+    async def exists(self, tweet_id: int) -> bool:
+        raise NotImplementedError
 
 
 class Nobody:

@@ -88,10 +88,17 @@ class World:
         made = await asyncio.gather(*(self.tweets.create(author, "hi") for _ in range(count)))
         return {tweet.tweet_id for tweet in made}
 
+    async def post_of_before(self, author: int) -> set[int]:
+        """One that passed the author check just before the deletion."""
+        self.users.known.add(author)
+        return await self.post(author, 1)
+
     async def erase(self, *, pass_s: float = 60.0, deleted_at_ms: int = 0) -> None:
-        """One delivery, as the bus brings it."""
+        """One delivery, as the bus brings it once the user is gone."""
+        self.users.known = {BOB}
         settling = Settling(LATE_TWEETS_MS, self.clock)
-        handlers = TweetHandlers(Erasure(self.store, self.deletion, settling, pass_s=pass_s))
+        erasure = Erasure(self.store, self.deletion, settling, pass_s=pass_s)
+        handlers = TweetHandlers(erasure, self.users)
         await handlers.user_deleted(UserEvents().deleted(ALICE, deleted_at_ms))
 
     async def left(self, author: int = ALICE) -> set[int]:
@@ -177,11 +184,11 @@ async def test_a_tweet_that_comes_to_be_just_after_is_met_by_a_later_pass(world:
         await world.erase(deleted_at_ms=deleted_at_ms)
     assert caught.value.retry_after_s == LATE_TWEETS_MS / 1_000
     assert await world.announced() == early
-    late = await world.post(ALICE, 1)
+    late = await world.post_of_before(ALICE)
     world.clock.ms += LATE_TWEETS_MS - 1
     with pytest.raises(UnavailableError):
         await world.erase(deleted_at_ms=deleted_at_ms)
-    later = await world.post(ALICE, 1)
+    later = await world.post_of_before(ALICE)
     world.clock.ms += 1
     await world.erase(deleted_at_ms=deleted_at_ms)
     assert await world.left() == set()

@@ -178,6 +178,7 @@ def _edge() -> Document:
             f"denials:{_DENIALS_DIR}",
             "./envoy.yaml:/etc/envoy/envoy.yaml:ro",
         ],
+        "tmpfs": [f"{layout.ADMIN_DIR}:mode=0700,uid={layout.USER},gid={layout.USER}"],
         "depends_on": _healthy(*(each.name for each in all_services())),
     }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.edge import DEFAULT_STATS_PORT, PUBLIC_SERVICES, EdgeConfig, process_of
+from gateway.edge.admin import DEFAULT_ADMIN_SOCKET
 from gateway.edge.bootstrap import plain_yaml
 from gateway.edge.issuers import embedded_issuer
 from gateway.sidecar.deployed import CERTIFICATES, INBOUND_PORT, OUTBOUND_PORT
@@ -14,6 +15,7 @@ from tools.deploy.facts import Service, all_services
 from tools.deploy.site import Site
 
 __all__ = [
+    "ADMIN_DIR",
     "ANYWHERE",
     "COLLECTOR",
     "DEPLOY",
@@ -60,8 +62,9 @@ PROBE_PORT: Final = 8081
 METRICS_PORT: Final = 9464
 """By custom, that of OpenTelemetry's Prometheus exporters."""
 EDGE_PORT: Final = DEFAULT_EDGE_PORT
+ADMIN_DIR: Final = DEFAULT_ADMIN_SOCKET.rpartition("/")[0]
+"""Where an Envoy has the socket of its admin interface; nothing else is there."""
 STATS_PORT: Final = DEFAULT_STATS_PORT
-EDGE_ADMIN_PORT: Final = 9901
 COLLECTOR: Final = "collector:4317"
 """An OTLP collector by this name, in the same namespace or compose project."""
 
@@ -127,7 +130,6 @@ def edge_config(
     return EdgeConfig(
         listen_host=ANYWHERE,
         listen_port=EDGE_PORT,
-        admin_port=EDGE_ADMIN_PORT,
         stats_port=STATS_PORT,
         backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
         descriptor_path=f"{GENERATED}/descriptor.pb",

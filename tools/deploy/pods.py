@@ -41,6 +41,7 @@ OPTIONAL_SECRETS: Final = frozenset({"AVIARY_OPERATOR_SECRET"})
 """Without it there is no client for operators, and all else works."""
 DATA: Final = "data"
 DATA_DIR: Final = "/var/lib/aviary/data"
+ADMIN: Final = "envoy-admin"
 
 SERVICES_IMAGE: Final = "aviary-services"
 ENVOY_IMAGE: Final = "aviary-envoy"
@@ -121,6 +122,7 @@ def service_pod(of: Service) -> Pod:
     volumes = [
         _tls(of.name),
         {"name": "sidecar", "configMap": {"name": sidecar_config(of.name)}},
+        _admin(),
         {
             "name": "signing",
             "secret": {"secretName": SIGNING_KEYS, "defaultMode": READ_ONLY_BY_GROUP},
@@ -150,11 +152,15 @@ def edge_pod() -> Pod:
         "resources": ENVOY_RESOURCES,
         **_sealed(),
         **_paused(EDGE_DELAY_S),
-        "volumeMounts": [_mount("tls", layout.TLS_DIR), _mount("config", _ENVOY_FOLDER)],
+        "volumeMounts": [
+            _mount("tls", layout.TLS_DIR),
+            _mount("config", _ENVOY_FOLDER),
+            _mount(ADMIN, layout.ADMIN_DIR),
+        ],
     }
     return Pod(
         container=container,
-        volumes=[_tls(EDGE), {"name": "config", "configMap": {"name": EDGE_CONFIG}}],
+        volumes=[_tls(EDGE), {"name": "config", "configMap": {"name": EDGE_CONFIG}}, _admin()],
         stop_s=EDGE_DELAY_S + layout.DRAIN_S,
     )
 
@@ -178,7 +184,11 @@ def _sidecar() -> Document:
         **_probes(probe),
         "resources": SIDECAR_RESOURCES,
         **_sealed(),
-        "volumeMounts": [_mount("tls", layout.TLS_DIR), _mount("sidecar", _ENVOY_FOLDER)],
+        "volumeMounts": [
+            _mount("tls", layout.TLS_DIR),
+            _mount("sidecar", _ENVOY_FOLDER),
+            _mount(ADMIN, layout.ADMIN_DIR),
+        ],
     }
 
 
@@ -216,7 +226,12 @@ def _folders(of: Service, *, keeps_data: bool) -> dict[str, str]:
 
 def _mount(name: str, path: str) -> Document:
     mount: Document = {"name": name, "mountPath": path}
-    return mount if name == DATA else mount | {"readOnly": True}
+    return mount if name in {DATA, ADMIN} else mount | {"readOnly": True}
+
+
+def _admin() -> Document:
+    """Give Envoy's container a folder for its admin socket, which no other container sees."""
+    return {"name": ADMIN, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
 
 
 def _ports(ports: dict[str, int]) -> list[Document]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import yaml
 
+from services import owner_only
 from services.scrape_targets import TARGETS_FILE
 from tools.observability.boards import BOARDS
 from tools.observability.metrics_page import page
@@ -90,6 +91,8 @@ def check() -> None:
 @click.option("--port", default=9090, show_default=True, help="On 127.0.0.1.")
 def prometheus(data_dir: Path, port: int) -> None:
     """Run Debian's Prometheus on the Aviary that runs with this data folder, until Ctrl-C."""
+    # What it writes is in the data folder, and for nobody else either.
+    owner_only.umask()
     folder = data_dir.resolve() / TARGETS_FILE.parent
     if not folder.exists():
         raise click.ClickException(f"no Aviary has run with {data_dir}: `make run` first")

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.exceptions import RedisClusterException, RedisError
+from redis.retry import Retry as BlockingRetry
 
 from services.errors import UnavailableError
 from services.storage.valkey.cache_metrics import count_unavailable
 
-__all__ = ["ValkeyClient", "open_node", "open_valkey", "valkey_errors"]
+__all__ = ["ValkeyClient", "open_blocking", "open_node", "open_valkey", "valkey_errors"]
 
 ValkeyClient = Redis | RedisCluster
 """A client made with `decode_responses=False`: ids and blobs are bytes."""
@@ -43,6 +45,14 @@ def open_node(url: str, *, timeout_s: float) -> Redis:
     """Make a client of the one node that the URL names, of a cluster or not."""
     plain, _, credentials = _split(url)
     opened: Redis = Redis.from_url(plain, **_options(timeout_s), **credentials)
+    return opened
+
+
+def open_blocking(url: str, *, timeout_s: float) -> BlockingRedis:
+    """Make a client of that node for who has no event loop: commands, and tests."""
+    plain, _, credentials = _split(url)
+    options = _options(timeout_s) | {"retry": BlockingRetry(NoBackoff(), 0)}
+    opened: BlockingRedis = BlockingRedis.from_url(plain, **options, **credentials)
     return opened
 
 

@@ -1,0 +1,84 @@
+"""Folders that are for their owner alone, and what is refused."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from services.owner_only import NOT_OTHERS
+from services.supervisor.errors import StartError
+from services.supervisor.own_files import opened, secrets_in_files, socket_folder
+
+MAX_SOCKET_PATH_BYTES = 107
+LONGEST_NAME = "/timeline.admin"
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def test_a_new_folder_is_its_owners(tmp_path: Path) -> None:
+    assert mode(opened(tmp_path / "data")) == 0o700
+
+
+def test_a_folder_of_before_is_tightened_with_what_is_in_it(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.touch(mode=0o644)
+    (tmp_path / "data" / "audit").mkdir(parents=True)
+    paths = [tmp_path / "data" / name for name in ("lock", "tweet.db", "audit/user.log")]
+    for path in paths:
+        path.touch(mode=0o644)
+    (tmp_path / "data" / "link").symlink_to(elsewhere)
+    for folder in (tmp_path / "data", tmp_path / "data" / "audit"):
+        folder.chmod(0o755)
+    opened(tmp_path / "data")
+    assert {mode(path) for path in paths} == {0o600}
+    assert {mode(tmp_path / "data"), mode(tmp_path / "data" / "audit")} == {0o700}
+    assert mode(elsewhere) == 0o644
+
+
+def test_what_was_never_aviarys_is_left_as_it_is(tmp_path: Path) -> None:
+    theirs = tmp_path / "data" / "notes.txt"
+    theirs.parent.mkdir()
+    theirs.touch(mode=0o644)
+    opened(tmp_path / "data")
+    assert (mode(theirs), mode(theirs.parent)) == (0o644, 0o700)
+
+
+def test_everybodys_folder_is_refused(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    with pytest.raises(StartError, match="another folder"):
+        opened(shared)
+    assert mode(shared) == 0o1777
+
+
+@pytest.mark.parametrize("name", ["data", "a_long_name/" * 12, "50% off"])
+def test_sockets_have_short_plain_paths_wherever_the_data_are(tmp_path: Path, name: str) -> None:
+    data = tmp_path / name
+    data.mkdir(parents=True)
+    with socket_folder(data) as folder:
+        assert mode(folder) & NOT_OTHERS == 0
+        assert "%" not in str(folder)
+        assert len(os.fsencode(folder)) + len(LONGEST_NAME) <= MAX_SOCKET_PATH_BYTES
+    assert folder.exists() == folder.is_relative_to(data)
+
+
+def test_secrets_leave_the_environment_for_the_time_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "ab" * 32
+    monkeypatch.setenv("AVIARY_CURSOR_KEY", key)
+    monkeypatch.delenv("AVIARY_CURSOR_KEY_FILE", raising=False)
+    # Set both, a service says what is wrong.
+    monkeypatch.setenv("AVIARY_IDENTITY_KEY", key)
+    monkeypatch.setenv("AVIARY_IDENTITY_KEY_FILE", "elsewhere")
+    with secrets_in_files(tmp_path):
+        path = Path(os.environ.pop("AVIARY_CURSOR_KEY_FILE"))
+        assert path.read_text() == key
+        assert mode(path) & NOT_OTHERS == 0
+        assert "AVIARY_CURSOR_KEY" not in os.environ
+        assert os.environ["AVIARY_IDENTITY_KEY"] == key
+    assert not path.exists()
