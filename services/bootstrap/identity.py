@@ -31,11 +31,11 @@ from services.audit.port import Audit
 from services.bootstrap.parts import Parts, Served
 from services.bootstrap.secrets import keys_of
 from services.bootstrap.security import tls_files
-from services.certificates.folder import write_whole
 from services.clock import Clock
 from services.rpc.tls import POLL_S as TLS_POLL_S
 from services.secret_keys import SecretKeys
 from services.settings import Settings
+from services.whole_file import write_whole
 
 __all__ = ["IdentityAdmin", "build", "identity_admin", "keep_operator_client"]
 

