@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from services.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
-from services.whole_files import write_whole
+from services.whole_file import write_whole
 
 if TYPE_CHECKING:
     import httpx

@@ -13,7 +13,7 @@ import yaml
 from gateway.edge.extensions import API, typed
 from services.certificates.identities import EDGE
 from services.settings import DEFAULT_ADDRESSES
-from services.whole_files import write_whole
+from services.whole_file import write_whole
 
 __all__ = ["TRUST_FILE", "identity_file", "identity_secret", "trust_secret", "write_secrets"]
 

@@ -35,7 +35,7 @@ from services.clock import Clock
 from services.rpc.tls import POLL_S as TLS_POLL_S
 from services.secret_keys import SecretKeys
 from services.settings import Settings
-from services.whole_files import write_whole
+from services.whole_file import write_whole
 
 __all__ = ["IdentityAdmin", "build", "identity_admin", "keep_operator_client"]
 

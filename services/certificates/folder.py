@@ -27,7 +27,7 @@ from services.certificates.authority import (
     new_authority,
 )
 from services.certificates.identities import IDENTITIES
-from services.whole_files import write_whole
+from services.whole_file import write_whole
 
 __all__ = ["FOLDER_NAME", "CertificateFolder", "FolderError"]
 

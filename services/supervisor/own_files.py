@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.owner_only import make_folder, tighten
 from services.supervisor.errors import StartError
-from services.whole_files import write_whole
+from services.whole_file import write_whole
 
 __all__ = ["opened", "secrets_in_files", "socket_folder"]
 

