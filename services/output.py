@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,8 +49,9 @@ class DroppingOutput(io.RawIOBase):
         self.lines = lines
         """For those who must know whether a line was written."""
         self._notice = notice
+        self.lost = 0
+        """Lines dropped since the process began."""
         self._dropped = 0
-        self._counter = metrics.get_meter(SCOPE).create_counter(METRIC_LOG_DROPPED, unit="{line}")
 
     def writable(self) -> bool:
         """See `io.IOBase`."""
@@ -66,7 +67,7 @@ class DroppingOutput(io.RawIOBase):
             self.lines.write(written)
         except OSError:
             self._dropped += 1
-            self._counter.add(1)
+            self.lost += 1
         return len(written)
 
 
@@ -79,8 +80,9 @@ def protect_output(service: str) -> None:
         return json.dumps({"lines": lines, **told, "timestamp": at})
 
     if error_lines() is None:
-        sys.stdout = _protected(STDOUT, notice)
-        sys.stderr = _protected(STDERR, notice)
+        outputs = [DroppingOutput(LineWriter(each), notice) for each in (STDOUT, STDERR)]
+        sys.stdout, sys.stderr = map(_text, outputs)
+        _observe(outputs)
 
 
 def error_lines() -> LineWriter | None:
@@ -92,7 +94,15 @@ def error_lines() -> LineWriter | None:
     return below.lines if isinstance(below, DroppingOutput) else None
 
 
-def _protected(descriptor: int, notice: Callable[[int], str]) -> io.TextIOWrapper:
-    raw = DroppingOutput(LineWriter(descriptor), notice)
+def _observe(outputs: Sequence[DroppingOutput]) -> None:
+    def observe(_options: object) -> list[metrics.Observation]:
+        return [metrics.Observation(sum(each.lost for each in outputs))]
+
+    # Observed, so that the series is there before the first line is lost.
+    meter = metrics.get_meter(SCOPE)
+    meter.create_observable_counter(METRIC_LOG_DROPPED, [observe], unit="{line}")
+
+
+def _text(raw: DroppingOutput) -> io.TextIOWrapper:
     # By the line, as a terminal has it: whoever reads along sees each as it comes.
     return io.TextIOWrapper(raw, "utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[arg-type]

@@ -23,6 +23,10 @@ class Readiness:
         """
         self._required.append((name, holds))
 
+    def names(self) -> list[str]:
+        """Name all that must hold, each once."""
+        return sorted({name for name, _ in self._required})
+
     def failing(self) -> list[str]:
         """Name what does not hold now, each name once; nothing when the process is ready."""
         return sorted({name for name, holds in self._required if not _holds(holds)})

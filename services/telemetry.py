@@ -84,6 +84,7 @@ __all__ = [
     "METRIC_ID_LEASE_REMAINING",
     "METRIC_LIMITS_LISTED",
     "METRIC_LOG_DROPPED",
+    "METRIC_NOT_READY",
     "METRIC_OUTBOX_HELD",
     "METRIC_OUTBOX_SET_ASIDE",
     "METRIC_ROWS_DURATION",
@@ -169,6 +170,8 @@ METRIC_CACHE_HITS: Final = "cache.hits"
 """Counter, entries found by `cache` (home, author, tweets, relations)."""
 METRIC_CACHE_MISSES: Final = "cache.misses"
 """Counter, entries looked for in vain, by `cache`. A failed look is neither hit nor miss."""
+METRIC_NOT_READY: Final = "service.not_ready"
+"""Gauge, flag by `requirement`: 1 while this, which the process needs of itself, does not hold."""
 METRIC_LOG_DROPPED: Final = "log.dropped"
 """Counter, lines that could not be written into the process's log, and are lost."""
 METRIC_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"

@@ -58,6 +58,8 @@ class Changes:
         self._ids = ids
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._out_of_order = meter.create_counter(METRIC_GRAPH_OUT_OF_ORDER, unit="{change}")
+        # The series is there before the first: an alert looks at how it rises.
+        self._out_of_order.add(0)
         # A lock lives as long as somebody holds or awaits it.
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         # Edges whose last change failed, and its time: it may yet take effect, so what the store

@@ -24,6 +24,7 @@ from services.telemetry import (
     EVENT_READY,
     EVENT_RPC_DRAINED,
     EVENT_RPC_LISTENING,
+    METRIC_NOT_READY,
     SCOPE,
 )
 
@@ -112,6 +113,8 @@ class RpcServer:
         self._probe_address = probe_address
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         self._duration = server_duration(meter_provider)
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        meter.create_observable_gauge(METRIC_NOT_READY, [self._observe_readiness])
         self._health = health.aio.HealthServicer()
         self._readiness = readiness or Readiness()
         self._failing: list[str] = []
@@ -197,6 +200,14 @@ class RpcServer:
             _log.error(EVENT_NOT_READY, failing=failing)
         else:
             _log.info(EVENT_READY)
+
+    def _observe_readiness(self, _options: metrics.CallbackOptions) -> list[metrics.Observation]:
+        # What was found on the event loop: an exporter asks from a thread of its own.
+        failing = self._failing
+        return [
+            metrics.Observation(name in failing, {"requirement": name})
+            for name in self._readiness.names()
+        ]
 
     async def _set_ready(self, *, ready: bool) -> None:
         serving = health_pb2.HealthCheckResponse.SERVING

@@ -156,6 +156,15 @@ def _fanout_alerts() -> list[Rule]:
             runbook=WATCH,
             wait="5m",
         ),
+        _alert(
+            "OutboxSetAside",
+            f"sum by (job, table) (increase({series(names.METRIC_OUTBOX_SET_ASIDE)}[10m])) > 0",
+            "ticket",
+            "{{ $labels.job }} has a message that cannot be published",
+            "It is tried again every minute, and holds up no other of {{ $labels.table }}.",
+            runbook=WATCH,
+            wait="5m",
+        ),
     ]
 
 
@@ -191,6 +200,14 @@ def _store_alerts() -> list[Rule]:
             "{{ $labels.engine }} fail.",
             runbook=WATCH,
             wait="5m",
+        ),
+        _alert(
+            "EdgesOutOfOrder",
+            f"sum by (job) (increase({series(names.METRIC_GRAPH_OUT_OF_ORDER)}[1h])) > 0",
+            "ticket",
+            "Follows, blocks or mutes cannot be changed",
+            "{{ $value | humanize }} changes in an hour met a stored date beyond every id.",
+            runbook=WATCH,
         ),
         _alert(
             "LeaseMissing",
@@ -231,6 +248,23 @@ def _process_alerts() -> list[Rule]:
             "{{ $labels.instance }} cannot be scraped: it is gone, or too busy to answer.",
             runbook=WATCH,
             wait="2m",
+        ),
+        _alert(
+            "NotReady",
+            f"max by (job, requirement) ({series(names.METRIC_NOT_READY)}) == 1",
+            "page",
+            "{{ $labels.job }} does not do all of its work",
+            "What does not hold: {{ $labels.requirement }}.",
+            runbook=WATCH,
+            wait="1m",
+        ),
+        _alert(
+            "LogLinesLost",
+            f"sum by (job) (increase({series(names.METRIC_LOG_DROPPED)}[10m])) > 0",
+            "ticket",
+            "{{ $labels.job }} cannot write its log",
+            "{{ $value | humanize }} lines were lost in ten minutes.",
+            runbook=WATCH,
         ),
         _alert(
             "FlagsStale",
