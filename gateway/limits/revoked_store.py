@@ -1,6 +1,7 @@
 """What the edges are told was revoked, in Valkey: until it would have expired anyway."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, Final
 
@@ -17,19 +18,25 @@ WHOLE: Final = b".whole"
 """The member of a list that was restored since it was last lost. No session, user or key is called
 so; it sorts last, and lasts as long as the list."""
 
-RESTORED_MS: Final = 10_000
-"""Issuers restore lists every two seconds; those of the version before never do."""
+RESTORED_S: Final = 10.0
+"""Seconds. Issuers restore lists every two; those of the version before never do."""
 _MS: Final = 1_000
 
 
 class RevokedStore:
     """See `gateway.identity.ports.RevokedList`; every method raises UnavailableError."""
 
-    def __init__(self, client: ValkeyClient, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: ValkeyClient,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._clock = clock
         self._known: dict[Revocable, dict[str, int]] = {}
-        self._began_ms = clock.now_ms()
+        self._monotonic = monotonic
+        self._began_s = monotonic()
 
     async def add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
         """Add names with the time when they can be forgotten; a later one that is known stays."""
@@ -46,7 +53,7 @@ class RevokedStore:
         """Give what still counts, by kind; None while that cannot be known.
 
         While a list that was lost is not restored, what this process knew of it counts too. If it
-        knew nothing, it waits for an issuer to restore the list, `RESTORED_MS` at most.
+        knew nothing, it waits for an issuer to restore the list, `RESTORED_S` at most.
         """
         found = {kind: await self._listed(kind) for kind in Revocable}
         known = {kind: revoked for kind, revoked in found.items() if revoked is not None}
@@ -70,7 +77,7 @@ class RevokedStore:
         found = {name.decode(): int(until) for name, until in members.items() if is_text(name)}
         if not whole:
             known = self._known.get(kind)
-            if known is None and now_ms < self._began_ms + RESTORED_MS:
+            if known is None and self._monotonic() < self._began_s + RESTORED_S:
                 return None
             known = known or {}
             found = {**{name: until for name, until in known.items() if now_ms < until}, **found}

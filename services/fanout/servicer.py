@@ -16,6 +16,8 @@ __all__ = ["FanoutServicer"]
 
 DEFAULT_LIMIT = 100  # dead letters a call
 MAX_LIMIT = 1_000
+MAX_DROPPED = 40
+"""Ids of one call: an operator's request, which the audit log holds whole, has at most 1 KiB."""
 SHOWN_REASON_CHARS = 500
 SHOWN_FIELDS = 8
 SHOWN_BYTES = 100
@@ -74,8 +76,8 @@ class FanoutServicer:
     ) -> pb.DropDeadLettersResponse:
         """Forget dead letters."""
         _checked(request.subscription, 0)
-        if not 1 <= len(request.ids) <= MAX_LIMIT:
-            raise InvalidArgumentError("ids", f"must be 1 to {MAX_LIMIT}, are {len(request.ids)}")
+        if not 1 <= len(request.ids) <= MAX_DROPPED:
+            raise InvalidArgumentError("ids", f"must be 1 to {MAX_DROPPED}, are {len(request.ids)}")
         dropped = await self._bus.drop_dead_letters(request.subscription, request.ids)
         return pb.DropDeadLettersResponse(dropped=dropped)
 

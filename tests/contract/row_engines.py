@@ -47,7 +47,7 @@ async def _bigtable(tables: Sequence[TableSpec]) -> AsyncIterator[RowStore]:
 
 @contextlib.asynccontextmanager
 async def open_rows(
-    request: pytest.FixtureRequest, folder: Path, tables: Sequence[TableSpec] = TABLES
+    request: pytest.FixtureRequest, folder: Path, tables: Sequence[TableSpec]
 ) -> AsyncIterator[RowStore]:
     """An empty store of the engine that the fixture's parameter names, with these tables."""
     if request.param == "sqlite":
@@ -64,5 +64,6 @@ async def open_rows(
 @pytest.fixture(params=["sqlite", "bigtable"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RowStore]:
     """An empty store of each engine in turn."""
-    async with open_rows(request, tmp_path) as opened:
+    # By its name: suites put their own tables and clock into this module.
+    async with open_rows(request, tmp_path, TABLES) as opened:
         yield opened

@@ -90,9 +90,13 @@ async def test_names_that_nobody_can_have_are_left_out(
     await client.zadd(listed_key(Subject.USER), dict.fromkeys([b"7", b"\xff", b""], ahead))
     assert list(await store.listed(Subject.USER)) == ["7"]
     revoked = RevokedStore(client, SystemClock())
+    for kind in Revocable:
+        await revoked.restore(kind, {})
     await revoked.add(Revocable.USER, {"7": ahead})
     await client.zadd(revoked_key(Revocable.USER), {b"\xfe": ahead})
-    assert (await revoked.listed())[Revocable.USER] == {"7"}
+    listed = await revoked.listed()
+    assert listed is not None
+    assert listed[Revocable.USER].names == {"7"}
 
 
 async def test_a_user_who_repeats_itself_is_listed(store: ConductStore) -> None:

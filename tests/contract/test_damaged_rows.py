@@ -108,7 +108,7 @@ async def test_a_home_is_read_past_what_is_no_tweet(rows: RowStore) -> None:
 
 
 async def test_celebrities_are_read_past_one_who_is_none(rows: RowStore) -> None:
-    celebrities = RowCelebrities(rows, CLOCK)
+    celebrities = RowCelebrities(rows)
     await put(rows, timelines.CELEBRITIES, b"0nobody", seen=b"1")
     await celebrities.add(2)
     assert await celebrities.among(frozenset({1, 2})) == [2]

@@ -77,7 +77,7 @@ class World:
         self.clock, self.graph, self.valkey = MovedClock(), Graph(), valkey
         self.store = RowTweetStore(rows, Outbox(rows, self.clock, tweets.OUTBOX))
         self.homes = RowHomeTimelines(rows, self.clock)
-        self.celebrities = RowCelebrities(rows, self.clock)
+        self.celebrities = RowCelebrities(rows)
         lists, cache = ValkeyHotTimelines(HotLists(valkey)), TweetCache(valkey)
         relations = RelationsCache(valkey)
         self.pushes = LayeredPushes(self.homes, lists, cache, relations, self.clock)

@@ -88,7 +88,7 @@ def test_who_proved_who_they_are(world: World) -> None:
     world.tells("token.accepted", "gateway", **told)
     accepted = [each for each in world.entries("token.accepted") if told.items() <= each.items()]
     assert len(accepted) == 1
-    refused = httpx.get(f"{world.mesh.rest.base_url}/v1/timeline/home", headers=bearer("no token"))
+    refused = httpx.get(f"{world.mesh.rest.base_url}/v1/timeline/home", headers=bearer("no.token"))
     assert refused.status_code == httpx.codes.UNAUTHORIZED
     world.tells("edge.denied", "gateway", status=401)
 

@@ -1,7 +1,5 @@
 """Authors read what they wrote while the fan-out stands still."""
 
-import redis
-
 from tests.e2e.acting import eventually, follow, home, post, stopped, user
 from tests.e2e.conftest import Mesh
 
@@ -12,7 +10,7 @@ def test_own_tweets_outlive_a_lost_cache(mesh: Mesh) -> None:
     theirs = post(mesh, bob)
     before = [post(mesh, ada), theirs]
     eventually(lambda: home(mesh, ada), before, mesh.engine.within_s)
-    with redis.Redis(port=mesh.cache()) as cache, stopped(mesh, "fanout"):
+    with mesh.valkey("cache") as cache, stopped(mesh, "fanout"):
         posted = [post(mesh, ada) for _ in range(5)][::-1]
         deleted = posted.pop(2)
         answer = mesh.rest.delete(f"/v1/tweets/{deleted}", params={"user_id": ada})

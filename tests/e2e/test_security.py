@@ -31,6 +31,8 @@ from tests.e2e.operators import operate
 OLD, NEW = SigningKey("old", b"0123456789abcdef" * 2), SigningKey("new", b"fedcba9876543210" * 2)
 FRESH, CHALLENGE = "f7" * 32, "c8" * 32
 WAIT_S = 30.0
+OWN_SUFFIXES = {".key", ".secret", ".password", ".conf"}
+"""Of files that hold a secret and are their owner's alone."""
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +241,7 @@ def test_no_secret_is_written_where_it_does_not_belong(mesh: Mesh) -> None:
     secrets = secrets_of(mesh)
     assert len(secrets) > len(DEFAULT_ADDRESSES)
     for path in (*written, mesh.data_dir.parent / "up.log"):
-        if path.suffix == ".key" or path.name == "operator.json":
+        if path.suffix in OWN_SUFFIXES or path.name == "operator.json":
             assert path.stat().st_mode & 0o077 == 0 or path.name == "replaced.key", path
             continue
         content = path.read_bytes()
@@ -256,6 +258,7 @@ def secrets_of(mesh: Mesh) -> Sequence[tuple[str, str]]:
     return [
         *((name, line) for name, line in lines if "-----" not in line),
         *((path.name, path.read_text().strip()) for path in data.glob("*.key")),
+        *((path.name, path.read_text().strip()) for path in data.glob("valkey/*.password")),
         ("fresh cursor key", FRESH),
         ("challenge key", CHALLENGE),
         ("operator's secret", read_operator(data).client_secret),

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2
 
+from services.rpc.server import READY
 from tests.edge.conftest import BIG_ID, Edge
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -168,9 +169,9 @@ async def test_health_names_what_is_not_ready(edge: Edge) -> None:
         "status": "SERVING",
         "services": [{"name": "graph", "ready": True}, {"name": "tweet", "ready": True}],
     }
-    await edge.second_health.set("", NOT_SERVING)
+    await edge.second_health.set(READY, NOT_SERVING)
     answer = await edge.until("GET", "/healthz", 503)
     assert assert_error(answer, 503, 14) == "not ready: graph"
-    await edge.health.set("", NOT_SERVING)
+    await edge.health.set(READY, NOT_SERVING)
     answer = await edge.client.get("/healthz")
     assert assert_error(answer, 503, 14) == "not ready: graph, tweet"

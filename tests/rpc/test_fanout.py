@@ -67,8 +67,8 @@ async def test_dead_letters_are_dropped(fanout, valkey) -> None:
     request = pb.DropDeadLettersRequest(subscription="fanout.plan", ids=[entry.decode()])
     assert (await fanout.DropDeadLetters(request)).dropped == 1
     assert (await fanout.DropDeadLetters(request)).dropped == 0
-    for ids in ([], ["1-0"] * 1_001):
-        with pytest.raises(grpc.aio.AioRpcError, match="ids: must be 1 to 1000"):
+    for ids in ([], ["1-0"] * 41):
+        with pytest.raises(grpc.aio.AioRpcError, match="ids: must be 1 to 40"):
             await fanout.DropDeadLetters(
                 pb.DropDeadLettersRequest(subscription="fanout.plan", ids=ids)
             )

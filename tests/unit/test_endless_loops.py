@@ -110,7 +110,7 @@ async def a_lease_keeper(failing: Failing) -> Looping:
 
         renew = failing.renew
 
-        async def acquire(self, owner: str) -> Lease:
+        async def acquire(self, owner: str, _last_used_ms: int) -> Lease:
             Source.acquire = failing.acquire  # type: ignore[method-assign]
             return Lease(1, owner, 0, SystemClock().now_ms() + LEASE_TERM_MS)
 

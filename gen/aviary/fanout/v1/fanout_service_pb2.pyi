@@ -266,7 +266,7 @@ class DropDeadLettersRequest(_message.Message):
     """Such as `fanout.plan`."""
     @_builtins.property
     def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """1-1000 of them, as they are listed."""
+        """1-40 of them, as they are listed."""
 
     def __init__(
         self,
