@@ -205,7 +205,7 @@ class RpcServer:
         # What was found on the event loop: an exporter asks from a thread of its own.
         failing = self._failing
         return [
-            metrics.Observation(name in failing, {"requirement": name})
+            metrics.Observation(int(name in failing), {"requirement": name})
             for name in self._readiness.names()
         ]
 
