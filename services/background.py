@@ -63,6 +63,7 @@ class Background:
         """Begin in `after_s` seconds. Needs a running loop; does nothing when it has begun."""
         if self._task is None:
             self._due = self._clock() + after_s
+            self._ending.clear()
             # It outlives whoever starts it: no caller's deadline or trace is the loop's.
             self._task = asyncio.create_task(self._run(after_s), name=self._name, context=Context())
 
@@ -70,6 +71,8 @@ class Background:
         """End it, wherever it is, and wait for that. It holds again, as nothing is wanted of it."""
         task, self._task = self._task, None
         if task is not None:
+            # A library may lose a cancellation (`services.cancellation`): no step follows then.
+            self._ending.set()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
