@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 
 
 class Finished(Exception):  # noqa: N818 - no error
-    """Raised by a step that has done what it was for: the loop ends, and holds."""
+    """Raised by a step that has nothing more to do: the loop ends, as if it had been stopped."""
 
 
 class Background:
@@ -68,7 +68,7 @@ class Background:
             self._task = asyncio.create_task(self._run(after_s), name=self._name, context=Context())
 
     async def stop(self) -> None:
-        """End it, wherever it is, and wait for that. It holds again, as nothing is wanted of it."""
+        """End it, wherever it is, and wait for that. From then on `holds` is true."""
         task, self._task = self._task, None
         if task is not None:
             # A library may lose a cancellation (`services.cancellation`): no step follows then.
