@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 
 
 class Finished(Exception):  # noqa: N818 - no error
-    """Raised by a step that has done what it was for: the loop ends, and holds."""
+    """Raised by a step that has nothing more to do: the loop ends, as if it had been stopped."""
 
 
 class Background:
@@ -63,13 +63,16 @@ class Background:
         """Begin in `after_s` seconds. Needs a running loop; does nothing when it has begun."""
         if self._task is None:
             self._due = self._clock() + after_s
+            self._ending.clear()
             # It outlives whoever starts it: no caller's deadline or trace is the loop's.
             self._task = asyncio.create_task(self._run(after_s), name=self._name, context=Context())
 
     async def stop(self) -> None:
-        """End it, wherever it is, and wait for that. It holds again, as nothing is wanted of it."""
+        """End it, wherever it is, and wait for that. From then on `holds` is true."""
         task, self._task = self._task, None
         if task is not None:
+            # A library may lose a cancellation (`services.cancellation`): no step follows then.
+            self._ending.set()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 

@@ -1,4 +1,4 @@
-"""Files and folders that their owner alone may read: whoever else has a login here is no friend."""
+"""Files and folders that their owner alone may read: other users of the machine are not trusted."""
 
 import os
 import stat

@@ -33,7 +33,7 @@ class Settling:
         heard_s = self._heard_s.get(subject, now_s)
         left_ms = self._span_ms - max(age_ms, round((now_s - heard_s) * _MS_PER_S))
         if left_ms <= 0:
-            self._heard_s.pop(subject, None)
+            # Remembered all the same: whoever asks again must not begin to wait anew.
             return 0
         if subject not in self._heard_s and len(self._heard_s) >= MAX_SUBJECTS:
             del self._heard_s[next(iter(self._heard_s))]

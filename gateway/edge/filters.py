@@ -10,12 +10,13 @@ from gateway.edge.not_modified import not_modified_filter
 from gateway.edge.public_reads import public_read_filters
 from gateway.edge.signals import post_text
 from gateway.edge.waf import firewall
+from services.rpc.request_sizes import MAX_REQUEST_BYTES
 
 __all__ = ["MAX_BODY_BYTES", "http_filters"]
 
 # The largest legal request is a tweet: 280 characters and some ids. 64 KiB is ample, and small
-# enough that buffering it costs nothing.
-MAX_BODY_BYTES = 64 * 1024
+# enough that buffering it costs nothing. Services take as much of a message.
+MAX_BODY_BYTES = MAX_REQUEST_BYTES
 # Below one packet nothing is won.
 MIN_COMPRESSED_BYTES = 1024
 

@@ -27,8 +27,8 @@ class ListenerTls:
         self.context = _Replaceable(ssl.PROTOCOL_TLS_SERVER)
         self._load()
 
-    async def keep_fresh(self) -> None:
-        """Take what there is, as `refresh`; to be done as often as `files` looks."""
+    async def look_again(self) -> None:
+        """Do what `refresh` does, as the step of a loop; to be done as often as `files` looks."""
         self.refresh()
 
     def refresh(self) -> None:

@@ -18,8 +18,8 @@ __all__ = ["MAX_LISTED", "ConductStore"]
 
 MAX_LISTED = 5_000
 """Callers of a kind that the edges are told of, the worst first: a megabyte of configuration, a
-quarter of what gRPC takes. Writes mind the conduct of all the others too; for reads they are good
-callers while the list is full, which the feed tells by a metric and a warning."""
+quarter of what gRPC takes. Writes mind the conduct of all the others too; the reads of those beyond
+the list pass as a good caller's. A metric and a warning of the feed tell that it is full."""
 
 POSTS_WINDOW_S = 3_600
 """The same text again after an hour may be a habit; within it, it is spam."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from operator import itemgetter
 from typing import Any, Final
 
@@ -73,8 +74,13 @@ class RevokedStore:
             )
         members: dict[bytes, float] = dict(listed)
         whole = members.pop(WHOLE, None) is not None
-        # No token says what is not UTF-8, and an edge takes all of a list, or none.
-        found = {name.decode(): int(until) for name, until in members.items() if is_text(name)}
+        # No token says what is not UTF-8, no issuer gives a time without end, and an edge takes all
+        # of a list, or none.
+        found = {
+            name.decode(): int(until)
+            for name, until in members.items()
+            if is_text(name) and isfinite(until)
+        }
         if not whole:
             known = self._known.get(kind)
             if known is None and self._monotonic() < self._began_s + RESTORED_S:

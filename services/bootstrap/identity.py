@@ -37,7 +37,7 @@ from services.secret_keys import SecretKeys
 from services.settings import Settings
 from services.whole_file import write_whole
 
-__all__ = ["IdentityAdmin", "build", "identity_admin", "keep_operator_client"]
+__all__ = ["IdentityAdmin", "build", "identity_admin", "take_operator_secret"]
 
 OWNER_ONLY = 0o077
 OPERATORS = "operator"
@@ -85,7 +85,7 @@ async def build(parts: Parts) -> Served:
         clients = Clients(store, parts.clock, audit)
         await clients.ensure_operator(secret()[0].hex())
         parts.loops.run(
-            "operator-secret", partial(keep_operator_client, clients, secret), every_s=SECRET_POLL_S
+            "operator-secret", partial(take_operator_secret, clients, secret), every_s=SECRET_POLL_S
         )
     server = OAuthServer(
         issuer=settings.issuer_url,
@@ -123,7 +123,7 @@ def _tls(parts: Parts) -> ListenerTls | None:
     files.start()
     parts.loops.opened("identity-tls-files", files)
     tls = ListenerTls(folder, files)
-    parts.loops.run("identity-tls", tls.keep_fresh, every_s=TLS_POLL_S)
+    parts.loops.run("identity-tls", tls.look_again, every_s=TLS_POLL_S)
     return tls
 
 
@@ -176,6 +176,6 @@ def _make_once(path: Path, content: bytes) -> None:
         own.unlink(missing_ok=True)
 
 
-async def keep_operator_client(clients: Clients, secret: SecretKeys) -> None:
-    """Take up another secret of the operator's client when its file has one; again and again."""
+async def take_operator_secret(clients: Clients, secret: SecretKeys) -> None:
+    """Have the operator's client go by the secret that its file has now."""
     await clients.ensure_operator(secret()[0].hex())

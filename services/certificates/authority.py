@@ -19,7 +19,7 @@ from services.clock import MAX_CLOCK_STEP_MS
 
 __all__ = [
     "AUTHORITY_LIFE",
-    "CLOCK_SKEW",
+    "BACKDATED",
     "LEAF_LIFE",
     "RENEW_AFTER",
     "Authority",
@@ -39,9 +39,9 @@ LEAF_LIFE = timedelta(days=7)
 RENEW_AFTER = 2 / 3
 """Share of a leaf's life; what is left is the time to notice that renewal fails."""
 
-CLOCK_SKEW = timedelta(milliseconds=MAX_CLOCK_STEP_MS)
-"""How far a peer's clock may be behind the one that signed: or what was made while the clock was
-ahead would be of no use once it is right."""
+BACKDATED = timedelta(milliseconds=MAX_CLOCK_STEP_MS)
+"""By how much a certificate is valid before it was signed: what is made while the clock is ahead is
+of use at once when it is right again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_before(now - BACKDATED)
         .not_valid_after(until)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     )

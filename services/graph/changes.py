@@ -116,17 +116,14 @@ class Changes:
         await self._count(change)
 
     async def _look(self, edges: Collection[Edge], deciding: Collection[Edge]) -> Known:
-        doubtful = [edge for edge in deciding if edge in self._in_doubt]
-        states = await self._store.states([*edges, *doubtful], deciding)
+        # Those of them alone that were in doubt before the read: only of what was read whole can be
+        # said how it stands, and an erasure, which does not hold all locks, may begin meanwhile.
+        whole = [*edges, *(edge for edge in deciding if edge in self._in_doubt)]
+        states = await self._store.states(whole, deciding)
         return Known(
             frozenset(edge for edge, state in states.items() if state.standing),
-            frozenset(
-                edge for edge, state in states.items() if state.torn or edge in self._in_doubt
-            ),
-            {
-                edge: max(states[edge].written_ms, self._in_doubt.get(edge, 0))
-                for edge in (*edges, *doubtful)
-            },
+            frozenset(edge for edge in whole if states[edge].torn or edge in self._in_doubt),
+            {edge: max(states[edge].written_ms, self._in_doubt.get(edge, 0)) for edge in whole},
         )
 
     async def _look_behind_bars(

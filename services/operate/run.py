@@ -26,8 +26,9 @@ __all__ = [
 
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
-DROPPED_PER_CALL = 40
 """Of a redrive: about a second on the slowest bus, so that the bar moves and no call runs late."""
+DROPPED_PER_CALL = 40
+"""As many ids as the service takes at once."""
 
 
 async def queues(data_dir: Path | None, *, watch: bool) -> None:

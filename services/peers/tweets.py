@@ -7,6 +7,7 @@ import grpc.aio
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
 from google.protobuf.message import DecodeError
 
+from services.errors import PermissionDeniedError, UnavailableError
 from services.rpc.channels import Caller
 from services.timeline.encoded import EncodedTweet
 
@@ -72,8 +73,15 @@ class TweetPeer:
         return tweets, [tweet_id for answer in answers for tweet_id in answer.missing_ids]
 
     async def exists(self, tweet_id: int) -> bool:
-        """Whether the tweet is there, and not deleted."""
-        tweets, _ = await self.lookup([tweet_id])
+        """Whether the tweet is there, and not deleted.
+
+        A process of a release before the fan-out asked this does not let it ask: that is waited
+        out, with `UnavailableError`.
+        """
+        try:
+            tweets, _ = await self.lookup([tweet_id])
+        except PermissionDeniedError as error:
+            raise UnavailableError(str(error)) from error
         return bool(tweets)
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:

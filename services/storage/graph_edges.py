@@ -32,9 +32,9 @@ BLOCKED_BY = TableSpec("blocked_by")
 BLOCKING = TableSpec("blocking")
 
 EDGE_TABLES = (BLOCKED_BY, BLOCKING, FOLLOWING, FOLLOWERS, MUTING)
-"""In the order in which a change writes them: whoever sees that a block has barred a follow can see
-the block. Wide rows, one for each user with a column for each
-other user; but followers, of whom there can be millions, have one row for each edge."""
+"""In the order in which a change writes them: a block comes before the follows that it bars, so who
+sees a follow barred can see the block. Wide rows, one for each user with a column for each other
+user; but followers, of whom there can be millions, have one row for each edge."""
 
 _STATE = b"state"
 _ACTIVE = b"1"

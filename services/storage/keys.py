@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from services.snowflake_time import EPOCH_MS, time_ms
 
 __all__ = [
+    "MAX_ID",
     "OUTBOX_SHARDS",
     "TWEET_SHARDS",
     "KeyRange",
@@ -50,9 +51,11 @@ tweets would land on one tablet."""
 OUTBOX_SHARDS = 16
 """Row-key prefixes of an outbox, for the same reason; each is scanned by every sweep."""
 
+MAX_ID = (1 << 63) - 1
+"""What ids end at: contracts have them as int64."""
+
 _ID_MASK = (1 << 64) - 1
 _DAY_MASK = (1 << 32) - 1
-_MAX_ID = (1 << 63) - 1
 _ID_BYTES = 8
 _ID_HEX_DIGITS = 16
 _DAY_HEX_DIGITS = 8
@@ -252,7 +255,7 @@ def tweet_cache_key(tweet_id: int) -> bytes:
 
 
 def _checked(number: int) -> int:
-    if not 0 <= number <= _MAX_ID:
+    if not 0 <= number <= MAX_ID:
         raise ValueError(f"{number} is not an id: want 0 to 2**63 - 1")
     return number
 

@@ -49,7 +49,7 @@ class OutboxEntry:
     """What `roll_forward` replays; filled in by the outbox."""
     final: bool = False
     """Nothing changes the cells any more after this: its sets need no date, and take effect
-    whatever is there, when they are replayed too. Not kept."""
+    whatever is there, when they are replayed too. Not stored; only `commit` looks at it."""
 
 
 class Commits(Protocol):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from services.bus.topology import TWEET_EVENTS
 from services.storage.keys import (
+    MAX_ID,
     author_range,
     author_row_key,
     parse_author_row_key,
@@ -36,9 +37,6 @@ TABLES = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS)
 
 DELETE_ENTRY_BIT = 1 << 63
 """Tells the outbox entry of a deletion from that of the creation; ids leave this bit clear."""
-
-MAX_ID = (1 << 63) - 1
-"""Also bounds times; what is above it cannot be told to anybody."""
 
 _BODY = b"body"
 _DELETED = b"deleted"
@@ -194,6 +192,7 @@ def _decode(row: Row) -> Tweet:
     """Read a row. Raises one of `UNREADABLE` where a cell does not hold what `_encode` gives."""
     tweet = Tweet(tweet_id=parse_tweet_row_key(row.key), **json.loads(row.cells[_BODY]))
     tweet.text.encode()
+    # The bound of ids is that of times too: what is above it cannot be told to anybody.
     numbers = (
         tweet.user_id,
         tweet.created_at_ms,

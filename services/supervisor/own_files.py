@@ -52,7 +52,8 @@ def opened(data_dir: Path) -> Path:
 def socket_folder(data_dir: Path) -> Iterator[Path]:
     """Give a folder for Unix sockets, until the end.
 
-    It is in the data folder, or, where a path there is none for a socket's address, a new one.
+    It is in the data folder. Where a path there is too long for a socket, or would mean something
+    else in its address, it is a new temporary one.
     """
     folder = data_dir / "sockets"
     make_folder(folder)

@@ -93,7 +93,7 @@ async def test_names_that_nobody_can_have_are_left_out(
     for kind in Revocable:
         await revoked.restore(kind, {})
     await revoked.add(Revocable.USER, {"7": ahead})
-    await client.zadd(revoked_key(Revocable.USER), {b"\xfe": ahead})
+    await client.zadd(revoked_key(Revocable.USER), {b"\xfe": ahead, b"8": "+inf"})
     listed = await revoked.listed()
     assert listed is not None
     assert listed[Revocable.USER].names == {"7"}

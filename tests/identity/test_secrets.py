@@ -48,7 +48,7 @@ async def test_the_operators_secret_is_replaced(world: World) -> None:
     async def is_taken() -> bool:
         return await status(NEW) == httpx.codes.OK
 
-    step = partial(identity.keep_operator_client, world.clients, lambda: told)
+    step = partial(identity.take_operator_secret, world.clients, lambda: told)
     keeping = Background("tested", step, every_s=0.01)
     keeping.start()
     assert not await is_taken()

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 import structlog
@@ -154,3 +155,24 @@ async def test_finish_lets_the_step_under_way_end() -> None:
         await finishing
     assert ended == [1]
     assert loop.holds()
+
+
+async def test_stop_ends_a_loop_whose_step_loses_the_cancellation() -> None:
+    """As `asyncio.wait_for` does up to Python 3.11, when it comes just as the wait is over."""
+    steps, entered = 0, asyncio.Event()
+
+    async def step() -> None:
+        nonlocal steps
+        steps += 1
+        entered.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    loop = Background("tested", step)
+    for turn in (1, 2):  # and it can be started again
+        entered.clear()
+        loop.start()
+        await entered.wait()
+        async with asyncio.timeout(WAIT_S):
+            await loop.stop()
+        assert steps == turn

@@ -16,7 +16,7 @@ from cryptography import x509
 
 from gateway.edge import EdgeConfig, to_yaml
 from services.certificates.authority import (
-    CLOCK_SKEW,
+    BACKDATED,
     Authority,
     issue,
     load_pair,
@@ -123,7 +123,7 @@ def test_cert_manager_is_asked_for_what_the_services_check(wanted: dict[str, Any
     assert spec["dnsNames"] == names.get_values_for_type(x509.DNSName)
     life = leaf.not_valid_after_utc - leaf.not_valid_before_utc
     hours = timedelta(hours=int(spec["duration"].removesuffix("h")))
-    assert life - CLOCK_SKEW == hours
+    assert life - BACKDATED == hours
 
 
 # Compose

@@ -38,6 +38,8 @@ def test_an_event_dated_ahead_settles_by_the_time_since_it_was_heard_of() -> Non
     assert settling.left_ms(2, NOW_MS + 3_600_000) == SPAN_MS
     time.pass_by(6)
     assert settling.left_ms(1, NOW_MS + 3_600_000) == 0
+    # And stays so: the walk that asks at its end begins another one, which asks too.
+    assert settling.left_ms(1, NOW_MS + 3_600_000) == 0
 
 
 def test_a_clock_that_goes_back_meanwhile_makes_it_no_longer() -> None:

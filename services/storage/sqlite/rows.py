@@ -15,9 +15,10 @@ from services.clock import Clock
 from services.clock_steps import CheckedClock
 from services.errors import UnavailableError
 from services.storage.rows import CellName, DatedCell, Row, RowMutation, TableSpec, check_change
+from services.storage.sqlite.connections import connect
 from services.storage.sqlite.garbage import COLLECT_EVERY_S, GarbageCollection
 from services.storage.sqlite.statements import TableSql
-from services.storage.sqlite.threads import ReaderPool, WriterThread, connect
+from services.storage.sqlite.threads import ReaderPool, WriterThread
 
 __all__ = ["SqliteRowStore"]
 

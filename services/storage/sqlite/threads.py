@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 from services.deadlines import allowed_s
 from services.errors import UnavailableError
+from services.storage.sqlite.connections import connect, is_of, translated, unavailable
 
-__all__ = ["ReaderPool", "WriterThread", "connect"]
+__all__ = ["ReaderPool", "WriterThread"]
 
-NO_ROOM = "The row store has no room to write."
 STALE_AFTER_S = 60.0
 """A group under way for longer than this hangs."""
 
@@ -30,66 +30,12 @@ _Work = Callable[[sqlite3.Connection], Any]
 CALL_TIMEOUT_S = 3.0
 """Bound of one call, its turn in the queue and the wait for another process's write included;
 those last milliseconds. Less than a server's default deadline, so that a caller is told in time."""
-BUSY_TIMEOUT_S = 5.0
-"""How long to wait for another process's write where no call waits for it: at the start."""
 BUSY_ROUND_MS = 100
 """How long the writer waits for a lock before it looks who still wants their write."""
-BUSY_POLL_S = 0.02
-"""Pause between attempts where SQLite reports a lock without waiting for it."""
-PRIMARY_CODE = 0xFF
-"""The part of SQLite's error code that says what; the rest says why."""
 GROUP_MAX_CALLS = 256
 """Calls per transaction: enough to share one fsync, few enough to keep latency flat."""
 READER_THREADS = 4
 """Reads are short and mostly hold the interpreter lock; more threads would not read faster."""
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection in WAL mode with full durability; transactions are begun by hand."""
-    connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-    )
-    try:
-        _enter_wal(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _enter_wal(connection: sqlite3.Connection) -> None:
-    # The switch to WAL does not honour the busy timeout, so two first openers must poll.
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(BUSY_POLL_S)
-        else:
-            return
-
-
-def _translate(error: BaseException) -> BaseException:
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-        error, sqlite3.ProgrammingError | sqlite3.InterfaceError
-    ):
-        return _unavailable(error)
-    return error
-
-
-def _unavailable(cause: BaseException) -> UnavailableError:
-    full = _is_of(cause, sqlite3.SQLITE_FULL)
-    unavailable = UnavailableError(NO_ROOM if full else "The row store cannot answer now.")
-    unavailable.__cause__ = cause
-    return unavailable
-
-
-def _is_of(error: BaseException, *codes: int) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & PRIMARY_CODE in codes
 
 
 class _Call:
@@ -150,7 +96,7 @@ class WriterThread:
             async with asyncio.timeout(allowed_s(CALL_TIMEOUT_S)):
                 return await future
         except TimeoutError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     @property
     def writes(self) -> bool:
@@ -185,7 +131,7 @@ class WriterThread:
             self._commit(group)
         except Exception as error:  # noqa: BLE001 - nobody would start this thread anew
             for call in group:
-                call.answer(None, _translate(error))
+                call.answer(None, translated(error))
 
     def _next_group(self) -> tuple[list[_Call], bool]:
         group: list[_Call] = []
@@ -206,14 +152,14 @@ class WriterThread:
         except Exception as error:  # noqa: BLE001 - every error belongs to the waiting callers
             self._failed(error)
             for call in calls:
-                call.answer(None, _translate(error))
+                call.answer(None, translated(error))
             return
         try:
             results = self._transact(group)
         except Exception as error:  # noqa: BLE001 - as above
             self._failed(error)
             if len(group) == 1:
-                group[0].answer(None, _translate(error))
+                group[0].answer(None, translated(error))
                 return
             for call in group:
                 self._commit([call])
@@ -224,7 +170,7 @@ class WriterThread:
             call.answer(result, None)
 
     def _failed(self, error: Exception) -> None:
-        if _is_of(error, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        if is_of(error, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             self._writes = False
 
     def _begin(self, calls: list[_Call]) -> list[_Call]:
@@ -239,7 +185,7 @@ class WriterThread:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                if not is_of(error, sqlite3.SQLITE_BUSY):
                     raise
             else:
                 return [call for call in calls if call.is_wanted]
@@ -278,7 +224,7 @@ class ReaderPool:
             async with asyncio.timeout(allowed_s(CALL_TIMEOUT_S)):
                 return await loop.run_in_executor(self._pool, self._read, work)
         except TimeoutError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def close(self) -> None:
         """Wait for running reads and close their connections."""
@@ -291,7 +237,7 @@ class ReaderPool:
         try:
             return self._snapshot(work)
         except sqlite3.Error as error:
-            raise _translate(error) from error
+            raise translated(error) from error
 
     def _snapshot(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

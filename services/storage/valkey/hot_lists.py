@@ -21,6 +21,7 @@ from operator import gt
 
 import structlog
 
+from services.storage.keys import MAX_ID
 from services.storage.valkey import hot_list_scripts as lua
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 from services.storage.valkey.script import Script
@@ -42,7 +43,6 @@ _KEYS_PER_SCRIPT = 1_000
 
 _ID = struct.Struct(">Q")
 _SENTINEL = bytes(_ID.size)
-_MAX_ID = (1 << 63) - 1
 
 _log = structlog.get_logger()
 
@@ -202,7 +202,7 @@ class HotLists:
 
 
 def _is_falling(ids: tuple[int, ...]) -> bool:
-    return not ids or (ids[0] <= _MAX_ID and all(map(gt, ids, ids[1:])))
+    return not ids or (ids[0] <= MAX_ID and all(map(gt, ids, ids[1:])))
 
 
 def _start(before: int | None) -> bytes:

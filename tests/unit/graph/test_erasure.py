@@ -6,7 +6,8 @@ import pytest
 from services.errors import UnavailableError
 from services.graph import erasure
 from services.graph.erasure import SETTLE_MS, WORK_S, Erasure
-from services.graph.model import Change
+from services.graph.model import Change, Edge
+from services.graph.order import BARRED_AHEAD_MS
 from services.settling import Settling
 from tests.unit.graph.world import World, block, follow, mute
 
@@ -179,3 +180,35 @@ async def test_the_user_follows_nobody_anew_between_two_pages(
     world.clock.ms += SETTLE_MS
     await erasure_of(world).erase(GONE, deleted_at_ms)
     assert await world.following(GONE) == await world.followers(GONE) == []
+
+
+async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stored that the block is gone, but whoever erases it has not been told yet."""
+    await world.blocks.block(GONE, 1)
+    world.ids.step = 2 * BARRED_AHEAD_MS  # the block bars no follow any more
+    stored, told = asyncio.Event(), asyncio.Event()
+    commit, states = world.store.commit, world.store.states
+    erasing: list[asyncio.Task[None]] = []
+
+    async def told_late(change: Change, event: bytes) -> None:
+        await commit(change, event)
+        if not change.made:
+            stored.set()
+            await told.wait()
+
+    async def read_late(edges: list[Edge], deciding: list[Edge] | tuple[()] = ()) -> object:
+        if deciding:
+            erase = erasure_of(world).erase(GONE, world.clock.ms - SETTLE_MS)
+            erasing.append(asyncio.create_task(erase))
+            await stored.wait()
+        return await states(edges, deciding)
+
+    monkeypatch.setattr(world.store, "commit", told_late)
+    monkeypatch.setattr(world.store, "states", read_late)
+    async with asyncio.timeout(10):
+        await world.follows.follow(1, GONE)
+        told.set()
+        await erasing[0]
+    assert await world.following(1) == await world.followers(GONE) == []
