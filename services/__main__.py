@@ -78,6 +78,7 @@ for _command in (
 )
 @click.option(
     "--edge-port",
+    type=click.IntRange(1, 65_535),
     envvar="AVIARY_EDGE_PORT",
     default=8080,
     show_default=True,
