@@ -93,9 +93,9 @@ def _require_current(files: Mapping[Path, str]) -> None:
         click.echo(f"{name} is current")
 
 
-@click.group(help=__doc__)
+@click.group()
 def main() -> None:
-    """Group the commands."""
+    """Build and check what the edge is given."""
 
 
 @main.command("build-openapi")

@@ -133,6 +133,12 @@ def test_help_lists_each_command_once() -> None:
         assert lines.count(name) == 1, name
 
 
+def test_examples_keep_their_lines() -> None:
+    answer = run("token", "--help")
+    assert '--user ada)" \\\n        http://127.0.0.1:8080/v1/timeline/home\n' in answer.output
+    assert "\\b" not in answer.output
+
+
 def test_reasons_do_not_reach_the_terminal_as_commands(capsys: pytest.CaptureFixture[str]) -> None:
     field = pb.UnreadableField(name=b"\xff\x1b[2J", value="\u202e".encode())
     letter = pb.DeadLetter(id="1-0", reason="bad\x1b[2J\nline", fields=[field])
