@@ -146,7 +146,7 @@ def check_openapi() -> None:
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of a running `up`: its services' addresses and its edge's configuration. Without "
-    "it, or where it has none, AVIARY_*_ADDRESS and envoy/envoy.yaml are read.",
+    "it, AVIARY_*_ADDRESS and envoy/envoy.yaml are read.",
 )
 def check(data_dir: Path | None) -> None:
     """Compare what runs, what Envoy transcodes and the OpenAPI document with the descriptor."""
