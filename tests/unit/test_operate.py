@@ -126,6 +126,16 @@ def test_a_slip_is_told_before_anything_is_called(command: list[str], said: str)
     assert said in answer.output
 
 
+@pytest.mark.parametrize("command", [["token"], ["register-app", "web"]])
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path, command: list[str]) -> None:
+    folder = tmp_path / "data"
+    answer = run(*command, "--data-dir", str(folder))
+    assert answer.exit_code == 1
+    assert f"there is no {folder}" in answer.output
+    assert "--data-dir" in answer.output
+    assert "Errno" not in answer.output
+
+
 def test_help_lists_each_command_once() -> None:
     answer = run("--help")
     lines = [line.split()[0] for line in answer.output.splitlines() if line.startswith("  ")]
