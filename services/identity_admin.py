@@ -59,7 +59,7 @@ def with_admin(
 
     try:
         return asyncio.run(run())
-    except (AviaryError, SettingsError) as error:
+    except (AviaryError, SettingsError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 

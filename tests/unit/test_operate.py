@@ -1,6 +1,9 @@
 """Operators' commands where nothing runs: what they look for, and what they say."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from services.operate.errors import OperateError
 from services.operate.finding import find
 from services.operate.showing import show_letters, show_queues
 from tests.processes import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*arguments: str) -> Result:
@@ -51,6 +56,9 @@ def test_without_a_folder_the_environment_says_it(
     (tmp_path / ".data").mkdir()
     with local_addresses.told(tmp_path / ".data", {"fanout": "127.0.0.1:7"}):
         assert find("fanout", None, {}).address == "127.0.0.1:7"
+        assert find("fanout", None, {"AVIARY_DATA_DIR": "elsewhere"}).address == "127.0.0.1:50055"
+    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:8"}):
+        assert find("fanout", None, {"AVIARY_DATA_DIR": str(tmp_path)}).address == "127.0.0.1:8"
 
 
 def test_a_data_folder_says_how_to_be_let_in(tmp_path: Path) -> None:
@@ -124,6 +132,27 @@ def test_a_slip_is_told_before_anything_is_called(command: list[str], said: str)
     answer = run(*command)
     assert answer.exit_code == 2
     assert said in answer.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["up", "certs", "audit verify", "audit heads", "token", "register-app web"],
+)
+def test_each_command_goes_by_the_variable_of_the_folder(tmp_path: Path, command: str) -> None:
+    # None of them can do anything with a file. A process of its own: `up` changes its process.
+    (tmp_path / "file").touch()
+    ran = subprocess.run(
+        [sys.executable, "-m", "services", *command.split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "AVIARY_DATA_DIR": "file"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "file" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / ".data").exists()
 
 
 @pytest.mark.parametrize("command", [["token"], ["register-app", "web"]])
