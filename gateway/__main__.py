@@ -93,9 +93,9 @@ def _require_current(files: Mapping[Path, str]) -> None:
         click.echo(f"{name} is current")
 
 
-@click.group(help=__doc__)
+@click.group()
 def main() -> None:
-    """Group the commands."""
+    """Build and check what the edge is given."""
 
 
 @main.command("build-openapi")
@@ -146,7 +146,7 @@ def check_openapi() -> None:
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of a running `up`: its services' addresses and its edge's configuration. Without "
-    "it, or where it has none, AVIARY_*_ADDRESS and envoy/envoy.yaml are read.",
+    "it, AVIARY_*_ADDRESS and envoy/envoy.yaml are read.",
 )
 def check(data_dir: Path | None) -> None:
     """Compare what runs, what Envoy transcodes and the OpenAPI document with the descriptor."""

@@ -72,12 +72,15 @@ for _command in (
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
+    envvar="AVIARY_DATA_DIR",
     default=Path(".data"),
     show_default=True,
+    show_envvar=True,
     help="Folder of everything that outlives a restart, and of the logs; made when missing.",
 )
 @click.option(
     "--edge-port",
+    type=click.IntRange(1, 65_535),
     envvar="AVIARY_EDGE_PORT",
     default=8080,
     show_default=True,

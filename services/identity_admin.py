@@ -59,7 +59,7 @@ def with_admin(
 
     try:
         return asyncio.run(run())
-    except (AviaryError, SettingsError) as error:
+    except (AviaryError, SettingsError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -81,7 +81,9 @@ def _settings(data_dir: Path) -> Settings:
     except OperatorError:
         # Not of a supervisor's making: the environment says all.
         if not data_dir.exists():
-            raise click.ClickException(f"{data_dir} does not exist") from None
+            raise click.ClickException(
+                f"there is no {data_dir}; name the --data-dir that `make run` uses"
+            ) from None
     for name, value in told.items():
         # In the environment itself, since Google's clients look there for their emulators.
         os.environ.setdefault(name, value)

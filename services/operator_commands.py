@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["app_key", "register_app", "rotate_signing_key", "token"]
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  curl -H "Authorization: Bearer $(python -m services token --user ada)" \\
+      http://127.0.0.1:8080/v1/timeline/home
+"""
+)
 @click.option("--user", "handle", metavar="HANDLE", help="Whose.  [default: the operator's own]")
 @click.option("--scope", help="Less than all there is: words, separated by spaces.")
 @DATA_DIR
 def token(handle: str | None, scope: str | None, data_dir: Path) -> None:
-    r"""Print an access token for curl, on the machine that runs Aviary.
-
-    \b
-    curl -H "Authorization: Bearer $(python -m services token --user ada)" \\
-        http://127.0.0.1:8080/v1/timeline/home
+    """Print an access token for curl, on the machine that runs Aviary.
 
     The operator's own acts for anybody: each request then says for whom.
     """

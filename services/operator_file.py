@@ -58,6 +58,10 @@ def read_operator(data_dir: Path) -> Operator:
     try:
         fields = json.loads(path.read_text())
         return Operator(fields["url"], fields["client_secret"], fields["environment"])
+    except FileNotFoundError as error:
+        raise OperatorError(
+            f"there is no {path}; is `make run` using this --data-dir, or was it ever?"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OperatorError(
             f"{path}: {error}; is `make run` using this --data-dir, or was it ever?"

@@ -114,9 +114,9 @@ def _committed_protos(into: Path) -> Path | None:
     return into / "protos"
 
 
-@click.group(help=__doc__)
+@click.group()
 def main() -> None:
-    """Group the commands."""
+    """Generate `gen/` from `protos/`, and check that it is current and well formed."""
 
 
 @main.command()

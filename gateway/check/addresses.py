@@ -11,17 +11,24 @@ __all__ = ["addresses_of", "certificates_of"]
 
 
 def addresses_of(data_dir: Path | None, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return each service's `host:port`: as told in `data_dir`, else as the environment has it.
+    """Return each service's `host:port`: as told in `data_dir`, or as the environment has it.
 
-    Raises `ValueError` for a file, or a variable (`SettingsError`), that holds no addresses.
+    A folder that was asked for must have the answer. Raises `ValueError` when it has none, and for
+    a file, or a variable (`SettingsError`), that holds no addresses.
     """
-    told = None if data_dir is None else local_addresses.found(data_dir)
-    return Settings.from_environment(environment).addresses if told is None else told
+    if data_dir is None:
+        return Settings.from_environment(environment).addresses
+    told = local_addresses.found(data_dir)
+    if told is None:
+        raise ValueError(
+            f"there is no {data_dir / local_addresses.FILE_NAME}: Aviary does not run in that "
+            f"folder; start it with `python -m services up --data-dir {data_dir}`"
+        )
+    return told
 
 
 def certificates_of(data_dir: Path | None, environment: Mapping[str, str]) -> Path | None:
     """Return the folder of the operator's certificate, by the same rule; None is plaintext."""
-    settings = Settings.from_environment(environment)
-    if data_dir is None or local_addresses.found(data_dir) is None:
-        return settings.tls_dir
+    if data_dir is None:
+        return Settings.from_environment(environment).tls_dir
     return operator_files(data_dir)

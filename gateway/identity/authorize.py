@@ -66,7 +66,12 @@ class Authorize:
     async def ask(self, call: Call) -> Response:
         """Show the page, or say what is wrong with the request."""
         if not OURS.isdisjoint(call.parameters):
-            return self.refuse(InvalidRequestError("The link fills in what is yours to say."), call)
+            return self.refuse(
+                InvalidRequestError(
+                    "The link tries to fill in the log-in form. Only you should do that."
+                ),
+                call,
+            )
         try:
             return await self._page(_request(call), handle=_hinted(call))
         except OAuth2Error as error:

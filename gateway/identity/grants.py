@@ -226,7 +226,7 @@ class TokenExchange(BaseGrant, TokenEndpointMixin):
             raise InvalidRequestError(f"'subject_token_type' must be {HANDLE_TOKEN_TYPE}.")
         user = self.server.user_by_handle(form.get("subject_token", ""))
         if user is None:
-            raise InvalidGrantError("The subject token names no user.")
+            raise InvalidGrantError("There is no user with this handle.")
         self.request.user = OAuthUser(user.user_id, user.handle, actor=client.client_id)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:

@@ -14,7 +14,12 @@ __all__ = ["audit"]
 
 PATH = click.Path(path_type=Path, exists=True)
 DATA_DIR = click.option(
-    "--data-dir", type=click.Path(path_type=Path), default=Path(".data"), show_default=True
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    envvar="AVIARY_DATA_DIR",
+    default=Path(".data"),
+    show_default=True,
+    help="Folder that holds the folder audit.",
 )
 
 
@@ -62,6 +67,9 @@ def heads(data_dir: Path) -> None:
         found = {name: verify(files) for name, files in chains(data_dir / "audit").items()}
     except ChainError as error:
         raise click.ClickException(str(error)) from error
+    if not found:
+        # Kept as anchors, none would vouch for anything.
+        raise click.ClickException(f"no audit log in {data_dir / 'audit'}")
     click.echo(json.dumps({name: [head.seq, head.digest] for name, head in found.items()}))
 
 

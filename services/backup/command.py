@@ -36,7 +36,7 @@ def backup(folder: Path, data_dir: Path) -> None:
     os.umask(OWNER_ONLY)
     try:
         made = back_up(data_dir, folder)
-    except BackupError as error:
+    except (BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
     size = sum(entry.size for entry in made.files.values())
     click.echo(f"{folder} has {data_dir} as of {made.made_at}: {len(made.files)} files, {size:,} B")
@@ -55,7 +55,7 @@ def restore(folder: Path, data_dir: Path) -> None:
     os.umask(OWNER_ONLY)
     try:
         made = restoring.restore(folder, data_dir)
-    except BackupError as error:
+    except (BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{data_dir} is as it was at {made.made_at}; start it as ever")
 

@@ -51,6 +51,7 @@ To replace the authority, with a few seconds after each step for all to take it 
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
+    envvar="AVIARY_DATA_DIR",
     default=Path(".data"),
     show_default=True,
     help=f"Folder that holds, or gets, the folder {FOLDER_NAME}.",
@@ -71,7 +72,7 @@ def certs(data_dir: Path, authority: str | None) -> None:
         if authority is not None:
             with _audit(data_dir) as audit:
                 renewed = sorted({*renewed, *_replaced(folder, authority, now, audit)})
-    except FolderError as error:
+    except (FolderError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"renewed: {', '.join(renewed) or 'nothing was due'}\nin {path}")
 

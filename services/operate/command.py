@@ -16,6 +16,8 @@ __all__ = ["COMMANDS"]
 # What the service takes in one call.
 MAX_LETTERS = 1_000
 DEFAULT_LETTERS = 100
+# What a contract's `int64` can hold.
+MAX_INT64 = (1 << 63) - 1
 DEFAULT_WORD = "default"
 # What a shell reports of a command that SIGINT ended.
 INTERRUPTED = 130
@@ -151,7 +153,7 @@ def threshold(data_dir: Path | None, followers: str | None) -> None:
 
 @click.command("rebuild-home")
 @click.argument(
-    "user_ids", metavar="USER_ID...", nargs=-1, required=True, type=click.IntRange(min=1)
+    "user_ids", metavar="USER_ID...", nargs=-1, required=True, type=click.IntRange(1, MAX_INT64)
 )
 @DATA_DIR
 def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
@@ -196,6 +198,9 @@ def _followers(text: str) -> int:
     """Return the followers meant, 0 for the default."""
     if text == DEFAULT_WORD:
         return 0
-    if not (text.isascii() and text.isdecimal() and int(text) > 0):
-        raise click.BadParameter(f"got {text!r}, wanted a whole number, at least 1, or `default`")
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_INT64))
+    if not (plain and 1 <= int(text) <= MAX_INT64):
+        raise click.BadParameter(
+            f"got {text!r}, wanted a whole number, 1 to {MAX_INT64}, or `default`"
+        )
     return int(text)

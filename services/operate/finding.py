@@ -36,7 +36,7 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
 
     A folder that was asked for must have the answer. Raises `OperateError`.
     """
-    folder = data_dir or Path(DEFAULT_DATA_DIR)
+    folder = data_dir or Path(environment.get("AVIARY_DATA_DIR") or DEFAULT_DATA_DIR)
     source = str(folder / local_addresses.FILE_NAME)
     try:
         told = local_addresses.found(folder)

@@ -6,6 +6,7 @@ asked of a process that has gone.
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -156,8 +157,9 @@ def _greet(where: Where, *, emulators: bool) -> None:
     data_dir, edge = where.data_dir, f"http://{HOST}:{where.edge_port}"
     click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
     click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
-    click.echo(f"  token  python -m services token --user HANDLE --data-dir {data_dir}")
-    click.echo(f"  admin  curl --unix-socket {where.sockets / EDGE_ADMIN} http://edge/stats")
+    token = (where.python, "-m", "services", "token", "--user", "HANDLE", "--data-dir", data_dir)
+    admin = ("curl", "--unix-socket", where.sockets / EDGE_ADMIN, "http://edge/stats")
+    click.echo(f"  token  {shlex.join(map(str, token))}\n  admin  {shlex.join(map(str, admin))}")
     if emulators:
         click.echo("  The emulators keep all data in memory: it is gone when this stops.")
         click.echo("  They ask nobody for a password: every user of this machine can read and")

@@ -209,7 +209,10 @@ def test_an_edge_without_a_document_is_drift(edge_files: Path) -> None:
 def test_addresses_come_from_the_folder_of_a_run_or_the_environment(tmp_path: Path) -> None:
     assert addresses_of(None, {}) == DEFAULT_ADDRESSES
     told = {"AVIARY_TWEET_ADDRESS": "127.0.0.1:7"}
-    assert addresses_of(tmp_path, told)["tweet"] == "127.0.0.1:7"
+    assert addresses_of(None, told)["tweet"] == "127.0.0.1:7"
+    # Ports where nobody was told to listen would only confuse.
+    with pytest.raises(ValueError, match="Aviary does not run in that folder"):
+        addresses_of(tmp_path, told)
     (tmp_path / "addresses.json").write_text('{"tweet": "127.0.0.1:8"}')
     assert addresses_of(tmp_path, told) == {"tweet": "127.0.0.1:8"}
     (tmp_path / "addresses.json").write_text("[]")

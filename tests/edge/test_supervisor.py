@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -217,6 +218,20 @@ def test_children_die_with_a_killed_parent(running: Running) -> None:
     running.process.kill()
     running.process.wait(10)
     until(lambda: not any(map(alive, pids)))
+
+
+def test_commands_of_the_greeting_can_be_pasted(tmp_path: Path, port: int) -> None:
+    folder = tmp_path / "my birds"
+    folder.mkdir()
+    with ended(Running(folder, port)) as running:
+        until(lambda: running.said("http://edge/stats"))
+        lines = running.output.read_text().splitlines()
+        commands = dict(line.split(maxsplit=1) for line in lines if line.startswith("  "))
+        python, *token = shlex.split(commands["token"])
+        assert python == str(folder / "python")
+        assert token[:5] == ["-m", "services", "token", "--user", "HANDLE"]
+        assert token[5:] == ["--data-dir", str(running.data)]
+        assert len(shlex.split(commands["admin"])) == 4
 
 
 def test_a_taken_edge_port_is_told(tmp_path: Path) -> None:

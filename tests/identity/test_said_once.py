@@ -54,6 +54,7 @@ async def test_link_that_fills_in_what_is_the_persons_is_refused(
     browser = await at_the_page(world)
     answer = await opened(browser, (name, value))
     nothing_came_of_it(world, answer)
+    assert "The link tries to fill in the log-in form." in answer.text
     assert "<form" not in answer.text
     assert "set-cookie" not in answer.headers
 

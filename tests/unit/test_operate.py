@@ -1,6 +1,9 @@
 """Operators' commands where nothing runs: what they look for, and what they say."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from services.operate.errors import OperateError
 from services.operate.finding import find
 from services.operate.showing import show_letters, show_queues
 from tests.processes import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*arguments: str) -> Result:
@@ -51,6 +56,9 @@ def test_without_a_folder_the_environment_says_it(
     (tmp_path / ".data").mkdir()
     with local_addresses.told(tmp_path / ".data", {"fanout": "127.0.0.1:7"}):
         assert find("fanout", None, {}).address == "127.0.0.1:7"
+        assert find("fanout", None, {"AVIARY_DATA_DIR": "elsewhere"}).address == "127.0.0.1:50055"
+    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:8"}):
+        assert find("fanout", None, {"AVIARY_DATA_DIR": str(tmp_path)}).address == "127.0.0.1:8"
 
 
 def test_a_data_folder_says_how_to_be_let_in(tmp_path: Path) -> None:
@@ -109,9 +117,14 @@ def test_services_that_are_gone_are_told(tmp_path: Path, command: list[str]) -> 
         (["pause"], "give --all"),
         (["resume", "fanout.plan", "--all"], "give --all"),
         (["redrive", "fanout.plan", "--limit", "3", "--all"], "exclude each other"),
-        (["threshold", "0"], "at least 1, or `default`"),
-        (["threshold", "many"], "at least 1, or `default`"),
-        (["rebuild-home", "0"], "x>=1"),
+        (["threshold", "0"], "9223372036854775807, or `default`"),
+        (["threshold", "many"], "9223372036854775807, or `default`"),
+        (["threshold", str(1 << 63)], "9223372036854775807, or `default`"),
+        (["threshold", "9" * 5_000], "9223372036854775807, or `default`"),
+        (["rebuild-home", "0"], "1<=x<=9223372036854775807"),
+        (["rebuild-home", str(1 << 63)], "1<=x<=9223372036854775807"),
+        (["up", "--edge-port", "0"], "1<=x<=65535"),
+        (["up", "--edge-port", "65536"], "1<=x<=65535"),
         (["dead-letters", "fanout.plan", "--limit", "1001"], "1<=x<=1000"),
     ],
 )
@@ -121,11 +134,48 @@ def test_a_slip_is_told_before_anything_is_called(command: list[str], said: str)
     assert said in answer.output
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["up", "certs", "audit verify", "audit heads", "token", "register-app web"],
+)
+def test_each_command_goes_by_the_variable_of_the_folder(tmp_path: Path, command: str) -> None:
+    # None of them can do anything with a file. A process of its own: `up` changes its process.
+    (tmp_path / "file").touch()
+    ran = subprocess.run(
+        [sys.executable, "-m", "services", *command.split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "AVIARY_DATA_DIR": "file"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "file" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / ".data").exists()
+
+
+@pytest.mark.parametrize("command", [["token"], ["register-app", "web"]])
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path, command: list[str]) -> None:
+    folder = tmp_path / "data"
+    answer = run(*command, "--data-dir", str(folder))
+    assert answer.exit_code == 1
+    assert f"there is no {folder}" in answer.output
+    assert "--data-dir" in answer.output
+    assert "Errno" not in answer.output
+
+
 def test_help_lists_each_command_once() -> None:
     answer = run("--help")
     lines = [line.split()[0] for line in answer.output.splitlines() if line.startswith("  ")]
     for name in main.commands:
         assert lines.count(name) == 1, name
+
+
+def test_examples_keep_their_lines() -> None:
+    answer = run("token", "--help")
+    assert '--user ada)" \\\n        http://127.0.0.1:8080/v1/timeline/home\n' in answer.output
+    assert "\\b" not in answer.output
 
 
 def test_reasons_do_not_reach_the_terminal_as_commands(capsys: pytest.CaptureFixture[str]) -> None:

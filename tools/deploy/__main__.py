@@ -43,9 +43,9 @@ def stale(files: Mapping[Path, str]) -> list[str]:
     ]
 
 
-@click.group(help=__doc__)
+@click.group()
 def main() -> None:
-    """Group the commands."""
+    """Make what is in `deploy/` from the code, and check it."""
 
 
 @main.command()

@@ -87,7 +87,14 @@ def check() -> None:
 
 
 @main.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), default=Path(".data"))
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    envvar="AVIARY_DATA_DIR",
+    default=Path(".data"),
+    show_default=True,
+    help="Of the running Aviary.",
+)
 @click.option("--port", default=9090, show_default=True, help="On 127.0.0.1.")
 def prometheus(data_dir: Path, port: int) -> None:
     """Run Debian's Prometheus on the Aviary that runs with this data folder, until Ctrl-C."""

@@ -23,9 +23,9 @@ ENVIRONMENT = ROOT / ".venv" / "infra"
 """Apart from the developer's: Checkov brings another parser of the same import name."""
 
 
-@click.group(help=__doc__)
+@click.group()
 def main() -> None:
-    """Group the commands."""
+    """Check `infra/terraform/`, or format it."""
 
 
 @main.command()
