@@ -14,6 +14,12 @@ MAX_SOCKET_PATH_BYTES = 107
 LONGEST_NAME = "/timeline.admin"
 
 
+def others_may_read(path: Path) -> None:
+    """Make a file so, whatever the umask is: commands that were tested before set it."""
+    path.touch()
+    path.chmod(0o644)
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
@@ -24,11 +30,11 @@ def test_a_new_folder_is_its_owners(tmp_path: Path) -> None:
 
 def test_a_folder_of_before_is_tightened_with_what_is_in_it(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.touch(mode=0o644)
+    others_may_read(elsewhere)
     (tmp_path / "data" / "audit").mkdir(parents=True)
     paths = [tmp_path / "data" / name for name in ("lock", "tweet.db", "audit/user.log")]
     for path in paths:
-        path.touch(mode=0o644)
+        others_may_read(path)
     (tmp_path / "data" / "link").symlink_to(elsewhere)
     for folder in (tmp_path / "data", tmp_path / "data" / "audit"):
         folder.chmod(0o755)
@@ -41,7 +47,7 @@ def test_a_folder_of_before_is_tightened_with_what_is_in_it(tmp_path: Path) -> N
 def test_what_was_never_aviarys_is_left_as_it_is(tmp_path: Path) -> None:
     theirs = tmp_path / "data" / "notes.txt"
     theirs.parent.mkdir()
-    theirs.touch(mode=0o644)
+    others_may_read(theirs)
     opened(tmp_path / "data")
     assert (mode(theirs), mode(theirs.parent)) == (0o644, 0o700)
 
