@@ -69,13 +69,14 @@ async def dead_letters(data_dir: Path | None, subscription: str | None, limit: i
 
 
 async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -> None:
-    """Put dead letters back, up to `limit` of them; None means all that there are now.
+    """Put dead letters back, up to `limit` of those that there are now; None means all of them.
 
-    Where the bus cannot count them, None means until there are none.
+    Where the bus cannot count them, it is up to `limit`, or until there are none.
     """
     redriven = 0
     async with reach_fanout(_found("fanout", data_dir)) as fanout:
-        most = limit if limit is not None else await _dead(fanout, subscription)
+        dead = await _dead(fanout, subscription)
+        most = min((each for each in (limit, dead) if each is not None), default=None)
         try:
             # Shown on a terminal only, which is what None asks for.
             with tqdm(total=most, desc=subscription, unit="", disable=None) as bar:
@@ -94,7 +95,7 @@ async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -
             raise
     letters = "dead letter" if redriven == 1 else "dead letters"
     click.echo(f"put {redriven:,} {letters} of {subscription} back")
-    if limit is not None and redriven >= limit:
+    if limit is not None and redriven >= limit and (dead is None or dead > limit):
         click.echo("there may be more (--limit, --all)", err=True)
 
 

@@ -1,5 +1,6 @@
 """Commands that show or move so many dead letters and no more, over a real server and bus."""
 
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 
 from services import local_addresses
-from services.bus.port import Message
+from services.bus.consumer import Consumer
+from services.bus.port import BusDriver, Message
+from services.bus.retry_policy import RetryPolicy
 from services.bus.topology import FANOUT_REST, SUBSCRIPTIONS
 from services.bus.valkey_streams import ValkeyStreamsDriver
 from services.clock import SystemClock
@@ -25,10 +28,8 @@ QUEUE = "fanout.rest"
 
 
 @pytest.fixture
-async def folder(tmp_path: Path) -> AsyncIterator[Path]:
-    """A data folder that tells of a fan-out with dead letters."""
-    rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
-    await rows.open()
+async def bus(tmp_path: Path) -> AsyncIterator[BusDriver]:
+    """One with dead letters."""
     with valkey_node(tmp_path) as port:
         bus = ValkeyStreamsDriver(f"redis://127.0.0.1:{port}/0", SUBSCRIPTIONS)
         await bus.declare(SUBSCRIPTIONS)
@@ -38,14 +39,22 @@ async def folder(tmp_path: Path) -> AsyncIterator[Path]:
             for received in await bus.receive(QUEUE, max_messages=LETTERS, wait_s=5):
                 await bus.dead_letter(QUEUE, received, "it is bad")
                 taken += 1
-        controls = FanoutControls(RowControlStore(rows), StoredThreshold(1), {})
-        (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
-        server = RpcServer("127.0.0.1:0", [Servicer(descriptor, FanoutServicer(bus, controls))])
-        await server.start()
-        with local_addresses.told(tmp_path, {"fanout": server.address}):
-            yield tmp_path
-        await server.stop(0)
+        yield bus
         await bus.close()
+
+
+@pytest.fixture
+async def folder(tmp_path: Path, bus: BusDriver) -> AsyncIterator[Path]:
+    """A data folder that tells of a fan-out."""
+    rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
+    await rows.open()
+    controls = FanoutControls(RowControlStore(rows), StoredThreshold(1), {})
+    (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
+    server = RpcServer("127.0.0.1:0", [Servicer(descriptor, FanoutServicer(bus, controls))])
+    await server.start()
+    with local_addresses.told(tmp_path, {"fanout": server.address}):
+        yield tmp_path
+    await server.stop(0)
     await rows.close()
 
 
@@ -68,3 +77,20 @@ async def test_what_is_not_put_back_is_said(
     shown = capsys.readouterr()
     assert shown.out.endswith(f"put 1 dead letter of {QUEUE} back\n")
     assert shown.err == ""
+
+
+@pytest.mark.parametrize("limit", [LETTERS, 100, None])
+async def test_what_is_back_at_once_is_not_put_back_again(
+    folder: Path, bus: BusDriver, capsys: pytest.CaptureFixture[str], limit: int | None
+) -> None:
+    async def refuse(_message: Message, _attempt: int) -> None:
+        raise ValueError("as bad as ever")
+
+    policy, rng = RetryPolicy(max_attempts=1, base_s=0.01, cap_s=0.01), random.Random(1)  # noqa: S311
+    consumer = Consumer(bus, QUEUE, refuse, policy=policy, concurrency=9, rng=rng)
+    consumer.start()
+    await run.redrive(folder, QUEUE, limit)
+    shown = capsys.readouterr()
+    assert shown.out.endswith(f"put {LETTERS} dead letters of {QUEUE} back\n")
+    assert shown.err == ""
+    await consumer.stop()
