@@ -1,12 +1,16 @@
 """Standard output and error that never fail: what cannot be written is dropped, and counted.
 
-A process's log lies on a disk that may be full, or goes to a reader that has gone. Neither may stop
-the program: `print`, a warning, a log line in the middle of an `except` must not raise.
+A process's log lies on a disk that may be full, or goes to a reader that has gone or stands still.
+None of it may stop the program: `print`, a warning, a log line in the middle of an `except` must
+neither raise nor wait.
 """
 
+import errno
 import io
 import json
 import os
+import select
+import stat
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -22,6 +26,11 @@ __all__ = ["STDERR", "DroppingOutput", "LineWriter", "error_lines", "protect_out
 STDOUT, STDERR = 1, 2
 
 
+READER_MS = 50
+"""A reader that is busy has this long to make room; one that has not is waited for no more, until
+it reads again."""
+
+
 class LineWriter:
     """Writes lines to a descriptor, each whole or cut off and ended; thread-safe."""
 
@@ -29,6 +38,11 @@ class LineWriter:
         self._descriptor = descriptor
         self._lock = threading.Lock()
         self._cut = False
+        self._room: select.poll | None = None
+        self._stands_still = False
+        if not _is_file(descriptor):
+            self._room = select.poll()
+            self._room.register(descriptor, select.POLLOUT)
 
     def write(self, lines: bytes) -> None:
         """Write them. Raises `OSError` unless all of it was written."""
@@ -36,9 +50,25 @@ class LineWriter:
             # The disk filled up in the middle of the last line: this one must not go on from there.
             rest = memoryview(b"\n" + lines if self._cut else lines)
             while rest:
-                written = os.write(self._descriptor, rest)
+                written = self._write_some(rest)
                 rest = rest[written:]
                 self._cut = bool(rest)
+
+    def _write_some(self, rest: memoryview) -> int:
+        if self._room is None:
+            return os.write(self._descriptor, rest)
+        # What is said to have room takes so much at once; more could wait for the reader.
+        self._stands_still = not self._room.poll(0 if self._stands_still else READER_MS)
+        if self._stands_still:
+            raise BlockingIOError(errno.EAGAIN, "the reader stands still")
+        return os.write(self._descriptor, rest[: select.PIPE_BUF])
+
+
+def _is_file(descriptor: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False  # it is closed, as writing to it will say
 
 
 class DroppingOutput(io.RawIOBase):

@@ -2,14 +2,18 @@
 
 import os
 import stat
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-__all__ = ["NOT_OTHERS", "make_folder", "tighten", "umask"]
+__all__ = ["FOLDER", "NOT_OTHERS", "make_folder", "require_own_way", "tighten", "umask"]
 
 NOT_OTHERS: Final = 0o077
 """The bits of a mode that let somebody else in."""
 FOLDER: Final = 0o700
+ROOT: Final = 0
+MOST_LINKS: Final = 40
+"""As many as Linux follows."""
 
 
 def umask() -> None:
@@ -28,6 +32,33 @@ def make_folder(path: Path) -> None:
     if everybodys or found.st_uid not in (os.geteuid(), os.getuid()):
         raise PermissionError(f"{path} is not this user's own; name another folder")
     path.chmod(stat.S_IMODE(found.st_mode) & ~NOT_OTHERS)
+
+
+def require_own_way(path: Path) -> None:
+    """Raise `PermissionError` if somebody else can change where the path leads.
+
+    That is so below a folder where everybody may rename what is there; and in one as `/tmp`, where
+    each may rename their own, for a folder or link of somebody else's. Who may write in a folder by
+    its group has that of whoever gave it to the group.
+    """
+    trusted = {os.geteuid(), os.getuid(), ROOT}
+    _require_own_way(path.absolute(), trusted, MOST_LINKS)
+
+
+def _require_own_way(path: Path, trusted: Collection[int], links: int) -> None:
+    for entry in (*reversed(path.parents), path)[1:]:
+        if entry.name == "..":
+            continue  # nobody can make that something else
+        above = entry.parent.stat().st_mode
+        found = entry.lstat()
+        if above & stat.S_IWOTH and not above & stat.S_ISVTX:
+            raise PermissionError(f"everybody can replace {entry}; name another folder")
+        if above & stat.S_IWOTH and found.st_uid not in trusted:
+            raise PermissionError(f"somebody else can replace {entry}; name another folder")
+        if stat.S_ISLNK(found.st_mode):
+            if not links:
+                raise PermissionError(f"too many links lead to {entry}; name another folder")
+            _require_own_way(entry.parent / entry.readlink(), trusted, links - 1)
 
 
 def tighten(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Apps: how they are registered."""
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,12 @@ MAX_NAME_CHARS: Final = 50
 ANSWERS: Final = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})
 """What we add to a redirect URI's query. One that has such a name of its own would have it twice,
 and its app would read the first."""
+URI: Final = re.compile(r"[\w:/?@!$&'()*+,;=.~%\[\]-]+", re.ASCII)
+"""The characters of RFC 3986 without `#`, which begins a fragment: a redirect URI has none (RFC
+6749, 3.1.2)."""
+AUTHORITY: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])?(:[0-9]+)?", re.ASCII)
+"""A host and a port. The log-in page's policy names them, and `;` would begin a directive there: an
+app could let others frame the page. What is before an `@` would pass for the host."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -111,7 +118,8 @@ def _check_redirect_uri(uri: str) -> None:
     fits = private or (
         bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))
     )
-    if not fits or parts.fragment or not uri.isascii() or not uri.isprintable():
+    plain = URI.fullmatch(uri) and AUTHORITY.fullmatch(parts.netloc)
+    if not fits or not plain:
         raise InvalidArgumentError(
             "redirect_uri", f"{uri}: must be https, http to loopback, or a private scheme like a.b:"
         )

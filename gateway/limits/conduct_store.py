@@ -10,6 +10,7 @@ from gateway.limits.budgets import Subject
 from gateway.limits.conduct import ConductRules
 from gateway.limits.keys import accounts_key, conduct_key, listed_key, posts_key, subject_name
 from gateway.limits.scripts import RAISE
+from gateway.limits.trimming import trim
 from services.clock import CLOCK_SKEW_MS, Clock
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 from services.storage.valkey.script import Script
@@ -62,8 +63,8 @@ class ConductStore:
         # Beyond what a score can be: of a clock that was ahead.
         most = now_ms + self._rules.most_ms + CLOCK_SKEW_MS
         with valkey_errors():
-            await self._client.zremrangebyscore(key, "-inf", f"({least}")
-            await self._client.zremrangebyscore(key, f"({most}", "+inf")
+            await trim(self._client, key, "-inf", f"({least}")
+            await trim(self._client, key, f"({most}", "+inf")
             # Ranks begin with the least; what exceeds the most is the mildest.
             await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 1)
             found: Any = await self._client.zrange(key, 0, -1, withscores=True)

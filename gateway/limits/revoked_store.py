@@ -10,6 +10,7 @@ from gateway.edge.credentials import CLOCK_SKEW_S
 from gateway.identity.keys import SKEW_S
 from gateway.identity.ports import LIVES_S, MAX_LISTED, Revocable, Revoked
 from gateway.limits.keys import is_text, revoked_key
+from gateway.limits.trimming import trim
 from services.clock import MAX_CLOCK_STEP_MS, Clock
 from services.storage.valkey.connection import ValkeyClient, valkey_errors
 
@@ -65,7 +66,7 @@ class RevokedStore:
         with valkey_errors():
             # Not all that has ended: by a clock that is ahead, and will be right again, more has
             # than should.
-            await self._client.zremrangebyscore(key, "-inf", now_ms - MAX_CLOCK_STEP_MS)
+            await trim(self._client, key, "-inf", now_ms - MAX_CLOCK_STEP_MS)
             # Ranks begin with what ends first. One more than edges know stays, for its time; and
             # the mark of the whole list.
             await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 3)
@@ -74,12 +75,15 @@ class RevokedStore:
             )
         members: dict[bytes, float] = dict(listed)
         whole = members.pop(WHOLE, None) is not None
-        # No token says what is not UTF-8, no issuer gives a time without end, and an edge takes all
-        # of a list, or none.
+        if endless := [name for name, until in members.items() if not isfinite(until)]:
+            # Nobody revokes for ever, and they would take places of others.
+            with valkey_errors():
+                await self._client.zrem(key, *endless)
+        # No token says what is not UTF-8, and an edge takes all of a list, or none.
         found = {
             name.decode(): int(until)
             for name, until in members.items()
-            if is_text(name) and isfinite(until)
+            if isfinite(until) and is_text(name)
         }
         if not whole:
             known = self._known.get(kind)

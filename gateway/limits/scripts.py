@@ -17,7 +17,7 @@ COUNT = """
 -- each budget: 'b' or 'w', amount, span in ms.
 -- Gives {allowed, limit, remaining, reset_ms, budget's number, conduct (0 good, 1, 2)}.
 local now, skew = tonumber(ARGV[1]), tonumber(ARGV[8])
-local moment = tonumber(redis.call('GET', KEYS[2]) or 0)
+local moment = tonumber(redis.call('GET', KEYS[2]) or 0) or 0
 if moment - now > tonumber(ARGV[7]) + skew then
   redis.call('DEL', KEYS[2])
   moment = 0
@@ -115,7 +115,7 @@ RAISE = """
 -- KEYS: conduct. ARGV: now, points, half-life in ms, most ms ahead, skew of clocks in ms. Gives the
 -- new moment, in ms.
 local now, half_life = tonumber(ARGV[1]), tonumber(ARGV[3])
-local moment = tonumber(redis.call('GET', KEYS[1]) or 0)
+local moment = tonumber(redis.call('GET', KEYS[1]) or 0) or 0
 if moment - now > tonumber(ARGV[4]) + tonumber(ARGV[5]) then moment = 0 end
 local score = (moment > 0) and math.pow(2, (moment - now) / half_life) or 0
 score = score + tonumber(ARGV[2])

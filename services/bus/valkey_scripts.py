@@ -9,7 +9,8 @@ in place of `n`.
 
 What lies there may also have been written by another hand, or be damaged, and each entry stands
 alone: no script fails for what one holds. An entry that cannot be read becomes a dead letter with
-all its own fields, each under `raw:` and its name.
+all its own fields, each under `raw:` and its name; those of one that has more than Lua can hand to
+a command are packed into one.
 """
 
 __all__ = ["DEAD_LETTER", "DELAY", "REDRIVE", "TAKE"]
@@ -19,6 +20,11 @@ local function named(fields)
   local values = {}
   for at = 1, #fields, 2 do values[fields[at]] = fields[at + 1] end
   return values
+end
+local function bounded(fields)
+  -- Lua's stack has some 8,000 places, and `unpack` needs one for each.
+  if #fields <= 4000 then return fields end
+  return {'packed', cmsgpack.pack(fields)}
 end
 """
 
@@ -96,9 +102,10 @@ local fields = named(entry[2])
 local dead = {'d', fields['d'], 'a', fields['a'], 'r', ARGV[3]}
 if ARGV[4] == '1' then
   dead = {'r', ARGV[3]}
-  for at = 1, #entry[2], 2 do
-    dead[#dead + 1] = 'raw:' .. entry[2][at]
-    dead[#dead + 1] = entry[2][at + 1]
+  local own = bounded(entry[2])
+  for at = 1, #own, 2 do
+    dead[#dead + 1] = 'raw:' .. own[at]
+    dead[#dead + 1] = own[at + 1]
   end
 end
 redis.call('XADD', KEYS[2], '*', unpack(dead))
@@ -128,7 +135,7 @@ local function revived(dead)
 end
 local entries = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', ARGV[1])
 for _, entry in ipairs(entries) do
-  redis.call('XADD', KEYS[1], '*', unpack(revived(entry[2])))
+  redis.call('XADD', KEYS[1], '*', unpack(bounded(revived(entry[2]))))
   redis.call('XDEL', KEYS[2], entry[1])
 end
 return #entries

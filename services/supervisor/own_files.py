@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.owner_only import make_folder, tighten
+from services.owner_only import FOLDER, make_folder, require_own_way, tighten
 from services.supervisor.errors import StartError
 from services.whole_file import write_whole
 
@@ -34,10 +34,12 @@ PLAIN_PATH = re.compile(rb"[\w./-]+")
 def opened(data_dir: Path) -> Path:
     """Make the folder, or take one of before from everybody else; give its absolute path.
 
-    Raises `StartError` for a folder that is not this user's own.
+    Raises `StartError` for a folder that is not this user's own, or that somebody else can replace.
     """
-    used_before = (data_dir / "lock").exists()
     try:
+        data_dir.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+        require_own_way(data_dir)
+        used_before = (data_dir / "lock").exists()
         make_folder(data_dir)
         # What lies in a folder that was never Aviary's is none of its business.
         if used_before:

@@ -22,6 +22,7 @@ __all__ = ["valkey_cluster_url", "valkey_server"]
 NAME = "first.one"
 STREAM, DELAYED, DEAD = b"bus:{first.one}", b"bus:{first.one}:delayed", b"bus:{first.one}:dead"
 GOOD: dict[Any, Any] = {b"d": b"body", b"a": b"{}", b"n": b"1"}
+MORE_THAN_LUA_HANDS_ON = 5_000
 BAD: Mapping[str, dict[Any, Any]] = {
     "no body": {b"a": b"{}", b"n": b"1"},
     "no attributes": {b"d": b"x", b"n": b"1"},
@@ -161,6 +162,23 @@ async def test_a_redriven_message_counts_anew(
     assert await bus.redrive(NAME, limit=100) == 1
     assert await handled(bus, 1) == {b"body"}
     assert await bus.dead_letters(NAME) == 0
+
+
+async def test_more_fields_than_lua_can_hand_on(
+    bus: ValkeyStreamsDriver, client: ValkeyClient
+) -> None:
+    many: dict[Any, Any] = {b"%d" % number: b"x" for number in range(MORE_THAN_LUA_HANDS_ON)}
+    await client.xadd(STREAM, many)
+    assert await handled_none(bus) == 1
+    [letter] = await bus.list_dead_letters(NAME, limit=100)
+    assert letter.raw is not None
+    assert [*letter.raw] == [b"packed"]
+    # Nor does one among the dead letters hold up those after it.
+    await client.xadd(DEAD, many)
+    await client.xadd(DEAD, {b"d": b"body", b"a": b"{}", b"r": b"why"})
+    assert await bus.redrive(NAME, limit=100) == 3
+    assert await handled(bus, 1) == {b"body"}
+    assert await bus.dead_letters(NAME) == 2
 
 
 async def handled_none(bus: ValkeyStreamsDriver) -> int:

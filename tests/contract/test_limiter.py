@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from gateway.identity.ports import Revocable
+from gateway.identity.ports import Revocable, Revoked
 from gateway.limits.budgets import (
     Budgets,
     Conduct,
@@ -18,6 +18,7 @@ from gateway.limits.budgets import (
 )
 from gateway.limits.conduct import ConductRules
 from gateway.limits.conduct_store import ConductStore
+from gateway.limits.keys import conduct_key, listed_key, revoked_key
 from gateway.limits.limiter import Limiter
 from gateway.limits.proof_of_work import ProofOfWork
 from gateway.limits.revoked_store import RevokedStore
@@ -200,6 +201,40 @@ async def test_what_was_revoked_is_not_forgotten_by_a_clock_that_was_ahead(
     assert await users() == frozenset({"7"})
 
 
+async def test_what_was_revoked_is_told_whatever_else_lies_there(
+    client: ValkeyClient, clock: MovedClock
+) -> None:
+    revoked = RevokedStore(client, clock)
+    for kind in Revocable:
+        await revoked.restore(kind, {})
+        await client.zadd(revoked_key(kind), {b"nobody": "inf", b"\xff": "inf"})
+    listed = await revoked.listed()
+    assert listed is not None
+    assert listed[Revocable.USER].names == frozenset()
+    await revoked.restore(Revocable.USER, {"7": clock.ms + 900_000})
+    listed = await revoked.listed()
+    assert listed is not None
+    assert listed[Revocable.USER] == Revoked(frozenset({"7"}))
+
+
+async def test_what_is_no_list_of_the_revoked_is_filled_anew(
+    client: ValkeyClient, clock: MovedClock
+) -> None:
+    revoked = RevokedStore(client, clock)
+    for kind in Revocable:
+        await revoked.restore(kind, {"7": clock.ms + 900_000})
+    assert await revoked.listed() is not None
+    await client.set(revoked_key(Revocable.USER), b"no list")
+    for _ in range(2):
+        listed = await revoked.listed()
+        assert listed is not None
+        assert listed[Revocable.USER].names == {"7"}
+    await revoked.restore(Revocable.USER, {"8": clock.ms + 900_000})
+    listed = await revoked.listed()
+    assert listed is not None
+    assert listed[Revocable.USER].names == {"8"}
+
+
 async def test_a_gateway_waits_no_longer_for_a_list_by_a_clock_that_was_set_back(
     client: ValkeyClient, clock: MovedClock
 ) -> None:
@@ -261,6 +296,19 @@ async def test_scores_add_up_and_halve(store: ConductStore, clock: MovedClock) -
     assert await store.listed(Subject.USER) == {}
     await store.raise_scores({"user:1": 15.0})
     assert list(await store.listed(Subject.USER)) == ["1"]
+
+
+async def test_damaged_scores_are_forgiven(
+    store: ConductStore, limiter: Limiter, client: ValkeyClient
+) -> None:
+    for damaged in (b"", b"\xff"):
+        await client.set(conduct_key(f"user:{OLD}"), damaged)
+        assert (await limiter.decide(POST, {Subject.USER: OLD})).conduct is Conduct.GOOD
+        await client.set(conduct_key(f"user:{OLD}"), damaged)
+        await client.set(listed_key(Subject.USER), damaged)
+        assert await store.listed(Subject.USER) == {}
+        await store.raise_scores({f"user:{OLD}": 31.0})
+        assert list(await store.listed(Subject.USER)) == [OLD]
 
 
 async def test_a_score_has_a_ceiling(store: ConductStore, clock: MovedClock) -> None:

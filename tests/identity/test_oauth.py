@@ -355,7 +355,38 @@ async def test_bad_form_is_400(world: World, content: bytes) -> None:
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("uri", ["http://evil.test/", "javascript:x", "data:,x", "ftp://a/", "/x"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("http://evil.test/", "javascript:x", "data:,x", "ftp://a/", "/x"),
+        "https://app.test/cb#",
+        "https://app.test;frame-ancestors */cb",
+        "https://app.test;script-src-elem/cb",
+        "https://app.test,b/cb",
+        "https://app.test'/cb",
+        "https://app.test@evil.test/cb",
+        "https://app.test\\@evil.test/cb",
+        "https://app.test%00/cb",
+        "https://app.test:80:80/cb",
+        "https://app.test/c b",
+        'https://app.test/"><script>',
+        "test.app://a;b/cb",
+    ],
+)
 async def test_bad_redirect_uri_cannot_be_registered(world: World, uri: str) -> None:
     with pytest.raises(InvalidArgumentError, match="redirect_uri"):
         await world.clients.register("App", [uri], public=True)
+
+
+async def test_good_redirect_uris_can_be_registered(world: World) -> None:
+    uris = [
+        "https://app.test:8443/cb?tenant=a;b,c&x='y'",
+        "http://127.0.0.1:1/cb",
+        "http://[::1]:1/cb",
+        "https://app.test",
+        "test.app:/cb",
+        "test.app:cb",
+        "test.app://cb/x",
+        "test.app:///cb",
+    ]
+    await world.clients.register("App", uris, public=True)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from services.output import DroppingOutput, LineWriter
 
+WAITED_FOR_S = 5.0
 PROGRAM = """
 import asyncio, logging, sys, warnings
 import click, structlog
@@ -50,6 +52,25 @@ def test_nothing_that_is_printed_or_logged_fails(closed: bool) -> None:  # noqa:
     finally:
         os.close(output)
     assert done.returncode == 0
+
+
+def test_a_reader_that_stands_still_is_not_waited_for() -> None:
+    """It gets what the pipe held, how much was lost, and what follows."""
+    reader, descriptor = os.pipe()
+    output = DroppingOutput(LineWriter(descriptor), lambda lines: f"{lines} lost")
+    line = b"x" * 9_999 + b"\n"
+    writing = threading.Thread(target=lambda: [output.write(line) for _ in range(100)], daemon=True)
+    writing.start()
+    writing.join(WAITED_FOR_S)
+    assert not writing.is_alive()
+    assert 0 < output.lost < 100
+    held = os.read(reader, 1_000_000)
+    assert held.startswith(line)
+    output.write(b"again\n")
+    os.close(descriptor)
+    # The line that was cut off is ended.
+    assert os.read(reader, 1_000_000) == b"\n%d lost\nagain\n" % output.lost
+    os.close(reader)
 
 
 class Full:

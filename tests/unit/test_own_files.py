@@ -12,6 +12,7 @@ from services.supervisor.own_files import opened, secrets_in_files, socket_folde
 
 MAX_SOCKET_PATH_BYTES = 107
 LONGEST_NAME = "/timeline.admin"
+SOMEBODY = 65_534
 
 
 def others_may_read(path: Path) -> None:
@@ -59,6 +60,44 @@ def test_everybodys_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="another folder"):
         opened(shared)
     assert mode(shared) == 0o1777
+
+
+def test_a_folder_that_everybody_can_replace_is_refused(tmp_path: Path) -> None:
+    shared, elsewhere = tmp_path / "shared", tmp_path / "elsewhere"
+    shared.mkdir()
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)
+    (shared / "link").symlink_to(elsewhere)
+    (tmp_path / "led there").symlink_to("elsewhere/../shared/link")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    shared.chmod(0o777)
+    for data in (shared / "link", shared / "new" / "data", tmp_path / "led there" / "data"):
+        with pytest.raises(StartError, match="everybody can replace"):
+            opened(data)
+    assert mode(elsewhere) == 0o755
+    # Where each may rename only their own, one's own are safe; also by a link of one's own.
+    shared.chmod(0o1777)
+    assert opened(tmp_path / "led there" / "data") == elsewhere / "data"
+    assert mode(opened(shared / "new" / "data")) == 0o700
+    with pytest.raises(StartError):
+        opened(tmp_path / "round")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what is somebody else's")
+def test_what_somebody_else_has_put_into_a_shared_folder_is_refused(tmp_path: Path) -> None:
+    shared, elsewhere = tmp_path / "shared", tmp_path / "elsewhere"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)
+    (shared / "link").symlink_to(elsewhere)
+    os.lchown(shared / "link", SOMEBODY, SOMEBODY)
+    (shared / "folder").mkdir()
+    os.lchown(shared / "folder", SOMEBODY, SOMEBODY)
+    for data in (shared / "link", shared / "link" / "data", shared / "folder" / "data"):
+        with pytest.raises(StartError, match="somebody else can replace"):
+            opened(data)
+    assert mode(elsewhere) == 0o755
 
 
 @pytest.mark.parametrize("name", ["data", "a_long_name/" * 12, "50% off"])
