@@ -111,7 +111,8 @@ class Authorize:
         if len(kept) > 1:
             # One of them was planted, by a page that shares our host, or by a sibling domain.
             return "Your browser has two cookies of this page. Delete this site's, and try again."
-        if not kept or not secrets.compare_digest(shown.encode(), kept[0].encode()):
+        ours = kept[0] if kept else ""
+        if not ours or not secrets.compare_digest(shown.encode(), ours.encode()):
             return "This page was open too long. Once more, please."
         return ""
 

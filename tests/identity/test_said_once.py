@@ -139,6 +139,13 @@ async def test_planted_second_cookie_is_no_proof_of_our_page(world: World) -> No
             browser.http.cookies.clear()
 
 
+async def test_empty_cookie_is_no_proof_of_our_page(world: World) -> None:
+    browser = await at_the_page(world)
+    form = {**browser.asked, **dict(person()), "decision": "allow", "csrf": ""}
+    headers = {"cookie": f"{COOKIE}="}
+    nothing_came_of_it(world, await browser.http.post("/oauth/log-in", data=form, headers=headers))
+
+
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
 async def test_repeat_or_query_at_endpoints_of_apps_is_invalid_request(
     world: World, path: str
