@@ -3,15 +3,18 @@
 import itertools
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import httpx
 
 from tests.e2e.conftest import BIGTABLE_PUBSUB, Mesh
 
 WITHIN_S = BIGTABLE_PUBSUB.within_s  # the slower engine's; only a failing test waits so long
+LOCK_TIMEOUT_S = 1.0  # others write too, for milliseconds
 _handles = itertools.count()
 
 
@@ -75,12 +78,37 @@ def home_or_none(mesh: Mesh, viewer: int) -> list[int] | None:
         return None
 
 
+def halt(mesh: Mesh, service: str) -> int:
+    """Halt a running service where it stands, but not within a transaction; give its process id.
+
+    One that is halted there keeps the file's write lock from all others, as no fault does: one that
+    dies gives it back.
+    """
+    process_id = mesh.children()[service]
+    deadline = time.monotonic() + WITHIN_S
+    while True:
+        os.kill(process_id, signal.SIGSTOP)
+        if all(map(_can_be_written, mesh.data_dir.glob("*.db"))):
+            return process_id
+        os.kill(process_id, signal.SIGCONT)
+        assert time.monotonic() < deadline, f"{service} never leaves its transactions"
+
+
+def _can_be_written(path: Path) -> bool:
+    with closing(sqlite3.connect(path, timeout=LOCK_TIMEOUT_S, isolation_level=None)) as rows:
+        try:
+            rows.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        rows.execute("ROLLBACK")
+        return True
+
+
 @contextmanager
 def stopped(mesh: Mesh, service: str) -> Iterator[None]:
     """Halt a service where it stands; it goes on at the end."""
     eventually(lambda: service in mesh.children(), expected=True)
-    process_id = mesh.children()[service]
-    os.kill(process_id, signal.SIGSTOP)
+    process_id = halt(mesh, service)
     try:
         yield
     finally:

@@ -97,6 +97,9 @@ def test_what_operators_did(world: World) -> None:
     world.operate("pause", "fanout.rest")
     world.operate("resume", "fanout.rest")
     world.operate("threshold", "7")
+    with world.mesh.valkey("bus") as bus:
+        # Nothing is asked of the service where there is nothing to put back.
+        bus.xadd("bus:{fanout.plan}:dead", {b"r": b"why"})
     world.operate("redrive", "fanout.plan")
     world.operate("rebuild-home", "123")
     world.operate("pause", "fanout.none", fails=True)
@@ -105,7 +108,7 @@ def test_what_operators_did(world: World) -> None:
         ("PauseSubscriptions", 'subscriptions: "fanout.rest"'),
         ("ResumeSubscriptions", 'subscriptions: "fanout.rest"'),
         ("SetCelebrityThreshold", "followers: 7"),
-        ("RedriveDeadLetters", 'subscription: "fanout.plan" limit: 100'),
+        ("RedriveDeadLetters", 'subscription: "fanout.plan" limit: 1'),
     ):
         what = {"what": f"{fanout}/{rpc}", "arguments": arguments, "caller": "operator"}
         world.tells("admin.called", "fanout", **what)

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from services.bus import topology
 from services.bus.events import FanoutJob, GraphEvents, TweetEvents, encode_fanout_job
-from tests.e2e.acting import eventually, user
+from tests.e2e.acting import eventually, halt, user
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import FanoutOperator
 from tests.e2e.redelivery import Redelivery, redelivery
@@ -186,8 +186,7 @@ class Life(RuleBasedStateMachine):
     def stop_the_fanout(self, author: int) -> Posted:
         """It stands still, with work in hand, until it goes on; its queues grow."""
         eventually(lambda: FANOUT in self.mesh.children(), expected=True, within_s=OUTAGE_S)
-        self.halted = self.mesh.children()[FANOUT]
-        os.kill(self.halted, signal.SIGSTOP)
+        self.halted = halt(self.mesh, FANOUT)
         return self._post(author)
 
     @precondition(lambda self: self.halted is not None)
