@@ -22,7 +22,7 @@ import click
 
 from gateway import sidecar
 from gateway.check import addresses_of, certificates_of, edge_drift, service_drift
-from gateway.edge import (
+from gateway.envoy import (
     DEFAULT_STATS_PORT,
     GENERATED,
     SOURCE_TREE,
@@ -30,11 +30,11 @@ from gateway.edge import (
     own_contracts,
     to_yaml,
 )
-from gateway.edge.secrets import write_secrets
+from gateway.envoy.secrets import write_secrets
 from gateway.envoy_binary import envoy_binary
 from gateway.limits.reference import page
 from gateway.openapi import openapi_document, to_json
-from services.certificates.folder import CertificateFolder
+from services.platform.security.certificates.folder import CertificateFolder
 
 __all__ = ["main"]
 
@@ -43,7 +43,7 @@ ROOT = SOURCE_TREE or Path.cwd()
 ENVOY = ROOT / "envoy" / "envoy.yaml"
 SIDECARS = ROOT / "envoy" / "sidecars"
 LIMITS_PAGE = ROOT / "docs" / "reference" / "rate-limits.md"
-HEADER = "# Made by `python -m gateway build-envoy` from gateway/edge/; do not edit.\n"
+HEADER = "# Made by `python -m gateway build-envoy` from gateway/envoy/; do not edit.\n"
 SIDECAR_HEADER = (
     "# Made by `python -m gateway build-sidecars` from gateway/sidecar/; do not edit.\n"
 )

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from gateway.envoy_binary import envoy_binary
-from services.parent_death import die_with_parent
+from services.platform.runtime.parent_death import die_with_parent
 
 __all__ = ["run"]
 

@@ -13,13 +13,19 @@ from aviary.id.v1 import id_service_pb2 as pb
 from aviary.id.v1 import id_service_pb2_grpc as stubs
 from cryptography import x509
 
-from services.certificates.authority import Authority, Pair, issue, load_pair, new_authority
-from services.certificates.folder import CertificateFolder
-from services.certificates.identities import server_name
-from services.rpc.handlers import Servicer
-from services.rpc.security import Security
-from services.rpc.server import RpcServer
-from services.rpc.tls import TlsFiles
+from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.server import RpcServer
+from services.platform.security.certificates.authority import (
+    Authority,
+    Pair,
+    issue,
+    load_pair,
+    new_authority,
+)
+from services.platform.security.certificates.folder import CertificateFolder
+from services.platform.security.identities import server_name
+from services.platform.security.process import Security
+from services.platform.security.tls import TlsFiles
 
 POLL_S = 0.05
 WAIT_S = 20.0

@@ -9,8 +9,8 @@ from functools import cache
 
 import pytest
 
-from services.supervisor import StartError
-from services.supervisor.emulators import bigtable_argv, pubsub_argv, sdk_root
+from services.local.emulators import bigtable_argv, pubsub_argv, sdk_root
+from services.local.supervisor import StartError
 from tests.processes import free_port, kill_group, spawn, wait_for_port
 
 __all__ = ["bigtable_emulator", "pubsub_emulator", "require_emulators"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from services.supervisor.readiness import free_ports
+from services.local.readiness import free_ports
 
 __all__ = ["free_port", "kill_group", "spawn", "wait_for_port"]
 

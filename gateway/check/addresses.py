@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from services import local_addresses
-from services.rpc.operator import operator_files
-from services.settings import Settings
+from services.platform.config.settings import Settings
+from services.platform.files import local_addresses
+from services.platform.rpc.operator import operator_files
 
 __all__ = ["addresses_of", "certificates_of"]
 

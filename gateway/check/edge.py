@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from gateway.check.differences import differences, file_contents
-from gateway.edge.contracts import Contracts
+from gateway.envoy.contracts import Contracts
 from gateway.openapi import openapi_document
 
 __all__ = ["edge_drift"]

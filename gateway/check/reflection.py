@@ -11,7 +11,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
-from services.rpc.operator import operator_sync_channel
+from services.platform.rpc.operator import operator_sync_channel
 
 __all__ = ["Reflected", "UnreadableError", "reflect"]
 

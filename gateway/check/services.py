@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gateway.check.differences import differences, file_contents
 from gateway.check.reflection import UnreadableError, reflect
-from gateway.edge.contracts import Contracts
+from gateway.envoy.contracts import Contracts
 
 __all__ = ["service_drift"]
 

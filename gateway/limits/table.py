@@ -11,7 +11,7 @@ from gateway.limits.budgets import Budgets, EndpointClass, TokenBucket
 from gateway.limits.read_classes import READ_CLASSES
 from gateway.limits.spans import QUARTER_HOUR
 from gateway.limits.write_classes import WRITE_CLASSES
-from services.step_up import PROOF_HEADER
+from services.platform.security.step_up import PROOF_HEADER
 
 __all__ = [
     "ANY_REQUEST",

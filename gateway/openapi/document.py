@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
-from gateway.edge.contracts import Contracts, PublicRpc
+from gateway.envoy.contracts import Contracts, PublicRpc
 from gateway.openapi.errors import ERROR_SCHEMA, shared_responses
 from gateway.openapi.messages import Message, messages
 from gateway.openapi.operations import (

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from gateway.edge.contracts import PublicRpc
+from gateway.envoy.contracts import PublicRpc
 from gateway.openapi.schemas import Json
 
 __all__ = ["ERROR_SCHEMA", "error_responses", "prose", "shared_responses"]

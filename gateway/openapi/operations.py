@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from gateway.edge.contracts import PublicRpc
+from gateway.envoy.contracts import PublicRpc
 from gateway.openapi.errors import error_responses, prose
 from gateway.openapi.messages import Field, Message
 from gateway.openapi.schemas import Json, parameter_schema, reference, request_schema

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from gateway.edge.admin import admin, only_static_runtime
-from gateway.edge.bootstrap import plain_yaml
-from gateway.edge.upstreams import collector_cluster
+from gateway.envoy.admin import admin, only_static_runtime
+from gateway.envoy.bootstrap import plain_yaml
+from gateway.envoy.upstreams import collector_cluster
 from gateway.sidecar.calls import called
 from gateway.sidecar.config import SidecarConfig
 from gateway.sidecar.inbound import behind_cluster, inbound_listener

@@ -6,11 +6,17 @@ from collections.abc import Mapping, Sequence
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from gateway.edge.contracts import Contracts
-from services.certificates.identities import EDGE, GATEWAY
-from services.rpc.call_table import CALLS, ENVOY_RPCS, REFLECTION, REFLECTION_CALLERS, callers_of
-from services.rpc.channels import safe_paths
-from services.settings import DEFAULT_ADDRESSES
+from gateway.envoy.contracts import Contracts
+from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.rpc.channels import safe_paths
+from services.platform.security.call_table import (
+    CALLS,
+    ENVOY_RPCS,
+    REFLECTION,
+    REFLECTION_CALLERS,
+    callers_of,
+)
+from services.platform.security.identities import EDGE, GATEWAY
 
 __all__ = ["ENVOY_PREFIX", "HEALTH_PREFIX", "allowed", "called", "package_prefix", "repeatable"]
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.edge.admin import DEFAULT_ADMIN_SOCKET
-from gateway.edge.config import own_contracts
-from gateway.edge.contracts import Contracts
-from gateway.edge.upstreams import MAX_REQUESTS
+from gateway.envoy.admin import DEFAULT_ADMIN_SOCKET
+from gateway.envoy.config import own_contracts
+from gateway.envoy.contracts import Contracts
+from gateway.envoy.upstreams import MAX_REQUESTS
 
 __all__ = ["Locality", "Replica", "SidecarConfig"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.edge.extensions import API, http_filter, typed
-from gateway.edge.observing import REQUESTS, file_log, tracing
+from gateway.envoy.extensions import API, http_filter, typed
+from gateway.envoy.observing import REQUESTS, file_log, tracing
 from gateway.sidecar.config import SidecarConfig
 
 __all__ = ["connection_manager", "lasting"]

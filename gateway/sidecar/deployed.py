@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gateway.sidecar.config import Locality, Replica, SidecarConfig
-from services.settings import DEFAULT_ADDRESSES
+from services.platform.config.settings import DEFAULT_ADDRESSES
 
 __all__ = ["CERTIFICATES", "INBOUND_PORT", "OUTBOUND_PORT", "deployed"]
 

@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
-from gateway.edge.extensions import API, http_filter, typed
-from gateway.edge.upstreams import MAX_PENDING, cluster, socket_address, tls_settings
+from gateway.envoy.extensions import API, http_filter, typed
+from gateway.envoy.upstreams import MAX_PENDING, cluster, socket_address, tls_settings
 from gateway.sidecar.calls import ENVOY_PREFIX, HEALTH_PREFIX, allowed
 from gateway.sidecar.config import SidecarConfig
 from gateway.sidecar.connections import connection_manager, lasting
-from services.certificates.identities import GATEWAY, spiffe_id
-from services.environment import UNIX
+from services.platform.config.environment import UNIX
+from services.platform.security.identities import GATEWAY, spiffe_id
 
 __all__ = ["BEHIND", "behind_cluster", "inbound_listener"]
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.edge.upstreams import socket_address
+from gateway.envoy.upstreams import socket_address
 from gateway.sidecar.calls import HEALTH_PREFIX, called, package_prefix, repeatable
 from gateway.sidecar.config import SidecarConfig
 from gateway.sidecar.connections import connection_manager, lasting
-from services.certificates.identities import GATEWAY, server_name
-from services.rpc.signing import SIGNATURE_KEY
+from services.platform.security.identities import GATEWAY, server_name
+from services.platform.security.signing import SIGNATURE_KEY
 
 __all__ = ["outbound_listener"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 from gateway.sidecar.config import Locality, Replica
-from services.settings import DEFAULT_ADDRESSES, MAX_PORT
-from services.single_keys import RepeatedNameError, yaml_load
+from services.platform.config.settings import DEFAULT_ADDRESSES, MAX_PORT
+from services.platform.files.single_keys import RepeatedNameError, yaml_load
 
 __all__ = ["ReplicasError", "read_replicas"]
 

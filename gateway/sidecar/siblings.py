@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.edge.upstreams import (
+from gateway.envoy.upstreams import (
     HEALTH_CHECKS,
     MAX_PENDING,
     cluster,

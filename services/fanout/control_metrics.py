@@ -6,7 +6,11 @@ from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
 from services.fanout.controls import FanoutControls, StoredThreshold
-from services.telemetry import METRIC_FANOUT_PAUSED, METRIC_FANOUT_THRESHOLD, SCOPE
+from services.platform.observability.names import (
+    METRIC_FANOUT_PAUSED,
+    METRIC_FANOUT_THRESHOLD,
+    SCOPE,
+)
 
 __all__ = ["observe_controls"]
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.background import Background
-from services.errors import InvalidArgumentError, UnavailableError
 from services.fanout.ports import ControlStore, Pausable, StoredControls
-from services.flags.declared import CELEBRITY_THRESHOLD
-from services.telemetry import EVENT_FANOUT_CONTROLS_CHANGED, EVENT_FANOUT_CONTROLS_STALE
+from services.fanout.spec import CELEBRITY_THRESHOLD
+from services.platform.errors import InvalidArgumentError, UnavailableError
+from services.platform.observability.names import (
+    EVENT_FANOUT_CONTROLS_CHANGED,
+    EVENT_FANOUT_CONTROLS_STALE,
+)
+from services.platform.runtime.background import Background
 
 __all__ = ["Controls", "FanoutControls", "StoredThreshold"]
 

@@ -2,9 +2,9 @@
 
 from opentelemetry import metrics
 
-from services.clock import Clock
-from services.snowflake_time import time_ms
-from services.telemetry import METRIC_FANOUT_LAG, SCOPE
+from services.platform.ids.snowflake_time import time_ms
+from services.platform.observability.names import METRIC_FANOUT_LAG, SCOPE
+from services.platform.runtime.clock import Clock
 
 __all__ = ["FanoutLag"]
 

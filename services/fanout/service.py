@@ -9,8 +9,6 @@ from contextlib import aclosing
 
 import structlog
 
-from services.erasure_check import require_gone
-from services.errors import NotFoundError
 from services.fanout.ports import (
     Celebrities,
     Deliveries,
@@ -21,7 +19,9 @@ from services.fanout.ports import (
     TimelinePushes,
     Tweets,
 )
-from services.telemetry import EVENT_FANOUT_TWEET_GONE
+from services.platform.erasure.check import require_gone
+from services.platform.errors import NotFoundError
+from services.platform.observability.names import EVENT_FANOUT_TWEET_GONE
 
 __all__ = ["FanoutService"]
 

@@ -7,10 +7,10 @@ from itertools import islice
 
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 
-from services.bus.port import BusDriver
-from services.bus.topology import SUBSCRIPTIONS
-from services.errors import InvalidArgumentError
 from services.fanout.controls import Controls, FanoutControls
+from services.platform.bus.port import BusDriver
+from services.platform.errors import InvalidArgumentError
+from services.platform.specs import all_subscriptions
 
 __all__ = ["FanoutServicer"]
 
@@ -42,7 +42,7 @@ class FanoutServicer:
                     messages=await self._bus.backlog(each.name),
                     dead_letters=await self._bus.dead_letters(each.name),
                 )
-                for each in SUBSCRIPTIONS
+                for each in all_subscriptions()
             ]
         )
 
@@ -128,7 +128,7 @@ def _encode(controls: Controls) -> pb.Controls:
 
 
 def _checked(subscription: str, limit: int) -> int:
-    names = [each.name for each in SUBSCRIPTIONS]
+    names = [each.name for each in all_subscriptions()]
     if subscription not in names:
         raise InvalidArgumentError("subscription", f"must be one of {', '.join(names)}")
     if not 0 <= limit <= MAX_LIMIT:

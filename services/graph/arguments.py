@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.errors import InvalidArgumentError, NotFoundError
 from services.graph.ports import UserDirectory
+from services.platform.errors import InvalidArgumentError, NotFoundError
 
 __all__ = ["check_exist", "check_id", "check_pair"]
 

@@ -14,11 +14,11 @@ from weakref import WeakValueDictionary
 import structlog
 from opentelemetry import metrics
 
-from services.errors import FailedPreconditionError, UnavailableError
 from services.graph.model import Change, Draft, Edge, Known, Relation
 from services.graph.order import dated, may_be_barred
 from services.graph.ports import GraphStore, IdSource
-from services.telemetry import (
+from services.platform.errors import FailedPreconditionError, UnavailableError
+from services.platform.observability.names import (
     EVENT_GRAPH_COUNT_OFF,
     EVENT_GRAPH_OUT_OF_ORDER,
     METRIC_GRAPH_OUT_OF_ORDER,

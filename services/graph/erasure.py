@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.errors import UnavailableError
 from services.graph.arguments import check_id
 from services.graph.changes import Changes
 from services.graph.model import Draft, Edge, Known, Relation
 from services.graph.ports import GraphEvents, GraphStore
-from services.settling import Settling
+from services.platform.erasure.settling import Settling
+from services.platform.errors import UnavailableError
 
 __all__ = ["EDGES_PER_CHANGE", "SETTLE_MS", "WORK_S", "Erasure"]
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from services.errors import FailedPreconditionError, InvalidArgumentError
 from services.graph.arguments import check_exist, check_id, check_pair
 from services.graph.changes import Changes
 from services.graph.model import Draft, Edge, Known, Relation
 from services.graph.ports import GraphEvents, UserDirectory
+from services.platform.errors import FailedPreconditionError, InvalidArgumentError
 
 __all__ = ["MAX_FOLLOWEES", "Follows"]
 

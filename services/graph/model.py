@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from services.snowflake_time import time_ms
+from services.platform.ids.snowflake_time import time_ms
 
 __all__ = [
     "Change",

@@ -11,9 +11,9 @@ between the two: it dates their absence beyond whatever a follow that has not se
 It is stored before that, so a follow that has seen the bar sees the block too when it looks again.
 """
 
-from services.errors import FailedPreconditionError
 from services.graph.model import Change, Draft, Edge, Known
-from services.snowflake_time import MAX_WORKERS, time_ms, worker
+from services.platform.errors import FailedPreconditionError
+from services.platform.ids.snowflake_time import MAX_WORKERS, time_ms, worker
 
 __all__ = ["BARRED_AHEAD_MS", "LAST_MS", "OUT_OF_ORDER", "dated", "may_be_barred"]
 

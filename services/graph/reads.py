@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import structlog
 
-from services.errors import InvalidArgumentError, UnavailableError
 from services.graph.arguments import check_exist, check_id
 from services.graph.model import (
     Edge,
@@ -20,7 +19,8 @@ from services.graph.model import (
     UserProfile,
 )
 from services.graph.ports import GraphStore, UserDirectory
-from services.telemetry import EVENT_GRAPH_COUNT_OFF
+from services.platform.errors import InvalidArgumentError, UnavailableError
+from services.platform.observability.names import EVENT_GRAPH_COUNT_OFF
 
 __all__ = ["MAX_IDS_PER_LOOKUP", "MAX_PAGE_SIZE", "Reads"]
 

@@ -16,7 +16,7 @@ from services.graph.blocks import Blocks
 from services.graph.follows import Follows
 from services.graph.model import UserPage, UserProfile
 from services.graph.reads import Reads
-from services.paging import CursorCodec, page_limit
+from services.platform.rpc.paging import CursorCodec, page_limit
 
 __all__ = ["GraphServicer"]
 

@@ -2,11 +2,12 @@
 
 import random
 
-from services.clock import MAX_CLOCK_STEP_MS, Clock
-from services.clock_steps import span
-from services.errors import FailedPreconditionError, InvalidArgumentError, UnavailableError
-from services.id.model import LEASE_TERM_MS, WORKER_COUNT, Lease
-from services.id.ports import IdSource, LeaseStore
+from services.id.ports import LeaseStore
+from services.platform.errors import FailedPreconditionError, InvalidArgumentError, UnavailableError
+from services.platform.ids.model import LEASE_TERM_MS, WORKER_COUNT, Lease
+from services.platform.ids.ports import IdSource
+from services.platform.runtime.clock import MAX_CLOCK_STEP_MS, Clock
+from services.platform.runtime.clock_steps import span
 
 __all__ = ["MAX_IDS_PER_CALL", "MAX_OWNER_CHARS", "IdService", "WorkerLeases"]
 

@@ -8,8 +8,8 @@ from aviary.id.v1 import id_service_pb2 as pb
 from aviary.id.v1.id_service_pb2_grpc import IdServiceServicer
 from grpc.aio import ServicerContext
 
-from services.id.model import Lease
 from services.id.service import IdService
+from services.platform.ids.model import Lease
 
 __all__ = ["IdServicer"]
 

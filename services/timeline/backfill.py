@@ -8,8 +8,8 @@ see it has pushed the tweet itself.
 
 from collections.abc import Sequence
 
-from services.clock import Clock
-from services.snowflake_time import first_id_at
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.runtime.clock import Clock
 from services.timeline.model import Ids, ViewerState, merge_newest
 from services.timeline.ports import AuthorLists, HomeTimelines, Relations
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.clock import Clock
-from services.errors import InvalidArgumentError, UnavailableError
-from services.telemetry import EVENT_CACHE_UNAVAILABLE
+from services.platform.errors import InvalidArgumentError, UnavailableError
+from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
+from services.platform.runtime.clock import Clock
 from services.timeline.backfill import Backfill
 from services.timeline.encoded import EncodedTweet
 from services.timeline.model import (

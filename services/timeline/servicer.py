@@ -2,7 +2,7 @@
 
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 
-from services.paging import CursorCodec, page_limit
+from services.platform.rpc.paging import CursorCodec, page_limit
 from services.timeline.model import Page
 from services.timeline.service import TimelineService
 from services.timeline.splice import splice_page

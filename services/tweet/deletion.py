@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Awaitable
 
-from services.clock import Clock
-from services.errors import AviaryError, PermissionDeniedError
+from services.platform.errors import AviaryError, PermissionDeniedError
+from services.platform.runtime.clock import Clock
 from services.tweet.model import Tweet
 from services.tweet.ports import OwnTimeline, TweetEvents, TweetStore
 

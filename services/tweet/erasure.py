@@ -3,8 +3,8 @@
 import asyncio
 from time import monotonic
 
-from services.errors import UnavailableError
-from services.settling import Settling
+from services.platform.erasure.settling import Settling
+from services.platform.errors import UnavailableError
 from services.tweet.deletion import Deletion
 from services.tweet.model import Tweet
 from services.tweet.ports import TweetStore

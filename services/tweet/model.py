@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from services.snowflake_time import time_ms
+from services.platform.ids.snowflake_time import time_ms
 
 __all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet", "created_at_ms"]
 

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from services.clock import Clock
-from services.errors import InvalidArgumentError, NotFoundError
-from services.request_ids import fingerprint, reused, validate_request_id
+from services.platform.errors import InvalidArgumentError, NotFoundError
+from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
+from services.platform.runtime.clock import Clock
 from services.tweet.deletion import Deletion, best_effort, check_author
 from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet, created_at_ms
 from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory

@@ -16,8 +16,8 @@ Simplified against `twitter-text`:
 
 import re
 
-from services.bounded_text import normalized
-from services.errors import InvalidArgumentError
+from services.platform.errors import InvalidArgumentError
+from services.platform.text.bounded_text import normalized
 
 __all__ = ["BARE_TLDS", "MAX_WEIGHTED_LENGTH", "URL_LENGTH", "validate_text", "weighted_length"]
 

@@ -8,9 +8,9 @@ compare-and-set there. Hence a crash anywhere costs no handle, and no two rows e
 
 from dataclasses import replace
 
-from services.clock import Clock, is_recent
-from services.errors import AlreadyExistsError, UnavailableError
-from services.user.handles import canonical
+from services.platform.errors import AlreadyExistsError, UnavailableError
+from services.platform.runtime.clock import Clock, is_recent
+from services.platform.text.handles import canonical
 from services.user.model import HandleClaim, User
 from services.user.ports import UserStore
 

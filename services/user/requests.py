@@ -6,7 +6,7 @@ request that wrote it last, and nobody overwrites that before the answer is in t
 record without an answer, read after a row that names another request, means: not done yet.
 """
 
-from services.request_ids import reused
+from services.platform.ids.request_ids import reused
 from services.user.model import Account, RequestKey, RequestMark, RequestRecord, User
 from services.user.ports import RequestStore
 

@@ -4,11 +4,16 @@ import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
-from services.clock import Clock
-from services.errors import AviaryError, InvalidArgumentError, NotFoundError, UnavailableError
-from services.request_ids import fingerprint, validate_request_id
+from services.platform.errors import (
+    AviaryError,
+    InvalidArgumentError,
+    NotFoundError,
+    UnavailableError,
+)
+from services.platform.ids.request_ids import fingerprint, validate_request_id
+from services.platform.runtime.clock import Clock
+from services.platform.text.handles import canonical, validate_display_name, validate_handle
 from services.user.claims import HandleClaims, taken
-from services.user.handles import canonical, validate_display_name, validate_handle
 from services.user.model import Account, RequestMark, User
 from services.user.ports import IdSource, UserEvents, UserStore
 from services.user.requests import Requests

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from services.audit import log as log_module
-from services.audit.chain import ChainError, Head, verify
-from services.audit.command import audit
-from services.audit.files import chains
-from services.audit.log import AuditLog
-from services.audit.port import UnwrittenError
-from services.clock import SystemClock
+from services.cli.audit import audit
+from services.platform.audit import log as log_module
+from services.platform.audit.chain import ChainError, Head, verify
+from services.platform.audit.files import chains
+from services.platform.audit.log import AuditLog
+from services.platform.audit.port import UnwrittenError
+from services.platform.runtime.clock import SystemClock
 
 ENTRIES = 6
 WAIT_S = 10.0
@@ -247,8 +247,8 @@ def until(holds: Callable[[], bool]) -> None:
 
 def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     code = (
-        "import os, pathlib, signal\nfrom services.audit.log import AuditLog\n"
-        "from services.clock import SystemClock\n"
+        "import os, pathlib, signal\nfrom services.platform.audit.log import AuditLog\n"
+        "from services.platform.runtime.clock import SystemClock\n"
         f"log = AuditLog(pathlib.Path({str(tmp_path)!r}), 'issuer', SystemClock())\n"
         "[log.record('login.succeeded', user_id=n) for n in range(100)]\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.denials import edge_decisions, sidecar_denials
-from services.audit.following import MAX_BYTES, JsonLines
-from services.audit.port import UnwrittenError
-from services.supervisor.logs import LogLimits, rotate_beneath
+from services.local.logs import LogLimits, rotate_beneath
+from services.platform.audit.following import MAX_BYTES, JsonLines
+from services.platform.audit.port import UnwrittenError
+from services.platform.security.denials import edge_decisions, sidecar_denials
 
 
 class Events(list[tuple[str, dict[str, Any]]]):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.audit import following
-from services.audit.following import UNREADABLE, Fields, JsonLines
+from services.platform.audit import following
+from services.platform.audit.following import UNREADABLE, Fields, JsonLines
 
 
 def test_a_line_that_cannot_be_read_spoils_no_other(tmp_path: Path) -> None:

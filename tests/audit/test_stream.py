@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from services.audit.chain import ChainError, verify
-from services.audit.port import UnwrittenError
-from services.audit.stream import AuditStream
-from services.clock import SystemClock
+from services.platform.audit.chain import ChainError, verify
+from services.platform.audit.port import UnwrittenError
+from services.platform.audit.stream import AuditStream
+from services.platform.runtime.clock import SystemClock
 
 
 def test_lines_of_one_start_are_a_chain(tmp_path: Path) -> None:

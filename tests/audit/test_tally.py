@@ -4,7 +4,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from services.audit.tally import Tally
+from services.platform.audit.tally import Tally
 
 
 class Events(list[tuple[str, dict[str, Any]]]):

@@ -16,8 +16,8 @@ from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
 from redis import Redis
 from redis.exceptions import RedisError
 
-from services.bus.topology import SUBSCRIPTIONS
-from services.storage.keys import home_list_key
+from services.platform.specs import all_subscriptions
+from services.timeline.keys import home_list_key
 from tests.e2e.conftest import Mesh, start, stop
 
 # Nobody here is a celebrity: what is tested is the pushing.
@@ -106,7 +106,7 @@ class Faults:
         with self._fanout() as stub:
             return [
                 letter.reason
-                for each in SUBSCRIPTIONS
+                for each in all_subscriptions()
                 for letter in stub.ListDeadLetters(
                     fanout.ListDeadLettersRequest(subscription=each.name), timeout=DEADLINE_S
                 ).dead_letters

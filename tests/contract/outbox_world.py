@@ -5,12 +5,12 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from services.bus.port import Message, Publisher
-from services.clock import SystemClock
-from services.errors import UnavailableError
-from services.storage.outbox import Outbox
-from services.storage.outbox_relay import OutboxRelay
-from services.storage.rows import Row, RowMutation, RowStore
+from services.platform.bus.port import Message, Publisher
+from services.platform.errors import UnavailableError
+from services.platform.outbox.outbox import Outbox
+from services.platform.outbox.relay import OutboxRelay
+from services.platform.rows.port import Row, RowMutation, RowStore
+from services.platform.runtime.clock import SystemClock
 from tests.contract.row_engines import OUTBOX
 
 __all__ = [

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services.clock import Clock, SystemClock
-from services.storage.rows import RowStore, TableSpec
-from services.storage.sqlite.rows import SqliteRowStore
+from services.platform.rows.port import RowStore, TableSpec
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import Clock, SystemClock
 from tests.emulators import bigtable_emulator
 
 __all__ = ["CLOCK", "TABLES", "bigtable_emulator", "open_rows", "store"]
@@ -32,8 +32,8 @@ async def _sqlite(path: Path, tables: Sequence[TableSpec]) -> AsyncIterator[RowS
 @contextlib.asynccontextmanager
 async def _bigtable(tables: Sequence[TableSpec]) -> AsyncIterator[RowStore]:
     # Imported late: machines without the Google client still run the SQLite half.
-    from services.storage.bigtable.rows import BigtableRowStore  # noqa: PLC0415
-    from services.storage.bigtable.schema import ensure_schema  # noqa: PLC0415
+    from services.platform.rows.bigtable.rows import BigtableRowStore  # noqa: PLC0415
+    from services.platform.rows.bigtable.schema import ensure_schema  # noqa: PLC0415
 
     # An instance of its own gives each test empty tables.
     instance = f"test-{uuid.uuid4().hex}"

@@ -6,15 +6,19 @@ from typing import Any
 import pytest
 from aviary.envoy.v1 import envoy_pb2 as pb
 
-from gateway.identity.ports import Revocable
-from gateway.limits.access_log_service import ACCOUNTS_OF_AN_ADDRESS, AccessLogServicer, masked
+from gateway.control_plane.access_log_service import (
+    ACCOUNTS_OF_AN_ADDRESS,
+    AccessLogServicer,
+    masked,
+)
+from gateway.control_plane.keys import listed_key
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation_store import ConductStore
 from gateway.limits.budgets import Subject
-from gateway.limits.conduct import ConductRules
-from gateway.limits.conduct_store import ConductStore
-from gateway.limits.keys import listed_key, revoked_key
-from gateway.limits.revoked_store import RevokedStore
-from services.clock import SystemClock
-from services.storage.valkey.connection import ValkeyClient
+from services.platform.runtime.clock import SystemClock
+from services.platform.tokens.revocations import Revocable
+from services.platform.tokens.revoked_store import RevokedStore, revoked_key
+from services.platform.valkey.connection import ValkeyClient
 from tests.contract.valkey_clients import client, server
 
 __all__ = ["client", "server"]

@@ -12,19 +12,19 @@ from typing import Self
 import pytest
 from redis import Redis
 
-from services.audit.chain import verify
-from services.audit.files import chains
-from services.audit.log import AuditLog
-from services.backup import contents
-from services.backup.audit import copy_audit
-from services.backup.errors import BackupError
-from services.backup.restoring import restore
-from services.backup.rows import one_moment
-from services.backup.taking import _bus, back_up
-from services.clock import SystemClock
-from services.operator_file import keep_operator
-from services.supervisor.errors import StartError
-from services.supervisor.lock import locked
+from services.local.backup import contents
+from services.local.backup.audit import copy_audit
+from services.local.backup.errors import BackupError
+from services.local.backup.restoring import restore
+from services.local.backup.rows import one_moment
+from services.local.backup.taking import _bus, back_up
+from services.local.errors import StartError
+from services.local.lock import locked
+from services.local.operator_file import keep_operator
+from services.platform.audit.chain import verify
+from services.platform.audit.files import chains
+from services.platform.audit.log import AuditLog
+from services.platform.runtime.clock import SystemClock
 from tests.contract.valkey_servers import valkey_node
 
 STREAM = "bus:{numbers}"
@@ -203,8 +203,8 @@ def test_writers_that_leave_no_gap_are_told_of(
         other.execute("PRAGMA journal_mode = WAL")
         other.execute("BEGIN IMMEDIATE")
         started = threading.Event()
-        monkeypatch.setattr("services.backup.rows.HOLD_S", 0.01)
-        monkeypatch.setattr("services.backup.rows.PAUSE_S", 0.01)
+        monkeypatch.setattr("services.local.backup.rows.HOLD_S", 0.01)
+        monkeypatch.setattr("services.local.backup.rows.PAUSE_S", 0.01)
         with pytest.raises(BackupError, match="too busy"):
             one_moment([path], started.set).__enter__()
         assert not started.is_set()

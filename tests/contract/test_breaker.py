@@ -15,20 +15,20 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import ResponseError
 
-from services.deadlines import deadline_in
-from services.errors import UnavailableError
-from services.storage.valkey.breaker import (
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import (
+    METRIC_CACHE_CIRCUIT_OPEN,
+    METRIC_CACHE_CIRCUIT_OPENED,
+    METRIC_CACHE_CIRCUIT_REFUSED,
+)
+from services.platform.runtime.deadlines import deadline_in
+from services.platform.valkey.breaker import (
     CALL_TIMEOUT_S,
     TELLING_S,
     CircuitBreaker,
     GuardedValkey,
 )
-from services.storage.valkey.connection import valkey_errors
-from services.telemetry import (
-    METRIC_CACHE_CIRCUIT_OPEN,
-    METRIC_CACHE_CIRCUIT_OPENED,
-    METRIC_CACHE_CIRCUIT_REFUSED,
-)
+from services.platform.valkey.connection import valkey_errors
 from tests.contract.valkey_servers import valkey_node
 
 WITHIN_S = 20

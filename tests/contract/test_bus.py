@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.bus.port import MESSAGE_MAX_BYTES, Message, RefusedError
+from services.platform.bus.port import MESSAGE_MAX_BYTES, Message, RefusedError
 from tests.contract.bus_engines import (
     TOPOLOGY,
     BusEngine,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services.bus.port import Message, Received
-from services.bus.valkey_streams import ValkeyStreamsDriver
-from services.errors import UnavailableError
+from services.platform.bus.port import Message, Received
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.errors import UnavailableError
 from tests.contract.bus_engines import TOPOLOGY, ValkeyServer
 from tests.contract.bus_waits import DEADLINE_S, take
 from tests.moved_clock import MovedClock

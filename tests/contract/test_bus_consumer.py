@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from services.bus.port import Message
+from services.platform.bus.port import Message
 from tests.contract.bus_engines import (
     BusEngine,
     bus,

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from services.bus.port import Message
-from services.bus.valkey_streams import ValkeyStreamsDriver
-from services.errors import UnavailableError
+from services.platform.bus.port import Message
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.errors import UnavailableError
 from tests.contract.bus_engines import TOPOLOGY, ValkeyServer, valkey_server
 from tests.contract.bus_waits import consumer_of, take, until
 

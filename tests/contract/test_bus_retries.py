@@ -2,9 +2,9 @@
 
 import time
 
-from services.bus.port import BusDriver, Message
-from services.bus.retry_policy import RetryPolicy
-from services.errors import UnavailableError
+from services.platform.bus.port import BusDriver, Message
+from services.platform.bus.retry_policy import RetryPolicy
+from services.platform.errors import UnavailableError
 from tests.contract.bus_engines import (
     BusEngine,
     bus,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.bus.port import Message
-from services.bus.valkey_streams import ValkeyStreamsDriver
-from services.storage.valkey.connection import ValkeyClient, open_valkey
+from services.platform.bus.port import Message
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.valkey.connection import ValkeyClient, open_valkey
 from tests.contract.bus_engines import (
     CLIENT_TIMEOUT_S,
     TOPOLOGY,

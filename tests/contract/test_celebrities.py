@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from services.clock import SystemClock
-from services.errors import UnavailableError
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.timelines import STALE_S, TABLES, RowCelebrities
+from services.platform.errors import UnavailableError
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import SystemClock
+from services.timeline.spec import TABLES
+from services.timeline.store import STALE_S, RowCelebrities
 
 DEADLINE_S = 10.0
 

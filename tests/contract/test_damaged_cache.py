@@ -9,17 +9,17 @@ from collections.abc import Sequence
 import pytest
 from aviary.tweet.v1.tweet_pb2 import Tweet
 
-from services.peers.tweets import is_tweet
-from services.storage.keys import author_list_key, home_list_key, relations_key, tweet_cache_key
-from services.storage.local_tweets import LocalTweets
-from services.storage.valkey.connection import ValkeyClient
-from services.storage.valkey.hot_lists import HotLists, HotPage
-from services.storage.valkey.hot_timelines import ValkeyHotTimelines
-from services.storage.valkey.layered_reads import CachedTweets, LayeredHotTimelines
-from services.storage.valkey.relations_cache import RelationsCache
-from services.storage.valkey.tweet_cache import TweetCache
+from services.platform.valkey.connection import ValkeyClient
+from services.timeline.clients import is_tweet
 from services.timeline.encoded import EncodedTweet
+from services.timeline.hot_lists import HotLists, HotPage
+from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.keys import author_list_key, home_list_key, relations_key, tweet_cache_key
+from services.timeline.layered_reads import CachedTweets, LayeredHotTimelines
+from services.timeline.local_tweets import LocalTweets
 from services.timeline.model import Ids, ViewerRelations
+from services.timeline.relations_cache import RelationsCache
+from services.timeline.tweet_cache import TweetCache
 from tests.contract.valkey_clients import client, server
 
 __all__ = ["client", "server"]

@@ -5,33 +5,33 @@ from pathlib import Path
 
 import pytest
 
-from services.clock import SystemClock
-from services.snowflake_time import first_id_at
-from services.storage import fanout_controls, graph, keys, timelines, tweets, users
-from services.storage.fanout_controls import RowControlStore
-from services.storage.graph import RowGraphStore
-from services.storage.outbox import Outbox
-from services.storage.rows import RowMutation, RowStore
-from services.storage.timelines import RowCelebrities, RowHomeTimelines
-from services.storage.tweets import RowTweetStore
-from services.storage.users import RowUserStore
+from services.fanout.spec import CONTROLS
+from services.fanout.store import RowControlStore
+from services.graph import spec as graph_spec
+from services.graph.store import RowGraphStore
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.keys import user_row_key
+from services.platform.rows.port import RowMutation, RowStore
+from services.platform.runtime.clock import SystemClock
+from services.platform.specs import all_specs
+from services.timeline import store as timelines
+from services.timeline.keys import home_row_key
 from services.timeline.model import ViewerState
+from services.timeline.spec import CELEBRITIES, HOME, VIEWERS
+from services.timeline.store import RowCelebrities, RowHomeTimelines
+from services.tweet import spec as tweet_spec
+from services.tweet.keys import tweet_row_key
 from services.tweet.model import Tweet
+from services.tweet.store import RowTweetStore
+from services.user import spec as user_spec
 from services.user.model import User
+from services.user.store import RowUserStore
 from tests.contract.row_engines import bigtable_emulator, open_rows
 
 __all__ = ["bigtable_emulator"]
 
-TABLES = (
-    *timelines.TABLES,
-    *tweets.TABLES,
-    tweets.OUTBOX,
-    *users.TABLES,
-    users.OUTBOX,
-    *graph.TABLES,
-    graph.OUTBOX,
-    fanout_controls.CONTROLS,
-)
+TABLES = tuple(table for spec in all_specs().values() for table in spec.tables)
 CLOCK = SystemClock()
 
 
@@ -63,20 +63,20 @@ BODIES = [
 
 
 async def test_a_tweet_that_cannot_be_read_is_missing_alone(rows: RowStore) -> None:
-    store = RowTweetStore(rows, Outbox(rows, CLOCK, tweets.OUTBOX))
+    store = RowTweetStore(rows, Outbox(rows, CLOCK, tweet_spec.OUTBOX))
     for place, body in enumerate(BODIES):
-        await put(rows, "tweets", keys.tweet_row_key(100 + place), body=body)
+        await put(rows, "tweets", tweet_row_key(100 + place), body=body)
     good = Tweet(99, 7, "hi", 1, 0, 0)
     await store.create(good, b"")
     assert await store.get_many(range(99, 100 + len(BODIES))) == {99: good}
 
 
 async def test_a_user_who_cannot_be_read_is_missing_alone(rows: RowStore) -> None:
-    store = RowUserStore(rows, Outbox(rows, CLOCK, users.OUTBOX))
+    store = RowUserStore(rows, Outbox(rows, CLOCK, user_spec.OUTBOX))
     bodies = [*BODIES, b'{"handle":1,"display_name":"a","created_at_ms":1}']
     for place, body in enumerate(bodies):
-        await put(rows, "users", keys.user_row_key(100 + place), body=body)
-    await put(rows, "users", keys.user_row_key(98), other=b"")
+        await put(rows, "users", user_row_key(100 + place), body=body)
+    await put(rows, "users", user_row_key(98), other=b"")
     good = User(99, "ada", "Ada", 1)
     assert await store.add(good)
     assert await store.get(range(98, 100 + len(bodies))) == {99: good}
@@ -85,11 +85,9 @@ async def test_a_user_who_cannot_be_read_is_missing_alone(rows: RowStore) -> Non
 async def test_a_viewer_who_cannot_be_read_fails_no_page_of_pushes(rows: RowStore) -> None:
     homes = RowHomeTimelines(rows, CLOCK)
     await homes.begin_build(1, 50)
-    await put(rows, timelines.VIEWERS, keys.user_row_key(2), seen=b"yesterday")
+    await put(rows, VIEWERS.name, user_row_key(2), seen=b"yesterday")
     await homes.raise_floor(3, 5)
-    await rows.mutate(
-        [RowMutation(timelines.VIEWERS, keys.user_row_key(1), {timelines.FLOOR + b"?": b""})]
-    )
+    await rows.mutate([RowMutation(VIEWERS.name, user_row_key(1), {timelines.FLOOR + b"?": b""})])
     assert await homes.active([1, 2, 3, 4], 50) == [1]
     assert await homes.state(1) == ViewerState(50, built=False, floor=0)
     assert await homes.state(2) is None
@@ -102,26 +100,26 @@ async def test_a_home_is_read_past_what_is_no_tweet(rows: RowStore) -> None:
     homes, newest = RowHomeTimelines(rows, CLOCK), first_id_at(CLOCK.now_ms())
     await homes.add(1, [newest, newest - 1])
     await rows.mutate(
-        [RowMutation(timelines.HOME, keys.home_row_key(1, newest), {b"?": b"", b"\xff" * 9: b""})]
+        [RowMutation(HOME.name, home_row_key(1, newest), {b"?": b"", b"\xff" * 9: b""})]
     )
     assert await homes.read(1, None, 0, 10) == [newest, newest - 1]
 
 
 async def test_celebrities_are_read_past_one_who_is_none(rows: RowStore) -> None:
     celebrities = RowCelebrities(rows)
-    await put(rows, timelines.CELEBRITIES, b"0nobody", seen=b"1")
+    await put(rows, CELEBRITIES.name, b"0nobody", seen=b"1")
     await celebrities.add(2)
     assert await celebrities.among(frozenset({1, 2})) == [2]
 
 
 async def test_followed_users_are_read_past_one_who_is_none(rows: RowStore) -> None:
-    store = RowGraphStore(rows, Outbox(rows, CLOCK, graph.OUTBOX))
+    store = RowGraphStore(rows, Outbox(rows, CLOCK, graph_spec.OUTBOX))
     columns = {(5).to_bytes(8, "big"): b"1", b"x": b"1", b"y" * 9: b"1", b"\xff" * 8: b"1"}
-    await rows.mutate([RowMutation("following", keys.user_row_key(1), columns)])
+    await rows.mutate([RowMutation("following", user_row_key(1), columns)])
     assert await store.following(1) == [5]
     await store.add_to_follower_count(5, 3)
-    await put(rows, "follow_counts", keys.user_row_key(6), followers=b"many")
-    await put(rows, "follow_counts", keys.user_row_key(7), other=b"")
+    await put(rows, "follow_counts", user_row_key(6), followers=b"many")
+    await put(rows, "follow_counts", user_row_key(7), other=b"")
     assert await store.follower_counts([5, 6, 7]) == {5: 3}
 
 
@@ -129,7 +127,7 @@ async def test_controls_that_cannot_be_read_are_as_if_nobody_set_them(rows: RowS
     store = RowControlStore(rows)
     await store.set_paused(["fanout.rest"], paused=True)
     sets = {b"threshold": b"some", b"paused#\xff": b"1"}
-    await rows.mutate([RowMutation(fanout_controls.CONTROLS.name, b"controls", sets)])
+    await rows.mutate([RowMutation(CONTROLS.name, b"controls", sets)])
     stored = await store.load()
     assert stored.threshold is None
     assert "fanout.rest" in stored.paused

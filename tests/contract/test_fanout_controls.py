@@ -3,8 +3,9 @@
 import pytest
 
 from services.fanout.ports import StoredControls
-from services.storage.fanout_controls import CONTROLS, RowControlStore
-from services.storage.rows import RowMutation, RowStore
+from services.fanout.spec import CONTROLS
+from services.fanout.store import RowControlStore
+from services.platform.rows.port import RowMutation, RowStore
 from tests.contract import row_engines
 from tests.contract.row_engines import bigtable_emulator, store
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Collection
 import pytest
 import pytest_asyncio
 
-from services.errors import FailedPreconditionError
+from services.graph.edge_rows import mutations
 from services.graph.model import Change, Edge, EdgeState
-from services.storage.graph import OUTBOX, TABLES
-from services.storage.graph_edges import mutations
-from services.storage.rows import CellName, DatedCell, RowStore
+from services.graph.spec import OUTBOX, TABLES
+from services.platform.errors import FailedPreconditionError
+from services.platform.rows.port import CellName, DatedCell, RowStore
 from tests.contract import row_engines
 from tests.contract.row_engines import bigtable_emulator, store
 from tests.unit.graph.world import ClockIds, MovableClock, World, block, follow

@@ -2,12 +2,13 @@
 
 import pytest
 
-from services.clock import SystemClock
+from services.graph.edge_rows import deciding_cell, mutations
 from services.graph.model import Change, Edge, Relation
-from services.storage.graph import OUTBOX, TABLES, RowGraphStore
-from services.storage.graph_edges import deciding_cell, mutations
-from services.storage.outbox import Outbox
-from services.storage.rows import RowStore
+from services.graph.spec import OUTBOX, TABLES
+from services.graph.store import RowGraphStore
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.port import RowStore
+from services.platform.runtime.clock import SystemClock
 from tests.contract import row_engines
 from tests.contract.row_engines import bigtable_emulator, store
 

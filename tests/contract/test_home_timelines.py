@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from services.snowflake_time import first_id_at
-from services.storage.rows import RowStore
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.timelines import RETENTION_S, TABLES, RowHomeTimelines
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.rows.port import RowStore
+from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.timeline.model import ViewerState
+from services.timeline.spec import RETENTION_S, TABLES
+from services.timeline.store import RowHomeTimelines
 from tests.contract import row_engines
 from tests.contract.row_engines import bigtable_emulator, store
 from tests.unit.graph.world import MovableClock

@@ -6,10 +6,10 @@ import pytest
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
-from services.errors import UnavailableError
-from services.storage.keys import home_list_key
-from services.storage.valkey.connection import ValkeyClient
-from services.storage.valkey.hot_lists import HotLists, HotPage
+from services.platform.errors import UnavailableError
+from services.platform.valkey.connection import ValkeyClient
+from services.timeline.hot_lists import HotLists, HotPage
+from services.timeline.keys import home_list_key
 from tests.contract.valkey_clients import client, server
 from tests.contract.valkey_servers import valkey_node
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from services.bootstrap import identity
-from services.operator_file import keep_operator, read_operator
-from services.settings import Settings
-from services.supervisor import plan
+from services.identity import app as identity
+from services.local import plan
+from services.local.operator_file import keep_operator, read_operator
+from services.platform.config.settings import Settings
 from tests.identity.world import Events
 from tests.small_disk import SmallDisk, small_disk
 

@@ -6,7 +6,11 @@ import random
 
 import pytest
 
-from gateway.identity.ports import Revocable, Revoked
+from gateway.control_plane.keys import conduct_key, listed_key
+from gateway.control_plane.limiter import Limiter
+from gateway.control_plane.proof_of_work import ProofOfWork
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation_store import ConductStore
 from gateway.limits.budgets import (
     Budgets,
     Conduct,
@@ -16,17 +20,13 @@ from gateway.limits.budgets import (
     TokenBucket,
     WithoutValkey,
 )
-from gateway.limits.conduct import ConductRules
-from gateway.limits.conduct_store import ConductStore
-from gateway.limits.keys import conduct_key, listed_key, revoked_key
-from gateway.limits.limiter import Limiter
-from gateway.limits.proof_of_work import ProofOfWork
-from gateway.limits.revoked_store import RevokedStore
 from gateway.limits.table import by_name
-from services.errors import InvalidArgumentError
-from services.snowflake_time import first_id_at
-from services.step_up import solve
-from services.storage.valkey.connection import ValkeyClient
+from services.platform.errors import InvalidArgumentError
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.security.step_up import solve
+from services.platform.tokens.revocations import Revocable, Revoked
+from services.platform.tokens.revoked_store import RevokedStore, revoked_key
+from services.platform.valkey.connection import ValkeyClient
 from tests.contract.valkey_clients import client, server
 
 __all__ = ["client", "server"]

@@ -9,30 +9,30 @@ from pathlib import Path
 import pytest
 from opentelemetry.metrics import _internal as opentelemetry_globals
 
-from services import telemetry as names
-from services.bus.consumer import Consumer
-from services.bus.delivery_metrics import DeliveryMetrics
-from services.bus.port import Message
-from services.bus.queue_depths import QueueDepths
-from services.bus.topology import SUBSCRIPTIONS
-from services.bus.valkey_streams import ValkeyStreamsDriver
-from services.clock import SystemClock
-from services.errors import UnavailableError
 from services.fanout.lag import FanoutLag
-from services.snowflake_time import first_id_at
-from services.storage.outbox import Outbox, OutboxEntry
-from services.storage.outbox_relay import OutboxRelay
-from services.storage.rows import TableSpec
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.valkey.cache_metrics import CacheMetrics
-from services.storage.valkey.connection import ValkeyClient, open_valkey
-from services.storage.valkey.hot_lists import HotLists
-from services.storage.valkey.hot_timelines import ValkeyHotTimelines
-from services.storage.valkey.layered_reads import LayeredHotTimelines
-from services.storage.valkey.relations_cache import RelationsCache
-from services.storage.valkey.tweet_cache import TweetCache
+from services.platform.bus.consumer import Consumer
+from services.platform.bus.delivery_metrics import DeliveryMetrics
+from services.platform.bus.port import Message
+from services.platform.bus.queue_depths import QueueDepths
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.errors import UnavailableError
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.observability import names
+from services.platform.outbox.outbox import Outbox, OutboxEntry
+from services.platform.outbox.relay import OutboxRelay
+from services.platform.rows.port import TableSpec
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import SystemClock
+from services.platform.specs import all_subscriptions
+from services.platform.valkey.cache_metrics import CacheMetrics
+from services.platform.valkey.connection import ValkeyClient, open_valkey
 from services.timeline.encoded import EncodedTweet
+from services.timeline.hot_lists import HotLists
+from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.layered_reads import LayeredHotTimelines
 from services.timeline.model import Ids, ViewerRelations
+from services.timeline.relations_cache import RelationsCache
+from services.timeline.tweet_cache import TweetCache
 from tests.contract.bus_engines import ValkeyServer, valkey_server
 from tests.contract.bus_waits import POLICY
 from tests.contract.metric_values import Metrics
@@ -49,9 +49,9 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 async def bus(valkey_server: ValkeyServer) -> AsyncIterator[ValkeyStreamsDriver]:
-    driver = ValkeyStreamsDriver(valkey_server.url, SUBSCRIPTIONS)
+    driver = ValkeyStreamsDriver(valkey_server.url, all_subscriptions())
     await driver._client.flushall()
-    await driver.declare(SUBSCRIPTIONS)
+    await driver.declare(all_subscriptions())
     yield driver
     await driver.close()
 
@@ -119,7 +119,9 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
 async def test_queue_depth_follows_the_backlog_and_goes_with_the_bus(
     bus: ValkeyStreamsDriver, metrics: Metrics, valkey_server: ValkeyServer
 ) -> None:
-    depths = QueueDepths(bus, SUBSCRIPTIONS, poll_every_s=0.05, meter_provider=metrics.provider)
+    depths = QueueDepths(
+        bus, all_subscriptions(), poll_every_s=0.05, meter_provider=metrics.provider
+    )
     depths.start()
     try:
         await bus.publish("fanout-rest", [Message(b"%d" % n) for n in range(3)])
@@ -128,7 +130,7 @@ async def test_queue_depth_follows_the_backlog_and_goes_with_the_bus(
             return metrics.values(names.METRIC_BUS_BACKLOG)
 
         await until(lambda: depth().get(("fanout.rest",)) == 3)
-        assert set(depth()) == {(each.name,) for each in SUBSCRIPTIONS}
+        assert set(depth()) == {(each.name,) for each in all_subscriptions()}
         valkey_server.kill()
         await until(lambda: depth() == {})
         await asyncio.to_thread(valkey_server.start)
@@ -140,7 +142,9 @@ async def test_queue_depth_follows_the_backlog_and_goes_with_the_bus(
 async def test_dead_letters_are_told_until_they_are_redriven(
     bus: ValkeyStreamsDriver, metrics: Metrics
 ) -> None:
-    depths = QueueDepths(bus, SUBSCRIPTIONS, poll_every_s=0.05, meter_provider=metrics.provider)
+    depths = QueueDepths(
+        bus, all_subscriptions(), poll_every_s=0.05, meter_provider=metrics.provider
+    )
     depths.start()
     try:
         await bus.publish("fanout-rest", [Message(b"poison")])
@@ -152,7 +156,7 @@ async def test_dead_letters_are_told_until_they_are_redriven(
 
         await until(lambda: dead().get(("fanout.rest",)) == 1)
         assert sum(dead().values()) == 1
-        assert set(dead()) == {(each.name,) for each in SUBSCRIPTIONS}
+        assert set(dead()) == {(each.name,) for each in all_subscriptions()}
         await bus.redrive("fanout.rest", limit=1)
         await until(lambda: dead().get(("fanout.rest",)) == 0)
     finally:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import UnavailableError
-from services.storage.valkey.connection import open_valkey
-from services.storage.valkey.nonces import ValkeyNonces
+from services.platform.errors import UnavailableError
+from services.platform.security.nonces import ValkeyNonces
+from services.platform.valkey.connection import open_valkey
 from tests.certificates import until
 from tests.contract.valkey_servers import valkey_cluster, valkey_node
 

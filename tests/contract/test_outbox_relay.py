@@ -6,12 +6,12 @@ from typing import cast
 
 import pytest
 
-from services.bus import port
-from services.bus.port import Message
-from services.clock import SystemClock
-from services.deadlines import deadline_in, remaining_s
-from services.storage.outbox import Outbox, OutboxEntry
-from services.storage.rows import RowMutation, RowStore
+from services.platform.bus import port
+from services.platform.bus.port import Message
+from services.platform.outbox.outbox import Outbox, OutboxEntry
+from services.platform.rows.port import RowMutation, RowStore
+from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.deadlines import deadline_in, remaining_s
 from tests.contract.bus_engines import (
     BusEngine,
     bus,

@@ -8,32 +8,33 @@ import pytest
 from aviary.tweet.v1 import tweet_pb2 as pb
 from redis.asyncio import Redis
 
-from services.clock import SystemClock
-from services.snowflake_time import first_id_at
-from services.storage import timelines, tweets
-from services.storage.local_tweets import LocalTweets
-from services.storage.outbox import Outbox
-from services.storage.rows import RowStore
-from services.storage.timelines import RowCelebrities, RowHomeTimelines
-from services.storage.tweets import RowTweetStore
-from services.storage.valkey.hot_lists import HotLists
-from services.storage.valkey.hot_timelines import ValkeyHotTimelines
-from services.storage.valkey.layered_pushes import LayeredPushes
-from services.storage.valkey.layered_reads import CachedTweets, LayeredHotTimelines
-from services.storage.valkey.relations_cache import RelationsCache
-from services.storage.valkey.tweet_cache import TweetCache
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.port import RowStore
+from services.platform.runtime.clock import SystemClock
+from services.timeline import spec as timeline_spec
 from services.timeline.backfill import ACTIVE_DAYS, DAY_MS, Backfill
 from services.timeline.encoded import EncodedTweet
+from services.timeline.hot_lists import HotLists
+from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.layered_pushes import LayeredPushes
+from services.timeline.layered_reads import CachedTweets, LayeredHotTimelines
+from services.timeline.local_tweets import LocalTweets
 from services.timeline.model import HotHome, Ids, ViewerRelations
+from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import HOT_CAPACITY, TimelineService
+from services.timeline.store import RowCelebrities, RowHomeTimelines
+from services.timeline.tweet_cache import TweetCache
+from services.tweet import spec as tweet_spec
 from services.tweet.model import Tweet
+from services.tweet.store import RowTweetStore
 from tests.contract.row_engines import bigtable_emulator, open_rows
 from tests.contract.valkey_servers import valkey_node
 
 __all__ = ["bigtable_emulator"]
 
 AUTHOR, FRIEND = 1, 2
-TABLES = (*timelines.TABLES, *tweets.TABLES, tweets.OUTBOX)
+TABLES = (*timeline_spec.TABLES, *tweet_spec.TABLES)
 
 
 @dataclass
@@ -75,7 +76,7 @@ class World:
 
     def __init__(self, rows: RowStore, valkey: Redis) -> None:
         self.clock, self.graph, self.valkey = MovedClock(), Graph(), valkey
-        self.store = RowTweetStore(rows, Outbox(rows, self.clock, tweets.OUTBOX))
+        self.store = RowTweetStore(rows, Outbox(rows, self.clock, tweet_spec.OUTBOX))
         self.homes = RowHomeTimelines(rows, self.clock)
         self.celebrities = RowCelebrities(rows)
         lists, cache = ValkeyHotTimelines(HotLists(valkey)), TweetCache(valkey)

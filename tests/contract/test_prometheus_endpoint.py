@@ -6,8 +6,8 @@ import httpx
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 
-from services.prometheus_endpoint import PrometheusEndpoint
-from services.telemetry import METRIC_CACHE_HITS, METRIC_RPC_SERVER_DURATION
+from services.platform.observability.names import METRIC_CACHE_HITS, METRIC_RPC_SERVER_DURATION
+from services.platform.observability.prometheus_endpoint import PrometheusEndpoint
 from tests.processes import free_port
 from tools.observability.series import series
 

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from gateway.identity.model import Credential, Session
-from gateway.identity.store import ROWS_PER_SCAN, Records
-from services.storage.rows import RowStore, TableSpec
+from services.identity.model import Credential, Session
+from services.identity.store import ROWS_PER_SCAN, Records
+from services.platform.rows.port import RowStore, TableSpec
 from tests.contract.row_engines import bigtable_emulator, store
 
 __all__ = ["bigtable_emulator", "store"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from services.clock import SystemClock
-from services.errors import UnavailableError
-from services.storage.rows import CellName, DatedCell, RowMutation, RowStore, TableSpec
-from services.storage.sqlite.rows import SqliteRowStore
+from services.platform.errors import UnavailableError
+from services.platform.rows.port import CellName, DatedCell, RowMutation, RowStore, TableSpec
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import SystemClock
 from tests.contract.row_engines import TABLES, bigtable_emulator, store
 
 __all__ = ["bigtable_emulator", "store"]

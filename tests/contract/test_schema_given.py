@@ -5,11 +5,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from services.bootstrap.parts import Parts
-from services.bus.topology import SUBSCRIPTIONS
-from services.errors import UnavailableError
-from services.settings import Settings, SettingsError
-from services.storage.rows import TableSpec
+from services.platform.composition.dependencies import Dependencies
+from services.platform.config.settings import Settings, SettingsError
+from services.platform.errors import UnavailableError
+from services.platform.rows.port import TableSpec
+from services.platform.specs import all_subscriptions
 from tests.emulators import bigtable_emulator, pubsub_emulator
 
 __all__ = ["bigtable_emulator", "pubsub_emulator"]
@@ -37,11 +37,11 @@ async def test_missing_tables_stop_the_start(
     monkeypatch.setenv("BIGTABLE_EMULATOR_HOST", emulator)
     instance = f"test-{uuid.uuid4().hex}"
     async with AsyncExitStack() as stack:
-        given = Parts(settings(instance, "given"), stack)
+        given = Dependencies(settings(instance, "given"), stack)
         with pytest.raises(SettingsError, match="lacks table tweets, table outbox") as error:
             await given.rows("tweet", TABLES)
         assert error.value.variable == "AVIARY_SCHEMA"
-        await Parts(settings(instance, "make"), stack).rows("tweet", TABLES[:1])
+        await Dependencies(settings(instance, "make"), stack).rows("tweet", TABLES[:1])
         with pytest.raises(SettingsError, match="lacks table outbox"):
             await given.rows("tweet", TABLES)
         store = await given.rows("tweet", TABLES[:1])
@@ -51,22 +51,23 @@ async def test_missing_tables_stop_the_start(
 async def test_missing_subscriptions_are_named(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.bus.pubsub import PubSubDriver  # noqa: PLC0415 - as in the other contract tests
+    from services.platform.bus.pubsub import PubSubDriver  # noqa: PLC0415 - as in the other contract tests
 
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", request.getfixturevalue("pubsub_emulator"))
     project = f"test-{uuid.uuid4().hex[:12]}"
-    given = PubSubDriver(project, SUBSCRIPTIONS, given=True)
-    made = PubSubDriver(project, SUBSCRIPTIONS)
+    given = PubSubDriver(project, all_subscriptions(), given=True)
+    made = PubSubDriver(project, all_subscriptions())
     try:
-        with pytest.raises(UnavailableError, match=r"subscription fanout\.plan, .*graph\.erasure"):
-            await given.declare(SUBSCRIPTIONS)
-        await made.declare(SUBSCRIPTIONS[1:])
+        with pytest.raises(UnavailableError, match=r"subscription fanout\.plan, .*fanout\.rest"):
+            await given.declare(all_subscriptions())
+        await made.declare(all_subscriptions()[1:])
         with pytest.raises(UnavailableError) as error:
-            await given.declare(SUBSCRIPTIONS)
-        lacking = "subscription fanout.plan, subscription fanout.plan.dead"
+            await given.declare(all_subscriptions())
+        first = all_subscriptions()[0].name
+        lacking = f"subscription {first}, subscription {first}.dead"
         assert str(error.value) == f"Pub/Sub lacks {lacking}."
-        await made.declare(SUBSCRIPTIONS)
-        await given.declare(SUBSCRIPTIONS)
+        await made.declare(all_subscriptions())
+        await given.declare(all_subscriptions())
     finally:
         await given.close()
         await made.close()

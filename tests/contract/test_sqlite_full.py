@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from services.clock import SystemClock
-from services.errors import UnavailableError
-from services.storage.rows import RowMutation, TableSpec
-from services.storage.sqlite.rows import SqliteRowStore
+from services.platform.errors import UnavailableError
+from services.platform.rows.port import RowMutation, TableSpec
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import SystemClock
 from tests.small_disk import SmallDisk, small_disk
 
 TABLE = "things"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import UnavailableError
-from services.storage.rows import RowMutation, TableSpec
-from services.storage.sqlite.rows import SqliteRowStore
+from services.platform.errors import UnavailableError
+from services.platform.rows.port import RowMutation, TableSpec
+from services.platform.rows.sqlite.rows import SqliteRowStore
 
 TABLES = (TableSpec("kept"), TableSpec("aging", max_age_s=60))
 START_MS = 1_000_000

@@ -9,22 +9,23 @@ import pytest
 from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import TimeoutError as NoAnswerError
 
-from services import telemetry as names
-from services.clock import SystemClock
-from services.errors import UnavailableError
 from services.fanout.control_metrics import observe_controls
 from services.fanout.controls import FanoutControls, StoredThreshold
-from services.id.lease_metrics import observe_lease
-from services.id.model import Lease
-from services.id.snowflake import SnowflakeGenerator
-from services.storage.fanout_controls import CONTROLS, RowControlStore
-from services.storage.metering import MeteredRowStore
-from services.storage.rows import Row, RowMutation, RowStore
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.valkey.breaker import GuardedValkey
-from services.storage.valkey.connection import open_valkey
-from services.storage.valkey.round_trips import BUS, RoundTrips
-from services.storage.valkey.script import Script
+from services.fanout.spec import CONTROLS
+from services.fanout.store import RowControlStore
+from services.platform.errors import UnavailableError
+from services.platform.ids.model import Lease
+from services.platform.ids.snowflake import SnowflakeGenerator
+from services.platform.leasing.lease_metrics import observe_lease
+from services.platform.observability import names
+from services.platform.rows.metering import MeteredRowStore
+from services.platform.rows.port import Row, RowMutation, RowStore
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import SystemClock
+from services.platform.valkey.breaker import GuardedValkey
+from services.platform.valkey.connection import open_valkey
+from services.platform.valkey.round_trips import BUS, RoundTrips
+from services.platform.valkey.script import Script
 from tests.contract.metric_values import Metrics
 from tests.contract.row_engines import bigtable_emulator, store
 from tests.contract.valkey_servers import valkey_node

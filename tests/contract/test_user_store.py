@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from services.clock import SystemClock
-from services.storage.keys import user_row_key
-from services.storage.outbox import Outbox
-from services.storage.rows import RowMutation, RowStore
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.users import OUTBOX, TABLES, RowUserStore
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.keys import user_row_key
+from services.platform.rows.port import RowMutation, RowStore
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import SystemClock
 from services.user.model import Account, HandleClaim, RequestKey, RequestMark, RequestRecord, User
+from services.user.spec import OUTBOX, TABLES
+from services.user.store import RowUserStore
 from tests.contract.row_engines import bigtable_emulator
 
 __all__ = ["bigtable_emulator"]
@@ -23,8 +24,8 @@ ADA = User(7, "Ada", "Ada é", 1_800_000_000_000)
 
 async def open_bigtable() -> RowStore:
     # Imported late: machines without the Google client still run the SQLite half.
-    from services.storage.bigtable.rows import BigtableRowStore  # noqa: PLC0415
-    from services.storage.bigtable.schema import ensure_schema  # noqa: PLC0415
+    from services.platform.rows.bigtable.rows import BigtableRowStore  # noqa: PLC0415
+    from services.platform.rows.bigtable.schema import ensure_schema  # noqa: PLC0415
 
     instance = f"test-{uuid.uuid4().hex}"
     await ensure_schema("test", instance, [*TABLES, OUTBOX])

@@ -11,17 +11,17 @@ from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from services.storage.keys import home_list_key
-from services.storage.local_tweets import LocalTweets
-from services.storage.valkey.connection import ValkeyClient
-from services.storage.valkey.deletions import CHANNEL, DeletionListener
-from services.storage.valkey.hot_lists import HotLists
-from services.storage.valkey.hot_timelines import ValkeyHotTimelines
-from services.storage.valkey.layered_reads import CachedTweets, LayeredHotTimelines
-from services.storage.valkey.relations_cache import RelationsCache
-from services.storage.valkey.tweet_cache import TweetCache
+from services.platform.valkey.connection import ValkeyClient
+from services.timeline.deletions import CHANNEL, DeletionListener
 from services.timeline.encoded import EncodedTweet
+from services.timeline.hot_lists import HotLists
+from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.keys import home_list_key
+from services.timeline.layered_reads import CachedTweets, LayeredHotTimelines
+from services.timeline.local_tweets import LocalTweets
 from services.timeline.model import Ids, ViewerRelations
+from services.timeline.relations_cache import RelationsCache
+from services.timeline.tweet_cache import TweetCache
 from tests.contract.valkey_clients import client, server
 
 __all__ = ["client", "server"]

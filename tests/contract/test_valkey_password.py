@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from services.storage.valkey.connection import open_node, open_valkey
+from services.platform.valkey.connection import open_node, open_valkey
 from tests.contract.valkey_servers import valkey_node
 
 OLD, NEW = "of yesterday", "of today"

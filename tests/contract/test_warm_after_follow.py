@@ -5,18 +5,19 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from services.clock import SystemClock
-from services.snowflake_time import first_id_at
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.timelines import TABLES, RowCelebrities, RowHomeTimelines
-from services.storage.valkey.hot_lists import HotLists
-from services.storage.valkey.hot_timelines import ValkeyHotTimelines
-from services.storage.valkey.layered_reads import LayeredHotTimelines
-from services.storage.valkey.relations_cache import RelationsCache
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import SystemClock
 from services.timeline.backfill import PER_AUTHOR, Backfill
 from services.timeline.encoded import EncodedTweet
+from services.timeline.hot_lists import HotLists
+from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.layered_reads import LayeredHotTimelines
 from services.timeline.model import HotHome, ViewerRelations
+from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
+from services.timeline.spec import TABLES
+from services.timeline.store import RowCelebrities, RowHomeTimelines
 from tests.contract.valkey_servers import valkey_node
 
 VIEWER = 1

@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
-from services.storage.valkey.connection import ValkeyClient
+from services.platform.valkey.connection import ValkeyClient
 from tests.contract.valkey_servers import valkey_cluster, valkey_node
 
 __all__ = ["client", "server"]

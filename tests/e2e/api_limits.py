@@ -9,8 +9,8 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message as Proto
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.edge import own_contracts
-from gateway.edge.contracts import PublicRpc
+from gateway.envoy import own_contracts
+from gateway.envoy.contracts import PublicRpc
 from gateway.openapi.messages import Field, messages
 
 __all__ = ["Case", "cases", "request_of"]

@@ -16,11 +16,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from services import local_addresses
-from services.certificates.identities import OPERATOR
-from services.operator_file import OperatorError, fetch_token, read_operator
-from services.rpc.operator import operator_channel, operator_files, operator_sync_channel
-from services.storage.valkey.connection import open_blocking
+from services.local.operator_file import OperatorError, fetch_token, read_operator
+from services.platform.files import local_addresses
+from services.platform.rpc.operator import operator_channel, operator_files, operator_sync_channel
+from services.platform.security.identities import OPERATOR
+from services.platform.valkey.connection import open_blocking
 from tests.emulators import require_emulators
 from tests.processes import free_port
 

@@ -12,7 +12,7 @@ import httpx
 import yaml
 
 from gateway.envoy_binary import envoy_binary
-from services.supervisor.emulators import bigtable_argv, pubsub_argv, sdk_root
+from services.local.emulators import bigtable_argv, pubsub_argv, sdk_root
 from tests.contract.valkey_servers import valkey_node
 from tests.e2e.acting import eventually
 from tests.processes import free_port, kill_group

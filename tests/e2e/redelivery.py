@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack, contextmanager
 
 import pytest
 
-from services.bootstrap.parts import Parts
-from services.bus.port import BusDriver, Message
-from services.settings import Settings
+from services.platform.bus.port import BusDriver, Message
+from services.platform.composition.dependencies import Dependencies
+from services.platform.config.settings import Settings
 from tests.e2e.conftest import Mesh
 
 __all__ = ["Redelivery", "redelivery"]
@@ -34,7 +34,7 @@ def redelivery(mesh: Mesh) -> Iterator[Redelivery]:
         if "PUBSUB_EMULATOR_HOST" in environment:
             # Google's client reads it by itself.
             patch.setenv("PUBSUB_EMULATOR_HOST", environment["PUBSUB_EMULATOR_HOST"])
-        parts = Parts(Settings.from_environment(environment), stack)
+        parts = Dependencies(Settings.from_environment(environment), stack)
 
         async def open_bus() -> BusDriver:
             return parts.bus()

@@ -9,9 +9,9 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from services.errors import InvalidArgumentError
+from services.platform.errors import InvalidArgumentError
+from services.platform.text.handles import validate_display_name
 from services.tweet.text import validate_text
-from services.user.handles import validate_display_name
 
 # Two users that must not be the same.
 PAIRS = (("follower_id", "followee_id"), ("blocker_id", "blocked_id"), ("muter_id", "muted_id"))

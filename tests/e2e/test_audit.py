@@ -11,12 +11,12 @@ import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
-from services.clock import SystemClock
-from services.login import login
-from services.rpc.operator import operator_channel, operator_files
-from services.rpc.signing import Signer
-from services.rpc.signing_keys import SigningKey
-from services.settings import DEFAULT_ADDRESSES
+from services.local.login import login
+from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.config.signing_keys import SigningKey
+from services.platform.rpc.operator import operator_channel, operator_files
+from services.platform.runtime.clock import SystemClock
+from services.platform.security.signing import Signer
 from tests.e2e.acting import eventually
 from tests.e2e.conftest import SIDECARS, Mesh, start, stop
 from tests.e2e.operators import operate

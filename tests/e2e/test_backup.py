@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.backup import contents
+from services.local.backup import contents
 from tests.e2e.acting import acknowledged, eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh, start, stop
 from tests.e2e.operators import operate

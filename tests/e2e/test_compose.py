@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.audit.port import EDGE_DENIED
+from services.platform.audit.port import EDGE_DENIED
 from tests.e2e.acting import eventually
 from tests.e2e.machine import WAIT_S, Machine
 from tests.emulators import require_emulators

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from services.scrape_targets import TARGETS_FILE
+from services.local.scrape_targets import TARGETS_FILE
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh, start, stop
 from tests.small_disk import SmallDisk, small_disk

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.operator_file import read_operator
+from services.local.operator_file import read_operator
 from tests.e2e.acting import eventually
 from tests.e2e.conftest import Mesh, start, stop
 from tests.identity.world import PASSWORD, REDIRECT, Browser

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.load.generating import generate_graph
-from services.load.handles import handle_of
+from services.cli.load.generating import generate_graph
+from services.cli.load.handles import handle_of
 from tests.e2e.acting import eventually, home
 from tests.e2e.conftest import Mesh, start, stop
 from tests.load.model import Homes

@@ -15,10 +15,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, ResponseError
 
-from services.bus.events import TweetEvents, UserEvents
-from services.bus.topology import TWEET_EVENTS, USER_EVENTS
-from services.operator_file import read_operator
-from services.scrape_targets import TARGETS_FILE
+from services.local.operator_file import read_operator
+from services.local.scrape_targets import TARGETS_FILE
+from services.tweet.events import TweetEvents
+from services.tweet.spec import TWEET_EVENTS
+from services.user.events import UserEvents
+from services.user.spec import USER_EVENTS
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import SIDECARS, Mesh, start, stop
 from tests.e2e.operators import operate

@@ -8,7 +8,7 @@ import grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as pb
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as stubs
 
-from services import telemetry
+from services.platform.observability import names as telemetry
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import start, stop
 

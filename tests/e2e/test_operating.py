@@ -8,12 +8,12 @@ import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as pb
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
-from services.bootstrap.parts import Parts
-from services.bus import topology
-from services.settings import Settings
-from services.storage.keys import home_range
-from services.storage.rows import RowMutation
-from services.storage.timelines import HOME, TABLES
+from services.fanout.spec import FANOUT_REST
+from services.platform.composition.dependencies import Dependencies
+from services.platform.config.settings import Settings
+from services.platform.rows.port import RowMutation
+from services.timeline.keys import home_range
+from services.timeline.spec import HOME, TABLES
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import operate
@@ -65,7 +65,7 @@ def test_a_paused_queue_waits_until_it_is_resumed(mesh: Mesh) -> None:
 def test_a_dead_letter_is_listed_and_redriven(mesh: Mesh) -> None:
     assert "no dead letters" in operate(mesh, "dead-letters", "fanout.rest")
     with redelivery(mesh) as bus:
-        bus.publish(topology.FANOUT_REST, b"\xff poison")
+        bus.publish(FANOUT_REST, b"\xff poison")
     listed = "DecodeError"
     eventually(
         lambda: listed in operate(mesh, "dead-letters", "fanout.rest"),
@@ -177,7 +177,9 @@ async def lose_home(mesh: Mesh, viewer: int) -> None:
         if "BIGTABLE_EMULATOR_HOST" in environment:
             # Google's client reads it by itself.
             patch.setenv("BIGTABLE_EMULATOR_HOST", environment["BIGTABLE_EMULATOR_HOST"])
-        rows = await Parts(Settings.from_environment(environment), stack).rows("timeline", TABLES)
+        rows = await Dependencies(Settings.from_environment(environment), stack).rows(
+            "timeline", TABLES
+        )
         keys, _ = home_range(viewer)
         found = await rows.scan(HOME, keys.start, keys.end, limit=100)
         assert found

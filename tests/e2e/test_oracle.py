@@ -24,8 +24,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.bus import topology
-from services.bus.events import FanoutJob, GraphEvents, TweetEvents, encode_fanout_job
+from services.fanout.jobs import FanoutJob, encode_fanout_job
+from services.fanout.spec import FANOUT_CLOSE, FANOUT_REST
+from services.graph.events import GraphEvents
+from services.graph.spec import GRAPH_EVENTS
+from services.tweet.events import TweetEvents
+from services.tweet.spec import TWEET_EVENTS
 from tests.e2e.acting import eventually, halt, user
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import FanoutOperator
@@ -107,9 +111,7 @@ class Life(RuleBasedStateMachine):
         # A first try of which nothing was heard may have deleted it.
         assert answer.status_code == 200 or tries > 1, answer.text
         del self.model.tweets[tweet.tweet_id]
-        self.events.append(
-            (topology.TWEET_EVENTS, TweetEvents().deleted(tweet.tweet_id, tweet.author))
-        )
+        self.events.append((TWEET_EVENTS, TweetEvents().deleted(tweet.tweet_id, tweet.author)))
 
     @rule(follower=people, followee=people, following=st.booleans())
     def relate(self, follower: int, followee: int, *, following: bool) -> None:
@@ -127,7 +129,7 @@ class Life(RuleBasedStateMachine):
         assert answer.status_code == 200, answer.text
         self.model.follows |= {(follower, followee) for followee in followees}
         event = GraphEvents().follows_added(follower, followees)
-        self.events.append((topology.GRAPH_EVENTS, event))
+        self.events.append((GRAPH_EVENTS, event))
 
     @rule(one=people, other=people, blocking=st.booleans())
     def block(self, one: int, other: int, *, blocking: bool) -> None:
@@ -141,7 +143,7 @@ class Life(RuleBasedStateMachine):
         else:
             self.model.blocks.discard((one, other))
         event = GraphEvents().relations_changed([one, other])
-        self.events.append((topology.GRAPH_EVENTS, event))
+        self.events.append((GRAPH_EVENTS, event))
 
     @rule(one=people, other=people, muting=st.booleans())
     def mute(self, one: int, other: int, *, muting: bool) -> None:
@@ -151,7 +153,7 @@ class Life(RuleBasedStateMachine):
         answer, _ = self._send("/v1/mute" if muting else "/v1/unmute", body)
         assert answer.status_code == 200, answer.text
         (self.model.mutes.add if muting else self.model.mutes.discard)((one, other))
-        self.events.append((topology.GRAPH_EVENTS, GraphEvents().relations_changed([one])))
+        self.events.append((GRAPH_EVENTS, GraphEvents().relations_changed([one])))
 
     @rule(target=tweets, author=people, following=st.booleans())
     def cross_the_threshold(self, author: int, *, following: bool) -> MultipleResults[Posted]:
@@ -249,9 +251,9 @@ class Life(RuleBasedStateMachine):
         audience = tuple(one for one, followee in self.model.follows if followee == author)
         page = encode_fanout_job(FanoutJob(tweet_id, audience))
         self.events += [
-            (topology.TWEET_EVENTS, TweetEvents().created(tweet_id, author)),
-            (topology.FANOUT_CLOSE, page),
-            (topology.FANOUT_REST, page),
+            (TWEET_EVENTS, TweetEvents().created(tweet_id, author)),
+            (FANOUT_CLOSE, page),
+            (FANOUT_REST, page),
         ]
         return Posted(tweet_id, author, body)
 
@@ -266,7 +268,7 @@ class Life(RuleBasedStateMachine):
         assert answer.status_code == 200, answer.text
         (self.model.follows.add if following else self.model.follows.discard)((follower, followee))
         event = GraphEvents().follow_changed(follower, followee, following=following)
-        self.events.append((topology.GRAPH_EVENTS, event))
+        self.events.append((GRAPH_EVENTS, event))
 
     def _read(self, kind: str, person: int, limit: int) -> list[int]:
         ids: list[int] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.bus import topology
+from services.fanout.spec import FANOUT_REST
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import SIDECARS, Mesh, start, stop
 from tests.e2e.operators import operate
@@ -51,7 +51,7 @@ def test_the_fan_out_is_operated(mesh: Mesh) -> None:
     runbook = reader("operate-the-fan-out.md", mesh)
     runbook.do("How far behind is it?")
     with redelivery(mesh) as bus:
-        bus.publish(topology.FANOUT_REST, b"\xff poison")
+        bus.publish(FANOUT_REST, b"\xff poison")
     eventually(
         lambda: "fanout.rest" in operate(mesh, "dead-letters"),
         expected=True,

@@ -17,13 +17,13 @@ from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
-from services.certificates.identities import name_in
-from services.clock import SystemClock
-from services.operator_file import read_operator
-from services.rpc.operator import operator_channel, operator_files
-from services.rpc.signing import Signer
-from services.rpc.signing_keys import SigningKey
-from services.settings import DEFAULT_ADDRESSES
+from services.local.operator_file import read_operator
+from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.config.signing_keys import SigningKey
+from services.platform.rpc.operator import operator_channel, operator_files
+from services.platform.runtime.clock import SystemClock
+from services.platform.security.identities import name_in
+from services.platform.security.signing import Signer
 from tests.e2e.acting import post, user
 from tests.e2e.conftest import SIDECARS, Mesh, start, stop
 from tests.e2e.operators import operate

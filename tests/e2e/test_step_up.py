@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from gateway.limits.conduct import ConductRules
-from gateway.limits.conduct_store import ConductStore
-from services.clock import SystemClock
-from services.load.edge_client import EdgeClient
-from services.operator_file import fetch_token, read_operator
-from services.storage.valkey.connection import open_valkey
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation_store import ConductStore
+from services.cli.load.edge_client import EdgeClient
+from services.local.operator_file import fetch_token, read_operator
+from services.platform.runtime.clock import SystemClock
+from services.platform.valkey.connection import open_valkey
 from tests.e2e.chromium import Page, chromium
 from tests.e2e.conftest import Mesh, start, stop
 from tests.e2e.test_identity import command, logged_in, register, sign_up

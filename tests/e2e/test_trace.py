@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as pb
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as stubs
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from services.certificates.identities import server_name
+from services.platform.security.identities import server_name
 from tests.e2e.acting import follow, home, post, user
 from tests.e2e.conftest import BIGTABLE_PUBSUB, SIDECARS, SQLITE_VALKEY, Engine, start, stop
 from tests.emulators import require_emulators

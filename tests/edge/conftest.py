@@ -25,11 +25,11 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.control_plane.health import HealthServicer
+from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, to_yaml
 from gateway.envoy_binary import envoy_binary
-from gateway.health import HealthServicer
-from services.errors import UnavailableError
-from services.rpc.channels import open_channel
+from services.platform.errors import UnavailableError
+from services.platform.rpc.channels import open_channel
 
 GENERATED = Path(__file__).resolve().parents[2] / "gen"
 DESCRIPTOR = GENERATED / "descriptor.pb"

@@ -24,23 +24,23 @@ from aviary.user.v1 import user_service_pb2 as user_pb
 from aviary.user.v1 import user_service_pb2_grpc as user_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, bootstrap
+from gateway.control_plane.access_log_service import AccessLogServicer
+from gateway.control_plane.challenges import ChallengeServicer
+from gateway.control_plane.envoy_rpcs import envoy_rpcs
+from gateway.control_plane.extension_configs import CallerFeed, Sources
+from gateway.control_plane.limiter import Limiter
+from gateway.control_plane.proof_of_work import ProofOfWork
+from gateway.control_plane.rate_limit_service import RateLimitServicer
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation_store import ConductStore
+from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, bootstrap
 from gateway.envoy_binary import envoy_binary
-from gateway.limits.access_log_service import AccessLogServicer
-from gateway.limits.challenges import ChallengeServicer
-from gateway.limits.conduct import ConductRules
-from gateway.limits.conduct_store import ConductStore
-from gateway.limits.envoy_rpcs import envoy_rpcs
-from gateway.limits.feed import CallerFeed, Sources
-from gateway.limits.limiter import Limiter
-from gateway.limits.proof_of_work import ProofOfWork
-from gateway.limits.rate_limit_service import RateLimitServicer
-from gateway.limits.revoked_store import RevokedStore
-from services.bootstrap.parts import service_of
-from services.clock import SystemClock
-from services.rpc.server import RpcServer, Servicer
-from services.storage.valkey.breaker import GuardedValkey
-from services.storage.valkey.connection import ValkeyClient, open_valkey
+from services.platform.composition.dependencies import service_of
+from services.platform.rpc.server import RpcServer, Servicer
+from services.platform.runtime.clock import SystemClock
+from services.platform.tokens.revoked_store import RevokedStore
+from services.platform.valkey.breaker import GuardedValkey
+from services.platform.valkey.connection import ValkeyClient, open_valkey
 from tests.contract.valkey_servers import valkey_node
 from tests.edge.conftest import (
     DESCRIPTOR,

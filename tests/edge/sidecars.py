@@ -15,13 +15,13 @@ import httpx
 from aviary.id.v1 import id_service_pb2 as pb
 from aviary.id.v1 import id_service_pb2_grpc as stubs
 
-from gateway.edge.secrets import write_secrets
+from gateway.envoy.secrets import write_secrets
 from gateway.sidecar import Locality, Replica, SidecarConfig, to_yaml
-from services.errors import UnavailableError
-from services.rpc.callers import current_caller
-from services.rpc.channels import open_channel
-from services.rpc.security import Security
-from services.rpc.server import RpcServer
+from services.platform.errors import UnavailableError
+from services.platform.rpc.callers import current_caller
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.server import RpcServer
+from services.platform.security.process import Security
 from tests.certificates import WAIT_S, Ids, files, id_server, until
 from tests.edge.conftest import admin_client, admin_socket
 from tests.processes import free_port

@@ -10,9 +10,9 @@ import grpc
 from aviary.gateway.v1 import health_service_pb2_grpc as gateway_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from services.rpc.channels import open_channel
-from services.rpc.tls import TlsFiles
-from services.settings import DEFAULT_ADDRESSES
+from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.rpc.channels import open_channel
+from services.platform.security.tls import TlsFiles
 from tests.edge.conftest import AbortingHealth
 
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from joserfc import jwt
 
-from gateway.edge.issuers import APP_KEY_AUDIENCE
+from services.platform.tokens.issuers import APP_KEY_AUDIENCE
 from tests.edge.conftest import Edge
 from tests.edge.test_issuer import edge_before, token, until
 from tests.identity.world import ISSUER, Browser, World, identity_world, sign_up

@@ -12,7 +12,7 @@ import pytest_asyncio
 from aviary.timeline.v1 import timeline_service_pb2_grpc
 from aviary.timeline.v1.timeline_service_pb2 import GetHomeTimelineRequest
 
-from gateway.edge.issuers import Issuer
+from services.platform.tokens.issuers import Issuer
 from tests.edge import tokens
 from tests.edge.conftest import Edge, running_edge
 

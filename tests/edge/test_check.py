@@ -20,13 +20,13 @@ from redis.asyncio import Redis
 
 from gateway.__main__ import main
 from gateway.check import addresses_of, edge_drift, service_drift
-from gateway.edge import EdgeConfig, own_contracts, to_yaml
-from gateway.health import HealthServicer
-from gateway.limits.challenges import ChallengeServicer
-from gateway.limits.proof_of_work import ProofOfWork
-from services.clock import SystemClock
-from services.rpc.server import RpcServer, Servicer
-from services.settings import DEFAULT_ADDRESSES
+from gateway.control_plane.challenges import ChallengeServicer
+from gateway.control_plane.health import HealthServicer
+from gateway.control_plane.proof_of_work import ProofOfWork
+from gateway.envoy import EdgeConfig, own_contracts, to_yaml
+from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.rpc.server import RpcServer, Servicer
+from services.platform.runtime.clock import SystemClock
 from tests.edge.conftest import DESCRIPTOR, GENERATED
 from tests.processes import free_port
 

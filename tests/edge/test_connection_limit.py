@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.edge import hardening
+from gateway.envoy import hardening
 from tests.edge.limited_edge import UNMOVED, limited_edge
 
 MOST = 12

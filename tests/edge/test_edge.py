@@ -6,7 +6,7 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2
 
-from services.rpc.server import READY
+from services.platform.rpc.server import READY
 from tests.edge.conftest import BIG_ID, Edge
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

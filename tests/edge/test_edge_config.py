@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from gateway import sidecar
-from gateway.edge import EdgeConfig, bootstrap, to_yaml
-from gateway.edge.admin import DEFAULT_ADMIN_SOCKET
-from gateway.edge.issuers import Issuer
+from gateway.envoy import EdgeConfig, bootstrap, to_yaml
+from gateway.envoy.admin import DEFAULT_ADMIN_SOCKET
 from gateway.envoy_binary import envoy_binary
+from services.platform.tokens.issuers import Issuer
 from tests.edge.conftest import DESCRIPTOR, GENERATED
 
 

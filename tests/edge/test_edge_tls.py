@@ -15,15 +15,15 @@ import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from cryptography import x509
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, to_yaml
-from gateway.edge.secrets import write_secrets
+from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.envoy.secrets import write_secrets
 from gateway.envoy_binary import envoy_binary
-from services.certificates.folder import CertificateFolder
-from services.rpc import server as server_module
-from services.rpc.handlers import Servicer
-from services.rpc.security import Security
-from services.rpc.server import RpcServer
-from services.rpc.tls import TlsFiles
+from services.platform.rpc import server as server_module
+from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.server import RpcServer
+from services.platform.security.certificates.folder import CertificateFolder
+from services.platform.security.process import Security
+from services.platform.security.tls import TlsFiles
 from tests.certificates import WAIT_S, files, new_folder, serial_of, until
 from tests.edge.conftest import DESCRIPTOR, Tweets, _base_url, admin_client, admin_socket
 from tests.processes import free_port

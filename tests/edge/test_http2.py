@@ -7,7 +7,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, RemoteSettingsChanged, StreamReset
 
-from gateway.edge.hardening import MAX_STREAMS, RESETS_LOOKED_AT
+from gateway.envoy.hardening import MAX_STREAMS, RESETS_LOOKED_AT
 from tests.edge.bare_connection import connected
 from tests.edge.conftest import Edge
 

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from gateway.denials import edge_decisions
-from gateway.edge.issuers import embedded_issuer
-from services.operator_file import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
+from services.local.operator_file import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
+from services.platform.security.denials import edge_decisions
+from services.platform.tokens.issuers import embedded_issuer
 from tests.edge.conftest import Edge, running_edge
 from tests.identity.world import ISSUER, OPERATOR_SECRET, PASSWORD, Browser, World, identity_world
 from tests.identity.world import sign_up as sign_up_at

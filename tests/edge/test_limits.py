@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES
-from services.snowflake_time import first_id_at
-from services.step_up import solve
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.security.step_up import solve
 from tests.edge.limited_edge import (
     OWN_APPS,
     QUICK,

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.exceptions import RedisError
 
-from gateway.limits.proof_of_work import ProofOfWork
-from services.clock import SystemClock
-from services.errors import UnavailableError
+from gateway.control_plane.proof_of_work import ProofOfWork
+from services.platform.errors import UnavailableError
+from services.platform.runtime.clock import SystemClock
 from tests.edge.limited_edge import UNMOVED, LimitedEdge, limited_edge
 
 USER = {"x_user_id": "1000001"}

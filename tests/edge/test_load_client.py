@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from services.load import edge_client
-from services.load.access import token_source
-from services.load.edge_client import EdgeClient
-from services.load.errors import LoadError, RefusedError, UnreachableError
-from services.load.loader import Loaded, Loader
-from services.load.model import FollowGraph, Post
-from services.load.progress import Progress
-from services.operator_file import keep_operator
+from services.cli.load import edge_client
+from services.cli.load.access import token_source
+from services.cli.load.edge_client import EdgeClient
+from services.cli.load.errors import LoadError, RefusedError, UnreachableError
+from services.cli.load.loader import Loaded, Loader
+from services.cli.load.model import FollowGraph, Post
+from services.cli.load.progress import Progress
+from services.local.operator_file import keep_operator
 
 JITTER = random.Random(0)  # noqa: S311 - guards nothing
 CUT = 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from services.supervisor.logs import LogLimits, rotate_beneath
+from services.local.logs import LogLimits, rotate_beneath
 from tests.processes import free_port, kill_group
 
 WAIT_S = 60.0  # Envoy writes what it has every ten seconds

@@ -11,10 +11,10 @@ import pytest_asyncio
 from aviary.graph.v1 import graph_service_pb2 as pb
 from aviary.graph.v1 import graph_service_pb2_grpc as pb_grpc
 
-from gateway.edge.filters import MAX_BODY_BYTES
-from services.bootstrap.parts import service_of
-from services.rpc.request_sizes import MAX_REQUEST_BYTES
-from services.rpc.server import RpcServer, Servicer
+from gateway.envoy.filters import MAX_BODY_BYTES
+from services.platform.composition.dependencies import service_of
+from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
+from services.platform.rpc.server import RpcServer, Servicer
 from tests.edge.conftest import Edge, running_edge
 from tests.edge.test_edge import assert_error
 

@@ -13,23 +13,23 @@ import httpx
 import pytest_asyncio
 from aviary.envoy.v1 import envoy_pb2 as pb
 
-from gateway.edge.public_reads import FILTER as PUBLIC_READS
-from gateway.edge.revoked import revoked_filter
-from gateway.identity.ports import MAX_LISTED, Revocable
-from gateway.identity.revocations import Revocations
-from gateway.limits.access_log_service import AccessLogServicer
-from gateway.limits.conduct import ConductRules
-from gateway.limits.conduct_store import ConductStore
-from gateway.limits.envoy_rpcs import envoy_rpcs
-from gateway.limits.feed import CallerFeed, Sources
-from gateway.limits.limiter import Limiter
-from gateway.limits.proof_of_work import ProofOfWork
-from gateway.limits.rate_limit_service import RateLimitServicer
-from gateway.limits.revoked_store import RevokedStore
-from services.clock import SystemClock
-from services.rpc.layers import Context
-from services.storage.valkey.breaker import GuardedValkey
-from services.storage.valkey.connection import ValkeyClient, open_valkey
+from gateway.control_plane.access_log_service import AccessLogServicer
+from gateway.control_plane.envoy_rpcs import envoy_rpcs
+from gateway.control_plane.extension_configs import CallerFeed, Sources
+from gateway.control_plane.limiter import Limiter
+from gateway.control_plane.proof_of_work import ProofOfWork
+from gateway.control_plane.rate_limit_service import RateLimitServicer
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation_store import ConductStore
+from gateway.envoy.public_reads import FILTER as PUBLIC_READS
+from gateway.envoy.revoked import revoked_filter
+from services.identity.revocations import Revocations
+from services.platform.rpc.interceptors import Context
+from services.platform.runtime.clock import SystemClock
+from services.platform.tokens.revocations import MAX_LISTED, Revocable
+from services.platform.tokens.revoked_store import RevokedStore
+from services.platform.valkey.breaker import GuardedValkey
+from services.platform.valkey.connection import ValkeyClient, open_valkey
 from tests.contract.valkey_servers import valkey_node
 from tests.edge.conftest import Edge
 from tests.edge.test_issuer import edge_before, home, token

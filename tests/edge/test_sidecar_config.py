@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gateway.edge.config import own_contracts
+from gateway.envoy.config import own_contracts
 from gateway.sidecar import Locality, Replica, ReplicasError, bootstrap, deployed, read_replicas
 from gateway.sidecar.calls import ENVOY_PREFIX, allowed
-from services.rpc.call_table import CALLS, ENVOY_RPCS
-from services.settings import DEFAULT_ADDRESSES
+from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.security.call_table import CALLS, ENVOY_RPCS
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE, NEXT_DOOR = Locality("europe", "a"), Locality("europe", "b")

@@ -13,9 +13,9 @@ from aviary.id.v1 import id_service_pb2 as pb
 from aviary.id.v1 import id_service_pb2_grpc as stubs
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.certificates.identities import IDENTITIES, spiffe_id
-from services.rpc.call_table import CALLS
-from services.rpc.security import Security
+from services.platform.security.call_table import CALLS
+from services.platform.security.identities import IDENTITIES, spiffe_id
+from services.platform.security.process import Security
 from tests.certificates import (
     WAIT_S,
     authority_in,

@@ -14,8 +14,8 @@ from aviary.id.v1 import id_service_pb2 as pb
 from aviary.id.v1 import id_service_pb2_grpc as stubs
 
 from gateway.sidecar import Locality
-from services.rpc.security import Security
-from services.rpc.signing import SIGNATURE_KEY
+from services.platform.security.process import Security
+from services.platform.security.signing import SIGNATURE_KEY
 from tests.certificates import WAIT_S, files, id_server, lease, new_folder, until
 from tests.edge.sidecars import (
     NOWHERE,

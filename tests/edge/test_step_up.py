@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from gateway.limits.conduct import ConductRules
+from gateway.control_plane.reputation import ConductRules
 from gateway.limits.table import CLASSES
-from services.load.edge_client import EdgeClient
-from services.operator_file import Operator, fetch_token
-from services.step_up import FLOWS, asked_for_proof
+from services.cli.load.edge_client import EdgeClient
+from services.local.operator_file import Operator, fetch_token
+from services.platform.security.step_up import FLOWS, asked_for_proof
 from tests.edge.limited_edge import LimitedEdge, limited_edge
 
 HERE = "ip:127.0.0.1/32"

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services import local_addresses
-from services.scrape_targets import TARGETS_FILE
-from services.settings import DEFAULT_ADDRESSES
+from services.local.scrape_targets import TARGETS_FILE
+from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.files import local_addresses
 from tests.emulators import require_emulators
 
 STAND_IN = Path(__file__).with_name("stand_in_service.py")
@@ -71,7 +71,7 @@ class Running:
         python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{STAND_IN}" "$3"\n')
         python.chmod(0o755)
         code = (
-            f"import sys, pathlib, services.supervisor as s\n{before}\n"
+            f"import sys, pathlib, services.local.supervisor as s\n{before}\n"
             f"sys.exit(s.run(pathlib.Path({str(self.data)!r}), {port}, {str(python)!r}, "
             f"emulators={emulators}, sidecars={sidecars}))"
         )

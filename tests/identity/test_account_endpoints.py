@@ -8,11 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.identity.keys import SKEW_S
-from gateway.identity.model import USER_TOKEN_S
-from gateway.identity.ports import Revocable
-from gateway.identity.revocations import Revocations
-from services.errors import UnavailableError
+from services.identity.revocations import Revocations
+from services.platform.errors import UnavailableError
+from services.platform.tokens.lives import SKEW_S, USER_TOKEN_S
+from services.platform.tokens.revocations import Revocable
 from tests.edge.test_issuer import token as operators_token
 from tests.identity.world import PASSWORD, Browser, Edges, World, sign_up
 

@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from gateway.identity import accounts as accounts_module
-from gateway.identity.passwords import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Passwords
-from services.audit.port import UnwrittenError
-from services.errors import AlreadyExistsError, InvalidArgumentError
+from services.identity import accounts as accounts_module
+from services.identity.passwords import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Passwords
+from services.platform.audit.port import UnwrittenError
+from services.platform.errors import AlreadyExistsError, InvalidArgumentError
 from tests.identity.world import PASSWORD, World, sign_up
 from tests.unit.user_world import CrashError
 

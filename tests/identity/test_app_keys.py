@@ -4,10 +4,10 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from gateway.edge.issuers import APP_KEY_AUDIENCE
-from gateway.identity.app_keys import MAX_LIVE_KEYS
-from gateway.identity.ports import Revocable
-from services.errors import FailedPreconditionError, NotFoundError
+from services.identity.app_keys import MAX_LIVE_KEYS
+from services.platform.errors import FailedPreconditionError, NotFoundError
+from services.platform.tokens.issuers import APP_KEY_AUDIENCE
+from services.platform.tokens.revocations import Revocable
 from tests.identity.world import ISSUER, World
 
 YEAR_MS = 365 * 86_400_000

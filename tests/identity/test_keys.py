@@ -7,7 +7,7 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
-from gateway.identity.keys import LEAD_S, Keyring, SealError
+from services.identity.keys import LEAD_S, Keyring, SealError
 from tests.identity.world import World
 
 

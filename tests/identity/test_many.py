@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.identity.accounts import RESUME_AFTER_MS
-from gateway.identity.model import APP_KEY_S, REFRESH_TOKEN_S, AppKey, Code, RevokedAppKey, digest
-from gateway.identity.ports import MAX_LISTED, Revocable
-from gateway.identity.revocations import Revocations
+from services.identity.accounts import RESUME_AFTER_MS
+from services.identity.model import REFRESH_TOKEN_S, AppKey, Code, RevokedAppKey, digest
+from services.identity.revocations import Revocations
+from services.platform.tokens.lives import APP_KEY_S
+from services.platform.tokens.revocations import MAX_LISTED, Revocable
 from tests.identity.test_account_endpoints import NEW, change, logged_in
 from tests.identity.world import PASSWORD, Browser, Edges, World, sign_up
 from tests.unit.user_world import CrashError

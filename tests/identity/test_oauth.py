@@ -9,7 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from services.errors import InvalidArgumentError
+from services.platform.errors import InvalidArgumentError
 from tests.identity.world import (
     ISSUER,
     OPERATOR_SECRET,

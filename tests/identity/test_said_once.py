@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from gateway.identity.authorize import CARRIED, OURS
-from services.errors import InvalidArgumentError
+from services.identity.authorize import CARRIED, OURS
+from services.platform.errors import InvalidArgumentError
 from tests.identity.world import ISSUER, PASSWORD, Browser, World, sent_back, sign_up
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}

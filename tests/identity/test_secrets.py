@@ -5,9 +5,9 @@ from functools import partial
 import httpx
 import pytest
 
-from gateway.identity.keys import Keyring, SealError
-from services.background import Background
-from services.bootstrap import identity
+from services.identity import app as identity
+from services.identity.keys import Keyring, SealError
+from services.platform.runtime.background import Background
 from tests.certificates import until
 from tests.identity.world import OPERATOR_SECRET, World
 

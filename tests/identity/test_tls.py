@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from gateway.identity.listener import Listener
-from gateway.identity.tls import ListenerTls
-from services.rpc.tls import TlsFiles
+from services.identity.listener import Listener
+from services.identity.tls import ListenerTls
+from services.platform.security.tls import TlsFiles
 from tests.certificates import new_folder
 
 

@@ -13,23 +13,25 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from gateway.identity.accounts import Accounts
-from gateway.identity.app_keys import AppKeys
-from gateway.identity.bearer import Bearers
-from gateway.identity.clients import Clients, Registered
-from gateway.identity.http import Keyrings, application
-from gateway.identity.keys import Keyring
-from gateway.identity.listener import Listener
-from gateway.identity.model import APP_KEY_S
-from gateway.identity.oauth_server import OAuthServer
-from gateway.identity.passwords import Passwords
-from gateway.identity.ports import Account, Revocable, RevokedList
-from gateway.identity.revocations import Revocations
-from gateway.identity.sessions import Sessions
-from gateway.identity.store import TABLES, IdentityStore
-from services.errors import InvalidArgumentError, NotFoundError
-from services.storage.rows import RowStore
-from services.storage.sqlite.rows import SqliteRowStore
+from services.identity.accounts import Accounts
+from services.identity.app_keys import AppKeys
+from services.identity.bearer import Bearers
+from services.identity.http import Keyrings, application
+from services.identity.keys import Keyring
+from services.identity.listener import Listener
+from services.identity.oauth_clients import Clients, Registered
+from services.identity.oauth_server import OAuthServer
+from services.identity.passwords import Passwords
+from services.identity.ports import Account
+from services.identity.revocations import Revocations
+from services.identity.sessions import Sessions
+from services.identity.spec import TABLES
+from services.identity.store import IdentityStore
+from services.platform.errors import InvalidArgumentError, NotFoundError
+from services.platform.rows.port import RowStore
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.tokens.lives import APP_KEY_S
+from services.platform.tokens.revocations import Revocable, RevokedList
 from services.user.service import UserService
 from tests.unit.user_world import CrashingRows, MovableClock, user_world
 from tests.unit.user_world import World as Users

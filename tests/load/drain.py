@@ -8,7 +8,7 @@ from pathlib import Path
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
 
-from services.load.progress import Progress
+from services.cli.load.progress import Progress
 from tests.e2e.conftest import Mesh
 
 # Far beyond what the largest graph takes; a queue that stands still must end the run.

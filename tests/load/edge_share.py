@@ -27,11 +27,11 @@ from typing import Any
 import click
 import httpx
 
-from gateway.edge import PUBLIC_SERVICES, EdgeConfig, bootstrap, process_of
-from gateway.edge.bootstrap import plain_yaml
-from gateway.edge.issuers import embedded_issuer
+from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, bootstrap, process_of
+from gateway.envoy.bootstrap import plain_yaml
 from gateway.envoy_binary import envoy_binary
-from services.operator_file import fetch_token, read_operator
+from services.local.operator_file import fetch_token, read_operator
+from services.platform.tokens.issuers import embedded_issuer
 from tests.e2e.acting import eventually, follow, home, post
 from tests.e2e.conftest import Mesh, start, stop
 from tests.load.costs import cpu_seconds_of

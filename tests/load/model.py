@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Iterable, Mapping
 
-from services.load.model import FollowGraph
+from services.cli.load.model import FollowGraph
 
 
 class Homes:

@@ -18,15 +18,15 @@ from pathlib import Path
 
 import click
 
-from services.load.access import token_source
-from services.load.edge_client import EdgeClient
-from services.load.errors import LoadError
-from services.load.generating import draw_posts
-from services.load.handles import new_prefix
-from services.load.loader import Loaded, Loader
-from services.load.model import FollowGraph, Post
-from services.load.progress import Progress
-from services.load.reading import read_graph, read_texts
+from services.cli.load.access import token_source
+from services.cli.load.edge_client import EdgeClient
+from services.cli.load.errors import LoadError
+from services.cli.load.generating import draw_posts
+from services.cli.load.handles import new_prefix
+from services.cli.load.loader import Loaded, Loader
+from services.cli.load.model import FollowGraph, Post
+from services.cli.load.progress import Progress
+from services.cli.load.reading import read_graph, read_texts
 from tests.e2e.conftest import Mesh, start, stop
 from tests.load.costs import cpu_seconds
 from tests.load.drain import drain

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from services.load.edge_client import EdgeClient
-from services.load.loader import at_once
-from services.load.progress import Progress
+from services.cli.load.edge_client import EdgeClient
+from services.cli.load.loader import at_once
+from services.cli.load.progress import Progress
 from tests.load.model import Homes
 
 # Pages of 200 tweets are 60 kB of JSON, which keeps even few readers busy.

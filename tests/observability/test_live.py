@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.scrape_targets import TARGETS_FILE
-from services.settings import DEFAULT_ADDRESSES
+from services.local.scrape_targets import TARGETS_FILE
+from services.platform.config.settings import DEFAULT_ADDRESSES
 from tests.e2e.acting import follow, user
 from tests.e2e.conftest import Mesh, start, stop
 from tests.observability.promql import operands, selectors

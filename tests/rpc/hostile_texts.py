@@ -1,6 +1,6 @@
 """Texts that take long to read for who does not bound them first, each as long as a request."""
 
-from services.rpc.request_sizes import MAX_REQUEST_BYTES
+from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
 
 TEXT_BYTES = MAX_REQUEST_BYTES - 200
 """As much text as a request has room for, beside its other fields."""

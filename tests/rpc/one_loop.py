@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import importlib
 import os
 import threading
 import time
@@ -17,13 +18,18 @@ from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.edge.config import PUBLIC_SERVICES, process_of
-from gateway.edge.contracts import PublicRpc
-from services.bootstrap import SERVICES
-from services.rpc.server import RpcServer
-from services.settings import DEFAULT_ADDRESSES, Settings
+from gateway.envoy.config import PUBLIC_SERVICES, process_of
+from gateway.envoy.contracts import PublicRpc
+from services.cli.serving import running
+from services.platform.config.settings import DEFAULT_ADDRESSES, Settings
+from services.platform.rpc.server import RpcServer
+from services.platform.specs import all_specs
 from tests.contract.valkey_servers import valkey_node
 from tests.processes import free_port
+
+for _spec in all_specs().values():
+    # Whoever asks for a message class by name finds every contract.
+    importlib.import_module(f"{_spec.package}.app")
 
 ORDER = ("id", "user", "graph", "tweet", "timeline", "gateway", "identity")
 """Each after those that it needs to start."""
@@ -131,7 +137,7 @@ async def _serve(settings: Settings, ready: "Future[None]", stopping: threading.
     async with AsyncExitStack() as stack:
         try:
             for name in ORDER:
-                servicers = await stack.enter_async_context(SERVICES[name](settings))
+                servicers = await stack.enter_async_context(running(name, settings))
                 server = RpcServer(settings.addresses[name], servicers)
                 await server.start()
                 stack.push_async_callback(server.stop, 1.0)

@@ -11,8 +11,8 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, MethodOptions
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
-from services.rpc.channels import open_channel
-from services.rpc.server import RpcServer, Servicer
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.server import RpcServer, Servicer
 
 SERVICE = "probe.v1.ProbeService"
 

@@ -12,13 +12,13 @@ from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from services.audit.tally import Tally
-from services.certificates.identities import spiffe_id
-from services.errors import InvalidArgumentError
-from services.rpc.channels import open_channel
-from services.rpc.handlers import Servicer
-from services.rpc.security import Security
-from services.rpc.server import RpcServer
+from services.platform.audit.tally import Tally
+from services.platform.errors import InvalidArgumentError
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.server import RpcServer
+from services.platform.security.identities import spiffe_id
+from services.platform.security.process import Security
 from tests.certificates import WAIT_S, files, new_folder
 
 

@@ -11,11 +11,11 @@ from aviary.timeline.v1 import timeline_service_pb2_grpc
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from gateway.limits.challenges import ChallengeServicer
-from gateway.limits.proof_of_work import Challenge
-from services.rpc.channels import open_channel
-from services.rpc.server import RpcServer, Servicer
-from services.rpc.status import DETAILS_KEY
+from gateway.control_plane.challenges import ChallengeServicer
+from gateway.control_plane.proof_of_work import Challenge
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.server import RpcServer, Servicer
+from services.platform.rpc.status import DETAILS_KEY
 
 ADA, BOB = 7, 8
 SERVICE = pb.DESCRIPTOR.services_by_name["TimelineService"]

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from probe import PROBE, SERVICE, Text, serving
 
-from services.deadlines import remaining_s
-from services.errors import NotFoundError, UnavailableError
-from services.rpc.channels import Caller, service_config
+from services.platform.errors import NotFoundError, UnavailableError
+from services.platform.rpc.channels import Caller, service_config
+from services.platform.runtime.deadlines import remaining_s
 
 
 async def test_retries_only_what_is_safe_to_repeat() -> None:

@@ -8,19 +8,19 @@ import pytest
 from aviary.envoy.v1 import envoy_pb2 as pb
 from redis.asyncio import Redis
 
-from gateway.limits.access_log_service import AccessLogServicer
-from gateway.limits.conduct import ConductRules
-from gateway.limits.conduct_store import ConductStore
-from gateway.limits.envoy_rpcs import envoy_rpcs
-from gateway.limits.feed import CallerFeed, Sources
-from gateway.limits.limiter import Limiter
-from gateway.limits.proof_of_work import ProofOfWork
-from gateway.limits.rate_limit_service import RateLimitServicer
-from gateway.limits.revoked_store import RevokedStore
-from services.clock import SystemClock
-from services.rpc.channels import open_channel
-from services.rpc.security import Security
-from services.rpc.server import RpcServer
+from gateway.control_plane.access_log_service import AccessLogServicer
+from gateway.control_plane.envoy_rpcs import envoy_rpcs
+from gateway.control_plane.extension_configs import CallerFeed, Sources
+from gateway.control_plane.limiter import Limiter
+from gateway.control_plane.proof_of_work import ProofOfWork
+from gateway.control_plane.rate_limit_service import RateLimitServicer
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation_store import ConductStore
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.server import RpcServer
+from services.platform.runtime.clock import SystemClock
+from services.platform.security.process import Security
+from services.platform.tokens.revoked_store import RevokedStore
 from tests.certificates import files, new_folder
 
 SHOULD_RATE_LIMIT = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"

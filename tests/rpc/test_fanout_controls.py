@@ -13,21 +13,22 @@ from aviary.fanout.v1 import fanout_service_pb2 as pb
 from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
 from google.protobuf.message import Message as Proto
 
-from services.bus.consumer import Consumer
-from services.bus.port import Message
-from services.bus.retry_policy import RetryPolicy
-from services.bus.topology import FANOUT_CLOSE, FANOUT_REST, SUBSCRIPTIONS
-from services.bus.valkey_streams import ValkeyStreamsDriver
-from services.clock import SystemClock
-from services.errors import UnavailableError
 from services.fanout.controls import FanoutControls, StoredThreshold
 from services.fanout.ports import StoredControls
 from services.fanout.servicer import FanoutServicer
-from services.rpc.handlers import Servicer
-from services.rpc.server import RpcServer
-from services.storage.fanout_controls import CONTROLS, RowControlStore
-from services.storage.rows import RowStore
-from services.storage.sqlite.rows import SqliteRowStore
+from services.fanout.spec import CONTROLS, FANOUT_CLOSE, FANOUT_REST
+from services.fanout.store import RowControlStore
+from services.platform.bus.consumer import Consumer
+from services.platform.bus.port import Message
+from services.platform.bus.retry_policy import RetryPolicy
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.errors import UnavailableError
+from services.platform.rows.port import RowStore
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.server import RpcServer
+from services.platform.runtime.clock import SystemClock
+from services.platform.specs import all_subscriptions
 from tests.contract.bus_waits import DEADLINE_S, until
 from tests.contract.valkey_servers import valkey_node
 
@@ -105,8 +106,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
     await rows.open()
     with valkey_node(tmp_path) as port:
-        bus = ValkeyStreamsDriver(f"redis://127.0.0.1:{port}/0", SUBSCRIPTIONS)
-        await bus.declare(SUBSCRIPTIONS)
+        bus = ValkeyStreamsDriver(f"redis://127.0.0.1:{port}/0", all_subscriptions())
+        await bus.declare(all_subscriptions())
         yield World(bus, rows)
         await bus.close()
     await rows.close()

@@ -13,25 +13,25 @@ import pytest
 from aviary.graph.v1 import graph_service_pb2 as pb
 from aviary.graph.v1.graph_service_pb2_grpc import GraphServiceStub
 
-from services.bootstrap import SERVICES
-from services.bus.consumer import Consumer
-from services.bus.events import decode_fanout_job
-from services.bus.port import BusDriver, Message, Received
-from services.bus.retry_policy import RetryPolicy
-from services.bus.topology import SUBSCRIPTIONS
-from services.bus.tracing import traced_handler
-from services.bus.valkey_streams import ValkeyStreamsDriver
-from services.clock import SystemClock
-from services.fanout.handlers import BusJobs, FanoutHandlers
+from services.cli.serving import running
+from services.fanout.clients import FollowersClient
+from services.fanout.consumers import BusJobs, FanoutConsumers
+from services.fanout.jobs import decode_fanout_job
 from services.fanout.lag import FanoutLag
 from services.fanout.service import LEG_MAX_S, FanoutService
-from services.peers.graph import GraphPeer
-from services.rpc.channels import Caller, open_channel
-from services.rpc.server import RpcServer
-from services.settings import Settings
-from services.storage.keys import edge_row_key
-from services.storage.rows import RowMutation, TableSpec
-from services.storage.sqlite.rows import SqliteRowStore
+from services.graph.keys import edge_row_key
+from services.platform.bus.consumer import Consumer
+from services.platform.bus.port import BusDriver, Message, Received
+from services.platform.bus.retry_policy import RetryPolicy
+from services.platform.bus.tracing import traced_handler
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.config.settings import Settings
+from services.platform.rows.port import RowMutation, TableSpec
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.server import RpcServer
+from services.platform.runtime.clock import SystemClock
+from services.platform.specs import all_subscriptions
 from tests.contract.valkey_servers import valkey_node
 
 AUTHOR, TWEET = 7, 70
@@ -43,7 +43,7 @@ DEADLINE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class World:
-    graph: GraphPeer
+    graph: FollowersClient
     stub: GraphServiceStub
     bus: ValkeyStreamsDriver
 
@@ -101,19 +101,19 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         )
         async with AsyncExitStack() as stack:
             for name in ("id", "graph"):
-                servicers = await stack.enter_async_context(SERVICES[name](settings))
+                servicers = await stack.enter_async_context(running(name, settings))
                 server = RpcServer("127.0.0.1:0", servicers)
                 await server.start()
                 stack.push_async_callback(server.stop, 0)
                 addresses = {**settings.addresses, name: server.address}
                 settings = replace(settings, addresses=addresses)
             await _follow(settings.data_dir)
-            driver = ValkeyStreamsDriver(settings.bus_valkey_url, SUBSCRIPTIONS)
+            driver = ValkeyStreamsDriver(settings.bus_valkey_url, all_subscriptions())
             stack.push_async_callback(driver.close)
             (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
             channel = open_channel(settings.addresses["graph"], [descriptor])
             stack.push_async_callback(channel.close)
-            yield World(GraphPeer(channel, Caller()), GraphServiceStub(channel), driver)
+            yield World(FollowersClient(channel, Caller()), GraphServiceStub(channel), driver)
 
 
 def _fanout(world: World, bus: BusDriver | CountedBus, step_s: float) -> FanoutService:
@@ -203,7 +203,7 @@ async def test_plan_queues_every_follower_once_in_few_publishes(world: World) ->
 async def test_long_plan_goes_on_in_legs_of_bounded_time(world: World) -> None:
     # Four looks at the time make up a leg.
     fanout = _fanout(world, world.bus, step_s=LEG_MAX_S / 3)
-    handlers = FanoutHandlers(fanout, FanoutLag(SystemClock()))
+    handlers = FanoutConsumers(fanout, FanoutLag(SystemClock()))
     legs: list[Received] = []
 
     async def plan_on(body: bytes) -> None:

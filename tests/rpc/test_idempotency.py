@@ -12,7 +12,7 @@ from aviary.tweet.v1 import tweet_service_pb2_grpc as pb_grpc
 from google.rpc.error_details_pb2 import BadRequest
 from grpc_status import rpc_status
 
-from services.rpc.server import RpcServer, Servicer
+from services.platform.rpc.server import RpcServer, Servicer
 
 KEY = "idempotency-key"
 

@@ -13,11 +13,11 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.edge.config import own_contracts
-from gateway.edge.contracts import PublicRpc
-from gateway.identity.passwords import MAX_PASSWORD_CHARS
-from gateway.identity.requests import MAX_BODY_BYTES
-from services.rpc.request_sizes import MAX_REQUEST_BYTES
+from gateway.envoy.config import own_contracts
+from gateway.envoy.contracts import PublicRpc
+from services.identity.passwords import MAX_PASSWORD_CHARS
+from services.identity.requests import MAX_BODY_BYTES
+from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
 from tests.rpc.bounded_fields import FIELDS, LISTS
 from tests.rpc.hostile_texts import FOUR_TO_ONE, HOSTILE
 from tests.rpc.one_loop import OneLoop, message_class, one_loop

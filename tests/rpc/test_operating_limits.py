@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 
-from services import local_addresses
-from services.bus.consumer import Consumer
-from services.bus.port import BusDriver, Message
-from services.bus.retry_policy import RetryPolicy
-from services.bus.topology import FANOUT_REST, SUBSCRIPTIONS
-from services.bus.valkey_streams import ValkeyStreamsDriver
-from services.clock import SystemClock
+from services.cli.operate import run
 from services.fanout.controls import FanoutControls, StoredThreshold
 from services.fanout.servicer import FanoutServicer
-from services.operate import run
-from services.rpc.handlers import Servicer
-from services.rpc.server import RpcServer
-from services.storage.fanout_controls import CONTROLS, RowControlStore
-from services.storage.sqlite.rows import SqliteRowStore
+from services.fanout.spec import CONTROLS, FANOUT_REST
+from services.fanout.store import RowControlStore
+from services.platform.bus.consumer import Consumer
+from services.platform.bus.port import BusDriver, Message
+from services.platform.bus.retry_policy import RetryPolicy
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.files import local_addresses
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.server import RpcServer
+from services.platform.runtime.clock import SystemClock
+from services.platform.specs import all_subscriptions
 from tests.contract.valkey_servers import valkey_node
 
 LETTERS = 3
@@ -31,8 +32,8 @@ QUEUE = "fanout.rest"
 async def bus(tmp_path: Path) -> AsyncIterator[BusDriver]:
     """One with dead letters."""
     with valkey_node(tmp_path) as port:
-        bus = ValkeyStreamsDriver(f"redis://127.0.0.1:{port}/0", SUBSCRIPTIONS)
-        await bus.declare(SUBSCRIPTIONS)
+        bus = ValkeyStreamsDriver(f"redis://127.0.0.1:{port}/0", all_subscriptions())
+        await bus.declare(all_subscriptions())
         await bus.publish(FANOUT_REST, [Message(b"poison") for _ in range(LETTERS)])
         taken = 0
         while taken < LETTERS:

@@ -12,9 +12,9 @@ import pytest
 from aviary.id.v1 import id_service_pb2, id_service_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.rpc.handlers import Servicer
-from services.rpc.security import Security
-from services.rpc.server import BindError, RpcServer
+from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.server import BindError, RpcServer
+from services.platform.security.process import Security
 from tests.certificates import WAIT_S, Ids, files, new_folder
 from tests.processes import free_port
 
@@ -73,7 +73,7 @@ async def test_taken_address_is_named_and_nothing_is_served(
 
 def probe(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "services.probe"],
+        [sys.executable, "-m", "services.cli.probe"],
         env={**os.environ, **env},
         capture_output=True,
         text=True,

@@ -8,11 +8,11 @@ import structlog
 from aviary.gateway.v1 import health_service_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway.health import HealthServicer
-from services.errors import UnavailableError
-from services.readiness import Readiness
-from services.rpc.server import READY
-from services.telemetry import EVENT_NOT_READY, EVENT_READY
+from gateway.control_plane.health import HealthServicer
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import EVENT_NOT_READY, EVENT_READY
+from services.platform.rpc.server import READY
+from services.platform.runtime.readiness import Readiness
 from tests.rpc.probe import SERVICE, serving
 
 WAIT_S = 10.0

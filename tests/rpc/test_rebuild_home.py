@@ -12,25 +12,26 @@ from aviary.timeline.v1 import timeline_service_pb2_grpc as stubs
 from aviary.tweet.v1 import tweet_pb2
 from redis.asyncio import Redis
 
-from services.clock import SystemClock
-from services.paging import CursorCodec
-from services.rpc.handlers import Servicer
-from services.rpc.server import RpcServer
-from services.snowflake_time import first_id_at
-from services.storage.keys import home_list_key, home_row_key
-from services.storage.rows import RowMutation
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.timelines import TABLES, RowCelebrities, RowHomeTimelines
-from services.storage.valkey.connection import open_valkey
-from services.storage.valkey.hot_lists import HotLists
-from services.storage.valkey.hot_timelines import ValkeyHotTimelines
-from services.storage.valkey.layered_reads import LayeredHotTimelines
-from services.storage.valkey.relations_cache import RelationsCache
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.rows.port import RowMutation
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.paging import CursorCodec
+from services.platform.rpc.server import RpcServer
+from services.platform.runtime.clock import SystemClock
+from services.platform.valkey.connection import open_valkey
 from services.timeline.backfill import Backfill
 from services.timeline.encoded import EncodedTweet
+from services.timeline.hot_lists import HotLists
+from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.keys import home_list_key, home_row_key
+from services.timeline.layered_reads import LayeredHotTimelines
 from services.timeline.model import ViewerRelations
+from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.servicer import TimelineServicer
+from services.timeline.spec import TABLES
+from services.timeline.store import RowCelebrities, RowHomeTimelines
 from tests.contract.valkey_servers import valkey_node
 
 VIEWER, ADA, BOB = 1, 2, 3

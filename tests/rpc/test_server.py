@@ -10,13 +10,13 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from probe import PROBE, SERVICE, Probe, Text, serving
 from structlog.testing import capture_logs
 
-from services.deadlines import deadline_in, remaining_s
-from services.errors import UnavailableError
-from services.rpc import layers
-from services.rpc.channels import Caller, open_channel
-from services.rpc.request_sizes import MAX_REQUEST_BYTES, MAX_STREAMED_BYTES
-from services.rpc.server import BindError, RpcServer, Servicer
-from services.rpc.status import DETAILS_KEY
+from services.platform.errors import UnavailableError
+from services.platform.rpc import interceptors as layers
+from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES, MAX_STREAMED_BYTES
+from services.platform.rpc.server import BindError, RpcServer, Servicer
+from services.platform.rpc.status import DETAILS_KEY
+from services.platform.runtime.deadlines import deadline_in, remaining_s
 
 WAIT_S = 20
 

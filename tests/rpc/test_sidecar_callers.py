@@ -10,10 +10,10 @@ from aviary.id.v1 import id_service_pb2_grpc as stubs
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from structlog.testing import capture_logs
 
-from services.certificates.identities import spiffe_id
-from services.rpc.channels import open_channel
-from services.rpc.security import PLAIN, Security
-from services.rpc.server import RpcServer
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.server import RpcServer
+from services.platform.security.identities import spiffe_id
+from services.platform.security.process import PLAIN, Security
 from tests.certificates import WAIT_S, Ids, id_server
 
 TOLD = "x-forwarded-client-cert"

@@ -16,17 +16,17 @@ from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from probe import PROBE, SERVICE, Probe, Stub, Text
 
-from services.clock import SystemClock
-from services.errors import NotFoundError, PermissionDeniedError, UnavailableError
-from services.rpc.channels import Caller, open_channel
-from services.rpc.security import Security
-from services.rpc.server import RpcServer, Servicer
-from services.rpc.signed_channel import RetryBudget
-from services.rpc.signing import SIGNATURE_KEY, WINDOW_MS, Signer, Verifier
-from services.rpc.signing_keys import SigningKey
-from services.rpc.status import DETAILS_KEY
-from services.storage.valkey.connection import open_valkey
-from services.storage.valkey.nonces import ValkeyNonces
+from services.platform.config.signing_keys import SigningKey
+from services.platform.errors import NotFoundError, PermissionDeniedError, UnavailableError
+from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.server import RpcServer, Servicer
+from services.platform.rpc.signed_channel import RetryBudget
+from services.platform.rpc.status import DETAILS_KEY
+from services.platform.runtime.clock import SystemClock
+from services.platform.security.nonces import ValkeyNonces
+from services.platform.security.process import Security
+from services.platform.security.signing import SIGNATURE_KEY, WINDOW_MS, Signer, Verifier
+from services.platform.valkey.connection import open_valkey
 from tests.certificates import WAIT_S, Ids, files, id_server, lease, new_folder
 from tests.contract.valkey_servers import valkey_node
 
@@ -213,7 +213,7 @@ async def test_under_mtls_siblings_sign_and_the_edge_need_not(
 ) -> None:
     new_folder(tmp_path / "certificates")
     monkeypatch.setattr(
-        "services.rpc.server.callers_of", lambda _method: frozenset({"edge", "tweet"})
+        "services.platform.rpc.server.callers_of", lambda _method: frozenset({"edge", "tweet"})
     )
     ids = Ids()
     tls = files(tmp_path / "certificates", "id")

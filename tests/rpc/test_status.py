@@ -7,9 +7,9 @@ from google.rpc.status_pb2 import Status
 from probe import Text, serving
 from structlog.testing import capture_logs
 
-from services import errors
-from services.rpc.channels import Caller
-from services.rpc.status import DETAILS_KEY, domain_error
+from services.platform import errors
+from services.platform.rpc.channels import Caller
+from services.platform.rpc.status import DETAILS_KEY, domain_error
 
 WHO = {"user_id": "7"}
 CASES = [

@@ -14,12 +14,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from structlog.testing import capture_logs
 
-from services.certificates.authority import Pair
-from services.certificates.identities import IDENTITIES
-from services.rpc.channels import open_channel
-from services.rpc.security import Security
-from services.rpc.server import RpcServer
-from services.rpc.status import DETAILS_KEY
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.server import RpcServer
+from services.platform.rpc.status import DETAILS_KEY
+from services.platform.security.certificates.authority import Pair
+from services.platform.security.identities import IDENTITIES
+from services.platform.security.process import Security
 from tests.certificates import (
     WAIT_S,
     Ids,
@@ -114,7 +114,8 @@ async def test_a_certificate_of_another_trust_domain_is_nobodys(
     folder: Path, server: RpcServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "services.certificates.authority.spiffe_id", lambda name: f"spiffe://evil.example/{name}"
+        "services.platform.security.certificates.authority.spiffe_id",
+        lambda name: f"spiffe://evil.example/{name}",
     )
     pair = leaf(authority_in(folder), "tweet")
     async with dial(server.address, trusted(folder), pair) as channel:

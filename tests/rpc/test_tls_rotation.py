@@ -10,11 +10,11 @@ import pytest
 from aviary.id.v1.id_service_pb2_grpc import IdServiceStub
 from cryptography import x509
 
-from services.rpc import server as server_module
-from services.rpc.channels import open_channel
-from services.rpc.security import Security
-from services.rpc.server import RpcServer
-from services.rpc.tls import TlsFiles
+from services.platform.rpc import server as server_module
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.server import RpcServer
+from services.platform.security.process import Security
+from services.platform.security.tls import TlsFiles
 from tests.certificates import (
     Ids,
     authority_in,

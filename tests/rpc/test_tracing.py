@@ -15,9 +15,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from probe import Text, serving
 
-from services.errors import NotFoundError
-from services.rpc.channels import Caller
-from services.telemetry_setup import configure
+from services.platform.errors import NotFoundError
+from services.platform.observability.setup import configure
+from services.platform.rpc.channels import Caller
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 NAME = "probe.v1.ProbeService/Append"

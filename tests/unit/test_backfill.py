@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.snowflake_time import first_id_at
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.timelines import TABLES, RowHomeTimelines
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.timeline.backfill import BUILD_IDS, FOLLOW_IDS, PER_AUTHOR, Backfill
 from services.timeline.model import ViewerRelations
+from services.timeline.spec import TABLES
+from services.timeline.store import RowHomeTimelines
 
 NOW_MS = 1_800_000_000_000
 VIEWER = 1

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 import structlog
 
-from services.background import Background, Finished
+from services.platform.runtime.background import Background, Finished
 
 WAIT_S = 5.0
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.bounded_text import MAX_EXPANSION, MAX_MARKS_IN_A_ROW, normalized
-from services.errors import InvalidArgumentError
+from services.platform.errors import InvalidArgumentError
+from services.platform.text.bounded_text import MAX_EXPANSION, MAX_MARKS_IN_A_ROW, normalized
 
 ROOT = Path(__file__).resolve().parents[2]
 WANTED = "must be short"
@@ -81,4 +81,4 @@ def test_callers_text_is_normalised_nowhere_else() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"unicodedata\.normalize|from unicodedata", path.read_text())
     }
-    assert found == {"services/bounded_text.py"}
+    assert found == {"services/platform/text/bounded_text.py"}

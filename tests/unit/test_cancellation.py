@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 
 import pytest
 
-from services.cancellation import cancellation_kept
+from services.platform.runtime.cancellation import cancellation_kept
 
 
 async def polling(guard: Callable[[], AbstractContextManager[None]]) -> None:

@@ -5,9 +5,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
-from services.certificates.folder import CertificateFolder, FolderError
-from services.certificates.identities import IDENTITIES
-from services.rpc.tls import CredentialsError, TlsFiles
+from services.platform.security.certificates.folder import CertificateFolder, FolderError
+from services.platform.security.identities import IDENTITIES
+from services.platform.security.tls import CredentialsError, TlsFiles
 from tests.certificates import foreign_authority, leaf, serial_of
 
 NOW = datetime.now(UTC)

@@ -7,13 +7,13 @@ import pytest
 from aviary.edge.v1 import access_pb2
 from google.protobuf import descriptor_pb2
 
-from gateway.edge import PUBLIC_SERVICES
-from gateway.edge.auth import auth_filters
-from gateway.edge.config import EdgeConfig, own_contracts
-from gateway.edge.contracts import ContractError, Contracts
-from gateway.edge.issuers import Issuer, IssuerError, read_issuers
-from gateway.identity import scopes
-from services.rpc import caller
+from gateway.envoy import PUBLIC_SERVICES
+from gateway.envoy.auth import auth_filters
+from gateway.envoy.config import EdgeConfig, own_contracts
+from gateway.envoy.contracts import ContractError, Contracts
+from services.identity import scopes
+from services.platform.rpc import caller
+from services.platform.tokens.issuers import Issuer, IssuerError, read_issuers
 
 
 def test_every_public_service_is_read() -> None:

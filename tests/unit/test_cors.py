@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.edge import checked_origins
+from gateway.envoy import checked_origins
 
 
 @pytest.mark.parametrize(

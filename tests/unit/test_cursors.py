@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.errors import InvalidArgumentError
-from services.paging import CursorCodec
+from services.platform.errors import InvalidArgumentError
+from services.platform.rpc.paging import CursorCodec
 
 CODEC = CursorCodec(lambda: [b"k" * 32])
 IDS = st.integers(0, (1 << 63) - 1)

@@ -1,7 +1,7 @@
 import asyncio
 from contextvars import Context
 
-from services.deadlines import SHARE, allowed_s, deadline_in, remaining_s
+from services.platform.runtime.deadlines import SHARE, allowed_s, deadline_in, remaining_s
 
 
 def test_outside_a_call_there_is_only_the_own_bound() -> None:

@@ -14,20 +14,20 @@ import pytest
 import yaml
 from cryptography import x509
 
-from gateway.edge import EdgeConfig, to_yaml
-from services.certificates.authority import (
+from gateway.envoy import EdgeConfig, to_yaml
+from services.platform.config.settings import DEFAULT_ISSUER_URL
+from services.platform.config.signing_keys import parse_keys
+from services.platform.security.certificates.authority import (
     BACKDATED,
     Authority,
     issue,
     load_pair,
     new_authority,
 )
-from services.rpc.signing_keys import parse_keys
-from services.settings import DEFAULT_ISSUER_URL
 from tools.deploy.__main__ import stale
 from tools.deploy.certificates import certificates
 from tools.deploy.compose import COMPOSE
-from tools.deploy.facts import all_services, engines_opened
+from tools.deploy.facts import all_services
 from tools.deploy.kubernetes import files
 from tools.deploy.layout import DEPLOY, ROOT, edge_config, through_sidecars
 from tools.deploy.site import Site, SiteError
@@ -43,27 +43,12 @@ def test_stale_file_is_named() -> None:
     assert stale(changed) == ["deploy/kubernetes/base/id.yaml is stale: run `make generate`"]
 
 
-def test_engines_are_those_that_the_composition_root_opens() -> None:
-    text = (
-        "async def build(parts):\n  a = await parts.rows('x', [])\n  parts.cursors(); parts.clock\n"
-    )
-    assert engines_opened(text) == {"rows"}
-    opened = {each.name: each.opens for each in all_services()}
-    assert opened["timeline"] == {"rows", "cache"}
-    assert opened["identity"] == {"rows", "audit", "cache", "bus"}
-
-
-def test_secrets_and_flags_are_those_that_the_composition_root_reads() -> None:
+def test_engines_secrets_and_flags_are_those_that_services_declare() -> None:
     services = {each.name: each for each in all_services()}
+    assert services["timeline"].opens == {"rows", "cache"}
+    assert services["identity"].opens == {"rows", "audit", "cache", "bus"}
     assert services["timeline"].secrets == ("AVIARY_CURSOR_KEY",)
-    assert services["gateway"].secrets == ("AVIARY_CHALLENGE_KEY",)
-    assert services["identity"].secrets == ("AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET")
     assert [each.name for each in services.values() if each.has_flags] == ["fanout", "gateway"]
-
-
-def test_unknown_engine_has_to_be_placed() -> None:
-    with pytest.raises(ValueError, match="methods of Parts open\\? queue"):
-        engines_opened("parts.queue()")
 
 
 # Images

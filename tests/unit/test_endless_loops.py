@@ -11,51 +11,51 @@ from typing import Any, Protocol
 import pytest
 import structlog
 
-from gateway.limits.conduct import ConductRules
-from gateway.limits.feed import CallerFeed, Sources
-from services.bus.consumer import Consumer
-from services.bus.port import Message, Received, Subscription
-from services.bus.queue_depths import QueueDepths
-from services.bus.retry_policy import RetryPolicy
-from services.clock import SystemClock
-from services.errors import UnavailableError
+from gateway.control_plane.extension_configs import CallerFeed, Sources
+from gateway.control_plane.reputation import ConductRules
 from services.fanout.controls import FanoutControls, StoredThreshold
-from services.flags.provider import FileProvider
-from services.flags.watch import FlagFile
-from services.id.lease_keeper import LeaseKeeper
-from services.id.model import LEASE_TERM_MS, Lease
-from services.id.snowflake import SnowflakeGenerator
-from services.storage.local_tweets import LocalTweets
-from services.storage.outbox import OutboxEntry
-from services.storage.outbox_relay import OutboxRelay
-from services.storage.sqlite.garbage import GarbageCollection
-from services.storage.valkey.deletions import DeletionListener
+from services.platform.bus.consumer import Consumer
+from services.platform.bus.port import Message, Received, Subscription
+from services.platform.bus.queue_depths import QueueDepths
+from services.platform.bus.retry_policy import RetryPolicy
+from services.platform.errors import UnavailableError
+from services.platform.flags.provider import FileProvider
+from services.platform.flags.watch import FlagFile
+from services.platform.ids.model import LEASE_TERM_MS, Lease
+from services.platform.ids.snowflake import SnowflakeGenerator
+from services.platform.leasing.lease_keeper import LeaseKeeper
+from services.platform.outbox.outbox import OutboxEntry
+from services.platform.outbox.relay import OutboxRelay
+from services.platform.rows.sqlite.garbage import GarbageCollection
+from services.platform.runtime.clock import SystemClock
+from services.timeline.deletions import DeletionListener
+from services.timeline.local_tweets import LocalTweets
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 10.0
 TRIES = 4
 
 TASKS: Mapping[str, str] = {
-    "services/background.py": "the one that runs loops",
-    "services/bootstrap/parts.py": "starts what waits for the bus; else the process is not ready",
-    "services/bus/consumer.py": "one delivery each; the events that a step waits for",
+    "services/platform/runtime/background.py": "the one that runs loops",
+    "services/platform/composition/dependencies.py": "waits for the bus; else not ready",
+    "services/platform/bus/consumer.py": "one delivery each; the events that a step waits for",
     "services/graph/changes.py": "one change of a caller, who waits for it",
-    "services/load/loader.py": "a command",
-    "services/rpc/renewed_channel.py": "closes one channel",
-    "services/storage/timelines.py": "one read of a list; its callers see how it ends",
-    "services/storage/valkey/breaker.py": "probes until it is answered; the next call begins anew",
-    "services/storage/valkey/coalescer.py": "sends what waits; the next call begins anew",
-    "services/supervisor/child.py": "keeps one child, whatever raises",
+    "services/cli/load/loader.py": "a command",
+    "services/platform/rpc/renewed_channel.py": "closes one channel",
+    "services/timeline/store.py": "one read of a list; its callers see how it ends",
+    "services/platform/valkey/breaker.py": "probes until it is answered; the next call begins anew",
+    "services/platform/valkey/coalescer.py": "sends what waits; the next call begins anew",
+    "services/local/child.py": "keeps one child, whatever raises",
     "gateway/draining_envoy.py": "waits for Envoy's end, with which it ends itself",
-    "gateway/identity/listener.py": "serves; the process is not ready once it has ended",
-    "gateway/limits/feed.py": "one stream of an edge",
+    "services/identity/listener.py": "serves; the process is not ready once it has ended",
+    "gateway/control_plane/extension_configs.py": "one stream of an edge",
 }
 """Where tasks are made that no loop helper runs, and why each may be."""
 
 THREADS: Mapping[str, str] = {
-    "services/audit/log.py": "brings entries to the disk; else the process is not ready",
-    "services/storage/sqlite/threads.py": "writes; as above",
-    "services/supervisor/child.py": "writes a child's log, and never raises",
+    "services/platform/audit/log.py": "brings entries to the disk; else the process is not ready",
+    "services/platform/rows/sqlite/threads.py": "writes; as above",
+    "services/local/child.py": "writes a child's log, and never raises",
 }
 
 

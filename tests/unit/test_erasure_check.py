@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from gateway.identity.handlers import IdentityHandlers
-from gateway.identity.ports import Account
-from services.bus.events import TweetEvents, UserEvents
-from services.errors import FailedPreconditionError, UnavailableError
-from services.fanout.handlers import FanoutHandlers
+from services.fanout.consumers import FanoutConsumers
 from services.fanout.service import FanoutService
-from services.graph.handlers import GraphHandlers
-from services.tweet.handlers import TweetHandlers
+from services.graph.consumers import GraphConsumers
+from services.identity.consumers import IdentityConsumers
+from services.identity.ports import Account
+from services.platform.errors import FailedPreconditionError, UnavailableError
+from services.tweet.consumers import TweetConsumers
+from services.tweet.events import TweetEvents
+from services.user.events import UserEvents
 
 ADA, TWEET = 7, 70
 MESSAGE = UserEvents().deleted(ADA, 1)
@@ -61,9 +62,9 @@ async def told(kind: str, owner: Any, erasing: Any) -> None:
         unused = dict.fromkeys(names, None)
         service = FanoutService(tweets=owner, timelines=erasing, **unused)  # type: ignore[arg-type]
         lag: Any = None
-        await FanoutHandlers(service, lag).tweet_changed(TweetEvents().deleted(TWEET, ADA))
+        await FanoutConsumers(service, lag).tweet_changed(TweetEvents().deleted(TWEET, ADA))
         return
-    handlers = {"graph": GraphHandlers, "tweet": TweetHandlers, "identity": IdentityHandlers}
+    handlers = {"graph": GraphConsumers, "tweet": TweetConsumers, "identity": IdentityConsumers}
     await handlers[kind](erasing, owner).user_deleted(MESSAGE)
 
 

@@ -12,13 +12,15 @@ import pytest
 import structlog
 from openfeature.event import EventDetails, ProviderEvent
 
-from services import telemetry as names
 from services.fanout.controls import StoredThreshold
-from services.flags.declared import CELEBRITY_THRESHOLD, CLOSE_FRIENDS_FIRST, DECLARED
-from services.flags.file import FlagsError, read
-from services.flags.provider import FileProvider
-from services.flags.reading import Flags
-from services.flags.watch import FlagFile
+from services.fanout.spec import CELEBRITY_THRESHOLD, CLOSE_FRIENDS_FIRST
+from services.platform.flags.declared import declared_flags
+from services.platform.flags.file import FlagsError, read
+from services.platform.flags.provider import FileProvider
+from services.platform.flags.reading import Flags
+from services.platform.flags.watch import FlagFile
+from services.platform.observability import names
+from services.platform.specs import all_specs
 from tests.contract.metric_values import Metrics
 
 DEADLINE_S = 20.0
@@ -237,4 +239,6 @@ async def test_an_operator_comes_before_the_flag_and_the_flag_before_the_setting
 
 
 def test_names_are_declared_once() -> None:
-    assert len({flag.name for flag in DECLARED}) == len(DECLARED)
+    assert len(declared_flags()) == len(
+        [flag for spec in all_specs().values() for flag in spec.flags]
+    )

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from services.flood_filter import MOST, FloodFilter
+from services.platform.observability.flood_filter import MOST, FloodFilter
 
 OUT_OF_DESCRIPTORS = """
 import asyncio, os, resource, socket
 from starlette.applications import Starlette
-from gateway.identity.listener import Listener
-from services.telemetry_setup import configure
+from services.identity.listener import Listener
+from services.platform.observability.setup import configure
 
 configure("identity", None, "info")
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.errors import InvalidArgumentError
-from services.user.handles import canonical, validate_display_name, validate_handle
+from services.platform.errors import InvalidArgumentError
+from services.platform.text.handles import canonical, validate_display_name, validate_handle
 
 
 @given(st.from_regex(r"[A-Za-z0-9_]{1,15}", fullmatch=True))

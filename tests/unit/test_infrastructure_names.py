@@ -1,10 +1,6 @@
 """What the code and `infra/terraform` call by the same name."""
 
-import ast
-import importlib
-import inspect
 import math
-import pkgutil
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,31 +10,28 @@ from aviary.timeline.v1 import timeline_service_pb2
 from aviary.tweet.v1 import tweet_service_pb2
 from redis.asyncio.cluster import RedisCluster
 
-import gateway.identity
-import services.storage
-from gateway.edge.filters import MAX_BODY_BYTES
-from gateway.edge.secrets import TRUST_FILE, identity_file, identity_secret, trust_secret
+from gateway.envoy.filters import MAX_BODY_BYTES
+from gateway.envoy.secrets import TRUST_FILE, identity_file, identity_secret, trust_secret
 from gateway.limits.budgets import Budget, EndpointClass, SlidingWindow, Subject
 from gateway.limits.spans import MINUTE
 from gateway.limits.table import CLASSES
 from gateway.limits.write_classes import WRITE_CLASSES
-from services import telemetry
-from services.bootstrap import SERVICES
-from services.bus import pubsub
-from services.bus.topology import SUBSCRIPTIONS, TOPICS
-from services.certificates.identities import EDGE, server_name, spiffe_id
-from services.objectives import OBJECTIVES, PERIOD_DAYS
-from services.settings import (
+from services.platform.bus import pubsub
+from services.platform.config.settings import (
     DEFAULT_ADDRESSES,
     DEFAULT_BUS_VISIBILITY_S,
     DEFAULT_EDGE_PORT,
     DEFAULT_IDENTITY_HTTP_ADDRESS,
     Settings,
 )
-from services.storage.bigtable.schema import FAMILY
-from services.storage.rows import TableSpec
-from services.storage.valkey.connection import open_valkey
-from services.telemetry_setup import SECONDS_BUCKETS
+from services.platform.observability import names as telemetry
+from services.platform.observability.objectives import OBJECTIVES, PERIOD_DAYS
+from services.platform.observability.setup import SECONDS_BUCKETS
+from services.platform.rows.bigtable.schema import FAMILY
+from services.platform.rows.port import TableSpec
+from services.platform.security.identities import EDGE, server_name, spiffe_id
+from services.platform.specs import all_specs, all_subscriptions, all_topics
+from services.platform.valkey.connection import open_valkey
 from tools.terraform.sources import Folder, folders, local_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,17 +54,13 @@ def none(value):
 
 
 def specs() -> Iterator[TableSpec]:
-    """Every table that any module of the code declares."""
-    for package in (services.storage, gateway.identity):
-        for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            module = importlib.import_module(found.name)
-            for value in vars(module).values():
-                each = value if isinstance(value, tuple) else (value,)
-                yield from (spec for spec in each if isinstance(spec, TableSpec))
+    """Every table that a service declares."""
+    for service in all_specs().values():
+        yield from service.tables
 
 
 def test_every_table_is_found() -> None:
-    # Counted apart from the imports, so that a table cannot hide where they do not look.
+    # Counted apart from the declarations, so that a table cannot hide from them.
     written = re.compile(r"\bTableSpec\(")
     sources = [path.read_text() for path in (ROOT / "services").rglob("*.py")]
     sources += [path.read_text() for path in (ROOT / "gateway").rglob("*.py")]
@@ -108,11 +97,11 @@ def test_services_make_no_schema_in_the_cloud() -> None:
 
 
 def test_topics(names) -> None:
-    assert names["topics"] == list(TOPICS)
+    assert set(names["topics"]) == set(all_topics())
 
 
 def test_subscriptions(names) -> None:
-    assert names["subscriptions"] == {each.name: each.topic for each in SUBSCRIPTIONS}
+    assert names["subscriptions"] == {each.name: each.topic for each in all_subscriptions()}
 
 
 def test_dead_letters(names) -> None:
@@ -145,61 +134,36 @@ def test_envoy_finds_its_certificate() -> None:
 def test_services_and_ports(names) -> None:
     ports = {name: int(at.rpartition(":")[2]) for name, at in DEFAULT_ADDRESSES.items()}
     assert {name: each["port"] for name, each in names["services"].items()} == ports
-    assert set(names["services"]) == set(SERVICES)
+    assert set(names["services"]) == set(all_specs())
     assert names["edge_port"] == DEFAULT_EDGE_PORT
 
 
 def test_who_may_use_what(names) -> None:
     granted = names["services"].values()
     assert {table for each in granted for table in each["tables"]} == set(names["tables"])
-    assert {topic for each in granted for topic in each["publishes"]} == set(TOPICS)
+    assert {topic for each in granted for topic in each["publishes"]} == set(all_topics())
     # A subscription has one consumer, the service that its name begins with.
     assert {name: each["subscribes"] for name, each in names["services"].items()} == {
-        name: [each.name for each in SUBSCRIPTIONS if each.name.split(".")[0] == name]
+        name: [each.name for each in all_subscriptions() if each.name.split(".")[0] == name]
         for name in names["services"]
     }
 
 
-def opened(service: str) -> tuple[set[str], set[str], bool]:
-    """What a service's composition opens: (tables, subscriptions, whether it uses the cache)."""
-    module = importlib.import_module(f"services.bootstrap.{service}")
-    calls = [
-        (node.func.attr, node.args)
-        for node in ast.walk(ast.parse(inspect.getsource(module)))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "parts"
-    ]
-    tables = [
-        eval(ast.unparse(args[1]), vars(module))  # noqa: S307 - our own code
-        for name, args in calls
-        if name == "rows"
-    ]
-    consumed = {ast.literal_eval(args[1]) for name, args in calls if name == "consume"}
-    cached = {name for name, _ in calls} & {"valkey", "valkey_node", "pushes"}
-    return {spec.name for each in tables for spec in each}, consumed, bool(cached)
+@pytest.mark.parametrize("spec", all_specs().values(), ids=lambda spec: spec.name)
+def test_grants_are_what_a_service_declares(names, spec) -> None:
+    given = names["services"][spec.name]
+    siblings = [table for name in spec.opens_rows_of for table in all_specs()[name].tables]
+    assert set(given["tables"]) == {table.name for table in (*spec.tables, *siblings)}
+    assert given["subscribes"] == [each.name for each in spec.subscriptions]
+    assert given["uses_cache"] == spec.uses_cache
+    assert given["secrets"] == list(spec.secrets)
 
 
-@pytest.mark.parametrize("service", sorted(SERVICES))
-def test_grants_are_what_a_service_opens(names, service) -> None:
-    given = names["services"][service]
-    assert (set(given["tables"]), set(given["subscribes"]), given["uses_cache"]) == opened(service)
-
-
-def test_secrets_are_told_to_who_reads_them(names) -> None:
-    given = {name: set(each["secrets"]) for name, each in names["services"].items()}
-    every = set().union(*given.values())
-    for service, told in given.items():
-        module = importlib.import_module(f"services.bootstrap.{service}")
-        nodes = list(ast.walk(ast.parse(inspect.getsource(module))))
-        read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-        if "cursors" in read:
-            read.add("cursor_key")
-        assert told == {name for name in every if name.removeprefix("AVIARY_").lower() in read}
+def test_every_secret_is_made() -> None:
     platform = (INFRASTRUCTURE / "modules/platform/variables.tf").read_text()
     (made,) = re.findall(r'default\s+= \[("AVIARY_.*)\]', platform)
-    assert set(re.findall(r'"(\w+)"', made)) == every
+    declared = {secret for spec in all_specs().values() for secret in spec.secrets}
+    assert set(re.findall(r'"(\w+)"', made)) == declared
 
 
 def test_further_listeners(names) -> None:

@@ -4,20 +4,20 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from services.clock import MAX_CLOCK_STEP_MS
-from services.clock_steps import CheckedClock
-from services.errors import (
+from services.id.service import IdService, WorkerLeases
+from services.id.store import RowLeaseStore
+from services.platform.errors import (
     AviaryError,
     FailedPreconditionError,
     InvalidArgumentError,
     UnavailableError,
 )
-from services.id.lease_keeper import LeaseKeeper
-from services.id.model import EPOCH_MS, LEASE_TERM_MS, WORKER_COUNT, Lease, decompose
-from services.id.service import IdService, WorkerLeases
-from services.id.snowflake import SnowflakeGenerator
-from services.storage.leases import RowLeaseStore
-from services.storage.rows import Row, RowMutation
+from services.platform.ids.model import EPOCH_MS, LEASE_TERM_MS, WORKER_COUNT, Lease, decompose
+from services.platform.ids.snowflake import SnowflakeGenerator
+from services.platform.leasing.lease_keeper import LeaseKeeper
+from services.platform.rows.port import Row, RowMutation
+from services.platform.runtime.clock import MAX_CLOCK_STEP_MS
+from services.platform.runtime.clock_steps import CheckedClock
 
 NOW = EPOCH_MS + 1_000_000
 

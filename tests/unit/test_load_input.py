@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from services.load.errors import InputError, LoadError
-from services.load.generating import draw_posts, generate_graph, generate_texts
-from services.load.handles import check_prefix, handle_of
-from services.load.model import FollowGraph
-from services.load.options import Options
-from services.load.reading import read_graph, read_texts
+from services.cli.load.errors import InputError, LoadError
+from services.cli.load.generating import draw_posts, generate_graph, generate_texts
+from services.cli.load.handles import check_prefix, handle_of
+from services.cli.load.model import FollowGraph
+from services.cli.load.options import Options
+from services.cli.load.reading import read_graph, read_texts
+from services.platform.text.handles import validate_handle
 from services.tweet.text import MAX_WEIGHTED_LENGTH, validate_text, weighted_length
-from services.user.handles import validate_handle
 
 EDGES = "# two friends\n10 20\n\n  20\t30\n10 20\n20 10\n"
 

@@ -1,7 +1,7 @@
 import pytest
 
-from services.storage.local_tweets import LocalTweets
 from services.timeline.encoded import EncodedTweet
+from services.timeline.local_tweets import LocalTweets
 
 
 def tweet(tweet_id: int) -> EncodedTweet:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.edge.stats import HISTOGRAM_BUCKETS_MS
-from services import telemetry
-from services.telemetry_setup import SECONDS_BUCKETS
+from gateway.envoy.stats import HISTOGRAM_BUCKETS_MS
+from services.platform.observability import names as telemetry
+from services.platform.observability.setup import SECONDS_BUCKETS
 from tests.observability.promql import operands, selectors
 from tools.observability.__main__ import ROOT, built
 from tools.observability.boards import BOARDS

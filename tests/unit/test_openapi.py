@@ -6,8 +6,8 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from openapi_spec_validator import validate
 
-from gateway.edge import GENERATED, own_contracts
-from gateway.edge.contracts import ContractError, Contracts
+from gateway.envoy import GENERATED, own_contracts
+from gateway.envoy.contracts import ContractError, Contracts
 from gateway.openapi import openapi_document, to_json
 
 Json = dict[str, Any]

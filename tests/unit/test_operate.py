@@ -11,12 +11,12 @@ import pytest
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 from click.testing import CliRunner, Result
 
-from services import local_addresses
 from services.__main__ import main
-from services.certificates.folder import CertificateFolder
-from services.operate.errors import OperateError
-from services.operate.finding import find
-from services.operate.showing import show_letters, show_queues
+from services.cli.operate.errors import OperateError
+from services.cli.operate.finding import find
+from services.cli.operate.showing import show_letters, show_queues
+from services.platform.files import local_addresses
+from services.platform.security.certificates.folder import CertificateFolder
 from tests.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

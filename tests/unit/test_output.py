@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from services.output import DroppingOutput, LineWriter
+from services.platform.observability.output import DroppingOutput, LineWriter
 
 WAITED_FOR_S = 5.0
 PROGRAM = """
 import asyncio, logging, sys, warnings
 import click, structlog
-from services.telemetry_setup import configure
+from services.platform.observability.setup import configure
 
 configure("tested", None, "info")
 for _ in range(3):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from services.owner_only import NOT_OTHERS
-from services.supervisor.errors import StartError
-from services.supervisor.own_files import opened, secrets_in_files, socket_folder
+from services.local.errors import StartError
+from services.local.own_files import opened, secrets_in_files, socket_folder
+from services.platform.files.owner_only import NOT_OTHERS
 
 MAX_SOCKET_PATH_BYTES = 107
 LONGEST_NAME = "/timeline.admin"

@@ -1,6 +1,6 @@
 """What must hold in a process, and what is said when it does not."""
 
-from services.readiness import Readiness
+from services.platform.runtime.readiness import Readiness
 
 
 def test_a_process_is_ready_while_all_holds() -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from services.output import LineWriter
-from services.supervisor.errors import StartError
-from services.supervisor.logs import (
+from services.local.errors import StartError
+from services.local.logs import (
     REPEATS_MOST,
     LogLimits,
     RotatingLog,
     pump,
     rotate_beneath,
 )
+from services.platform.observability.output import LineWriter
 
 LIMITS = LogLimits(file_bytes=100, files=3)
 

@@ -7,15 +7,15 @@ import pytest
 from redis.asyncio import Redis as AsyncRedis
 from structlog.testing import capture_logs
 
-from gateway.limits.proof_of_work import ProofOfWork
-from services import followed_file
-from services.bootstrap.secrets import keys_of
-from services.clock import SystemClock
-from services.errors import InvalidArgumentError
-from services.paging import CursorCodec
-from services.secret_keys import Secret, SecretKeys
-from services.settings import Settings, SettingsError
-from services.step_up import solve
+from gateway.control_plane.proof_of_work import ProofOfWork
+from services.platform.composition.secrets import keys_of
+from services.platform.config.secret_keys import Secret, SecretKeys
+from services.platform.config.settings import Settings, SettingsError
+from services.platform.errors import InvalidArgumentError
+from services.platform.files import watched_file as followed_file
+from services.platform.rpc.paging import CursorCodec
+from services.platform.runtime.clock import SystemClock
+from services.platform.security.step_up import solve
 
 OLD, NEW = "0a" * 32, "1b" * 32
 LIMITED = ("AVIARY_CURSOR_KEY", "AVIARY_CHALLENGE_KEY", "AVIARY_IDENTITY_KEY")

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from services.settings import DEFAULT_ADDRESSES, Settings, SettingsError
-from services.supervisor.certificates import certified
-from services.supervisor.errors import StartError
+from services.local.certificates import certified
+from services.local.errors import StartError
+from services.platform.config.settings import DEFAULT_ADDRESSES, Settings, SettingsError
 
 
 def test_empty_environment_gives_the_defaults() -> None:

@@ -1,7 +1,7 @@
 """How long an event is waited for, by clocks that may be wrong."""
 
-from services import settling
-from services.settling import Settling
+from services.platform.erasure import settling
+from services.platform.erasure.settling import Settling
 
 NOW_MS = 1_800_000_000_000
 SPAN_MS = 10_000

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from services import followed_file
-from services.errors import PermissionDeniedError, UnavailableError
-from services.rpc.signing import WINDOW_MS, Signer, Verifier
-from services.rpc.signing_keys import SigningKey, key_file, parse_keys
+from services.platform.config.signing_keys import SigningKey, key_file, parse_keys
+from services.platform.errors import PermissionDeniedError, UnavailableError
+from services.platform.files import watched_file as followed_file
+from services.platform.security.signing import WINDOW_MS, Signer, Verifier
 
 NEW, OLD = SigningKey("new", b"n" * 32), SigningKey("old", b"o" * 32)
 PATH = "/aviary.id.v1.IdService/LeaseWorker"

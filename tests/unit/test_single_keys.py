@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gateway.edge.issuers import Issuer, IssuerError, distinct, embedded_issuer, read_issuers
 from gateway.sidecar import ReplicasError, read_replicas
-from services.audit.command import audit
-from services.flags.file import FlagsError, read
-from services.single_keys import RepeatedNameError, json_loads, yaml_load
+from services.cli.audit import audit
+from services.platform.files.single_keys import RepeatedNameError, json_loads, yaml_load
+from services.platform.flags.file import FlagsError, read
+from services.platform.tokens.issuers import (
+    Issuer,
+    IssuerError,
+    distinct,
+    embedded_issuer,
+    read_issuers,
+)
 from tools.deploy.site import SITE_FILE, Site, SiteError
 
 OURS = embedded_issuer("https://aviary.example")

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.clock import MAX_CLOCK_STEP_MS
-from services.errors import UnavailableError
-from services.id.model import EPOCH_MS, MAX_SEQUENCE, IdParts, Lease, compose, decompose
-from services.id.snowflake import SnowflakeGenerator
+from services.platform.errors import UnavailableError
+from services.platform.ids.model import EPOCH_MS, MAX_SEQUENCE, IdParts, Lease, compose, decompose
+from services.platform.ids.snowflake import SnowflakeGenerator
+from services.platform.runtime.clock import MAX_CLOCK_STEP_MS
 
 NOW = EPOCH_MS + 1_000_000
 

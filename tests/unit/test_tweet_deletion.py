@@ -7,25 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from services.bus.events import TweetEvents, UserEvents, decode_tweet_changed
-from services.errors import (
+from services.platform.erasure.settling import Settling
+from services.platform.errors import (
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
     UnavailableError,
 )
-from services.settling import Settling
-from services.snowflake_time import first_id_at
-from services.storage.keys import tweet_row_key
-from services.storage.outbox import Outbox
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.tweets import OUTBOX, TABLES, RowTweetStore
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.tweet import erasure
+from services.tweet.consumers import TweetConsumers
 from services.tweet.deletion import Deletion
 from services.tweet.erasure import LATE_TWEETS_MS, Erasure
-from services.tweet.handlers import TweetHandlers
+from services.tweet.events import TweetEvents, decode_tweet_changed
+from services.tweet.keys import tweet_row_key
 from services.tweet.model import Tweet
 from services.tweet.service import TweetService
+from services.tweet.spec import OUTBOX, TABLES
+from services.tweet.store import RowTweetStore
+from services.user.events import UserEvents
 
 START_MS = 1_800_000_000_000
 ALICE, BOB = 11, 12
@@ -98,7 +100,7 @@ class World:
         self.users.known = {BOB}
         settling = Settling(LATE_TWEETS_MS, self.clock)
         erasure = Erasure(self.store, self.deletion, settling, pass_s=pass_s)
-        handlers = TweetHandlers(erasure, self.users)
+        handlers = TweetConsumers(erasure, self.users)
         await handlers.user_deleted(UserEvents().deleted(ALICE, deleted_at_ms))
 
     async def left(self, author: int = ALICE) -> set[int]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.errors import InvalidArgumentError
+from services.platform.errors import InvalidArgumentError
 from services.tweet.text import validate_text, weighted_length
 
 

@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from services.bus.events import TweetChanged, TweetEvents, decode_tweet_changed
-from services.errors import (
+from services.platform.errors import (
     AlreadyExistsError,
     InvalidArgumentError,
     NotFoundError,
     UnavailableError,
 )
-from services.storage.keys import tweet_row_key
-from services.storage.outbox import Outbox
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.tweets import OUTBOX, TABLES, RowTweetStore
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.tweet.events import TweetChanged, TweetEvents, decode_tweet_changed
+from services.tweet.keys import tweet_row_key
 from services.tweet.model import Delivery, Tweet, created_at_ms
 from services.tweet.service import TweetService
+from services.tweet.spec import OUTBOX, TABLES
+from services.tweet.store import RowTweetStore
 
 NOW_MS = 1_800_000_000_000
 ALICE, BOB, NOBODY = 11, 12, 99

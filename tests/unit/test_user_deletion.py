@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from services.bus.events import UserDeleted
-from services.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
-from services.storage.rows import RowMutation
+from services.platform.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
+from services.platform.rows.port import RowMutation
 from services.user.claims import CLAIM_GRACE_MS
+from services.user.events import UserDeleted
 from services.user.model import User
 from tests.unit.user_world import CrashError, World, user_world
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.errors import (
+from services.platform.errors import (
     AlreadyExistsError,
     AviaryError,
     InvalidArgumentError,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
-from services.storage.rows import RowMutation
+from services.platform.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
+from services.platform.rows.port import RowMutation
 from services.user.claims import CLAIM_GRACE_MS
 from services.user.model import HandleClaim, User
 from tests.unit.user_world import World, user_world

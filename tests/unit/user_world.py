@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from services.bus.events import UserDeleted, UserEvents, decode_user_deleted
-from services.storage.outbox import Outbox
-from services.storage.rows import Row, RowMutation
-from services.storage.sqlite.rows import SqliteRowStore
-from services.storage.users import OUTBOX, TABLES, RowUserStore
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.port import Row, RowMutation
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.user.events import UserDeleted, UserEvents, decode_user_deleted
 from services.user.service import UserService
+from services.user.spec import OUTBOX, TABLES
+from services.user.store import RowUserStore
 
 
 class CrashError(Exception):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from gateway.edge import to_yaml
+from gateway.envoy import to_yaml
 from tools.deploy import compose, kubernetes, layout
 from tools.deploy.layout import DEPLOY, ROOT
 from tools.deploy.site import Site, SiteError

@@ -1,9 +1,9 @@
-"""Certificates that cert-manager makes, as `services.certificates` makes them for development."""
+"""Certificates that cert-manager makes, as `aviary certs` makes them for development."""
 
 from typing import Final
 
-from services.certificates.authority import LEAF_LIFE, RENEW_AFTER
-from services.certificates.identities import EDGE, OPERATOR, server_name, spiffe_id
+from services.platform.security.certificates.authority import LEAF_LIFE, RENEW_AFTER
+from services.platform.security.identities import EDGE, OPERATOR, server_name, spiffe_id
 from tools.deploy.facts import all_services
 from tools.deploy.layout import Document
 from tools.deploy.pods import certificate_secret

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from gateway.edge import to_yaml as to_envoy_yaml
-from services.certificates.identities import EDGE, GATEWAY
-from services.settings import DEFAULT_ISSUER_URL
+from gateway.envoy import to_yaml as to_envoy_yaml
+from services.platform.config.settings import DEFAULT_ISSUER_URL
+from services.platform.security.identities import EDGE, GATEWAY
 from tools.deploy import layout, watching
 from tools.deploy.engines import ENGINES, PROJECT, Engine
 from tools.deploy.facts import Service, all_services
@@ -117,7 +117,7 @@ def _service(service: Service) -> Document:
         "command": [service.name],
         "environment": _environment(service),
         "volumes": volumes,
-        "healthcheck": {"test": ["CMD", "python", "-m", "services.probe"], **_SERVICE_CHECK},
+        "healthcheck": {"test": ["CMD", "python", "-m", "services.cli.probe"], **_SERVICE_CHECK},
         "stop_grace_period": f"{layout.STOP_S}s",
         "depends_on": _done("certs", "keys") | _healthy(*sorted(each.name for each in ENGINES)),
     }

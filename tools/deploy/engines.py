@@ -6,7 +6,7 @@ The compose file and the dev overlay start the same ones.
 from dataclasses import dataclass
 from typing import Final
 
-from services.supervisor.valkeys import BUS_OPTIONS, CACHE_MEMORY, CACHE_OPTIONS
+from services.local.valkeys import BUS_OPTIONS, CACHE_MEMORY, CACHE_OPTIONS
 
 __all__ = ["EMULATORS_IMAGE", "ENGINES", "PROJECT", "VALKEY_IMAGE", "Engine"]
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from services.settings import Settings, SettingsError
+from services.platform.config.settings import Settings, SettingsError
 from tools.deploy import layout
 from tools.deploy.facts import Service, all_services
 from tools.deploy.layout import Document

@@ -1,57 +1,22 @@
 """What the code says of each service: where it listens, who calls it, what it opens.
 
-Nothing here is written down a second time. A service that joins `services.settings` and
-`services.bootstrap` is deployed after `make generate`.
+Nothing here is written down a second time: a service that declares itself is deployed after
+`make generate`.
 """
 
-import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Final
 
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
-import services.bootstrap
-from gateway.edge import own_contracts
-from services import settings
-from services.certificates.identities import GATEWAY
-from services.rpc.call_table import callers_of
+from gateway.envoy import own_contracts
+from services.platform.security.call_table import callers_of
+from services.platform.security.identities import GATEWAY
+from services.platform.specs import ServiceSpec, all_specs
 
-__all__ = ["Service", "all_services", "callees_of", "engines_opened"]
-
-_BOOTSTRAP: Final = Path(services.bootstrap.__file__).parent
-
-_ENGINES: Final[Mapping[str, frozenset[str]]] = {
-    "rows": frozenset({"rows"}),
-    "outbox": frozenset({"bus"}),
-    "bus": frozenset({"bus"}),
-    "consume": frozenset({"bus"}),
-    "valkey": frozenset({"cache"}),
-    "valkey_node": frozenset({"cache"}),
-    "pushes": frozenset({"cache"}),
-    "cursors": frozenset(),
-    "audit": frozenset({"audit"}),
-}
-"""Method of `Parts` to what it opens."""
-
-_NO_ENGINE: Final = frozenset(
-    {
-        *("accounts", "channel", "graph", "ids", "tweets", "users"),
-        *("cache_metrics", "clock", "loops", "readiness", "security", "settings", "stack"),
-    }
-)
-"""Those that open channels, which the call table tells of, or nothing."""
-
-_SECRETS: Final[Mapping[str, frozenset[str]]] = {
-    "AVIARY_CURSOR_KEY": frozenset({"cursor_key", "cursors"}),
-    "AVIARY_CHALLENGE_KEY": frozenset({"challenge_key"}),
-    "AVIARY_IDENTITY_KEY": frozenset({"identity_key"}),
-    "AVIARY_OPERATOR_SECRET": frozenset({"operator_secret"}),
-}
-"""Variable to what a module of the composition root that reads it mentions."""
+__all__ = ["Service", "all_services", "callees_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +39,25 @@ class Service:
 
 @cache
 def all_services() -> tuple[Service, ...]:
-    """Return every service, in the order of the settings."""
-    return tuple(_service(name, at) for name, at in settings.DEFAULT_ADDRESSES.items())
+    """Return every service, in the order of their ports."""
+    return tuple(_service(spec) for spec in all_specs().values())
 
 
-def _service(name: str, address: str) -> Service:
-    bootstrap = (_BOOTSTRAP / f"{name}.py").read_text()
-    mentioned = {
-        node.attr for node in ast.walk(ast.parse(bootstrap)) if isinstance(node, ast.Attribute)
+def _service(spec: ServiceSpec) -> Service:
+    opens = {
+        "rows": spec.uses_rows,
+        "bus": spec.uses_bus,
+        "cache": spec.uses_cache,
+        "audit": spec.keeps_audit,
     }
     return Service(
-        name,
-        _port(address),
-        _http_port(name),
-        callers_by_service().get(name, frozenset()) | ({GATEWAY} - {name}),
-        engines_opened(bootstrap),
-        tuple(variable for variable, by in _SECRETS.items() if by & mentioned),
-        "flags_file" in mentioned,
+        spec.name,
+        spec.port,
+        spec.http_port,
+        callers_by_service().get(spec.name, frozenset()) | ({GATEWAY} - {spec.name}),
+        frozenset(engine for engine, is_opened in opens.items() if is_opened),
+        spec.secrets,
+        bool(spec.flags),
     )
 
 
@@ -109,21 +76,6 @@ def callers_by_service() -> Mapping[str, frozenset[str]]:
     return callers
 
 
-def engines_opened(bootstrap: str) -> frozenset[str]:
-    """Return what a module of the composition root opens: its uses of `parts`.
-
-    Raises ValueError for one that is in neither list here.
-    """
-    used = {
-        node.attr
-        for node in ast.walk(ast.parse(bootstrap))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "parts"
-    }
-    if unknown := used - _ENGINES.keys() - _NO_ENGINE:
-        raise ValueError(f"what do these methods of Parts open? {', '.join(sorted(unknown))}")
-    return frozenset[str]().union(*(_ENGINES[name] for name in used - _NO_ENGINE))
-
-
 def _methods() -> Iterator[MethodDescriptor]:
     pool, files = DescriptorPool(), own_contracts().files.file
     for file in files:
@@ -132,12 +84,3 @@ def _methods() -> Iterator[MethodDescriptor]:
         if file.package.startswith("aviary."):
             for service in file.service:
                 yield from pool.FindServiceByName(f"{file.package}.{service.name}").methods
-
-
-def _port(address: str) -> int:
-    return int(address.rpartition(":")[2])
-
-
-def _http_port(name: str) -> int | None:
-    address = vars(settings).get(f"DEFAULT_{name.upper()}_HTTP_ADDRESS")
-    return None if address is None else _port(address)

@@ -6,10 +6,10 @@ from typing import Final
 
 import yaml
 
-from gateway.edge import to_yaml as to_envoy_yaml
-from gateway.edge.secrets import TRUST_FILE, identity_file, identity_secret, trust_secret
-from services.certificates.identities import EDGE
-from services.settings import DEFAULT_ISSUER_URL
+from gateway.envoy import to_yaml as to_envoy_yaml
+from gateway.envoy.secrets import TRUST_FILE, identity_file, identity_secret, trust_secret
+from services.platform.config.settings import DEFAULT_ISSUER_URL
+from services.platform.security.identities import EDGE
 from tools.deploy import layout, pods, workloads
 from tools.deploy.certificates import certificates
 from tools.deploy.dev_engines import dev_engines

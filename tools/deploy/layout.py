@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.edge import DEFAULT_STATS_PORT, PUBLIC_SERVICES, EdgeConfig, process_of
-from gateway.edge.admin import DEFAULT_ADMIN_SOCKET
-from gateway.edge.bootstrap import plain_yaml
-from gateway.edge.issuers import embedded_issuer
+from gateway.envoy import DEFAULT_STATS_PORT, PUBLIC_SERVICES, EdgeConfig, process_of
+from gateway.envoy.admin import DEFAULT_ADMIN_SOCKET
+from gateway.envoy.bootstrap import plain_yaml
 from gateway.sidecar.deployed import CERTIFICATES, INBOUND_PORT, OUTBOUND_PORT
-from services.rpc.server import DEFAULT_GRACE_S
-from services.settings import DEFAULT_ADDRESSES, DEFAULT_EDGE_PORT
+from services.platform.config.settings import DEFAULT_ADDRESSES, DEFAULT_EDGE_PORT
+from services.platform.rpc.server import DEFAULT_GRACE_S
+from services.platform.tokens.issuers import embedded_issuer
 from tools.deploy.facts import Service, all_services
 from tools.deploy.site import Site
 

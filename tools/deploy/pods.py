@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.draining_envoy import CONCURRENCY
-from gateway.edge.secrets import TRUST_FILE, identity_file
-from services.certificates.identities import EDGE, GATEWAY
-from services.rpc.server import DEFAULT_GRACE_S
+from gateway.envoy.secrets import TRUST_FILE, identity_file
+from services.platform.rpc.server import DEFAULT_GRACE_S
+from services.platform.security.identities import EDGE, GATEWAY
 from tools.deploy import layout
 from tools.deploy.facts import Service
 from tools.deploy.layout import Document

@@ -7,7 +7,7 @@ pod, which no policy shuts out.
 
 from typing import Final
 
-from services.certificates.identities import EDGE, OPERATOR
+from services.platform.security.identities import EDGE, OPERATOR
 from tools.deploy.facts import Service, all_services, callees_of
 from tools.deploy.layout import (
     COLLECTOR,

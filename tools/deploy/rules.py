@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import kubernetes_validate
 
-from services.certificates.identities import EDGE, OPERATOR
+from services.platform.security.identities import EDGE, OPERATOR
 from tools.deploy import layout
 from tools.deploy.environments import FROM_ELSEWHERE, in_manifests
 from tools.deploy.facts import all_services

@@ -11,11 +11,11 @@ from typing import Final, Self
 
 import yaml
 
-from gateway.edge import checked_origins
-from gateway.edge.issuers import Issuer, distinct, embedded_issuer, read_issuers
-from services.environment import Variables
-from services.settings import DEFAULT_ISSUER_URL
-from services.single_keys import yaml_load
+from gateway.envoy import checked_origins
+from services.platform.config.environment import Variables
+from services.platform.config.settings import DEFAULT_ISSUER_URL
+from services.platform.files.single_keys import yaml_load
+from services.platform.tokens.issuers import Issuer, distinct, embedded_issuer, read_issuers
 
 __all__ = ["ISSUERS_FILE", "SITE_FILE", "Site", "SiteError"]
 

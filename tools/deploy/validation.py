@@ -17,10 +17,10 @@ from typing import Any, Final
 import yaml
 from compose_spec import PyCompose
 
-from gateway.edge import GENERATED, to_yaml
-from gateway.edge.stats import ADMIN_CLUSTER
+from gateway.envoy import GENERATED, to_yaml
+from gateway.envoy.stats import ADMIN_CLUSTER
 from gateway.envoy_binary import envoy_binary
-from services.certificates.command import make_certificates
+from services.local.certificates import make_certificates
 from tools.deploy import layout, rules
 from tools.deploy.environments import in_compose
 from tools.deploy.facts import all_services

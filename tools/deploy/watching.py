@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.certificates.identities import EDGE
+from services.platform.security.identities import EDGE
 from tools.deploy import layout
 from tools.deploy.facts import all_services
 from tools.deploy.layout import Document, to_yaml
@@ -94,7 +94,7 @@ def _fetched(url: str) -> Document:
 
 
 def _targets() -> list[Document]:
-    """Say where each process tells its metrics, as `services.scrape_targets` does for `up`."""
+    """Say where each process serves its metrics, as `local.scrape_targets` does for `up`."""
     ports = {each.name: layout.METRICS_PORT for each in all_services()} | {EDGE: layout.STATS_PORT}
     return [
         {"targets": [f"{name}:{port}"], "labels": {"job": name}} for name, port in ports.items()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from services.certificates.identities import EDGE
+from services.platform.security.identities import EDGE
 from tools.deploy import layout
 from tools.deploy.facts import Service
 from tools.deploy.layout import Document

@@ -15,8 +15,8 @@ from pathlib import Path
 import click
 import yaml
 
-from services import owner_only
-from services.scrape_targets import TARGETS_FILE
+from services.local.scrape_targets import TARGETS_FILE
+from services.platform.files import owner_only
 from tools.observability.boards import BOARDS
 from tools.observability.metrics_page import page
 from tools.observability.panels import dashboard

@@ -1,4 +1,4 @@
-"""docs/reference/metrics.md, made of the list in services/telemetry.py."""
+"""docs/reference/metrics.md, made of the list in services/platform/observability/names.py."""
 
 from tools.observability.series import documented
 
@@ -6,7 +6,7 @@ __all__ = ["page"]
 
 HEAD = """# Metrics
 
-Made by `make generate` from the list in `services/telemetry.py`; do not edit.
+Made by `make generate` from the list in `services/platform/observability/names.py`; do not edit.
 
 Each process sends its metrics by OTLP to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names,
 and shows them to Prometheus at `http://$AVIARY_METRICS_ADDRESS/metrics`; both, either or neither.

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services import telemetry as names
+from services.platform.observability import names
 from tools.observability.series import series
 from tools.observability.slos import Slo
 

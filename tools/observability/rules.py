@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gateway.identity.ports import MAX_LISTED
-from services import telemetry as names
+from services.platform.observability import names
+from services.platform.tokens.revocations import MAX_LISTED
 from tools.observability import queries
 from tools.observability.series import series
 from tools.observability.slos import BURN_ALERTS, SLOS, WINDOWS, Burn, Slo

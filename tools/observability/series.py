@@ -1,4 +1,4 @@
-"""Metrics as Prometheus knows them, read from the one list in services/telemetry.py.
+"""Metrics as Prometheus knows them, read from the one list of their names.
 
 The text under each name begins with its kind and unit, so that nothing is said twice.
 """
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from services import telemetry
+from services.platform.observability import names as telemetry
 
 __all__ = ["Metric", "documented", "series"]
 

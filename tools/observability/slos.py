@@ -1,10 +1,10 @@
-"""The objectives of `services/objectives.py` that the edge can tell, and when to alert on them."""
+"""The objectives that the edge can measure, and when to alert on them."""
 
 from dataclasses import dataclass
 from typing import Final, Self
 
-from services.objectives import OBJECTIVES, PERIOD_DAYS, Objective
-from services.telemetry import METRIC_RPC_SERVER_DURATION
+from services.platform.observability.names import METRIC_RPC_SERVER_DURATION
+from services.platform.observability.objectives import OBJECTIVES, PERIOD_DAYS, Objective
 
 __all__ = ["BURN_ALERTS", "PERIOD_DAYS", "SLOS", "WINDOWS", "Burn", "Rpc", "Slo"]
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from services.storage.graph import OUTBOX, TABLES
-from services.storage.sqlite.rows import SqliteRowStore
+from services.graph.spec import OUTBOX, TABLES
+from services.platform.rows.sqlite.rows import SqliteRowStore
 from tests.unit.graph.world import MovableClock, World
 
 

@@ -3,13 +3,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from services.errors import (
+from services.graph.model import Change
+from services.platform.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
     UnavailableError,
 )
-from services.graph.model import Change
 from tests.unit.graph.world import USERS, World, block, follow, mute
 
 Use = Callable[[World, int, int], Awaitable[None]]

@@ -3,12 +3,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.errors import UnavailableError
 from services.graph import erasure
 from services.graph.erasure import SETTLE_MS, WORK_S, Erasure
 from services.graph.model import Change, Edge
 from services.graph.order import BARRED_AHEAD_MS
-from services.settling import Settling
+from services.platform.erasure.settling import Settling
+from services.platform.errors import UnavailableError
 from tests.unit.graph.world import World, block, follow, mute
 
 GONE = 7

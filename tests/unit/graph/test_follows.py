@@ -2,14 +2,14 @@ import asyncio
 
 import pytest
 
-from services.errors import (
+from services.graph.follows import MAX_FOLLOWEES
+from services.graph.model import Change, FollowerPage
+from services.platform.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
     UnavailableError,
 )
-from services.graph.follows import MAX_FOLLOWEES
-from services.graph.model import Change, FollowerPage
 from tests.unit.graph.world import USERS, World
 
 

@@ -13,13 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.errors import FailedPreconditionError
 from services.graph.model import Change, Draft, Edge, Known, Relation
 from services.graph.order import BARRED_AHEAD_MS, LAST_MS, OUT_OF_ORDER, dated
-from services.snowflake_time import EPOCH_MS, MAX_WORKERS, first_id_at
-from services.storage.graph import OUTBOX, TABLES
-from services.storage.sqlite.rows import SqliteRowStore
-from services.telemetry import EVENT_GRAPH_OUT_OF_ORDER, METRIC_GRAPH_OUT_OF_ORDER
+from services.graph.spec import OUTBOX, TABLES
+from services.platform.errors import FailedPreconditionError
+from services.platform.ids.snowflake_time import EPOCH_MS, MAX_WORKERS, first_id_at
+from services.platform.observability.names import (
+    EVENT_GRAPH_OUT_OF_ORDER,
+    METRIC_GRAPH_OUT_OF_ORDER,
+)
+from services.platform.rows.sqlite.rows import SqliteRowStore
 from tests.contract.metric_values import Metrics
 from tests.unit.graph.world import ClockIds, MovableClock, World, block, follow, mute
 

@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 
-from services.errors import InvalidArgumentError, NotFoundError, UnavailableError
 from services.graph import reads
 from services.graph.model import (
     FollowerPage,
@@ -12,6 +11,7 @@ from services.graph.model import (
     UserPage,
     UserProfile,
 )
+from services.platform.errors import InvalidArgumentError, NotFoundError, UnavailableError
 from tests.unit.graph.world import USERS, World
 
 ListPage = Callable[[int, int | None, int], Awaitable[UserPage]]

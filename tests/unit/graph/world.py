@@ -12,10 +12,11 @@ from services.graph.follows import Follows
 from services.graph.model import Edge, FollowerPage, Relation, UserProfile
 from services.graph.ports import IdSource
 from services.graph.reads import Reads
-from services.snowflake_time import first_id_at
-from services.storage.graph import OUTBOX, RowGraphStore
-from services.storage.outbox import Outbox, OutboxEntry
-from services.storage.rows import RowStore
+from services.graph.spec import OUTBOX
+from services.graph.store import RowGraphStore
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.outbox.outbox import Outbox, OutboxEntry
+from services.platform.rows.port import RowStore
 
 USERS = 50
 

@@ -2,8 +2,8 @@
 
 from structlog.testing import capture_logs
 
-from gateway.limits.list_metrics import ListMetrics
-from services.telemetry import EVENT_LIMITS_LIST_FULL, METRIC_LIMITS_LISTED
+from gateway.control_plane.list_metrics import ListMetrics
+from services.platform.observability.names import EVENT_LIMITS_LIST_FULL, METRIC_LIMITS_LISTED
 from tests.contract.metric_values import Metrics
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.limits.conduct import ConductRules
-from gateway.limits.signals import NEW_ACCOUNT_FACTOR, UNHURRIED_WRITES, Seen, points
-from services.snowflake_time import first_id_at
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.signals import NEW_ACCOUNT_FACTOR, UNHURRIED_WRITES, Seen, points
+from services.platform.ids.snowflake_time import first_id_at
 
 NOW_MS = 1_800_000_000_000
 SETTLED = "1000"

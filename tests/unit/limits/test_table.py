@@ -8,7 +8,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edge.shared_limits import PLAIN, READS
+from gateway.envoy.shared_limits import PLAIN, READS
 from gateway.limits.budgets import (
     Age,
     Conduct,

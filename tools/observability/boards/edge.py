@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.telemetry import METRIC_LIMITS_LISTED
+from services.platform.observability.names import METRIC_LIMITS_LISTED
 from tools.observability.panels import Board, Panel, Query, Row, W
 from tools.observability.queries import EDGE, PUBLIC, quantile, rate_by
 from tools.observability.series import series

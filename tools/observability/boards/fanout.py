@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services import telemetry as names
+from services.platform.observability import names
 from tools.observability.panels import Board, Panel, Query, Row, W
 from tools.observability.queries import quantile, rate_by
 from tools.observability.series import series

@@ -1,6 +1,6 @@
 locals {
   active_cluster = coalesce(var.active_cluster, sort(keys(var.clusters))[0])
-  # As services/storage/bigtable/schema.py makes them: only the newest version of a cell is read.
+  # As services/platform/rows/bigtable/schema.py makes them: only the newest version of a cell is read.
   newest      = { max_version = 1 }
   keep_newest = jsonencode({ rules = [local.newest] })
   keep_newest_until = {

@@ -1,5 +1,5 @@
 # The edge (Envoy) is the one that knows callers, quotas and paths; this refuses what need not get
-# that far. Whatever it refuses, Envoy would refuse too; see gateway/edge/filters.py.
+# that far. Whatever it refuses, Envoy would refuse too; see gateway/envoy/filters.py.
 
 locals {
   # Attack rules of the OWASP core rule set, at the lowest sensitivity: tweets hold any text.

@@ -27,7 +27,7 @@ locals {
       files    = name == "edge" ? local.envoy_secrets : {}
     }
   }
-  # Envoy follows its certificate by these, as gateway/edge/secrets.py writes them.
+  # Envoy follows its certificate by these, as gateway/envoy/secrets.py writes them.
   certificates_folder = "/var/run/aviary/tls"
   envoy_secret        = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
   envoy_secrets = {
@@ -64,7 +64,7 @@ locals {
       AVIARY_PROBE_ADDRESS        = "0.0.0.0:${module.names.probe_port}"
       # Where pods may write. It goes with the pod.
       AVIARY_DATA_DIR = "/tmp/aviary"
-      # redis-py's own option, by the way of services/storage/valkey/connection.py.
+      # redis-py's own option, by the way of services/platform/valkey/connection.py.
       AVIARY_CACHE_VALKEY_URL = "rediss://${var.cache.address}/0?cluster=true&ssl_ca_certs=/etc/aviary/${local.authorities_file}"
     },
     var.collector_image == null ? {} : {

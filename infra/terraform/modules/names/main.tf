@@ -2,15 +2,15 @@
 # reads this file and the Python, and fails on any difference; so the values are literals.
 
 locals {
-  # services/storage/bigtable/schema.py. Short, because it travels with every cell.
+  # services/platform/rows/bigtable/schema.py. Short, because it travels with every cell.
   column_family = "c"
 
   # The app profile that services use (AVIARY_BIGTABLE_APP_PROFILE). It leads to one cluster, as
   # conditional writes ask for; a failover moves it.
   app_profile = "active"
 
-  # Every TableSpec of services/storage/ and gateway/identity/. `max_age_s` is the retention of cells,
-  # null keeps them. `key` is the row key (services/storage/keys.py); numbers are fixed-width hex, and
+  # Every TableSpec of services/platform/rows/ and services/identity/. `max_age_s` is the retention of cells,
+  # null keeps them. `key` is the row key (services/platform/rows/keys.py); numbers are fixed-width hex, and
   # `~` is the 64-bit complement, so that the newest sorts first.
   tables = {
     users            = { max_age_s = null, key = "{user:016x}" }
@@ -34,7 +34,7 @@ locals {
     viewers         = { max_age_s = null, key = "{user:016x}" }
     celebrities     = { max_age_s = null, key = "{author:016x}" }
     fanout_controls = { max_age_s = null, key = "one row" }
-    # gateway/identity/store.py. A family lives for the 30 days of a refresh token, and one more.
+    # services/identity/store.py. A family lives for the 30 days of a refresh token, and one more.
     identity_clients          = { max_age_s = null, key = "{client id}" }
     identity_codes            = { max_age_s = 86400, key = "{digest of the code}" }
     identity_families         = { max_age_s = 2678400, key = "{family id}" }
@@ -49,7 +49,7 @@ locals {
     identity_revocations      = { max_age_s = 172800, key = "{kind}.{~until:016x}.{session id, user}" }
   }
 
-  # services/bus/topology.py.
+  # services/platform/bus/topology.py.
   topics = [
     "tweet-events",
     "graph-events",
@@ -60,7 +60,7 @@ locals {
   ]
 
   # Subscription to topic. Each has a dead letter topic and subscription of its own name plus
-  # `dead_letter_suffix` (services/bus/pubsub.py), which the consumer publishes to by itself.
+  # `dead_letter_suffix` (services/platform/bus/pubsub.py), which the consumer publishes to by itself.
   subscriptions = {
     "fanout.plan"      = "tweet-events"
     "fanout.legs"      = "fanout-legs"
@@ -74,15 +74,15 @@ locals {
   }
   dead_letter_suffix = ".dead"
 
-  # services/settings.py: AVIARY_BUS_VISIBILITY_S by default.
+  # services/platform/config/settings.py: AVIARY_BUS_VISIBILITY_S by default.
   ack_deadline_s = 30
 
-  # services/certificates/identities.py: a process `x` is known by the URI spiffe://DOMAIN/x, and by
+  # services/platform/security/identities.py: a process `x` is known by the URI spiffe://DOMAIN/x, and by
   # the DNS name x.DOMAIN, which resolves nowhere.
   trust_domain  = "aviary.local"
   server_domain = "aviary.internal"
 
-  # services/settings.py: DEFAULT_ADDRESSES and DEFAULT_EDGE_PORT.
+  # services/platform/config/settings.py: DEFAULT_ADDRESSES and DEFAULT_EDGE_PORT.
   edge_port = 8080
   # tools/deploy/layout.py: where services answer a kubelet's health checks.
   probe_port = 8081
@@ -179,9 +179,9 @@ locals {
   # The service that lists and redrives the dead letters of all others.
   dead_letter_operator = "fanout"
 
-  # services/objectives.py. `goal` is the share of good events in 30 days; an event is good when it
+  # services/platform/observability/objectives.py. `goal` is the share of good events in 30 days; an event is good when it
   # ended without a fault of ours and within `threshold_s`. `metric` is a name
-  # of services/telemetry.py, null what the load balancer counts; `methods` are values of its
+  # of services/platform/observability/names.py, null what the load balancer counts; `methods` are values of its
   # attribute `rpc.method`.
   objectives = {
     "edge-availability" = {

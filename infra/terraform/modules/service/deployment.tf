@@ -193,7 +193,7 @@ resource "kubernetes_deployment_v1" "this" {
           }
         }
 
-        # By the names of services/rpc/tls.py.
+        # By the names of services/platform/security/tls.py.
         dynamic "volume" {
           for_each = local.certificates
           content {

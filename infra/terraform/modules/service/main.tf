@@ -66,7 +66,7 @@ resource "kubernetes_service_v1" "this" {
   }
 
   spec {
-    # Headless: clients balance by themselves over all pods (services/rpc/channels.py). The load
+    # Headless: clients balance by themselves over all pods (services/platform/rpc/channels.py). The load
     # balancer's endpoint groups, though, need a service with an address.
     cluster_ip = var.network_endpoint_group == null ? "None" : null
     selector   = { "app.kubernetes.io/name" = var.name }

@@ -43,7 +43,7 @@ variable "config_map_files" {
 }
 
 variable "environment" {
-  description = "Environment variables; see services/settings.py. No secrets."
+  description = "Environment variables; see services/platform/config/settings.py. No secrets."
   type        = map(string)
   default     = {}
 }

@@ -1,0 +1,1 @@
+"""What the edge asks while it runs: rate limits, proofs of work, revocations, reputation."""

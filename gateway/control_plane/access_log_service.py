@@ -1,0 +1,103 @@
+"""Envoy's access log service: edges tell in batches what happened, and no request waits for it."""
+
+import ipaddress
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+from aviary.envoy.v1 import envoy_pb2 as pb
+
+from gateway.control_plane.keys import caller
+from gateway.control_plane.reputation_store import ConductStore
+from gateway.control_plane.signals import REPEATED_POST_POINTS, SHARED_ADDRESS_POINTS, Seen, points
+from gateway.limits.budgets import Subject
+from gateway.limits.table import CLASSES, IPV6_PREFIX_BITS
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import EVENT_LIMITS_SIGNALS_LOST
+from services.platform.rpc.interceptors import Context
+from services.platform.runtime.clock import Clock
+
+__all__ = ["ACCOUNTS_OF_AN_ADDRESS", "TEXT_TAG", "AccessLogServicer", "masked"]
+
+_log = structlog.get_logger()
+
+TEXT_TAG = "text"
+"""The edge's custom tag with the text of a post."""
+
+ACCOUNTS_OF_AN_ADDRESS = 50
+"""Accounts that one address may have in an hour: a large household or a small office writing."""
+
+_IPV4_BITS = 32
+_WRITES = frozenset(f"/{rpc}" for one in CLASSES if one.is_shared for rpc in one.rpcs)
+
+
+class AccessLogServicer:
+    """Turns batches of log entries into scores."""
+
+    def __init__(self, store: ConductStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def StreamAccessLogs(  # noqa: N802 - the name of the RPC
+        self,
+        request_iterator: AsyncIterator[pb.StreamAccessLogsMessage],
+        context: Context,  # noqa: ARG002 - the signature gRPC calls
+    ) -> None:
+        """Read what an edge has to tell until it goes."""
+        async for message in request_iterator:
+            entries = message.http_logs.log_entry
+            batch = [seen for entry in entries if (seen := _seen(entry)) is not None]
+            try:
+                await self._score(batch)
+            except UnavailableError:
+                # Lost: scores are a help, and what goes on being wrong will be told again.
+                _log.warning(EVENT_LIMITS_SIGNALS_LOST, requests=len(batch))
+
+    async def _score(self, batch: Sequence[Seen]) -> None:
+        sums = points(batch, self._clock.now_ms())
+        for seen in batch:
+            for who, more in await self._history_points(seen):
+                sums[who] = sums.get(who, 0.0) + more
+        await self._store.raise_scores(sums)
+
+    async def _history_points(self, seen: Seen) -> list[tuple[str, float]]:
+        """Give what only many requests together can say: repetition, and crowds at an address."""
+        if not (seen.user and seen.is_write):
+            return []
+        found = []
+        user, address = caller(Subject.USER, seen.user), caller(Subject.IP, seen.address)
+        if seen.text and await self._store.repeats(user, seen.text):
+            found.append((user, REPEATED_POST_POINTS))
+        count, is_new = await self._store.accounts(address, seen.user)
+        if is_new and count > ACCOUNTS_OF_AN_ADDRESS:
+            found.append((address, SHARED_ADDRESS_POINTS))
+        return found
+
+
+def masked(address: str) -> str:
+    """Give an address as the limits count it: `192.0.2.1/32`, `2001:db8::/64`."""
+    ip = ipaddress.ip_address(address)
+    bits = _IPV4_BITS if ip.version == 4 else IPV6_PREFIX_BITS  # noqa: PLR2004 - IPv4
+    return str(ipaddress.ip_network((ip, bits), strict=False))
+
+
+def _address(entry: pb.HttpAccessLogEntry) -> str:
+    return entry.common_properties.downstream_remote_address.socket_address.address
+
+
+def _seen(entry: pb.HttpAccessLogEntry) -> Seen | None:
+    """Read an entry; None without an address that one can be counted by.
+
+    Without any it was no request: a connection that ended before it.
+    """
+    common, request = entry.common_properties, entry.request
+    try:
+        address = masked(_address(entry))
+    except ValueError:
+        return None
+    return Seen(
+        user=request.request_headers.get("x-user-id", ""),
+        address=address,
+        status=entry.response.response_code.value,
+        is_write=request.path in _WRITES,
+        text=common.custom_tags.get(TEXT_TAG, ""),
+    )

@@ -1,0 +1,211 @@
+"""Tells the edges of callers, flags and what was revoked: a small xDS server for filters.
+
+An edge asks for each of the filters that label or refuse requests by what the gateway knows, by
+Envoy's extension config discovery, on a stream, and is sent it anew when it changes. So what is
+known of a caller costs a read a look into a map in Envoy's memory, and no call.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, NamedTuple
+
+import structlog
+from aviary.envoy.v1 import envoy_pb2 as pb
+from google.protobuf import any_pb2, json_format
+
+from gateway.control_plane.list_metrics import ListMetrics
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation_store import MAX_LISTED, ConductStore
+from gateway.envoy.callers import age_settings, conduct_settings, feed_names
+from gateway.envoy.config import own_contracts
+from gateway.envoy.matching import RBAC_TYPE
+from gateway.envoy.public_reads import FILTER as PUBLIC_READS
+from gateway.envoy.public_reads import public_read_settings
+from gateway.envoy.revoked import revoked_filter, revoked_settings
+from gateway.limits.budgets import Conduct, Subject
+from gateway.limits.table import NEW_ACCOUNT_DAYS
+from services.platform.errors import UnavailableError
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.observability.names import EVENT_LIMITS_FEED_REFUSED, EVENT_LIMITS_FEED_STALE
+from services.platform.rpc.interceptors import Context
+from services.platform.runtime.background import Background
+from services.platform.runtime.clock import Clock
+from services.platform.tokens.revoked_store import RevokedStore
+
+__all__ = ["CallerFeed", "Sources"]
+
+_log = structlog.get_logger()
+
+REFRESH_S = 1.0
+"""How late the edges learn of a caller at most; and no edge gets more than one update a second."""
+
+_MS_PER_HOUR = 3_600_000
+_MS_PER_DAY = 24 * _MS_PER_HOUR
+_TYPES = "type.googleapis.com/"
+_CONFIG_TYPE = f"{_TYPES}envoy.config.core.v3.TypedExtensionConfig"
+_STRUCT_TYPE = f"{_TYPES}xds.type.v3.TypedStruct"
+
+
+class Sources(NamedTuple):
+    """What the feed tells of."""
+
+    conduct: ConductStore
+    revoked: RevokedStore
+    public_reads: Callable[[], bool]
+    """Whether they need no token, now."""
+
+
+class CallerFeed:
+    """Keeps what the edges should know, and streams it to those who ask."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        clock: Clock,
+        rules: ConductRules,
+        *,
+        refresh_s: float = REFRESH_S,
+    ) -> None:
+        self._sources = sources
+        self._clock = clock
+        self._rules = rules
+        self._known: dict[str, object] = {}
+        self._lengths = ListMetrics()
+        self._revocations: str = revoked_filter()["name"]
+        # What was revoked has no resource until it is known: an empty one would take from edges
+        # what they were told before this process began.
+        self._resources = {name: _resource(name, {}) for name in feed_names()}
+        settings = _public_reads(opened=sources.public_reads())
+        self._resources[PUBLIC_READS] = _resource(PUBLIC_READS, settings)
+        self._versions = dict.fromkeys(self._resources, 0)
+        self._changed = asyncio.Event()
+        self._refreshing = Background("caller-feed", self._try_to_refresh, every_s=refresh_s)
+
+    def start(self) -> None:
+        """Look again and again from now on."""
+        self._refreshing.start()
+
+    async def stop(self) -> None:
+        """Look no more."""
+        await self._refreshing.stop()
+
+    def holds(self) -> bool:
+        """Tell whether it goes on looking."""
+        return self._refreshing.holds()
+
+    async def refresh(self) -> None:
+        """Look once. While Valkey is away, callers and revocations stay as they were known."""
+        opened = self._sources.public_reads()
+        await self._tell(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
+        await self._tell_of_revoked()
+        for name, subject in feed_names().items():
+            if subject is None:
+                first_new_id = self._first_new_id()
+                await self._tell(name, first_new_id, age_settings, first_new_id)
+            else:
+                callers = await self._callers(subject)
+                await self._tell(name, callers, conduct_settings, subject, callers)
+
+    async def _tell_of_revoked(self) -> None:
+        revoked = await self._sources.revoked.listed()
+        if revoked is None:
+            return
+        for kind, listed in revoked.items():
+            full = listed.issued_by_s is not None
+            self._lengths.seen(f"revoked_{kind.name.lower()}", len(listed.names), full=full)
+        await self._tell(self._revocations, revoked, revoked_settings, revoked)
+
+    async def _tell(
+        self, name: str, known: object, settings: Callable[..., dict[str, Any]], *arguments: object
+    ) -> None:
+        if known == self._known.get(name):
+            return
+        # In a thread: thousands of callers take tens of milliseconds, and writes wait for answers.
+        self._resources[name] = await asyncio.to_thread(
+            lambda: _resource(name, settings(*arguments))
+        )
+        self._known[name] = known
+        self._versions[name] = self._versions.get(name, 0) + 1
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def StreamExtensionConfigs(  # noqa: N802 - the name of the RPC
+        self,
+        request_iterator: AsyncIterator[pb.DiscoveryRequest],
+        context: Context,  # noqa: ARG002 - the signature gRPC calls
+    ) -> AsyncIterator[pb.DiscoveryResponse]:
+        """Send each filter that the edge asks for, and again when it changes."""
+        wanted: set[str] = set()
+        asked = asyncio.Event()
+        reading = asyncio.create_task(self._read(request_iterator, wanted, asked))
+        sent: dict[str, int] = {}
+        try:
+            while not reading.done():
+                asked.clear()
+                changed = self._changed
+                for name in sorted(wanted & self._versions.keys()):
+                    if sent.get(name) != self._versions[name]:
+                        sent[name] = self._versions[name]
+                        yield self._response(name)
+                await _first_of(asked.wait(), changed.wait(), reading)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(
+        self,
+        requests: AsyncIterator[pb.DiscoveryRequest],
+        wanted: set[str],
+        asked: asyncio.Event,
+    ) -> None:
+        async for request in requests:
+            if request.HasField("error_detail"):
+                _log.error(EVENT_LIMITS_FEED_REFUSED, error=request.error_detail.message)
+            wanted.update(request.resource_names)
+            asked.set()
+
+    def _response(self, name: str) -> pb.DiscoveryResponse:
+        version = str(self._versions[name])
+        return pb.DiscoveryResponse(
+            version_info=version,
+            type_url=_CONFIG_TYPE,
+            nonce=version,
+            resources=[self._resources[name]],
+        )
+
+    async def _callers(self, subject: Subject) -> dict[str, Conduct]:
+        now_ms = self._clock.now_ms()
+        listed = await self._sources.conduct.listed(subject)
+        full = len(listed) >= MAX_LISTED
+        self._lengths.seen(f"conduct_{subject}", len(listed), full=full)
+        return {who: self._rules.conduct(moment, now_ms) for who, moment in listed.items()}
+
+    def _first_new_id(self) -> int:
+        # By the hour, so that the edges are not told of it all the time.
+        now_ms = self._clock.now_ms() // _MS_PER_HOUR * _MS_PER_HOUR
+        return first_id_at(now_ms - NEW_ACCOUNT_DAYS * _MS_PER_DAY)
+
+    async def _try_to_refresh(self) -> None:
+        try:
+            await self.refresh()
+        except UnavailableError:
+            _log.warning(EVENT_LIMITS_FEED_STALE)
+
+
+def _public_reads(*, opened: bool) -> dict[str, Any]:
+    return public_read_settings(own_contracts().public, opened=opened)
+
+
+def _resource(name: str, settings: Mapping[str, Any]) -> any_pb2.Any:
+    struct = pb.TypedStruct(type_url=RBAC_TYPE)
+    json_format.ParseDict(dict(settings), struct.value)
+    inner = any_pb2.Any(type_url=_STRUCT_TYPE, value=struct.SerializeToString())
+    config = pb.TypedExtensionConfig(name=name, typed_config=inner)
+    return any_pb2.Any(type_url=_CONFIG_TYPE, value=config.SerializeToString())
+
+
+async def _first_of(*waits: Any) -> None:  # noqa: ANN401 - coroutines and a task
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks[:-1]:  # the last one is the reader's, which lives on
+        task.cancel()

@@ -1,0 +1,121 @@
+"""Decides on writes, for all edges together."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.control_plane.keys import caller, conduct_key, counts_key
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.scripts import COUNT, WINDOW_SLOTS
+from gateway.limits.budgets import (
+    Age,
+    Budget,
+    Conduct,
+    EndpointClass,
+    SlidingWindow,
+    Subject,
+    TokenBucket,
+    conduct_divisor,
+    divisor,
+    shrunk,
+)
+from gateway.limits.table import NEW_ACCOUNT_DAYS
+from services.platform.ids.snowflake_time import time_ms
+from services.platform.runtime.clock import CLOCK_SKEW_MS, Clock
+from services.platform.valkey.connection import ValkeyClient
+from services.platform.valkey.script import Script
+
+__all__ = ["Decision", "Limiter", "age_of"]
+
+_MS_PER_S = 1_000
+_MS_PER_DAY = 86_400_000
+_MAX_ID_DIGITS = 19  # of 63 bits
+_BUDGETS = ("burst", "sustained")
+_CONDUCTS = (Conduct.GOOD, Conduct.SUSPECT, Conduct.HOSTILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a request may pass, and what the tightest budget says."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_s: int
+    """Seconds until one more request is let through; 0 when one would be now."""
+    budget: str
+    conduct: Conduct
+    """Of the caller whose budget it is."""
+
+
+def age_of(user_id: str, now_ms: int) -> Age:
+    """Tell a new account by the time in its id."""
+    is_id = user_id.isascii() and user_id.isdecimal() and len(user_id) <= _MAX_ID_DIGITS
+    made_ms = time_ms(int(user_id)) if is_id else 0
+    return Age.NEW if now_ms - made_ms < NEW_ACCOUNT_DAYS * _MS_PER_DAY else Age.SETTLED
+
+
+class Limiter:
+    """Counts in Valkey: token buckets, and sliding windows that hold for every span.
+
+    Each subject is counted by itself, for its keys are of one slot and another's of another. So a
+    request that one budget refuses may have been counted by the others.
+    """
+
+    def __init__(self, client: ValkeyClient, clock: Clock, rules: ConductRules) -> None:
+        self._clock = clock
+        self._rules = rules
+        self._count = Script(client, COUNT)
+
+    async def decide(
+        self, endpoints: EndpointClass, callers: Mapping[Subject, str], *, proven: bool = False
+    ) -> Decision:
+        """Count a request; raises UnavailableError when Valkey cannot be asked.
+
+        `proven` work lifts what bad conduct costs, and has budgets beside those used up already.
+        """
+        now_ms = self._clock.now_ms()
+        decisions = await asyncio.gather(
+            *(
+                self._decide_for(endpoints, subject, callers[subject], now_ms, proven=proven)
+                for subject in endpoints.budgets
+                if subject in callers
+            )
+        )
+        return min(decisions, key=lambda one: (one.allowed, one.remaining))
+
+    async def _decide_for(
+        self, endpoints: EndpointClass, subject: Subject, name: str, now_ms: int, *, proven: bool
+    ) -> Decision:
+        who = caller(subject, name)
+        age = age_of(name, now_ms) if subject is Subject.USER else Age.SETTLED
+        by = divisor(endpoints, age, Conduct.GOOD)
+        budgets = [shrunk(budget, by) for _, budget in endpoints.budgets[subject].named()]
+        counted = f"{endpoints.name}:proven" if proven else endpoints.name
+        answer: list[int] = await self._count.run(
+            [counts_key(who, counted), conduct_key(who)],
+            now_ms,
+            self._rules.suspect_ms,
+            self._rules.hostile_ms,
+            *((1, 1) if proven else map(conduct_divisor, (Conduct.SUSPECT, Conduct.HOSTILE))),
+            WINDOW_SLOTS,
+            self._rules.most_ms,
+            CLOCK_SKEW_MS,
+            *(argument for budget in budgets for argument in _arguments(budget)),
+        )
+        allowed, limit, remaining, reset_ms, number, conduct = answer
+        return Decision(
+            bool(allowed),
+            limit,
+            remaining,
+            -(-reset_ms // _MS_PER_S),
+            _BUDGETS[number],
+            _CONDUCTS[conduct],
+        )
+
+
+def _arguments(budget: Budget) -> tuple[bytes, int, int]:
+    if isinstance(budget, SlidingWindow):
+        return b"w", budget.limit, budget.window_s * _MS_PER_S
+    assert isinstance(budget, TokenBucket)  # noqa: S101 - tells mypy; there is no third kind
+    return b"b", budget.capacity, budget.refill_s * _MS_PER_S

@@ -1,0 +1,102 @@
+"""Anomaly scores in Valkey, and the lists of callers whose scores count."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from gateway.control_plane.keys import (
+    accounts_key,
+    conduct_key,
+    listed_key,
+    posts_key,
+    subject_name,
+)
+from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.scripts import RAISE
+from gateway.limits.budgets import Subject
+from services.platform.runtime.clock import CLOCK_SKEW_MS, Clock
+from services.platform.valkey.connection import ValkeyClient, valkey_errors
+from services.platform.valkey.script import Script
+from services.platform.valkey.trimming import trim
+
+__all__ = ["MAX_LISTED", "ConductStore"]
+
+MAX_LISTED = 5_000
+"""Callers of a kind that the edges are told of, the worst first: a megabyte of configuration, a
+quarter of what gRPC takes. Writes mind the conduct of all the others too; the reads of those beyond
+the list pass as a good caller's. A metric and a warning of the feed tell that it is full."""
+
+POSTS_WINDOW_S = 3_600
+"""The same text again after an hour may be a habit; within it, it is spam."""
+
+_MS_PER_HOUR = 3_600_000
+
+
+class ConductStore:
+    """Raises and lists scores. Every method raises UnavailableError when Valkey cannot be asked."""
+
+    def __init__(self, client: ValkeyClient, clock: Clock, rules: ConductRules) -> None:
+        self._client = client
+        self._clock = clock
+        self._rules = rules
+        self._raise = Script(client, RAISE)
+
+    async def raise_scores(self, points: Mapping[str, float]) -> None:
+        """Add points to callers' scores (names as `keys.caller` gives them)."""
+        await asyncio.gather(*(self._raise_score(who, more) for who, more in points.items()))
+
+    async def _raise_score(self, who: str, more: float) -> None:
+        now_ms = self._clock.now_ms()
+        moment: int = await self._raise.run(
+            [conduct_key(who)],
+            now_ms,
+            str(more).encode(),
+            round(self._rules.half_life_ms),
+            self._rules.most_ms,
+            CLOCK_SKEW_MS,
+        )
+        if moment - now_ms >= self._rules.suspect_ms:
+            subject, _, name = who.partition(":")
+            with valkey_errors():
+                await self._client.zadd(listed_key(Subject(subject)), {name: moment})
+
+    async def listed(self, subject: Subject) -> dict[str, int]:
+        """Give the callers who are suspect or worse by the moment of their score."""
+        key, now_ms = listed_key(subject), self._clock.now_ms()
+        least = now_ms + self._rules.suspect_ms
+        # Beyond what a score can be: of a clock that was ahead.
+        most = now_ms + self._rules.most_ms + CLOCK_SKEW_MS
+        with valkey_errors():
+            await trim(self._client, key, "-inf", f"({least}")
+            await trim(self._client, key, f"({most}", "+inf")
+            # Ranks begin with the least; what exceeds the most is the mildest.
+            await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 1)
+            found: Any = await self._client.zrange(key, 0, -1, withscores=True)
+        # A name that no caller can have is told to nobody: an edge takes all of a list, or none.
+        return {
+            readable: int(moment)
+            for name, moment in found
+            if isfinite(moment) and (readable := subject_name(subject, name)) is not None
+        }
+
+    async def repeats(self, who: str, text: str) -> int:
+        """Count a post; gives how often the user has posted this very text within the hour."""
+        key = posts_key(who, hashlib.sha256(text.strip().casefold().encode()).hexdigest())
+        with valkey_errors():
+            count = int(await self._client.incr(key))
+            if count == 1:
+                await self._client.expire(key, POSTS_WINDOW_S)
+        return count - 1
+
+    async def accounts(self, address: str, user: str) -> tuple[int, bool]:
+        """Note a user at an address; gives how many it has in this hour, and whether this is new.
+
+        Counted by HyperLogLog, so about right and never large.
+        """
+        key = accounts_key(address, self._clock.now_ms() // _MS_PER_HOUR)
+        with valkey_errors():
+            is_new = bool(await self._client.pfadd(key, user))
+            await self._client.expire(key, 2 * POSTS_WINDOW_S)
+            return int(await self._client.pfcount(key)), is_new

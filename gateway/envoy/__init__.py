@@ -1,0 +1,29 @@
+"""Envoy's bootstrap, built from one frozen `EdgeConfig`.
+
+The edge turns REST into gRPC from the `google.api.http` annotations in the descriptor set, and
+takes gRPC and gRPC-Web too. Only RPCs that state who may call them from outside have a route.
+"""
+
+from gateway.envoy.bootstrap import bootstrap, to_yaml
+from gateway.envoy.config import (
+    DEFAULT_STATS_PORT,
+    PUBLIC_SERVICES,
+    EdgeConfig,
+    own_contracts,
+    process_of,
+)
+from gateway.envoy.cors import checked_origins
+from gateway.envoy.generated import GENERATED, SOURCE_TREE
+
+__all__ = [
+    "DEFAULT_STATS_PORT",
+    "GENERATED",
+    "PUBLIC_SERVICES",
+    "SOURCE_TREE",
+    "EdgeConfig",
+    "bootstrap",
+    "checked_origins",
+    "own_contracts",
+    "process_of",
+    "to_yaml",
+]

@@ -1,0 +1,79 @@
+"""The bootstrap as a whole: one listener, a cluster for each thing behind it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import yaml
+
+from gateway.envoy.admin import admin
+from gateway.envoy.config import PUBLIC_SERVICES, EdgeConfig, process_of
+from gateway.envoy.connections import connection_manager
+from gateway.envoy.hardening import layered_runtime, overload_manager
+from gateway.envoy.jwks import issuer_clusters
+from gateway.envoy.stats import admin_cluster, stats_config, stats_listener
+from gateway.envoy.upstreams import collector_cluster, identity_cluster, service_cluster
+
+__all__ = ["bootstrap", "plain_yaml", "to_yaml"]
+
+# Bytes of one connection's read and write buffers; Envoy's 1 MiB default is too much for 64 KiB
+# bodies when many clients are slow.
+CONNECTION_BUFFER_BYTES = 256 * 1024
+
+
+def bootstrap(config: EdgeConfig) -> dict[str, Any]:
+    """Build the bootstrap. Raises `KeyError` when a public service has no backend."""
+    clusters = [
+        service_cluster(name, process_of(name), config.backends[name], config.certificates)
+        for name in PUBLIC_SERVICES
+    ]
+    clusters += issuer_clusters(config)
+    if config.identity_http is not None:
+        clusters.append(identity_cluster(config.identity_http, config.certificates))
+    if config.otlp_collector is not None:
+        clusters.append(collector_cluster(config.otlp_collector))
+    listeners = [_edge_listener(config)]
+    if config.stats_port is not None:
+        clusters.append(admin_cluster(config.admin_socket))
+        listeners.append(stats_listener(config.listen_host, config.stats_port))
+    return {
+        "node": {"id": "aviary-edge", "cluster": "aviary-edge"},
+        "admin": admin(config.admin_socket),
+        "layered_runtime": layered_runtime(),
+        "overload_manager": overload_manager(),
+        "stats_config": stats_config(),
+        "static_resources": {"listeners": listeners, "clusters": clusters},
+    }
+
+
+def _edge_listener(config: EdgeConfig) -> dict[str, Any]:
+    return {
+        "name": "edge",
+        "address": _address(config.listen_host, config.listen_port),
+        "per_connection_buffer_limit_bytes": CONNECTION_BUFFER_BYTES,
+        "filter_chains": [{"filters": [connection_manager(config)]}],
+    }
+
+
+def to_yaml(config: EdgeConfig) -> str:
+    """Render the bootstrap as YAML, the same text each time."""
+    return plain_yaml(bootstrap(config))
+
+
+def plain_yaml(document: Mapping[str, Any], width: int = 80) -> str:
+    """Render a document as people read it, in lines of about so many characters."""
+    return yaml.dump(document, Dumper=_PlainDumper, sort_keys=False, width=width)
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes shared values out in full, where PyYAML would write anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
+        return True
+
+
+_PlainDumper.add_multi_representer(StrEnum, lambda dumper, name: dumper.represent_str(str(name)))
+
+
+def _address(host: str, port: int) -> dict[str, Any]:
+    return {"socket_address": {"address": host, "port_value": port}}

@@ -1,0 +1,101 @@
+"""What varies between edges."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from gateway.envoy.admin import DEFAULT_ADMIN_SOCKET
+from gateway.envoy.contracts import Contracts
+from gateway.envoy.generated import GENERATED, as_envoy_sees
+from services.platform.config.settings import (
+    DEFAULT_ADDRESSES,
+    DEFAULT_IDENTITY_HTTP_ADDRESS,
+    DEFAULT_ISSUER_URL,
+)
+from services.platform.tokens.issuers import Issuer, embedded_issuer
+
+__all__ = [
+    "DEFAULT_STATS_PORT",
+    "PUBLIC_SERVICES",
+    "EdgeConfig",
+    "own_contracts",
+    "process_of",
+]
+
+DEFAULT_STATS_PORT: Final = 9902
+"""Used where the configuration is committed, not where ports are handed out."""
+
+PUBLIC_SERVICES: Final[Mapping[str, str]] = {
+    "user": "aviary.user.v1.UserService",
+    "tweet": "aviary.tweet.v1.TweetService",
+    "graph": "aviary.graph.v1.GraphService",
+    "timeline": "aviary.timeline.v1.TimelineService",
+    "gateway": "aviary.gateway.v1.HealthService",
+    "challenge": "aviary.gateway.v1.ChallengeService",
+}
+"""The services with annotated RPCs, by the short name of the backend that serves each."""
+
+
+def _default_backends() -> dict[str, str]:
+    return {name: DEFAULT_ADDRESSES[process_of(name)] for name in PUBLIC_SERVICES}
+
+
+def process_of(name: str) -> str:
+    """Give the process that serves a public service: its own, but for what the gateway answers."""
+    return "gateway" if name == "challenge" else name
+
+
+@cache
+def own_contracts() -> Contracts:
+    """Return the contracts that this source tree, or wheel, was generated with."""
+    return Contracts.read(GENERATED / "descriptor.pb")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeConfig:
+    """What varies between edges. Port 0 lets the system choose; paths are as Envoy sees them."""
+
+    listen_port: int = 8080
+    listen_host: str = "127.0.0.1"
+    admin_socket: str = DEFAULT_ADMIN_SOCKET
+    # Short name to host:port; every public service must be here, others are ignored.
+    backends: Mapping[str, str] = field(default_factory=_default_backends)
+    descriptor_path: str = as_envoy_sees("descriptor.pb")
+    openapi_path: str = as_envoy_sees("openapi.json")
+    docs_path: str = as_envoy_sees("docs.html")
+    # What to route and transcode; that of the descriptor.
+    contracts: Contracts = field(default_factory=own_contracts)
+    # Web pages of which origins (`https://app.example`) may call the API; `*` stands for all.
+    cors_origins: Sequence[str] = ()
+    # Whose tokens count. With none, only RPCs that anyone may call are open.
+    issuers: Sequence[Issuer] = (embedded_issuer(DEFAULT_ISSUER_URL),)
+    # host:port of the embedded issuer's HTTP listener; None where there is no such issuer.
+    identity_http: str | None = DEFAULT_IDENTITY_HTTP_ADDRESS
+    # Whether what the contracts call public reads needs no token.
+    public_reads: bool = False
+    # For tests of other things: lets everybody in, as anybody. No setting leads here.
+    unauthenticated: bool = False
+    # Folder of certificates, with the secrets' files beside them; plaintext without one.
+    certificates: str | None = None
+    # host:port of an OTLP gRPC collector; no tracing without one.
+    otlp_collector: str | None = None
+    sampling_percent: float = 100.0
+    access_log_path: str = "/dev/stdout"
+    # Rate limits by gateway/limits/table.py; off where a test or benchmark wants the edge bare.
+    limits: bool = True
+    # A decision of the shared limiter takes about a millisecond. Beyond this it counts as away, and
+    # a write is held up no longer.
+    decision_timeout: str = "0.5s"
+    # Apps (client ids) of our own whose requests are not counted.
+    safelisted_clients: tuple[str, ...] = ()
+    # The operator's own apps, which everybody uses: they have no budget as apps; their users have.
+    first_party_clients: tuple[str, ...] = ()
+    # Proxies of ours in front of this edge, each of which adds to X-Forwarded-For. With 0, the
+    # default, the address is that of the connection and the header counts for nothing.
+    trusted_hops: int = 0
+    # Another log, of what was refused and of whose tokens were taken, for the audit log; None
+    # writes none.
+    denials_log_path: str | None = None
+    # Where Prometheus finds the edge's figures, on the listener's host; none without it.
+    stats_port: int | None = None

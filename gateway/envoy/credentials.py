@@ -1,0 +1,126 @@
+"""What callers show, tokens and API keys, and where the edge notes what they say."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.envoy.extensions import JWT_AUTHN
+from services.platform.rpc.caller import SCOPE_KEY, USER_KEY
+from services.platform.tokens.issuers import Issuer
+from services.platform.tokens.lives import CLOCK_SKEW_S
+
+__all__ = [
+    "APP_KEY_FAILURE",
+    "APP_KEY_HEADER",
+    "APP_KEY_ID_HEADER",
+    "APP_KEY_KEY",
+    "CALLER_HEADERS",
+    "CLAIMS_KEY",
+    "CLIENT_HEADER",
+    "FAILURE_KEY",
+    "JWKS_UNREACHABLE",
+    "OF_THE_EDGE_ALONE",
+    "SESSION_HEADER",
+    "checked_jwt",
+    "claims",
+    "differing",
+    "has_token",
+    "issued_after",
+    "noted",
+]
+
+# Keys of dynamic metadata under `JWT_AUTHN`: what a token says, an API key says, and what is wrong
+# with each.
+CLAIMS_KEY = "claims"
+FAILURE_KEY = "failure"
+APP_KEY_KEY = "app_key"
+APP_KEY_FAILURE = "app_key_failure"
+JWKS_UNREACHABLE = "Jwks remote fetch is failed"
+"""Envoy's words for an issuer whose keys cannot be had, which is no fault of the token."""
+
+APP_KEY_HEADER = "x-api-key"
+CLIENT_HEADER = "x-client-id"
+SESSION_HEADER = "x-session-id"
+APP_KEY_ID_HEADER = "x-api-key-id"
+OF_THE_EDGE_ALONE = (SESSION_HEADER, APP_KEY_ID_HEADER)
+"""By these the edge finds what was revoked; no service is told."""
+CALLER_HEADERS = (USER_KEY, SCOPE_KEY, CLIENT_HEADER, *OF_THE_EDGE_ALONE)
+"""What services, limits and the edge know the caller by. They are removed from what comes in."""
+
+# Checked tokens that each worker remembers, at 1-2 KiB each, so that a user's next request costs
+# no signature check. Expiry is looked at every time.
+VERIFIED_TOKENS = 10_000
+# Bytes. Ours have 600; a token of a large issuer may have twice that many claims.
+MAX_TOKEN_BYTES = 4096
+
+
+def checked_jwt(
+    issuer: Issuer,
+    audiences: Sequence[str],
+    source: Mapping[str, str],
+    notes: tuple[str, str],
+    headers: Mapping[str, str],
+) -> dict[str, Any]:
+    """Build the provider of what `issuer` signs for these audiences, but for its keys.
+
+    It comes in the header `source`; claims or failure go under `notes`, and of the claims into
+    `headers`, header to claim.
+    """
+    said, failure = notes
+    return {
+        "issuer": issuer.issuer,
+        "audiences": list(audiences),
+        "require_expiration": True,
+        "clock_skew_seconds": CLOCK_SKEW_S,
+        # Named, or Envoy would also take a token from the query, which is what logs keep.
+        "from_headers": [dict(source)],
+        "forward": False,
+        "payload_in_metadata": said,
+        "normalize_payload_in_metadata": {"space_delimited_claims": ["scope"]},
+        "failed_status_in_metadata": failure,
+        "jwt_cache_config": {
+            "jwt_cache_size": VERIFIED_TOKENS,
+            "jwt_max_token_size": MAX_TOKEN_BYTES,
+        },
+        "claim_to_headers": [
+            {"header_name": header, "claim_name": claim} for header, claim in headers.items()
+        ],
+    }
+
+
+def has_token() -> dict[str, Any]:
+    """Build the principal of whoever showed a good token."""
+    return claims("iss", {"present_match": True})
+
+
+def claims(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the principal of whoever's token says this."""
+    matcher = {"filter": JWT_AUTHN, **noted(value, CLAIMS_KEY, name)}
+    return {"sourced_metadata": {"metadata_matcher": matcher, "metadata_source": "DYNAMIC"}}
+
+
+def noted(value: Mapping[str, Any], *path: str) -> dict[str, Any]:
+    """Build the matcher of what was noted of a request's credentials under `path`."""
+    return {"path": [{"key": key} for key in path], "value": dict(value)}
+
+
+def differing(one: Sequence[str], other: Sequence[str]) -> dict[str, Any]:
+    """Build the CEL expression that two notes of the request's credentials are not the same."""
+    return _call("_!=_", _cel(*one), _cel(*other))
+
+
+def issued_after(note: str, time_s: int) -> dict[str, Any]:
+    """Build the CEL expression that a token or key says it was issued later; noted under `note`."""
+    return _call("_>_", _cel(note, "iat"), {"const_expr": {"double_value": time_s}})
+
+
+def _cel(*path: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "select_expr": {"operand": {"ident_expr": {"name": "metadata"}}, "field": "filter_metadata"}
+    }
+    for key in (JWT_AUTHN, *path):
+        found = _call("_[_]", found, {"const_expr": {"string_value": key}})
+    return found
+
+
+def _call(function: str, *arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"call_expr": {"function": function, "args": list(arguments)}}

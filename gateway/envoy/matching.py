@@ -1,0 +1,126 @@
+"""Envoy's matching trees, and how a match is told to the filters that follow.
+
+A matcher in a shadow RBAC filter denies nothing: the name of what matched goes into the request's
+dynamic metadata. That is the one native way to look a header up in a map of any size at the cost of
+a hash, once, and to use what was found as part of a rate limit's descriptor.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from gateway.envoy.extensions import API, HTTP_FILTERS, http_filter, typed
+from gateway.limits.budgets import EndpointClass
+
+__all__ = [
+    "RBAC_TYPE",
+    "by_header",
+    "class_by_path",
+    "from_feed",
+    "has_header",
+    "label",
+    "label_from_feed",
+    "labelled",
+    "named",
+    "satisfies",
+    "shadow",
+]
+
+RBAC_TYPE = f"{HTTP_FILTERS}.rbac.v3.RBAC"
+_METADATA = "envoy.filters.http.rbac"
+_FOUND = "shadow_effective_policy_id"
+_NOT_EMPTY = {"safe_regex": {"google_re2": {}, "regex": ".+"}}
+
+
+def label(prefix: str, matcher: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the filter that notes, under `prefix`, the name of what `matcher` finds."""
+    return http_filter("rbac", "RBAC", **shadow(prefix, {"shadow_matcher": matcher}))
+
+
+def shadow(prefix: str, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete a shadow filter's settings, so that it notes what it finds under `prefix`."""
+    return {**rules, "shadow_rules_stat_prefix": f"{prefix}_"}
+
+
+def label_from_feed(prefix: str, source: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the same filter, with a matcher that comes from the gateway and changes as it runs.
+
+    Until the gateway has spoken, and while it is away, the last matcher stays, or none.
+    """
+    return from_feed(f"aviary.{prefix}", source, {})
+
+
+def from_feed(name: str, source: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
+    """Build an RBAC filter with settings from the gateway, and these until it has spoken."""
+    return {
+        "name": name,
+        "config_discovery": {
+            "config_source": source,
+            "default_config": typed(RBAC_TYPE, **default),
+            # A gateway that is late must not hold up the edge's start.
+            "apply_default_config_without_warming": True,
+            "type_urls": [RBAC_TYPE.removeprefix("type.googleapis.com/")],
+        },
+    }
+
+
+def labelled(prefix: str, key: str, default: str | None = None) -> dict[str, Any]:
+    """Build the rate limit action that takes a label; without label or default it takes no part."""
+    action: dict[str, Any] = {
+        "metadata_key": {"key": _METADATA, "path": [{"key": f"{prefix}_{_FOUND}"}]},
+        "descriptor_key": key,
+        "source": "DYNAMIC",
+    }
+    if default is not None:
+        action["default_value"] = default
+    return {"metadata": action}
+
+
+def named(name: str) -> dict[str, Any]:
+    """Build the outcome of a match: a name."""
+    action = typed(f"{API}.config.rbac.v3.Action", name=name, action="ALLOW")
+    return {"action": {"name": "envoy.filters.rbac.action", "typed_config": action}}
+
+
+def by_header(name: str) -> dict[str, Any]:
+    """Build the input of a match: one request header."""
+    message = f"{API}.type.matcher.v3.HttpRequestHeaderMatchInput"
+    return {
+        "name": "envoy.matching.inputs.request_headers",
+        "typed_config": typed(message, header_name=name),
+    }
+
+
+def has_header(name: str) -> dict[str, Any]:
+    """Build the predicate of requests with a header that is not empty."""
+    return {"single_predicate": {"input": by_header(name), "value_match": _NOT_EMPTY}}
+
+
+def satisfies(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the predicate of requests for which a CEL expression holds; an error is a no."""
+    xds = "type.googleapis.com/xds.type.matcher.v3"
+    parsed = {"parsed_expr": {"expr": condition}}
+    return {
+        "single_predicate": {
+            "input": {
+                "name": "envoy.matching.inputs.cel_data_input",
+                "typed_config": typed(f"{xds}.HttpAttributesCelMatchInput"),
+            },
+            "custom_match": {
+                "name": "envoy.matching.matchers.cel_matcher",
+                "typed_config": typed(f"{xds}.CelMatcher", expr_match=parsed),
+            },
+        }
+    }
+
+
+def class_by_path(classes: Collection[EndpointClass]) -> dict[str, Any]:
+    """Build the matcher that names the class of an RPC's path, or of a plain path's beginning."""
+    rpcs = {f"/{rpc}": named(one.name) for one in classes for rpc in one.rpcs}
+    paths = {path: named(one.name) for one in classes for path in one.paths}
+    exact = {"input": by_header(":path"), "exact_match_map": {"map": rpcs}}
+    if not paths:
+        return {"matcher_tree": exact}
+    begun = {"input": by_header(":path"), "prefix_match_map": {"map": paths}}
+    if not rpcs:
+        return {"matcher_tree": begun}
+    return {"matcher_tree": exact, "on_no_match": {"matcher": {"matcher_tree": begun}}}

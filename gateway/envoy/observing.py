@@ -1,0 +1,130 @@
+"""The edge's access log and traces."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.envoy.config import EdgeConfig
+from gateway.envoy.credentials import CLAIMS_KEY
+from gateway.envoy.extensions import API, JWT_AUTHN, typed
+from gateway.envoy.shared_limits import READS
+from gateway.envoy.upstreams import COLLECTOR_CLUSTER
+
+__all__ = ["REQUESTS", "access_logs", "file_log", "tracing"]
+
+# Without the query: somebody will put a token there.
+PATH = "%PATH(NQ:ORIG_OR_PATH)%"
+REQUESTS = {
+    "time": "%START_TIME%",
+    "method": "%REQ(:METHOD)%",
+    "path": PATH,
+    "status": "%RESPONSE_CODE%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "flags": "%RESPONSE_FLAGS%",
+    "duration_ms": "%DURATION%",
+    "cluster": "%UPSTREAM_CLUSTER%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    "trace_id": "%TRACE_ID%",
+}
+# The fields of `services.platform.security.denials`, and what tells two of a kind apart.
+DENIALS = {
+    "time": "%START_TIME%",
+    "status": "%RESPONSE_CODE%",
+    # Of a call by gRPC: its status is 200, whatever the answer.
+    "grpc": "%GRPC_STATUS%",
+    # The RPC that the path was for: there are few of them, and endless paths.
+    "rpc": "%PATH(NQ:PATH)%",
+    "remote": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+    "user": f"%DYNAMIC_METADATA({JWT_AUTHN}:{CLAIMS_KEY}:sub)%",
+    "client": f"%DYNAMIC_METADATA({JWT_AUTHN}:{CLAIMS_KEY}:client_id)%",
+    "reason": "%RESPONSE_CODE_DETAILS%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+}
+DENIED_STATUSES = (401, 403, 429)
+DENIED_GRPC = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
+
+
+READS_TOLD_PERCENT = 1
+"""Of reads by a good token. Whom the edge lets in is told once an hour at most, and whoever comes a
+hundred times in it is most likely told; a line for each would cost reads what the edge saves."""
+
+
+def access_logs(config: EdgeConfig) -> list[dict[str, Any]]:
+    """Log a line of JSON for each request, and elsewhere what the audit log is to be told.
+
+    That is each request that was refused, each other write with a good token, and a few reads.
+    """
+    logs = [file_log(config.access_log_path, REQUESTS)]
+    if config.denials_log_path is not None:
+        denied = [_status(status) for status in DENIED_STATUSES]
+        denied.append({"grpc_status_filter": {"statuses": list(DENIED_GRPC)}})
+        log = file_log(config.denials_log_path, DENIALS)
+        told = [*denied, _all_of(_by_a_token(), _any_of(_few(), _is_no_read()))]
+        logs.append({**log, "filter": _any_of(*told)})
+    return logs
+
+
+def file_log(path: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Log `fields`, name to Envoy's format, as a line of JSON each time."""
+    return {
+        "name": "envoy.access_loggers.file",
+        "typed_config": typed(
+            f"{API}.extensions.access_loggers.file.v3.FileAccessLog",
+            path=path,
+            log_format={"json_format": dict(fields)},
+        ),
+    }
+
+
+def _status(status: int) -> dict[str, Any]:
+    value = {"default_value": status, "runtime_key": f"aviary.denied.{status}"}
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
+
+
+def _by_a_token() -> dict[str, Any]:
+    path = [{"key": CLAIMS_KEY}, {"key": "iss"}]
+    matcher = {"filter": JWT_AUTHN, "path": path, "value": {"present_match": True}}
+    return {"metadata_filter": {"matcher": matcher, "match_if_key_not_found": False}}
+
+
+def _few() -> dict[str, Any]:
+    sample = {"numerator": READS_TOLD_PERCENT, "denominator": "HUNDRED"}
+    return {
+        "runtime_filter": {
+            "runtime_key": "aviary.audit.reads",
+            "percent_sampled": sample,
+            # By chance, not by the request's id, which its sender may choose.
+            "use_independent_randomness": True,
+        }
+    }
+
+
+def _is_no_read() -> dict[str, Any]:
+    path = {"safe_regex": {"regex": READS}}
+    header = {"name": ":path", "string_match": path, "invert_match": True}
+    return {"header_filter": {"header": header}}
+
+
+def _any_of(*filters: dict[str, Any]) -> dict[str, Any]:
+    return {"or_filter": {"filters": list(filters)}}
+
+
+def _all_of(*filters: dict[str, Any]) -> dict[str, Any]:
+    return {"and_filter": {"filters": list(filters)}}
+
+
+def tracing(sampling_percent: float, name: str = "edge") -> dict[str, Any]:
+    """Begin a trace, or continue the caller's, and export this Envoy's spans under `name`."""
+    return {
+        "random_sampling": {"value": sampling_percent},
+        "provider": {
+            "name": "envoy.tracers.opentelemetry",
+            "typed_config": typed(
+                f"{API}.config.trace.v3.OpenTelemetryConfig",
+                service_name=name,
+                grpc_service={
+                    "envoy_grpc": {"cluster_name": COLLECTOR_CLUSTER},
+                    "timeout": "1s",
+                },
+            ),
+        },
+    }

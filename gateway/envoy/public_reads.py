@@ -1,0 +1,42 @@
+"""Reads of what is public: whether they need a token. The gateway's flags say so, as Aviary runs.
+
+What the contracts call a public read passes the filters of tokens and scopes without a token. One
+more filter, which comes from the gateway, refuses it there; it is empty while public reads are on.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gateway.envoy.callers import gateway_feed
+from gateway.envoy.config import EdgeConfig
+from gateway.envoy.contracts import PublicRpc
+from gateway.envoy.credentials import has_token
+from gateway.envoy.matching import from_feed
+from gateway.envoy.waf import Refusal
+
+__all__ = ["FILTER", "REFUSALS", "public_read_filters", "public_read_settings"]
+
+FILTER: Final = "aviary.public-reads"
+_RULE = "token-missing"
+# As where a token is missing elsewhere.
+REFUSALS: Final = {_RULE: Refusal(401, 16, "Jwt is missing")}
+
+
+def public_read_filters(config: EdgeConfig) -> list[dict[str, Any]]:
+    """Build the filter; until the gateway has spoken it does as the edge's own setting says.
+
+    It belongs behind the filter of tokens. While the gateway is away, the last word stays.
+    """
+    if config.unauthenticated:
+        return []
+    settings = public_read_settings(config.contracts.public, opened=config.public_reads)
+    return [from_feed(FILTER, gateway_feed(), settings)]
+
+
+def public_read_settings(rpcs: Sequence[PublicRpc], *, opened: bool) -> dict[str, Any]:
+    """Build the filter's settings: none while reads are open."""
+    if opened:
+        return {}
+    paths = [{"url_path": {"path": {"exact": rpc.path}}} for rpc in rpcs if rpc.public_read]
+    policy = {"permissions": paths, "principals": [{"not_id": has_token()}]}
+    return {"rules": {"action": "DENY", "policies": {_RULE: policy}}}

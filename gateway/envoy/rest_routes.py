@@ -1,0 +1,119 @@
+"""The paths of the API as callers write them: what is let through to the transcoder.
+
+The transcoder is lenient: a query parameter may set a field that the path or the body sets too, a
+trailing slash is passed over. So it is given only what the contract says, letter for letter: two
+readings of one request are how access rules are got around.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.envoy.contracts import PublicRpc
+from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FILTERS, typed
+from gateway.envoy.not_modified import answers_not_modified
+
+__all__ = ["no_such_path", "rest_routes"]
+
+_VARIABLE = re.compile(r"\\\{\w+\\\}")
+BAD_QUERY = "a query parameter is unknown, repeated, or belongs elsewhere"
+
+# To gRPC, which the request is about to become, these headers would mean something, and in others
+# it refuses characters that HTTP allows in names; each would end as an internal error.
+MEANT_FOR_GRPC = ({"prefix": "grpc-"}, {"suffix": "-bin"})
+NO_METADATA_KEY = {"safe_regex": {"regex": "[^:0-9a-z_.-].*|[^:].*[^0-9a-z_.-].*"}}
+HEADERS_FILTER = "envoy.filters.http.header_mutation"
+
+Match = dict[str, Any]
+Route = dict[str, Any]
+
+
+def rest_routes(path: str, rpcs: list[PublicRpc], clusters: Mapping[str, str]) -> list[Route]:
+    """Build the routes of a path: for each of its methods, then for all others.
+
+    `clusters` has the cluster of each service, by the service's full name.
+    """
+    match = _path_match(path)
+    routes = [route for rpc in rpcs for route in _of_method(match, rpc, clusters[rpc.service])]
+    verbs = sorted(rpc.verb for rpc in rpcs)
+    return [*routes, _preflight(match, clusters[rpcs[0].service]), *_other_methods(match, verbs)]
+
+
+def no_such_path() -> Route:
+    """Build the last route, for all that no other has taken."""
+    return _answer({"prefix": "/"}, 404)
+
+
+def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
+    method = _header(":method", {"exact": rpc.verb})
+    taken = {
+        "match": match | {"headers": [method, *_query_matches(rpc.query)]},
+        # Until the transcoder has named the RPC. What it leaves as it is claims to be gRPC, and the
+        # service will say that it has no RPC of this name.
+        "route": {"cluster": cluster},
+        "typed_per_filter_config": {HEADERS_FILTER: _without_grpc_headers()},
+    }
+    refused = _answer(match | {"headers": [method]}, 400)
+    refused["direct_response"]["body"] = {"inline_string": BAD_QUERY}
+    return [*answers_not_modified(rpc, taken), taken, refused]
+
+
+def _without_grpc_headers() -> dict[str, Any]:
+    matchers = (*MEANT_FOR_GRPC, NO_METADATA_KEY)
+    removals = [{"remove_on_match": {"key_matcher": matcher}} for matcher in matchers]
+    return typed(
+        f"{HTTP_FILTERS}.header_mutation.v3.HeaderMutationPerRoute",
+        mutations={"request_mutations": removals},
+    )
+
+
+def _query_matches(names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Match a query of these parameters, each once at most, and of no others."""
+    if not names:
+        return [_header(":path", {"safe_regex": {"regex": r"[^?]*\??"}})]
+    one = f"(?:{'|'.join(names)})=[^&]*"
+    known = _header(":path", {"safe_regex": {"regex": rf"[^?]*(?:\?(?:{one}(?:&{one})*)?)?"}})
+    twice = "|".join(f"{name}=.*&{name}" for name in names)
+    repeated = _header(":path", {"safe_regex": {"regex": f".*[?&](?:{twice})=.*"}})
+    return [known, repeated | {"invert_match": True}]
+
+
+def _preflight(match: Match, cluster: str) -> Route:
+    """Build the route of what browsers ask before a request.
+
+    The CORS filter answers all of it, but looks only where a route leads to a cluster.
+    """
+    asks = {"name": "access-control-request-method", "present_match": True}
+    options = _header(":method", {"exact": "OPTIONS"})
+    return {
+        "match": match | {"headers": [options, asks]},
+        "route": {"cluster": cluster},
+        "typed_per_filter_config": ANSWERED_HERE,
+    }
+
+
+def _other_methods(match: Match, verbs: list[str]) -> list[Route]:
+    allow = {"header": {"key": "allow", "value": ", ".join([*verbs, "OPTIONS"])}}
+    asked = match | {"headers": [_header(":method", {"exact": "OPTIONS"})]}
+    # The path takes no such method, whatever comes with it: there is nothing to guard.
+    answered = {**ANSWERED_HERE, FIREWALL: DISABLED}
+    added = {"response_headers_to_add": [allow], "typed_per_filter_config": answered}
+    return [_answer(asked, 204) | added, _answer(match, 405) | added]
+
+
+def _answer(match: Match, status: int) -> Route:
+    return {
+        "match": match,
+        "direct_response": {"status": status},
+        "typed_per_filter_config": ANSWERED_HERE,
+    }
+
+
+def _path_match(path: str) -> Match:
+    if "{" not in path:
+        return {"path": path}
+    return {"safe_regex": {"regex": _VARIABLE.sub("[^/]+", re.escape(path))}}
+
+
+def _header(name: str, match: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "string_match": match}

@@ -1,0 +1,98 @@
+"""Which service answers which path, and with what method."""
+
+from collections import defaultdict
+from typing import Any
+
+from gateway.envoy.auth import NO_SCOPE
+from gateway.envoy.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.envoy.contracts import PublicRpc
+from gateway.envoy.cors import CORS_FILTER, cors_policy
+from gateway.envoy.credentials import OF_THE_EDGE_ALONE
+from gateway.envoy.extensions import ANSWERED_HERE
+from gateway.envoy.pages import MAX_PAGE_BYTES, page_routes
+from gateway.envoy.rest_routes import no_such_path, rest_routes
+from gateway.envoy.upstreams import REQUEST_TIMEOUT
+from services.platform.rpc.caller import SCOPE_KEY
+from services.platform.tokens.issuers import IDENTITY_CLUSTER
+
+__all__ = ["routes"]
+
+IDENTITY_MATCHES = ({"prefix": "/oauth/"}, {"path": "/.well-known/openid-configuration"})
+_CLUSTERS = {service: name for name, service in PUBLIC_SERVICES.items()}
+
+
+def routes(config: EdgeConfig) -> dict[str, Any]:
+    """Build the route table.
+
+    A request over REST is matched twice: as it came, against the paths of the API, and again under
+    the name of the RPC that the transcoder has made of it. Only public RPCs have a route, so to
+    callers outside there are no others.
+    """
+    public = config.contracts.public
+    by_path: dict[str, list[PublicRpc]] = defaultdict(list)
+    for rpc in public:
+        by_path[rpc.template].append(rpc)
+    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, _CLUSTERS)]
+    return {
+        "name": "edge",
+        "max_direct_response_body_size_bytes": MAX_PAGE_BYTES,
+        "virtual_hosts": [
+            {
+                "name": "edge",
+                "domains": ["*"],
+                "typed_per_filter_config": {CORS_FILTER: cors_policy(config.cors_origins)},
+                "routes": [
+                    *(_grpc(rpc, config) for rpc in public),
+                    *_identity(config),
+                    *page_routes(config),
+                    *rest,
+                    no_such_path(),
+                ],
+            }
+        ],
+    }
+
+
+def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
+    """Build the routes of the embedded issuer, which speaks HTTP and checks by itself who calls."""
+    if config.identity_http is None:
+        return []
+    return [
+        {
+            "match": match,
+            "route": {
+                "cluster": IDENTITY_CLUSTER,
+                "timeout": REQUEST_TIMEOUT,
+                # Nothing was begun; a code or a refresh token must not be used up twice.
+                "retry_policy": {"retry_on": "connect-failure", "num_retries": 2},
+            },
+            "typed_per_filter_config": ANSWERED_HERE,
+        }
+        for match in IDENTITY_MATCHES
+    ]
+
+
+def _grpc(rpc: PublicRpc, config: EdgeConfig) -> dict[str, Any]:
+    outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
+    return {
+        **outside,
+        # A token was for the edge; no service could be made to misuse it.
+        "request_headers_to_remove": ["authorization", *OF_THE_EDGE_ALONE],
+        "match": {"path": rpc.path},
+        "route": {
+            "cluster": _CLUSTERS[rpc.service],
+            "timeout": REQUEST_TIMEOUT,
+            # None of these was begun, so a second try cannot do anything twice: a server that
+            # is told to stop answers `cancelled` to what reaches it in that moment.
+            "retry_policy": {
+                "retry_on": "connect-failure,refused-stream,cancelled",
+                "num_retries": 2,
+            },
+        },
+    }
+
+
+def _from_outside() -> dict[str, Any]:
+    # Services take a call without this header for a sibling's.
+    header = {"key": SCOPE_KEY, "value": NO_SCOPE}
+    return {"header": header, "append_action": "ADD_IF_ABSENT"}

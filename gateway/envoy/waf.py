@@ -1,0 +1,143 @@
+"""Requests that no client of ours sends are refused before anything reads them.
+
+Few rules, each for an attack that would reach something. There are none for the paths that
+scanners try (`/.env`, `/wp-login.php`) nor for their user agents: unknown paths are 404 at the cost
+of a look into a map, they count against the caller's conduct, and a user agent is what one writes.
+"""
+
+from typing import Any, NamedTuple
+
+from gateway.envoy.credentials import APP_KEY_HEADER
+from gateway.envoy.extensions import API, http_filter, typed
+
+__all__ = ["REFUSALS", "Refusal", "firewall", "refused_as"]
+
+
+class Refusal(NamedTuple):
+    """How what a rule refuses is shown: HTTP status, google.rpc.Code, message."""
+
+    status: int
+    code: int
+    message: str
+
+
+REFUSALS = {
+    "encoding": Refusal(400, 3, "the path or query is not well encoded"),
+    "body": Refusal(400, 3, "this method takes no body"),
+    "tunnel": Refusal(405, 12, "the edge opens no tunnels"),
+    "media-type": Refusal(415, 3, "the request body must be JSON"),
+    "credentials": Refusal(400, 3, "authorization must be a scheme and one credential"),
+    "api-key": Refusal(400, 3, "there must be one API key at most"),
+}
+"""By the name of the rule."""
+
+# Has no path, so no route can answer it. All other methods need no rule: a route takes those of its
+# contract, and is 405 to the others.
+TUNNEL = ("CONNECT",)
+WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
+
+# JSON; gRPC for clients with stubs; forms where OAuth 2 asks for them.
+MEDIA_TYPES = r"application/json(;.*)?|application/grpc.*"
+FORM = "application/x-www-form-urlencoded"
+FORMS_PREFIX = "/oauth/"
+
+# A scheme and what it takes, which has no blank or comma in Basic and Bearer. Envoy looks for
+# `Bearer` anywhere in the header, and joins those that are repeated by commas.
+ONE_CREDENTIAL = "([^ ,]+( +[^ ,]+)?)?"
+
+# Percent-encoded UTF-8 without control characters (RFC 3629): what is not that is an error in a
+# proto string, and a null byte ends a string in many a library below.
+_TAIL = "%[89AaBb][[:xdigit:]]"
+WELL_ENCODED = (
+    f"([^%]|%[2-6][[:xdigit:]]|%7[0-9A-Ea-e]|%([Cc][2-9A-Fa-f]|[Dd][[:xdigit:]]){_TAIL}"
+    f"|%[Ee][[:xdigit:]]{_TAIL}{_TAIL}|%[Ff][0-4]{_TAIL}{_TAIL}{_TAIL})*"
+)
+
+
+def firewall() -> dict[str, Any]:
+    """Build the filter that refuses; the reply is shown by the name of the rule."""
+    policies = {name: _policy(permission) for name, permission in _permissions().items()}
+    # Matchers look at each of a header's values by itself, so that there are two of them only CEL
+    # can tell, which joins them by commas. It is reckoned only where there is a key.
+    policies["api-key"]["condition"] = _joined_has_comma(APP_KEY_HEADER)
+    return http_filter("rbac", "RBAC", rules={"action": "DENY", "policies": policies})
+
+
+def refused_as(name: str) -> dict[str, Any]:
+    """Build the filter of local replies that finds what a rule refused."""
+    # The details, which the access log shows too, name the rule; only refusals are looked at.
+    found = f"response.code_details == 'rbac_access_denied_matched_policy[{name}]'"
+    cel = f"{API}.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    return {
+        "extension_filter": {
+            "name": "envoy.access_loggers.extension_filters.cel",
+            "typed_config": typed(cel, expression=found),
+        }
+    }
+
+
+def _permissions() -> dict[str, dict[str, Any]]:
+    has_body = _any(
+        _all(_present("content-length"), _not(_header("content-length", exact="0"))),
+        _present("transfer-encoding"),
+    )
+    form = _all(_header(":path", prefix=FORMS_PREFIX), _header("content-type", prefix=FORM))
+    return {
+        "encoding": _all(
+            _header(":path", contains="%"), _not(_header(":path", **_regex(WELL_ENCODED)))
+        ),
+        "body": _all(_method(WITHOUT_BODY), has_body),
+        "tunnel": _method(TUNNEL),
+        "media-type": _all(
+            has_body,
+            _present("content-type"),
+            _not(_header("content-type", **_regex(MEDIA_TYPES))),
+            _not(form),
+        ),
+        "credentials": _all(
+            _present("authorization"), _not(_header("authorization", **_regex(ONE_CREDENTIAL)))
+        ),
+        "api-key": _present(APP_KEY_HEADER),
+    }
+
+
+def _joined_has_comma(header: str) -> dict[str, Any]:
+    request = {"select_expr": {"operand": {"ident_expr": {"name": "request"}}, "field": "headers"}}
+    value = {"call_expr": {"function": "_[_]", "args": [request, _text(header)]}}
+    return {"call_expr": {"target": value, "function": "contains", "args": [_text(",")]}}
+
+
+def _text(value: str) -> dict[str, Any]:
+    return {"const_expr": {"string_value": value}}
+
+
+def _policy(permission: dict[str, Any]) -> dict[str, Any]:
+    return {"permissions": [permission], "principals": [{"any": True}]}
+
+
+def _method(names: tuple[str, ...]) -> dict[str, Any]:
+    return _any(*(_header(":method", exact=name) for name in names))
+
+
+def _header(name: str, **match: Any) -> dict[str, Any]:  # noqa: ANN401 - a StringMatcher's fields
+    return {"header": {"name": name, "string_match": match}}
+
+
+def _regex(pattern: str) -> dict[str, Any]:
+    return {"safe_regex": {"regex": pattern}}
+
+
+def _present(name: str) -> dict[str, Any]:
+    return {"header": {"name": name, "present_match": True}}
+
+
+def _not(rule: dict[str, Any]) -> dict[str, Any]:
+    return {"not_rule": rule}
+
+
+def _all(*rules: dict[str, Any]) -> dict[str, Any]:
+    return {"and_rules": {"rules": list(rules)}}
+
+
+def _any(*rules: dict[str, Any]) -> dict[str, Any]:
+    return {"or_rules": {"rules": list(rules)}}

@@ -1,0 +1,81 @@
+"""The command `audit`: verify the log, and note its heads."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from services.platform.audit.chain import ChainError, Head, verify
+from services.platform.audit.files import chains
+from services.platform.files.single_keys import json_loads
+
+__all__ = ["audit"]
+
+PATH = click.Path(path_type=Path, exists=True)
+DATA_DIR = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    envvar="AVIARY_DATA_DIR",
+    default=Path(".data"),
+    show_default=True,
+    help="Folder that holds the folder audit.",
+)
+
+
+@click.group()
+def audit() -> None:
+    """Check the audit log."""
+
+
+@audit.command("verify")
+@DATA_DIR
+@click.option(
+    "--anchors",
+    type=PATH,
+    help="What `audit heads` printed earlier: finds entries that were cut off the end since, and "
+    "a chain that was rewritten as a whole.",
+)
+@click.argument("files", type=PATH, nargs=-1)
+def verify_command(files: Sequence[Path], data_dir: Path, anchors: Path | None) -> None:
+    """Fail, and say where, when the log is not as it was written.
+
+    FILES are those of one chain, oldest first; without them every chain of the data directory is
+    checked. Without --anchors it cannot tell whether entries are missing at the end.
+    """
+    found = {files[-1].stem: list(files)} if files else chains(data_dir / "audit")
+    known = {} if anchors is None else _read(anchors)
+    wrong = [f"{name}: is missing as a whole" for name in known if name not in found and not files]
+    for name, paths in sorted(found.items()):
+        try:
+            head = verify(paths, known.get(name))
+        except ChainError as error:
+            wrong.append(f"{name}: {error}")
+        else:
+            click.echo(f"{name}: {head.seq + 1} entries, head {head.digest}")
+    if not found:
+        wrong.append(f"no audit log in {data_dir / 'audit'}")
+    if wrong:
+        raise click.ClickException("\n".join(wrong))
+
+
+@audit.command()
+@DATA_DIR
+def heads(data_dir: Path) -> None:
+    """Print the head of each chain as JSON, to be kept where nobody here can change it."""
+    try:
+        found = {name: verify(files) for name, files in chains(data_dir / "audit").items()}
+    except ChainError as error:
+        raise click.ClickException(str(error)) from error
+    if not found:
+        # Kept as anchors, none would vouch for anything.
+        raise click.ClickException(f"no audit log in {data_dir / 'audit'}")
+    click.echo(json.dumps({name: [head.seq, head.digest] for name, head in found.items()}))
+
+
+def _read(anchors: Path) -> Mapping[str, Head]:
+    try:
+        noted = json_loads(anchors.read_text())
+        return {name: Head(int(seq), str(digest)) for name, (seq, digest) in noted.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise click.ClickException(f"{anchors}: is not what `audit heads` prints") from error

@@ -1,0 +1,90 @@
+"""How operators' commands reach the issuer's store, next to the running issuer."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from services.local.login import login
+from services.local.operator_file import OperatorError, read_operator
+from services.platform.config.settings import Settings, SettingsError
+from services.platform.errors import AviaryError
+from services.platform.rpc.admin_calls import AdminCall
+
+if TYPE_CHECKING:
+    from services.identity.app import IdentityAdmin
+
+__all__ = ["DATA_DIR", "at", "with_admin"]
+
+DATA_DIR = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    envvar="AVIARY_DATA_DIR",
+    default=Path(".data"),
+    show_default=True,
+    help="Of the running Aviary.",
+)
+_MS_PER_S = 1_000
+Result = TypeVar("Result")
+
+
+def at(unix_ms: int) -> str:
+    """Give a time as people read it."""
+    return datetime.fromtimestamp(unix_ms / _MS_PER_S, UTC).isoformat(timespec="seconds")
+
+
+def with_admin(
+    data_dir: Path,
+    act: Callable[["IdentityAdmin"], Awaitable[Result]],
+    *,
+    change: str | None = None,
+) -> Result:
+    """Do something in the issuer's store; `ClickException` where that fails.
+
+    What changes something says what of, as the audit log shall have it.
+    """
+    # All services start by this command line; only these commands pay for the issuer.
+    from services.identity.app import identity_admin  # noqa: PLC0415
+
+    async def run() -> Result:
+        async with identity_admin(_settings(data_dir)) as admin:
+            if change is None:
+                return await act(admin)
+            with AdminCall(admin.audit, _command(), change, by=login()):
+                return await act(admin)
+
+    try:
+        return asyncio.run(run())
+    except (AviaryError, SettingsError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _command() -> str:
+    """Name the command that runs, such as `app-key make`."""
+    context, names = click.get_current_context(), list[str]()
+    while context.parent is not None:
+        names.insert(0, str(context.info_name))
+        context = context.parent
+    return " ".join(names)
+
+
+def _settings(data_dir: Path) -> Settings:
+    """Find the stores as services do; on one machine, as the supervisor told them."""
+    told = {"AVIARY_DATA_DIR": str(data_dir)}
+    try:
+        operator = read_operator(data_dir)
+        told |= {**operator.environment, "AVIARY_ISSUER_URL": operator.url}
+    except OperatorError:
+        # Not of a supervisor's making: the environment says all.
+        if not data_dir.exists():
+            raise click.ClickException(
+                f"there is no {data_dir}; name the --data-dir that `make run` uses"
+            ) from None
+    for name, value in told.items():
+        # In the environment itself, since Google's clients look there for their emulators.
+        os.environ.setdefault(name, value)
+    return Settings.from_environment(os.environ)

@@ -1,0 +1,26 @@
+"""The manifest: what a load made, for whoever checks it.
+
+`{"complete": true, "users": {"<node>": "<user_id>"}, "tweets": [["<tweet_id>", "<user_id>"]]}`;
+ids are strings, as everywhere in JSON, since they are longer than some readers' numbers.
+"""
+
+import json
+from pathlib import Path
+
+from services.cli.load.errors import LoadError
+from services.cli.load.loader import Loaded
+
+__all__ = ["write_manifest"]
+
+
+def write_manifest(path: Path, loaded: Loaded, *, complete: bool) -> None:
+    """Write it; an incomplete one lacks what was under way. `LoadError` if it cannot be written."""
+    document = {
+        "complete": complete,
+        "users": {str(node): str(user) for node, user in loaded.users.items()},
+        "tweets": [[str(tweet), str(author)] for tweet, author in loaded.tweets],
+    }
+    try:
+        path.write_text(json.dumps(document) + "\n")
+    except OSError as error:
+        raise LoadError(f"the manifest cannot be written: {path}: {error.strerror}") from error

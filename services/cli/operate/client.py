@@ -1,0 +1,143 @@
+"""The RPCs for operators, as commands call them."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import grpc.aio
+from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
+from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
+from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
+from aviary.timeline.v1.timeline_service_pb2_grpc import TimelineServiceStub
+from google.protobuf.descriptor import FileDescriptor
+
+from services.cli.operate.errors import OperateError
+from services.cli.operate.finding import Found
+from services.platform.errors import AviaryError, UnavailableError
+from services.platform.rpc.channels import Caller
+from services.platform.rpc.operator import operator_channel
+from services.platform.runtime.clock import SystemClock
+from services.platform.security.signing import Signer
+from services.platform.security.tls import CredentialsError
+
+__all__ = ["FanoutClient", "TimelineClient", "reach_fanout", "reach_timeline"]
+
+TIMEOUT_S = 30.0
+"""An operator waits longer than a reader does: building the home timeline of somebody who follows
+thousands takes seconds."""
+
+
+class FanoutClient:
+    """A client of `aviary.fanout.v1.FanoutService`; every method raises `OperateError`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = FanoutServiceStub(channel)
+        self._caller = Caller(timeout_s=TIMEOUT_S)
+
+    async def queues(self) -> Sequence[fanout_pb.QueueBacklog]:
+        """What lies in each queue; a number is absent where the bus cannot say."""
+        with _explained(self._found):
+            answer = await self._caller.call(self._stub.GetBacklog, fanout_pb.GetBacklogRequest())
+        return answer.queues
+
+    async def dead_letters(self, subscription: str, limit: int) -> Sequence[fanout_pb.DeadLetter]:
+        """Up to `limit` messages that were given up, oldest first."""
+        request = fanout_pb.ListDeadLettersRequest(subscription=subscription, limit=limit)
+        with _explained(self._found):
+            answer = await self._caller.call(self._stub.ListDeadLetters, request)
+        return answer.dead_letters
+
+    async def redrive(self, subscription: str, limit: int) -> int:
+        """Put up to `limit` dead letters back; how many there were. Not repeated on failure."""
+        request = fanout_pb.RedriveDeadLettersRequest(subscription=subscription, limit=limit)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.RedriveDeadLetters, request)).redriven
+
+    async def drop(self, subscription: str, ids: Sequence[str]) -> int:
+        """Forget dead letters; how many of these there were."""
+        request = fanout_pb.DropDeadLettersRequest(subscription=subscription, ids=ids)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.DropDeadLetters, request)).dropped
+
+    async def controls(self) -> fanout_pb.Controls:
+        """What is in force."""
+        request = fanout_pb.GetControlsRequest()
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.GetControls, request)).controls
+
+    async def set_threshold(self, followers: int) -> fanout_pb.Controls:
+        """Move the threshold; 0 goes back to the default."""
+        request = fanout_pb.SetCelebrityThresholdRequest(followers=followers)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.SetCelebrityThreshold, request)).controls
+
+    async def pause(self, subscriptions: Sequence[str]) -> fanout_pb.Controls:
+        """Pause subscriptions."""
+        request = fanout_pb.PauseSubscriptionsRequest(subscriptions=subscriptions)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.PauseSubscriptions, request)).controls
+
+    async def resume(self, subscriptions: Sequence[str]) -> fanout_pb.Controls:
+        """Resume subscriptions."""
+        request = fanout_pb.ResumeSubscriptionsRequest(subscriptions=subscriptions)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.ResumeSubscriptions, request)).controls
+
+
+@asynccontextmanager
+async def reach_fanout(found: Found) -> AsyncIterator[FanoutClient]:
+    """Open a channel for a while."""
+    async with _channel(found, fanout_pb.DESCRIPTOR) as channel:
+        yield FanoutClient(found, channel)
+
+
+class TimelineClient:
+    """A client of `aviary.timeline.v1.TimelineService`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = TimelineServiceStub(channel)
+        self._caller = Caller(timeout_s=TIMEOUT_S)
+
+    async def rebuild_home(self, user_id: int) -> None:
+        """Have a home timeline built anew. Raises `OperateError`."""
+        request = timeline_pb.RebuildHomeTimelineRequest(user_id=user_id)
+        with _explained(self._found):
+            await self._caller.call(self._stub.RebuildHomeTimeline, request)
+
+
+@asynccontextmanager
+async def reach_timeline(found: Found) -> AsyncIterator[TimelineClient]:
+    """Open a channel for a while."""
+    async with _channel(found, timeline_pb.DESCRIPTOR) as channel:
+        yield TimelineClient(found, channel)
+
+
+def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:
+    signer = None if found.keys is None else Signer(found.keys, SystemClock())
+    services = list(file.services_by_name.values())
+    try:
+        return operator_channel(
+            found.certificates, found.service, found.address, services, signer=signer
+        )
+    except CredentialsError as error:
+        raise OperateError(f"no certificate to show to {found.service}: {error}") from error
+
+
+@contextmanager
+def _explained(found: Found) -> Iterator[None]:
+    """Say who failed, and what to do."""
+    try:
+        yield
+    except UnavailableError as error:
+        raise OperateError(
+            f"no answer from {found.service} at {found.address} ({error}); is Aviary running, as "
+            f"by `make run`? The address is from {found.source}"
+        ) from error
+    except AviaryError as error:
+        raise OperateError(str(error)) from error
+    except grpc.aio.AioRpcError as error:
+        raise OperateError(
+            f"{found.service} at {found.address} failed with {error.code().name}: "
+            f"{error.details()}; see its log"
+        ) from error

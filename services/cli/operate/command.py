@@ -1,0 +1,206 @@
+"""The operators' commands: their arguments and options."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+
+from services.cli.operate.errors import OperateError
+
+__all__ = ["COMMANDS"]
+
+# What the service takes in one call.
+MAX_LETTERS = 1_000
+DEFAULT_LETTERS = 100
+# What a contract's `int64` can hold.
+MAX_INT64 = (1 << 63) - 1
+DEFAULT_WORD = "default"
+# What a shell reports of a command that SIGINT ended.
+INTERRUPTED = 130
+
+DATA_DIR = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Folder of the Aviary that `up` runs, which tells addresses there. Without one, "
+    "AVIARY_*_ADDRESS variables do.  [default: .data]",
+)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  python -m services queues
+  python -m services queues --watch
+"""
+)
+@click.option("--watch", is_flag=True, help="Show them again every two seconds, until Ctrl-C.")
+@DATA_DIR
+def queues(data_dir: Path | None, *, watch: bool) -> None:
+    """Show how much lies in each queue, and which are paused.
+
+    What waits is not yet handled: queued, in hand, or to be tried again. What is dead was given
+    up: `dead-letters` says why.
+    """
+    _run(lambda run: run.queues(data_dir, watch=watch))
+
+
+@click.command("dead-letters")
+@click.argument("subscription", required=False)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MAX_LETTERS),
+    default=DEFAULT_LETTERS,
+    show_default=True,
+    help="At most so many of each subscription.",
+)
+@DATA_DIR
+def dead_letters(data_dir: Path | None, subscription: str | None, limit: int) -> None:
+    """List messages that were given up, oldest first, and why.
+
+    SUBSCRIPTION is one that `queues` shows; without it, all are looked at.
+    """
+    _run(lambda run: run.dead_letters(data_dir, subscription, limit))
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  python -m services redrive fanout.plan
+  python -m services redrive fanout.rest --all
+"""
+)
+@click.argument("subscription")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help=f"At most so many, the oldest first.  [default: {DEFAULT_LETTERS}]",
+)
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@DATA_DIR
+def redrive(
+    data_dir: Path | None, subscription: str, limit: int | None, *, everything: bool
+) -> None:
+    """Put dead letters back into their queue, to be tried anew.
+
+    Mend first what made them fail: a message that fails again comes back as a dead letter.
+    """
+    if everything and limit is not None:
+        raise click.UsageError("--limit and --all exclude each other")
+    wanted = None if everything else limit or DEFAULT_LETTERS
+    _run(lambda run: run.redrive(data_dir, subscription, wanted))
+
+
+@click.command("drop-dead-letters")
+@click.argument("subscription")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@DATA_DIR
+def drop_dead_letters(data_dir: Path | None, subscription: str, ids: Sequence[str]) -> None:
+    """Forget dead letters for good, by the ids that `dead-letters` shows.
+
+    What such a message was to do is not done.
+    """
+    if len(ids) > MAX_LETTERS:
+        raise click.UsageError(f"at most {MAX_LETTERS} ids at once")
+    _run(lambda run: run.drop(data_dir, subscription, ids))
+
+
+@click.command()
+@click.argument("subscriptions", metavar="[SUBSCRIPTION]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that the fan-out consumes.")
+@DATA_DIR
+def pause(data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool) -> None:
+    """Take no more messages from queues of the fan-out.
+
+    They are kept, and wait for `resume`. What is in hand goes on. A pause outlives restarts.
+    """
+    _some(subscriptions, everything=everything)
+    _run(lambda run: run.pause(data_dir, subscriptions, everything=everything))
+
+
+@click.command()
+@click.argument("subscriptions", metavar="[SUBSCRIPTION]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that the fan-out consumes.")
+@DATA_DIR
+def resume(data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool) -> None:
+    """Take messages from queues of the fan-out again."""
+    _some(subscriptions, everything=everything)
+    _run(lambda run: run.resume(data_dir, subscriptions, everything=everything))
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  python -m services threshold
+  python -m services threshold 50000
+  python -m services threshold default
+"""
+)
+@click.argument("followers", metavar="[FOLLOWERS|default]", required=False)
+@DATA_DIR
+def threshold(data_dir: Path | None, followers: str | None) -> None:
+    """Show or move the celebrity threshold.
+
+    Tweets of authors with more followers are not pushed, but merged in when they are read. It is
+    for tweets to come; `default` goes back to AVIARY_CELEBRITY_THRESHOLD of each process.
+    """
+    wanted = None if followers is None else _followers(followers)
+    _run(lambda run: run.threshold(data_dir, wanted))
+
+
+@click.command("rebuild-home")
+@click.argument(
+    "user_ids", metavar="USER_ID...", nargs=-1, required=True, type=click.IntRange(1, MAX_INT64)
+)
+@DATA_DIR
+def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
+    """Build users' stored home timelines anew, from those they follow.
+
+    For timelines that lack what they should show. It may be repeated, and readers notice nothing
+    but one slower read.
+    """
+    _run(lambda run: run.rebuild_home(data_dir, user_ids))
+
+
+COMMANDS = (
+    queues,
+    dead_letters,
+    redrive,
+    drop_dead_letters,
+    pause,
+    resume,
+    threshold,
+    rebuild_home,
+)
+
+
+def _run(start: Callable[[ModuleType], Coroutine[Any, Any, None]]) -> None:
+    # Every service starts by this command line; only these commands pay for their clients.
+    from services.cli.operate import run  # noqa: PLC0415
+
+    try:
+        asyncio.run(start(run))
+    except OperateError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _some(subscriptions: Sequence[str], *, everything: bool) -> None:
+    if bool(subscriptions) == everything:
+        raise click.UsageError("name subscriptions, or give --all")
+
+
+def _followers(text: str) -> int:
+    """Return the followers meant, 0 for the default."""
+    if text == DEFAULT_WORD:
+        return 0
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_INT64))
+    if not (plain and 1 <= int(text) <= MAX_INT64):
+        raise click.BadParameter(
+            f"got {text!r}, wanted a whole number, 1 to {MAX_INT64}, or `default`"
+        )
+    return int(text)

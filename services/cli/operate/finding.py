@@ -1,0 +1,76 @@
+"""Which address to call, and what to show and sign with there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.cli.operate.errors import OperateError
+from services.platform.config.environment import Variables
+from services.platform.config.settings import DEFAULT_DATA_DIR, Settings, SettingsError
+from services.platform.config.signing_keys import Keys, keys_from
+from services.platform.files import local_addresses
+from services.platform.rpc.operator import operator_files
+
+__all__ = ["Found", "find"]
+
+
+# What `up` does not tell of itself: whoever started it with these operates it with them.
+_SECURITY = ("AVIARY_TLS", "AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A service's `host:port`, and who says so."""
+
+    service: str
+    address: str
+    source: str
+    certificates: Path | None = None
+    """Folder of the operator's certificate; None is plaintext."""
+    keys: Keys | None = field(default=None, repr=False)
+    """To sign requests with; None is without."""
+
+
+def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) -> Found:
+    """Find a service: as `up` tells in the data folder, else as the environment or defaults say.
+
+    A folder that was asked for must have the answer. Raises `OperateError`.
+    """
+    folder = data_dir or Path(environment.get("AVIARY_DATA_DIR") or DEFAULT_DATA_DIR)
+    source = str(folder / local_addresses.FILE_NAME)
+    try:
+        told = local_addresses.found(folder)
+    except (OSError, ValueError) as error:
+        raise OperateError(f"{source} cannot be read: {error}") from error
+    if told is None and data_dir is not None:
+        raise OperateError(
+            f"there is no {source}: Aviary does not run in that folder; start it with "
+            f"`python -m services up --data-dir {folder}`"
+        )
+    if told is not None and service not in told:
+        raise OperateError(f"{source} does not name {service}; restart Aviary, it is an older one")
+    if told is not None:
+        own = {name: environment[name] for name in _SECURITY if name in environment}
+        keys = _keys(_settings(own))
+        certificates = None if Variables(own).is_plain() else operator_files(folder)
+        return Found(service, told[service], source, certificates, keys)
+    settings = _settings(environment)
+    variable = f"AVIARY_{service.upper()}_ADDRESS"
+    set_there = "" if environment.get(variable) else " (not set, so its default)"
+    source = f"{variable}{set_there}"
+    address, certificates = settings.addresses[service], settings.tls_dir
+    return Found(service, address, source, certificates, _keys(settings))
+
+
+def _settings(environment: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.from_environment(environment)
+    except SettingsError as error:
+        raise OperateError(str(error)) from error
+
+
+def _keys(settings: Settings) -> Keys | None:
+    try:
+        return keys_from(settings.signing_keys, settings.signing_keys_file)
+    except (OSError, ValueError) as error:
+        raise OperateError(f"AVIARY_SIGNING_KEYS_FILE: {error}") from error

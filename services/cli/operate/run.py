@@ -1,0 +1,153 @@
+"""What each command does, once its options are read."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from services.cli.operate.client import FanoutClient, reach_fanout, reach_timeline
+from services.cli.operate.errors import OperateError
+from services.cli.operate.finding import Found, find
+from services.cli.operate.showing import show_letters, show_pauses, show_queues, show_threshold
+
+__all__ = [
+    "dead_letters",
+    "drop",
+    "pause",
+    "queues",
+    "rebuild_home",
+    "redrive",
+    "resume",
+    "threshold",
+]
+
+WATCH_EVERY_S = 2.0
+LETTERS_PER_CALL = 100
+"""Of a redrive: about a second on the slowest bus, so that the bar moves and no call runs late."""
+DROPPED_PER_CALL = 40
+"""As many ids as the service takes at once."""
+
+
+async def queues(data_dir: Path | None, *, watch: bool) -> None:
+    """Print the queues, once or until interrupted."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        if not watch:
+            show_queues(await fanout.queues(), await fanout.controls())
+            return
+        while True:
+            await _show_again(fanout)
+            await asyncio.sleep(WATCH_EVERY_S)
+
+
+async def _show_again(fanout: FanoutClient) -> None:
+    try:
+        found, controls = await fanout.queues(), await fanout.controls()
+    except OperateError as error:
+        # A restart is what one may be watching.
+        click.echo(error, err=True)
+        return
+    click.clear()
+    show_queues(found, controls)
+
+
+async def dead_letters(data_dir: Path | None, subscription: str | None, limit: int) -> None:
+    """Print dead letters, of all subscriptions where none is named."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        queues = [] if subscription else await fanout.queues()
+        names = [subscription] if subscription else [each.subscription for each in queues]
+        found = {name: await fanout.dead_letters(name, limit) for name in names}
+    letters = [(name, letter) for name, some in found.items() for letter in some]
+    if letters:
+        show_letters(letters)
+    else:
+        click.echo(f"no dead letters of {subscription or 'any subscription'}")
+    for name in (name for name, some in found.items() if len(some) >= limit):
+        click.echo(f"{name}: the oldest {limit:,} alone; there may be more (--limit)", err=True)
+
+
+async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -> None:
+    """Put dead letters back, up to `limit` of those that there are now; None means all of them.
+
+    Where the bus cannot count them, it is up to `limit`, or until there are none.
+    """
+    redriven = 0
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        dead = await _dead(fanout, subscription)
+        most = min((each for each in (limit, dead) if each is not None), default=None)
+        try:
+            # Shown on a terminal only, which is what None asks for.
+            with tqdm(total=most, desc=subscription, unit="", disable=None) as bar:
+                while most is None or redriven < most:
+                    wanted = LETTERS_PER_CALL
+                    if most is not None:
+                        wanted = min(wanted, most - redriven)
+                    found = await fanout.redrive(subscription, wanted)
+                    if not found:
+                        break
+                    redriven += found
+                    bar.update(found)
+        except OperateError as error:
+            if redriven:
+                raise OperateError(f"after {redriven:,} dead letters: {error}") from error
+            raise
+    letters = "dead letter" if redriven == 1 else "dead letters"
+    click.echo(f"put {redriven:,} {letters} of {subscription} back")
+    if limit is not None and redriven >= limit and (dead is None or dead > limit):
+        click.echo("there may be more (--limit, --all)", err=True)
+
+
+async def drop(data_dir: Path | None, subscription: str, ids: Sequence[str]) -> None:
+    """Forget dead letters by their ids."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        dropped = 0
+        for start in range(0, len(ids), DROPPED_PER_CALL):
+            dropped += await fanout.drop(subscription, ids[start : start + DROPPED_PER_CALL])
+    click.echo(f"dropped {dropped:,} of {len(ids):,} dead letters of {subscription}")
+
+
+async def _dead(fanout: FanoutClient, subscription: str) -> int | None:
+    """Count them now: one that cannot be read is back at once, and would be put back anew."""
+    for each in await fanout.queues():
+        if each.subscription == subscription and each.HasField("dead_letters"):
+            return each.dead_letters
+    return None
+
+
+async def pause(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:
+    """Pause subscriptions."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        show_pauses(await fanout.pause(await _all(fanout) if everything else names))
+
+
+async def resume(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:
+    """Resume subscriptions."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        show_pauses(await fanout.resume(await _all(fanout) if everything else names))
+
+
+async def threshold(data_dir: Path | None, followers: int | None) -> None:
+    """Set the threshold, 0 to the default; None only shows it."""
+    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+        if followers is None:
+            show_threshold(await fanout.controls())
+        else:
+            show_threshold(await fanout.set_threshold(followers))
+
+
+async def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
+    """Build home timelines anew, one after the other."""
+    async with reach_timeline(_found("timeline", data_dir)) as timeline:
+        for user_id in user_ids:
+            await timeline.rebuild_home(user_id)
+            click.echo(f"the home timeline of {user_id} is built anew")
+
+
+async def _all(fanout: FanoutClient) -> list[str]:
+    return [each.subscription for each in (await fanout.controls()).subscriptions]
+
+
+def _found(service: str, data_dir: Path | None) -> Found:
+    return find(service, data_dir, os.environ)

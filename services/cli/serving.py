@@ -1,0 +1,69 @@
+"""One service in a process of its own, as a container runs it."""
+
+import asyncio
+import importlib
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from services.platform.composition.dependencies import Dependencies, Served
+from services.platform.composition.security import secured
+from services.platform.config.settings import Settings
+from services.platform.observability.names import EVENT_SERVING
+from services.platform.observability.setup import configure
+from services.platform.rpc.server import RpcServer
+from services.platform.runtime.readiness import Readiness
+from services.platform.security.process import PLAIN, Security
+from services.platform.specs import all_specs
+
+__all__ = ["running", "serve"]
+
+
+@asynccontextmanager
+async def running(
+    name: str,
+    settings: Settings,
+    security: Security = PLAIN,
+    readiness: Readiness | None = None,
+) -> AsyncIterator[Served]:
+    """Build a service, start its background work, yield what it serves; undo all in reverse.
+
+    Raises KeyError for a name that no service has.
+    """
+    # Only what this process serves is imported: not everyone pays for HTTP and OAuth.
+    app = importlib.import_module(f"{all_specs()[name].package}.app")
+    async with AsyncExitStack() as stack:
+        yield await app.build(Dependencies(settings, stack, security, readiness))
+
+
+async def serve(name: str, settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    telemetry = configure(
+        name,
+        settings.otlp_endpoint,
+        settings.log_level,
+        metrics_address=settings.metrics_address,
+    )
+    stopping, readiness = asyncio.Event(), Readiness()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        async with (
+            secured(name, settings, readiness) as security,
+            running(name, settings, security, readiness) as servicers,
+        ):
+            server = RpcServer(
+                settings.addresses[name],
+                servicers,
+                security=security,
+                probe_address=settings.probe_address,
+                readiness=readiness,
+            )
+            await server.start()
+            structlog.get_logger().info(EVENT_SERVING, address=server.address)
+            await stopping.wait()
+            await server.stop()
+    finally:
+        telemetry.shutdown()

@@ -1,0 +1,94 @@
+"""Bus messages in, use cases called, jobs out."""
+
+from collections.abc import Sequence
+
+from services.fanout.jobs import (
+    FanoutJob,
+    FanoutLeg,
+    decode_fanout_job,
+    decode_fanout_leg,
+    encode_fanout_job,
+    encode_fanout_leg,
+)
+from services.fanout.lag import FanoutLag
+from services.fanout.service import FanoutService
+from services.fanout.spec import FANOUT_CLOSE, FANOUT_LEGS, FANOUT_REST
+from services.graph.events import FollowChanged, FollowsAdded, RelationsChanged, decode_graph_event
+from services.platform.bus.port import Message, Publisher
+from services.platform.bus.tracing import with_trace_context
+from services.tweet.events import decode_tweet_changed
+
+__all__ = ["BusJobs", "FanoutConsumers"]
+
+
+class BusJobs:
+    """The queue of pages: one topic for each priority."""
+
+    def __init__(self, driver: Publisher) -> None:
+        self._driver = driver
+
+    async def enqueue(
+        self, tweet_id: int, pages: Sequence[tuple[Sequence[int], Sequence[int]]]
+    ) -> None:
+        """Queue a job for each audience that is not empty, in one publish for each priority."""
+        for topic, audiences in (
+            (FANOUT_CLOSE, [close for close, _ in pages]),
+            (FANOUT_REST, [rest for _, rest in pages]),
+        ):
+            bodies = [
+                encode_fanout_job(FanoutJob(tweet_id, tuple(each))) for each in audiences if each
+            ]
+            if bodies:
+                attributes = with_trace_context({})
+                await self._driver.publish(topic, [Message(body, attributes) for body in bodies])
+
+    async def enqueue_leg(self, author: int, tweet_id: int, after: int) -> None:
+        """Queue what is left to plan."""
+        body = encode_fanout_leg(FanoutLeg(tweet_id, author, after))
+        await self._driver.publish(FANOUT_LEGS, [Message(body, with_trace_context({}))])
+
+
+class FanoutConsumers:
+    """One method for each subscription."""
+
+    def __init__(self, fanout: FanoutService, lag: FanoutLag) -> None:
+        self._fanout = fanout
+        self._lag = lag
+
+    async def plan(self, body: bytes) -> None:
+        """Plan the fan-out of a new tweet."""
+        event = decode_tweet_changed(body)
+        if not event.deleted:
+            await self._fanout.plan(event.user_id, event.tweet_id)
+            self._lag.planned(event.tweet_id)
+
+    async def tweet_changed(self, body: bytes) -> None:
+        """Show authors their new tweet, or hide a deleted one from everybody."""
+        event = decode_tweet_changed(body)
+        if event.deleted:
+            await self._fanout.forget(event.user_id, event.tweet_id)
+        else:
+            await self._fanout.show_author(event.user_id, event.tweet_id)
+
+    async def plan_on(self, body: bytes) -> None:
+        """Go on with the plan of a tweet."""
+        leg = decode_fanout_leg(body)
+        await self._fanout.plan_leg(leg.user_id, leg.tweet_id, leg.after_follower_id)
+
+    async def relations_changed(self, body: bytes) -> None:
+        """Bring timelines in line with the graph."""
+        match decode_graph_event(body):
+            case FollowChanged(viewer, author, following=True):
+                await self._fanout.followed(viewer, [author])
+            case FollowChanged(viewer):
+                await self._fanout.relations_changed([viewer])
+            case FollowsAdded(viewer, authors):
+                await self._fanout.followed(viewer, authors)
+            case RelationsChanged(viewers):
+                await self._fanout.relations_changed(viewers)
+
+    async def push_page(self, body: bytes) -> None:
+        """Push one page of followers."""
+        job = decode_fanout_job(body)
+        await self._fanout.push(job.tweet_id, job.follower_ids)
+        self._lag.pushed(job.tweet_id)

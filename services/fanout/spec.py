@@ -1,0 +1,77 @@
+"""The fan-out in one declaration."""
+
+from types import MappingProxyType
+from typing import Final
+
+from services.graph.spec import GRAPH_EVENTS
+from services.platform.bus.port import Subscription
+from services.platform.rows.port import TableSpec
+from services.platform.specs import NumberFlag, ServiceSpec, SwitchFlag
+from services.tweet.spec import TWEET_EVENTS
+
+__all__ = [
+    "AUTHOR",
+    "CELEBRITY_THRESHOLD",
+    "CLOSE",
+    "CLOSE_FRIENDS_FIRST",
+    "CONTROLS",
+    "FANOUT_CLOSE",
+    "FANOUT_LEGS",
+    "FANOUT_REST",
+    "GRAPH",
+    "LEGS",
+    "PLAN",
+    "REST",
+    "SPEC",
+]
+
+CONTROLS: Final = TableSpec("fanout_controls")
+"""Kept until somebody sets it otherwise."""
+
+FANOUT_CLOSE: Final = "fanout-close"
+FANOUT_REST: Final = "fanout-rest"
+FANOUT_LEGS: Final = "fanout-legs"
+
+PLAN: Final = Subscription("fanout.plan", TWEET_EVENTS)
+LEGS: Final = Subscription("fanout.legs", FANOUT_LEGS)
+AUTHOR: Final = Subscription("fanout.author", TWEET_EVENTS)
+GRAPH: Final = Subscription("fanout.graph", GRAPH_EVENTS)
+CLOSE: Final = Subscription("fanout.close", FANOUT_CLOSE)
+REST: Final = Subscription("fanout.rest", FANOUT_REST)
+
+# More followers than there are people.
+CELEBRITY_THRESHOLD: Final = NumberFlag("fanout.celebrity-threshold", 1, 10_000_000_000)
+"""T: followers above which an author's tweets are merged at read, not pushed. Comes before the
+setting AVIARY_CELEBRITY_THRESHOLD, and after what an operator has set (`aviary threshold`)."""
+CLOSE_FRIENDS_FIRST: Final = SwitchFlag("fanout.close-friends-first", default=True)
+"""Whether pages of pushes to close friends go before those to all others. Off, both go side by
+side: for a flood of the former that starves the latter."""
+
+SPEC: Final = ServiceSpec(
+    name="fanout",
+    summary="pushes each tweet into the home timelines of its author's followers",
+    port=50_055,
+    contracts=("aviary.fanout.v1.FanoutService",),
+    is_operated=True,
+    calls=(
+        "aviary.graph.v1.GraphService/GetRelations",
+        "aviary.graph.v1.GraphService/LookupCounts",
+        "aviary.graph.v1.GraphService/StreamFollowers",
+        "aviary.tweet.v1.TweetService/DecideDelivery",
+        "aviary.tweet.v1.TweetService/ListAuthorTweets",
+        "aviary.tweet.v1.TweetService/LookupTweets",
+    ),
+    tables=(CONTROLS,),
+    # It writes timelines: an RPC for each push would cost more than the push, see its `writes`.
+    opens_rows_of=("timeline",),
+    topics=MappingProxyType(
+        {
+            FANOUT_CLOSE: "Pages of pushes to the followers who should see a tweet first.",
+            FANOUT_REST: "Pages of pushes to everybody else.",
+            FANOUT_LEGS: "What is left to plan of tweets whose authors have many followers.",
+        }
+    ),
+    subscriptions=(PLAN, LEGS, AUTHOR, GRAPH, CLOSE, REST),
+    uses_cache=True,
+    flags=(CELEBRITY_THRESHOLD, CLOSE_FRIENDS_FIRST),
+)

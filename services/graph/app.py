@@ -1,0 +1,38 @@
+"""The graph service."""
+
+from aviary.graph.v1 import graph_service_pb2
+
+from services.graph.blocks import Blocks
+from services.graph.changes import Changes
+from services.graph.clients import UserClient
+from services.graph.consumers import GraphConsumers
+from services.graph.erasure import SETTLE_MS, Erasure
+from services.graph.events import GraphEvents
+from services.graph.follows import Follows
+from services.graph.reads import Reads
+from services.graph.servicer import GraphServicer
+from services.graph.spec import ERASURE, OUTBOX, SPEC
+from services.graph.store import RowGraphStore
+from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.erasure.settling import Settling
+from services.platform.rpc.method_handlers import Servicer
+
+__all__ = ["build"]
+
+
+async def build(deps: Dependencies) -> Served:
+    """Keep edges in rows, with an outbox, and remove those of deleted users."""
+    rows = await deps.rows(SPEC.name, SPEC.tables)
+    store = RowGraphStore(rows, await deps.outbox(rows, OUTBOX))
+    users, events = await deps.client("user", UserClient), GraphEvents()
+    changes = Changes(store, await deps.ids(SPEC.name))
+    erasure = Erasure(store, changes, events, Settling(SETTLE_MS, deps.clock))
+    handlers = GraphConsumers(erasure, users)
+    deps.consume(deps.bus(), ERASURE.name, handlers.user_deleted)
+    servicer = GraphServicer(
+        Follows(changes, users, events),
+        Blocks(changes, users, events),
+        Reads(store, users),
+        deps.cursors(),
+    )
+    return [Servicer(service_of(graph_service_pb2.DESCRIPTOR), servicer)]

@@ -1,0 +1,83 @@
+"""Edges of the graph as rows: where each is kept, and how changes of it are written.
+
+Every cell of an edge carries the change's own time, and a removed edge is a tombstone value, so
+that the latest change wins on each of them whatever order the writes arrive in.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from services.graph.keys import edge_row_key
+from services.graph.model import Change, Edge, EdgeState, Relation
+from services.graph.spec import BLOCKED_BY, BLOCKING, EDGE_TABLES, FOLLOWERS, FOLLOWING, MUTING
+from services.platform.rows.keys import user_row_key
+from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
+
+__all__ = ["cells_of", "deciding_cell", "is_active", "members", "mutations", "state_of"]
+
+
+_STATE = b"state"
+_ACTIVE = b"1"
+_TOMBSTONE = b"0"
+_ID_BYTES = 8
+_ABOVE_IDS = b"\x80"
+_ORDER = {table.name: place for place, table in enumerate(EDGE_TABLES)}
+
+
+def deciding_cell(edge: Edge) -> CellName:
+    """Return the cell that a change of the edge writes last: once it shows it, so do the others."""
+    return cells_of(edge)[-1]
+
+
+def state_of(names: Sequence[CellName], cells: Mapping[CellName, DatedCell]) -> EdgeState:
+    """Tell the state of an edge by these of its cells, the deciding one last."""
+    found = [cells.get(name) for name in names]
+    active = [cell is not None and cell.value == _ACTIVE for cell in found]
+    written_ms = max((cell.timestamp_ms for cell in found if cell is not None), default=0)
+    return EdgeState(active[-1], len(set(active)) > 1, written_ms)
+
+
+def is_active(row: Row, column: bytes = _STATE) -> bool:
+    """Whether the row has the edge of this column; without one, of the edge that it is."""
+    return row.cells.get(column) == _ACTIVE
+
+
+def members(row: Row | None) -> list[int]:
+    """Everybody in a wide row, increasing."""
+    if row is None:
+        return []
+    return [
+        int.from_bytes(column, "big")
+        for column, state in row.cells.items()
+        # A column of another length, or above all ids, is nobody.
+        if state == _ACTIVE and len(column) == _ID_BYTES and column < _ABOVE_IDS
+    ]
+
+
+def mutations(change: Change) -> list[RowMutation]:
+    """Return the writes of a change, those of deciding cells after the others of their edge."""
+    rows: dict[tuple[str, bytes, int], dict[bytes, bytes]] = {}
+    gone = dict.fromkeys((*change.removed, *change.barred))
+    for edges, state in ((gone, _TOMBSTONE), (change.made, _ACTIVE)):
+        for edge in edges:
+            at_ms = change.timestamp_ms(edge)
+            for table, key, column in cells_of(edge):
+                rows.setdefault((table, key, at_ms), {})[column] = state
+    return [
+        RowMutation(table, key, cells, timestamp_ms=at_ms)
+        for (table, key, at_ms), cells in sorted(rows.items(), key=lambda row: _ORDER[row[0][0]])
+    ]
+
+
+def cells_of(edge: Edge) -> tuple[CellName, ...]:
+    """Return the cells of an edge in the order in which a change writes them."""
+    owner, other = edge.owner_id, edge.other_id
+    outward = (user_row_key(owner), other.to_bytes(_ID_BYTES, "big"))
+    match edge.relation:
+        case Relation.FOLLOW:
+            inward = (edge_row_key(other, owner), _STATE)
+            return CellName(FOLLOWING.name, *outward), CellName(FOLLOWERS.name, *inward)
+        case Relation.BLOCK:
+            inward = (user_row_key(other), owner.to_bytes(_ID_BYTES, "big"))
+            return CellName(BLOCKED_BY.name, *inward), CellName(BLOCKING.name, *outward)
+        case Relation.MUTE:
+            return (CellName(MUTING.name, *outward),)

@@ -1,0 +1,54 @@
+"""The graph service in one declaration."""
+
+from types import MappingProxyType
+from typing import Final
+
+from services.platform.bus.port import Subscription
+from services.platform.leasing.calls import LEASE_CALLS
+from services.platform.rows.port import TableSpec
+from services.platform.specs import ServiceSpec
+from services.user.spec import USER_EVENTS
+
+__all__ = [
+    "BLOCKED_BY",
+    "BLOCKING",
+    "EDGE_TABLES",
+    "ERASURE",
+    "FOLLOWERS",
+    "FOLLOWING",
+    "FOLLOW_COUNTS",
+    "GRAPH_EVENTS",
+    "MUTING",
+    "OUTBOX",
+    "SPEC",
+    "TABLES",
+]
+
+FOLLOWING: Final = TableSpec("following")
+FOLLOWERS: Final = TableSpec("followers")
+MUTING: Final = TableSpec("muting")
+BLOCKED_BY: Final = TableSpec("blocked_by")
+BLOCKING: Final = TableSpec("blocking")
+EDGE_TABLES: Final = (BLOCKED_BY, BLOCKING, FOLLOWING, FOLLOWERS, MUTING)
+"""In the order in which a change writes them: a block comes before the follows that it bars, so who
+sees a follow barred can see the block. Wide rows, one for each user with a column for each other
+user; but followers, of whom there can be millions, have one row for each edge."""
+
+FOLLOW_COUNTS: Final = TableSpec("follow_counts")
+OUTBOX: Final = TableSpec("graph_outbox")
+TABLES: Final = (*EDGE_TABLES, FOLLOW_COUNTS, OUTBOX)
+
+GRAPH_EVENTS: Final = "graph-events"
+ERASURE: Final = Subscription("graph.erasure", USER_EVENTS)
+
+SPEC: Final = ServiceSpec(
+    name="graph",
+    summary="who follows, blocks and mutes whom",
+    port=50_054,
+    contracts=("aviary.graph.v1.GraphService",),
+    calls=(*LEASE_CALLS, "aviary.user.v1.UserService/LookupUsers"),
+    tables=TABLES,
+    topics=MappingProxyType({GRAPH_EVENTS: "Follows, blocks and mutes made and removed."}),
+    subscriptions=(ERASURE,),
+    secrets=("AVIARY_CURSOR_KEY",),
+)

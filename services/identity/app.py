@@ -1,0 +1,183 @@
+"""The embedded issuer, and what operators do to it."""
+
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from services.identity import keys
+from services.identity.accounts import RESUME_POLL_S, Accounts
+from services.identity.app_keys import AppKeys
+from services.identity.bearer import Bearers
+from services.identity.clients import AccountClient
+from services.identity.consumers import IdentityConsumers
+from services.identity.http import Keyrings, application
+from services.identity.keys import SEALING_KEY_BYTES, Keyring
+from services.identity.listener import Listener
+from services.identity.oauth_clients import Clients
+from services.identity.oauth_server import OAuthServer
+from services.identity.passwords import Passwords
+from services.identity.revocations import POLL_S as REVOCATIONS_POLL_S
+from services.identity.revocations import Revocations
+from services.identity.sessions import Sessions
+from services.identity.spec import ERASURE, SPEC
+from services.identity.store import IdentityStore
+from services.identity.tls import ListenerTls
+from services.platform.audit.port import Audit
+from services.platform.composition.dependencies import Dependencies, Served
+from services.platform.composition.secrets import keys_of
+from services.platform.composition.security import tls_files
+from services.platform.config.secret_keys import SecretKeys
+from services.platform.config.settings import Settings
+from services.platform.files.whole_file import write_whole
+from services.platform.runtime.clock import Clock
+from services.platform.security.tls import POLL_S as TLS_POLL_S
+from services.platform.tokens.lives import APP_KEY_S
+from services.platform.tokens.revoked_store import RevokedStore
+
+__all__ = ["IdentityAdmin", "build", "identity_admin", "take_operator_secret"]
+
+OWNER_ONLY = 0o077
+OPERATORS = "operator"
+"""The audit log of commands."""
+SECRET_POLL_S = 5.0
+"""Between looks whether the operator's secret is another: the read of one row."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityAdmin:
+    """What operators change."""
+
+    clients: Clients
+    app_keys: AppKeys
+    keyrings: Keyrings
+    audit: Audit
+
+
+async def build(deps: Dependencies) -> Served:
+    """Serve OAuth over HTTP; the gRPC port is there for health, as every service's."""
+    # What this process makes is for nobody else to read: it holds the hashes of passwords.
+    os.umask(OWNER_ONLY)
+    # At debug level authlib writes tokens into its log.
+    logging.getLogger("authlib").setLevel(logging.WARNING)
+    settings, audit = deps.settings, deps.audit("identity")
+    store = IdentityStore(await deps.rows(SPEC.name, SPEC.tables))
+    users = await deps.client("user", AccountClient)
+    revocations = Revocations(store, RevokedStore(deps.valkey(), deps.clock), deps.clock)
+    sessions = Sessions(store, revocations, deps.clock, audit)
+    accounts = Accounts(
+        store=store,
+        sessions=sessions,
+        revocations=revocations,
+        users=users,
+        passwords=Passwords(),
+        clock=deps.clock,
+        audit=audit,
+    )
+    keyrings = _keyrings(store, settings, deps.clock, audit)
+    await keyrings.tokens.refresh()
+    # Made now, so that edges know it before the first API key is.
+    await keyrings.app_keys.refresh()
+    secret = keys_of(settings.operator_secret, audit)
+    if secret is not None:
+        clients = Clients(store, deps.clock, audit)
+        await clients.ensure_operator(secret()[0].hex())
+        deps.loops.run(
+            "operator-secret", partial(take_operator_secret, clients, secret), every_s=SECRET_POLL_S
+        )
+    server = OAuthServer(
+        issuer=settings.issuer_url,
+        store=store,
+        sessions=sessions,
+        users=users,
+        keyring=keyrings.tokens,
+        clock=deps.clock,
+        audit=audit,
+    )
+    bearers = Bearers(settings.issuer_url, keyrings.tokens, sessions, users)
+    for name, step, every_s in (
+        ("token-keys", keyrings.tokens.refresh_or_warn, keys.POLL_S),
+        ("app-key-keys", keyrings.app_keys.refresh_or_warn, keys.POLL_S),
+        ("sign-ups", accounts.resume_or_warn, RESUME_POLL_S),
+        ("revocations", revocations.tell_or_warn, REVOCATIONS_POLL_S),
+    ):
+        deps.loops.run(name, step, every_s=every_s)
+    deps.consume(deps.bus(), ERASURE.name, IdentityConsumers(accounts, users).user_deleted)
+    web = application(server, accounts, bearers, keyrings)
+    listener = Listener(settings.identity_http_address, web, _tls(deps))
+    await listener.start()
+    deps.loops.opened("identity-http", listener)
+    return []
+
+
+def _tls(deps: Dependencies) -> ListenerTls | None:
+    """Open the listener's certificates; a sidecar has none of them, for it takes gRPC alone."""
+    folder = deps.settings.identity_tls_dir
+    if folder is None:
+        return None
+    # Where the process shows the same certificate elsewhere too, it is told there.
+    audit = deps.security.audit if deps.security.tls is None else None
+    files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR", audit)
+    files.start()
+    deps.loops.opened("identity-tls-files", files)
+    tls = ListenerTls(folder, files)
+    deps.loops.run("identity-tls", tls.look_again, every_s=TLS_POLL_S)
+    return tls
+
+
+@asynccontextmanager
+async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
+    """Open the issuer's store next to the running issuer."""
+    os.umask(OWNER_ONLY)
+    async with AsyncExitStack() as stack:
+        deps = Dependencies(settings, stack)
+        store = IdentityStore(await deps.rows(SPEC.name, SPEC.tables))
+        audit = deps.audit(OPERATORS)
+        keyrings = _keyrings(store, settings, deps.clock, audit)
+        yield IdentityAdmin(
+            Clients(store, deps.clock, audit),
+            AppKeys(settings.issuer_url, store, keyrings.app_keys, deps.clock, audit),
+            keyrings,
+            audit,
+        )
+
+
+def _keyrings(store: IdentityStore, settings: Settings, clock: Clock, audit: Audit) -> Keyrings:
+    keys = _sealing_keys(settings, audit)
+    return Keyrings(
+        Keyring(store.keys, keys, clock, audit),
+        Keyring(store.app_key_signers, keys, clock, audit, signed_lives_s=APP_KEY_S),
+    )
+
+
+def _sealing_keys(settings: Settings, audit: Audit) -> SecretKeys:
+    """Take the keys from the settings, or from a file that is made once."""
+    secret = settings.identity_key
+    if secret.value is None and secret.path is None:
+        path = settings.data_dir / "identity.key"
+        if not path.exists():
+            _make_once(path, secrets.token_hex(SEALING_KEY_BYTES).encode())
+        secret = replace(secret, path=path)
+    keys = keys_of(secret, audit)
+    assert keys is not None  # noqa: S101 - it has a value or a file
+    return keys
+
+
+def _make_once(path: Path, content: bytes) -> None:
+    """Make a file that is whole or absent, unless another process has; its owner's alone."""
+    own = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write_whole(own, content)
+        with suppress(FileExistsError):
+            path.hardlink_to(own)
+    finally:
+        own.unlink(missing_ok=True)
+
+
+async def take_operator_secret(clients: Clients, secret: SecretKeys) -> None:
+    """Have the operator's client go by the secret that its file has now."""
+    await clients.ensure_operator(secret()[0].hex())

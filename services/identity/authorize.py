@@ -1,0 +1,194 @@
+"""The authorization endpoint: a page that asks, and the decision that comes back from it.
+
+What the app's link says and what the person says travel in one form. They never share a name: the
+page carries the parameters of an authorization request that we know, and a link that names a field
+of the person's is refused.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from services.identity.accounts import Accounts
+from services.identity.oauth_server import Answer, Call, OAuthServer
+from services.identity.pages import authorize_page, content_security_policy, error_page
+from services.identity.scopes import USER_SCOPES
+from services.platform.errors import InvalidArgumentError
+from services.platform.text.handles import validate_handle
+
+__all__ = ["Authorize"]
+
+CARRIED: Final = (
+    *("response_type", "client_id", "redirect_uri", "scope", "state"),  # RFC 6749, 4.1.1
+    *("code_challenge", "code_challenge_method"),  # RFC 7636, 4.3
+    *("response_mode", "nonce", "prompt"),  # OpenID Connect Core, 3.1.2.1
+    *("request", "request_uri", "registration"),  # the same, 6 and 7.2.1; refused, not ignored
+)
+"""The authorization request, as far as we know it: what the page's form sends along. All other
+parameters are ignored, as RFC 6749, 3.1, has it."""
+OURS: Final = frozenset({"handle", "password", "decision", "csrf"})
+"""Fields of the form that are the person's and ours. A link that has one is refused, not rid of it:
+no app has a use for it, so somebody is trying something, or made a mistake that should be seen."""
+HINT: Final = "login_hint"
+"""OpenID Connect's own way to fill in the handle. It is shown, and may be changed."""
+ALLOW: Final = "allow"
+DENY: Final = "deny"
+CSRF_BYTES: Final = 32
+CSRF_MAX_AGE_S: Final = 600
+"""A page that was left open longer is asked for again."""
+PAGE_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    # The address of this page holds what the app sent; no other site needs to see it.
+    "Referrer-Policy": "no-referrer",
+}
+SEE_OTHER: Final = 303
+BAD_REQUEST: Final = 400
+
+
+class Authorize:
+    """Asks each time: there is no session of ours that another page could ride on."""
+
+    def __init__(self, server: OAuthServer, accounts: Accounts) -> None:
+        self._server = server
+        self._accounts = accounts
+        secure = urlsplit(server.issuer).scheme == "https"
+        # A __Host- cookie cannot be planted from a sibling domain.
+        self._cookie = "__Host-aviary-csrf" if secure else "aviary-csrf"
+        self._secure = secure
+
+    async def ask(self, call: Call) -> Response:
+        """Show the page, or say what is wrong with the request."""
+        if not OURS.isdisjoint(call.parameters):
+            return self.refuse(
+                InvalidRequestError(
+                    "The link tries to fill in the log-in form. Only you should do that."
+                ),
+                call,
+            )
+        try:
+            return await self._page(_request(call), handle=_hinted(call))
+        except OAuth2Error as error:
+            return self.refuse(error, call)
+
+    async def decide(self, call: Call, cookies: Mapping[str, Sequence[str]]) -> Response:
+        """Log in and send the browser back with a code, or show the page again.
+
+        The page's script is told the same as JSON: `location`, or what is `wrong` and the next
+        `csrf` token.
+        """
+        said, request = call.parameters, _request(call)
+        decision = said.get("decision")
+        if decision not in {ALLOW, DENY}:
+            return self.refuse(InvalidRequestError("Press one of the two buttons."), call)
+        try:
+            client, _ = await self._server.check(request)
+        except OAuth2Error as error:
+            return self.refuse(error, call)
+        if wrong := self._forged(said.get("csrf", ""), cookies.get(self._cookie, ())):
+            return await self._again(call, wrong=wrong)
+        if decision == DENY:
+            return _redirect(await self._server.authorize(request, None), call)
+        handle = said.get("handle", "")
+        account = await self._accounts.log_in(handle, said.get("password", ""), client.client_id)
+        if account is None:
+            # One sentence for both, so that it does not tell which handles exist.
+            return await self._again(call, handle=handle, wrong="Wrong handle or password.")
+        return _redirect(await self._server.authorize(request, account), call)
+
+    def refuse(self, error: OAuth2Error, call: Call) -> Response:
+        """Answer a request that is not decided on: to the app if it is known, else the person."""
+        return _told(self._server.refusal(error), call)
+
+    def _forged(self, shown: str, kept: Sequence[str]) -> str:
+        """Say what is wrong with a form that this browser may not have had of us; empty if not."""
+        if len(kept) > 1:
+            # One of them was planted, by a page that shares our host, or by a sibling domain.
+            return "Your browser has two cookies of this page. Delete this site's, and try again."
+        ours = kept[0] if kept else ""
+        if not ours or not secrets.compare_digest(shown.encode(), ours.encode()):
+            return "This page was open too long. Once more, please."
+        return ""
+
+    async def _again(self, call: Call, *, handle: str = "", wrong: str) -> Response:
+        if not _by_script(call):
+            return await self._page(_request(call), handle=handle, wrong=wrong)
+        csrf = secrets.token_urlsafe(CSRF_BYTES)
+        answer = JSONResponse({"wrong": wrong, "csrf": csrf}, BAD_REQUEST, PAGE_HEADERS)
+        return self._with_csrf(answer, csrf)
+
+    async def _page(self, request: Call, *, handle: str = "", wrong: str = "") -> Response:
+        client, scope = await self._server.check(request)
+        csrf = secrets.token_urlsafe(CSRF_BYTES)
+        page = authorize_page(
+            client=client.record.name,
+            scopes=[USER_SCOPES[one] for one in scope.split()],
+            hidden={**request.parameters, "csrf": csrf},
+            handle=handle,
+            wrong=wrong,
+        )
+        target = urlsplit(request.parameters["redirect_uri"])
+        origin = f"{target.scheme}://{target.netloc}" if target.netloc else f"{target.scheme}:"
+        headers = {
+            **PAGE_HEADERS,
+            "Content-Security-Policy": content_security_policy([origin]),
+        }
+        return self._with_csrf(HTMLResponse(page, BAD_REQUEST if wrong else 200, headers), csrf)
+
+    def _with_csrf(self, response: Response, csrf: str) -> Response:
+        response.set_cookie(
+            self._cookie,
+            csrf,
+            max_age=CSRF_MAX_AGE_S,
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+
+def _request(call: Call) -> Call:
+    """Leave of a link, or of the page's form, the authorization request."""
+    carried = {name: call.parameters[name] for name in CARRIED if name in call.parameters}
+    return Call(call.method, call.path, call.headers, carried)
+
+
+def _hinted(call: Call) -> str:
+    """Give the handle that the app thinks it is; empty where its hint is none of ours."""
+    try:
+        return validate_handle(call.parameters.get(HINT, ""))
+    except InvalidArgumentError:
+        return ""
+
+
+def _by_script(call: Call) -> bool:
+    return call.headers.get("Accept") == "application/json"
+
+
+def _redirect(answer: Answer, call: Call) -> Response:
+    if "Location" not in answer.headers:
+        return _told(answer, call)
+    if _by_script(call):
+        # A script cannot see where a redirect leads, and the browser would follow it for the form.
+        return JSONResponse({"location": answer.headers["Location"]}, headers=PAGE_HEADERS)
+    # 303: the browser must not send the form, with the password in it, to the app.
+    return Response(status_code=SEE_OTHER, headers={**PAGE_HEADERS, **answer.headers})
+
+
+def _told(answer: Answer, call: Call) -> Response:
+    """Send an error back to the app, or tell the person where the app is not known."""
+    if "Location" in answer.headers:
+        return _redirect(answer, call)
+    body = answer.body if isinstance(answer.body, Mapping) else {}
+    what = str(body.get("error_description") or body.get("error") or "The request is not valid.")
+    if _by_script(call):
+        return JSONResponse({"wrong": what}, BAD_REQUEST, PAGE_HEADERS)
+    headers = {**PAGE_HEADERS, "Content-Security-Policy": content_security_policy()}
+    return HTMLResponse(error_page(what), BAD_REQUEST, headers)

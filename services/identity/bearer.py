@@ -1,0 +1,63 @@
+"""Who calls the issuer itself with an access token: the same checks as at the edge, and one more.
+
+The issuer knows whether the token's session has ended, so it need not be told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from authlib.oauth2.rfc6749 import ResourceProtector
+from authlib.oauth2.rfc6750 import InvalidTokenError
+from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
+from joserfc.jwk import ECKey, KeySet
+
+from services.identity.keys import Keyring
+from services.identity.oauth_server import Call
+from services.identity.ports import Account, UserDirectory
+from services.identity.sessions import Sessions
+from services.platform.rpc.caller import user_id_of
+from services.platform.tokens.issuers import EMBEDDED_AUDIENCE
+
+__all__ = ["Bearer", "Bearers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A user, by a good token."""
+
+    account: Account
+    client_id: str
+    session: str
+    """Empty of a token that was given outside of one."""
+
+
+class Bearers:
+    """Tells users by their access tokens."""
+
+    def __init__(
+        self, issuer: str, keyring: Keyring, sessions: Sessions, users: UserDirectory
+    ) -> None:
+        self._sessions = sessions
+        self._users = users
+        self._protector = ResourceProtector()
+        self._protector.register_token_validator(_AccessTokens(issuer, keyring))
+
+    async def user(self, call: Call, scope: str) -> Bearer:
+        """Give the user whose token it is; authlib's `OAuth2Error` without one of this scope."""
+        claims: Mapping[str, str] = self._protector.validate_request([scope], call)
+        subject, session = claims["sub"], claims.get("sid", "")
+        # An app's own token has the app for its subject, whose id is never a number.
+        user_id = user_id_of(subject)
+        account = await self._users.by_id(user_id) if user_id else None
+        if account is None or (session and not await self._sessions.is_live(user_id, session)):
+            raise InvalidTokenError
+        return Bearer(account, claims["client_id"], session)
+
+
+class _AccessTokens(JWTBearerTokenValidator):
+    def __init__(self, issuer: str, keyring: Keyring) -> None:
+        super().__init__(issuer, EMBEDDED_AUDIENCE)
+        self._keyring = keyring
+
+    def get_jwks(self) -> KeySet:
+        return KeySet([ECKey.import_key(key) for key in self._keyring.jwks()["keys"]])

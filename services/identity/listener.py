@@ -1,0 +1,74 @@
+"""Serves the issuer's application over HTTP/1.1, within a process that has other work."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from services.identity.tls import EdgeOnly, ListenerTls
+
+__all__ = ["Listener"]
+
+GRACE_S: Final = 8
+"""For requests under way at a stop; below the supervisor's 10 s."""
+KEEP_ALIVE_S: Final = 60
+"""Longer than the edge keeps an idle connection, so that none is closed as a request comes."""
+BACKLOG: Final = 128
+
+
+class Listener:
+    """Listens on `address` (host:port; port 0 takes a free one) from `start` to `stop`."""
+
+    def __init__(
+        self, address: str, application: Starlette, tls: ListenerTls | None = None
+    ) -> None:
+        self._host, _, port = address.rpartition(":")
+        self._wanted = int(port)
+        self._server = _Embedded(
+            uvicorn.Config(
+                application,
+                http="h11" if tls is None else EdgeOnly,
+                log_config=None,
+                # The edge logs each request; and a query may hold what must not be in a log.
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                # Only the edge calls, and what it says of the client is not used.
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        if tls is not None:
+            # uvicorn would read files once, at its start.
+            self._server.config.load()
+            self._server.config.ssl = tls.context
+        self._serving: asyncio.Task[None] | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Bind and accept; raises `OSError` if the address is taken."""
+        listening = socket.create_server((self._host, self._wanted), backlog=BACKLOG)
+        self.port = listening.getsockname()[1]
+        self._serving = asyncio.create_task(self._server.serve([listening]), name="identity-http")
+
+    def holds(self) -> bool:
+        """Tell whether it serves, as long as nobody has stopped it."""
+        return self._server.should_exit or (self._serving is not None and not self._serving.done())
+
+    async def stop(self) -> None:
+        """Refuse new requests, let those in hand end."""
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+
+
+class _Embedded(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # The process has handlers of its own, which stop everything in order.
+        yield

@@ -1,0 +1,67 @@
+"""The embedded issuer in one declaration."""
+
+from typing import Final
+
+from services.identity.model import REFRESH_TOKEN_S
+from services.platform.bus.port import Subscription
+from services.platform.rows.port import TableSpec
+from services.platform.specs import ServiceSpec
+from services.platform.tokens.lives import APP_KEY_S, USER_TOKEN_S
+from services.user.spec import USER_EVENTS
+
+__all__ = ["SPEC", "TABLES"]
+
+DAY_S: Final = 86_400
+CLIENTS: Final = TableSpec("identity_clients")
+# Longer than a code lives, so that one that comes again is known as a repeat.
+CODES: Final = TableSpec("identity_codes", max_age_s=DAY_S)
+# A refresh writes the row anew, so the engine drops a family only after it has expired.
+FAMILIES: Final = TableSpec("identity_families", max_age_s=REFRESH_TOKEN_S + DAY_S)
+SESSIONS: Final = TableSpec("identity_sessions", max_age_s=REFRESH_TOKEN_S + DAY_S)
+CREDENTIALS: Final = TableSpec("identity_credentials")
+SIGN_UPS: Final = TableSpec("identity_sign_ups")
+KEYS: Final = TableSpec("identity_keys")
+APP_KEYS: Final = TableSpec("identity_app_keys", max_age_s=APP_KEY_S + DAY_S)
+REVOKED_APP_KEYS: Final = TableSpec("identity_revoked_app_keys", max_age_s=APP_KEY_S + DAY_S)
+APP_KEY_SIGNERS: Final = TableSpec("identity_app_key_signers")
+# They are read newest first, as far as they count, which is a day at most.
+REVOCATIONS: Final = TableSpec("identity_revocations", max_age_s=USER_TOKEN_S + DAY_S)
+PASSWORD_CHANGES: Final = TableSpec("identity_password_changes")
+
+TABLES: Final = (
+    CLIENTS,
+    CODES,
+    FAMILIES,
+    SESSIONS,
+    CREDENTIALS,
+    SIGN_UPS,
+    KEYS,
+    APP_KEYS,
+    REVOKED_APP_KEYS,
+    APP_KEY_SIGNERS,
+    REVOCATIONS,
+    PASSWORD_CHANGES,
+)
+"""Clients and families by id, sessions by user and id, codes by digest, credentials and changes of
+passwords by user, sign-ups by canonical handle, signing keys as in `keys`, API keys by app and id,
+revoked sessions and users as in `revocations`. What opens a door is kept as a digest, or sealed, or
+not at all."""
+
+ERASURE: Final = Subscription("identity.erasure", USER_EVENTS)
+
+SPEC: Final = ServiceSpec(
+    name="identity",
+    summary="the embedded issuer: accounts, apps and their tokens (OAuth 2, OpenID Connect)",
+    port=50_058,
+    http_port=50_059,
+    calls=(
+        "aviary.user.v1.UserService/CreateUser",
+        "aviary.user.v1.UserService/GetUser",
+        "aviary.user.v1.UserService/GetUserByHandle",
+    ),
+    tables=TABLES,
+    subscriptions=(ERASURE,),
+    uses_cache=True,
+    keeps_audit=True,
+    secrets=("AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"),
+)

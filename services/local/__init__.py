@@ -1,0 +1,1 @@
+"""All of Aviary on one machine: supervisor, emulators, development certificates, backups."""

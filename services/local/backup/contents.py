@@ -1,0 +1,173 @@
+"""What a backup holds: a copy of a data folder's lasting part, and a list of it with digests."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from services.local.backup.errors import BackupError
+
+__all__ = [
+    "AUDIT",
+    "BUS",
+    "DATA",
+    "LEFT_OUT",
+    "SECRETS",
+    "Contents",
+    "Entry",
+    "made_whole",
+    "make_private",
+    "row_files",
+]
+
+DATA: Final = "data"
+"""Within a backup: what a data folder has, by the same names."""
+LIST: Final = "backup.json"
+"""Within a backup, and written last: without it there is none."""
+FORMAT: Final = 1
+
+BUS: Final = "bus"
+AUDIT: Final = "audit"
+SECRETS: Final = ("cursor.key", "identity.key", "operator.json")
+"""Without the second, the issuer's signing keys cannot be read; the others keep cursors and the
+operator's log-in good."""
+LEFT_OUT: Final = frozenset(
+    {
+        "addresses.json",
+        "cache",
+        "certificates",
+        "envoy.yaml",
+        "lock",
+        "logs",
+        "operator.secret",
+        "prometheus",
+        "secrets",
+        "sidecars",
+        "sockets",
+        "valkey",
+    }
+)
+"""Of a data folder: what is made anew, or is a copy of something else."""
+
+PRIVATE: Final = 0o700
+CHUNK_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file, as it was written."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Read the file."""
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                digest.update(chunk)
+            return cls(file.tell(), digest.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a backup."""
+
+    made_at: str
+    """The moment that it shows, as ISO 8601."""
+    files: Mapping[str, Entry]
+    """By path within `DATA`."""
+
+    @classmethod
+    def of(cls, backup: Path, made_at: str) -> Self:
+        """Look at every file under `DATA`."""
+        data = backup / DATA
+        files = sorted(path for path in data.rglob("*") if path.is_file())
+        return cls(made_at, {str(path.relative_to(data)): Entry.of(path) for path in files})
+
+    @classmethod
+    def read(cls, backup: Path) -> Self:
+        """Read the list. Raises `BackupError` for a folder that is no whole backup."""
+        path = backup / LIST
+        try:
+            fields = json.loads(path.read_text())
+            if fields["format"] != FORMAT:
+                raise BackupError(f"{path}: is of format {fields['format']}, wanted {FORMAT}")
+            files = {
+                name: Entry(int(entry["bytes"]), str(entry["sha256"]))
+                for name, entry in fields["files"].items()
+            }
+            return cls(str(fields["made_at"]), files)
+        except FileNotFoundError as error:
+            raise BackupError(f"{backup} is no backup: there is no {path}") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BackupError(f"{path} cannot be read: {error}") from error
+
+    def write(self, backup: Path) -> None:
+        """Write the list."""
+        files = {
+            name: {"bytes": entry.size, "sha256": entry.sha256}
+            for name, entry in self.files.items()
+        }
+        listed = {"format": FORMAT, "made_at": self.made_at, "files": files}
+        (backup / LIST).write_text(json.dumps(listed, indent=2) + "\n")
+
+    def verify(self, name: str, path: Path) -> None:
+        """Raise `BackupError` unless the file at `path` is the one listed as `name`."""
+        wanted = self.files[name]
+        try:
+            found = Entry.of(path)
+        except OSError as error:
+            raise BackupError(f"{path} cannot be read: {error.strerror}") from error
+        if found != wanted:
+            raise BackupError(
+                f"{path} is damaged: it is not what the backup's list says of {name}; take another "
+                "backup"
+            )
+
+
+def row_files(data_dir: Path) -> list[Path]:
+    """Return the files of rows, one for each service that owns some."""
+    return sorted(data_dir.glob("*.db"))
+
+
+def make_private(folder: Path) -> None:
+    """Make the folder, for its owner alone: keys and hashes of passwords lie there."""
+    folder.mkdir(mode=PRIVATE, parents=True)
+
+
+@contextmanager
+def made_whole(folder: Path, by: str) -> Iterator[Path]:
+    """Give the name of a folder to be made, which becomes `folder` once it is on the disk.
+
+    Raises `BackupError`, and then leaves nothing behind; `by` is what makes it, in the words of
+    whoever finds another under way.
+    """
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    if unfinished.exists():
+        raise BackupError(f"{unfinished} is in the way: another {by} runs, or was killed")
+    try:
+        yield unfinished
+        _sync(unfinished)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise BackupError(f"{folder} cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Bring all files under `folder`, and their names, to the disk."""
+    for path in [folder, *folder.rglob("*")]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

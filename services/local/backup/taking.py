@@ -1,0 +1,101 @@
+"""Taking a backup."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from services.local.backup.audit import copy_audit
+from services.local.backup.bus import BusMoment, resting_bus, running_bus
+from services.local.backup.contents import (
+    AUDIT,
+    BUS,
+    DATA,
+    SECRETS,
+    Contents,
+    made_whole,
+    make_private,
+    row_files,
+)
+from services.local.backup.errors import BackupError
+from services.local.backup.rows import check_rows, copy_rows, one_moment
+from services.local.errors import StartError
+from services.local.lock import locked
+from services.local.operator_file import OperatorError, read_operator
+
+__all__ = ["back_up"]
+
+BUS_URL = "AVIARY_BUS_VALKEY_URL"
+
+
+def back_up(data_dir: Path, backup: Path) -> Contents:
+    """Copy what `data_dir` holds, as of one moment, into the new folder `backup`.
+
+    Aviary may be running there or not. Raises `BackupError`, and then leaves no `backup` behind.
+    """
+    url = _bus_url(data_dir)
+    if backup.exists():
+        raise BackupError(f"{backup} exists already; name a new folder")
+    with made_whole(backup, "backup") as unfinished:
+        make_private(unfinished / DATA)
+        with _bus(data_dir, url) as bus:
+            made_at = _copy(data_dir, bus, unfinished / DATA)
+        contents = Contents.of(unfinished, made_at)
+        contents.write(unfinished)
+    return contents
+
+
+def _bus_url(data_dir: Path) -> str:
+    """Say where the bus of `data_dir` is, while it runs; the file also shows that it ever did."""
+    try:
+        environment = read_operator(data_dir).environment
+    except OperatorError as error:
+        raise BackupError(str(error)) from error
+    if BUS_URL not in environment:
+        raise BackupError(
+            f"{data_dir} was last used with emulators, which keep nothing; only what runs on "
+            "SQLite and Valkey can be backed up"
+        )
+    return environment[BUS_URL]
+
+
+@contextmanager
+def _bus(data_dir: Path, url: str) -> Iterator[BusMoment]:
+    """Reach the bus; one that does not run is kept from being started meanwhile."""
+    with ExitStack() as stack:
+        bus: AbstractContextManager[BusMoment]
+        try:
+            stack.enter_context(locked(data_dir))
+            bus = resting_bus(data_dir / BUS)
+        except StartError:
+            bus = running_bus(url, data_dir / BUS)
+        yield stack.enter_context(bus)
+
+
+def _copy(data_dir: Path, bus: BusMoment, target: Path) -> str:
+    """Copy everything; gives the moment that the copy shows."""
+    with one_moment(row_files(data_dir), bus.begin) as rows:
+        made_at = datetime.now(UTC).isoformat(timespec="seconds")
+        _require_room(sum(path.stat().st_size for path in rows), target)
+        bus.finish(target / BUS)
+        total = sum(path.stat().st_size for path in rows)
+        # Shown on a terminal only, which is what None asks for.
+        with tqdm(total=total, desc="rows", unit="B", unit_scale=True, disable=None) as bar:
+            for path, connection in rows.items():
+                copy_rows(connection, target / path.name, bar.update)
+    for path in row_files(target):
+        check_rows(path)
+    copy_audit(data_dir / AUDIT, target / AUDIT)
+    for name in SECRETS:
+        if (data_dir / name).exists():
+            shutil.copyfile(data_dir / name, target / name)
+    return made_at
+
+
+def _require_room(size: int, target: Path) -> None:
+    free = shutil.disk_usage(target).free
+    if free < size:
+        raise BackupError(f"the rows take {size:,} bytes, and there are {free:,} free at {target}")

@@ -1,0 +1,150 @@
+"""One process, kept alive until it is told to stop."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from services.local.logs import LogLimits, RotatingLog, pump, rotate_beneath
+from services.platform.runtime.parent_death import die_with_parent
+
+__all__ = ["Child"]
+
+# Time to finish calls under way before a child is killed; as long as the edge's request timeout.
+STOP_TIMEOUT_S = 10.0
+# The first restart comes almost at once; a child that cannot live is not tried in a tight loop.
+BACKOFF_FIRST_S = 0.5
+BACKOFF_LAST_S = 10.0
+# One that lived this long died of something new.
+BACKOFF_RESET_S = 30.0
+# Of what a child has printed, the last lines are read after its end.
+PUMP_END_S = 1.0
+# A process is told to open its logs anew only once it surely handles that signal, which would end
+# it before. What it appends to is checked before each start, too.
+HANDLES_SIGNALS_AFTER_S = 10.0
+
+
+@dataclass(slots=True)
+class Child:
+    """One process, started again when it dies unasked."""
+
+    name: str
+    port: int | Path
+    """Where it listens: a TCP port, or a Unix socket."""
+    argv: Sequence[str]
+    log: Path
+    """What it prints; see `services.local.logs`."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    when_lost: Callable[[str], None] | None = None
+    """Told how it died, in place of a restart: for one whose data is gone with it."""
+    appends: Sequence[Path] = ()
+    """Logs that it appends to itself, and opens anew on SIGUSR1."""
+    backoff_last_s: float = BACKOFF_LAST_S
+    """Longest pause before it is started again."""
+    _limits: LogLimits = field(default_factory=LogLimits)
+    _began: float = 0.0
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _process: asyncio.subprocess.Process | None = None
+    _keeping: asyncio.Task[None] | None = None
+
+    def start(self, limits: LogLimits | None = None) -> None:
+        """Start it, and keep it, its logs within `limits`; returns before it listens."""
+        self._limits = limits or self._limits
+        self._keeping = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL after `STOP_TIMEOUT_S`."""
+        self._stopping.set()
+        if self._keeping is None:
+            return
+        self._signal(signal.SIGTERM)
+        done, _ = await asyncio.wait([self._keeping], timeout=STOP_TIMEOUT_S)
+        if not done:
+            click.echo(f"{self.name} did not stop in {STOP_TIMEOUT_S:.0f} s: killed")
+            self._signal(signal.SIGKILL)
+        await self._keeping
+
+    def rotate(self) -> None:
+        """Set aside what it appends to and is full; what cannot be stays as it is."""
+        runs = self._process is not None and self._process.returncode is None
+        if runs and time.monotonic() - self._began < HANDLES_SIGNALS_AFTER_S:
+            return
+        rotated = 0
+        for path in self.appends:
+            with contextlib.suppress(OSError):
+                rotated += rotate_beneath(path, self._limits)
+        if rotated:
+            self._signal(signal.SIGUSR1)
+
+    async def _keep(self) -> None:
+        backoff = BACKOFF_FIRST_S
+        while not self._stopping.is_set():
+            self._began = time.monotonic()
+            outcome = await self._live()
+            if self._stopping.is_set():
+                return
+            if self.when_lost is not None:
+                self.when_lost(f"{self.name} {outcome} (see {self.log})")
+                return
+            if time.monotonic() - self._began > BACKOFF_RESET_S:
+                backoff = BACKOFF_FIRST_S
+            click.echo(f"{self.name} {outcome}; again in {backoff:.1f} s (see {self.log})")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), backoff)
+            backoff = min(2 * backoff, self.backoff_last_s)
+
+    async def _live(self) -> str:
+        """Run the process once, to its end; say how it ended."""
+        try:
+            self.rotate()
+            printed = await self._started()
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again
+            return f"could not be started: {error}"
+        if self._stopping.is_set():
+            # The stop came while the process was being made, and found nothing to signal.
+            self._signal(signal.SIGTERM)
+        assert self._process is not None  # noqa: S101 - it has just been made
+        outcome = f"ended with code {await self._process.wait()}"
+        # Somebody it has left behind may hold the pipe open.
+        await asyncio.to_thread(printed.join, PUMP_END_S)
+        return outcome
+
+    async def _started(self) -> threading.Thread:
+        """Make the process; give what writes its log."""
+        reader, writer = os.pipe()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.argv,
+                env={**os.environ, **self.env},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writer,
+                stderr=writer,
+                # Ctrl-C in a terminal reaches this process only, which stops them in order.
+                process_group=0,
+                preexec_fn=die_with_parent,
+            )
+        except BaseException:
+            os.close(reader)
+            raise
+        finally:
+            os.close(writer)
+        log = RotatingLog(self.log, self._limits)
+        # It is there from the start, also of one that prints nothing.
+        log.write(b"")
+        printed = threading.Thread(
+            target=pump, args=(reader, log), name=f"log-{self.name}", daemon=True
+        )
+        printed.start()
+        return printed
+
+    def _signal(self, signal_number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal_number)

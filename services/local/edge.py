@@ -1,0 +1,126 @@
+"""The edge on one machine: what it is told, and the Envoy that is told so."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from gateway.envoy import (
+    GENERATED,
+    PUBLIC_SERVICES,
+    EdgeConfig,
+    checked_origins,
+    process_of,
+    to_yaml,
+)
+from gateway.envoy_binary import envoy_binary
+from services.local.child import Child
+from services.local.errors import StartError
+from services.platform.config.settings import Settings, SettingsError
+from services.platform.tokens.issuers import (
+    Issuer,
+    IssuerError,
+    distinct,
+    embedded_issuer,
+    read_issuers,
+)
+
+__all__ = ["EdgePorts", "IssuerAt", "collector", "denials_log", "edge"]
+
+
+class EdgePorts(NamedTuple):
+    """Where the edge listens: for callers, for its administrator, for Prometheus."""
+
+    edge: int
+    admin: Path
+    stats: int
+
+
+class IssuerAt(NamedTuple):
+    """Where the embedded issuer is, to the world and to the edge."""
+
+    url: str
+    http_address: str
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return what services are told of the issuer."""
+        return {
+            "AVIARY_ISSUER_URL": self.url,
+            "AVIARY_IDENTITY_HTTP_ADDRESS": self.http_address,
+        }
+
+
+def edge(
+    data_dir: Path,
+    certificates: Path | None,
+    ports: EdgePorts,
+    addresses: Mapping[str, str],
+    issuer: IssuerAt,
+) -> Child:
+    """Write the edge's configuration into the data folder, and plan its Envoy.
+
+    `addresses` are the services', by name, as `host:port`. Raises `StartError`.
+    """
+    logs = data_dir / "logs"
+    access_log = logs / "access.log"
+    settings, issuers = _edge_settings(issuer)
+    config = EdgeConfig(
+        listen_port=ports.edge,
+        admin_socket=str(ports.admin),
+        stats_port=ports.stats,
+        backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
+        descriptor_path=str(GENERATED / "descriptor.pb"),
+        openapi_path=str(GENERATED / "openapi.json"),
+        docs_path=str(GENERATED / "docs.html"),
+        cors_origins=_cors_origins(),
+        certificates=None if certificates is None else str(certificates),
+        access_log_path=str(access_log),
+        denials_log_path=str(denials_log(data_dir)),
+        otlp_collector=collector(),
+        issuers=issuers,
+        identity_http=issuer.http_address,
+        public_reads=settings.public_reads,
+        first_party_clients=settings.first_party_clients,
+        limits=settings.edge_limits,
+    )
+    edge_yaml = data_dir / "envoy.yaml"
+    edge_yaml.write_text(to_yaml(config))
+    # Without hot restart many Envoys can live on one machine, none knowing of the others.
+    argv = [str(envoy_binary()), "-c", str(edge_yaml), "--disable-hot-restart"]
+    appends = (access_log, denials_log(data_dir))
+    return Child("envoy", ports.edge, argv, logs / "envoy.log", appends=appends)
+
+
+def _edge_settings(issuer: IssuerAt) -> tuple[Settings, tuple[Issuer, ...]]:
+    """Read what the environment says of the edge; `StartError` for what it cannot mean.
+
+    The issuers are the embedded one, and those of the file.
+    """
+    try:
+        settings = Settings.from_environment(os.environ)
+        path = settings.trusted_issuers
+        others = () if path is None else read_issuers(path)
+        return settings, distinct((embedded_issuer(issuer.url), *others))
+    except (SettingsError, IssuerError) as error:
+        raise StartError(str(error)) from error
+
+
+def denials_log(data_dir: Path) -> Path:
+    """Say where the edge logs what it refused, for the audit log."""
+    return data_dir / "logs" / "denials.log"
+
+
+def collector() -> str | None:
+    """host:port of the collector that the environment names, for the edge's own spans."""
+    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return urlsplit(endpoint).netloc if endpoint else None
+
+
+def _cors_origins() -> tuple[str, ...]:
+    """Origins whose pages may call the API: none unless the environment names them."""
+    try:
+        return checked_origins(os.environ.get("AVIARY_CORS_ORIGINS", ""))
+    except ValueError as error:
+        raise StartError(f"AVIARY_CORS_ORIGINS: {error}") from error

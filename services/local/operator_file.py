@@ -1,0 +1,106 @@
+"""What an operator of one machine's Aviary has: a file that only its owner reads, and tokens."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from services.platform.files.whole_file import write_whole
+from services.platform.security.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["Operator", "OperatorError", "fetch_token", "keep_operator", "read_operator"]
+
+FILE: Final = "operator.json"
+SECRET_BYTES: Final = 32
+TIMEOUT_S: Final = 10.0
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+CLIENT_ID: Final = "operator"
+"""As in `services.identity.oauth_clients`."""
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
+HANDLE_TOKEN_TYPE: Final = "urn:aviary:token-type:handle"  # noqa: S105 - a name
+
+
+class OperatorError(Exception):
+    """There is no token to be had; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Where Aviary is, and the secret of its operator's client."""
+
+    url: str
+    client_secret: str
+    environment: Mapping[str, str]
+    """What services were told of stores, for commands that open them too."""
+
+
+def keep_operator(data_dir: Path, url: str, environment: Mapping[str, str]) -> Operator:
+    """Write the file, with the secret that it had, or a new one."""
+    path = data_dir / FILE
+    try:
+        secret = read_operator(data_dir).client_secret
+    except OperatorError:
+        secret = secrets.token_hex(SECRET_BYTES)
+    operator = Operator(url, secret, dict(environment))
+    told = {"url": url, "client_secret": secret, "environment": dict(environment)}
+    write_whole(path, json.dumps(told).encode())
+    return operator
+
+
+def read_operator(data_dir: Path) -> Operator:
+    """Read the file that the supervisor has written."""
+    path = data_dir / FILE
+    try:
+        fields = json.loads(path.read_text())
+        return Operator(fields["url"], fields["client_secret"], fields["environment"])
+    except FileNotFoundError as error:
+        raise OperatorError(
+            f"there is no {path}; is `make run` using this --data-dir, or was it ever?"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OperatorError(
+            f"{path}: {error}; is `make run` using this --data-dir, or was it ever?"
+        ) from error
+
+
+def fetch_token(operator: Operator, *, handle: str | None = None, scope: str | None = None) -> str:
+    """Ask the issuer for an access token: the user's with that handle, or the operator's own."""
+    # Every service starts by this command line; only these commands pay for the HTTP client.
+    import httpx  # noqa: PLC0415
+
+    form: dict[str, str] = {"grant_type": "client_credentials"}
+    if handle is not None:
+        form = {
+            "grant_type": TOKEN_EXCHANGE,
+            "subject_token": handle,
+            "subject_token_type": HANDLE_TOKEN_TYPE,
+        }
+    if scope is not None:
+        form["scope"] = scope
+    try:
+        with httpx.Client(base_url=operator.url, timeout=TIMEOUT_S) as http:
+            answer = _asked(http, form, (CLIENT_ID, operator.client_secret))
+        body: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        raise OperatorError(f"{operator.url} does not answer: {error}; is it running?") from error
+    if answer.status_code != httpx.codes.OK:
+        said = body.get("error_description") or body.get("error") or body.get("message")
+        raise OperatorError(f"{operator.url} refused: {said}")
+    return str(body["access_token"])
+
+
+def _asked(
+    http: "httpx.Client", form: Mapping[str, str], auth: tuple[str, str]
+) -> "httpx.Response":
+    """Ask the token endpoint, and once more with a proof of work where it wants one."""
+    answer = http.post(TOKEN_PATH, data=form, auth=auth)
+    flow = asked_for_proof(TOKEN_PATH, answer.status_code, answer.content)
+    if flow is None:
+        return answer
+    challenge = http.post(CHALLENGES, json={"flow": flow}).raise_for_status().json()
+    return http.post(TOKEN_PATH, data=form, auth=auth, headers={PROOF_HEADER: proof_of(challenge)})

@@ -1,0 +1,90 @@
+"""The data folder, closed to others; and what is in it, or beside it, for one run."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.local.errors import StartError
+from services.platform.files.owner_only import FOLDER, make_folder, require_own_way, tighten
+from services.platform.files.whole_file import write_whole
+
+__all__ = ["opened", "secrets_in_files", "socket_folder"]
+
+SECRETS = (
+    "AVIARY_CHALLENGE_KEY",
+    "AVIARY_CURSOR_KEY",
+    "AVIARY_IDENTITY_KEY",
+    "AVIARY_OPERATOR_SECRET",
+    "AVIARY_SIGNING_KEYS",
+)
+"""Variables with a `_FILE` twin."""
+MAX_SOCKET_PATH_BYTES = 107
+"""`sun_path` of Linux, without the zero at its end."""
+LONGEST_SOCKET_NAME = 15
+"""Bytes: `/timeline.admin` is the longest there is."""
+
+PLAIN_PATH = re.compile(rb"[\w./-]+")
+"""Means the same in a `unix:` address, which is a URI, as elsewhere."""
+
+
+def opened(data_dir: Path) -> Path:
+    """Make the folder, or take one of before from everybody else; give its absolute path.
+
+    Raises `StartError` for a folder that is not this user's own, or that somebody else can replace.
+    """
+    try:
+        data_dir.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+        require_own_way(data_dir)
+        used_before = (data_dir / "lock").exists()
+        make_folder(data_dir)
+        # What lies in a folder that was never Aviary's is none of its business.
+        if used_before:
+            tighten(data_dir)
+        (data_dir / "logs").mkdir(exist_ok=True)
+    except OSError as error:
+        raise StartError(f"--data-dir: {error}") from error
+    return data_dir.resolve()
+
+
+@contextmanager
+def socket_folder(data_dir: Path) -> Iterator[Path]:
+    """Give a folder for Unix sockets, until the end.
+
+    It is in the data folder. Where a path there is too long for a socket, or would mean something
+    else in its address, it is a new temporary one.
+    """
+    folder = data_dir / "sockets"
+    make_folder(folder)
+    path = os.fsencode(folder)
+    if len(path) + LONGEST_SOCKET_NAME <= MAX_SOCKET_PATH_BYTES and PLAIN_PATH.fullmatch(path):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="aviary-") as short:
+        yield Path(short)
+
+
+@contextmanager
+def secrets_in_files(data_dir: Path) -> Iterator[None]:
+    """Move secrets out of the environment that children get, into files that they read instead.
+
+    Children of children, and crash dumps, have the environment too. The files end with the run, as
+    the environment does.
+    """
+    folder = data_dir / "secrets"
+    make_folder(folder)
+    try:
+        for name in SECRETS:
+            value = os.environ.get(name)
+            # With both, or neither, a service says what is wrong.
+            if value and not os.environ.get(f"{name}_FILE"):
+                path = folder / name.lower()
+                write_whole(path, value.encode())
+                os.environ[f"{name}_FILE"] = str(path)
+                del os.environ[name]
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

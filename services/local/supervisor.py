@@ -1,0 +1,167 @@
+"""The whole of Aviary on one machine, as child processes of this one.
+
+Engines first, then the services, then the edge; stopped in the opposite order, so that nothing is
+asked of a process that has gone.
+"""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from services.local import scrape_targets
+from services.local.certificates import certified
+from services.local.child import Child
+from services.local.errors import StartError
+from services.local.lock import locked
+from services.local.logs import LogLimits
+from services.local.own_files import opened, secrets_in_files, socket_folder
+from services.local.plan import EDGE_ADMIN, Plan, Where, on_emulators, on_this_machine
+from services.local.readiness import HOST, accepting, ready, require_free
+from services.platform.files import local_addresses, owner_only
+from services.platform.observability.output import protect_output
+from services.platform.runtime.background import Background
+
+__all__ = ["LostError", "StartError", "run", "up"]
+
+
+ROTATE_EVERY_S = 1.0
+"""Between looks at logs that children append to; a flood adds some 10 MB in this time."""
+
+
+class LostError(Exception):
+    """Aviary cannot go on: something that cannot be started again has died."""
+
+
+def run(
+    data_dir: Path,
+    edge_port: int,
+    python: str = sys.executable,
+    *,
+    emulators: bool = False,
+    sidecars: bool = False,
+) -> int:
+    """Run everything until SIGINT or SIGTERM; give the exit code.
+
+    0 after a signal, 1 when it cannot start or go on. `data_dir` is made when missing; `python` is
+    the interpreter of the services; with `emulators`, Bigtable and Pub/Sub are used as emulated;
+    with `sidecars`, each service is behind one of its own.
+    """
+    protect_output("supervisor")
+    try:
+        asyncio.run(up(data_dir, edge_port, python, emulators=emulators, sidecars=sidecars))
+    except (StartError, OSError) as error:  # such as a disk without room
+        click.echo(f"Aviary cannot start: {error}", err=True)
+        return 1
+    except LostError as error:
+        click.echo(f"Aviary cannot go on: {error}", err=True)
+        return 1
+    return 0
+
+
+async def up(
+    data_dir: Path,
+    edge_port: int,
+    python: str = sys.executable,
+    *,
+    emulators: bool = False,
+    sidecars: bool = False,
+) -> None:
+    """Start everything, wait for SIGINT or SIGTERM, stop everything.
+
+    Raises `StartError`, and `LostError` when an emulator dies.
+    """
+    owner_only.umask()
+    data_dir = opened(data_dir)
+    end = _End()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, end.wanted.set)
+    with locked(data_dir), socket_folder(data_dir) as sockets, secrets_in_files(data_dir):
+        require_free(edge_port)
+        async with certified(data_dir) as certificates:
+            where = Where(data_dir, sockets, edge_port, python, certificates, sidecars)
+            plan = on_emulators(where, end.lose) if emulators else on_this_machine(where)
+            await _run(plan, where, end, emulators=emulators)
+    if end.lost:
+        raise LostError(end.lost)
+
+
+async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> None:
+    """Run what is planned until the end is wanted."""
+    data_dir, edge_port = where.data_dir, where.edge_port
+    limits = LogLimits.of(os.environ)
+    started: list[Sequence[Child]] = []
+
+    async def rotate() -> None:
+        for group in started:
+            for child in group:
+                child.rotate()
+
+    rotating = Background("logs", rotate, every_s=ROTATE_EVERY_S)
+    with (
+        local_addresses.told(data_dir, plan.addresses),
+        scrape_targets.told(data_dir, plan.metrics),
+    ):
+        try:
+            rotating.start()
+            if await _start(plan.groups, started, limits, end.wanted) and await ready(
+                edge_port, end.wanted, data_dir
+            ):
+                _greet(where, emulators=emulators)
+                await end.wanted.wait()
+        finally:
+            click.echo("stopping")
+            await rotating.stop()
+            for group in reversed(started):
+                await asyncio.gather(*(child.stop() for child in group))
+
+
+@dataclass(slots=True)
+class _End:
+    """Whether and why to stop."""
+
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: str = ""
+
+    def lose(self, how: str) -> None:
+        self.lost = f"{how}, and what it held is gone; start anew"
+        self.wanted.set()
+
+
+async def _start(
+    groups: Sequence[Sequence[Child]],
+    started: list[Sequence[Child]],
+    limits: LogLimits,
+    stop: asyncio.Event,
+) -> bool:
+    """Start group after group, noting each in `started`; False when told to stop first."""
+    for group in groups:
+        started.append(group)
+        click.echo(f"starting {', '.join(child.name for child in group)}")
+        for child in group:
+            child.start(limits)
+        # Each group needs the one before; Envoy started early would hold its first
+        # health checks against services that were not up yet.
+        if not await accepting([child.port for child in group], stop):
+            return False
+    return True
+
+
+def _greet(where: Where, *, emulators: bool) -> None:
+    data_dir, edge = where.data_dir, f"http://{HOST}:{where.edge_port}"
+    click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
+    click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
+    token = (where.python, "-m", "services", "token", "--user", "HANDLE", "--data-dir", data_dir)
+    admin = ("curl", "--unix-socket", where.sockets / EDGE_ADMIN, "http://edge/stats")
+    click.echo(f"  token  {shlex.join(map(str, token))}\n  admin  {shlex.join(map(str, admin))}")
+    if emulators:
+        click.echo("  The emulators keep all data in memory: it is gone when this stops.")
+        click.echo("  They ask nobody for a password: every user of this machine can read and")
+        click.echo("  change what they hold. They are for development, where you are alone.")

@@ -1,1 +1,0 @@
-"""Siblings over gRPC: each module is a client of one service, in the terms of its callers."""

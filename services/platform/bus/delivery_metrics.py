@@ -1,0 +1,73 @@
+"""What became of deliveries, as metrics by subscription and outcome."""
+
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+from opentelemetry import metrics
+
+from services.platform.bus.port import Received
+from services.platform.observability.names import (
+    METRIC_BUS_HANDLER_DURATION,
+    METRIC_BUS_MESSAGE_AGE,
+    METRIC_BUS_MESSAGE_ATTEMPTS,
+    SCOPE,
+)
+from services.platform.runtime.clock import Clock
+
+__all__ = ["DeliveryMetrics", "Ended", "Outcome"]
+
+ATTEMPT_BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16)
+"""Up to twice the attempts that a message gets."""
+MS_PER_S = 1_000
+
+
+class Outcome(StrEnum):
+    """How one attempt ended."""
+
+    ACKED = "acked"
+    RETRIED = "retried"
+    OUTAGE = "outage"
+    """Something else was out of order: it comes again, and no attempt was counted."""
+    DEAD_LETTERED = "dead-lettered"
+
+
+Ended = Callable[[Outcome], None]
+"""Records the end of the attempt that it was made for."""
+
+
+class DeliveryMetrics:
+    """Age, attempts and handler duration of one subscription's deliveries."""
+
+    def __init__(
+        self,
+        subscription: str,
+        clock: Clock,
+        *,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._subscription = subscription
+        self._clock = clock
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._age = meter.create_histogram(METRIC_BUS_MESSAGE_AGE, unit="s")
+        self._attempts = meter.create_histogram(
+            METRIC_BUS_MESSAGE_ATTEMPTS,
+            unit="{attempt}",
+            explicit_bucket_boundaries_advisory=ATTEMPT_BUCKETS,
+        )
+        self._duration = meter.create_histogram(METRIC_BUS_HANDLER_DURATION, unit="s")
+
+    def begin(self, received: Received) -> Ended:
+        """Begin to time an attempt; the caller calls what it gets when it knows the outcome."""
+        began_s = time.perf_counter()
+
+        def ended(outcome: Outcome) -> None:
+            labels = {"subscription": self._subscription, "outcome": outcome.value}
+            self._duration.record(time.perf_counter() - began_s, labels)
+            self._attempts.record(received.attempt, labels)
+            if received.published_ms is not None:
+                # The bus has a clock of its own.
+                age_ms = max(0, self._clock.now_ms() - received.published_ms)
+                self._age.record(age_ms / MS_PER_S, labels)
+
+        return ended

@@ -1,0 +1,83 @@
+"""How much waits in each queue, and how much was given up, as gauges."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import structlog
+from opentelemetry import metrics
+from opentelemetry.metrics import Observation
+
+from services.platform.bus.port import BusDriver, Subscription
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import (
+    EVENT_BUS_BACKLOG_FAILED,
+    METRIC_BUS_BACKLOG,
+    METRIC_BUS_DEAD_LETTERS,
+    SCOPE,
+)
+from services.platform.runtime.background import Background
+
+__all__ = ["QueueDepths"]
+
+POLL_EVERY_S = 5.0
+"""As often as a dashboard would want to know; each look is two cheap calls a subscription."""
+
+_log = structlog.get_logger()
+
+
+class QueueDepths:
+    """Counts in the background, for an exporter that cannot wait; once a process."""
+
+    def __init__(
+        self,
+        driver: BusDriver,
+        subscriptions: Sequence[Subscription],
+        *,
+        poll_every_s: float = POLL_EVERY_S,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._driver = driver
+        self._names = [each.name for each in subscriptions]
+        # Replaced as a whole: the exporter reads it from a thread of its own.
+        self._depths: dict[str, int] = {}
+        self._dead: dict[str, int] = {}
+        self._polling = Background("bus-queue-depths", self._poll, every_s=poll_every_s)
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        meter.create_observable_gauge(
+            METRIC_BUS_BACKLOG, [lambda _: _observed(self._depths)], unit="{message}"
+        )
+        meter.create_observable_gauge(
+            METRIC_BUS_DEAD_LETTERS, [lambda _: _observed(self._dead)], unit="{message}"
+        )
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._polling.start()
+
+    async def stop(self) -> None:
+        """Read no more, and report nothing."""
+        await self._polling.stop()
+        self._depths, self._dead = {}, {}
+
+    def holds(self) -> bool:
+        """Tell whether it goes on reading."""
+        return self._polling.holds()
+
+    async def _poll(self) -> None:
+        try:
+            self._depths = await self._read(self._driver.backlog)
+            self._dead = await self._read(self._driver.dead_letters)
+        except BaseException as error:
+            # What was true before the outage says nothing of now.
+            self._depths, self._dead = {}, {}
+            if not isinstance(error, UnavailableError):
+                raise
+            _log.warning(EVENT_BUS_BACKLOG_FAILED)
+
+    async def _read(self, count: Callable[[str], Awaitable[int | None]]) -> dict[str, int]:
+        counts = {name: await count(name) for name in self._names}
+        return {name: each for name, each in counts.items() if each is not None}
+
+
+def _observed(counts: dict[str, int]) -> Iterator[Observation]:
+    for name, count in counts.items():
+        yield Observation(count, {"subscription": name})

@@ -1,0 +1,1 @@
+"""What a service is built from: each dependency opened when asked for, closed in reverse."""

@@ -1,0 +1,1 @@
+"""What a process reads from its environment, and the secrets that it follows."""

@@ -1,0 +1,62 @@
+"""Domain errors: what went wrong, in terms a caller can act on.
+
+Each error has a stable `reason` and `metadata`; `platform.rpc.status` maps them to gRPC status
+with `google.rpc` details. Code below the servicers raises these and nothing else on purpose.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = [
+    "AlreadyExistsError",
+    "AviaryError",
+    "FailedPreconditionError",
+    "InvalidArgumentError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "UnavailableError",
+]
+
+
+class AviaryError(Exception):
+    """Base of all domain errors; `str(error)` is the sentence a caller sees."""
+
+    def __init__(
+        self, message: str, *, reason: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.metadata: Mapping[str, str] = MappingProxyType(dict(metadata or {}))
+
+
+class InvalidArgumentError(AviaryError):
+    """A request field breaks its stated limit. `field` is its proto name."""
+
+    def __init__(self, field: str, message: str, *, reason: str = "INVALID_FIELD") -> None:
+        super().__init__(f"{field}: {message}", reason=reason, metadata={"field": field})
+        self.field = field
+        self.description = message
+
+
+class NotFoundError(AviaryError):
+    """The thing named in the request does not exist, or no longer does."""
+
+
+class AlreadyExistsError(AviaryError):
+    """The thing to be made, or its unique name, is there already."""
+
+
+class FailedPreconditionError(AviaryError):
+    """The request is well formed but the system is not in a state to do it."""
+
+
+class PermissionDeniedError(AviaryError):
+    """The caller may not do this."""
+
+
+class UnavailableError(AviaryError):
+    """A store, bus or sibling cannot be reached now; the caller may retry after `retry_after_s`."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message, reason="UNAVAILABLE")
+        self.retry_after_s = retry_after_s

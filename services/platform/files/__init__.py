@@ -1,0 +1,1 @@
+"""Files that are written whole, kept for their owner, or watched."""

@@ -1,0 +1,1 @@
+"""Ids: Snowflakes, what they say of time, and request ids."""

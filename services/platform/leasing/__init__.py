@@ -1,0 +1,1 @@
+"""Leases of Snowflake worker numbers, kept by each process that makes ids."""

@@ -1,0 +1,1 @@
+"""Logs, traces and metrics: their names, and how a process exports them."""

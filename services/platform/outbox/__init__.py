@@ -1,0 +1,1 @@
+"""A change and the message about it, committed together; the relay that publishes it."""

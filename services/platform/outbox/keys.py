@@ -1,0 +1,31 @@
+"""Row keys of an outbox: built and parsed here and nowhere else."""
+
+from services.platform.rows.keys import (
+    ID_HEX_DIGITS,
+    SHARD_HEX_DIGITS,
+    KeyRange,
+    range_of,
+    split_key,
+)
+
+__all__ = ["OUTBOX_SHARDS", "outbox_range", "outbox_row_key", "parse_outbox_row_key"]
+
+
+OUTBOX_SHARDS = 16
+"""Row-key prefixes of an outbox, for the same reason; each is scanned by every sweep."""
+
+
+def outbox_row_key(entry_id: int) -> bytes:
+    """`{shard:02x}#{id:016x}`; ids are below 2**64."""
+    return f"{entry_id % OUTBOX_SHARDS:02x}#{entry_id:016x}".encode()
+
+
+def parse_outbox_row_key(key: bytes) -> int:
+    """Return the entry id; `ValueError` if this is no outbox row key."""
+    _, entry_id = split_key(key, SHARD_HEX_DIGITS, ID_HEX_DIGITS)
+    return entry_id
+
+
+def outbox_range(shard: int) -> KeyRange:
+    """Select all entries of a shard."""
+    return range_of(f"{shard:02x}")

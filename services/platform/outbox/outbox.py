@@ -1,0 +1,173 @@
+"""A write-ahead outbox: rows and the message about them commit together, on any `RowStore`.
+
+The outbox row is the commit point. It is written first, and where batches are not atomic it carries
+the mutations too, so that after a crash anywhere in between a sweeper can finish the work. That
+may do it twice, and late, hence what is replayed must be idempotent and overwrite nothing newer:
+dated sets, or those after which nothing newer comes.
+"""
+
+import asyncio
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import structlog
+
+from services.platform.observability.names import EVENT_OUTBOX_ROW_UNREADABLE
+from services.platform.outbox.keys import (
+    OUTBOX_SHARDS,
+    outbox_range,
+    outbox_row_key,
+    parse_outbox_row_key,
+)
+from services.platform.outbox.mutations import decode_mutations, encode_mutations
+from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
+from services.platform.rows.reading import UNREADABLE
+from services.platform.runtime.clock import Clock, is_recent
+
+__all__ = ["Commits", "Outbox", "OutboxEntry"]
+
+SCAN_PAGE_ROWS = 500
+"""Rows read at once per shard while looking for pending entries."""
+
+REPORTED_ROWS = 1_000
+"""Rows that cannot be read and were told of: each look finds them again."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A message to publish: `id` is unique and below 2**64."""
+
+    id: int
+    topic: str
+    data: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    mutations: Sequence[RowMutation] = ()
+    """What `roll_forward` replays; filled in by the outbox."""
+    final: bool = False
+    """Nothing changes the cells any more after this: its sets need no date, and take effect
+    whatever is there, when they are replayed too. Not stored; only `commit` looks at it."""
+
+
+class Commits(Protocol):
+    """Where a store commits rows and the event about them: an outbox, with or without a relay."""
+
+    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+        """Make the mutations durable, and the entry to be published at least once. Idempotent."""
+        ...
+
+
+class Outbox:
+    """Entries in a `table` of the store, one table for each service; never aged out.
+
+    Raises `UnavailableError` as the store does.
+    """
+
+    def __init__(self, store: RowStore, clock: Clock, table: TableSpec) -> None:
+        self._store = store
+        self._clock = clock
+        self._unreadable: set[bytes] = set()
+        self.table = table.name
+
+    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+        """Apply `mutations` and make `entry` pending. Repeating the call is safe.
+
+        On `UnavailableError` the outcome is open: all of it may still happen, or nothing of it.
+        Mutations with deletes, or without a timestamp unless the entry is `final`, cannot be
+        replayed and give `ValueError`.
+        """
+        for mutation in mutations:
+            undated = mutation.timestamp_ms is None and not entry.final
+            if undated or mutation.deletes or mutation.delete_row:
+                raise ValueError("outbox mutations are sets with explicit timestamps")
+        if self._store.atomic_batches:
+            await self._store.mutate([self._pending_row(replace(entry, mutations=())), *mutations])
+            return
+        await self._store.mutate([self._pending_row(replace(entry, mutations=mutations))])
+        await self._store.mutate(mutations)
+
+    async def pending(
+        self, older_than_ms: int, limit: int, *, exclude: Collection[int] = ()
+    ) -> list[OutboxEntry]:
+        """Up to `limit` entries committed at least `older_than_ms` ago, but for `exclude`.
+
+        Those dated ahead by as much are old too: the clock was wrong then, or is now. Order is by
+        id within a shard; every shard gets its share of `limit`. A row that cannot be read is left
+        out, and logged.
+        """
+        share = -(-limit // OUTBOX_SHARDS)
+        shards = await asyncio.gather(
+            *(
+                self._pending_in(shard, older_than_ms, share, exclude)
+                for shard in range(OUTBOX_SHARDS)
+            )
+        )
+        return [entry for entries in shards for entry in entries][:limit]
+
+    async def roll_forward(self, entry: OutboxEntry) -> None:
+        """Apply the mutations that a crash may have left out. Idempotent."""
+        if entry.mutations:
+            await self._store.mutate(entry.mutations)
+
+    async def settle(self, ids: Sequence[int]) -> None:
+        """Forget published entries. Idempotent."""
+        await self._store.mutate(
+            [RowMutation(self.table, outbox_row_key(entry_id), delete_row=True) for entry_id in ids]
+        )
+
+    async def _pending_in(
+        self, shard: int, older_than_ms: int, limit: int, exclude: Collection[int]
+    ) -> list[OutboxEntry]:
+        now_ms, bounds = self._clock.now_ms(), outbox_range(shard)
+        start = bounds.start
+        found: list[OutboxEntry] = []
+        while True:
+            rows = await self._store.scan(self.table, start, bounds.end, limit=SCAN_PAGE_ROWS)
+            for row in rows:
+                try:
+                    young = is_recent(int(row.cells[b"created_ms"]), now_ms, older_than_ms)
+                    if not young and parse_outbox_row_key(row.key) not in exclude:
+                        found.append(_entry(row))
+                except UNREADABLE as error:
+                    self._leave(row, error)
+                if len(found) == limit:
+                    return found
+            if len(rows) < SCAN_PAGE_ROWS:
+                return found
+            start = rows[-1].key + b"\x00"
+
+    def _leave(self, row: Row, error: Exception) -> None:
+        """Tell of a row that cannot be read, once; it stays where it is, and spoils no other."""
+        if row.key not in self._unreadable and len(self._unreadable) < REPORTED_ROWS:
+            self._unreadable.add(row.key)
+            _log.error(
+                EVENT_OUTBOX_ROW_UNREADABLE, table=self.table, key=repr(row.key), error=repr(error)
+            )
+
+    def _pending_row(self, entry: OutboxEntry) -> RowMutation:
+        now_ms = self._clock.now_ms()
+        cells = {
+            b"topic": entry.topic.encode(),
+            b"data": entry.data,
+            b"attributes": json.dumps(dict(entry.attributes)).encode(),
+            b"created_ms": str(now_ms).encode(),
+        }
+        if entry.mutations:
+            cells[b"mutations"] = encode_mutations(entry.mutations)
+        return RowMutation(self.table, outbox_row_key(entry.id), cells, timestamp_ms=now_ms)
+
+
+def _entry(row: Row) -> OutboxEntry:
+    attributes = json.loads(row.cells[b"attributes"])
+    if not all(isinstance(text, str) for text in attributes.values()):
+        raise ValueError("the attributes are not texts by name")
+    return OutboxEntry(
+        id=parse_outbox_row_key(row.key),
+        topic=row.cells[b"topic"].decode(),
+        data=row.cells[b"data"],
+        attributes=attributes,
+        mutations=decode_mutations(row.cells.get(b"mutations", b"[]")),
+    )

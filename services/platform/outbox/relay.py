@@ -1,0 +1,259 @@
+"""Publishing what outboxes hold."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import structlog
+from opentelemetry import metrics
+
+from services.platform.bus.port import Message, Publisher
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import (
+    EVENT_OUTBOX_ATTEMPT_FAILED,
+    EVENT_OUTBOX_SET_ASIDE,
+    METRIC_OUTBOX_HELD,
+    METRIC_OUTBOX_SET_ASIDE,
+    SCOPE,
+)
+from services.platform.outbox.outbox import Outbox, OutboxEntry
+from services.platform.rows.port import RowMutation
+from services.platform.runtime.background import IDLE_S, Background
+
+__all__ = ["OutboxRelay"]
+
+BATCH_MAX_MESSAGES = 500
+"""Messages per publish; Pub/Sub takes 1 000 per request."""
+HELD_MAX_ENTRIES = 20_000
+"""Entries kept in memory while the bus is down; the sweeper finds the rest in the table."""
+BACKOFF_BASE_S = 0.1
+"""Longest first wait after a failure; it doubles, with full jitter."""
+BACKOFF_MAX_S = 4.0
+"""Longest wait of all, so that a bus that is back is noticed soon."""
+SWEEP_INTERVAL_S = 2.0
+"""Mean pause between sweeps (jittered, so that replicas do not sweep in step)."""
+SWEEP_AGE_MS = 5_000
+"""Entries younger than this are still in the hands of the process that wrote them."""
+SET_ASIDE_S = 60.0
+"""Pause before an entry is tried again that failed by itself: its mending takes somebody longer,
+and each try costs a publish."""
+DRAIN_TIMEOUT_S = 5.0
+"""How long `stop` waits for entries in memory; what is left is swept up by another process."""
+
+_log = structlog.get_logger()
+
+
+class OutboxRelay:
+    """Publishes committed entries, at least once, and settles them in bulk.
+
+    Each topic has a lane of its own, so that one that fails does not hold up the others. Nor does
+    an entry that the bus refuses: it stays in the table, and is tried again now and then.
+    """
+
+    def __init__(  # noqa: PLR0913 - one value each, all named by the caller
+        self,
+        outbox: Outbox,
+        driver: Publisher,
+        *,
+        jitter: random.Random | None = None,
+        sweep_interval_s: float = SWEEP_INTERVAL_S,
+        sweep_age_ms: int = SWEEP_AGE_MS,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._driver = driver
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._sweep_interval_s = sweep_interval_s
+        self._sweep_age_ms = sweep_age_ms
+        self._held: set[int] = set()
+        # Of those, what waits before it is tried again.
+        self._aside: set[int] = set()
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._held_count = meter.create_up_down_counter(METRIC_OUTBOX_HELD, unit="{entry}")
+        self._set_aside_count = meter.create_counter(METRIC_OUTBOX_SET_ASIDE, unit="{entry}")
+        self._labels = {"table": outbox.table}
+        # The series is there before the first: an alert looks at how it rises.
+        self._set_aside_count.add(0, self._labels)
+        self._lanes: dict[str, asyncio.Queue[OutboxEntry]] = {}
+        self._loops: list[Background] = []
+        self._running = False
+
+    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+        """`Outbox.commit`, then publish soon. Returns when durable, not when published."""
+        mine = self._hold(entry.id)
+        try:
+            await self._outbox.commit(mutations, entry)
+        except BaseException:
+            # Perhaps committed: then the sweeper rolls it forward.
+            if mine:
+                self._let_go([entry.id])
+            raise
+        if mine:
+            self._enqueue(entry)
+
+    async def start(self) -> None:
+        """Begin to publish and sweep."""
+        self._running = True
+        for topic, lane in self._lanes.items():
+            self._open(topic, lane)
+        sweeper = Background("outbox-sweeper", self._sweep)
+        self._loops.append(sweeper)
+        sweeper.start(after_s=self._sweep_pause_s())
+
+    def holds(self) -> bool:
+        """Tell whether it goes on publishing and sweeping, if it has begun."""
+        return all(loop.holds() for loop in self._loops)
+
+    async def stop(self, drain_timeout_s: float = DRAIN_TIMEOUT_S) -> None:
+        """Publish what is in memory, for at most `drain_timeout_s`, then end.
+
+        Call it when nothing commits any more. What could not be published stays in the table.
+        """
+        if self._running:
+            drained = asyncio.gather(*(lane.join() for lane in self._lanes.values()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(drained, drain_timeout_s)
+        self._running = False
+        await asyncio.gather(*(loop.stop() for loop in self._loops))
+        self._loops.clear()
+        self._lanes.clear()
+        self._let_go(list(self._held))
+
+    async def sweep(self) -> int:
+        """Take over the entries that some process left behind; returns how many."""
+        room = min(BATCH_MAX_MESSAGES, HELD_MAX_ENTRIES - len(self._held))
+        if room <= 0:
+            return 0
+        taken = 0
+        for entry in await self._outbox.pending(self._sweep_age_ms, room, exclude=self._held):
+            if not self._hold(entry.id):
+                continue
+            try:
+                await self._outbox.roll_forward(entry)
+            except UnavailableError as error:
+                # The store is gone; but should it fail for this one alone, others are next.
+                self._set_aside(entry, error)
+                raise
+            except Exception as error:  # noqa: BLE001 - it must not hold up the others
+                self._set_aside(entry, error)
+                continue
+            except BaseException:
+                self._let_go([entry.id])
+                raise
+            self._enqueue(entry)
+            taken += 1
+        return taken
+
+    def _hold(self, entry_id: int) -> bool:
+        if entry_id in self._held or len(self._held) >= HELD_MAX_ENTRIES:
+            return False
+        self._held.add(entry_id)
+        self._held_count.add(1, self._labels)
+        return True
+
+    def _let_go(self, ids: Sequence[int]) -> None:
+        # What `stop` has let go of may still come to its end.
+        gone = self._held.intersection(ids)
+        self._held -= gone
+        self._held_count.add(-len(gone), self._labels)
+
+    def _enqueue(self, entry: OutboxEntry) -> None:
+        lane = self._lanes.get(entry.topic)
+        if lane is None:
+            lane = self._lanes[entry.topic] = asyncio.Queue()
+            if self._running:
+                self._open(entry.topic, lane)
+        lane.put_nowait(replace(entry, mutations=()))
+
+    def _open(self, topic: str, lane: asyncio.Queue[OutboxEntry]) -> None:
+        async def publish() -> None:
+            await self._publish_some(topic, lane, publishing.beat)
+
+        publishing = Background(f"outbox-lane-{topic}", publish)
+        self._loops.append(publishing)
+        publishing.start()
+
+    async def _publish_some(
+        self, topic: str, lane: asyncio.Queue[OutboxEntry], beat: Callable[[], None]
+    ) -> None:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                batch = [await lane.get()]
+        except TimeoutError:
+            return
+        while len(batch) < BATCH_MAX_MESSAGES and not lane.empty():
+            batch.append(lane.get_nowait())
+        try:
+            if ids := [entry.id for entry in await self._publish(topic, batch, beat)]:
+                await self._until_done(partial(self._outbox.settle, ids), beat)
+        finally:
+            # Whatever happened: what is held here no sweeper takes up.
+            self._let_go([entry.id for entry in batch if entry.id not in self._aside])
+            for _ in batch:
+                lane.task_done()
+
+    async def _publish(
+        self, topic: str, batch: Sequence[OutboxEntry], beat: Callable[[], None]
+    ) -> Sequence[OutboxEntry]:
+        """Publish what the bus takes, and give that; what it refuses is set aside."""
+        messages = [Message(entry.data, entry.attributes) for entry in batch]
+        try:
+            await self._until_done(
+                partial(self._driver.publish, topic, messages), beat, unless_refused=True
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the others
+            if len(batch) == 1:
+                self._set_aside(batch[0], error)
+                return []
+        else:
+            return batch
+        taken = [await self._publish(topic, [each], beat) for each in batch]
+        return [entry for entries in taken for entry in entries]
+
+    def _set_aside(self, entry: OutboxEntry, error: Exception) -> None:
+        """Leave an entry alone for a while; then the sweeper finds it again."""
+        self._set_aside_count.add(1, self._labels)
+        _log.error(
+            EVENT_OUTBOX_SET_ASIDE,
+            **self._labels,
+            entry=entry.id,
+            topic=entry.topic,
+            exc_info=error,
+        )
+        self._aside.add(entry.id)
+        asyncio.get_running_loop().call_later(SET_ASIDE_S, self._take_back, entry.id)
+
+    def _take_back(self, entry_id: int) -> None:
+        self._aside.discard(entry_id)
+        self._let_go([entry_id])
+
+    async def _until_done(
+        self,
+        attempt: Callable[[], Awaitable[object]],
+        beat: Callable[[], None],
+        *,
+        unless_refused: bool = False,
+    ) -> None:
+        longest_s = BACKOFF_BASE_S
+        while True:
+            beat()
+            try:
+                await attempt()
+            except Exception as error:
+                if unless_refused and not isinstance(error, UnavailableError):
+                    raise
+                _log.warning(EVENT_OUTBOX_ATTEMPT_FAILED, exc_info=True)
+                await asyncio.sleep(self._jitter.uniform(0, longest_s))
+                longest_s = min(longest_s * 2, BACKOFF_MAX_S)
+            else:
+                return
+
+    async def _sweep(self) -> float:
+        await self.sweep()
+        return self._sweep_pause_s()
+
+    def _sweep_pause_s(self) -> float:
+        return self._sweep_interval_s * self._jitter.uniform(0.5, 1.5)

@@ -1,0 +1,29 @@
+"""An outbox whose events continue the trace of the request that made them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from opentelemetry import trace
+
+from services.platform.bus.tracing import with_trace_context
+from services.platform.observability.names import SCOPE, SPAN_OUTBOX_COMMIT
+from services.platform.outbox.outbox import OutboxEntry
+from services.platform.outbox.relay import OutboxRelay
+from services.platform.rows.port import RowMutation
+
+__all__ = ["TracedOutbox"]
+
+_tracer = trace.get_tracer(SCOPE)
+
+
+class TracedOutbox:
+    """An outbox whose events continue the trace of the request that made them."""
+
+    def __init__(self, relay: OutboxRelay) -> None:
+        self._relay = relay
+
+    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+        """`OutboxRelay.commit`, with the trace context of the caller."""
+        with _tracer.start_as_current_span(SPAN_OUTBOX_COMMIT.format(topic=entry.topic)):
+            traced = replace(entry, attributes=with_trace_context(entry.attributes))
+            await self._relay.commit(mutations, traced)

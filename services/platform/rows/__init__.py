@@ -1,0 +1,1 @@
+"""The wide-column port, its engines and decorators."""

@@ -1,0 +1,116 @@
+"""What is asked of Bigtable: changes and reads of the port, as its client takes them."""
+
+from collections.abc import Collection, Iterator
+
+from google.cloud.bigtable.data import (
+    DeleteAllFromRow,
+    DeleteRangeFromColumn,
+    Mutation,
+    ReadRowsQuery,
+    RowMutationEntry,
+    SetCell,
+)
+from google.cloud.bigtable.data.row_filters import (
+    CellsColumnLimitFilter,
+    ColumnRangeFilter,
+    RowFilter,
+    RowFilterChain,
+    RowFilterUnion,
+)
+
+from services.platform.rows.bigtable.schema import FAMILY
+from services.platform.rows.port import CellName, RowMutation
+
+__all__ = ["LATEST", "MICROS_PER_MS", "bulks", "cell_queries", "changes_of", "key_queries"]
+
+BULK_MAX_CHANGES = 10_000
+"""Changes per bulk request; Bigtable refuses more than 100 000."""
+BULK_MAX_BYTES = 4 * 1024 * 1024
+"""Bytes of values per bulk request, well below the gRPC message limit."""
+READ_MAX_KEYS = 1_000
+"""Keys per read request, which Bigtable bounds to 512 KiB."""
+FILTER_MAX_COLUMNS = 16
+"""Columns that a filter names; where more are wanted of a row, all of it is read, as a filter is
+bounded to 20 KiB and slow with many branches."""
+MICROS_PER_MS = 1_000
+
+LATEST = CellsColumnLimitFilter(1)
+"""The newest version of each cell."""
+
+
+def changes_of(mutation: RowMutation, now_ms: int) -> list[Mutation]:
+    """Translate the change of one row."""
+    changes: list[Mutation] = [DeleteAllFromRow()] if mutation.delete_row else []
+    # A set without a date clears newer versions first: it must show, whatever the clocks said.
+    undated = mutation.timestamp_ms is None
+    dropped = dict.fromkeys([*mutation.deletes, *(mutation.sets if undated else ())])
+    changes += [DeleteRangeFromColumn(FAMILY, column) for column in dropped]
+    timestamp_ms = now_ms if mutation.timestamp_ms is None else mutation.timestamp_ms
+    changes += [
+        SetCell(FAMILY, column, value, timestamp_micros=timestamp_ms * MICROS_PER_MS)
+        for column, value in mutation.sets.items()
+    ]
+    return changes
+
+
+def bulks(mutations: Collection[RowMutation], now_ms: int) -> Iterator[list[RowMutationEntry]]:
+    """Translate changes of rows of one table, as many to a request as it takes.
+
+    Entries of one request are applied in any order, so the changes of a row become one entry.
+    """
+    by_key: dict[bytes, list[Mutation]] = {}
+    for mutation in mutations:
+        by_key.setdefault(mutation.key, []).extend(changes_of(mutation, now_ms))
+    entries: list[RowMutationEntry] = []
+    count = size = 0
+    for key, changes in by_key.items():
+        if not changes:
+            continue
+        row_size = sum(len(c.new_value) for c in changes if isinstance(c, SetCell))
+        if entries and (
+            count + len(changes) > BULK_MAX_CHANGES or size + row_size > BULK_MAX_BYTES
+        ):
+            yield entries
+            entries, count, size = [], 0, 0
+        entries.append(RowMutationEntry(key, changes))
+        count += len(changes)
+        size += row_size
+    if entries:
+        yield entries
+
+
+def key_queries(keys: Collection[bytes], row_filter: RowFilter) -> list[ReadRowsQuery]:
+    """Ask for these rows, filtered."""
+    wanted: list[bytes | str] = list(dict.fromkeys(keys))
+    return [
+        ReadRowsQuery(row_keys=wanted[at : at + READ_MAX_KEYS], row_filter=row_filter)
+        for at in range(0, len(wanted), READ_MAX_KEYS)
+    ]
+
+
+def cell_queries(names: Collection[CellName]) -> list[tuple[str, ReadRowsQuery]]:
+    """Ask for these cells, as (table, query); the answers may hold others of the same rows.
+
+    One query for a table whose cells have few columns between them, else one for the rows with the
+    same columns.
+    """
+    columns: dict[str, dict[bytes, set[bytes]]] = {}
+    for table, key, column in names:
+        columns.setdefault(table, {}).setdefault(key, set()).add(column)
+    queries: list[tuple[str, ReadRowsQuery]] = []
+    for table, by_key in columns.items():
+        together = frozenset[bytes]().union(*by_key.values())
+        keys: dict[frozenset[bytes], list[bytes]] = {}
+        for key, own in by_key.items():
+            few = len(together) <= FILTER_MAX_COLUMNS
+            keys.setdefault(together if few else frozenset(own), []).append(key)
+        for wanted, group in keys.items():
+            queries += [(table, query) for query in key_queries(group, _latest_of(wanted))]
+    return queries
+
+
+def _latest_of(columns: Collection[bytes]) -> RowFilter:
+    if len(columns) > FILTER_MAX_COLUMNS:
+        return LATEST
+    ranges: list[RowFilter] = [ColumnRangeFilter(FAMILY, column, column) for column in columns]
+    return RowFilterChain([ranges[0] if len(ranges) == 1 else RowFilterUnion(ranges), LATEST])

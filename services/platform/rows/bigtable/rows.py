@@ -1,0 +1,252 @@
+"""`RowStore` on Bigtable, or on its emulator where `BIGTABLE_EMULATOR_HOST` says so."""
+
+import asyncio
+import os
+import struct
+import warnings
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.bigtable.data import (
+    BigtableDataClientAsync,
+    Mutation,
+    ReadRowsQuery,
+    RowRange,
+    TableAsync,
+)
+from google.cloud.bigtable.data import Row as BigtableRow
+from google.cloud.bigtable.data.exceptions import MutationsExceptionGroup
+from google.cloud.bigtable.data.read_modify_write_rules import IncrementRule
+from google.cloud.bigtable.data.row_filters import (
+    ColumnRangeFilter,
+    RowFilter,
+    RowFilterChain,
+    ValueRangeFilter,
+)
+
+from services.platform.errors import UnavailableError
+from services.platform.rows.bigtable.requests import (
+    LATEST,
+    MICROS_PER_MS,
+    bulks,
+    cell_queries,
+    changes_of,
+    key_queries,
+)
+from services.platform.rows.bigtable.schema import EMULATOR_VARIABLE, FAMILY
+from services.platform.rows.port import (
+    CellName,
+    DatedCell,
+    Row,
+    RowMutation,
+    TableSpec,
+    check_change,
+)
+from services.platform.runtime.clock import Clock
+from services.platform.runtime.deadlines import allowed_s
+
+__all__ = ["BigtableRowStore"]
+
+CALL_TIMEOUT_S = 5.0
+"""Bound of one call, the client library's own repeats of idempotent requests included; the
+caller's deadline may leave less."""
+CHECK_MAX_ATTEMPTS = 8
+"""Rounds of a check whose cell changes back to `expected` between the check and the read."""
+
+_COUNTER = struct.Struct(">q")
+
+
+class BigtableRowStore:
+    """Rows as Bigtable rows; a row is atomic, a batch is not. Make it inside a running loop.
+
+    Equal timestamps overwrite and older ones stay hidden because only the newest version of a
+    cell is read; a set without a date clears the versions before it. Timestamps are always the
+    client's, which makes repeats idempotent.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        instance: str,
+        tables: Sequence[TableSpec],
+        clock: Clock,
+        *,
+        app_profile: str | None = None,
+    ) -> None:
+        self._clock = clock
+        self._closed = False
+        with warnings.catch_warnings():
+            if os.environ.get(EMULATOR_VARIABLE):
+                # The client warns of the emulator, which the operator asked for by name.
+                warnings.simplefilter("ignore", RuntimeWarning)
+            self._client = BigtableDataClientAsync(project=project)
+        self._tables: dict[str, TableAsync] = {
+            spec.name: self._client.get_table(
+                instance,
+                spec.name,
+                app_profile_id=app_profile,
+                default_read_rows_operation_timeout=CALL_TIMEOUT_S,
+                default_read_rows_attempt_timeout=CALL_TIMEOUT_S,
+                default_mutate_rows_operation_timeout=CALL_TIMEOUT_S,
+                default_mutate_rows_attempt_timeout=CALL_TIMEOUT_S,
+                default_operation_timeout=CALL_TIMEOUT_S,
+                default_attempt_timeout=CALL_TIMEOUT_S,
+            )
+            for spec in tables
+        }
+
+    @property
+    def atomic_batches(self) -> bool:
+        """Bigtable changes each row on its own."""
+        return False
+
+    async def mutate(self, mutations: Sequence[RowMutation]) -> None:
+        """See `RowStore.mutate`."""
+        by_table: dict[str, list[RowMutation]] = {}
+        for mutation in mutations:
+            by_table.setdefault(mutation.table, []).append(mutation)
+        tables = {name: self._open_table(name) for name in by_table}
+        now_ms = self._clock.now_ms()
+        async with _translated():
+            for name, table in tables.items():
+                for entries in bulks(by_table[name], now_ms):
+                    await table.bulk_mutate_rows(entries, operation_timeout=_timeout_s())
+
+    async def check_and_mutate(
+        self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
+    ) -> bytes | None:
+        """See `RowStore.check_and_mutate`.
+
+        Bigtable says only whether the check held, so a loser's value comes from a read just after:
+        it may be newer than the one checked, but is never `expected`.
+        """
+        check_change(table, key, mutation)
+        cell = [ColumnRangeFilter(FAMILY, column, column), LATEST]
+        if expected is not None:
+            cell.append(ValueRangeFilter(expected, expected))
+        changes = changes_of(mutation, self._clock.now_ms())
+        for _ in range(CHECK_MAX_ATTEMPTS):
+            if changes and await self._check(table, key, cell, expected, changes):
+                return expected
+            rows = await self._read(table, ReadRowsQuery(row_keys=key, row_filter=LATEST))
+            found = rows[0].cells.get(column) if rows else None
+            if not changes or found != expected:
+                return found
+        raise UnavailableError("The row is changing too fast to be checked.")
+
+    async def increment(self, table: str, key: bytes, column: bytes, delta: int) -> int:
+        """See `RowStore.increment`."""
+        async with _translated():
+            row = await self._open_table(table).read_modify_write_row(
+                key, IncrementRule(FAMILY, column, delta), operation_timeout=_timeout_s()
+            )
+        total: int = _COUNTER.unpack(row.get_cells(FAMILY, column)[0].value)[0]
+        return total
+
+    async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
+        """See `RowStore.read_rows`."""
+        queries = key_queries(keys, LATEST)
+        chunks = await asyncio.gather(*(self._read(table, query) for query in queries))
+        return {row.key: row for rows in chunks for row in rows}
+
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        """See `RowStore.read_cells`; each table is of a moment of its own."""
+        wanted = frozenset(names)
+        found = await asyncio.gather(
+            *(self._read_dated(table, query) for table, query in cell_queries(wanted))
+        )
+        return {name: cell for cells in found for name, cell in cells.items() if name in wanted}
+
+    async def scan(
+        self,
+        table: str,
+        start: bytes,
+        end: bytes,
+        *,
+        limit: int,
+        columns_from: bytes = b"",
+    ) -> list[Row]:
+        """See `RowStore.scan`."""
+        # Bigtable reads an empty end or limit as "none", the port as what they say.
+        if limit <= 0 or start >= end:
+            return []
+        cells: RowFilter = LATEST
+        if columns_from:
+            cells = RowFilterChain([ColumnRangeFilter(FAMILY, columns_from), LATEST])
+        return await self._read(
+            table,
+            ReadRowsQuery(row_ranges=[RowRange(start, end)], limit=limit, row_filter=cells),
+        )
+
+    async def close(self) -> None:
+        """Close the connections; closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for table in self._tables.values():
+            await table.close()
+        await self._client.close()
+
+    def _open_table(self, name: str) -> TableAsync:
+        if self._closed:
+            raise UnavailableError("The row store is closed.")
+        return self._tables[name]
+
+    async def _check(
+        self,
+        table: str,
+        key: bytes,
+        cell: list[RowFilter],
+        expected: bytes | None,
+        changes: list[Mutation],
+    ) -> bool:
+        async with _translated():
+            matched = await self._open_table(table).check_and_mutate_row(
+                key,
+                RowFilterChain(cell),
+                true_case_mutations=None if expected is None else changes,
+                false_case_mutations=changes if expected is None else None,
+                operation_timeout=_timeout_s(),
+            )
+        return bool(matched) is (expected is not None)
+
+    async def _read(self, table: str, query: ReadRowsQuery) -> list[Row]:
+        return [_row(row) for row in await self._query(table, query)]
+
+    async def _read_dated(self, table: str, query: ReadRowsQuery) -> dict[CellName, DatedCell]:
+        return {
+            CellName(table, row.row_key, cell.qualifier): DatedCell(
+                cell.value, cell.timestamp_micros // MICROS_PER_MS
+            )
+            for row in await self._query(table, query)
+            for cell in row.cells
+        }
+
+    async def _query(self, table: str, query: ReadRowsQuery) -> list[BigtableRow]:
+        async with _translated():
+            rows: list[BigtableRow] = await self._open_table(table).read_rows(
+                query, operation_timeout=_timeout_s()
+            )
+        return rows
+
+
+def _timeout_s() -> float:
+    timeout_s = allowed_s(CALL_TIMEOUT_S)
+    if timeout_s <= 0:
+        # The client library takes 0 for a mistake.
+        raise UnavailableError("The call's deadline is up.")
+    return timeout_s
+
+
+def _row(row: BigtableRow) -> Row:
+    return Row(row.row_key, {cell.qualifier: cell.value for cell in row.cells})
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except (GoogleAPIError, GoogleAuthError, MutationsExceptionGroup) as error:
+        raise UnavailableError("The row store cannot answer now.") from error

@@ -1,0 +1,92 @@
+"""How long the row store takes."""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from opentelemetry import metrics
+
+from services.platform.observability.names import METRIC_ROWS_DURATION, SCOPE
+from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, RowStore
+
+__all__ = ["MeteredRowStore"]
+
+
+class MeteredRowStore:
+    """A `RowStore` whose calls are timed, by engine, operation and table."""
+
+    def __init__(
+        self,
+        store: RowStore,
+        engine: str,
+        *,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._duration = meter.create_histogram(METRIC_ROWS_DURATION, unit="s")
+
+    @property
+    def atomic_batches(self) -> bool:
+        """See `RowStore.atomic_batches`."""
+        return self._store.atomic_batches
+
+    async def mutate(self, mutations: Sequence[RowMutation]) -> None:
+        """See `RowStore.mutate`; it counts for the first table."""
+        if not mutations:
+            return
+        with self._timed("mutate", mutations[0].table):
+            await self._store.mutate(mutations)
+
+    async def check_and_mutate(
+        self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
+    ) -> bytes | None:
+        """See `RowStore.check_and_mutate`."""
+        with self._timed("check_and_mutate", table):
+            return await self._store.check_and_mutate(table, key, column, expected, mutation)
+
+    async def increment(self, table: str, key: bytes, column: bytes, delta: int) -> int:
+        """See `RowStore.increment`."""
+        with self._timed("increment", table):
+            return await self._store.increment(table, key, column, delta)
+
+    async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
+        """See `RowStore.read_rows`."""
+        with self._timed("read", table):
+            return await self._store.read_rows(table, keys)
+
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        """See `RowStore.read_cells`; it counts for the first table."""
+        if not names:
+            return {}
+        with self._timed("read", next(iter(names)).table):
+            return await self._store.read_cells(names)
+
+    async def scan(
+        self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""
+    ) -> list[Row]:
+        """See `RowStore.scan`."""
+        with self._timed("scan", table):
+            return await self._store.scan(table, start, end, limit=limit, columns_from=columns_from)
+
+    async def close(self) -> None:
+        """See `RowStore.close`."""
+        await self._store.close()
+
+    @contextmanager
+    def _timed(self, operation: str, table: str) -> Iterator[None]:
+        outcome, began_s = "failed", time.perf_counter()
+        try:
+            yield
+            outcome = "ok"
+        finally:
+            self._duration.record(
+                time.perf_counter() - began_s,
+                {
+                    "engine": self._engine,
+                    "operation": operation,
+                    "table": table,
+                    "outcome": outcome,
+                },
+            )

@@ -1,0 +1,293 @@
+"""What surrounds every handler: deadline, telemetry, errors, who calls, in that order."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import grpc
+import grpc.aio
+import structlog
+from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context as OtelContext
+from opentelemetry.context import attach, detach
+from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from services.platform.errors import AviaryError
+from services.platform.observability.names import (
+    EVENT_RPC_HANDLED,
+    EVENT_RPC_UNKNOWN_ERROR,
+    METRIC_RPC_SERVER_DURATION,
+    SCOPE,
+)
+from services.platform.rpc.admin_calls import AdminCall, arguments
+from services.platform.rpc.callers import admit, certificate_shown, current_caller, reported
+from services.platform.rpc.request_sizes import check_size
+from services.platform.rpc.status import deadline_status, internal_status, status_of, status_trailer
+from services.platform.runtime.deadlines import deadline_in, remaining_s
+from services.platform.security.identities import EDGE
+from services.platform.security.process import PLAIN, Security
+from services.platform.security.signing import SIGNATURE_KEY
+
+__all__ = ["LAYERS", "Answer", "Context", "Handler", "Rpc", "server_duration", "wrap"]
+
+_log = structlog.get_logger()
+
+DEFAULT_DEADLINE_S = 5.0
+"""For a client that set none: long past any healthy answer, short enough to free a stuck call."""
+
+DEFAULT_STREAM_DEADLINE_S = 60.0
+"""The same for a stream: its messages are many, and it is cut when its client leaves."""
+
+_MS_PER_S = 1_000
+_PROPAGATOR = TraceContextTextMapPropagator()
+# Codes that mean the server failed; the others are the caller's to mend, so not errors of a span.
+_SERVER_FAULTS = frozenset(
+    {
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+_CODES_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Answer = Message | bytes | None
+Handler = Callable[[Any, Context], Awaitable[Answer]]
+"""A handler of one RPC: of its encoded request in the layers, of the message inside them.
+
+A streaming one writes its messages to the context and returns None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """One RPC of a server and what its layers report to."""
+
+    service: str
+    """Full name, such as `aviary.tweet.v1.TweetService`."""
+    method: str
+    tracer: trace.Tracer
+    duration: metrics.Histogram
+    streams: bool = False
+    callers: frozenset[str] | None = None
+    """Names of the processes that may call it; None where callers have no names."""
+    security: Security = PLAIN
+    """Who names callers, who judges signatures, and who is told what."""
+    operators: type[Message] | None = None
+    """The class of its requests, where it is an operator's and changes something."""
+
+    @property
+    def name(self) -> str:
+        """`package.Service/Method`: the span's name and the metrics' and logs' method."""
+        return f"{self.service}/{self.method}"
+
+
+Layer = Callable[[Rpc, Handler], Handler]
+
+
+def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
+    """Cancel the handler at the client's deadline, or the default one, and answer so."""
+    default_s = DEFAULT_STREAM_DEADLINE_S if rpc.streams else DEFAULT_DEADLINE_S
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        given_s = context.time_remaining()
+        allowed_s = default_s if given_s is None else given_s
+        try:
+            with deadline_in(allowed_s):
+                async with asyncio.timeout(allowed_s):
+                    return await inner(request, context)
+        except TimeoutError:
+            return await _abort(context, *deadline_status())
+
+    return handle
+
+
+def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
+    """Run the handler in a SERVER span, then record how it went: span, metric, log.
+
+    The span continues the caller's W3C trace, if it sent one. A call that the server failed is
+    logged as a warning, every other one at debug level: the edge logs each request already, and a
+    line more for each hop would cost a tenth of a hot read.
+    """
+    attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        span = rpc.tracer.start_span(
+            rpc.name, context=_parent(context), kind=SpanKind.SERVER, attributes=attributes
+        )
+        token = attach(trace.set_span_in_context(span))
+        started = time.perf_counter()
+        try:
+            answer = await inner(request, context)
+        except BaseException:
+            # An abort travels as an exception, but is an answer: its code says what it was.
+            _report(rpc, span, started, _failure(context))
+            raise
+        else:
+            _report(rpc, span, started, grpc.StatusCode.OK)
+            return answer
+        finally:
+            detach(token)
+
+    return handle
+
+
+def _parent(context: Context) -> OtelContext | None:
+    """Find the caller's span; None if it sent none."""
+    carrier = {
+        key: value
+        for key, value in context.invocation_metadata() or ()
+        if key in _PROPAGATOR.fields and isinstance(value, str)
+    }
+    return _PROPAGATOR.extract(carrier) if carrier else None
+
+
+def _report(rpc: Rpc, span: trace.Span, started: float, code: grpc.StatusCode) -> None:
+    duration_s = time.perf_counter() - started
+    rpc.duration.record(duration_s, {"rpc.method": rpc.name, "rpc.code": code.name})
+    log = _log.debug
+    if span.is_recording():
+        span.set_attribute("rpc.grpc.status_code", code.value[0])
+    if code in _SERVER_FAULTS:
+        span.set_status(StatusCode.ERROR, code.name)
+        log = _log.warning
+    duration_ms = round(duration_s * _MS_PER_S, 3)
+    log(EVENT_RPC_HANDLED, method=rpc.name, code=code.name, duration_ms=duration_ms)
+    span.end()
+
+
+def with_errors(rpc: Rpc, inner: Handler) -> Handler:
+    """Answer what the handler raises: domain errors by the table, all others by one sentence."""
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        try:
+            return await inner(request, context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last place before the wire
+            known = status_of(error) if isinstance(error, AviaryError) else None
+            if known is None:
+                _log.exception(EVENT_RPC_UNKNOWN_ERROR, method=rpc.name)
+                known = internal_status()
+            return await _abort(context, *known)
+
+    return handle
+
+
+def with_call_table(rpc: Rpc, inner: Handler) -> Handler:
+    """Refuse callers whose certificate is not of a name that may call this."""
+    callers = rpc.callers
+    if callers is None:
+        return inner
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        admit(rpc.name, callers, context, rpc.security)
+        return await inner(request, context)
+
+    return handle
+
+
+def with_size_limit(rpc: Rpc, inner: Handler) -> Handler:
+    """Refuse requests that are larger than any good one."""
+    operators = rpc.operators is not None
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        check_size(request, operators=operators)
+        return await inner(request, context)
+
+    return handle
+
+
+def with_signature(rpc: Rpc, inner: Handler) -> Handler:
+    """Refuse requests that are not signed as they should be.
+
+    Envoy cannot sign, so what the edge itself sends needs no signature: its certificate, at the
+    other end of this very connection or of the sidecar's, vouches for it.
+    """
+    verifier = rpc.security.verifier
+    if verifier is None:
+        return inner
+    path = f"/{rpc.name}"
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        if current_caller() != EDGE:
+            with reported(rpc.name, rpc.security):
+                await verifier.verify(path, request, _signature(context))
+        return await inner(request, context)
+
+    return handle
+
+
+def with_audit(rpc: Rpc, inner: Handler) -> Handler:
+    """Have the audit log tell what operators do: before it is done, and how it ended.
+
+    What cannot be told is not done.
+    """
+    audit, request_class = rpc.security.audit, rpc.operators
+    if audit is None or request_class is None:
+        return inner
+
+    async def handle(request: bytes, context: Context) -> Answer:
+        who = {
+            "caller": current_caller() or "",
+            "certificate": certificate_shown(context, rpc.security),
+        }
+        with AdminCall(audit, rpc.name, arguments(request_class, request), **who):
+            return await inner(request, context)
+
+    return handle
+
+
+def _signature(context: Context) -> str:
+    """Find the signature; an empty text, which is none, if there is not exactly one."""
+    found = [v for key, v in context.invocation_metadata() or () if key == SIGNATURE_KEY]
+    return found[0] if len(found) == 1 and isinstance(found[0], str) else ""
+
+
+LAYERS: tuple[Layer, ...] = (
+    with_deadline,  # outermost: its time covers all below, and it alone answers when that is up
+    with_telemetry,  # outside errors, so that it sees the code they chose
+    with_errors,  # everything above sees an answer, never a bare exception
+    with_call_table,  # inside errors, as a refusal is one; before anything is spent on the request
+    with_size_limit,  # hashing and decoding take time by the size
+    with_signature,  # nobody looks into a request before it is known to be the sender's
+    with_audit,  # innermost: only a call that is going to be made is told; the table tells others
+)
+"""Outermost first."""
+
+
+def wrap(rpc: Rpc, handler: Handler) -> Handler:
+    """Return `handler` inside all the layers."""
+    for layer in reversed(LAYERS):
+        handler = layer(rpc, handler)
+    return handler
+
+
+def server_duration(meter_provider: metrics.MeterProvider | None) -> metrics.Histogram:
+    """Return the server's histogram; all the RPCs of a server share it."""
+    meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+    return meter.create_histogram(METRIC_RPC_SERVER_DURATION, unit="s")
+
+
+async def _abort(context: Context, code: grpc.StatusCode, status: Status) -> NoReturn:
+    await context.abort(code, status.message, status_trailer(status))
+    raise AssertionError("abort always raises")
+
+
+def _failure(context: Context) -> grpc.StatusCode:
+    """Return the code of a call whose handler ends in an exception."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        # The deadline cancels the handler before it has set a code; so does a client that left.
+        return grpc.StatusCode.CANCELLED if remaining_s() else grpc.StatusCode.DEADLINE_EXCEEDED
+    code = context.code()
+    if isinstance(code, int):
+        code = _CODES_BY_NUMBER[code]
+    return code or grpc.StatusCode.OK

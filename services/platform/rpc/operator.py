@@ -1,0 +1,58 @@
+"""Channels for people: what a command line calls services with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import grpc
+import grpc.aio
+from google.protobuf.descriptor import ServiceDescriptor
+
+from services.platform.rpc.channels import open_channel
+from services.platform.security.certificates.folder import FOLDER_NAME
+from services.platform.security.identities import OPERATOR, server_name
+from services.platform.security.signing import Signer
+from services.platform.security.tls import TlsFiles
+
+__all__ = ["operator_channel", "operator_files", "operator_sync_channel"]
+
+
+def operator_channel(
+    certificates: Path | None,
+    service: str,
+    address: str,
+    descriptors: Sequence[ServiceDescriptor] = (),
+    *,
+    signer: Signer | None = None,
+) -> grpc.aio.Channel:
+    """Open a channel to the process of this name as the operator; the caller closes it.
+
+    `certificates` is what `operator_files` found, or a folder that the operator was given; None
+    is plaintext. Raises CredentialsError if the operator's certificate there is of no use.
+    """
+    tls = None if certificates is None else TlsFiles(certificates, OPERATOR).towards(service)
+    return open_channel(address, descriptors, tls=tls, signer=signer)
+
+
+def operator_sync_channel(
+    certificates: Path | None,
+    service: str,
+    address: str,
+    options: Sequence[tuple[str, str]] = (),
+    *,
+    caller: str = OPERATOR,
+) -> grpc.Channel:
+    """`operator_channel` for callers without an event loop; it neither retries nor signs."""
+    if certificates is None:
+        return grpc.insecure_channel(address, options)
+    credentials = TlsFiles(certificates, caller).current.for_client()
+    named = (*options, ("grpc.ssl_target_name_override", server_name(service)))
+    return grpc.secure_channel(address, credentials, named)
+
+
+def operator_files(data_dir: Path) -> Path | None:
+    """Find the certificates of the Aviary that `up` runs in a data folder.
+
+    None where there are none: it runs in plaintext, or not at all.
+    """
+    folder = data_dir / FOLDER_NAME
+    return folder if (folder / f"{OPERATOR}.pem").exists() else None

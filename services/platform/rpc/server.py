@@ -1,0 +1,240 @@
+"""A gRPC server with what every Aviary process needs: health, reflection, layers, a clean drain."""
+
+from collections.abc import Sequence
+
+import grpc
+import grpc.aio
+import structlog
+from google.protobuf.descriptor import MethodDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from opentelemetry import metrics, trace
+
+from services.platform.observability.names import (
+    EVENT_NOT_READY,
+    EVENT_READY,
+    EVENT_RPC_DRAINED,
+    EVENT_RPC_LISTENING,
+    METRIC_NOT_READY,
+    SCOPE,
+)
+from services.platform.rpc.admin_calls import operated
+from services.platform.rpc.interceptors import Handler, Rpc, server_duration, wrap
+from services.platform.rpc.method_handlers import Servicer, generic_handler
+from services.platform.rpc.reflection import GuardedReflection
+from services.platform.rpc.request_sizes import MAX_STREAMED_BYTES
+from services.platform.runtime.background import Background
+from services.platform.runtime.readiness import Readiness
+from services.platform.security.call_table import callers_of
+from services.platform.security.process import PLAIN, Security
+
+__all__ = ["READY", "BindError", "RpcServer", "Servicer"]
+
+_log = structlog.get_logger()
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+"""Of a response, as siblings take it. Requests are far smaller: see `request_sizes`."""
+
+MIN_CLIENT_PING_INTERVAL_MS = 10_000
+"""A client may ping this often to find a dead connection; more often, it is sent away."""
+
+DEFAULT_GRACE_S = 10.0
+"""Twice the default deadline: a call accepted before the drain has its full time."""
+
+MAX_CONNECTION_AGE_MS = 3_600_000
+"""Under TLS, a peer shows its certificate anew this often: whoever may no longer connect is gone
+within the hour. (gRPC tells the peer first, and lets calls end.)"""
+
+MAX_CONNECTION_GRACE_MS = 60_000
+"""As long as a stream may take."""
+
+READY = "aviary.ready"
+"""Asked for this name, the health check says whether everything holds that the process needs of
+itself; asked for none, whether it takes calls. Envoys and kubelets ask for none: a process that
+cannot write may still read, and neither taking its calls away nor a restart would help it."""
+
+READINESS_POLL_S = 1.0
+"""Between looks at what must hold; as often as the edges ask."""
+
+_OPTIONS: tuple[tuple[str, int], ...] = (
+    # gRPC counts what it has decompressed, too.
+    ("grpc.max_receive_message_length", MAX_STREAMED_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", MIN_CLIENT_PING_INTERVAL_MS),
+    # Off, or a second process would share the port in silence and take half of the calls.
+    ("grpc.so_reuseport", 0),
+)
+
+
+_TLS_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
+    ("grpc.max_connection_age_grace_ms", MAX_CONNECTION_GRACE_MS),
+)
+
+
+class BindError(OSError):
+    """The server cannot listen on `address`."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"cannot listen on {address}: it is in use or not this host's")
+        self.address = address
+
+
+class RpcServer:
+    """Serves `servicers` on `address` (`host:port`, port 0 takes a free one; or `unix:/path`).
+
+    With certificates in `security`, callers need one too, and may call what the table gives them;
+    with a verifier, they sign their requests. Behind a sidecar, which has the certificates, what
+    it says of callers is held to the same table. A ready-made handler among the servicers, of a
+    contract that is not Aviary's, is served as it is, and sees to its own callers. At
+    `probe_address` health checks, and nothing else, are answered without any of that: a kubelet
+    has no certificate. While something in `readiness` does not hold, the health of `READY` and of
+    every service by its name is NOT_SERVING.
+
+    The providers default to the process's own, as `observability.setup.configure` set them.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but two have defaults, which tests replace one by one
+        self,
+        address: str,
+        servicers: Sequence[Servicer | grpc.GenericRpcHandler],
+        *,
+        security: Security = PLAIN,
+        probe_address: str | None = None,
+        readiness: Readiness | None = None,
+        tracer_provider: trace.TracerProvider | None = None,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._address = address
+        self._servicers = tuple(one for one in servicers if isinstance(one, Servicer))
+        self._foreign = tuple(one for one in servicers if not isinstance(one, Servicer))
+        self._security = security
+        self._probe_address = probe_address
+        self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
+        self._duration = server_duration(meter_provider)
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        meter.create_observable_gauge(METRIC_NOT_READY, [self._observe_readiness])
+        self._health = health.aio.HealthServicer()
+        self._readiness = readiness or Readiness()
+        self._failing: list[str] = []
+        self._polling = Background("readiness", self._report, every_s=READINESS_POLL_S)
+        self._server: grpc.aio.Server | None = None
+        self._probed: grpc.aio.Server | None = None
+        self._port = 0
+
+    @property
+    def port(self) -> int:
+        """The bound port; 0 before `start`."""
+        return self._port
+
+    @property
+    def address(self) -> str:
+        """`host:port` with the bound port; that of a Unix socket has none."""
+        if self._address.startswith("unix:"):
+            return self._address
+        return f"{self._address.rpartition(':')[0]}:{self._port}"
+
+    async def start(self) -> None:
+        """Bind, accept calls and report SERVING; raises BindError if the address is taken."""
+        # gRPC ties a server to the loop it is made in, so it is made here, not in the constructor.
+        tls = self._security.tls
+        server = grpc.aio.server(options=_OPTIONS if tls is None else _OPTIONS + _TLS_OPTIONS)
+        server.add_generic_rpc_handlers(
+            (*(generic_handler(one, self._wrap) for one in self._servicers), *self._foreign)
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflected = [*self._names(), health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
+            GuardedReflection(reflected, self._security), server
+        )
+        try:
+            self._port = (
+                server.add_insecure_port(self._address)
+                if tls is None
+                else server.add_secure_port(self._address, tls.server_credentials())
+            )
+        except RuntimeError as error:
+            raise BindError(self._address) from error
+        probed = self._probed_server()
+        await self._set_ready(ready=True)
+        await server.start()
+        self._server = server
+        if probed is not None:
+            # Last: whoever is told that this process lives can call it.
+            await probed.start()
+            self._probed = probed
+        await self._health.set(health.OVERALL_HEALTH, health_pb2.HealthCheckResponse.SERVING)
+        await self._report()
+        self._polling.start(after_s=READINESS_POLL_S)
+        _log.info(EVENT_RPC_LISTENING, address=self.address)
+
+    async def stop(self, grace_s: float = DEFAULT_GRACE_S) -> None:
+        """Report NOT_SERVING, refuse new calls, let those in flight end, cut them at `grace_s`."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        await self._polling.stop()
+        await self._health.enter_graceful_shutdown()
+        await server.stop(grace_s)
+        if self._probed is not None:
+            await self._probed.stop(None)
+        _log.info(EVENT_RPC_DRAINED, address=self.address)
+
+    async def wait(self) -> None:
+        """Return when the server has stopped."""
+        if self._server is not None:
+            await self._server.wait_for_termination()
+
+    def _names(self) -> list[str]:
+        return [servicer.descriptor.full_name for servicer in self._servicers]
+
+    async def _report(self) -> None:
+        """Bring the health up to what holds now, with one log event at each change."""
+        failing = self._readiness.failing()
+        if failing == self._failing:
+            return
+        self._failing = failing
+        await self._set_ready(ready=not failing)
+        if failing:
+            _log.error(EVENT_NOT_READY, failing=failing)
+        else:
+            _log.info(EVENT_READY)
+
+    def _observe_readiness(self, _options: metrics.CallbackOptions) -> list[metrics.Observation]:
+        # What was found on the event loop: an exporter asks from a thread of its own.
+        failing = self._failing
+        return [
+            metrics.Observation(int(name in failing), {"requirement": name})
+            for name in self._readiness.names()
+        ]
+
+    async def _set_ready(self, *, ready: bool) -> None:
+        serving = health_pb2.HealthCheckResponse.SERVING
+        status = serving if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in (READY, *self._names()):
+            await self._health.set(name, status)
+
+    def _probed_server(self) -> grpc.aio.Server | None:
+        if self._probe_address is None:
+            return None
+        server = grpc.aio.server(options=_OPTIONS)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        try:
+            server.add_insecure_port(self._probe_address)
+        except RuntimeError as error:
+            raise BindError(self._probe_address) from error
+        return server
+
+    def _wrap(self, method: MethodDescriptor, handler: Handler) -> Handler:
+        rpc = Rpc(
+            method.containing_service.full_name,
+            method.name,
+            self._tracer,
+            self._duration,
+            streams=method.server_streaming,
+            callers=callers_of(method) if self._security.named_callers else None,
+            security=self._security,
+            operators=operated(method),
+        )
+        return wrap(rpc, handler)

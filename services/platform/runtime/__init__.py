@@ -1,0 +1,1 @@
+"""Clocks, deadlines, background loops and readiness of a process."""

@@ -1,0 +1,145 @@
+"""Loops that run until they are stopped, whatever their steps raise."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from contextvars import Context
+
+import structlog
+
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import EVENT_LOOP_FAILED, EVENT_LOOP_RECOVERED
+
+__all__ = ["IDLE_S", "STALE_AFTER_S", "Background", "Finished"]
+
+STALE_AFTER_S = 60.0
+"""A step under way for longer than this hangs: no call in one waits for half as long."""
+IDLE_S = 20.0
+"""A step that waits for work comes back this often, to show that it does no more than wait."""
+BACKOFF_BASE_S = 0.1
+"""First pause after a step that failed; it doubles with each failure in a row."""
+BACKOFF_MAX_S = 5.0
+"""Longest pause after a failure, so that what is back is used within 10 s."""
+MOST_DOUBLINGS = 10
+"""More would only make the number large: the longest pause is reached before."""
+
+_log = structlog.get_logger()
+
+
+class Finished(Exception):  # noqa: N818 - no error
+    """Raised by a step that has nothing more to do: the loop ends, as if it had been stopped."""
+
+
+class Background:
+    """Runs `step` again and again in a task of its own, `every_s` seconds after the last ended.
+
+    A step that returns a number sets the pause after it, in seconds. One that raises is logged and
+    tried again, with a backoff: only `stop`, `finish` or `Finished` end the loop. `holds` says
+    whether that is so: false when the task has ended all the same, or when a step is under way for
+    more than `stale_after_s` without a `beat`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[float | None]],
+        *,
+        every_s: float = 0.0,
+        stale_after_s: float = STALE_AFTER_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name = name
+        self._step = step
+        self._every_s = every_s
+        self._stale_after_s = stale_after_s
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
+        self._due = 0.0
+        """When the next step should have begun, or the one under way gave its last sign."""
+
+    def start(self, *, after_s: float = 0.0) -> None:
+        """Begin in `after_s` seconds. Needs a running loop; does nothing when it has begun."""
+        if self._task is None:
+            self._due = self._clock() + after_s
+            self._ending.clear()
+            # It outlives whoever starts it: no caller's deadline or trace is the loop's.
+            self._task = asyncio.create_task(self._run(after_s), name=self._name, context=Context())
+
+    async def stop(self) -> None:
+        """End it, wherever it is, and wait for that. From then on `holds` is true."""
+        task, self._task = self._task, None
+        if task is not None:
+            # A library may lose a cancellation (see `cancellation`): no step follows then.
+            self._ending.set()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def finish(self) -> None:
+        """End it when the step under way has ended, and wait for that."""
+        self._ending.set()
+        task, self._task = self._task, None
+        if task is not None:
+            await task
+
+    def beat(self) -> None:
+        """Say from within a step which takes long that it goes on."""
+        self._due = self._clock()
+
+    def holds(self) -> bool:
+        """Tell whether it runs as it should, or is not meant to run."""
+        if self._task is None:
+            return True
+        return not self._task.done() and self._clock() - self._due <= self._stale_after_s
+
+    async def _run(self, pause_s: float) -> None:
+        failures = 0
+        while await self._goes_on(pause_s):
+            try:
+                wanted_s = await self._step()
+            except Finished:
+                self._task = None
+                return
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_cancelled(error):
+                    raise
+                failures += 1
+                pause_s = self._failed(error, failures)
+                continue
+            if failures:
+                with suppress(Exception):
+                    _log.info(EVENT_LOOP_RECOVERED, loop=self._name, failures=failures)
+            failures = 0
+            pause_s = self._every_s if wanted_s is None else wanted_s
+
+    async def _goes_on(self, pause_s: float) -> bool:
+        """Pause; tell whether another step is wanted."""
+        self._due = self._clock() + pause_s
+        if pause_s <= 0:
+            # Others get their turn, whatever the step does.
+            await asyncio.sleep(0)
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._ending.wait()
+        return not self._ending.is_set()
+
+    def _failed(self, error: BaseException, failures: int) -> float:
+        # Whatever becomes of the line, the loop goes on.
+        with suppress(Exception):
+            foreseen = isinstance(error, UnavailableError)
+            _log.warning(
+                EVENT_LOOP_FAILED,
+                loop=self._name,
+                failures=failures,
+                error=f"{type(error).__name__}: {error}",
+                exc_info=None if foreseen else error,
+            )
+        return min(BACKOFF_BASE_S * 2.0 ** min(failures - 1, MOST_DOUBLINGS), BACKOFF_MAX_S)
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Tell whether it was this task that was cancelled, and not what a step has waited for."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)

@@ -1,0 +1,1 @@
+"""Who processes are, what they may call, and how that is proved."""

@@ -1,0 +1,187 @@
+"""A process's certificate, read from files that may be replaced at any time.
+
+The files of a renewal come one by one, so what is read is taken only once it fits together. Servers
+use what was read last at their next handshake; channels are opened anew (`renewed_channel`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import grpc
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from services.platform.observability.names import EVENT_TLS_RELOAD_FAILED, EVENT_TLS_RELOADED
+from services.platform.runtime.background import Background
+from services.platform.security.identities import server_name
+
+__all__ = ["Credentials", "CredentialsError", "PeerTls", "TlsFiles"]
+
+_log = structlog.get_logger()
+
+POLL_S = 2.0
+"""Between looks at the files: three `stat` calls. Soon enough for a certificate that has days left,
+and for people who wait between the steps of a rotation."""
+
+_Stamp = tuple[tuple[int, int, int], ...]
+
+
+class CredentialsError(Exception):
+    """The files are missing, or no certificate to start with; the text names them, never a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the files held at one moment, all of it PEM."""
+
+    chain: bytes
+    key: bytes = field(repr=False)
+    trusted: bytes
+    """One or more authorities; a peer's certificate must be signed by one of them."""
+    serial: int
+    expires: datetime
+
+    def for_server(self) -> grpc.ServerCertificateConfiguration:
+        """Return them as a server takes them."""
+        return grpc.ssl_server_certificate_configuration([(self.key, self.chain)], self.trusted)
+
+    def for_client(self) -> grpc.ChannelCredentials:
+        """Return them as a channel takes them."""
+        return grpc.ssl_channel_credentials(self.trusted, self.key, self.chain)
+
+
+class TlsFiles:
+    """Reads `<folder>/ca.pem`, `<name>.pem` and `<name>.key` now, and again when they change.
+
+    Raises CredentialsError if they are of no use now; later on, the last good ones are kept.
+    `told` is given what is in use, now and whenever that changes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        poll_s: float = POLL_S,
+        told: Callable[[Credentials], None] = lambda _: None,
+    ) -> None:
+        self._paths = [folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}.key"]
+        self._poll_s = poll_s
+        self._stamp = self._look()
+        self._current = self._read()
+        self._told = told
+        told(self._current)
+        self._untold: Credentials | None = None
+        self._watching = Background("tls-files", self._look_again, every_s=poll_s)
+
+    @property
+    def current(self) -> Credentials:
+        """What was read last; the same object until the files change."""
+        return self._current
+
+    def towards(self, peer: str) -> "PeerTls":
+        """Return what a channel to the process of this name needs."""
+        return PeerTls(self, peer)
+
+    def server_credentials(self) -> grpc.ServerCredentials:
+        """Return credentials that follow the files, and refuse callers without a certificate."""
+        served = self._current
+
+        def fetch() -> Any:  # noqa: ANN401 - gRPC's types do not know of None
+            # gRPC asks before each handshake, from a thread of its own; None means no change.
+            nonlocal served
+            if self._current is served:
+                return None
+            served = self._current
+            return served.for_server()
+
+        return grpc.dynamic_ssl_server_credentials(
+            served.for_server(), fetch, require_client_authentication=True
+        )
+
+    def start(self) -> None:
+        """Follow the files from now on."""
+        self._watching.start(after_s=self._poll_s)
+
+    async def stop(self) -> None:
+        """Follow them no more."""
+        await self._watching.stop()
+
+    def holds(self) -> bool:
+        """Tell whether it goes on following them."""
+        return self._watching.holds()
+
+    async def _look_again(self) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the files now. Raises what `told` does, and tells it again at the next look."""
+        self._tell()
+        try:
+            stamp = self._look()
+            if stamp == self._stamp:
+                return
+            # Noted whether it is of use or not: a fault is told once, not at every look.
+            self._stamp = stamp
+            read = self._read()
+        except CredentialsError as error:
+            _log.warning(EVENT_TLS_RELOAD_FAILED, error=str(error))
+            return
+        self._current = self._untold = read
+        self._tell()
+        _log.info(EVENT_TLS_RELOADED, serial=f"{read.serial:x}", expires=read.expires.isoformat())
+
+    def _tell(self) -> None:
+        if self._untold is not None:
+            self._told(self._untold)
+            self._untold = None
+
+    def _look(self) -> _Stamp:
+        try:
+            stats = [path.stat() for path in self._paths]
+        except OSError as error:
+            raise CredentialsError(f"{error.filename}: {error.strerror}") from error
+        return tuple((each.st_ino, each.st_mtime_ns, each.st_size) for each in stats)
+
+    def _read(self) -> Credentials:
+        trusted_at, chain_at, key_at = self._paths
+        try:
+            trusted, chain, key = (path.read_bytes() for path in self._paths)
+        except OSError as error:
+            raise CredentialsError(f"{error.filename}: {error.strerror}") from error
+        try:
+            x509.load_pem_x509_certificates(trusted)
+        except ValueError as error:
+            raise CredentialsError(f"{trusted_at}: no certificates of authorities") from error
+        try:
+            certificate = x509.load_pem_x509_certificate(chain)
+        except ValueError as error:
+            raise CredentialsError(f"{chain_at}: no certificate") from error
+        try:
+            public = load_pem_private_key(key, password=None).public_key()
+        except (ValueError, TypeError):
+            # Not from the cause, which may quote what it could not parse.
+            raise CredentialsError(f"{key_at}: no private key without a password") from None
+        if public != certificate.public_key():
+            raise CredentialsError(f"{key_at} is not the key of {chain_at}")
+        expires = certificate.not_valid_after_utc
+        if expires <= datetime.now(UTC):
+            raise CredentialsError(f"{chain_at} has expired at {expires:%Y-%m-%d %H:%M} UTC")
+        return Credentials(chain, key, trusted, certificate.serial_number, expires)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTls:
+    """Who dials, and who must answer."""
+
+    files: TlsFiles
+    peer: str
+
+    @property
+    def server_name(self) -> str:
+        """The DNS name that the peer's certificate must have."""
+        return server_name(self.peer)

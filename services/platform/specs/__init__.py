@@ -1,0 +1,16 @@
+"""What a service declares of itself, and all that is declared."""
+
+from services.platform.specs.discovery import all_specs
+from services.platform.specs.flags import Flag, NumberFlag, SwitchFlag
+from services.platform.specs.spec import ServiceSpec
+from services.platform.specs.topology import all_subscriptions, all_topics
+
+__all__ = [
+    "Flag",
+    "NumberFlag",
+    "ServiceSpec",
+    "SwitchFlag",
+    "all_specs",
+    "all_subscriptions",
+    "all_topics",
+]

@@ -1,0 +1,72 @@
+"""The declaration of a service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from services.platform.bus.port import Subscription
+from services.platform.rows.port import TableSpec
+from services.platform.specs.flags import Flag
+
+__all__ = ["ServiceSpec"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """A service as all others see it: `<package>.spec.SPEC`, built and served by `<package>.app`.
+
+    Ports, certificates, the call table, what is on the bus, what `aviary up` starts, sidecars,
+    manifests, names in Terraform, scrape targets, dashboards and the README's table follow from it.
+    """
+
+    name: str
+    """Of its process, its folder, its certificate and its SQLite file; lower-case letters."""
+    summary: str
+    """What it does, in the words of the README's table."""
+    port: int
+    """Where it listens on loopback unless told otherwise."""
+    http_port: int | None = None
+    """Of a service that speaks HTTP to the edge as well."""
+    contracts: tuple[str, ...] = ()
+    """Full names of the gRPC services that it serves. Which of their RPCs the edge exposes, and to
+    whom, is in the contract itself: `aviary.edge.v1.access` beside `google.api.http`."""
+    is_operated: bool = False
+    """Whether its contracts are for operators and nobody else, whole."""
+    calls: tuple[str, ...] = ()
+    """RPCs of siblings, as `package.Service/Method`; nobody else may call those."""
+    operator_calls: tuple[str, ...] = ()
+    """Its own RPCs that operators may call, as above."""
+    tables: tuple[TableSpec, ...] = ()
+    """Its own, in `<name>.db` where they are SQLite's."""
+    opens_rows_of: tuple[str, ...] = ()
+    """Siblings whose tables it opens too; each is an exception with a reason beside it."""
+    topics: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What it publishes: topic to what its messages say."""
+    subscriptions: tuple[Subscription, ...] = ()
+    """What it consumes. Pub/Sub allows letters, digits and `-._~+%` in a name, which must begin
+    with a letter; ours begin with the service's name and a dot."""
+    uses_cache: bool = False
+    """Whether it opens the cache, Valkey."""
+    keeps_audit: bool = False
+    """Whether it decides what the audit log is for, beyond what every process records."""
+    secrets: tuple[str, ...] = ()
+    """Variables that hold its secrets."""
+    flags: tuple[Flag, ...] = ()
+    """Feature flags that it follows."""
+    package: str = ""
+    """Where it was found; filled in by `all_specs`."""
+
+    @property
+    def address(self) -> str:
+        """Return `host:port` where it listens, and its siblings dial, on one machine."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def uses_bus(self) -> bool:
+        """Whether it opens the bus."""
+        return bool(self.topics or self.subscriptions)
+
+    @property
+    def uses_rows(self) -> bool:
+        """Whether it opens durable rows."""
+        return bool(self.tables or self.opens_rows_of)

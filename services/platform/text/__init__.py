@@ -1,0 +1,1 @@
+"""Text that people write: its bounds, and handles."""

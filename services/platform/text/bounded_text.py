@@ -1,0 +1,85 @@
+"""Text from callers, bounded before work is done on it.
+
+Putting a text into a normal form sorts each run of combining marks, and takes time by the square of
+the run's length. So the length is looked at first, the runs next, and then the text is normalised:
+that order is kept here, and nowhere else is text of callers normalised.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from services.platform.errors import InvalidArgumentError
+
+__all__ = ["MAX_EXPANSION", "MAX_MARKS_IN_A_ROW", "normalized"]
+
+MAX_MARKS_IN_A_ROW: Final = 30
+"""Combining marks after one another, as in the Stream-Safe Text Format (UAX #15, section 13): far
+beyond what any language needs."""
+
+MAX_EXPANSION: Final = 4
+"""Code points that compose to one character at most (UAX #15, canonical decomposition in UTF-32).
+So a text that has n characters in a composed form came in at most this many times n."""
+
+_BMP_END: Final = 0x10000
+_MARKS_END: Final = 0x1F000
+"""No mark stands above: a test looks at all of Unicode."""
+
+
+def normalized(
+    field: str, text: str, *, most: int, wanted: str, form: Literal["NFC", "NFKC"] = "NFC"
+) -> str:
+    """Give a text of at most `most` code points, as it came, in a normal form.
+
+    Raises `InvalidArgumentError` on `field` for a longer one, which says what was `wanted`, and for
+    a longer run of combining marks than `MAX_MARKS_IN_A_ROW`. Takes time in proportion to the
+    length, whatever the text says.
+    """
+    if len(text) > most:
+        raise InvalidArgumentError(field, wanted)
+    if text.isascii():
+        return text
+    _check_runs(field, text)
+    normal = unicodedata.normalize(form, text)
+    if normal != text:
+        # Some marks, such as U+0344, become two; and what was taken must be taken again.
+        _check_runs(field, normal)
+    return normal
+
+
+def _check_runs(field: str, text: str) -> None:
+    if _has_long_run(text):
+        raise InvalidArgumentError(
+            field, f"must not have more than {MAX_MARKS_IN_A_ROW} combining marks in a row"
+        )
+
+
+def _has_long_run(text: str) -> bool:
+    # A class of characters that goes beyond U+FFFF is searched ten times slower, so it is searched
+    # only where such a character is.
+    runs = _RUNS if _SUPPLEMENTARY.search(text) else _RUNS_OF_BMP
+    return any(len(run) > MAX_MARKS_IN_A_ROW for run in runs.findall(text))
+
+
+def _is_mark(point: int) -> bool:
+    # By what it becomes: a few marks, such as U+0F73, have no combining class themselves but are
+    # made of marks that have.
+    return unicodedata.combining(unicodedata.normalize("NFKD", chr(point))[0]) != 0
+
+
+def _runs(marks: Sequence[int]) -> re.Pattern[str]:
+    """Match runs of marks as wholes, so that each is read once; the shortest are passed over."""
+    # Those in a row make one range: a class of few ranges is searched faster.
+    known = set(marks)
+    starts = [chr(mark) for mark in marks if mark - 1 not in known]
+    ends = [chr(mark) for mark in marks if mark + 1 not in known]
+    ranges = "".join(f"{one}-{last}" for one, last in zip(starts, ends, strict=True))
+    # Written twice, for the regex engine skips ahead by a class, but not by a repeated one.
+    return re.compile(f"[{ranges}][{ranges}]{{3,}}")
+
+
+_MARKS: Final = [point for point in range(_MARKS_END) if _is_mark(point)]
+_SUPPLEMENTARY: Final = re.compile(f"[{chr(_BMP_END)}-{chr(_MARKS_END - 1)}]")
+_RUNS_OF_BMP: Final = _runs([mark for mark in _MARKS if mark < _BMP_END])
+_RUNS: Final = _runs(_MARKS)

@@ -1,0 +1,1 @@
+"""Valkey: the client, its breaker, and scripts that share round trips."""

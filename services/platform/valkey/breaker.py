@@ -1,0 +1,175 @@
+"""A client of the cache that fails at once while the cache is gone.
+
+A read asks the cache several times in a row. Were each of them to wait for a cache that hangs, the
+read would miss its deadline before it came to the durable rows. So the first call that gets no
+answer opens the circuit: until a probe is answered, calls fail without being sent. (The pattern is
+from Nygard, "Release It!", 2007. Here calls never probe: the client does it by itself, and so the
+circuit closes within `PROBE_EVERY_S` of the cache's return, whether anybody calls or not.)
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import Context
+from typing import Any
+
+import structlog
+from opentelemetry import metrics
+from opentelemetry.metrics import Observation
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import ConnectionError as NoConnectionError
+from redis.exceptions import MaxConnectionsError
+from redis.exceptions import TimeoutError as NoAnswerError
+
+from services.platform.observability.names import (
+    EVENT_CACHE_CIRCUIT_CLOSED,
+    EVENT_CACHE_CIRCUIT_OPENED,
+    METRIC_CACHE_CIRCUIT_OPEN,
+    METRIC_CACHE_CIRCUIT_OPENED,
+    METRIC_CACHE_CIRCUIT_REFUSED,
+    SCOPE,
+)
+from services.platform.runtime.cancellation import cancellation_kept
+from services.platform.runtime.deadlines import allowed_s
+
+__all__ = ["CALL_TIMEOUT_S", "TELLING_S", "CircuitBreaker", "CircuitOpenError", "GuardedValkey"]
+
+CALL_TIMEOUT_S = 1.0
+"""A cache slower than this is treated as gone."""
+DEADLINE_SHARE = 0.5
+"""Of what the caller's deadline leaves: the other half is for the rows behind the cache."""
+TELLING_S = 0.1
+"""A call that was given less than this says nothing of the cache when it gets no answer."""
+PROBE_EVERY_S = 0.25
+"""Pause between probes of a cache that is gone."""
+
+_log = structlog.get_logger()
+
+
+class CircuitOpenError(NoConnectionError):
+    """The cache was gone a moment ago, so the call was not sent."""
+
+
+class CircuitBreaker:
+    """Open from a failure until `probe` succeeds; for one event loop.
+
+    `probe` raises while the cache is gone, and is bounded in time.
+    """
+
+    def __init__(
+        self,
+        probe: Callable[[], Awaitable[object]],
+        *,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._probe = probe
+        self._probing: asyncio.Task[None] | None = None
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._opened = meter.create_counter(METRIC_CACHE_CIRCUIT_OPENED)
+        self._refused = meter.create_counter(METRIC_CACHE_CIRCUIT_REFUSED)
+        meter.create_observable_gauge(
+            METRIC_CACHE_CIRCUIT_OPEN, [lambda _: [Observation(int(self.is_open))]]
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are refused now."""
+        return self._probing is not None
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """Bound a call in time, refuse it while the circuit is open, open it if it fails."""
+        if self.is_open:
+            self._refused.add(1)
+            raise CircuitOpenError("the cache is gone; calls are refused until it answers a probe")
+        timeout_s = allowed_s(CALL_TIMEOUT_S, DEADLINE_SHARE)
+        try:
+            with cancellation_kept():
+                async with asyncio.timeout(timeout_s):
+                    yield
+        except MaxConnectionsError:
+            # It is we who are busy, not the cache that is gone.
+            raise
+        except (NoConnectionError, NoAnswerError, OSError):
+            if timeout_s >= TELLING_S:
+                self._open()
+            raise
+
+    async def aclose(self) -> None:
+        """End the probing."""
+        if self._probing is not None:
+            self._probing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._probing
+
+    def _open(self) -> None:
+        # Many calls may fail at once; the first one opens.
+        if not self.is_open:
+            self._opened.add(1)
+            _log.warning(EVENT_CACHE_CIRCUIT_OPENED)
+            # The probing outlives the call that found the cache gone, and its deadline.
+            self._probing = asyncio.create_task(
+                self._probe_until_answered(), name="cache-probe", context=Context()
+            )
+
+    async def _probe_until_answered(self) -> None:
+        began = time.monotonic()
+        try:
+            # At once, so that a mere hiccup costs next to nothing.
+            while not await self._is_answered():  # noqa: ASYNC110 - nobody sets an event
+                await asyncio.sleep(PROBE_EVERY_S)
+        finally:
+            # However this ends: with nobody probing, the next call has to find out.
+            self._probing = None
+        _log.info(EVENT_CACHE_CIRCUIT_CLOSED, after_s=round(time.monotonic() - began, 3))
+
+    async def _is_answered(self) -> bool:
+        try:
+            await self._probe()
+        except Exception:  # noqa: BLE001 - nobody would restart this loop
+            return False
+        return True
+
+
+class GuardedValkey(Redis):
+    """A client of one node whose commands and pipelines share a circuit breaker.
+
+    Subscriptions have connections of their own and are not guarded.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the client's own
+        super().__init__(*args, **options)
+        self.breaker = CircuitBreaker(self._ping)
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
+        """Send one command and give its answer."""
+        async with self.breaker.call():
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:  # noqa: FBT001, FBT002 - the client's own signature
+        """Make a pipeline that goes through the same breaker."""
+        pipeline = _GuardedPipeline(
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
+        pipeline.breaker = self.breaker
+        return pipeline
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001 - as above
+        """End the probing and close the connections."""
+        await self.breaker.aclose()
+        await super().aclose(close_connection_pool)
+
+    async def _ping(self) -> None:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            await super().execute_command("PING")  # type: ignore[no-untyped-call]
+
+
+class _GuardedPipeline(Pipeline):
+    breaker: CircuitBreaker
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - the client's own signature
+        async with self.breaker.call():
+            return await super().execute(raise_on_error)

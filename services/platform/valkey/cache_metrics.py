@@ -1,0 +1,64 @@
+"""How often caches have what is looked for, and how often the hot store fails."""
+
+from opentelemetry import metrics
+from opentelemetry.metrics import Observation
+
+from services.platform.observability.names import (
+    METRIC_CACHE_HITS,
+    METRIC_CACHE_MISSES,
+    METRIC_HOT_STORE_UNAVAILABLE,
+    SCOPE,
+)
+
+__all__ = ["AUTHOR", "HOME", "RELATIONS", "TWEETS", "CacheMetrics", "count_unavailable"]
+
+HOME = "home"
+"""Hot lists of home timelines."""
+AUTHOR = "author"
+"""Hot lists of authors' own tweets."""
+TWEETS = "tweets"
+"""Encoded tweets; a tombstone is a hit."""
+RELATIONS = "relations"
+"""Whom viewers follow and hide."""
+
+
+class CacheMetrics:
+    """Counts hits and misses by cache, one for all caches of a process.
+
+    A look that failed is neither. Plain numbers, which an exporter fetches: a home read counts
+    three times, and a counter of the SDK's costs it 4 us each time.
+    """
+
+    def __init__(self, *, meter_provider: metrics.MeterProvider | None = None) -> None:
+        self._hits: dict[str, int] = {}
+        self._misses: dict[str, int] = {}
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        meter.create_observable_counter(
+            METRIC_CACHE_HITS, [lambda _: _observed(self._hits)], unit="{entry}"
+        )
+        meter.create_observable_counter(
+            METRIC_CACHE_MISSES, [lambda _: _observed(self._misses)], unit="{entry}"
+        )
+
+    def hit(self, cache: str, count: int = 1) -> None:
+        """Count entries that were there."""
+        if count:
+            self._hits[cache] = self._hits.get(cache, 0) + count
+
+    def miss(self, cache: str, count: int = 1) -> None:
+        """Count entries that were not."""
+        if count:
+            self._misses[cache] = self._misses.get(cache, 0) + count
+
+
+def _observed(counts: dict[str, int]) -> list[Observation]:
+    # The exporter has a thread of its own: a copy, made in one step.
+    return [Observation(count, {"cache": cache}) for cache, count in list(counts.items())]
+
+
+def count_unavailable(error: BaseException) -> None:
+    """Count a call that the hot store did not answer, or answered with an error."""
+    # Looked up at each failure: they are rare, and come from adapters that share nothing else.
+    meter = metrics.get_meter(SCOPE)
+    counter = meter.create_counter(METRIC_HOT_STORE_UNAVAILABLE, unit="{call}")
+    counter.add(1, {"error.type": type(error).__name__})

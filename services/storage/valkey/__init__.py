@@ -1,1 +1,0 @@
-"""Hot timelines and caches on Valkey."""

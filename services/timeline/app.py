@@ -1,0 +1,52 @@
+"""The timeline service."""
+
+from aviary.timeline.v1 import timeline_service_pb2
+
+from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.rpc.method_handlers import Servicer
+from services.timeline.backfill import Backfill
+from services.timeline.clients import GraphClient, TweetClient, is_tweet
+from services.timeline.deletions import DeletionListener
+from services.timeline.hot_lists import HotLists
+from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.layered_reads import CachedTweets, LayeredHotTimelines
+from services.timeline.local_tweets import LocalTweets
+from services.timeline.relations_cache import RelationsCache
+from services.timeline.service import TimelineService
+from services.timeline.servicer import TimelineServicer
+from services.timeline.spec import SPEC
+from services.timeline.store import RowCelebrities, RowHomeTimelines
+from services.timeline.tweet_cache import TweetCache
+
+__all__ = ["build"]
+
+
+async def build(deps: Dependencies) -> Served:
+    """Read the timeline store: hot lists first, then rows, then the authors."""
+    rows = await deps.rows(SPEC.name, SPEC.tables)
+    valkey, graph, tweets = (
+        deps.valkey(),
+        await deps.client("graph", GraphClient),
+        await deps.client("tweet", TweetClient),
+    )
+    homes = RowHomeTimelines(rows, deps.clock)
+    local, counts = LocalTweets(), deps.cache_metrics
+    deletions = DeletionListener(deps.valkey_node, local)
+    deletions.start()
+    deps.loops.opened("deletions", deletions)
+    service = TimelineService(
+        hot=LayeredHotTimelines(
+            ValkeyHotTimelines(HotLists(valkey), counts),
+            RelationsCache(valkey, metrics=counts),
+            graph,
+        ),
+        homes=homes,
+        authors=tweets,
+        tweets=CachedTweets(local, TweetCache(valkey, metrics=counts, is_tweet=is_tweet), tweets),
+        relations=graph,
+        celebrities=RowCelebrities(rows),
+        backfill=Backfill(homes, tweets, graph, deps.clock),
+        clock=deps.clock,
+    )
+    servicer = TimelineServicer(service, deps.cursors())
+    return [Servicer(service_of(timeline_service_pb2.DESCRIPTOR), servicer)]

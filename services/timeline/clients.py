@@ -1,0 +1,123 @@
+"""The siblings that a timeline is read from: tweets and the graph, over gRPC."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import grpc.aio
+from aviary.graph.v1 import graph_service_pb2, graph_service_pb2_grpc
+from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
+from google.protobuf.message import DecodeError
+
+from services.platform.rpc.channels import Caller
+from services.timeline.encoded import EncodedTweet
+from services.timeline.model import ViewerRelations
+
+__all__ = ["GraphClient", "TweetClient", "is_tweet"]
+
+MAX_AUTHORS_PER_CALL = 1000
+"""What the tweet service takes at once; longer lists are split."""
+
+MAX_TWEETS_PER_ANSWER = 40
+"""A page of a timeline. The longest URLs make a tweet of 90 kB, and 4 MB is what a channel takes:
+with more, a few such tweets could make a timeline unreadable."""
+
+MAX_IDS_PER_ANSWER = 200_000
+"""Listed ids of all authors in one answer: 2 MB, half of what a channel takes."""
+
+_PUBLIC = 0
+"""The visibility of every tweet: tweets have no other yet."""
+
+
+def is_tweet(tweet_id: int, author_id: int, body: bytes) -> bool:
+    """Whether `body` encodes a tweet of this id and author; about a microsecond."""
+    try:
+        tweet = tweet_pb2.Tweet.FromString(body)
+    except DecodeError:
+        return False
+    return (tweet.tweet_id, tweet.user_id) == (tweet_id, author_id)
+
+
+class TweetClient:
+    """A client of `aviary.tweet.v1.TweetService`.
+
+    Every method raises the domain errors of the service, `UnavailableError` for no answer in time.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+        self._caller = caller
+        self._stub = tweet_service_pb2_grpc.TweetServiceStub(channel)
+
+    async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
+        """(tweets, ids that name none or a deleted one), each in the order asked for.
+
+        Any number of positive ids; none gives none.
+        """
+        answers = await asyncio.gather(
+            *(
+                self._caller.call(
+                    self._stub.LookupTweets, tweet_service_pb2.LookupTweetsRequest(tweet_ids=page)
+                )
+                for page in _pages(tweet_ids, MAX_TWEETS_PER_ANSWER)
+            )
+        )
+        tweets = [
+            EncodedTweet(
+                tweet_id=tweet.tweet_id,
+                author_id=tweet.user_id,
+                deleted=False,
+                visibility=_PUBLIC,
+                body=tweet.SerializeToString(),
+            )
+            for answer in answers
+            for tweet in answer.tweets
+        ]
+        return tweets, [tweet_id for answer in answers for tweet_id in answer.missing_ids]
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        """Read encoded tweets by id; deleted and unknown ones are left out."""
+        tweets, _ = await self.lookup(tweet_ids)
+        return {tweet.tweet_id: tweet for tweet in tweets}
+
+    async def list_by_authors(
+        self, authors: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
+        """List the newest ids of each author below `before` (None: all), 1 to 1000 of each.
+
+        Fewer than `limit` means that the author has no more. Any number of authors.
+        """
+        authors_per_call = min(MAX_AUTHORS_PER_CALL, max(1, MAX_IDS_PER_ANSWER // max(1, limit)))
+        answers = await asyncio.gather(
+            *(
+                self._caller.call(
+                    self._stub.ListAuthorTweets,
+                    tweet_service_pb2.ListAuthorTweetsRequest(
+                        user_ids=page, before_tweet_id=before or 0, limit=limit
+                    ),
+                )
+                for page in _pages(authors, authors_per_call)
+            )
+        )
+        return {
+            author.user_id: list(author.tweet_ids)
+            for answer in answers
+            for author in answer.authors
+        }
+
+
+class GraphClient:
+    """A client of `aviary.graph.v1.GraphService`; raises domain errors."""
+
+    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+        self._stub = graph_service_pb2_grpc.GraphServiceStub(channel)
+        self._caller = caller
+
+    async def fetch(self, viewer: int) -> ViewerRelations:
+        """Whom the viewer follows and does not see, as of now."""
+        request = graph_service_pb2.GetRelationsRequest(user_id=viewer)
+        answer = await self._caller.call(self._stub.GetRelations, request)
+        return ViewerRelations(frozenset(answer.following_ids), frozenset(answer.hidden_ids))
+
+
+def _pages(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

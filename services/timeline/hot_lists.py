@@ -1,0 +1,218 @@
+"""Hot timelines: sorted id lists in Valkey, newest first, for users who read.
+
+Each list is a Valkey LIST of 8-byte big-endian ids. What always holds:
+
+- ids fall strictly from head to tail: sorted, no double;
+- the list is contiguous: it has every id of the timeline from its tail upwards;
+- the tail says what lies below: an ordinary id means older ids may exist in the durable store,
+  8 zero bytes mean that nothing older exists, 8 zero bytes and a token mean that a warmer is
+  reading the durable store now (such a list takes pushes but is a miss to readers).
+
+Contiguity asks one thing of writers: make an id durable first, push it second. Then an id that the
+warmer's read missed is pushed after the read and lands in the list that waits for it. A list that
+does not exist takes no push: it is cold, and its next reader warms it. An id that is lost by a
+failover of Valkey stays missing until the list expires or is dropped.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from operator import gt
+
+import structlog
+
+from services.platform.ids.model import MAX_ID
+from services.platform.observability.names import EVENT_CACHE_DAMAGED
+from services.platform.valkey.connection import ValkeyClient, valkey_errors
+from services.platform.valkey.script import Script
+from services.timeline import hot_list_scripts as lua
+
+__all__ = ["GuardedEntry", "HotLists", "HotPage"]
+
+_DEFAULT_CAPACITY = 800
+"""Ids a list: twenty pages of forty, further than nearly all readers scroll."""
+_DEFAULT_TTL_S = 3 * 86_400
+"""Life of a list, in seconds; first-page reads renew it, but for those by `read_beside`."""
+_NOT_RENEWED = 0
+_WARM_EXPIRY_MS = 10_000
+"""A warm that takes longer is taken for dead, and another reader may begin."""
+_TRIM_SLACK_SHARE = 20
+"""A list may be a twentieth over capacity: one push in forty or so pays for a trim."""
+_KEYS_PER_SCRIPT = 1_000
+"""Lists changed by one script: it blocks its node, for a millisecond or so at this size."""
+
+_ID = struct.Struct(">Q")
+_SENTINEL = bytes(_ID.size)
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedEntry:
+    """An entry that begins with a nonce, and what to do with it; see `relations_cache`."""
+
+    key: bytes
+    known_nonce: bytes
+    """The nonce under which the caller has the rest; empty if it has nothing."""
+    new_nonce: bytes
+    """What an absent entry becomes."""
+    ttl_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HotPage:
+    """What a hot list has of a page."""
+
+    ids: tuple[int, ...]
+    """Newest first; fewer than asked for only where the list ends."""
+    reached_end: bool
+    """Nothing older than `ids` exists anywhere."""
+    tail_id: int | None
+    """The oldest id of the list: below it the durable store takes over. None: nothing is below."""
+
+
+class HotLists:
+    """The sorted id lists of one Valkey node or cluster; safe for any number of writers.
+
+    `capacity` is in ids and `ttl_s` in seconds. Every method raises `UnavailableError` when
+    Valkey cannot answer, and may be repeated after that.
+    """
+
+    def __init__(
+        self,
+        client: ValkeyClient,
+        capacity: int = _DEFAULT_CAPACITY,
+        ttl_s: float = _DEFAULT_TTL_S,
+    ) -> None:
+        self._client = client
+        self._capacity = capacity
+        # At least one: the trim of a list that is being warmed counts on it.
+        self._slack = capacity // _TRIM_SLACK_SHARE + 1
+        self._ttl_ms = int(ttl_s * 1_000)
+        self._push = Script(client, lua.PUSH)
+        self._read = Script(client, lua.READ)
+        self._read_beside = Script(client, lua.READ_BESIDE)
+        self._begin_warm = Script(client, lua.BEGIN_WARM)
+        self._finish_warm = Script(client, lua.FINISH_WARM)
+        self._remove = Script(client, lua.REMOVE)
+
+    async def push(self, keys: Sequence[bytes], tweet_id: int) -> int:
+        """Put an id in its place in those of the lists that exist; returns how many changed.
+
+        Idempotent, and ids may come in any order. An id below the tail of a trimmed list is left
+        out: it is the durable store's to serve.
+        """
+        changed = 0
+        for start in range(0, len(keys), _KEYS_PER_SCRIPT):
+            page = keys[start : start + _KEYS_PER_SCRIPT]
+            changed += sum(
+                await self._push.run_by_slot(page, _ID.pack(tweet_id), self._capacity, self._slack)
+            )
+        return changed
+
+    async def read(self, key: bytes, before: int | None, count: int) -> HotPage | None:
+        """At most `count` ids below `before` (None: from the newest); None is a miss.
+
+        A miss is a list that is absent or being warmed. Reading a first page renews the list.
+        """
+        return await self._sound(
+            key, await self._read.run([key], _start(before), count, self._ttl_ms)
+        )
+
+    async def read_many(
+        self, keys: Sequence[bytes], before: int | None, count: int
+    ) -> list[HotPage | None]:
+        """`read` of several lists in one round trip, in the order asked for."""
+        found = await self._read.run_each(keys, _start(before), count, self._ttl_ms)
+        return [await self._sound(key, each) for key, each in zip(keys, found, strict=True)]
+
+    async def read_beside(
+        self, entry: GuardedEntry, key: bytes, before: int | None, count: int
+    ) -> tuple[bytes, HotPage | None]:
+        """`read`, with a look at an entry of the same slot: (what the entry has, the page).
+
+        The first is empty if the entry still has the nonce that the caller knows. The list is not
+        renewed: its reader comes by the durable store now and then, which is where visits are
+        noted. Without that, whoever reads each day would count as away after a month, and be
+        pushed to no more.
+        """
+        found, page = await self._read_beside.run(
+            [entry.key, key],
+            entry.known_nonce,
+            entry.new_nonce,
+            entry.ttl_ms,
+            _start(before),
+            count,
+            _NOT_RENEWED,
+        )
+        return found, await self._sound(key, page)
+
+    async def begin_warm(self, key: bytes, token: bytes) -> bool:
+        """Claim an absent list for warming; `token` is random and not empty.
+
+        True: read the durable store now and call `finish_warm`. False: the list is live, or
+        another warmer is at work. A claim lapses after ten seconds.
+        """
+        if not token:
+            raise ValueError("a warming token cannot be empty")
+        return bool(await self._begin_warm.run([key], _SENTINEL + token, _WARM_EXPIRY_MS))
+
+    async def finish_warm(
+        self, key: bytes, token: bytes, ids: Iterable[int], *, complete: bool
+    ) -> bool:
+        """Make the list live with `ids` and those pushed since `begin_warm`, cut to capacity.
+
+        `ids` are the newest of the durable store without a gap, in any order; `complete` says that
+        they are all there are. False, and nothing changes, if the claim with `token` is gone.
+        """
+        newest_first = sorted(set(ids), reverse=True)[: self._capacity + 1]
+        joined = struct.pack(f">{len(newest_first)}Q", *newest_first)
+        return bool(
+            await self._finish_warm.run(
+                [key],
+                _SENTINEL + token,
+                joined,
+                int(complete),
+                self._capacity,
+                self._ttl_ms,
+            )
+        )
+
+    async def drop(self, key: bytes) -> None:
+        """Forget a list and any warm of it; the next read is a miss."""
+        with valkey_errors():
+            await self._client.delete(key)
+
+    async def remove(self, key: bytes, tweet_id: int) -> None:
+        """Take an id out of a list; a list that is being warmed is dropped instead.
+
+        A push that is redelivered later puts the id back: what must not be seen is hidden when
+        tweets are hydrated, not here.
+        """
+        await self._remove.run([key], _ID.pack(tweet_id))
+
+    async def _sound(self, key: bytes, found: tuple[bytes, int, bytes] | None) -> HotPage | None:
+        """Read an answer; a list that is not one of falling ids is dropped, and a miss."""
+        page = _page(found)
+        if page is None or _is_falling(page.ids):
+            return page
+        _log.error(EVENT_CACHE_DAMAGED, key=repr(key))
+        await self.drop(key)
+        return None
+
+
+def _is_falling(ids: tuple[int, ...]) -> bool:
+    return not ids or (ids[0] <= MAX_ID and all(map(gt, ids, ids[1:])))
+
+
+def _start(before: int | None) -> bytes:
+    return b"" if before is None else _ID.pack(before)
+
+
+def _page(found: tuple[bytes, int, bytes] | None) -> HotPage | None:
+    if found is None:
+        return None
+    joined, reached_end, tail = found
+    ids = struct.unpack(f">{len(joined) // _ID.size}Q", joined)
+    tail_id = None if tail == _SENTINEL else _ID.unpack(tail)[0]
+    return HotPage(ids=ids, reached_end=bool(reached_end), tail_id=tail_id)

@@ -1,0 +1,96 @@
+"""The timeline's row keys and Valkey keys: built and parsed here and nowhere else."""
+
+from services.platform.ids.snowflake_time import EPOCH_MS, time_ms
+from services.platform.rows.keys import (
+    ID_HEX_DIGITS,
+    ID_MASK,
+    KeyRange,
+    checked_id,
+    prefix_range,
+    split_key,
+)
+
+__all__ = [
+    "author_list_key",
+    "home_day",
+    "home_list_key",
+    "home_qualifier",
+    "home_range",
+    "home_row_key",
+    "parse_home_qualifier",
+    "parse_home_row_key",
+    "relations_key",
+    "tweet_cache_key",
+]
+
+
+_DAY_MASK = (1 << 32) - 1
+
+
+_ID_BYTES = 8
+
+
+_DAY_HEX_DIGITS = 8
+
+
+_DAY_MS = 86_400_000
+
+
+def home_day(tweet_id: int) -> int:
+    """Return the day of a snowflake: whole days since 2024-01-01 UTC."""
+    return (time_ms(checked_id(tweet_id)) - EPOCH_MS) // _DAY_MS
+
+
+def home_row_key(user_id: int, tweet_id: int) -> bytes:
+    """`{user:016x}#{~day:08x}`: a home timeline is one row a day, newest day first."""
+    return f"{checked_id(user_id):016x}#{home_day(tweet_id) ^ _DAY_MASK:08x}".encode()
+
+
+def parse_home_row_key(key: bytes) -> tuple[int, int]:
+    """Return (user id, day as of `home_day`); `ValueError` if this is no home row key."""
+    user_id, inverted = split_key(key, ID_HEX_DIGITS, _DAY_HEX_DIGITS)
+    return user_id, inverted ^ _DAY_MASK
+
+
+def home_qualifier(tweet_id: int) -> bytes:
+    """Encode ~id in 8 big-endian bytes: within a day's row the newest tweet comes first."""
+    return (checked_id(tweet_id) ^ ID_MASK).to_bytes(_ID_BYTES, "big")
+
+
+def parse_home_qualifier(qualifier: bytes) -> int:
+    """Return the tweet id; `ValueError` if this is no home qualifier."""
+    if len(qualifier) != _ID_BYTES:
+        raise ValueError(f"home qualifier {qualifier!r} is not {_ID_BYTES} bytes long")
+    return checked_id(int.from_bytes(qualifier, "big") ^ ID_MASK)
+
+
+def home_range(user_id: int, before: int | None = None) -> tuple[KeyRange, bytes]:
+    """Select home tweets with id < `before` (None: all): (rows, `columns_from` of the scan).
+
+    One `columns_from` serves all rows, as every tweet of an older day has a greater qualifier.
+    """
+    whole = prefix_range(user_id)
+    if before is None:
+        return whole, b""
+    rows = KeyRange(home_row_key(user_id, before), whole.end)
+    return rows, home_qualifier(before) + b"\x00"
+
+
+def home_list_key(user_id: int) -> bytes:
+    """`home:{<user>}`: the hot list of a home timeline; the braces are a cluster hash tag."""
+    return b"home:{%d}" % user_id
+
+
+def author_list_key(author_id: int) -> bytes:
+    """`author:{<author>}`: the hot list of an author's own tweets."""
+    return b"author:{%d}" % author_id
+
+
+def relations_key(viewer_id: int) -> bytes:
+    """`rel:{<user>}`: whom a viewer follows and hides."""
+    return b"rel:{%d}" % viewer_id
+
+
+def tweet_cache_key(tweet_id: int) -> bytes:
+    """`tweet:<id>`: one encoded tweet."""
+    return b"tweet:%d" % tweet_id

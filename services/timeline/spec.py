@@ -1,0 +1,32 @@
+"""The timeline service in one declaration."""
+
+from typing import Final
+
+from services.platform.rows.port import TableSpec
+from services.platform.specs import ServiceSpec
+
+__all__ = ["CELEBRITIES", "HOME", "RETENTION_S", "SPEC", "TABLES", "VIEWERS"]
+
+RETENTION_S: Final = 30 * 86_400
+"""Of pushed ids; older pages are merged from the authors."""
+
+HOME: Final = TableSpec("home", max_age_s=RETENTION_S)
+VIEWERS: Final = TableSpec("viewers")
+CELEBRITIES: Final = TableSpec("celebrities")
+TABLES: Final = (HOME, VIEWERS, CELEBRITIES)
+
+SPEC: Final = ServiceSpec(
+    name="timeline",
+    summary="home and user timelines",
+    port=50_056,
+    contracts=("aviary.timeline.v1.TimelineService",),
+    calls=(
+        "aviary.graph.v1.GraphService/GetRelations",
+        "aviary.tweet.v1.TweetService/ListAuthorTweets",
+        "aviary.tweet.v1.TweetService/LookupTweets",
+    ),
+    operator_calls=("aviary.timeline.v1.TimelineService/RebuildHomeTimeline",),
+    tables=TABLES,
+    uses_cache=True,
+    secrets=("AVIARY_CURSOR_KEY",),
+)

@@ -1,0 +1,213 @@
+"""Persistent home timelines, viewers' states and celebrities, on the wide-column port."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from services.platform.errors import UnavailableError
+from services.platform.ids.snowflake_time import time_ms
+from services.platform.observability.names import EVENT_CELEBRITIES_STALE
+from services.platform.rows.keys import parse_user_row_key, user_row_key
+from services.platform.rows.port import Row, RowMutation, RowStore
+from services.platform.rows.reading import log_unreadable
+from services.platform.runtime.clock import Clock
+from services.timeline import keys
+from services.timeline.model import ViewerState
+from services.timeline.spec import CELEBRITIES, HOME, VIEWERS
+
+__all__ = ["RowCelebrities", "RowHomeTimelines"]
+
+
+SEEN = b"seen"
+BUILT = b"built"
+# Floors are columns of their own, greatest first, so that raising one needs no read.
+FLOOR = b"floor#"
+YES, NO = b"1", b"0"
+DAYS_PER_SCAN = 8  # rows; a page rarely spans more
+MUTATIONS_PER_CALL = 1_000
+CELEBRITIES_PER_SCAN = 1_000
+REFRESH_S = 0.25  # age at which the list of celebrities is read anew
+STALE_S = 0.5  # how late a new celebrity's first unpushed tweet may show
+REFRESH_WAIT_S = 0.5  # then an old list is better than a late page
+_log = structlog.get_logger()
+
+
+class RowHomeTimelines:
+    """One row a day and viewer, one column a tweet: a cold page is one short scan."""
+
+    def __init__(self, store: RowStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def read(self, viewer: int, before: int | None, floor: int, count: int) -> list[int]:
+        """Newest ids below `before` and not below `floor`; fewer than `count` means all."""
+        key_range, columns_from = keys.home_range(viewer, before)
+        start, ids = key_range.start, list[int]()
+        while True:
+            rows = await self._store.scan(
+                HOME.name, start, key_range.end, limit=DAYS_PER_SCAN, columns_from=columns_from
+            )
+            for row in rows:
+                for qualifier in row.cells:
+                    try:
+                        tweet_id = keys.parse_home_qualifier(qualifier)
+                    except ValueError as error:
+                        log_unreadable(HOME.name, row, error)
+                        continue
+                    if tweet_id < floor or len(ids) == count:
+                        return ids
+                    ids.append(tweet_id)
+            if len(rows) < DAYS_PER_SCAN:
+                return ids
+            start = rows[-1].key + b"\0"
+
+    async def add(self, viewer: int, tweet_ids: Sequence[int]) -> None:
+        """Add ids to one timeline; those there already change nothing."""
+        by_day: dict[bytes, dict[bytes, bytes]] = {}
+        for tweet_id in tweet_ids:
+            cells = by_day.setdefault(keys.home_row_key(viewer, tweet_id), {})
+            cells[keys.home_qualifier(tweet_id)] = b""
+        now_ms = self._clock.now_ms()
+        await self._mutate(
+            RowMutation(HOME.name, key, cells, timestamp_ms=max(now_ms, _newest_ms(cells)))
+            for key, cells in by_day.items()
+        )
+
+    async def push(self, viewers: Iterable[int], tweet_id: int) -> None:
+        """Add one id to many timelines."""
+        cells = {keys.home_qualifier(tweet_id): b""}
+        at_ms = max(self._clock.now_ms(), _newest_ms(cells))
+        await self._mutate(
+            RowMutation(HOME.name, keys.home_row_key(viewer, tweet_id), cells, timestamp_ms=at_ms)
+            for viewer in viewers
+        )
+
+    async def state(self, viewer: int) -> ViewerState | None:
+        """What is known of the viewer; None if they never read."""
+        key = user_row_key(viewer)
+        row = (await self._store.read_rows(VIEWERS.name, [key])).get(key)
+        if row is None or (seen_ms := _seen_ms(row)) is None:
+            return None
+        floors = []
+        for column in row.cells:
+            if column.startswith(FLOOR):
+                try:
+                    floors.append(keys.parse_home_qualifier(column.removeprefix(FLOOR)))
+                except ValueError as error:
+                    log_unreadable(VIEWERS.name, row, error)
+        return ViewerState(seen_ms, row.cells.get(BUILT) == YES, max(floors, default=0))
+
+    async def active(self, viewers: Sequence[int], since_ms: int) -> list[int]:
+        """Those of `viewers` who read at or after `since_ms`."""
+        by_key = {user_row_key(viewer): viewer for viewer in viewers}
+        rows = await self._store.read_rows(VIEWERS.name, list(by_key))
+        seen_ms = {key: _seen_ms(row) for key, row in rows.items()}
+        return [
+            by_key[key] for key, each in seen_ms.items() if each is not None and each >= since_ms
+        ]
+
+    async def begin_build(self, viewer: int, now_ms: int) -> None:
+        """Mark active and not yet built, in one step."""
+        await self._set(viewer, {SEEN: b"%d" % now_ms, BUILT: NO})
+
+    async def finish_build(self, viewer: int, floor: int) -> None:
+        """Mark built, complete from `floor`."""
+        await self._set(viewer, {BUILT: YES, FLOOR + keys.home_qualifier(floor): b""})
+
+    async def raise_floor(self, viewer: int, floor: int) -> None:
+        """Give up completeness below `floor`; a lower one changes nothing."""
+        await self._set(viewer, {FLOOR + keys.home_qualifier(floor): b""})
+
+    async def touch(self, viewer: int, now_ms: int) -> None:
+        """Note that the viewer read now."""
+        await self._set(viewer, {SEEN: b"%d" % now_ms})
+
+    async def _set(self, viewer: int, cells: dict[bytes, bytes]) -> None:
+        await self._store.mutate([RowMutation(VIEWERS.name, user_row_key(viewer), cells)])
+
+    async def _mutate(self, mutations: Iterable[RowMutation]) -> None:
+        batch = list(mutations)
+        for start in range(0, len(batch), MUTATIONS_PER_CALL):
+            await self._store.mutate(batch[start : start + MUTATIONS_PER_CALL])
+
+
+def _seen_ms(row: Row) -> int | None:
+    """When the viewer read last; None, as for one who never did, where that cannot be read."""
+    try:
+        return int(row.cells[SEEN])
+    except (KeyError, ValueError) as error:
+        log_unreadable(VIEWERS.name, row, error)
+        return None
+
+
+def _newest_ms(cells: Iterable[bytes]) -> int:
+    """When the newest of these tweets was made.
+
+    No cell is dated earlier, or a writer's clock that is behind would have retention drop ids that
+    the timeline's floor says are there. The dates order nothing: all writers of a cell agree.
+    """
+    return max(time_ms(keys.parse_home_qualifier(qualifier)) for qualifier in cells)
+
+
+class RowCelebrities:
+    """Authors who have had a tweet that was not pushed; nobody ever leaves.
+
+    Staying is what makes a change of the threshold harmless: their tweets are merged at read
+    whether pushed or not, and the merge drops doubles.
+    """
+
+    def __init__(self, store: RowStore, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._monotonic = monotonic
+        self._known: frozenset[int] | None = None
+        self._read_at_s = -math.inf
+        self._reading: asyncio.Task[None] | None = None
+
+    async def add(self, author: int) -> None:
+        """Remember, durably."""
+        await self._store.mutate([RowMutation(CELEBRITIES.name, user_row_key(author), {SEEN: YES})])
+
+    async def among(self, authors: frozenset[int]) -> list[int]:
+        """Those of `authors` who are celebrities, as of at most `STALE_S` ago.
+
+        The list is read anew beside its readers; only after a quiet time do they wait for it. While
+        the store is gone the old list serves.
+        """
+        age_s = self._monotonic() - self._read_at_s
+        if age_s >= REFRESH_S and self._reading is None:
+            self._reading = asyncio.create_task(self._refresh(), name="celebrities")
+        if self._known is None and self._reading is not None:
+            await asyncio.shield(self._reading)
+        elif age_s >= STALE_S and self._reading is not None:
+            await asyncio.wait([self._reading], timeout=REFRESH_WAIT_S)
+        return sorted(authors & (self._known or frozenset()))
+
+    async def _refresh(self) -> None:
+        began_s = self._monotonic()
+        try:
+            self._known = frozenset(await self._read_all())
+        except UnavailableError:
+            if self._known is None:
+                raise
+            _log.warning(EVENT_CELEBRITIES_STALE)
+        else:
+            self._read_at_s = began_s
+        finally:
+            self._reading = None
+
+    async def _read_all(self) -> list[int]:
+        found: list[int] = []
+        start = b""
+        while True:
+            rows = await self._store.scan(CELEBRITIES.name, start, b"g", limit=CELEBRITIES_PER_SCAN)
+            for row in rows:
+                try:
+                    found.append(parse_user_row_key(row.key))
+                except ValueError as error:
+                    log_unreadable(CELEBRITIES.name, row, error)
+            if len(rows) < CELEBRITIES_PER_SCAN:
+                return found
+            start = rows[-1].key + b"\0"

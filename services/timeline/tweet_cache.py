@@ -1,0 +1,116 @@
+"""Encoded tweets in Valkey, shared by all readers.
+
+A value is one flags byte (bit 0: deleted, bits 1 to 7: visibility), 8 bytes of author id and the
+encoded protobuf tweet.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+from redis.asyncio.cluster import RedisCluster
+
+from services.platform.observability.names import EVENT_CACHE_DAMAGED
+from services.platform.valkey.cache_metrics import TWEETS, CacheMetrics
+from services.platform.valkey.connection import ValkeyClient, valkey_errors
+from services.platform.valkey.script import Script
+from services.timeline.deletions import CHANNEL, encode_deletion
+from services.timeline.encoded import EncodedTweet
+from services.timeline.keys import tweet_cache_key
+
+__all__ = ["IsTweet", "TweetCache"]
+
+_DEFAULT_TTL_S = 86_400
+"""Life of an entry in seconds. A tombstone must outlive any read that began before the delete."""
+_HEADER = struct.Struct(">BQ")
+_DELETED = 0x01
+_VISIBILITY_SHIFT = 1
+_FORGET = """
+-- KEYS: entry; ARGV: what it must hold to be forgotten. A tombstone put there meanwhile stays.
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
+IsTweet = Callable[[int, int, bytes], bool]
+"""Whether a body is that of the tweet and author. A page is put together of bodies as they are, and
+one that is none would spoil all of it."""
+
+_log = structlog.get_logger()
+
+
+class TweetCache:
+    """A read-through cache of tweets; every method raises `UnavailableError` on failure."""
+
+    def __init__(
+        self,
+        client: ValkeyClient,
+        ttl_s: float = _DEFAULT_TTL_S,
+        metrics: CacheMetrics | None = None,
+        *,
+        is_tweet: IsTweet = lambda *_: True,
+    ) -> None:
+        self._client = client
+        self._metrics = metrics or CacheMetrics()
+        self._ttl_ms = int(ttl_s * 1_000)
+        self._is_tweet = is_tweet
+        self._forget = Script(client, _FORGET)
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        """Read the cached ones among `tweet_ids`, tombstones included; the others are left out."""
+        if not tweet_ids:
+            return {}
+        keys = [tweet_cache_key(tweet_id) for tweet_id in tweet_ids]
+        with valkey_errors():
+            if isinstance(self._client, RedisCluster):
+                values = await self._client.mget_nonatomic(keys)
+            else:
+                values = await self._client.mget(keys)
+        found: dict[int, EncodedTweet] = {}
+        for tweet_id, key, value in zip(tweet_ids, keys, values, strict=True):
+            if isinstance(value, bytes):
+                try:
+                    found[tweet_id] = _decode(tweet_id, value, self._is_tweet)
+                except ValueError:
+                    _log.error(EVENT_CACHE_DAMAGED, key=repr(key))
+                    await self._forget.run([key], value)
+        self._metrics.hit(TWEETS, len(found))
+        self._metrics.miss(TWEETS, len(tweet_ids) - len(found))
+        return found
+
+    async def put_many(self, tweets: Iterable[EncodedTweet]) -> None:
+        """Cache those tweets that are absent: a late reader never overwrites a tombstone."""
+        pipeline = self._client.pipeline(transaction=False)
+        for tweet in tweets:
+            pipeline.set(tweet_cache_key(tweet.tweet_id), _encode(tweet), nx=True, px=self._ttl_ms)
+        with valkey_errors():
+            await pipeline.execute()
+
+    async def tombstone(self, tweet_id: int) -> None:
+        """Mark a tweet deleted, whatever was cached, then tell all who keep tweets."""
+        deleted = _encode(EncodedTweet.tombstone(tweet_id))
+        with valkey_errors():
+            await self._client.set(tweet_cache_key(tweet_id), deleted, px=self._ttl_ms)
+            await self._client.execute_command("PUBLISH", CHANNEL, encode_deletion(tweet_id))
+
+
+def _encode(tweet: EncodedTweet) -> bytes:
+    flags = (tweet.visibility << _VISIBILITY_SHIFT) | (_DELETED if tweet.deleted else 0)
+    return _HEADER.pack(flags, tweet.author_id) + tweet.body
+
+
+def _decode(tweet_id: int, value: bytes, is_tweet: IsTweet) -> EncodedTweet:
+    """Read a value. Raises `ValueError` for one that nobody here wrote."""
+    if len(value) < _HEADER.size:
+        raise ValueError("too short")
+    flags, author_id = _HEADER.unpack_from(value)
+    body = value[_HEADER.size :]
+    wrong = bool(body) if flags & _DELETED else not is_tweet(tweet_id, author_id, body)
+    if wrong:
+        raise ValueError("another tweet")
+    return EncodedTweet(
+        tweet_id=tweet_id,
+        author_id=author_id,
+        deleted=bool(flags & _DELETED),
+        visibility=flags >> _VISIBILITY_SHIFT,
+        body=body,
+    )

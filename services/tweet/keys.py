@@ -1,0 +1,71 @@
+"""The tweet service's row keys: built and parsed here and nowhere else."""
+
+from services.platform.rows.keys import (
+    ID_HEX_DIGITS,
+    ID_MASK,
+    SHARD_HEX_DIGITS,
+    KeyRange,
+    checked_id,
+    prefix_range,
+    split_key,
+)
+
+__all__ = [
+    "TWEET_SHARDS",
+    "author_range",
+    "author_row_key",
+    "parse_author_row_key",
+    "parse_tweet_row_key",
+    "tweet_row_key",
+    "tweet_shard",
+]
+
+
+TWEET_SHARDS = 64
+"""Row-key prefixes of the tweet table: snowflakes rise with time, and without a prefix all new
+tweets would land on one tablet."""
+
+
+def tweet_shard(tweet_id: int) -> int:
+    """Compute the shard of a tweet, 0 to 63.
+
+    The id is mixed first (the SplitMix64 finaliser, Steele et al. 2014): its low bits are a
+    sequence that is nearly always 0.
+    """
+    mixed = checked_id(tweet_id)
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & ID_MASK
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & ID_MASK
+    return (mixed ^ (mixed >> 31)) % TWEET_SHARDS
+
+
+def tweet_row_key(tweet_id: int) -> bytes:
+    """`{shard:02x}#{id:016x}`."""
+    return f"{tweet_shard(tweet_id):02x}#{tweet_id:016x}".encode()
+
+
+def parse_tweet_row_key(key: bytes) -> int:
+    """Return the tweet id; `ValueError` if this is no tweet row key."""
+    shard, tweet_id = split_key(key, SHARD_HEX_DIGITS, ID_HEX_DIGITS)
+    if shard != tweet_shard(tweet_id):
+        raise ValueError(f"the shard of row key {key!r} is not its tweet's")
+    return tweet_id
+
+
+def author_row_key(author_id: int, tweet_id: int) -> bytes:
+    """`{author:016x}#{~id:016x}`: an author's tweets, newest first."""
+    return f"{checked_id(author_id):016x}#{checked_id(tweet_id) ^ ID_MASK:016x}".encode()
+
+
+def parse_author_row_key(key: bytes) -> tuple[int, int]:
+    """Return (author id, tweet id); `ValueError` if this is no author row key."""
+    author_id, inverted = split_key(key, ID_HEX_DIGITS, ID_HEX_DIGITS)
+    return author_id, checked_id(inverted ^ ID_MASK)
+
+
+def author_range(author_id: int, before: int | None = None) -> KeyRange:
+    """Select the author's tweets with id < `before` (None: all), newest first."""
+    whole = prefix_range(author_id)
+    if before is None:
+        return whole
+    # In this order "older than `before`" begins just after the key of `before` itself.
+    return KeyRange(author_row_key(author_id, before) + b"\x00", whole.end)

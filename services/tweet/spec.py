@@ -1,0 +1,48 @@
+"""The tweet service in one declaration."""
+
+from types import MappingProxyType
+from typing import Final
+
+from services.platform.bus.port import Subscription
+from services.platform.leasing.calls import LEASE_CALLS
+from services.platform.rows.port import TableSpec
+from services.platform.specs import ServiceSpec
+from services.user.spec import USER_EVENTS
+
+__all__ = [
+    "CLAIM_MAX_AGE_S",
+    "ERASURE",
+    "OUTBOX",
+    "REQUESTS",
+    "SPEC",
+    "TABLES",
+    "TWEETS",
+    "TWEETS_BY_AUTHOR",
+    "TWEET_EVENTS",
+]
+
+CLAIM_MAX_AGE_S: Final = 86_400
+"""Clients retry for minutes; a day leaves room for one that was offline."""
+
+TWEETS: Final = TableSpec("tweets")
+TWEETS_BY_AUTHOR: Final = TableSpec("tweets_by_author")
+REQUESTS: Final = TableSpec("requests", max_age_s=CLAIM_MAX_AGE_S)
+OUTBOX: Final = TableSpec("tweet_outbox")
+TABLES: Final = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS, OUTBOX)
+
+TWEET_EVENTS: Final = "tweet-events"
+ERASURE: Final = Subscription("tweet.erasure", USER_EVENTS)
+
+SPEC: Final = ServiceSpec(
+    name="tweet",
+    summary="tweets: written once, deleted for good",
+    port=50_053,
+    contracts=("aviary.tweet.v1.TweetService",),
+    calls=(*LEASE_CALLS, "aviary.user.v1.UserService/LookupUsers"),
+    tables=TABLES,
+    # Authors see their own tweets at once: written into the timeline's own store, see its `writes`.
+    opens_rows_of=("timeline",),
+    topics=MappingProxyType({TWEET_EVENTS: "Tweets made and deleted."}),
+    subscriptions=(ERASURE,),
+    uses_cache=True,
+)

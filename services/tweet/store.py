@@ -1,0 +1,209 @@
+"""Tweets as rows: one row a tweet, one row in its author's list, one row a request id.
+
+A tweet's row has the cells `body` (JSON), `deleted` and `delivery`. Deletion is a cell of its own,
+in the tweet's row and in the author's list, and readers believe it above all: a create that is
+replayed later writes `body` again and changes nothing of that.
+"""
+
+import json
+from collections.abc import Sequence
+
+from services.platform.ids.model import MAX_ID
+from services.platform.outbox.outbox import Commits, OutboxEntry
+from services.platform.rows.keys import request_row_key
+from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
+from services.platform.rows.reading import UNREADABLE, log_unreadable
+from services.tweet.keys import (
+    author_range,
+    author_row_key,
+    parse_author_row_key,
+    parse_tweet_row_key,
+    tweet_row_key,
+)
+from services.tweet.model import Delivery, RequestClaim, Tweet
+from services.tweet.spec import REQUESTS, TWEET_EVENTS, TWEETS, TWEETS_BY_AUTHOR
+
+__all__ = ["RowTweetStore"]
+
+
+DELETE_ENTRY_BIT = 1 << 63
+"""Tells the outbox entry of a deletion from that of the creation; ids leave this bit clear."""
+
+_BODY = b"body"
+_DELETED = b"deleted"
+_DELIVERY = b"delivery"
+_LISTED = b"listed"
+_CLAIM = b"claim"
+_YES = b"1"
+_FORGOTTEN = b""
+"""The body of a deleted tweet."""
+
+
+class RowTweetStore:
+    """A `TweetStore` on a `RowStore` and its outbox."""
+
+    def __init__(self, rows: RowStore, outbox: Commits) -> None:
+        self._rows = rows
+        self._outbox = outbox
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
+        """See `TweetStore.get_many`."""
+        keys = [tweet_row_key(tweet_id) for tweet_id in tweet_ids]
+        rows = await self._rows.read_rows(TWEETS.name, keys)
+        tweets: dict[int, Tweet] = {}
+        for row in rows.values():
+            if _is_live(row):
+                try:
+                    tweet = _decode(row)
+                except UNREADABLE as error:
+                    log_unreadable(TWEETS.name, row, error)
+                else:
+                    tweets[tweet.tweet_id] = tweet
+        return tweets
+
+    async def was_created(self, tweet_id: int) -> bool:
+        """See `TweetStore.was_created`."""
+        row = await self._read(TWEETS, tweet_row_key(tweet_id))
+        return row is not None and _BODY in row.cells
+
+    async def create(self, tweet: Tweet, event: bytes) -> None:
+        """See `TweetStore.create`."""
+        # The tweet's own time, so that a replay is older than whatever happened since.
+        at_ms = tweet.created_at_ms
+        await self._outbox.commit(
+            [
+                RowMutation(
+                    TWEETS.name,
+                    tweet_row_key(tweet.tweet_id),
+                    {_BODY: _encode(tweet)},
+                    timestamp_ms=at_ms,
+                ),
+                RowMutation(
+                    TWEETS_BY_AUTHOR.name,
+                    author_row_key(tweet.user_id, tweet.tweet_id),
+                    {_LISTED: _YES},
+                    timestamp_ms=at_ms,
+                ),
+            ],
+            OutboxEntry(tweet.tweet_id, TWEET_EVENTS, event),
+        )
+
+    async def delete(self, tweet: Tweet, at_ms: int, event: bytes) -> None:
+        """See `TweetStore.delete`."""
+        # The id may come from a machine whose clock is ahead, and a body of the same millisecond
+        # would win if the create were replayed.
+        at_ms = max(at_ms, tweet.created_at_ms + 1)
+        await self._outbox.commit(
+            [
+                RowMutation(
+                    TWEETS.name,
+                    tweet_row_key(tweet.tweet_id),
+                    {_BODY: _FORGOTTEN, _DELETED: _YES},
+                    timestamp_ms=at_ms,
+                ),
+                # A cell, not a deleted row, which a replayed create would bring back.
+                RowMutation(
+                    TWEETS_BY_AUTHOR.name,
+                    author_row_key(tweet.user_id, tweet.tweet_id),
+                    {_DELETED: _YES},
+                    timestamp_ms=at_ms,
+                ),
+            ],
+            OutboxEntry(tweet.tweet_id | DELETE_ENTRY_BIT, TWEET_EVENTS, event),
+        )
+
+    async def claim(self, user_id: int, request_id: str, claim: RequestClaim) -> RequestClaim:
+        """See `TweetStore.claim`."""
+        key = request_row_key(user_id, request_id)
+        mutation = RowMutation(REQUESTS.name, key, {_CLAIM: _encode_claim(claim)})
+        found = await self._rows.check_and_mutate(REQUESTS.name, key, _CLAIM, None, mutation)
+        return claim if found is None else _decode_claim(found)
+
+    async def find_claim(self, user_id: int, request_id: str) -> RequestClaim | None:
+        """See `TweetStore.find_claim`."""
+        row = await self._read(REQUESTS, request_row_key(user_id, request_id))
+        return None if row is None else _decode_claim(row.cells[_CLAIM])
+
+    async def claim_deletion(self, tweet_id: int, request_id: str) -> None:
+        """See `TweetStore.claim_deletion`."""
+        key = _deletion_key(tweet_id, request_id)
+        await self._rows.mutate([RowMutation(REQUESTS.name, key, {_CLAIM: _YES})])
+
+    async def has_deletion(self, tweet_id: int, request_id: str) -> bool:
+        """See `TweetStore.has_deletion`."""
+        return await self._read(REQUESTS, _deletion_key(tweet_id, request_id)) is not None
+
+    async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
+        """See `TweetStore.list_by_author`."""
+        ids: list[int] = []
+        bounds = author_range(user_id, before)
+        start = bounds.start
+        while len(ids) < limit:
+            wanted = limit - len(ids)
+            rows = await self._rows.scan(TWEETS_BY_AUTHOR.name, start, bounds.end, limit=wanted)
+            ids += [parse_author_row_key(row.key)[1] for row in rows if _DELETED not in row.cells]
+            if len(rows) < wanted:
+                break
+            # Deleted tweets took places in this scan: the next one begins just after it.
+            start = rows[-1].key + b"\x00"
+        return ids
+
+    async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery | None:
+        """See `TweetStore.decide_delivery`."""
+        key = tweet_row_key(tweet_id)
+        row = await self._read(TWEETS, key)
+        if row is None or not _is_live(row):
+            return None
+        decided = row.cells.get(_DELIVERY)
+        if decided is None:
+            mutation = RowMutation(TWEETS.name, key, {_DELIVERY: delivery.value.encode()})
+            decided = await self._rows.check_and_mutate(TWEETS.name, key, _DELIVERY, None, mutation)
+        return delivery if decided is None else Delivery(decided.decode())
+
+    async def _read(self, table: TableSpec, key: bytes) -> Row | None:
+        return (await self._rows.read_rows(table.name, [key])).get(key)
+
+
+def _is_live(row: Row) -> bool:
+    return _BODY in row.cells and _DELETED not in row.cells
+
+
+def _encode(tweet: Tweet) -> bytes:
+    body = {
+        "user_id": tweet.user_id,
+        "text": tweet.text,
+        "created_at_ms": tweet.created_at_ms,
+        "in_reply_to_tweet_id": tweet.in_reply_to_tweet_id,
+        "quote_tweet_id": tweet.quote_tweet_id,
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _decode(row: Row) -> Tweet:
+    """Read a row. Raises one of `UNREADABLE` where a cell does not hold what `_encode` gives."""
+    tweet = Tweet(tweet_id=parse_tweet_row_key(row.key), **json.loads(row.cells[_BODY]))
+    tweet.text.encode()
+    # The bound of ids is that of times too: what is above it cannot be told to anybody.
+    numbers = (
+        tweet.user_id,
+        tweet.created_at_ms,
+        tweet.in_reply_to_tweet_id,
+        tweet.quote_tweet_id,
+    )
+    if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in numbers):
+        raise ValueError("ids and times are numbers of 63 bits")
+    return tweet
+
+
+def _deletion_key(tweet_id: int, request_id: str) -> bytes:
+    # Of the tweet, as nobody remembers whose a deleted one was.
+    return request_row_key(f"delete#{tweet_id:016x}", request_id)
+
+
+def _encode_claim(claim: RequestClaim) -> bytes:
+    return json.dumps([claim.tweet_id, claim.fingerprint], separators=(",", ":")).encode()
+
+
+def _decode_claim(cell: bytes) -> RequestClaim:
+    tweet_id, fingerprint = json.loads(cell)
+    return RequestClaim(tweet_id, fingerprint)

@@ -1,0 +1,42 @@
+"""The user service in one declaration."""
+
+from types import MappingProxyType
+from typing import Final
+
+from services.platform.leasing.calls import LEASE_CALLS
+from services.platform.rows.port import TableSpec
+from services.platform.specs import ServiceSpec
+
+__all__ = [
+    "HANDLES",
+    "OUTBOX",
+    "REQUESTS",
+    "REQUEST_MAX_AGE_S",
+    "SPEC",
+    "TABLES",
+    "USERS",
+    "USER_EVENTS",
+]
+
+REQUEST_MAX_AGE_S: Final = 86_400
+"""Clients retry for minutes; a day leaves room for one that was offline. Answers name the user, so
+this is also how long a deleted one's names are kept."""
+
+USERS: Final = TableSpec("users")
+HANDLES: Final = TableSpec("handles")
+REQUESTS: Final = TableSpec("user_requests", max_age_s=REQUEST_MAX_AGE_S)
+OUTBOX: Final = TableSpec("user_outbox")
+TABLES: Final = (USERS, HANDLES, REQUESTS, OUTBOX)
+"""Users by `{id:016x}`, claims by canonical handle, requests by scope and id."""
+
+USER_EVENTS: Final = "user-events"
+
+SPEC: Final = ServiceSpec(
+    name="user",
+    summary="accounts, handles and profiles",
+    port=50_051,
+    contracts=("aviary.user.v1.UserService",),
+    calls=LEASE_CALLS,
+    tables=TABLES,
+    topics=MappingProxyType({USER_EVENTS: "Accounts deleted."}),
+)

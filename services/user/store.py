@@ -1,0 +1,205 @@
+"""Users, handles and requests as rows: one JSON cell each.
+
+A user's row has the cells `body` and, once it was deleted, `deleted`, which stays for ever: no id
+names two users. A deleted user's body is empty; that of an id which never came to be a user, and
+never shall, says so.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from services.platform.outbox.outbox import Commits, OutboxEntry
+from services.platform.rows.cells import Cell, swap_cell
+from services.platform.rows.keys import parse_user_row_key, request_row_key, user_row_key
+from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
+from services.platform.rows.reading import UNREADABLE, log_unreadable
+from services.user.model import (
+    Account,
+    HandleClaim,
+    RequestKey,
+    RequestMark,
+    RequestRecord,
+    User,
+)
+from services.user.spec import HANDLES, REQUESTS, USER_EVENTS, USERS
+
+__all__ = ["RowUserStore"]
+
+
+_BODY = b"body"
+_DELETED = b"deleted"
+_CLAIM = b"claim"
+_RECORD = b"record"
+_FORGOTTEN = b""
+"""The body of a deleted user."""
+_BARRED = b"barred"
+"""The body of an id that is to name nobody."""
+
+
+class RowUserStore:
+    """A `UserStore` on a `RowStore` and its outbox."""
+
+    def __init__(self, rows: RowStore, outbox: Commits) -> None:
+        self._rows = rows
+        self._outbox = outbox
+
+    async def get(self, user_ids: Sequence[int]) -> dict[int, User]:
+        """See `AccountStore.get`."""
+        rows = await self._rows.read_rows(
+            USERS.name, [user_row_key(user_id) for user_id in user_ids]
+        )
+        users: dict[int, User] = {}
+        for row in rows.values():
+            try:
+                if _is_live(row):
+                    user = _decode_account(row).user
+                    users[user.user_id] = user
+            except UNREADABLE as error:
+                log_unreadable(USERS.name, row, error)
+        return users
+
+    async def find(self, user_id: int) -> Account | None:
+        """See `AccountStore.find`."""
+        row = await self._read(USERS, user_row_key(user_id))
+        return _decode_account(row) if row is not None and _is_live(row) else None
+
+    async def was_created(self, user_id: int) -> bool:
+        """See `AccountStore.was_created`."""
+        row = await self._read(USERS, user_row_key(user_id))
+        return row is not None and row.cells.get(_BODY) != _BARRED
+
+    async def add(self, user: User) -> bool:
+        """See `AccountStore.add`."""
+        body = _encode_account(Account(user))
+        return await swap_cell(self._rows, _body_cell(user.user_id), None, body) is None
+
+    async def bar(self, user_id: int) -> bool:
+        """See `AccountStore.bar`."""
+        found = await swap_cell(self._rows, _body_cell(user_id), None, _BARRED)
+        return found in (None, _BARRED, _FORGOTTEN)
+
+    async def replace(self, before: Account, after: Account) -> bool:
+        """See `AccountStore.replace`."""
+        old, new = _encode_account(before), _encode_account(after)
+        return await swap_cell(self._rows, _body_cell(before.user.user_id), old, new) == old
+
+    async def delete(self, user_id: int, at_ms: int, event: bytes) -> None:
+        """See `AccountStore.delete`."""
+        tombstone = RowMutation(
+            USERS.name,
+            user_row_key(user_id),
+            {_BODY: _FORGOTTEN, _DELETED: str(at_ms).encode()},
+        )
+        # Undated, so that no body outlives it, whatever clock wrote that. And final: every other
+        # write of the row compares the body with one that it read before.
+        await self._outbox.commit([tombstone], OutboxEntry(user_id, USER_EVENTS, event, final=True))
+
+    async def get_claim(self, canonical_handle: str) -> HandleClaim | None:
+        """See `ClaimStore.get_claim`."""
+        row = await self._read(HANDLES, canonical_handle.encode())
+        return None if row is None else _decode_claim(row.cells[_CLAIM])
+
+    async def replace_claim(
+        self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
+    ) -> bool:
+        """See `ClaimStore.replace_claim`."""
+        before = None if expected is None else _encode_claim(expected)
+        after = None if claim is None else _encode_claim(claim)
+        key = canonical_handle.encode()
+        return await swap_cell(self._rows, Cell(HANDLES, key, _CLAIM), before, after) == before
+
+    async def find_request(self, key: RequestKey) -> RequestRecord | None:
+        """See `RequestStore.find_request`."""
+        row = await self._read(REQUESTS, _request_cell(key).key)
+        return None if row is None else _decode_record(row.cells[_RECORD])
+
+    async def bind_request(self, key: RequestKey, record: RequestRecord) -> RequestRecord:
+        """See `RequestStore.bind_request`."""
+        found = await swap_cell(self._rows, _request_cell(key), None, _encode_record(record))
+        return record if found is None else _decode_record(found)
+
+    async def answer_request(self, key: RequestKey, record: RequestRecord) -> None:
+        """See `RequestStore.answer_request`."""
+        blank = _encode_record(RequestRecord(record.fingerprint))
+        await swap_cell(self._rows, _request_cell(key), blank, _encode_record(record))
+
+    async def _read(self, table: TableSpec, key: bytes) -> Row | None:
+        return (await self._rows.read_rows(table.name, [key])).get(key)
+
+
+def _is_live(row: Row) -> bool:
+    return _DELETED not in row.cells and row.cells[_BODY] != _BARRED
+
+
+def _body_cell(user_id: int) -> Cell:
+    return Cell(USERS, user_row_key(user_id), _BODY)
+
+
+def _request_cell(key: RequestKey) -> Cell:
+    scope = f"create#{key.scope}" if isinstance(key.scope, str) else key.scope
+    return Cell(REQUESTS, request_row_key(scope, key.request_id), _RECORD)
+
+
+# The compare-and-set compares bytes, so there is one byte string for each value.
+
+
+def _encode_claim(claim: HandleClaim) -> bytes:
+    # The third field of older rows said that the claimant was done; now its row says so.
+    return _json([claim.user_id, claim.claimed_at_ms, True])
+
+
+def _decode_claim(cell: bytes) -> HandleClaim:
+    user_id, claimed_at_ms, _ = json.loads(cell)
+    return HandleClaim(user_id, claimed_at_ms)
+
+
+def _encode_account(account: Account) -> bytes:
+    body: dict[str, Any] = _user_fields(account.user)
+    if account.revision:
+        body["revision"] = account.revision
+    if account.changed_by is not None:
+        body["changed_by"] = [account.changed_by.request_id, account.changed_by.fingerprint]
+    return _json(body)
+
+
+def _decode_account(row: Row) -> Account:
+    body = json.loads(row.cells[_BODY])
+    mark = body.get("changed_by")
+    return Account(
+        _user(parse_user_row_key(row.key), body),
+        body.get("revision", 0),
+        None if mark is None else RequestMark(*mark),
+    )
+
+
+def _encode_record(record: RequestRecord) -> bytes:
+    answer = record.answer
+    fields = None if answer is None else {"user_id": answer.user_id, **_user_fields(answer)}
+    return _json([record.fingerprint, fields])
+
+
+def _decode_record(cell: bytes) -> RequestRecord:
+    fingerprint, fields = json.loads(cell)
+    return RequestRecord(fingerprint, None if fields is None else _user(fields["user_id"], fields))
+
+
+def _user_fields(user: User) -> dict[str, Any]:
+    return {
+        "handle": user.handle,
+        "display_name": user.display_name,
+        "created_at_ms": user.created_at_ms,
+    }
+
+
+def _user(user_id: int, fields: dict[str, Any]) -> User:
+    user = User(user_id, fields["handle"], fields["display_name"], fields["created_at_ms"])
+    user.handle.encode()
+    user.display_name.encode()
+    if not isinstance(user.created_at_ms, int):
+        raise TypeError("a time is a number")
+    return user
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
