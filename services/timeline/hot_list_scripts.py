@@ -55,7 +55,7 @@ local function push(key)
   if length > capacity + slack then
     local tail = redis.call('LINDEX', key, -1)
     if #tail > 8 then
-      -- A warm goes on: its sentinel stays, and one id over capacity tells it of the cut.
+      -- A warm goes on: its sentinel stays, and one id over capacity marks the cut.
       redis.call('LTRIM', key, 0, capacity)
       redis.call('RPUSH', key, tail)
     else

@@ -26,11 +26,10 @@ from services.platform.observability.names import EVENT_CACHE_DAMAGED
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline import hot_list_scripts as lua
+from services.timeline.model import WINDOW_IDS
 
 __all__ = ["GuardedEntry", "HotLists", "HotPage"]
 
-_DEFAULT_CAPACITY = 800
-"""Ids a list: twenty pages of forty, further than nearly all readers scroll."""
 _DEFAULT_TTL_S = 3 * 86_400
 """Life of a list, in seconds; first-page reads renew it, but for those by `read_beside`."""
 _NOT_RENEWED = 0
@@ -81,7 +80,7 @@ class HotLists:
     def __init__(
         self,
         client: ValkeyClient,
-        capacity: int = _DEFAULT_CAPACITY,
+        capacity: int = WINDOW_IDS,
         ttl_s: float = _DEFAULT_TTL_S,
     ) -> None:
         self._client = client
@@ -132,9 +131,9 @@ class HotLists:
         """`read`, with a look at an entry of the same slot: (what the entry has, the page).
 
         The first is empty if the entry still has the nonce that the caller knows. The list is not
-        renewed: its reader comes by the durable store now and then, which is where visits are
-        noted. Without that, whoever reads each day would count as away after a month, and be
-        pushed to no more.
+        renewed: so its reader comes by the durable store now and then, where visits are recorded.
+        Without that, whoever reads each day would count as away after a month, and no more tweets
+        would be pushed to them.
         """
         found, page = await self._read_beside.run(
             [entry.key, key],

@@ -11,13 +11,12 @@ from aviary.tweet.v1.tweet_pb2 import Tweet
 
 from services.platform.valkey.connection import ValkeyClient
 from services.timeline.clients import is_tweet
-from services.timeline.encoded import EncodedTweet
 from services.timeline.hot_lists import HotLists, HotPage
 from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.hydration import CachedTweets
 from services.timeline.keys import author_list_key, home_list_key, relations_key, tweet_cache_key
-from services.timeline.layered_reads import CachedTweets, LayeredHotTimelines
 from services.timeline.local_tweets import LocalTweets
-from services.timeline.model import Ids, ViewerRelations
+from services.timeline.model import EncodedTweet, IdRun, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.tweet_cache import TweetCache
 from tests.contract.valkey_clients import client, server
@@ -114,10 +113,8 @@ class Graph:
 async def test_damaged_relations_are_fetched_anew(client: ValkeyClient, blob: bytes) -> None:
     graph = Graph()
 
-    def reader() -> LayeredHotTimelines:
-        return LayeredHotTimelines(
-            ValkeyHotTimelines(HotLists(client)), RelationsCache(client), graph
-        )
+    def reader() -> ValkeyHotTimelines:
+        return ValkeyHotTimelines(HotLists(client), RelationsCache(client), graph)
 
     await client.set(relations_key(7), blob)
     for _ in range(4):
@@ -169,10 +166,10 @@ async def test_a_damaged_tweet_is_read_from_its_source(client: ValkeyClient, val
 
 
 async def test_lists_of_one_reader_do_not_hide_those_of_others(client: ValkeyClient) -> None:
-    hot = ValkeyHotTimelines(HotLists(client))
+    hot = ValkeyHotTimelines(HotLists(client), RelationsCache(client), Graph())
     for author in (1, 2, 3):
         await hot.begin_warm_author(author, b"t")
-        await hot.finish_warm_author(author, b"t", Ids((author,), ended=True))
+        await hot.finish_warm_author(author, b"t", IdRun((author,), ended=True))
     await client.lset(author_list_key(2), 0, b"damaged")
     one, two, three = await hot.authors([1, 2, 3], None, 10)
-    assert (one, two, three) == (Ids((1,), ended=True), None, Ids((3,), ended=True))
+    assert (one, two, three) == (IdRun((1,), ended=True), None, IdRun((3,), ended=True))
