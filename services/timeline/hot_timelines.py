@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from services.platform.valkey.cache_metrics import AUTHOR, HOME, CacheMetrics
-from services.timeline.hot_lists import HotLists, HotPage
+from services.timeline.hot_lists import HotLists
 from services.timeline.keys import author_list_key, home_list_key
 from services.timeline.model import HotHome, IdRun, ViewerRelations
 from services.timeline.ports import Relations
@@ -39,8 +39,8 @@ class ValkeyHotTimelines:
         known = self._local.get(viewer)
         nonce = known[0] if known else b""
         entry = self._relations.entry(viewer, nonce, self._nonces.randbytes(NONCE_BYTES))
-        found, page = await self._lists.read_beside(entry, home_list_key(viewer), before, count)
-        run = self._run(HOME, page)
+        found, run = await self._lists.read_beside(entry, home_list_key(viewer), before, count)
+        self._count(HOME, run)
         if known and not found:
             self._relations.unchanged()
             return HotHome(known[1], run)
@@ -62,8 +62,10 @@ class ValkeyHotTimelines:
         if not authors:
             return []
         lists = [author_list_key(author) for author in authors]
-        pages = await self._lists.read_many(lists, before, count)
-        return [self._run(AUTHOR, page) for page in pages]
+        runs = await self._lists.read_many(lists, before, count)
+        for run in runs:
+            self._count(AUTHOR, run)
+        return runs
 
     async def begin_warm_home(self, viewer: int, token: bytes) -> bool:
         """Have a home list collect pushes; false when it exists or somebody else is warming it."""
@@ -89,9 +91,8 @@ class ValkeyHotTimelines:
         await self._relations.invalidate(viewer)
         await self._lists.drop(home_list_key(viewer))
 
-    def _run(self, cache: str, page: HotPage | None) -> IdRun | None:
-        if page is None:
+    def _count(self, cache: str, run: IdRun | None) -> None:
+        if run is None:
             self._metrics.miss(cache)
-            return None
-        self._metrics.hit(cache)
-        return IdRun(page.ids, ended=page.reached_end)
+        else:
+            self._metrics.hit(cache)
