@@ -35,7 +35,7 @@ async def test_who_may_not_ask_yet_waits_rather_than_give_the_message_up() -> No
         with pytest.raises(UnavailableError, match="may not call"):
             await TweetClient(channel, Caller()).exists(1)
         with pytest.raises(PermissionDeniedError):
-            await TimelineTweetClient(channel, Caller()).get_many([1])
+            await TimelineTweetClient(channel, Caller()).lookup([1])
     finally:
         await channel.close()
         await server.stop(0)
