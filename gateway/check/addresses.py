@@ -22,7 +22,7 @@ def addresses_of(data_dir: Path | None, environment: Mapping[str, str]) -> Mappi
     if told is None:
         raise ValueError(
             f"there is no {data_dir / local_addresses.FILE_NAME}: Aviary does not run in that "
-            f"folder; start it with `python -m services up --data-dir {data_dir}`"
+            f"folder; start it with `aviary up --data-dir {data_dir}`"
         )
     return told
 

@@ -148,7 +148,7 @@ class OperatorAuth(httpx.Auth):
 
 WITH_PYTHON = """
 import pathlib, sys
-from services import supervisor
+from services.local import supervisor
 
 data_dir, edge_port, python, *options = sys.argv[1:]
 told = {option.removeprefix("--"): True for option in options}

@@ -45,7 +45,7 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
     if told is None and data_dir is not None:
         raise OperateError(
             f"there is no {source}: Aviary does not run in that folder; start it with "
-            f"`python -m services up --data-dir {folder}`"
+            f"`aviary up --data-dir {folder}`"
         )
     if told is not None and service not in told:
         raise OperateError(f"{source} does not name {service}; restart Aviary, it is an older one")
