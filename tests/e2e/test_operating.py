@@ -181,9 +181,9 @@ async def lose_home(mesh: Mesh, viewer: int) -> None:
             "timeline", TABLES
         )
         keys, _ = home_range(viewer)
-        found = await rows.scan(HOME, keys.start, keys.end, limit=100)
+        found = await rows.scan(HOME.name, keys.start, keys.end, limit=100)
         assert found
-        await rows.mutate([RowMutation(HOME, row.key, delete_row=True) for row in found])
+        await rows.mutate([RowMutation(HOME.name, row.key, delete_row=True) for row in found])
 
 
 def test_what_cannot_be_is_told(mesh: Mesh) -> None:
