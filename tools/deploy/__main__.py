@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from gateway.envoy import to_yaml
-from tools.deploy import compose, kubernetes, layout
+from tools.deploy import compose, kubernetes, layout, terraform
 from tools.deploy.layout import DEPLOY, ROOT
 from tools.deploy.site import Site, SiteError
 from tools.deploy.validation import (
@@ -31,7 +31,7 @@ NOT_RUN = "not checked: that images build and start, and what a cluster says (bo
 
 
 def _files() -> Mapping[Path, str]:
-    return {**kubernetes.files(), **compose.files()}
+    return {**kubernetes.files(), **compose.files(), **terraform.files()}
 
 
 def stale(files: Mapping[Path, str]) -> list[str]:
