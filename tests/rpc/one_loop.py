@@ -18,7 +18,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.envoy.config import PUBLIC_SERVICES, process_of
+from gateway.envoy.config import process_of, public_services
 from gateway.envoy.contracts import PublicRpc
 from services.cli.serving import running
 from services.platform.config.settings import DEFAULT_ADDRESSES, Settings
@@ -35,7 +35,7 @@ ORDER = ("id", "user", "graph", "tweet", "timeline", "gateway", "identity")
 """Each after those that it needs to start."""
 START_TIMEOUT_S = 60.0
 CALL_TIMEOUT_S = 30.0
-_SERVICE_PROCESSES = {service: process_of(name) for name, service in PUBLIC_SERVICES.items()}
+_SERVICE_PROCESSES = {service: process_of(name) for name, service in public_services().items()}
 
 
 class LoopMeter:

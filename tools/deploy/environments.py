@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from services.platform.config.settings import Settings, SettingsError
+from services.platform.specs import all_specs
 from tools.deploy import layout
 from tools.deploy.facts import Service, all_services
 from tools.deploy.layout import Document
@@ -93,9 +94,8 @@ def environment_faults(
     except SettingsError as error:
         yield str(error)
         return
-    for name, at in addresses.items():
-        sibling = name.removeprefix("AVIARY_").removesuffix("_ADDRESS").lower()
-        if settings.addresses[sibling] != at:
+    for sibling, spec in all_specs().items():
+        if settings.addresses[sibling] != addresses[spec.address_variable]:
             yield f"{sibling} is not at {settings.addresses[sibling]}"
     yield from (f"is not told {each}" for each in _needed(service) if not env.get(each))
     yield from (f"is not told {each}, if only as empty" for each in _meant(service) - env.keys())

@@ -8,6 +8,7 @@ from gateway.draining_envoy import CONCURRENCY
 from gateway.envoy.secrets import TRUST_FILE, identity_file
 from services.platform.rpc.server import DEFAULT_GRACE_S
 from services.platform.security.identities import EDGE, GATEWAY
+from services.platform.specs import all_specs
 from tools.deploy import layout
 from tools.deploy.facts import Service
 from tools.deploy.layout import Document
@@ -111,7 +112,7 @@ def service_pod(of: Service) -> Pod:
         "image": SERVICES_IMAGE,
         "args": [of.name],
         "envFrom": [{"configMapRef": {"name": CONFIG}}, {"secretRef": {"name": VALKEY}}],
-        "env": [*_told(of, keeps_data=keeps_data), *map(_secret, of.secrets)],
+        "env": [*_own_variables(of, keeps_data=keeps_data), *map(_secret, of.secrets)],
         "ports": _ports(http | {"metrics": layout.METRICS_PORT, "probe": layout.PROBE_PORT}),
         **_probes({"grpc": {"port": layout.PROBE_PORT}}),
         "resources": SERVICE_RESOURCES,
@@ -192,14 +193,14 @@ def _sidecar() -> Document:
     }
 
 
-def _told(of: Service, *, keeps_data: bool) -> list[Document]:
-    """Say what this service alone is told."""
-    own = f"AVIARY_{of.name.upper()}_ADDRESS"
-    variables = {own: layout.addresses_behind_sidecars(of.name)[own]}
+def _own_variables(of: Service, *, keeps_data: bool) -> list[Document]:
+    """Build the environment that is this service's alone."""
+    spec = all_specs()[of.name]
+    variables = {spec.address_variable: spec.address}
     variables |= layout.http_listener(of)
     if of.http_port is not None:
         # The edge dials it past the sidecar.
-        variables["AVIARY_IDENTITY_TLS_DIR"] = layout.TLS_DIR
+        variables[spec.http_tls_variable] = layout.TLS_DIR
     if of.has_flags:
         variables["AVIARY_FLAGS_FILE"] = layout.FLAGS_FILE
     if keeps_data:
