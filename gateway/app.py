@@ -28,12 +28,12 @@ __all__ = ["build"]
 async def build(deps: Dependencies) -> Served:
     """Watch every other service, and count for the edges."""
     siblings = sorted(set(deps.settings.addresses) - {SPEC.name})
-    # Health is told to all, so it wants no signature.
+    # Everybody may ask for health, so it wants no signature.
     channels = {name: await deps.channel(name, signed=False) for name in siblings}
     audit = deps.audit()
     if deps.settings.edge_denials_log is not None:
-        told = edge_decisions(deps.settings.edge_denials_log, audit)
-        deps.loops.run("audit-edge-denials", told.try_to_read, every_s=POLL_S)
+        decisions = edge_decisions(deps.settings.edge_denials_log, audit)
+        deps.loops.run("audit-edge-denials", decisions.try_to_read, every_s=POLL_S)
     flags = await deps.flags()
     return [
         Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),

@@ -117,7 +117,7 @@ def _tls(deps: Dependencies) -> ListenerTls | None:
     folder = deps.settings.identity_tls_dir
     if folder is None:
         return None
-    # Where the process shows the same certificate elsewhere too, it is told there.
+    # Where the process shows the same certificate elsewhere too, it is recorded there.
     audit = deps.security.audit if deps.security.tls is None else None
     files = tls_files(SPEC.name, folder, SPEC.http_tls_variable, audit)
     files.start()

@@ -29,7 +29,6 @@ ADDED = ROOT / "tests" / "added"
 PROTO = "aviary/poll/v1/poll_service.proto"
 GET_POLL = "aviary.poll.v1.PollService/GetPoll"
 LOOKUP = "aviary.tweet.v1.TweetService/LookupTweets"
-START_S = 120.0
 
 
 @pytest.fixture(scope="module")

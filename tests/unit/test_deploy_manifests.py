@@ -175,24 +175,24 @@ def test_each_fault_of_the_policies_is_told(
         ),
         (
             lambda d: without(d, "timeline", "AVIARY_CURSOR_KEY"),
-            "timeline: is not told AVIARY_CURSOR_KEY",
+            "timeline: does not get AVIARY_CURSOR_KEY",
         ),
         (
             lambda d: without(d, "gateway", "AVIARY_CHALLENGE_KEY"),
-            "gateway: is not told AVIARY_CHALLENGE_KEY",
+            "gateway: does not get AVIARY_CHALLENGE_KEY",
         ),
         (
             lambda d: without(d, "identity", "AVIARY_IDENTITY_KEY"),
-            "identity: is not told AVIARY_IDENTITY_KEY",
+            "identity: does not get AVIARY_IDENTITY_KEY",
         ),
         (
             lambda d: without(d, "identity", "AVIARY_IDENTITY_TLS_DIR"),
             "AVIARY_IDENTITY_TLS_DIR: got ''",
         ),
-        (lambda d: without(d, "fanout", "AVIARY_FLAGS_FILE"), "fanout: is not told AVIARY_FLAGS"),
+        (lambda d: without(d, "fanout", "AVIARY_FLAGS_FILE"), "fanout: does not get AVIARY_FLAGS"),
         (
             lambda d: container(d, "user")["envFrom"].pop(1),
-            "user: is not told AVIARY_CACHE_VALKEY_URL",
+            "user: does not get AVIARY_CACHE_VALKEY_URL",
         ),
     ],
 )

@@ -1,6 +1,8 @@
 """Declarations that cannot stand beside each other are refused, by name."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -64,6 +66,17 @@ def test_the_server_of_an_rpc_is_who_declares_its_contract() -> None:
     assert server_of("aviary.gateway.v1.ChallengeService").name == "gateway"
     with pytest.raises(KeyError):
         server_of("aviary.none.v1.NoService/Call")
+
+
+def test_declarations_load_no_engine() -> None:
+    # Every process reads them all, at its start.
+    engines = {"authlib", "cryptography", "google", "grpc", "openfeature", "redis", "sqlite3"}
+    loaded = "from services.platform.specs import all_specs; all_specs(); import sys"
+    shown = f"{loaded}; print(sorted({{m.split('.')[0] for m in sys.modules}} & {engines}))"
+    answer = subprocess.run(
+        [sys.executable, "-c", shown], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
 
 
 def test_every_declared_flag_is_read_by_its_service() -> None:

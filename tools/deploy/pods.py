@@ -47,8 +47,8 @@ ADMIN: Final = "envoy-admin"
 SERVICES_IMAGE: Final = "aviary-services"
 ENVOY_IMAGE: Final = "aviary-envoy"
 _ENVOY_FOLDER: Final = "/etc/envoy"
-# Envoy ends at once when told to. Until then it answers what is under way and what still comes, for
-# as long as a request that came last may take.
+# Envoy ends at once when asked to. Until then it answers what is under way and what still comes,
+# for as long as a request that came last may take.
 EDGE_DELAY_S: Final = layout.DRAIN_DELAY_S + int(DEFAULT_GRACE_S)
 READ_ONLY_BY_GROUP: Final = 0o440
 # A Python process uses one core; the limit lets it start up and collect garbage on two.

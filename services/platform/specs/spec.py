@@ -26,7 +26,7 @@ class ServiceSpec:
     summary: str
     """What it does, in the words of the README's table."""
     port: int
-    """Where it listens on loopback unless told otherwise."""
+    """Where it listens on loopback unless its address variable names another place."""
     http_port: int | None = None
     """Of a service that speaks HTTP to the edge as well."""
     contracts: tuple[str, ...] = ()
