@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from services.identity.spec import SPEC as IDENTITY
 from services.platform.bus.port import Subscription
+from services.platform.config.settings import Settings
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec, SwitchFlag, all_specs, server_of
 from services.platform.specs.checks import check_together
@@ -66,6 +68,10 @@ def test_the_server_of_an_rpc_is_who_declares_its_contract() -> None:
     assert server_of("aviary.gateway.v1.ChallengeService").name == "gateway"
     with pytest.raises(KeyError):
         server_of("aviary.none.v1.NoService/Call")
+
+
+def test_settings_know_the_issuers_listener_by_its_declaration() -> None:
+    assert Settings.from_environment({}).identity_http_address == IDENTITY.http_address
 
 
 def test_declarations_load_no_engine() -> None:

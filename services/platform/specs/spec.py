@@ -21,8 +21,8 @@ class ServiceSpec:
     """
 
     name: str
-    """Of its process, its folder, its certificate and its SQLite file; lower-case letters. Its
-    contracts are in the package `aviary.<name>.v1`, as its folder is `services/<name>`."""
+    """Of its process, its folder, its certificate and its SQLite file; lower-case letters. What
+    siblings and callers outside call of it is in the package `aviary.<name>.v1`."""
     summary: str
     """What it does, in the words of the README's table."""
     port: int
