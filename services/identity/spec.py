@@ -79,4 +79,6 @@ SPEC: Final = ServiceSpec(
     uses_cache=True,
     keeps_audit=True,
     secrets=("AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"),
+    # Without it there is no client for operators, and all else works.
+    optional_secrets=("AVIARY_OPERATOR_SECRET",),
 )

@@ -48,6 +48,7 @@ def test_what_is_declared_stands_together() -> None:
             "FanoutService/X, which is for operators alone",
         ),
         ({"operator_calls": (LOOKUP,)}, f"probe gives operators {LOOKUP}, which it does not serve"),
+        ({"optional_secrets": ("AVIARY_X",)}, "optional secret AVIARY_X is not among its secrets"),
         (
             {"subscriptions": (Subscription("probe.x", "none"),)},
             "probe consumes none, which nobody declares to publish",

@@ -38,8 +38,9 @@ FLAGS: Final = "aviary-flags"
 EDGE_CONFIG: Final = "edge-envoy"
 ENVOY_SECRETS: Final = "envoy-secrets"
 """ConfigMap of the files by which each Envoy follows its certificate."""
-OPTIONAL_SECRETS: Final = frozenset({"AVIARY_OPERATOR_SECRET"})
-"""Without it there is no client for operators, and all else works."""
+OPTIONAL_SECRETS: Final = frozenset(
+    variable for spec in all_specs().values() for variable in spec.optional_secrets
+)
 DATA: Final = "data"
 DATA_DIR: Final = "/var/lib/aviary/data"
 ADMIN: Final = "envoy-admin"

@@ -50,6 +50,8 @@ def _misnamed(specs: Sequence[ServiceSpec]) -> Iterator[str]:
         for contract in () if spec.is_operated else spec.contracts:
             if contract.rpartition(".")[0] != f"aviary.{spec.name}.v1":
                 yield f"{spec.name}: its contract {contract} is not in aviary.{spec.name}.v1"
+        for variable in sorted(set(spec.optional_secrets) - set(spec.secrets)):
+            yield f"{spec.name}: its optional secret {variable} is not among its secrets"
         for each in spec.subscriptions:
             # Pub/Sub has one list of names for the whole project.
             if not each.name.startswith(f"{spec.name}."):

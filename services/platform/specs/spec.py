@@ -57,6 +57,8 @@ class ServiceSpec:
     """Whether it decides what the audit log is for, beyond what every process records."""
     secrets: tuple[str, ...] = ()
     """Variables that hold its secrets."""
+    optional_secrets: tuple[str, ...] = ()
+    """Of those, what it does without where nobody sets them: a cluster need not have them."""
     flags: tuple[Flag, ...] = ()
     """Feature flags that it follows."""
     package: str = ""
