@@ -81,7 +81,7 @@ format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, made parts of infra/ and pages anew
+generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, infra/prometheus/, infra/grafana/ and the page of rate limits anew
 	$(BIN)/python -m tools.protos generate
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
