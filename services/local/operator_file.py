@@ -36,7 +36,7 @@ class Operator:
     url: str
     client_secret: str
     environment: Mapping[str, str]
-    """Variables by which services found their stores, for commands that open them too."""
+    """What services were told of stores, for commands that open them too."""
 
 
 def keep_operator(data_dir: Path, url: str, environment: Mapping[str, str]) -> Operator:
@@ -47,8 +47,8 @@ def keep_operator(data_dir: Path, url: str, environment: Mapping[str, str]) -> O
     except OperatorError:
         secret = secrets.token_hex(SECRET_BYTES)
     operator = Operator(url, secret, dict(environment))
-    kept = {"url": url, "client_secret": secret, "environment": dict(environment)}
-    write_whole(path, json.dumps(kept).encode())
+    told = {"url": url, "client_secret": secret, "environment": dict(environment)}
+    write_whole(path, json.dumps(told).encode())
     return operator
 
 

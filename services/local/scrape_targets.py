@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["TARGETS_FILE", "published"]
+__all__ = ["TARGETS_FILE", "told"]
 
 TARGETS_FILE: Final = Path("prometheus") / "targets.json"
 """Within the data folder."""
 
 
 @contextlib.contextmanager
-def published(data_dir: Path, addresses: Mapping[str, str]) -> Iterator[None]:
+def told(data_dir: Path, addresses: Mapping[str, str]) -> Iterator[None]:
     """Write the file, a target for each `host:port` with its name as `job`, until the end."""
     file = data_dir / TARGETS_FILE
     file.parent.mkdir(exist_ok=True)

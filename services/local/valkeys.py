@@ -41,7 +41,7 @@ NONCE_OPTIONS = (
 # milliseconds, and everything waits for it.
 VALKEY_BACKOFF_S = 1.0
 FOLDER = "valkey"
-"""Within a data folder: passwords, and the configuration by which a server reads its own."""
+"""Within a data folder: passwords, and the configuration that tells a server its own."""
 PASSWORD_BYTES = 32
 """Random: beyond guessing, at any number of tries a second."""
 

@@ -51,7 +51,7 @@ def addresses() -> str:
 
 def _with_part(page: Path, name: str, part: str) -> str:
     text = page.read_text()
-    begin, end = f"<!-- {name}: made by `make generate` -->", f"<!-- /{name} -->"
+    begin, end = f"<!-- begin {name}: from the services' specs -->", f"<!-- end {name} -->"
     found = re.compile(f"(?<={re.escape(begin)}\n).*(?=\n{re.escape(end)})", re.DOTALL)
     if not found.search(text):
         raise MarkersError(f"{page.name} has no lines {begin} and {end}")

@@ -13,9 +13,9 @@ and shows them to Prometheus at `http://$AVIARY_METRICS_ADDRESS/metrics`; both, 
 Labels are written with `_` in Prometheus: `rpc.method` is `rpc_method`. A histogram is three series
 there, with `_bucket`, `_sum` and `_count` after the name. `process_cpu_seconds_total`,
 `process_resident_memory_bytes` and their like come with them, and the edge's own figures from Envoy
-(`envoy_…`). [How to watch Aviary](../how-to/watch-aviary.md) shows how to look at them.
+(`envoy_…`). [How to watch Aviary](../how-to/watch-aviary.md) tells how to look at them.
 
-| metric | in Prometheus | what it says |
+| metric | in Prometheus | what it tells |
 | --- | --- | --- |
 """
 

@@ -22,7 +22,7 @@ PRIMARY_CODE: Final = 0xFF
 """The part of SQLite's error code that says what."""
 
 Copied = Callable[[int], object]
-"""Called with how many bytes were copied."""
+"""Told of bytes."""
 
 
 @contextmanager
