@@ -14,11 +14,9 @@ from gateway.control_plane.proof_of_work import KEY_BYTES, ProofOfWork
 from gateway.control_plane.rate_limit_service import RateLimitServicer
 from gateway.control_plane.reputation import ConductRules
 from gateway.control_plane.reputation_store import ConductStore
-from gateway.spec import PUBLIC_READS
+from gateway.spec import PUBLIC_READS, SPEC
 from services.platform.audit.following import POLL_S
 from services.platform.composition.dependencies import Dependencies, Served, service_of
-from services.platform.composition.secrets import keys_of
-from services.platform.flags.opening import open_flags
 from services.platform.flags.reading import Flags
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.security.denials import edge_decisions
@@ -29,13 +27,14 @@ __all__ = ["build"]
 
 async def build(deps: Dependencies) -> Served:
     """Watch every other service, and count for the edges."""
-    siblings = sorted(set(deps.settings.addresses) - {"gateway"})
-    # Health is told to all, so it wants no signature.
+    siblings = sorted(set(deps.settings.addresses) - {SPEC.name})
+    # Everybody may ask for health, so it wants no signature.
     channels = {name: await deps.channel(name, signed=False) for name in siblings}
+    audit = deps.audit()
     if deps.settings.edge_denials_log is not None:
-        told = edge_decisions(deps.settings.edge_denials_log, deps.audit("gateway"))
-        deps.loops.run("audit-edge-denials", told.try_to_read, every_s=POLL_S)
-    flags = await open_flags(deps.settings.flags_file, deps.loops)
+        decisions = edge_decisions(deps.settings.edge_denials_log, audit)
+        deps.loops.run("audit-edge-denials", decisions.try_to_read, every_s=POLL_S)
+    flags = await deps.flags()
     return [
         Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),
         *_limits(deps, flags),
@@ -45,7 +44,7 @@ async def build(deps: Dependencies) -> Served:
 def _limits(deps: Dependencies, flags: Flags) -> Served:
     valkey, rules = deps.valkey(), ConductRules()
     drawn = (secrets.token_bytes(KEY_BYTES),)
-    keys = keys_of(deps.settings.challenge_key, deps.security.audit) or (lambda: drawn)
+    keys = deps.secret(deps.settings.challenge_key) or (lambda: drawn)
     step_up = ProofOfWork(valkey, deps.clock, keys)
     store = ConductStore(valkey, deps.clock, rules)
     sources = Sources(

@@ -7,6 +7,7 @@ from gateway.envoy.extensions import API, typed
 from gateway.envoy.matching import by_header, label_from_feed, named, shadow
 from gateway.envoy.subjects import AGE, conduct_label
 from gateway.limits.budgets import Age, Conduct, Subject
+from services.platform.security.identities import GATEWAY
 
 __all__ = [
     "age_filter",
@@ -17,7 +18,6 @@ __all__ = [
     "gateway_feed",
 ]
 
-_GATEWAY = "gateway"
 _MAX_ID = (1 << 63) - 1
 _XDS = "type.googleapis.com/xds.type.matcher.v3"
 
@@ -86,7 +86,7 @@ def _by_address(callers: Mapping[str, Conduct]) -> dict[str, Any]:
 
 def gateway_feed() -> dict[str, Any]:
     """Say where settings come from that the gateway knows."""
-    service = {"envoy_grpc": {"cluster_name": _GATEWAY}}
+    service = {"envoy_grpc": {"cluster_name": GATEWAY}}
     return {
         "api_config_source": {
             "api_type": "GRPC",

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from gateway.envoy.auth import NO_SCOPE
-from gateway.envoy.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.envoy.config import EdgeConfig, public_services
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.cors import CORS_FILTER, cors_policy
 from gateway.envoy.credentials import OF_THE_EDGE_ALONE
@@ -18,7 +18,6 @@ from services.platform.tokens.issuers import IDENTITY_CLUSTER
 __all__ = ["routes"]
 
 IDENTITY_MATCHES = ({"prefix": "/oauth/"}, {"path": "/.well-known/openid-configuration"})
-_CLUSTERS = {service: name for name, service in PUBLIC_SERVICES.items()}
 
 
 def routes(config: EdgeConfig) -> dict[str, Any]:
@@ -29,10 +28,11 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
     callers outside there are no others.
     """
     public = config.contracts.public
+    clusters = {contract: name for name, contract in public_services(config.contracts).items()}
     by_path: dict[str, list[PublicRpc]] = defaultdict(list)
     for rpc in public:
         by_path[rpc.template].append(rpc)
-    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, _CLUSTERS)]
+    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, clusters)]
     return {
         "name": "edge",
         "max_direct_response_body_size_bytes": MAX_PAGE_BYTES,
@@ -42,7 +42,7 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
                 "domains": ["*"],
                 "typed_per_filter_config": {CORS_FILTER: cors_policy(config.cors_origins)},
                 "routes": [
-                    *(_grpc(rpc, config) for rpc in public),
+                    *(_grpc(rpc, clusters[rpc.service], config) for rpc in public),
                     *_identity(config),
                     *page_routes(config),
                     *rest,
@@ -72,7 +72,7 @@ def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
     ]
 
 
-def _grpc(rpc: PublicRpc, config: EdgeConfig) -> dict[str, Any]:
+def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
     outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
     return {
         **outside,
@@ -80,7 +80,7 @@ def _grpc(rpc: PublicRpc, config: EdgeConfig) -> dict[str, Any]:
         "request_headers_to_remove": ["authorization", *OF_THE_EDGE_ALONE],
         "match": {"path": rpc.path},
         "route": {
-            "cluster": _CLUSTERS[rpc.service],
+            "cluster": cluster,
             "timeout": REQUEST_TIMEOUT,
             # None of these was begun, so a second try cannot do anything twice: a server that
             # is told to stop answers `cancelled` to what reaches it in that moment.

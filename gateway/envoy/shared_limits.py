@@ -8,6 +8,7 @@ from gateway.envoy.matching import labelled
 from gateway.envoy.subjects import gate, the_subject
 from gateway.limits.budgets import Subject, WithoutValkey
 from gateway.limits.table import CLASSES, PROOF_HEADER, SAFELISTED_SCOPE
+from services.platform.security.identities import GATEWAY
 
 __all__ = ["PLAIN", "READS", "shared_limits"]
 
@@ -16,8 +17,6 @@ READS = "/[^/]+/(Get|List).*"
 
 PLAIN = "/([^/.]+/|[.]).*"
 """Paths that are no RPC's, whose first part is always a name with dots; none of these is open."""
-
-_GATEWAY = "gateway"
 
 
 def shared_limits(config: EdgeConfig) -> list[dict[str, Any]]:
@@ -53,7 +52,7 @@ def _asking(mode: WithoutValkey, config: EdgeConfig) -> dict[str, Any]:
         rate_limited_as_resource_exhausted=True,
         disable_x_envoy_ratelimited_header=True,
         rate_limit_service={
-            "grpc_service": {"envoy_grpc": {"cluster_name": _GATEWAY}},
+            "grpc_service": {"envoy_grpc": {"cluster_name": GATEWAY}},
             "transport_api_version": "V3",
         },
     )

@@ -5,10 +5,10 @@ from typing import Any
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import API, http_filter, typed
 from gateway.envoy.shared_limits import READS
+from services.platform.security.identities import GATEWAY
 
 __all__ = ["LIMITED_SAMPLE_PERCENT", "post_text", "signal_log"]
 
-_GATEWAY = "gateway"
 _NAMESPACE = "aviary"
 _TEXT = "text"
 # A batch is sent when it is this full or this old.
@@ -46,7 +46,7 @@ def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
                 message,
                 common_config={
                     "log_name": "signals",
-                    "grpc_service": {"envoy_grpc": {"cluster_name": _GATEWAY}},
+                    "grpc_service": {"envoy_grpc": {"cluster_name": GATEWAY}},
                     "transport_api_version": "V3",
                     "buffer_size_bytes": BATCH_BYTES,
                     "buffer_flush_interval": BATCH_AGE,

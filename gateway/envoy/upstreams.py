@@ -6,6 +6,7 @@ from typing import Any, Final
 from gateway.envoy.admin import pipe
 from gateway.envoy.extensions import API, typed
 from gateway.envoy.secrets import TRUST_FILE, identity_file
+from services.identity.spec import SPEC as IDENTITY
 from services.platform.config.environment import UNIX
 from services.platform.security.identities import EDGE, server_name, spiffe_id
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
@@ -138,7 +139,7 @@ def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
 
     With a folder of certificates, over mTLS.
     """
-    tls = None if certificates is None else mtls(EDGE, "identity", certificates)
+    tls = None if certificates is None else mtls(EDGE, IDENTITY.name, certificates)
     http = {
         "common_http_protocol_options": {"idle_timeout": IDENTITY_IDLE_TIMEOUT},
         "explicit_http_config": {"http_protocol_options": {}},

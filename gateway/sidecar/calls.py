@@ -7,7 +7,6 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.envoy.contracts import Contracts
-from services.platform.config.settings import DEFAULT_ADDRESSES
 from services.platform.rpc.channels import safe_paths
 from services.platform.security.call_table import (
     CALLS,
@@ -17,6 +16,7 @@ from services.platform.security.call_table import (
     callers_of,
 )
 from services.platform.security.identities import EDGE, GATEWAY
+from services.platform.specs import all_specs, server_of
 
 __all__ = ["ENVOY_PREFIX", "HEALTH_PREFIX", "allowed", "called", "package_prefix", "repeatable"]
 
@@ -46,8 +46,8 @@ def allowed(service: str, contracts: Contracts) -> Mapping[str, Sequence[str]]:
 def called(service: str) -> Sequence[str]:
     """Return the siblings that a service calls, in order; the gateway asks all for their health."""
     if service == GATEWAY:
-        return sorted(set(DEFAULT_ADDRESSES) - {GATEWAY})
-    return sorted({name.split(".")[1] for name in CALLS.get(service, ())})
+        return sorted(set(all_specs()) - {GATEWAY})
+    return sorted({server_of(name).name for name in CALLS.get(service, ())})
 
 
 def repeatable(caller: str, sibling: str, contracts: Contracts) -> Sequence[str]:
@@ -63,7 +63,5 @@ def _descriptors(service: str, contracts: Contracts) -> Sequence[ServiceDescript
     pool = DescriptorPool()
     for file in contracts.files.file:
         pool.Add(file)
-    prefix = package_prefix(service).removeprefix("/")
-    return [
-        pool.FindServiceByName(name) for name in contracts.all_services if name.startswith(prefix)
-    ]
+    declared = all_specs()[service].contracts
+    return [pool.FindServiceByName(name) for name in contracts.all_services if name in declared]

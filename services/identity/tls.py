@@ -3,18 +3,18 @@
 import asyncio
 import ssl
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from services.identity.spec import SPEC
 from services.platform.observability.names import EVENT_TLS_RELOAD_FAILED
 from services.platform.security.identities import EDGE, spiffe_id
 from services.platform.security.tls import TlsFiles
 
 __all__ = ["EdgeOnly", "ListenerTls"]
 
-NAME: Final = "identity"
 _log = structlog.get_logger()
 
 
@@ -47,7 +47,8 @@ class ListenerTls:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=current.trusted.decode("ascii"))
-        context.load_cert_chain(self._folder / f"{NAME}.pem", self._folder / f"{NAME}.key")
+        own = self._folder / SPEC.name
+        context.load_cert_chain(own.with_suffix(".pem"), own.with_suffix(".key"))
         self.context.current = context
         self._seen = current
 

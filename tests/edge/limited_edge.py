@@ -33,7 +33,7 @@ from gateway.control_plane.proof_of_work import ProofOfWork
 from gateway.control_plane.rate_limit_service import RateLimitServicer
 from gateway.control_plane.reputation import ConductRules
 from gateway.control_plane.reputation_store import ConductStore
-from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, bootstrap
+from gateway.envoy import EdgeConfig, bootstrap, public_services
 from gateway.envoy_binary import envoy_binary
 from services.platform.composition.dependencies import service_of
 from services.platform.rpc.server import RpcServer, Servicer
@@ -185,7 +185,7 @@ async def limited_edge(
         address = await stack.enter_async_context(services())
         issuer_port = await stack.enter_async_context(issuer())
         server, store = await stack.enter_async_context(gateway(valkey, rules))
-        backends = dict.fromkeys(PUBLIC_SERVICES, address)
+        backends = dict.fromkeys(public_services(), address)
         backends |= {"gateway": server.address, "challenge": server.address}
         config = EdgeConfig(
             listen_port=0,

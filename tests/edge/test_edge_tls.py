@@ -15,7 +15,7 @@ import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from cryptography import x509
 
-from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.envoy import EdgeConfig, public_services, to_yaml
 from gateway.envoy.secrets import write_secrets
 from gateway.envoy_binary import envoy_binary
 from services.platform.rpc import server as server_module
@@ -106,7 +106,7 @@ async def world(
     config = EdgeConfig(
         listen_port=0,
         admin_socket=admin_socket(folder),
-        backends=dict.fromkeys(PUBLIC_SERVICES, nowhere) | {"tweet": server.address},
+        backends=dict.fromkeys(public_services(), nowhere) | {"tweet": server.address},
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(folder / "access.log"),
         certificates=str(certificates),

@@ -7,7 +7,7 @@ import pytest
 from aviary.edge.v1 import access_pb2
 from google.protobuf import descriptor_pb2
 
-from gateway.envoy import PUBLIC_SERVICES
+from gateway.envoy import public_services
 from gateway.envoy.auth import auth_filters
 from gateway.envoy.config import EdgeConfig, own_contracts
 from gateway.envoy.contracts import ContractError, Contracts
@@ -17,7 +17,7 @@ from services.platform.tokens.issuers import Issuer, IssuerError, read_issuers
 
 
 def test_every_public_service_is_read() -> None:
-    assert {rpc.service for rpc in own_contracts().public} == set(PUBLIC_SERVICES.values())
+    assert {rpc.service for rpc in own_contracts().public} == set(public_services().values())
 
 
 def test_issuer_offers_every_scope_that_an_rpc_asks_for_and_no_other() -> None:

@@ -37,7 +37,7 @@ TRIES = 4
 
 TASKS: Mapping[str, str] = {
     "services/platform/runtime/background.py": "the one that runs loops",
-    "services/platform/composition/dependencies.py": "waits for the bus; else not ready",
+    "services/platform/composition/bus.py": "waits for the bus; else not ready",
     "services/platform/bus/consumer.py": "one delivery each; the events that a step waits for",
     "services/graph/changes.py": "one change of a caller, who waits for it",
     "services/cli/load/loader.py": "a command",

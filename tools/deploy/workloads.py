@@ -21,7 +21,7 @@ DATA_SIZE: Final = "1Gi"
 
 
 def selector(name: str) -> dict[str, str]:
-    """Return the labels that tell the pods of one workload; network policies go by them."""
+    """Return the labels of the pods of one workload; network policies go by them."""
     return {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "aviary"}
 
 

@@ -244,7 +244,7 @@ def _process_alerts() -> list[Rule]:
             "TargetDown",
             "up == 0",
             "page",
-            "{{ $labels.job }} tells no metrics",
+            "{{ $labels.job }} serves no metrics",
             "{{ $labels.instance }} cannot be scraped: it is gone, or too busy to answer.",
             runbook=WATCH,
             wait="2m",

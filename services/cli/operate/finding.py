@@ -10,6 +10,7 @@ from services.platform.config.settings import DEFAULT_DATA_DIR, Settings, Settin
 from services.platform.config.signing_keys import Keys, keys_from
 from services.platform.files import local_addresses
 from services.platform.rpc.operator import operator_files
+from services.platform.specs import all_specs
 
 __all__ = ["Found", "find"]
 
@@ -55,7 +56,7 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
         certificates = None if Variables(own).is_plain() else operator_files(folder)
         return Found(service, told[service], source, certificates, keys)
     settings = _settings(environment)
-    variable = f"AVIARY_{service.upper()}_ADDRESS"
+    variable = all_specs()[service].address_variable
     set_there = "" if environment.get(variable) else " (not set, so its default)"
     source = f"{variable}{set_there}"
     address, certificates = settings.addresses[service], settings.tls_dir

@@ -58,7 +58,7 @@ module "secrets" {
   deletion_protection = var.deletion_protection
   labels              = local.labels
   secrets = {
-    for variable in var.secrets : lower(replace(trimprefix(variable, "AVIARY_"), "_", "-")) => {
+    for variable in module.names.secrets : lower(replace(trimprefix(variable, "AVIARY_"), "_", "-")) => {
       replicas = { for region in keys(var.regions) : region => "stores-${region}" }
     }
   }

@@ -51,6 +51,6 @@ output "schema_role" {
 output "secrets" {
   description = "Environment variables to ids of secrets."
   value = {
-    for variable in var.secrets : variable => module.secrets.secret_ids[lower(replace(trimprefix(variable, "AVIARY_"), "_", "-"))]
+    for variable in module.names.secrets : variable => module.secrets.secret_ids[lower(replace(trimprefix(variable, "AVIARY_"), "_", "-"))]
   }
 }
