@@ -1,8 +1,8 @@
-"""Envoy's matching trees, and how a match is told to the filters that follow.
+"""Envoy's matching trees, and how a match reaches the filters that follow.
 
 A matcher in a shadow RBAC filter denies nothing: the name of what matched goes into the request's
 dynamic metadata. That is the one native way to look a header up in a map of any size at the cost of
-a hash, once, and to use what was found as part of a rate limit's descriptor.
+a hash, once, and to use what was found in a rate limit's descriptor.
 """
 
 from collections.abc import Collection, Mapping
@@ -64,7 +64,7 @@ def from_feed(name: str, source: Mapping[str, Any], default: Mapping[str, Any]) 
 
 
 def labelled(prefix: str, key: str, default: str | None = None) -> dict[str, Any]:
-    """Build the rate limit action that takes a label; without label or default it takes no part."""
+    """Build the rate limit action that takes a label; without label or default there is none."""
     action: dict[str, Any] = {
         "metadata_key": {"key": _METADATA, "path": [{"key": f"{prefix}_{_FOUND}"}]},
         "descriptor_key": key,

@@ -7,11 +7,11 @@ more filter, which comes from the gateway, refuses it there; it is empty while p
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gateway.envoy.callers import gateway_feed
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.credentials import has_token
 from gateway.envoy.matching import from_feed
+from gateway.envoy.subject_labels import gateway_feed
 from gateway.envoy.waf import Refusal
 
 __all__ = ["FILTER", "REFUSALS", "public_read_filters", "public_read_settings"]

@@ -2,7 +2,7 @@
 
 Few rules, each for an attack that would reach something. There are none for the paths that
 scanners try (`/.env`, `/wp-login.php`) nor for their user agents: unknown paths are 404 at the cost
-of a look into a map, they count against the caller's conduct, and a user agent is what one writes.
+of a look into a map, they cost the sender reputation, and a user agent is whatever one writes.
 """
 
 from typing import Any, NamedTuple

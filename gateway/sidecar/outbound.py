@@ -15,7 +15,7 @@ __all__ = ["outbound_listener"]
 # What was never begun cannot be done twice.
 NEVER_BEGUN = "connect-failure,refused-stream"
 # What may have been begun and is harmless to repeat. `cancelled` is how a server answers what
-# reaches it while it is told to stop.
+# reaches it while it is being stopped.
 BEGUN = f"{NEVER_BEGUN},reset,unavailable,cancelled"
 NUM_RETRIES = 2
 # Both waits together are well under a tenth of a call's 2 s.

@@ -15,7 +15,7 @@ from services.identity.keys import Keyring
 from services.identity.oauth_server import Call
 from services.identity.ports import Account, UserDirectory
 from services.identity.sessions import Sessions
-from services.platform.rpc.caller import user_id_of
+from services.platform.rpc.end_user import user_id_of
 from services.platform.tokens.issuers import EMBEDDED_AUDIENCE
 
 __all__ = ["Bearer", "Bearers"]

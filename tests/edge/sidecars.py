@@ -18,8 +18,8 @@ from aviary.id.v1 import id_service_pb2_grpc as stubs
 from gateway.envoy.secrets import write_secrets
 from gateway.sidecar import Locality, Replica, SidecarConfig, to_yaml
 from services.platform.errors import UnavailableError
-from services.platform.rpc.callers import current_caller
 from services.platform.rpc.channels import open_channel
+from services.platform.rpc.peer_identity import peer_name
 from services.platform.rpc.server import RpcServer
 from services.platform.security.process import Security
 from tests.certificates import WAIT_S, Ids, files, id_server, until
@@ -55,7 +55,7 @@ class WatchedIds(Ids):
 
     async def _answer(self, context) -> None:
         self.calls += 1
-        self.caller = current_caller()
+        self.caller = peer_name()
         self.remaining_s = context.time_remaining()
         self.metadata = dict(context.invocation_metadata())
         try:

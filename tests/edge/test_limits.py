@@ -60,7 +60,7 @@ async def edge() -> AsyncIterator[LimitedEdge]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def watchful() -> AsyncIterator[LimitedEdge]:
-    """An edge whose gateway minds conduct, and forgets it fast."""
+    """An edge whose gateway minds reputation, and forgets it fast."""
     async with limited_edge(rules=QUICK, trusted_hops=1) as running:
         yield running
 
@@ -80,7 +80,7 @@ def documented(endpoint_class: str, subject: str, budget: str = "burst") -> int:
     return min(int(one.replace(",", "")) for one in (allowed, at_the_edge))
 
 
-def caller(subject: Subject, number: int) -> dict[str, str]:
+def headers_of(subject: Subject, number: int) -> dict[str, str]:
     """Headers of somebody new, who has no other budget than that of its subject and address."""
     headers = {"x-forwarded-for": next(_addresses)}
     if subject is Subject.USER:
@@ -120,7 +120,7 @@ async def test_as_many_as_the_page_says(
     edge: LimitedEdge, endpoint_class: str, subject: Subject
 ) -> None:
     at_once = documented(endpoint_class, subject)
-    headers = caller(subject, CASES.index((endpoint_class, subject)))
+    headers = headers_of(subject, CASES.index((endpoint_class, subject)))
     first = await ask(edge, endpoint_class, headers)
     assert first.status_code != 429
     tightest = min(
@@ -153,14 +153,14 @@ async def test_as_many_as_the_page_says(
 
 
 async def test_reads_and_writes_have_budgets_of_their_own(edge: LimitedEdge) -> None:
-    headers = caller(Subject.USER, 1_000)
+    headers = headers_of(Subject.USER, 1_000)
     while (await ask(edge, "post", headers)).status_code != 429:
         pass
     assert (await ask(edge, "home", headers)).status_code == 200
 
 
 async def test_a_flood_from_one_address_leaves_others_alone(edge: LimitedEdge) -> None:
-    flooding, other = caller(Subject.IP, 0), caller(Subject.IP, 0)
+    flooding, other = headers_of(Subject.IP, 0), headers_of(Subject.IP, 0)
     limit = documented("relations", "ip")
     statuses = await asyncio.gather(*(ask(edge, "relations", flooding) for _ in range(2 * limit)))
     refused = sum(one.status_code == 429 for one in statuses)
@@ -199,7 +199,7 @@ async def test_an_ipv6_customer_is_one_caller(edge: LimitedEdge) -> None:
 
 async def test_a_new_account_gets_less(edge: LimitedEdge) -> None:
     yesterday = first_id_at(int((time.time() - 86_400) * 1_000))
-    headers = {**caller(Subject.USER, 0), "x-user-id": str(yesterday)}
+    headers = {**headers_of(Subject.USER, 0), "x-user-id": str(yesterday)}
     home = await ask(edge, "home", headers)
     assert home.headers["x-rate-limit-limit"] == str(documented("home", "user") // 2)
     post = await ask(edge, "post", headers)
@@ -208,14 +208,14 @@ async def test_a_new_account_gets_less(edge: LimitedEdge) -> None:
 
 @pytest.mark.parametrize("scope", ["act:any", "tweets:write act:any", "act:any timeline:read"])
 async def test_internal_jobs_are_not_counted(edge: LimitedEdge, scope: str) -> None:
-    headers = {**caller(Subject.USER, 2_000), "x-scope": scope}
+    headers = {**headers_of(Subject.USER, 2_000), "x-scope": scope}
     for _ in range(documented("post", "user") + 5):
         assert (await ask(edge, "post", headers)).status_code == 200
 
 
 @pytest.mark.parametrize("scope", ["act:anything", "xact:any", "act:any,"])
 async def test_what_only_looks_like_their_scope_is_counted(edge: LimitedEdge, scope: str) -> None:
-    headers = {**caller(Subject.USER, 3_000), "x-scope": scope}
+    headers = {**headers_of(Subject.USER, 3_000), "x-scope": scope}
     answer = await ask(edge, "home", headers)
     assert answer.headers["x-rate-limit-limit"] == str(documented("home", "user"))
 
@@ -238,11 +238,11 @@ async def misbehave(watchful: LimitedEdge, headers: dict[str, str]) -> None:
 async def test_a_misbehaving_caller_is_slowed_and_released(
     watchful: LimitedEdge, subject: Subject
 ) -> None:
-    headers, usual = caller(subject, 4_000), documented("home", subject)
+    headers, usual = headers_of(subject, 4_000), documented("home", subject)
     await until_limit(watchful, headers, usual)
     await misbehave(watchful, headers)
     await until_limit(watchful, headers, usual // 4)
-    # Conduct decays by half each second here.
+    # Reputation decays by half each second here.
     await until_limit(watchful, headers, usual)
 
 
@@ -250,10 +250,10 @@ async def test_a_misbehaving_caller_is_slowed_and_released(
     ("flow", "subject"),
     [("post", Subject.USER), ("sign-up", Subject.USER), ("sign-up", Subject.IP)],
 )
-async def test_a_proof_helps_a_caller_of_bad_conduct(
+async def test_a_proof_helps_a_caller_of_bad_reputation(
     watchful: LimitedEdge, flow: str, subject: Subject
 ) -> None:
-    headers = caller(subject, 5_000 + len(flow))
+    headers = headers_of(subject, 5_000 + len(flow))
     address = f"{headers['x-forwarded-for']}/32"
     who = headers["x-user-id"] if subject is Subject.USER else address
     await watchful.store.raise_scores({f"{subject}:{who}": 1_000.0})
@@ -265,7 +265,7 @@ async def test_a_proof_helps_a_caller_of_bad_conduct(
     where = info["metadata"]["challenge"]
     given = (await watchful.client.post(where, json={"flow": flow}, headers=headers)).json()
     proof = {"x-proof-of-work": solve(given["challenge"], given["difficulty_bits"])}
-    stolen = await ask(watchful, flow, {**caller(Subject.IP, 0), **proof})
+    stolen = await ask(watchful, flow, {**headers_of(Subject.IP, 0), **proof})
     assert stolen.status_code == 200  # the thief has a budget of its own, and spends no proof
     proven = await ask(watchful, flow, {**headers, **proof})
     assert proven.status_code == 200, proven.text
@@ -285,7 +285,7 @@ async def test_a_proof_helps_a_caller_of_bad_conduct(
 async def test_the_same_text_again_and_again_is_noticed(
     watchful: LimitedEdge, user: int, body: str, content_type: str | None
 ) -> None:
-    headers = caller(Subject.USER, user)
+    headers = headers_of(Subject.USER, user)
     if content_type is not None:
         headers["content-type"] = content_type
     for number in range(documented("post", "user")):
@@ -294,25 +294,15 @@ async def test_the_same_text_again_and_again_is_noticed(
         assert answer.json()["tweet"]["text"] == "a"
     async with asyncio.timeout(TIMEOUT_S):
         user_id = headers["x-user-id"]
-        while user_id not in str(await watchful.store.listed(Subject.USER)):  # noqa: ASYNC110 - Valkey tells nobody
+        while user_id not in str(await watchful.store.listed(Subject.USER)):  # noqa: ASYNC110 - Valkey notifies nobody
             await asyncio.sleep(0.05)
-
-
-async def test_safelisted_apps_are_not_counted() -> None:
-    async with limited_edge(rules=UNMOVED, safelisted_clients=("loader", "eraser")) as edge:
-        for client in ("loader", "eraser"):
-            for _ in range(documented("post", "user") + 5):
-                headers = {"x-user-id": SETTLED_USER, "x-client-id": client}
-                assert (await ask(edge, "post", headers)).status_code == 200
-        other = await ask(edge, "post", {"x-user-id": SETTLED_USER, "x-client-id": "loader2"})
-        assert other.headers["x-rate-limit-limit"] == str(documented("post", "user"))
 
 
 async def test_own_apps_have_no_budget_as_apps() -> None:
     async with limited_edge(rules=UNMOVED, first_party_clients=OWN_APPS, trusted_hops=1) as edge:
         seen = {}
         for client in (*OWN_APPS, "other"):
-            headers = {**caller(Subject.IP, 0), "x-client-id": client}
+            headers = {**headers_of(Subject.IP, 0), "x-client-id": client}
             await edge.valkey.flushall()
             await ask(edge, "sign-up", headers)
             found = edge.valkey.scan_iter(f"limit:{{app:{client}}}:*")

@@ -15,12 +15,12 @@ from aviary.envoy.v1 import envoy_pb2 as pb
 
 from gateway.control_plane.access_log_service import AccessLogServicer
 from gateway.control_plane.envoy_rpcs import envoy_rpcs
-from gateway.control_plane.extension_configs import CallerFeed, Sources
+from gateway.control_plane.extension_config_service import ExtensionConfigServicer, Sources
 from gateway.control_plane.limiter import Limiter
 from gateway.control_plane.proof_of_work import ProofOfWork
 from gateway.control_plane.rate_limit_service import RateLimitServicer
-from gateway.control_plane.reputation import ConductRules
-from gateway.control_plane.reputation_store import ConductStore
+from gateway.control_plane.reputation import ReputationRules
+from gateway.control_plane.reputation_store import ReputationStore
 from gateway.envoy.public_reads import FILTER as PUBLIC_READS
 from gateway.envoy.revoked import revoked_filter
 from services.identity.revocations import Revocations
@@ -91,14 +91,16 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
             f"redis://127.0.0.1:{port}/0", timeout_s=0.5, node_client=GuardedValkey
         )
         stack.push_async_callback(valkey.aclose)
-        clock, rules = SystemClock(), ConductRules()
-        conduct, revoked = ConductStore(valkey, clock, rules), RevokedStore(valkey, clock)
-        feed = CallerFeed(Sources(conduct, revoked, lambda: False), clock, rules, refresh_s=0.1)
+        clock, rules = SystemClock(), ReputationRules()
+        reputation, revoked = ReputationStore(valkey, clock, rules), RevokedStore(valkey, clock)
+        feed = ExtensionConfigServicer(
+            Sources(reputation, revoked, lambda: False), clock, rules, refresh_s=0.1
+        )
         step_up = ProofOfWork(valkey, clock, lambda: [b"k" * 32])
         handlers = envoy_rpcs(
             RateLimitServicer(Limiter(valkey, clock, rules), step_up),
             feed,
-            AccessLogServicer(conduct, clock),
+            AccessLogServicer(reputation, clock),
         )
         feed.start()
         stack.push_async_callback(feed.stop)
@@ -263,10 +265,10 @@ async def test_list_that_was_lost_counts_until_it_is_restored(revoking: Revoking
 async def test_a_gateway_that_begins_takes_nothing_from_edges(revoking: Revoking) -> None:
     """It says nothing of what was revoked, rather than that nothing was, until it knows."""
     await revoking.valkey.flushall()
-    clock, rules = SystemClock(), ConductRules()
-    conduct = ConductStore(revoking.valkey, clock, rules)
+    clock, rules = SystemClock(), ReputationRules()
+    reputation = ReputationStore(revoking.valkey, clock, rules)
     revoked = RevokedStore(revoking.valkey, clock)
-    feed = CallerFeed(Sources(conduct, revoked, lambda: False), clock, rules)
+    feed = ExtensionConfigServicer(Sources(reputation, revoked, lambda: False), clock, rules)
     await feed.refresh()
     asked: asyncio.Queue[str] = asyncio.Queue()
 

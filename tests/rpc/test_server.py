@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 
 from services.platform.errors import UnavailableError
 from services.platform.rpc import interceptors as layers
-from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.channels import open_channel
 from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES, MAX_STREAMED_BYTES
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import BindError, RpcServer, Servicer
 from services.platform.rpc.status import DETAILS_KEY
 from services.platform.runtime.deadlines import deadline_in, remaining_s
@@ -43,7 +44,7 @@ async def test_message_and_encoded_bytes_both_arrive() -> None:
 async def test_stream_gives_its_messages_in_order() -> None:
     async with serving(echo) as (stub, _, _):
         messages = [
-            m.text async for m in Caller(timeout_s=20).stream(stub.List, Text(text="a b c"))
+            m.text async for m in RpcClient(timeout_s=20).stream(stub.List, Text(text="a b c"))
         ]
     assert messages == ["a", "b", "c"]
 
@@ -76,7 +77,7 @@ async def test_clients_deadline_reaches_the_handler_and_cancels_it() -> None:
 
     async with serving(stuck) as (stub, _, _):
         with deadline_in(0.2), pytest.raises(UnavailableError):
-            await Caller(timeout_s=20).call(stub.Append, Text())
+            await RpcClient(timeout_s=20).call(stub.Append, Text())
         await asyncio.wait_for(cancelled.wait(), WAIT_S)
     assert left[0] is not None
     # gRPC rounds a timeout up for the wire, so a little more than 0.2 may arrive; never the

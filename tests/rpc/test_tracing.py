@@ -17,7 +17,7 @@ from probe import Text, serving
 
 from services.platform.errors import NotFoundError
 from services.platform.observability.setup import configure
-from services.platform.rpc.channels import Caller
+from services.platform.rpc.rpc_client import RpcClient
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 NAME = "probe.v1.ProbeService/Append"
@@ -57,7 +57,7 @@ async def test_server_span_is_the_child_of_the_client_span(
     exporter: InMemorySpanExporter, provider: TracerProvider
 ) -> None:
     async with serving(echo, tracer_provider=provider) as (stub, _, _):
-        await Caller(timeout_s=20, tracer_provider=provider).call(stub.Append, Text())
+        await RpcClient(timeout_s=20, tracer_provider=provider).call(stub.Append, Text())
     client, server = of_kind(exporter, SpanKind.CLIENT), of_kind(exporter, SpanKind.SERVER)
     assert client.name == server.name == NAME
     assert server.parent is not None

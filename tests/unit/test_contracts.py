@@ -12,7 +12,7 @@ from gateway.envoy.auth import auth_filters
 from gateway.envoy.config import EdgeConfig, own_contracts
 from gateway.envoy.contracts import ContractError, Contracts
 from services.identity import scopes
-from services.platform.rpc import caller
+from services.platform.rpc import end_user
 from services.platform.tokens.issuers import Issuer, IssuerError, read_issuers
 
 
@@ -23,7 +23,7 @@ def test_every_public_service_is_read() -> None:
 def test_issuer_offers_every_scope_that_an_rpc_asks_for_and_no_other() -> None:
     asked = {rpc.scope for rpc in own_contracts().public if rpc.scope is not None}
     assert set(scopes.USER_SCOPES) - {"openid"} | {"users:create"} == asked
-    assert set(scopes.ALL_SCOPES) == asked | {"openid", caller.ACT_ANY}
+    assert set(scopes.ALL_SCOPES) == asked | {"openid", end_user.ACT_ANY}
 
 
 def test_public_rpc_without_a_rule_cannot_be_built() -> None:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import pytest
 import structlog
 
-from gateway.control_plane.extension_configs import CallerFeed, Sources
-from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.extension_config_service import ExtensionConfigServicer, Sources
+from gateway.control_plane.reputation import ReputationRules
 from services.fanout.controls import FanoutControls, StoredThreshold
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import Message, Received, Subscription
@@ -48,7 +48,7 @@ TASKS: Mapping[str, str] = {
     "services/local/child.py": "keeps one child, whatever raises",
     "gateway/draining_envoy.py": "waits for Envoy's end, with which it ends itself",
     "services/identity/listener.py": "serves; the process is not ready once it has ended",
-    "gateway/control_plane/extension_configs.py": "one stream of an edge",
+    "gateway/control_plane/extension_config_service.py": "one stream of an edge",
 }
 """Where tasks are made that no loop helper runs, and why each may be."""
 
@@ -201,7 +201,7 @@ async def deletions(failing: Failing) -> Looping:
 
 async def caller_feed(failing: Failing) -> Looping:
     sources = Sources(failing, failing, lambda: False)  # type: ignore[arg-type]
-    feed = CallerFeed(sources, SystemClock(), ConductRules(), refresh_s=0.001)
+    feed = ExtensionConfigServicer(sources, SystemClock(), ReputationRules(), refresh_s=0.001)
     feed.start()
     return feed
 

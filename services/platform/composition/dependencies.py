@@ -39,9 +39,10 @@ from services.platform.rows.metering import MeteredRowStore
 from services.platform.rows.port import RowStore, TableSpec
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.rows.tracing import TracedRowStore
-from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.channels import open_channel
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.paging import CursorCodec
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.runtime.background import Finished
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.loops import Loops
@@ -204,10 +205,10 @@ class Dependencies:
         return channel
 
     async def client(
-        self, service: str, client: Callable[[grpc.aio.Channel, Caller], Client]
+        self, service: str, client: Callable[[grpc.aio.Channel, RpcClient], Client]
     ) -> Client:
         """Make a client of a sibling, which must be among those that the service declares."""
-        return client(await self.channel(service), Caller())
+        return client(await self.channel(service), RpcClient())
 
     async def ids(self, owner: str, leases: LeaseSource | None = None) -> SnowflakeGenerator:
         """Lease a worker number and keep it."""

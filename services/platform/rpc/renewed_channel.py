@@ -87,7 +87,7 @@ class _Method:
 
     def __init__(self, owner: RenewedChannel, method: str, bind: Bind) -> None:
         self._owner = owner
-        # Named as gRPC's own methods name it, for those who look (`channels._method_name`).
+        # Named as gRPC's own methods name it, for those who look (`rpc_client._method_name`).
         self._method = method
         self._bind = bind
         self._channel = owner.current

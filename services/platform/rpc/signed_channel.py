@@ -115,7 +115,7 @@ class _Signed:
 class _Stream:
     def __init__(self, signed: _Signed) -> None:
         self._signed = signed
-        # Named as gRPC's own methods name it, for those who look (`channels._method_name`).
+        # Named as gRPC's own methods name it, for those who look (`rpc_client._method_name`).
         self._method = signed.method
 
     def __call__(self, request: Any, *, timeout: float | None = None, metadata: Any = ()) -> Any:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gateway.envoy.shared_limits import PLAIN, READS
 from gateway.limits.budgets import (
     Age,
-    Conduct,
     EndpointClass,
+    Reputation,
     SlidingWindow,
     TokenBucket,
     WithoutValkey,
@@ -72,8 +72,8 @@ def test_new_and_bad_callers_get_less_and_never_nothing(one: EndpointClass) -> N
     for budgets in one.budgets.values():
         for _, budget in budgets.named():
             last = _figures(budget)[0] + 1
-            for conduct in Conduct:
-                now = _figures(shrunk(budget, divisor(one, Age.NEW, conduct)))[0]
+            for reputation in Reputation:
+                now = _figures(shrunk(budget, divisor(one, Age.NEW, reputation)))[0]
                 assert 1 <= now <= last
                 last = now
 

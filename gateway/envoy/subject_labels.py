@@ -1,20 +1,20 @@
-"""What the gateway tells the edge of callers, as labels: their conduct, and who is new."""
+"""What the edge labels requests with, as the gateway sends it: reputations, and who is new."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from gateway.envoy.extensions import API, typed
 from gateway.envoy.matching import by_header, label_from_feed, named, shadow
-from gateway.envoy.subjects import AGE, conduct_label
-from gateway.limits.budgets import Age, Conduct, Subject
+from gateway.envoy.subjects import AGE, reputation_label
+from gateway.limits.budgets import Age, Reputation, Subject
 
 __all__ = [
     "age_filter",
     "age_settings",
-    "conduct_filter",
-    "conduct_settings",
     "feed_names",
     "gateway_feed",
+    "reputation_filter",
+    "reputation_settings",
 ]
 
 _GATEWAY = "gateway"
@@ -22,9 +22,9 @@ _MAX_ID = (1 << 63) - 1
 _XDS = "type.googleapis.com/xds.type.matcher.v3"
 
 
-def conduct_filter(subject: Subject) -> dict[str, Any]:
-    """Label callers whose anomaly score is high."""
-    return label_from_feed(conduct_label(subject), gateway_feed())
+def reputation_filter(subject: Subject) -> dict[str, Any]:
+    """Label subjects whose anomaly score is high."""
+    return label_from_feed(reputation_label(subject), gateway_feed())
 
 
 def age_filter() -> dict[str, Any]:
@@ -33,20 +33,20 @@ def age_filter() -> dict[str, Any]:
 
 
 def feed_names() -> dict[str, Subject | None]:
-    """Give the filters' names, with the subject of each that is about conduct."""
+    """Give the filters' names, with the subject of each that is about reputation."""
     return {
-        conduct_filter(Subject.USER)["name"]: Subject.USER,
-        conduct_filter(Subject.IP)["name"]: Subject.IP,
+        reputation_filter(Subject.USER)["name"]: Subject.USER,
+        reputation_filter(Subject.IP)["name"]: Subject.IP,
         age_filter()["name"]: None,
     }
 
 
-def conduct_settings(subject: Subject, callers: Mapping[str, Conduct]) -> dict[str, Any]:
-    """Build the settings of a conduct filter; callers who are not in it are good."""
-    if not callers:
+def reputation_settings(subject: Subject, subjects: Mapping[str, Reputation]) -> dict[str, Any]:
+    """Build the settings of a reputation filter; subjects who are not in it are good."""
+    if not subjects:
         return {}
-    match = _by_address(callers) if subject is Subject.IP else _by_user(callers)
-    return shadow(conduct_label(subject), {"shadow_matcher": match})
+    match = _by_address(subjects) if subject is Subject.IP else _by_user(subjects)
+    return shadow(reputation_label(subject), {"shadow_matcher": match})
 
 
 def age_settings(first_new_id: int) -> dict[str, Any]:
@@ -57,18 +57,22 @@ def age_settings(first_new_id: int) -> dict[str, Any]:
     return shadow(AGE, {"shadow_rules": {"action": "ALLOW", "policies": {Age.NEW.value: policy}}})
 
 
-def _by_user(callers: Mapping[str, Conduct]) -> dict[str, Any]:
-    found = {user: named(conduct) for user, conduct in callers.items()}
+def _by_user(subjects: Mapping[str, Reputation]) -> dict[str, Any]:
+    found = {user: named(reputation) for user, reputation in subjects.items()}
     return {"matcher_tree": {"input": by_header("x-user-id"), "exact_match_map": {"map": found}}}
 
 
-def _by_address(callers: Mapping[str, Conduct]) -> dict[str, Any]:
+def _by_address(subjects: Mapping[str, Reputation]) -> dict[str, Any]:
     """Match addresses by prefix, in a trie."""
-    ranges: dict[Conduct, list[dict[str, Any]]] = {}
-    for network, conduct in callers.items():
+    ranges: dict[Reputation, list[dict[str, Any]]] = {}
+    for network, reputation in subjects.items():
         address, _, bits = network.partition("/")
-        ranges.setdefault(conduct, []).append({"address_prefix": address, "prefix_len": int(bits)})
-    matchers = [{"ranges": found, "on_match": named(conduct)} for conduct, found in ranges.items()]
+        ranges.setdefault(reputation, []).append(
+            {"address_prefix": address, "prefix_len": int(bits)}
+        )
+    matchers = [
+        {"ranges": found, "on_match": named(reputation)} for reputation, found in ranges.items()
+    ]
     source = f"{API}.extensions.matching.common_inputs.network.v3"
     return {
         "matcher_tree": {
@@ -85,7 +89,7 @@ def _by_address(callers: Mapping[str, Conduct]) -> dict[str, Any]:
 
 
 def gateway_feed() -> dict[str, Any]:
-    """Say where settings come from that the gateway knows."""
+    """Build the source of settings that the gateway sends."""
     service = {"envoy_grpc": {"cluster_name": _GATEWAY}}
     return {
         "api_config_source": {
