@@ -1,7 +1,6 @@
 """Challenges, by RPC."""
 
 from aviary.gateway.v1 import challenge_service_pb2 as pb
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.control_plane.access_log_service import masked
 from gateway.control_plane.proof_of_work import StepUp
@@ -11,12 +10,12 @@ from gateway.limits.table import CLASSES
 from services.platform.errors import InvalidArgumentError, PermissionDeniedError
 from services.platform.rpc.end_user import NAMED_TWICE, USER_KEY
 from services.platform.rpc.interceptors import Context
+from services.platform.rpc.timestamps import to_timestamp
 
 __all__ = ["ChallengeServicer"]
 
 FLOWS = frozenset(one.name for one in CLASSES if one.step_up)
 ADDRESS_KEY = "x-envoy-external-address"
-_NS_PER_MS = 1_000_000
 
 
 class ChallengeServicer:
@@ -32,12 +31,10 @@ class ChallengeServicer:
         if request.flow not in FLOWS:
             raise InvalidArgumentError("flow", f"wanted one of {', '.join(sorted(FLOWS))}")
         challenge = self._step_up.issue(request.flow, who_proves(_subjects(context)))
-        expires_at = Timestamp()
-        expires_at.FromNanoseconds(challenge.expires_ms * _NS_PER_MS)
         return pb.CreateChallengeResponse(
             challenge=challenge.text,
             difficulty_bits=challenge.difficulty_bits,
-            expires_at=expires_at,
+            expires_at=to_timestamp(challenge.expires_ms),
         )
 
 

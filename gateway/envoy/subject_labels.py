@@ -7,6 +7,7 @@ from gateway.envoy.extensions import API, typed
 from gateway.envoy.matching import by_header, label_from_feed, named, shadow
 from gateway.envoy.subjects import AGE, reputation_label
 from gateway.limits.budgets import Age, Reputation, Subject
+from services.platform.ids.model import MAX_ID
 
 __all__ = [
     "age_filter",
@@ -18,7 +19,6 @@ __all__ = [
 ]
 
 _GATEWAY = "gateway"
-_MAX_ID = (1 << 63) - 1
 _XDS = "type.googleapis.com/xds.type.matcher.v3"
 
 
@@ -51,7 +51,7 @@ def reputation_settings(subject: Subject, subjects: Mapping[str, Reputation]) ->
 
 def age_settings(first_new_id: int) -> dict[str, Any]:
     """Build the settings of the age filter: ids from this one on are new."""
-    ids = {"start": str(first_new_id), "end": str(_MAX_ID)}
+    ids = {"start": str(first_new_id), "end": str(MAX_ID)}
     header = {"header": {"name": "x-user-id", "range_match": ids}}
     policy = {"permissions": [header], "principals": [{"any": True}]}
     return shadow(AGE, {"shadow_rules": {"action": "ALLOW", "policies": {Age.NEW.value: policy}}})

@@ -7,6 +7,7 @@ from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
 from services.graph.model import UserProfile
 from services.platform.rpc.rpc_client import RpcClient
+from services.platform.rpc.timestamps import from_timestamp
 
 __all__ = ["UserClient"]
 
@@ -39,7 +40,7 @@ class UserClient:
                 user_id=user.user_id,
                 handle=user.handle,
                 display_name=user.display_name,
-                created_at_ms=user.created_at.ToMilliseconds(),
+                created_at_ms=from_timestamp(user.created_at),
             )
             async for answer in self._lookup(user_ids)
             for user in answer.users

@@ -11,7 +11,7 @@ from services.graph.edge_rows import (
     state_of,
 )
 from services.graph.keys import edge_range, parse_edge_row_key
-from services.graph.model import Change, Edge, EdgeState, IdSlice
+from services.graph.model import Change, Edge, IdSlice, StoredEdge
 from services.graph.spec import (
     BLOCKED_BY,
     BLOCKING,
@@ -22,8 +22,9 @@ from services.graph.spec import (
     MUTING,
 )
 from services.platform.outbox.outbox import Commits, OutboxEntry
+from services.platform.rows.cells import swap_cell
 from services.platform.rows.keys import parse_user_row_key, user_row_key
-from services.platform.rows.port import CellName, RowMutation, RowStore, TableSpec
+from services.platform.rows.port import CellName, RowStore, TableSpec
 
 __all__ = ["RowGraphStore"]
 
@@ -46,7 +47,7 @@ class RowGraphStore:
 
     async def states(
         self, edges: Collection[Edge], deciding: Collection[Edge] = ()
-    ) -> dict[Edge, EdgeState]:
+    ) -> dict[Edge, StoredEdge]:
         """See `GraphStore.states`."""
         names: dict[Edge, tuple[CellName, ...]] = {
             edge: (deciding_cell(edge),) for edge in deciding
@@ -102,10 +103,9 @@ class RowGraphStore:
 
     async def correct_follower_count(self, user_id: int, seen: int | None, exact: int) -> None:
         """See `GraphStore.correct_follower_count`."""
-        key = user_row_key(user_id)
-        mutation = RowMutation(FOLLOW_COUNTS.name, key, {_COUNT: _encode_count(exact)})
-        expected = None if seen is None else _encode_count(seen)
-        await self._rows.check_and_mutate(FOLLOW_COUNTS.name, key, _COUNT, expected, mutation)
+        cell = CellName(FOLLOW_COUNTS.name, user_row_key(user_id), _COUNT)
+        before = None if seen is None else _encode_count(seen)
+        await swap_cell(self._rows, cell, before, _encode_count(exact))
 
     async def _members(self, table: TableSpec, user_id: int) -> list[int]:
         key = user_row_key(user_id)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from services.id.keys import parse_worker_row_key, worker_row_key
 from services.id.spec import LEASES
 from services.platform.ids.model import Lease
-from services.platform.rows.cells import Cell, swap_cell
-from services.platform.rows.port import Row, RowStore
+from services.platform.rows.cells import swap_cell
+from services.platform.rows.port import CellName, Row, RowStore
 
 __all__ = ["RowLeaseStore"]
 
@@ -29,7 +29,7 @@ class RowLeaseStore:
 
     async def claim(self, expected: Lease | None, lease: Lease) -> bool:
         """See `LeaseStore.claim`."""
-        cell = Cell(LEASES, worker_row_key(lease.worker), _COLUMN)
+        cell = CellName(LEASES.name, worker_row_key(lease.worker), _COLUMN)
         before = None if expected is None else _encode(expected)
         return await swap_cell(self._rows, cell, before, _encode(lease)) == before
 

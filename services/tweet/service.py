@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from services.platform.errors import InvalidArgumentError, NotFoundError
+from services.platform.ids.arguments import check_id, check_ids, check_optional_id
 from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
 from services.platform.runtime.clock import Clock
 from services.tweet.deletion import Deletion, best_effort, check_author
@@ -29,9 +30,6 @@ MAX_IDS_PER_AUTHOR = 1000
 
 MAX_PARALLEL_SCANS = 32
 """Author scans of one call that run at once, so that one call cannot take every reader."""
-
-MAX_ID = (1 << 63) - 1
-"""Ids are proto `int64`."""
 
 
 class TweetService:
@@ -73,10 +71,10 @@ class TweetService:
         after the tweet was deleted, which it stays. Raises `NotFoundError` for the author or a
         tweet answered or quoted, `AlreadyExistsError` if `request_id` was used for other content.
         """
-        _check_id("user_id", user_id)
+        check_id("user_id", user_id)
         text = validate_text(text)
-        _check_optional_id("in_reply_to_tweet_id", in_reply_to)
-        _check_optional_id("quote_tweet_id", quote)
+        check_optional_id("in_reply_to_tweet_id", in_reply_to)
+        check_optional_id("quote_tweet_id", quote)
         validate_request_id(request_id)
 
         content = fingerprint(text, in_reply_to, quote)
@@ -116,7 +114,7 @@ class TweetService:
 
     async def get(self, tweet_id: int) -> Tweet:
         """Read a tweet; `NotFoundError` if there is none or it was deleted."""
-        _check_id("tweet_id", tweet_id)
+        check_id("tweet_id", tweet_id)
         tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
         if tweet is None:
             raise _no_tweet("tweet_id", tweet_id)
@@ -128,8 +126,8 @@ class TweetService:
         Raises `PermissionDeniedError` when `user_id` (0: not said) is not the author. A repeat with
         the same `request_id` (empty: none) succeeds, and changes nothing.
         """
-        _check_id("tweet_id", tweet_id)
-        _check_optional_id("user_id", user_id)
+        check_id("tweet_id", tweet_id)
+        check_optional_id("user_id", user_id)
         validate_request_id(request_id)
         tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
         if tweet is None:
@@ -146,7 +144,7 @@ class TweetService:
 
         Takes 1 to `MAX_LOOKUP_IDS` ids.
         """
-        _check_ids("tweet_ids", tweet_ids, MAX_LOOKUP_IDS)
+        check_ids("tweet_ids", tweet_ids, most=MAX_LOOKUP_IDS)
         wanted = list(dict.fromkeys(tweet_ids))
         found = await self._store.get_many(wanted)
         return (
@@ -162,8 +160,8 @@ class TweetService:
         Only ids below `before` (0: no bound), 1 to `MAX_IDS_PER_AUTHOR` of each author; fewer than
         `limit` means that the author has no more.
         """
-        _check_ids("user_ids", user_ids, MAX_AUTHORS_PER_LIST)
-        _check_optional_id("before_tweet_id", before)
+        check_ids("user_ids", user_ids, most=MAX_AUTHORS_PER_LIST)
+        check_optional_id("before_tweet_id", before)
         if not 1 <= limit <= MAX_IDS_PER_AUTHOR:
             raise InvalidArgumentError("limit", f"must be 1 to {MAX_IDS_PER_AUTHOR}, is {limit}")
         gate = asyncio.Semaphore(MAX_PARALLEL_SCANS)
@@ -180,7 +178,7 @@ class TweetService:
 
         Raises `NotFoundError` if there is no such tweet or it was deleted.
         """
-        _check_id("tweet_id", tweet_id)
+        check_id("tweet_id", tweet_id)
         if delivery is Delivery.UNSPECIFIED:
             raise InvalidArgumentError("delivery", "must be push or pull")
         decided = await self._store.decide_delivery(tweet_id, delivery)
@@ -210,23 +208,6 @@ class TweetService:
         for field, tweet_id in wanted.items():
             if tweet_id not in found:
                 raise _no_tweet(field, tweet_id)
-
-
-def _check_id(field: str, number: int) -> None:
-    if not 0 < number <= MAX_ID:
-        raise InvalidArgumentError(field, "must be a positive id")
-
-
-def _check_optional_id(field: str, number: int) -> None:
-    if number:
-        _check_id(field, number)
-
-
-def _check_ids(field: str, numbers: Sequence[int], most: int) -> None:
-    if not 1 <= len(numbers) <= most:
-        raise InvalidArgumentError(field, f"must be 1 to {most} ids, are {len(numbers)}")
-    for number in numbers:
-        _check_id(field, number)
 
 
 def _no_tweet(field: str, tweet_id: int) -> NotFoundError:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 
+from services.platform.rpc.timestamps import to_timestamp
 from services.tweet.model import Delivery, Tweet
 from services.tweet.service import TweetService
 
@@ -96,13 +96,11 @@ def _etag(tweet: Tweet) -> str:
 
 
 def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
-    created_at = Timestamp()
-    created_at.FromMilliseconds(tweet.created_at_ms)
     return tweet_pb2.Tweet(
         tweet_id=tweet.tweet_id,
         user_id=tweet.user_id,
         text=tweet.text,
-        created_at=created_at,
+        created_at=to_timestamp(tweet.created_at_ms),
         in_reply_to_tweet_id=tweet.in_reply_to_tweet_id,
         quote_tweet_id=tweet.quote_tweet_id,
     )

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from services.platform.ids.model import MAX_ID
 from services.platform.outbox.outbox import Commits, OutboxEntry
+from services.platform.rows.cells import swap_cell
 from services.platform.rows.keys import request_row_key
-from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
+from services.platform.rows.port import CellName, Row, RowMutation, RowStore, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.tweet.keys import (
     author_range,
@@ -27,7 +28,7 @@ __all__ = ["RowTweetStore"]
 
 
 DELETE_ENTRY_BIT = 1 << 63
-"""Tells the outbox entry of a deletion from that of the creation; ids leave this bit clear."""
+"""Distinguishes the outbox entry of a deletion from the creation's; ids leave this bit clear."""
 
 _BODY = b"body"
 _DELETED = b"deleted"
@@ -115,8 +116,8 @@ class RowTweetStore:
     async def claim(self, user_id: int, request_id: str, claim: RequestClaim) -> RequestClaim:
         """See `TweetStore.claim`."""
         key = request_row_key(user_id, request_id)
-        mutation = RowMutation(REQUESTS.name, key, {_CLAIM: _encode_claim(claim)})
-        found = await self._rows.check_and_mutate(REQUESTS.name, key, _CLAIM, None, mutation)
+        cell = CellName(REQUESTS.name, key, _CLAIM)
+        found = await swap_cell(self._rows, cell, None, _encode_claim(claim))
         return claim if found is None else _decode_claim(found)
 
     async def find_claim(self, user_id: int, request_id: str) -> RequestClaim | None:
@@ -156,8 +157,8 @@ class RowTweetStore:
             return None
         decided = row.cells.get(_DELIVERY)
         if decided is None:
-            mutation = RowMutation(TWEETS.name, key, {_DELIVERY: delivery.value.encode()})
-            decided = await self._rows.check_and_mutate(TWEETS.name, key, _DELIVERY, None, mutation)
+            cell = CellName(TWEETS.name, key, _DELIVERY)
+            decided = await swap_cell(self._rows, cell, None, delivery.value.encode())
         return delivery if decided is None else Delivery(decided.decode())
 
     async def _read(self, table: TableSpec, key: bytes) -> Row | None:
@@ -183,7 +184,7 @@ def _decode(row: Row) -> Tweet:
     """Read a row. Raises one of `UNREADABLE` where a cell does not hold what `_encode` gives."""
     tweet = Tweet(tweet_id=parse_tweet_row_key(row.key), **json.loads(row.cells[_BODY]))
     tweet.text.encode()
-    # The bound of ids is that of times too: what is above it cannot be told to anybody.
+    # The bound of ids is that of times too: what is above it fits no message.
     numbers = (
         tweet.user_id,
         tweet.created_at_ms,

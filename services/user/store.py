@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.platform.outbox.outbox import Commits, OutboxEntry
-from services.platform.rows.cells import Cell, swap_cell
+from services.platform.rows.cells import swap_cell
 from services.platform.rows.keys import parse_user_row_key, request_row_key, user_row_key
-from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
+from services.platform.rows.port import CellName, Row, RowMutation, RowStore, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.user.model import (
     Account,
@@ -106,8 +106,8 @@ class RowUserStore:
         """See `ClaimStore.replace_claim`."""
         before = None if expected is None else _encode_claim(expected)
         after = None if claim is None else _encode_claim(claim)
-        key = canonical_handle.encode()
-        return await swap_cell(self._rows, Cell(HANDLES, key, _CLAIM), before, after) == before
+        cell = CellName(HANDLES.name, canonical_handle.encode(), _CLAIM)
+        return await swap_cell(self._rows, cell, before, after) == before
 
     async def find_request(self, key: RequestKey) -> RequestRecord | None:
         """See `RequestStore.find_request`."""
@@ -132,13 +132,13 @@ def _is_live(row: Row) -> bool:
     return _DELETED not in row.cells and row.cells[_BODY] != _BARRED
 
 
-def _body_cell(user_id: int) -> Cell:
-    return Cell(USERS, user_row_key(user_id), _BODY)
+def _body_cell(user_id: int) -> CellName:
+    return CellName(USERS.name, user_row_key(user_id), _BODY)
 
 
-def _request_cell(key: RequestKey) -> Cell:
+def _request_cell(key: RequestKey) -> CellName:
     scope = f"create#{key.scope}" if isinstance(key.scope, str) else key.scope
-    return Cell(REQUESTS, request_row_key(scope, key.request_id), _RECORD)
+    return CellName(REQUESTS.name, request_row_key(scope, key.request_id), _RECORD)
 
 
 # The compare-and-set compares bytes, so there is one byte string for each value.

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 import pytest
 
 from services.graph import erasure
-from services.graph.erasure import SETTLE_MS, WORK_S, Erasure
+from services.graph.erasure import SETTLE_MS, GraphErasure
 from services.graph.model import Change, Edge
 from services.graph.order import BARRED_AHEAD_MS
+from services.platform.erasure.deliveries import WORK_S
 from services.platform.erasure.settling import Settling
 from services.platform.errors import UnavailableError
 from tests.unit.graph.world import World, block, follow, mute
@@ -14,10 +15,10 @@ from tests.unit.graph.world import World, block, follow, mute
 GONE = 7
 
 
-def erasure_of(world: World, seconds: Iterator[float] | None = None) -> Erasure:
+def erasure_of(world: World, seconds: Iterator[float] | None = None) -> GraphErasure:
     ticks = seconds or iter(lambda: 0.0, None)
     settled = Settling(SETTLE_MS, world.clock)
-    return Erasure(world.store, world.changes, world.json_events, settled, lambda: next(ticks))
+    return GraphErasure(world.store, world.changes, world.json_events, settled, lambda: next(ticks))
 
 
 async def connect(world: World) -> None:
@@ -86,7 +87,7 @@ async def test_a_deletion_dated_ahead_by_a_wrong_clock_ends_as_soon_as_others(
     await connect(world)
     watch_s, deleted_at_ms = [0.0], world.clock.ms + 3_600_000
     settling = Settling(SETTLE_MS, world.clock, lambda: watch_s[0])
-    erases = Erasure(world.store, world.changes, world.json_events, settling)
+    erases = GraphErasure(world.store, world.changes, world.json_events, settling)
     with pytest.raises(UnavailableError) as caught:
         await erases.erase(GONE, deleted_at_ms)
     assert caught.value.retry_after_s == SETTLE_MS / 1_000
@@ -192,7 +193,7 @@ async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
     commit, states = world.store.commit, world.store.states
     erasing: list[asyncio.Task[None]] = []
 
-    async def told_late(change: Change, event: bytes) -> None:
+    async def commit_late(change: Change, event: bytes) -> None:
         await commit(change, event)
         if not change.made:
             stored.set()
@@ -205,7 +206,7 @@ async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
             await stored.wait()
         return await states(edges, deciding)
 
-    monkeypatch.setattr(world.store, "commit", told_late)
+    monkeypatch.setattr(world.store, "commit", commit_late)
     monkeypatch.setattr(world.store, "states", read_late)
     async with asyncio.timeout(10):
         await world.follows.follow(1, GONE)
