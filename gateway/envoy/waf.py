@@ -58,7 +58,7 @@ def firewall() -> dict[str, Any]:
     """Build the filter that refuses; the reply is shown by the name of the rule."""
     policies = {name: _policy(permission) for name, permission in _permissions().items()}
     # Matchers look at each of a header's values by itself, so that there are two of them only CEL
-    # can tell, which joins them by commas. It is reckoned only where there is a key.
+    # can see, which joins them by commas. It is reckoned only where there is a key.
     policies["api-key"]["condition"] = _joined_has_comma(APP_KEY_HEADER)
     return http_filter("rbac", "RBAC", rules={"action": "DENY", "policies": policies})
 

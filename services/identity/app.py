@@ -103,7 +103,7 @@ async def build(deps: Dependencies) -> Served:
         ("token-keys", keyrings.tokens.refresh_or_warn, keys.POLL_S),
         ("app-key-keys", keyrings.app_keys.refresh_or_warn, keys.POLL_S),
         ("sign-ups", accounts.resume_or_warn, RESUME_POLL_S),
-        ("revocations", revocations.tell_or_warn, REVOCATIONS_POLL_S),
+        ("revocations", revocations.publish_or_warn, REVOCATIONS_POLL_S),
     ):
         deps.loops.run(name, step, every_s=every_s)
     deps.consume(deps.bus(), ERASURE.name, IdentityConsumers(accounts, users).user_deleted)
@@ -119,7 +119,7 @@ def _tls(deps: Dependencies) -> ListenerTls | None:
     folder = deps.settings.identity_tls_dir
     if folder is None:
         return None
-    # Where the process shows the same certificate elsewhere too, it is told there.
+    # Where the process shows the same certificate elsewhere too, it is recorded there.
     audit = deps.security.audit if deps.security.tls is None else None
     files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR", audit)
     files.start()

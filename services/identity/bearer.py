@@ -1,6 +1,6 @@
 """Who calls the issuer itself with an access token: the same checks as at the edge, and one more.
 
-The issuer knows whether the token's session has ended, so it need not be told.
+The issuer knows whether the token's session has ended, so it needs no list of revoked ones.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Bearer:
 
 
 class Bearers:
-    """Tells users by their access tokens."""
+    """Finds users by their access tokens."""
 
     def __init__(
         self, issuer: str, keyring: Keyring, sessions: Sessions, users: UserDirectory

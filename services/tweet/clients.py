@@ -18,6 +18,6 @@ class UserClient:
         self._stub = user_service_pb2_grpc.UserServiceStub(channel)
 
     async def missing(self, ids: Sequence[int]) -> list[int]:
-        """See `UserDirectory.missing`."""
+        """Give those of `ids` that name no user, by one call for all of them."""
         request = user_service_pb2.LookupUsersRequest(user_ids=ids)
         return list((await self._rpc.call(self._stub.LookupUsers, request)).missing_ids)

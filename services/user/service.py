@@ -22,7 +22,7 @@ from services.user.requests import Requests
 __all__ = ["MAX_IDS_PER_LOOKUP", "UserService"]
 
 MAX_IDS_PER_LOOKUP = 1000
-"""One page of the largest caller, in ids; answers stay under 200 kB."""
+"""One page of the largest client, in ids; answers stay under 200 kB."""
 
 MAX_CHANGE_ATTEMPTS = 10
 """Tries to change a row; each lost one means that another change of this user was made."""

@@ -106,7 +106,7 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
         stack.push_async_callback(feed.stop)
         world = await stack.enter_async_context(identity_world(tmp_path, revoked))
         await sign_up(world.http)
-        await world.revocations.tell()
+        await world.revocations.publish()
         edge = await stack.enter_async_context(edge_before(world, gateway=handlers))
         yield Revoking(world, edge, revoked, valkey)
 
@@ -161,7 +161,7 @@ async def test_revoked_api_key_is_refused_and_its_successor_is_not(revoking: Rev
     keys = revoking.world.app_keys
     first, second = [await keys.make(tokens["client_id"]) for _ in range(2)]
     await keys.revoke(first.key_id)
-    await revoking.world.revocations.tell()
+    await revoking.world.revocations.publish()
     shown = tokens["access_token"]
     answer = await revoking.until_refused(shown, **{"x-api-key": first.key})
     assert answer.json()["message"] == "the API key was revoked"
@@ -221,7 +221,7 @@ async def test_api_keys_revoked_beyond_the_bound_stay_refused(revoking: Revoking
     keys = revoking.world.app_keys
     gone = await keys.make(tokens["client_id"])
     await keys.revoke(gone.key_id)
-    await revoking.world.revocations.tell()
+    await revoking.world.revocations.publish()
     shown = tokens["access_token"]
     await revoking.until_refused(shown, **{"x-api-key": gone.key})
     revoking.world.clock.ms += 60_000
@@ -253,7 +253,7 @@ async def test_list_that_was_lost_counts_until_it_is_restored(revoking: Revoking
     clock = SystemClock()
     assert await RevokedStore(revoking.valkey, clock).listed() is None
     issuer = Revocations(revoking.world.store, revoking.store, revoking.world.clock)
-    await issuer.tell()
+    await issuer.publish()
     (name,) = await names(RevokedStore(revoking.valkey, clock)) - {sid}
     assert (await home(revoking.edge, ended["access_token"])).status_code == 401
     assert (await home(revoking.edge, other["access_token"])).status_code == 200
@@ -287,7 +287,7 @@ async def test_a_gateway_that_begins_takes_nothing_from_edges(revoking: Revoking
     assert await next_told() == PUBLIC_READS
     asked.put_nowait("aviary.conduct_user")
     assert await next_told() == "aviary.conduct_user"
-    await revoking.world.revocations.tell()
+    await revoking.world.revocations.publish()
     telling = asyncio.create_task(next_told())
     await feed.refresh()
     assert await telling == REVOKED_FILTER

@@ -146,17 +146,17 @@ async def test_what_could_not_be_told_is_told_later(world: World) -> None:
     await revocations.revoke(Revocable.USER, "2")
     assert edges == {}
     edges.__class__ = Edges
-    await revocations.tell()
+    await revocations.publish()
     assert edges[Revocable.USER].keys() == {"1", "2"}
     edges.clear()
     # By another process, and again, as what carries the news may lose it; and for as long as
     # another issuer's tokens may live.
     world.clock.ms += (USER_TOKEN_S - 1) * 1_000
-    await Revocations(world.store, edges, world.clock).tell()
+    await Revocations(world.store, edges, world.clock).publish()
     assert edges[Revocable.USER].keys() == {"1", "2"}
     edges.clear()
     world.clock.ms += (USER_TOKEN_S + SKEW_S) * 1_000
-    await revocations.tell()
+    await revocations.publish()
     assert not edges[Revocable.USER]
 
 

@@ -58,7 +58,7 @@ async def test_revoked_key_is_told_of_until_it_would_have_expired(world: World) 
     ) == 1
     for _ in range(2):  # again and again, as what carries the news may lose it
         world.edges.clear()
-        await world.revocations.tell()
+        await world.revocations.publish()
         until = world.edges[Revocable.APP_KEY]
         assert until.keys() == {gone.key_id}
         assert until[gone.key_id] >= gone.expires_at_ms

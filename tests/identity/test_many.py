@@ -124,11 +124,11 @@ async def test_all_revoked_api_keys_are_told_of_and_those_that_expired_are_forgo
             for number in range(MANY)
         )
     )
-    await world.revocations.tell()
+    await world.revocations.publish()
     assert len(world.edges[Revocable.APP_KEY]) == MANY
     world.edges.clear()
     world.clock.ms = expires_at_ms + MANY + 120_000
-    await world.revocations.tell()
+    await world.revocations.publish()
     assert not world.edges[Revocable.APP_KEY]
     assert await keys.all() == {}
 
@@ -138,7 +138,7 @@ async def test_issuer_tells_of_those_that_last_longest_and_of_one_more(world: Wo
     keys = world.store.revoked_app_keys
     until_ms = [world.clock.ms + number for number in range(1, MAX_LISTED + MANY)]
     await asyncio.gather(*(keys.put(f"app.{until}", RevokedAppKey(until)) for until in until_ms))
-    await world.revocations.tell()
+    await world.revocations.publish()
     told = world.edges[Revocable.APP_KEY]
     assert len(told) == MAX_LISTED + 1
     assert f"app.{until_ms[-1]}" in told
@@ -149,7 +149,7 @@ async def test_another_issuer_tells_of_what_one_that_is_gone_revoked(world: Worl
     await world.revocations.revoke(Revocable.SESSION, "s1")
     until_ms = world.edges[Revocable.SESSION]["s1"]
     edges = Edges()
-    await Revocations(world.store, edges, world.clock).tell()
+    await Revocations(world.store, edges, world.clock).publish()
     assert edges[Revocable.SESSION] == {"s1": until_ms}
 
 

@@ -17,19 +17,19 @@ class LeaseClient:
         self._stub = id_service_pb2_grpc.IdServiceStub(channel)
 
     async def acquire(self, owner: str, last_used_ms: int) -> Lease:
-        """See `LeaseSource.acquire`."""
+        """Lease a worker number from the id service."""
         request = id_service_pb2.LeaseWorkerRequest(owner=owner, last_used_ms=last_used_ms)
         return _lease((await self._rpc.call(self._stub.LeaseWorker, request)).lease)
 
     async def renew(self, worker: int, owner: str, last_used_ms: int) -> Lease:
-        """See `LeaseSource.renew`."""
+        """Move the end of a lease; `FailedPreconditionError` where it was lost."""
         request = id_service_pb2.RenewLeaseRequest(
             worker=worker, owner=owner, last_used_ms=last_used_ms
         )
         return _lease((await self._rpc.call(self._stub.RenewLease, request)).lease)
 
     async def release(self, worker: int, owner: str, last_used_ms: int) -> None:
-        """See `LeaseSource.release`."""
+        """Give a worker number back."""
         request = id_service_pb2.ReleaseLeaseRequest(
             worker=worker, owner=owner, last_used_ms=last_used_ms
         )

@@ -1,4 +1,4 @@
-"""What the issuer needs from outside."""
+"""What was revoked, as the issuer hands it to the edges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Revoked:
 
 
 class RevokedList(Protocol):
-    """What the edges are told of; an entry lasts until its time, and may be lost before it.
+    """The lists that edges are sent; an entry lasts until its time, and may be lost before it.
 
     Edges know the `MAX_LISTED` names of a kind that last longest. While there are more, they refuse
     whatever of this kind was issued before the last of the others was revoked.

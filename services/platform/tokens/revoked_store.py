@@ -1,4 +1,4 @@
-"""What the edges are told was revoked, in Valkey: until it would have expired anyway."""
+"""The lists of what was revoked, for the edges, in Valkey: until it would have expired anyway."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -111,7 +111,7 @@ def revoked_key(kind: Revocable) -> bytes:
 
 
 def is_text(name: bytes) -> bool:
-    """Whether this can be the name of anything, and so be told to an edge."""
+    """Whether this can be the name of anything, and so be on a list that edges take."""
     try:
         return bool(name.decode())
     except UnicodeDecodeError:
