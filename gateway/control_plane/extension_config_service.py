@@ -16,7 +16,7 @@ from google.protobuf import any_pb2, json_format
 
 from gateway.control_plane.list_metrics import ListMetrics
 from gateway.control_plane.reputation import ReputationRules
-from gateway.control_plane.reputation_store import MAX_LISTED, ReputationStore
+from gateway.control_plane.reputation_store import ReputationStore
 from gateway.envoy.config import own_contracts
 from gateway.envoy.matching import RBAC_TYPE
 from gateway.envoy.public_reads import FILTER as PUBLIC_READS
@@ -32,6 +32,7 @@ from services.platform.observability.names import EVENT_LIMITS_FEED_REFUSED, EVE
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.background import Background
 from services.platform.runtime.clock import Clock
+from services.platform.security.edge_lists import MAX_LISTED
 from services.platform.tokens.revoked_store import RevokedStore
 
 __all__ = ["ExtensionConfigServicer", "Sources"]

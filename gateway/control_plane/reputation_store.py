@@ -17,16 +17,12 @@ from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.scripts import RAISE
 from gateway.limits.budgets import Subject
 from services.platform.runtime.clock import CLOCK_SKEW_MS, Clock
+from services.platform.security.edge_lists import MAX_LISTED
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.platform.valkey.trimming import trim
 
-__all__ = ["MAX_LISTED", "ReputationStore"]
-
-MAX_LISTED = 5_000
-"""Subjects of a kind that edges are sent, the worst first; as for `tokens.revocations.MAX_LISTED`.
-Writes mind the reputation of all the others too; the reads of those beyond the list pass as those
-of a good subject. A metric and a warning report that the list is full."""
+__all__ = ["ReputationStore"]
 
 POSTS_WINDOW_S = 3_600
 """The same text again after an hour may be a habit; within it, it is spam."""
@@ -63,7 +59,11 @@ class ReputationStore:
                 await self._client.zadd(listed_key(Subject(subject)), {name: moment})
 
     async def listed(self, subject: Subject) -> dict[str, int]:
-        """Give the subjects who are suspect or worse by the moment of their score."""
+        """Give the subjects who are suspect or worse by the moment of their score.
+
+        No more than `MAX_LISTED`, the worst. Writes mind the reputation of all the others too; the
+        reads of those beyond the list pass as those of a good subject.
+        """
         key, now_ms = listed_key(subject), self._clock.now_ms()
         least = now_ms + self._rules.suspect_ms
         # Beyond what a score can be: of a clock that was ahead.

@@ -47,7 +47,7 @@ def entry(
     return made
 
 
-async def tell(store: ReputationStore, *batches: Sequence[pb.HttpAccessLogEntry]) -> None:
+async def report(store: ReputationStore, *batches: Sequence[pb.HttpAccessLogEntry]) -> None:
     async def messages() -> AsyncIterator[pb.StreamAccessLogsMessage]:
         for batch in batches:
             logs = pb.HttpAccessLogEntries(log_entry=batch)
@@ -57,20 +57,20 @@ async def tell(store: ReputationStore, *batches: Sequence[pb.HttpAccessLogEntry]
     await AccessLogServicer(store, SystemClock()).StreamAccessLogs(messages(), context)
 
 
-async def test_refused_callers_are_listed(store: ReputationStore) -> None:
-    await tell(store, [entry(401)] * 6, [entry(401)] * 6, [entry(403, user="7")] * 11)
+async def test_refused_subjects_are_listed(store: ReputationStore) -> None:
+    await report(store, [entry(401)] * 6, [entry(401)] * 6, [entry(403, user="7")] * 11)
     assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
     assert list(await store.listed(Subject.USER)) == ["7"]
 
 
 async def test_an_entry_without_an_address_is_passed_over(store: ReputationStore) -> None:
-    await tell(store, [entry(400, address="")] * 50, [entry(401)] * 11)
+    await report(store, [entry(400, address="")] * 50, [entry(401)] * 11)
     assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
 
 
 async def test_an_entry_that_cannot_be_counted_is_passed_over(store: ReputationStore) -> None:
     odd = [entry(401, address=address) for address in ("@pipe", "256.1.1.1", "\0", "::1%eth0")]
-    await tell(store, [*odd, *[entry(401)] * 6], [*[entry(401)] * 6, *odd])
+    await report(store, [*odd, *[entry(401)] * 6], [*[entry(401)] * 6, *odd])
     assert "192.0.2.1/32" in await store.listed(Subject.IP)
 
 
@@ -105,16 +105,16 @@ async def test_names_that_nobody_can_have_are_left_out(
 
 async def test_a_user_who_repeats_itself_is_listed(store: ReputationStore) -> None:
     for number in range(8):
-        await tell(store, [entry(200, user="1", text=f"mine {number}")])
-        await tell(store, [entry(200, user="2", text="buy this")])
+        await report(store, [entry(200, user="1", text=f"mine {number}")])
+        await report(store, [entry(200, user="2", text="buy this")])
     assert list(await store.listed(Subject.USER)) == ["2"]
 
 
 async def test_a_crowd_at_one_address_is_listed(store: ReputationStore) -> None:
     crowd = range(1_000, 1_000 + ACCOUNTS_OF_AN_ADDRESS)
-    await tell(store, *([entry(200, user=str(user))] for user in crowd))
+    await report(store, *([entry(200, user=str(user))] for user in crowd))
     assert await store.listed(Subject.IP) == {}
-    await tell(store, *([entry(200, user=str(user))] for user in range(2_000, 2_040)))
+    await report(store, *([entry(200, user=str(user))] for user in range(2_000, 2_040)))
     assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
 
 

@@ -70,7 +70,7 @@ async def refused_after_s(client: GuardedValkey) -> float:
 
 async def closed(client: GuardedValkey) -> None:
     async with asyncio.timeout(WITHIN_S):
-        while client.breaker.is_open:  # noqa: ASYNC110 - it closes by itself, and tells nobody
+        while client.breaker.is_open:  # noqa: ASYNC110 - it closes by itself, and notifies nobody
             await asyncio.sleep(0.01)
 
 

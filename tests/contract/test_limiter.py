@@ -201,7 +201,7 @@ async def test_what_was_revoked_is_not_forgotten_by_a_clock_that_was_ahead(
     assert await users() == frozenset({"7"})
 
 
-async def test_what_was_revoked_is_told_whatever_else_lies_there(
+async def test_what_was_revoked_is_listed_whatever_else_lies_there(
     client: ValkeyClient, clock: MovedClock
 ) -> None:
     revoked = RevokedStore(client, clock)

@@ -1,4 +1,4 @@
-"""What a caller meets who comes too often: on the real Envoy, with the real limiter and Valkey."""
+"""What a subject meets that comes too often: with the real Envoy, limiter and Valkey."""
 
 import asyncio
 import itertools
@@ -186,7 +186,7 @@ async def test_an_app_is_limited_whatever_the_addresses(edge: LimitedEdge) -> No
     assert_refused(refused[0])
 
 
-async def test_an_ipv6_customer_is_one_caller(edge: LimitedEdge) -> None:
+async def test_an_ipv6_customer_is_one_subject(edge: LimitedEdge) -> None:
     answers = [
         await ask(edge, "sign-up", {"x-forwarded-for": f"2001:db8:0:1::{number:x}"})
         for number in range(1, documented("sign-up", "ip") + 2)
@@ -235,7 +235,7 @@ async def misbehave(watchful: LimitedEdge, headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("subject", [Subject.USER, Subject.IP])
-async def test_a_misbehaving_caller_is_slowed_and_released(
+async def test_a_misbehaving_subject_is_slowed_and_released(
     watchful: LimitedEdge, subject: Subject
 ) -> None:
     headers, usual = headers_of(subject, 4_000), documented("home", subject)
@@ -250,7 +250,7 @@ async def test_a_misbehaving_caller_is_slowed_and_released(
     ("flow", "subject"),
     [("post", Subject.USER), ("sign-up", Subject.USER), ("sign-up", Subject.IP)],
 )
-async def test_a_proof_helps_a_caller_of_bad_reputation(
+async def test_a_proof_helps_a_subject_of_bad_reputation(
     watchful: LimitedEdge, flow: str, subject: Subject
 ) -> None:
     headers = headers_of(subject, 5_000 + len(flow))

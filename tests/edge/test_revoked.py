@@ -26,7 +26,8 @@ from gateway.envoy.revoked import revoked_filter
 from services.identity.revocations import Revocations
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.clock import SystemClock
-from services.platform.tokens.revocations import MAX_LISTED, Revocable
+from services.platform.security.edge_lists import MAX_LISTED
+from services.platform.tokens.revocations import Revocable
 from services.platform.tokens.revoked_store import RevokedStore
 from services.platform.valkey.breaker import GuardedValkey
 from services.platform.valkey.connection import ValkeyClient, open_valkey
@@ -177,7 +178,7 @@ async def test_list_forgets_what_has_expired(revoking: Revoking) -> None:
     assert await names(revoking.store) == {"on"}
 
 
-async def test_a_clock_that_is_behind_does_not_end_what_was_told_before(
+async def test_a_clock_that_is_behind_does_not_end_what_was_sent_before(
     revoking: Revoking,
 ) -> None:
     now_ms = SystemClock().now_ms()
@@ -198,7 +199,7 @@ async def test_what_was_revoked_beyond_the_bound_of_the_list_is_refused(
     clock.ms = as_it_was
     await revoking.until_refused(ended["access_token"])
     await revoking.fill(Revocable.SESSION)
-    # So it is with others as old, which are good: there is no place to tell them apart.
+    # So it is with others as old, which are good: nothing distinguishes them.
     answer = await revoking.until_refused(other["access_token"])
     assert (answer.json()["code"], answer.json()["message"]) == (16, TOO_OLD)
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
@@ -243,7 +244,7 @@ async def test_list_that_was_lost_counts_until_it_is_restored(revoking: Revoking
     await revoking.edge.client.post("/oauth/revoke", data=form)
     await revoking.until_refused(ended["access_token"])
     await revoking.valkey.flushall()
-    # When the edge is told of another one it has been told of the list as it is since.
+    # When the edge has another one it has had the list as it is since.
     claims = third["access_token"].split(".")[1]
     sid = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sid"]
     await revoking.store.add(Revocable.SESSION, {sid: SystemClock().now_ms() + MINUTE_MS})
@@ -276,19 +277,19 @@ async def test_a_gateway_that_begins_takes_nothing_from_edges(revoking: Revoking
         while True:
             yield pb.DiscoveryRequest(resource_names=[await asked.get()])
 
-    told = feed.StreamExtensionConfigs(requests(), cast("Context", None))
+    sent = feed.StreamExtensionConfigs(requests(), cast("Context", None))
 
-    async def next_told() -> str:
-        answer = await anext(told)
+    async def next_sent() -> str:
+        answer = await anext(sent)
         return pb.TypedExtensionConfig.FromString(answer.resources[0].value).name
 
     for name in (REVOKED_FILTER, PUBLIC_READS):
         asked.put_nowait(name)
-    assert await next_told() == PUBLIC_READS
+    assert await next_sent() == PUBLIC_READS
     asked.put_nowait("aviary.conduct_user")
-    assert await next_told() == "aviary.conduct_user"
+    assert await next_sent() == "aviary.conduct_user"
     await revoking.world.revocations.publish()
-    telling = asyncio.create_task(next_told())
+    sending = asyncio.create_task(next_sent())
     await feed.refresh()
-    assert await telling == REVOKED_FILTER
-    await told.aclose()
+    assert await sending == REVOKED_FILTER
+    await sent.aclose()

@@ -135,7 +135,7 @@ async def test_user_who_is_gone_is_forgotten(world: World) -> None:
     assert world.edges[Revocable.USER].keys() == {"1"}
 
 
-async def test_what_could_not_be_told_is_told_later(world: World) -> None:
+async def test_what_could_not_be_published_is_published_later(world: World) -> None:
     class Gone(Edges):
         async def add(self, *_: object) -> None:
             raise UnavailableError("gone")
@@ -160,7 +160,7 @@ async def test_what_could_not_be_told_is_told_later(world: World) -> None:
     assert not edges[Revocable.USER]
 
 
-async def test_script_of_the_page_is_told_in_json(world: World) -> None:
+async def test_script_of_the_page_is_answered_in_json(world: World) -> None:
     await sign_up(world.http)
     app = await world.app()
     browser = Browser(world.http, app.client_id)

@@ -261,7 +261,7 @@ async def test_json_with_a_name_twice_is_refused(
         ({"registration": "{}"}, "registration_not_supported"),
     ],
 )
-async def test_what_is_asked_for_and_not_to_be_had_is_told_the_app(
+async def test_what_is_asked_for_and_not_to_be_had_is_reported_to_the_app(
     world: World, changes: dict[str, str], error: str
 ) -> None:
     browser = await at_the_page(world, **changes)

@@ -191,7 +191,7 @@ async def test_batches_of_an_edge_are_larger_than_any_request() -> None:
     await server.start()
     try:
         async with open_channel(server.address, []) as channel:
-            told = channel.stream_unary("/edge.v1.Log/Stream")(iter([batch]), timeout=WAIT_S)
-            assert int(await told) == len(batch)
+            counted = channel.stream_unary("/edge.v1.Log/Stream")(iter([batch]), timeout=WAIT_S)
+            assert int(await counted) == len(batch)
     finally:
         await server.stop(0)

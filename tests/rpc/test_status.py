@@ -62,7 +62,7 @@ async def test_domain_error_gives_its_code_and_details(
 
 
 @pytest.mark.parametrize(("error", "code"), CASES, ids=lambda case: type(case).__name__)
-async def test_caller_gets_the_same_domain_error_back(
+async def test_client_gets_the_same_domain_error_back(
     error: errors.AviaryError, code: grpc.StatusCode
 ) -> None:
     del code
@@ -75,7 +75,7 @@ async def test_caller_gets_the_same_domain_error_back(
     assert getattr(caught.value, "retry_after_s", 0) == getattr(error, "retry_after_s", 0)
 
 
-async def test_unknown_error_is_logged_whole_and_hidden_from_the_caller() -> None:
+async def test_unknown_error_is_logged_whole_and_hidden_from_the_client() -> None:
     with capture_logs() as logs:
         async with serving(raising(ValueError("password is hunter2"))) as (stub, _, _):
             answer, status = await refused(stub.Append)
@@ -109,7 +109,7 @@ async def test_sibling_that_is_not_there_is_unavailable() -> None:
     [
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        # What a server that is told to stop answers to a call it has not begun.
+        # What a server that has to stop answers to a call it has not begun.
         grpc.StatusCode.CANCELLED,
     ],
 )

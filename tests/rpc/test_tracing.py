@@ -67,7 +67,7 @@ async def test_server_span_is_the_child_of_the_client_span(
     assert server.context.trace_id == client.context.trace_id
 
 
-async def test_server_joins_the_trace_of_a_foreign_caller(
+async def test_server_joins_the_trace_of_a_foreign_client(
     exporter: InMemorySpanExporter, provider: TracerProvider
 ) -> None:
     async with serving(echo, tracer_provider=provider) as (stub, _, _):
@@ -85,7 +85,7 @@ async def test_server_joins_the_trace_of_a_foreign_caller(
         (ValueError("x"), grpc.StatusCode.INTERNAL, StatusCode.ERROR),
     ],
 )
-async def test_server_span_and_metric_tell_the_code(
+async def test_server_span_and_metric_have_the_code(
     exporter: InMemorySpanExporter,
     provider: TracerProvider,
     error: Exception,

@@ -51,7 +51,7 @@ def replace(path: Path, *keys: str) -> None:
     fresh.replace(path)
 
 
-def test_the_file_is_followed_and_its_change_told(path: Path) -> None:
+def test_the_file_is_watched_and_its_change_recorded(path: Path) -> None:
     audit = Audit()
     secret = Settings.from_environment({"AVIARY_CURSOR_KEY_FILE": str(path)}).cursor_key
     keys = keys_of(secret, audit)
@@ -69,7 +69,7 @@ def test_the_file_is_followed_and_its_change_told(path: Path) -> None:
 @pytest.mark.parametrize(
     "spoil", [lambda path: path.unlink(), lambda path: replace(path, "c0ffee")]
 )
-def test_a_file_of_no_use_changes_nothing_and_is_told_without_it(
+def test_a_file_of_no_use_changes_nothing_and_is_reported_without_it(
     path: Path, keys: SecretKeys, spoil: Callable[[Path], None]
 ) -> None:
     with capture_logs() as logs:

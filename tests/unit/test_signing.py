@@ -112,7 +112,7 @@ async def test_both_keys_are_good_while_they_rotate() -> None:
     assert len(nonces) == 4
 
 
-async def test_denied_while_replays_cannot_be_told() -> None:
+async def test_denied_while_replays_cannot_be_known() -> None:
     pair = Pair(NEW)
     pair.nonces.away = True
     with pytest.raises(UnavailableError):
@@ -144,7 +144,7 @@ async def test_anything_else_is_malformed(text: str) -> None:
         *(f"a:{'5a' * 32},a:{'a5' * 32}", f"{'a' * 33}:{'5a' * 32}", "new:" + "zz" * 32),
     ],
 )
-def test_bad_keys_are_told_without_a_secret(text: str) -> None:
+def test_bad_keys_are_reported_without_a_secret(text: str) -> None:
     with pytest.raises(ValueError, match="key") as caught:
         parse_keys(text)
     assert "5a" not in str(caught.value)

@@ -7,11 +7,7 @@ from typing import Final, Protocol
 
 from services.platform.tokens.lives import ACCESS_TOKEN_S, APP_KEY_S, USER_TOKEN_S
 
-__all__ = ["LIVES_S", "MAX_LISTED", "Revocable", "Revoked", "RevokedList"]
-
-MAX_LISTED: Final = 5_000
-"""Names of a kind that edges are told one by one: a megabyte of configuration for each edge. What
-was revoked beyond them is refused by its age; see `RevokedList`."""
+__all__ = ["LIVES_S", "Revocable", "Revoked", "RevokedList"]
 
 
 class Revocable(StrEnum):

@@ -7,8 +7,9 @@ from operator import itemgetter
 from typing import Any, Final
 
 from services.platform.runtime.clock import MAX_CLOCK_STEP_MS, Clock
+from services.platform.security.edge_lists import MAX_LISTED
 from services.platform.tokens.lives import CLOCK_SKEW_S, SKEW_S
-from services.platform.tokens.revocations import LIVES_S, MAX_LISTED, Revocable, Revoked
+from services.platform.tokens.revocations import LIVES_S, Revocable, Revoked
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.trimming import trim
 

@@ -98,7 +98,7 @@ async def test_hidden_is_everybody_once_and_increasing(world: World) -> None:
 
 
 @pytest.mark.parametrize("use", ["block", "mute"])
-async def test_repeats_tell_nobody(world: World, use: str) -> None:
+async def test_repeats_publish_nothing(world: World, use: str) -> None:
     undo = f"un{use}"
     await USES[undo](world, 1, 2)
     assert await world.events() == []

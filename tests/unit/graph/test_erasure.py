@@ -52,9 +52,9 @@ async def test_caches_of_all_who_see_a_change_are_refreshed(
     await connect(world)
     before = len(await world.entries())
     await erasure_of(world).erase(GONE, world.clock.ms - SETTLE_MS)
-    told = [event[1] for event in (await world.events())[before:]]
-    assert {user for users in told for user in users} == {GONE, 1, 2, 3, 4, 20, 21}
-    assert max(len(users) for users in told) <= 4
+    published = [event[1] for event in (await world.events())[before:]]
+    assert {user for users in published for user in users} == {GONE, 1, 2, 3, 4, 20, 21}
+    assert max(len(users) for users in published) <= 4
 
 
 async def test_a_repeat_finds_nothing(world: World) -> None:
@@ -186,10 +186,10 @@ async def test_the_user_follows_nobody_anew_between_two_pages(
 async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is stored that the block is gone, but whoever erases it has not been told yet."""
+    """It is stored that the block is gone, but whoever erases it does not know yet."""
     await world.blocks.block(GONE, 1)
     world.ids.step = 2 * BARRED_AHEAD_MS  # the block bars no follow any more
-    stored, told = asyncio.Event(), asyncio.Event()
+    stored, known = asyncio.Event(), asyncio.Event()
     commit, states = world.store.commit, world.store.states
     erasing: list[asyncio.Task[None]] = []
 
@@ -197,7 +197,7 @@ async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
         await commit(change, event)
         if not change.made:
             stored.set()
-            await told.wait()
+            await known.wait()
 
     async def read_late(edges: list[Edge], deciding: list[Edge] | tuple[()] = ()) -> object:
         if deciding:
@@ -210,6 +210,6 @@ async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
     monkeypatch.setattr(world.store, "states", read_late)
     async with asyncio.timeout(10):
         await world.follows.follow(1, GONE)
-        told.set()
+        known.set()
         await erasing[0]
     assert await world.following(1) == await world.followers(GONE) == []
