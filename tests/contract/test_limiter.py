@@ -1,14 +1,12 @@
 """The shared limits on a real Valkey, one node and a cluster, by a clock that the test moves."""
 
 import asyncio
-import hashlib
 import random
 
 import pytest
 
 from gateway.control_plane.keys import listed_key, reputation_key
 from gateway.control_plane.limiter import Limiter
-from gateway.control_plane.proof_of_work import ProofOfWork
 from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.reputation_store import ReputationStore
 from gateway.limits.budgets import (
@@ -21,34 +19,17 @@ from gateway.limits.budgets import (
     WithoutValkey,
 )
 from gateway.limits.table import by_name
-from services.platform.errors import InvalidArgumentError
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.security.step_up import solve
-from services.platform.tokens.revocations import Revocable, Revoked
-from services.platform.tokens.revoked_store import RevokedStore, revoked_key
 from services.platform.valkey.connection import ValkeyClient
+from tests.contract.moved_clocks import MovedClock, clock
 from tests.contract.valkey_clients import client, server
 
-__all__ = ["client", "server"]
+__all__ = ["client", "clock", "server"]
 
 RULES = ReputationRules(half_life_s=10)
-NOW_MS = 1_800_000_000_000
 OLD = "12345"
 POST = by_name()["post"]
 VISIBILITY = by_name()["visibility"]
-
-
-class MovedClock:
-    def __init__(self) -> None:
-        self.ms = NOW_MS
-
-    def now_ms(self) -> int:
-        return self.ms
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
 
 
 @pytest.fixture
@@ -172,80 +153,6 @@ async def test_a_score_dated_ahead_by_a_wrong_clock_is_forgiven(
     assert await store.listed(Subject.USER) == {}
 
 
-async def test_a_challenge_dated_ahead_by_a_wrong_clock_is_refused(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    work = ProofOfWork(client, clock, lambda: [b"k" * 32], difficulty_bits=8)
-    challenge = work.issue("post", "user:1")
-    proof = solve(challenge.text, challenge.difficulty_bits)
-    clock.ms -= 3_600_000
-    assert not await work.verify("post", "user:1", proof)
-
-
-async def test_what_was_revoked_is_not_forgotten_by_a_clock_that_was_ahead(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    revoked = RevokedStore(client, clock)
-    for kind in Revocable:
-        await revoked.restore(kind, {})
-
-    async def users() -> frozenset[str]:
-        listed = await revoked.listed()
-        assert listed is not None
-        return listed[Revocable.USER].names
-
-    await revoked.add(Revocable.USER, {"7": clock.ms + 900_000})
-    clock.ms += 3_600_000
-    assert await users() == frozenset()
-    clock.ms -= 3_600_000
-    assert await users() == frozenset({"7"})
-
-
-async def test_what_was_revoked_is_listed_whatever_else_lies_there(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    revoked = RevokedStore(client, clock)
-    for kind in Revocable:
-        await revoked.restore(kind, {})
-        await client.zadd(revoked_key(kind), {b"nobody": "inf", b"\xff": "inf"})
-    listed = await revoked.listed()
-    assert listed is not None
-    assert listed[Revocable.USER].names == frozenset()
-    await revoked.restore(Revocable.USER, {"7": clock.ms + 900_000})
-    listed = await revoked.listed()
-    assert listed is not None
-    assert listed[Revocable.USER] == Revoked(frozenset({"7"}))
-
-
-async def test_what_is_no_list_of_the_revoked_is_filled_anew(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    revoked = RevokedStore(client, clock)
-    for kind in Revocable:
-        await revoked.restore(kind, {"7": clock.ms + 900_000})
-    assert await revoked.listed() is not None
-    await client.set(revoked_key(Revocable.USER), b"no list")
-    for _ in range(2):
-        listed = await revoked.listed()
-        assert listed is not None
-        assert listed[Revocable.USER].names == {"7"}
-    await revoked.restore(Revocable.USER, {"8": clock.ms + 900_000})
-    listed = await revoked.listed()
-    assert listed is not None
-    assert listed[Revocable.USER].names == {"8"}
-
-
-async def test_a_gateway_waits_no_longer_for_a_list_by_a_clock_that_was_set_back(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    watch = [0.0]
-    revoked = RevokedStore(client, clock, lambda: watch[0])
-    clock.ms -= 3_600_000
-    assert await revoked.listed() is None
-    watch[0] = 10.0
-    assert await revoked.listed() is not None
-
-
 async def test_a_new_account_gets_a_quarter(limiter: Limiter, clock: MovedClock) -> None:
     new = str(first_id_at(clock.ms - 86_400_000))
     assert (await limiter.decide(POST, {Subject.USER: new})).limit == 5
@@ -322,42 +229,3 @@ async def test_posts_and_accounts_are_counted(store: ReputationStore) -> None:
     assert [await store.repeats("user:1", text) for text in ("a", " A ", "b", "a")] == [0, 1, 0, 2]
     counted = [await store.accounts("ip:x", user) for user in ("1", "2", "2")]
     assert counted == [(1, True), (2, True), (2, False)]
-
-
-async def test_a_proof_counts_once(client: ValkeyClient, clock: MovedClock) -> None:
-    work = ProofOfWork(client, clock, lambda: [b"k" * 32], difficulty_bits=8)
-    challenge = work.issue("post", "user:1")
-    proof = solve(challenge.text, challenge.difficulty_bits)
-    assert not await work.verify("sign-up", "user:1", proof)
-    assert not await work.verify("post", "user:2", proof)
-    assert await work.verify("post", "user:1", proof)
-    assert not await work.verify("post", "user:1", proof)
-    assert not await work.verify("post", "user:1", solve(challenge.text + "0", 0))
-
-
-@pytest.mark.parametrize(
-    "proof", ["", ":", "a.b:1", "1.post.0.9999999999999.00.:1", "x" * 1_000, "é:1"]
-)
-async def test_a_made_up_proof_is_refused(
-    client: ValkeyClient, clock: MovedClock, proof: str
-) -> None:
-    assert not await ProofOfWork(client, clock, lambda: [b"k" * 32]).verify("post", "user:1", proof)
-
-
-async def test_a_late_or_lazy_proof_is_refused(client: ValkeyClient, clock: MovedClock) -> None:
-    work = ProofOfWork(client, clock, lambda: [b"k" * 32], difficulty_bits=8)
-    challenge = work.issue("post", "user:1")
-    lazy = next(f"{challenge.text}:{n}" for n in range(999) if _first_byte(challenge.text, n))
-    assert not await work.verify("post", "user:1", lazy)
-    proof = solve(challenge.text, challenge.difficulty_bits)
-    clock.ms = challenge.expires_ms
-    assert not await work.verify("post", "user:1", proof)
-
-
-def _first_byte(text: str, number: int) -> int:
-    return hashlib.sha256(f"{text}:{number}".encode()).digest()[0]
-
-
-async def test_a_flow_with_dots_is_refused(client: ValkeyClient, clock: MovedClock) -> None:
-    with pytest.raises(InvalidArgumentError):
-        ProofOfWork(client, clock, lambda: [b"k" * 32]).issue("post.0", "user:1")

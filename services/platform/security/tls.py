@@ -88,7 +88,7 @@ class TlsFiles:
         return SiblingTls(self, sibling)
 
     def server_credentials(self) -> grpc.ServerCredentials:
-        """Return credentials that follow the files, and refuse callers without a certificate."""
+        """Return credentials that follow the files, and refuse peers without a certificate."""
         served = self._current
 
         def fetch() -> Any:  # noqa: ANN401 - gRPC's types do not know of None
