@@ -22,7 +22,7 @@ from gateway.envoy.matching import RBAC_TYPE
 from gateway.envoy.public_reads import FILTER as PUBLIC_READS
 from gateway.envoy.public_reads import public_read_settings
 from gateway.envoy.revoked import revoked_filter, revoked_settings
-from gateway.envoy.subject_labels import age_settings, feed_names, reputation_settings
+from gateway.envoy.subject_labels import age_settings, discovered_names, reputation_settings
 from gateway.envoy.subjects import reputation_label
 from gateway.limits.budgets import Reputation, Subject
 from gateway.limits.table import NEW_ACCOUNT_DAYS
@@ -77,7 +77,7 @@ class ExtensionConfigServicer:
         self._revocations: str = revoked_filter()["name"]
         # What was revoked has no resource until it is known: an empty one would take from edges
         # what they were sent before this process began.
-        self._resources = {name: _resource(name, {}) for name in feed_names()}
+        self._resources = {name: _resource(name, {}) for name in discovered_names()}
         settings = _public_reads(opened=sources.public_reads())
         self._resources[PUBLIC_READS] = _resource(PUBLIC_READS, settings)
         self._versions = dict.fromkeys(self._resources, 0)
@@ -101,7 +101,7 @@ class ExtensionConfigServicer:
         opened = self._sources.public_reads()
         await self._refresh_filter(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
         await self._refresh_revoked()
-        for name, subject in feed_names().items():
+        for name, subject in discovered_names().items():
             if subject is None:
                 first_new_id = self._first_new_id()
                 await self._refresh_filter(name, first_new_id, age_settings, first_new_id)

@@ -15,10 +15,10 @@ __all__ = [
     "RBAC_TYPE",
     "by_header",
     "class_by_path",
-    "from_feed",
+    "discovered_filter",
+    "discovered_label",
     "has_header",
     "label",
-    "label_from_feed",
     "labelled",
     "named",
     "satisfies",
@@ -41,15 +41,17 @@ def shadow(prefix: str, rules: Mapping[str, Any]) -> dict[str, Any]:
     return {**rules, "shadow_rules_stat_prefix": f"{prefix}_"}
 
 
-def label_from_feed(prefix: str, source: Mapping[str, Any]) -> dict[str, Any]:
+def discovered_label(prefix: str, source: Mapping[str, Any]) -> dict[str, Any]:
     """Build the same filter, with a matcher that comes from the gateway and changes as it runs.
 
     Until the gateway has spoken, and while it is away, the last matcher stays, or none.
     """
-    return from_feed(f"aviary.{prefix}", source, {})
+    return discovered_filter(f"aviary.{prefix}", source, {})
 
 
-def from_feed(name: str, source: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
+def discovered_filter(
+    name: str, source: Mapping[str, Any], default: Mapping[str, Any]
+) -> dict[str, Any]:
     """Build an RBAC filter with settings from the gateway, and these until it has spoken."""
     return {
         "name": name,

@@ -19,8 +19,8 @@ from gateway.envoy.credentials import (
     issued_after,
 )
 from gateway.envoy.extensions import API, typed
-from gateway.envoy.matching import by_header, has_header, label_from_feed, satisfies
-from gateway.envoy.subject_labels import gateway_feed
+from gateway.envoy.matching import by_header, discovered_label, has_header, satisfies
+from gateway.envoy.subject_labels import gateway_source
 from services.platform.rpc.end_user import USER_KEY
 from services.platform.tokens.revocations import Revocable, Revoked
 
@@ -43,7 +43,7 @@ _CREDENTIALS = {
 
 def revoked_filter() -> dict[str, Any]:
     """Build the filter that refuses; the name of what it found is in the response's details."""
-    return label_from_feed(REVOKED, gateway_feed())
+    return discovered_label(REVOKED, gateway_source())
 
 
 def revoked_settings(lists: Mapping[Revocable, Revoked]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.envoy.extensions import API, typed
-from gateway.envoy.matching import by_header, label_from_feed, named, shadow
+from gateway.envoy.matching import by_header, discovered_label, named, shadow
 from gateway.envoy.subjects import AGE, reputation_label
 from gateway.limits.budgets import Age, Reputation, Subject
 from services.platform.ids.model import MAX_ID
@@ -12,8 +12,8 @@ from services.platform.ids.model import MAX_ID
 __all__ = [
     "age_filter",
     "age_settings",
-    "feed_names",
-    "gateway_feed",
+    "discovered_names",
+    "gateway_source",
     "reputation_filter",
     "reputation_settings",
 ]
@@ -24,15 +24,15 @@ _XDS = "type.googleapis.com/xds.type.matcher.v3"
 
 def reputation_filter(subject: Subject) -> dict[str, Any]:
     """Label subjects whose anomaly score is high."""
-    return label_from_feed(reputation_label(subject), gateway_feed())
+    return discovered_label(reputation_label(subject), gateway_source())
 
 
 def age_filter() -> dict[str, Any]:
-    """Label accounts that are new; the feed moves the first id that counts as new."""
-    return label_from_feed(AGE, gateway_feed())
+    """Label accounts that are new; the gateway moves the first id that counts as new."""
+    return discovered_label(AGE, gateway_source())
 
 
-def feed_names() -> dict[str, Subject | None]:
+def discovered_names() -> dict[str, Subject | None]:
     """Give the filters' names, with the subject of each that is about reputation."""
     return {
         reputation_filter(Subject.USER)["name"]: Subject.USER,
@@ -88,7 +88,7 @@ def _by_address(subjects: Mapping[str, Reputation]) -> dict[str, Any]:
     }
 
 
-def gateway_feed() -> dict[str, Any]:
+def gateway_source() -> dict[str, Any]:
     """Build the source of settings that the gateway sends."""
     service = {"envoy_grpc": {"cluster_name": _GATEWAY}}
     return {

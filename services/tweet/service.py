@@ -78,17 +78,14 @@ class TweetService:
         validate_request_id(request_id)
 
         content = fingerprint(text, in_reply_to, quote)
-        # A claim is made after the checks below were passed, so a repeat skips them: it gives the
-        # first answer even if the tweet answered was deleted in between.
         claim = await self._store.find_claim(user_id, request_id) if request_id else None
         repeated = claim is not None
         if claim is None:
+            # A claim is made after these checks were passed, so a repeat skips them: it gives the
+            # first answer even if the tweet answered was deleted in between.
             await self._check_author(user_id)
             await self._check_references(in_reply_to, quote)
-            claim = own = RequestClaim(await self._ids.next_id(), content)
-            if request_id:
-                claim = await self._store.claim(user_id, request_id, own)
-                repeated = claim.tweet_id != own.tweet_id
+            claim, repeated = await self._claim(user_id, request_id, content)
         if claim.fingerprint != content:
             raise reused(request_id)
         tweet = Tweet(
@@ -99,16 +96,9 @@ class TweetService:
             in_reply_to_tweet_id=in_reply_to,
             quote_tweet_id=quote,
         )
-        if repeated:
-            if await self._store.was_created(tweet.tweet_id):
-                # The first try may have died between the commit and this.
-                await self._show(tweet)
-                return tweet
-            # It comes to be only now, so it must not be the tweet of somebody deleted meanwhile.
-            await self._check_author(user_id)
-        # Also for a repeat whose first try is still under way or crashed: committing twice is
-        # harmless, an answer without a durable tweet is not.
-        await self._store.create(tweet, self._events.created(tweet.tweet_id, user_id))
+        if not (repeated and await self._store.was_created(tweet.tweet_id)):
+            await self._commit(tweet, repeated=repeated)
+        # Also for a repeat of what was made: the first try may have died just before this.
         await self._show(tweet)
         return tweet
 
@@ -185,6 +175,27 @@ class TweetService:
         if decided is None:
             raise _no_tweet("tweet_id", tweet_id)
         return decided
+
+    async def _claim(
+        self, user_id: int, request_id: str, content: str
+    ) -> tuple[RequestClaim, bool]:
+        """(the claim that holds, whether another request made it); one of its own without an id."""
+        own = RequestClaim(await self._ids.next_id(), content)
+        if not request_id:
+            return own, False
+        claim = await self._store.claim(user_id, request_id, own)
+        return claim, claim.tweet_id != own.tweet_id
+
+    async def _commit(self, tweet: Tweet, *, repeated: bool) -> None:
+        """Make the tweet durable, with its event.
+
+        Also for a repeat whose first try is still under way or crashed: committing twice is
+        harmless, an answer without a durable tweet is not.
+        """
+        if repeated:
+            # It comes to be only now, so it must not be the tweet of somebody deleted meanwhile.
+            await self._check_author(tweet.user_id)
+        await self._store.create(tweet, self._events.created(tweet.tweet_id, tweet.user_id))
 
     async def _show(self, tweet: Tweet) -> None:
         """Let authors see their own tweet at once."""

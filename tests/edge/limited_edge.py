@@ -1,6 +1,6 @@
 """A real Envoy with its limits on, the gateway's part of them, and a real Valkey.
 
-Who the caller is comes from headers that the test sets: authentication is another part of the edge.
+Who the subjects are comes from headers that the test sets: authentication is tested elsewhere.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ from tests.edge.conftest import (
 )
 
 QUICK = ReputationRules(half_life_s=1.0)
-"""So that a test sees a caller released."""
+"""So that a test sees a subject released."""
 UNMOVED = ReputationRules(suspect=1e12, hostile=1e13)
 """For tests of the limits alone."""
 FEW_BITS = 8
@@ -147,7 +147,7 @@ async def gateway(
     clock = SystemClock()
     store = ReputationStore(valkey, clock, rules)
     sources = Sources(store, RevokedStore(valkey, clock), lambda: False)
-    feed = ExtensionConfigServicer(sources, clock, rules, refresh_s=0.1)
+    configs = ExtensionConfigServicer(sources, clock, rules, refresh_s=0.1)
     step_up = ProofOfWork(valkey, clock, lambda: [b"k" * 32], difficulty_bits=FEW_BITS)
     server = RpcServer(
         "127.0.0.1:0",
@@ -155,17 +155,17 @@ async def gateway(
             Servicer(service_of(challenge_service_pb2.DESCRIPTOR), ChallengeServicer(step_up)),
             *envoy_rpcs(
                 RateLimitServicer(Limiter(valkey, clock, rules), step_up, OWN_APPS),
-                feed,
+                configs,
                 AccessLogServicer(store, clock),
             ),
         ],
     )
     await server.start()
-    feed.start()
+    configs.start()
     try:
         yield server, store
     finally:
-        await feed.stop()
+        await configs.stop()
         await server.stop(0)
 
 
@@ -205,7 +205,7 @@ async def limited_edge(
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))
         admin = await stack.enter_async_context(admin_client(folder))
         edge = LimitedEdge(client, valkey, store, server, process, admin)
-        await _until_it_knows_the_callers(edge)
+        await _until_it_has_the_lists(edge)
         yield edge
 
 
@@ -227,7 +227,7 @@ async def _envoy(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-async def _until_it_knows_the_callers(edge: LimitedEdge) -> None:
+async def _until_it_has_the_lists(edge: LimitedEdge) -> None:
     """Wait for the services, and for the first word of the gateway on new accounts."""
     async with asyncio.timeout(START_TIMEOUT_S):
         while True:

@@ -1,4 +1,4 @@
-"""What the issuer revokes, the real edge refuses: by Valkey and the gateway's feed."""
+"""What the issuer revokes, the real edge refuses: by Valkey and the gateway."""
 
 import asyncio
 import base64
@@ -94,17 +94,17 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
         stack.push_async_callback(valkey.aclose)
         clock, rules = SystemClock(), ReputationRules()
         reputation, revoked = ReputationStore(valkey, clock, rules), RevokedStore(valkey, clock)
-        feed = ExtensionConfigServicer(
+        configs = ExtensionConfigServicer(
             Sources(reputation, revoked, lambda: False), clock, rules, refresh_s=0.1
         )
         step_up = ProofOfWork(valkey, clock, lambda: [b"k" * 32])
         handlers = envoy_rpcs(
             RateLimitServicer(Limiter(valkey, clock, rules), step_up),
-            feed,
+            configs,
             AccessLogServicer(reputation, clock),
         )
-        feed.start()
-        stack.push_async_callback(feed.stop)
+        configs.start()
+        stack.push_async_callback(configs.stop)
         world = await stack.enter_async_context(identity_world(tmp_path, revoked))
         await sign_up(world.http)
         await world.revocations.publish()
@@ -269,15 +269,15 @@ async def test_a_gateway_that_begins_takes_nothing_from_edges(revoking: Revoking
     clock, rules = SystemClock(), ReputationRules()
     reputation = ReputationStore(revoking.valkey, clock, rules)
     revoked = RevokedStore(revoking.valkey, clock)
-    feed = ExtensionConfigServicer(Sources(reputation, revoked, lambda: False), clock, rules)
-    await feed.refresh()
+    configs = ExtensionConfigServicer(Sources(reputation, revoked, lambda: False), clock, rules)
+    await configs.refresh()
     asked: asyncio.Queue[str] = asyncio.Queue()
 
     async def requests() -> AsyncIterator[pb.DiscoveryRequest]:
         while True:
             yield pb.DiscoveryRequest(resource_names=[await asked.get()])
 
-    sent = feed.StreamExtensionConfigs(requests(), cast("Context", None))
+    sent = configs.StreamExtensionConfigs(requests(), cast("Context", None))
 
     async def next_sent() -> str:
         answer = await anext(sent)
@@ -290,6 +290,6 @@ async def test_a_gateway_that_begins_takes_nothing_from_edges(revoking: Revoking
     assert await next_sent() == "aviary.conduct_user"
     await revoking.world.revocations.publish()
     sending = asyncio.create_task(next_sent())
-    await feed.refresh()
+    await configs.refresh()
     assert await sending == REVOKED_FILTER
     await sent.aclose()

@@ -199,18 +199,18 @@ async def deletions(failing: Failing) -> Looping:
     return listener
 
 
-async def caller_feed(failing: Failing) -> Looping:
+async def extension_configs(failing: Failing) -> Looping:
     sources = Sources(failing, failing, lambda: False)  # type: ignore[arg-type]
-    feed = ExtensionConfigServicer(sources, SystemClock(), ReputationRules(), refresh_s=0.001)
-    feed.start()
-    return feed
+    configs = ExtensionConfigServicer(sources, SystemClock(), ReputationRules(), refresh_s=0.001)
+    configs.start()
+    return configs
 
 
 @pytest.mark.parametrize(
     "made",
     [
         *(a_lease_keeper, a_relay, a_consumer_that_receives, queue_depths, controls),
-        *(garbage, deletions, caller_feed),
+        *(garbage, deletions, extension_configs),
     ],
     ids=lambda made: made.__name__,
 )
