@@ -97,7 +97,7 @@ async def test_a_pipeline_opens_it_too(cache: tuple[GuardedValkey, int]) -> None
     assert client.breaker.is_open
 
 
-async def test_a_caller_keeps_half_of_its_time_for_the_rows(
+async def test_a_request_keeps_half_of_its_time_for_the_rows(
     cache: tuple[GuardedValkey, int],
 ) -> None:
     client, pid = cache
@@ -109,7 +109,7 @@ async def test_a_caller_keeps_half_of_its_time_for_the_rows(
     assert client.breaker.is_open
 
 
-async def test_a_caller_whose_time_is_up_says_nothing_of_the_cache(
+async def test_a_request_whose_time_is_up_says_nothing_of_the_cache(
     cache: tuple[GuardedValkey, int],
 ) -> None:
     client, pid = cache

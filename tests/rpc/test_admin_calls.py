@@ -63,8 +63,8 @@ class World:
         protected = Security(audit=self.audit, denials=self.denials, **security)
         return RpcServer("127.0.0.1:0", [Servicer(descriptor, self.fanout)], security=protected)
 
-    async def call(self, server: RpcServer, caller: str, *names: str) -> str:
-        tls = files(self.folder, caller).towards("fanout")
+    async def call(self, server: RpcServer, peer: str, *names: str) -> str:
+        tls = files(self.folder, peer).towards("fanout")
         async with open_channel(server.address, [], tls=tls) as channel:
             return await pause(channel, *names)
 

@@ -70,10 +70,10 @@ async def test_only_an_edge_may_call_them(tmp_path: Path, path: str) -> None:
     await server.start()
     try:
         outcomes = {}
-        for caller in ("edge", "tweet", "operator"):
-            tls = files(tmp_path, caller).towards("gateway")
+        for peer in ("edge", "tweet", "operator"):
+            tls = files(tmp_path, peer).towards("gateway")
             async with open_channel(server.address, [], tls=tls) as channel:
-                outcomes[caller] = await outcome(channel, path)
+                outcomes[peer] = await outcome(channel, path)
     finally:
         await server.stop(0)
     denied = "PERMISSION_DENIED"

@@ -32,7 +32,7 @@ async def forever(_request: Any, _context: Any) -> Any:
 
 async def test_message_and_encoded_bytes_both_arrive() -> None:
     async def encoded(request: Any, _context: Any) -> bytes:
-        # Two encodings spliced: protobuf takes the last value, so the caller sees "end".
+        # Two encodings spliced: protobuf takes the last value, so the client sees "end".
         return bytes(request.SerializeToString() + Text(text="end").SerializeToString())
 
     async with serving(echo) as (stub, _, _):
@@ -81,7 +81,7 @@ async def test_clients_deadline_reaches_the_handler_and_cancels_it() -> None:
         await asyncio.wait_for(cancelled.wait(), WAIT_S)
     assert left[0] is not None
     # gRPC rounds a timeout up for the wire, so a little more than 0.2 may arrive; never the
-    # caller's or the server's default.
+    # client's or the server's default.
     assert 0 < left[0] < 0.5
     assert remaining_s() is None
 

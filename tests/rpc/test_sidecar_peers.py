@@ -48,17 +48,17 @@ async def code(address: str, *headers: str) -> str:
         return (await call.code()).name
 
 
-@pytest.mark.parametrize("caller", ["user", "tweet", "graph"])
-async def test_whom_the_sidecar_names_may_call(server: RpcServer, caller: str) -> None:
-    assert await code(server.address, forwarded(spiffe_id(caller))) == "OK"
+@pytest.mark.parametrize("peer", ["user", "tweet", "graph"])
+async def test_whom_the_sidecar_names_may_call(server: RpcServer, peer: str) -> None:
+    assert await code(server.address, forwarded(spiffe_id(peer))) == "OK"
 
 
-@pytest.mark.parametrize("caller", ["timeline", "edge", "operator", "nobody"])
-async def test_the_table_is_held_here_too(server: RpcServer, ids: Ids, caller: str) -> None:
+@pytest.mark.parametrize("peer", ["timeline", "edge", "operator", "nobody"])
+async def test_the_table_is_held_here_too(server: RpcServer, ids: Ids, peer: str) -> None:
     with capture_logs() as logs:
-        assert await code(server.address, forwarded(spiffe_id(caller))) == "PERMISSION_DENIED"
+        assert await code(server.address, forwarded(spiffe_id(peer))) == "PERMISSION_DENIED"
     (denied,) = [each for each in logs if each["event"] == "rpc.denied"]
-    assert (denied["caller"], denied["reason"]) == (caller, "CALLER_NOT_ALLOWED")
+    assert (denied["caller"], denied["reason"]) == (peer, "CALLER_NOT_ALLOWED")
     assert ids.calls == 0
 
 

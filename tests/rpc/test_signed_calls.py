@@ -221,8 +221,8 @@ async def test_under_mtls_siblings_sign_and_the_edge_need_not(
     server = id_server(ids, Security(tls, verifier=world.verifier))
     await server.start()
 
-    async def code(caller: str, signs: Signer | None) -> str:
-        towards = files(tmp_path / "certificates", caller).towards("id")
+    async def code(peer: str, signs: Signer | None) -> str:
+        towards = files(tmp_path / "certificates", peer).towards("id")
         channel = open_channel(server.address, [], tls=towards, signer=signs)
         try:
             return await lease(channel)

@@ -117,7 +117,7 @@ def test_operators_rpcs_are_for_operators_alone() -> None:
 
 
 def test_no_rpc_is_for_nobody_but_where_it_is_meant() -> None:
-    # For callers in other languages, which have no certificate of their own yet.
+    # For clients in other languages, which have no certificate of their own yet.
     assert {name(m) for m in methods() if not allowed_peers(m)} == {
         "aviary.id.v1.IdService/GenerateIds"
     }

@@ -39,7 +39,7 @@ TASKS: Mapping[str, str] = {
     "services/platform/runtime/background.py": "the one that runs loops",
     "services/platform/composition/dependencies.py": "waits for the bus; else not ready",
     "services/platform/bus/consumer.py": "one delivery each; the events that a step waits for",
-    "services/graph/changes.py": "one change of a caller, who waits for it",
+    "services/graph/changes.py": "one change of a request, which waits for it",
     "services/cli/load/loader.py": "a command",
     "services/platform/rpc/renewed_channel.py": "closes one channel",
     "services/timeline/store.py": "one read of a list; its callers see how it ends",

@@ -186,7 +186,7 @@ async def test_a_follow_waits_for_a_block_under_way_and_is_refused(
     monkeypatch.setattr(world.store, "commit", commit_slowly)
     blocking = asyncio.create_task(world.blocks.block(1, 2))
     await begun.wait()
-    # Its caller gives up; the block goes on all the same.
+    # Its request gives up; the block goes on all the same.
     blocking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await blocking

@@ -1,4 +1,4 @@
-"""What requests say against a caller."""
+"""What requests say against a subject."""
 
 import pytest
 
