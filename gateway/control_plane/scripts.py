@@ -48,12 +48,12 @@ local function bucket(number, capacity, span)
 end
 
 local function window(number, limit, span)
-  local part = span / SLOTS
-  local oldest, current = math.floor((now - span) / part), math.floor(now / part)
+  local width = span / SLOTS
+  local oldest, current = math.floor((now - span) / width), math.floor(now / width)
   local slots, count = {}, 0
   for field, n in pairs(kept) do
     local slot = tonumber(string.match(field, '^' .. number .. ':w(%d+)$'))
-    if slot and slot * part > now + skew then
+    if slot and slot * width > now + skew then
       redis.call('HDEL', KEYS[1], field)
       redis.call('HINCRBY', KEYS[1], number .. ':w' .. current, n)
       slot = current
@@ -71,7 +71,7 @@ local function window(number, limit, span)
   for _, slot in ipairs(slots) do
     if to_go <= 0 then break end
     to_go = to_go - slot[2]
-    wait = (slot[1] + 1) * part + span - now
+    wait = (slot[1] + 1) * width + span - now
   end
   if to_go > 0 then wait = span end
   return left, (left >= 1) and 0 or wait

@@ -10,6 +10,14 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 
 from services.platform.rpc.renewed_channel import RenewedChannel
+from services.platform.rpc.retries import (
+    BACKOFF_MULTIPLIER,
+    FIRST_BACKOFF_S,
+    MAX_ATTEMPTS,
+    MAX_BACKOFF_S,
+    MAX_TOKENS,
+    TOKEN_RATIO,
+)
 from services.platform.rpc.signed_channel import SignedChannel
 from services.platform.security.identities import server_name
 from services.platform.security.signing import Signer
@@ -29,16 +37,13 @@ KEEPALIVE_INTERVAL_MS = 20_000
 KEEPALIVE_TIMEOUT_MS = 5_000
 
 _RETRY_POLICY = {
-    "maxAttempts": 3,
-    "initialBackoff": "0.02s",
-    # Both tries together wait well under a tenth of the call's time.
-    "maxBackoff": "0.1s",
-    "backoffMultiplier": 2,
+    "maxAttempts": MAX_ATTEMPTS,
+    "initialBackoff": f"{FIRST_BACKOFF_S}s",
+    "maxBackoff": f"{MAX_BACKOFF_S}s",
+    "backoffMultiplier": BACKOFF_MULTIPLIER,
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
-# The budget: each failure costs one token, each success earns a tenth, and below half of them
-# nothing is retried. A sibling in trouble gets about 10 % more load from retries, not 200 %.
-_RETRY_BUDGET = {"maxTokens": 20, "tokenRatio": 0.1}
+_RETRY_BUDGET = {"maxTokens": MAX_TOKENS, "tokenRatio": TOKEN_RATIO}
 
 _SAFE_TO_REPEAT = frozenset({MethodOptions.NO_SIDE_EFFECTS, MethodOptions.IDEMPOTENT})
 
