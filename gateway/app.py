@@ -1,4 +1,4 @@
-"""What the edge asks: the health of the whole, and how often a caller may come."""
+"""What the edge asks: the health of the whole, and how often a subject may come."""
 
 import secrets
 
@@ -7,13 +7,13 @@ from aviary.gateway.v1 import challenge_service_pb2, health_service_pb2
 from gateway.control_plane.access_log_service import AccessLogServicer
 from gateway.control_plane.challenges import ChallengeServicer
 from gateway.control_plane.envoy_rpcs import envoy_rpcs
-from gateway.control_plane.extension_configs import CallerFeed, Sources
+from gateway.control_plane.extension_config_service import ExtensionConfigServicer, Sources
 from gateway.control_plane.health import HealthServicer
 from gateway.control_plane.limiter import Limiter
 from gateway.control_plane.proof_of_work import KEY_BYTES, ProofOfWork
 from gateway.control_plane.rate_limit_service import RateLimitServicer
-from gateway.control_plane.reputation import ConductRules
-from gateway.control_plane.reputation_store import ConductStore
+from gateway.control_plane.reputation import ReputationRules
+from gateway.control_plane.reputation_store import ReputationStore
 from gateway.spec import PUBLIC_READS, SPEC
 from services.platform.audit.following import POLL_S
 from services.platform.composition.dependencies import Dependencies, Served, service_of
@@ -42,26 +42,26 @@ async def build(deps: Dependencies) -> Served:
 
 
 def _limits(deps: Dependencies, flags: Flags) -> Served:
-    valkey, rules = deps.valkey(), ConductRules()
+    valkey, rules = deps.valkey(), ReputationRules()
     drawn = (secrets.token_bytes(KEY_BYTES),)
     keys = deps.secret(deps.settings.challenge_key) or (lambda: drawn)
     step_up = ProofOfWork(valkey, deps.clock, keys)
-    store = ConductStore(valkey, deps.clock, rules)
+    store = ReputationStore(valkey, deps.clock, rules)
     sources = Sources(
         store,
         RevokedStore(valkey, deps.clock),
         lambda: flags.is_on(PUBLIC_READS, unset=deps.settings.public_reads),
     )
-    feed = CallerFeed(sources, deps.clock, rules)
-    feed.start()
-    deps.loops.opened("caller feed", feed)
+    configs = ExtensionConfigServicer(sources, deps.clock, rules)
+    configs.start()
+    deps.loops.opened("extension configs", configs)
     return [
         Servicer(service_of(challenge_service_pb2.DESCRIPTOR), ChallengeServicer(step_up)),
         *envoy_rpcs(
             RateLimitServicer(
                 Limiter(valkey, deps.clock, rules), step_up, deps.settings.first_party_clients
             ),
-            feed,
+            configs,
             AccessLogServicer(store, deps.clock),
             deps.security,
         ),

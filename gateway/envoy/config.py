@@ -100,15 +100,12 @@ class EdgeConfig:
     certificates: str | None = None
     # host:port of an OTLP gRPC collector; no tracing without one.
     otlp_collector: str | None = None
-    sampling_percent: float = 100.0
     access_log_path: str = "/dev/stdout"
     # Rate limits by gateway/limits/table.py; off where a test or benchmark wants the edge bare.
     limits: bool = True
     # A decision of the shared limiter takes about a millisecond. Beyond this it counts as away, and
     # a write is held up no longer.
     decision_timeout: str = "0.5s"
-    # Apps (client ids) of our own whose requests are not counted.
-    safelisted_clients: tuple[str, ...] = ()
     # The operator's own apps, which everybody uses: they have no budget as apps; their users have.
     first_party_clients: tuple[str, ...] = ()
     # Proxies of ours in front of this edge, each of which adds to X-Forwarded-For. With 0, the

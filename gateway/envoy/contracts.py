@@ -1,4 +1,4 @@
-"""What the descriptor says of the RPCs that callers outside may use.
+"""What the descriptor says of the RPCs that clients outside may use.
 
 The one reader of `google.api.http` and of Aviary's own options (`protos/aviary/edge/v1/`): routes,
 the transcoder, access rules and the OpenAPI document all come from what this gives.
@@ -34,7 +34,7 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PublicRpc:
-    """An RPC that callers outside may use."""
+    """An RPC that clients outside may use."""
 
     service: str
     """Full name, such as `aviary.tweet.v1.TweetService`."""
@@ -60,17 +60,17 @@ class PublicRpc:
 
     @property
     def scope(self) -> str | None:
-        """What a caller's token must carry; None where no token is asked for."""
+        """What a token must carry; None where no token is asked for."""
         return self.access.scope or None
 
     @property
     def public_read(self) -> bool:
-        """Whether callers without a token are let in too, where the operator allows it."""
+        """Whether clients without a token are let in too, where the operator allows it."""
         return self.access.public_read
 
     @property
     def has_etag(self) -> bool:
-        """Whether its answer names its state, so that callers can ask whether that has changed."""
+        """Whether its answer names its state, so that clients can ask whether that has changed."""
         return self.path in WITH_ETAG
 
 

@@ -12,7 +12,7 @@ from gateway.envoy.extensions import ANSWERED_HERE
 from gateway.envoy.pages import MAX_PAGE_BYTES, page_routes
 from gateway.envoy.rest_routes import no_such_path, rest_routes
 from gateway.envoy.upstreams import REQUEST_TIMEOUT
-from services.platform.rpc.caller import SCOPE_KEY
+from services.platform.rpc.end_user import SCOPE_KEY
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
 
 __all__ = ["routes"]
@@ -25,7 +25,7 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
 
     A request over REST is matched twice: as it came, against the paths of the API, and again under
     the name of the RPC that the transcoder has made of it. Only public RPCs have a route, so to
-    callers outside there are no others.
+    clients outside there are no others.
     """
     public = config.contracts.public
     clusters = {contract: name for name, contract in public_services(config.contracts).items()}
@@ -83,7 +83,7 @@ def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
             "cluster": cluster,
             "timeout": REQUEST_TIMEOUT,
             # None of these was begun, so a second try cannot do anything twice: a server that
-            # is told to stop answers `cancelled` to what reaches it in that moment.
+            # has to stop answers `cancelled` to what reaches it in that moment.
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,cancelled",
                 "num_retries": 2,

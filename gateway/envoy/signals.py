@@ -1,4 +1,4 @@
-"""What the edge tells the gateway of requests, behind their backs, for the anomaly scores."""
+"""The edge's log of requests for the gateway's anomaly scores, which no request waits for."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _TEXT = "text"
 BATCH_BYTES = 64 * 1024
 BATCH_AGE = "0.5s"
 LIMITED_SAMPLE_PERCENT = 10
-"""Refusals for too many requests come as a flood; one in ten tells enough of it."""
+"""Refusals for too many requests come as a flood; one in ten says enough of it."""
 _FIRST_ERROR, _LIMITED = 400, 429
 
 
@@ -33,7 +33,7 @@ def post_text(config: EdgeConfig) -> list[dict[str, Any]]:
 
 
 def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
-    """Stream writes and failures to the gateway in batches; a read that succeeds is not told."""
+    """Stream writes and failures to the gateway in batches; a read that succeeds is not logged."""
     if not config.limits:
         return []
     message = f"{API}.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig"

@@ -12,8 +12,8 @@ from services.platform.security.call_table import (
     CALLS,
     ENVOY_RPCS,
     REFLECTION,
-    REFLECTION_CALLERS,
-    callers_of,
+    REFLECTION_PEERS,
+    allowed_peers,
 )
 from services.platform.security.identities import EDGE, GATEWAY
 from services.platform.specs import all_specs, server_of
@@ -30,17 +30,17 @@ def package_prefix(service: str) -> str:
 
 
 def allowed(service: str, contracts: Contracts) -> Mapping[str, Sequence[str]]:
-    """Return, for each caller's name, the paths that it may call of this service; both in order."""
+    """Return, for each peer's name, the paths that it may call of this service; both in order."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for descriptor in _descriptors(service, contracts):
         for method in descriptor.methods:
-            for caller in callers_of(method):
-                found[caller].add(f"/{descriptor.full_name}/{method.name}")
+            for peer in allowed_peers(method):
+                found[peer].add(f"/{descriptor.full_name}/{method.name}")
     if service == GATEWAY:
         found[EDGE].update(f"/{name}" for name in ENVOY_RPCS)
-    for caller in REFLECTION_CALLERS:
-        found[caller].add(f"/{REFLECTION}")
-    return {caller: sorted(found[caller]) for caller in sorted(found)}
+    for peer in REFLECTION_PEERS:
+        found[peer].add(f"/{REFLECTION}")
+    return {peer: sorted(found[peer]) for peer in sorted(found)}
 
 
 def called(service: str) -> Sequence[str]:
@@ -50,12 +50,12 @@ def called(service: str) -> Sequence[str]:
     return sorted({server_of(name).name for name in CALLS.get(service, ())})
 
 
-def repeatable(caller: str, sibling: str, contracts: Contracts) -> Sequence[str]:
-    """Return the paths that `caller` may call of `sibling` and that may be called twice, in order.
+def repeatable(service: str, sibling: str, contracts: Contracts) -> Sequence[str]:
+    """Return the paths that `service` may call of `sibling` and that may be called twice, in order.
 
     Their contracts say so, by `idempotency_level`.
     """
-    mine = {f"/{name}" for name in CALLS.get(caller, ())}
+    mine = {f"/{name}" for name in CALLS.get(service, ())}
     return sorted(mine.intersection(safe_paths(_descriptors(sibling, contracts))))
 
 

@@ -18,7 +18,7 @@ def deployed(
 ) -> Mapping[str, SidecarConfig]:
     """Return a sidecar for each service, all in one locality.
 
-    A service whose `replicas` are not told is found by its own name.
+    A service without `replicas` is found by its own name.
     """
     named = {name: (Replica(f"{name}:{INBOUND_PORT}", locality),) for name in all_specs()}
     siblings: Mapping[str, Sequence[Replica]] = {**named, **(replicas or {})}

@@ -6,7 +6,7 @@ from services.graph.blocks import Blocks
 from services.graph.changes import Changes
 from services.graph.clients import UserClient
 from services.graph.consumers import GraphConsumers
-from services.graph.erasure import SETTLE_MS, Erasure
+from services.graph.erasure import SETTLE_MS, GraphErasure
 from services.graph.events import GraphEvents
 from services.graph.follows import Follows
 from services.graph.reads import Reads
@@ -26,7 +26,7 @@ async def build(deps: Dependencies) -> Served:
     store = RowGraphStore(rows, await deps.outbox(rows, OUTBOX, GRAPH_EVENTS))
     users, events = await deps.client("user", UserClient), GraphEvents()
     changes = Changes(store, await deps.ids())
-    erasure = Erasure(store, changes, events, Settling(SETTLE_MS, deps.clock))
+    erasure = GraphErasure(store, changes, events, Settling(SETTLE_MS, deps.clock))
     handlers = GraphConsumers(erasure, users)
     deps.consume(ERASURE, handlers.user_deleted)
     servicer = GraphServicer(

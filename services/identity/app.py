@@ -101,7 +101,7 @@ async def build(deps: Dependencies) -> Served:
         ("token-keys", keyrings.tokens.refresh_or_warn, keys.POLL_S),
         ("app-key-keys", keyrings.app_keys.refresh_or_warn, keys.POLL_S),
         ("sign-ups", accounts.resume_or_warn, RESUME_POLL_S),
-        ("revocations", revocations.tell_or_warn, REVOCATIONS_POLL_S),
+        ("revocations", revocations.publish_or_warn, REVOCATIONS_POLL_S),
     ):
         deps.loops.run(name, step, every_s=every_s)
     deps.consume(ERASURE, IdentityConsumers(accounts, users).user_deleted)

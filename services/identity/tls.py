@@ -66,10 +66,10 @@ class _Replaceable(ssl.SSLContext):
 
 
 class EdgeOnly(H11Protocol):
-    """HTTP/1.1 for a caller whose certificate names it the edge; any other is hung up on."""
+    """HTTP/1.1 for a peer whose certificate names it the edge; any other is hung up on."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """See `asyncio.Protocol`."""
+        """Take the connection, or end it if the edge is not at its other end."""
         certificate = transport.get_extra_info("peercert") or {}
         names = certificate.get("subjectAltName", ())
         if ("URI", spiffe_id(EDGE)) not in names:
@@ -78,11 +78,11 @@ class EdgeOnly(H11Protocol):
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`; what was on its way from one that was hung up on is dropped."""
+        """Read on; what was on its way from one that was hung up on is dropped."""
         if self.transport is not None:
             super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
+        """Clean up after a connection that was taken."""
         if self.transport is not None:
             super().connection_lost(exc)

@@ -8,7 +8,7 @@ from aviary.graph.v1 import graph_service_pb2, graph_service_pb2_grpc
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
 from google.protobuf.message import DecodeError
 
-from services.platform.rpc.channels import Caller
+from services.platform.rpc.rpc_client import RpcClient
 from services.timeline.model import EncodedTweet, ViewerRelations
 
 __all__ = ["GraphClient", "TweetClient", "is_tweet"]
@@ -42,7 +42,7 @@ class TweetClient:
     Every method raises the domain errors of the service, `UnavailableError` for no answer in time.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
         self._caller = caller
         self._stub = tweet_service_pb2_grpc.TweetServiceStub(channel)
 
@@ -101,7 +101,7 @@ class TweetClient:
 class GraphClient:
     """A client of `aviary.graph.v1.GraphService`; raises domain errors."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
         self._stub = graph_service_pb2_grpc.GraphServiceStub(channel)
         self._caller = caller
 

@@ -9,7 +9,7 @@ from services.timeline.writes import open_pushes, open_timeline_rows
 from services.tweet.clients import UserClient
 from services.tweet.consumers import TweetConsumers
 from services.tweet.deletion import Deletion
-from services.tweet.erasure import LATE_TWEETS_MS, Erasure
+from services.tweet.erasure import LATE_TWEETS_MS, TweetErasure
 from services.tweet.events import TweetEvents
 from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
@@ -34,7 +34,7 @@ async def build(deps: Dependencies) -> Served:
         clock=deps.clock,
     )
     deletion = Deletion(store, own_timeline, events, deps.clock)
-    erasure = Erasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
+    erasure = TweetErasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
     handlers = TweetConsumers(erasure, users)
     deps.consume(ERASURE, handlers.user_deleted)
     return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), TweetServicer(service))]

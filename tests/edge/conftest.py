@@ -142,11 +142,11 @@ def admin_client(folder: Path) -> httpx.AsyncClient:
 
 async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
     """Learn from Envoy which port the system gave it."""
-    told = folder / "admin"
+    socket_file = folder / "admin"
     async with asyncio.timeout(START_TIMEOUT_S), admin_client(folder) as client:
         while True:
             assert process.returncode is None, (folder / "envoy.log").read_text()
-            if told.exists() and told.read_text().strip():
+            if socket_file.exists() and socket_file.read_text().strip():
                 answer = await client.get("/listeners?format=json")
                 listeners = json.loads(answer.text).get("listener_statuses", [])
                 for listener in listeners:

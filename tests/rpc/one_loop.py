@@ -1,4 +1,4 @@
-"""All that answers callers, in one process and on one event loop, whose turns are measured."""
+"""All that answers requests, in one process and on one event loop, whose turns are measured."""
 
 import asyncio
 import gc

@@ -12,7 +12,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.envoy import own_contracts
-from services.platform.security.call_table import callers_of
+from services.platform.security.call_table import allowed_peers
 from services.platform.security.identities import GATEWAY
 from services.platform.specs import ServiceSpec, all_specs, server_of
 
@@ -72,7 +72,7 @@ def callers_by_service() -> Mapping[str, frozenset[str]]:
     callers: dict[str, frozenset[str]] = {}
     for method in _methods():
         name = server_of(method.containing_service.full_name).name
-        callers[name] = callers.get(name, frozenset()) | callers_of(method)
+        callers[name] = callers.get(name, frozenset()) | allowed_peers(method)
     return callers
 
 

@@ -41,10 +41,11 @@ from services.platform.outbox.outbox import Outbox
 from services.platform.outbox.relay import OutboxRelay
 from services.platform.outbox.tracing import TracedOutbox
 from services.platform.rows.port import RowStore, TableSpec
-from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.channels import open_channel
 from services.platform.rpc.declared_channel import DeclaredChannel
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.paging import CursorCodec
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
@@ -189,11 +190,11 @@ class Dependencies:
         return channel
 
     async def client(
-        self, service: str, client: Callable[[grpc.aio.Channel, Caller], Client]
+        self, service: str, client: Callable[[grpc.aio.Channel, RpcClient], Client]
     ) -> Client:
         """Make a client of a sibling, of which the service must declare one call at least."""
         self.declared.sibling(service)
-        return client(await self.channel(service), Caller())
+        return client(await self.channel(service), RpcClient())
 
     async def ids(self, leases: LeaseSource | None = None) -> SnowflakeGenerator:
         """Lease a worker number, from the id service unless from `leases`, and keep it."""

@@ -27,7 +27,7 @@ _PREFIX = f"spiffe://{TRUST_DOMAIN}/"
 
 
 def spiffe_id(name: str) -> str:
-    """Return the URI that names a process in its certificate; its callers and callees check it."""
+    """Return the URI that names a process in its certificate; its peers check it."""
     return _PREFIX + name
 
 
