@@ -4,8 +4,9 @@ import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as pb
 
 from services.platform.composition.dependencies import service_of
-from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.channels import open_channel
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import RpcServer
 from services.timeline.backfill import PER_AUTHOR
 from services.timeline.clients import MAX_AUTHORS_PER_CALL, MAX_IDS_PER_ANSWER, TweetClient
@@ -46,7 +47,7 @@ async def test_any_number_of_authors_is_listed(count: int, limit: int) -> None:
     channel = open_channel(server.address, [SERVICE])
     try:
         authors = list(range(1, count + 1))
-        found = await TweetClient(channel, Caller()).list_by_authors(authors, None, limit)
+        found = await TweetClient(channel, RpcClient()).list_by_authors(authors, None, limit)
     finally:
         await channel.close()
         await server.stop(0)
