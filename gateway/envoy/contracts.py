@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from aviary.edge.v1 import access_pb2
+from aviary.edge.v1 import access_pb2, limits_pb2
 from aviary.edge.v1.access_pb2 import Access
-from google.api import annotations_pb2
+from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
     FileDescriptorSet,
@@ -19,6 +19,10 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 __all__ = ["ContractError", "Contracts", "PublicRpc"]
+
+_READ_WITH = (access_pb2, annotations_pb2, field_behavior_pb2, limits_pb2)
+"""Modules whose options are read here or by the readers of `Contracts`: an option stays unknown
+where a file set is parsed before its module was imported."""
 
 OUR_PACKAGES = "aviary."
 # Where source information has the comment of a method: file.service[i].method[j].
