@@ -3,8 +3,8 @@
 import time
 
 from services.platform.bus.port import BusDriver, Message
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.errors import UnavailableError
+from services.platform.runtime.retry_policy import RetryPolicy
 from tests.contract.bus_engines import (
     BusEngine,
     bus,

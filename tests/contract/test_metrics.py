@@ -15,7 +15,7 @@ from services.platform.bus.delivery_metrics import DeliveryMetrics
 from services.platform.bus.port import Message
 from services.platform.bus.queue_depths import QueueDepths
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
-from services.platform.errors import UnavailableError
+from services.platform.errors import CallAgain, UnavailableError
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.observability import names
 from services.platform.outbox.outbox import Outbox, OutboxEntry
@@ -78,8 +78,12 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
         if message.data == b"patient" and not seen:
             seen.append(attempt)
             raise UnavailableError("away", retry_after_s=0.05)
+        if message.data == b"large" and not parts:
+            parts.append(attempt)
+            raise CallAgain("there is more to do", after_s=0.05)
 
     seen: list[int] = []
+    parts: list[int] = []
     consumer = Consumer(
         bus,
         "fanout.close",
@@ -91,7 +95,8 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
             "fanout.close", SystemClock(), meter_provider=metrics.provider
         ),
     )
-    await bus.publish("fanout-close", [Message(b"good"), Message(b"poison"), Message(b"patient")])
+    bodies = (b"good", b"poison", b"patient", b"large")
+    await bus.publish("fanout-close", [Message(each) for each in bodies])
     consumer.start()
 
     def counts() -> dict[tuple[object, ...], int]:
@@ -99,7 +104,8 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
         return {labels: point.count for labels, point in points.items()}
 
     expected = {
-        ("acked", "fanout.close"): 2,
+        ("acked", "fanout.close"): 3,
+        ("called-again", "fanout.close"): 1,
         ("outage", "fanout.close"): 1,
         ("retried", "fanout.close"): 2,
         ("dead-lettered", "fanout.close"): 1,
@@ -107,7 +113,7 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
     await until(lambda: counts() == expected)
     await consumer.stop()
     attempts = metrics.points(names.METRIC_BUS_MESSAGE_ATTEMPTS)
-    # The outage took none of its attempts from the patient one.
+    # Neither the outage nor the wish to be called again took an attempt from anybody.
     assert attempts["acked", "fanout.close"].max == 1
     assert attempts["dead-lettered", "fanout.close"].max == POLICY.max_attempts
     ages = metrics.points(names.METRIC_BUS_MESSAGE_AGE)

@@ -22,7 +22,6 @@ from services.fanout.service import LEG_MAX_S, FanoutService
 from services.graph.keys import edge_row_key
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Message, Received
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.bus.tracing import traced_handler
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.config.settings import Settings
@@ -31,6 +30,7 @@ from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.rpc.channels import Caller, open_channel
 from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.specs import all_subscriptions
 from tests.contract.valkey_servers import valkey_node
 

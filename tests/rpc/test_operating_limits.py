@@ -14,13 +14,13 @@ from services.fanout.spec import CONTROLS, FANOUT_REST
 from services.fanout.store import RowControlStore
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Message
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.files import local_addresses
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.specs import all_subscriptions
 from tests.contract.valkey_servers import valkey_node
 

@@ -17,7 +17,6 @@ from services.fanout.controls import FanoutControls, StoredThreshold
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import Message, Received, Subscription
 from services.platform.bus.queue_depths import QueueDepths
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.errors import UnavailableError
 from services.platform.flags.provider import FileProvider
 from services.platform.flags.watch import FlagFile
@@ -28,6 +27,7 @@ from services.platform.outbox.outbox import OutboxEntry
 from services.platform.outbox.relay import OutboxRelay
 from services.platform.rows.sqlite.garbage import GarbageCollection
 from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.timeline.deletions import DeletionListener
 from services.timeline.local_tweets import LocalTweets
 

@@ -19,7 +19,6 @@ from redis.asyncio import Redis
 from services.platform.audit.port import Audit
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.bus.tracing import TracedPublisher, traced_handler
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.composition.audit import open_audit
@@ -46,6 +45,7 @@ from services.platform.runtime.background import Finished
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.security.process import PLAIN, Security
 from services.platform.specs import ServiceSpec, all_specs, all_subscriptions
 from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey

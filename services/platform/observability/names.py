@@ -12,6 +12,7 @@ __all__ = [
     "EVENT_BUS_ACK_FAILED",
     "EVENT_BUS_ATTEMPT_FAILED",
     "EVENT_BUS_BACKLOG_FAILED",
+    "EVENT_BUS_CALL_AGAIN",
     "EVENT_BUS_DEAD_LETTER",
     "EVENT_BUS_DECLARE_FAILED",
     "EVENT_BUS_RECEIVE_FAILED",
@@ -64,7 +65,6 @@ __all__ = [
     "EVENT_SIGNING_NONCES_EVICTED",
     "EVENT_TLS_RELOADED",
     "EVENT_TLS_RELOAD_FAILED",
-    "EVENT_TWEET_OWN_TIMELINE_FAILED",
     "METRIC_BUS_BACKLOG",
     "METRIC_BUS_DEAD_LETTERS",
     "METRIC_BUS_HANDLER_DURATION",
@@ -134,10 +134,11 @@ METRIC_BUS_DEAD_LETTERS: Final = "bus.dead_letters"
 """Gauge, messages by `subscription`: given up and not yet redriven. As `bus.backlog`: reported by
 every fanout process, absent where the engine cannot say."""
 METRIC_BUS_MESSAGE_AGE: Final = "bus.message.age"
-"""Histogram, seconds by `subscription` and `outcome` (acked, retried, outage, dead-lettered): from
-the publishing, or the last redrive, to the end of an attempt."""
+"""Histogram, seconds by `subscription` and `outcome` (acked, retried, outage, called-again,
+dead-lettered): from the publishing, or the last redrive, to the end of an attempt."""
 METRIC_BUS_MESSAGE_ATTEMPTS: Final = "bus.message.attempts"
-"""Histogram, attempts by `subscription` and `outcome`; outages do not count as attempts."""
+"""Histogram, attempts by `subscription` and `outcome`; outages and wishes to be called again are
+no attempts."""
 METRIC_BUS_HANDLER_DURATION: Final = "bus.handler.duration"
 """Histogram, seconds by `subscription` and `outcome`: one attempt."""
 METRIC_OUTBOX_HELD: Final = "outbox.held"
@@ -229,6 +230,8 @@ EVENT_BUS_RECEIVE_RECOVERED: Final = "bus.receive_recovered"
 """They can be had again, after `failures`."""
 EVENT_BUS_ATTEMPT_FAILED: Final = "bus.attempt_failed"
 """A handler raised `error`; the message comes again after `delay_s`."""
+EVENT_BUS_CALL_AGAIN: Final = "bus.call_again"
+"""A handler asked for its message again in `delay_s`, for a `reason` that is no fault."""
 EVENT_BUS_DEAD_LETTER: Final = "bus.dead_letter"
 """A message was given up after `attempt`, or as `unreadable`; an operator should look at it."""
 EVENT_BUS_SETTLE_FAILED: Final = "bus.settle_failed"
@@ -268,8 +271,6 @@ EVENT_ERASURE_REFUSED: Final = "erasure.refused"
 message is made up, most likely, and becomes a dead letter."""
 EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"
 """A tweet was deleted before its fan-out was planned."""
-EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
-"""An author's hot lists were not told of a `change` of `tweet_id`; the fan-out does so later."""
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
 EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
