@@ -38,11 +38,11 @@ async def build(deps: Dependencies) -> Served:
     flags = await open_flags(deps.settings.flags_file, deps.loops)
     return [
         Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),
-        *_limits(deps, flags),
+        *await _limits(deps, flags),
     ]
 
 
-def _limits(deps: Dependencies, flags: Flags) -> Served:
+async def _limits(deps: Dependencies, flags: Flags) -> Served:
     valkey, rules = deps.valkey(), ConductRules()
     drawn = (secrets.token_bytes(KEY_BYTES),)
     keys = keys_of(deps.settings.challenge_key, deps.security.audit) or (lambda: drawn)
@@ -54,8 +54,7 @@ def _limits(deps: Dependencies, flags: Flags) -> Served:
         lambda: flags.is_on(PUBLIC_READS, unset=deps.settings.public_reads),
     )
     feed = CallerFeed(sources, deps.clock, rules)
-    feed.start()
-    deps.loops.opened("caller feed", feed)
+    await deps.loops.opened("caller feed", feed)
     return [
         Servicer(service_of(challenge_service_pb2.DESCRIPTOR), ChallengeServicer(step_up)),
         *envoy_rpcs(

@@ -81,7 +81,7 @@ class CallerFeed:
         self._changed = asyncio.Event()
         self._refreshing = Background("caller-feed", self._try_to_refresh, every_s=refresh_s)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Look again and again from now on."""
         self._refreshing.start()
 

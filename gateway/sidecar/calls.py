@@ -17,6 +17,7 @@ from services.platform.security.call_table import (
     callers_of,
 )
 from services.platform.security.identities import EDGE, GATEWAY
+from services.platform.specs import all_specs
 
 __all__ = ["ENVOY_PREFIX", "HEALTH_PREFIX", "allowed", "called", "package_prefix", "repeatable"]
 
@@ -25,7 +26,7 @@ HEALTH_PREFIX = "/grpc.health.v1.Health/"
 
 
 def package_prefix(service: str) -> str:
-    """Return how the paths of all of a service's RPCs begin."""
+    """Return how the paths of all RPCs begin that a service's siblings may call."""
     return f"/aviary.{service}.v1."
 
 
@@ -63,7 +64,5 @@ def _descriptors(service: str, contracts: Contracts) -> Sequence[ServiceDescript
     pool = DescriptorPool()
     for file in contracts.files.file:
         pool.Add(file)
-    prefix = package_prefix(service).removeprefix("/")
-    return [
-        pool.FindServiceByName(name) for name in contracts.all_services if name.startswith(prefix)
-    ]
+    known = contracts.all_services
+    return [pool.FindServiceByName(n) for n in all_specs()[service].contracts if n in known]

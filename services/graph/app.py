@@ -28,7 +28,7 @@ async def build(deps: Dependencies) -> Served:
     changes = Changes(store, await deps.ids(SPEC.name))
     erasure = Erasure(store, changes, events, Settling(SETTLE_MS, deps.clock))
     handlers = GraphConsumers(erasure, users)
-    deps.consume(deps.bus(), ERASURE.name, handlers.user_deleted)
+    await deps.consume(deps.bus(), ERASURE.name, handlers.user_deleted)
     servicer = GraphServicer(
         Follows(changes, users, events),
         Blocks(changes, users, events),

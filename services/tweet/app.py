@@ -36,5 +36,5 @@ async def build(deps: Dependencies) -> Served:
     deletion = Deletion(store, own_timeline, events, deps.clock)
     erasure = Erasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
     handlers = TweetConsumers(erasure, users)
-    deps.consume(deps.bus(), ERASURE.name, handlers.user_deleted)
+    await deps.consume(deps.bus(), ERASURE.name, handlers.user_deleted)
     return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), TweetServicer(service))]

@@ -32,7 +32,7 @@ class TestConsumer:
             seen[message.data] += 1
 
         consumer = consumer_of(bus.driver, handler)
-        consumer.start()
+        await consumer.start()
         for start in range(0, 1000, 100):
             page = [Message(b"%d" % n) for n in range(start, start + 100)]
             await bus.driver.publish("first", page)
@@ -57,7 +57,7 @@ class TestConsumer:
         consumer = consumer_of(bus.driver, in_parts, policy=policy)
         await bus.driver.publish("first", [Message(b"large")])
         with structlog.testing.capture_logs() as logged:
-            consumer.start()
+            await consumer.start()
             await until(lambda: len(called) == times + 1)
             await consumer.stop()
         assert attempts == [1] * (times + 1)
@@ -81,7 +81,7 @@ class TestConsumer:
 
         consumer = consumer_of(bus.driver, handler)
         await bus.driver.publish("first", [Message(b"poison")])
-        consumer.start()
+        await consumer.start()
         await until(lambda: len(attempts) == 2 * POLICY.max_attempts)
         await consumer.stop()
         assert attempts == [1, 1, 2, 2, 3, 3]
@@ -98,7 +98,7 @@ class TestConsumer:
 
         consumer = consumer_of(bus.driver, slow)
         await bus.driver.publish("first", [Message(b"%d" % n) for n in range(5)])
-        consumer.start()
+        await consumer.start()
         await until(lambda: len(begun) == 5)
         stopping = asyncio.create_task(consumer.stop())
         await asyncio.sleep(0)
@@ -117,7 +117,7 @@ class TestConsumer:
 
         consumer = consumer_of(bus.driver, handler)
         consumer.pause()
-        consumer.start()
+        await consumer.start()
         await bus.driver.publish("first", [Message(b"waits")])
         assert len(await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)) == 1
         assert seen == []
@@ -139,9 +139,9 @@ class TestConsumer:
         first = consumer_of(bus.driver, high)
         second = consumer_of(bus.driver, low, yield_to=first, name="second.one")
         await bus.driver.publish("first", [Message(b"high")])
-        first.start()
+        await first.start()
         await until(lambda: order == ["high begins"])
-        second.start()
+        await second.start()
         await bus.driver.publish("second", [Message(b"low")])
         await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)
         release.set()
@@ -164,9 +164,9 @@ class TestConsumer:
             bus.driver, low, yield_to=first, yields=lambda: yields, name="second.one"
         )
         await bus.driver.publish("first", [Message(b"high")])
-        first.start()
+        await first.start()
         await until(lambda: not first.idle.is_set())
-        second.start()
+        await second.start()
         await bus.driver.publish("second", [Message(b"beside it")])
         await until(lambda: seen == [b"beside it"])
         yields = True
@@ -189,9 +189,9 @@ class TestConsumer:
         first = consumer_of(bus.driver, high)
         second = consumer_of(bus.driver, low, yield_to=first, name="second.one")
         await bus.driver.publish("first", [Message(b"high")])
-        first.start()
+        await first.start()
         await until(lambda: not first.idle.is_set())
-        second.start()
+        await second.start()
         await bus.driver.publish("second", [Message(b"low")])
         assert len(await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)) == 1
         second.pause()

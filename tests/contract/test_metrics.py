@@ -97,7 +97,7 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
     )
     bodies = (b"good", b"poison", b"patient", b"large")
     await bus.publish("fanout-close", [Message(each) for each in bodies])
-    consumer.start()
+    await consumer.start()
 
     def counts() -> dict[tuple[object, ...], int]:
         points = metrics.points(names.METRIC_BUS_HANDLER_DURATION)
@@ -128,7 +128,7 @@ async def test_queue_depth_follows_the_backlog_and_goes_with_the_bus(
     depths = QueueDepths(
         bus, all_subscriptions(), poll_every_s=0.05, meter_provider=metrics.provider
     )
-    depths.start()
+    await depths.start()
     try:
         await bus.publish("fanout-rest", [Message(b"%d" % n) for n in range(3)])
 
@@ -151,7 +151,7 @@ async def test_dead_letters_are_told_until_they_are_redriven(
     depths = QueueDepths(
         bus, all_subscriptions(), poll_every_s=0.05, meter_provider=metrics.provider
     )
-    depths.start()
+    await depths.start()
     try:
         await bus.publish("fanout-rest", [Message(b"poison")])
         [received] = await bus.receive("fanout.rest", max_messages=1, wait_s=1)

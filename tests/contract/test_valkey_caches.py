@@ -157,7 +157,7 @@ def listen(client: ValkeyClient, local: LocalTweets) -> DeletionListener:
 async def test_a_deletion_reaches_what_other_processes_keep(client: ValkeyClient) -> None:
     local = LocalTweets(generation_s=1_000)
     listener = listen(client, local)
-    listener.start()
+    await listener.start()
     try:
 
         def keeps() -> bool:
@@ -177,7 +177,7 @@ async def test_a_deletion_reaches_what_other_processes_keep(client: ValkeyClient
 async def test_a_deletion_that_cannot_be_read_is_of_any_tweet(client: ValkeyClient) -> None:
     local = LocalTweets(generation_s=1_000)
     listener = listen(client, local)
-    listener.start()
+    await listener.start()
     try:
 
         def keeps() -> bool:
@@ -197,7 +197,7 @@ async def test_a_deletion_that_cannot_be_read_is_of_any_tweet(client: ValkeyClie
 async def test_nothing_is_kept_while_deletions_go_unheard(client: ValkeyClient) -> None:
     local = LocalTweets(generation_s=1_000)
     listener = listen(client, local)
-    listener.start()
+    await listener.start()
     try:
 
         def keeps() -> bool:

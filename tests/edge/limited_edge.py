@@ -161,7 +161,7 @@ async def gateway(
         ],
     )
     await server.start()
-    feed.start()
+    await feed.start()
     try:
         yield server, store
     finally:

@@ -100,7 +100,7 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
             feed,
             AccessLogServicer(conduct, clock),
         )
-        feed.start()
+        await feed.start()
         stack.push_async_callback(feed.stop)
         world = await stack.enter_async_context(identity_world(tmp_path, revoked))
         await sign_up(world.http)

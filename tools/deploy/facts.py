@@ -70,8 +70,9 @@ def callees_of(caller: str) -> tuple[Service, ...]:
 def callers_by_service() -> Mapping[str, frozenset[str]]:
     """Return callers by service as the call table has them, so without the gateway's checks."""
     callers: dict[str, frozenset[str]] = {}
+    servers = {contract: spec.name for spec in all_specs().values() for contract in spec.contracts}
     for method in _methods():
-        name = method.containing_service.full_name.split(".")[1]
+        name = servers[method.containing_service.full_name]
         callers[name] = callers.get(name, frozenset()) | callers_of(method)
     return callers
 

@@ -106,13 +106,13 @@ class Consumer:
         self.quiet.set()
         self._to_ack = asyncio.Event()
 
-    def start(self) -> None:
-        """Begin to receive. Needs a running loop; once per consumer."""
+    async def start(self) -> None:
+        """Begin to receive; once per consumer."""
         self._receiving.start()
         self._acking.start()
 
     def holds(self) -> bool:
-        """Tell whether it goes on receiving and acking, if it has begun."""
+        """Whether it goes on receiving and acking, if it has begun."""
         return self._receiving.holds() and self._acking.holds()
 
     async def stop(self) -> None:
@@ -147,7 +147,7 @@ class Consumer:
             await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(self._failures, self._rng))
 
     async def _may_receive(self) -> bool:
-        """Wait for a while until nothing is against it; tell whether that is so."""
+        """Wait for a while until nothing is against it; give whether that is so."""
         await self._or_stop(self._resumed, IDLE_S)
         if not self._resumed.is_set():
             return False
@@ -288,7 +288,7 @@ class Consumer:
                 return
 
     async def _or_stop(self, event: asyncio.Event, timeout_s: float | None = None) -> bool:
-        """Wait for `event`, a stop or the timeout; tell whether the event was the first."""
+        """Wait for `event`, a stop or the timeout; give whether the event was the first."""
         if event.is_set() or self._stopping.is_set():
             return event.is_set()
         waits = [asyncio.create_task(each.wait()) for each in (event, self._stopping)]

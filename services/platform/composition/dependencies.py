@@ -34,6 +34,9 @@ from services.platform.observability.names import EVENT_BUS_DECLARE_FAILED
 from services.platform.outbox.outbox import Outbox
 from services.platform.outbox.relay import OutboxRelay
 from services.platform.outbox.tracing import TracedOutbox
+from services.platform.queues.metrics import observe_pauses
+from services.platform.queues.pauses import Pauses
+from services.platform.queues.store import RowPauseStore
 from services.platform.rows.metering import MeteredRowStore
 from services.platform.rows.port import RowStore, TableSpec
 from services.platform.rows.sqlite.rows import SqliteRowStore
@@ -47,7 +50,7 @@ from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
 from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.security.process import PLAIN, Security
-from services.platform.specs import ServiceSpec, all_specs, all_subscriptions
+from services.platform.specs import ServiceSpec, all_specs, all_subscriptions, pauses_table
 from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, open_node, open_valkey
@@ -87,12 +90,20 @@ class Dependencies:
         self.clock = SystemClock()
         self._bus: BusDriver | None = None
         self._declared = asyncio.Event()
+        self._pauses: Pauses | None = None
+        self._rows: dict[tuple[str, ...], RowStore] = {}
         self._valkey: ValkeyClient | None = None
         self._channels: dict[tuple[str, bool], grpc.aio.Channel] = {}
         self.cache_metrics = CacheMetrics()
 
     async def rows(self, owner: str, tables: Sequence[TableSpec]) -> RowStore:
-        """Open the store of `owner`."""
+        """Open the store of `owner`, with these tables; once a process."""
+        key = (owner, *(table.name for table in tables))
+        if key not in self._rows:
+            self._rows[key] = await self._open_rows(owner, tables)
+        return self._rows[key]
+
+    async def _open_rows(self, owner: str, tables: Sequence[TableSpec]) -> RowStore:
         if self.settings.storage == "bigtable":
             return TracedRowStore(MeteredRowStore(await self._bigtable(tables), "bigtable"))
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -160,19 +171,8 @@ class Dependencies:
     async def outbox(self, rows: RowStore, table: TableSpec) -> TracedOutbox:
         """Take writes at once, and relay them once every subscription is there to be served."""
         relay = OutboxRelay(Outbox(rows, self.clock, table), TracedPublisher(self.bus()))
-        self.loops.opened(f"outbox {table.name}", relay)
-        self._once_declared(relay.start)
+        self.loops.opened_after(f"outbox {table.name}", relay, self._declared)
         return TracedOutbox(relay)
-
-    def _once_declared(self, start: Callable[[], Awaitable[None]]) -> None:
-        async def wait_and_start() -> None:
-            await self._declared.wait()
-            await start()
-
-        starting = asyncio.create_task(wait_and_start(), name="bus-start")
-        # It waits for as long as the bus is gone; once it has ended, it must have started.
-        self.readiness.require("bus-start", lambda: not starting.done() or _succeeded(starting))
-        self.stack.push_async_callback(_cancelled, starting)
 
     def valkey(self) -> ValkeyClient:
         """Open the cache; once a process."""
@@ -217,14 +217,23 @@ class Dependencies:
         keeper = LeaseKeeper(source, generator, unique)
         observe_lease(generator)
         self.readiness.require("ids", generator.is_able)
-        await keeper.start()
-        self.loops.opened("lease of ids", keeper)
+        await self.loops.opened("lease of ids", keeper)
         # A service that can make no id is not ready, and says so by not listening yet.
         while keeper.lease is None:  # noqa: ASYNC110 - the keeper tries again by itself
             await asyncio.sleep(LEASE_POLL_S)
         return generator
 
-    def consume(
+    async def pauses(self) -> Pauses:
+        """Follow what operators have paused; once a process."""
+        if self._pauses is None:
+            owner, table = pauses_table()
+            store = RowPauseStore(await self.rows(owner, [table]), table)
+            self._pauses = Pauses(store)
+            observe_pauses(self._pauses)
+            await self.loops.opened("queue pauses", self._pauses)
+        return self._pauses
+
+    async def consume(
         self,
         bus: BusDriver,
         name: str,
@@ -233,7 +242,7 @@ class Dependencies:
         yield_to: Consumer | None = None,
         yields: Callable[[], bool] = lambda: True,
     ) -> Consumer:
-        """Handle the messages of one subscription from now on."""
+        """Handle the messages of one subscription from now on, while it is not paused."""
         consumer = Consumer(
             bus,
             name,
@@ -244,13 +253,9 @@ class Dependencies:
             yield_to=yield_to,
             yields=yields,
         )
-
-        async def start() -> None:
-            consumer.start()
-
-        self.loops.opened(f"consumer {name}", consumer)
+        (await self.pauses()).govern(name, consumer)
         # What a handler publishes must not miss a subscription that is yet to be made.
-        self._once_declared(start)
+        self.loops.opened_after(f"consumer {name}", consumer, self._declared)
         return consumer
 
     def audit(self, process: str) -> Audit:
@@ -263,15 +268,6 @@ class Dependencies:
         return CursorCodec(
             keys_of(self.settings.cursor_key, self.security.audit) or (lambda: drawn)
         )
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-def _succeeded(task: asyncio.Task[None]) -> bool:
-    return not task.cancelled() and task.exception() is None
 
 
 def _contracts(spec: ServiceSpec) -> list[ServiceDescriptor]:

@@ -35,7 +35,16 @@ def all_specs() -> Mapping[str, ServiceSpec]:
     ):
         if twice := sorted({each for each in said if said.count(each) > 1}):
             raise ValueError(f"two services declare the {what} {', '.join(twice)}")
-    return MappingProxyType({spec.name: spec for spec in found})
+    keepers = tuple(spec.name for spec in found if spec.keeps_pauses is not None)
+    return MappingProxyType({spec.name: _reading_pauses(spec, keepers) for spec in found})
+
+
+def _reading_pauses(spec: ServiceSpec, keepers: tuple[str, ...]) -> ServiceSpec:
+    """Have whoever consumes open the rows where it is kept what is paused."""
+    missing = tuple(each for each in keepers if each not in (spec.name, *spec.opens_rows_of))
+    if not spec.subscriptions or not missing:
+        return spec
+    return replace(spec, opens_rows_of=(*spec.opens_rows_of, *missing))
 
 
 def _packages() -> Iterator[str]:

@@ -39,7 +39,11 @@ class ServiceSpec:
     tables: tuple[TableSpec, ...] = ()
     """Its own, in `<name>.db` where they are SQLite's."""
     opens_rows_of: tuple[str, ...] = ()
-    """Siblings whose tables it opens too; each is an exception with a reason beside it."""
+    """Siblings whose tables it opens too; each is an exception with a reason beside it. Whoever
+    consumes opens those of the service that `keeps_pauses` besides: `all_specs` adds it."""
+    keeps_pauses: TableSpec | None = None
+    """Of the one service whose process answers operators of queues: one of its tables, where it is
+    kept which subscriptions of all services are paused."""
     topics: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What it publishes: topic to what its messages say."""
     subscriptions: tuple[Subscription, ...] = ()

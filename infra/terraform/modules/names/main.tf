@@ -110,7 +110,7 @@ locals {
     }
     tweet = {
       port        = 50053
-      tables      = ["tweets", "tweets_by_author", "requests", "tweet_outbox", "home", "viewers", "celebrities"]
+      tables      = ["tweets", "tweets_by_author", "requests", "tweet_outbox", "home", "viewers", "celebrities", "fanout_controls"]
       publishes   = ["tweet-events"]
       subscribes  = ["tweet.erasure"]
       uses_cache  = true
@@ -121,6 +121,7 @@ locals {
       port = 50054
       tables = [
         "following", "followers", "muting", "blocking", "blocked_by", "follow_counts", "graph_outbox",
+        "fanout_controls",
       ]
       publishes   = ["graph-events"]
       subscribes  = ["graph.erasure"]
@@ -166,7 +167,7 @@ locals {
         "identity_clients", "identity_codes", "identity_families", "identity_credentials",
         "identity_sign_ups", "identity_keys", "identity_sessions", "identity_app_keys",
         "identity_revoked_app_keys", "identity_app_key_signers", "identity_revocations",
-        "identity_password_changes",
+        "identity_password_changes", "fanout_controls",
       ]
       publishes   = []
       subscribes  = ["identity.erasure"]
