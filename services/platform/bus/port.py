@@ -71,7 +71,7 @@ class Received:
     published_ms: int | None = None
     """Unix milliseconds of the publishing, or of the last redrive; None where unknown."""
     unreadable: str | None = None
-    """Why the bus cannot tell what this is; then the message is empty, and it can only be given
+    """Why the bus cannot say what this is; then the message is empty, and it can only be given
     up: the dead letter keeps it as it was."""
 
 

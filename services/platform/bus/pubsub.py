@@ -219,7 +219,7 @@ class PubSubDriver:
         return sorted(found.values(), key=_published)
 
     async def backlog(self, subscription: str) -> int | None:  # noqa: ARG002 - the port's shape
-        """Return None: Pub/Sub tells its backlog through Cloud Monitoring only."""
+        """Return None: only Cloud Monitoring knows the backlog of Pub/Sub."""
         return None
 
     async def dead_letters(self, subscription: str) -> int | None:  # noqa: ARG002 - as above

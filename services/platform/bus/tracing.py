@@ -37,7 +37,7 @@ class TracedPublisher:
         self._publisher = publisher
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
-        """See `Publisher.publish`."""
+        """Publish all of these, each under a span of the trace that it carries."""
         with ExitStack() as spans:
             await self._publisher.publish(
                 topic, [spans.enter_context(_publishing(topic, each)) for each in messages]

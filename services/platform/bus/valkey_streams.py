@@ -46,7 +46,7 @@ LONGEST_DELAY_S = 60.0
 MS_PER_S = 1_000
 
 _GROUP = b"bus"
-# One name for all replicas: deliveries are told apart by id and idle time, and a name for each
+# One name for all replicas: deliveries differ by id and idle time, and a name for each
 # process would stay in the group for ever.
 _CONSUMER = b"any"
 _NO_CURSOR = b"0-0"

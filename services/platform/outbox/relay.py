@@ -103,7 +103,7 @@ class OutboxRelay:
         sweeper.start(after_s=self._sweep_pause_s())
 
     def holds(self) -> bool:
-        """Tell whether it goes on publishing and sweeping, if it has begun."""
+        """Whether it goes on publishing and sweeping, if it has begun."""
         return all(loop.holds() for loop in self._loops)
 
     async def stop(self, drain_timeout_s: float = DRAIN_TIMEOUT_S) -> None:
