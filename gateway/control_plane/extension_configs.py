@@ -24,9 +24,8 @@ from gateway.envoy.public_reads import public_read_settings
 from gateway.envoy.revoked import revoked_filter, revoked_settings
 from gateway.limits.budgets import Conduct, Subject
 from gateway.limits.table import NEW_ACCOUNT_DAYS
-from services.platform.errors import UnavailableError
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.observability.names import EVENT_LIMITS_FEED_REFUSED, EVENT_LIMITS_FEED_STALE
+from services.platform.observability.names import EVENT_LIMITS_FEED_REFUSED
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.background import Background
 from services.platform.runtime.clock import Clock
@@ -79,7 +78,7 @@ class CallerFeed:
         self._resources[PUBLIC_READS] = _resource(PUBLIC_READS, settings)
         self._versions = dict.fromkeys(self._resources, 0)
         self._changed = asyncio.Event()
-        self._refreshing = Background("caller-feed", self._try_to_refresh, every_s=refresh_s)
+        self._refreshing = Background("caller-feed", self.refresh, every_s=refresh_s)
 
     async def start(self) -> None:
         """Look again and again from now on."""
@@ -94,7 +93,7 @@ class CallerFeed:
         return self._refreshing.holds()
 
     async def refresh(self) -> None:
-        """Look once. While Valkey is away, callers and revocations stay as they were known."""
+        """Look once. Raises `UnavailableError` while Valkey is away: all stays as it was known."""
         opened = self._sources.public_reads()
         await self._tell(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
         await self._tell_of_revoked()
@@ -184,12 +183,6 @@ class CallerFeed:
         # By the hour, so that the edges are not told of it all the time.
         now_ms = self._clock.now_ms() // _MS_PER_HOUR * _MS_PER_HOUR
         return first_id_at(now_ms - NEW_ACCOUNT_DAYS * _MS_PER_DAY)
-
-    async def _try_to_refresh(self) -> None:
-        try:
-            await self.refresh()
-        except UnavailableError:
-            _log.warning(EVENT_LIMITS_FEED_STALE)
 
 
 def _public_reads(*, opened: bool) -> dict[str, Any]:

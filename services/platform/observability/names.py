@@ -37,7 +37,6 @@ __all__ = [
     "EVENT_ID_LEASE_FAILED",
     "EVENT_ID_LEASE_MISSING",
     "EVENT_LIMITS_FEED_REFUSED",
-    "EVENT_LIMITS_FEED_STALE",
     "EVENT_LIMITS_LIST_FULL",
     "EVENT_LIMITS_SIGNALS_LOST",
     "EVENT_LOG_DROPPED",
@@ -292,8 +291,6 @@ EVENT_ID_LEASE_MISSING: Final = "id.lease_missing"
 """No worker number can be had now; without one no id can be made for long."""
 EVENT_LIMITS_FEED_REFUSED: Final = "limits.feed_refused"
 """An edge did not take what it was told of callers; it goes by what it was told before."""
-EVENT_LIMITS_FEED_STALE: Final = "limits.feed_stale"
-"""Scores could not be looked up; the edges go by what they were told before."""
 EVENT_LIMITS_LIST_FULL: Final = "limits.list_full"
 """A list that the edges are told of has become full. Of what was revoked, the rest is refused by
 its age, with others as old; of callers of bad conduct, the mildest read as good callers do."""
