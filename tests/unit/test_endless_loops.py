@@ -5,7 +5,6 @@ import asyncio
 import errno
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,7 @@ from services.platform.queues.pauses import Pauses
 from services.platform.rows.sqlite.garbage import GarbageCollection
 from services.platform.runtime.background import Background
 from services.platform.runtime.clock import SystemClock
-from services.platform.runtime.loops import Loops, Running
-from services.platform.runtime.readiness import Readiness
+from services.platform.runtime.loops import Running
 from services.platform.runtime.retry_policy import RetryPolicy
 from services.timeline.deletions import DeletionListener
 from services.timeline.local_tweets import LocalTweets
@@ -313,67 +311,6 @@ async def test_a_loop_that_fails_is_counted() -> None:
             await asyncio.sleep(0.01)
     await loop.stop()
     assert metrics.values(METRIC_LOOP_FAILURES)[("tested",)] >= TRIES - 1
-
-
-async def test_whoever_starts_loops_stops_them_and_asks_whether_they_go_on() -> None:
-    """The last first; what waits for an event is stopped too, whether that came or not."""
-    log: list[str] = []
-
-    class Noting:
-        def __init__(self, name: str) -> None:
-            self.name, self.going = name, True
-
-        async def start(self) -> None:
-            log.append(f"start {self.name}")
-
-        async def stop(self) -> None:
-            log.append(f"stop {self.name}")
-
-        def holds(self) -> bool:
-            return self.going
-
-    readiness, came, never = Readiness(), asyncio.Event(), asyncio.Event()
-    first, second, third = Noting("first"), Noting("second"), Noting("third")
-    async with AsyncExitStack() as stack:
-        loops = Loops(stack, readiness)
-        await loops.opened("one", first)
-        loops.opened_after("two", second, came)
-        loops.opened_after("three", third, never)
-        assert log == ["start first"]
-        came.set()
-        async with asyncio.timeout(WAIT_S):
-            while len(log) < 2:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.01)
-        assert readiness.failing() == []
-        second.going = False
-        assert readiness.failing() == ["two"]
-    assert log == ["start first", "start second", "stop third", "stop second", "stop first"]
-
-
-async def test_what_does_not_start_at_once_is_started_again() -> None:
-    """It is not lost for the rest of the process because the first try failed."""
-    failing = Failing()
-
-    class Reluctant:
-        async def start(self) -> None:
-            if failing.asked < TRIES:
-                await failing.start()
-            failing.asked = 100
-
-        async def stop(self) -> None:
-            pass
-
-        def holds(self) -> bool:
-            return True
-
-    readiness, ready = Readiness(), asyncio.Event()
-    ready.set()
-    async with AsyncExitStack() as stack:
-        Loops(stack, readiness).opened_after("reluctant", Reluctant(), ready)
-        async with asyncio.timeout(WAIT_S):
-            while failing.asked < 100:
-                assert readiness.failing() == []
-                await asyncio.sleep(0.01)
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
