@@ -116,7 +116,7 @@ def test_names_in_terraform(places: dict[str, Any]) -> None:
     found = places["terraform"]
     assert found["service"] == {
         "port": 50_099,
-        "tables": ["poll_votes"],
+        "tables": ["poll_votes", "fanout_controls"],
         "publishes": ["poll-events"],
         "subscribes": ["poll.tweets", "poll.tallies"],
         "uses_cache": True,

@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aviary.fanout.v1 import fanout_service_pb2 as pb
+from aviary.queue.v1 import queue_pb2 as pb
 from click.testing import CliRunner, Result
 
 from services.__main__ import main
 from services.cli.operate.errors import OperateError
-from services.cli.operate.finding import find
+from services.cli.operate.finding import find, server_of
 from services.cli.operate.showing import show_letters, show_queues
 from services.platform.files import local_addresses
 from services.platform.security.certificates.folder import CertificateFolder
+from services.platform.specs import pauses_table
 from tests.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,16 +189,20 @@ def test_reasons_do_not_reach_the_terminal_as_commands(capsys: pytest.CaptureFix
 
 
 def test_what_the_bus_cannot_count_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
-    controls = pb.Controls(
-        subscriptions=[pb.SubscriptionControl(subscription="fanout.plan", paused=True)]
-    )
-    counted = pb.QueueBacklog(subscription="fanout.plan", messages=1_200, dead_letters=3)
-    show_queues([counted], controls)
+    counted = pb.Queue(subscription="tweet.erasure", messages=1_200, dead_letters=3, paused=True)
+    show_queues([counted])
     assert capsys.readouterr().out.splitlines() == [
-        "subscription  waiting  dead  state",
-        "fanout.plan     1,200     3  paused",
+        "subscription   waiting  dead  state",
+        "tweet.erasure    1,200     3  paused",
     ]
-    show_queues([pb.QueueBacklog(subscription="fanout.plan")], controls)
+    show_queues([pb.Queue(subscription="fanout.plan", paused=False)])
     _, line, note = capsys.readouterr().out.splitlines()
-    assert line.split() == ["fanout.plan", "unknown", "unknown", "paused"]
+    assert line.split() == ["fanout.plan", "unknown", "unknown", "running"]
     assert "monitoring" in note
+    show_queues([pb.Queue(subscription="fanout.plan", messages=0, dead_letters=0)])
+    assert capsys.readouterr().out.splitlines()[1:] == ["fanout.plan         0     0  unknown"]
+
+
+def test_operators_are_answered_by_whoever_declares_it() -> None:
+    assert server_of("aviary.queue.v1.QueueService") == pauses_table()[0]
+    assert server_of("aviary.timeline.v1.TimelineService") == "timeline"

@@ -15,7 +15,7 @@ import httpx
 
 from services.cli.load.access import TokenSource
 from services.cli.load.errors import LoadError, RefusedError, UnreachableError
-from services.platform.bus.retry_policy import RetryPolicy
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.security.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
 
 __all__ = ["EdgeClient"]

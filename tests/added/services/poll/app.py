@@ -48,6 +48,6 @@ async def build(deps: Dependencies) -> Served:
     await deps.client("tweet", tweets)
     deps.valkey()
     deps.cursors()
-    deps.consume(TWEETS, polls.pass_over)
-    deps.consume(TALLIES, polls.count)
+    await deps.consume(TWEETS, polls.pass_over)
+    await deps.consume(TALLIES, polls.count)
     return [Servicer(service_of(pb.DESCRIPTOR), polls)]
