@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from services.cli.options import data_dir as data_dir_option
 from services.platform.audit.chain import ChainError, Head, verify
 from services.platform.audit.files import chains
 from services.platform.files.single_keys import json_loads
@@ -13,14 +14,7 @@ from services.platform.files.single_keys import json_loads
 __all__ = ["audit"]
 
 PATH = click.Path(path_type=Path, exists=True)
-DATA_DIR = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help="Folder that holds the folder audit.",
-)
+DATA_DIR = data_dir_option("Folder that holds the folder audit.")
 
 
 @click.group()

@@ -5,29 +5,21 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
+from services.cli.options import data_dir as data_dir_option
+from services.identity.app import IdentityAdmin, identity_admin
 from services.local.login import login
 from services.local.operator_file import OperatorError, read_operator
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.errors import AviaryError
 from services.platform.rpc.admin_calls import AdminCall
 
-if TYPE_CHECKING:
-    from services.identity.app import IdentityAdmin
-
 __all__ = ["DATA_DIR", "at", "with_admin"]
 
-DATA_DIR = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help="Of the running Aviary.",
-)
+DATA_DIR = data_dir_option("Folder of the running Aviary.")
 _MS_PER_S = 1_000
 Result = TypeVar("Result")
 
@@ -39,7 +31,7 @@ def at(unix_ms: int) -> str:
 
 def with_admin(
     data_dir: Path,
-    act: Callable[["IdentityAdmin"], Awaitable[Result]],
+    act: Callable[[IdentityAdmin], Awaitable[Result]],
     *,
     change: str | None = None,
 ) -> Result:
@@ -47,8 +39,6 @@ def with_admin(
 
     What changes something says what of, as the audit log shall have it.
     """
-    # All services start by this command line; only these commands pay for the issuer.
-    from services.identity.app import identity_admin  # noqa: PLC0415
 
     async def run() -> Result:
         async with identity_admin(_settings(data_dir)) as admin:

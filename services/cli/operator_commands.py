@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from services.cli.identity_admin import DATA_DIR, at, with_admin
+from services.identity.app import IdentityAdmin
+from services.identity.app_keys import MadeKey
 from services.identity.model import AppKey
 from services.identity.oauth_clients import Registered
 from services.local.operator_file import OperatorError, fetch_token, read_operator
-
-if TYPE_CHECKING:
-    from services.identity.app import IdentityAdmin
-    from services.identity.app_keys import MadeKey
 
 __all__ = ["app_key", "register_app", "rotate_signing_key", "token"]
 
@@ -45,9 +42,9 @@ def token(handle: str | None, scope: str | None, data_dir: Path) -> None:
 @click.option("--public", is_flag=True, help="An app that can keep no secret: it has PKCE alone.")
 @DATA_DIR
 def register_app(name: str, redirect_uris: Sequence[str], data_dir: Path, *, public: bool) -> None:
-    """Make an app known; prints its id, and its secret, which is not shown again."""
+    """Register an app; prints its id, and its secret, which is not shown again."""
 
-    async def register(admin: "IdentityAdmin") -> Registered:
+    async def register(admin: IdentityAdmin) -> Registered:
         return await admin.clients.register(name, redirect_uris, public=public)
 
     kind = "public" if public else "confidential"
@@ -69,7 +66,7 @@ def app_key() -> None:
 def make(client_id: str, data_dir: Path) -> None:
     """Make a key for an app; prints it, and it is not shown again."""
 
-    async def made_for(admin: "IdentityAdmin") -> "MadeKey":
+    async def made_for(admin: IdentityAdmin) -> MadeKey:
         return await admin.app_keys.make(client_id)
 
     made = with_admin(data_dir, made_for, change=client_id)
@@ -84,7 +81,7 @@ def make(client_id: str, data_dir: Path) -> None:
 def list_keys(client_id: str, data_dir: Path) -> None:
     """List an app's keys by id: when each expires, and whether it was revoked."""
 
-    async def keys(admin: "IdentityAdmin") -> Mapping[str, AppKey]:
+    async def keys(admin: IdentityAdmin) -> Mapping[str, AppKey]:
         return await admin.app_keys.of(client_id)
 
     for key_id, key in with_admin(data_dir, keys).items():
@@ -98,7 +95,7 @@ def list_keys(client_id: str, data_dir: Path) -> None:
 def revoke(key_id: str, data_dir: Path) -> None:
     """Take a key back: every edge refuses it within a few seconds."""
 
-    async def take_back(admin: "IdentityAdmin") -> None:
+    async def take_back(admin: IdentityAdmin) -> None:
         await admin.app_keys.revoke(key_id)
 
     with_admin(data_dir, take_back, change=key_id)
@@ -111,7 +108,7 @@ def revoke(key_id: str, data_dir: Path) -> None:
 def rotate_signing_key(data_dir: Path, *, of_app_keys: bool) -> None:
     """Make a new signing key: published at once, and used once every edge has seen it."""
 
-    async def rotate(admin: "IdentityAdmin") -> tuple[str, int]:
+    async def rotate(admin: IdentityAdmin) -> tuple[str, int]:
         keyring = admin.keyrings.app_keys if of_app_keys else admin.keyrings.tokens
         return await keyring.rotate()
 

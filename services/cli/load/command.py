@@ -13,6 +13,8 @@ from services.cli.load.options import (
     DEFAULT_USERS,
     Options,
 )
+from services.cli.load.run import run
+from services.cli.options import data_dir as data_dir_option
 
 __all__ = ["load"]
 
@@ -58,14 +60,7 @@ Examples:
     help="To show to the edge; one that acts for anybody. Everybody on this machine sees what is "
     "typed here: rather set the variable.  [default: one by --data-dir]",
 )
-@click.option(
-    "--data-dir",
-    type=FILE,
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help="Of the running Aviary, for a token.",
-)
+@data_dir_option("Folder of the running Aviary, for a token.")
 @click.option("--prefix", help="Handles begin so.  [default: another for each load]")
 @click.option(
     "--concurrency",
@@ -83,9 +78,6 @@ def load(**options: Any) -> None:  # noqa: ANN401 - click checks each against it
     how many they follow and are followed by. The exit code is 1 when a file is bad, when the edge
     does not answer, and when it refuses something.
     """
-    # Every service starts by this command line; only this command pays for the HTTP client.
-    from services.cli.load.run import run  # noqa: PLC0415
-
     try:
         run(Options(**options))
     except LoadError as error:
