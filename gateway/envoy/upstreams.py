@@ -6,7 +6,7 @@ from typing import Any, Final
 from gateway.envoy.admin import pipe
 from gateway.envoy.extensions import API, typed
 from gateway.envoy.secrets import TRUST_FILE, identity_file
-from services.platform.config.environment import UNIX
+from services.platform.config.values import UNIX
 from services.platform.security.identities import EDGE, server_name, spiffe_id
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
 

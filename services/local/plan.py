@@ -21,8 +21,8 @@ from services.local.valkeys import (
     url,
     valkey,
 )
-from services.platform.config.environment import UNIX
 from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.config.values import UNIX
 from services.platform.files.whole_file import write_whole
 
 __all__ = ["EDGE_ADMIN", "Plan", "Where", "on_emulators", "on_this_machine"]

@@ -9,8 +9,8 @@ from typing import Self
 from gateway import sidecar
 from services.local.child import Child
 from services.local.readiness import HOST
-from services.platform.config.environment import UNIX
 from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.config.values import UNIX
 
 __all__ = ["Sidecars"]
 
