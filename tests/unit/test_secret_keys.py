@@ -12,7 +12,7 @@ from services.platform.composition.secrets import keys_of
 from services.platform.config.secret_keys import Secret, SecretKeys
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.errors import InvalidArgumentError
-from services.platform.files import watched_file as followed_file
+from services.platform.files import watched_file
 from services.platform.rpc.paging import CursorCodec
 from services.platform.runtime.clock import SystemClock
 from services.platform.security.step_up import solve
@@ -28,7 +28,7 @@ class Audit(list[tuple[str, str]]):
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(followed_file, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(watched_file, "LOOK_EVERY_S", 0.0)
 
 
 @pytest.fixture

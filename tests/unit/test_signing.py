@@ -5,7 +5,7 @@ import pytest
 
 from services.platform.config.signing_keys import SigningKey, key_file, parse_keys
 from services.platform.errors import PermissionDeniedError, UnavailableError
-from services.platform.files import watched_file as followed_file
+from services.platform.files import watched_file
 from services.platform.security.signing import WINDOW_MS, Signer, Verifier
 
 NEW, OLD = SigningKey("new", b"n" * 32), SigningKey("old", b"o" * 32)
@@ -152,7 +152,7 @@ def test_bad_keys_are_told_without_a_secret(text: str) -> None:
 
 
 def test_a_key_file_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(followed_file, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(watched_file, "LOOK_EVERY_S", 0.0)
     path = tmp_path / "signing.keys"
     path.write_text(f"old:{'0f' * 32}\n")
     keys = key_file(path)

@@ -5,15 +5,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-__all__ = ["FollowedFile"]
+__all__ = ["Stamp", "WatchedFile", "stamp"]
 
 LOOK_EVERY_S = 1.0
 """Between looks at the file: a `stat` for each use would cost as much as the use."""
 
 Value = TypeVar("Value")
+Stamp = tuple[int, int, int]
+"""Changes with a file's content, and when another file is moved or linked into its place."""
 
 
-class FollowedFile(Generic[Value]):
+def stamp(path: Path) -> Stamp:
+    """Return the stamp of the file that the path leads to; raises OSError where there is none."""
+    state = path.stat()
+    return state.st_ino, state.st_mtime_ns, state.st_size
+
+
+class WatchedFile(Generic[Value]):
     """What a file says, read again when it has changed and is asked for; the last good is kept.
 
     Raises OSError or ValueError if it is of no use now. `parse` raises ValueError, which quotes no
@@ -32,7 +40,7 @@ class FollowedFile(Generic[Value]):
         self._parse = parse
         self._changed = changed
         self._failed = failed
-        self._stamp: tuple[int, int, int] | None = self._look()
+        self._stamp: Stamp | None = stamp(path)
         self._value = parse(path.read_text())
         self._look_at = time.monotonic() + LOOK_EVERY_S
 
@@ -46,7 +54,7 @@ class FollowedFile(Generic[Value]):
 
     def _refresh(self) -> None:
         try:
-            seen = self._look()
+            seen = stamp(self._path)
             if seen == self._stamp:
                 return
             self._stamp = seen
@@ -62,7 +70,3 @@ class FollowedFile(Generic[Value]):
             self._failed(error)
             return
         self._value = value
-
-    def _look(self) -> tuple[int, int, int]:
-        stat = self._path.stat()
-        return stat.st_ino, stat.st_mtime_ns, stat.st_size
