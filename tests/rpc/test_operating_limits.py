@@ -53,7 +53,7 @@ async def folder(tmp_path: Path, bus: BusDriver) -> AsyncIterator[Path]:
     (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
     server = RpcServer("127.0.0.1:0", [Servicer(descriptor, FanoutServicer(bus, controls))])
     await server.start()
-    with local_addresses.told(tmp_path, {"fanout": server.address}):
+    with local_addresses.published(tmp_path, {"fanout": server.address}):
         yield tmp_path
     await server.stop(0)
     await rows.close()
