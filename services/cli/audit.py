@@ -35,7 +35,7 @@ def verify_command(files: Sequence[Path], data_dir: Path, anchors: Path | None) 
     """Fail, and say where, when the log is not as it was written.
 
     FILES are those of one chain, oldest first; without them every chain of the data directory is
-    checked. Without --anchors it cannot tell whether entries are missing at the end.
+    checked. Entries that are missing at the end are found with --anchors alone.
     """
     found = {files[-1].stem: list(files)} if files else chains(data_dir / "audit")
     known = {} if anchors is None else _read(anchors)

@@ -37,7 +37,7 @@ def with_admin(
 ) -> Result:
     """Do something in the issuer's store; `ClickException` where that fails.
 
-    What changes something says what of, as the audit log shall have it.
+    `change` is for an act that changes something: what is changed, for the audit log.
     """
 
     async def run() -> Result:
@@ -63,18 +63,18 @@ def _command() -> str:
 
 
 def _settings(data_dir: Path) -> Settings:
-    """Find the stores as services do; on one machine, as the supervisor told them."""
-    told = {"AVIARY_DATA_DIR": str(data_dir)}
+    """Find the stores as services do; on one machine, by the variables that `up` gave them."""
+    variables = {"AVIARY_DATA_DIR": str(data_dir)}
     try:
         operator = read_operator(data_dir)
-        told |= {**operator.environment, "AVIARY_ISSUER_URL": operator.url}
+        variables |= {**operator.environment, "AVIARY_ISSUER_URL": operator.url}
     except OperatorError:
-        # Not of a supervisor's making: the environment says all.
+        # `up` has not made this folder: the environment names the stores.
         if not data_dir.exists():
             raise click.ClickException(
                 f"there is no {data_dir}; name the --data-dir that `make run` uses"
             ) from None
-    for name, value in told.items():
+    for name, value in variables.items():
         # In the environment itself, since Google's clients look there for their emulators.
         os.environ.setdefault(name, value)
     return Settings.from_environment(os.environ)

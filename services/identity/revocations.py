@@ -13,7 +13,7 @@ import structlog
 from services.identity.model import Revocation
 from services.identity.store import IdentityStore
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_IDENTITY_REVOCATIONS_UNTOLD
+from services.platform.observability.names import EVENT_IDENTITY_REVOCATIONS_UNPUBLISHED
 from services.platform.runtime.clock import Clock
 from services.platform.tokens.lives import SKEW_S
 from services.platform.tokens.revocations import LIVES_S, MAX_LISTED, Revocable, RevokedList
@@ -49,7 +49,7 @@ class Revocations:
         try:
             await self._edges.add(kind, {name: until_ms})
         except UnavailableError as error:
-            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
+            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNPUBLISHED, error=str(error))
 
     async def tell(self) -> None:
         """Tell of all that still counts; forget API keys that have expired."""
@@ -62,7 +62,7 @@ class Revocations:
         try:
             await self.tell()
         except UnavailableError as error:
-            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
+            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNPUBLISHED, error=str(error))
 
     async def _newest(self, kind: Revocable) -> dict[str, int]:
         """Give those that last longest, no more than edges are told of: they are the first rows."""

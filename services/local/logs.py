@@ -2,7 +2,7 @@
 
 What a child prints comes through a pipe and is written here: a child never waits for a disk, and
 what has no room is dropped and counted. Files that a child appends to itself, as Envoy does to its
-access log, are renamed beneath it; it then opens them anew when it is told to (SIGUSR1).
+access log, are renamed beneath it; it then opens them anew on a signal (SIGUSR1).
 """
 
 import contextlib
@@ -33,7 +33,7 @@ MAX_FILES = 1_000
 MB = 1_000_000
 
 REPEATS_MOST = 1_000
-"""Lines in a row, within `REPEATS_S`, that differ in digits only. More tell nothing new: a process
+"""Lines in a row, within `REPEATS_S`, that differ in digits only. More say nothing new: a process
 out of descriptors says so 100 000 times a second, which would drive all else out of its log."""
 REPEATS_S = 1.0
 DIGITS = b"0123456789"

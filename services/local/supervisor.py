@@ -141,7 +141,7 @@ async def _start(
     limits: LogLimits,
     stop: asyncio.Event,
 ) -> bool:
-    """Start group after group, noting each in `started`; False when asked to stop first."""
+    """Start group after group, noting each in `started`; False when `stop` is set first."""
     for group in groups:
         started.append(group)
         click.echo(f"starting {', '.join(child.name for child in group)}")

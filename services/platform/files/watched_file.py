@@ -22,10 +22,11 @@ def stamp(path: Path) -> Stamp:
 
 
 class WatchedFile(Generic[Value]):
-    """What a file says, read again when it has changed and is asked for; the last good is kept.
+    """A function that returns what a file holds, and reads it again when it has changed.
 
-    Raises OSError or ValueError if it is of no use now. `parse` raises ValueError, which quotes no
-    secret; `changed` is given each new value, `failed` why there is none, once for each change.
+    Where a change cannot be used, the last good value stays. Making one raises OSError or
+    ValueError where there is no good value yet. `parse` raises ValueError, which quotes no secret;
+    `changed` is given each new value, `failed` why there is none, once for each change.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class WatchedFile(Generic[Value]):
         self._look_at = time.monotonic() + LOOK_EVERY_S
 
     def __call__(self) -> Value:
-        """Return what it says."""
+        """Return the value of now; looks at the file once a second at most."""
         now = time.monotonic()
         if now >= self._look_at:
             self._look_at = now + LOOK_EVERY_S

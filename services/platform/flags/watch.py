@@ -34,7 +34,7 @@ class FlagFile:
     """Reads the file at the start and after each change; None means that there is no file.
 
     A file that cannot be used changes nothing: what was in force stays, at the start the defaults,
-    so that a slip in the file neither stops a process nor keeps one from starting.
+    so that a mistake in the file neither stops a process nor keeps one from starting.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class FlagFile:
             self._polling.start(after_s=self._poll_every_s)
 
     async def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         await self._polling.stop()
 
     def holds(self) -> bool:

@@ -32,7 +32,7 @@ __all__ = [
     "EVENT_GRAPH_COUNT_OFF",
     "EVENT_GRAPH_OUT_OF_ORDER",
     "EVENT_IDENTITY_KEYS_STALE",
-    "EVENT_IDENTITY_REVOCATIONS_UNTOLD",
+    "EVENT_IDENTITY_REVOCATIONS_UNPUBLISHED",
     "EVENT_IDENTITY_SIGN_UP_STUCK",
     "EVENT_ID_LEASE_FAILED",
     "EVENT_ID_LEASE_MISSING",
@@ -64,7 +64,6 @@ __all__ = [
     "EVENT_SIGNING_NONCES_EVICTED",
     "EVENT_TLS_RELOADED",
     "EVENT_TLS_RELOAD_FAILED",
-    "EVENT_TWEET_OWN_TIMELINE_FAILED",
     "METRIC_BUS_BACKLOG",
     "METRIC_BUS_DEAD_LETTERS",
     "METRIC_BUS_HANDLER_DURATION",
@@ -158,7 +157,7 @@ METRIC_ID_LEASE_REMAINING: Final = "id.lease.remaining"
 """Gauge, seconds until this process may make no more ids; 0 without a lease."""
 METRIC_LIMITS_LISTED: Final = "limits.listed"
 """Gauge, names by `list` (revoked_session, revoked_user, revoked_app_key, conduct_user,
-conduct_ip): what the gateway tells the edges of, 5000 at most. Every gateway process reports all of
+conduct_ip): what the gateway sends the edges, 5000 at most. Every gateway process reports all of
 them, so take one, never the sum."""
 METRIC_ROWS_DURATION: Final = "rows.duration"
 """Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
@@ -248,7 +247,7 @@ EVENT_OUTBOX_ATTEMPT_FAILED: Final = "outbox.attempt_failed"
 EVENT_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
 """An `entry` fails by itself, in publishing or replay; the others go on, and it is tried later."""
 EVENT_OUTBOX_ROW_UNREADABLE: Final = "outbox.row_unreadable"
-"""A row of an outbox is not what was written there; it stays. Each process tells of it once."""
+"""A row of an outbox is not what was written there; it stays. Each process logs it once."""
 EVENT_ROWS_GARBAGE_COLLECTED: Final = "rows.garbage_collected"
 """`cells` past their retention were dropped from a SQLite file."""
 EVENT_ROWS_GARBAGE_FAILED: Final = "rows.garbage_failed"
@@ -268,8 +267,6 @@ EVENT_ERASURE_REFUSED: Final = "erasure.refused"
 message is made up, most likely, and becomes a dead letter."""
 EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"
 """A tweet was deleted before its fan-out was planned."""
-EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
-"""An author's hot lists were not told of a `change` of `tweet_id`; the fan-out does so later."""
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
 EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
@@ -281,21 +278,21 @@ EVENT_AUDIT_UNWRITTEN: Final = "audit.unwritten"
 """What was refused in the last second could not be written into the audit log, and is lost."""
 EVENT_IDENTITY_KEYS_STALE: Final = "identity.keys_stale"
 """The signing keys cannot be read; the issuer goes on with those it knows."""
-EVENT_IDENTITY_REVOCATIONS_UNTOLD: Final = "identity.revocations_untold"
-"""The edges cannot be told now of what was revoked; it is tried again."""
+EVENT_IDENTITY_REVOCATIONS_UNPUBLISHED: Final = "identity.revocations_untold"
+"""What was revoked cannot be published to the edges now; it is tried again."""
 EVENT_IDENTITY_SIGN_UP_STUCK: Final = "identity.sign_up_stuck"
 """A sign-up that was cut off cannot be finished yet; it is tried again."""
 EVENT_ID_LEASE_MISSING: Final = "id.lease_missing"
 """No worker number can be had now; without one no id can be made for long."""
 EVENT_LIMITS_FEED_REFUSED: Final = "limits.feed_refused"
-"""An edge did not take what it was told of callers; it goes by what it was told before."""
+"""An edge refused the lists of callers that it was sent; it goes by those sent before."""
 EVENT_LIMITS_FEED_STALE: Final = "limits.feed_stale"
-"""Scores could not be looked up; the edges go by what they were told before."""
+"""Scores could not be looked up; the edges go by the lists that they were sent before."""
 EVENT_LIMITS_LIST_FULL: Final = "limits.list_full"
-"""A list that the edges are told of has become full. Of what was revoked, the rest is refused by
+"""A list that the edges are sent has become full. Of what was revoked, the rest is refused by
 its age, with others as old; of callers of bad conduct, the mildest read as good callers do."""
 EVENT_LIMITS_SIGNALS_LOST: Final = "limits.signals_lost"
-"""What an edge told of requests could not be scored; so many requests were forgotten."""
+"""What an edge reported of requests could not be scored; so many requests were forgotten."""
 EVENT_ID_LEASE_FAILED: Final = "id.lease_failed"
 """Leasing failed in a way that nobody foresaw; holds the traceback."""
 EVENT_CACHE_UNAVAILABLE: Final = "cache.unavailable"
