@@ -77,25 +77,25 @@ SECTIONS = {
         Imported(
             "token",
             "Print an access token for curl, on the machine that runs Aviary.",
-            "services.cli.operator_commands",
+            "services.cli.token",
             "token",
         ),
         Imported(
             "register-app",
             "Register an app; prints its id, and its secret, which is not shown again.",
-            "services.cli.operator_commands",
+            "services.cli.issuer_commands",
             "register_app",
         ),
         Imported(
             "app-key",
             "Make, list and revoke the API keys of apps, which they send as `x-api-key`.",
-            "services.cli.operator_commands",
+            "services.cli.issuer_commands",
             "app_key",
         ),
         Imported(
             "rotate-signing-key",
             "Make a new signing key: published at once, and used once every edge has seen it.",
-            "services.cli.operator_commands",
+            "services.cli.issuer_commands",
             "rotate_signing_key",
         ),
     ),
@@ -132,7 +132,7 @@ class _Sections(click.Group):
             (str(each.name), each.get_short_help_str(SHORT_HELP_CHARS)) for each in OPERATING
         ]
         rows["Single services, as a container runs them"] = [
-            (name, _service_summary(name)) for name in all_specs()
+            (spec.name, spec.summary) for spec in all_specs().values()
         ]
         for title, commands in rows.items():
             with formatter.section(title):
@@ -149,16 +149,12 @@ for _command in OPERATING:
     main.add_command(_command)
 
 
-def _service_summary(name: str) -> str:
-    return f"Run the {name} service, configured by AVIARY_* variables."
-
-
 def _service(name: str) -> click.Command | None:
     """Make the command that runs a service; None where no service has that name."""
     if name not in all_specs():
         return None
 
-    @click.command(name, help=_service_summary(name))
+    @click.command(name, help=f"Run the {name} service, configured by AVIARY_* variables.")
     def command() -> None:
         # Not before it runs: `--help` does without.
         from services.cli.serving import serve  # noqa: PLC0415

@@ -68,7 +68,7 @@ def read_operator(data_dir: Path) -> Operator:
 
 def fetch_token(operator: Operator, *, handle: str | None = None, scope: str | None = None) -> str:
     """Ask the issuer for an access token: the user's with that handle, or the operator's own."""
-    # Every service starts by this command line; only these commands pay for the HTTP client.
+    # `up` writes the file, and asks for no token.
     import httpx  # noqa: PLC0415
 
     form: dict[str, str] = {"grant_type": "client_credentials"}

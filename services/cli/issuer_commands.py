@@ -1,4 +1,4 @@
-"""Commands of operators: `token`, `register-app`, `app-key` and `rotate-signing-key`."""
+"""Commands that open the issuer's store: `register-app`, `app-key` and `rotate-signing-key`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,36 +10,23 @@ from services.identity.app import IdentityAdmin
 from services.identity.app_keys import MadeKey
 from services.identity.model import AppKey
 from services.identity.oauth_clients import Registered
-from services.local.operator_file import OperatorError, fetch_token, read_operator
 
-__all__ = ["app_key", "register_app", "rotate_signing_key", "token"]
-
-
-@click.command(
-    epilog="""\b
-Examples:
-  curl -H "Authorization: Bearer $(python -m services token --user ada)" \\
-      http://127.0.0.1:8080/v1/timeline/home
-"""
-)
-@click.option("--user", "handle", metavar="HANDLE", help="Whose.  [default: the operator's own]")
-@click.option("--scope", help="Less than all there is: words, separated by spaces.")
-@DATA_DIR
-def token(handle: str | None, scope: str | None, data_dir: Path) -> None:
-    """Print an access token for curl, on the machine that runs Aviary.
-
-    The operator's own acts for anybody: each request then says for whom.
-    """
-    try:
-        click.echo(fetch_token(read_operator(data_dir), handle=handle, scope=scope))
-    except OperatorError as error:
-        raise click.ClickException(str(error)) from error
+__all__ = ["app_key", "register_app", "rotate_signing_key"]
 
 
 @click.command("register-app")
 @click.argument("name")
-@click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where log-ins may lead to.")
-@click.option("--public", is_flag=True, help="An app that can keep no secret: it has PKCE alone.")
+@click.option(
+    "--redirect-uri",
+    "redirect_uris",
+    multiple=True,
+    help="URI that a log-in may lead back to; may be given several times.",
+)
+@click.option(
+    "--public",
+    is_flag=True,
+    help="An app that cannot keep a secret, such as one on a phone: it gets none, and uses PKCE.",
+)
 @DATA_DIR
 def register_app(name: str, redirect_uris: Sequence[str], data_dir: Path, *, public: bool) -> None:
     """Register an app; prints its id, and its secret, which is not shown again."""
@@ -103,7 +90,12 @@ def revoke(key_id: str, data_dir: Path) -> None:
 
 
 @click.command("rotate-signing-key")
-@click.option("--app-keys", "of_app_keys", is_flag=True, help="Of API keys, not of tokens.")
+@click.option(
+    "--app-keys",
+    "of_app_keys",
+    is_flag=True,
+    help="Rotate the key that signs API keys, not the one of tokens.",
+)
 @DATA_DIR
 def rotate_signing_key(data_dir: Path, *, of_app_keys: bool) -> None:
     """Make a new signing key: published at once, and used once every edge has seen it."""
