@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from aviary.edge.v1 import access_pb2
+# Options that nobody has imported when a descriptor is parsed are lost to all its readers.
+from aviary.edge.v1 import access_pb2, limits_pb2  # noqa: F401 - as above
 from aviary.edge.v1.access_pb2 import Access
-from google.api import annotations_pb2
+from google.api import annotations_pb2, field_behavior_pb2  # noqa: F401 - as above
 from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
     FileDescriptorSet,
