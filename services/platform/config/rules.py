@@ -29,17 +29,14 @@ def require_cloud_names(
         raise SettingsError("AVIARY_BIGTABLE_INSTANCE", got="", wanted=wanted)
 
 
-def require_certificates(
-    addresses: Mapping[str, str], tls_dir: Path | None, *, tls: bool, sidecar: bool
-) -> None:
+def require_certificates(addresses: Mapping[str, str], tls_dir: Path | None, *, tls: bool) -> None:
     """Want plaintext to be asked for wherever somebody else could listen."""
     if not tls:
         if tls_dir is not None:
             raise SettingsError("AVIARY_TLS", got="off", wanted="on, or no AVIARY_TLS_DIR")
         return
     exposed = [name for name, at in addresses.items() if not is_loopback(at)]
-    # With a sidecar the address is what is wrong, whatever there is of certificates.
-    if tls_dir is None and exposed and not sidecar:
+    if tls_dir is None and exposed:
         _require_folder("AVIARY_TLS_DIR", f"AVIARY_{exposed[0].upper()}_ADDRESS")
 
 

@@ -200,7 +200,7 @@ class Settings:
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         rules.require_cloud_names(self.storage, self.bus, self.gcp_project, self.bigtable_instance)
-        rules.require_certificates(self.addresses, self.tls_dir, tls=self.tls, sidecar=self.sidecar)
+        rules.require_certificates(self.addresses, self.tls_dir, tls=self.tls)
         if self.sidecar:
             rules.require_loopback(self.addresses, self.tls_dir)
         rules.require_one_source(self.signing_keys, self.signing_keys_file)
