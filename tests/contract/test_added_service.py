@@ -141,7 +141,7 @@ def test_pages(places: dict[str, Any]) -> None:
 def test_command_line(environment: Mapping[str, str]) -> None:
     command = [sys.executable, "-m", "services", "--help"]
     helped = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert "Run the poll service" in helped.stdout
+    assert "polls beneath tweets" in helped.stdout
 
 
 @pytest.fixture

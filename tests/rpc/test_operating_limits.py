@@ -45,7 +45,7 @@ async def folder(tmp_path: Path, bus: BusDriver) -> AsyncIterator[Path]:
     rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
     await rows.open()
     async with World(bus, rows).process() as process:
-        with local_addresses.told(tmp_path, {"fanout": process.address}):
+        with local_addresses.published(tmp_path, {"fanout": process.address}):
             yield tmp_path
     await rows.close()
 

@@ -29,7 +29,7 @@ def run(*arguments: str) -> Result:
 
 def test_a_data_folder_says_where_services_are_while_they_run(tmp_path: Path) -> None:
     environment = {"AVIARY_FANOUT_ADDRESS": "elsewhere:1"}
-    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:7"}):
+    with local_addresses.published(tmp_path, {"fanout": "127.0.0.1:7"}):
         found = find("fanout", tmp_path, environment)
         assert (found.address, found.source) == ("127.0.0.1:7", f"{tmp_path}/addresses.json")
         with pytest.raises(OperateError, match="does not name timeline"):
@@ -55,15 +55,15 @@ def test_without_a_folder_the_environment_says_it(
     with pytest.raises(OperateError, match="AVIARY_FANOUT_ADDRESS: got 'elsewhere'"):
         find("fanout", None, {"AVIARY_FANOUT_ADDRESS": "elsewhere"})
     (tmp_path / ".data").mkdir()
-    with local_addresses.told(tmp_path / ".data", {"fanout": "127.0.0.1:7"}):
+    with local_addresses.published(tmp_path / ".data", {"fanout": "127.0.0.1:7"}):
         assert find("fanout", None, {}).address == "127.0.0.1:7"
         assert find("fanout", None, {"AVIARY_DATA_DIR": "elsewhere"}).address == "127.0.0.1:50055"
-    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:8"}):
+    with local_addresses.published(tmp_path, {"fanout": "127.0.0.1:8"}):
         assert find("fanout", None, {"AVIARY_DATA_DIR": str(tmp_path)}).address == "127.0.0.1:8"
 
 
 def test_a_data_folder_says_how_to_be_let_in(tmp_path: Path) -> None:
-    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:7"}):
+    with local_addresses.published(tmp_path, {"fanout": "127.0.0.1:7"}):
         assert find("fanout", tmp_path, {}).certificates is None
         CertificateFolder(tmp_path / "certificates").renew(datetime.now(UTC))
         found = find("fanout", tmp_path, {})
@@ -104,7 +104,7 @@ def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
 )
 def test_services_that_are_gone_are_told(tmp_path: Path, command: list[str]) -> None:
     address = f"127.0.0.1:{free_port()}"
-    with local_addresses.told(tmp_path, {"fanout": address, "timeline": address}):
+    with local_addresses.published(tmp_path, {"fanout": address, "timeline": address}):
         answer = run(*command, "--data-dir", str(tmp_path))
     assert answer.exit_code == 1
     assert f"at {address}" in answer.output

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.cli.operate.errors import OperateError
-from services.platform.config.environment import Variables
-from services.platform.config.settings import DEFAULT_DATA_DIR, Settings, SettingsError
+from services.platform.config.defaults import DEFAULT_DATA_DIR
+from services.platform.config.settings import Settings, SettingsError
 from services.platform.config.signing_keys import Keys, keys_from
 from services.platform.files import local_addresses
 from services.platform.rpc.operator import operator_files
@@ -52,9 +52,9 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
         raise OperateError(f"{source} does not name {service}; restart Aviary, it is an older one")
     if written is not None:
         own = {name: environment[name] for name in _SECURITY if name in environment}
-        keys = _keys(_settings(own))
-        certificates = None if Variables(own).is_plain() else operator_files(folder)
-        return Found(service, written[service], source, certificates, keys)
+        settings = _settings(own)
+        certificates = operator_files(folder) if settings.tls else None
+        return Found(service, written[service], source, certificates, _keys(settings))
     settings = _settings(environment)
     variable = all_specs()[service].address_variable
     set_there = "" if environment.get(variable) else " (not set, so its default)"

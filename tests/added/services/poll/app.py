@@ -8,8 +8,8 @@ from services.platform.bus.port import Message, Publisher
 from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.flags.reading import Flags
 from services.platform.rows.port import RowStore
-from services.platform.rpc.channels import Caller
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.rpc_client import RpcClient
 
 COLUMN = b"n"
 
@@ -38,7 +38,7 @@ class Polls:
         """Leave tweets as they are."""
 
 
-def tweets(channel: object, _caller: Caller) -> tweet_service_pb2_grpc.TweetServiceStub:
+def tweets(channel: object, _caller: RpcClient) -> tweet_service_pb2_grpc.TweetServiceStub:
     return tweet_service_pb2_grpc.TweetServiceStub(channel)
 
 
