@@ -89,10 +89,12 @@ generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, infra/prometheus/, inf
 	$(BIN)/python -m gateway build-limits-page
 	$(BIN)/python -m tools.observability build
 	$(BIN)/python -m tools.deploy build
+	$(BIN)/python -m tools.docs build
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
 	$(BIN)/python -m tools.protos check
 	$(BIN)/python -m gateway check-openapi
+	$(BIN)/python -m tools.docs check
 
 check-edge: .venv/dev.stamp ## Fail when envoy/ or the page of rate limits is stale, or Envoy refuses it
 	$(BIN)/python -m gateway check-envoy

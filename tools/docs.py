@@ -1,0 +1,167 @@
+"""Write the parts of pages that follow from what services declare, and check that they are current.
+
+python -m tools.docs build
+python -m tools.docs check
+
+A part stands between `<!-- begin NAME: … -->` and `<!-- end NAME -->`; the rest of a page is
+written by hand.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+from gateway.envoy import own_contracts
+from services.platform.specs import ServiceSpec, all_specs
+
+__all__ = ["PARTS", "build", "stale"]
+
+ROOT = Path(__file__).resolve().parent.parent
+ARCHITECTURE = "docs/explanation/architecture.md"
+
+
+def processes() -> str:
+    """Draw who calls whom: the edge, operators and services, by what the call table allows."""
+    specs = all_specs()
+    public = {_owner(rpc.service) for rpc in own_contracts().public}
+    return _diagram(
+        "flowchart TB",
+        [
+            'outside(["browsers, apps, robots"]) -- "REST, gRPC" --> edge[["edge (Envoy)"]]',
+            'operators(["operators: aviary"])',
+            *(f'{_box(name)}["{name}"]' for name in specs),
+            *(f"edge --> {_box(name)}" for name in specs if name in public),
+            *(f'edge -- "HTTP" --> {_box(name)}' for name, spec in specs.items() if spec.http_port),
+            *(f"operators --> {_box(name)}" for name, spec in specs.items() if _operated(spec)),
+            *(
+                f"{_box(name)} --> {_box(callee)}"
+                for name, spec in specs.items()
+                for callee in sorted({_owner(call) for call in spec.calls})
+            ),
+        ],
+    )
+
+
+def messages() -> str:
+    """Draw who publishes to which topic, and which subscriptions of whom take from it."""
+    specs = all_specs()
+    lines = [
+        f'{_box(name)}["{name}"] --> {_box(topic)}(["{topic}"])'
+        for name, spec in specs.items()
+        for topic in spec.topics
+    ]
+    for name, spec in specs.items():
+        by_topic: dict[str, list[str]] = {}
+        for each in spec.subscriptions:
+            by_topic.setdefault(each.topic, []).append(each.name)
+        # The same process once more, on the right: arrows back would hide the way of a message.
+        lines += [
+            f'{_box(topic)} -- "{", ".join(names)}" --> {_box(name)}_takes["{name}"]'
+            for topic, names in by_topic.items()
+        ]
+    return _diagram("flowchart LR", lines)
+
+
+def stores() -> str:
+    """List which process opens which store."""
+    head = (
+        "| process | its own tables | opens the tables of | bus | cache |\n"
+        "| --- | --- | --- | --- | --- |\n"
+    )
+    rows = (
+        f"| `{name}` | {_code(table.name for table in spec.tables)} | {_code(spec.opens_rows_of)} "
+        f"| {_yes(spec.uses_bus)} | {_yes(spec.uses_cache)} |\n"
+        for name, spec in all_specs().items()
+    )
+    return head + "".join(rows)
+
+
+def services() -> str:
+    """List the services for the README."""
+    head = "| service | what it does |\n| --- | --- |\n"
+    return head + "".join(f"| `{name}` | {spec.summary} |\n" for name, spec in all_specs().items())
+
+
+PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = MappingProxyType(
+    {
+        ("README.md", "services"): services,
+        (ARCHITECTURE, "processes"): processes,
+        (ARCHITECTURE, "messages"): messages,
+        (ARCHITECTURE, "stores"): stores,
+    }
+)
+"""Page and name to what stands there."""
+
+
+def _diagram(kind: str, lines: list[str]) -> str:
+    return "```mermaid\n" + "\n    ".join([kind, *lines]) + "\n```\n"
+
+
+def _box(name: str) -> str:
+    """Name a node: words such as `graph` and `end` mean something to Mermaid."""
+    return f"p_{name.replace('-', '_')}"
+
+
+def _owner(call: str) -> str:
+    """Find the process that serves `package.Service/Method`, or the whole `package.Service`."""
+    service = call.partition("/")[0]
+    return next(name for name, spec in all_specs().items() if service in spec.contracts)
+
+
+def _operated(spec: ServiceSpec) -> bool:
+    return spec.is_operated or bool(spec.operator_calls)
+
+
+def _code(names: Iterator[str] | tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "-"
+
+
+def _yes(is_so: bool) -> str:  # noqa: FBT001 - reads as what it says
+    return "yes" if is_so else "-"
+
+
+def _rendered(path: str) -> str:
+    text = (ROOT / path).read_text()
+    for (page, name), part in PARTS.items():
+        if page == path:
+            made = re.compile(
+                rf"(<!-- begin {name}: [^\n]*-->\n\n).*?(\n<!-- end {name} -->)", re.DOTALL
+            )
+            found = made.search(text)
+            if found is None:
+                raise click.ClickException(f"{path} has no place for {name}")
+            text = text[: found.end(1)] + part() + text[found.start(2) :]
+    return text
+
+
+def stale() -> list[str]:
+    """Return the pages whose parts are not what services declare."""
+    pages = sorted({page for page, _ in PARTS})
+    return [page for page in pages if _rendered(page) != (ROOT / page).read_text()]
+
+
+@click.group()
+def main() -> None:
+    """Write the parts of pages that follow from what services declare."""
+
+
+@main.command()
+def build() -> None:
+    """Write them anew."""
+    for page in stale():
+        (ROOT / page).write_text(_rendered(page))
+
+
+@main.command()
+def check() -> None:
+    """Fail when a page is stale."""
+    if found := stale():
+        raise click.ClickException(f"stale: {', '.join(found)}; run `make generate`")
+
+
+if __name__ == "__main__":
+    main()
