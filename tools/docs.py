@@ -1,4 +1,6 @@
-"""Write the parts of pages that follow from what services declare, and check that they are current.
+"""Write the parts of pages that follow from something else, and check that they are current.
+
+They follow from what services declare, or, in the index, from the pages themselves.
 
 python -m tools.docs build
 python -m tools.docs check
@@ -9,6 +11,7 @@ written by hand.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -21,7 +24,10 @@ from services.platform.specs import ServiceSpec, all_specs
 __all__ = ["PARTS", "build", "stale"]
 
 ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+INDEX = "docs/README.md"
 ARCHITECTURE = "docs/explanation/architecture.md"
+KINDS = ("tutorial", "how-to", "reference", "explanation")
 
 
 def processes() -> str:
@@ -86,8 +92,24 @@ def services() -> str:
     return head + "".join(f"| `{name}` | {spec.summary} |\n" for name, spec in all_specs().items())
 
 
+def pages_of(kind: str) -> str:
+    """List the pages of a kind, each with its first sentence."""
+    return "".join(
+        f"- [{_title(page)}]({page.relative_to(DOCS)}): {_first_sentence(page)}\n"
+        for page in sorted((DOCS / kind).glob("*.md"), key=_title)
+    )
+
+
+def decisions() -> str:
+    """List the ADRs, a line each."""
+    pages = sorted((DOCS / "adr").glob("*.md"))
+    return "".join(f"- [{_title(page)}]({page.relative_to(DOCS)})\n" for page in pages)
+
+
 PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = MappingProxyType(
     {
+        **{(INDEX, kind): partial(pages_of, kind) for kind in KINDS},
+        (INDEX, "adr"): decisions,
         ("README.md", "services"): services,
         (ARCHITECTURE, "processes"): processes,
         (ARCHITECTURE, "messages"): messages,
@@ -95,6 +117,18 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = MappingProxyType(
     }
 )
 """Page and name to what stands there."""
+
+
+def _title(page: Path) -> str:
+    return page.read_text().partition("\n")[0].removeprefix("# ")
+
+
+def _first_sentence(page: Path) -> str:
+    paragraphs = page.read_text().split("\n\n")[1:]
+    prose = next(each for each in paragraphs if each[0].isalnum() or each[0] == "`")
+    sentence = re.split(r"(?<=\w)[.:](?:\s|$)", prose, maxsplit=1)[0]
+    # A link leads from the page, not from the index.
+    return re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", " ".join(sentence.split()))
 
 
 def _diagram(kind: str, lines: list[str]) -> str:
