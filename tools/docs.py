@@ -38,7 +38,7 @@ def processes() -> str:
         "flowchart TB",
         [
             'outside(["browsers, apps, robots"]) -- "REST, gRPC" --> edge[["edge (Envoy)"]]',
-            'operators(["operators: aviary"])',
+            'operators(["operators, by the command aviary"])',
             *(f'{_box(name)}["{name}"]' for name in specs),
             *(f"edge --> {_box(name)}" for name in specs if name in public),
             *(f'edge -- "HTTP" --> {_box(name)}' for name, spec in specs.items() if spec.http_port),
