@@ -1,13 +1,14 @@
 """The steps of a tutorial's page, as its reader takes them."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEW_FILE = re.compile(r"Write `([^`]+)`:\s*$")
-CHANGE = re.compile(r"In `([^`]+)`, (above|instead of) `([^`]+)`, (?:add|write):\s*$")
+CHANGE = re.compile(r"In `([^`]+)`, (above|instead of)\s`([^`]+)`, (?:add|write):\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,19 @@ class Step:
         if change is None:
             return False
         path, how, anchor = folder / change[1], change[2], change[3]
-        lines = path.read_text().splitlines(keepends=True)
-        (at,) = [number for number, line in enumerate(lines) if anchor in line]
-        lines[at : at + (how == "instead of")] = [self.block]
-        path.write_text("".join(lines))
+        text = path.read_text()
+        assert text.count(anchor) == 1, f"{anchor} is not one place of {change[1]}"
+        start = text.rindex("\n", 0, text.index(anchor)) + 1
+        line = text[start:]
+        indent = line[: len(line) - len(line.lstrip())]
+        block = textwrap.indent(self.block, indent)
+        if how == "instead of":
+            text = text.replace(anchor, block.strip())
+        else:
+            # What stands apart from what is before it goes on doing so.
+            apart = "\n" if text[:start].endswith("\n\n") else ""
+            text = text[:start] + block + apart + text[start:]
+        path.write_text(text)
         return True
 
 
