@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -25,12 +26,22 @@ STOP_S = 60.0
 def copy(folder: Path) -> dict[str, str]:
     """Copy the checkout; gives the environment in which the copy's own code is what runs."""
     shutil.copytree(ROOT, folder, ignore=IGNORED, dirs_exist_ok=True)
-    (folder / ".venv").symlink_to(sys.prefix)
-    # The environment was installed from the checkout; make need not look whether it is current.
+    # The checkout's environment, with stamps of its own: make must find it current, and install
+    # nothing from the copy into what the checkout uses.
+    environment = folder / ".venv"
+    environment.mkdir()
+    for part in Path(sys.prefix).iterdir():
+        if part.suffix != ".stamp":
+            (environment / part.name).symlink_to(part)
+    now_s = time.time()
+    for stamp in ("run.stamp", "dev.stamp"):
+        (environment / stamp).touch()
+        # All at one time: make takes what is older than what it depends on for stale.
+        os.utime(environment / stamp, (now_s, now_s))
     return {
         **os.environ,
         "PYTHONPATH": f"{folder}:{folder / 'gen'}",
-        "MAKEFLAGS": "-s -o .venv/dev.stamp",
+        "MAKEFLAGS": "-s",
         "AVIARY_EDGE_LIMITS": "off",
     }
 
