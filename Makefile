@@ -104,6 +104,7 @@ lint: .venv/dev.stamp ## Check style, types and layers
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault: [AVIARY_BREAKING_AGAINST=branch]
 	$(BIN)/python -m tools.protos check
 	$(BIN)/python -m gateway check-openapi
+	$(BIN)/python -m tools.docs check
 
 check-edge: .venv/dev.stamp ## Fail when envoy/ or the page of rate limits is stale, or Envoy refuses it
 	$(BIN)/python -m gateway check-envoy
@@ -128,6 +129,7 @@ generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, infra/prometheus/, inf
 	$(BIN)/python -m gateway build-limits-page
 	$(BIN)/python -m tools.observability build
 	$(BIN)/python -m tools.deploy build
+	$(BIN)/python -m tools.docs build
 
 format: .venv/dev.stamp ## Format the code
 	$(BIN)/ruff format .

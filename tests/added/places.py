@@ -29,7 +29,8 @@ from services.platform.flags.declared import declared_flags  # noqa: E402
 from services.platform.security.call_table import CALLS  # noqa: E402
 from services.platform.security.identities import IDENTITIES  # noqa: E402
 from services.platform.specs import all_specs, all_subscriptions, all_topics  # noqa: E402
-from tools.deploy import compose, kubernetes, pages, terraform  # noqa: E402
+from tools import docs  # noqa: E402
+from tools.deploy import compose, kubernetes, terraform  # noqa: E402
 from tools.observability.__main__ import built  # noqa: E402
 
 SPEC = all_specs()[NAME]
@@ -140,8 +141,8 @@ def watched() -> dict[str, Any]:
 
 def read() -> dict[str, Any]:
     return {
-        "readme": pages.services().splitlines(),
-        "addresses": [each for each in pages.addresses().splitlines() if VARIABLE in each],
+        "readme": docs.services().splitlines(),
+        "addresses": [each for each in docs.addresses().splitlines() if VARIABLE in each],
     }
 
 

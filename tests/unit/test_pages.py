@@ -1,4 +1,4 @@
-"""What all pages have to keep: tables in one piece, and links that lead somewhere."""
+"""What all pages have to keep: whole tables, links and paths that lead somewhere, a way to them."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+STARTS = (ROOT / "README.md", ROOT / "docs" / "README.md")
+OURS = "services|gateway|protos|gen|tests|tools|infra|deploy|envoy|docs"
+# A path that stands for one place, without a placeholder.
+PATH = re.compile(rf"`((?:{OURS})/[\w./-]*)`")
 RULE = re.compile(r"\|( ?:?-+:? ?\|)+")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 
@@ -24,9 +28,28 @@ def test_each_table_has_its_head(page: Path) -> None:
             assert RULE.fullmatch(after), f"a row apart from its table: {line}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for path, anchor in LINK.findall(page.read_text()):
         target = page.parent / path if path else page
         assert target.exists(), path
         assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_paths_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text()
+    # What a tutorial's reader is to write.
+    named = set(PATH.findall(text)) - set(re.findall(r"Write `([^`]+)`:", text))
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    found, waiting = set(STARTS), list(STARTS)
+    while waiting:
+        page = waiting.pop()
+        targets = {(page.parent / path).resolve() for path, _ in LINK.findall(page.read_text())}
+        new = {each for each in targets if each.suffix == ".md"} - found
+        found |= new
+        waiting += new
+    assert [page for page in PAGES if page not in found] == []

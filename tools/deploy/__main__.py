@@ -1,4 +1,4 @@
-"""Make what is in `deploy/`, names for Terraform and tables of pages from the code; check them.
+"""Make what is in `deploy/` and names for Terraform from the code; check them.
 
 python -m tools.deploy build
 python -m tools.deploy site FOLDER     # the edge of an overlay, from its site.yaml
@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from gateway.envoy import to_yaml
-from tools.deploy import compose, kubernetes, layout, pages, terraform
+from tools.deploy import compose, kubernetes, layout, terraform
 from tools.deploy.layout import DEPLOY, ROOT
 from tools.deploy.site import Site, SiteError
 from tools.deploy.validation import (
@@ -31,7 +31,7 @@ NOT_RUN = "not checked: that images build and start, and what a cluster says (bo
 
 
 def _files() -> Mapping[Path, str]:
-    return {**kubernetes.files(), **compose.files(), **terraform.files(), **pages.files()}
+    return {**kubernetes.files(), **compose.files(), **terraform.files()}
 
 
 def stale(files: Mapping[Path, str]) -> list[str]:

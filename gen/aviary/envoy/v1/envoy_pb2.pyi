@@ -30,7 +30,7 @@ class _RateLimitCode:
 class _RateLimitCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RateLimitCode.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     RATE_LIMIT_CODE_UNSPECIFIED: _RateLimitCode.ValueType  # 0
-    """Not said; Envoy takes it for an error."""
+    """Unspecified; Envoy takes it for an error."""
     RATE_LIMIT_CODE_OK: _RateLimitCode.ValueType  # 1
     """It may pass."""
     RATE_LIMIT_CODE_OVER_LIMIT: _RateLimitCode.ValueType  # 2
@@ -40,7 +40,7 @@ class RateLimitCode(_RateLimitCode, metaclass=_RateLimitCodeEnumTypeWrapper):
     """envoy.service.ratelimit.v3.RateLimitResponse.Code."""
 
 RATE_LIMIT_CODE_UNSPECIFIED: RateLimitCode.ValueType  # 0
-"""Not said; Envoy takes it for an error."""
+"""Unspecified; Envoy takes it for an error."""
 RATE_LIMIT_CODE_OK: RateLimitCode.ValueType  # 1
 """It may pass."""
 RATE_LIMIT_CODE_OVER_LIMIT: RateLimitCode.ValueType  # 2
@@ -532,7 +532,7 @@ class HttpRequestProperties(_message.Message):
     """After the transcoder: the RPC's path."""
     @_builtins.property
     def request_headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Those that the edge was told to send along."""
+        """Those that the edge is configured to send along."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ChallengeServiceStub:
-    """Steps up: a caller who is not trusted enough for what it wants may prove that it means it.
+    """Step-up: a caller of low reputation solves a proof of work to be let through.
     """
 
     def __init__(self, channel):
@@ -43,7 +43,7 @@ class ChallengeServiceStub:
 
 
 class ChallengeServiceServicer:
-    """Steps up: a caller who is not trusted enough for what it wants may prove that it means it.
+    """Step-up: a caller of low reputation solves a proof of work to be let through.
     """
 
     def CreateChallenge(self, request, context):
@@ -71,7 +71,7 @@ def add_ChallengeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ChallengeService:
-    """Steps up: a caller who is not trusted enough for what it wants may prove that it means it.
+    """Step-up: a caller of low reputation solves a proof of work to be let through.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ChallengeServiceStub:
-    """Steps up: a caller who is not trusted enough for what it wants may prove that it means it."""
+    """Step-up: a caller of low reputation solves a proof of work to be let through."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,7 +40,7 @@ class ChallengeServiceStub:
 
 @_typing.type_check_only
 class ChallengeServiceAsyncStub(ChallengeServiceStub):
-    """Steps up: a caller who is not trusted enough for what it wants may prove that it means it."""
+    """Step-up: a caller of low reputation solves a proof of work to be let through."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateChallenge: _aio.UnaryUnaryMultiCallable[_challenge_service_pb2.CreateChallengeRequest, _challenge_service_pb2.CreateChallengeResponse]  # type: ignore[assignment]
@@ -49,7 +49,7 @@ class ChallengeServiceAsyncStub(ChallengeServiceStub):
     """
 
 class ChallengeServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Steps up: a caller who is not trusted enough for what it wants may prove that it means it."""
+    """Step-up: a caller of low reputation solves a proof of work to be let through."""
 
     @_abc_1.abstractmethod
     def CreateChallenge(

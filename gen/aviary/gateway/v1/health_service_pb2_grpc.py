@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class HealthServiceStub:
-    """Answers for the readiness of everything behind the edge.
+    """Reports whether everything behind the edge is ready.
     """
 
     def __init__(self, channel):
@@ -43,7 +43,7 @@ class HealthServiceStub:
 
 
 class HealthServiceServicer:
-    """Answers for the readiness of everything behind the edge.
+    """Reports whether everything behind the edge is ready.
     """
 
     def GetHealth(self, request, context):
@@ -71,7 +71,7 @@ def add_HealthServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HealthService:
-    """Answers for the readiness of everything behind the edge.
+    """Reports whether everything behind the edge is ready.
     """
 
     @staticmethod

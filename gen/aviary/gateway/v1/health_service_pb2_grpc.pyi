@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class HealthServiceStub:
-    """Answers for the readiness of everything behind the edge."""
+    """Reports whether everything behind the edge is ready."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,7 +40,7 @@ class HealthServiceStub:
 
 @_typing.type_check_only
 class HealthServiceAsyncStub(HealthServiceStub):
-    """Answers for the readiness of everything behind the edge."""
+    """Reports whether everything behind the edge is ready."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetHealth: _aio.UnaryUnaryMultiCallable[_health_service_pb2.GetHealthRequest, _health_service_pb2.GetHealthResponse]  # type: ignore[assignment]
@@ -49,7 +49,7 @@ class HealthServiceAsyncStub(HealthServiceStub):
     """
 
 class HealthServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers for the readiness of everything behind the edge."""
+    """Reports whether everything behind the edge is ready."""
 
     @_abc_1.abstractmethod
     def GetHealth(

@@ -47,7 +47,7 @@ Global___FollowRequest: _TypeAlias = FollowRequest  # noqa: Y015
 
 @_typing.final
 class FollowResponse(_message.Message):
-    """Nothing to say."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -90,7 +90,7 @@ Global___UnfollowRequest: _TypeAlias = UnfollowRequest  # noqa: Y015
 
 @_typing.final
 class UnfollowResponse(_message.Message):
-    """Nothing to say."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -135,7 +135,7 @@ Global___FollowUsersRequest: _TypeAlias = FollowUsersRequest  # noqa: Y015
 
 @_typing.final
 class FollowUsersResponse(_message.Message):
-    """Nothing to say."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -178,7 +178,7 @@ Global___BlockRequest: _TypeAlias = BlockRequest  # noqa: Y015
 
 @_typing.final
 class BlockResponse(_message.Message):
-    """Nothing to say."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -221,7 +221,7 @@ Global___UnblockRequest: _TypeAlias = UnblockRequest  # noqa: Y015
 
 @_typing.final
 class UnblockResponse(_message.Message):
-    """Nothing to say."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -264,7 +264,7 @@ Global___MuteRequest: _TypeAlias = MuteRequest  # noqa: Y015
 
 @_typing.final
 class MuteResponse(_message.Message):
-    """Nothing to say."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -307,7 +307,7 @@ Global___UnmuteRequest: _TypeAlias = UnmuteRequest  # noqa: Y015
 
 @_typing.final
 class UnmuteResponse(_message.Message):
-    """Nothing to say."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -163,7 +163,7 @@ Global___RebuildHomeTimelineRequest: _TypeAlias = RebuildHomeTimelineRequest  # 
 
 @_typing.final
 class RebuildHomeTimelineResponse(_message.Message):
-    """Done: the next read is right."""
+    """Empty; the next read is of the timeline built anew."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -197,7 +197,7 @@ Global___DeleteTweetRequest: _TypeAlias = DeleteTweetRequest  # noqa: Y015
 
 @_typing.final
 class DeleteTweetResponse(_message.Message):
-    """Nothing to say."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
