@@ -83,8 +83,8 @@ def edge_config(documents: Documents) -> dict[str, str]:
 
 def without(documents: Documents, name: str, variable: str) -> None:
     env = container(documents, name)["env"]
-    (told,) = (each for each in env if each["name"] == variable)
-    env.remove(told)
+    (said,) = (each for each in env if each["name"] == variable)
+    env.remove(said)
 
 
 def policy(documents: Documents, name: str) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_rendered_manifests_are_in_order(documents: Documents) -> None:
 
 
 @pytest.mark.parametrize(
-    ("break_it", "told"),
+    ("break_it", "said"),
     [
         (lambda d: pod(d, "tweet").update(containers=7), "Deployment tweet"),
         (lambda d: container(d, "tweet").update(imagePulPolicy="Always"), "imagePulPolicy"),
@@ -118,14 +118,14 @@ def test_rendered_manifests_are_in_order(documents: Documents) -> None:
     ],
 )
 def test_each_fault_of_a_workload_is_told(
-    documents: Documents, break_it: Callable[[Documents], object], told: str
+    documents: Documents, break_it: Callable[[Documents], object], said: str
 ) -> None:
     break_it(documents)
-    assert any(told in line for line in rules.faults(documents)), rules.faults(documents)
+    assert any(said in line for line in rules.faults(documents)), rules.faults(documents)
 
 
 @pytest.mark.parametrize(
-    ("break_it", "told"),
+    ("break_it", "said"),
     [
         (lambda d: policy(d, "id")["ingress"].clear(), "tweet cannot reach id:8443"),
         (lambda d: policy(d, "id")["ingress"].clear(), "prometheus cannot reach id:9464"),
@@ -142,14 +142,14 @@ def test_each_fault_of_a_workload_is_told(
     ],
 )
 def test_each_fault_of_the_policies_is_told(
-    documents: Documents, break_it: Callable[[Documents], object], told: str
+    documents: Documents, break_it: Callable[[Documents], object], said: str
 ) -> None:
     break_it(documents)
-    assert any(told in line for line in rules.faults(documents)), rules.faults(documents)
+    assert any(said in line for line in rules.faults(documents)), rules.faults(documents)
 
 
 @pytest.mark.parametrize(
-    ("break_it", "told"),
+    ("break_it", "said"),
     [
         (
             lambda d: config(d).update(AVIARY_TWEET_ADDRESS="127.0.0.1:1"),
@@ -164,52 +164,52 @@ def test_each_fault_of_the_policies_is_told(
         (lambda d: config(d).update(AVIARY_STORAGE="mysql"), "AVIARY_STORAGE: got 'mysql'"),
         (lambda d: config(d).update(AVIARY_SIDECAR=""), "does without its sidecar"),
         (lambda d: config(d).pop("AVIARY_GCP_PROJECT"), "AVIARY_GCP_PROJECT: got ''"),
-        (lambda d: config(d).pop("AVIARY_SIGNING_KEYS_FILE"), "not told AVIARY_SIGNING_KEYS_FILE"),
-        (lambda d: config(d).pop("AVIARY_PROBE_ADDRESS"), "not told AVIARY_PROBE_ADDRESS"),
-        (lambda d: config(d).update(AVIARY_PROBE_ADDRESS=""), "not told AVIARY_PROBE_ADDRESS"),
-        (lambda d: config(d).pop("OTEL_EXPORTER_OTLP_ENDPOINT"), "not told OTEL_EXPORTER"),
-        (lambda d: config(d).pop("AVIARY_METRICS_ADDRESS"), "not told AVIARY_METRICS_ADDRESS"),
+        (lambda d: config(d).pop("AVIARY_SIGNING_KEYS_FILE"), "not given AVIARY_SIGNING_KEYS_FILE"),
+        (lambda d: config(d).pop("AVIARY_PROBE_ADDRESS"), "not given AVIARY_PROBE_ADDRESS"),
+        (lambda d: config(d).update(AVIARY_PROBE_ADDRESS=""), "not given AVIARY_PROBE_ADDRESS"),
+        (lambda d: config(d).pop("OTEL_EXPORTER_OTLP_ENDPOINT"), "not given OTEL_EXPORTER"),
+        (lambda d: config(d).pop("AVIARY_METRICS_ADDRESS"), "not given AVIARY_METRICS_ADDRESS"),
         (
             lambda d: config(d).update(AVIARY_ISSUER_URL="https://elsewhere.example"),
             "identity: takes https://elsewhere.example for the issuer",
         ),
         (
             lambda d: without(d, "timeline", "AVIARY_CURSOR_KEY"),
-            "timeline: is not told AVIARY_CURSOR_KEY",
+            "timeline: is not given AVIARY_CURSOR_KEY",
         ),
         (
             lambda d: without(d, "gateway", "AVIARY_CHALLENGE_KEY"),
-            "gateway: is not told AVIARY_CHALLENGE_KEY",
+            "gateway: is not given AVIARY_CHALLENGE_KEY",
         ),
         (
             lambda d: without(d, "identity", "AVIARY_IDENTITY_KEY"),
-            "identity: is not told AVIARY_IDENTITY_KEY",
+            "identity: is not given AVIARY_IDENTITY_KEY",
         ),
         (
             lambda d: without(d, "identity", "AVIARY_IDENTITY_TLS_DIR"),
             "AVIARY_IDENTITY_TLS_DIR: got ''",
         ),
-        (lambda d: without(d, "fanout", "AVIARY_FLAGS_FILE"), "fanout: is not told AVIARY_FLAGS"),
+        (lambda d: without(d, "fanout", "AVIARY_FLAGS_FILE"), "fanout: is not given AVIARY_FLAGS"),
         (
             lambda d: container(d, "user")["envFrom"].pop(1),
-            "user: is not told AVIARY_CACHE_VALKEY_URL",
+            "user: is not given AVIARY_CACHE_VALKEY_URL",
         ),
     ],
 )
 def test_each_fault_of_an_environment_is_told(
-    documents: Documents, break_it: Callable[[Documents], object], told: str
+    documents: Documents, break_it: Callable[[Documents], object], said: str
 ) -> None:
     break_it(documents)
-    assert any(told in line for line in rules.faults(documents)), rules.faults(documents)
+    assert any(said in line for line in rules.faults(documents)), rules.faults(documents)
 
 
 def test_the_audit_log_outlives_a_pod(documents: Documents) -> None:
     (claim,) = workload(documents, "identity")["spec"]["volumeClaimTemplates"]
-    told = {each["name"]: each.get("value") for each in container(documents, "identity")["env"]}
+    said = {each["name"]: each.get("value") for each in container(documents, "identity")["env"]}
     mounts = {
         each["mountPath"]: each["name"] for each in container(documents, "identity")["volumeMounts"]
     }
-    assert mounts[told["AVIARY_DATA_DIR"] or ""] == claim["metadata"]["name"]
+    assert mounts[said["AVIARY_DATA_DIR"] or ""] == claim["metadata"]["name"]
 
 
 def test_only_sidecars_and_the_issuer_see_keys_of_certificates(documents: Documents) -> None:

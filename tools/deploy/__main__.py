@@ -75,10 +75,10 @@ def site(overlay: Path) -> None:
 def edge(overlay: Path | None, domain: str) -> None:
     """Print the edge's configuration for services that run without sidecars."""
     try:
-        told = Site() if overlay is None else Site.read(overlay)
+        values = Site() if overlay is None else Site.read(overlay)
     except SiteError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(to_yaml(layout.edge_config(told, layout.without_sidecars(domain))), nl=False)
+    click.echo(to_yaml(layout.edge_config(values, layout.without_sidecars(domain))), nl=False)
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""What processes are told: each environment read as its service would read it."""
+"""Environments of processes, each read as its service would read it."""
 
 import base64
 import re
@@ -14,10 +14,10 @@ from tools.deploy.pods import EDGE_CONFIG, OPTIONAL_SECRETS, secret_of
 __all__ = [
     "FROM_ELSEWHERE",
     "environment_faults",
+    "environments_in_manifests",
     "in_compose",
     "in_manifests",
     "known_variables",
-    "told_in_manifests",
 ]
 
 _KEY: Final = "0f" * 32
@@ -46,11 +46,11 @@ FROM_ELSEWHERE: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def in_manifests(documents: Sequence[Document]) -> Iterator[str]:
-    """Give a line for each fault in what the containers of rendered manifests are told."""
-    told = told_in_manifests(documents)
+    """Give a line for each fault in the environments of rendered manifests' containers."""
+    environments = environments_in_manifests(documents)
     issuer = _issuer_of_the_edge(documents)
     for service in all_services():
-        env = told[service.name]
+        env = environments[service.name]
         expected = layout.addresses_behind_sidecars(service.name)
         faults = [*environment_faults(service, env, expected)]
         if env.get("AVIARY_SIDECAR") != "on":
@@ -60,7 +60,7 @@ def in_manifests(documents: Sequence[Document]) -> Iterator[str]:
         yield from (f"{service.name}: {each}" for each in faults)
 
 
-def told_in_manifests(documents: Sequence[Document]) -> Mapping[str, dict[str, str]]:
+def environments_in_manifests(documents: Sequence[Document]) -> Mapping[str, dict[str, str]]:
     """Return the environment of each service's container, by the service's name."""
     held = {
         **{("Secret", name): values for name, values in FROM_ELSEWHERE.items()},
@@ -75,7 +75,7 @@ def told_in_manifests(documents: Sequence[Document]) -> Mapping[str, dict[str, s
 
 
 def in_compose(service: Service, env: Mapping[str, str]) -> Iterator[str]:
-    """Give a line for each fault in what a container of the compose file is told."""
+    """Give a line for each fault in the environment of a container of the compose file."""
     yield from environment_faults(service, env, layout.addresses_by_name(service.name))
     if not env.get("AVIARY_TLS_DIR"):
         yield "speaks plaintext"
@@ -97,8 +97,8 @@ def environment_faults(
         sibling = name.removeprefix("AVIARY_").removesuffix("_ADDRESS").lower()
         if settings.addresses[sibling] != at:
             yield f"{sibling} is not at {settings.addresses[sibling]}"
-    yield from (f"is not told {each}" for each in _needed(service) if not env.get(each))
-    yield from (f"is not told {each}, if only as empty" for each in _meant(service) - env.keys())
+    yield from (f"is not given {each}" for each in _needed(service) if not env.get(each))
+    yield from (f"is not given {each}, if only as empty" for each in _meant(service) - env.keys())
     if service.http_port is not None and settings.identity_tls_dir is None:
         yield "speaks HTTP in plaintext"
 

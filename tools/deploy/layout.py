@@ -34,6 +34,7 @@ __all__ = [
     "STOP_S",
     "TLS_DIR",
     "USER",
+    "VALKEY_AUTHORITIES_FILE",
     "Document",
     "addresses_behind_sidecars",
     "addresses_by_name",
@@ -54,6 +55,8 @@ USER: Final = 65532
 TLS_DIR: Final = CERTIFICATES
 SIGNING_KEYS_FILE: Final = "/etc/aviary/signing/signing.keys"
 FLAGS_FILE: Final = "/etc/aviary/flags/flags.yaml"
+VALKEY_AUTHORITIES_FILE: Final = "/etc/aviary/valkey/authorities.pem"
+"""PEM of the authorities of Valkey servers; a URL refers to it by `ssl_ca_certs`."""
 GENERATED: Final = "/usr/share/aviary"
 """Where the Envoy image has the descriptor, the document and its page."""
 
@@ -98,7 +101,7 @@ def addresses_behind_sidecars(name: str | None = None) -> dict[str, str]:
 
 
 def http_listener(service: Service) -> dict[str, str]:
-    """Return the variable that tells a service where to speak HTTP to the edge, if it does."""
+    """Return the variable of where a service speaks HTTP to the edge, if it does."""
     if service.http_port is None:
         return {}
     return {f"AVIARY_{service.name.upper()}_HTTP_ADDRESS": f"{ANYWHERE}:{service.http_port}"}

@@ -58,15 +58,15 @@ class Site:
     @classmethod
     def of(cls, data: Mapping[str, str], issuers: tuple[Issuer, ...] = ()) -> Self:
         """Check what the file says. Raises `ValueError`."""
-        told = Variables(data)
-        issuer_url = told.origin("issuerUrl", DEFAULT_ISSUER_URL)
+        values = Variables(data)
+        issuer_url = values.origin("issuerUrl", DEFAULT_ISSUER_URL)
         distinct((embedded_issuer(issuer_url), *issuers))
         return cls(
             issuer_url=issuer_url,
-            cors_origins=checked_origins(told.text("corsOrigins") or ""),
-            first_party_clients=told.names("firstPartyClients"),
-            public_reads=told.choice("publicReads", "off", "on") == "on",
-            trusted_hops=told.integer("trustedHops", 0, least=0, most=MOST_HOPS),
+            cors_origins=checked_origins(values.text("corsOrigins") or ""),
+            first_party_clients=values.names("firstPartyClients"),
+            public_reads=values.choice("publicReads", "off", "on") == "on",
+            trusted_hops=values.integer("trustedHops", 0, least=0, most=MOST_HOPS),
             issuers=issuers,
         )
 

@@ -1,6 +1,6 @@
 """Checks of what is in `deploy/`, each with a tool that judges such files for a living.
 
-A tool that is not on this machine is told of on standard error, and its check is left out.
+A tool that is not on this machine is named on standard error, and its check is left out.
 """
 
 import json
@@ -166,10 +166,10 @@ def check_overlays() -> list[str]:
     """Check each of them; without Kustomize, say that nothing was."""
     command = kustomize()
     if command is None:
-        told = "not checked: the overlays, as neither kustomize nor kubectl is on this machine"
+        skipped = "not checked: the overlays, as neither kustomize nor kubectl is on this machine"
         if os.environ.get(REQUIRED) == "1":
-            return [told]
-        sys.stderr.write(f"{told}\n")
+            return [skipped]
+        sys.stderr.write(f"{skipped}\n")
         return []
     lines = []
     with tempfile.TemporaryDirectory() as temporary:
