@@ -141,3 +141,14 @@ def test_checkov_finds_an_open_bucket(tmp_path) -> None:
     )
     found, _ = scan(tools.checkov, tmp_path)
     assert any("CKV_GCP_28" in line for line in found)
+
+
+def test_checkov_finds_a_pod_that_may_gain_rights(tmp_path) -> None:
+    try:
+        tools = locate(ENVIRONMENT)
+    except MissingError as error:
+        pytest.skip(str(error))
+    written = (ROOT / "deploy" / "kubernetes" / "base" / "tweet.yaml").read_text()
+    (tmp_path / "tweet.yaml").write_text(written.replace("Escalation: false", "Escalation: true"))
+    found, _ = scan(tools.checkov, tmp_path, "kubernetes")
+    assert any("CKV_K8S_20" in line for line in found), found

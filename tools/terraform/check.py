@@ -22,6 +22,7 @@ PROVIDERS = ("google", "kubernetes")
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {each: ROOT / each for each in ("deploy/kubernetes", "envoy/sidecars")}
 """What the modules read of the rest of the tree: the manifests, and what sidecars are set to."""
+MANIFESTS = ROOT / "deploy" / "kubernetes"
 REAL = "the real providers"
 STAND_INS = (
     "STAND-INS for the providers: names, types and expressions are checked as strictly as with the"
@@ -88,9 +89,11 @@ def check(root: Path, tools: Tools, say: Say, *, real: bool, must_run: bool) -> 
             say(f"{version}: fmt, validate and test of {count} folders")
             say(f"{len(shown)} of them examples, with {REAL if real else STAND_INS}")
 
-    faults, passed = scan(tools.checkov, root)
-    say(f"checkov: {passed} checks passed")
-    return wrong + faults
+    for framework, folder in (("terraform", root), ("kubernetes", MANIFESTS)):
+        faults, passed = scan(tools.checkov, folder, framework)
+        say(f"checkov: {passed} checks of {framework} passed")
+        wrong += faults
+    return wrong
 
 
 def _stand_ins(

@@ -29,9 +29,22 @@ variables {
   }
 }
 
-run "only_the_operator_of_dead_letters_sees_all_of_them" {
-  command = plan
+# One run, as each plans everything: what is asserted stands under what it is about.
+run "all_of_it_is_made_as_it_should_be" {
+  # All of it can be made.
+  assert {
+    condition     = length(output.running) == length(module.names.services) + length(["edge", "collector"])
+    error_message = "A workload is missing."
+  }
+  assert {
+    condition = alltrue([
+      for name in keys(module.names.services) :
+      kubernetes_manifest.around_pods["ServiceAccount/${name}"].manifest.metadata.annotations["iam.gke.io/gcp-service-account"] == module.identity[name].email
+    ])
+    error_message = "A service's pods are not its Google identity."
+  }
 
+  # Only the operator of dead letters sees all of them.
   assert {
     condition     = contains(output.grants["fanout"].subscribes, "graph.erasure.dead")
     error_message = "The fan-out cannot list the dead letters of others."
@@ -44,25 +57,8 @@ run "only_the_operator_of_dead_letters_sees_all_of_them" {
     condition     = jsonencode(output.grants["gateway"]) == jsonencode({ tables = [], publishes = [], subscribes = [] })
     error_message = "The gateway needs nothing of the cloud."
   }
-}
 
-run "all_of_it_can_be_made" {
-  assert {
-    condition     = length(output.running) == length(module.names.services) + length(["edge", "collector"])
-    error_message = "A workload is missing."
-  }
-  assert {
-    condition = alltrue([
-      for name in keys(module.names.services) :
-      kubernetes_manifest.around_pods["ServiceAccount/${name}"].manifest.metadata.annotations["iam.gke.io/gcp-service-account"] == module.identity[name].email
-    ])
-    error_message = "A service's pods are not its Google identity."
-  }
-}
-
-run "pods_are_nobody" {
-  command = plan
-
+  # Pods are nobody.
   assert {
     condition = alltrue(flatten([
       for each in values(kubernetes_manifest.workload) : [
@@ -78,11 +74,8 @@ run "pods_are_nobody" {
     ])
     error_message = "Pods may be root, or talk to the API server."
   }
-}
 
-run "images_are_those_that_were_given" {
-  command = plan
-
+  # Images are those that were given.
   assert {
     condition = toset(flatten([
       for each in values(kubernetes_manifest.workload) : [
@@ -91,11 +84,8 @@ run "images_are_those_that_were_given" {
     ])) == toset([var.image, var.envoy_image, var.collector_image])
     error_message = "An image is not one of the three."
   }
-}
 
-run "nothing_is_in_the_clear" {
-  command = plan
-
+  # Nothing is in the clear.
   assert {
     condition     = contains([for each in kubernetes_manifest.workload["Deployment/tweet"].manifest.spec.template.spec.initContainers[0].volumeMounts : each.mountPath], "/var/run/aviary/tls")
     error_message = "The sidecar has no certificate."
@@ -112,31 +102,22 @@ run "nothing_is_in_the_clear" {
     condition     = startswith(kubernetes_secret_v1.valkey.data["AVIARY_CACHE_VALKEY_URL"], "rediss://10.2.0.2:6379/")
     error_message = "Valkey is spoken to in the clear."
   }
-}
 
-run "health_is_asked_for_where_no_certificate_is_wanted" {
-  command = plan
-
+  # Health is asked for where no certificate is wanted.
   assert {
     condition     = kubernetes_manifest.workload["Deployment/fanout"].manifest.spec.template.spec.containers[0].readinessProbe.grpc.port == module.names.probe_port
     error_message = "Kubernetes asks a port that wants a certificate."
   }
-}
 
-run "further_listeners_can_be_dialled" {
-  command = plan
-
+  # Further listeners can be dialled.
   assert {
     condition = toset(values(module.names.services["identity"].extra_ports)) == toset([
       for each in kubernetes_manifest.around_pods["Service/identity"].manifest.spec.ports : each.port if each.name == "http"
     ])
     error_message = "The service hides a listener."
   }
-}
 
-run "who_may_dial_whom_is_closed_but_for_the_call_table" {
-  command = plan
-
+  # Who may dial whom is closed but for the call table.
   assert {
     condition     = kubernetes_manifest.around_pods["NetworkPolicy/default-deny"].manifest.spec.policyTypes == ["Ingress", "Egress"]
     error_message = "Pods may dial each other as they like."
@@ -145,11 +126,8 @@ run "who_may_dial_whom_is_closed_but_for_the_call_table" {
     condition     = kubernetes_manifest.around_pods["NetworkPolicy/to-valkey"].manifest.spec.egress[0].to[0].ipBlock.cidr == "10.2.0.0/24"
     error_message = "Pods cannot reach Valkey, or more than that."
   }
-}
 
-run "a_service_scales_by_its_backlog" {
-  command = plan
-
+  # A service scales by its backlog.
   assert {
     condition     = toset([for metric in kubernetes_manifest.autoscaler["HorizontalPodAutoscaler/fanout"].manifest.spec.metrics : metric.type]) == toset(["Resource", "External"])
     error_message = "It does not follow its backlog."
@@ -162,11 +140,8 @@ run "a_service_scales_by_its_backlog" {
     condition     = length(kubernetes_manifest.autoscaler["HorizontalPodAutoscaler/tweet"].manifest.spec.metrics) == 1
     error_message = "A service without a backlog to follow asks the adapter for one."
   }
-}
 
-run "sizes_are_those_that_were_given" {
-  command = plan
-
+  # Sizes are those that were given.
   assert {
     condition     = jsonencode(kubernetes_manifest.workload["Deployment/edge"].manifest.spec.template.spec.containers[0].resources) == jsonencode({ limits = { memory = "2Gi" }, requests = { cpu = "4", memory = "2Gi" } })
     error_message = "A pod has other resources, or a limit below what it asks for."
@@ -175,14 +150,21 @@ run "sizes_are_those_that_were_given" {
     condition     = kubernetes_manifest.workload["Deployment/fanout"].manifest.spec.template.spec.nodeSelector["aviary/class"] == "workers"
     error_message = "It runs on another node pool."
   }
-}
 
-run "the_audit_log_outlives_its_pod" {
-  command = plan
-
+  # The audit log outlives its pod.
   assert {
     condition     = kubernetes_manifest.workload["StatefulSet/identity"].manifest.spec.volumeClaimTemplates[0].metadata.name == "data"
     error_message = "The audit log goes with its pod."
+  }
+
+  # Secrets are copied by nobody else.
+  assert {
+    condition     = kubernetes_manifest.secret["aviary-signing-keys"].manifest.spec.secretObject.data[0].targetKey == "signing.keys"
+    error_message = "Pods look for the signing keys in vain."
+  }
+  assert {
+    condition     = alltrue([for each in values(google_secret_manager_secret_iam_member.copier) : endswith(each.member, "/ns/aviary/sa/secret-copier")])
+    error_message = "Somebody else may read a secret."
   }
 }
 
@@ -199,19 +181,6 @@ run "standing_by_is_no_pod_but_all_grants" {
   assert {
     condition     = contains(output.grants["timeline"].tables, "home")
     error_message = "A failover would have to wait for grants."
-  }
-}
-
-run "secrets_are_copied_by_nobody_else" {
-  command = plan
-
-  assert {
-    condition     = kubernetes_manifest.secret["aviary-signing-keys"].manifest.spec.secretObject.data[0].targetKey == "signing.keys"
-    error_message = "Pods look for the signing keys in vain."
-  }
-  assert {
-    condition     = alltrue([for each in values(google_secret_manager_secret_iam_member.copier) : endswith(each.member, "/ns/aviary/sa/secret-copier")])
-    error_message = "Somebody else may read a secret."
   }
 }
 

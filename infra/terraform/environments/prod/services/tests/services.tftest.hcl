@@ -52,11 +52,8 @@ run "it_can_be_made" {
     condition     = toset(keys(output.addresses)) == toset(["IPV4", "IPV6"])
     error_message = "The edge has no address."
   }
-}
 
-run "the_active_region_runs_all_and_the_other_nothing" {
-  command = plan
-
+  # The active region runs all, and the other nothing.
   assert {
     condition     = length(output.running["europe-west1"]) == length(module.names.services) + length(["edge", "collector"])
     error_message = "A service does not run in the active region."
