@@ -1,17 +1,18 @@
-# Aviary. `make help` lists what there is.
+# Aviary. `make help` lists what there is; docs/reference/checks.md says what runs where.
 PYTHON ?= python3
 BIN := .venv/bin
 # Several processes of pytest, to which whole files go: they share what they start. More than a small
 # machine has cores, since tests wait for most of their time.
 PARALLEL := --numprocesses 3 --dist loadfile
+# What is too long for `.ci/run`, shortest first.
+NIGHTLY := chaos fuzz-api test-mesh oracle
+COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators run-mesh certs test test-mesh oracle oracle-data edge-share chaos lint format \
-	generate check-generated check-edge check-deploy check-observability test-observability prometheus \
-	fuzz-api test-pages tf-check tf-fmt lock clean
-
-help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+.PHONY: help run run-emulators run-mesh certs prometheus test test-observability test-pages test-mesh \
+	chaos oracle oracle-data fuzz-api nightly left-to-nightly lint check-generated check-edge \
+	check-deploy check-observability tf-check generate format tf-fmt stubs wheel edge-share lock clean
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Aviary needs Python 3.11 or newer; set PYTHON=/path/to/python")'
@@ -33,7 +34,9 @@ help: ## Show this list
 	.venv/infra/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements-infra.lock
 	@touch $@
 
-run: .venv/run.stamp ## Start everything on this machine; Ctrl-C stops it
+## Run it on this machine
+
+run: .venv/run.stamp ## Start everything; Ctrl-C stops it
 	@exec $(BIN)/python -m services up
 
 run-emulators: .venv/gcp.stamp ## The same on Google's Bigtable and Pub/Sub emulators
@@ -45,8 +48,27 @@ run-mesh: .venv/run.stamp ## The same as `make run`, each service behind a sidec
 certs: .venv/run.stamp ## Make or renew the development certificates in .data
 	$(BIN)/python -m services certs
 
+prometheus: .venv/dev.stamp ## Run Debian's Prometheus beside `make run`; Ctrl-C stops it
+	@exec $(BIN)/python -m tools.observability prometheus
+
+## Test it
+
 test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of faults
 	$(BIN)/python -m pytest $(PARALLEL)
+
+test-observability: .venv/dev.stamp ## Ask a real Prometheus every query of rules and dashboards (1 minute)
+	$(BIN)/python -m pytest tests/observability -m prometheus
+
+test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)
+	$(BIN)/python -m pytest tests/e2e -m chromium
+
+## Test it for longer
+
+nightly: ## Run all of this group that CI leaves out, each to its end
+	REQUIRE_EMULATORS=1 $(MAKE) --keep-going $(NIGHTLY)
+
+left-to-nightly: ## Say what CI leaves to `make nightly`
+	@echo "Not in CI, for its length: \`make nightly\` ($(NIGHTLY))"
 
 chaos: .venv/dev.stamp ## Run the faults, longer variants included (3 minutes more than in `make test`)
 	$(BIN)/python -m pytest tests/chaos -m "slow or not slow"
@@ -60,8 +82,8 @@ test-mesh: .venv/dev.stamp ## Run the end-to-end suite behind sidecars: [TESTS=f
 		AVIARY_FUZZ_EXAMPLES=$(or $(EXAMPLES),5) \
 		$(BIN)/python -m pytest $(PARALLEL) $(or $(TESTS),tests/e2e)
 
-oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine
-	AVIARY_ORACLE_EXAMPLES=500 $(BIN)/python -m pytest tests/e2e/test_oracle.py
+oracle: .venv/dev.stamp ## Hold timelines to the model for 500 random lives on each engine: [EXAMPLES=]
+	AVIARY_ORACLE_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m pytest tests/e2e/test_oracle.py
 
 oracle-data: .venv/dev.stamp ## Check every home of a real graph: EDGES= TWEETS= [LIMIT= THRESHOLD=]
 	$(BIN)/python -m tests.load.oracle --edges $(or $(EDGES),$(error EDGES=file is missing)) \
@@ -71,26 +93,15 @@ oracle-data: .venv/dev.stamp ## Check every home of a real graph: EDGES= TWEETS=
 edge-share: .venv/dev.stamp ## Measure home reads with all that the edge does, and with none (needs wrk)
 	$(BIN)/python -m tests.load.edge_share
 
+## Check it
+
 lint: .venv/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .venv/dev.stamp ## Format the code
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
-
-generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, infra/prometheus/, infra/grafana/ and the page of rate limits anew
-	$(BIN)/python -m tools.protos generate
-	$(BIN)/python -m gateway build-openapi
-	$(BIN)/python -m gateway build-envoy
-	$(BIN)/python -m gateway build-sidecars
-	$(BIN)/python -m gateway build-limits-page
-	$(BIN)/python -m tools.observability build
-	$(BIN)/python -m tools.deploy build
-
-check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault
+check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault: [AVIARY_BREAKING_AGAINST=branch]
 	$(BIN)/python -m tools.protos check
 	$(BIN)/python -m gateway check-openapi
 
@@ -101,35 +112,48 @@ check-edge: .venv/dev.stamp ## Fail when envoy/ or the page of rate limits is st
 check-deploy: .venv/dev.stamp ## Fail when deploy/ is stale, or an image, manifest or compose file is wrong
 	$(BIN)/python -m tools.deploy check
 
-tf-check: .venv/dev.stamp .venv/infra.stamp ## Check infra/terraform without a cloud
+check-observability: .venv/dev.stamp ## Fail when rules or dashboards are stale or Prometheus refuses them
+	$(BIN)/python -m tools.observability check
+
+tf-check: .venv/dev.stamp .venv/infra.stamp ## Check infra/terraform without a cloud (3 minutes)
 	$(BIN)/python -m tools.terraform check
+
+## Write and build
+
+generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, infra/prometheus/, infra/grafana/ and the page of rate limits anew
+	$(BIN)/python -m tools.protos generate
+	$(BIN)/python -m gateway build-openapi
+	$(BIN)/python -m gateway build-envoy
+	$(BIN)/python -m gateway build-sidecars
+	$(BIN)/python -m gateway build-limits-page
+	$(BIN)/python -m tools.observability build
+	$(BIN)/python -m tools.deploy build
+
+format: .venv/dev.stamp ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 tf-fmt: .venv/dev.stamp ## Format infra/terraform
 	$(BIN)/python -m tools.terraform fmt
 
-check-observability: .venv/dev.stamp ## Fail when rules or dashboards are stale or Prometheus refuses them
-	$(BIN)/python -m tools.observability check
+wheel: .venv/dev.stamp ## Build the wheel of all of Aviary: .build/aviary-*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir .build .
 
-test-observability: .venv/dev.stamp ## Ask a real Prometheus every query of rules and dashboards (1 minute)
-	$(BIN)/python -m pytest tests/observability -m prometheus
+stubs: .venv/dev.stamp ## Build the wheel for those who only call it: .build/aviary_stubs-*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir .build ./deploy/stubs
 
-test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)
-	$(BIN)/python -m pytest tests/e2e -m chromium
+## Keep house
 
-prometheus: .venv/dev.stamp ## Run Debian's Prometheus beside `make run`; Ctrl-C stops it
-	@exec $(BIN)/python -m tools.observability prometheus
+help: ## Show this list
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} \
+		/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --extra gcp pyproject.toml -o requirements-gcp.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --group infra -o requirements-infra.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --group build -o requirements-build.lock
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --extra gcp pyproject.toml -o requirements-gcp.lock
+	$(COMPILE) --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --group infra -o requirements-infra.lock
+	$(COMPILE) --group build -o requirements-build.lock
 
 clean: ## Remove the environment and yesterday's data
 	rm -rf .venv .data .build

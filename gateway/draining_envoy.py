@@ -2,9 +2,9 @@
 
     python -m gateway.draining_envoy CONFIG [ADMIN]
 
-ADMIN is the file in which Envoy tells its admin socket; without it, beside CONFIG.
+ADMIN is the file to which Envoy writes its admin socket; without it, beside CONFIG.
 
-Envoy itself is gone at once when it gets SIGTERM. This runs it and, told to stop, has it send its
+Envoy itself is gone at once when it gets SIGTERM. This runs it and, asked to stop, has it send its
 clients away, waits for their calls and then stops it. What Envoy ends with, this ends with. On
 SIGUSR1 Envoy opens its logs anew, as it does by itself.
 """
@@ -35,7 +35,7 @@ UNDER_WAY = r"^http\.(inbound|outbound)\.downstream_rq_active$"
 
 
 async def run(config: Path, admin_file: Path) -> int:
-    """Run Envoy until SIGTERM or SIGINT; return what it ended with, 0 when told to."""
+    """Run Envoy until SIGTERM or SIGINT; return what it ended with, 0 when it was stopped."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -52,9 +52,9 @@ async def run(config: Path, admin_file: Path) -> int:
         preexec_fn=die_with_parent,
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _reopen_logs, envoy)
-    ended, told = asyncio.create_task(envoy.wait()), asyncio.create_task(stopping.wait())
-    await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    ended, asked = asyncio.create_task(envoy.wait()), asyncio.create_task(stopping.wait())
+    await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
     if ended.done():
         return ended.result()
     await asyncio.to_thread(_drain, admin_file)
@@ -93,7 +93,7 @@ class _OverSocket(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        """See `HTTPConnection`."""
+        """Connect to the socket in place of a host and port."""
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)

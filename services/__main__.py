@@ -1,4 +1,4 @@
-"""The command line's entry: `python -m services`, or `aviary`."""
+"""The command line's entry in a source tree; a wheel's is in `aviary_server`."""
 
 from services.cli.main import main
 

@@ -90,13 +90,13 @@ class Ids:
 
     def __init__(self) -> None:
         self.calls = 0
-        self.caller_serial = 0
+        self.peer_serial = 0
 
     async def LeaseWorker(self, request, context) -> pb.LeaseWorkerResponse:  # noqa: N802
         self.calls += 1
         (pem,) = context.auth_context().get("x509_pem_cert", (None,))
         if pem is not None:
-            self.caller_serial = x509.load_pem_x509_certificate(pem).serial_number
+            self.peer_serial = x509.load_pem_x509_certificate(pem).serial_number
         return pb.LeaseWorkerResponse(lease=pb.WorkerLease(worker=1, owner=request.owner))
 
     async def RenewLease(self, request, context) -> pb.RenewLeaseResponse:  # noqa: N802, ARG002

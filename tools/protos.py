@@ -1,15 +1,15 @@
 """Generate `gen/` from `protos/`, and check that it is current and well formed.
 
 python -m tools.protos generate
-python -m tools.protos check     # stale code, buf lint, buf breaking against HEAD
+python -m tools.protos check     # stale code, buf lint, and what `breaking` does
+python -m tools.protos breaking  # buf breaking against the commit before the change
 """
 
 import filecmp
-import io
+import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +18,8 @@ import click
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.rpc import status_pb2
 from grpc_tools import protoc
+
+from tools.proto_history import AGAINST, HistoryError, commit_before, unpack
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
@@ -99,19 +101,19 @@ def _buf(*arguments: str) -> None:
         raise click.ClickException(f"buf {arguments[0]} failed; its messages are above")
 
 
-def _committed_protos(into: Path) -> Path | None:
-    """Unpack the protos of the last commit; None where there is no such commit."""
-    archive = subprocess.run(
-        ["git", "archive", "HEAD", "protos"],  # noqa: S607 - whichever git the developer uses
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    if archive.returncode != 0:
-        return None
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(into, filter="data")
-    return into / "protos"
+def _require_compatible(scratch: Path) -> None:
+    """Compare `new.binpb` in this folder with what it was before the change."""
+    try:
+        before = commit_before(ROOT, os.environ.get(AGAINST))
+        if before is None:
+            click.echo("there are no protos of before to compare with: this is the first commit")
+            return
+        old = unpack(ROOT, before, scratch / "before")
+    except HistoryError as error:
+        raise click.ClickException(f"buf breaking: {error}") from error
+    _image(old, scratch / "old.binpb", with_comments=True)
+    _buf("breaking", str(scratch / "new.binpb"), "--against", str(scratch / "old.binpb"))
+    click.echo(f"nothing breaks those who use the contracts of {before[:12]}")
 
 
 @click.group()
@@ -136,12 +138,16 @@ def check() -> None:
             raise click.ClickException(f"gen/ is stale ({', '.join(stale)}): run `make generate`")
         _image(PROTOS, scratch / "new.binpb", with_comments=True)
         _buf("lint", str(scratch / "new.binpb"))
-        committed = _committed_protos(scratch / "committed")
-        if committed is None:
-            click.echo("no committed protos to compare with: buf breaking had nothing to do")
-            return
-        _image(committed, scratch / "old.binpb", with_comments=True)
-        _buf("breaking", str(scratch / "new.binpb"), "--against", str(scratch / "old.binpb"))
+        _require_compatible(scratch)
+
+
+@main.command()
+def breaking() -> None:
+    """Fail when the change breaks those who use the contracts of before it."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        _image(PROTOS, scratch / "new.binpb", with_comments=True)
+        _require_compatible(scratch)
 
 
 if __name__ == "__main__":

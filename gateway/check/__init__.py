@@ -1,4 +1,4 @@
-"""Whether all that states the contracts states the same.
+"""Compares all that states the contracts: descriptor, Envoy, OpenAPI document, running services.
 
 The descriptor is what everything is held to: what the running services say of themselves, what
 Envoy transcodes and routes, and the OpenAPI document that it serves.

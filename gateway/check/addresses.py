@@ -11,20 +11,20 @@ __all__ = ["addresses_of", "certificates_of"]
 
 
 def addresses_of(data_dir: Path | None, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return each service's `host:port`: as told in `data_dir`, or as the environment has it.
+    """Return each service's `host:port`: as `data_dir` has it, or else the environment.
 
     A folder that was asked for must have the answer. Raises `ValueError` when it has none, and for
     a file, or a variable (`SettingsError`), that holds no addresses.
     """
     if data_dir is None:
         return Settings.from_environment(environment).addresses
-    told = local_addresses.found(data_dir)
-    if told is None:
+    written = local_addresses.found(data_dir)
+    if written is None:
         raise ValueError(
             f"there is no {data_dir / local_addresses.FILE_NAME}: Aviary does not run in that "
-            f"folder; start it with `python -m services up --data-dir {data_dir}`"
+            f"folder; start it with `aviary up --data-dir {data_dir}`"
         )
-    return told
+    return written
 
 
 def certificates_of(data_dir: Path | None, environment: Mapping[str, str]) -> Path | None:

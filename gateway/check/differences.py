@@ -36,16 +36,16 @@ def file_contents(file: FileDescriptorProto) -> dict[str, Any]:
 
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
-    """Give each value that has no parts, with the names that lead to it."""
+    """Give each value that holds no others, with the names that lead to it."""
     if isinstance(value, dict):
-        for key, part in value.items():
+        for key, inner in value.items():
             if key not in UNSAID:
-                yield from _leaves(part, f"{path}.{key}" if path else str(key))
+                yield from _leaves(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
-        for at, part in enumerate(value):
-            # Parts with a name are the same part wherever they stand.
-            name = part.get("name", at) if isinstance(part, dict) else at
-            yield from _leaves(part, f"{path}[{name}]")
+        for at, inner in enumerate(value):
+            # Elements with a name are the same one wherever they stand.
+            name = inner.get("name", at) if isinstance(inner, dict) else at
+            yield from _leaves(inner, f"{path}[{name}]")
     else:
         yield path, value
 

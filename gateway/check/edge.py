@@ -38,14 +38,14 @@ def edge_drift(config: Path, root: Path, contracts: Contracts) -> list[str]:
 
 def _nodes(value: object) -> Iterator[dict[str, Any]]:
     """Give every mapping in a configuration: what is looked for is there once, wherever."""
-    parts: list[object] = []
+    values: list[object] = []
     if isinstance(value, dict):
         yield value
-        parts = list(value.values())
+        values = list(value.values())
     elif isinstance(value, list):
-        parts = value
-    for part in parts:
-        yield from _nodes(part)
+        values = value
+    for inner in values:
+        yield from _nodes(inner)
 
 
 def _services(nodes: list[dict[str, Any]], contracts: Contracts) -> list[str]:

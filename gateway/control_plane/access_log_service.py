@@ -1,4 +1,4 @@
-"""Envoy's access log service: edges tell in batches what happened, and no request waits for it."""
+"""Envoy's access log service: edges report what happened in batches, and no request waits."""
 
 import ipaddress
 from collections.abc import AsyncIterator, Sequence
@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 import structlog
 from aviary.envoy.v1 import envoy_pb2 as pb
 
-from gateway.control_plane.keys import caller
-from gateway.control_plane.reputation_store import ConductStore
+from gateway.control_plane.keys import subject_key
+from gateway.control_plane.reputation_store import ReputationStore
 from gateway.control_plane.signals import REPEATED_POST_POINTS, SHARED_ADDRESS_POINTS, Seen, points
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES, IPV6_PREFIX_BITS
@@ -33,7 +33,7 @@ _WRITES = frozenset(f"/{rpc}" for one in CLASSES if one.is_shared for rpc in one
 class AccessLogServicer:
     """Turns batches of log entries into scores."""
 
-    def __init__(self, store: ConductStore, clock: Clock) -> None:
+    def __init__(self, store: ReputationStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
@@ -42,14 +42,14 @@ class AccessLogServicer:
         request_iterator: AsyncIterator[pb.StreamAccessLogsMessage],
         context: Context,  # noqa: ARG002 - the signature gRPC calls
     ) -> None:
-        """Read what an edge has to tell until it goes."""
+        """Read what an edge reports until it goes."""
         async for message in request_iterator:
             entries = message.http_logs.log_entry
             batch = [seen for entry in entries if (seen := _seen(entry)) is not None]
             try:
                 await self._score(batch)
             except UnavailableError:
-                # Lost: scores are a help, and what goes on being wrong will be told again.
+                # Lost: scores are a help, and what goes on being wrong will be reported again.
                 _log.warning(EVENT_LIMITS_SIGNALS_LOST, requests=len(batch))
 
     async def _score(self, batch: Sequence[Seen]) -> None:
@@ -64,7 +64,7 @@ class AccessLogServicer:
         if not (seen.user and seen.is_write):
             return []
         found = []
-        user, address = caller(Subject.USER, seen.user), caller(Subject.IP, seen.address)
+        user, address = subject_key(Subject.USER, seen.user), subject_key(Subject.IP, seen.address)
         if seen.text and await self._store.repeats(user, seen.text):
             found.append((user, REPEATED_POST_POINTS))
         count, is_new = await self._store.accounts(address, seen.user)

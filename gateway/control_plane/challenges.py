@@ -1,7 +1,6 @@
 """Challenges, by RPC."""
 
 from aviary.gateway.v1 import challenge_service_pb2 as pb
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.control_plane.access_log_service import masked
 from gateway.control_plane.proof_of_work import StepUp
@@ -9,18 +8,18 @@ from gateway.control_plane.rate_limit_service import who_proves
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES
 from services.platform.errors import InvalidArgumentError, PermissionDeniedError
-from services.platform.rpc.caller import NAMED_TWICE, USER_KEY
+from services.platform.rpc.end_user import NAMED_TWICE, USER_KEY
 from services.platform.rpc.interceptors import Context
+from services.platform.rpc.timestamps import to_timestamp
 
 __all__ = ["ChallengeServicer"]
 
 FLOWS = frozenset(one.name for one in CLASSES if one.step_up)
 ADDRESS_KEY = "x-envoy-external-address"
-_NS_PER_MS = 1_000_000
 
 
 class ChallengeServicer:
-    """Gives challenges bound to the caller, as the edge tells who that is."""
+    """Gives challenges bound to the subject that the edge names in the metadata."""
 
     def __init__(self, step_up: StepUp) -> None:
         self._step_up = step_up
@@ -31,30 +30,28 @@ class ChallengeServicer:
         """Make one; raises InvalidArgumentError for an unknown flow."""
         if request.flow not in FLOWS:
             raise InvalidArgumentError("flow", f"wanted one of {', '.join(sorted(FLOWS))}")
-        challenge = self._step_up.issue(request.flow, who_proves(_callers(context)))
-        expires_at = Timestamp()
-        expires_at.FromNanoseconds(challenge.expires_ms * _NS_PER_MS)
+        challenge = self._step_up.issue(request.flow, who_proves(_subjects(context)))
         return pb.CreateChallengeResponse(
             challenge=challenge.text,
             difficulty_bits=challenge.difficulty_bits,
-            expires_at=expires_at,
+            expires_at=to_timestamp(challenge.expires_ms),
         )
 
 
-def _callers(context: Context) -> dict[Subject, str]:
-    """Read who the edge says it is: it alone sets these, each once, and strips them from outside.
+def _subjects(context: Context) -> dict[Subject, str]:
+    """Read who asks, by the marks that the edge alone sets, each once, and strips from outside.
 
     Raises PermissionDeniedError where one is there twice.
     """
-    told: dict[str, str] = {}
+    marks: dict[str, str] = {}
     for key, value in context.invocation_metadata() or ():
         if key in {USER_KEY, ADDRESS_KEY} and isinstance(value, str):
-            if key in told:
+            if key in marks:
                 raise PermissionDeniedError("the caller is named twice", reason=NAMED_TWICE)
-            told[key] = value
-    callers = {}
-    if user := told.get(USER_KEY):
-        callers[Subject.USER] = user
-    if address := told.get(ADDRESS_KEY):
-        callers[Subject.IP] = masked(address)
-    return callers
+            marks[key] = value
+    subjects = {}
+    if user := marks.get(USER_KEY):
+        subjects[Subject.USER] = user
+    if address := marks.get(ADDRESS_KEY):
+        subjects[Subject.IP] = masked(address)
+    return subjects

@@ -7,11 +7,11 @@ from aviary.envoy.v1 import envoy_pb2 as pb
 from google.protobuf import empty_pb2
 
 from gateway.control_plane.access_log_service import AccessLogServicer
-from gateway.control_plane.extension_configs import CallerFeed
+from gateway.control_plane.extension_config_service import ExtensionConfigServicer
 from gateway.control_plane.rate_limit_service import RateLimitServicer
 from services.platform.errors import UnavailableError
-from services.platform.rpc.callers import admit_or_abort
 from services.platform.rpc.interceptors import Context
+from services.platform.rpc.peer_identity import admit_or_abort
 from services.platform.security.identities import EDGE
 from services.platform.security.process import PLAIN, Security
 
@@ -24,18 +24,18 @@ _ACCESS_LOGS = "envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
 
 def envoy_rpcs(
     rate_limits: RateLimitServicer,
-    feed: CallerFeed,
+    configs: ExtensionConfigServicer,
     access_logs: AccessLogServicer,
     security: Security = PLAIN,
 ) -> tuple[grpc.GenericRpcHandler, ...]:
-    """Give the handlers. They stand outside the services' layers: two are streams without end.
+    """Give the handlers, which no interceptor surrounds: two are streams without end.
 
-    Where callers have names, they must show the certificate of an edge: to the gateway, or to its
+    Where peers have names, they must show the certificate of an edge: to the gateway, or to its
     sidecar.
     """
 
     async def only_an_edge(name: str, context: Context) -> None:
-        if security.named_callers:
+        if security.names_peers:
             await admit_or_abort(name, {EDGE}, context, security)
 
     async def should_rate_limit(
@@ -55,7 +55,7 @@ def envoy_rpcs(
 
     async def stream_extension_configs(requests, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as above
         await only_an_edge(_CONFIGS, context)
-        async for config in feed.StreamExtensionConfigs(requests, context):
+        async for config in configs.StreamExtensionConfigs(requests, context):
             yield config
 
     rate_limit = grpc.unary_unary_rpc_method_handler(
@@ -63,7 +63,7 @@ def envoy_rpcs(
         pb.RateLimitRequest.FromString,
         pb.RateLimitResponse.SerializeToString,
     )
-    configs = grpc.stream_stream_rpc_method_handler(
+    config_stream = grpc.stream_stream_rpc_method_handler(
         stream_extension_configs,
         pb.DiscoveryRequest.FromString,
         pb.DiscoveryResponse.SerializeToString,
@@ -75,7 +75,7 @@ def envoy_rpcs(
     )
     return (
         _served(_RATE_LIMIT, rate_limit),
-        _served(_CONFIGS, configs),
+        _served(_CONFIGS, config_stream),
         _served(_ACCESS_LOGS, logs),
     )
 

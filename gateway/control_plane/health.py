@@ -38,7 +38,7 @@ class HealthServicer(pb_grpc.HealthServiceServicer):
         request: pb.GetHealthRequest,  # noqa: ARG002 - it has no fields
         context: grpc.aio.ServicerContext[pb.GetHealthRequest, pb.GetHealthResponse],  # noqa: ARG002 - the signature gRPC calls
     ) -> pb.GetHealthResponse:
-        """Tell that all are ready, or raise `UnavailableError` with the names that are not."""
+        """Return if all are ready, or raise `UnavailableError` with the names that are not."""
         readiness = await asyncio.gather(*map(self._is_ready, self._checks))
         services = [
             pb.ServiceHealth(name=name, ready=ready)

@@ -1,6 +1,8 @@
-"""The limiter's keys in Valkey, and the names it has for callers.
+"""The limiter's keys in Valkey, and the keys of the subjects that they count.
 
-A caller's keys share a cluster slot, by the hash tag around its name.
+A subject is a user, an app or an address. Its Valkey keys share a cluster slot, by the hash tag
+around its subject key. In them and in the names of lists, `conduct` is what the code calls
+reputation: keys in stores and labels of metrics outlive a rename.
 """
 
 import ipaddress
@@ -10,33 +12,33 @@ from services.platform.tokens.revoked_store import is_text
 
 __all__ = [
     "accounts_key",
-    "caller",
-    "conduct_key",
     "counts_key",
     "listed_key",
     "posts_key",
     "proof_key",
+    "reputation_key",
+    "subject_key",
     "subject_name",
 ]
 
 
-def caller(subject: Subject, name: str) -> str:
-    """Name a caller: `user:7`, `app:ios`, `ip:192.0.2.1/32`."""
+def subject_key(subject: Subject, name: str) -> str:
+    """Build the key by which a subject is counted: `user:7`, `app:ios`, `ip:192.0.2.1/32`."""
     return f"{subject}:{name}"
 
 
 def counts_key(who: str, endpoint_class: str) -> bytes:
-    """Where a caller's budgets in a class are counted."""
+    """Where a subject's budgets in a class are counted."""
     return f"limit:{{{who}}}:{endpoint_class}".encode()
 
 
-def conduct_key(who: str) -> bytes:
-    """Where a caller's anomaly score is."""
+def reputation_key(who: str) -> bytes:
+    """Where a subject's anomaly score is, by which it has its reputation."""
     return f"limit:{{{who}}}:conduct".encode()
 
 
 def listed_key(subject: Subject) -> bytes:
-    """Where the callers are listed whose score counts; a key for each kind."""
+    """Where the subjects are listed whose score counts; a key for each kind."""
     return f"limit:listed:{subject}".encode()
 
 
@@ -56,7 +58,7 @@ def proof_key(digest: str) -> bytes:
 
 
 def subject_name(subject: Subject, name: bytes) -> str | None:
-    """Read a caller's name; None where no such caller can be."""
+    """Read a subject's name; None where no such subject can be."""
     if not is_text(name):
         return None
     text = name.decode()

@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.control_plane.keys import caller, conduct_key, counts_key
-from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.keys import counts_key, reputation_key, subject_key
+from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.scripts import COUNT, WINDOW_SLOTS
 from gateway.limits.budgets import (
     Age,
     Budget,
-    Conduct,
     EndpointClass,
+    Reputation,
     SlidingWindow,
     Subject,
     TokenBucket,
-    conduct_divisor,
     divisor,
+    reputation_divisor,
     shrunk,
 )
 from gateway.limits.table import NEW_ACCOUNT_DAYS
@@ -31,7 +31,7 @@ _MS_PER_S = 1_000
 _MS_PER_DAY = 86_400_000
 _MAX_ID_DIGITS = 19  # of 63 bits
 _BUDGETS = ("burst", "sustained")
-_CONDUCTS = (Conduct.GOOD, Conduct.SUSPECT, Conduct.HOSTILE)
+_REPUTATIONS = (Reputation.GOOD, Reputation.SUSPECT, Reputation.HOSTILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Decision:
     reset_s: int
     """Seconds until one more request is let through; 0 when one would be now."""
     budget: str
-    conduct: Conduct
-    """Of the caller whose budget it is."""
+    reputation: Reputation
+    """Of the subject whose budget it is."""
 
 
 def age_of(user_id: str, now_ms: int) -> Age:
-    """Tell a new account by the time in its id."""
+    """Judge how old an account is by the time in its id."""
     is_id = user_id.isascii() and user_id.isdecimal() and len(user_id) <= _MAX_ID_DIGITS
     made_ms = time_ms(int(user_id)) if is_id else 0
     return Age.NEW if now_ms - made_ms < NEW_ACCOUNT_DAYS * _MS_PER_DAY else Age.SETTLED
@@ -62,24 +62,24 @@ class Limiter:
     request that one budget refuses may have been counted by the others.
     """
 
-    def __init__(self, client: ValkeyClient, clock: Clock, rules: ConductRules) -> None:
+    def __init__(self, client: ValkeyClient, clock: Clock, rules: ReputationRules) -> None:
         self._clock = clock
         self._rules = rules
         self._count = Script(client, COUNT)
 
     async def decide(
-        self, endpoints: EndpointClass, callers: Mapping[Subject, str], *, proven: bool = False
+        self, endpoints: EndpointClass, subjects: Mapping[Subject, str], *, proven: bool = False
     ) -> Decision:
         """Count a request; raises UnavailableError when Valkey cannot be asked.
 
-        `proven` work lifts what bad conduct costs, and has budgets beside those used up already.
+        `proven` work lifts what bad reputation costs, and has budgets beside those used up already.
         """
         now_ms = self._clock.now_ms()
         decisions = await asyncio.gather(
             *(
-                self._decide_for(endpoints, subject, callers[subject], now_ms, proven=proven)
+                self._decide_for(endpoints, subject, subjects[subject], now_ms, proven=proven)
                 for subject in endpoints.budgets
-                if subject in callers
+                if subject in subjects
             )
         )
         return min(decisions, key=lambda one: (one.allowed, one.remaining))
@@ -87,35 +87,35 @@ class Limiter:
     async def _decide_for(
         self, endpoints: EndpointClass, subject: Subject, name: str, now_ms: int, *, proven: bool
     ) -> Decision:
-        who = caller(subject, name)
+        who = subject_key(subject, name)
         age = age_of(name, now_ms) if subject is Subject.USER else Age.SETTLED
-        by = divisor(endpoints, age, Conduct.GOOD)
+        by = divisor(endpoints, age, Reputation.GOOD)
         budgets = [shrunk(budget, by) for _, budget in endpoints.budgets[subject].named()]
         counted = f"{endpoints.name}:proven" if proven else endpoints.name
         answer: list[int] = await self._count.run(
-            [counts_key(who, counted), conduct_key(who)],
+            [counts_key(who, counted), reputation_key(who)],
             now_ms,
             self._rules.suspect_ms,
             self._rules.hostile_ms,
-            *((1, 1) if proven else map(conduct_divisor, (Conduct.SUSPECT, Conduct.HOSTILE))),
+            *((1, 1) if proven else map(reputation_divisor, _REPUTATIONS[1:])),
             WINDOW_SLOTS,
             self._rules.most_ms,
             CLOCK_SKEW_MS,
             *(argument for budget in budgets for argument in _arguments(budget)),
         )
-        allowed, limit, remaining, reset_ms, number, conduct = answer
+        allowed, limit, remaining, reset_ms, number, reputation = answer
         return Decision(
             bool(allowed),
             limit,
             remaining,
             -(-reset_ms // _MS_PER_S),
             _BUDGETS[number],
-            _CONDUCTS[conduct],
+            _REPUTATIONS[reputation],
         )
 
 
 def _arguments(budget: Budget) -> tuple[bytes, int, int]:
     if isinstance(budget, SlidingWindow):
         return b"w", budget.limit, budget.window_s * _MS_PER_S
-    assert isinstance(budget, TokenBucket)  # noqa: S101 - tells mypy; there is no third kind
+    assert isinstance(budget, TokenBucket)  # noqa: S101 - for mypy; there is no third kind
     return b"b", budget.capacity, budget.refill_s * _MS_PER_S

@@ -1,4 +1,4 @@
-"""How full the lists are that edges are told of, as a gauge; and a warning when one is full."""
+"""How full the lists are that edges are sent, as a gauge; and a warning when one is full."""
 
 import structlog
 from opentelemetry import metrics

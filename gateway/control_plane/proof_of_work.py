@@ -1,9 +1,9 @@
-"""Steps up: a challenge that a caller meets before a risky flow goes on.
+"""Steps up: a challenge that a subject meets before a risky flow goes on.
 
 The default is a proof of work after hashcash (Back, 2002): a signed challenge, bound to the flow,
-the caller and a time, and a number that makes SHA-256 of both begin with enough zero bits. It makes
-a flood dear and costs a person's device a fraction of a second. `StepUp` is what a CAPTCHA provider
-would implement in its place.
+the subject and a time, and a number that makes SHA-256 of both begin with enough zero bits. It
+makes a flood dear and costs a person's device a fraction of a second. `StepUp` is what a CAPTCHA
+provider would implement in its place.
 """
 
 import base64
@@ -41,7 +41,7 @@ _MAX_PROOF_CHARS: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a caller is to solve."""
+    """What a subject is to solve."""
 
     text: str
     difficulty_bits: int
@@ -49,16 +49,16 @@ class Challenge:
 
 
 class StepUp(Protocol):
-    """Asks more of a caller before a risky flow goes on."""
+    """Asks more of a subject before a risky flow goes on."""
 
     def issue(self, flow: str, who: str) -> Challenge:
-        """Make a challenge for this flow and caller; it is kept nowhere."""
+        """Make a challenge for this flow and subject; it is kept nowhere."""
         ...
 
     async def verify(self, flow: str, who: str, proof: str) -> bool:
-        """Tell whether the proof is right, in time, for this flow and caller, and the first.
+        """Whether the proof is right, in time, for this flow and subject, and used the first time.
 
-        Raises UnavailableError when it cannot be told whether it is the first.
+        Raises UnavailableError when it cannot be known whether it was used before.
         """
         ...
 
@@ -90,7 +90,7 @@ class ProofOfWork:
         return Challenge(text, self._difficulty_bits, expires_ms)
 
     async def verify(self, flow: str, who: str, proof: str) -> bool:
-        """Tell whether the proof holds; the caller itself is in the signature alone."""
+        """Check a proof as `StepUp.verify` says; the subject itself is in the signature alone."""
         if len(proof) > _MAX_PROOF_CHARS:
             return False
         challenge, _, _ = proof.rpartition(":")

@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 
 from aviary.envoy.v1 import envoy_pb2 as pb
 
-from gateway.control_plane.keys import caller
+from gateway.control_plane.keys import subject_key
 from gateway.control_plane.limiter import Decision, Limiter
 from gateway.control_plane.proof_of_work import StepUp
-from gateway.limits.budgets import Conduct, EndpointClass, Subject
+from gateway.limits.budgets import EndpointClass, Reputation, Subject
 from gateway.limits.table import by_name
 from services.platform.rpc.interceptors import Context
 
-__all__ = ["RateLimitServicer", "callers_in", "who_proves"]
+__all__ = ["RateLimitServicer", "subjects_in", "who_proves"]
 
 STEP_UP = "step-up"
 """In `x-limited-by`: a proof would have let the request through."""
@@ -49,30 +49,30 @@ class RateLimitServicer:
         if endpoints is None or not endpoints.is_shared:
             # Of a newer edge's table, or counted by the edge alone.
             return pb.RateLimitResponse(overall_code=pb.RATE_LIMIT_CODE_OK)
-        callers = callers_in(entries)
-        if callers.get(Subject.APP) in self._first_party:
-            del callers[Subject.APP]
-        proven = await self._is_proven(endpoints, callers, entries.get("proof", ""))
-        decision = await self._limiter.decide(endpoints, callers, proven=proven)
+        subjects = subjects_in(entries)
+        if subjects.get(Subject.APP) in self._first_party:
+            del subjects[Subject.APP]
+        proven = await self._is_proven(endpoints, subjects, entries.get("proof", ""))
+        decision = await self._limiter.decide(endpoints, subjects, proven=proven)
         return _answer(decision, step_up=endpoints.step_up and not proven)
 
     async def _is_proven(
-        self, endpoints: EndpointClass, callers: dict[Subject, str], proof: str
+        self, endpoints: EndpointClass, subjects: dict[Subject, str], proof: str
     ) -> bool:
         if not (endpoints.step_up and proof):
             return False
-        return await self._step_up.verify(endpoints.name, who_proves(callers), proof)
+        return await self._step_up.verify(endpoints.name, who_proves(subjects), proof)
 
 
-def callers_in(entries: dict[str, str]) -> dict[Subject, str]:
+def subjects_in(entries: dict[str, str]) -> dict[Subject, str]:
     """Give who is behind a request, by the keys of its descriptor."""
     return {subject: entries[key] for key, subject in _SUBJECT_KEYS.items() if entries.get(key)}
 
 
-def who_proves(callers: dict[Subject, str]) -> str:
+def who_proves(subjects: dict[Subject, str]) -> str:
     """Name whom a challenge is bound to: the user, or the address where there is none yet."""
-    subject = Subject.USER if Subject.USER in callers else Subject.IP
-    return caller(subject, callers.get(subject, ""))
+    subject = Subject.USER if Subject.USER in subjects else Subject.IP
+    return subject_key(subject, subjects.get(subject, ""))
 
 
 def _answer(decision: Decision, *, step_up: bool) -> pb.RateLimitResponse:
@@ -83,7 +83,7 @@ def _answer(decision: Decision, *, step_up: bool) -> pb.RateLimitResponse:
         ("x-ratelimit-reset", str(decision.reset_s)),
     ]
     if not decision.allowed:
-        asks = step_up and decision.conduct is not Conduct.GOOD
+        asks = step_up and decision.reputation is not Reputation.GOOD
         headers.append(("x-limited-by", STEP_UP if asks else decision.budget))
     return pb.RateLimitResponse(overall_code=code, response_headers_to_add=_headers(headers))
 

@@ -1,19 +1,19 @@
 """The anomaly score: raised by signals, halved by time.
 
 A score that halves every H seconds is kept as the moment at which it will have come down to 1:
-`moment = t + H * log2(score)`. Time alone never changes that number, so a list of callers sorted by
-it stays right without being touched (forward decay: Cormode and others, ICDE 2009).
+`moment = t + H * log2(score)`. Time alone never changes that number, so a list of subjects sorted
+by it stays right without being touched (forward decay: Cormode and others, ICDE 2009).
 """
 
 import math
 from dataclasses import dataclass
 
-from gateway.limits.budgets import Conduct
+from gateway.limits.budgets import Reputation
 
-__all__ = ["ConductRules"]
+__all__ = ["ReputationRules"]
 
 HALF_LIFE_S = 300.0
-"""A caller that scored twice the threshold is back below it five minutes after it stopped."""
+"""A subject that scored twice the threshold is back below it five minutes after it stopped."""
 
 SUSPECT_SCORE = 30.0
 """Some ten refused log-ins, or thirty malformed requests, within a few minutes."""
@@ -28,7 +28,7 @@ _MS_PER_S = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class ConductRules:
+class ReputationRules:
     """How fast a score decays, and what it means. Moments are Unix milliseconds."""
 
     half_life_s: float = HALF_LIFE_S
@@ -48,7 +48,7 @@ class ConductRules:
 
     @property
     def hostile_ms(self) -> int:
-        """How far ahead of now the moment of a hostile caller is."""
+        """How far ahead of now the moment of a hostile subject is."""
         return self._ahead_ms(self.hostile)
 
     @property
@@ -56,12 +56,12 @@ class ConductRules:
         """How far ahead of now a moment can be."""
         return self._ahead_ms(self.most)
 
-    def conduct(self, moment_ms: float, now_ms: int) -> Conduct:
+    def reputation(self, moment_ms: float, now_ms: int) -> Reputation:
         """Say what a score means now."""
         ahead = moment_ms - now_ms
         if ahead >= self.hostile_ms:
-            return Conduct.HOSTILE
-        return Conduct.SUSPECT if ahead >= self.suspect_ms else Conduct.GOOD
+            return Reputation.HOSTILE
+        return Reputation.SUSPECT if ahead >= self.suspect_ms else Reputation.GOOD
 
     def _ahead_ms(self, score: float) -> int:
         return round(self.half_life_ms * math.log2(score))

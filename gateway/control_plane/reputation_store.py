@@ -1,4 +1,4 @@
-"""Anomaly scores in Valkey, and the lists of callers whose scores count."""
+"""Anomaly scores in Valkey, and the lists of subjects whose scores count."""
 
 import asyncio
 import hashlib
@@ -8,25 +8,21 @@ from typing import Any
 
 from gateway.control_plane.keys import (
     accounts_key,
-    conduct_key,
     listed_key,
     posts_key,
+    reputation_key,
     subject_name,
 )
-from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.scripts import RAISE
 from gateway.limits.budgets import Subject
 from services.platform.runtime.clock import CLOCK_SKEW_MS, Clock
+from services.platform.security.edge_lists import MAX_LISTED
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.platform.valkey.trimming import trim
 
-__all__ = ["MAX_LISTED", "ConductStore"]
-
-MAX_LISTED = 5_000
-"""Callers of a kind that the edges are told of, the worst first: a megabyte of configuration, a
-quarter of what gRPC takes. Writes mind the conduct of all the others too; the reads of those beyond
-the list pass as a good caller's. A metric and a warning of the feed tell that it is full."""
+__all__ = ["ReputationStore"]
 
 POSTS_WINDOW_S = 3_600
 """The same text again after an hour may be a habit; within it, it is spam."""
@@ -34,23 +30,23 @@ POSTS_WINDOW_S = 3_600
 _MS_PER_HOUR = 3_600_000
 
 
-class ConductStore:
+class ReputationStore:
     """Raises and lists scores. Every method raises UnavailableError when Valkey cannot be asked."""
 
-    def __init__(self, client: ValkeyClient, clock: Clock, rules: ConductRules) -> None:
+    def __init__(self, client: ValkeyClient, clock: Clock, rules: ReputationRules) -> None:
         self._client = client
         self._clock = clock
         self._rules = rules
         self._raise = Script(client, RAISE)
 
     async def raise_scores(self, points: Mapping[str, float]) -> None:
-        """Add points to callers' scores (names as `keys.caller` gives them)."""
+        """Add points to subjects' scores (names as `keys.subject_key` gives them)."""
         await asyncio.gather(*(self._raise_score(who, more) for who, more in points.items()))
 
     async def _raise_score(self, who: str, more: float) -> None:
         now_ms = self._clock.now_ms()
         moment: int = await self._raise.run(
-            [conduct_key(who)],
+            [reputation_key(who)],
             now_ms,
             str(more).encode(),
             round(self._rules.half_life_ms),
@@ -63,7 +59,11 @@ class ConductStore:
                 await self._client.zadd(listed_key(Subject(subject)), {name: moment})
 
     async def listed(self, subject: Subject) -> dict[str, int]:
-        """Give the callers who are suspect or worse by the moment of their score."""
+        """Give the subjects who are suspect or worse by the moment of their score.
+
+        No more than `MAX_LISTED`, the worst. Writes mind the reputation of all the others too; the
+        reads of those beyond the list pass as those of a good subject.
+        """
         key, now_ms = listed_key(subject), self._clock.now_ms()
         least = now_ms + self._rules.suspect_ms
         # Beyond what a score can be: of a clock that was ahead.
@@ -74,7 +74,7 @@ class ConductStore:
             # Ranks begin with the least; what exceeds the most is the mildest.
             await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 1)
             found: Any = await self._client.zrange(key, 0, -1, withscores=True)
-        # A name that no caller can have is told to nobody: an edge takes all of a list, or none.
+        # A name that no subject can have is left out: an edge takes all of a list, or none.
         return {
             readable: int(moment)
             for name, moment in found

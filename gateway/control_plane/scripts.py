@@ -1,32 +1,32 @@
-"""The Lua behind the shared limits; each script is atomic and touches one caller's keys only.
+"""The Lua behind the shared limits; each script is atomic and touches one subject's keys only.
 
 `now` is the asking replica's clock. What is dated ahead of it by more than clocks differ was noted
-by a clock that was wrong, and would keep its caller out until that time: counts go on from now, and
-scores are forgiven.
+by a clock that was wrong, and would keep its subject out until that time: counts go on from now,
+and scores are forgiven.
 """
 
 __all__ = ["COUNT", "RAISE", "WINDOW_SLOTS"]
 
 WINDOW_SLOTS = 60
-"""Parts of a sliding window. The part that has half left the window counts in full, so the promise
-holds for every span, and a caller waits at most a sixtieth of it too long."""
+"""Slots of a sliding window. The slot that has half left the window counts in full, so the promise
+holds for every span, and a subject waits at most a sixtieth of it too long."""
 
 COUNT = """
--- KEYS: counts, conduct. ARGV: now, suspect, hostile (ms ahead), divisor of a suspect, of a hostile
--- caller, slots of a window, most (ms ahead that a score can be), skew of clocks in ms, then for
--- each budget: 'b' or 'w', amount, span in ms.
--- Gives {allowed, limit, remaining, reset_ms, budget's number, conduct (0 good, 1, 2)}.
+-- KEYS: counts, reputation. ARGV: now, suspect, hostile (ms ahead), divisor of a suspect, of a
+-- hostile subject, slots of a window, most (ms ahead that a score can be), skew of clocks in ms,
+-- then for each budget: 'b' or 'w', amount, span in ms.
+-- Gives {allowed, limit, remaining, reset_ms, budget's number, reputation (0 good, 1, 2)}.
 local now, skew = tonumber(ARGV[1]), tonumber(ARGV[8])
 local moment = tonumber(redis.call('GET', KEYS[2]) or 0) or 0
 if moment - now > tonumber(ARGV[7]) + skew then
   redis.call('DEL', KEYS[2])
   moment = 0
 end
-local conduct, by = 0, 1
+local reputation, by = 0, 1
 if moment - now >= tonumber(ARGV[3]) then
-  conduct, by = 2, tonumber(ARGV[5])
+  reputation, by = 2, tonumber(ARGV[5])
 elseif moment - now >= tonumber(ARGV[2]) then
-  conduct, by = 1, tonumber(ARGV[4])
+  reputation, by = 1, tonumber(ARGV[4])
 end
 local SLOTS = tonumber(ARGV[6])
 local kept = {}
@@ -48,12 +48,12 @@ local function bucket(number, capacity, span)
 end
 
 local function window(number, limit, span)
-  local part = span / SLOTS
-  local oldest, current = math.floor((now - span) / part), math.floor(now / part)
+  local width = span / SLOTS
+  local oldest, current = math.floor((now - span) / width), math.floor(now / width)
   local slots, count = {}, 0
   for field, n in pairs(kept) do
     local slot = tonumber(string.match(field, '^' .. number .. ':w(%d+)$'))
-    if slot and slot * part > now + skew then
+    if slot and slot * width > now + skew then
       redis.call('HDEL', KEYS[1], field)
       redis.call('HINCRBY', KEYS[1], number .. ':w' .. current, n)
       slot = current
@@ -71,7 +71,7 @@ local function window(number, limit, span)
   for _, slot in ipairs(slots) do
     if to_go <= 0 then break end
     to_go = to_go - slot[2]
-    wait = (slot[1] + 1) * part + span - now
+    wait = (slot[1] + 1) * width + span - now
   end
   if to_go > 0 then wait = span end
   return left, (left >= 1) and 0 or wait
@@ -108,12 +108,12 @@ if allowed then
 end
 local left = math.max(0, math.floor(tightest[5]))
 local wait = (allowed and left >= 1) and 0 or math.ceil(tightest[6])
-return {allowed and 1 or 0, tightest[3], left, wait, tightest[1], conduct}
+return {allowed and 1 or 0, tightest[3], left, wait, tightest[1], reputation}
 """
 
 RAISE = """
--- KEYS: conduct. ARGV: now, points, half-life in ms, most ms ahead, skew of clocks in ms. Gives the
--- new moment, in ms.
+-- KEYS: reputation. ARGV: now, points, half-life in ms, most ms ahead, skew of clocks in ms. Gives
+-- the new moment, in ms.
 local now, half_life = tonumber(ARGV[1]), tonumber(ARGV[3])
 local moment = tonumber(redis.call('GET', KEYS[1]) or 0) or 0
 if moment - now > tonumber(ARGV[4]) + tonumber(ARGV[5]) then moment = 0 end

@@ -1,10 +1,10 @@
-"""What a caller's requests say against it. Pure: from an edge's log of one batch to points."""
+"""What a subject's requests say against it. Pure: from an edge's log of one batch to points."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.control_plane.keys import caller
+from gateway.control_plane.keys import subject_key
 from gateway.control_plane.limiter import age_of
 from gateway.limits.budgets import Age, Subject
 
@@ -20,10 +20,10 @@ NOT_FOUND_POINTS = 0.5
 """404: a deleted tweet is nobody's fault; walking ids makes hundreds."""
 
 LIMITED_POINTS = 5.0
-"""429, of which the edge tells one in ten: whoever minds `retry-after` gets one now and then."""
+"""429, of which the edge logs one in ten: whoever minds `retry-after` gets one now and then."""
 
 VELOCITY_POINTS = 0.5
-"""For each write of a caller in one batch beyond `UNHURRIED_WRITES`."""
+"""For each write of a subject in one batch beyond `UNHURRIED_WRITES`."""
 
 UNHURRIED_WRITES = 5
 """A batch is about a second, and no hand writes faster."""
@@ -46,7 +46,7 @@ class Seen:
     """One request, as an edge logged it."""
 
     user: str
-    """Empty where the caller is not known."""
+    """Empty where the subject is not known."""
     address: str
     """With the length of its prefix, as the limits count it."""
     status: int
@@ -56,7 +56,7 @@ class Seen:
 
 
 def points(batch: Iterable[Seen], now_ms: int) -> dict[str, float]:
-    """Sum up what the batch says against each caller; those with nothing are left out.
+    """Sum up what the batch says against each subject; those with nothing are left out.
 
     A known user answers for itself; only what no user answers for falls on the address, so that a
     whole office does not pay for one of it.
@@ -76,7 +76,9 @@ def points(batch: Iterable[Seen], now_ms: int) -> dict[str, float]:
 
 
 def _answerable(seen: Seen) -> str:
-    return caller(Subject.USER, seen.user) if seen.user else caller(Subject.IP, seen.address)
+    return (
+        subject_key(Subject.USER, seen.user) if seen.user else subject_key(Subject.IP, seen.address)
+    )
 
 
 def _status_points(status: int) -> float:

@@ -7,10 +7,11 @@ takes gRPC and gRPC-Web too. Only RPCs that state who may call them from outside
 from gateway.envoy.bootstrap import bootstrap, to_yaml
 from gateway.envoy.config import (
     DEFAULT_STATS_PORT,
-    PUBLIC_SERVICES,
     EdgeConfig,
+    backends_at,
     own_contracts,
     process_of,
+    public_services,
 )
 from gateway.envoy.cors import checked_origins
 from gateway.envoy.generated import GENERATED, SOURCE_TREE
@@ -18,12 +19,13 @@ from gateway.envoy.generated import GENERATED, SOURCE_TREE
 __all__ = [
     "DEFAULT_STATS_PORT",
     "GENERATED",
-    "PUBLIC_SERVICES",
     "SOURCE_TREE",
     "EdgeConfig",
+    "backends_at",
     "bootstrap",
     "checked_origins",
     "own_contracts",
     "process_of",
+    "public_services",
     "to_yaml",
 ]

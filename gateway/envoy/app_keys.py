@@ -78,7 +78,7 @@ def other_app_filter(config: EdgeConfig) -> list[dict[str, Any]]:
     nameless = {"and_ids": {"ids": [shown, {"not_id": names_app}]}}
     policies = {
         OTHER_APP: {"permissions": [has_key], "principals": [names_app], "condition": differ},
-        # Both are told apart by their names, and are one fault to the caller.
+        # Two names, so that logs distinguish them; one fault to whoever sent them.
         f"{OTHER_APP}-none": {"permissions": [has_key], "principals": [nameless]},
     }
     message = f"{HTTP_FILTERS}.rbac.v3.RBAC"

@@ -1,4 +1,4 @@
-"""Who may call what: tokens checked, scopes asked for, and the caller's name passed on.
+"""Who may call what: tokens checked, scopes asked for, and the end user's id passed on.
 
 Both filters stand behind the transcoder, so what they see is the path of the RPC that is going to
 be called: one rule for each RPC, whatever spelling of the URL led to it, and whether the client
@@ -23,7 +23,7 @@ from gateway.envoy.credentials import (
 from gateway.envoy.extensions import HTTP_FILTERS, SCOPES_FILTER, http_filter, typed
 from gateway.envoy.jwks import jwks_of
 from gateway.envoy.revoked import revoked_filter
-from services.platform.rpc.caller import ACT_ANY, SCOPE_KEY, USER_KEY
+from services.platform.rpc.end_user import ACT_ANY, SCOPE_KEY, USER_KEY
 from services.platform.tokens.issuers import Issuer
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 NO_SCOPE = "-"
-"""The scope of a call that came without a token: services tell by the header that a call is from
+"""The scope of a call that came without a token: services know by the header that a call is from
 outside, so it is never absent."""
 
 

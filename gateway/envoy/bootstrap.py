@@ -7,12 +7,13 @@ from typing import Any
 import yaml
 
 from gateway.envoy.admin import admin
-from gateway.envoy.config import PUBLIC_SERVICES, EdgeConfig, process_of
+from gateway.envoy.config import EdgeConfig, public_services
 from gateway.envoy.connections import connection_manager
 from gateway.envoy.hardening import layered_runtime, overload_manager
 from gateway.envoy.jwks import issuer_clusters
 from gateway.envoy.stats import admin_cluster, stats_config, stats_listener
 from gateway.envoy.upstreams import collector_cluster, identity_cluster, service_cluster
+from services.platform.specs import server_of
 
 __all__ = ["bootstrap", "plain_yaml", "to_yaml"]
 
@@ -24,8 +25,8 @@ CONNECTION_BUFFER_BYTES = 256 * 1024
 def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     """Build the bootstrap. Raises `KeyError` when a public service has no backend."""
     clusters = [
-        service_cluster(name, process_of(name), config.backends[name], config.certificates)
-        for name in PUBLIC_SERVICES
+        service_cluster(name, server_of(contract).name, config.backends[name], config.certificates)
+        for name, contract in public_services(config.contracts).items()
     ]
     clusters += issuer_clusters(config)
     if config.identity_http is not None:

@@ -6,50 +6,70 @@ from functools import cache
 from typing import Final
 
 from gateway.envoy.admin import DEFAULT_ADMIN_SOCKET
-from gateway.envoy.contracts import Contracts
+from gateway.envoy.contracts import ContractError, Contracts
 from gateway.envoy.generated import GENERATED, as_envoy_sees
-from services.platform.config.settings import (
-    DEFAULT_ADDRESSES,
-    DEFAULT_IDENTITY_HTTP_ADDRESS,
-    DEFAULT_ISSUER_URL,
-)
+from services.identity.spec import SPEC as IDENTITY
+from services.platform.config.settings import DEFAULT_ADDRESSES, DEFAULT_ISSUER_URL
+from services.platform.specs import ServiceSpec, all_specs, server_of
 from services.platform.tokens.issuers import Issuer, embedded_issuer
 
 __all__ = [
     "DEFAULT_STATS_PORT",
-    "PUBLIC_SERVICES",
     "EdgeConfig",
+    "backends_at",
     "own_contracts",
     "process_of",
+    "public_services",
 ]
 
 DEFAULT_STATS_PORT: Final = 9902
 """Used where the configuration is committed, not where ports are handed out."""
-
-PUBLIC_SERVICES: Final[Mapping[str, str]] = {
-    "user": "aviary.user.v1.UserService",
-    "tweet": "aviary.tweet.v1.TweetService",
-    "graph": "aviary.graph.v1.GraphService",
-    "timeline": "aviary.timeline.v1.TimelineService",
-    "gateway": "aviary.gateway.v1.HealthService",
-    "challenge": "aviary.gateway.v1.ChallengeService",
-}
-"""The services with annotated RPCs, by the short name of the backend that serves each."""
-
-
-def _default_backends() -> dict[str, str]:
-    return {name: DEFAULT_ADDRESSES[process_of(name)] for name in PUBLIC_SERVICES}
-
-
-def process_of(name: str) -> str:
-    """Give the process that serves a public service: its own, but for what the gateway answers."""
-    return "gateway" if name == "challenge" else name
 
 
 @cache
 def own_contracts() -> Contracts:
     """Return the contracts that this source tree, or wheel, was generated with."""
     return Contracts.read(GENERATED / "descriptor.pb")
+
+
+def public_services(contracts: Contracts | None = None) -> Mapping[str, str]:
+    """Return the contracts with public RPCs, by the short name of the backend that serves each.
+
+    A service's first contract goes by the service's name, any other by its own. They come in the
+    order of the services' ports. Raises `ContractError` for one that no service declares.
+    """
+    public = set((contracts or own_contracts()).services)
+    found = {
+        _short_name(spec, contract): contract
+        for spec in all_specs().values()
+        for contract in spec.contracts
+        if contract in public
+    }
+    if nobodys := sorted(public.difference(found.values())):
+        raise ContractError(f"no service declares to serve {', '.join(nobodys)}")
+    return found
+
+
+def _short_name(spec: ServiceSpec, contract: str) -> str:
+    if contract == spec.contracts[0]:
+        return spec.name
+    return contract.rpartition(".")[2].removesuffix("Service").lower()
+
+
+def process_of(name: str) -> str:
+    """Return the name of the service that is the backend of this short name."""
+    return server_of(public_services()[name]).name
+
+
+def backends_at(addresses: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the address of each backend by its short name, of services' addresses by theirs."""
+    return {
+        name: addresses[server_of(contract).name] for name, contract in public_services().items()
+    }
+
+
+def _default_backends() -> Mapping[str, str]:
+    return backends_at(DEFAULT_ADDRESSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +91,7 @@ class EdgeConfig:
     # Whose tokens count. With none, only RPCs that anyone may call are open.
     issuers: Sequence[Issuer] = (embedded_issuer(DEFAULT_ISSUER_URL),)
     # host:port of the embedded issuer's HTTP listener; None where there is no such issuer.
-    identity_http: str | None = DEFAULT_IDENTITY_HTTP_ADDRESS
+    identity_http: str | None = IDENTITY.http_address
     # Whether what the contracts call public reads needs no token.
     public_reads: bool = False
     # For tests of other things: lets everybody in, as anybody. No setting leads here.
@@ -80,15 +100,12 @@ class EdgeConfig:
     certificates: str | None = None
     # host:port of an OTLP gRPC collector; no tracing without one.
     otlp_collector: str | None = None
-    sampling_percent: float = 100.0
     access_log_path: str = "/dev/stdout"
     # Rate limits by gateway/limits/table.py; off where a test or benchmark wants the edge bare.
     limits: bool = True
     # A decision of the shared limiter takes about a millisecond. Beyond this it counts as away, and
     # a write is held up no longer.
     decision_timeout: str = "0.5s"
-    # Apps (client ids) of our own whose requests are not counted.
-    safelisted_clients: tuple[str, ...] = ()
     # The operator's own apps, which everybody uses: they have no budget as apps; their users have.
     first_party_clients: tuple[str, ...] = ()
     # Proxies of ours in front of this edge, each of which adds to X-Forwarded-For. With 0, the

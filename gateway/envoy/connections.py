@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.envoy.config import EdgeConfig
-from gateway.envoy.credentials import CALLER_HEADERS
+from gateway.envoy.credentials import IDENTITY_HEADERS
 from gateway.envoy.extensions import API, typed
 from gateway.envoy.filters import http_filters
 from gateway.envoy.hardening import (
@@ -21,8 +21,8 @@ __all__ = ["connection_manager"]
 # A client that sends its headers or body slower than this holds a connection for nothing.
 CLIENT_TIMEOUT = "15s"
 IDLE_TIMEOUT = "300s"
-# No client is internal, so that Envoy cleans everyone's headers and tells services of everyone's
-# address. With no range at all it would take private addresses, and this machine, for internal.
+# No client is internal, so that Envoy cleans everyone's headers and names everyone's address to
+# services. With no range at all it would take private addresses, and this machine, for internal.
 NOBODY = {"address_prefix": "255.255.255.255", "prefix_len": 32}
 # Clients must not set what Envoy or the services trust.
 STRIPPED_PREFIX = "x-envoy-"
@@ -56,7 +56,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         "http_filters": http_filters(config),
     }
     if config.otlp_collector is not None:
-        settings["tracing"] = tracing(config.sampling_percent)
+        settings["tracing"] = tracing()
     manager = f"{API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
     return {
         "name": "envoy.filters.network.http_connection_manager",
@@ -71,7 +71,7 @@ def _header_cleaning() -> dict[str, Any]:
         "typed_config": typed(
             f"{API}.extensions.{extension}.v3.HeaderMutation",
             mutations=[
-                *({"remove": name} for name in CALLER_HEADERS),
+                *({"remove": name} for name in IDENTITY_HEADERS),
                 {"remove_on_match": {"key_matcher": {"prefix": STRIPPED_PREFIX}}},
             ],
         ),

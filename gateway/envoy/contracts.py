@@ -1,4 +1,4 @@
-"""What the descriptor says of the RPCs that callers outside may use.
+"""What the descriptor says of the RPCs that clients outside may use.
 
 The one reader of `google.api.http` and of Aviary's own options (`protos/aviary/edge/v1/`): routes,
 the transcoder, access rules and the OpenAPI document all come from what this gives.
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from aviary.edge.v1 import access_pb2
+from aviary.edge.v1 import access_pb2, limits_pb2
 from aviary.edge.v1.access_pb2 import Access
-from google.api import annotations_pb2
+from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
     FileDescriptorSet,
@@ -19,6 +19,10 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 __all__ = ["ContractError", "Contracts", "PublicRpc"]
+
+_READ_WITH = (access_pb2, annotations_pb2, field_behavior_pb2, limits_pb2)
+"""Modules whose options are read here or by the readers of `Contracts`: an option stays unknown
+where a file set is parsed before its module was imported."""
 
 OUR_PACKAGES = "aviary."
 # Where source information has the comment of a method: file.service[i].method[j].
@@ -34,7 +38,7 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PublicRpc:
-    """An RPC that callers outside may use."""
+    """An RPC that clients outside may use."""
 
     service: str
     """Full name, such as `aviary.tweet.v1.TweetService`."""
@@ -60,17 +64,17 @@ class PublicRpc:
 
     @property
     def scope(self) -> str | None:
-        """What a caller's token must carry; None where no token is asked for."""
+        """What a token must carry; None where no token is asked for."""
         return self.access.scope or None
 
     @property
     def public_read(self) -> bool:
-        """Whether callers without a token are let in too, where the operator allows it."""
+        """Whether clients without a token are let in too, where the operator allows it."""
         return self.access.public_read
 
     @property
     def has_etag(self) -> bool:
-        """Whether its answer names its state, so that callers can ask whether that has changed."""
+        """Whether its answer names its state, so that clients can ask whether that has changed."""
         return self.path in WITH_ETAG
 
 

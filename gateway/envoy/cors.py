@@ -40,7 +40,7 @@ def checked_origins(text: str) -> tuple[str, ...]:
 def cors_policy(origins: Sequence[str]) -> dict[str, Any]:
     """Build the policy of the whole API.
 
-    Without credentials: callers send tokens by themselves, and a browser is to add none.
+    Without credentials: clients send tokens by themselves, and a browser is to add none.
     """
     return typed(
         f"{HTTP_FILTERS}.cors.v3.CorsPolicy",

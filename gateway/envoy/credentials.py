@@ -1,10 +1,10 @@
-"""What callers show, tokens and API keys, and where the edge notes what they say."""
+"""What clients show, tokens and API keys, and where the edge notes what they say."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.envoy.extensions import JWT_AUTHN
-from services.platform.rpc.caller import SCOPE_KEY, USER_KEY
+from services.platform.rpc.end_user import SCOPE_KEY, USER_KEY
 from services.platform.tokens.issuers import Issuer
 from services.platform.tokens.lives import CLOCK_SKEW_S
 
@@ -13,10 +13,10 @@ __all__ = [
     "APP_KEY_HEADER",
     "APP_KEY_ID_HEADER",
     "APP_KEY_KEY",
-    "CALLER_HEADERS",
     "CLAIMS_KEY",
     "CLIENT_HEADER",
     "FAILURE_KEY",
+    "IDENTITY_HEADERS",
     "JWKS_UNREACHABLE",
     "OF_THE_EDGE_ALONE",
     "SESSION_HEADER",
@@ -42,9 +42,10 @@ CLIENT_HEADER = "x-client-id"
 SESSION_HEADER = "x-session-id"
 APP_KEY_ID_HEADER = "x-api-key-id"
 OF_THE_EDGE_ALONE = (SESSION_HEADER, APP_KEY_ID_HEADER)
-"""By these the edge finds what was revoked; no service is told."""
-CALLER_HEADERS = (USER_KEY, SCOPE_KEY, CLIENT_HEADER, *OF_THE_EDGE_ALONE)
-"""What services, limits and the edge know the caller by. They are removed from what comes in."""
+"""By these the edge finds what was revoked; no service gets them."""
+IDENTITY_HEADERS = (USER_KEY, SCOPE_KEY, CLIENT_HEADER, *OF_THE_EDGE_ALONE)
+"""By these services, limits and the edge know end user and app. They are removed from what comes
+in."""
 
 # Checked tokens that each worker remembers, at 1-2 KiB each, so that a user's next request costs
 # no signature check. Expiry is looked at every time.

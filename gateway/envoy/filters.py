@@ -37,7 +37,7 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         _rpc_stats(),  # after the transcoder: it counts RPCs by their gRPC status, refused ones too
         *auth_filters(config),  # behind it: rules are by RPC, whatever the URL looked like
         *public_read_filters(config),
-        *endpoint_limits(config),  # behind them all: there the RPC and its caller are known
+        *endpoint_limits(config),  # behind them all: there the RPC and its subjects are known
         http_filter("router", "Router"),
     ]
 
@@ -89,7 +89,7 @@ def _rpc_stats() -> dict[str, Any]:
     return http_filter(
         "grpc_stats",
         "FilterConfig",
-        # Those with a route, that is: a path that a caller makes up has no cluster to be counted
+        # Those with a route, that is: a path that somebody makes up has no cluster to be counted
         # for. (Named one by one, services keep their dots, and Prometheus gets no labels of them.)
         stats_for_all_methods=True,
         enable_upstream_stats=True,

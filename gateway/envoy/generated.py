@@ -1,6 +1,6 @@
-"""Where the descriptor, the OpenAPI document and its page are.
+"""Where the descriptor, the OpenAPI document and its page are: in `gen/`, beside the code.
 
-A source tree has them in `gen/`; a wheel carries copies, as it has nothing around it.
+An installed Aviary has a `gen/` beside its packages as a source tree has, without the rest.
 """
 
 from pathlib import Path
@@ -8,13 +8,12 @@ from typing import Final
 
 __all__ = ["GENERATED", "SOURCE_TREE", "as_envoy_sees"]
 
-_IN_WHEEL = Path(__file__).resolve().parents[1] / "generated"
-_AROUND = Path(__file__).resolve().parents[2]
+_AROUND: Final = Path(__file__).resolve().parents[2]
 
-SOURCE_TREE: Final = None if _IN_WHEEL.is_dir() else _AROUND
+SOURCE_TREE: Final = _AROUND if (_AROUND / "pyproject.toml").is_file() else None
 """The root of the source tree that this code runs from; None where it was installed."""
 
-GENERATED: Final = _IN_WHEEL if SOURCE_TREE is None else SOURCE_TREE / "gen"
+GENERATED: Final = _AROUND / "gen"
 
 
 def as_envoy_sees(name: str) -> str:

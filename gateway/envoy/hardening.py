@@ -23,7 +23,7 @@ MAX_STREAMS = 100
 # What a stream, and a connection, may have sent that nobody has read: one body, and a few.
 STREAM_WINDOW_BYTES = 64 * 1024
 CONNECTION_WINDOW_BYTES = 256 * 1024
-# A peer that is gone is noticed within half a minute.
+# A client that is gone is noticed within half a minute.
 PING_INTERVAL = "20s"
 PING_TIMEOUT = "10s"
 # A connection has to be opened anew now and then, so that its bounds count for something and edges

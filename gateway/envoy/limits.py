@@ -8,32 +8,41 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from gateway.envoy.callers import age_filter, conduct_filter
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import http_filter
 from gateway.envoy.matching import by_header, class_by_path, label, labelled, named
 from gateway.envoy.shared_limits import shared_limits
-from gateway.envoy.subjects import ADDRESS, AGE, GATE, age_of, conduct_of, gate, the_subject
+from gateway.envoy.subject_labels import age_filter, reputation_filter
+from gateway.envoy.subjects import (
+    ADDRESS,
+    AGE,
+    GATE,
+    REPUTATION,
+    age_of,
+    gate,
+    reputation_of,
+    the_subject,
+)
 from gateway.limits.budgets import (
     Age,
     Budget,
-    Conduct,
     EndpointClass,
+    Reputation,
     Subject,
     TokenBucket,
-    callers_of,
-    conduct_divisor,
     divisor,
     edge_bucket,
+    kinds_of,
+    reputation_divisor,
     shrunk,
 )
 from gateway.limits.table import ANY_REQUEST, CLASSES, SAFELISTED_SCOPE
 
 __all__ = ["arrival_limits", "endpoint_limits"]
 
-# Callers whose buckets an edge remembers, per kind of bucket; then the longest unseen is forgotten
+# Subjects whose buckets an edge remembers, per kind of bucket; then the longest unseen is forgotten
 # and begins anew with a full one.
-MAX_CALLERS = 50_000
+MAX_SUBJECTS = 50_000
 ALWAYS = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
 CLASS = "class"
 SAFELISTED = "safelisted"
@@ -44,16 +53,16 @@ def arrival_limits(config: EdgeConfig) -> list[dict[str, Any]]:
     """Build what a request meets before anything is known of it but its address."""
     if not config.limits:
         return []
-    return [_headers(), conduct_filter(Subject.IP), _flood_limiter()]
+    return [_headers(), reputation_filter(Subject.IP), _flood_limiter()]
 
 
 def endpoint_limits(config: EdgeConfig) -> list[dict[str, Any]]:
-    """Build what a request meets when its RPC and its caller are known."""
+    """Build what a request meets when its RPC and its subjects are known."""
     if not config.limits:
         return []
-    callers = [conduct_filter(Subject.USER), age_filter()]
-    local = [_limiter_of_callers(name, config) for name in BUDGETS]
-    return [_class_label(config), *callers, *local, *shared_limits(config)]
+    labels = [_class_label(), reputation_filter(Subject.USER), age_filter()]
+    local = [_limiter_of_subjects(name, config) for name in BUDGETS]
+    return [*labels, *local, *shared_limits(config)]
 
 
 def _headers() -> dict[str, Any]:
@@ -61,41 +70,36 @@ def _headers() -> dict[str, Any]:
     return http_filter("lua", "Lua", default_source_code={"inline_string": script})
 
 
-def _class_label(config: EdgeConfig) -> dict[str, Any]:
-    """Note the endpoint's class; a safelisted caller's is one that no budget knows."""
+def _class_label() -> dict[str, Any]:
+    """Note the endpoint's class; that of a safelisted request is one that no budget knows."""
     scope = {"google_re2": {}, "regex": f"(.* )?{SAFELISTED_SCOPE}( .*)?"}
-    safe = [_safe("x-scope", {"safe_regex": scope})]
-    safe += [_safe("x-client-id", {"exact": client}) for client in config.safelisted_clients]
+    carried = {"input": by_header("x-scope"), "value_match": {"safe_regex": scope}}
+    safe = {"predicate": {"single_predicate": carried}, "on_match": named(SAFELISTED)}
     by_path = {"matcher": class_by_path(CLASSES)}
-    return label(CLASS, {"matcher_list": {"matchers": safe}, "on_no_match": by_path})
-
-
-def _safe(header: str, value_match: dict[str, Any]) -> dict[str, Any]:
-    single = {"input": by_header(header), "value_match": value_match}
-    return {"predicate": {"single_predicate": single}, "on_match": named(SAFELISTED)}
+    return label(CLASS, {"matcher_list": {"matchers": [safe]}, "on_no_match": by_path})
 
 
 def _flood_limiter() -> dict[str, Any]:
     """Limit an address, whatever it asks for."""
     buckets = [
         _bucket(
-            [("budget", name), _anyone(Subject.IP), ("conduct", conduct)],
-            edge_bucket(shrunk(budget, conduct_divisor(conduct)), is_shared=False),
+            [("budget", name), _anyone(Subject.IP), (REPUTATION, reputation)],
+            edge_bucket(shrunk(budget, reputation_divisor(reputation)), is_shared=False),
         )
         for name, budget in ANY_REQUEST.named()
-        for conduct in Conduct
+        for reputation in Reputation
     ]
     policies = [
-        [_constant("budget", name), the_subject(Subject.IP), conduct_of(Subject.IP)]
+        [_constant("budget", name), the_subject(Subject.IP), reputation_of(Subject.IP)]
         for name, _ in ANY_REQUEST.named()
     ]
     return _limiter("flood", policies, buckets)
 
 
-def _limiter_of_callers(name: str, config: EdgeConfig) -> dict[str, Any]:
+def _limiter_of_subjects(name: str, config: EdgeConfig) -> dict[str, Any]:
     """Limit users, apps and addresses by one of their two budgets, in every class.
 
-    Each in a filter of its own, for a filter tells of one bucket only: the one that fills slowest,
+    Each in a filter of its own, for a filter reports one bucket only: the one that fills slowest,
     or the one that refused.
     """
     own = [
@@ -108,7 +112,7 @@ def _limiter_of_callers(name: str, config: EdgeConfig) -> dict[str, Any]:
             labelled(CLASS, CLASS),
             the_subject(subject),
             *([age_of()] if subject is Subject.USER else []),
-            *([conduct_of(subject)] if subject is not Subject.APP else []),
+            *([reputation_of(subject)] if subject is not Subject.APP else []),
         ]
         for subject in Subject
     ]
@@ -116,7 +120,7 @@ def _limiter_of_callers(name: str, config: EdgeConfig) -> dict[str, Any]:
         _class_bucket(endpoints, subject, dict(budgets.named())[name], who, gates=len(own))
         for endpoints in CLASSES
         for subject, budgets in endpoints.budgets.items()
-        for who in callers_of(subject)
+        for who in kinds_of(subject)
     ]
     return _limiter(name, policies, buckets)
 
@@ -125,19 +129,19 @@ def _class_bucket(
     endpoints: EndpointClass,
     subject: Subject,
     budget: Budget,
-    who: tuple[Age, Conduct],
+    who: tuple[Age, Reputation],
     *,
     gates: int,
 ) -> dict[str, Any]:
-    age, conduct = who
+    age, reputation = who
     entries = [(GATE, "x-client-id")] * gates if subject is Subject.APP else []
     entries += [(CLASS, endpoints.name), _anyone(subject)]
     if subject is Subject.USER:
         entries.append((AGE, age))
     if subject is not Subject.APP:
-        entries.append(("conduct", conduct))
-    # Where a proof lifts what bad conduct costs, the service minds conduct, which knows of proofs.
-    minded = Conduct.GOOD if endpoints.step_up else conduct
+        entries.append((REPUTATION, reputation))
+    # Where a proof lifts what bad reputation costs, the service divides, which knows of proofs.
+    minded = Reputation.GOOD if endpoints.step_up else reputation
     left = shrunk(budget, divisor(endpoints, age, minded))
     return _bucket(entries, edge_bucket(left, is_shared=endpoints.is_shared))
 
@@ -173,7 +177,7 @@ def _limiter(
         filter_enforced=ALWAYS,
         rate_limits=[{"actions": list(actions)} for actions in policies],
         descriptors=list(buckets),
-        max_dynamic_descriptors=MAX_CALLERS,
+        max_dynamic_descriptors=MAX_SUBJECTS,
         enable_x_ratelimit_headers="DRAFT_VERSION_03",
         rate_limited_as_resource_exhausted=True,
         response_headers_to_add=[{"header": {"key": "x-limited-by", "value": name}}],

@@ -23,7 +23,7 @@ from services.platform.tokens.revocations import Revocable
 
 __all__ = ["local_reply_config"]
 
-# Envoy's own words, where they tell the caller what to mend (a JSON parser's complaint).
+# Envoy's own words, where they say what to mend (a JSON parser's complaint).
 ENVOYS_WORDS = "%LOCAL_REPLY_BODY%"
 
 

@@ -1,8 +1,8 @@
-"""Envoy's matching trees, and how a match is told to the filters that follow.
+"""Envoy's matching trees, and how a match reaches the filters that follow.
 
 A matcher in a shadow RBAC filter denies nothing: the name of what matched goes into the request's
 dynamic metadata. That is the one native way to look a header up in a map of any size at the cost of
-a hash, once, and to use what was found as part of a rate limit's descriptor.
+a hash, once, and to use what was found in a rate limit's descriptor.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,10 +15,10 @@ __all__ = [
     "RBAC_TYPE",
     "by_header",
     "class_by_path",
-    "from_feed",
+    "discovered_filter",
+    "discovered_label",
     "has_header",
     "label",
-    "label_from_feed",
     "labelled",
     "named",
     "satisfies",
@@ -41,15 +41,17 @@ def shadow(prefix: str, rules: Mapping[str, Any]) -> dict[str, Any]:
     return {**rules, "shadow_rules_stat_prefix": f"{prefix}_"}
 
 
-def label_from_feed(prefix: str, source: Mapping[str, Any]) -> dict[str, Any]:
+def discovered_label(prefix: str, source: Mapping[str, Any]) -> dict[str, Any]:
     """Build the same filter, with a matcher that comes from the gateway and changes as it runs.
 
     Until the gateway has spoken, and while it is away, the last matcher stays, or none.
     """
-    return from_feed(f"aviary.{prefix}", source, {})
+    return discovered_filter(f"aviary.{prefix}", source, {})
 
 
-def from_feed(name: str, source: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
+def discovered_filter(
+    name: str, source: Mapping[str, Any], default: Mapping[str, Any]
+) -> dict[str, Any]:
     """Build an RBAC filter with settings from the gateway, and these until it has spoken."""
     return {
         "name": name,
@@ -64,7 +66,7 @@ def from_feed(name: str, source: Mapping[str, Any], default: Mapping[str, Any]) 
 
 
 def labelled(prefix: str, key: str, default: str | None = None) -> dict[str, Any]:
-    """Build the rate limit action that takes a label; without label or default it takes no part."""
+    """Build the rate limit action that takes a label; without label or default there is none."""
     action: dict[str, Any] = {
         "metadata_key": {"key": _METADATA, "path": [{"key": f"{prefix}_{_FOUND}"}]},
         "descriptor_key": key,

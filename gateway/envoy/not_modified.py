@@ -1,4 +1,4 @@
-"""`If-None-Match` on what is read once and kept: a client that has it is told so in a few bytes.
+"""`If-None-Match` on what is read once and kept: a client that has it gets a 304 of a few bytes.
 
 The service names what it answers with (`etag` in its initial metadata); the edge compares. Lua runs
 for requests that ask, and for no others.

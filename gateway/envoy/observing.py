@@ -25,7 +25,7 @@ REQUESTS = {
     "request_id": "%REQ(X-REQUEST-ID)%",
     "trace_id": "%TRACE_ID%",
 }
-# The fields of `services.platform.security.denials`, and what tells two of a kind apart.
+# The fields of `services.platform.security.denials`, and what distinguishes two of a kind.
 DENIALS = {
     "time": "%START_TIME%",
     "status": "%RESPONSE_CODE%",
@@ -43,13 +43,16 @@ DENIED_STATUSES = (401, 403, 429)
 DENIED_GRPC = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
 
 
-READS_TOLD_PERCENT = 1
-"""Of reads by a good token. Whom the edge lets in is told once an hour at most, and whoever comes a
-hundred times in it is most likely told; a line for each would cost reads what the edge saves."""
+READS_LOGGED_PERCENT = 1
+"""Of reads by a good token. Whom the edge lets in is recorded once an hour at most, and whoever
+comes a hundred times in it most likely is; a line for each would cost reads what the edge saves."""
+
+SAMPLED_PERCENT = 100.0
+"""Of requests that come without a trace. One machine's traffic is looked at request by request."""
 
 
 def access_logs(config: EdgeConfig) -> list[dict[str, Any]]:
-    """Log a line of JSON for each request, and elsewhere what the audit log is to be told.
+    """Log a line of JSON for each request, and elsewhere what the audit log is to have.
 
     That is each request that was refused, each other write with a good token, and a few reads.
     """
@@ -58,8 +61,8 @@ def access_logs(config: EdgeConfig) -> list[dict[str, Any]]:
         denied = [_status(status) for status in DENIED_STATUSES]
         denied.append({"grpc_status_filter": {"statuses": list(DENIED_GRPC)}})
         log = file_log(config.denials_log_path, DENIALS)
-        told = [*denied, _all_of(_by_a_token(), _any_of(_few(), _is_no_read()))]
-        logs.append({**log, "filter": _any_of(*told)})
+        audited = [*denied, _all_of(_by_a_token(), _any_of(_few(), _is_no_read()))]
+        logs.append({**log, "filter": _any_of(*audited)})
     return logs
 
 
@@ -87,7 +90,7 @@ def _by_a_token() -> dict[str, Any]:
 
 
 def _few() -> dict[str, Any]:
-    sample = {"numerator": READS_TOLD_PERCENT, "denominator": "HUNDRED"}
+    sample = {"numerator": READS_LOGGED_PERCENT, "denominator": "HUNDRED"}
     return {
         "runtime_filter": {
             "runtime_key": "aviary.audit.reads",
@@ -112,10 +115,10 @@ def _all_of(*filters: dict[str, Any]) -> dict[str, Any]:
     return {"and_filter": {"filters": list(filters)}}
 
 
-def tracing(sampling_percent: float, name: str = "edge") -> dict[str, Any]:
-    """Begin a trace, or continue the caller's, and export this Envoy's spans under `name`."""
+def tracing(name: str = "edge") -> dict[str, Any]:
+    """Begin a trace, or continue the request's, and export this Envoy's spans under `name`."""
     return {
-        "random_sampling": {"value": sampling_percent},
+        "random_sampling": {"value": SAMPLED_PERCENT},
         "provider": {
             "name": "envoy.tracers.opentelemetry",
             "typed_config": typed(

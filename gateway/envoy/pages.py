@@ -12,7 +12,7 @@ __all__ = ["MAX_PAGE_BYTES", "page_routes"]
 
 # Envoy holds them in memory; several times what they are.
 MAX_PAGE_BYTES = 4 * 1024 * 1024
-# Of a SHA-256: 64 bits tell the few versions of a page apart.
+# Of a SHA-256: 64 bits distinguish the few versions of a page.
 ETAG_DIGITS = 16
 # Seconds. Short: a page is small, and a client that asks again after an upgrade should see it.
 CACHE_CONTROL = "public, max-age=300"

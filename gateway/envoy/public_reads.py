@@ -7,11 +7,11 @@ more filter, which comes from the gateway, refuses it there; it is empty while p
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gateway.envoy.callers import gateway_feed
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.credentials import has_token
-from gateway.envoy.matching import from_feed
+from gateway.envoy.matching import discovered_filter
+from gateway.envoy.subject_labels import gateway_source
 from gateway.envoy.waf import Refusal
 
 __all__ = ["FILTER", "REFUSALS", "public_read_filters", "public_read_settings"]
@@ -30,7 +30,7 @@ def public_read_filters(config: EdgeConfig) -> list[dict[str, Any]]:
     if config.unauthenticated:
         return []
     settings = public_read_settings(config.contracts.public, opened=config.public_reads)
-    return [from_feed(FILTER, gateway_feed(), settings)]
+    return [discovered_filter(FILTER, gateway_source(), settings)]
 
 
 def public_read_settings(rpcs: Sequence[PublicRpc], *, opened: bool) -> dict[str, Any]:

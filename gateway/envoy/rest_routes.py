@@ -1,7 +1,7 @@
-"""The paths of the API as callers write them: what is let through to the transcoder.
+"""The paths of the API as clients write them: what is let through to the transcoder.
 
 The transcoder is lenient: a query parameter may set a field that the path or the body sets too, a
-trailing slash is passed over. So it is given only what the contract says, letter for letter: two
+trailing slash is passed over. So it is given only what the contract says, and nothing like it: two
 readings of one request are how access rules are got around.
 """
 

@@ -1,4 +1,4 @@
-"""What was revoked before it expired: sessions, users, API keys, as the gateway tells the edge.
+"""What was revoked before it expired: sessions, users, API keys, as the gateway sends them.
 
 The lists are small, since each entry goes when the token would have ended anyway, and one look into
 a map in Envoy's memory finds an entry. Where nothing is revoked nothing is looked for.
@@ -11,7 +11,6 @@ revoked gets a token anew, which is younger. So however much is revoked, none of
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.envoy.callers import gateway_feed
 from gateway.envoy.credentials import (
     APP_KEY_ID_HEADER,
     APP_KEY_KEY,
@@ -20,8 +19,9 @@ from gateway.envoy.credentials import (
     issued_after,
 )
 from gateway.envoy.extensions import API, typed
-from gateway.envoy.matching import by_header, has_header, label_from_feed, satisfies
-from services.platform.rpc.caller import USER_KEY
+from gateway.envoy.matching import by_header, discovered_label, has_header, satisfies
+from gateway.envoy.subject_labels import gateway_source
+from services.platform.rpc.end_user import USER_KEY
 from services.platform.tokens.revocations import Revocable, Revoked
 
 __all__ = ["OUTDATED", "REVOKED", "revoked_filter", "revoked_settings"]
@@ -43,7 +43,7 @@ _CREDENTIALS = {
 
 def revoked_filter() -> dict[str, Any]:
     """Build the filter that refuses; the name of what it found is in the response's details."""
-    return label_from_feed(REVOKED, gateway_feed())
+    return discovered_label(REVOKED, gateway_source())
 
 
 def revoked_settings(lists: Mapping[Revocable, Revoked]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from gateway.envoy.auth import NO_SCOPE
-from gateway.envoy.config import PUBLIC_SERVICES, EdgeConfig
+from gateway.envoy.config import EdgeConfig, public_services
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.cors import CORS_FILTER, cors_policy
 from gateway.envoy.credentials import OF_THE_EDGE_ALONE
@@ -12,13 +12,12 @@ from gateway.envoy.extensions import ANSWERED_HERE
 from gateway.envoy.pages import MAX_PAGE_BYTES, page_routes
 from gateway.envoy.rest_routes import no_such_path, rest_routes
 from gateway.envoy.upstreams import REQUEST_TIMEOUT
-from services.platform.rpc.caller import SCOPE_KEY
+from services.platform.rpc.end_user import SCOPE_KEY
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
 
 __all__ = ["routes"]
 
 IDENTITY_MATCHES = ({"prefix": "/oauth/"}, {"path": "/.well-known/openid-configuration"})
-_CLUSTERS = {service: name for name, service in PUBLIC_SERVICES.items()}
 
 
 def routes(config: EdgeConfig) -> dict[str, Any]:
@@ -26,13 +25,14 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
 
     A request over REST is matched twice: as it came, against the paths of the API, and again under
     the name of the RPC that the transcoder has made of it. Only public RPCs have a route, so to
-    callers outside there are no others.
+    clients outside there are no others.
     """
     public = config.contracts.public
+    clusters = {contract: name for name, contract in public_services(config.contracts).items()}
     by_path: dict[str, list[PublicRpc]] = defaultdict(list)
     for rpc in public:
         by_path[rpc.template].append(rpc)
-    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, _CLUSTERS)]
+    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, clusters)]
     return {
         "name": "edge",
         "max_direct_response_body_size_bytes": MAX_PAGE_BYTES,
@@ -42,7 +42,7 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
                 "domains": ["*"],
                 "typed_per_filter_config": {CORS_FILTER: cors_policy(config.cors_origins)},
                 "routes": [
-                    *(_grpc(rpc, config) for rpc in public),
+                    *(_grpc(rpc, clusters[rpc.service], config) for rpc in public),
                     *_identity(config),
                     *page_routes(config),
                     *rest,
@@ -72,7 +72,7 @@ def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
     ]
 
 
-def _grpc(rpc: PublicRpc, config: EdgeConfig) -> dict[str, Any]:
+def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
     outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
     return {
         **outside,
@@ -80,10 +80,10 @@ def _grpc(rpc: PublicRpc, config: EdgeConfig) -> dict[str, Any]:
         "request_headers_to_remove": ["authorization", *OF_THE_EDGE_ALONE],
         "match": {"path": rpc.path},
         "route": {
-            "cluster": _CLUSTERS[rpc.service],
+            "cluster": cluster,
             "timeout": REQUEST_TIMEOUT,
             # None of these was begun, so a second try cannot do anything twice: a server that
-            # is told to stop answers `cancelled` to what reaches it in that moment.
+            # has to stop answers `cancelled` to what reaches it in that moment.
             "retry_policy": {
                 "retry_on": "connect-failure,refused-stream,cancelled",
                 "num_retries": 2,

@@ -8,16 +8,15 @@ from gateway.envoy.matching import labelled
 from gateway.envoy.subjects import gate, the_subject
 from gateway.limits.budgets import Subject, WithoutValkey
 from gateway.limits.table import CLASSES, PROOF_HEADER, SAFELISTED_SCOPE
+from services.platform.security.identities import GATEWAY
 
 __all__ = ["PLAIN", "READS", "shared_limits"]
 
 READS = "/[^/]+/(Get|List).*"
-"""The paths of reads, told by the names of their RPCs; a test holds the table to it."""
+"""The paths of reads, known by the names of their RPCs; a test holds the table to it."""
 
 PLAIN = "/([^/.]+/|[.]).*"
-"""Paths that are no RPC's, whose first part is always a name with dots; none of these is open."""
-
-_GATEWAY = "gateway"
+"""Paths that are no RPC's, which begin with a name with dots; none of these is open."""
 
 
 def shared_limits(config: EdgeConfig) -> list[dict[str, Any]]:
@@ -28,7 +27,7 @@ def shared_limits(config: EdgeConfig) -> list[dict[str, Any]]:
 def _asking(mode: WithoutValkey, config: EdgeConfig) -> dict[str, Any]:
     actions = [
         _only(mode),
-        *_not_safelisted(config),
+        gate("x-scope", _regex(f"(.* )?{SAFELISTED_SCOPE}( .*)?"), passes=False),
         labelled("class", "class"),
         the_subject(Subject.IP),
         the_subject(Subject.USER, optional=True),
@@ -53,7 +52,7 @@ def _asking(mode: WithoutValkey, config: EdgeConfig) -> dict[str, Any]:
         rate_limited_as_resource_exhausted=True,
         disable_x_envoy_ratelimited_header=True,
         rate_limit_service={
-            "grpc_service": {"envoy_grpc": {"cluster_name": _GATEWAY}},
+            "grpc_service": {"envoy_grpc": {"cluster_name": GATEWAY}},
             "transport_api_version": "V3",
         },
     )
@@ -62,7 +61,7 @@ def _asking(mode: WithoutValkey, config: EdgeConfig) -> dict[str, Any]:
 def _only(mode: WithoutValkey) -> dict[str, Any]:
     """Go on for this mode's paths alone; for any other no descriptor is made and nothing asked.
 
-    One short pattern, since every read runs it: reads are told by their names.
+    One short pattern, since every read runs it: reads are known by their names.
     """
     closed = [one for one in CLASSES if one.without_valkey is WithoutValkey.CLOSED]
     rpcs = [f".*/{rpc.rpartition('/')[2]}" for one in closed for rpc in one.rpcs]
@@ -70,15 +69,6 @@ def _only(mode: WithoutValkey) -> dict[str, Any]:
         return gate(":path", _regex("|".join([READS, PLAIN, *rpcs])), passes=False)
     paths = [f"{path}.*" for one in closed for path in one.paths]
     return gate(":path", _regex("|".join([*rpcs, *paths])), passes=True)
-
-
-def _not_safelisted(config: EdgeConfig) -> list[dict[str, Any]]:
-    scope = _regex(f"(.* )?{SAFELISTED_SCOPE}( .*)?")
-    clients = [{"exact": client} for client in config.safelisted_clients]
-    return [
-        gate("x-scope", scope, passes=False),
-        *(gate("x-client-id", client, passes=False) for client in clients),
-    ]
 
 
 def _regex(pattern: str) -> dict[str, Any]:

@@ -1,21 +1,21 @@
-"""What the edge tells the gateway of requests, behind their backs, for the anomaly scores."""
+"""The edge's log of requests for the gateway's anomaly scores, which no request waits for."""
 
 from typing import Any
 
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import API, http_filter, typed
 from gateway.envoy.shared_limits import READS
+from services.platform.security.identities import GATEWAY
 
 __all__ = ["LIMITED_SAMPLE_PERCENT", "post_text", "signal_log"]
 
-_GATEWAY = "gateway"
 _NAMESPACE = "aviary"
 _TEXT = "text"
 # A batch is sent when it is this full or this old.
 BATCH_BYTES = 64 * 1024
 BATCH_AGE = "0.5s"
 LIMITED_SAMPLE_PERCENT = 10
-"""Refusals for too many requests come as a flood; one in ten tells enough of it."""
+"""Refusals for too many requests come as a flood; one in ten says enough of it."""
 _FIRST_ERROR, _LIMITED = 400, 429
 
 
@@ -33,7 +33,7 @@ def post_text(config: EdgeConfig) -> list[dict[str, Any]]:
 
 
 def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
-    """Stream writes and failures to the gateway in batches; a read that succeeds is not told."""
+    """Stream writes and failures to the gateway in batches; a read that succeeds is not logged."""
     if not config.limits:
         return []
     message = f"{API}.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig"
@@ -46,7 +46,7 @@ def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
                 message,
                 common_config={
                     "log_name": "signals",
-                    "grpc_service": {"envoy_grpc": {"cluster_name": _GATEWAY}},
+                    "grpc_service": {"envoy_grpc": {"cluster_name": GATEWAY}},
                     "transport_api_version": "V3",
                     "buffer_size_bytes": BATCH_BYTES,
                     "buffer_flush_interval": BATCH_AGE,

@@ -3,21 +3,25 @@
 from typing import Any
 
 from gateway.envoy.matching import labelled
-from gateway.limits.budgets import Age, Conduct, Subject
+from gateway.limits.budgets import Age, Reputation, Subject
 from gateway.limits.table import IPV6_PREFIX_BITS
 
 __all__ = [
     "ADDRESS",
     "AGE",
     "GATE",
+    "REPUTATION",
     "age_of",
-    "conduct_label",
-    "conduct_of",
     "gate",
+    "reputation_label",
+    "reputation_of",
     "the_subject",
 ]
 
 AGE = "age"
+REPUTATION = "conduct"
+"""The key of a reputation's entry. Like the labels, it keeps its first name: edges and gateways of
+two versions have to agree on it."""
 GATE = "gate"
 """The key of an entry that only says that a gate was passed; its value is the header's name."""
 ADDRESS = "masked_remote_address"
@@ -27,7 +31,7 @@ _IPV4_BITS = 32
 
 
 def the_subject(subject: Subject, *, optional: bool = False) -> dict[str, Any]:
-    """Take the caller's id. Without one there is no descriptor, or no entry if `optional`."""
+    """Take the subject's id. Without one there is no descriptor, or no entry if `optional`."""
     if subject is Subject.IP:
         mask = {"v4_prefix_mask_len": _IPV4_BITS, "v6_prefix_mask_len": IPV6_PREFIX_BITS}
         return {"masked_remote_address": mask}
@@ -35,14 +39,14 @@ def the_subject(subject: Subject, *, optional: bool = False) -> dict[str, Any]:
     return {"request_headers": {**header, "skip_if_absent": optional}}
 
 
-def conduct_label(subject: Subject) -> str:
-    """Give the label's name."""
-    return f"conduct_{subject}"
+def reputation_label(subject: Subject) -> str:
+    """Name the label of a subject's reputation: `conduct_user`, `conduct_ip`."""
+    return f"{REPUTATION}_{subject}"
 
 
-def conduct_of(subject: Subject) -> dict[str, Any]:
-    """Take the subject's conduct: good, unless the gateway says otherwise."""
-    return labelled(conduct_label(subject), "conduct", Conduct.GOOD)
+def reputation_of(subject: Subject) -> dict[str, Any]:
+    """Take the subject's reputation: good, unless the gateway says otherwise."""
+    return labelled(reputation_label(subject), REPUTATION, Reputation.GOOD)
 
 
 def age_of() -> dict[str, Any]:

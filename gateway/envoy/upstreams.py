@@ -6,6 +6,7 @@ from typing import Any, Final
 from gateway.envoy.admin import pipe
 from gateway.envoy.extensions import API, typed
 from gateway.envoy.secrets import TRUST_FILE, identity_file
+from services.identity.spec import SPEC as IDENTITY
 from services.platform.config.environment import UNIX
 from services.platform.security.identities import EDGE, server_name, spiffe_id
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 COLLECTOR_CLUSTER = "otlp_collector"
-# The whole time a caller waits for an answer; beyond it the edge says 504.
+# The whole time a client waits for an answer; beyond it the edge says 504.
 REQUEST_TIMEOUT = "10s"
 # On one machine or in one region a connection opens in milliseconds; a dead host shows sooner.
 CONNECT_TIMEOUT = "1s"
@@ -36,7 +37,7 @@ HEALTH_CHECK_INTERVAL = "1s"
 UNHEALTHY_AFTER = 2
 HEALTHY_AFTER = 1
 # Calls under way per service. At 10 ms a call it is over 100 000 a second, so only a stuck service
-# fills it, and then callers are told at once.
+# fills it, and then calls are refused at once.
 MAX_REQUESTS = 1024
 MAX_PENDING = 1024
 
@@ -86,10 +87,10 @@ def collector_cluster(address: str) -> dict[str, Any]:
     return cluster(COLLECTOR_CLUSTER, [_endpoints(address)])
 
 
-def mtls(own: str, peer: str, certificates: str) -> dict[str, Any]:
-    """Build the mTLS with which the process `own` reaches `peer`, and nobody else."""
-    exact_name = {"san_type": "URI", "matcher": {"exact": spiffe_id(peer)}}
-    return _tls(server_name(peer), tls_settings(own, certificates, exact_name))
+def mtls(own: str, sibling: str, certificates: str) -> dict[str, Any]:
+    """Build the mTLS with which the process `own` reaches `sibling`, and nobody else."""
+    exact_name = {"san_type": "URI", "matcher": {"exact": spiffe_id(sibling)}}
+    return _tls(server_name(sibling), tls_settings(own, certificates, exact_name))
 
 
 def _tls(server: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,8 +101,8 @@ def _tls(server: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def tls_settings(own: str, certificates: str, peer: Mapping[str, Any]) -> dict[str, Any]:
-    """Build what both ends of mTLS have: `own` certificate, and how the peer's must be named."""
+def tls_settings(own: str, certificates: str, other_end: Mapping[str, Any]) -> dict[str, Any]:
+    """Build what both ends of mTLS have: `own` certificate, and how the other must be named."""
     return {
         "tls_params": {
             "tls_minimum_protocol_version": "TLSv1_3",
@@ -110,7 +111,7 @@ def tls_settings(own: str, certificates: str, peer: Mapping[str, Any]) -> dict[s
         "alpn_protocols": ["h2"],
         "tls_certificate_sds_secret_configs": [_sds(own, certificates, identity_file(own))],
         "combined_validation_context": {
-            "default_validation_context": {"match_typed_subject_alt_names": [peer]},
+            "default_validation_context": {"match_typed_subject_alt_names": [other_end]},
             "validation_context_sds_secret_config": _sds("trust", certificates, TRUST_FILE),
         },
     }
@@ -138,7 +139,7 @@ def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
 
     With a folder of certificates, over mTLS.
     """
-    tls = None if certificates is None else mtls(EDGE, "identity", certificates)
+    tls = None if certificates is None else mtls(EDGE, IDENTITY.name, certificates)
     http = {
         "common_http_protocol_options": {"idle_timeout": IDENTITY_IDLE_TIMEOUT},
         "explicit_http_config": {"http_protocol_options": {}},

@@ -2,7 +2,7 @@
 
 Few rules, each for an attack that would reach something. There are none for the paths that
 scanners try (`/.env`, `/wp-login.php`) nor for their user agents: unknown paths are 404 at the cost
-of a look into a map, they count against the caller's conduct, and a user agent is what one writes.
+of a look into a map, they cost the sender reputation, and a user agent is whatever one writes.
 """
 
 from typing import Any, NamedTuple
@@ -58,7 +58,7 @@ def firewall() -> dict[str, Any]:
     """Build the filter that refuses; the reply is shown by the name of the rule."""
     policies = {name: _policy(permission) for name, permission in _permissions().items()}
     # Matchers look at each of a header's values by itself, so that there are two of them only CEL
-    # can tell, which joins them by commas. It is reckoned only where there is a key.
+    # can see, which joins them by commas. It is reckoned only where there is a key.
     policies["api-key"]["condition"] = _joined_has_comma(APP_KEY_HEADER)
     return http_filter("rbac", "RBAC", rules={"action": "DENY", "policies": policies})
 

@@ -1,1 +1,1 @@
-"""How often a caller may come: one table, and what Envoy has to ask about it."""
+"""How often a subject may come: one table, and what Envoy has to ask about it."""

@@ -9,16 +9,16 @@ __all__ = [
     "Age",
     "Budget",
     "Budgets",
-    "Conduct",
     "EndpointClass",
+    "Reputation",
     "SlidingWindow",
     "Subject",
     "TokenBucket",
     "WithoutValkey",
-    "callers_of",
-    "conduct_divisor",
     "divisor",
     "edge_bucket",
+    "kinds_of",
+    "reputation_divisor",
     "shrunk",
 ]
 
@@ -38,8 +38,8 @@ class Age(StrEnum):
     SETTLED = "settled"
 
 
-class Conduct(StrEnum):
-    """What a caller's anomaly score says of it."""
+class Reputation(StrEnum):
+    """What a subject's anomaly score says of it."""
 
     GOOD = "good"
     SUSPECT = "suspect"
@@ -112,9 +112,9 @@ class EndpointClass:
     paths: tuple[str, ...] = ()
     """Beginnings of paths that are no RPCs of the descriptor set."""
     step_up: bool = False
-    """Whether a caller of bad conduct may prove work instead of being slowed."""
-    minds_conduct: bool = True
-    """False where bad conduct costs nothing: to ask for a challenge is the way out of it."""
+    """Whether a subject of bad reputation may prove work instead of being slowed."""
+    minds_reputation: bool = True
+    """False where bad reputation costs nothing: to ask for a challenge is the way out of it."""
 
     @property
     def is_shared(self) -> bool:
@@ -122,31 +122,34 @@ class EndpointClass:
         return self.without_valkey is not WithoutValkey.NOT_ASKED
 
 
-# A suspect still gets through by hand, not by script; a hostile caller hardly at all. Not zero, or
-# an innocent behind the same address could never show better conduct.
-_CONDUCT_DIVISORS: Mapping[Conduct, int] = {
-    Conduct.GOOD: 1,
-    Conduct.SUSPECT: 4,
-    Conduct.HOSTILE: 20,
+# A suspect still gets through by hand, not by script; a hostile subject hardly at all. Not zero,
+# or an innocent behind the same address could never earn a better one.
+_REPUTATION_DIVISORS: Mapping[Reputation, int] = {
+    Reputation.GOOD: 1,
+    Reputation.SUSPECT: 4,
+    Reputation.HOSTILE: 20,
 }
 
 
-def conduct_divisor(conduct: Conduct) -> int:
-    """Give what budgets are divided by for such conduct."""
-    return _CONDUCT_DIVISORS[conduct]
+def reputation_divisor(reputation: Reputation) -> int:
+    """Give what budgets are divided by for such a reputation."""
+    return _REPUTATION_DIVISORS[reputation]
 
 
-def divisor(endpoints: EndpointClass, age: Age, conduct: Conduct) -> int:
-    """Give what budgets of the class are divided by for such a caller."""
+def divisor(endpoints: EndpointClass, age: Age, reputation: Reputation) -> int:
+    """Give what budgets of the class are divided by for such a subject."""
     young = endpoints.new_account_divisor if age is Age.NEW else 1
-    return young * (conduct_divisor(conduct) if endpoints.minds_conduct else 1)
+    return young * (reputation_divisor(reputation) if endpoints.minds_reputation else 1)
 
 
-def callers_of(subject: Subject) -> Iterator[tuple[Age, Conduct]]:
-    """Give every kind of caller: an address is no account, and an app's conduct is its users'."""
+def kinds_of(subject: Subject) -> Iterator[tuple[Age, Reputation]]:
+    """Give each pair of age and reputation that a subject of this kind can have.
+
+    An address is no account, so it has no age; an app's reputation is its users'.
+    """
     ages = Age if subject is Subject.USER else (Age.SETTLED,)
-    conducts = (Conduct.GOOD,) if subject is Subject.APP else Conduct
-    return product(ages, conducts)
+    reputations = (Reputation.GOOD,) if subject is Subject.APP else Reputation
+    return product(ages, reputations)
 
 
 def shrunk(budget: Budget, by: int) -> Budget:

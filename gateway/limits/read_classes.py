@@ -118,7 +118,7 @@ READ_CLASSES: Final = (
         },
         WithoutValkey.NOT_ASKED,
         1,
-        minds_conduct=False,
+        minds_reputation=False,
     ),
     EndpointClass(
         "issuer",

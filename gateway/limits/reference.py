@@ -9,12 +9,12 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorPr
 from gateway.limits.budgets import (
     Age,
     Budget,
-    Conduct,
     EndpointClass,
+    Reputation,
     SlidingWindow,
     WithoutValkey,
-    conduct_divisor,
     edge_bucket,
+    reputation_divisor,
 )
 from gateway.limits.table import (
     ANY_REQUEST,
@@ -36,8 +36,8 @@ Every request counts against budgets of its user, its app and its address (an IP
 /{IPV6_PREFIX_BITS}), for its class of endpoints, each with a burst and a sustained budget. It must
 fit into all of them.
 
-The answer tells of the burst or the sustained budget, whichever has less left: the user's own where
-there is a user, else the address's. A refusal tells of the budget that refused, whoever's it is.
+The answer shows the burst or the sustained budget, whichever has less left: the user's own where
+there is a user, else the address's. A refusal names the budget that refused, whoever's it is.
 
 | header | what it says |
 | --- | --- |
@@ -54,32 +54,32 @@ header `x-proof-of-work` lets the request through.
 - **Bucket** `N per T`: N requests at once; an empty bucket fills evenly and is full after T.
 - **Window** `N per T`: at most N in any span of T, wherever it begins. For reads the edge keeps it
   with a bucket of N/2 that fills in T, so that what is saved up and what flows in add up to N.
-  Elsewhere it is counted in sixtieths, and the part that has half left the window counts in full.
+  Elsewhere it is counted in sixtieths, and the slot that has half left the window counts in full.
 
 Reads are counted by each edge in its own memory, shared by its threads; with R edges behind one
-balancer a caller may get up to R times as much. Writes, sign-ups and log-ins are counted by all
+balancer a subject may get up to R times as much. Writes, sign-ups and log-ins are counted by all
 edges together, in Valkey; each edge's own buckets, of twice the size, only keep a flood from it.
-Envoy's `local_cluster_rate_limit` would divide the edges' buckets by their number where an edge is
-told of its siblings.
+Envoy's `local_cluster_rate_limit` would divide the edges' buckets by their number where an edge
+knows its siblings.
 
 Budgets are divided for:
 
-| caller | by |
+| subject | by |
 | --- | --- |
 | user whose account is younger than {NEW_ACCOUNT_DAYS} days | the class's own divisor, below |
-| user or address of suspect conduct | {conduct_divisor(Conduct.SUSPECT)} |
-| user or address of hostile conduct | {conduct_divisor(Conduct.HOSTILE)} |
+| user or address of suspect reputation | {reputation_divisor(Reputation.SUSPECT)} |
+| user or address of hostile reputation | {reputation_divisor(Reputation.HOSTILE)} |
 
-One request is always left. The operator's own apps have no budgets as apps. Callers with scope
-`{SAFELISTED_SCOPE}`, and apps that the operator safelists, are not counted by class.
+One request is always left. The operator's own apps have no budgets as apps. Requests with
+scope `{SAFELISTED_SCOPE}` are not counted by class.
 """
 
 
 def page(descriptors: FileDescriptorSet) -> str:
     """Render the page; the same text each time."""
     paths = rest_paths(descriptors)
-    parts = [_INTRODUCTION, _any_request(), *(_section(one, paths) for one in CLASSES)]
-    return "\n".join(parts)
+    sections = [_INTRODUCTION, _any_request(), *(_section(one, paths) for one in CLASSES)]
+    return "\n".join(sections)
 
 
 def rest_paths(descriptors: FileDescriptorSet) -> dict[str, str]:
@@ -117,9 +117,11 @@ def _section(endpoints: EndpointClass, paths: dict[str, str]) -> str:
             f"- {Age.NEW.capitalize()} accounts: divided by {endpoints.new_account_divisor}."
         )
     if endpoints.step_up:
-        lines.append("- Of suspect conduct: `x-proof-of-work` lifts the division for one request.")
-    if not endpoints.minds_conduct:
-        lines.append("- Of suspect conduct: not divided.")
+        lines.append(
+            "- Of suspect reputation: `x-proof-of-work` lifts the division for one request."
+        )
+    if not endpoints.minds_reputation:
+        lines.append("- Of suspect reputation: not divided.")
     return "\n".join([*lines, "", *_head(), *_rows(endpoints), "", *_reasons(endpoints), ""])
 
 

@@ -10,7 +10,7 @@ __all__ = ["curl", "example", "resolved"]
 
 AN_ID = "383721024714031104"
 ANOTHER_ID = "383721793652989952"
-# By the name of a field, where the type alone would say little; the caller is always the first id.
+# By the name of a field, where the type alone would say little; the first id is the end user's.
 BY_NAME: Mapping[str, Any] = {
     "handle": "ada",
     "display_name": "Ada Lovelace",
@@ -29,7 +29,7 @@ BY_NAME: Mapping[str, Any] = {
     "limit": 20,
 }
 BY_TYPE = {"boolean": True, "integer": 5, "int64": AN_ID, "date-time": "2026-01-02T03:04:05.678Z"}
-# A caller need not name itself, nor its requests, and a first page has no cursor.
+# A client need not name its user, nor its requests, and a first page has no cursor.
 LEFT_OUT = frozenset({"request_id", "in_reply_to_tweet_id", "quote_tweet_id", "cursor"})
 # From where the edge of `make run` listens.
 BASE = "http://127.0.0.1:8080"

@@ -48,15 +48,15 @@ class Field:
         return self.proto.options.Extensions[limits_pb2.limits]
 
     @property
-    def names_caller(self) -> bool:
-        """Whether it names the caller, and so may be left out from outside."""
+    def names_end_user(self) -> bool:
+        """Whether it names the end user, and so may be left out from outside."""
         return self.proto.options.Extensions[access_pb2.caller]
 
     @property
     def required(self) -> bool:
-        """Whether a caller outside must give it."""
+        """Whether a client outside must give it."""
         behaviors = self.proto.options.Extensions[field_behavior_pb2.field_behavior]
-        return field_behavior_pb2.REQUIRED in behaviors and not self.names_caller
+        return field_behavior_pb2.REQUIRED in behaviors and not self.names_end_user
 
 
 @dataclass(frozen=True, slots=True)

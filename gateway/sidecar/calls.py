@@ -7,16 +7,16 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.envoy.contracts import Contracts
-from services.platform.config.settings import DEFAULT_ADDRESSES
 from services.platform.rpc.channels import safe_paths
 from services.platform.security.call_table import (
     CALLS,
     ENVOY_RPCS,
     REFLECTION,
-    REFLECTION_CALLERS,
-    callers_of,
+    REFLECTION_PEERS,
+    allowed_peers,
 )
 from services.platform.security.identities import EDGE, GATEWAY
+from services.platform.specs import all_specs, server_of
 
 __all__ = ["ENVOY_PREFIX", "HEALTH_PREFIX", "allowed", "called", "package_prefix", "repeatable"]
 
@@ -30,32 +30,32 @@ def package_prefix(service: str) -> str:
 
 
 def allowed(service: str, contracts: Contracts) -> Mapping[str, Sequence[str]]:
-    """Return, for each caller's name, the paths that it may call of this service; both in order."""
+    """Return, for each peer's name, the paths that it may call of this service; both in order."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for descriptor in _descriptors(service, contracts):
         for method in descriptor.methods:
-            for caller in callers_of(method):
-                found[caller].add(f"/{descriptor.full_name}/{method.name}")
+            for peer in allowed_peers(method):
+                found[peer].add(f"/{descriptor.full_name}/{method.name}")
     if service == GATEWAY:
         found[EDGE].update(f"/{name}" for name in ENVOY_RPCS)
-    for caller in REFLECTION_CALLERS:
-        found[caller].add(f"/{REFLECTION}")
-    return {caller: sorted(found[caller]) for caller in sorted(found)}
+    for peer in REFLECTION_PEERS:
+        found[peer].add(f"/{REFLECTION}")
+    return {peer: sorted(found[peer]) for peer in sorted(found)}
 
 
 def called(service: str) -> Sequence[str]:
     """Return the siblings that a service calls, in order; the gateway asks all for their health."""
     if service == GATEWAY:
-        return sorted(set(DEFAULT_ADDRESSES) - {GATEWAY})
-    return sorted({name.split(".")[1] for name in CALLS.get(service, ())})
+        return sorted(set(all_specs()) - {GATEWAY})
+    return sorted({server_of(name).name for name in CALLS.get(service, ())})
 
 
-def repeatable(caller: str, sibling: str, contracts: Contracts) -> Sequence[str]:
-    """Return the paths that `caller` may call of `sibling` and that may be called twice, in order.
+def repeatable(service: str, sibling: str, contracts: Contracts) -> Sequence[str]:
+    """Return the paths that `service` may call of `sibling` and that may be called twice, in order.
 
     Their contracts say so, by `idempotency_level`.
     """
-    mine = {f"/{name}" for name in CALLS.get(caller, ())}
+    mine = {f"/{name}" for name in CALLS.get(service, ())}
     return sorted(mine.intersection(safe_paths(_descriptors(sibling, contracts))))
 
 
@@ -63,7 +63,5 @@ def _descriptors(service: str, contracts: Contracts) -> Sequence[ServiceDescript
     pool = DescriptorPool()
     for file in contracts.files.file:
         pool.Add(file)
-    prefix = package_prefix(service).removeprefix("/")
-    return [
-        pool.FindServiceByName(name) for name in contracts.all_services if name.startswith(prefix)
-    ]
+    declared = all_specs()[service].contracts
+    return [pool.FindServiceByName(name) for name in contracts.all_services if name in declared]

@@ -12,8 +12,8 @@ __all__ = ["connection_manager", "lasting"]
 # A server ends a call without a deadline after 5 s, a stream after 60 s, and says so itself; this
 # is for one that no longer can.
 LONGEST_CALL = "70s"
-# By then a peer shows its certificate anew: whoever may no longer connect is gone. As servers do
-# that have no sidecar.
+# By then the other end shows its certificate anew: whoever may no longer connect is gone. As
+# servers do that have no sidecar.
 CONNECTION_AGE = "3600s"
 # The access log holds what went wrong; each request as such is in the edge's.
 LOGGED = [
@@ -47,7 +47,7 @@ def connection_manager(
             manager,
             stat_prefix=side,
             codec_type="HTTP2",
-            # No caller is internal: none may steer this Envoy by headers.
+            # No peer is internal: none may steer this Envoy by headers.
             internal_address_config={"cidr_ranges": []},
             skip_xff_append=True,
             preserve_external_request_id=True,
@@ -66,7 +66,7 @@ def connection_manager(
 
 
 def lasting() -> dict[str, Any]:
-    """Give a route the caller's deadline, whatever it is."""
+    """Give a route the deadline that the call came with, whatever it is."""
     return {
         "timeout": "0s",
         "max_stream_duration": {
@@ -77,8 +77,8 @@ def lasting() -> dict[str, Any]:
 
 
 def _continued(name: str) -> dict[str, Any]:
-    """Record what the caller's trace records; what comes without one is a health check."""
-    settings = tracing(100, name)
+    """Record what the trace of the call records; what comes without one is a health check."""
+    settings = tracing(name)
     never = _sampler("trace_id_ratio_based", "TraceIdRatioBased", sampling_percentage={})
     settings["provider"]["typed_config"]["sampler"] = _sampler(
         "parent_based", "ParentBased", wrapped_sampler=never

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gateway.sidecar.config import Locality, Replica, SidecarConfig
-from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.specs import all_specs
 
 __all__ = ["CERTIFICATES", "INBOUND_PORT", "OUTBOUND_PORT", "deployed"]
 
@@ -18,19 +18,19 @@ def deployed(
 ) -> Mapping[str, SidecarConfig]:
     """Return a sidecar for each service, all in one locality.
 
-    A service whose `replicas` are not told is found by its own name.
+    A service without `replicas` is found by its own name.
     """
-    named = {name: (Replica(f"{name}:{INBOUND_PORT}", locality),) for name in DEFAULT_ADDRESSES}
+    named = {name: (Replica(f"{name}:{INBOUND_PORT}", locality),) for name in all_specs()}
     siblings: Mapping[str, Sequence[Replica]] = {**named, **(replicas or {})}
     return {
         name: SidecarConfig(
             service=name,
-            behind=address,
+            behind=spec.address,
             inbound=f"0.0.0.0:{INBOUND_PORT}",
             outbound=f"127.0.0.1:{OUTBOUND_PORT}",
             siblings=siblings,
             certificates=CERTIFICATES,
             locality=locality,
         )
-        for name, address in DEFAULT_ADDRESSES.items()
+        for name, spec in all_specs().items()
     }

@@ -17,13 +17,13 @@ BEHIND: Final = "behind"
 
 
 def inbound_listener(config: SidecarConfig) -> dict[str, Any]:
-    """Build the listener: mTLS, the table, and who is calling, told to the service."""
+    """Build the listener: mTLS, the call table, and a header that names the peer to the service."""
     manager = connection_manager(
         config,
         "inbound",
         _routes(config),
         [_call_table(config)],
-        # Whatever a caller says of its own certificate is replaced by what its certificate says.
+        # Whatever a peer says of its own certificate is replaced by what its certificate says.
         forward_client_cert_details="SANITIZE_SET",
         set_current_client_cert_details={"uri": True},
     )
@@ -38,7 +38,7 @@ def inbound_listener(config: SidecarConfig) -> dict[str, Any]:
 def behind_cluster(config: SidecarConfig) -> dict[str, Any]:
     """Build the cluster of the service itself.
 
-    Its health is for callers to ask, through here: a check of its own would only tell them later.
+    Peers ask for its health, through here: a check of its own would only delay what they learn.
     """
     here = {"lb_endpoints": [{"endpoint": {"address": socket_address(config.behind)}}]}
     bounds = {"max_requests": config.max_requests, "max_pending_requests": MAX_PENDING}
@@ -71,11 +71,11 @@ def _mtls(config: SidecarConfig) -> dict[str, Any]:
 
 def _call_table(config: SidecarConfig) -> dict[str, Any]:
     policies = {
-        caller: {
+        peer: {
             "permissions": [_path("exact", path) for path in paths],
-            "principals": [{"authenticated": {"principal_name": {"exact": spiffe_id(caller)}}}],
+            "principals": [{"authenticated": {"principal_name": {"exact": spiffe_id(peer)}}}],
         }
-        for caller, paths in allowed(config.service, config.contracts).items()
+        for peer, paths in allowed(config.service, config.contracts).items()
     }
     health = {
         "permissions": [_path("prefix", HEALTH_PREFIX)],

@@ -7,6 +7,7 @@ from gateway.envoy.upstreams import socket_address
 from gateway.sidecar.calls import HEALTH_PREFIX, called, package_prefix, repeatable
 from gateway.sidecar.config import SidecarConfig
 from gateway.sidecar.connections import connection_manager, lasting
+from services.platform.rpc.retries import FIRST_BACKOFF_S, MAX_ATTEMPTS, MAX_BACKOFF_S
 from services.platform.security.identities import GATEWAY, server_name
 from services.platform.security.signing import SIGNATURE_KEY
 
@@ -15,12 +16,11 @@ __all__ = ["outbound_listener"]
 # What was never begun cannot be done twice.
 NEVER_BEGUN = "connect-failure,refused-stream"
 # What may have been begun and is harmless to repeat. `cancelled` is how a server answers what
-# reaches it while it is told to stop.
+# reaches it while it is being stopped.
 BEGUN = f"{NEVER_BEGUN},reset,unavailable,cancelled"
-NUM_RETRIES = 2
-# Both waits together are well under a tenth of a call's 2 s.
-FIRST_BACKOFF = "0.020s"
-MAX_BACKOFF = "0.100s"
+NUM_RETRIES = MAX_ATTEMPTS - 1
+FIRST_BACKOFF = f"{FIRST_BACKOFF_S:.3f}s"
+MAX_BACKOFF = f"{MAX_BACKOFF_S:.3f}s"
 # Picks of another replica than the one that failed, before that one is taken after all.
 OTHER_REPLICA_PICKS = 3
 

@@ -22,9 +22,9 @@ __all__ = ["certs"]
 @click.command(
     epilog="""\b
 To replace the authority, with a few seconds after each step for all to take it up:
-  python -m services certs --authority add
-  python -m services certs --authority switch
-  python -m services certs --authority drop
+  aviary certs --authority add
+  aviary certs --authority switch
+  aviary certs --authority drop
 """
 )
 @click.option(

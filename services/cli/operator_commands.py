@@ -21,7 +21,7 @@ __all__ = ["app_key", "register_app", "rotate_signing_key", "token"]
 @click.command(
     epilog="""\b
 Examples:
-  curl -H "Authorization: Bearer $(python -m services token --user ada)" \\
+  curl -H "Authorization: Bearer $(aviary token --user ada)" \\
       http://127.0.0.1:8080/v1/timeline/home
 """
 )

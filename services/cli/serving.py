@@ -13,6 +13,7 @@ from services.platform.composition.security import secured
 from services.platform.config.settings import Settings
 from services.platform.observability.names import EVENT_SERVING
 from services.platform.observability.setup import configure
+from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.server import RpcServer
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.process import PLAIN, Security
@@ -30,12 +31,19 @@ async def running(
 ) -> AsyncIterator[Served]:
     """Build a service, start its background work, yield what it serves; undo all in reverse.
 
-    Raises KeyError for a name that no service has.
+    Raises KeyError for a name that no service has, and `UndeclaredError` where the service opens or
+    serves what its spec does not declare.
     """
+    spec = all_specs()[name]
     # Only what this process serves is imported: not everyone pays for HTTP and OAuth.
-    app = importlib.import_module(f"{all_specs()[name].package}.app")
+    app = importlib.import_module(f"{spec.package}.app")
     async with AsyncExitStack() as stack:
-        yield await app.build(Dependencies(settings, stack, security, readiness))
+        deps = Dependencies(spec, settings, stack, security, readiness)
+        served: Served = await app.build(deps)
+        deps.declared.contracts(
+            {one.descriptor.full_name for one in served if isinstance(one, Servicer)}
+        )
+        yield served
 
 
 async def serve(name: str, settings: Settings) -> None:

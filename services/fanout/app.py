@@ -14,6 +14,9 @@ from services.fanout.spec import (
     CELEBRITY_THRESHOLD,
     CLOSE,
     CLOSE_FRIENDS_FIRST,
+    FANOUT_CLOSE,
+    FANOUT_LEGS,
+    FANOUT_REST,
     GRAPH,
     LEGS,
     PLAN,
@@ -22,11 +25,8 @@ from services.fanout.spec import (
 )
 from services.fanout.store import RowControlStore
 from services.platform.bus.consumer import Consumer
-from services.platform.bus.port import BusDriver
 from services.platform.bus.queue_depths import QueueDepths
-from services.platform.bus.tracing import TracedPublisher
 from services.platform.composition.dependencies import Dependencies, Served, service_of
-from services.platform.flags.opening import open_flags
 from services.platform.flags.reading import Flags
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.specs import all_subscriptions
@@ -45,7 +45,7 @@ async def build(deps: Dependencies) -> Served:
     rows = await open_timeline_rows(deps)
     store = RowControlStore(await deps.rows(SPEC.name, SPEC.tables))
     bus, tweets = deps.bus(), await deps.client("tweet", TweetClient)
-    flags = await open_flags(deps.settings.flags_file, deps.loops)
+    flags = await deps.flags()
     threshold = StoredThreshold(
         deps.settings.celebrity_threshold, lambda: flags.number(CELEBRITY_THRESHOLD)
     )
@@ -55,14 +55,14 @@ async def build(deps: Dependencies) -> Served:
             deliveries=tweets,
             tweets=tweets,
             celebrities=open_celebrities(rows),
-            jobs=BusJobs(TracedPublisher(bus)),
+            jobs=BusJobs(deps.publisher(FANOUT_CLOSE, FANOUT_REST, FANOUT_LEGS)),
             timelines=open_pushes(deps, rows),
             backfill=await open_backfill(deps, rows),
             threshold=threshold,
         ),
         FanoutLag(deps.clock),
     )
-    controls = FanoutControls(store, threshold, _consumers(deps, bus, handlers, flags))
+    controls = FanoutControls(store, threshold, _consumers(deps, handlers, flags))
     observe_controls(threshold, controls)
     controls.start()
     deps.loops.opened("fan-out controls", controls)
@@ -72,20 +72,17 @@ async def build(deps: Dependencies) -> Served:
     return [Servicer(service_of(fanout_service_pb2.DESCRIPTOR), FanoutServicer(bus, controls))]
 
 
-def _consumers(
-    deps: Dependencies, bus: BusDriver, handlers: FanoutConsumers, flags: Flags
-) -> dict[str, Consumer]:
+def _consumers(deps: Dependencies, handlers: FanoutConsumers, flags: Flags) -> dict[str, Consumer]:
     """Consume each subscription, by name."""
-    close = deps.consume(bus, CLOSE.name, handlers.push_page)
+    close = deps.consume(CLOSE, handlers.push_page)
     return {
-        PLAN.name: deps.consume(bus, PLAN.name, handlers.plan),
-        LEGS.name: deps.consume(bus, LEGS.name, handlers.plan_on),
-        AUTHOR.name: deps.consume(bus, AUTHOR.name, handlers.tweet_changed),
-        GRAPH.name: deps.consume(bus, GRAPH.name, handlers.relations_changed),
+        PLAN.name: deps.consume(PLAN, handlers.plan),
+        LEGS.name: deps.consume(LEGS, handlers.plan_on),
+        AUTHOR.name: deps.consume(AUTHOR, handlers.tweet_changed),
+        GRAPH.name: deps.consume(GRAPH, handlers.relations_changed),
         CLOSE.name: close,
         REST.name: deps.consume(
-            bus,
-            REST.name,
+            REST,
             handlers.push_page,
             yield_to=close,
             yields=lambda: flags.is_on(CLOSE_FRIENDS_FIRST),

@@ -10,7 +10,7 @@ from aviary.tweet.v1 import tweet_service_pb2
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
 from services.platform.errors import PermissionDeniedError, UnavailableError
-from services.platform.rpc.channels import Caller
+from services.platform.rpc.rpc_client import RpcClient
 
 __all__ = ["FollowersClient", "TweetClient"]
 
@@ -28,7 +28,7 @@ delivery must be done, and well above the time after which a fan-out plan leaves
 class FollowersClient:
     """A client of `aviary.graph.v1.GraphService`; the fan-out's `Followers`."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
         self._stub = GraphServiceStub(channel)
         self._caller = caller
 
@@ -60,7 +60,7 @@ class FollowersClient:
 class TweetClient:
     """A client of `aviary.tweet.v1.TweetService`; the fan-out's `Tweets` and `Deliveries`."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
         self._stub = TweetServiceStub(channel)
         self._caller = caller
 

@@ -25,7 +25,7 @@ __all__ = [
     "SPEC",
 ]
 
-CONTROLS: Final = TableSpec("fanout_controls")
+CONTROLS: Final = TableSpec("fanout_controls", key="one row")
 """Kept until somebody sets it otherwise."""
 
 FANOUT_CLOSE: Final = "fanout-close"
@@ -72,6 +72,7 @@ SPEC: Final = ServiceSpec(
         }
     ),
     subscriptions=(PLAN, LEGS, AUTHOR, GRAPH, CLOSE, REST),
+    operates_queues=True,
     uses_cache=True,
     flags=(CELEBRITY_THRESHOLD, CLOSE_FRIENDS_FIRST),
 )

@@ -50,4 +50,4 @@ class RowControlStore:
         await self._write({_PAUSED + name.encode(): value for name in names})
 
     async def _write(self, cells: Mapping[bytes, bytes | None]) -> None:
-        await self._rows.mutate([overwriting(CONTROLS, _KEY, cells)])
+        await self._rows.mutate([overwriting(CONTROLS.name, _KEY, cells)])

@@ -6,12 +6,12 @@ from services.graph.blocks import Blocks
 from services.graph.changes import Changes
 from services.graph.clients import UserClient
 from services.graph.consumers import GraphConsumers
-from services.graph.erasure import SETTLE_MS, Erasure
+from services.graph.erasure import SETTLE_MS, GraphErasure
 from services.graph.events import GraphEvents
 from services.graph.follows import Follows
 from services.graph.reads import Reads
 from services.graph.servicer import GraphServicer
-from services.graph.spec import ERASURE, OUTBOX, SPEC
+from services.graph.spec import ERASURE, GRAPH_EVENTS, OUTBOX, SPEC
 from services.graph.store import RowGraphStore
 from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.erasure.settling import Settling
@@ -23,12 +23,12 @@ __all__ = ["build"]
 async def build(deps: Dependencies) -> Served:
     """Keep edges in rows, with an outbox, and remove those of deleted users."""
     rows = await deps.rows(SPEC.name, SPEC.tables)
-    store = RowGraphStore(rows, await deps.outbox(rows, OUTBOX))
+    store = RowGraphStore(rows, await deps.outbox(rows, OUTBOX, GRAPH_EVENTS))
     users, events = await deps.client("user", UserClient), GraphEvents()
-    changes = Changes(store, await deps.ids(SPEC.name))
-    erasure = Erasure(store, changes, events, Settling(SETTLE_MS, deps.clock))
+    changes = Changes(store, await deps.ids())
+    erasure = GraphErasure(store, changes, events, Settling(SETTLE_MS, deps.clock))
     handlers = GraphConsumers(erasure, users)
-    deps.consume(deps.bus(), ERASURE.name, handlers.user_deleted)
+    deps.consume(ERASURE, handlers.user_deleted)
     servicer = GraphServicer(
         Follows(changes, users, events),
         Blocks(changes, users, events),

@@ -1,17 +1,12 @@
-"""What every use case asks of the ids it is given."""
+"""What use cases of the graph ask of the users they are given."""
 
 from collections.abc import Sequence
 
 from services.graph.ports import UserDirectory
 from services.platform.errors import InvalidArgumentError, NotFoundError
+from services.platform.ids.arguments import check_id
 
-__all__ = ["check_exist", "check_id", "check_pair"]
-
-
-def check_id(field: str, number: int) -> None:
-    """Raise `InvalidArgumentError` for an id that is not positive."""
-    if number <= 0:
-        raise InvalidArgumentError(field, "must be positive")
+__all__ = ["check_exist", "check_pair"]
 
 
 def check_pair(owner_field: str, owner_id: int, other_field: str, other_id: int) -> None:

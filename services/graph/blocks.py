@@ -2,7 +2,7 @@
 
 from services.graph.arguments import check_exist, check_pair
 from services.graph.changes import Changes
-from services.graph.model import Draft, Edge, Known, Relation
+from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
 from services.graph.ports import GraphEvents, UserDirectory
 
 __all__ = ["Blocks"]
@@ -11,7 +11,7 @@ __all__ = ["Blocks"]
 class Blocks:
     """The use cases about blocks and mutes. For one event loop.
 
-    All of them do nothing, and tell nobody, when things are as asked for already. All raise
+    All of them do nothing, and publish nothing, when things are as asked for already. All raise
     `InvalidArgumentError` for ids that are not positive or the same.
     """
 
@@ -33,13 +33,13 @@ class Blocks:
             Edge(Relation.FOLLOW, blocked_id, blocker_id),
         )
 
-        def plan(known: Known) -> Draft | None:
-            ended = tuple(edge for edge in follows if known.may_have(edge))
-            if not ended and not known.lacks(block):
+        def plan(states: EdgeStates) -> PlannedChange | None:
+            ended = tuple(edge for edge in follows if states.may_have(edge))
+            if not ended and not states.lacks(block):
                 return None
             event = self._events.relations_changed([blocker_id, blocked_id])
             # Both follows, though they may not be there: another process may be making them.
-            return Draft((block,), ended, event, barred=follows)
+            return PlannedChange((block,), ended, event, barred=follows)
 
         # Both: either of them could be about to follow the other.
         await self._changes.make([blocker_id, blocked_id], [block, *follows], plan)
@@ -49,10 +49,12 @@ class Blocks:
         check_pair("blocker_id", blocker_id, "blocked_id", blocked_id)
         block = Edge(Relation.BLOCK, blocker_id, blocked_id)
 
-        def plan(known: Known) -> Draft | None:
-            if not known.may_have(block):
+        def plan(states: EdgeStates) -> PlannedChange | None:
+            if not states.may_have(block):
                 return None
-            return Draft((), (block,), self._events.relations_changed([blocker_id, blocked_id]))
+            return PlannedChange(
+                (), (block,), self._events.relations_changed([blocker_id, blocked_id])
+            )
 
         await self._changes.make([blocker_id, blocked_id], [block], plan)
 
@@ -65,10 +67,10 @@ class Blocks:
         await check_exist(self._users, [muter_id, muted_id])
         mute = Edge(Relation.MUTE, muter_id, muted_id)
 
-        def plan(known: Known) -> Draft | None:
-            if not known.lacks(mute):
+        def plan(states: EdgeStates) -> PlannedChange | None:
+            if not states.lacks(mute):
                 return None
-            return Draft((mute,), (), self._events.relations_changed([muter_id]))
+            return PlannedChange((mute,), (), self._events.relations_changed([muter_id]))
 
         await self._changes.make([muter_id], [mute], plan)
 
@@ -77,9 +79,9 @@ class Blocks:
         check_pair("muter_id", muter_id, "muted_id", muted_id)
         mute = Edge(Relation.MUTE, muter_id, muted_id)
 
-        def plan(known: Known) -> Draft | None:
-            if not known.may_have(mute):
+        def plan(states: EdgeStates) -> PlannedChange | None:
+            if not states.may_have(mute):
                 return None
-            return Draft((), (mute,), self._events.relations_changed([muter_id]))
+            return PlannedChange((), (mute,), self._events.relations_changed([muter_id]))
 
         await self._changes.make([muter_id], [mute], plan)

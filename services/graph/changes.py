@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import structlog
 from opentelemetry import metrics
 
-from services.graph.model import Change, Draft, Edge, Known, Relation
+from services.graph.model import Change, Edge, EdgeStates, PlannedChange, Relation
 from services.graph.order import dated, may_be_barred
 from services.graph.ports import GraphStore, IdSource
 from services.platform.errors import FailedPreconditionError, UnavailableError
@@ -34,7 +34,7 @@ round trips, and leave the engine room for others."""
 MAX_LOOKS = 8
 """Looks at edges whose dates change from one to the next; each means a change elsewhere."""
 
-Plan = Callable[[Known], Draft | None]
+Plan = Callable[[EdgeStates], PlannedChange | None]
 """Decides on a change by how things stand; None when there is nothing to do."""
 
 _log = structlog.get_logger()
@@ -81,7 +81,7 @@ class Changes:
         what is in doubt. Raises what the plan raises, `UnavailableError` when the outcome is open,
         `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that could not take effect.
         """
-        # A caller that gives up must not let go of the locks while its write is under way.
+        # A request that gives up must not let go of the locks while its write is under way.
         making = asyncio.create_task(self._serialised(user_ids, edges, plan, deciding))
         self._making.add(making)
         making.add_done_callback(self._making.discard)
@@ -95,54 +95,54 @@ class Changes:
         deciding: Collection[Edge],
     ) -> None:
         async with self._locked(user_ids):
-            known = await self._look(edges, deciding)
-            draft = plan(known)
-            if draft is None:
+            states = await self._look(edges, deciding)
+            planned = plan(states)
+            if planned is None:
                 return
             op_id = await self._ids.next_id()
-            if deciding and may_be_barred(op_id, known):
-                known = await self._look_behind_bars(known, edges, deciding)
-                draft = plan(known)
-                if draft is None:
+            if deciding and may_be_barred(op_id, states):
+                states = await self._look_behind_bars(states, edges, deciding)
+                planned = plan(states)
+                if planned is None:
                     return
-            change = self._dated(op_id, draft, known)
+            change = self._dated(op_id, planned, states)
             times_ms = {edge: change.timestamp_ms(edge) for edge in change.edges}
             self._in_doubt |= times_ms
-            await self._store.commit(change, draft.event)
+            await self._store.commit(change, planned.event)
             for edge, at_ms in times_ms.items():
                 # An erasure does not hold all locks, so the doubt may be of another change by now.
                 if self._in_doubt.get(edge) == at_ms:
                     del self._in_doubt[edge]
         await self._count(change)
 
-    async def _look(self, edges: Collection[Edge], deciding: Collection[Edge]) -> Known:
+    async def _look(self, edges: Collection[Edge], deciding: Collection[Edge]) -> EdgeStates:
         # Those of them alone that were in doubt before the read: only of what was read whole can be
         # said how it stands, and an erasure, which does not hold all locks, may begin meanwhile.
         whole = [*edges, *(edge for edge in deciding if edge in self._in_doubt)]
-        states = await self._store.states(whole, deciding)
-        return Known(
-            frozenset(edge for edge, state in states.items() if state.standing),
-            frozenset(edge for edge in whole if states[edge].torn or edge in self._in_doubt),
-            {edge: max(states[edge].written_ms, self._in_doubt.get(edge, 0)) for edge in whole},
+        stored = await self._store.states(whole, deciding)
+        return EdgeStates(
+            frozenset(edge for edge, state in stored.items() if state.standing),
+            frozenset(edge for edge in whole if stored[edge].torn or edge in self._in_doubt),
+            {edge: max(stored[edge].written_ms, self._in_doubt.get(edge, 0)) for edge in whole},
         )
 
     async def _look_behind_bars(
-        self, known: Known, edges: Collection[Edge], deciding: Collection[Edge]
-    ) -> Known:
+        self, states: EdgeStates, edges: Collection[Edge], deciding: Collection[Edge]
+    ) -> EdgeStates:
         """Look at what decides once more, after the dates that were read.
 
         Rows are read side by side: the first look may have found a block's bar, and the place of
         the block before it was there. Rare, so that it costs a follow nothing.
         """
         for _ in range(MAX_LOOKS):
-            before, known = known, await self._look(edges, deciding)
-            if known.written_ms == before.written_ms:
-                return known
+            before, states = states, await self._look(edges, deciding)
+            if states.written_ms == before.written_ms:
+                return states
         raise UnavailableError("These users are changing too fast how they stand to each other.")
 
-    def _dated(self, op_id: int, draft: Draft, known: Known) -> Change:
+    def _dated(self, op_id: int, planned: PlannedChange, states: EdgeStates) -> Change:
         try:
-            return dated(op_id, draft, known)
+            return dated(op_id, planned, states)
         except FailedPreconditionError as error:
             _log.error(EVENT_GRAPH_OUT_OF_ORDER, **error.metadata)
             self._out_of_order.add(1)

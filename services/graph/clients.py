@@ -6,7 +6,8 @@ import grpc.aio
 from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
 from services.graph.model import UserProfile
-from services.platform.rpc.channels import Caller
+from services.platform.rpc.rpc_client import RpcClient
+from services.platform.rpc.timestamps import from_timestamp
 
 __all__ = ["UserClient"]
 
@@ -17,8 +18,8 @@ MAX_IDS_PER_CALL = 1000
 class UserClient:
     """A client of `aviary.user.v1.UserService`; the graph service's `UserDirectory`."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
+        self._rpc = rpc
         self._stub = user_service_pb2_grpc.UserServiceStub(channel)
 
     async def missing(self, user_ids: Sequence[int]) -> list[int]:
@@ -39,7 +40,7 @@ class UserClient:
                 user_id=user.user_id,
                 handle=user.handle,
                 display_name=user.display_name,
-                created_at_ms=user.created_at.ToMilliseconds(),
+                created_at_ms=from_timestamp(user.created_at),
             )
             async for answer in self._lookup(user_ids)
             for user in answer.users
@@ -51,4 +52,4 @@ class UserClient:
         for start in range(0, len(user_ids), MAX_IDS_PER_CALL):
             page = user_ids[start : start + MAX_IDS_PER_CALL]
             request = user_service_pb2.LookupUsersRequest(user_ids=page)
-            yield await self._caller.call(self._stub.LookupUsers, request)
+            yield await self._rpc.call(self._stub.LookupUsers, request)

@@ -7,7 +7,7 @@ that the latest change wins on each of them whatever order the writes arrive in.
 from collections.abc import Mapping, Sequence
 
 from services.graph.keys import edge_row_key
-from services.graph.model import Change, Edge, EdgeState, Relation
+from services.graph.model import Change, Edge, Relation, StoredEdge
 from services.graph.spec import BLOCKED_BY, BLOCKING, EDGE_TABLES, FOLLOWERS, FOLLOWING, MUTING
 from services.platform.rows.keys import user_row_key
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
@@ -28,12 +28,12 @@ def deciding_cell(edge: Edge) -> CellName:
     return cells_of(edge)[-1]
 
 
-def state_of(names: Sequence[CellName], cells: Mapping[CellName, DatedCell]) -> EdgeState:
-    """Tell the state of an edge by these of its cells, the deciding one last."""
+def state_of(names: Sequence[CellName], cells: Mapping[CellName, DatedCell]) -> StoredEdge:
+    """Read the state of an edge from these of its cells, the deciding one last."""
     found = [cells.get(name) for name in names]
     active = [cell is not None and cell.value == _ACTIVE for cell in found]
     written_ms = max((cell.timestamp_ms for cell in found if cell is not None), default=0)
-    return EdgeState(active[-1], len(set(active)) > 1, written_ms)
+    return StoredEdge(active[-1], len(set(active)) > 1, written_ms)
 
 
 def is_active(row: Row, column: bytes = _STATE) -> bool:

@@ -4,18 +4,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.graph.arguments import check_id
 from services.graph.changes import Changes
-from services.graph.model import Draft, Edge, Known, Relation
+from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
 from services.graph.ports import GraphEvents, GraphStore
+from services.platform.erasure.deliveries import WORK_S
 from services.platform.erasure.settling import Settling
 from services.platform.errors import UnavailableError
+from services.platform.ids.arguments import check_id
 
-__all__ = ["EDGES_PER_CHANGE", "SETTLE_MS", "WORK_S", "Erasure"]
-
-WORK_S = 5.0
-"""Seconds of work in one delivery: well within the visibility time, so that it is not given to
-somebody else meanwhile."""
+__all__ = ["EDGES_PER_CHANGE", "SETTLE_MS", "GraphErasure"]
 
 SETTLE_MS = 10_000
 """Milliseconds after the deletion in which edges to the user may still come: a follow that found
@@ -40,7 +37,7 @@ class _Pass:
     """The last follower seen: the tombstones left behind need not be read again."""
 
 
-class Erasure:
+class GraphErasure:
     """Removes the edges of deleted users. For one event loop. `settling` waits `SETTLE_MS`.
 
     Mutes of the deleted user by others stay, as nothing leads from the muted to the muters; they
@@ -77,13 +74,13 @@ class Erasure:
             await self._remove(user_id, edges)
             self._stop_if(due, user_id)
         while True:
-            part = await self._store.followers(user_id, after=walk.after, limit=EDGES_PER_CHANGE)
-            if part.ids:
-                edges = [Edge(Relation.FOLLOW, one, user_id) for one in part.ids]
+            batch = await self._store.followers(user_id, after=walk.after, limit=EDGES_PER_CHANGE)
+            if batch.ids:
+                edges = [Edge(Relation.FOLLOW, one, user_id) for one in batch.ids]
                 await self._remove(user_id, edges)
-            if part.resume_after is None:
+            if batch.resume_after is None:
                 break
-            walk.after = part.resume_after
+            walk.after = batch.resume_after
             self._stop_if(due, user_id)
         self._passes.pop(user_id, None)
         if not walk.began_late:
@@ -119,8 +116,8 @@ class Erasure:
             if one == edge.owner_id or edge.relation is Relation.BLOCK
         }
 
-        def plan(_known: Known) -> Draft:
-            return Draft((), tuple(edges), self._events.relations_changed(sorted(seen_by)))
+        def plan(_states: EdgeStates) -> PlannedChange:
+            return PlannedChange((), tuple(edges), self._events.relations_changed(sorted(seen_by)))
 
         # The followers' own locks are not taken: a thousand of them would hold up each other, and
         # what slips in between is found by the walk after `SETTLE_MS`.

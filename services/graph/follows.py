@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from services.graph.arguments import check_exist, check_id, check_pair
+from services.graph.arguments import check_exist, check_pair
 from services.graph.changes import Changes
-from services.graph.model import Draft, Edge, Known, Relation
+from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
 from services.graph.ports import GraphEvents, UserDirectory
 from services.platform.errors import FailedPreconditionError, InvalidArgumentError
+from services.platform.ids.arguments import check_id, check_ids
 
 __all__ = ["MAX_FOLLOWEES", "Follows"]
 
@@ -24,7 +25,7 @@ class Follows:
         self._events = events
 
     async def follow(self, follower_id: int, followee_id: int) -> None:
-        """Follow a user; does nothing, and tells nobody, if that is so already.
+        """Follow a user; does nothing, and publishes nothing, if that is so already.
 
         Raises `InvalidArgumentError` for ids that are not positive or the same, `NotFoundError`
         (`USER_NOT_FOUND`) if either names nobody, `FailedPreconditionError` (`BLOCKED`) if one of
@@ -38,18 +39,14 @@ class Follows:
         await self._follow(follower_id, [followee_id], event)
 
     async def follow_many(self, follower_id: int, followee_ids: Sequence[int]) -> None:
-        """Follow 1 to `MAX_FOLLOWEES` users, all or none; one event tells of those that are new.
+        """Follow 1 to `MAX_FOLLOWEES` users, all or none; one event names those that are new.
 
         A repeated id is followed once, and counts each time that it is named. Raises as `follow`
         does.
         """
         check_id("follower_id", follower_id)
-        # Before they are looked at: how many there are costs nothing to know.
-        if not 1 <= len(followee_ids) <= MAX_FOLLOWEES:
-            raise InvalidArgumentError("followee_ids", f"must be 1 to {MAX_FOLLOWEES} ids")
+        check_ids("followee_ids", followee_ids, most=MAX_FOLLOWEES)
         followees = list(dict.fromkeys(followee_ids))
-        if min(followees) <= 0:
-            raise InvalidArgumentError("followee_ids", "must all be positive")
         if follower_id in followees:
             raise InvalidArgumentError("followee_ids", "must not include the follower_id")
 
@@ -59,7 +56,7 @@ class Follows:
         await self._follow(follower_id, followees, event)
 
     async def unfollow(self, follower_id: int, followee_id: int) -> None:
-        """Stop following a user; does nothing, and tells nobody, if that is so already.
+        """Stop following a user; does nothing, and publishes nothing, if that is so already.
 
         Raises `InvalidArgumentError` for ids that are not positive.
         """
@@ -67,11 +64,11 @@ class Follows:
         check_id("followee_id", followee_id)
         edge = Edge(Relation.FOLLOW, follower_id, followee_id)
 
-        def plan(known: Known) -> Draft | None:
-            if not known.may_have(edge):
+        def plan(states: EdgeStates) -> PlannedChange | None:
+            if not states.may_have(edge):
                 return None
             event = self._events.follow_changed(follower_id, followee_id, following=False)
-            return Draft((), (edge,), event)
+            return PlannedChange((), (edge,), event)
 
         await self._changes.make([follower_id], [edge], plan)
 
@@ -82,17 +79,17 @@ class Follows:
         follows = [Edge(Relation.FOLLOW, follower_id, followee) for followee in followees]
         blocks = [block for edge in follows for block in _blocks(edge)]
 
-        def plan(known: Known) -> Draft | None:
+        def plan(states: EdgeStates) -> PlannedChange | None:
             for block in blocks:
-                if block in known.standing:
+                if block in states.standing:
                     raise _blocked(follower_id, block)
-            made = tuple(edge for edge in follows if known.lacks(edge))
+            made = tuple(edge for edge in follows if states.lacks(edge))
             if not made:
                 return None
             # A block that failed, and whose tombstones may yet come, must not come to stand beside
             # a follow: the follow settles that there was none.
-            removed = tuple(block for block in blocks if block in known.in_doubt)
-            return Draft(made, removed, event([edge.other_id for edge in made]))
+            removed = tuple(block for block in blocks if block in states.in_doubt)
+            return PlannedChange(made, removed, event([edge.other_id for edge in made]))
 
         await self._changes.make([follower_id], follows, plan, deciding=blocks)
 

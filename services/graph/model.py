@@ -8,16 +8,16 @@ from services.platform.ids.snowflake_time import time_ms
 
 __all__ = [
     "Change",
-    "Draft",
     "Edge",
-    "EdgeState",
+    "EdgeStates",
     "FollowerPage",
     "IdSlice",
-    "Known",
+    "PlannedChange",
     "Relation",
     "RelationCounts",
     "Relations",
     "Relationship",
+    "StoredEdge",
     "UserPage",
     "UserProfile",
 ]
@@ -41,8 +41,11 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A change as it is decided on: which edges come and go, and the event about it."""
+class PlannedChange:
+    """A change as it is decided on: which edges come and go, and the event about it.
+
+    `services.graph.order` dates it, which makes it a `Change`.
+    """
 
     made: tuple[Edge, ...]
     removed: tuple[Edge, ...]
@@ -79,7 +82,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeState:
+class StoredEdge:
     """How an edge is stored."""
 
     standing: bool
@@ -90,8 +93,8 @@ class EdgeState:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of some edges."""
+class EdgeStates:
+    """The state of some edges, by what is stored and by what this process knows to be in doubt."""
 
     standing: frozenset[Edge]
     """There, as stored."""
@@ -111,7 +114,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class IdSlice:
-    """Part of a list of users in id order, as stored."""
+    """A slice of a list of users in id order, as stored."""
 
     ids: tuple[int, ...]
     """Increasing; shorter than the slice asked for where an edge has been removed."""

@@ -11,7 +11,7 @@ between the two: it dates their absence beyond whatever a follow that has not se
 It is stored before that, so a follow that has seen the bar sees the block too when it looks again.
 """
 
-from services.graph.model import Change, Draft, Edge, Known
+from services.graph.model import Change, Edge, EdgeStates, PlannedChange
 from services.platform.errors import FailedPreconditionError
 from services.platform.ids.snowflake_time import MAX_WORKERS, time_ms, worker
 
@@ -29,8 +29,8 @@ OUT_OF_ORDER = "EDGE_OUT_OF_ORDER"
 """The reason of the refusal."""
 
 
-def dated(op_id: int, draft: Draft, known: Known) -> Change:
-    """Date a change after all that is known of its edges.
+def dated(op_id: int, planned: PlannedChange, states: EdgeStates) -> Change:
+    """Date a planned change after all that is known of its edges.
 
     Raises `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) if that leads beyond `LAST_MS`. Edges
     that were not read whole give `KeyError`.
@@ -38,18 +38,18 @@ def dated(op_id: int, draft: Draft, known: Known) -> Change:
     at_ms, step_ms = time_ms(op_id), 1 + worker(op_id)
     later_ms = {
         edge: _refused_beyond(edge, written_ms + step_ms)
-        for edge in (*draft.made, *draft.removed)
-        if (written_ms := known.written_ms[edge]) >= at_ms
+        for edge in (*planned.made, *planned.removed)
+        if (written_ms := states.written_ms[edge]) >= at_ms
     }
-    for edge in draft.barred:
-        beyond_any_step_ms = known.written_ms[edge] + 1 + MAX_WORKERS
+    for edge in planned.barred:
+        beyond_any_step_ms = states.written_ms[edge] + 1 + MAX_WORKERS
         later_ms[edge] = _refused_beyond(edge, max(at_ms + BARRED_AHEAD_MS, beyond_any_step_ms))
-    return Change(op_id, draft.made, draft.removed, draft.barred, later_ms)
+    return Change(op_id, planned.made, planned.removed, planned.barred, later_ms)
 
 
-def may_be_barred(op_id: int, known: Known) -> bool:
+def may_be_barred(op_id: int, states: EdgeStates) -> bool:
     """Whether what was read may be the bar of a change so young that it was not seen whole."""
-    return any(at_ms >= time_ms(op_id) for at_ms in known.written_ms.values())
+    return any(at_ms >= time_ms(op_id) for at_ms in states.written_ms.values())
 
 
 def _refused_beyond(edge: Edge, at_ms: int) -> int:

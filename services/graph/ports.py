@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from services.graph.model import Change, Edge, EdgeState, IdSlice, UserProfile
+from services.graph.model import Change, Edge, IdSlice, StoredEdge, UserProfile
 
 __all__ = ["GraphEvents", "GraphStore", "IdSource", "UserDirectory"]
 
@@ -53,7 +53,7 @@ class GraphStore(Protocol):
 
     async def states(
         self, edges: Collection[Edge], deciding: Collection[Edge] = ()
-    ) -> Mapping[Edge, EdgeState]:
+    ) -> Mapping[Edge, StoredEdge]:
         """Read how `edges` are stored, and of `deciding` ones only whether they are there."""
         ...
 
@@ -61,7 +61,7 @@ class GraphStore(Protocol):
         """Make the change durable and have its event published at least once.
 
         For each edge the latest `change.timestamp_ms` wins; of equal times the later call wins.
-        Nobody is told of a loss, so a change is dated after what was read (`states`). Idempotent.
+        A loss shows nowhere, so a change is dated after what was read (`states`). Idempotent.
         On an error the change may still take effect.
         """
         ...

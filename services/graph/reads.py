@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import structlog
 
-from services.graph.arguments import check_exist, check_id
+from services.graph.arguments import check_exist
 from services.graph.model import (
     Edge,
     FollowerPage,
@@ -20,6 +20,7 @@ from services.graph.model import (
 )
 from services.graph.ports import GraphStore, UserDirectory
 from services.platform.errors import InvalidArgumentError, UnavailableError
+from services.platform.ids.arguments import check_id, check_ids
 from services.platform.observability.names import EVENT_GRAPH_COUNT_OFF
 
 __all__ = ["MAX_IDS_PER_LOOKUP", "MAX_PAGE_SIZE", "Reads"]
@@ -97,7 +98,7 @@ class Reads:
         return await self._page(take, after, limit)
 
     async def list_following(self, user_id: int, after: int | None, limit: int) -> UserPage:
-        """Those followed by the user; see `list_followers`."""
+        """Those followed by the user, by rising id, as `list_followers` gives followers."""
         check_id("user_id", user_id)
         await check_exist(self._users, [user_id])
         everybody = await self._store.following(user_id)
@@ -129,14 +130,14 @@ class Reads:
         followed = frozenset(await self._store.following(user_id))
         exact = 0
         while True:
-            part = await self._store.followers(user_id, after=after, limit=page_size)
-            exact += len(part.ids)
-            if part.ids:
+            batch = await self._store.followers(user_id, after=after, limit=page_size)
+            exact += len(batch.ids)
+            if batch.ids:
                 yield FollowerPage(
-                    close_friend_ids=tuple(one for one in part.ids if one in followed),
-                    other_ids=tuple(one for one in part.ids if one not in followed),
+                    close_friend_ids=tuple(one for one in batch.ids if one in followed),
+                    other_ids=tuple(one for one in batch.ids if one not in followed),
                 )
-            after = part.resume_after
+            after = batch.resume_after
             if after is None:
                 break
         if whole and exact != (seen or 0):
@@ -147,10 +148,7 @@ class Reads:
 
         Raises `InvalidArgumentError` beyond the limits or for an id that is not positive.
         """
-        if not 1 <= len(user_ids) <= MAX_IDS_PER_LOOKUP:
-            raise InvalidArgumentError("user_ids", f"must be 1 to {MAX_IDS_PER_LOOKUP} ids")
-        if min(user_ids) <= 0:
-            raise InvalidArgumentError("user_ids", "must all be positive")
+        check_ids("user_ids", user_ids, most=MAX_IDS_PER_LOOKUP)
         stored = await self._store.follower_counts(list(dict.fromkeys(user_ids)))
         # A lost increment before a decrement leaves the counter below 0 until it is corrected.
         return [RelationCounts(user_id, max(0, stored.get(user_id, 0))) for user_id in user_ids]
@@ -158,14 +156,14 @@ class Reads:
     async def _page(self, take: _Take, after: int | None, limit: int) -> UserPage:
         found: list[UserProfile] = []
         while True:
-            part = await _gather_ids(take, after, limit + 1 - len(found) + OVER_READ)
-            if part.ids:
-                found += await self._users.profiles(part.ids)
+            batch = await _gather_ids(take, after, limit + 1 - len(found) + OVER_READ)
+            if batch.ids:
+                found += await self._users.profiles(batch.ids)
             if len(found) > limit:
                 return UserPage(tuple(found[:limit]), found[limit - 1].user_id)
-            if part.resume_after is None:
+            if batch.resume_after is None:
                 return UserPage(tuple(found), None)
-            after = part.resume_after
+            after = batch.resume_after
 
     async def _correct(self, user_id: int, seen: int | None, exact: int) -> None:
         try:
@@ -178,9 +176,9 @@ async def _gather_ids(take: _Take, after: int | None, count: int) -> IdSlice:
     """Take slices until there are `count` ids, or no more."""
     ids: list[int] = []
     while True:
-        part = await take(after, max(count - len(ids), EDGES_PER_SCAN))
-        ids += part.ids
-        after = part.resume_after
+        batch = await take(after, max(count - len(ids), EDGES_PER_SCAN))
+        ids += batch.ids
+        after = batch.resume_after
         if len(ids) > count:
             return IdSlice(tuple(ids[:count]), ids[count - 1])
         if after is None or len(ids) == count:

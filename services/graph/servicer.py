@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 from aviary.graph.v1 import graph_service_pb2 as pb
 from aviary.graph.v1.graph_service_pb2_grpc import GraphServiceServicer
 from aviary.user.v1 import user_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 
 from services.graph.blocks import Blocks
@@ -17,6 +16,7 @@ from services.graph.follows import Follows
 from services.graph.model import UserPage, UserProfile
 from services.graph.reads import Reads
 from services.platform.rpc.paging import CursorCodec, page_limit
+from services.platform.rpc.timestamps import to_timestamp
 
 __all__ = ["GraphServicer"]
 
@@ -146,11 +146,9 @@ class GraphServicer(GraphServiceServicer):
 
 
 def _user(profile: UserProfile) -> user_pb2.User:
-    created_at = Timestamp()
-    created_at.FromMilliseconds(profile.created_at_ms)
     return user_pb2.User(
         user_id=profile.user_id,
         handle=profile.handle,
         display_name=profile.display_name,
-        created_at=created_at,
+        created_at=to_timestamp(profile.created_at_ms),
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 from services.platform.bus.port import Subscription
 from services.platform.leasing.calls import LEASE_CALLS
+from services.platform.outbox.keys import OUTBOX_KEY
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
 from services.user.spec import USER_EVENTS
@@ -24,18 +25,18 @@ __all__ = [
     "TABLES",
 ]
 
-FOLLOWING: Final = TableSpec("following")
-FOLLOWERS: Final = TableSpec("followers")
-MUTING: Final = TableSpec("muting")
-BLOCKED_BY: Final = TableSpec("blocked_by")
-BLOCKING: Final = TableSpec("blocking")
+FOLLOWING: Final = TableSpec("following", key="{follower:016x}#{followee:016x}")
+FOLLOWERS: Final = TableSpec("followers", key="{followee:016x}#{follower:016x}")
+MUTING: Final = TableSpec("muting", key="{viewer:016x}#{muted:016x}")
+BLOCKED_BY: Final = TableSpec("blocked_by", key="{blocked:016x}#{viewer:016x}")
+BLOCKING: Final = TableSpec("blocking", key="{viewer:016x}#{blocked:016x}")
 EDGE_TABLES: Final = (BLOCKED_BY, BLOCKING, FOLLOWING, FOLLOWERS, MUTING)
 """In the order in which a change writes them: a block comes before the follows that it bars, so who
 sees a follow barred can see the block. Wide rows, one for each user with a column for each other
 user; but followers, of whom there can be millions, have one row for each edge."""
 
-FOLLOW_COUNTS: Final = TableSpec("follow_counts")
-OUTBOX: Final = TableSpec("graph_outbox")
+FOLLOW_COUNTS: Final = TableSpec("follow_counts", key="{user:016x}")
+OUTBOX: Final = TableSpec("graph_outbox", key=OUTBOX_KEY)
 TABLES: Final = (*EDGE_TABLES, FOLLOW_COUNTS, OUTBOX)
 
 GRAPH_EVENTS: Final = "graph-events"

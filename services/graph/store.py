@@ -11,7 +11,7 @@ from services.graph.edge_rows import (
     state_of,
 )
 from services.graph.keys import edge_range, parse_edge_row_key
-from services.graph.model import Change, Edge, EdgeState, IdSlice
+from services.graph.model import Change, Edge, IdSlice, StoredEdge
 from services.graph.spec import (
     BLOCKED_BY,
     BLOCKING,
@@ -22,8 +22,9 @@ from services.graph.spec import (
     MUTING,
 )
 from services.platform.outbox.outbox import Commits, OutboxEntry
+from services.platform.rows.cells import swap_cell
 from services.platform.rows.keys import parse_user_row_key, user_row_key
-from services.platform.rows.port import CellName, RowMutation, RowStore, TableSpec
+from services.platform.rows.port import CellName, RowStore, TableSpec
 
 __all__ = ["RowGraphStore"]
 
@@ -40,14 +41,14 @@ class RowGraphStore:
         self._outbox = outbox
 
     async def standing(self, edges: Collection[Edge]) -> frozenset[Edge]:
-        """See `GraphStore.standing`."""
+        """Read which of these edges are there, each by its deciding cell."""
         states = await self.states((), edges)
         return frozenset(edge for edge, state in states.items() if state.standing)
 
     async def states(
         self, edges: Collection[Edge], deciding: Collection[Edge] = ()
-    ) -> dict[Edge, EdgeState]:
-        """See `GraphStore.states`."""
+    ) -> dict[Edge, StoredEdge]:
+        """Read edges whole, and of `deciding` ones the cell that decides, in one read."""
         names: dict[Edge, tuple[CellName, ...]] = {
             edge: (deciding_cell(edge),) for edge in deciding
         }
@@ -56,28 +57,28 @@ class RowGraphStore:
         return {edge: state_of(own, cells) for edge, own in names.items()}
 
     async def commit(self, change: Change, event: bytes) -> None:
-        """See `GraphStore.commit`."""
+        """Write the cells of a change and its event together."""
         entry = OutboxEntry(change.op_id, GRAPH_EVENTS, event)
         await self._outbox.commit(mutations(change), entry)
 
     async def following(self, user_id: int) -> list[int]:
-        """See `GraphStore.following`."""
+        """Read everybody whom the user follows, from one wide row."""
         return await self._members(FOLLOWING, user_id)
 
     async def muting(self, user_id: int) -> list[int]:
-        """See `GraphStore.muting`."""
+        """Read everybody whom the user mutes, from one wide row."""
         return await self._members(MUTING, user_id)
 
     async def blocking(self, user_id: int) -> list[int]:
-        """See `GraphStore.blocking`."""
+        """Read everybody whom the user blocks, from one wide row."""
         return await self._members(BLOCKING, user_id)
 
     async def blocked_by(self, user_id: int) -> list[int]:
-        """See `GraphStore.blocked_by`."""
+        """Read everybody who blocks the user, from one wide row."""
         return await self._members(BLOCKED_BY, user_id)
 
     async def followers(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
-        """See `GraphStore.followers`."""
+        """Read followers with id > `after`, from at most `limit` rows of edges."""
         keys = edge_range(user_id, after)
         rows = await self._rows.scan(FOLLOWERS.name, keys.start, keys.end, limit=limit)
         ids = tuple(parse_edge_row_key(row.key)[1] for row in rows if is_active(row))
@@ -85,11 +86,11 @@ class RowGraphStore:
         return IdSlice(ids, parse_edge_row_key(rows[-1].key)[1] if full else None)
 
     async def add_to_follower_count(self, user_id: int, delta: int) -> None:
-        """See `GraphStore.add_to_follower_count`."""
+        """Add to the count of a user's followers. Not idempotent."""
         await self._rows.increment(FOLLOW_COUNTS.name, user_row_key(user_id), _COUNT, delta)
 
     async def follower_counts(self, user_ids: Sequence[int]) -> dict[int, int]:
-        """See `GraphStore.follower_counts`."""
+        """Read follower counts as stored; one that was never made is left out."""
         rows = await self._rows.read_rows(
             FOLLOW_COUNTS.name, [user_row_key(user) for user in user_ids]
         )
@@ -101,11 +102,10 @@ class RowGraphStore:
         }
 
     async def correct_follower_count(self, user_id: int, seen: int | None, exact: int) -> None:
-        """See `GraphStore.correct_follower_count`."""
-        key = user_row_key(user_id)
-        mutation = RowMutation(FOLLOW_COUNTS.name, key, {_COUNT: _encode_count(exact)})
-        expected = None if seen is None else _encode_count(seen)
-        await self._rows.check_and_mutate(FOLLOW_COUNTS.name, key, _COUNT, expected, mutation)
+        """Set a count to `exact` if it still is `seen`, by compare-and-set."""
+        cell = CellName(FOLLOW_COUNTS.name, user_row_key(user_id), _COUNT)
+        before = None if seen is None else _encode_count(seen)
+        await swap_cell(self._rows, cell, before, _encode_count(exact))
 
     async def _members(self, table: TableSpec, user_id: int) -> list[int]:
         key = user_row_key(user_id)

@@ -26,5 +26,5 @@ async def build(deps: Dependencies) -> Served:
         random.SystemRandom(),
         trusts_clock=deps.settings.id_clock == "trusted",
     )
-    service = IdService(leases, await deps.ids(SPEC.name, leases))
+    service = IdService(leases, await deps.ids(leases))
     return [Servicer(service_of(id_service_pb2.DESCRIPTOR), IdServicer(service))]

@@ -24,7 +24,7 @@ MAX_CONFLICTS = 5
 class WorkerLeases:
     """Grants worker numbers, each to one owner per window of time. A `LeaseSource`.
 
-    An owner's name must be unique to one holder: the service tells holders apart by it.
+    An owner's name must be unique to one holder: the service distinguishes holders by it.
 
     While windows granted before lie far ahead of the clock, none is granted: one of the two must be
     wrong. `trusts_clock` says that it is they; numbers with such a window stay out of use.
@@ -139,15 +139,15 @@ class IdService:
         self._ids = ids
 
     async def lease_worker(self, owner: str, last_used_ms: int = 0) -> Lease:
-        """See `WorkerLeases.acquire`."""
+        """Lease a worker number to `owner`, as `WorkerLeases.acquire` does."""
         return await self._leases.acquire(owner, last_used_ms)
 
     async def renew(self, worker: int, owner: str, last_used_ms: int = 0) -> Lease:
-        """See `WorkerLeases.renew`."""
+        """Move the end of the owner's window, as `WorkerLeases.renew` does."""
         return await self._leases.renew(worker, owner, last_used_ms)
 
     async def release(self, worker: int, owner: str, last_used_ms: int) -> None:
-        """See `WorkerLeases.release`."""
+        """Take the owner's number back, as `WorkerLeases.release` does."""
         await self._leases.release(worker, owner, last_used_ms)
 
     async def generate(self, count: int) -> list[int]:

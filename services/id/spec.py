@@ -7,7 +7,7 @@ from services.platform.specs import ServiceSpec
 
 __all__ = ["LEASES", "SPEC"]
 
-LEASES: Final = TableSpec("leases")
+LEASES: Final = TableSpec("leases", key="{worker:03x}")
 """Kept for ever: a forgotten window could be granted twice."""
 
 SPEC: Final = ServiceSpec(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from services.id.keys import parse_worker_row_key, worker_row_key
 from services.id.spec import LEASES
 from services.platform.ids.model import Lease
-from services.platform.rows.cells import Cell, swap_cell
-from services.platform.rows.port import Row, RowStore
+from services.platform.rows.cells import swap_cell
+from services.platform.rows.port import CellName, Row, RowStore
 
 __all__ = ["RowLeaseStore"]
 
@@ -22,14 +22,14 @@ class RowLeaseStore:
         self._rows = rows
 
     async def get(self, workers: Sequence[int]) -> dict[int, Lease]:
-        """See `LeaseStore.get`."""
+        """Read the newest lease of each worker; one never leased is left out."""
         found = await self._rows.read_rows(LEASES.name, [worker_row_key(w) for w in workers])
         leases = (_decode(row) for row in found.values())
         return {lease.worker: lease for lease in leases}
 
     async def claim(self, expected: Lease | None, lease: Lease) -> bool:
-        """See `LeaseStore.claim`."""
-        cell = Cell(LEASES, worker_row_key(lease.worker), _COLUMN)
+        """Write a worker's lease if the stored one is `expected`, by compare-and-set."""
+        cell = CellName(LEASES.name, worker_row_key(lease.worker), _COLUMN)
         before = None if expected is None else _encode(expected)
         return await swap_cell(self._rows, cell, before, _encode(lease)) == before
 

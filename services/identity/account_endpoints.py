@@ -40,8 +40,8 @@ def account_routes(accounts: Accounts, bearers: Bearers) -> Sequence[BaseRoute]:
 
     async def userinfo(request: Request) -> Response:
         account = (await bearers.user(await token_call_of(request), "openid")).account
-        told = UserInfo(sub=str(account.user_id), preferred_username=account.handle)
-        return JSONResponse(dict(told), headers=NO_STORE)
+        info = UserInfo(sub=str(account.user_id), preferred_username=account.handle)
+        return JSONResponse(dict(info), headers=NO_STORE)
 
     return [
         Route("/oauth/sign-up", sign_up, methods=["POST"]),

@@ -43,7 +43,7 @@ _log = structlog.get_logger()
 class Accounts:
     """The issuer's users and their passwords."""
 
-    def __init__(  # noqa: PLR0913 - the parts it is made of, by name
+    def __init__(  # noqa: PLR0913 - its dependencies, by name
         self,
         *,
         store: IdentityStore,
@@ -130,7 +130,7 @@ class Accounts:
             generation=credential.generation + 1,
             kept_session=session,
         )
-        # Written down, so that whoever finds it after a crash tells the edges of what ended.
+        # Written down, so that whoever finds it after a crash publishes to the edges what ended.
         under_way = PasswordChange(changed.set_at_ms)
         await self._store.password_changes.put(key, under_way)
         if not await self._store.credentials.replace(key, credential, changed):
@@ -195,7 +195,7 @@ class Accounts:
         credential = Credential(sign_up.password_hash, self._clock.now_ms())
         # It is there where a repeat was faster, with the same password.
         if await self._store.credentials.get(credential_key(account.user_id)) is None:
-            # Told before it is so: rather twice, by two repeats, than never.
+            # Recorded before it is so: rather twice, by two repeats, than never.
             self._audit.record(SIGNED_UP, user_id=account.user_id, handle=account.handle)
             await self._store.credentials.add(credential_key(account.user_id), credential)
         await self._store.sign_ups.remove(key, sign_up)

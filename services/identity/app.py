@@ -24,17 +24,15 @@ from services.identity.passwords import Passwords
 from services.identity.revocations import POLL_S as REVOCATIONS_POLL_S
 from services.identity.revocations import Revocations
 from services.identity.sessions import Sessions
-from services.identity.spec import ERASURE, SPEC
+from services.identity.spec import ERASURE, SEALING_KEY_FILE, SPEC
 from services.identity.store import IdentityStore
 from services.identity.tls import ListenerTls
 from services.platform.audit.port import Audit
 from services.platform.composition.dependencies import Dependencies, Served
-from services.platform.composition.secrets import keys_of
 from services.platform.composition.security import tls_files
 from services.platform.config.secret_keys import SecretKeys
 from services.platform.config.settings import Settings
 from services.platform.files.whole_file import write_whole
-from services.platform.runtime.clock import Clock
 from services.platform.security.tls import POLL_S as TLS_POLL_S
 from services.platform.tokens.lives import APP_KEY_S
 from services.platform.tokens.revoked_store import RevokedStore
@@ -64,7 +62,7 @@ async def build(deps: Dependencies) -> Served:
     os.umask(OWNER_ONLY)
     # At debug level authlib writes tokens into its log.
     logging.getLogger("authlib").setLevel(logging.WARNING)
-    settings, audit = deps.settings, deps.audit("identity")
+    settings, audit = deps.settings, deps.audit()
     store = IdentityStore(await deps.rows(SPEC.name, SPEC.tables))
     users = await deps.client("user", AccountClient)
     revocations = Revocations(store, RevokedStore(deps.valkey(), deps.clock), deps.clock)
@@ -78,11 +76,11 @@ async def build(deps: Dependencies) -> Served:
         clock=deps.clock,
         audit=audit,
     )
-    keyrings = _keyrings(store, settings, deps.clock, audit)
+    keyrings = _keyrings(store, deps, audit)
     await keyrings.tokens.refresh()
     # Made now, so that edges know it before the first API key is.
     await keyrings.app_keys.refresh()
-    secret = keys_of(settings.operator_secret, audit)
+    secret = deps.secret(settings.operator_secret, audit)
     if secret is not None:
         clients = Clients(store, deps.clock, audit)
         await clients.ensure_operator(secret()[0].hex())
@@ -103,10 +101,10 @@ async def build(deps: Dependencies) -> Served:
         ("token-keys", keyrings.tokens.refresh_or_warn, keys.POLL_S),
         ("app-key-keys", keyrings.app_keys.refresh_or_warn, keys.POLL_S),
         ("sign-ups", accounts.resume_or_warn, RESUME_POLL_S),
-        ("revocations", revocations.tell_or_warn, REVOCATIONS_POLL_S),
+        ("revocations", revocations.publish_or_warn, REVOCATIONS_POLL_S),
     ):
         deps.loops.run(name, step, every_s=every_s)
-    deps.consume(deps.bus(), ERASURE.name, IdentityConsumers(accounts, users).user_deleted)
+    deps.consume(ERASURE, IdentityConsumers(accounts, users).user_deleted)
     web = application(server, accounts, bearers, keyrings)
     listener = Listener(settings.identity_http_address, web, _tls(deps))
     await listener.start()
@@ -119,9 +117,9 @@ def _tls(deps: Dependencies) -> ListenerTls | None:
     folder = deps.settings.identity_tls_dir
     if folder is None:
         return None
-    # Where the process shows the same certificate elsewhere too, it is told there.
+    # Where the process shows the same certificate elsewhere too, it is recorded there.
     audit = deps.security.audit if deps.security.tls is None else None
-    files = tls_files("identity", folder, "AVIARY_IDENTITY_TLS_DIR", audit)
+    files = tls_files(SPEC.name, folder, SPEC.http_tls_variable, audit)
     files.start()
     deps.loops.opened("identity-tls-files", files)
     tls = ListenerTls(folder, files)
@@ -134,10 +132,10 @@ async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
     """Open the issuer's store next to the running issuer."""
     os.umask(OWNER_ONLY)
     async with AsyncExitStack() as stack:
-        deps = Dependencies(settings, stack)
+        deps = Dependencies(SPEC, settings, stack)
         store = IdentityStore(await deps.rows(SPEC.name, SPEC.tables))
         audit = deps.audit(OPERATORS)
-        keyrings = _keyrings(store, settings, deps.clock, audit)
+        keyrings = _keyrings(store, deps, audit)
         yield IdentityAdmin(
             Clients(store, deps.clock, audit),
             AppKeys(settings.issuer_url, store, keyrings.app_keys, deps.clock, audit),
@@ -146,23 +144,23 @@ async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
         )
 
 
-def _keyrings(store: IdentityStore, settings: Settings, clock: Clock, audit: Audit) -> Keyrings:
-    keys = _sealing_keys(settings, audit)
+def _keyrings(store: IdentityStore, deps: Dependencies, audit: Audit) -> Keyrings:
+    keys, clock = _sealing_keys(deps, audit), deps.clock
     return Keyrings(
         Keyring(store.keys, keys, clock, audit),
         Keyring(store.app_key_signers, keys, clock, audit, signed_lives_s=APP_KEY_S),
     )
 
 
-def _sealing_keys(settings: Settings, audit: Audit) -> SecretKeys:
+def _sealing_keys(deps: Dependencies, audit: Audit) -> SecretKeys:
     """Take the keys from the settings, or from a file that is made once."""
-    secret = settings.identity_key
+    secret = deps.settings.identity_key
     if secret.value is None and secret.path is None:
-        path = settings.data_dir / "identity.key"
+        path = deps.settings.data_dir / SEALING_KEY_FILE
         if not path.exists():
             _make_once(path, secrets.token_hex(SEALING_KEY_BYTES).encode())
         secret = replace(secret, path=path)
-    keys = keys_of(secret, audit)
+    keys = deps.secret(secret, audit)
     assert keys is not None  # noqa: S101 - it has a value or a file
     return keys
 

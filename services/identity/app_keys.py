@@ -28,7 +28,7 @@ _MS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class MadeKey:
-    """What the app's developer is told, once."""
+    """What the app's developer is shown, once."""
 
     key_id: str
     key: str
@@ -102,7 +102,7 @@ class AppKeys:
                 reason="APP_KEY_NOT_FOUND",
                 metadata={"key_id": key_id},
             )
-        # First where the issuer looks for what to tell the edges.
+        # First where the issuer looks for what to publish to the edges.
         await self._store.revoked_app_keys.put(key_id, RevokedAppKey(key.expires_at_ms))
         if not key.revoked and await self._store.app_keys.replace(
             key_id, key, replace(key, revoked=True)

@@ -80,7 +80,7 @@ class Authorize:
     async def decide(self, call: Call, cookies: Mapping[str, Sequence[str]]) -> Response:
         """Log in and send the browser back with a code, or show the page again.
 
-        The page's script is told the same as JSON: `location`, or what is `wrong` and the next
+        The page's script gets the same as JSON: `location`, or what is `wrong` and the next
         `csrf` token.
         """
         said, request = call.parameters, _request(call)
@@ -98,13 +98,13 @@ class Authorize:
         handle = said.get("handle", "")
         account = await self._accounts.log_in(handle, said.get("password", ""), client.client_id)
         if account is None:
-            # One sentence for both, so that it does not tell which handles exist.
+            # One sentence for both, so that it does not give away which handles exist.
             return await self._again(call, handle=handle, wrong="Wrong handle or password.")
         return _redirect(await self._server.authorize(request, account), call)
 
     def refuse(self, error: OAuth2Error, call: Call) -> Response:
-        """Answer a request that is not decided on: to the app if it is known, else the person."""
-        return _told(self._server.refusal(error), call)
+        """Answer a request that is not decided on: to a known app, or else to the person."""
+        return _error(self._server.refusal(error), call)
 
     def _forged(self, shown: str, kept: Sequence[str]) -> str:
         """Say what is wrong with a form that this browser may not have had of us; empty if not."""
@@ -174,7 +174,7 @@ def _by_script(call: Call) -> bool:
 
 def _redirect(answer: Answer, call: Call) -> Response:
     if "Location" not in answer.headers:
-        return _told(answer, call)
+        return _error(answer, call)
     if _by_script(call):
         # A script cannot see where a redirect leads, and the browser would follow it for the form.
         return JSONResponse({"location": answer.headers["Location"]}, headers=PAGE_HEADERS)
@@ -182,8 +182,8 @@ def _redirect(answer: Answer, call: Call) -> Response:
     return Response(status_code=SEE_OTHER, headers={**PAGE_HEADERS, **answer.headers})
 
 
-def _told(answer: Answer, call: Call) -> Response:
-    """Send an error back to the app, or tell the person where the app is not known."""
+def _error(answer: Answer, call: Call) -> Response:
+    """Send an error back to the app, or show it to the person where the app is not known."""
     if "Location" in answer.headers:
         return _redirect(answer, call)
     body = answer.body if isinstance(answer.body, Mapping) else {}

@@ -1,6 +1,6 @@
 """Who calls the issuer itself with an access token: the same checks as at the edge, and one more.
 
-The issuer knows whether the token's session has ended, so it need not be told.
+The issuer knows whether the token's session has ended, so it needs no list of revoked ones.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from services.identity.keys import Keyring
 from services.identity.oauth_server import Call
 from services.identity.ports import Account, UserDirectory
 from services.identity.sessions import Sessions
-from services.platform.rpc.caller import user_id_of
+from services.platform.rpc.end_user import user_id_of
 from services.platform.tokens.issuers import EMBEDDED_AUDIENCE
 
 __all__ = ["Bearer", "Bearers"]
@@ -32,7 +32,7 @@ class Bearer:
 
 
 class Bearers:
-    """Tells users by their access tokens."""
+    """Finds users by their access tokens."""
 
     def __init__(
         self, issuer: str, keyring: Keyring, sessions: Sessions, users: UserDirectory

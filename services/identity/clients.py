@@ -5,7 +5,7 @@ from aviary.user.v1 import user_pb2, user_service_pb2, user_service_pb2_grpc
 
 from services.identity.ports import Account
 from services.platform.errors import InvalidArgumentError, NotFoundError
-from services.platform.rpc.channels import Caller
+from services.platform.rpc.rpc_client import RpcClient
 
 __all__ = ["AccountClient"]
 
@@ -13,30 +13,30 @@ __all__ = ["AccountClient"]
 class AccountClient:
     """A client of `aviary.user.v1.UserService`; the issuer's `UserDirectory`."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
+        self._rpc = rpc
         self._stub = user_service_pb2_grpc.UserServiceStub(channel)
 
     async def create(self, handle: str, display_name: str, request_id: str) -> Account:
-        """See `UserDirectory.create`."""
+        """Make a user; a repeat of `request_id` gives the same one."""
         request = user_service_pb2.CreateUserRequest(
             handle=handle, display_name=display_name, request_id=request_id
         )
-        return _account((await self._caller.call(self._stub.CreateUser, request)).user)
+        return _account((await self._rpc.call(self._stub.CreateUser, request)).user)
 
     async def by_handle(self, handle: str) -> Account | None:
-        """See `UserDirectory.by_handle`."""
+        """Find a user by handle; None if nobody has it, or nobody can."""
         request = user_service_pb2.GetUserByHandleRequest(handle=handle)
         try:
-            return _account((await self._caller.call(self._stub.GetUserByHandle, request)).user)
+            return _account((await self._rpc.call(self._stub.GetUserByHandle, request)).user)
         except (NotFoundError, InvalidArgumentError):
             return None
 
     async def by_id(self, user_id: int) -> Account | None:
-        """See `UserDirectory.by_id`."""
+        """Find a user by id; None if there is none any more."""
         request = user_service_pb2.GetUserRequest(user_id=user_id)
         try:
-            return _account((await self._caller.call(self._stub.GetUser, request)).user)
+            return _account((await self._rpc.call(self._stub.GetUser, request)).user)
         except NotFoundError:
             return None
 

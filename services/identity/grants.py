@@ -35,7 +35,7 @@ __all__ = [
     "ClientCredentials",
     "GrantsServer",
     "IdTokens",
-    "Known",
+    "NothingUnsupported",
     "Pkce",
     "Refresh",
     "Revocation",
@@ -153,8 +153,8 @@ class Pkce(CodeChallenge):
         super().validate_code_challenge(grant, redirect_uri)
 
 
-class Known:
-    """Refuses what an authorization request asks for beyond what there is, rather than do less."""
+class NothingUnsupported:
+    """Refuses an authorization request for what is not supported, rather than do less."""
 
     def __call__(self, grant: AuthorizationCode) -> None:
         """Look at each request of the grant."""
@@ -187,23 +187,23 @@ class IdTokens(OpenIDCode):
         return False
 
     def resolve_client_private_key(self, client: OAuthClient) -> Any:  # noqa: ANN401, ARG002
-        """See `OpenIDCode`."""
+        """Return the key that signs ID tokens now, the same for all clients."""
         return self._server.signing_key()
 
     def get_client_algorithm(self, client: OAuthClient) -> str:  # noqa: ARG002
-        """See `OpenIDCode`."""
+        """Return the one algorithm that ID tokens are signed by."""
         return ALGORITHM
 
     def get_encode_header(self, client: OAuthClient) -> dict[str, str]:  # noqa: ARG002
-        """See `OpenIDCode`."""
+        """Name the algorithm and the key in the header of an ID token."""
         return {"alg": ALGORITHM, "kid": self._server.signing_key().kid or ""}
 
     def get_client_claims(self, client: OAuthClient) -> dict[str, str]:
-        """See `OpenIDCode`."""
+        """Say by whom and for which client an ID token is."""
         return {"iss": self._server.issuer, "aud": client.client_id}
 
     def generate_user_info(self, user: OAuthUser, scope: str) -> UserInfo:  # noqa: ARG002
-        """See `OpenIDCode`."""
+        """Say who the user is: id and handle, whatever the scope."""
         return UserInfo(sub=str(user.user_id), preferred_username=user.handle)
 
 

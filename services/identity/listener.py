@@ -57,7 +57,7 @@ class Listener:
         self._serving = asyncio.create_task(self._server.serve([listening]), name="identity-http")
 
     def holds(self) -> bool:
-        """Tell whether it serves, as long as nobody has stopped it."""
+        """Whether it serves, as long as nobody has stopped it."""
         return self._server.should_exit or (self._serving is not None and not self._serving.done())
 
     async def stop(self) -> None:

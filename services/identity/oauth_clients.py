@@ -37,7 +37,7 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What the app's developer is told, once."""
+    """What the app's developer is shown, once."""
 
     client_id: str
     client_secret: str | None
@@ -110,20 +110,20 @@ ask for a user besides the scope."""
 def _check_redirect_uri(uri: str) -> None:
     """Take https, http to this very machine (native apps, RFC 8252), and private schemes."""
     try:
-        parts = urlsplit(uri)
-        host = parts.hostname
+        split = urlsplit(uri)
+        host = split.hostname
     except ValueError as error:
         raise InvalidArgumentError("redirect_uri", f"{uri} is not a URI") from error
-    private = "." in parts.scheme
+    private = "." in split.scheme
     fits = private or (
-        bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))
+        bool(host) and (split.scheme == "https" or (split.scheme == "http" and host in LOOPBACK))
     )
-    plain = URI.fullmatch(uri) and AUTHORITY.fullmatch(parts.netloc)
+    plain = URI.fullmatch(uri) and AUTHORITY.fullmatch(split.netloc)
     if not fits or not plain:
         raise InvalidArgumentError(
             "redirect_uri", f"{uri}: must be https, http to loopback, or a private scheme like a.b:"
         )
-    if taken := ANSWERS & {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}:
+    if taken := ANSWERS & {name for name, _ in parse_qsl(split.query, keep_blank_values=True)}:
         raise InvalidArgumentError(
             "redirect_uri", f"{uri}: its query has {min(taken)}, which is added to it"
         )

@@ -1,4 +1,4 @@
-"""What authlib's grants ask of clients, codes and tokens, told from our records."""
+"""What authlib's grants ask of clients, codes and tokens, answered from our records."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class OAuthClient(ClientMixin):
         """Whether it asks for itself, not for a user."""
 
     def get_client_id(self) -> str:
-        """See `ClientMixin`."""
+        """Return the id by which it registered."""
         return self.client_id
 
     def get_default_redirect_uri(self) -> str | None:
@@ -35,11 +35,11 @@ class OAuthClient(ClientMixin):
         return " ".join(dict.fromkeys(wanted)) if wanted and set(wanted) <= set(allowed) else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Compare to the letter."""
+        """Whether it registered this very URI, character by character."""
         return redirect_uri in self.record.redirect_uris
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """See `ClientMixin`."""
+        """Whether this is its secret; never for a client without one."""
         kept = self.record.secret_digest
         return kept is not None and same_secret(client_secret, kept)
 
@@ -48,11 +48,11 @@ class OAuthClient(ClientMixin):
         return (method == "none") == (self.record.secret_digest is None)
 
     def check_response_type(self, response_type: str) -> bool:
-        """See `ClientMixin`."""
+        """Allow `code` alone, to clients that send users to log in."""
         return response_type == "code" and "authorization_code" in self.record.grants
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """See `ClientMixin`."""
+        """Allow the grants that it registered for."""
         return grant_type in self.record.grants
 
 
@@ -70,7 +70,7 @@ class OAuthUser:
     """Of the password that was shown."""
 
     def get_user_id(self) -> int:
-        """See authlib's token generators."""
+        """Return what becomes the `sub` of tokens."""
         return self.user_id
 
 
@@ -84,19 +84,19 @@ class OAuthCode(AuthorizationCodeMixin):
         self.code_challenge_method = "S256"
 
     def get_redirect_uri(self) -> str:
-        """See `AuthorizationCodeMixin`."""
+        """Return the URI that the code was sent to."""
         return self.record.redirect_uri
 
     def get_scope(self) -> str:
-        """See `AuthorizationCodeMixin`."""
+        """Return what the user granted."""
         return self.record.scope
 
     def get_nonce(self) -> str:
-        """See `AuthorizationCodeMixin`."""
+        """Return the client's nonce, for the ID token; empty if it gave none."""
         return self.record.nonce
 
     def get_auth_time(self) -> int:
-        """See `AuthorizationCodeMixin`."""
+        """Return when the user logged in, in Unix seconds."""
         return self.record.auth_time_s
 
     def get_acr(self) -> None:
@@ -115,9 +115,9 @@ class RefreshToken:
     record: Family
 
     def check_client(self, client: OAuthClient) -> bool:
-        """See `TokenMixin`."""
+        """Whether the token was given to this client."""
         return self.record.client_id == client.client_id
 
     def get_scope(self) -> str:
-        """See `TokenMixin`."""
+        """Return what the user granted."""
         return self.record.scope

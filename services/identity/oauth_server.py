@@ -62,9 +62,9 @@ class Answer:
 
 
 class OAuthServer(AuthorizationServer):
-    """Runs in threads; see `token`, `revoke` and `authorize`, which are for the event loop."""
+    """authlib's server, which runs in threads; `token`, `revoke`, `authorize` are for the loop."""
 
-    def __init__(  # noqa: PLR0913 - the parts it is made of, by name
+    def __init__(  # noqa: PLR0913 - its dependencies, by name
         self,
         *,
         issuer: str,
@@ -86,7 +86,8 @@ class OAuthServer(AuthorizationServer):
         self._loop = asyncio.get_running_loop()
         self.register_token_generator("default", _AccessTokens(self))
         self.register_grant(
-            grants.AuthorizationCode, [grants.Pkce(), grants.IdTokens(self), grants.Known()]
+            grants.AuthorizationCode,
+            [grants.Pkce(), grants.IdTokens(self), grants.NothingUnsupported()],
         )
         for grant in (grants.Refresh, grants.ClientCredentials, grants.TokenExchange):
             self.register_grant(grant)
@@ -153,11 +154,11 @@ class OAuthServer(AuthorizationServer):
         return self._clock.now_ms() // _MS
 
     def signing_key(self) -> ECKey:
-        """See `Keyring.signing`."""
+        """Return the key that signs tokens now."""
         return self._keyring.signing()
 
     def issue_code(self, code: Code) -> str:
-        """See `Sessions.issue_code`."""
+        """Keep what was granted, on the event loop; gives the code for it."""
         return self.wait(self.sessions.issue_code(code))
 
     def user_by_id(self, user_id: int) -> OAuthUser | None:
@@ -169,12 +170,12 @@ class OAuthServer(AuthorizationServer):
         return _user(self.wait(self._users.by_handle(handle)))
 
     def query_client(self, client_id: str) -> OAuthClient | None:
-        """See `AuthorizationServer`."""
+        """Find a client by id; None if nobody registered it."""
         client = self.wait(self._store.clients.get(client_id))
         return None if client is None else OAuthClient(client_id, client)
 
     def authenticate_client(self, request: Any, methods: list[str], endpoint: str = "token") -> Any:  # noqa: ANN401
-        """See `AuthorizationServer`; a client shows itself in one way (RFC 6749, 2.3)."""
+        """Find out which client asks; it shows itself in one way (RFC 6749, 2.3)."""
         by_header, _ = extract_basic_authorization(request.headers)
         form = request.form
         if by_header and ("client_secret" in form or form.get("client_id", by_header) != by_header):
@@ -206,7 +207,7 @@ class OAuthServer(AuthorizationServer):
         )
 
     def create_oauth2_request(self, request: Any) -> Any:  # noqa: ANN401
-        """See `AuthorizationServer`."""
+        """Wrap a call as authlib wants it; a request that is wrapped already stays."""
         if isinstance(request, OAuth2Request):
             return request
         for name, value in request.parameters.items():
@@ -218,7 +219,7 @@ class OAuthServer(AuthorizationServer):
     def handle_response(
         self, status: int, body: Mapping[str, Any] | str, headers: list[tuple[str, str]]
     ) -> Answer:
-        """See `AuthorizationServer`."""
+        """Make an answer of what authlib decided; redirects name the issuer."""
         named = dict(headers)
         if "Location" in named:
             # RFC 9207: no other issuer can pass off answers as ours.

@@ -82,7 +82,7 @@ def authorize_page(
 
 
 def error_page(what: str) -> str:
-    """Tell a person who cannot be sent back to an app, since the app is not to be trusted."""
+    """Show what is wrong to a person who cannot be sent back, as the app is not to be trusted."""
     advice = "The app that sent you here made a mistake. Go back to it and try again."
     body = _ERROR.substitute(what=escape(what), advice=advice)
     return _PAGE.substitute(title="Error · Aviary", body=body)

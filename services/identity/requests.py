@@ -1,6 +1,6 @@
 """What comes over HTTP, read with bounds: queries, forms and JSON.
 
-Each thing is said once, in its one place. Where it is said twice, or in two places, nobody can tell
+Each thing is said once, in its one place. Where it is said twice, or in two places, nobody knows
 which one was meant, and whoever looked before us may have gone by the other: it is refused.
 """
 
@@ -118,8 +118,8 @@ def _fields(text: str) -> Mapping[str, str]:
 
 async def _body(request: Request) -> bytes:
     body = bytearray()
-    async for part in request.stream():
-        body += part
+    async for chunk in request.stream():
+        body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise InvalidArgumentError("body", f"must be at most {MAX_BODY_BYTES} bytes")
     return bytes(body)

@@ -1,7 +1,7 @@
-"""Tells the edges of what was revoked, so that it ends within seconds instead of by itself.
+"""Publishes to the edges what was revoked, so that it ends within seconds instead of by itself.
 
-What is revoked is a row before it is told of, and every issuer tells of the rows again and again:
-what carries the news to the edges may lose it, and who revoked something may be gone.
+What is revoked is a row before it is published, and every issuer publishes the rows again and
+again: what carries the lists to the edges may lose them, and who revoked something may be gone.
 """
 
 import heapq
@@ -13,15 +13,16 @@ import structlog
 from services.identity.model import Revocation
 from services.identity.store import IdentityStore
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_IDENTITY_REVOCATIONS_UNTOLD
+from services.platform.observability.names import EVENT_IDENTITY_REVOCATIONS_UNSENT
 from services.platform.runtime.clock import Clock
+from services.platform.security.edge_lists import MAX_LISTED
 from services.platform.tokens.lives import SKEW_S
-from services.platform.tokens.revocations import LIVES_S, MAX_LISTED, Revocable, RevokedList
+from services.platform.tokens.revocations import LIVES_S, Revocable, RevokedList
 
 __all__ = ["Revocations"]
 
 POLL_S: Final = 2.0
-"""Within which an API key is told of, which commands revoke, and a list that was lost restored."""
+"""Within which an API key that a command revoked is published, and a lost list restored."""
 _MS: Final = 1_000
 _LAST_MS: Final = (1 << 63) - 1
 _HELD: Final = 4 * MAX_LISTED
@@ -31,7 +32,7 @@ _log = structlog.get_logger()
 
 
 class Revocations:
-    """Keeps what was revoked until it has expired, and tells of it."""
+    """Keeps what was revoked until it has expired, and publishes it."""
 
     def __init__(self, store: IdentityStore, edges: RevokedList, clock: Clock) -> None:
         self._store = store
@@ -41,7 +42,7 @@ class Revocations:
     async def revoke(self, kind: Revocable, name: str) -> None:
         """Have access tokens of this session or user refused; on return that is durable.
 
-        Told at once, if that can be done, else within seconds of when it can. Raises
+        Published at once, if that can be done, else within seconds of when it can. Raises
         `UnavailableError` when it cannot be kept.
         """
         until_ms = self._clock.now_ms() + (LIVES_S[kind] + SKEW_S) * _MS
@@ -49,23 +50,23 @@ class Revocations:
         try:
             await self._edges.add(kind, {name: until_ms})
         except UnavailableError as error:
-            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
+            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNSENT, error=str(error))
 
-    async def tell(self) -> None:
-        """Tell of all that still counts; forget API keys that have expired."""
+    async def publish(self) -> None:
+        """Publish all that still counts; forget API keys that have expired."""
         for kind in _BY_ROW:
             await self._edges.restore(kind, await self._newest(kind))
         await self._edges.restore(Revocable.APP_KEY, await self._app_keys())
 
-    async def tell_or_warn(self) -> None:
-        """Tell, or leave it for the next time; to be done every `POLL_S`."""
+    async def publish_or_warn(self) -> None:
+        """Publish, or leave it for the next time; to be done every `POLL_S`."""
         try:
-            await self.tell()
+            await self.publish()
         except UnavailableError as error:
-            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNTOLD, error=str(error))
+            _log.warning(EVENT_IDENTITY_REVOCATIONS_UNSENT, error=str(error))
 
     async def _newest(self, kind: Revocable) -> dict[str, int]:
-        """Give those that last longest, no more than edges are told of: they are the first rows."""
+        """Give those that last longest, as many as a list takes: they are the first rows."""
         found: dict[str, int] = {}
         now_ms = self._clock.now_ms()
         async for _, one in self._store.revocations.stream(_prefix(kind)):
@@ -89,7 +90,7 @@ class Revocations:
 
 
 def _longest(until_ms: dict[str, int]) -> dict[str, int]:
-    """Give what edges are told of, and one more, so that they can tell that there are more."""
+    """Give as many as a list takes, and one more, which shows that there are more."""
     return dict(heapq.nlargest(MAX_LISTED + 1, until_ms.items(), key=itemgetter(1)))
 
 

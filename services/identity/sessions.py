@@ -2,11 +2,11 @@
 
 A refresh token is `<family>.<secret>`. Using it puts the next secret into the family's row, by
 compare-and-set; so whoever comes with an older secret, or comes second, holds a copy. Which of the
-two is the thief cannot be told: the family dies, and the user logs in again.
+two is the thief cannot be known: the family dies, and the user logs in again.
 
 Code and family carry the generation of the password that was shown for them, and are good while the
 user's credential has the same one. So another password ends them all by itself, at the issuer;
-`end_outdated` tells the edges.
+`end_outdated` publishes it to the edges.
 """
 
 import asyncio
@@ -210,7 +210,7 @@ class Sessions:
             elif family.revoked:
                 return None
             else:
-                # First: whoever finds the family dead takes it that the edges are told.
+                # First: whoever finds the family dead takes it that the edges know.
                 await self._revocations.revoke(Revocable.SESSION, session_id(family_id))
                 dead = replace(family, revoked=True)
                 if await self._store.families.replace(family_id, family, dead):

@@ -9,24 +9,36 @@ from services.platform.specs import ServiceSpec
 from services.platform.tokens.lives import APP_KEY_S, USER_TOKEN_S
 from services.user.spec import USER_EVENTS
 
-__all__ = ["SPEC", "TABLES"]
+__all__ = ["SEALING_KEY_FILE", "SPEC", "TABLES"]
 
 DAY_S: Final = 86_400
-CLIENTS: Final = TableSpec("identity_clients")
+CLIENTS: Final = TableSpec("identity_clients", key="{client id}")
 # Longer than a code lives, so that one that comes again is known as a repeat.
-CODES: Final = TableSpec("identity_codes", max_age_s=DAY_S)
+CODES: Final = TableSpec("identity_codes", max_age_s=DAY_S, key="{digest of the code}")
 # A refresh writes the row anew, so the engine drops a family only after it has expired.
-FAMILIES: Final = TableSpec("identity_families", max_age_s=REFRESH_TOKEN_S + DAY_S)
-SESSIONS: Final = TableSpec("identity_sessions", max_age_s=REFRESH_TOKEN_S + DAY_S)
-CREDENTIALS: Final = TableSpec("identity_credentials")
-SIGN_UPS: Final = TableSpec("identity_sign_ups")
-KEYS: Final = TableSpec("identity_keys")
-APP_KEYS: Final = TableSpec("identity_app_keys", max_age_s=APP_KEY_S + DAY_S)
-REVOKED_APP_KEYS: Final = TableSpec("identity_revoked_app_keys", max_age_s=APP_KEY_S + DAY_S)
-APP_KEY_SIGNERS: Final = TableSpec("identity_app_key_signers")
+FAMILIES: Final = TableSpec(
+    "identity_families", max_age_s=REFRESH_TOKEN_S + DAY_S, key="{family id}"
+)
+SESSIONS: Final = TableSpec(
+    "identity_sessions", max_age_s=REFRESH_TOKEN_S + DAY_S, key="{user:016x}.{session id}"
+)
+CREDENTIALS: Final = TableSpec("identity_credentials", key="{user}")
+SIGN_UPS: Final = TableSpec("identity_sign_ups", key="{canonical handle}")
+KEYS: Final = TableSpec("identity_keys", key="{key id}")
+APP_KEYS: Final = TableSpec(
+    "identity_app_keys", max_age_s=APP_KEY_S + DAY_S, key="{client id}.{digits}"
+)
+REVOKED_APP_KEYS: Final = TableSpec(
+    "identity_revoked_app_keys", max_age_s=APP_KEY_S + DAY_S, key="{client id}.{digits}"
+)
+APP_KEY_SIGNERS: Final = TableSpec("identity_app_key_signers", key="{key id}")
 # They are read newest first, as far as they count, which is a day at most.
-REVOCATIONS: Final = TableSpec("identity_revocations", max_age_s=USER_TOKEN_S + DAY_S)
-PASSWORD_CHANGES: Final = TableSpec("identity_password_changes")
+REVOCATIONS: Final = TableSpec(
+    "identity_revocations",
+    max_age_s=USER_TOKEN_S + DAY_S,
+    key="{kind}.{~until:016x}.{session id, user}",
+)
+PASSWORD_CHANGES: Final = TableSpec("identity_password_changes", key="{user}")
 
 TABLES: Final = (
     CLIENTS,
@@ -47,6 +59,8 @@ passwords by user, sign-ups by canonical handle, signing keys as in `keys`, API 
 revoked sessions and users as in `revocations`. What opens a door is kept as a digest, or sealed, or
 not at all."""
 
+SEALING_KEY_FILE: Final = "identity.key"
+"""Made once where no key is set: without it, the signing keys cannot be read."""
 ERASURE: Final = Subscription("identity.erasure", USER_EVENTS)
 
 SPEC: Final = ServiceSpec(
@@ -60,8 +74,11 @@ SPEC: Final = ServiceSpec(
         "aviary.user.v1.UserService/GetUserByHandle",
     ),
     tables=TABLES,
+    files=(SEALING_KEY_FILE,),
     subscriptions=(ERASURE,),
     uses_cache=True,
     keeps_audit=True,
     secrets=("AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"),
+    # Without it there is no client for operators, and all else works.
+    optional_secrets=("AVIARY_OPERATOR_SECRET",),
 )

@@ -33,8 +33,8 @@ from services.identity.spec import (
     SESSIONS,
     SIGN_UPS,
 )
-from services.platform.rows.cells import Cell, overwriting, swap_cell
-from services.platform.rows.port import RowStore, TableSpec
+from services.platform.rows.cells import overwriting, swap_cell
+from services.platform.rows.port import CellName, RowStore, TableSpec
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -66,7 +66,7 @@ class Records(Generic[Record]):
         }
 
     async def get(self, key: str) -> Record | None:
-        """Read one; None for a key that cannot be one, as callers make up some."""
+        """Read one; None for a key that cannot be one, as clients make up some."""
         if not 0 < len(key) <= MAX_KEY_CHARS:
             return None
         row = (await self._rows.read_rows(self._table.name, [key.encode()])).get(key.encode())
@@ -82,7 +82,7 @@ class Records(Generic[Record]):
 
     async def put(self, key: str, record: Record) -> None:
         """Write one, whatever was there."""
-        change = overwriting(self._table, key.encode(), {_BODY: self._encode(record)})
+        change = overwriting(self._table.name, key.encode(), {_BODY: self._encode(record)})
         await self._rows.mutate([change])
 
     async def remove(self, key: str, before: Record) -> bool:
@@ -113,7 +113,7 @@ class Records(Generic[Record]):
     async def _swap(self, key: str, before: Record | None, after: Record | None) -> bool:
         expected = None if before is None else self._encode(before)
         value = None if after is None else self._encode(after)
-        cell = Cell(self._table, key.encode(), _BODY)
+        cell = CellName(self._table.name, key.encode(), _BODY)
         return await swap_cell(self._rows, cell, expected, value) == expected
 
     def _encode(self, record: Record) -> bytes:

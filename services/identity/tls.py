@@ -3,18 +3,18 @@
 import asyncio
 import ssl
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from services.identity.spec import SPEC
 from services.platform.observability.names import EVENT_TLS_RELOAD_FAILED
 from services.platform.security.identities import EDGE, spiffe_id
 from services.platform.security.tls import TlsFiles
 
 __all__ = ["EdgeOnly", "ListenerTls"]
 
-NAME: Final = "identity"
 _log = structlog.get_logger()
 
 
@@ -47,7 +47,8 @@ class ListenerTls:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=current.trusted.decode("ascii"))
-        context.load_cert_chain(self._folder / f"{NAME}.pem", self._folder / f"{NAME}.key")
+        own = self._folder / SPEC.name
+        context.load_cert_chain(own.with_suffix(".pem"), own.with_suffix(".key"))
         self.context.current = context
         self._seen = current
 
@@ -65,10 +66,10 @@ class _Replaceable(ssl.SSLContext):
 
 
 class EdgeOnly(H11Protocol):
-    """HTTP/1.1 for a caller whose certificate names it the edge; any other is hung up on."""
+    """HTTP/1.1 for a peer whose certificate names it the edge; any other is hung up on."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """See `asyncio.Protocol`."""
+        """Take the connection, or end it if the edge is not at its other end."""
         certificate = transport.get_extra_info("peercert") or {}
         names = certificate.get("subjectAltName", ())
         if ("URI", spiffe_id(EDGE)) not in names:
@@ -77,11 +78,11 @@ class EdgeOnly(H11Protocol):
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`; what was on its way from one that was hung up on is dropped."""
+        """Read on; what was on its way from one that was hung up on is dropped."""
         if self.transport is not None:
             super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
+        """Clean up after a connection that was taken."""
         if self.transport is not None:
             super().connection_lost(exc)

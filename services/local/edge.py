@@ -1,4 +1,4 @@
-"""The edge on one machine: what it is told, and the Envoy that is told so."""
+"""The edge on one machine: its configuration, and the Envoy that reads it."""
 
 import os
 from collections.abc import Mapping
@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 from gateway.envoy import (
     GENERATED,
-    PUBLIC_SERVICES,
     EdgeConfig,
+    backends_at,
     checked_origins,
-    process_of,
     to_yaml,
 )
 from gateway.envoy_binary import envoy_binary
@@ -43,14 +42,6 @@ class IssuerAt(NamedTuple):
     url: str
     http_address: str
 
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """Return what services are told of the issuer."""
-        return {
-            "AVIARY_ISSUER_URL": self.url,
-            "AVIARY_IDENTITY_HTTP_ADDRESS": self.http_address,
-        }
-
 
 def edge(
     data_dir: Path,
@@ -70,7 +61,7 @@ def edge(
         listen_port=ports.edge,
         admin_socket=str(ports.admin),
         stats_port=ports.stats,
-        backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
+        backends=backends_at(addresses),
         descriptor_path=str(GENERATED / "descriptor.pb"),
         openapi_path=str(GENERATED / "openapi.json"),
         docs_path=str(GENERATED / "docs.html"),

@@ -11,21 +11,23 @@ from pathlib import Path
 from services.local.errors import StartError
 from services.platform.files.owner_only import FOLDER, make_folder, require_own_way, tighten
 from services.platform.files.whole_file import write_whole
+from services.platform.specs import all_specs
 
-__all__ = ["opened", "secrets_in_files", "socket_folder"]
+__all__ = ["CURSOR_KEY_FILE", "OPERATOR_SECRET_FILE", "opened", "secrets_in_files", "socket_folder"]
 
 SECRETS = (
-    "AVIARY_CHALLENGE_KEY",
-    "AVIARY_CURSOR_KEY",
-    "AVIARY_IDENTITY_KEY",
-    "AVIARY_OPERATOR_SECRET",
+    *sorted({variable for spec in all_specs().values() for variable in spec.secrets}),
     "AVIARY_SIGNING_KEYS",
 )
-"""Variables with a `_FILE` twin."""
+"""Variables with a `_FILE` twin: what services declare, and what all of them sign requests with."""
+CURSOR_KEY_FILE = "cursor.key"
+"""Kept, so that cursors outlive a restart."""
+OPERATOR_SECRET_FILE = "operator.secret"  # noqa: S105 - a file's name
+"""Made anew at each start, of what the operator's own file has."""
 MAX_SOCKET_PATH_BYTES = 107
 """`sun_path` of Linux, without the zero at its end."""
-LONGEST_SOCKET_NAME = 15
-"""Bytes: `/timeline.admin` is the longest there is."""
+LONGEST_SOCKET_NAME = max(len(f"/{name}.admin") for name in all_specs())
+"""Bytes."""
 
 PLAIN_PATH = re.compile(rb"[\w./-]+")
 """Means the same in a `unix:` address, which is a URI, as elsewhere."""

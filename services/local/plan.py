@@ -1,4 +1,4 @@
-"""What to start, where each listens, and what it is told of the others."""
+"""What to start, where each listens, and the environment of each."""
 
 import os
 import secrets
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from services.identity.spec import SPEC as IDENTITY
 from services.local import emulators
 from services.local.child import Child
 from services.local.edge import EdgePorts, IssuerAt, collector, denials_log, edge
 from services.local.errors import StartError
 from services.local.operator_file import keep_operator
+from services.local.own_files import CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
 from services.local.readiness import HOST, free_ports
 from services.local.sidecars import Sidecars
 from services.local.valkeys import (
@@ -22,8 +24,8 @@ from services.local.valkeys import (
     valkey,
 )
 from services.platform.config.environment import UNIX
-from services.platform.config.settings import DEFAULT_ADDRESSES
 from services.platform.files.whole_file import write_whole
+from services.platform.specs import all_specs
 
 __all__ = ["EDGE_ADMIN", "Plan", "Where", "on_emulators", "on_this_machine"]
 
@@ -42,12 +44,20 @@ EDGE_ADMIN = "edge.admin"
 class _Ports:
     """Where everything but the engines listens."""
 
-    services: Sequence[int]
-    """One each: its own, or its sidecar's."""
+    services: Mapping[str, int]
+    """By service: its own, or its sidecar's."""
+    http: Mapping[str, int]
+    """By service that speaks HTTP to the edge as well."""
     metrics: Mapping[str, int]
     """By service, and the edge's."""
-    issuer: int
-    """Of the issuer's HTTP listener."""
+
+    @property
+    def own_addresses(self) -> Mapping[str, str]:
+        return {name: f"{HOST}:{port}" for name, port in self.services.items()}
+
+    @property
+    def http_addresses(self) -> Mapping[str, str]:
+        return {name: f"{HOST}:{port}" for name, port in self.http.items()}
 
     @property
     def metrics_addresses(self) -> Mapping[str, str]:
@@ -56,11 +66,15 @@ class _Ports:
     @classmethod
     def with_engines(cls, engines: int) -> tuple[Self, list[int]]:
         """Hand out free ports; also to so many engines."""
-        scraped = [*DEFAULT_ADDRESSES, EDGE]
-        ports = free_ports(engines + len(DEFAULT_ADDRESSES) + len(scraped) + 1)
-        services = [ports.pop() for _ in DEFAULT_ADDRESSES]
-        metrics = {name: ports.pop() for name in scraped}
-        return cls(services, metrics, ports.pop()), ports
+        specs = all_specs().values()
+        http = [spec.name for spec in specs if spec.http_port is not None]
+        scraped = [*all_specs(), EDGE]
+        ports = free_ports(engines + len(specs) + len(http) + len(scraped))
+        return cls(
+            {spec.name: ports.pop() for spec in specs},
+            {name: ports.pop() for name in http},
+            {name: ports.pop() for name in scraped},
+        ), ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,7 @@ class Plan:
     services: Sequence[Child]
     edge: Child
     metrics: Mapping[str, str]
-    """Where each service, and the edge, tells Prometheus its metrics: `host:port`."""
+    """Where each service, and the edge, serves its metrics to Prometheus: `host:port`."""
     addresses: Mapping[str, str]
     """Each service's `host:port`, for all but itself: that of its sidecar, where there is one."""
     sidecars: Sequence[Child] = ()
@@ -119,7 +133,7 @@ def on_this_machine(where: Where) -> Plan:
 def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
     """Bigtable and Pub/Sub as Google emulates them, and the cache; raises `StartError`.
 
-    `when_lost` is told when an emulator dies: one started anew would be empty.
+    `when_lost` is called when an emulator dies: one started anew would be empty.
     """
     emulators.require_clients()
     sdk = emulators.sdk_root()
@@ -142,20 +156,16 @@ def on_emulators(where: Where, when_lost: Callable[[str], None]) -> Plan:
 
 
 def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[str, str]) -> Plan:
-    """Plan everything above the engines, which `env` tells of."""
+    """Plan everything above the engines, which `env` names."""
     sidecars = _sidecars(where, ports.services)
-    own: Mapping[str, str] = (
-        {name: f"{HOST}:{at}" for name, at in zip(DEFAULT_ADDRESSES, ports.services, strict=True)}
-        if sidecars is None
-        else sidecars.behind
-    )
-    issuer = IssuerAt(f"http://{HOST}:{where.edge_port}", f"{HOST}:{ports.issuer}")
+    own = ports.own_addresses if sidecars is None else sidecars.behind
+    issuer = IssuerAt(f"http://{HOST}:{where.edge_port}", ports.http_addresses[IDENTITY.name])
     reached = own if sidecars is None else sidecars.inbound
     # Operators' commands keep theirs there too, on either engine.
     env = {**env, "AVIARY_AUDIT": "files"}
-    services = _services(where, ports, own, {**env, **issuer.environment}, sidecars)
+    services = _services(where, ports, own, {**env, "AVIARY_ISSUER_URL": issuer.url}, sidecars)
     operator = keep_operator(where.data_dir, issuer.url, env)
-    _tell_operator_secret(services, where.data_dir, operator.client_secret)
+    _hand_over_operator_secret(services, where.data_dir, operator.client_secret)
     ports_of_edge = EdgePorts(where.edge_port, where.sockets / EDGE_ADMIN, ports.metrics[EDGE])
     return Plan(
         engines,
@@ -167,16 +177,16 @@ def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[st
     )
 
 
-def _tell_operator_secret(services: Sequence[Child], data_dir: Path, secret: str) -> None:
-    """Tell the issuer, and no other process, in a file."""
-    path = data_dir / "operator.secret"
+def _hand_over_operator_secret(services: Sequence[Child], data_dir: Path, secret: str) -> None:
+    """Write it into a file for the issuer, and for no other process."""
+    path = data_dir / OPERATOR_SECRET_FILE
     write_whole(path, secret.encode())
     for child in services:
-        if child.name == "identity":
+        if OPERATOR_SECRET in all_specs()[child.name].secrets:
             child.env = {**child.env, OPERATOR_SECRET: "", f"{OPERATOR_SECRET}_FILE": str(path)}
 
 
-def _sidecars(where: Where, ports: Sequence[int]) -> Sidecars | None:
+def _sidecars(where: Where, ports: Mapping[str, int]) -> Sidecars | None:
     if not where.sidecars:
         return None
     if where.certificates is None:
@@ -191,9 +201,10 @@ def _services(
     engines: Mapping[str, str],
     sidecars: Sidecars | None,
 ) -> list[Child]:
-    data_dir, certificates = where.data_dir, where.certificates
+    data_dir, certificates, specs = where.data_dir, where.certificates, all_specs()
     env = {
-        **{f"AVIARY_{name.upper()}_ADDRESS": at for name, at in own.items()},
+        **{specs[name].address_variable: at for name, at in own.items()},
+        **{specs[name].http_address_variable: at for name, at in ports.http_addresses.items()},
         "AVIARY_DATA_DIR": str(data_dir),
         "AVIARY_EDGE_DENIALS_LOG": str(denials_log(data_dir)),
         **_cursor_key(data_dir),
@@ -227,7 +238,7 @@ def _cursor_key(data_dir: Path) -> Mapping[str, str]:
     """Keep one key in a file, so that cursors outlive a restart, unless somebody names another."""
     if os.environ.get("AVIARY_CURSOR_KEY") or os.environ.get("AVIARY_CURSOR_KEY_FILE"):
         return {}
-    path = data_dir / "cursor.key"
+    path = data_dir / CURSOR_KEY_FILE
     # An empty one is what a start without room on the disk once left behind.
     if not path.exists() or not path.stat().st_size:
         write_whole(path, secrets.token_hex(CURSOR_KEY_BYTES).encode())

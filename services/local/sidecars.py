@@ -10,7 +10,7 @@ from gateway import sidecar
 from services.local.child import Child
 from services.local.readiness import HOST
 from services.platform.config.environment import UNIX
-from services.platform.config.settings import DEFAULT_ADDRESSES
+from services.platform.specs import all_specs
 
 __all__ = ["Sidecars"]
 
@@ -29,24 +29,25 @@ class Sidecars:
     sockets: Path
 
     @classmethod
-    def on(cls, ports: Sequence[int], certificates: Path, sockets: Path) -> Self:
+    def on(cls, ports: Mapping[str, int], certificates: Path, sockets: Path) -> Self:
         """Give each service's sidecar one of these ports, and sockets in this folder."""
         return cls(
-            {name: f"{HOST}:{port}" for name, port in zip(DEFAULT_ADDRESSES, ports, strict=True)},
-            {name: f"{UNIX}{sockets / name}.out" for name in DEFAULT_ADDRESSES},
-            {name: f"{UNIX}{sockets / name}.in" for name in DEFAULT_ADDRESSES},
+            {name: f"{HOST}:{port}" for name, port in ports.items()},
+            {name: f"{UNIX}{sockets / name}.out" for name in ports},
+            {name: f"{UNIX}{sockets / name}.in" for name in ports},
             certificates,
             sockets,
         )
 
     def environment(self, service: str, data_dir: Path) -> Mapping[str, str]:
-        """Return what has a service talk to its sidecar alone; its own address is not in it."""
-        siblings = set(DEFAULT_ADDRESSES) - {service}
-        # The edge dials the issuer's HTTP past the sidecar, which takes gRPC alone.
-        direct = {"AVIARY_IDENTITY_TLS_DIR": str(self.certificates)}
+        """Return the variables by which a service reaches others through its sidecar alone."""
+        own = all_specs()[service]
+        siblings = [each for each in all_specs().values() if each is not own]
+        # The edge dials a service's HTTP past its sidecar, which takes gRPC alone.
+        direct = {own.http_tls_variable: str(self.certificates)}
         return {
-            **(direct if service == "identity" else {}),
-            **{f"AVIARY_{each.upper()}_ADDRESS": self.outbound[service] for each in siblings},
+            **({} if own.http_port is None else direct),
+            **{each.address_variable: self.outbound[service] for each in siblings},
             "AVIARY_SIDECAR": "on",
             "AVIARY_SIDECAR_DENIALS_LOG": str(_denials_log(data_dir, service)),
             # The certificates are the sidecar's.

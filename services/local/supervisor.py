@@ -154,11 +154,17 @@ async def _start(
     return True
 
 
+def _command(where: Where) -> Sequence[str]:
+    """Return how to type a command here: where Aviary is installed, there is no module to name."""
+    typed = Path(sys.argv[0])
+    return (str(typed),) if typed.name == "aviary" else (where.python, "-m", "services")
+
+
 def _greet(where: Where, *, emulators: bool) -> None:
     data_dir, edge = where.data_dir, f"http://{HOST}:{where.edge_port}"
     click.echo(f"Aviary is ready\n  REST   {edge}/v1/\n  docs   {edge}/docs")
     click.echo(f"  health {edge}/healthz\n  logs   {data_dir / 'logs'}")
-    token = (where.python, "-m", "services", "token", "--user", "HANDLE", "--data-dir", data_dir)
+    token = (*_command(where), "token", "--user", "HANDLE", "--data-dir", data_dir)
     admin = ("curl", "--unix-socket", where.sockets / EDGE_ADMIN, "http://edge/stats")
     click.echo(f"  token  {shlex.join(map(str, token))}\n  admin  {shlex.join(map(str, admin))}")
     if emulators:

@@ -9,11 +9,12 @@ from services.timeline.clients import GraphClient, TweetClient, is_tweet
 from services.timeline.deletions import DeletionListener
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
-from services.timeline.layered_reads import CachedTweets, LayeredHotTimelines
+from services.timeline.hydration import CachedTweets, Hydration
 from services.timeline.local_tweets import LocalTweets
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.servicer import TimelineServicer
+from services.timeline.skeleton import IdSources
 from services.timeline.spec import SPEC
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
@@ -34,19 +35,17 @@ async def build(deps: Dependencies) -> Served:
     deletions = DeletionListener(deps.valkey_node, local)
     deletions.start()
     deps.loops.opened("deletions", deletions)
-    service = TimelineService(
-        hot=LayeredHotTimelines(
-            ValkeyHotTimelines(HotLists(valkey), counts),
-            RelationsCache(valkey, metrics=counts),
-            graph,
+    sources = IdSources(
+        hot=ValkeyHotTimelines(
+            HotLists(valkey), RelationsCache(valkey, metrics=counts), graph, counts
         ),
         homes=homes,
         authors=tweets,
-        tweets=CachedTweets(local, TweetCache(valkey, metrics=counts, is_tweet=is_tweet), tweets),
         relations=graph,
         celebrities=RowCelebrities(rows),
         backfill=Backfill(homes, tweets, graph, deps.clock),
-        clock=deps.clock,
     )
+    shared = TweetCache(valkey, metrics=counts, is_tweet=is_tweet)
+    service = TimelineService(sources, Hydration(CachedTweets(local, shared, tweets)))
     servicer = TimelineServicer(service, deps.cursors())
     return [Servicer(service_of(timeline_service_pb2.DESCRIPTOR), servicer)]

@@ -6,27 +6,29 @@ see the viewer or the follow ran early enough for this reading to find the tweet
 see it has pushed the tweet itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.runtime.clock import Clock
-from services.timeline.model import Ids, ViewerState, merge_newest
+from services.timeline.model import (
+    ACTIVE_DAYS,
+    DAY_MS,
+    WINDOW_IDS,
+    IdRun,
+    merge_newest,
+)
 from services.timeline.ports import AuthorLists, HomeTimelines, Relations
 
 __all__ = ["Backfill"]
 
-BUILD_IDS = 800  # newest ids a build stores; older ones are merged at read
-PER_AUTHOR = 100  # ids asked of each author in a build
-FOLLOW_IDS = 800  # newest ids of one author that a follow stores
-AUTHORS_PER_CALL = 1_000  # the tweet service's bound
-DAY_MS = 86_400_000
-ACTIVE_DAYS = 30  # pushes are stored for viewers who read within this time
+PER_AUTHOR = 100  # ids asked of each of many authors, whose newest together make a window
 # A reader builds anew a day before workers stop pushing, so that the two never disagree.
 REBUILD_AFTER_MS = (ACTIVE_DAYS - 1) * DAY_MS
+TOUCH_MS = DAY_MS  # a viewer's last visit is recorded once a day
 
 
 class Backfill:
-    """Builds and extends persistent home timelines."""
+    """Builds and extends persistent home timelines, and knows from where they are complete."""
 
     def __init__(
         self, homes: HomeTimelines, authors: AuthorLists, relations: Relations, clock: Clock
@@ -36,28 +38,33 @@ class Backfill:
         self._relations = relations
         self._clock = clock
 
-    def is_current(self, state: ViewerState | None, now_ms: int) -> bool:
-        """Whether every push since the last build has been stored."""
-        return state is not None and state.built and now_ms - state.seen_ms < REBUILD_AFTER_MS
+    async def floor(self, viewer: int) -> int:
+        """Read the oldest id from which the persistent timeline, as it is, is complete."""
+        state = await self._homes.state(viewer)
+        return self._floor(0 if state is None else state.floor)
 
-    def floor(self, state: ViewerState | None, now_ms: int) -> int:
-        """Oldest id from which the persistent timeline is complete.
+    async def current_floor(self, viewer: int) -> int:
+        """As `floor`, of a timeline that has every push: built first, if some were not stored.
 
-        Retention drops cells after `ACTIVE_DAYS`, so ids older than that (less a day) don't count.
+        Records the visit, for which further pushes are stored.
         """
-        retained = first_id_at(now_ms - REBUILD_AFTER_MS)
-        if state is None:
-            return retained
-        return max(state.floor, retained)
+        state = await self._homes.state(viewer)
+        now_ms = self._clock.now_ms()
+        if state is None or not state.built or now_ms - state.seen_ms >= REBUILD_AFTER_MS:
+            return self._floor(await self.build(viewer))
+        if now_ms - state.seen_ms > TOUCH_MS:
+            await self._homes.touch(viewer, now_ms)
+        return self._floor(state.floor)
 
-    async def build(self, viewer: int) -> None:
-        """Store the newest tweets of everybody followed, for a first read or a long absence."""
+    async def build(self, viewer: int) -> int:
+        """Store the newest tweets of everybody followed; returns the id they are complete from."""
         await self._homes.begin_build(viewer, self._clock.now_ms())
         # The muted too, so that unmuting shows their tweets again.
         authors = [*(await self._relations.fetch(viewer)).following, viewer]
         ids, floor = await self._newest(authors, PER_AUTHOR)
         await self._homes.add(viewer, ids)
         await self._homes.finish_build(viewer, floor)
+        return floor
 
     async def follow(self, viewer: int, authors: Sequence[int]) -> bool:
         """Store the authors' tweets after follows; false where the viewer has no timeline yet."""
@@ -65,31 +72,33 @@ class Backfill:
         # A build in progress may have missed the follow, so only the inactive are left out.
         if state is None or self._clock.now_ms() - state.seen_ms >= REBUILD_AFTER_MS:
             return False
-        ids, floor = await self._newest(authors, FOLLOW_IDS if len(authors) == 1 else PER_AUTHOR)
+        ids, floor = await self._newest(authors, WINDOW_IDS if len(authors) == 1 else PER_AUTHOR)
         await self._homes.add(viewer, ids)
         if floor:
             await self._homes.raise_floor(viewer, floor)
         return True
 
-    async def merge_authors(self, authors: Sequence[int], before: int, count: int) -> Ids:
+    async def merge_authors(self, authors: Sequence[int], before: int, count: int) -> IdRun:
         """Newest ids of all authors below `before`: exact, and slow; for deep pages only."""
-        lists = await self._lists(authors, before, count)
-        return merge_newest([Ids(ids, ended=len(ids) < count) for ids in lists], count)
+        lists = await self._authors.list_by_authors(authors, before, count)
+        return merge_newest(_runs(lists.values(), count), count)
+
+    def _floor(self, stored: int) -> int:
+        """Raise a floor to what retention keeps.
+
+        It drops cells after `ACTIVE_DAYS`, so ids older than that, less a day, do not count.
+        """
+        return max(stored, first_id_at(self._clock.now_ms() - REBUILD_AFTER_MS))
 
     async def _newest(self, authors: Sequence[int], per_author: int) -> tuple[Sequence[int], int]:
         """(newest ids of all authors, oldest id from which they are complete)."""
-        lists = await self._lists(authors, None, per_author)
-        merged = merge_newest([Ids(ids, ended=len(ids) < per_author) for ids in lists], BUILD_IDS)
+        lists = (await self._authors.list_by_authors(authors, None, per_author)).values()
+        merged = merge_newest(_runs(lists, per_author), WINDOW_IDS)
         floor = max((ids[-1] for ids in lists if len(ids) >= per_author), default=0)
-        if len(merged.ids) >= BUILD_IDS:
+        if len(merged.ids) >= WINDOW_IDS:
             floor = max(floor, merged.ids[-1])
         return merged.ids, floor
 
-    async def _lists(
-        self, authors: Sequence[int], before: int | None, limit: int
-    ) -> list[list[int]]:
-        lists: list[list[int]] = []
-        for start in range(0, len(authors), AUTHORS_PER_CALL):
-            chunk = authors[start : start + AUTHORS_PER_CALL]
-            lists += (await self._authors.list_by_authors(chunk, before, limit)).values()
-        return lists
+
+def _runs(lists: Iterable[Sequence[int]], count: int) -> list[IdRun]:
+    return [IdRun(ids, ended=len(ids) < count) for ids in lists]

@@ -1,4 +1,4 @@
-"""The siblings that a timeline is read from: tweets and the graph, over gRPC."""
+"""Clients of the siblings that a timeline is read from: tweets and the graph, over gRPC."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,8 @@ from aviary.graph.v1 import graph_service_pb2, graph_service_pb2_grpc
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
 from google.protobuf.message import DecodeError
 
-from services.platform.rpc.channels import Caller
-from services.timeline.encoded import EncodedTweet
-from services.timeline.model import ViewerRelations
+from services.platform.rpc.rpc_client import RpcClient
+from services.timeline.model import EncodedTweet, ViewerRelations
 
 __all__ = ["GraphClient", "TweetClient", "is_tweet"]
 
@@ -43,7 +42,7 @@ class TweetClient:
     Every method raises the domain errors of the service, `UnavailableError` for no answer in time.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
         self._caller = caller
         self._stub = tweet_service_pb2_grpc.TweetServiceStub(channel)
 
@@ -72,11 +71,6 @@ class TweetClient:
             for tweet in answer.tweets
         ]
         return tweets, [tweet_id for answer in answers for tweet_id in answer.missing_ids]
-
-    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
-        """Read encoded tweets by id; deleted and unknown ones are left out."""
-        tweets, _ = await self.lookup(tweet_ids)
-        return {tweet.tweet_id: tweet for tweet in tweets}
 
     async def list_by_authors(
         self, authors: Sequence[int], before: int | None, limit: int
@@ -107,7 +101,7 @@ class TweetClient:
 class GraphClient:
     """A client of `aviary.graph.v1.GraphService`; raises domain errors."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
         self._stub = graph_service_pb2_grpc.GraphServiceStub(channel)
         self._caller = caller
 

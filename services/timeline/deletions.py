@@ -1,24 +1,26 @@
-"""Deletions told to every process that keeps tweets, over Valkey's publish and subscribe.
+"""Deletions, published to every process that keeps tweets over Valkey's publish and subscribe.
 
-A message is delivered at most once and to those who listen at that moment, so a listener says when
-it listens and when it does not, and what rests on it must bound its own staleness besides.
+A message is delivered at most once and to those who listen at that moment. So a listener says when
+it listens and when it does not, and whoever relies on it bounds its own staleness as well.
 """
 
 import struct
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from services.platform.observability.names import EVENT_DELETIONS_UNHEARD
 from services.platform.runtime.background import Background
+from services.platform.runtime.cancellation import cancellation_kept
 
 __all__ = ["CHANNEL", "DeletionListener", "encode_deletion"]
 
 CHANNEL = b"tweets.deleted"
-# A connection that says nothing this long is asked whether it lives.
+# A connection that is silent for this long is sent a ping.
 PING_INTERVAL_S = 1.0
 RECONNECT_S = 0.5
 
@@ -27,18 +29,18 @@ _log = structlog.get_logger()
 
 
 class DeletionTarget(Protocol):
-    """What is told: `services.timeline.local_tweets`."""
+    """What keeps tweets, and has to know of deletions: `services.timeline.local_tweets`."""
 
     def open(self) -> None:
-        """Deletions are heard from now on."""
+        """Begin to keep tweets: every deletion is reported from now on."""
         ...
 
     def close(self) -> None:
-        """Deletions may go by unheard."""
+        """Forget all and keep nothing: deletions may be missed."""
         ...
 
-    def bury(self, tweet_id: int) -> None:
-        """A tweet was deleted."""
+    def put_tombstone(self, tweet_id: int) -> None:
+        """Replace a tweet that was deleted."""
         ...
 
 
@@ -48,7 +50,7 @@ def encode_deletion(tweet_id: int) -> bytes:
 
 
 class DeletionListener:
-    """Tells a target of deletions for as long as it runs; connects again by itself.
+    """Reports deletions to a target for as long as it runs; connects again by itself.
 
     `connect` gives a client of its own, of any one node: a cluster spreads messages to all.
     """
@@ -67,7 +69,7 @@ class DeletionListener:
         await self._listening.stop()
 
     def holds(self) -> bool:
-        """Tell whether it goes on listening, or trying to."""
+        """Whether it goes on listening, or trying to."""
         return self._listening.holds()
 
     async def _listen_once(self) -> float:
@@ -81,30 +83,35 @@ class DeletionListener:
 
     async def _listen(self) -> None:
         async with self._connect() as client, client.pubsub() as subscription:
-            await subscription.subscribe(CHANNEL)
+            with cancellation_kept():
+                await subscription.subscribe(CHANNEL)
             pinged = False
             while True:
-                message = await subscription.get_message(timeout=PING_INTERVAL_S)
-                self._listening.beat()
-                if message is None:
-                    if pinged:
-                        raise ConnectionError("no answer to a ping")
-                    await subscription.ping()
+                message = await self._next_message(subscription)
+                if message is not None:
+                    pinged = False
+                    self._take(message)
+                elif pinged:
+                    raise ConnectionError("no answer to a ping")
+                else:
+                    with cancellation_kept():
+                        await subscription.ping()
                     pinged = True
-                    continue
-                pinged = False
-                if message["type"] == "subscribe":
-                    # A client that connects again by itself subscribes again: what it missed
-                    # meanwhile is forgotten here.
-                    self._target.close()
-                    self._target.open()
-                elif message["type"] == "message":
-                    self._take(message["data"])
 
-    def _take(self, data: bytes) -> None:
-        if len(data) == _ID.size:
-            self._target.bury(*_ID.unpack(data))
-        else:
-            # Of which tweet it tells nobody knows: none that is kept may be shown.
+    async def _next_message(self, subscription: PubSub) -> Mapping[str, Any] | None:
+        """Wait for a message; None when there was none for a while."""
+        with cancellation_kept():
+            message: Mapping[str, Any] | None = await subscription.get_message(
+                timeout=PING_INTERVAL_S
+            )
+        self._listening.beat()
+        return message
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "message" and len(message["data"]) == _ID.size:
+            self._target.put_tombstone(*_ID.unpack(message["data"]))
+        elif message["type"] in {"message", "subscribe"}:
+            # A client that connects again by itself subscribes again, and what came meanwhile was
+            # missed. So is a deletion whose tweet cannot be read. Nothing kept may be shown then.
             self._target.close()
             self._target.open()

@@ -55,7 +55,7 @@ local function push(key)
   if length > capacity + slack then
     local tail = redis.call('LINDEX', key, -1)
     if #tail > 8 then
-      -- A warm goes on: its sentinel stays, and one id over capacity tells it of the cut.
+      -- A warm goes on: its sentinel stays, and one id over capacity marks the cut.
       redis.call('LTRIM', key, 0, capacity)
       redis.call('RPUSH', key, tail)
     else
@@ -108,10 +108,10 @@ local function read_sound(key, before, count, ttl)
   local ids = ''
   if last >= from then ids = table.concat(redis.call('LRANGE', key, from, last)) end
   if #ids ~= 8 * math.max(0, last - from + 1) then error('damaged') end
-  return {ids, (complete and last + 1 >= length) and 1 or 0, tail}
+  return {ids, (complete and last + 1 >= length) and 1 or 0}
 end
 
--- Returns false for a miss, or {joined ids, 1 if the end was reached, tail}.
+-- Returns false for a miss, or {joined ids, 1 if the end was reached}.
 -- A TTL of 0 renews nothing.
 local function read(key, before, count, ttl)
   local sound, found = pcall(read_sound, key, before, count, ttl)

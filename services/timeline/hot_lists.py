@@ -26,16 +26,15 @@ from services.platform.observability.names import EVENT_CACHE_DAMAGED
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline import hot_list_scripts as lua
+from services.timeline.model import WINDOW_IDS, IdRun
 
-__all__ = ["GuardedEntry", "HotLists", "HotPage"]
+__all__ = ["GuardedEntry", "HotLists"]
 
-_DEFAULT_CAPACITY = 800
-"""Ids a list: twenty pages of forty, further than nearly all readers scroll."""
 _DEFAULT_TTL_S = 3 * 86_400
-"""Life of a list, in seconds; first-page reads renew it, but for those by `read_beside`."""
+"""Life of a list, in seconds; first-page reads renew it, except by `read_beside`."""
 _NOT_RENEWED = 0
 _WARM_EXPIRY_MS = 10_000
-"""A warm that takes longer is taken for dead, and another reader may begin."""
+"""A warming that takes longer counts as dead, and another reader may begin."""
 _TRIM_SLACK_SHARE = 20
 """A list may be a twentieth over capacity: one push in forty or so pays for a trim."""
 _KEYS_PER_SCRIPT = 1_000
@@ -59,18 +58,6 @@ class GuardedEntry:
     ttl_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class HotPage:
-    """What a hot list has of a page."""
-
-    ids: tuple[int, ...]
-    """Newest first; fewer than asked for only where the list ends."""
-    reached_end: bool
-    """Nothing older than `ids` exists anywhere."""
-    tail_id: int | None
-    """The oldest id of the list: below it the durable store takes over. None: nothing is below."""
-
-
 class HotLists:
     """The sorted id lists of one Valkey node or cluster; safe for any number of writers.
 
@@ -81,7 +68,7 @@ class HotLists:
     def __init__(
         self,
         client: ValkeyClient,
-        capacity: int = _DEFAULT_CAPACITY,
+        capacity: int = WINDOW_IDS,
         ttl_s: float = _DEFAULT_TTL_S,
     ) -> None:
         self._client = client
@@ -110,33 +97,29 @@ class HotLists:
             )
         return changed
 
-    async def read(self, key: bytes, before: int | None, count: int) -> HotPage | None:
-        """At most `count` ids below `before` (None: from the newest); None is a miss.
-
-        A miss is a list that is absent or being warmed. Reading a first page renews the list.
-        """
-        return await self._sound(
-            key, await self._read.run([key], _start(before), count, self._ttl_ms)
-        )
-
     async def read_many(
         self, keys: Sequence[bytes], before: int | None, count: int
-    ) -> list[HotPage | None]:
-        """`read` of several lists in one round trip, in the order asked for."""
+    ) -> list[IdRun | None]:
+        """At most `count` ids of each list below `before` (None: the newest), in one round trip.
+
+        There are fewer only where the list ends; below that the durable store takes over, unless
+        the run has ended. None is a miss: a list that is absent or being warmed. Reading a first
+        page renews the list.
+        """
         found = await self._read.run_each(keys, _start(before), count, self._ttl_ms)
-        return [await self._sound(key, each) for key, each in zip(keys, found, strict=True)]
+        return [await self._checked(key, each) for key, each in zip(keys, found, strict=True)]
 
     async def read_beside(
         self, entry: GuardedEntry, key: bytes, before: int | None, count: int
-    ) -> tuple[bytes, HotPage | None]:
-        """`read`, with a look at an entry of the same slot: (what the entry has, the page).
+    ) -> tuple[bytes, IdRun | None]:
+        """One list's ids, with a look at an entry of the same slot: (what the entry has, the ids).
 
         The first is empty if the entry still has the nonce that the caller knows. The list is not
-        renewed: its reader comes by the durable store now and then, which is where visits are
-        noted. Without that, whoever reads each day would count as away after a month, and be
-        pushed to no more.
+        renewed: so its reader comes by the durable store now and then, where visits are recorded.
+        Without that, whoever reads each day would count as away after a month, and no more tweets
+        would be pushed to them.
         """
-        found, page = await self._read_beside.run(
+        found, ids = await self._read_beside.run(
             [entry.key, key],
             entry.known_nonce,
             entry.new_nonce,
@@ -145,7 +128,7 @@ class HotLists:
             count,
             _NOT_RENEWED,
         )
-        return found, await self._sound(key, page)
+        return found, await self._checked(key, ids)
 
     async def begin_warm(self, key: bytes, token: bytes) -> bool:
         """Claim an absent list for warming; `token` is random and not empty.
@@ -179,23 +162,26 @@ class HotLists:
         )
 
     async def drop(self, key: bytes) -> None:
-        """Forget a list and any warm of it; the next read is a miss."""
+        """Forget a list and any warming of it; the next read is a miss."""
         with valkey_errors():
             await self._client.delete(key)
 
     async def remove(self, key: bytes, tweet_id: int) -> None:
         """Take an id out of a list; a list that is being warmed is dropped instead.
 
-        A push that is redelivered later puts the id back: what must not be seen is hidden when
-        tweets are hydrated, not here.
+        A push that is redelivered later puts the id back: what must not be seen is hidden by
+        the rules of a read, not here.
         """
         await self._remove.run([key], _ID.pack(tweet_id))
 
-    async def _sound(self, key: bytes, found: tuple[bytes, int, bytes] | None) -> HotPage | None:
-        """Read an answer; a list that is not one of falling ids is dropped, and a miss."""
-        page = _page(found)
-        if page is None or _is_falling(page.ids):
-            return page
+    async def _checked(self, key: bytes, found: tuple[bytes, int] | None) -> IdRun | None:
+        """Read a script's answer; a list whose ids do not fall is dropped, and a miss."""
+        if found is None:
+            return None
+        joined, ended = found
+        ids = struct.unpack(f">{len(joined) // _ID.size}Q", joined)
+        if _is_falling(ids):
+            return IdRun(ids, bool(ended))
         _log.error(EVENT_CACHE_DAMAGED, key=repr(key))
         await self.drop(key)
         return None
@@ -207,12 +193,3 @@ def _is_falling(ids: tuple[int, ...]) -> bool:
 
 def _start(before: int | None) -> bytes:
     return b"" if before is None else _ID.pack(before)
-
-
-def _page(found: tuple[bytes, int, bytes] | None) -> HotPage | None:
-    if found is None:
-        return None
-    joined, reached_end, tail = found
-    ids = struct.unpack(f">{len(joined) // _ID.size}Q", joined)
-    tail_id = None if tail == _SENTINEL else _ID.unpack(tail)[0]
-    return HotPage(ids=ids, reached_end=bool(reached_end), tail_id=tail_id)

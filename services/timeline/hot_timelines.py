@@ -1,77 +1,98 @@
-"""Hot timelines: the home and author lists that readers use and fanout writes."""
+"""What readers need of the hot lists: homes, each with its viewer's relations, and authors."""
 
+import random
 from collections.abc import Sequence
 
 from services.platform.valkey.cache_metrics import AUTHOR, HOME, CacheMetrics
-from services.timeline import keys
-from services.timeline.hot_lists import GuardedEntry, HotLists, HotPage
-from services.timeline.model import Ids
+from services.timeline.hot_lists import HotLists
+from services.timeline.keys import author_list_key, home_list_key
+from services.timeline.model import HotHome, IdRun, ViewerRelations
+from services.timeline.ports import Relations
+from services.timeline.relations_cache import NONCE_BYTES, LocalRelations, RelationsCache
 
 __all__ = ["ValkeyHotTimelines"]
 
 
 class ValkeyHotTimelines:
-    """The lists of `HotLists`, by viewer and by author."""
+    """Hot timelines, each home with its viewer's relations: one Valkey call for both.
 
-    def __init__(self, lists: HotLists, metrics: CacheMetrics | None = None) -> None:
+    Relations stay in this process under their nonce, which each call checks: so they are never
+    staler than what Valkey has, and travel only after a change.
+    """
+
+    def __init__(
+        self,
+        lists: HotLists,
+        relations: RelationsCache,
+        source: Relations,
+        metrics: CacheMetrics | None = None,
+    ) -> None:
         self._lists = lists
+        self._relations = relations
+        self._source = source
         self._metrics = metrics or CacheMetrics()
+        self._local = LocalRelations()
+        self._nonces = random.Random()  # noqa: S311 - unlike any other, not secret
 
-    async def home(
-        self, entry: GuardedEntry, viewer: int, before: int | None, count: int
-    ) -> tuple[bytes, Ids | None]:
-        """(what the entry has, ids below `before` or None where there is no list)."""
-        key = keys.home_list_key(viewer)
-        found, page = await self._lists.read_beside(entry, key, before, count)
-        return found, self._counted(HOME, page)
+    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
+        """Read the viewer's relations and the ids below `before`, in one look."""
+        known = self._local.get(viewer)
+        nonce = known[0] if known else b""
+        entry = self._relations.entry(viewer, nonce, self._nonces.randbytes(NONCE_BYTES))
+        found, run = await self._lists.read_beside(entry, home_list_key(viewer), before, count)
+        self._count(HOME, run)
+        if known and not found:
+            self._relations.unchanged()
+            return HotHome(known[1], run)
+        return HotHome(await self._relations_of(viewer, found), run)
+
+    async def _relations_of(self, viewer: int, entry: bytes) -> ViewerRelations:
+        nonce, relations = self._relations.parse(entry)
+        if relations is None:
+            relations = await self._source.fetch(viewer)
+            if not await self._relations.fill(viewer, nonce, relations):
+                return relations
+        self._local.put(viewer, nonce, relations)
+        return relations
 
     async def authors(
         self, authors: Sequence[int], before: int | None, count: int
-    ) -> list[Ids | None]:
-        """Ids of each author below `before`, or None where there is no list."""
+    ) -> list[IdRun | None]:
+        """Read the ids of each author below `before`; None where there is no list."""
         if not authors:
             return []
-        lists = [keys.author_list_key(author) for author in authors]
-        pages = await self._lists.read_many(lists, before, count)
-        return [self._counted(AUTHOR, page) for page in pages]
+        lists = [author_list_key(author) for author in authors]
+        runs = await self._lists.read_many(lists, before, count)
+        for run in runs:
+            self._count(AUTHOR, run)
+        return runs
 
     async def begin_warm_home(self, viewer: int, token: bytes) -> bool:
-        """Start collecting pushes; false when somebody else is warming or the list exists."""
-        return await self._lists.begin_warm(keys.home_list_key(viewer), token)
+        """Have a home list collect pushes; false when it exists or somebody else is warming it."""
+        return await self._lists.begin_warm(home_list_key(viewer), token)
 
-    async def finish_warm_home(self, viewer: int, token: bytes, run: Ids) -> None:
-        """Put in what was read since; nothing happens if the list was dropped meanwhile."""
-        key = keys.home_list_key(viewer)
+    async def finish_warm_home(self, viewer: int, token: bytes, run: IdRun) -> None:
+        """Fill a home list with what was read since; a list dropped meanwhile stays so."""
+        key = home_list_key(viewer)
         await self._lists.finish_warm(key, token, run.ids, complete=run.ended)
 
     async def begin_warm_author(self, author: int, token: bytes) -> bool:
-        """As `begin_warm_home`."""
-        return await self._lists.begin_warm(keys.author_list_key(author), token)
+        """Have an author's list collect pushes; false when it exists or is being warmed."""
+        return await self._lists.begin_warm(author_list_key(author), token)
 
-    async def finish_warm_author(self, author: int, token: bytes, run: Ids) -> None:
-        """As `finish_warm_home`."""
-        key = keys.author_list_key(author)
+    async def finish_warm_author(self, author: int, token: bytes, run: IdRun) -> None:
+        """Fill an author's list with what was read since; a list dropped meanwhile stays so."""
+        key = author_list_key(author)
         await self._lists.finish_warm(key, token, run.ids, complete=run.ended)
 
-    async def push_homes(self, viewers: Sequence[int], tweet_id: int) -> None:
-        """Add an id to the home lists that exist."""
-        await self._lists.push([keys.home_list_key(viewer) for viewer in viewers], tweet_id)
+    async def forget_home(self, viewer: int) -> None:
+        """Forget the viewer's relations and list, and any fetch or warming of them under way."""
+        # In this order: a list that is warmed in between was read under the relations as they are.
+        await self._relations.invalidate(viewer)
+        await self._lists.drop(home_list_key(viewer))
 
-    async def push_author(self, author: int, tweet_id: int) -> None:
-        """Add an id to the author's list, if it exists."""
-        await self._lists.push([keys.author_list_key(author)], tweet_id)
-
-    async def remove_from_author(self, author: int, tweet_id: int) -> None:
-        """Take a deleted tweet out of its author's list."""
-        await self._lists.remove(keys.author_list_key(author), tweet_id)
-
-    async def drop_home(self, viewer: int) -> None:
-        """Drop the list and any warm of it; the next read is a miss."""
-        await self._lists.drop(keys.home_list_key(viewer))
-
-    def _counted(self, cache: str, page: HotPage | None) -> Ids | None:
-        if page is None:
+    def _count(self, cache: str, run: IdRun | None) -> None:
+        if run is None:
             self._metrics.miss(cache)
-            return None
-        self._metrics.hit(cache)
-        return Ids(page.ids, ended=page.reached_end)
+        else:
+            self._metrics.hit(cache)

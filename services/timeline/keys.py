@@ -9,6 +9,7 @@ from services.platform.rows.keys import (
     prefix_range,
     split_key,
 )
+from services.timeline.model import DAY_MS
 
 __all__ = [
     "author_list_key",
@@ -23,22 +24,14 @@ __all__ = [
     "tweet_cache_key",
 ]
 
-
 _DAY_MASK = (1 << 32) - 1
-
-
-_ID_BYTES = 8
-
-
 _DAY_HEX_DIGITS = 8
-
-
-_DAY_MS = 86_400_000
+_ID_BYTES = 8
 
 
 def home_day(tweet_id: int) -> int:
     """Return the day of a snowflake: whole days since 2024-01-01 UTC."""
-    return (time_ms(checked_id(tweet_id)) - EPOCH_MS) // _DAY_MS
+    return (time_ms(checked_id(tweet_id)) - EPOCH_MS) // DAY_MS
 
 
 def home_row_key(user_id: int, tweet_id: int) -> bytes:

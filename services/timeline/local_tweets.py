@@ -1,9 +1,9 @@
-"""Encoded tweets in this process, for a few seconds: a warm page asks nobody for bodies."""
+"""Encoded tweets in this process, for a few seconds: a warm page needs no look for bodies."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from services.timeline.encoded import EncodedTweet
+from services.timeline.model import EncodedTweet
 
 __all__ = ["LocalTweets"]
 
@@ -15,8 +15,8 @@ class LocalTweets:
     """Two generations of tweets, the older dropped as a whole: nothing is kept above 6 s.
 
     There is no clock or order to keep for each entry, which is what makes a look cheap. Keep it
-    open only while deletions are listened to: what is not told of a deletion would show it until
-    the entry is dropped.
+    open only while deletions are listened to: a deleted tweet whose message was missed would show
+    until its entry is dropped.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class LocalTweets:
         self._turn_at = now() + generation_s
 
     def open(self) -> None:
-        """Begin to keep tweets: deletions are told of from now on."""
+        """Begin to keep tweets: every deletion is reported from now on."""
         self._open = True
 
     def close(self) -> None:
-        """Forget all and keep nothing: deletions may go by unheard."""
+        """Forget all and keep nothing: deletions may be missed."""
         self._open = False
         self._young, self._old = {}, {}
 
@@ -62,12 +62,12 @@ class LocalTweets:
             return
         self._turn()
         for tweet in tweets:
-            buried = self._old.get(tweet.tweet_id)
-            if buried is None or not buried.deleted:
+            older = self._old.get(tweet.tweet_id)
+            if older is None or not older.deleted:
                 self._young.setdefault(tweet.tweet_id, tweet)
 
-    def bury(self, tweet_id: int) -> None:
-        """Put a tombstone in place of a tweet that was deleted."""
+    def put_tombstone(self, tweet_id: int) -> None:
+        """Replace a tweet that was deleted, and any read of it that is under way."""
         self._old.pop(tweet_id, None)
         self._young[tweet_id] = EncodedTweet.tombstone(tweet_id)
 

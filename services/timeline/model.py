@@ -1,37 +1,80 @@
-"""Timeline values and rules; pure, no I/O."""
+"""What a timeline is read and written as; pure values and rules of merging, no I/O."""
 
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-
-from services.timeline.encoded import EncodedTweet
+from typing import Final, Self
 
 __all__ = [
+    "ACTIVE_DAYS",
+    "DAY_MS",
+    "WINDOW_IDS",
+    "EncodedTweet",
     "HotHome",
-    "Ids",
-    "Page",
+    "IdRun",
+    "Skeleton",
+    "View",
     "ViewerRelations",
     "ViewerState",
-    "is_visible",
     "merge_newest",
 ]
 
+DAY_MS: Final = 86_400_000
+
+ACTIVE_DAYS: Final = 30
+"""Pushes are stored for viewers who read within this time, and are kept for as long."""
+
+WINDOW_IDS: Final = 800
+"""Newest ids that a timeline keeps at hand: sixteen pages of fifty, further than nearly all readers
+scroll. One number for what a build stores, a follow adds and a hot list holds, as a list is filled
+from what those stored: with less in the store, filling a list would merge from every author.
+"""
+
 
 @dataclass(frozen=True, slots=True)
-class Ids:
-    """A run of tweet ids, newest first; `ended` means that nothing older exists."""
+class EncodedTweet:
+    """A tweet's encoded protobuf `body` and the few facts that the rules need.
+
+    A deleted tweet (a tombstone) has an empty body, and author and visibility 0.
+    """
+
+    tweet_id: int
+    author_id: int
+    deleted: bool
+    visibility: int
+    """The number of the proto enum, 0 to 127."""
+    body: bytes
+
+    @classmethod
+    def tombstone(cls, tweet_id: int) -> Self:
+        """Make what stands for a deleted tweet."""
+        return cls(tweet_id, author_id=0, deleted=True, visibility=0, body=b"")
+
+
+@dataclass(frozen=True, slots=True)
+class IdRun:
+    """Consecutive ids of a timeline, newest first; `ended` means that nothing older exists."""
 
     ids: Sequence[int]
     ended: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page of tweets, newest first; `next_before` is the id to go on from, None at the end."""
+class View:
+    """Whose tweets a timeline shows: its owner's, and those of the authors in `shown`."""
 
-    tweets: Sequence[EncodedTweet]
-    next_before: int | None
+    owner: int
+    shown: frozenset[int] = frozenset()
+    """Apart from the owner, so that a set of thousands need not be copied at each read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """The first of the four steps: ids of a timeline, and by what view they are to be judged."""
+
+    run: IdRun
+    view: View
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +97,7 @@ class HotHome:
     """What memory has of a home timeline: `run` is None where there is no list."""
 
     relations: ViewerRelations
-    run: Ids | None
+    run: IdRun | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +108,13 @@ class ViewerState:
     """
 
     seen_ms: int
+    """When the viewer's last visit was recorded, in milliseconds since 1970."""
     built: bool
+    """False while a build is under way, or has died."""
     floor: int
 
 
-def merge_newest(runs: Iterable[Ids], count: int) -> Ids:
+def merge_newest(runs: Iterable[IdRun], count: int) -> IdRun:
     """Merge runs of ids into the `count` newest, each once (k-way merge).
 
     Each run holds `count` ids or all it has, so nothing newer than the result can be missing.
@@ -78,7 +123,7 @@ def merge_newest(runs: Iterable[Ids], count: int) -> Ids:
     merged = heapq.merge(*(run.ids for run in runs), reverse=True)
     found = list(islice(_distinct(merged), count + 1))
     cut = len(found) > count
-    return Ids(found[:count], ended=not cut and all(run.ended for run in runs))
+    return IdRun(found[:count], ended=not cut and all(run.ended for run in runs))
 
 
 def _distinct(ids: Iterable[int]) -> Iterable[int]:
@@ -87,8 +132,3 @@ def _distinct(ids: Iterable[int]) -> Iterable[int]:
         if tweet_id != last:
             yield tweet_id
         last = tweet_id
-
-
-def is_visible(tweet: EncodedTweet, viewer: int, shown: frozenset[int]) -> bool:
-    """Whether a home timeline shows the tweet: not deleted, and its author shown or oneself."""
-    return not tweet.deleted and (tweet.author_id in shown or tweet.author_id == viewer)

@@ -1,12 +1,20 @@
 """What the timeline service needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from services.timeline.encoded import EncodedTweet
-from services.timeline.model import HotHome, Ids, ViewerRelations, ViewerState
+from services.timeline.model import EncodedTweet, HotHome, IdRun, ViewerRelations, ViewerState
 
-__all__ = ["AuthorLists", "Celebrities", "HomeTimelines", "HotTimelines", "Relations", "Tweets"]
+__all__ = [
+    "AuthorLists",
+    "Celebrities",
+    "HomeTimelines",
+    "HotTimelines",
+    "Relations",
+    "SharedTweets",
+    "TweetSource",
+    "Tweets",
+]
 
 
 class HotTimelines(Protocol):
@@ -17,13 +25,13 @@ class HotTimelines(Protocol):
 
         There are fewer than `count` ids where the list ends; `ended` is true only when it is
         known to reach the oldest tweet. The relations are as `Relations.fetch` gave them after
-        the last change that was told of.
+        the last change that invalidated them.
         """
         ...
 
     async def authors(
         self, authors: Sequence[int], before: int | None, count: int
-    ) -> list[Ids | None]:
+    ) -> list[IdRun | None]:
         """The ids of each author, as `home` has them of a viewer; None where there is no list."""
         ...
 
@@ -31,16 +39,16 @@ class HotTimelines(Protocol):
         """Start collecting pushes; false when somebody else is warming or the list exists."""
         ...
 
-    async def finish_warm_home(self, viewer: int, token: bytes, run: Ids) -> None:
+    async def finish_warm_home(self, viewer: int, token: bytes, run: IdRun) -> None:
         """Put in what was read since; nothing happens if the list was dropped meanwhile."""
         ...
 
     async def begin_warm_author(self, author: int, token: bytes) -> bool:
-        """As `begin_warm_home`."""
+        """Start collecting pushes; false when somebody else is warming or the list exists."""
         ...
 
-    async def finish_warm_author(self, author: int, token: bytes, run: Ids) -> None:
-        """As `finish_warm_home`."""
+    async def finish_warm_author(self, author: int, token: bytes, run: IdRun) -> None:
+        """Put in what was read since; nothing happens if the list was dropped meanwhile."""
         ...
 
     async def forget_home(self, viewer: int) -> None:
@@ -76,25 +84,48 @@ class HomeTimelines(Protocol):
         ...
 
     async def touch(self, viewer: int, now_ms: int) -> None:
-        """Note that the viewer read now."""
+        """Record that the viewer read now."""
         ...
 
 
 class Tweets(Protocol):
-    """Tweet bodies."""
+    """Tweet bodies. Raises `UnavailableError`."""
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
         """Encoded tweets by id; deleted and unknown ones are missing or marked deleted."""
         ...
 
 
+class SharedTweets(Protocol):
+    """A cache of tweets that all processes share. Raises `UnavailableError`."""
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        """The cached ones, tombstones included."""
+        ...
+
+    async def put_many(self, tweets: Iterable[EncodedTweet]) -> None:
+        """Cache those that are absent; a tombstone is never overwritten."""
+        ...
+
+
+class TweetSource(Protocol):
+    """The tweets themselves. Raises `UnavailableError`."""
+
+    async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
+        """(tweets, ids that are unknown or deleted); any number of ids."""
+        ...
+
+
 class AuthorLists(Protocol):
-    """Each author's tweets, as the tweet service knows them."""
+    """Each author's tweets, as the tweet service knows them. Raises `UnavailableError`."""
 
     async def list_by_authors(
         self, authors: Sequence[int], before: int | None, limit: int
     ) -> dict[int, list[int]]:
-        """Newest ids of each author below `before`; fewer than `limit` means all."""
+        """Newest ids of each author below `before`; fewer than `limit` means all.
+
+        Any number of authors; each of them has an entry.
+        """
         ...
 
 

@@ -1,29 +1,40 @@
-"""A viewer's following and hidden sets in Valkey, guarded by a lease.
+"""A viewer's following and hidden sets in Valkey, guarded by a lease, and in this process.
 
 The lease is a nonce (as in "Scaling Memcache at Facebook", Nishtala et al. 2013, section 3.2.1). A
 reader peeks, which gives the key's nonce, then fetches, then fills under that nonce. A writer
 changes the durable store first and then invalidates, which takes the nonce away. So a fetch that
 began before an invalidation holds a nonce that is gone and can never fill the cache with old data;
 a fetch that began after it sees the change.
+
+An entry is the nonce; once it is filled, also a marker byte, the count of followed users in 4
+bytes, their ids and those of the hidden, 8 bytes each.
 """
+
+import struct
+from collections import OrderedDict
 
 from services.platform.valkey.cache_metrics import RELATIONS, CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline.hot_lists import GuardedEntry
 from services.timeline.keys import relations_key
+from services.timeline.model import ViewerRelations
 
-__all__ = ["NONCE_BYTES", "RelationsCache"]
+__all__ = ["NONCE_BYTES", "LocalRelations", "RelationsCache"]
 
 NONCE_BYTES = 8
 """Random, so that no nonce is ever used twice for one viewer."""
+LOCAL_IDS = 500_000
+"""Ids of all viewers that a process keeps: about 35 MB."""
 _DEFAULT_TTL_S = 3_600
 """Life of an entry in seconds: bounds how long a lost invalidation can be seen."""
 _FILLED = b"\x01"
-"""Between nonce and blob: an empty blob is an answer, a lone nonce is none."""
+"""Between nonce and ids: an entry without ids is an answer, a lone nonce is none."""
+_COUNT = struct.Struct(">I")
+_ID_BYTES = 8
 
 _FILL = """
--- KEYS: entry; ARGV: nonce, marker and blob, TTL in ms. Returns 1 if the nonce still held.
+-- KEYS: entry; ARGV: nonce, marker and ids, TTL in ms. Returns 1 if the nonce still held.
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2], 'PX', ARGV[3])
 return 1
@@ -31,7 +42,7 @@ return 1
 
 
 class RelationsCache:
-    """Opaque blobs by viewer; every method raises `UnavailableError` on failure.
+    """Relations by viewer; every method raises `UnavailableError` on failure.
 
     The peek is `HotLists.read_beside` of the viewer's `entry`, so that it costs no round trip.
     """
@@ -53,26 +64,77 @@ class RelationsCache:
             raise ValueError(f"a nonce has {NONCE_BYTES} bytes, got {len(new_nonce)}")
         return GuardedEntry(relations_key(viewer_id), known_nonce, new_nonce, self._ttl_ms)
 
-    def parse(self, entry: bytes) -> tuple[bytes, bytes | None]:
-        """(nonce, blob) of an entry; with no blob, fetch and `fill` under the nonce."""
+    def parse(self, entry: bytes) -> tuple[bytes, ViewerRelations | None]:
+        """(nonce, relations) of an entry; where there are none, fetch and `fill` under the nonce.
+
+        What no process of this service wrote has none either, and is filled over.
+        """
         nonce, rest = entry[:NONCE_BYTES], entry[NONCE_BYTES:]
-        # What nobody here wrote has no blob either, and is filled over.
         if not rest.startswith(_FILLED):
             self._metrics.miss(RELATIONS)
             return nonce, None
         self._metrics.hit(RELATIONS)
-        return nonce, rest[len(_FILLED) :]
+        return nonce, _decode(rest[len(_FILLED) :])
 
     def unchanged(self) -> None:
         """Count an entry that the caller has already."""
         self._metrics.hit(RELATIONS)
 
-    async def fill(self, viewer_id: int, nonce: bytes, blob: bytes) -> bool:
-        """Store the blob if the entry still has this nonce; False if it was invalidated."""
-        key = relations_key(viewer_id)
-        return bool(await self._fill.run([key], nonce, _FILLED + blob, self._ttl_ms))
+    async def fill(self, viewer_id: int, nonce: bytes, relations: ViewerRelations) -> bool:
+        """Store relations if the entry still has this nonce; False if it was invalidated."""
+        filled = _FILLED + _encode(relations)
+        return bool(await self._fill.run([relations_key(viewer_id)], nonce, filled, self._ttl_ms))
 
     async def invalidate(self, viewer_id: int) -> None:
         """Forget the entry and its nonce. Call it after the change is durable."""
         with valkey_errors():
             await self._client.delete(relations_key(viewer_id))
+
+
+class LocalRelations:
+    """The relations last used in this process, by viewer; at most `capacity` ids in all."""
+
+    def __init__(self, capacity: int = LOCAL_IDS) -> None:
+        self._capacity = capacity
+        self._ids = 0
+        self._entries: OrderedDict[int, tuple[bytes, ViewerRelations]] = OrderedDict()
+
+    def get(self, viewer: int) -> tuple[bytes, ViewerRelations] | None:
+        """(nonce, relations) as put last, for as long as there is room; None otherwise."""
+        entry = self._entries.get(viewer)
+        if entry:
+            self._entries.move_to_end(viewer)
+        return entry
+
+    def put(self, viewer: int, nonce: bytes, relations: ViewerRelations) -> None:
+        """Keep the viewer's relations in place of older ones, and drop those unused for longest."""
+        previous = self._entries.pop(viewer, None)
+        if previous:
+            self._ids -= _size(previous[1])
+        self._entries[viewer] = (nonce, relations)
+        self._ids += _size(relations)
+        while self._ids > self._capacity and len(self._entries) > 1:
+            _, (_, oldest) = self._entries.popitem(last=False)
+            self._ids -= _size(oldest)
+
+
+def _size(relations: ViewerRelations) -> int:
+    # One more, so that viewers who follow nobody are counted too.
+    return 1 + len(relations.following) + len(relations.hidden)
+
+
+def _encode(relations: ViewerRelations) -> bytes:
+    ids = [*relations.following, *relations.hidden]
+    return _COUNT.pack(len(relations.following)) + struct.pack(f">{len(ids)}Q", *ids)
+
+
+def _decode(encoded: bytes) -> ViewerRelations | None:
+    """Read what `_encode` gave; None for anything else."""
+    count, rest = divmod(len(encoded) - _COUNT.size, _ID_BYTES)
+    if count < 0 or rest:
+        return None
+    (following,) = _COUNT.unpack_from(encoded)
+    if following > count:
+        return None
+    ids = struct.unpack_from(f">{count}Q", encoded, _COUNT.size)
+    return ViewerRelations(frozenset(ids[:following]), frozenset(ids[following:]))

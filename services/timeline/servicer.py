@@ -3,9 +3,8 @@
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 
 from services.platform.rpc.paging import CursorCodec, page_limit
-from services.timeline.model import Page
+from services.timeline.page import Page, splice_page
 from services.timeline.service import TimelineService
-from services.timeline.splice import splice_page
 
 __all__ = ["TimelineServicer"]
 

@@ -4,15 +4,18 @@ from typing import Final
 
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
+from services.timeline.model import ACTIVE_DAYS, DAY_MS
 
 __all__ = ["CELEBRITIES", "HOME", "RETENTION_S", "SPEC", "TABLES", "VIEWERS"]
 
-RETENTION_S: Final = 30 * 86_400
-"""Of pushed ids; older pages are merged from the authors."""
+RETENTION_S: Final = ACTIVE_DAYS * DAY_MS // 1_000
+"""Of pushed ids, in seconds; older pages are merged from the authors."""
 
-HOME: Final = TableSpec("home", max_age_s=RETENTION_S)
-VIEWERS: Final = TableSpec("viewers")
-CELEBRITIES: Final = TableSpec("celebrities")
+HOME: Final = TableSpec(
+    "home", max_age_s=RETENTION_S, key="{user:016x}#{~day:08x}, column {~tweet}"
+)
+VIEWERS: Final = TableSpec("viewers", key="{user:016x}")
+CELEBRITIES: Final = TableSpec("celebrities", key="{author:016x}")
 TABLES: Final = (HOME, VIEWERS, CELEBRITIES)
 
 SPEC: Final = ServiceSpec(

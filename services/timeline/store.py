@@ -122,7 +122,7 @@ class RowHomeTimelines:
         await self._set(viewer, {FLOOR + keys.home_qualifier(floor): b""})
 
     async def touch(self, viewer: int, now_ms: int) -> None:
-        """Note that the viewer read now."""
+        """Record that the viewer read now."""
         await self._set(viewer, {SEEN: b"%d" % now_ms})
 
     async def _set(self, viewer: int, cells: dict[bytes, bytes]) -> None:

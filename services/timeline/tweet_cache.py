@@ -15,8 +15,8 @@ from services.platform.valkey.cache_metrics import TWEETS, CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline.deletions import CHANNEL, encode_deletion
-from services.timeline.encoded import EncodedTweet
 from services.timeline.keys import tweet_cache_key
+from services.timeline.model import EncodedTweet
 
 __all__ = ["IsTweet", "TweetCache"]
 
@@ -32,8 +32,8 @@ return 0
 """
 
 IsTweet = Callable[[int, int, bytes], bool]
-"""Whether a body is that of the tweet and author. A page is put together of bodies as they are, and
-one that is none would spoil all of it."""
+"""Whether a body is that of the tweet and author. A page is put together of bodies as they are, so
+that a damaged one would make all of it unreadable."""
 
 _log = structlog.get_logger()
 
@@ -85,8 +85,8 @@ class TweetCache:
         with valkey_errors():
             await pipeline.execute()
 
-    async def tombstone(self, tweet_id: int) -> None:
-        """Mark a tweet deleted, whatever was cached, then tell all who keep tweets."""
+    async def put_tombstone(self, tweet_id: int) -> None:
+        """Mark a tweet deleted, whatever was cached, then publish that to all who keep tweets."""
         deleted = _encode(EncodedTweet.tombstone(tweet_id))
         with valkey_errors():
             await self._client.set(tweet_cache_key(tweet_id), deleted, px=self._ttl_ms)
@@ -99,7 +99,7 @@ def _encode(tweet: EncodedTweet) -> bytes:
 
 
 def _decode(tweet_id: int, value: bytes, is_tweet: IsTweet) -> EncodedTweet:
-    """Read a value. Raises `ValueError` for one that nobody here wrote."""
+    """Read a value. Raises `ValueError` for one that this module did not write."""
     if len(value) < _HEADER.size:
         raise ValueError("too short")
     flags, author_id = _HEADER.unpack_from(value)

@@ -5,19 +5,90 @@ timelines in one call of the store, and an RPC to the timeline service for it wo
 the push. The tweet service shows authors their own tweets before it replies, by the same writes.
 """
 
+from collections.abc import Sequence
+
+from opentelemetry import trace
+
 from services.platform.composition.dependencies import Dependencies
+from services.platform.observability.names import SCOPE, SPAN_TIMELINE_PUSH
 from services.platform.rows.port import RowStore
+from services.platform.runtime.clock import Clock
 from services.timeline.backfill import Backfill
 from services.timeline.clients import GraphClient, TweetClient
 from services.timeline.hot_lists import HotLists
-from services.timeline.hot_timelines import ValkeyHotTimelines
-from services.timeline.layered_pushes import LayeredPushes
+from services.timeline.keys import author_list_key, home_list_key
+from services.timeline.model import ACTIVE_DAYS, DAY_MS
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.spec import SPEC
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
 
-__all__ = ["open_backfill", "open_celebrities", "open_pushes", "open_timeline_rows"]
+__all__ = [
+    "TimelineWrites",
+    "open_backfill",
+    "open_celebrities",
+    "open_pushes",
+    "open_timeline_rows",
+]
+
+_tracer = trace.get_tracer(SCOPE)
+
+
+class TimelineWrites:
+    """Both layers of the store, rows and hot lists; every method may be repeated.
+
+    Rows come first: a list that is warmed in between then finds the push there. Every method raises
+    `UnavailableError` where a layer does not answer.
+    """
+
+    def __init__(
+        self,
+        homes: RowHomeTimelines,
+        lists: HotLists,
+        tweets: TweetCache,
+        relations: RelationsCache,
+        clock: Clock,
+    ) -> None:
+        self._homes = homes
+        self._lists = lists
+        self._tweets = tweets
+        self._relations = relations
+        self._clock = clock
+
+    async def push_homes(self, viewers: Sequence[int], tweet_id: int) -> None:
+        """Add to persistent timelines of the active, then to the hot lists that exist."""
+        with _tracer.start_as_current_span(SPAN_TIMELINE_PUSH):
+            since_ms = self._clock.now_ms() - ACTIVE_DAYS * DAY_MS
+            active = await self._homes.active(viewers, since_ms)
+            if active:
+                await self._homes.push(active, tweet_id)
+                await self._lists.push([home_list_key(viewer) for viewer in active], tweet_id)
+
+    async def push_author(self, author: int, tweet_id: int) -> None:
+        """Add to the author's own list, if it is hot."""
+        await self._lists.push([author_list_key(author)], tweet_id)
+
+    async def forget_tweet(self, author: int, tweet_id: int) -> None:
+        """Put a tombstone where the body was cached, and drop the id from the author's list."""
+        await self._tweets.put_tombstone(tweet_id)
+        await self._lists.remove(author_list_key(author), tweet_id)
+
+    async def relations_changed(self, viewer: int) -> None:
+        """Forget whom the viewer is thought to follow and hide."""
+        await self._relations.invalidate(viewer)
+
+    async def drop_home(self, viewer: int) -> None:
+        """Drop the hot list and any warming of it; the next read fills it anew."""
+        await self._lists.drop(home_list_key(viewer))
+
+    async def posted(self, user_id: int, tweet_id: int) -> None:
+        """Show authors their own tweet at once, in the hot lists they have."""
+        await self._lists.push([author_list_key(user_id)], tweet_id)
+        await self._lists.push([home_list_key(user_id)], tweet_id)
+
+    async def deleted(self, tweet_id: int, user_id: int) -> None:
+        """Hide a deleted tweet at once."""
+        await self.forget_tweet(user_id, tweet_id)
 
 
 async def open_timeline_rows(deps: Dependencies) -> RowStore:
@@ -25,12 +96,12 @@ async def open_timeline_rows(deps: Dependencies) -> RowStore:
     return await deps.rows(SPEC.name, SPEC.tables)
 
 
-def open_pushes(deps: Dependencies, rows: RowStore) -> LayeredPushes:
+def open_pushes(deps: Dependencies, rows: RowStore) -> TimelineWrites:
     """Open both layers of the store, rows and hot lists, for writing."""
     valkey, metrics = deps.valkey(), deps.cache_metrics
-    return LayeredPushes(
+    return TimelineWrites(
         RowHomeTimelines(rows, deps.clock),
-        ValkeyHotTimelines(HotLists(valkey), metrics),
+        HotLists(valkey),
         TweetCache(valkey, metrics=metrics),
         RelationsCache(valkey, metrics=metrics),
         deps.clock,

@@ -9,11 +9,11 @@ from services.timeline.writes import open_pushes, open_timeline_rows
 from services.tweet.clients import UserClient
 from services.tweet.consumers import TweetConsumers
 from services.tweet.deletion import Deletion
-from services.tweet.erasure import LATE_TWEETS_MS, Erasure
+from services.tweet.erasure import LATE_TWEETS_MS, TweetErasure
 from services.tweet.events import TweetEvents
 from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
-from services.tweet.spec import ERASURE, OUTBOX, SPEC
+from services.tweet.spec import ERASURE, OUTBOX, SPEC, TWEET_EVENTS
 from services.tweet.store import RowTweetStore
 
 __all__ = ["build"]
@@ -22,19 +22,19 @@ __all__ = ["build"]
 async def build(deps: Dependencies) -> Served:
     """Keep tweets in rows, with an outbox; show authors their own in the timeline store."""
     rows = await deps.rows(SPEC.name, SPEC.tables)
-    store = RowTweetStore(rows, await deps.outbox(rows, OUTBOX))
+    store = RowTweetStore(rows, await deps.outbox(rows, OUTBOX, TWEET_EVENTS))
     own_timeline = open_pushes(deps, await open_timeline_rows(deps))
     users, events = await deps.client("user", UserClient), TweetEvents()
     service = TweetService(
         store=store,
         users=users,
-        ids=await deps.ids(SPEC.name),
+        ids=await deps.ids(),
         own_timeline=own_timeline,
         events=events,
         clock=deps.clock,
     )
     deletion = Deletion(store, own_timeline, events, deps.clock)
-    erasure = Erasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
+    erasure = TweetErasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
     handlers = TweetConsumers(erasure, users)
-    deps.consume(deps.bus(), ERASURE.name, handlers.user_deleted)
+    deps.consume(ERASURE, handlers.user_deleted)
     return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), TweetServicer(service))]

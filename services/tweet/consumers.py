@@ -1,7 +1,7 @@
 """Bus messages in, use cases called."""
 
 from services.platform.erasure.check import require_gone
-from services.tweet.erasure import Erasure
+from services.tweet.erasure import TweetErasure
 from services.tweet.ports import UserDirectory
 from services.user.events import decode_user_deleted
 
@@ -11,7 +11,7 @@ __all__ = ["TweetConsumers"]
 class TweetConsumers:
     """One method for each subscription."""
 
-    def __init__(self, erasure: Erasure, users: UserDirectory) -> None:
+    def __init__(self, erasure: TweetErasure, users: UserDirectory) -> None:
         self._erasure = erasure
         self._users = users
 

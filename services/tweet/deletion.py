@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class Deletion:
-    """Deletes tweets for good, and tells everybody."""
+    """Deletes tweets for good, and publishes that they are gone."""
 
     def __init__(
         self, store: TweetStore, own_timeline: OwnTimeline, events: TweetEvents, clock: Clock

@@ -3,17 +3,14 @@
 import asyncio
 from time import monotonic
 
+from services.platform.erasure.deliveries import WORK_S
 from services.platform.erasure.settling import Settling
 from services.platform.errors import UnavailableError
 from services.tweet.deletion import Deletion
 from services.tweet.model import Tweet
 from services.tweet.ports import TweetStore
 
-__all__ = ["LATE_TWEETS_MS", "PAGE_TWEETS", "PASS_S", "Erasure"]
-
-PASS_S = 5.0
-"""How long one delivery works, in seconds: well within the time after which the bus would give it
-to somebody else (10 s at the least)."""
+__all__ = ["LATE_TWEETS_MS", "PAGE_TWEETS", "TweetErasure"]
 
 LATE_TWEETS_MS = 20_000
 """How long after the deletion of an author a tweet may still come to be, in milliseconds. The
@@ -27,7 +24,7 @@ PARALLEL_DELETIONS = 50
 """Deletions under way at once: enough to share commits, few enough to let posts through."""
 
 
-class Erasure:
+class TweetErasure:
     """Deletes all that an author wrote, in passes that each go on where the last one ended.
 
     `settling` waits `LATE_TWEETS_MS`.
@@ -39,12 +36,12 @@ class Erasure:
         deletion: Deletion,
         settling: Settling,
         *,
-        pass_s: float = PASS_S,
+        work_s: float = WORK_S,
     ) -> None:
         self._store = store
         self._deletion = deletion
         self._settling = settling
-        self._pass_s = pass_s
+        self._work_s = work_s
 
     async def author_deleted(self, user_id: int, deleted_at_ms: int) -> None:
         """Make one pass; raises `UnavailableError` as long as another one is needed.
@@ -58,7 +55,7 @@ class Erasure:
             )
 
     async def _pass(self, user_id: int) -> None:
-        end_s = monotonic() + self._pass_s
+        end_s = monotonic() + self._work_s
         before: int | None = None
         while ids := await self._store.list_by_author(user_id, before, PAGE_TWEETS):
             # What is listed but missing is being deleted by somebody else.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from services.platform.errors import InvalidArgumentError, NotFoundError
+from services.platform.ids.arguments import check_id, check_ids, check_optional_id
 from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
 from services.platform.runtime.clock import Clock
 from services.tweet.deletion import Deletion, best_effort, check_author
@@ -29,9 +30,6 @@ MAX_IDS_PER_AUTHOR = 1000
 
 MAX_PARALLEL_SCANS = 32
 """Author scans of one call that run at once, so that one call cannot take every reader."""
-
-MAX_ID = (1 << 63) - 1
-"""Ids are proto `int64`."""
 
 
 class TweetService:
@@ -73,24 +71,21 @@ class TweetService:
         after the tweet was deleted, which it stays. Raises `NotFoundError` for the author or a
         tweet answered or quoted, `AlreadyExistsError` if `request_id` was used for other content.
         """
-        _check_id("user_id", user_id)
+        check_id("user_id", user_id)
         text = validate_text(text)
-        _check_optional_id("in_reply_to_tweet_id", in_reply_to)
-        _check_optional_id("quote_tweet_id", quote)
+        check_optional_id("in_reply_to_tweet_id", in_reply_to)
+        check_optional_id("quote_tweet_id", quote)
         validate_request_id(request_id)
 
         content = fingerprint(text, in_reply_to, quote)
-        # A claim is made after the checks below were passed, so a repeat skips them: it gives the
-        # first answer even if the tweet answered was deleted in between.
         claim = await self._store.find_claim(user_id, request_id) if request_id else None
         repeated = claim is not None
         if claim is None:
+            # A claim is made after these checks were passed, so a repeat skips them: it gives the
+            # first answer even if the tweet answered was deleted in between.
             await self._check_author(user_id)
             await self._check_references(in_reply_to, quote)
-            claim = own = RequestClaim(await self._ids.next_id(), content)
-            if request_id:
-                claim = await self._store.claim(user_id, request_id, own)
-                repeated = claim.tweet_id != own.tweet_id
+            claim, repeated = await self._claim(user_id, request_id, content)
         if claim.fingerprint != content:
             raise reused(request_id)
         tweet = Tweet(
@@ -101,22 +96,15 @@ class TweetService:
             in_reply_to_tweet_id=in_reply_to,
             quote_tweet_id=quote,
         )
-        if repeated:
-            if await self._store.was_created(tweet.tweet_id):
-                # The first try may have died between the commit and this.
-                await self._show(tweet)
-                return tweet
-            # It comes to be only now, so it must not be the tweet of somebody deleted meanwhile.
-            await self._check_author(user_id)
-        # Also for a repeat whose first try is still under way or crashed: committing twice is
-        # harmless, an answer without a durable tweet is not.
-        await self._store.create(tweet, self._events.created(tweet.tweet_id, user_id))
+        if not (repeated and await self._store.was_created(tweet.tweet_id)):
+            await self._commit(tweet, repeated=repeated)
+        # Also for a repeat of what was made: the first try may have died just before this.
         await self._show(tweet)
         return tweet
 
     async def get(self, tweet_id: int) -> Tweet:
         """Read a tweet; `NotFoundError` if there is none or it was deleted."""
-        _check_id("tweet_id", tweet_id)
+        check_id("tweet_id", tweet_id)
         tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
         if tweet is None:
             raise _no_tweet("tweet_id", tweet_id)
@@ -128,8 +116,8 @@ class TweetService:
         Raises `PermissionDeniedError` when `user_id` (0: not said) is not the author. A repeat with
         the same `request_id` (empty: none) succeeds, and changes nothing.
         """
-        _check_id("tweet_id", tweet_id)
-        _check_optional_id("user_id", user_id)
+        check_id("tweet_id", tweet_id)
+        check_optional_id("user_id", user_id)
         validate_request_id(request_id)
         tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
         if tweet is None:
@@ -146,7 +134,7 @@ class TweetService:
 
         Takes 1 to `MAX_LOOKUP_IDS` ids.
         """
-        _check_ids("tweet_ids", tweet_ids, MAX_LOOKUP_IDS)
+        check_ids("tweet_ids", tweet_ids, most=MAX_LOOKUP_IDS)
         wanted = list(dict.fromkeys(tweet_ids))
         found = await self._store.get_many(wanted)
         return (
@@ -162,8 +150,8 @@ class TweetService:
         Only ids below `before` (0: no bound), 1 to `MAX_IDS_PER_AUTHOR` of each author; fewer than
         `limit` means that the author has no more.
         """
-        _check_ids("user_ids", user_ids, MAX_AUTHORS_PER_LIST)
-        _check_optional_id("before_tweet_id", before)
+        check_ids("user_ids", user_ids, most=MAX_AUTHORS_PER_LIST)
+        check_optional_id("before_tweet_id", before)
         if not 1 <= limit <= MAX_IDS_PER_AUTHOR:
             raise InvalidArgumentError("limit", f"must be 1 to {MAX_IDS_PER_AUTHOR}, is {limit}")
         gate = asyncio.Semaphore(MAX_PARALLEL_SCANS)
@@ -180,13 +168,34 @@ class TweetService:
 
         Raises `NotFoundError` if there is no such tweet or it was deleted.
         """
-        _check_id("tweet_id", tweet_id)
+        check_id("tweet_id", tweet_id)
         if delivery is Delivery.UNSPECIFIED:
             raise InvalidArgumentError("delivery", "must be push or pull")
         decided = await self._store.decide_delivery(tweet_id, delivery)
         if decided is None:
             raise _no_tweet("tweet_id", tweet_id)
         return decided
+
+    async def _claim(
+        self, user_id: int, request_id: str, content: str
+    ) -> tuple[RequestClaim, bool]:
+        """(the claim that holds, whether another request made it); one of its own without an id."""
+        own = RequestClaim(await self._ids.next_id(), content)
+        if not request_id:
+            return own, False
+        claim = await self._store.claim(user_id, request_id, own)
+        return claim, claim.tweet_id != own.tweet_id
+
+    async def _commit(self, tweet: Tweet, *, repeated: bool) -> None:
+        """Make the tweet durable, with its event.
+
+        Also for a repeat whose first try is still under way or crashed: committing twice is
+        harmless, an answer without a durable tweet is not.
+        """
+        if repeated:
+            # It comes to be only now, so it must not be the tweet of somebody deleted meanwhile.
+            await self._check_author(tweet.user_id)
+        await self._store.create(tweet, self._events.created(tweet.tweet_id, tweet.user_id))
 
     async def _show(self, tweet: Tweet) -> None:
         """Let authors see their own tweet at once."""
@@ -210,23 +219,6 @@ class TweetService:
         for field, tweet_id in wanted.items():
             if tweet_id not in found:
                 raise _no_tweet(field, tweet_id)
-
-
-def _check_id(field: str, number: int) -> None:
-    if not 0 < number <= MAX_ID:
-        raise InvalidArgumentError(field, "must be a positive id")
-
-
-def _check_optional_id(field: str, number: int) -> None:
-    if number:
-        _check_id(field, number)
-
-
-def _check_ids(field: str, numbers: Sequence[int], most: int) -> None:
-    if not 1 <= len(numbers) <= most:
-        raise InvalidArgumentError(field, f"must be 1 to {most} ids, are {len(numbers)}")
-    for number in numbers:
-        _check_id(field, number)
 
 
 def _no_tweet(field: str, tweet_id: int) -> NotFoundError:

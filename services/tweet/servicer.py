@@ -3,9 +3,9 @@
 from typing import Any
 
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 
+from services.platform.rpc.timestamps import to_timestamp
 from services.tweet.model import Delivery, Tweet
 from services.tweet.service import TweetService
 
@@ -27,7 +27,7 @@ class TweetServicer:
     async def CreateTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.CreateTweetRequest, _context: object
     ) -> tweet_service_pb2.CreateTweetResponse:
-        """See the proto."""
+        """Make a tweet."""
         tweet = await self._service.create(
             request.user_id,
             request.text,
@@ -43,7 +43,7 @@ class TweetServicer:
     async def GetTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.GetTweetRequest, context: ServicerContext[Any, Any]
     ) -> tweet_service_pb2.GetTweetResponse:
-        """See the proto. The `etag` in the initial metadata names the answer for HTTP callers."""
+        """Read a tweet. The `etag` in the initial metadata names the answer for HTTP clients."""
         tweet = await self._service.get(request.tweet_id)
         await context.send_initial_metadata((("etag", _etag(tweet)),))
         return tweet_service_pb2.GetTweetResponse(tweet=_to_proto(tweet))
@@ -51,7 +51,7 @@ class TweetServicer:
     async def DeleteTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.DeleteTweetRequest, _context: object
     ) -> tweet_service_pb2.DeleteTweetResponse:
-        """See the proto."""
+        """Delete a tweet."""
         await self._service.delete(
             request.tweet_id, user_id=request.user_id, request_id=request.request_id
         )
@@ -60,7 +60,7 @@ class TweetServicer:
     async def LookupTweets(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.LookupTweetsRequest, _context: object
     ) -> tweet_service_pb2.LookupTweetsResponse:
-        """See the proto."""
+        """Read many tweets."""
         found, missing = await self._service.lookup(request.tweet_ids)
         return tweet_service_pb2.LookupTweetsResponse(
             tweets=map(_to_proto, found), missing_ids=missing
@@ -69,7 +69,7 @@ class TweetServicer:
     async def ListAuthorTweets(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.ListAuthorTweetsRequest, _context: object
     ) -> tweet_service_pb2.ListAuthorTweetsResponse:
-        """See the proto."""
+        """List the newest tweets of authors."""
         authors = await self._service.list_by_authors(
             request.user_ids, before=request.before_tweet_id, limit=request.limit
         )
@@ -83,7 +83,7 @@ class TweetServicer:
     async def DecideDelivery(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.DecideDeliveryRequest, _context: object
     ) -> tweet_service_pb2.DecideDeliveryResponse:
-        """See the proto; a number this server does not know counts as unspecified."""
+        """Keep how a tweet is delivered; a number that is not known here counts as unspecified."""
         wanted = _DELIVERIES.get(request.delivery, Delivery.UNSPECIFIED)
         decided = await self._service.decide_delivery(request.tweet_id, wanted)
         return tweet_service_pb2.DecideDeliveryResponse(delivery=_DELIVERY_NUMBERS[decided])
@@ -96,13 +96,11 @@ def _etag(tweet: Tweet) -> str:
 
 
 def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
-    created_at = Timestamp()
-    created_at.FromMilliseconds(tweet.created_at_ms)
     return tweet_pb2.Tweet(
         tweet_id=tweet.tweet_id,
         user_id=tweet.user_id,
         text=tweet.text,
-        created_at=created_at,
+        created_at=to_timestamp(tweet.created_at_ms),
         in_reply_to_tweet_id=tweet.in_reply_to_tweet_id,
         quote_tweet_id=tweet.quote_tweet_id,
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 from services.platform.bus.port import Subscription
 from services.platform.leasing.calls import LEASE_CALLS
+from services.platform.outbox.keys import OUTBOX_KEY
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
 from services.user.spec import USER_EVENTS
@@ -24,10 +25,10 @@ __all__ = [
 CLAIM_MAX_AGE_S: Final = 86_400
 """Clients retry for minutes; a day leaves room for one that was offline."""
 
-TWEETS: Final = TableSpec("tweets")
-TWEETS_BY_AUTHOR: Final = TableSpec("tweets_by_author")
-REQUESTS: Final = TableSpec("requests", max_age_s=CLAIM_MAX_AGE_S)
-OUTBOX: Final = TableSpec("tweet_outbox")
+TWEETS: Final = TableSpec("tweets", key="{shard:02x}#{tweet:016x}, 64 shards")
+TWEETS_BY_AUTHOR: Final = TableSpec("tweets_by_author", key="{author:016x}#{~tweet:016x}")
+REQUESTS: Final = TableSpec("requests", max_age_s=CLAIM_MAX_AGE_S, key="{scope}#{request id}")
+OUTBOX: Final = TableSpec("tweet_outbox", key=OUTBOX_KEY)
 TABLES: Final = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS, OUTBOX)
 
 TWEET_EVENTS: Final = "tweet-events"

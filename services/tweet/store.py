@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from services.platform.ids.model import MAX_ID
 from services.platform.outbox.outbox import Commits, OutboxEntry
+from services.platform.rows.cells import swap_cell
 from services.platform.rows.keys import request_row_key
-from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
+from services.platform.rows.port import CellName, Row, RowMutation, RowStore, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.tweet.keys import (
     author_range,
@@ -27,7 +28,7 @@ __all__ = ["RowTweetStore"]
 
 
 DELETE_ENTRY_BIT = 1 << 63
-"""Tells the outbox entry of a deletion from that of the creation; ids leave this bit clear."""
+"""Distinguishes the outbox entry of a deletion from the creation's; ids leave this bit clear."""
 
 _BODY = b"body"
 _DELETED = b"deleted"
@@ -47,7 +48,7 @@ class RowTweetStore:
         self._outbox = outbox
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
-        """See `TweetStore.get_many`."""
+        """Read tweets by id; what is unknown, deleted or unreadable is left out."""
         keys = [tweet_row_key(tweet_id) for tweet_id in tweet_ids]
         rows = await self._rows.read_rows(TWEETS.name, keys)
         tweets: dict[int, Tweet] = {}
@@ -62,12 +63,12 @@ class RowTweetStore:
         return tweets
 
     async def was_created(self, tweet_id: int) -> bool:
-        """See `TweetStore.was_created`."""
+        """Whether the row has a body, which a deletion leaves there, empty."""
         row = await self._read(TWEETS, tweet_row_key(tweet_id))
         return row is not None and _BODY in row.cells
 
     async def create(self, tweet: Tweet, event: bytes) -> None:
-        """See `TweetStore.create`."""
+        """Write the tweet, its place in the author's list and its event together."""
         # The tweet's own time, so that a replay is older than whatever happened since.
         at_ms = tweet.created_at_ms
         await self._outbox.commit(
@@ -89,7 +90,7 @@ class RowTweetStore:
         )
 
     async def delete(self, tweet: Tweet, at_ms: int, event: bytes) -> None:
-        """See `TweetStore.delete`."""
+        """Mark the tweet and its place in the list as deleted, with the event."""
         # The id may come from a machine whose clock is ahead, and a body of the same millisecond
         # would win if the create were replayed.
         at_ms = max(at_ms, tweet.created_at_ms + 1)
@@ -113,28 +114,28 @@ class RowTweetStore:
         )
 
     async def claim(self, user_id: int, request_id: str, claim: RequestClaim) -> RequestClaim:
-        """See `TweetStore.claim`."""
+        """Bind a request id to `claim` if it is unbound; gives the claim that holds."""
         key = request_row_key(user_id, request_id)
-        mutation = RowMutation(REQUESTS.name, key, {_CLAIM: _encode_claim(claim)})
-        found = await self._rows.check_and_mutate(REQUESTS.name, key, _CLAIM, None, mutation)
+        cell = CellName(REQUESTS.name, key, _CLAIM)
+        found = await swap_cell(self._rows, cell, None, _encode_claim(claim))
         return claim if found is None else _decode_claim(found)
 
     async def find_claim(self, user_id: int, request_id: str) -> RequestClaim | None:
-        """See `TweetStore.find_claim`."""
+        """Read what a request id stands for; None if it is unbound."""
         row = await self._read(REQUESTS, request_row_key(user_id, request_id))
         return None if row is None else _decode_claim(row.cells[_CLAIM])
 
     async def claim_deletion(self, tweet_id: int, request_id: str) -> None:
-        """See `TweetStore.claim_deletion`."""
+        """Note that this request asked for the deletion of the tweet."""
         key = _deletion_key(tweet_id, request_id)
         await self._rows.mutate([RowMutation(REQUESTS.name, key, {_CLAIM: _YES})])
 
     async def has_deletion(self, tweet_id: int, request_id: str) -> bool:
-        """See `TweetStore.has_deletion`."""
+        """Whether this request asked for the deletion of the tweet before."""
         return await self._read(REQUESTS, _deletion_key(tweet_id, request_id)) is not None
 
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
-        """See `TweetStore.list_by_author`."""
+        """Read the author's newest ids below `before`, passing over deleted ones."""
         ids: list[int] = []
         bounds = author_range(user_id, before)
         start = bounds.start
@@ -149,15 +150,15 @@ class RowTweetStore:
         return ids
 
     async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery | None:
-        """See `TweetStore.decide_delivery`."""
+        """Write the decision if there is none; gives the one that holds."""
         key = tweet_row_key(tweet_id)
         row = await self._read(TWEETS, key)
         if row is None or not _is_live(row):
             return None
         decided = row.cells.get(_DELIVERY)
         if decided is None:
-            mutation = RowMutation(TWEETS.name, key, {_DELIVERY: delivery.value.encode()})
-            decided = await self._rows.check_and_mutate(TWEETS.name, key, _DELIVERY, None, mutation)
+            cell = CellName(TWEETS.name, key, _DELIVERY)
+            decided = await swap_cell(self._rows, cell, None, delivery.value.encode())
         return delivery if decided is None else Delivery(decided.decode())
 
     async def _read(self, table: TableSpec, key: bytes) -> Row | None:
@@ -183,7 +184,7 @@ def _decode(row: Row) -> Tweet:
     """Read a row. Raises one of `UNREADABLE` where a cell does not hold what `_encode` gives."""
     tweet = Tweet(tweet_id=parse_tweet_row_key(row.key), **json.loads(row.cells[_BODY]))
     tweet.text.encode()
-    # The bound of ids is that of times too: what is above it cannot be told to anybody.
+    # The bound of ids is that of times too: what is above it fits no message.
     numbers = (
         tweet.user_id,
         tweet.created_at_ms,

@@ -7,7 +7,7 @@ from services.platform.rpc.method_handlers import Servicer
 from services.user.events import UserEvents
 from services.user.service import UserService
 from services.user.servicer import UserServicer
-from services.user.spec import OUTBOX, SPEC
+from services.user.spec import OUTBOX, SPEC, USER_EVENTS
 from services.user.store import RowUserStore
 
 __all__ = ["build"]
@@ -16,6 +16,6 @@ __all__ = ["build"]
 async def build(deps: Dependencies) -> Served:
     """Keep accounts in rows, with an outbox."""
     rows = await deps.rows(SPEC.name, SPEC.tables)
-    store = RowUserStore(rows, await deps.outbox(rows, OUTBOX))
-    service = UserService(store, await deps.ids(SPEC.name), UserEvents(), deps.clock)
+    store = RowUserStore(rows, await deps.outbox(rows, OUTBOX, USER_EVENTS))
+    service = UserService(store, await deps.ids(), UserEvents(), deps.clock)
     return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service))]

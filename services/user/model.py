@@ -66,4 +66,4 @@ class RequestRecord:
     fingerprint: str
     """A digest of the content: only a request with the same one is a repeat."""
     answer: User | None = None
-    """What a repeat is told; None while that is not known, and for a deletion."""
+    """What a repeat is answered; None while that is not known, and for a deletion."""

@@ -10,6 +10,7 @@ from services.platform.errors import (
     NotFoundError,
     UnavailableError,
 )
+from services.platform.ids.arguments import check_id, check_ids
 from services.platform.ids.request_ids import fingerprint, validate_request_id
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import canonical, validate_display_name, validate_handle
@@ -21,7 +22,7 @@ from services.user.requests import Requests
 __all__ = ["MAX_IDS_PER_LOOKUP", "UserService"]
 
 MAX_IDS_PER_LOOKUP = 1000
-"""One page of the largest caller, in ids; answers stay under 200 kB."""
+"""One page of the largest client, in ids; answers stay under 200 kB."""
 
 MAX_CHANGE_ATTEMPTS = 10
 """Tries to change a row; each lost one means that another change of this user was made."""
@@ -74,7 +75,7 @@ class UserService:
 
     async def get(self, user_id: int) -> User:
         """Read a user; `NotFoundError` (`USER_NOT_FOUND`) if the id names nobody."""
-        _check_user_id(user_id)
+        check_id("user_id", user_id)
         user = (await self._store.get([user_id])).get(user_id)
         if user is None:
             raise _no_user(user_id)
@@ -93,10 +94,7 @@ class UserService:
 
     async def lookup(self, user_ids: Sequence[int]) -> tuple[list[User], list[int]]:
         """Read 1 to `MAX_IDS_PER_LOOKUP` users: (found in the order asked for, missing ids)."""
-        if not 1 <= len(user_ids) <= MAX_IDS_PER_LOOKUP:
-            raise InvalidArgumentError("user_ids", f"must be 1 to {MAX_IDS_PER_LOOKUP} ids")
-        if min(user_ids) <= 0:
-            raise InvalidArgumentError("user_ids", "must all be positive")
+        check_ids("user_ids", user_ids, most=MAX_IDS_PER_LOOKUP)
         users = await self._store.get(list(dict.fromkeys(user_ids)))
         found = [users[user_id] for user_id in user_ids if user_id in users]
         missing = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in users]
@@ -115,7 +113,7 @@ class UserService:
         Raises `NotFoundError` (`USER_NOT_FOUND`) and, for a handle that somebody else has,
         `AlreadyExistsError` (`HANDLE_TAKEN`).
         """
-        _check_user_id(user_id)
+        check_id("user_id", user_id)
         if handle is None and display_name is None:
             raise InvalidArgumentError("handle", "or display_name must be given")
         handle = None if handle is None else validate_handle(handle)
@@ -143,7 +141,7 @@ class UserService:
         Returns when that is durable, and will be announced at least once. Raises `NotFoundError`
         (`USER_NOT_FOUND`), also for a user deleted before.
         """
-        _check_user_id(user_id)
+        check_id("user_id", user_id)
         mark = _mark(request_id, "delete")
         account = await self._store.find(user_id)
         if account is None:
@@ -198,11 +196,6 @@ class UserService:
 def _mark(request_id: str, *content: str | None) -> RequestMark | None:
     validate_request_id(request_id)
     return RequestMark(request_id, fingerprint(*content)) if request_id else None
-
-
-def _check_user_id(user_id: int) -> None:
-    if user_id <= 0:
-        raise InvalidArgumentError("user_id", "must be positive")
 
 
 def _no_user(user_id: int) -> NotFoundError:

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 from aviary.user.v1 import user_pb2
 from aviary.user.v1 import user_service_pb2 as pb
 from aviary.user.v1.user_service_pb2_grpc import UserServiceServicer
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 
+from services.platform.rpc.timestamps import to_timestamp
 from services.user.model import User
 from services.user.service import UserService
 
@@ -72,11 +72,9 @@ class UserServicer(UserServiceServicer):
 
 
 def _to_proto(user: User) -> user_pb2.User:
-    created_at = Timestamp()
-    created_at.FromMilliseconds(user.created_at_ms)
     return user_pb2.User(
         user_id=user.user_id,
         handle=user.handle,
         display_name=user.display_name,
-        created_at=created_at,
+        created_at=to_timestamp(user.created_at_ms),
     )

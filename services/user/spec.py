@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services.platform.leasing.calls import LEASE_CALLS
+from services.platform.outbox.keys import OUTBOX_KEY
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
 
@@ -22,10 +23,12 @@ REQUEST_MAX_AGE_S: Final = 86_400
 """Clients retry for minutes; a day leaves room for one that was offline. Answers name the user, so
 this is also how long a deleted one's names are kept."""
 
-USERS: Final = TableSpec("users")
-HANDLES: Final = TableSpec("handles")
-REQUESTS: Final = TableSpec("user_requests", max_age_s=REQUEST_MAX_AGE_S)
-OUTBOX: Final = TableSpec("user_outbox")
+USERS: Final = TableSpec("users", key="{user:016x}")
+HANDLES: Final = TableSpec("handles", key="{handle}")
+REQUESTS: Final = TableSpec(
+    "user_requests", max_age_s=REQUEST_MAX_AGE_S, key="{scope}#{request id}"
+)
+OUTBOX: Final = TableSpec("user_outbox", key=OUTBOX_KEY)
 TABLES: Final = (USERS, HANDLES, REQUESTS, OUTBOX)
 """Users by `{id:016x}`, claims by canonical handle, requests by scope and id."""
 

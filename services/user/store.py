@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.platform.outbox.outbox import Commits, OutboxEntry
-from services.platform.rows.cells import Cell, swap_cell
+from services.platform.rows.cells import swap_cell
 from services.platform.rows.keys import parse_user_row_key, request_row_key, user_row_key
-from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
+from services.platform.rows.port import CellName, Row, RowMutation, RowStore, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.user.model import (
     Account,
@@ -45,7 +45,7 @@ class RowUserStore:
         self._outbox = outbox
 
     async def get(self, user_ids: Sequence[int]) -> dict[int, User]:
-        """See `AccountStore.get`."""
+        """Read users by id; what is missing, deleted or unreadable is left out."""
         rows = await self._rows.read_rows(
             USERS.name, [user_row_key(user_id) for user_id in user_ids]
         )
@@ -60,32 +60,32 @@ class RowUserStore:
         return users
 
     async def find(self, user_id: int) -> Account | None:
-        """See `AccountStore.find`."""
+        """Read a user's row with its revision; None if nobody has the id."""
         row = await self._read(USERS, user_row_key(user_id))
         return _decode_account(row) if row is not None and _is_live(row) else None
 
     async def was_created(self, user_id: int) -> bool:
-        """See `AccountStore.was_created`."""
+        """Whether the row has ever had a user's body."""
         row = await self._read(USERS, user_row_key(user_id))
         return row is not None and row.cells.get(_BODY) != _BARRED
 
     async def add(self, user: User) -> bool:
-        """See `AccountStore.add`."""
+        """Write a new user's row; False if there is one."""
         body = _encode_account(Account(user))
         return await swap_cell(self._rows, _body_cell(user.user_id), None, body) is None
 
     async def bar(self, user_id: int) -> bool:
-        """See `AccountStore.bar`."""
+        """Put a mark where the body would be, so that the id never names anybody."""
         found = await swap_cell(self._rows, _body_cell(user_id), None, _BARRED)
         return found in (None, _BARRED, _FORGOTTEN)
 
     async def replace(self, before: Account, after: Account) -> bool:
-        """See `AccountStore.replace`."""
+        """Write `after` if the row's body still is `before`, by compare-and-set."""
         old, new = _encode_account(before), _encode_account(after)
         return await swap_cell(self._rows, _body_cell(before.user.user_id), old, new) == old
 
     async def delete(self, user_id: int, at_ms: int, event: bytes) -> None:
-        """See `AccountStore.delete`."""
+        """Put a tombstone in the place of the body, together with the event."""
         tombstone = RowMutation(
             USERS.name,
             user_row_key(user_id),
@@ -96,31 +96,31 @@ class RowUserStore:
         await self._outbox.commit([tombstone], OutboxEntry(user_id, USER_EVENTS, event, final=True))
 
     async def get_claim(self, canonical_handle: str) -> HandleClaim | None:
-        """See `ClaimStore.get_claim`."""
+        """Read who claims a handle; None if nobody does."""
         row = await self._read(HANDLES, canonical_handle.encode())
         return None if row is None else _decode_claim(row.cells[_CLAIM])
 
     async def replace_claim(
         self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
     ) -> bool:
-        """See `ClaimStore.replace_claim`."""
+        """Change or remove a claim if it still is `expected`."""
         before = None if expected is None else _encode_claim(expected)
         after = None if claim is None else _encode_claim(claim)
-        key = canonical_handle.encode()
-        return await swap_cell(self._rows, Cell(HANDLES, key, _CLAIM), before, after) == before
+        cell = CellName(HANDLES.name, canonical_handle.encode(), _CLAIM)
+        return await swap_cell(self._rows, cell, before, after) == before
 
     async def find_request(self, key: RequestKey) -> RequestRecord | None:
-        """See `RequestStore.find_request`."""
+        """Read what a request id stands for; None if it is unbound."""
         row = await self._read(REQUESTS, _request_cell(key).key)
         return None if row is None else _decode_record(row.cells[_RECORD])
 
     async def bind_request(self, key: RequestKey, record: RequestRecord) -> RequestRecord:
-        """See `RequestStore.bind_request`."""
+        """Bind a request id if it is unbound; gives the record that holds."""
         found = await swap_cell(self._rows, _request_cell(key), None, _encode_record(record))
         return record if found is None else _decode_record(found)
 
     async def answer_request(self, key: RequestKey, record: RequestRecord) -> None:
-        """See `RequestStore.answer_request`."""
+        """Put the answer into the record that has none yet."""
         blank = _encode_record(RequestRecord(record.fingerprint))
         await swap_cell(self._rows, _request_cell(key), blank, _encode_record(record))
 
@@ -132,13 +132,13 @@ def _is_live(row: Row) -> bool:
     return _DELETED not in row.cells and row.cells[_BODY] != _BARRED
 
 
-def _body_cell(user_id: int) -> Cell:
-    return Cell(USERS, user_row_key(user_id), _BODY)
+def _body_cell(user_id: int) -> CellName:
+    return CellName(USERS.name, user_row_key(user_id), _BODY)
 
 
-def _request_cell(key: RequestKey) -> Cell:
+def _request_cell(key: RequestKey) -> CellName:
     scope = f"create#{key.scope}" if isinstance(key.scope, str) else key.scope
-    return Cell(REQUESTS, request_row_key(scope, key.request_id), _RECORD)
+    return CellName(REQUESTS.name, request_row_key(scope, key.request_id), _RECORD)
 
 
 # The compare-and-set compares bytes, so there is one byte string for each value.

@@ -115,7 +115,7 @@ def test_the_chain_goes_on_after_a_restart_and_across_files(tmp_path: Path) -> N
     assert verify(chains(tmp_path)["issuer"]).seq == older.seq + 1
 
 
-def test_a_writer_that_was_cut_off_is_told_and_the_chain_goes_on(written: Path) -> None:
+def test_a_writer_that_was_cut_off_is_recorded_and_the_chain_goes_on(written: Path) -> None:
     with written.open("ab") as file:
         file.write(b'{"at":"2026')
     with AuditLog(written.parent, "issuer", SystemClock()) as log:
@@ -136,7 +136,7 @@ def test_two_processes_of_one_name_have_a_chain_each(tmp_path: Path) -> None:
     assert heads == {"issuer": 1, "issuer-2": 0}
 
 
-def test_a_full_disk_is_told_and_breaks_nothing(
+def test_a_full_disk_is_reported_and_breaks_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with AuditLog(tmp_path, "issuer", SystemClock()) as log:
@@ -204,7 +204,7 @@ def test_a_rotation_that_was_cut_off_is_finished(tmp_path: Path) -> None:
         assert (tmp_path / "issuer.log").exists()
 
 
-def test_a_torn_tail_is_told_once_there_is_room(
+def test_a_torn_tail_is_recorded_once_there_is_room(
     written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process starts on a full disk all the same."""

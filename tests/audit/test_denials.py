@@ -104,7 +104,7 @@ def test_a_line_that_makes_no_sense_is_counted_too(log: Path) -> None:
     assert [facts["times"] for _, facts in events] == [2, 1]
 
 
-def test_a_token_is_told_once_an_hour_for_each_user_app_and_address(log: Path) -> None:
+def test_a_token_is_recorded_once_an_hour_for_each_user_app_and_address(log: Path) -> None:
     events, watch = Events(), Watch()
     decisions = edge_decisions(log, events, watch)
 
@@ -124,7 +124,7 @@ def test_a_token_is_told_once_an_hour_for_each_user_app_and_address(log: Path) -
     assert len(events) == 4
 
 
-def test_what_was_answered_by_grpc_is_told_apart_too(log: Path) -> None:
+def test_what_was_answered_by_grpc_is_distinguished_too(log: Path) -> None:
     events = Events()
     with log.open("a") as file:
         for grpc in ("ResourceExhausted", "PermissionDenied", "Unauthenticated"):
@@ -195,7 +195,7 @@ def test_a_place_that_cannot_be_kept_is_remembered_all_the_same(
     assert taken == [1]
 
 
-def test_a_token_that_could_not_be_recorded_is_told_later(log: Path) -> None:
+def test_a_token_that_could_not_be_recorded_is_recorded_later(log: Path) -> None:
     """The audit log had no room when it was first used."""
 
     class Full(Events):

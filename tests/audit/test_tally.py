@@ -37,7 +37,7 @@ def test_a_flood_of_kinds_is_few_entries_that_count_them_all() -> None:
     assert sum(facts["times"] for _, facts in events) == 1000
 
 
-async def test_a_full_disk_is_told_and_counting_goes_on() -> None:
+async def test_a_full_disk_is_logged_and_counting_goes_on() -> None:
     class Full:
         def record(self, _event: str, /, **_facts: Any) -> None:
             raise OSError("no room")

@@ -12,8 +12,8 @@ from gateway.control_plane.access_log_service import (
     masked,
 )
 from gateway.control_plane.keys import listed_key
-from gateway.control_plane.reputation import ConductRules
-from gateway.control_plane.reputation_store import ConductStore
+from gateway.control_plane.reputation import ReputationRules
+from gateway.control_plane.reputation_store import ReputationStore
 from gateway.limits.budgets import Subject
 from services.platform.runtime.clock import SystemClock
 from services.platform.tokens.revocations import Revocable
@@ -24,12 +24,12 @@ from tests.contract.valkey_clients import client, server
 __all__ = ["client", "server"]
 
 POST = "/aviary.tweet.v1.TweetService/CreateTweet"
-RULES = ConductRules(half_life_s=10_000)
+RULES = ReputationRules(half_life_s=10_000)
 
 
 @pytest.fixture
-def store(client: ValkeyClient) -> ConductStore:
-    return ConductStore(client, SystemClock(), RULES)
+def store(client: ValkeyClient) -> ReputationStore:
+    return ReputationStore(client, SystemClock(), RULES)
 
 
 def entry(
@@ -47,7 +47,7 @@ def entry(
     return made
 
 
-async def tell(store: ConductStore, *batches: Sequence[pb.HttpAccessLogEntry]) -> None:
+async def report(store: ReputationStore, *batches: Sequence[pb.HttpAccessLogEntry]) -> None:
     async def messages() -> AsyncIterator[pb.StreamAccessLogsMessage]:
         for batch in batches:
             logs = pb.HttpAccessLogEntries(log_entry=batch)
@@ -57,25 +57,25 @@ async def tell(store: ConductStore, *batches: Sequence[pb.HttpAccessLogEntry]) -
     await AccessLogServicer(store, SystemClock()).StreamAccessLogs(messages(), context)
 
 
-async def test_refused_callers_are_listed(store: ConductStore) -> None:
-    await tell(store, [entry(401)] * 6, [entry(401)] * 6, [entry(403, user="7")] * 11)
+async def test_refused_subjects_are_listed(store: ReputationStore) -> None:
+    await report(store, [entry(401)] * 6, [entry(401)] * 6, [entry(403, user="7")] * 11)
     assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
     assert list(await store.listed(Subject.USER)) == ["7"]
 
 
-async def test_an_entry_without_an_address_is_passed_over(store: ConductStore) -> None:
-    await tell(store, [entry(400, address="")] * 50, [entry(401)] * 11)
+async def test_an_entry_without_an_address_is_passed_over(store: ReputationStore) -> None:
+    await report(store, [entry(400, address="")] * 50, [entry(401)] * 11)
     assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
 
 
-async def test_an_entry_that_cannot_be_counted_is_passed_over(store: ConductStore) -> None:
+async def test_an_entry_that_cannot_be_counted_is_passed_over(store: ReputationStore) -> None:
     odd = [entry(401, address=address) for address in ("@pipe", "256.1.1.1", "\0", "::1%eth0")]
-    await tell(store, [*odd, *[entry(401)] * 6], [*[entry(401)] * 6, *odd])
+    await report(store, [*odd, *[entry(401)] * 6], [*[entry(401)] * 6, *odd])
     assert "192.0.2.1/32" in await store.listed(Subject.IP)
 
 
 async def test_names_that_nobody_can_have_are_left_out(
-    client: ValkeyClient, store: ConductStore
+    client: ValkeyClient, store: ReputationStore
 ) -> None:
     ahead = SystemClock().now_ms() + RULES.most_ms
     names = [
@@ -103,18 +103,18 @@ async def test_names_that_nobody_can_have_are_left_out(
     assert listed[Revocable.USER].names == {"7"}
 
 
-async def test_a_user_who_repeats_itself_is_listed(store: ConductStore) -> None:
+async def test_a_user_who_repeats_itself_is_listed(store: ReputationStore) -> None:
     for number in range(8):
-        await tell(store, [entry(200, user="1", text=f"mine {number}")])
-        await tell(store, [entry(200, user="2", text="buy this")])
+        await report(store, [entry(200, user="1", text=f"mine {number}")])
+        await report(store, [entry(200, user="2", text="buy this")])
     assert list(await store.listed(Subject.USER)) == ["2"]
 
 
-async def test_a_crowd_at_one_address_is_listed(store: ConductStore) -> None:
+async def test_a_crowd_at_one_address_is_listed(store: ReputationStore) -> None:
     crowd = range(1_000, 1_000 + ACCOUNTS_OF_AN_ADDRESS)
-    await tell(store, *([entry(200, user=str(user))] for user in crowd))
+    await report(store, *([entry(200, user=str(user))] for user in crowd))
     assert await store.listed(Subject.IP) == {}
-    await tell(store, *([entry(200, user=str(user))] for user in range(2_000, 2_040)))
+    await report(store, *([entry(200, user=str(user))] for user in range(2_000, 2_040)))
     assert list(await store.listed(Subject.IP)) == ["192.0.2.1/32"]
 
 

@@ -24,7 +24,7 @@ from services.platform.observability.names import (
 from services.platform.runtime.deadlines import deadline_in
 from services.platform.valkey.breaker import (
     CALL_TIMEOUT_S,
-    TELLING_S,
+    SIGNIFICANT_S,
     CircuitBreaker,
     GuardedValkey,
 )
@@ -70,7 +70,7 @@ async def refused_after_s(client: GuardedValkey) -> float:
 
 async def closed(client: GuardedValkey) -> None:
     async with asyncio.timeout(WITHIN_S):
-        while client.breaker.is_open:  # noqa: ASYNC110 - it closes by itself, and tells nobody
+        while client.breaker.is_open:  # noqa: ASYNC110 - it closes by itself, and notifies nobody
             await asyncio.sleep(0.01)
 
 
@@ -97,7 +97,7 @@ async def test_a_pipeline_opens_it_too(cache: tuple[GuardedValkey, int]) -> None
     assert client.breaker.is_open
 
 
-async def test_a_caller_keeps_half_of_its_time_for_the_rows(
+async def test_a_request_keeps_half_of_its_time_for_the_rows(
     cache: tuple[GuardedValkey, int],
 ) -> None:
     client, pid = cache
@@ -109,12 +109,12 @@ async def test_a_caller_keeps_half_of_its_time_for_the_rows(
     assert client.breaker.is_open
 
 
-async def test_a_caller_whose_time_is_up_says_nothing_of_the_cache(
+async def test_a_request_whose_time_is_up_says_nothing_of_the_cache(
     cache: tuple[GuardedValkey, int],
 ) -> None:
     client, pid = cache
     os.kill(pid, signal.SIGSTOP)
-    with deadline_in(TELLING_S), pytest.raises(UnavailableError):
+    with deadline_in(SIGNIFICANT_S), pytest.raises(UnavailableError):
         await call(client)
     assert not client.breaker.is_open
     os.kill(pid, signal.SIGCONT)

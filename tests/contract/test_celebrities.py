@@ -51,7 +51,7 @@ async def test_readers_see_new_celebrities_though_the_clock_went_back(
     monkeypatch.setattr(time, "time_ns", lambda: now_ns - 3_600_000_000_000)
     await reader.add(2)
     async with asyncio.timeout(DEADLINE_S):
-        while await reader.among(frozenset({2})) != [2]:  # noqa: ASYNC110 - rows tell nobody
+        while await reader.among(frozenset({2})) != [2]:  # noqa: ASYNC110 - rows notify nobody
             await asyncio.sleep(0.05)
 
 

@@ -11,13 +11,12 @@ from aviary.tweet.v1.tweet_pb2 import Tweet
 
 from services.platform.valkey.connection import ValkeyClient
 from services.timeline.clients import is_tweet
-from services.timeline.encoded import EncodedTweet
-from services.timeline.hot_lists import HotLists, HotPage
+from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.hydration import CachedTweets
 from services.timeline.keys import author_list_key, home_list_key, relations_key, tweet_cache_key
-from services.timeline.layered_reads import CachedTweets, LayeredHotTimelines
 from services.timeline.local_tweets import LocalTweets
-from services.timeline.model import Ids, ViewerRelations
+from services.timeline.model import EncodedTweet, IdRun, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.tweet_cache import TweetCache
 from tests.contract.valkey_clients import client, server
@@ -29,6 +28,11 @@ NOBODYS = (b"\xff\xfe", b"", b"{}")
 
 def ids(*numbers: int) -> list[bytes]:
     return [struct.pack(">Q", number) for number in numbers]
+
+
+async def read(lists: HotLists, key: bytes, before: int | None, count: int) -> IdRun | None:
+    (found,) = await lists.read_many([key], before, count)
+    return found
 
 
 LISTS: dict[str, Sequence[bytes]] = {
@@ -58,14 +62,14 @@ async def test_a_damaged_list_is_a_miss_and_is_filled_anew(
     for key in (home, author):
         assert await lists.begin_warm(key, b"t")
         assert await lists.finish_warm(key, b"t", [5, 4], complete=True)
-        assert await lists.read(key, None, 10) == HotPage((5, 4), reached_end=True, tail_id=None)
+        assert await read(lists, key, None, 10) == IdRun((5, 4), ended=True)
 
 
 async def test_what_is_no_list_is_a_miss_and_is_filled_anew(client: ValkeyClient) -> None:
     lists, key = HotLists(client), home_list_key(7)
     for meet in (
-        lists.read(key, None, 10),
-        lists.read(key, 8, 10),
+        read(lists, key, None, 10),
+        read(lists, key, 8, 10),
         lists.push([key], 9),
         lists.remove(key, 9),
     ):
@@ -87,7 +91,7 @@ async def test_a_damaged_list_fails_no_page_of_pushes(client: ValkeyClient, dama
         await client.rpush(key, *LISTS[damage])
     assert await lists.push(keys, 5) >= 50
     for key in keys:
-        page = await lists.read(key, None, 10)
+        page = await read(lists, key, None, 10)
         assert page is None if key in keys[::6] else page is not None and page.ids == (9, 5, 1)
 
 
@@ -114,10 +118,8 @@ class Graph:
 async def test_damaged_relations_are_fetched_anew(client: ValkeyClient, blob: bytes) -> None:
     graph = Graph()
 
-    def reader() -> LayeredHotTimelines:
-        return LayeredHotTimelines(
-            ValkeyHotTimelines(HotLists(client)), RelationsCache(client), graph
-        )
+    def reader() -> ValkeyHotTimelines:
+        return ValkeyHotTimelines(HotLists(client), RelationsCache(client), graph)
 
     await client.set(relations_key(7), blob)
     for _ in range(4):
@@ -169,10 +171,10 @@ async def test_a_damaged_tweet_is_read_from_its_source(client: ValkeyClient, val
 
 
 async def test_lists_of_one_reader_do_not_hide_those_of_others(client: ValkeyClient) -> None:
-    hot = ValkeyHotTimelines(HotLists(client))
+    hot = ValkeyHotTimelines(HotLists(client), RelationsCache(client), Graph())
     for author in (1, 2, 3):
         await hot.begin_warm_author(author, b"t")
-        await hot.finish_warm_author(author, b"t", Ids((author,), ended=True))
+        await hot.finish_warm_author(author, b"t", IdRun((author,), ended=True))
     await client.lset(author_list_key(2), 0, b"damaged")
     one, two, three = await hot.authors([1, 2, 3], None, 10)
-    assert (one, two, three) == (Ids((1,), ended=True), None, Ids((3,), ended=True))
+    assert (one, two, three) == (IdRun((1,), ended=True), None, IdRun((3,), ended=True))

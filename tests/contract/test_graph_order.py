@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from services.graph.edge_rows import mutations
-from services.graph.model import Change, Edge, EdgeState
+from services.graph.model import Change, Edge, StoredEdge
 from services.graph.spec import OUTBOX, TABLES
 from services.platform.errors import FailedPreconditionError
 from services.platform.rows.port import CellName, DatedCell, RowStore
@@ -201,7 +201,7 @@ async def test_a_follow_that_has_seen_the_bar_of_a_block_sees_the_block(
 
     async def block_read_before_bar(
         edges: Collection[Edge], deciding: Collection[Edge] = ()
-    ) -> dict[Edge, EdgeState]:
+    ) -> dict[Edge, StoredEdge]:
         nonlocal looks
         looks += 1
         if looks > 1:

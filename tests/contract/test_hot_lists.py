@@ -8,8 +8,9 @@ from redis.asyncio.cluster import RedisCluster
 
 from services.platform.errors import UnavailableError
 from services.platform.valkey.connection import ValkeyClient
-from services.timeline.hot_lists import HotLists, HotPage
+from services.timeline.hot_lists import HotLists
 from services.timeline.keys import home_list_key
+from services.timeline.model import IdRun
 from tests.contract.valkey_clients import client, server
 from tests.contract.valkey_servers import valkey_node
 
@@ -30,15 +31,20 @@ async def warm(lists: HotLists, ids: list[int], *, complete: bool = True, key: b
     assert await lists.finish_warm(key, b"t", ids, complete=complete)
 
 
-async def page(lists: HotLists, before: int | None = None, count: int = 100) -> HotPage:
-    found = await lists.read(KEY, before, count)
+async def read(lists: HotLists, key: bytes, before: int | None, count: int) -> IdRun | None:
+    (found,) = await lists.read_many([key], before, count)
+    return found
+
+
+async def page(lists: HotLists, before: int | None = None, count: int = 100) -> IdRun:
+    found = await read(lists, KEY, before, count)
     assert found is not None
     return found
 
 
 async def test_an_absent_list_is_a_miss_and_takes_no_push(lists: HotLists) -> None:
     assert await lists.push([KEY], 5) == 0
-    assert await lists.read(KEY, None, 10) is None
+    assert await read(lists, KEY, None, 10) is None
 
 
 async def test_pushes_are_sorted_and_not_doubled(lists: HotLists) -> None:
@@ -46,21 +52,21 @@ async def test_pushes_are_sorted_and_not_doubled(lists: HotLists) -> None:
     for tweet_id in (BIG, 5, BIG + (1 << 40), BIG - 1, 5, BIG, 1 << 31, 1 << 32, (1 << 63) - 1):
         await lists.push([KEY], tweet_id)
     expected = ((1 << 63) - 1, BIG + (1 << 40), BIG, BIG - 1, 1 << 32, 1 << 31, 5)
-    assert await page(lists) == HotPage(expected, reached_end=True, tail_id=None)
+    assert await page(lists) == IdRun(expected, ended=True)
 
 
 async def test_pages_follow_each_other_to_the_end(lists: HotLists) -> None:
     await warm(lists, [5, 4, 3, 2, 1])
-    assert await page(lists, None, 2) == HotPage((5, 4), reached_end=False, tail_id=None)
-    assert await page(lists, 4, 2) == HotPage((3, 2), reached_end=False, tail_id=None)
-    assert await page(lists, 2, 2) == HotPage((1,), reached_end=True, tail_id=None)
-    assert await page(lists, 1, 2) == HotPage((), reached_end=True, tail_id=None)
-    assert await page(lists, None, 5) == HotPage((5, 4, 3, 2, 1), reached_end=True, tail_id=None)
+    assert await page(lists, None, 2) == IdRun((5, 4), ended=False)
+    assert await page(lists, 4, 2) == IdRun((3, 2), ended=False)
+    assert await page(lists, 2, 2) == IdRun((1,), ended=True)
+    assert await page(lists, 1, 2) == IdRun((), ended=True)
+    assert await page(lists, None, 5) == IdRun((5, 4, 3, 2, 1), ended=True)
 
 
 async def test_an_empty_timeline_is_a_hit(lists: HotLists) -> None:
     await warm(lists, [])
-    assert await page(lists) == HotPage((), reached_end=True, tail_id=None)
+    assert await page(lists) == IdRun((), ended=True)
 
 
 async def test_a_full_list_is_trimmed_and_opens_no_gap(lists: HotLists) -> None:
@@ -69,17 +75,16 @@ async def test_a_full_list_is_trimmed_and_opens_no_gap(lists: HotLists) -> None:
         await lists.push([KEY], tweet_id)
     found = await page(lists)
     assert found.ids[:10] == tuple(range(199, 189, -1))
-    assert found.tail_id == found.ids[-1]
-    assert not found.reached_end
+    assert not found.ended
     assert await lists.push([KEY], 50) == 0
     assert (await page(lists)).ids == found.ids
-    assert await page(lists, 150) == HotPage((), reached_end=False, tail_id=found.tail_id)
+    assert await page(lists, 150) == IdRun((), ended=False)
 
 
 async def test_pushes_during_a_warm_join_it(lists: HotLists) -> None:
     assert await lists.begin_warm(KEY, b"a")
     for tweet_id in (30, 20, 30, 25):
-        assert await lists.read(KEY, None, 10) is None
+        assert await read(lists, KEY, None, 10) is None
         await lists.push([KEY], tweet_id)
     assert await lists.finish_warm(KEY, b"a", [20, 10], complete=True)
     assert (await page(lists)).ids == (30, 25, 20, 10)
@@ -90,7 +95,7 @@ async def test_a_push_below_an_incomplete_warm_is_left_out(lists: HotLists) -> N
     await lists.push([KEY], 5)
     await lists.push([KEY], 40)
     assert await lists.finish_warm(KEY, b"a", [30, 20], complete=False)
-    assert await page(lists) == HotPage((40, 30, 20), reached_end=False, tail_id=20)
+    assert await page(lists) == IdRun((40, 30, 20), ended=False)
 
 
 async def test_a_flood_during_a_warm_keeps_the_claim_and_cuts(lists: HotLists) -> None:
@@ -99,12 +104,12 @@ async def test_a_flood_during_a_warm_keeps_the_claim_and_cuts(lists: HotLists) -
         await lists.push([KEY], tweet_id)
     assert await lists.finish_warm(KEY, b"a", [], complete=True)
     found = await page(lists)
-    assert found == HotPage(tuple(range(199, 189, -1)), reached_end=False, tail_id=190)
+    assert found == IdRun(tuple(range(199, 189, -1)), ended=False)
 
 
 async def test_a_warm_of_more_than_capacity_is_cut(lists: HotLists) -> None:
     await warm(lists, list(range(1, 50)))
-    assert (await page(lists)).tail_id == 40
+    assert (await page(lists)).ids[-1] == 40
     large = HotLists(lists._client, capacity=5_000)
     await lists.drop(KEY)
     await warm(large, list(range(1, 5_001)))
@@ -149,7 +154,7 @@ async def test_lists_and_claims_expire_and_readers_renew(client: ValkeyClient) -
     await lists.finish_warm(KEY, b"a", [1], complete=True)
     assert 10_000 < await client.pttl(KEY) <= 1_000_000
     await client.pexpire(KEY, 100_000)
-    await lists.read(KEY, None, 1)
+    await read(lists, KEY, None, 1)
     assert await client.pttl(KEY) > 500_000
 
 
@@ -159,7 +164,7 @@ async def test_a_push_reaches_thousands_of_lists(lists: HotLists) -> None:
         await warm(lists, [1], key=key)
     assert await lists.push(keys, 9) == 25
     assert await lists.push(keys, 9) == 0
-    assert await lists.read(keys[100], None, 5) == HotPage((9, 1), reached_end=True, tail_id=None)
+    assert await read(lists, keys[100], None, 5) == IdRun((9, 1), ended=True)
 
 
 async def test_scripts_survive_a_server_that_forgot_them(
@@ -172,7 +177,7 @@ async def test_scripts_survive_a_server_that_forgot_them(
     await client.script_flush()
     assert await lists.push(keys, 3) == 20
     await client.script_flush()
-    found = await lists.read(keys[0], None, 5)
+    found = await read(lists, keys[0], None, 5)
     assert found is not None
     assert found.ids == (3, 2, 1)
 
@@ -252,22 +257,19 @@ async def test_random_histories_stay_sorted_and_contiguous(
 async def check(
     lists: HotLists, durable: set[int], undelivered: set[int], rng: random.Random
 ) -> bool:
-    found = await lists.read(KEY, None, 1_000)
+    found = await read(lists, KEY, None, 1_000)
     if found is None:
         return False
     assert list(found.ids) == sorted(set(found.ids), reverse=True)
     assert len(found.ids) <= 11
     assert set(found.ids) <= durable
-    assert found.reached_end == (found.tail_id is None)
-    assert found.tail_id in (None, *found.ids[-1:])
-    floor = found.tail_id or 0
+    floor = 0 if found.ended else found.ids[-1]
     assert {known for known in durable - undelivered if known >= floor} <= set(found.ids)
     before, count = rng.choice([*durable, 1 << 62]), rng.randrange(1, 12)
     expected = tuple(known for known in found.ids if known < before)
-    assert await page(lists, before, count) == HotPage(
+    assert await page(lists, before, count) == IdRun(
         expected[:count],
-        reached_end=found.reached_end and len(expected) <= count,
-        tail_id=found.tail_id,
+        ended=found.ended and len(expected) <= count,
     )
     return True
 

@@ -1,54 +1,35 @@
 """The shared limits on a real Valkey, one node and a cluster, by a clock that the test moves."""
 
 import asyncio
-import hashlib
 import random
 
 import pytest
 
-from gateway.control_plane.keys import conduct_key, listed_key
+from gateway.control_plane.keys import listed_key, reputation_key
 from gateway.control_plane.limiter import Limiter
-from gateway.control_plane.proof_of_work import ProofOfWork
-from gateway.control_plane.reputation import ConductRules
-from gateway.control_plane.reputation_store import ConductStore
+from gateway.control_plane.reputation import ReputationRules
+from gateway.control_plane.reputation_store import ReputationStore
 from gateway.limits.budgets import (
     Budgets,
-    Conduct,
     EndpointClass,
+    Reputation,
     SlidingWindow,
     Subject,
     TokenBucket,
     WithoutValkey,
 )
 from gateway.limits.table import by_name
-from services.platform.errors import InvalidArgumentError
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.security.step_up import solve
-from services.platform.tokens.revocations import Revocable, Revoked
-from services.platform.tokens.revoked_store import RevokedStore, revoked_key
 from services.platform.valkey.connection import ValkeyClient
+from tests.contract.moved_clocks import MovedClock, clock
 from tests.contract.valkey_clients import client, server
 
-__all__ = ["client", "server"]
+__all__ = ["client", "clock", "server"]
 
-RULES = ConductRules(half_life_s=10)
-NOW_MS = 1_800_000_000_000
+RULES = ReputationRules(half_life_s=10)
 OLD = "12345"
 POST = by_name()["post"]
 VISIBILITY = by_name()["visibility"]
-
-
-class MovedClock:
-    def __init__(self) -> None:
-        self.ms = NOW_MS
-
-    def now_ms(self) -> int:
-        return self.ms
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
 
 
 @pytest.fixture
@@ -57,31 +38,31 @@ def limiter(client: ValkeyClient, clock: MovedClock) -> Limiter:
 
 
 @pytest.fixture
-def store(client: ValkeyClient, clock: MovedClock) -> ConductStore:
-    return ConductStore(client, clock, RULES)
+def store(client: ValkeyClient, clock: MovedClock) -> ReputationStore:
+    return ReputationStore(client, clock, RULES)
 
 
 async def test_a_burst_is_let_through_and_no_more(limiter: Limiter, clock: MovedClock) -> None:
-    callers = {Subject.USER: OLD}
+    subjects = {Subject.USER: OLD}
     for left in reversed(range(20)):
-        decision = await limiter.decide(POST, callers)
+        decision = await limiter.decide(POST, subjects)
         assert (decision.allowed, decision.limit, decision.remaining) == (True, 20, left)
     assert decision.reset_s == 3  # a third of a minute's twenty
-    refused = await limiter.decide(POST, callers)
+    refused = await limiter.decide(POST, subjects)
     assert (refused.allowed, refused.budget, refused.reset_s) == (False, "burst", 3)
     clock.ms += 2_999
-    assert not (await limiter.decide(POST, callers)).allowed
+    assert not (await limiter.decide(POST, subjects)).allowed
     clock.ms += 1
-    assert (await limiter.decide(POST, callers)).allowed
+    assert (await limiter.decide(POST, subjects)).allowed
 
 
 async def test_the_sustained_budget_bounds_what_bursts_add_up_to(
     limiter: Limiter, clock: MovedClock
 ) -> None:
-    callers, passed = {Subject.USER: OLD}, 0
+    subjects, passed = {Subject.USER: OLD}, 0
     for _ in range(25):
         for _ in range(20):
-            decision = await limiter.decide(POST, callers)
+            decision = await limiter.decide(POST, subjects)
             passed += decision.allowed
         clock.ms += 60_000
     assert (decision.allowed, decision.budget) == (False, "sustained")
@@ -122,25 +103,25 @@ async def test_a_window_says_when_to_come_back(limiter: Limiter, clock: MovedClo
 async def test_a_bucket_fills_again_though_the_clock_went_back(
     limiter: Limiter, clock: MovedClock, back_ms: int
 ) -> None:
-    callers = {Subject.USER: OLD}
+    subjects = {Subject.USER: OLD}
     for _ in range(20):
-        assert (await limiter.decide(POST, callers)).allowed
+        assert (await limiter.decide(POST, subjects)).allowed
     clock.ms -= back_ms
-    refused = await limiter.decide(POST, callers)
+    refused = await limiter.decide(POST, subjects)
     assert (refused.allowed, refused.reset_s) == (False, 3)
     clock.ms += 3_000
-    assert (await limiter.decide(POST, callers)).allowed
+    assert (await limiter.decide(POST, subjects)).allowed
 
 
 async def test_replicas_whose_clocks_differ_give_nothing_away(
     limiter: Limiter, clock: MovedClock
 ) -> None:
-    callers, allowed = {Subject.USER: OLD}, 0
+    subjects, allowed = {Subject.USER: OLD}, 0
     for _ in range(200):
         clock.ms += 100
-        allowed += (await limiter.decide(POST, callers)).allowed
+        allowed += (await limiter.decide(POST, subjects)).allowed
         clock.ms -= 100
-        allowed += (await limiter.decide(POST, callers)).allowed
+        allowed += (await limiter.decide(POST, subjects)).allowed
     assert allowed == 20
 
 
@@ -159,91 +140,17 @@ async def test_a_window_moves_on_though_the_clock_went_back(
 
 
 async def test_a_score_dated_ahead_by_a_wrong_clock_is_forgiven(
-    limiter: Limiter, store: ConductStore, clock: MovedClock
+    limiter: Limiter, store: ReputationStore, clock: MovedClock
 ) -> None:
     await store.raise_scores({f"user:{OLD}": RULES.hostile})
     clock.ms -= 3_600_000
     assert await store.listed(Subject.USER) == {}
-    assert (await limiter.decide(POST, {Subject.USER: OLD})).conduct is Conduct.GOOD
+    assert (await limiter.decide(POST, {Subject.USER: OLD})).reputation is Reputation.GOOD
     clock.ms += 3_600_000
     await store.raise_scores({"user:1": RULES.hostile})
     clock.ms -= 3_600_000
     await store.raise_scores({"user:1": 1.5})
     assert await store.listed(Subject.USER) == {}
-
-
-async def test_a_challenge_dated_ahead_by_a_wrong_clock_is_refused(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    work = ProofOfWork(client, clock, lambda: [b"k" * 32], difficulty_bits=8)
-    challenge = work.issue("post", "user:1")
-    proof = solve(challenge.text, challenge.difficulty_bits)
-    clock.ms -= 3_600_000
-    assert not await work.verify("post", "user:1", proof)
-
-
-async def test_what_was_revoked_is_not_forgotten_by_a_clock_that_was_ahead(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    revoked = RevokedStore(client, clock)
-    for kind in Revocable:
-        await revoked.restore(kind, {})
-
-    async def users() -> frozenset[str]:
-        listed = await revoked.listed()
-        assert listed is not None
-        return listed[Revocable.USER].names
-
-    await revoked.add(Revocable.USER, {"7": clock.ms + 900_000})
-    clock.ms += 3_600_000
-    assert await users() == frozenset()
-    clock.ms -= 3_600_000
-    assert await users() == frozenset({"7"})
-
-
-async def test_what_was_revoked_is_told_whatever_else_lies_there(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    revoked = RevokedStore(client, clock)
-    for kind in Revocable:
-        await revoked.restore(kind, {})
-        await client.zadd(revoked_key(kind), {b"nobody": "inf", b"\xff": "inf"})
-    listed = await revoked.listed()
-    assert listed is not None
-    assert listed[Revocable.USER].names == frozenset()
-    await revoked.restore(Revocable.USER, {"7": clock.ms + 900_000})
-    listed = await revoked.listed()
-    assert listed is not None
-    assert listed[Revocable.USER] == Revoked(frozenset({"7"}))
-
-
-async def test_what_is_no_list_of_the_revoked_is_filled_anew(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    revoked = RevokedStore(client, clock)
-    for kind in Revocable:
-        await revoked.restore(kind, {"7": clock.ms + 900_000})
-    assert await revoked.listed() is not None
-    await client.set(revoked_key(Revocable.USER), b"no list")
-    for _ in range(2):
-        listed = await revoked.listed()
-        assert listed is not None
-        assert listed[Revocable.USER].names == {"7"}
-    await revoked.restore(Revocable.USER, {"8": clock.ms + 900_000})
-    listed = await revoked.listed()
-    assert listed is not None
-    assert listed[Revocable.USER].names == {"8"}
-
-
-async def test_a_gateway_waits_no_longer_for_a_list_by_a_clock_that_was_set_back(
-    client: ValkeyClient, clock: MovedClock
-) -> None:
-    watch = [0.0]
-    revoked = RevokedStore(client, clock, lambda: watch[0])
-    clock.ms -= 3_600_000
-    assert await revoked.listed() is None
-    watch[0] = 10.0
-    assert await revoked.listed() is not None
 
 
 async def test_a_new_account_gets_a_quarter(limiter: Limiter, clock: MovedClock) -> None:
@@ -264,34 +171,34 @@ async def test_the_tightest_subject_decides(limiter: Limiter) -> None:
         WithoutValkey.OPEN,
         1,
     )
-    callers = {Subject.USER: OLD, Subject.IP: "192.0.2.1/32"}
-    answers = [await limiter.decide(tight, callers) for _ in range(3)]
+    subjects = {Subject.USER: OLD, Subject.IP: "192.0.2.1/32"}
+    answers = [await limiter.decide(tight, subjects) for _ in range(3)]
     assert [one.allowed for one in answers] == [True, True, False]
     assert answers[-1].limit == 2
 
 
-async def test_bad_conduct_costs_and_is_forgiven(
-    limiter: Limiter, store: ConductStore, clock: MovedClock
+async def test_bad_reputation_costs_and_is_forgiven(
+    limiter: Limiter, store: ReputationStore, clock: MovedClock
 ) -> None:
-    callers = {Subject.USER: OLD}
+    subjects = {Subject.USER: OLD}
     await store.raise_scores({f"user:{OLD}": RULES.suspect + 1})
-    assert (await limiter.decide(POST, callers)).limit == 5
-    assert (await limiter.decide(POST, callers, proven=True)).limit == 20
+    assert (await limiter.decide(POST, subjects)).limit == 5
+    assert (await limiter.decide(POST, subjects, proven=True)).limit == 20
     await store.raise_scores({f"user:{OLD}": RULES.hostile})
-    decision = await limiter.decide(POST, callers)
-    assert (decision.limit, decision.conduct) == (1, Conduct.HOSTILE)
+    decision = await limiter.decide(POST, subjects)
+    assert (decision.limit, decision.reputation) == (1, Reputation.HOSTILE)
     clock.ms += 10_000
-    assert (await limiter.decide(POST, callers)).conduct is Conduct.SUSPECT
+    assert (await limiter.decide(POST, subjects)).reputation is Reputation.SUSPECT
     clock.ms += 20_000
-    assert (await limiter.decide(POST, callers)).conduct is Conduct.GOOD
+    assert (await limiter.decide(POST, subjects)).reputation is Reputation.GOOD
 
 
-async def test_scores_add_up_and_halve(store: ConductStore, clock: MovedClock) -> None:
+async def test_scores_add_up_and_halve(store: ReputationStore, clock: MovedClock) -> None:
     await store.raise_scores({"user:1": 20.0})
     assert await store.listed(Subject.USER) == {}
     await store.raise_scores({"user:1": 10.5})
     listed = await store.listed(Subject.USER)
-    assert RULES.conduct(listed["1"], clock.ms) is Conduct.SUSPECT
+    assert RULES.reputation(listed["1"], clock.ms) is Reputation.SUSPECT
     clock.ms += 10_000
     assert await store.listed(Subject.USER) == {}
     await store.raise_scores({"user:1": 15.0})
@@ -299,65 +206,26 @@ async def test_scores_add_up_and_halve(store: ConductStore, clock: MovedClock) -
 
 
 async def test_damaged_scores_are_forgiven(
-    store: ConductStore, limiter: Limiter, client: ValkeyClient
+    store: ReputationStore, limiter: Limiter, client: ValkeyClient
 ) -> None:
     for damaged in (b"", b"\xff"):
-        await client.set(conduct_key(f"user:{OLD}"), damaged)
-        assert (await limiter.decide(POST, {Subject.USER: OLD})).conduct is Conduct.GOOD
-        await client.set(conduct_key(f"user:{OLD}"), damaged)
+        await client.set(reputation_key(f"user:{OLD}"), damaged)
+        assert (await limiter.decide(POST, {Subject.USER: OLD})).reputation is Reputation.GOOD
+        await client.set(reputation_key(f"user:{OLD}"), damaged)
         await client.set(listed_key(Subject.USER), damaged)
         assert await store.listed(Subject.USER) == {}
         await store.raise_scores({f"user:{OLD}": 31.0})
         assert list(await store.listed(Subject.USER)) == [OLD]
 
 
-async def test_a_score_has_a_ceiling(store: ConductStore, clock: MovedClock) -> None:
+async def test_a_score_has_a_ceiling(store: ReputationStore, clock: MovedClock) -> None:
     for _ in range(3):
         await store.raise_scores({"ip:192.0.2.1/32": 1e6})
     clock.ms += RULES.most_ms - RULES.suspect_ms + 1_000
     assert await store.listed(Subject.IP) == {}
 
 
-async def test_posts_and_accounts_are_counted(store: ConductStore) -> None:
+async def test_posts_and_accounts_are_counted(store: ReputationStore) -> None:
     assert [await store.repeats("user:1", text) for text in ("a", " A ", "b", "a")] == [0, 1, 0, 2]
     counted = [await store.accounts("ip:x", user) for user in ("1", "2", "2")]
     assert counted == [(1, True), (2, True), (2, False)]
-
-
-async def test_a_proof_counts_once(client: ValkeyClient, clock: MovedClock) -> None:
-    work = ProofOfWork(client, clock, lambda: [b"k" * 32], difficulty_bits=8)
-    challenge = work.issue("post", "user:1")
-    proof = solve(challenge.text, challenge.difficulty_bits)
-    assert not await work.verify("sign-up", "user:1", proof)
-    assert not await work.verify("post", "user:2", proof)
-    assert await work.verify("post", "user:1", proof)
-    assert not await work.verify("post", "user:1", proof)
-    assert not await work.verify("post", "user:1", solve(challenge.text + "0", 0))
-
-
-@pytest.mark.parametrize(
-    "proof", ["", ":", "a.b:1", "1.post.0.9999999999999.00.:1", "x" * 1_000, "é:1"]
-)
-async def test_a_made_up_proof_is_refused(
-    client: ValkeyClient, clock: MovedClock, proof: str
-) -> None:
-    assert not await ProofOfWork(client, clock, lambda: [b"k" * 32]).verify("post", "user:1", proof)
-
-
-async def test_a_late_or_lazy_proof_is_refused(client: ValkeyClient, clock: MovedClock) -> None:
-    work = ProofOfWork(client, clock, lambda: [b"k" * 32], difficulty_bits=8)
-    challenge = work.issue("post", "user:1")
-    lazy = next(f"{challenge.text}:{n}" for n in range(999) if _first_byte(challenge.text, n))
-    assert not await work.verify("post", "user:1", lazy)
-    proof = solve(challenge.text, challenge.difficulty_bits)
-    clock.ms = challenge.expires_ms
-    assert not await work.verify("post", "user:1", proof)
-
-
-def _first_byte(text: str, number: int) -> int:
-    return hashlib.sha256(f"{text}:{number}".encode()).digest()[0]
-
-
-async def test_a_flow_with_dots_is_refused(client: ValkeyClient, clock: MovedClock) -> None:
-    with pytest.raises(InvalidArgumentError):
-        ProofOfWork(client, clock, lambda: [b"k" * 32]).issue("post.0", "user:1")

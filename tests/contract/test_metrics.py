@@ -26,11 +26,9 @@ from services.platform.runtime.clock import SystemClock
 from services.platform.specs import all_subscriptions
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, open_valkey
-from services.timeline.encoded import EncodedTweet
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
-from services.timeline.layered_reads import LayeredHotTimelines
-from services.timeline.model import Ids, ViewerRelations
+from services.timeline.model import EncodedTweet, IdRun, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.tweet_cache import TweetCache
 from tests.contract.bus_engines import ValkeyServer, valkey_server
@@ -212,15 +210,18 @@ async def test_caches_count_hits_and_misses(valkey: ValkeyClient, metrics: Metri
         [EncodedTweet(1, author_id=1, deleted=False, visibility=0, body=b"\x08\x01\x10\x01")]
     )
     await tweets.get_many([1, 2, 3])
-    hot = ValkeyHotTimelines(HotLists(valkey), counted)
-    graph = NobodyFollows()
-    timelines = LayeredHotTimelines(hot, RelationsCache(valkey, metrics=counted), graph)
+
+    def process() -> ValkeyHotTimelines:
+        relations = RelationsCache(valkey, metrics=counted)
+        return ValkeyHotTimelines(HotLists(valkey), relations, NobodyFollows(), counted)
+
+    timelines = process()
     await timelines.home(1, None, 10)
     await timelines.authors([1], None, 10)
-    await hot.begin_warm_home(1, b"t")
-    await hot.finish_warm_home(1, b"t", Ids((5,), ended=True))
+    await timelines.begin_warm_home(1, b"t")
+    await timelines.finish_warm_home(1, b"t", IdRun((5,), ended=True))
     await timelines.home(1, None, 10)
-    await LayeredHotTimelines(hot, RelationsCache(valkey, metrics=counted), graph).home(1, None, 9)
+    await process().home(1, None, 9)
     assert metrics.values(names.METRIC_CACHE_HITS) == {
         ("tweets",): 1,
         # Of one reader that had them already, and of one that had not.

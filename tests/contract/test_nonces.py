@@ -44,7 +44,7 @@ async def test_kept_for_as_long_as_asked(nonces: ValkeyNonces) -> None:
     assert not await nonces.claim(nonce, KEEP_MS)
 
 
-async def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
+async def test_a_server_that_is_away_is_reported(tmp_path: Path) -> None:
     with valkey_node(tmp_path) as port:
         pass
     client = open_valkey(f"redis://127.0.0.1:{port}/0", timeout_s=1)

@@ -1,4 +1,4 @@
-"""Engines that hang or are gone: callers are told in time, and all goes on when they return."""
+"""Engines that hang or are gone: calls are answered in time, and all goes on when they return."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from tests.contract.row_engines import TABLES
 from tests.contract.stoppable_engines import Engine, emulator, running
 
 DEADLINE_S = 1.0
-# A loaded machine wakes a caller late.
+# A loaded machine wakes a request late.
 SLACK_S = 2.0
 BACK_S = 60.0
 Call = Callable[[], Awaitable[object]]
@@ -48,7 +48,7 @@ async def bigtable(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Engin
 async def bus(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Engine, BusDriver, bool]]:
-    """The engine, its driver, and whether a receive tells a hang from an empty subscription."""
+    """The engine, its driver, and whether a receive distinguishes a hang from emptiness."""
     if request.param == "valkey":
         options = "--port {port} --bind 127.0.0.1 --appendonly yes --appendfsync always --dir"
         command = [str(get_binary_path()), *options.split(), str(tmp_path)]
@@ -82,7 +82,7 @@ async def eventually(call: Call) -> None:
             return
 
 
-async def assert_told_in_time(calls: dict[str, Call], within_s: float = DEADLINE_S) -> None:
+async def assert_answered_in_time(calls: dict[str, Call], within_s: float = DEADLINE_S) -> None:
     for name, call in calls.items():
         began = time.monotonic()
         try:
@@ -124,25 +124,25 @@ async def test_bigtable_hangs_comes_back_and_dies(bigtable: tuple[Engine, RowSto
     engine, store = bigtable
     await store.mutate([RowMutation("first", b"k", {b"c": b"v"})])
     with engine.stopped():
-        await assert_told_in_time(row_calls(store))
+        await assert_answered_in_time(row_calls(store))
     for call in row_calls(store).values():
         await eventually(call)
     assert (await store.read_rows("first", [b"k"]))[b"k"].cells[b"c"] == b"v"
     engine.kill()
-    await assert_told_in_time(row_calls(store))
+    await assert_answered_in_time(row_calls(store))
 
 
 async def test_bus_hangs_comes_back_and_dies(bus: tuple[Engine, BusDriver, bool]) -> None:
-    engine, driver, tells = bus
+    engine, driver, distinguishes = bus
     name = TOPOLOGY[0].name
     await driver.publish("first", [Message(b"one")])
     (received,) = await driver.receive(name, max_messages=1, wait_s=5)
     calls = bus_calls(driver, received)
     with engine.stopped():
-        if tells:
+        if distinguishes:
             calls["receive"] = lambda: driver.receive(name, max_messages=1, wait_s=5)
             calls["backlog"] = lambda: driver.backlog(name)
-        await assert_told_in_time(calls)
+        await assert_answered_in_time(calls)
     for call in (calls["declare"], calls["publish"]):
         await eventually(call)
     deadline = time.monotonic() + BACK_S
@@ -150,7 +150,7 @@ async def test_bus_hangs_comes_back_and_dies(bus: tuple[Engine, BusDriver, bool]
         assert time.monotonic() < deadline, "nothing comes"
     engine.kill()
     calls["receive"] = lambda: driver.receive(name, max_messages=1, wait_s=1)
-    await assert_told_in_time(calls)
+    await assert_answered_in_time(calls)
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ async def test_a_write_given_up_at_a_locked_store_is_never_made(
     calls = row_calls(store)
     del calls["read_rows"], calls["scan"]
     with locked(path):
-        await assert_told_in_time(calls, within_s=0.3)
+        await assert_answered_in_time(calls, within_s=0.3)
         cancelled = asyncio.ensure_future(calls["mutate"]())
         await asyncio.sleep(0)
         cancelled.cancel()
@@ -189,7 +189,7 @@ async def test_a_write_given_up_at_a_locked_store_is_never_made(
     assert await store.read_rows("second", [b"k"]) == {}
 
 
-async def test_a_locked_store_is_told_without_a_deadline_too(
+async def test_a_locked_store_is_reported_without_a_deadline_too(
     sqlite: tuple[Path, SqliteRowStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, store = sqlite

@@ -13,18 +13,26 @@ from services.platform.outbox.outbox import Outbox
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import SystemClock
 from services.timeline import spec as timeline_spec
-from services.timeline.backfill import ACTIVE_DAYS, DAY_MS, Backfill
-from services.timeline.encoded import EncodedTweet
+from services.timeline.backfill import Backfill
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
-from services.timeline.layered_pushes import LayeredPushes
-from services.timeline.layered_reads import CachedTweets, LayeredHotTimelines
+from services.timeline.hydration import CachedTweets, Hydration
 from services.timeline.local_tweets import LocalTweets
-from services.timeline.model import HotHome, Ids, ViewerRelations
+from services.timeline.model import (
+    ACTIVE_DAYS,
+    DAY_MS,
+    WINDOW_IDS,
+    EncodedTweet,
+    HotHome,
+    IdRun,
+    ViewerRelations,
+)
 from services.timeline.relations_cache import RelationsCache
-from services.timeline.service import HOT_CAPACITY, TimelineService
+from services.timeline.service import TimelineService
+from services.timeline.skeleton import IdSources
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
+from services.timeline.writes import TimelineWrites
 from services.tweet import spec as tweet_spec
 from services.tweet.model import Tweet
 from services.tweet.store import RowTweetStore
@@ -53,10 +61,10 @@ class Graph:
         return ViewerRelations(self.following)
 
 
-class WatchedHot(LayeredHotTimelines):
+class WatchedHot(ValkeyHotTimelines):
     """Does what a test wants done just before a list that was read is stored."""
 
-    async def finish_warm_home(self, viewer: int, token: bytes, run: Ids) -> None:
+    async def finish_warm_home(self, viewer: int, token: bytes, run: IdRun) -> None:
         waiting, self.before_store = self.before_store, []
         for each in waiting:
             await each
@@ -72,27 +80,26 @@ class WatchedHot(LayeredHotTimelines):
 
 
 class World:
-    """The tweet and timeline services over one store each; the fan-out runs when told to."""
+    """The tweet and timeline services over one store each; the fan-out runs when a test says so."""
 
     def __init__(self, rows: RowStore, valkey: Redis) -> None:
         self.clock, self.graph, self.valkey = MovedClock(), Graph(), valkey
         self.store = RowTweetStore(rows, Outbox(rows, self.clock, tweet_spec.OUTBOX))
         self.homes = RowHomeTimelines(rows, self.clock)
         self.celebrities = RowCelebrities(rows)
-        lists, cache = ValkeyHotTimelines(HotLists(valkey)), TweetCache(valkey)
-        relations = RelationsCache(valkey)
-        self.pushes = LayeredPushes(self.homes, lists, cache, relations, self.clock)
+        lists, cache, relations = HotLists(valkey), TweetCache(valkey), RelationsCache(valkey)
+        self.pushes = TimelineWrites(self.homes, lists, cache, relations, self.clock)
         self.hot = WatchedHot(lists, relations, self.graph)
-        self.service = TimelineService(
+        sources = IdSources(
             hot=self.hot,
             homes=self.homes,
             authors=self,
-            tweets=CachedTweets(LocalTweets(), cache, self),
             relations=self.graph,
             celebrities=self.celebrities,
             backfill=Backfill(self.homes, self, self.graph, self.clock),
-            clock=self.clock,
         )
+        tweets = CachedTweets(LocalTweets(), cache, self)
+        self.service = TimelineService(sources, Hydration(tweets))
         self._last = first_id_at(SystemClock().now_ms() - 60_000)
 
     async def list_by_authors(
@@ -222,7 +229,7 @@ async def test_a_tweet_posted_or_deleted_while_a_list_is_filled(world: World) ->
 
 async def test_more_own_tweets_than_a_list_holds(world: World) -> None:
     assert await world.home() == []
-    posted = [await world.post() for _ in range(HOT_CAPACITY + 30)][::-1]
+    posted = [await world.post() for _ in range(WINDOW_IDS + 30)][::-1]
     assert await world.home() == posted
     await world.valkey.flushall()
     assert await world.home() == posted

@@ -9,12 +9,13 @@ from services.platform.composition.dependencies import Dependencies
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.errors import UnavailableError
 from services.platform.rows.port import TableSpec
-from services.platform.specs import all_subscriptions
+from services.platform.specs import ServiceSpec, all_subscriptions
 from tests.emulators import bigtable_emulator, pubsub_emulator
 
 __all__ = ["bigtable_emulator", "pubsub_emulator"]
 
-TABLES = [TableSpec("tweets"), TableSpec("outbox", max_age_s=60)]
+TABLES = (TableSpec("tweets"), TableSpec("outbox", max_age_s=60))
+SPEC = ServiceSpec(name="tweet", summary="", port=1, tables=TABLES)
 
 
 def settings(instance: str, schema: str) -> Settings:
@@ -37,11 +38,12 @@ async def test_missing_tables_stop_the_start(
     monkeypatch.setenv("BIGTABLE_EMULATOR_HOST", emulator)
     instance = f"test-{uuid.uuid4().hex}"
     async with AsyncExitStack() as stack:
-        given = Dependencies(settings(instance, "given"), stack)
+        given = Dependencies(SPEC, settings(instance, "given"), stack)
         with pytest.raises(SettingsError, match="lacks table tweets, table outbox") as error:
             await given.rows("tweet", TABLES)
         assert error.value.variable == "AVIARY_SCHEMA"
-        await Dependencies(settings(instance, "make"), stack).rows("tweet", TABLES[:1])
+        makes = Dependencies(SPEC, settings(instance, "make"), stack)
+        await makes.rows("tweet", TABLES[:1])
         with pytest.raises(SettingsError, match="lacks table outbox"):
             await given.rows("tweet", TABLES)
         store = await given.rows("tweet", TABLES[:1])

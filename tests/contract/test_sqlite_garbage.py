@@ -56,7 +56,7 @@ async def count(store: SqliteRowStore, table: str) -> int:
 
 async def until_empty(store: SqliteRowStore) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while await count(store, "aging"):  # noqa: ASYNC110 - a row store tells nobody
+        while await count(store, "aging"):  # noqa: ASYNC110 - a row store notifies nobody
             await asyncio.sleep(OFTEN_S)
 
 

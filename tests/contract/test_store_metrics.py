@@ -1,4 +1,4 @@
-"""What stores, the cache's circuit, leases and controls tell of themselves."""
+"""What stores, the cache's circuit, leases and controls report of themselves."""
 
 import asyncio
 import os
@@ -85,7 +85,7 @@ async def test_round_trips_are_timed_and_shared(tmp_path: Path, metrics: Metrics
     assert counts() == {("ok", BUS): before + 2, ("failed", BUS): 1}
 
 
-async def test_the_circuit_tells_whether_it_is_open(
+async def test_the_circuit_shows_whether_it_is_open(
     tmp_path: Path, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", metrics.provider)
@@ -108,7 +108,7 @@ async def test_the_circuit_tells_whether_it_is_open(
         await client.aclose()
 
 
-def test_a_lease_tells_what_is_left_of_it(metrics: Metrics) -> None:
+def test_a_lease_shows_what_is_left_of_it(metrics: Metrics) -> None:
     clock = MovableClock(1_000_000)
     generator = SnowflakeGenerator(clock)
     observe_lease(generator, meter_provider=metrics.provider)

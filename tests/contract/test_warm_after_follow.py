@@ -9,13 +9,13 @@ from services.platform.ids.snowflake_time import first_id_at
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
 from services.timeline.backfill import PER_AUTHOR, Backfill
-from services.timeline.encoded import EncodedTweet
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
-from services.timeline.layered_reads import LayeredHotTimelines
-from services.timeline.model import HotHome, ViewerRelations
+from services.timeline.hydration import Hydration
+from services.timeline.model import EncodedTweet, HotHome, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
+from services.timeline.skeleton import IdSources
 from services.timeline.spec import TABLES
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 from tests.contract.valkey_servers import valkey_node
@@ -51,13 +51,11 @@ class World:
         }
 
 
-class FollowInBetween(LayeredHotTimelines):
+class FollowInBetween(ValkeyHotTimelines):
     """Lets the viewer follow everybody just after relations were first read."""
 
     def __init__(self, client: Redis, world: World, homes: RowHomeTimelines) -> None:
-        self._lists = ValkeyHotTimelines(HotLists(client))
-        self._relations_cache = RelationsCache(client)
-        super().__init__(self._lists, self._relations_cache, world)
+        super().__init__(HotLists(client), RelationsCache(client), world)
         self._world = world
         self._filling = Backfill(homes, world, world, SystemClock())
 
@@ -66,8 +64,7 @@ class FollowInBetween(LayeredHotTimelines):
         if not self._world.following:
             self._world.following = frozenset(self._world.tweets)
             await self._filling.follow(viewer, sorted(self._world.tweets))
-            await self._relations_cache.invalidate(viewer)
-            await self._lists.drop_home(viewer)
+            await self.forget_home(viewer)
         return read
 
 
@@ -84,16 +81,15 @@ async def test_a_list_filled_while_a_follow_comes_in_has_all_of_it(tmp_path) -> 
             homes, world = RowHomeTimelines(rows, clock), World(tweets)
             await homes.begin_build(VIEWER, clock.now_ms())
             await homes.finish_build(VIEWER, 0)
-            timelines = TimelineService(
+            sources = IdSources(
                 hot=FollowInBetween(client, world, homes),
                 homes=homes,
                 authors=world,
-                tweets=world,
                 relations=world,
                 celebrities=RowCelebrities(rows),
                 backfill=Backfill(homes, world, world, clock),
-                clock=clock,
             )
+            timelines = TimelineService(sources, Hydration(world))
             assert (await timelines.home(VIEWER, None, 50)).tweets == []
             shown = await timelines.home(VIEWER, None, 1_000)
     await rows.close()

@@ -95,7 +95,7 @@ class Mesh:
     ) -> grpc.Channel:
         """The same, for callers without an event loop, and by default as the operator."""
         files, at = operator_files(self.data_dir), address or self.address(service)
-        return operator_sync_channel(files, service, at, caller=caller)
+        return operator_sync_channel(files, service, at, identity=caller)
 
     def environment(self, service: str) -> dict[str, str]:
         """What a service was told at its start."""
@@ -148,7 +148,7 @@ class OperatorAuth(httpx.Auth):
 
 WITH_PYTHON = """
 import pathlib, sys
-from services import supervisor
+from services.local import supervisor
 
 data_dir, edge_port, python, *options = sys.argv[1:]
 told = {option.removeprefix("--"): True for option in options}

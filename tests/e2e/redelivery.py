@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, contextmanager
 
 import pytest
 
+from services.fanout.spec import SPEC
 from services.platform.bus.port import BusDriver, Message
 from services.platform.composition.dependencies import Dependencies
 from services.platform.config.settings import Settings
@@ -34,10 +35,10 @@ def redelivery(mesh: Mesh) -> Iterator[Redelivery]:
         if "PUBSUB_EMULATOR_HOST" in environment:
             # Google's client reads it by itself.
             patch.setenv("PUBSUB_EMULATOR_HOST", environment["PUBSUB_EMULATOR_HOST"])
-        parts = Dependencies(Settings.from_environment(environment), stack)
+        dependencies = Dependencies(SPEC, Settings.from_environment(environment), stack)
 
         async def open_bus() -> BusDriver:
-            return parts.bus()
+            return dependencies.bus()
 
         try:
             yield Redelivery(runner, runner.run(open_bus()))

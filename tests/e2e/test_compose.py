@@ -18,6 +18,8 @@ from tools.deploy.facts import all_services
 
 pytestmark = pytest.mark.timeout(400)
 NAMES = [each.name for each in all_services()]
+# Where the image has what the project installs.
+SCRIPTS = Path(sys.executable).parent
 
 
 def test_every_process_runs_on_what_its_container_is_told(tmp_path: Path) -> None:
@@ -30,9 +32,9 @@ def test_every_process_runs_on_what_its_container_is_told(tmp_path: Path) -> Non
         machine = Machine(tmp_path, stack, paths)
         for name in ("certs", "keys"):
             told = containers[name]
-            program = [*told.get("entrypoint", ["python", "-m", "services"]), *told["command"]]
-            here = [machine.path(word) for word in program[1:]]
-            subprocess.run([sys.executable, *here], check=True, capture_output=True)
+            program, *words = [*told.get("entrypoint", ["aviary"]), *told["command"]]
+            here = [machine.path(word) for word in words]
+            subprocess.run([SCRIPTS / program, *here], check=True, capture_output=True)
         machine.start_engines()
         environments = {}
         for name in NAMES:
@@ -44,10 +46,11 @@ def test_every_process_runs_on_what_its_container_is_told(tmp_path: Path) -> Non
             # The image's own.
             told |= {"AVIARY_DATA_DIR": "/var/lib/aviary/data"}
             environments[name] = machine.environment(name, told)
-            argv = [sys.executable, "-m", "services", *containers[name]["command"]]
+            argv = [str(SCRIPTS / "aviary"), *containers[name]["command"]]
             machine.start(name, argv, environments[name])
         for name in NAMES:
-            check = [sys.executable, *containers[name]["healthcheck"]["test"][2:]]
+            _, probe = containers[name]["healthcheck"]["test"]
+            check = [SCRIPTS / probe]
 
             def healthy(check=check, env=environments[name]) -> bool:
                 return not subprocess.run(

@@ -13,7 +13,7 @@ from services.platform.composition.dependencies import Dependencies
 from services.platform.config.settings import Settings
 from services.platform.rows.port import RowMutation
 from services.timeline.keys import home_range
-from services.timeline.spec import HOME, TABLES
+from services.timeline.spec import HOME, SPEC, TABLES
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import operate
@@ -177,13 +177,12 @@ async def lose_home(mesh: Mesh, viewer: int) -> None:
         if "BIGTABLE_EMULATOR_HOST" in environment:
             # Google's client reads it by itself.
             patch.setenv("BIGTABLE_EMULATOR_HOST", environment["BIGTABLE_EMULATOR_HOST"])
-        rows = await Dependencies(Settings.from_environment(environment), stack).rows(
-            "timeline", TABLES
-        )
+        dependencies = Dependencies(SPEC, Settings.from_environment(environment), stack)
+        rows = await dependencies.rows(SPEC.name, TABLES)
         keys, _ = home_range(viewer)
-        found = await rows.scan(HOME, keys.start, keys.end, limit=100)
+        found = await rows.scan(HOME.name, keys.start, keys.end, limit=100)
         assert found
-        await rows.mutate([RowMutation(HOME, row.key, delete_row=True) for row in found])
+        await rows.mutate([RowMutation(HOME.name, row.key, delete_row=True) for row in found])
 
 
 def test_what_cannot_be_is_told(mesh: Mesh) -> None:

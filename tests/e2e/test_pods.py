@@ -1,4 +1,4 @@
-"""The development cluster without one: each pod's processes, with what its containers are told."""
+"""The development cluster without one: each pod's processes, in its containers' environment."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from tests.certificates import new_folder
 from tests.e2e.acting import eventually
 from tests.e2e.machine import WAIT_S, Machine
 from tests.emulators import require_emulators
-from tools.deploy.environments import environments_in_manifests
+from tools.deploy.environments import environments_in
 from tools.deploy.facts import all_services
 from tools.deploy.kubernetes import ENVOY_FILE
 from tools.deploy.layout import PROBE_PORT, TLS_DIR
@@ -75,11 +75,11 @@ def test_every_pod_runs_behind_its_sidecar(tmp_path: Path) -> None:
             for name, text in files.items():
                 (etc / folder / name).write_text(text)
         machine.start_engines()
-        for name, told in environments_in_manifests(documents).items():
+        for name, variables in environments_in(documents).items():
             config = config_map(documents, sidecar_config(name))[ENVOY_FILE]
             machine.start_envoy(name, config, f"{name}-sidecar")
             argv = [sys.executable, "-m", "services", name]
-            machine.start(name, argv, machine.environment(name, told))
+            machine.start(name, argv, machine.environment(name, variables))
         serving = health_pb2.HealthCheckResponse.SERVING
         for name in NAMES:
             port = machine.port(name, PROBE_PORT)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.fanout.spec import FANOUT_REST
+from services.platform.specs import all_specs
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import SIDECARS, Mesh, start, stop
 from tests.e2e.operators import operate
@@ -16,7 +17,7 @@ from tests.e2e.runbooks import Reader
 WITHIN_S = 60.0
 GIVEN_UP_WITHIN_S = 120  # eight attempts, with pauses of up to 25 s in all, on a busy machine
 CALLED = ("user", "tweet", "graph", "timeline")  # each time that somebody posts and reads
-PROCESSES = ("user", "id", "tweet", "graph", "fanout", "timeline", "gateway", "identity")
+PROCESSES = tuple(all_specs())
 
 of_make_run = pytest.mark.skipif(
     SIDECARS, reason="of `make run`: behind a sidecar, that has the port and the certificate"

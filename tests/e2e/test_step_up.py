@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from gateway.control_plane.reputation import ConductRules
-from gateway.control_plane.reputation_store import ConductStore
+from gateway.control_plane.reputation import ReputationRules
+from gateway.control_plane.reputation_store import ReputationStore
 from services.cli.load.edge_client import EdgeClient
 from services.local.operator_file import fetch_token, read_operator
 from services.platform.runtime.clock import SystemClock
@@ -40,14 +40,14 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
 def suspect(mesh: Mesh, who: str) -> None:
     async def score() -> None:
         valkey = open_valkey(mesh.valkey_url("cache"), timeout_s=1.0)
-        store = ConductStore(valkey, SystemClock(), ConductRules())
+        store = ReputationStore(valkey, SystemClock(), ReputationRules())
         await store.raise_scores({who: HOSTILE})
         await valkey.aclose()
 
     asyncio.run(score())
 
 
-def test_loaders_client_posts_on_as_a_user_of_bad_conduct(mesh: Mesh) -> None:
+def test_loaders_client_posts_on_as_a_user_of_bad_reputation(mesh: Mesh) -> None:
     app = register(mesh, "--public")
     handle, user_id = sign_up(mesh)
     token = logged_in(mesh, handle, app)["access_token"]

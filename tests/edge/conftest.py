@@ -26,7 +26,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from gateway.control_plane.health import HealthServicer
-from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.envoy import EdgeConfig, public_services, to_yaml
 from gateway.envoy_binary import envoy_binary
 from services.platform.errors import UnavailableError
 from services.platform.rpc.channels import open_channel
@@ -142,11 +142,11 @@ def admin_client(folder: Path) -> httpx.AsyncClient:
 
 async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
     """Learn from Envoy which port the system gave it."""
-    told = folder / "admin"
+    socket_file = folder / "admin"
     async with asyncio.timeout(START_TIMEOUT_S), admin_client(folder) as client:
         while True:
             assert process.returncode is None, (folder / "envoy.log").read_text()
-            if told.exists() and told.read_text().strip():
+            if socket_file.exists() and socket_file.read_text().strip():
                 answer = await client.get("/listeners?format=json")
                 listeners = json.loads(answer.text).get("listener_statuses", [])
                 for listener in listeners:
@@ -187,7 +187,7 @@ async def running_edge(
             listen_port=0,
             admin_socket=admin_socket(folder),
             backends={
-                **dict.fromkeys(PUBLIC_SERVICES, address),
+                **dict.fromkeys(public_services(), address),
                 "gateway": gate_address,
                 **(backends or {}),
             },

@@ -1,6 +1,6 @@
 """A real Envoy with its limits on, the gateway's part of them, and a real Valkey.
 
-Who the caller is comes from headers that the test sets: authentication is another part of the edge.
+Who the subjects are comes from headers that the test sets: authentication is tested elsewhere.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from gateway.control_plane.access_log_service import AccessLogServicer
 from gateway.control_plane.challenges import ChallengeServicer
 from gateway.control_plane.envoy_rpcs import envoy_rpcs
-from gateway.control_plane.extension_configs import CallerFeed, Sources
+from gateway.control_plane.extension_config_service import ExtensionConfigServicer, Sources
 from gateway.control_plane.limiter import Limiter
 from gateway.control_plane.proof_of_work import ProofOfWork
 from gateway.control_plane.rate_limit_service import RateLimitServicer
-from gateway.control_plane.reputation import ConductRules
-from gateway.control_plane.reputation_store import ConductStore
-from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, bootstrap
+from gateway.control_plane.reputation import ReputationRules
+from gateway.control_plane.reputation_store import ReputationStore
+from gateway.envoy import EdgeConfig, bootstrap, public_services
 from gateway.envoy_binary import envoy_binary
 from services.platform.composition.dependencies import service_of
 from services.platform.rpc.server import RpcServer, Servicer
@@ -52,9 +52,9 @@ from tests.edge.conftest import (
     admin_socket,
 )
 
-QUICK = ConductRules(half_life_s=1.0)
-"""So that a test sees a caller released."""
-UNMOVED = ConductRules(suspect=1e12, hostile=1e13)
+QUICK = ReputationRules(half_life_s=1.0)
+"""So that a test sees a subject released."""
+UNMOVED = ReputationRules(suspect=1e12, hostile=1e13)
 """For tests of the limits alone."""
 FEW_BITS = 8
 OWN_APPS = ("ios", "android")
@@ -79,7 +79,7 @@ class QuickTimelines(Timelines):
 class LimitedEdge:
     client: httpx.AsyncClient
     valkey: ValkeyClient
-    store: ConductStore
+    store: ReputationStore
     gateway: RpcServer
     process: asyncio.subprocess.Process
     admin: httpx.AsyncClient
@@ -142,12 +142,12 @@ async def services() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def gateway(
-    valkey: ValkeyClient, rules: ConductRules
-) -> AsyncIterator[tuple[RpcServer, ConductStore]]:
+    valkey: ValkeyClient, rules: ReputationRules
+) -> AsyncIterator[tuple[RpcServer, ReputationStore]]:
     clock = SystemClock()
-    store = ConductStore(valkey, clock, rules)
+    store = ReputationStore(valkey, clock, rules)
     sources = Sources(store, RevokedStore(valkey, clock), lambda: False)
-    feed = CallerFeed(sources, clock, rules, refresh_s=0.1)
+    configs = ExtensionConfigServicer(sources, clock, rules, refresh_s=0.1)
     step_up = ProofOfWork(valkey, clock, lambda: [b"k" * 32], difficulty_bits=FEW_BITS)
     server = RpcServer(
         "127.0.0.1:0",
@@ -155,24 +155,24 @@ async def gateway(
             Servicer(service_of(challenge_service_pb2.DESCRIPTOR), ChallengeServicer(step_up)),
             *envoy_rpcs(
                 RateLimitServicer(Limiter(valkey, clock, rules), step_up, OWN_APPS),
-                feed,
+                configs,
                 AccessLogServicer(store, clock),
             ),
         ],
     )
     await server.start()
-    feed.start()
+    configs.start()
     try:
         yield server, store
     finally:
-        await feed.stop()
+        await configs.stop()
         await server.stop(0)
 
 
 @asynccontextmanager
 async def limited_edge(
     *,
-    rules: ConductRules = QUICK,
+    rules: ReputationRules = QUICK,
     **settings: Any,
 ) -> AsyncIterator[LimitedEdge]:
     async with AsyncExitStack() as stack:
@@ -185,7 +185,7 @@ async def limited_edge(
         address = await stack.enter_async_context(services())
         issuer_port = await stack.enter_async_context(issuer())
         server, store = await stack.enter_async_context(gateway(valkey, rules))
-        backends = dict.fromkeys(PUBLIC_SERVICES, address)
+        backends = dict.fromkeys(public_services(), address)
         backends |= {"gateway": server.address, "challenge": server.address}
         config = EdgeConfig(
             listen_port=0,
@@ -205,7 +205,7 @@ async def limited_edge(
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))
         admin = await stack.enter_async_context(admin_client(folder))
         edge = LimitedEdge(client, valkey, store, server, process, admin)
-        await _until_it_knows_the_callers(edge)
+        await _until_it_has_the_lists(edge)
         yield edge
 
 
@@ -227,7 +227,7 @@ async def _envoy(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-async def _until_it_knows_the_callers(edge: LimitedEdge) -> None:
+async def _until_it_has_the_lists(edge: LimitedEdge) -> None:
     """Wait for the services, and for the first word of the gateway on new accounts."""
     async with asyncio.timeout(START_TIMEOUT_S):
         while True:

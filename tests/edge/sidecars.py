@@ -18,8 +18,8 @@ from aviary.id.v1 import id_service_pb2_grpc as stubs
 from gateway.envoy.secrets import write_secrets
 from gateway.sidecar import Locality, Replica, SidecarConfig, to_yaml
 from services.platform.errors import UnavailableError
-from services.platform.rpc.callers import current_caller
 from services.platform.rpc.channels import open_channel
+from services.platform.rpc.peer_identity import peer_name
 from services.platform.rpc.server import RpcServer
 from services.platform.security.process import Security
 from tests.certificates import WAIT_S, Ids, files, id_server, until
@@ -35,7 +35,7 @@ class WatchedIds(Ids):
 
     fails: bool = False
     calls: int = 0
-    caller: str | None = None
+    peer: str | None = None
     remaining_s: float = 0
     metadata: dict[str, str] = field(default_factory=dict)
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,7 +55,7 @@ class WatchedIds(Ids):
 
     async def _answer(self, context) -> None:
         self.calls += 1
-        self.caller = current_caller()
+        self.peer = peer_name()
         self.remaining_s = context.time_remaining()
         self.metadata = dict(context.invocation_metadata())
         try:
@@ -64,7 +64,7 @@ class WatchedIds(Ids):
             self.cancelled += 1
             raise
         if self.fails:
-            raise UnavailableError("told to fail")
+            raise UnavailableError("made to fail")
 
 
 @dataclass
@@ -76,7 +76,7 @@ class IdReplica:
     locality: Locality = NOWHERE
 
     @property
-    def told(self) -> Replica:
+    def as_replica(self) -> Replica:
         return Replica(self.server.address, self.locality)
 
 
@@ -160,11 +160,11 @@ async def sidecar(folder: Path, config: SidecarConfig) -> AsyncIterator[Sidecar]
 async def _up(process: asyncio.subprocess.Process, folder: Path) -> None:
     at = folder / "sidecar.admin"
 
-    def is_told() -> bool:
+    def is_listening() -> bool:
         assert process.returncode is None, (folder / "envoy.log").read_text()
         return at.exists() and bool(at.read_text().strip())
 
-    await until(is_told)
+    await until(is_listening)
 
 
 async def _listeners(admin: httpx.AsyncClient) -> dict[str, str]:
@@ -184,7 +184,7 @@ async def _listeners(admin: httpx.AsyncClient) -> dict[str, str]:
 
 
 async def accepts(address: str) -> bool:
-    """Envoy tells its ports a moment before it listens there."""
+    """Envoy writes its ports a moment before it listens there."""
     host, _, port = address.rpartition(":")
     try:
         _, writer = await asyncio.open_connection(host, int(port))

@@ -1,4 +1,4 @@
-"""What an attacker would try at the edge, with a real Envoy, and what a caller may."""
+"""What an attacker would try at the edge, with a real Envoy, and what a client may."""
 
 import asyncio
 import time
@@ -55,7 +55,7 @@ def refused(answer: httpx.Response, status: int = 401, code: int = 16) -> str:
 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256", "EdDSA"])
-async def test_caller_is_named_to_the_service_and_the_token_stays_here(
+async def test_end_user_is_named_to_the_service_and_the_token_stays_here(
     edge: Edge, alg: str
 ) -> None:
     for _ in range(2):  # the second is answered from the cache of checked tokens

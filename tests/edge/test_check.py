@@ -114,7 +114,7 @@ ALTERED: dict[str, tuple[Alter, str]] = {
 
 
 @pytest.mark.parametrize("kind", ALTERED)
-def test_an_altered_service_is_told_apart(kind: str) -> None:
+def test_an_altered_service_is_recognised(kind: str) -> None:
     alter, expected = ALTERED[kind]
     with serving(alter) as address:
         lines = service_drift({"tweet": address}, own_contracts())
@@ -208,19 +208,19 @@ def test_an_edge_without_a_document_is_drift(edge_files: Path) -> None:
 
 def test_addresses_come_from_the_folder_of_a_run_or_the_environment(tmp_path: Path) -> None:
     assert addresses_of(None, {}) == DEFAULT_ADDRESSES
-    told = {"AVIARY_TWEET_ADDRESS": "127.0.0.1:7"}
-    assert addresses_of(None, told)["tweet"] == "127.0.0.1:7"
-    # Ports where nobody was told to listen would only confuse.
+    environment = {"AVIARY_TWEET_ADDRESS": "127.0.0.1:7"}
+    assert addresses_of(None, environment)["tweet"] == "127.0.0.1:7"
+    # Ports where nobody was asked to listen would only confuse.
     with pytest.raises(ValueError, match="Aviary does not run in that folder"):
-        addresses_of(tmp_path, told)
+        addresses_of(tmp_path, environment)
     (tmp_path / "addresses.json").write_text('{"tweet": "127.0.0.1:8"}')
-    assert addresses_of(tmp_path, told) == {"tweet": "127.0.0.1:8"}
+    assert addresses_of(tmp_path, environment) == {"tweet": "127.0.0.1:8"}
     (tmp_path / "addresses.json").write_text("[]")
     with pytest.raises(ValueError, match="holds no addresses"):
-        addresses_of(tmp_path, told)
+        addresses_of(tmp_path, environment)
 
 
-def test_the_command_tells_the_differences_and_fails(edge_files: Path) -> None:
+def test_the_command_shows_the_differences_and_fails(edge_files: Path) -> None:
     with serving(renumber) as address:
         (edge_files / "addresses.json").write_text(json.dumps({"tweet": address}))
         answer = CliRunner().invoke(main, ["check", "--data-dir", str(edge_files)])

@@ -27,7 +27,7 @@ async def test_connections_beyond_the_limit_are_closed(monkeypatch: pytest.Monke
 
 
 async def _is_closed(reader: asyncio.StreamReader) -> bool:
-    """Tell whether the edge ends the connection, which it does at once or not at all."""
+    """Return whether the edge ends the connection, which it does at once or not at all."""
     try:
         return await asyncio.wait_for(reader.read(1), 3) == b""
     except ConnectionError:

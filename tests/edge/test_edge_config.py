@@ -21,7 +21,6 @@ def test_envoy_accepts_it(tmp_path: Path, collector: str | None) -> None:
         openapi_path=str(GENERATED / "openapi.json"),
         docs_path=str(GENERATED / "docs.html"),
         otlp_collector=collector,
-        sampling_percent=10,
     )
     accepted(tmp_path, config)
 
@@ -60,8 +59,8 @@ def test_traces_only_with_a_collector() -> None:
 def test_nobody_changes_limits_while_envoy_runs() -> None:
     for built in (bootstrap(EdgeConfig()), *map(sidecar.bootstrap, sidecar.deployed().values())):
         assert built["admin"]["address"] == {"pipe": {"path": DEFAULT_ADMIN_SOCKET, "mode": 0o600}}
-        (layer,) = built["layered_runtime"]["layers"]
-        assert "static_layer" in layer
+        (values,) = built["layered_runtime"]["layers"]
+        assert "static_layer" in values
 
 
 def test_the_yaml_says_what_was_built() -> None:

@@ -15,7 +15,7 @@ import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from cryptography import x509
 
-from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, to_yaml
+from gateway.envoy import EdgeConfig, public_services, to_yaml
 from gateway.envoy.secrets import write_secrets
 from gateway.envoy_binary import envoy_binary
 from services.platform.rpc import server as server_module
@@ -35,11 +35,11 @@ ALMOST_DUE = timedelta(days=5)
 class SeeingTweets(Tweets):
     """Notes whose certificate it was called with."""
 
-    caller_serial = 0
+    peer_serial = 0
 
     async def DeleteTweet(self, request, context):  # noqa: N802
         (pem,) = context.auth_context()["x509_pem_cert"]
-        self.caller_serial = x509.load_pem_x509_certificate(pem).serial_number
+        self.peer_serial = x509.load_pem_x509_certificate(pem).serial_number
         return await super().DeleteTweet(request, context)
 
     async def LookupTweets(self, request, context):  # noqa: N802, ARG002
@@ -64,7 +64,7 @@ class World:
         return (await self.client.delete("/v1/tweets/1")).status_code
 
     async def is_served(self) -> bool:
-        # Envoy tells its port a moment before it listens there.
+        # Envoy writes its port a moment before it listens there.
         with contextlib.suppress(httpx.ConnectError):
             return await self.call() == 200
         return False
@@ -94,7 +94,7 @@ class World:
 async def world(
     folder: Path, certificates: Path, *, server_folder: Path | None = None, server_as: str = "tweet"
 ) -> AsyncIterator[World]:
-    """An edge with `certificates`, and a tweet service that shows what it is told to."""
+    """An edge with `certificates`, and a tweet service that shows what it is given."""
     write_secrets(certificates)
     serving, tweets = files(server_folder or certificates, server_as), SeeingTweets()
     (descriptor,) = tweet_pb.DESCRIPTOR.services_by_name.values()
@@ -106,7 +106,7 @@ async def world(
     config = EdgeConfig(
         listen_port=0,
         admin_socket=admin_socket(folder),
-        backends=dict.fromkeys(PUBLIC_SERVICES, nowhere) | {"tweet": server.address},
+        backends=dict.fromkeys(public_services(), nowhere) | {"tweet": server.address},
         descriptor_path=str(DESCRIPTOR),
         access_log_path=str(folder / "access.log"),
         certificates=str(certificates),
@@ -176,7 +176,7 @@ async def test_calls_and_health_checks_carry_the_edges_certificate(tmp_path: Pat
     certificates = tmp_path / "certificates"
     new_folder(certificates)
     async with world(tmp_path, certificates) as edge, under_load(edge):
-        assert edge.tweets.caller_serial == serial_of(certificates / "edge.pem")
+        assert edge.tweets.peer_serial == serial_of(certificates / "edge.pem")
         assert await edge.stat(r"cluster.tweet.health_check.success") > 0
         assert await edge.stat(r"cluster.tweet.ssl.versions.TLSv1.3") > 0
     assert edge.statuses.keys() == {200}
@@ -205,7 +205,7 @@ async def test_a_service_with_another_certificate_is_refused(
 
         await until(refused)
         assert await edge.call() == 503
-        assert edge.tweets.caller_serial == 0
+        assert edge.tweets.peer_serial == 0
 
 
 @pytest.mark.usefixtures("short_connections")
@@ -213,10 +213,10 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path) 
     certificates = tmp_path / "certificates"
     folder = new_folder(certificates, made=ALMOST_DUE)
     async with world(tmp_path, certificates) as edge, under_load(edge):
-        assert edge.tweets.caller_serial == serial_of(certificates / "edge.pem")
+        assert edge.tweets.peer_serial == serial_of(certificates / "edge.pem")
         assert "edge" in folder.renew(datetime.now(UTC))
         new = serial_of(certificates / "edge.pem")
-        await until(lambda: edge.tweets.caller_serial == new)
+        await until(lambda: edge.tweets.peer_serial == new)
         await until(lambda: edge.serving.current.serial == serial_of(certificates / "tweet.pem"))
     assert edge.statuses.keys() == {200}
 
@@ -246,5 +246,5 @@ async def test_an_authority_is_replaced_without_a_restart(tmp_path: Path) -> Non
             await until(settled)
             await edge.more()
         new = serial_of(certificates / "edge.pem")
-        await until(lambda: edge.tweets.caller_serial == new)
+        await until(lambda: edge.tweets.peer_serial == new)
     assert edge.statuses.keys() == {200}

@@ -80,7 +80,7 @@ async def test_streams_beyond_the_limit_are_refused(edge: Edge) -> None:
         await client.send()
         assert await client.until(RemoteSettingsChanged)
         assert client.connection.remote_settings.max_concurrent_streams == MAX_STREAMS
-        # This library would obey, so it is told otherwise.
+        # This library would obey, so it is made not to.
         client.connection.remote_settings[3] = 10_000
         client.connection.remote_settings.acknowledge()
         for _ in range(MAX_STREAMS + 20):

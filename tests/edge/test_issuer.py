@@ -152,12 +152,12 @@ async def test_paths_beside_the_issuers_own_reach_nothing(world: World) -> None:
         assert answered.split()[1] == b"401"
 
 
-def told(log: Path) -> list[dict[str, Any]]:
+def recorded(log: Path) -> list[dict[str, Any]]:
     lines = log.read_text().splitlines() if log.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-async def test_whom_the_edge_lets_in_is_told_of_writes_and_of_few_reads(
+async def test_whom_the_edge_lets_in_is_recorded_for_writes_and_few_reads(
     world: World, tmp_path: Path
 ) -> None:
     log = tmp_path / "denials.log"
@@ -169,9 +169,9 @@ async def test_whom_the_edge_lets_in_is_told_of_writes_and_of_few_reads(
         by_ada = {"authorization": f"Bearer {good}"}
         posted = await edge.client.post("/v1/tweets", json={"text": "hi"}, headers=by_ada)
         assert posted.status_code == 200, posted.text
-        await until(lambda: any(each["rpc"].endswith("/CreateTweet") for each in told(log)))
+        await until(lambda: any(each["rpc"].endswith("/CreateTweet") for each in recorded(log)))
         # One in a hundred, so a handful: more than half of them is not to be expected in a life.
-        assert len(told(log)) < READS / 2
+        assert len(recorded(log)) < READS / 2
         edge_decisions(log, world.audit).read()
     (accepted,) = [each for each in world.audit.of("token.accepted") if each["user"] == "1"]
     assert accepted["client"] == "operator"
@@ -189,7 +189,7 @@ async def test_what_the_edge_refuses_is_in_the_audit_log(world: World, tmp_path:
         assert (await edge.client.get("/v1/tweets/1", params={"q": weak})).status_code == 400
         assert (await edge.client.delete("/v1/tweets/1", params=query)).status_code in {400, 401}
         assert (await home(edge, "nonsense")).status_code == 401
-        await until(lambda: {401, 403} <= {each["status"] for each in told(log)})
+        await until(lambda: {401, 403} <= {each["status"] for each in recorded(log)})
         edge_decisions(log, world.audit).read()
     denied = {facts["status"]: facts for facts in world.audit.of("edge.denied")}
     assert denied[403]["rpc"] == "/aviary.timeline.v1.TimelineService/GetHomeTimeline"

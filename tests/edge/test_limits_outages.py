@@ -68,14 +68,14 @@ async def test_nothing_is_proven_without_valkey() -> None:
             await work.verify("log-in", "ip:x", proof)
 
 
-async def test_callers_stay_as_they_were_known() -> None:
+async def test_subjects_stay_as_they_were_known() -> None:
     async with limited_edge() as edge:
         await edge.store.raise_scores({"user:1000001": 1_000.0})
         await _until_limit(edge, 3)
         with contextlib.suppress(RedisError):
             await edge.valkey.shutdown(nosave=True)
         async with asyncio.timeout(TIMEOUT_S):
-            while await _answers(edge):  # noqa: ASYNC110 - a server's end tells nobody
+            while await _answers(edge):  # noqa: ASYNC110 - a server's end notifies nobody
                 await asyncio.sleep(0.05)
         await _until_limit(edge, 3)
 

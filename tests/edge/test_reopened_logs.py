@@ -1,4 +1,4 @@
-"""An Envoy behind `gateway.draining_envoy` opens its logs anew when it is told to."""
+"""An Envoy behind `gateway.draining_envoy` opens its logs anew when it is asked to."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""What the issuer revokes, the real edge refuses: by Valkey and the gateway's feed."""
+"""What the issuer revokes, the real edge refuses: by Valkey and the gateway."""
 
 import asyncio
 import base64
@@ -15,18 +15,19 @@ from aviary.envoy.v1 import envoy_pb2 as pb
 
 from gateway.control_plane.access_log_service import AccessLogServicer
 from gateway.control_plane.envoy_rpcs import envoy_rpcs
-from gateway.control_plane.extension_configs import CallerFeed, Sources
+from gateway.control_plane.extension_config_service import ExtensionConfigServicer, Sources
 from gateway.control_plane.limiter import Limiter
 from gateway.control_plane.proof_of_work import ProofOfWork
 from gateway.control_plane.rate_limit_service import RateLimitServicer
-from gateway.control_plane.reputation import ConductRules
-from gateway.control_plane.reputation_store import ConductStore
+from gateway.control_plane.reputation import ReputationRules
+from gateway.control_plane.reputation_store import ReputationStore
 from gateway.envoy.public_reads import FILTER as PUBLIC_READS
 from gateway.envoy.revoked import revoked_filter
 from services.identity.revocations import Revocations
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.clock import SystemClock
-from services.platform.tokens.revocations import MAX_LISTED, Revocable
+from services.platform.security.edge_lists import MAX_LISTED
+from services.platform.tokens.revocations import Revocable
 from services.platform.tokens.revoked_store import RevokedStore
 from services.platform.valkey.breaker import GuardedValkey
 from services.platform.valkey.connection import ValkeyClient, open_valkey
@@ -91,20 +92,22 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
             f"redis://127.0.0.1:{port}/0", timeout_s=0.5, node_client=GuardedValkey
         )
         stack.push_async_callback(valkey.aclose)
-        clock, rules = SystemClock(), ConductRules()
-        conduct, revoked = ConductStore(valkey, clock, rules), RevokedStore(valkey, clock)
-        feed = CallerFeed(Sources(conduct, revoked, lambda: False), clock, rules, refresh_s=0.1)
+        clock, rules = SystemClock(), ReputationRules()
+        reputation, revoked = ReputationStore(valkey, clock, rules), RevokedStore(valkey, clock)
+        configs = ExtensionConfigServicer(
+            Sources(reputation, revoked, lambda: False), clock, rules, refresh_s=0.1
+        )
         step_up = ProofOfWork(valkey, clock, lambda: [b"k" * 32])
         handlers = envoy_rpcs(
             RateLimitServicer(Limiter(valkey, clock, rules), step_up),
-            feed,
-            AccessLogServicer(conduct, clock),
+            configs,
+            AccessLogServicer(reputation, clock),
         )
-        feed.start()
-        stack.push_async_callback(feed.stop)
+        configs.start()
+        stack.push_async_callback(configs.stop)
         world = await stack.enter_async_context(identity_world(tmp_path, revoked))
         await sign_up(world.http)
-        await world.revocations.tell()
+        await world.revocations.publish()
         edge = await stack.enter_async_context(edge_before(world, gateway=handlers))
         yield Revoking(world, edge, revoked, valkey)
 
@@ -159,7 +162,7 @@ async def test_revoked_api_key_is_refused_and_its_successor_is_not(revoking: Rev
     keys = revoking.world.app_keys
     first, second = [await keys.make(tokens["client_id"]) for _ in range(2)]
     await keys.revoke(first.key_id)
-    await revoking.world.revocations.tell()
+    await revoking.world.revocations.publish()
     shown = tokens["access_token"]
     answer = await revoking.until_refused(shown, **{"x-api-key": first.key})
     assert answer.json()["message"] == "the API key was revoked"
@@ -175,7 +178,7 @@ async def test_list_forgets_what_has_expired(revoking: Revoking) -> None:
     assert await names(revoking.store) == {"on"}
 
 
-async def test_a_clock_that_is_behind_does_not_end_what_was_told_before(
+async def test_a_clock_that_is_behind_does_not_end_what_was_sent_before(
     revoking: Revoking,
 ) -> None:
     now_ms = SystemClock().now_ms()
@@ -196,7 +199,7 @@ async def test_what_was_revoked_beyond_the_bound_of_the_list_is_refused(
     clock.ms = as_it_was
     await revoking.until_refused(ended["access_token"])
     await revoking.fill(Revocable.SESSION)
-    # So it is with others as old, which are good: there is no place to tell them apart.
+    # So it is with others as old, which are good: nothing distinguishes them.
     answer = await revoking.until_refused(other["access_token"])
     assert (answer.json()["code"], answer.json()["message"]) == (16, TOO_OLD)
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
@@ -219,7 +222,7 @@ async def test_api_keys_revoked_beyond_the_bound_stay_refused(revoking: Revoking
     keys = revoking.world.app_keys
     gone = await keys.make(tokens["client_id"])
     await keys.revoke(gone.key_id)
-    await revoking.world.revocations.tell()
+    await revoking.world.revocations.publish()
     shown = tokens["access_token"]
     await revoking.until_refused(shown, **{"x-api-key": gone.key})
     revoking.world.clock.ms += 60_000
@@ -241,7 +244,7 @@ async def test_list_that_was_lost_counts_until_it_is_restored(revoking: Revoking
     await revoking.edge.client.post("/oauth/revoke", data=form)
     await revoking.until_refused(ended["access_token"])
     await revoking.valkey.flushall()
-    # When the edge is told of another one it has been told of the list as it is since.
+    # When the edge has another one it has had the list as it is since.
     claims = third["access_token"].split(".")[1]
     sid = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sid"]
     await revoking.store.add(Revocable.SESSION, {sid: SystemClock().now_ms() + MINUTE_MS})
@@ -251,7 +254,7 @@ async def test_list_that_was_lost_counts_until_it_is_restored(revoking: Revoking
     clock = SystemClock()
     assert await RevokedStore(revoking.valkey, clock).listed() is None
     issuer = Revocations(revoking.world.store, revoking.store, revoking.world.clock)
-    await issuer.tell()
+    await issuer.publish()
     (name,) = await names(RevokedStore(revoking.valkey, clock)) - {sid}
     assert (await home(revoking.edge, ended["access_token"])).status_code == 401
     assert (await home(revoking.edge, other["access_token"])).status_code == 200
@@ -263,30 +266,30 @@ async def test_list_that_was_lost_counts_until_it_is_restored(revoking: Revoking
 async def test_a_gateway_that_begins_takes_nothing_from_edges(revoking: Revoking) -> None:
     """It says nothing of what was revoked, rather than that nothing was, until it knows."""
     await revoking.valkey.flushall()
-    clock, rules = SystemClock(), ConductRules()
-    conduct = ConductStore(revoking.valkey, clock, rules)
+    clock, rules = SystemClock(), ReputationRules()
+    reputation = ReputationStore(revoking.valkey, clock, rules)
     revoked = RevokedStore(revoking.valkey, clock)
-    feed = CallerFeed(Sources(conduct, revoked, lambda: False), clock, rules)
-    await feed.refresh()
+    configs = ExtensionConfigServicer(Sources(reputation, revoked, lambda: False), clock, rules)
+    await configs.refresh()
     asked: asyncio.Queue[str] = asyncio.Queue()
 
     async def requests() -> AsyncIterator[pb.DiscoveryRequest]:
         while True:
             yield pb.DiscoveryRequest(resource_names=[await asked.get()])
 
-    told = feed.StreamExtensionConfigs(requests(), cast("Context", None))
+    sent = configs.StreamExtensionConfigs(requests(), cast("Context", None))
 
-    async def next_told() -> str:
-        answer = await anext(told)
+    async def next_sent() -> str:
+        answer = await anext(sent)
         return pb.TypedExtensionConfig.FromString(answer.resources[0].value).name
 
     for name in (REVOKED_FILTER, PUBLIC_READS):
         asked.put_nowait(name)
-    assert await next_told() == PUBLIC_READS
+    assert await next_sent() == PUBLIC_READS
     asked.put_nowait("aviary.conduct_user")
-    assert await next_told() == "aviary.conduct_user"
-    await revoking.world.revocations.tell()
-    telling = asyncio.create_task(next_told())
-    await feed.refresh()
-    assert await telling == REVOKED_FILTER
-    await told.aclose()
+    assert await next_sent() == "aviary.conduct_user"
+    await revoking.world.revocations.publish()
+    sending = asyncio.create_task(next_sent())
+    await configs.refresh()
+    assert await sending == REVOKED_FILTER
+    await sent.aclose()

@@ -1,4 +1,4 @@
-"""What is built, and who may be told to build it."""
+"""What is built, and for whom it may be built."""
 
 import subprocess
 import sys
@@ -61,16 +61,18 @@ def test_each_service_reaches_whom_it_calls_and_nobody_else() -> None:
 
 
 def test_every_call_of_the_table_is_let_in_where_it_goes() -> None:
-    for caller, calls in CALLS.items():
+    for peer, calls in CALLS.items():
         for rpc in calls:
-            rights = policies(bootstrap(deployed()[rpc.split(".")[1]]))[caller]
+            rights = policies(bootstrap(deployed()[rpc.split(".")[1]]))[peer]
             paths = [each["url_path"]["path"] for each in rights["permissions"]]
             assert {"exact": f"/{rpc}"} in paths
 
 
 def test_replicas_are_read_and_built(tmp_path: Path) -> None:
-    told = {"id": [{"address": "id.a:8443", "region": "europe", "zone": "a"}, {"address": "b:1"}]}
-    (tmp_path / "replicas.yaml").write_text(yaml.safe_dump(told))
+    written = {
+        "id": [{"address": "id.a:8443", "region": "europe", "zone": "a"}, {"address": "b:1"}]
+    }
+    (tmp_path / "replicas.yaml").write_text(yaml.safe_dump(written))
     assert read_replicas(tmp_path / "replicas.yaml") == {
         "id": [Replica("id.a:8443", HERE), Replica("b:1")]
     }
@@ -100,7 +102,7 @@ def test_replicas_are_read_and_built(tmp_path: Path) -> None:
         "id: [{address: 'a:1', zone: 1}]",
     ],
 )
-def test_what_holds_no_replicas_is_told(tmp_path: Path, text: str) -> None:
+def test_what_holds_no_replicas_is_reported(tmp_path: Path, text: str) -> None:
     path = tmp_path / "replicas.yaml"
     path.write_text(text)
     with pytest.raises(ReplicasError, match=r"replicas\.yaml"):
@@ -123,8 +125,8 @@ def test_the_gateway_takes_envoys_own_rpcs_from_the_edge_alone() -> None:
     contracts = own_contracts()
     for service in DEFAULT_ADDRESSES:
         takers = {
-            caller
-            for caller, paths in allowed(service, contracts).items()
+            peer
+            for peer, paths in allowed(service, contracts).items()
             if any(path.startswith(ENVOY_PREFIX) for path in paths)
         }
         assert takers == ({"edge"} if service == "gateway" else set())

@@ -30,7 +30,7 @@ from tests.certificates import (
 from tests.edge.sidecars import Sidecar, WatchedIds, accepts, config_of, sidecar
 
 LEASING = "aviary.id.v1.IdService/LeaseWorker"
-TOLD = "x-forwarded-client-cert"
+FORWARDED = "x-forwarded-client-cert"
 
 
 @dataclass
@@ -71,7 +71,7 @@ async def test_the_call_table_decides(world: World) -> None:
             assert await lease(channel) == ("OK" if allowed else "PERMISSION_DENIED")
         assert world.ids.calls == before + allowed
         if allowed:
-            assert world.ids.caller == name
+            assert world.ids.peer == name
     denied = {spiffe_id(name) for name in IDENTITIES if LEASING not in CALLS.get(name, ())}
 
     def all_logged() -> bool:
@@ -99,18 +99,18 @@ async def test_other_certificates_do_not_connect(world: World) -> None:
     assert world.ids.calls == 0
 
 
-async def test_callers_cannot_say_who_they_are(world: World) -> None:
-    forged = ((TOLD, f"By=x;Hash={'0' * 64};URI={spiffe_id('user')}"),)
+async def test_peers_cannot_say_who_they_are(world: World) -> None:
+    forged = ((FORWARDED, f"By=x;Hash={'0' * 64};URI={spiffe_id('user')}"),)
     for name, expected in (("tweet", "OK"), ("timeline", "PERMISSION_DENIED")):
         async with world.as_(name) as channel:
             call = stubs.IdServiceStub(channel).LeaseWorker(
                 pb.LeaseWorkerRequest(owner="a"), timeout=WAIT_S, metadata=forged
             )
             assert (await call.code()).name == expected
-    assert (world.ids.calls, world.ids.caller) == (1, "tweet")
+    assert (world.ids.calls, world.ids.peer) == (1, "tweet")
 
 
-async def test_health_is_told_to_everybody_with_a_certificate(world: World) -> None:
+async def test_health_is_shown_to_everybody_with_a_certificate(world: World) -> None:
     async with world.as_("timeline") as channel:
         answer = await health_pb2_grpc.HealthStub(channel).Check(
             health_pb2.HealthCheckRequest(), timeout=WAIT_S
@@ -118,7 +118,7 @@ async def test_health_is_told_to_everybody_with_a_certificate(world: World) -> N
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-async def test_told_to_stop_it_lets_calls_end(world: World) -> None:
+async def test_asked_to_stop_it_lets_calls_end(world: World) -> None:
     world.ids.open.clear()
     async with world.as_("tweet") as channel:
         under_way = asyncio.create_task(lease(channel))

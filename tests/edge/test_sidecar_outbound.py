@@ -42,7 +42,7 @@ async def calling(
     certificates = folder / "certificates"
     new_folder(certificates)
     async with id_replicas(certificates, *localities, shown=shown) as replicas:
-        config = config_of(certificates, "user", replicas=[each.told for each in replicas])
+        config = config_of(certificates, "user", replicas=[each.as_replica for each in replicas])
         async with (
             sidecar(folder, replace(config, **changes)) as running,
             running.to_siblings() as channel,
@@ -59,7 +59,7 @@ async def codes(call, channel: grpc.aio.Channel, count: int) -> Counter[str]:
 async def test_calls_carry_the_certificate_of_the_own_service(tmp_path: Path) -> None:
     async with calling(tmp_path, NOWHERE) as (_, (replica,), channel):
         assert await lease(channel) == "OK"
-        assert replica.ids.caller == "user"
+        assert replica.ids.peer == "user"
 
 
 async def test_what_is_no_sibling_has_no_route(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ async def test_only_what_may_be_called_twice_is(tmp_path: Path) -> None:
         assert replica.ids.calls == 1 + 3
 
 
-async def test_callers_cannot_have_it_called_twice(tmp_path: Path) -> None:
+async def test_peers_cannot_have_it_called_twice(tmp_path: Path) -> None:
     async with calling(tmp_path, NOWHERE) as (_, (replica,), channel):
         replica.ids.fails = True
         steering = (("x-envoy-retry-grpc-on", "unavailable"), ("x-envoy-max-retries", "3"))

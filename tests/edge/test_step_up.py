@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation import ReputationRules
 from gateway.limits.table import CLASSES
 from services.cli.load.edge_client import EdgeClient
 from services.local.operator_file import Operator, fetch_token
@@ -22,7 +22,7 @@ JITTER = random.Random(0)  # noqa: S311 - guards nothing
 @pytest_asyncio.fixture
 async def watched() -> AsyncIterator[LimitedEdge]:
     """An edge that takes this machine for hostile, for longer than a test lasts."""
-    async with limited_edge(rules=ConductRules()) as running:
+    async with limited_edge(rules=ReputationRules()) as running:
         await running.store.raise_scores({HERE: HOSTILE})
         yield running
 

@@ -135,7 +135,7 @@ async def test_user_who_is_gone_is_forgotten(world: World) -> None:
     assert world.edges[Revocable.USER].keys() == {"1"}
 
 
-async def test_what_could_not_be_told_is_told_later(world: World) -> None:
+async def test_what_could_not_be_published_is_published_later(world: World) -> None:
     class Gone(Edges):
         async def add(self, *_: object) -> None:
             raise UnavailableError("gone")
@@ -146,21 +146,21 @@ async def test_what_could_not_be_told_is_told_later(world: World) -> None:
     await revocations.revoke(Revocable.USER, "2")
     assert edges == {}
     edges.__class__ = Edges
-    await revocations.tell()
+    await revocations.publish()
     assert edges[Revocable.USER].keys() == {"1", "2"}
     edges.clear()
     # By another process, and again, as what carries the news may lose it; and for as long as
     # another issuer's tokens may live.
     world.clock.ms += (USER_TOKEN_S - 1) * 1_000
-    await Revocations(world.store, edges, world.clock).tell()
+    await Revocations(world.store, edges, world.clock).publish()
     assert edges[Revocable.USER].keys() == {"1", "2"}
     edges.clear()
     world.clock.ms += (USER_TOKEN_S + SKEW_S) * 1_000
-    await revocations.tell()
+    await revocations.publish()
     assert not edges[Revocable.USER]
 
 
-async def test_script_of_the_page_is_told_in_json(world: World) -> None:
+async def test_script_of_the_page_is_answered_in_json(world: World) -> None:
     await sign_up(world.http)
     app = await world.app()
     browser = Browser(world.http, app.client_id)

@@ -170,7 +170,7 @@ async def test_text_that_cannot_be_a_password_costs_the_same_work(
     await sign_up(world.http)
     checked = []
     real = Passwords._verify
-    monkeypatch.setattr(Passwords, "_verify", lambda *told: checked.append(1) or real(*told))
+    monkeypatch.setattr(Passwords, "_verify", lambda *given: checked.append(1) or real(*given))
     for text in ("x" * 10_000, "a" + "\u0301" * 400, "\ud800" * 20):
         assert not await can_log_in(world, text)
     assert len(checked) == 3
@@ -201,10 +201,10 @@ async def test_loop_goes_on_while_passwords_are_hashed(world: World) -> None:
     assert turns > 100
 
 
-async def test_a_sign_up_that_cannot_be_recorded_is_finished_later_and_told(
+async def test_a_sign_up_that_cannot_be_recorded_is_finished_later_and_recorded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The audit log has no room: 503, and nobody is let in whom it does not tell of."""
+    """The audit log has no room: 503, and nobody is let in who is not recorded."""
 
     def full(_event: str, /, **_: object) -> None:
         raise UnwrittenError

@@ -47,7 +47,7 @@ async def test_app_has_so_many_live_keys(world: World) -> None:
     await world.app_keys.make(app.client_id)
 
 
-async def test_revoked_key_is_told_of_until_it_would_have_expired(world: World) -> None:
+async def test_revoked_key_is_published_until_it_would_have_expired(world: World) -> None:
     app = await world.app()
     gone, kept = [await world.app_keys.make(app.client_id) for _ in range(2)]
     for _ in range(2):
@@ -58,14 +58,14 @@ async def test_revoked_key_is_told_of_until_it_would_have_expired(world: World) 
     ) == 1
     for _ in range(2):  # again and again, as what carries the news may lose it
         world.edges.clear()
-        await world.revocations.tell()
+        await world.revocations.publish()
         until = world.edges[Revocable.APP_KEY]
         assert until.keys() == {gone.key_id}
         assert until[gone.key_id] >= gone.expires_at_ms
     assert kept.key_id not in until
 
 
-async def test_what_is_not_there_is_told(world: World) -> None:
+async def test_what_is_not_there_is_reported(world: World) -> None:
     with pytest.raises(NotFoundError, match="no app nobody"):
         await world.app_keys.make("nobody")
     with pytest.raises(NotFoundError, match="no app nobody"):

@@ -8,8 +8,9 @@ import pytest
 from services.identity.accounts import RESUME_AFTER_MS
 from services.identity.model import REFRESH_TOKEN_S, AppKey, Code, RevokedAppKey, digest
 from services.identity.revocations import Revocations
+from services.platform.security.edge_lists import MAX_LISTED
 from services.platform.tokens.lives import APP_KEY_S
-from services.platform.tokens.revocations import MAX_LISTED, Revocable
+from services.platform.tokens.revocations import Revocable
 from tests.identity.test_account_endpoints import NEW, change, logged_in
 from tests.identity.world import PASSWORD, Browser, Edges, World, sign_up
 from tests.unit.user_world import CrashError
@@ -56,7 +57,7 @@ async def test_deleted_users_sessions_all_end(world: World) -> None:
 
 
 async def test_sessions_end_with_the_write_of_the_password(world: World) -> None:
-    """The process dies right after it: refresh tokens are no good, and edges are told later."""
+    """The process dies right after it: refresh tokens are no good, and edges learn of it later."""
     await sign_up(world.http)
     mine, other = await logged_in(world), await logged_in(world)
     account = await world.accounts.log_in("ada", PASSWORD, "app")
@@ -113,7 +114,7 @@ async def test_rows_from_before_generations_are_read_and_replaced(world: World) 
     assert (await app.refresh(tokens["refresh_token"])).status_code == 200
 
 
-async def test_all_revoked_api_keys_are_told_of_and_those_that_expired_are_forgotten(
+async def test_all_revoked_api_keys_are_published_and_those_that_expired_are_forgotten(
     world: World,
 ) -> None:
     keys = world.store.revoked_app_keys
@@ -124,32 +125,32 @@ async def test_all_revoked_api_keys_are_told_of_and_those_that_expired_are_forgo
             for number in range(MANY)
         )
     )
-    await world.revocations.tell()
+    await world.revocations.publish()
     assert len(world.edges[Revocable.APP_KEY]) == MANY
     world.edges.clear()
     world.clock.ms = expires_at_ms + MANY + 120_000
-    await world.revocations.tell()
+    await world.revocations.publish()
     assert not world.edges[Revocable.APP_KEY]
     assert await keys.all() == {}
 
 
-async def test_issuer_tells_of_those_that_last_longest_and_of_one_more(world: World) -> None:
+async def test_issuer_publishes_those_that_last_longest_and_of_one_more(world: World) -> None:
     """Of the one more the edges learn until when everything is refused."""
     keys = world.store.revoked_app_keys
     until_ms = [world.clock.ms + number for number in range(1, MAX_LISTED + MANY)]
     await asyncio.gather(*(keys.put(f"app.{until}", RevokedAppKey(until)) for until in until_ms))
-    await world.revocations.tell()
-    told = world.edges[Revocable.APP_KEY]
-    assert len(told) == MAX_LISTED + 1
-    assert f"app.{until_ms[-1]}" in told
-    assert f"app.{until_ms[-MAX_LISTED - 1]}" in told
+    await world.revocations.publish()
+    published = world.edges[Revocable.APP_KEY]
+    assert len(published) == MAX_LISTED + 1
+    assert f"app.{until_ms[-1]}" in published
+    assert f"app.{until_ms[-MAX_LISTED - 1]}" in published
 
 
-async def test_another_issuer_tells_of_what_one_that_is_gone_revoked(world: World) -> None:
+async def test_another_issuer_publishes_what_one_that_is_gone_revoked(world: World) -> None:
     await world.revocations.revoke(Revocable.SESSION, "s1")
     until_ms = world.edges[Revocable.SESSION]["s1"]
     edges = Edges()
-    await Revocations(world.store, edges, world.clock).tell()
+    await Revocations(world.store, edges, world.clock).publish()
     assert edges[Revocable.SESSION] == {"s1": until_ms}
 
 

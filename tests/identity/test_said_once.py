@@ -2,37 +2,15 @@
 
 import base64
 import re
-from collections.abc import Sequence
 
 import httpx
 import pytest
 
 from services.identity.authorize import CARRIED, OURS
-from services.platform.errors import InvalidArgumentError
-from tests.identity.world import ISSUER, PASSWORD, Browser, World, sent_back, sign_up
+from tests.identity.form_steps import FORM, Pairs, at_the_page, opened, person, refused, sent
+from tests.identity.world import PASSWORD, World, sent_back
 
-FORM = {"content-type": "application/x-www-form-urlencoded"}
 COOKIE = "aviary-csrf"
-Pairs = Sequence[tuple[str, str]]
-
-
-async def at_the_page(world: World, **changes: str | None) -> Browser:
-    assert (await sign_up(world.http)).status_code == 200
-    return Browser(world.http, (await world.app()).client_id, **changes)
-
-
-async def opened(browser: Browser, *more: tuple[str, str]) -> httpx.Response:
-    asked = [*browser.asked.items(), *more]
-    return await browser.http.get("/oauth/authorize", params=asked)
-
-
-async def sent(browser: Browser, pairs: Pairs, query: str = "", **headers: str) -> httpx.Response:
-    """Send the form of a page that was just opened, with these fields after it."""
-    page = await opened(browser)
-    hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text)
-    body = str(httpx.QueryParams([*hidden, *pairs]))
-    headers = {**FORM, **headers}
-    return await browser.http.post(f"/oauth/log-in{query}", content=body, headers=headers)
 
 
 def nothing_came_of_it(world: World, answer: httpx.Response) -> None:
@@ -40,10 +18,6 @@ def nothing_came_of_it(world: World, answer: httpx.Response) -> None:
     assert "code=" not in answer.text
     assert world.audit.of("login.succeeded") == []
     assert world.audit.of("login.failed") == [], "the password was looked at"
-
-
-def refused(answer: httpx.Response, error: str = "invalid_request") -> None:
-    assert (answer.status_code, answer.json()["error"]) == (400, error), answer.text
 
 
 @pytest.mark.parametrize("value", ["", "allow", "mallory"])
@@ -71,10 +45,6 @@ async def test_page_carries_what_we_know_and_nothing_else(world: World) -> None:
     assert sorted(named) == sorted([*browser.asked, *OURS, "decision"]), "two buttons, else once"
     back = sent_back(await sent(browser, [*person(), ("decision", "deny"), *unknown]))
     assert back["error"] == "access_denied"
-
-
-def person(handle: str = "ada", password: str = PASSWORD) -> Pairs:
-    return [("handle", handle), ("password", password)]
 
 
 @pytest.mark.parametrize(
@@ -179,16 +149,6 @@ async def test_client_that_shows_itself_in_two_ways_is_refused(world: World) -> 
     assert same.status_code == 200, same.text
 
 
-async def test_unknown_hints_and_grants_are_refused(world: World) -> None:
-    browser = await at_the_page(world)
-    token = (await browser.tokens())["refresh_token"]
-    form = {"token": token, "client_id": browser.asked["client_id"], "token_type_hint": "x"}
-    answer = await world.http.post("/oauth/revoke", data=form)
-    assert (answer.status_code, answer.json()["error"]) == (401, "unsupported_token_type")
-    assert (await browser.refresh(token)).status_code == 200
-    refused(await browser.refresh(token, grant_type="Refresh_Token"), "unsupported_grant_type")
-
-
 async def test_token_comes_in_one_way(world: World) -> None:
     browser = await at_the_page(world, scope=None)
     token = (await browser.tokens())["access_token"]
@@ -242,64 +202,3 @@ async def test_json_with_a_name_twice_is_refused(
     assert field in answer.json()["message"]
     query = await world.http.post(f"{path}?handle=x", json={}, headers=headers)
     assert (query.status_code, "query" in query.json()["message"]) == (400, True)
-
-
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
-        ({"prompt": "nothing"}, "invalid_request"),
-        ({"prompt": "login none"}, "invalid_request"),
-        ({"prompt": "None"}, "invalid_request"),
-        ({"prompt": "none"}, "login_required"),
-        ({"prompt": "none", "scope": "timeline:read"}, "login_required"),
-        ({"response_mode": "fragment"}, "invalid_request"),
-        ({"response_mode": "form_post"}, "invalid_request"),
-        ({"response_mode": "Query"}, "invalid_request"),
-        ({"code_challenge_method": "s256"}, "invalid_request"),
-        ({"request": "a.b.c"}, "request_not_supported"),
-        ({"request_uri": "https://evil.test/"}, "request_uri_not_supported"),
-        ({"registration": "{}"}, "registration_not_supported"),
-    ],
-)
-async def test_what_is_asked_for_and_not_to_be_had_is_told_the_app(
-    world: World, changes: dict[str, str], error: str
-) -> None:
-    browser = await at_the_page(world, **changes)
-    back = sent_back(await opened(browser))
-    assert (back["error"], back["state"], back["iss"]) == (error, "s1", ISSUER)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"prompt": ""},
-        {"prompt": "login consent"},
-        {"prompt": "select_account"},
-        {"response_mode": "query"},
-        {"response_mode": ""},
-    ],
-)
-async def test_what_is_asked_for_and_to_be_had_is_given(
-    world: World, changes: dict[str, str]
-) -> None:
-    assert await (await at_the_page(world, **changes)).code()
-
-
-@pytest.mark.parametrize(
-    ("hint", "shown"), [("ada", "ada"), ("ada@mail.test", ""), ('"><b>', ""), ("x" * 16, "")]
-)
-async def test_hint_fills_in_the_handle_alone(world: World, hint: str, shown: str) -> None:
-    page = await opened(await at_the_page(world), ("login_hint", hint))
-    assert (
-        f'name="handle" autocomplete="username" autocapitalize="none" spellcheck="false" '
-        f'maxlength="15" value="{shown}"' in page.text
-    )
-    assert page.text.count('name="handle"') == 1
-    assert "login_hint" not in page.text
-
-
-@pytest.mark.parametrize("name", ["code", "state", "iss", "error"])
-async def test_redirect_uri_has_no_name_of_an_answer(world: World, name: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=name):
-        await world.clients.register("App", [f"https://app.test/?{name}=x"], public=True)
-    await world.clients.register("App", ["https://app.test/?tenant=x"], public=True)

@@ -38,7 +38,7 @@ async def test_the_key_that_seals_is_replaced_by_way_of_both(world: World) -> No
 
 
 async def test_the_operators_secret_is_replaced(world: World) -> None:
-    told = [bytes.fromhex(OPERATOR_SECRET)]
+    secrets_in_file = [bytes.fromhex(OPERATOR_SECRET)]
 
     async def status(secret: bytes) -> int:
         form = {"grant_type": "client_credentials"}
@@ -48,12 +48,12 @@ async def test_the_operators_secret_is_replaced(world: World) -> None:
     async def is_taken() -> bool:
         return await status(NEW) == httpx.codes.OK
 
-    step = partial(identity.take_operator_secret, world.clients, lambda: told)
+    step = partial(identity.take_operator_secret, world.clients, lambda: secrets_in_file)
     keeping = Background("tested", step, every_s=0.01)
     keeping.start()
     assert not await is_taken()
-    assert await status(told[0]) == httpx.codes.OK
-    old, told[0] = told[0], NEW
+    assert await status(secrets_in_file[0]) == httpx.codes.OK
+    old, secrets_in_file[0] = secrets_in_file[0], NEW
     await until(is_taken)
     assert await status(old) == httpx.codes.UNAUTHORIZED
     await keeping.stop()

@@ -79,7 +79,7 @@ class Directory:
 
 
 class Edges(dict[Revocable, dict[str, int]]):
-    """What edges were told was revoked."""
+    """What was published to edges as revoked."""
 
     async def add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
         self.setdefault(kind, {}).update(until_ms)
@@ -133,8 +133,8 @@ async def identity_world(folder: Path, edges: RevokedList | None = None) -> Asyn
         rows = SqliteRowStore(folder / "identity.db", TABLES, users.clock)
         await rows.open()
         clock, audit, store = users.clock, Events(), IdentityStore(rows)
-        directory, passwords, told = Directory(users.service), Passwords(), Edges()
-        revocations = Revocations(store, edges or told, clock)
+        directory, passwords, published = Directory(users.service), Passwords(), Edges()
+        revocations = Revocations(store, edges or published, clock)
         sessions = Sessions(store, revocations, clock, audit)
         accounts = Accounts(
             store=store,
@@ -170,7 +170,7 @@ async def identity_world(folder: Path, edges: RevokedList | None = None) -> Asyn
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as http:
             yield World(
                 *(users, rows, clock, audit, store, accounts, clients, app_keys),
-                *(keyring, app_keyring, sessions, revocations, told, passwords, http),
+                *(keyring, app_keyring, sessions, revocations, published, passwords, http),
             )
         await listener.stop()
         await rows.close()

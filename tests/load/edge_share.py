@@ -27,7 +27,7 @@ from typing import Any
 import click
 import httpx
 
-from gateway.envoy import PUBLIC_SERVICES, EdgeConfig, bootstrap, process_of
+from gateway.envoy import EdgeConfig, bootstrap, process_of, public_services
 from gateway.envoy.bootstrap import plain_yaml
 from gateway.envoy_binary import envoy_binary
 from services.local.operator_file import fetch_token, read_operator
@@ -223,7 +223,7 @@ def edge_config(running: Mesh, path: Path, **settings: bool) -> EdgeConfig:
         listen_port=free_port(),
         admin_socket=str(path.with_suffix(".sock")),
         stats_port=free_port(),
-        backends={name: running.address(process_of(name)) for name in PUBLIC_SERVICES},
+        backends={name: running.address(process_of(name)) for name in public_services()},
         certificates=certificates,
         issuers=(embedded_issuer(told["AVIARY_ISSUER_URL"]),),
         identity_http=told["AVIARY_IDENTITY_HTTP_ADDRESS"],

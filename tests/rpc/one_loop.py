@@ -1,4 +1,4 @@
-"""All that answers callers, in one process and on one event loop, whose turns are measured."""
+"""All that answers requests, in one process and on one event loop, whose turns are measured."""
 
 import asyncio
 import gc
@@ -18,12 +18,13 @@ from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.envoy.config import PUBLIC_SERVICES, process_of
+from gateway.envoy.config import process_of, public_services
 from gateway.envoy.contracts import PublicRpc
 from services.cli.serving import running
 from services.platform.config.settings import DEFAULT_ADDRESSES, Settings
+from services.platform.leasing.calls import LEASE_CALLS
 from services.platform.rpc.server import RpcServer
-from services.platform.specs import all_specs
+from services.platform.specs import all_specs, server_of
 from tests.contract.valkey_servers import valkey_node
 from tests.processes import free_port
 
@@ -31,11 +32,15 @@ for _spec in all_specs().values():
     # Whoever asks for a message class by name finds every contract.
     importlib.import_module(f"{_spec.package}.app")
 
-ORDER = ("id", "user", "graph", "tweet", "timeline", "gateway", "identity")
-"""Each after those that it needs to start."""
+_PUBLIC = {process_of(name) for name in public_services()}
+ORDER = (
+    server_of(LEASE_CALLS[0]).name,
+    *(spec.name for spec in all_specs().values() if spec.http_port or spec.name in _PUBLIC),
+)
+"""Who answers callers, after who leases worker numbers: without one they do not start."""
 START_TIMEOUT_S = 60.0
 CALL_TIMEOUT_S = 30.0
-_SERVICE_PROCESSES = {service: process_of(name) for name, service in PUBLIC_SERVICES.items()}
+_SERVICE_PROCESSES = {service: process_of(name) for name, service in public_services().items()}
 
 
 class LoopMeter:

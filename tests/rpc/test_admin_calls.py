@@ -60,11 +60,11 @@ class World:
 
     def server(self, **security: Any) -> RpcServer:
         (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
-        told = Security(audit=self.audit, denials=self.denials, **security)
-        return RpcServer("127.0.0.1:0", [Servicer(descriptor, self.fanout)], security=told)
+        protected = Security(audit=self.audit, denials=self.denials, **security)
+        return RpcServer("127.0.0.1:0", [Servicer(descriptor, self.fanout)], security=protected)
 
-    async def call(self, server: RpcServer, caller: str, *names: str) -> str:
-        tls = files(self.folder, caller).towards("fanout")
+    async def call(self, server: RpcServer, peer: str, *names: str) -> str:
+        tls = files(self.folder, peer).towards("fanout")
         async with open_channel(server.address, [], tls=tls) as channel:
             return await pause(channel, *names)
 
@@ -73,9 +73,9 @@ class World:
         return x509.load_pem_x509_certificate(pem).fingerprint(SHA256()).hex()
 
 
-async def pause(channel: grpc.aio.Channel, *names: str, told: str = "") -> str:
+async def pause(channel: grpc.aio.Channel, *names: str, forwarded: str = "") -> str:
     request = pb.PauseSubscriptionsRequest(subscriptions=names)
-    metadata = (("x-forwarded-client-cert", told),) if told else ()
+    metadata = (("x-forwarded-client-cert", forwarded),) if forwarded else ()
     call = stubs.FanoutServiceStub(channel).PauseSubscriptions(
         request, timeout=WAIT_S, metadata=metadata
     )
@@ -95,7 +95,7 @@ async def server(world: World) -> AsyncIterator[RpcServer]:
     await server.stop(0)
 
 
-async def test_a_call_is_told_before_it_is_done_and_when_it_has_ended(
+async def test_a_call_is_recorded_before_it_is_done_and_when_it_has_ended(
     world: World, server: RpcServer
 ) -> None:
     assert await world.call(server, "operator", "fanout.rest") == "OK"
@@ -116,19 +116,19 @@ async def test_a_call_is_told_before_it_is_done_and_when_it_has_ended(
     assert refused == ("admin.ended", {"call": again[1]["call"], "outcome": "INVALID_ARGUMENT"})
 
 
-async def test_a_call_too_large_to_be_told_is_not_done(world: World, server: RpcServer) -> None:
+async def test_a_call_too_large_to_be_recorded_is_not_done(world: World, server: RpcServer) -> None:
     assert await world.call(server, "operator", *[""] * 600) == "INVALID_ARGUMENT"
     assert (world.audit, world.fanout.done) == ([], 0)
 
 
-async def test_looking_is_not_told(world: World, server: RpcServer) -> None:
+async def test_looking_is_not_recorded(world: World, server: RpcServer) -> None:
     tls = files(world.folder, "operator").towards("fanout")
     async with open_channel(server.address, [], tls=tls) as channel:
         await stubs.FanoutServiceStub(channel).GetControls(pb.GetControlsRequest(), timeout=WAIT_S)
     assert world.audit == []
 
 
-async def test_what_cannot_be_told_is_not_done(world: World, server: RpcServer) -> None:
+async def test_what_cannot_be_recorded_is_not_done(world: World, server: RpcServer) -> None:
     world.audit.full = True
     assert await world.call(server, "operator", "fanout.rest") == "INTERNAL"
     assert world.fanout.done == 0
@@ -144,11 +144,11 @@ async def test_a_service_that_may_not_call_is_counted(world: World, server: RpcS
     assert world.fanout.done == 0
 
 
-async def test_behind_a_sidecar_it_tells_whose_certificate_it_was(world: World) -> None:
+async def test_behind_a_sidecar_it_records_whose_certificate_it_was(world: World) -> None:
     server = world.server(sidecar=True)
     await server.start()
-    told = f"By={spiffe_id('fanout')};Hash={'ab' * 32};URI={spiffe_id('operator')}"
+    forwarded = f"By={spiffe_id('fanout')};Hash={'ab' * 32};URI={spiffe_id('operator')}"
     async with open_channel(server.address, [], behind_sidecar="fanout") as channel:
-        assert await pause(channel, "fanout.rest", told=told) == "OK"
+        assert await pause(channel, "fanout.rest", forwarded=forwarded) == "OK"
     await server.stop(0)
     assert world.audit[0][1]["certificate"] == "ab" * 32

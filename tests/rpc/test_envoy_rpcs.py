@@ -10,12 +10,12 @@ from redis.asyncio import Redis
 
 from gateway.control_plane.access_log_service import AccessLogServicer
 from gateway.control_plane.envoy_rpcs import envoy_rpcs
-from gateway.control_plane.extension_configs import CallerFeed, Sources
+from gateway.control_plane.extension_config_service import ExtensionConfigServicer, Sources
 from gateway.control_plane.limiter import Limiter
 from gateway.control_plane.proof_of_work import ProofOfWork
 from gateway.control_plane.rate_limit_service import RateLimitServicer
-from gateway.control_plane.reputation import ConductRules
-from gateway.control_plane.reputation_store import ConductStore
+from gateway.control_plane.reputation import ReputationRules
+from gateway.control_plane.reputation_store import ReputationStore
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
@@ -30,13 +30,15 @@ ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
 
 def gateway(folder: Path) -> RpcServer:
     # No call in here comes to Valkey.
-    valkey, clock, rules = Redis(), SystemClock(), ConductRules()
-    store, security = ConductStore(valkey, clock, rules), Security(files(folder, "gateway"))
+    valkey, clock, rules = Redis(), SystemClock(), ReputationRules()
+    store, security = ReputationStore(valkey, clock, rules), Security(files(folder, "gateway"))
     handlers = envoy_rpcs(
         RateLimitServicer(
             Limiter(valkey, clock, rules), ProofOfWork(valkey, clock, lambda: [b"k" * 32])
         ),
-        CallerFeed(Sources(store, RevokedStore(valkey, clock), lambda: False), clock, rules),
+        ExtensionConfigServicer(
+            Sources(store, RevokedStore(valkey, clock), lambda: False), clock, rules
+        ),
         AccessLogServicer(store, clock),
         security,
     )
@@ -68,10 +70,10 @@ async def test_only_an_edge_may_call_them(tmp_path: Path, path: str) -> None:
     await server.start()
     try:
         outcomes = {}
-        for caller in ("edge", "tweet", "operator"):
-            tls = files(tmp_path, caller).towards("gateway")
+        for peer in ("edge", "tweet", "operator"):
+            tls = files(tmp_path, peer).towards("gateway")
             async with open_channel(server.address, [], tls=tls) as channel:
-                outcomes[caller] = await outcome(channel, path)
+                outcomes[peer] = await outcome(channel, path)
     finally:
         await server.stop(0)
     denied = "PERMISSION_DENIED"

@@ -28,7 +28,8 @@ from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.config.settings import Settings
 from services.platform.rows.port import RowMutation, TableSpec
 from services.platform.rows.sqlite.rows import SqliteRowStore
-from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
 from services.platform.specs import all_subscriptions
@@ -113,7 +114,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
             channel = open_channel(settings.addresses["graph"], [descriptor])
             stack.push_async_callback(channel.close)
-            yield World(FollowersClient(channel, Caller()), GraphServiceStub(channel), driver)
+            yield World(FollowersClient(channel, RpcClient()), GraphServiceStub(channel), driver)
 
 
 def _fanout(world: World, bus: BusDriver | CountedBus, step_s: float) -> FanoutService:

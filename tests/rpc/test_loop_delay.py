@@ -1,4 +1,4 @@
-"""Whatever callers send, no event loop is held up: each text field, at its bounds and beyond."""
+"""Whatever clients send, no event loop is held up: each text field, at its bounds and beyond."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a kubelet asks a process whose callers need certificates."""
+"""What a kubelet asks a process whose peers need certificates."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ async def server(tmp_path: Path, address: str) -> AsyncIterator[RpcServer]:
     await server.stop(0)
 
 
-async def test_health_is_told_without_a_certificate(server: RpcServer, address: str) -> None:
+async def test_health_is_shown_without_a_certificate(server: RpcServer, address: str) -> None:
     async with grpc.aio.insecure_channel(address) as channel:
         answer = await health_pb2_grpc.HealthStub(channel).Check(
             health_pb2.HealthCheckRequest(), timeout=WAIT_S
@@ -81,7 +81,7 @@ def probe(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-async def test_command_tells_by_its_exit_code(server: RpcServer, address: str) -> None:
+async def test_command_answers_by_its_exit_code(server: RpcServer, address: str) -> None:
     healthy = await asyncio.to_thread(probe, {"AVIARY_PROBE_ADDRESS": address})
     assert healthy.returncode == 0, healthy.stderr
     await server.stop(0)
@@ -90,9 +90,9 @@ async def test_command_tells_by_its_exit_code(server: RpcServer, address: str) -
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [("", "is not set"), ("nowhere", "AVIARY_PROBE_ADDRESS: got 'nowhere'")]
+    ("value", "shown"), [("", "is not set"), ("nowhere", "AVIARY_PROBE_ADDRESS: got 'nowhere'")]
 )
-def test_command_is_unhealthy_without_an_address(value: str, told: str) -> None:
+def test_command_is_unhealthy_without_an_address(value: str, shown: str) -> None:
     answer = probe({"AVIARY_PROBE_ADDRESS": value})
     assert answer.returncode == 1
-    assert told in answer.stderr
+    assert shown in answer.stderr

@@ -54,9 +54,9 @@ async def test_a_process_is_not_ready_while_something_fails() -> None:
             holding["outbox"] = True
             await until(channel, READY, SERVING)
             assert (await healthz(health)).status == "SERVING"
-    told = [(each["event"], each.get("failing")) for each in logs]
-    assert told.count((EVENT_NOT_READY, ["outbox"])) == 1
-    assert told.count((EVENT_READY, None)) == 1
+    reported = [(each["event"], each.get("failing")) for each in logs]
+    assert reported.count((EVENT_NOT_READY, ["outbox"])) == 1
+    assert reported.count((EVENT_READY, None)) == 1
 
 
 async def healthz(health: HealthServicer) -> health_service_pb2.GetHealthResponse:

@@ -21,15 +21,15 @@ from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
 from services.platform.valkey.connection import open_valkey
 from services.timeline.backfill import Backfill
-from services.timeline.encoded import EncodedTweet
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.hydration import Hydration
 from services.timeline.keys import home_list_key, home_row_key
-from services.timeline.layered_reads import LayeredHotTimelines
-from services.timeline.model import ViewerRelations
+from services.timeline.model import EncodedTweet, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.servicer import TimelineServicer
+from services.timeline.skeleton import IdSources
 from services.timeline.spec import TABLES
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 from tests.contract.valkey_servers import valkey_node
@@ -99,18 +99,15 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         valkey = open_valkey(f"redis://127.0.0.1:{port}/0", timeout_s=2)
         stack.push_async_callback(valkey.aclose)
         homes = RowHomeTimelines(rows, clock)
-        service = TimelineService(
-            hot=LayeredHotTimelines(
-                ValkeyHotTimelines(HotLists(valkey)), RelationsCache(valkey), siblings
-            ),
+        sources = IdSources(
+            hot=ValkeyHotTimelines(HotLists(valkey), RelationsCache(valkey), siblings),
             homes=homes,
             authors=siblings,
-            tweets=siblings,
             relations=siblings,
             celebrities=RowCelebrities(rows),
             backfill=Backfill(homes, siblings, siblings, clock),
-            clock=clock,
         )
+        service = TimelineService(sources, Hydration(siblings))
         (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
         servicer = Servicer(descriptor, TimelineServicer(service, CursorCodec(lambda: [b"k" * 32])))
         server = RpcServer("127.0.0.1:0", [servicer])
@@ -123,7 +120,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 async def test_what_was_lost_and_what_was_stale_is_mended(world: World) -> None:
     assert await world.home() == TWEETS[ADA]
-    # Everything goes wrong at once: rows are lost, the list with them, and a follow was never told.
+    # Everything goes wrong at once: rows are lost, the list with them, and a follow was never
+    # announced.
     await world.rows.mutate([RowMutation("home", home_row_key(VIEWER, NEWEST), delete_row=True)])
     await world.cache.lpop(home_list_key(VIEWER))
     world.siblings.following = frozenset({ADA, BOB})
@@ -157,7 +155,7 @@ async def test_bad_user_id_is_named_and_leaves_nothing(world: World, user_id: in
     assert await world.rows.scan("viewers", b"", b"g", limit=1) == []
 
 
-async def test_a_cache_that_is_gone_is_told_and_rows_are_built(world: World) -> None:
+async def test_a_cache_that_is_gone_is_reported_and_rows_are_built(world: World) -> None:
     await world.cache.shutdown(nosave=True)
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await world.rebuild()

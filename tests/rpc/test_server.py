@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 
 from services.platform.errors import UnavailableError
 from services.platform.rpc import interceptors as layers
-from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.channels import open_channel
 from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES, MAX_STREAMED_BYTES
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import BindError, RpcServer, Servicer
 from services.platform.rpc.status import DETAILS_KEY
 from services.platform.runtime.deadlines import deadline_in, remaining_s
@@ -31,7 +32,7 @@ async def forever(_request: Any, _context: Any) -> Any:
 
 async def test_message_and_encoded_bytes_both_arrive() -> None:
     async def encoded(request: Any, _context: Any) -> bytes:
-        # Two encodings spliced: protobuf takes the last value, so the caller sees "end".
+        # Two encodings spliced: protobuf takes the last value, so the client sees "end".
         return bytes(request.SerializeToString() + Text(text="end").SerializeToString())
 
     async with serving(echo) as (stub, _, _):
@@ -43,7 +44,7 @@ async def test_message_and_encoded_bytes_both_arrive() -> None:
 async def test_stream_gives_its_messages_in_order() -> None:
     async with serving(echo) as (stub, _, _):
         messages = [
-            m.text async for m in Caller(timeout_s=20).stream(stub.List, Text(text="a b c"))
+            m.text async for m in RpcClient(timeout_s=20).stream(stub.List, Text(text="a b c"))
         ]
     assert messages == ["a", "b", "c"]
 
@@ -76,11 +77,11 @@ async def test_clients_deadline_reaches_the_handler_and_cancels_it() -> None:
 
     async with serving(stuck) as (stub, _, _):
         with deadline_in(0.2), pytest.raises(UnavailableError):
-            await Caller(timeout_s=20).call(stub.Append, Text())
+            await RpcClient(timeout_s=20).call(stub.Append, Text())
         await asyncio.wait_for(cancelled.wait(), WAIT_S)
     assert left[0] is not None
     # gRPC rounds a timeout up for the wire, so a little more than 0.2 may arrive; never the
-    # caller's or the server's default.
+    # client's or the server's default.
     assert 0 < left[0] < 0.5
     assert remaining_s() is None
 
@@ -190,7 +191,7 @@ async def test_batches_of_an_edge_are_larger_than_any_request() -> None:
     await server.start()
     try:
         async with open_channel(server.address, []) as channel:
-            told = channel.stream_unary("/edge.v1.Log/Stream")(iter([batch]), timeout=WAIT_S)
-            assert int(await told) == len(batch)
+            counted = channel.stream_unary("/edge.v1.Log/Stream")(iter([batch]), timeout=WAIT_S)
+            assert int(await counted) == len(batch)
     finally:
         await server.stop(0)

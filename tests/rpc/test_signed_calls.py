@@ -18,7 +18,8 @@ from probe import PROBE, SERVICE, Probe, Stub, Text
 
 from services.platform.config.signing_keys import SigningKey
 from services.platform.errors import NotFoundError, PermissionDeniedError, UnavailableError
-from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import RpcServer, Servicer
 from services.platform.rpc.signed_channel import RetryBudget
 from services.platform.rpc.status import DETAILS_KEY
@@ -112,19 +113,19 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_signed_calls_and_streams_arrive(world: World) -> None:
-    stub, caller = world.stub(signer(OLD)), Caller(timeout_s=WAIT_S)
+    stub, rpc = world.stub(signer(OLD)), RpcClient(timeout_s=WAIT_S)
     for text in ("", "hi", "x" * 60_000):
-        assert (await caller.call(stub.Read, Text(text=text))).text == text
-    stream = caller.stream(stub.List, Text(text="a b c"), timeout_s=WAIT_S, idle_s=WAIT_S)
+        assert (await rpc.call(stub.Read, Text(text=text))).text == text
+    stream = rpc.stream(stub.List, Text(text="a b c"), timeout_s=WAIT_S, idle_s=WAIT_S)
     assert [each.text async for each in stream] == ["a", "b", "c"]
 
 
 async def test_unsigned_calls_and_streams_are_refused(world: World) -> None:
-    stub, caller = world.stub(None), Caller(timeout_s=WAIT_S)
+    stub, rpc = world.stub(None), RpcClient(timeout_s=WAIT_S)
     with pytest.raises(PermissionDeniedError):
-        await caller.call(stub.Read, Text())
+        await rpc.call(stub.Read, Text())
     with pytest.raises(PermissionDeniedError):
-        assert [each async for each in caller.stream(stub.List, Text(text="a"))]
+        assert [each async for each in rpc.stream(stub.List, Text(text="a"))]
     assert world.probe.calls == 0
 
 
@@ -175,17 +176,17 @@ async def test_both_keys_are_good_while_they_rotate(world: World) -> None:
 
 
 async def test_each_retry_is_signed_anew(world: World) -> None:
-    stub, caller = world.stub(signer(OLD)), Caller(timeout_s=WAIT_S)
+    stub, rpc = world.stub(signer(OLD)), RpcClient(timeout_s=WAIT_S)
     world.failures = [UnavailableError("restarting"), UnavailableError("restarting")]
-    assert (await caller.call(stub.Read, Text(text="back"))).text == "back"
+    assert (await rpc.call(stub.Read, Text(text="back"))).text == "back"
     assert world.probe.calls == 3
     world.failures = [UnavailableError("restarting")]
     with pytest.raises(UnavailableError):
-        await caller.call(stub.Append, Text())
+        await rpc.call(stub.Append, Text())
     assert world.probe.calls == 4
     world.failures = [NotFoundError("no such thing", reason="THING")]
     with pytest.raises(NotFoundError):
-        await caller.call(stub.Read, Text())
+        await rpc.call(stub.Read, Text())
     assert world.probe.calls == 5
 
 
@@ -213,15 +214,15 @@ async def test_under_mtls_siblings_sign_and_the_edge_need_not(
 ) -> None:
     new_folder(tmp_path / "certificates")
     monkeypatch.setattr(
-        "services.platform.rpc.server.callers_of", lambda _method: frozenset({"edge", "tweet"})
+        "services.platform.rpc.server.allowed_peers", lambda _method: frozenset({"edge", "tweet"})
     )
     ids = Ids()
     tls = files(tmp_path / "certificates", "id")
     server = id_server(ids, Security(tls, verifier=world.verifier))
     await server.start()
 
-    async def code(caller: str, signs: Signer | None) -> str:
-        towards = files(tmp_path / "certificates", caller).towards("id")
+    async def code(peer: str, signs: Signer | None) -> str:
+        towards = files(tmp_path / "certificates", peer).towards("id")
         channel = open_channel(server.address, [], tls=towards, signer=signs)
         try:
             return await lease(channel)
@@ -257,7 +258,7 @@ async def test_no_log_holds_a_key_or_a_signature(world: World, tmp_path: Path) -
             await world.send(b"?", each)
             await world.send(b"", each)
         stub = world.stub(signer(OLD))
-        await Caller(timeout_s=WAIT_S).call(stub.Read, Text(text="hi"))
+        await RpcClient(timeout_s=WAIT_S).call(stub.Read, Text(text="hi"))
     finally:
         structlog.configure(**before)
         logging.getLogger().removeHandler(handler)

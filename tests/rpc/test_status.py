@@ -8,7 +8,7 @@ from probe import Text, serving
 from structlog.testing import capture_logs
 
 from services.platform import errors
-from services.platform.rpc.channels import Caller
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.status import DETAILS_KEY, domain_error
 
 WHO = {"user_id": "7"}
@@ -62,25 +62,25 @@ async def test_domain_error_gives_its_code_and_details(
 
 
 @pytest.mark.parametrize(("error", "code"), CASES, ids=lambda case: type(case).__name__)
-async def test_caller_gets_the_same_domain_error_back(
+async def test_client_gets_the_same_domain_error_back(
     error: errors.AviaryError, code: grpc.StatusCode
 ) -> None:
     del code
     async with serving(raising(error)) as (stub, _, _):
         with pytest.raises(errors.AviaryError) as caught:
-            await Caller(timeout_s=20).call(stub.Append, Text())
+            await RpcClient(timeout_s=20).call(stub.Append, Text())
     assert type(caught.value) is type(error)
     assert (str(caught.value), caught.value.reason) == (str(error), error.reason)
     assert caught.value.metadata == error.metadata
     assert getattr(caught.value, "retry_after_s", 0) == getattr(error, "retry_after_s", 0)
 
 
-async def test_unknown_error_is_logged_whole_and_hidden_from_the_caller() -> None:
+async def test_unknown_error_is_logged_whole_and_hidden_from_the_client() -> None:
     with capture_logs() as logs:
         async with serving(raising(ValueError("password is hunter2"))) as (stub, _, _):
             answer, status = await refused(stub.Append)
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await Caller(timeout_s=20).call(stub.Append, Text())
+                await RpcClient(timeout_s=20).call(stub.Append, Text())
     assert caught.value.code() is grpc.StatusCode.INTERNAL
     assert answer.code() is grpc.StatusCode.INTERNAL
     assert answer.details() == "Something went wrong on our side."
@@ -94,14 +94,14 @@ async def test_error_in_a_stream_comes_after_its_messages() -> None:
     error = errors.NotFoundError("no list", reason="LIST")
     async with serving(raising(error)) as (stub, _, _):
         with pytest.raises(errors.NotFoundError, match="no list"):
-            [message async for message in Caller(timeout_s=20).stream(stub.List, Text())]
+            [message async for message in RpcClient(timeout_s=20).stream(stub.List, Text())]
 
 
 async def test_sibling_that_is_not_there_is_unavailable() -> None:
     async with serving(raising(ValueError())) as (stub, _, server):
         await server.stop(0)
         with pytest.raises(errors.UnavailableError):
-            await Caller(timeout_s=20).call(stub.Read, Text())
+            await RpcClient(timeout_s=20).call(stub.Read, Text())
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def test_sibling_that_is_not_there_is_unavailable() -> None:
     [
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        # What a server that is told to stop answers to a call it has not begun.
+        # What a server that has to stop answers to a call it has not begun.
         grpc.StatusCode.CANCELLED,
     ],
 )

@@ -87,9 +87,9 @@ async def test_plaintext_does_not_connect(server: RpcServer, ids: Ids) -> None:
     assert ids.calls == 0
 
 
-@pytest.mark.parametrize("caller", ["timeline", "fanout", "edge", "operator", "gateway", "nobody"])
-async def test_the_table_decides(folder: Path, server: RpcServer, ids: Ids, caller: str) -> None:
-    pair = leaf(authority_in(folder), caller)
+@pytest.mark.parametrize("peer", ["timeline", "fanout", "edge", "operator", "gateway", "nobody"])
+async def test_the_table_decides(folder: Path, server: RpcServer, ids: Ids, peer: str) -> None:
+    pair = leaf(authority_in(folder), peer)
     with capture_logs() as logs:
         async with dial(server.address, trusted(folder), pair) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -103,11 +103,11 @@ async def test_the_table_decides(folder: Path, server: RpcServer, ids: Ids, call
     method = "aviary.id.v1.IdService/LeaseWorker"
     assert (info.reason, info.metadata) == (
         "CALLER_NOT_ALLOWED",
-        {"method": method, "caller": caller},
+        {"method": method, "caller": peer},
     )
     assert ids.calls == 0
     (denied,) = (log for log in logs if log["event"] == "rpc.denied")
-    assert (denied["caller"], denied["method"]) == (caller, method)
+    assert (denied["caller"], denied["method"]) == (peer, method)
 
 
 async def test_a_certificate_of_another_trust_domain_is_nobodys(
@@ -151,18 +151,18 @@ def _bare_server(pair: Pair, trusted: bytes) -> tuple[grpc.aio.Server, str]:
     return server, f"127.0.0.1:{server.add_secure_port('127.0.0.1:0', credentials)}"
 
 
-@pytest.mark.parametrize("caller", IDENTITIES)
+@pytest.mark.parametrize("peer", IDENTITIES)
 async def test_health_is_for_everybody_and_reflection_for_few(
-    folder: Path, server: RpcServer, caller: str
+    folder: Path, server: RpcServer, peer: str
 ) -> None:
-    async with open_channel(server.address, [], tls=files(folder, caller).towards("id")) as channel:
+    async with open_channel(server.address, [], tls=files(folder, peer).towards("id")) as channel:
         check = health_pb2_grpc.HealthStub(channel).Check
         answer = await check(health_pb2.HealthCheckRequest(), timeout=WAIT_S)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         asked = reflection_pb2.ServerReflectionRequest(list_services="")
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
         call = stub.ServerReflectionInfo(iter([asked]), timeout=WAIT_S)
-        if caller in {"gateway", "operator"}:
+        if peer in {"gateway", "operator"}:
             names = (await anext(aiter(call))).list_services_response.service
             assert "aviary.id.v1.IdService" in {each.name for each in names}
             call.cancel()

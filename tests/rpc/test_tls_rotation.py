@@ -30,7 +30,7 @@ from tests.certificates import (
     until,
 )
 
-CALLERS = 8
+CLIENTS = 8
 ALMOST_DUE = timedelta(days=5)  # past two thirds of its life, and good for two days yet
 
 
@@ -44,7 +44,7 @@ class Load:
         async with open_channel(address, [], tls=tls.towards("id")) as channel:
             # One for all the time, as services have them.
             stub = IdServiceStub(channel)
-            await asyncio.gather(*(self._call(stub) for _ in range(CALLERS)))
+            await asyncio.gather(*(self._call(stub) for _ in range(CLIENTS)))
 
     async def _call(self, stub) -> None:
         while True:
@@ -82,13 +82,13 @@ async def under_load(
 async def test_renewed_certificates_are_taken_up_by_both_sides(tmp_path: Path) -> None:
     folder, ids = new_folder(tmp_path, made=ALMOST_DUE), Ids()
     async with under_load(tmp_path, ids) as (server, load, _, _):
-        old_server, old_caller = serial_of(tmp_path / "id.pem"), serial_of(tmp_path / "tweet.pem")
+        old_server, old_client = serial_of(tmp_path / "id.pem"), serial_of(tmp_path / "tweet.pem")
         assert await asyncio.to_thread(shown_by, server.address, tmp_path, "user") == old_server
-        assert ids.caller_serial == old_caller
+        assert ids.peer_serial == old_client
         assert "tweet" in folder.renew(datetime.now(UTC))
 
-        new_caller = serial_of(tmp_path / "tweet.pem")
-        await until(lambda: ids.caller_serial == new_caller)
+        new_client = serial_of(tmp_path / "tweet.pem")
+        await until(lambda: ids.peer_serial == new_client)
 
         async def shows_another() -> bool:
             shown = await asyncio.to_thread(shown_by, server.address, tmp_path, "user")
@@ -120,7 +120,7 @@ async def test_an_authority_is_replaced(tmp_path: Path) -> None:
         await load.more()
         folder.switch_authority(datetime.now(UTC))
         await until(settled)
-        await until(lambda: ids.caller_serial == serial_of(tmp_path / "tweet.pem"))
+        await until(lambda: ids.peer_serial == serial_of(tmp_path / "tweet.pem"))
         folder.drop_authority(datetime.now(UTC))
         await until(settled)
         await load.more()

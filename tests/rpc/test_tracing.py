@@ -17,7 +17,7 @@ from probe import Text, serving
 
 from services.platform.errors import NotFoundError
 from services.platform.observability.setup import configure
-from services.platform.rpc.channels import Caller
+from services.platform.rpc.rpc_client import RpcClient
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 NAME = "probe.v1.ProbeService/Append"
@@ -57,7 +57,7 @@ async def test_server_span_is_the_child_of_the_client_span(
     exporter: InMemorySpanExporter, provider: TracerProvider
 ) -> None:
     async with serving(echo, tracer_provider=provider) as (stub, _, _):
-        await Caller(timeout_s=20, tracer_provider=provider).call(stub.Append, Text())
+        await RpcClient(timeout_s=20, tracer_provider=provider).call(stub.Append, Text())
     client, server = of_kind(exporter, SpanKind.CLIENT), of_kind(exporter, SpanKind.SERVER)
     assert client.name == server.name == NAME
     assert server.parent is not None
@@ -67,7 +67,7 @@ async def test_server_span_is_the_child_of_the_client_span(
     assert server.context.trace_id == client.context.trace_id
 
 
-async def test_server_joins_the_trace_of_a_foreign_caller(
+async def test_server_joins_the_trace_of_a_foreign_client(
     exporter: InMemorySpanExporter, provider: TracerProvider
 ) -> None:
     async with serving(echo, tracer_provider=provider) as (stub, _, _):
@@ -85,7 +85,7 @@ async def test_server_joins_the_trace_of_a_foreign_caller(
         (ValueError("x"), grpc.StatusCode.INTERNAL, StatusCode.ERROR),
     ],
 )
-async def test_server_span_and_metric_tell_the_code(
+async def test_server_span_and_metric_have_the_code(
     exporter: InMemorySpanExporter,
     provider: TracerProvider,
     error: Exception,

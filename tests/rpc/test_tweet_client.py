@@ -9,8 +9,9 @@ from aviary.tweet.v1 import tweet_service_pb2 as pb
 from services.fanout.clients import TweetClient
 from services.platform.composition.dependencies import service_of
 from services.platform.errors import PermissionDeniedError, UnavailableError
-from services.platform.rpc.channels import Caller, open_channel
+from services.platform.rpc.channels import open_channel
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import RpcServer
 from services.timeline.clients import TweetClient as TimelineTweetClient
 
@@ -33,9 +34,9 @@ async def test_who_may_not_ask_yet_waits_rather_than_give_the_message_up() -> No
     channel = open_channel(server.address, [SERVICE])
     try:
         with pytest.raises(UnavailableError, match="may not call"):
-            await TweetClient(channel, Caller()).exists(1)
+            await TweetClient(channel, RpcClient()).exists(1)
         with pytest.raises(PermissionDeniedError):
-            await TimelineTweetClient(channel, Caller()).get_many([1])
+            await TimelineTweetClient(channel, RpcClient()).lookup([1])
     finally:
         await channel.close()
         await server.stop(0)

@@ -7,8 +7,8 @@ import pytest_asyncio
 
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.rows.sqlite.rows import SqliteRowStore
-from services.timeline.backfill import BUILD_IDS, FOLLOW_IDS, PER_AUTHOR, Backfill
-from services.timeline.model import ViewerRelations
+from services.timeline.backfill import PER_AUTHOR, Backfill
+from services.timeline.model import WINDOW_IDS, ViewerRelations
 from services.timeline.spec import TABLES
 from services.timeline.store import RowHomeTimelines
 
@@ -82,16 +82,16 @@ def interleaved(authors: Sequence[int], each: int) -> dict[int, list[int]]:
 
 async def test_one_author_is_stored_deeply(world: World) -> None:
     await world.backfill.build(VIEWER)
-    world.authors.tweets = interleaved([2], FOLLOW_IDS + 1)
+    world.authors.tweets = interleaved([2], WINDOW_IDS + 1)
     assert await world.backfill.follow(VIEWER, [2])
-    expected = world.authors.tweets[2][:FOLLOW_IDS]
+    expected = world.authors.tweets[2][:WINDOW_IDS]
     assert await world.ids() == expected
     assert await world.floor() == expected[-1]
 
 
 async def test_a_short_author_raises_no_floor(world: World) -> None:
     await world.backfill.build(VIEWER)
-    world.authors.tweets = interleaved([2], FOLLOW_IDS - 1)
+    world.authors.tweets = interleaved([2], WINDOW_IDS - 1)
     assert await world.backfill.follow(VIEWER, [2])
     assert await world.ids() == world.authors.tweets[2]
     assert await world.floor() == 0
@@ -108,7 +108,7 @@ async def test_many_authors_are_complete_from_the_floor(
     assert await world.backfill.follow(VIEWER, authors)
     everything = sorted((one for ids in world.authors.tweets.values() for one in ids), reverse=True)
     stored, floor = await world.ids(), await world.floor()
-    assert len(stored) == min(count * min(each, PER_AUTHOR), BUILD_IDS)
+    assert len(stored) == min(count * min(each, PER_AUTHOR), WINDOW_IDS)
     assert [one for one in everything if one >= floor] == [one for one in stored if one >= floor]
     if len(stored) == len(everything) and each < PER_AUTHOR:
         assert floor == 0

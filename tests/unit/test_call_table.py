@@ -10,8 +10,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from services.platform.security.call_table import CALLS, OPERATED, REFLECTION_CALLERS, callers_of
-from services.platform.security.identities import EDGE, IDENTITIES, OPERATOR
+from services.platform.security.call_table import CALLS, OPERATED, REFLECTION_PEERS, allowed_peers
+from services.platform.security.identities import EDGE, GATEWAY, IDENTITIES, OPERATOR
 from services.platform.specs import all_specs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +67,7 @@ def attributes(methods: dict[str, ast.AsyncFunctionDef], wanted: set[str], owner
     }
 
 
-@pytest.mark.parametrize("service", sorted(set(all_specs()) - {"gateway"}))
+@pytest.mark.parametrize("service", sorted(set(all_specs()) - {GATEWAY}))
 def test_a_service_declares_what_it_calls_and_no_more(service: str) -> None:
     folder = SERVICES / service
     app = (folder / "app.py").read_text()
@@ -75,7 +75,7 @@ def test_a_service_declares_what_it_calls_and_no_more(service: str) -> None:
     if (folder / "clients.py").exists():
         called |= client_calls(folder / "clients.py")
     # With a source of its own, which is the id service, it calls nobody for leases.
-    if "deps.ids(SPEC.name)" in app:
+    if "deps.ids()" in app:
         called |= client_calls(LEASING)
     if "open_backfill" in app:
         timeline = SERVICES / "timeline"
@@ -90,12 +90,12 @@ def test_nothing_else_is_in_the_table() -> None:
     assert CALLS.keys() <= set(IDENTITIES)
     assert {each for calls in CALLS.values() for each in calls} <= names
     assert {each.partition("/")[0] for each in names} >= OPERATED
-    assert set(IDENTITIES) >= REFLECTION_CALLERS
+    assert set(IDENTITIES) >= REFLECTION_PEERS
 
 
 def test_the_edge_may_call_what_states_its_access_and_nothing_else() -> None:
     stated = {name(m) for m in methods() if m.GetOptions().HasExtension(access_pb2.access)}
-    assert {name(m) for m in methods() if EDGE in callers_of(m)} == stated
+    assert {name(m) for m in methods() if EDGE in allowed_peers(m)} == stated
     assert "aviary.timeline.v1.TimelineService/GetHomeTimeline" in stated
     assert "aviary.graph.v1.GraphService/StreamFollowers" not in stated
 
@@ -103,21 +103,21 @@ def test_the_edge_may_call_what_states_its_access_and_nothing_else() -> None:
 def test_operators_commands_call_what_operators_may() -> None:
     source = (ROOT / "services" / "cli" / "operate" / "client.py").read_text()
     called = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
-    given = {m.name for m in methods() if OPERATOR in callers_of(m)}
+    given = {m.name for m in methods() if OPERATOR in allowed_peers(m)}
     assert given <= called
     for service in ("aviary.fanout.v1.FanoutService", "aviary.timeline.v1.TimelineService"):
         of_it = [m for m in methods() if m.containing_service.full_name == service]
-        assert all(OPERATOR in callers_of(m) for m in of_it if m.name in called)
+        assert all(OPERATOR in allowed_peers(m) for m in of_it if m.name in called)
 
 
 def test_operators_rpcs_are_for_operators_alone() -> None:
     operated = [m for m in methods() if m.containing_service.full_name in OPERATED]
     assert operated
-    assert all(callers_of(m) == {OPERATOR} for m in operated)
+    assert all(allowed_peers(m) == {OPERATOR} for m in operated)
 
 
 def test_no_rpc_is_for_nobody_but_where_it_is_meant() -> None:
-    # For callers in other languages, which have no certificate of their own yet.
-    assert {name(m) for m in methods() if not callers_of(m)} == {
+    # For clients in other languages, which have no certificate of their own yet.
+    assert {name(m) for m in methods() if not allowed_peers(m)} == {
         "aviary.id.v1.IdService/GenerateIds"
     }

@@ -86,7 +86,7 @@ def test_an_authority_is_replaced_with_an_overlap(tmp_path: Path) -> None:
     assert folder.renew(NOW) == []
 
 
-def test_a_lost_authority_is_told_not_replaced(tmp_path: Path) -> None:
+def test_a_lost_authority_is_reported_not_replaced(tmp_path: Path) -> None:
     folder = CertificateFolder(tmp_path)
     folder.renew(NOW)
     (tmp_path / "ca.key").write_bytes((tmp_path / "user.key").read_bytes())
@@ -95,7 +95,7 @@ def test_a_lost_authority_is_told_not_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "named"),
     [
         (lambda f: (f / "tweet.pem").unlink(), r"tweet\.pem: No such file"),
         (lambda f: (f / "tweet.pem").write_text("?"), r"tweet\.pem: no certificate"),
@@ -104,10 +104,10 @@ def test_a_lost_authority_is_told_not_replaced(tmp_path: Path) -> None:
         (lambda f: (f / "user.key").replace(f / "tweet.key"), r"is not the key of"),
     ],
 )
-def test_files_of_no_use_are_named(tmp_path: Path, damage, told: str) -> None:
+def test_files_of_no_use_are_named(tmp_path: Path, damage, named: str) -> None:
     CertificateFolder(tmp_path).renew(NOW)
     damage(tmp_path)
-    with pytest.raises(CredentialsError, match=told) as caught:
+    with pytest.raises(CredentialsError, match=named) as caught:
         TlsFiles(tmp_path, "tweet")
     assert "hunter2" not in str(caught.value)
 

@@ -7,23 +7,23 @@ import pytest
 from aviary.edge.v1 import access_pb2
 from google.protobuf import descriptor_pb2
 
-from gateway.envoy import PUBLIC_SERVICES
+from gateway.envoy import public_services
 from gateway.envoy.auth import auth_filters
 from gateway.envoy.config import EdgeConfig, own_contracts
 from gateway.envoy.contracts import ContractError, Contracts
 from services.identity import scopes
-from services.platform.rpc import caller
+from services.platform.rpc import end_user
 from services.platform.tokens.issuers import Issuer, IssuerError, read_issuers
 
 
 def test_every_public_service_is_read() -> None:
-    assert {rpc.service for rpc in own_contracts().public} == set(PUBLIC_SERVICES.values())
+    assert {rpc.service for rpc in own_contracts().public} == set(public_services().values())
 
 
 def test_issuer_offers_every_scope_that_an_rpc_asks_for_and_no_other() -> None:
     asked = {rpc.scope for rpc in own_contracts().public if rpc.scope is not None}
     assert set(scopes.USER_SCOPES) - {"openid"} | {"users:create"} == asked
-    assert set(scopes.ALL_SCOPES) == asked | {"openid", caller.ACT_ANY}
+    assert set(scopes.ALL_SCOPES) == asked | {"openid", end_user.ACT_ANY}
 
 
 def test_public_rpc_without_a_rule_cannot_be_built() -> None:
@@ -45,8 +45,8 @@ def test_rpcs_that_nobody_outside_may_call_have_no_policy() -> None:
     assert "LookupTweets" not in text
 
 
-def test_public_reads_name_no_caller() -> None:
-    # With public reads on, such a call may come without a token: nothing in it may name a caller.
+def test_public_reads_name_no_end_user() -> None:
+    # With public reads on, such a call may come without a token: nothing in it may name one.
     requests = {rpc.request for rpc in own_contracts().public if rpc.public_read}
     named = {
         f"{file.package}.{message.name}"
@@ -92,7 +92,7 @@ def test_further_issuers_come_from_a_file(tmp_path: Path) -> None:
         {"surprise": 1},
     ],
 )
-def test_bad_issuer_is_told_with_the_file(tmp_path: Path, changes: dict[str, object]) -> None:
+def test_bad_issuer_is_reported_with_the_file(tmp_path: Path, changes: dict[str, object]) -> None:
     path = issuer_file(tmp_path, **changes)
     with pytest.raises(IssuerError, match=r"issuers\.json"):
         read_issuers(path)

@@ -9,7 +9,7 @@ def test_outside_a_call_there_is_only_the_own_bound() -> None:
     assert allowed_s(5) == 5
 
 
-def test_the_callers_deadline_leaves_less() -> None:
+def test_the_requests_deadline_leaves_less() -> None:
     with deadline_in(1):
         assert 0 < allowed_s(5) <= SHARE
         assert 0 < allowed_s(5, share=0.5) <= 0.5

@@ -152,11 +152,11 @@ def test_keys_are_made_once_and_are_keys(composed: dict[str, Any], tmp_path: Pat
         ),
         (
             lambda s: s["graph"]["environment"].pop("AVIARY_CURSOR_KEY"),
-            "graph: is not given AVIARY_CURSOR_KEY",
+            "graph: does not get AVIARY_CURSOR_KEY",
         ),
         (
             lambda s: s["identity"]["environment"].pop("AVIARY_IDENTITY_HTTP_ADDRESS"),
-            "identity: is not given AVIARY_IDENTITY_HTTP_ADDRESS",
+            "identity: does not get AVIARY_IDENTITY_HTTP_ADDRESS",
         ),
         (lambda s: s["id"]["environment"].update(AVIARY_BUS="kafka"), "AVIARY_BUS: got 'kafka'"),
     ],

@@ -164,35 +164,38 @@ def test_each_fault_of_the_policies_is_told(
         (lambda d: config(d).update(AVIARY_STORAGE="mysql"), "AVIARY_STORAGE: got 'mysql'"),
         (lambda d: config(d).update(AVIARY_SIDECAR=""), "does without its sidecar"),
         (lambda d: config(d).pop("AVIARY_GCP_PROJECT"), "AVIARY_GCP_PROJECT: got ''"),
-        (lambda d: config(d).pop("AVIARY_SIGNING_KEYS_FILE"), "not given AVIARY_SIGNING_KEYS_FILE"),
-        (lambda d: config(d).pop("AVIARY_PROBE_ADDRESS"), "not given AVIARY_PROBE_ADDRESS"),
-        (lambda d: config(d).update(AVIARY_PROBE_ADDRESS=""), "not given AVIARY_PROBE_ADDRESS"),
-        (lambda d: config(d).pop("OTEL_EXPORTER_OTLP_ENDPOINT"), "not given OTEL_EXPORTER"),
-        (lambda d: config(d).pop("AVIARY_METRICS_ADDRESS"), "not given AVIARY_METRICS_ADDRESS"),
+        (
+            lambda d: config(d).pop("AVIARY_SIGNING_KEYS_FILE"),
+            "does not get AVIARY_SIGNING_KEYS_FILE",
+        ),
+        (lambda d: config(d).pop("AVIARY_PROBE_ADDRESS"), "does not get AVIARY_PROBE_ADDRESS"),
+        (lambda d: config(d).update(AVIARY_PROBE_ADDRESS=""), "does not get AVIARY_PROBE_ADDRESS"),
+        (lambda d: config(d).pop("OTEL_EXPORTER_OTLP_ENDPOINT"), "does not get OTEL_EXPORTER"),
+        (lambda d: config(d).pop("AVIARY_METRICS_ADDRESS"), "does not get AVIARY_METRICS_ADDRESS"),
         (
             lambda d: config(d).update(AVIARY_ISSUER_URL="https://elsewhere.example"),
             "identity: takes https://elsewhere.example for the issuer",
         ),
         (
             lambda d: without(d, "timeline", "AVIARY_CURSOR_KEY"),
-            "timeline: is not given AVIARY_CURSOR_KEY",
+            "timeline: does not get AVIARY_CURSOR_KEY",
         ),
         (
             lambda d: without(d, "gateway", "AVIARY_CHALLENGE_KEY"),
-            "gateway: is not given AVIARY_CHALLENGE_KEY",
+            "gateway: does not get AVIARY_CHALLENGE_KEY",
         ),
         (
             lambda d: without(d, "identity", "AVIARY_IDENTITY_KEY"),
-            "identity: is not given AVIARY_IDENTITY_KEY",
+            "identity: does not get AVIARY_IDENTITY_KEY",
         ),
         (
             lambda d: without(d, "identity", "AVIARY_IDENTITY_TLS_DIR"),
             "AVIARY_IDENTITY_TLS_DIR: got ''",
         ),
-        (lambda d: without(d, "fanout", "AVIARY_FLAGS_FILE"), "fanout: is not given AVIARY_FLAGS"),
+        (lambda d: without(d, "fanout", "AVIARY_FLAGS_FILE"), "fanout: does not get AVIARY_FLAGS"),
         (
             lambda d: container(d, "user")["envFrom"].pop(1),
-            "user: is not given AVIARY_CACHE_VALKEY_URL",
+            "user: does not get AVIARY_CACHE_VALKEY_URL",
         ),
     ],
 )

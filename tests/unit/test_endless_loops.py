@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import pytest
 import structlog
 
-from gateway.control_plane.extension_configs import CallerFeed, Sources
-from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.extension_config_service import ExtensionConfigServicer, Sources
+from gateway.control_plane.reputation import ReputationRules
 from services.fanout.controls import FanoutControls, StoredThreshold
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import Message, Received, Subscription
@@ -37,9 +37,9 @@ TRIES = 4
 
 TASKS: Mapping[str, str] = {
     "services/platform/runtime/background.py": "the one that runs loops",
-    "services/platform/composition/dependencies.py": "waits for the bus; else not ready",
+    "services/platform/composition/bus.py": "waits for the bus; else not ready",
     "services/platform/bus/consumer.py": "one delivery each; the events that a step waits for",
-    "services/graph/changes.py": "one change of a caller, who waits for it",
+    "services/graph/changes.py": "one change of a request, which waits for it",
     "services/cli/load/loader.py": "a command",
     "services/platform/rpc/renewed_channel.py": "closes one channel",
     "services/timeline/store.py": "one read of a list; its callers see how it ends",
@@ -48,7 +48,7 @@ TASKS: Mapping[str, str] = {
     "services/local/child.py": "keeps one child, whatever raises",
     "gateway/draining_envoy.py": "waits for Envoy's end, with which it ends itself",
     "services/identity/listener.py": "serves; the process is not ready once it has ended",
-    "gateway/control_plane/extension_configs.py": "one stream of an edge",
+    "gateway/control_plane/extension_config_service.py": "one stream of an edge",
 }
 """Where tasks are made that no loop helper runs, and why each may be."""
 
@@ -199,18 +199,18 @@ async def deletions(failing: Failing) -> Looping:
     return listener
 
 
-async def caller_feed(failing: Failing) -> Looping:
+async def extension_configs(failing: Failing) -> Looping:
     sources = Sources(failing, failing, lambda: False)  # type: ignore[arg-type]
-    feed = CallerFeed(sources, SystemClock(), ConductRules(), refresh_s=0.001)
-    feed.start()
-    return feed
+    configs = ExtensionConfigServicer(sources, SystemClock(), ReputationRules(), refresh_s=0.001)
+    configs.start()
+    return configs
 
 
 @pytest.mark.parametrize(
     "made",
     [
         *(a_lease_keeper, a_relay, a_consumer_that_receives, queue_depths, controls),
-        *(garbage, deletions, caller_feed),
+        *(garbage, deletions, extension_configs),
     ],
     ids=lambda made: made.__name__,
 )

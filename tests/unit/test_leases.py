@@ -12,12 +12,13 @@ from services.platform.errors import (
     InvalidArgumentError,
     UnavailableError,
 )
-from services.platform.ids.model import EPOCH_MS, LEASE_TERM_MS, WORKER_COUNT, Lease, decompose
+from services.platform.ids.model import EPOCH_MS, LEASE_TERM_MS, WORKER_COUNT, Lease
 from services.platform.ids.snowflake import SnowflakeGenerator
 from services.platform.leasing.lease_keeper import LeaseKeeper
 from services.platform.rows.port import Row, RowMutation
 from services.platform.runtime.clock import MAX_CLOCK_STEP_MS
 from services.platform.runtime.clock_steps import CheckedClock
+from tests.unit.id_parts import decompose
 
 NOW = EPOCH_MS + 1_000_000
 

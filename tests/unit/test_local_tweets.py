@@ -1,7 +1,7 @@
 import pytest
 
-from services.timeline.encoded import EncodedTweet
 from services.timeline.local_tweets import LocalTweets
+from services.timeline.model import EncodedTweet
 
 
 def tweet(tweet_id: int) -> EncodedTweet:
@@ -64,7 +64,7 @@ def test_is_bounded(local: LocalTweets) -> None:
 
 def test_a_tombstone_outlives_reads_that_began_before_it(local: LocalTweets, clock: Clock) -> None:
     local.put_many([tweet(1)])
-    local.bury(1)
+    local.put_tombstone(1)
     for _ in range(2):
         local.put_many([tweet(1)])
         (found,) = local.get_many([1])[0].values()

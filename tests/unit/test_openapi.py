@@ -67,7 +67,7 @@ def test_limits_are_those_of_the_contract(document: Json) -> None:
     assert followees["items"]["minimum"] == 1
 
 
-def test_only_the_caller_may_be_left_out_of_what_is_required(document: Json) -> None:
+def test_only_the_end_user_may_be_left_out_of_what_is_required(document: Json) -> None:
     assert body_of(document, "/v1/follow")["required"] == ["followee_id"]
     assert body_of(document, "/v1/users")["required"] == ["handle", "display_name"]
     home = parameters_of(document, "/v1/timeline/home")

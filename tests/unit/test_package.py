@@ -1,119 +1,168 @@
-"""What `pip install` brings, built as a release is built."""
+"""What `pip install` brings, built as a release is built: Aviary's wheel."""
 
-import os
+import re
 import signal
 import subprocess
-import sys
-import sysconfig
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.processes import free_port, kill_group, wait_for_port
+from tests.wheels import ROOT, build_wheel, environment, run, scripts_of, write_own_packages
+from tools.deploy.compose import COMPOSE_FILE
 
-ROOT = Path(__file__).resolve().parents[2]
+ASK_WHOSE = (
+    "import pathlib, gateway, services\n"
+    "print(*(pathlib.Path(each.__file__).parents[1] for each in (gateway, services)))"
+)
 STUBS = "aviary.tweet.v1.tweet_service_pb2_grpc"
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    # Its own builder is among the development dependencies: nothing is fetched.
-    build = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", folder]
-    subprocess.run([sys.executable, *build, ROOT], check=True)
-    (built,) = folder.glob("aviary-*.whl")
-    return built
-
-
-def test_internal_stubs_are_importable(wheel: Path, tmp_path: Path) -> None:
-    installed = tmp_path / "site-packages"
-    zipfile.ZipFile(wheel).extractall(installed)
-    # Before the checkout's own: what is imported must come out of the wheel.
-    ask = f"import {STUBS} as stubs; print(stubs.__file__, stubs.TweetServiceStub.__name__)"
-    answer = subprocess.run(
-        [sys.executable, "-c", ask],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(installed)},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    where, name = answer.stdout.split()
-    assert where.startswith(str(installed))
-    assert name == "TweetServiceStub"
-
-
-def test_wheel_has_the_services_and_no_tests(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    roots = {name.split("/")[0] for name in names if ".dist-info" not in name}
-    assert roots == {"aviary", "gateway", "services"}
-    assert "aviary/py.typed" in names
-    assert "services/__main__.py" in names
+    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Python of an environment that has the wheel, and none of this checkout."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=False, symlinks=True)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    zipfile.ZipFile(wheel).extractall(packages)
-    # Its dependencies are those installed here. A folder that is named so gives its packages, but
-    # not the links that it has to other folders, such as the one to this checkout.
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return folder / "bin" / "python"
+    """The scripts of an environment that has the wheel, and none of this checkout."""
+    return environment(tmp_path_factory.mktemp("environment"), wheel)
 
 
-def _run(python: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [python, "-m", *arguments],
-        cwd=cwd,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A user's project, where the commands are typed; it has packages of the names of ours."""
+    write_own_packages(tmp_path)
+    return tmp_path
+
+
+def test_wheel_takes_no_names_but_its_own(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
+        "aviary",
+        "aviary_server",
+    }
+    assert "aviary/py.typed" in names
+
+
+def test_wheel_has_all_of_the_packages(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    listed = ["git", "ls-files", "services", "gateway"]
+    tracked = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert {f"aviary_server/_tree/{name}" for name in tracked.stdout.split()} <= names
+
+
+def test_wheel_says_its_licence(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as opened:
+        (path,) = (name for name in opened.namelist() if name.endswith("licenses/LICENSE"))
+        assert opened.read(path) == (ROOT / "LICENSE").read_bytes()
+        metadata = opened.read(str(Path(path).parents[1] / "METADATA")).decode()
+    assert "\nLicense-Expression: Apache-2.0\n" in metadata
+
+
+def test_containers_run_what_the_wheel_installs(wheel: Path) -> None:
+    dockerfile = (ROOT / "deploy" / "images" / "Dockerfile").read_text()
+    containers = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    called = set(re.findall(r'^ENTRYPOINT \["(\w+)"\]', dockerfile, re.MULTILINE))
+    called |= {
+        each["healthcheck"]["test"][1]
+        for each in containers.values()
+        if each["image"].startswith("aviary-services:") and "healthcheck" in each
+    }
+    assert called == {"aviary", "aviary-probe"}
+    assert called <= scripts_of(wheel)
+
+
+def test_internal_stubs_are_importable(installed: Path, project: Path) -> None:
+    ask = f"import {STUBS} as stubs; print(stubs.__file__, stubs.TweetServiceStub.__name__)"
+    where, name = run(installed, project, "python", "-c", ask).stdout.split()
+    assert Path(where).is_relative_to(installed.parent)
+    assert name == "TweetServiceStub"
+
+
+def test_a_users_own_packages_are_what_the_user_imports(installed: Path, project: Path) -> None:
+    found = run(installed, project, "python", "-c", ASK_WHOSE)
+    assert found.stdout == f"{project} {project}\n", found.stderr
+
+
+def test_another_distributions_packages_are_as_good(
+    wheel: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    scripts = environment(tmp_path_factory.mktemp("environment"), wheel)
+    (packages,) = scripts.parent.glob("lib/python*/site-packages")
+    write_own_packages(packages)
+    found = run(scripts, tmp_path, "python", "-c", ASK_WHOSE)
+    assert found.stdout == f"{packages} {packages}\n", found.stderr
+    helped = run(scripts, tmp_path, "aviary", "user", "--help")
+    assert (helped.returncode, helped.stderr) == (0, "")
+    helped = run(scripts, tmp_path, "aviary-gateway", "--help")
+    assert (helped.returncode, helped.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["user", "--help"], ["load", "--help"]])
+def test_command_line_helps_beside_a_users_own_packages(
+    installed: Path, project: Path, words: list[str]
+) -> None:
+    helped = run(installed, project, "aviary", *words)
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert helped.stdout.startswith("Usage: aviary ")
+
+
+def test_certificates_are_made_beside_a_users_own_packages(installed: Path, project: Path) -> None:
+    made = run(installed, project, "aviary", "certs", "--data-dir", str(project / "data"))
+    assert made.returncode == 0, made.stderr
+    assert list((project / "data").rglob("*.pem"))
 
 
 def test_installed_edge_configuration_is_one_that_envoy_takes(
-    installed: Path, tmp_path: Path
+    installed: Path, project: Path
 ) -> None:
-    built = _run(installed, tmp_path, "gateway", "build-envoy")
+    built = run(installed, project, "aviary-gateway", "build-envoy")
     assert built.returncode == 0, built.stderr
-    text = (tmp_path / "envoy" / "envoy.yaml").read_text()
-    assert f"{installed.parents[1]}/lib" in text
+    text = (project / "envoy" / "envoy.yaml").read_text()
+    assert f"{installed.parent}/lib" in text
     assert str(ROOT) not in text
-    sidecars = _run(installed, tmp_path, "gateway", "build-sidecars")
+    sidecars = run(installed, project, "aviary-gateway", "build-sidecars")
     assert sidecars.returncode == 0, sidecars.stderr
     # Envoy opens the files that they name.
-    checked = _run(installed, tmp_path, "gateway", "check-envoy")
+    checked = run(installed, project, "aviary-gateway", "check-envoy")
     assert checked.returncode == 0, checked.stderr
 
 
 def test_installed_package_does_not_pretend_to_be_a_source_tree(
-    installed: Path, tmp_path: Path
+    installed: Path, project: Path
 ) -> None:
-    refused = _run(installed, tmp_path, "gateway", "build-openapi")
+    refused = run(installed, project, "aviary-gateway", "build-openapi")
     assert refused.returncode == 1
     assert "a wheel carries it" in refused.stderr
 
 
-def test_installed_service_serves_and_ends_cleanly(installed: Path, tmp_path: Path) -> None:
-    port = free_port()
+def test_installed_service_serves_is_probed_and_ends_cleanly(
+    installed: Path, project: Path
+) -> None:
+    port, probe = free_port(), {"AVIARY_PROBE_ADDRESS": f"127.0.0.1:{free_port()}"}
     process = subprocess.Popen(
-        [installed, "-m", "services", "id"],
-        cwd=tmp_path,
-        env={"AVIARY_ID_ADDRESS": f"127.0.0.1:{port}", "AVIARY_DATA_DIR": str(tmp_path / "data")},
+        [installed / "aviary", "id"],
+        cwd=project,
+        env={
+            "AVIARY_ID_ADDRESS": f"127.0.0.1:{port}",
+            "AVIARY_DATA_DIR": str(project / "data"),
+            **probe,
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
         wait_for_port(process, port)
+        healthy = run(installed, project, "aviary-probe", **probe)
+        assert (healthy.returncode, healthy.stderr) == (0, "")
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     finally:
         kill_group(process)
-    assert (tmp_path / "data" / "id.db").exists()
+    assert (project / "data" / "id.db").exists()
+    gone = run(installed, project, "aviary-probe", **probe)
+    assert (gone.returncode, gone.stderr) == (1, "unhealthy: UNAVAILABLE\n")

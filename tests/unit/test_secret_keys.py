@@ -12,7 +12,7 @@ from services.platform.composition.secrets import keys_of
 from services.platform.config.secret_keys import Secret, SecretKeys
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.errors import InvalidArgumentError
-from services.platform.files import watched_file as followed_file
+from services.platform.files import watched_file
 from services.platform.rpc.paging import CursorCodec
 from services.platform.runtime.clock import SystemClock
 from services.platform.security.step_up import solve
@@ -28,7 +28,7 @@ class Audit(list[tuple[str, str]]):
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(followed_file, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(watched_file, "LOOK_EVERY_S", 0.0)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def replace(path: Path, *keys: str) -> None:
     fresh.replace(path)
 
 
-def test_the_file_is_followed_and_its_change_told(path: Path) -> None:
+def test_the_file_is_watched_and_its_change_recorded(path: Path) -> None:
     audit = Audit()
     secret = Settings.from_environment({"AVIARY_CURSOR_KEY_FILE": str(path)}).cursor_key
     keys = keys_of(secret, audit)
@@ -69,7 +69,7 @@ def test_the_file_is_followed_and_its_change_told(path: Path) -> None:
 @pytest.mark.parametrize(
     "spoil", [lambda path: path.unlink(), lambda path: replace(path, "c0ffee")]
 )
-def test_a_file_of_no_use_changes_nothing_and_is_told_without_it(
+def test_a_file_of_no_use_changes_nothing_and_is_reported_without_it(
     path: Path, keys: SecretKeys, spoil: Callable[[Path], None]
 ) -> None:
     with capture_logs() as logs:

@@ -5,7 +5,7 @@ import pytest
 
 from services.platform.config.signing_keys import SigningKey, key_file, parse_keys
 from services.platform.errors import PermissionDeniedError, UnavailableError
-from services.platform.files import watched_file as followed_file
+from services.platform.files import watched_file
 from services.platform.security.signing import WINDOW_MS, Signer, Verifier
 
 NEW, OLD = SigningKey("new", b"n" * 32), SigningKey("old", b"o" * 32)
@@ -112,7 +112,7 @@ async def test_both_keys_are_good_while_they_rotate() -> None:
     assert len(nonces) == 4
 
 
-async def test_denied_while_replays_cannot_be_told() -> None:
+async def test_denied_while_replays_cannot_be_known() -> None:
     pair = Pair(NEW)
     pair.nonces.away = True
     with pytest.raises(UnavailableError):
@@ -144,7 +144,7 @@ async def test_anything_else_is_malformed(text: str) -> None:
         *(f"a:{'5a' * 32},a:{'a5' * 32}", f"{'a' * 33}:{'5a' * 32}", "new:" + "zz" * 32),
     ],
 )
-def test_bad_keys_are_told_without_a_secret(text: str) -> None:
+def test_bad_keys_are_reported_without_a_secret(text: str) -> None:
     with pytest.raises(ValueError, match="key") as caught:
         parse_keys(text)
     assert "5a" not in str(caught.value)
@@ -152,7 +152,7 @@ def test_bad_keys_are_told_without_a_secret(text: str) -> None:
 
 
 def test_a_key_file_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(followed_file, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(watched_file, "LOOK_EVERY_S", 0.0)
     path = tmp_path / "signing.keys"
     path.write_text(f"old:{'0f' * 32}\n")
     keys = key_file(path)

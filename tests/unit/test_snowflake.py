@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.platform.errors import UnavailableError
-from services.platform.ids.model import EPOCH_MS, MAX_SEQUENCE, IdParts, Lease, compose, decompose
+from services.platform.ids.model import EPOCH_MS, MAX_SEQUENCE, IdParts, Lease, compose
 from services.platform.ids.snowflake import SnowflakeGenerator
 from services.platform.runtime.clock import MAX_CLOCK_STEP_MS
+from tests.unit.id_parts import decompose
 
 NOW = EPOCH_MS + 1_000_000
 

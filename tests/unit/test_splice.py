@@ -4,7 +4,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.timeline.splice import splice_page
+from services.timeline.page import splice_page
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 

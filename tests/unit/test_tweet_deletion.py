@@ -20,7 +20,7 @@ from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.tweet import erasure
 from services.tweet.consumers import TweetConsumers
 from services.tweet.deletion import Deletion
-from services.tweet.erasure import LATE_TWEETS_MS, Erasure
+from services.tweet.erasure import LATE_TWEETS_MS, TweetErasure
 from services.tweet.events import TweetEvents, decode_tweet_changed
 from services.tweet.keys import tweet_row_key
 from services.tweet.model import Tweet
@@ -95,11 +95,11 @@ class World:
         self.users.known.add(author)
         return await self.post(author, 1)
 
-    async def erase(self, *, pass_s: float = 60.0, deleted_at_ms: int = 0) -> None:
+    async def erase(self, *, work_s: float = 60.0, deleted_at_ms: int = 0) -> None:
         """One delivery, as the bus brings it once the user is gone."""
         self.users.known = {BOB}
         settling = Settling(LATE_TWEETS_MS, self.clock)
-        erasure = Erasure(self.store, self.deletion, settling, pass_s=pass_s)
+        erasure = TweetErasure(self.store, self.deletion, settling, work_s=work_s)
         handlers = TweetConsumers(erasure, self.users)
         await handlers.user_deleted(UserEvents().deleted(ALICE, deleted_at_ms))
 
@@ -151,9 +151,9 @@ async def test_a_pass_ends_in_time_and_the_next_goes_on(world: World, small_page
     gone = await world.post(ALICE, 3 * small_pages)
     for done in (1, 2, 3):
         with pytest.raises(UnavailableError):
-            await world.erase(pass_s=0)
+            await world.erase(work_s=0)
         assert len(await world.left()) == (3 - done) * small_pages
-    await world.erase(pass_s=0)
+    await world.erase(work_s=0)
     assert await world.announced() == gone
 
 
@@ -202,7 +202,7 @@ async def test_a_deletion_dated_ahead_by_a_wrong_clock_ends_as_soon_as_others(
 ) -> None:
     watch_s, deleted_at_ms = [0.0], world.clock.ms + 3_600_000
     settling = Settling(LATE_TWEETS_MS, world.clock, lambda: watch_s[0])
-    erases = Erasure(world.store, world.deletion, settling)
+    erases = TweetErasure(world.store, world.deletion, settling)
     with pytest.raises(UnavailableError) as caught:
         await erases.author_deleted(ALICE, deleted_at_ms)
     assert caught.value.retry_after_s == LATE_TWEETS_MS / 1_000

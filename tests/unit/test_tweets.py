@@ -214,7 +214,7 @@ async def test_a_create_replayed_after_the_delete_stays_deleted(world: World) ->
     assert await world.tweets.lookup([tweet.tweet_id]) == ([], [tweet.tweet_id])
 
 
-async def test_lookup_keeps_the_order_and_tells_what_is_missing(world: World) -> None:
+async def test_lookup_keeps_the_order_and_lists_what_is_missing(world: World) -> None:
     made = [await world.tweets.create(ALICE, f"tweet {n}") for n in range(3)]
     await world.tweets.delete(made[1].tweet_id)
     asked = [made[2].tweet_id, 7, made[1].tweet_id, made[0].tweet_id]

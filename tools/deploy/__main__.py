@@ -1,4 +1,4 @@
-"""Make what is in `deploy/` from the code, and check it.
+"""Make what is in `deploy/`, names for Terraform and tables of pages from the code; check them.
 
 python -m tools.deploy build
 python -m tools.deploy site FOLDER     # the edge of an overlay, from its site.yaml
@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from gateway.envoy import to_yaml
-from tools.deploy import compose, kubernetes, layout
+from tools.deploy import compose, kubernetes, layout, pages, terraform
 from tools.deploy.layout import DEPLOY, ROOT
 from tools.deploy.site import Site, SiteError
 from tools.deploy.validation import (
@@ -31,7 +31,7 @@ NOT_RUN = "not checked: that images build and start, and what a cluster says (bo
 
 
 def _files() -> Mapping[Path, str]:
-    return {**kubernetes.files(), **compose.files()}
+    return {**kubernetes.files(), **compose.files(), **terraform.files(), **pages.files()}
 
 
 def stale(files: Mapping[Path, str]) -> list[str]:
@@ -75,10 +75,10 @@ def site(overlay: Path) -> None:
 def edge(overlay: Path | None, domain: str) -> None:
     """Print the edge's configuration for services that run without sidecars."""
     try:
-        values = Site() if overlay is None else Site.read(overlay)
+        wanted = Site() if overlay is None else Site.read(overlay)
     except SiteError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(to_yaml(layout.edge_config(values, layout.without_sidecars(domain))), nl=False)
+    click.echo(to_yaml(layout.edge_config(wanted, layout.without_sidecars(domain))), nl=False)
 
 
 @main.command()

@@ -117,7 +117,7 @@ def _service(service: Service) -> Document:
         "command": [service.name],
         "environment": _environment(service),
         "volumes": volumes,
-        "healthcheck": {"test": ["CMD", "python", "-m", "services.cli.probe"], **_SERVICE_CHECK},
+        "healthcheck": {"test": ["CMD", "aviary-probe"], **_SERVICE_CHECK},
         "stop_grace_period": f"{layout.STOP_S}s",
         "depends_on": _done("certs", "keys") | _healthy(*sorted(each.name for each in ENGINES)),
     }

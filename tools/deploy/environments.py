@@ -1,4 +1,4 @@
-"""Environments of processes, each read as its service would read it."""
+"""The environments of processes, each read as its service would read it."""
 
 import base64
 import re
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from services.platform.config.settings import Settings, SettingsError
+from services.platform.specs import all_specs
 from tools.deploy import layout
 from tools.deploy.facts import Service, all_services
 from tools.deploy.layout import Document
@@ -14,7 +15,7 @@ from tools.deploy.pods import EDGE_CONFIG, OPTIONAL_SECRETS, secret_of
 __all__ = [
     "FROM_ELSEWHERE",
     "environment_faults",
-    "environments_in_manifests",
+    "environments_in",
     "in_compose",
     "in_manifests",
     "known_variables",
@@ -46,8 +47,8 @@ FROM_ELSEWHERE: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def in_manifests(documents: Sequence[Document]) -> Iterator[str]:
-    """Give a line for each fault in the environments of rendered manifests' containers."""
-    environments = environments_in_manifests(documents)
+    """Give a line for each fault in the environments of rendered manifests."""
+    environments = environments_in(documents)
     issuer = _issuer_of_the_edge(documents)
     for service in all_services():
         env = environments[service.name]
@@ -60,7 +61,7 @@ def in_manifests(documents: Sequence[Document]) -> Iterator[str]:
         yield from (f"{service.name}: {each}" for each in faults)
 
 
-def environments_in_manifests(documents: Sequence[Document]) -> Mapping[str, dict[str, str]]:
+def environments_in(documents: Sequence[Document]) -> Mapping[str, dict[str, str]]:
     """Return the environment of each service's container, by the service's name."""
     held = {
         **{("Secret", name): values for name, values in FROM_ELSEWHERE.items()},
@@ -93,12 +94,11 @@ def environment_faults(
     except SettingsError as error:
         yield str(error)
         return
-    for name, at in addresses.items():
-        sibling = name.removeprefix("AVIARY_").removesuffix("_ADDRESS").lower()
-        if settings.addresses[sibling] != at:
+    for sibling, spec in all_specs().items():
+        if settings.addresses[sibling] != addresses[spec.address_variable]:
             yield f"{sibling} is not at {settings.addresses[sibling]}"
-    yield from (f"is not given {each}" for each in _needed(service) if not env.get(each))
-    yield from (f"is not given {each}, if only as empty" for each in _meant(service) - env.keys())
+    yield from (f"does not get {each}" for each in _needed(service) if not env.get(each))
+    yield from (f"does not get {each}, if only as empty" for each in _meant(service) - env.keys())
     if service.http_port is not None and settings.identity_tls_dir is None:
         yield "speaks HTTP in plaintext"
 

@@ -12,9 +12,9 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.envoy import own_contracts
-from services.platform.security.call_table import callers_of
+from services.platform.security.call_table import allowed_peers
 from services.platform.security.identities import GATEWAY
-from services.platform.specs import ServiceSpec, all_specs
+from services.platform.specs import ServiceSpec, all_specs, server_of
 
 __all__ = ["Service", "all_services", "callees_of"]
 
@@ -71,8 +71,8 @@ def callers_by_service() -> Mapping[str, frozenset[str]]:
     """Return callers by service as the call table has them, so without the gateway's checks."""
     callers: dict[str, frozenset[str]] = {}
     for method in _methods():
-        name = method.containing_service.full_name.split(".")[1]
-        callers[name] = callers.get(name, frozenset()) | callers_of(method)
+        name = server_of(method.containing_service.full_name).name
+        callers[name] = callers.get(name, frozenset()) | allowed_peers(method)
     return callers
 
 

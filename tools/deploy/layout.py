@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.envoy import DEFAULT_STATS_PORT, PUBLIC_SERVICES, EdgeConfig, process_of
+from gateway.envoy import DEFAULT_STATS_PORT, EdgeConfig, backends_at
 from gateway.envoy.admin import DEFAULT_ADMIN_SOCKET
 from gateway.envoy.bootstrap import plain_yaml
 from gateway.sidecar.deployed import CERTIFICATES, INBOUND_PORT, OUTBOUND_PORT
-from services.platform.config.settings import DEFAULT_ADDRESSES, DEFAULT_EDGE_PORT
+from services.identity.spec import SPEC as IDENTITY
+from services.platform.config.settings import DEFAULT_EDGE_PORT
 from services.platform.rpc.server import DEFAULT_GRACE_S
+from services.platform.specs import all_specs
 from services.platform.tokens.issuers import embedded_issuer
 from tools.deploy.facts import Service, all_services
 from tools.deploy.site import Site
@@ -84,8 +86,8 @@ STOP_S: Final = DRAIN_DELAY_S + DRAIN_S
 def addresses_by_name(name: str) -> dict[str, str]:
     """Return where the service of this name listens, and dials its siblings: by their names."""
     return {
-        _variable(each.name): f"{ANYWHERE if each.name == name else each.name}:{each.port}"
-        for each in all_services()
+        each.address_variable: f"{ANYWHERE if each.name == name else each.name}:{each.port}"
+        for each in all_specs().values()
     }
 
 
@@ -95,8 +97,8 @@ def addresses_behind_sidecars(name: str | None = None) -> dict[str, str]:
     Without a name it is what all services share: where the sidecar takes calls.
     """
     return {
-        _variable(each): own if each == name else f"127.0.0.1:{OUTBOUND_PORT}"
-        for each, own in DEFAULT_ADDRESSES.items()
+        each.address_variable: each.address if each.name == name else f"127.0.0.1:{OUTBOUND_PORT}"
+        for each in all_specs().values()
     }
 
 
@@ -104,11 +106,8 @@ def http_listener(service: Service) -> dict[str, str]:
     """Return the variable of where a service speaks HTTP to the edge, if it does."""
     if service.http_port is None:
         return {}
-    return {f"AVIARY_{service.name.upper()}_HTTP_ADDRESS": f"{ANYWHERE}:{service.http_port}"}
-
-
-def _variable(service: str) -> str:
-    return f"AVIARY_{service.upper()}_ADDRESS"
+    variable = all_specs()[service.name].http_address_variable
+    return {variable: f"{ANYWHERE}:{service.http_port}"}
 
 
 def through_sidecars() -> dict[str, str]:
@@ -128,13 +127,12 @@ def edge_config(
     denials_log: str | None = None,
 ) -> EdgeConfig:
     """Return the edge's configuration in a container, before services at `addresses`."""
-    (identity,) = (each for each in all_services() if each.http_port is not None)
-    host = addresses[identity.name].rpartition(":")[0]
+    host = addresses[IDENTITY.name].rpartition(":")[0]
     return EdgeConfig(
         listen_host=ANYWHERE,
         listen_port=EDGE_PORT,
         stats_port=STATS_PORT,
-        backends={name: addresses[process_of(name)] for name in PUBLIC_SERVICES},
+        backends=backends_at(addresses),
         descriptor_path=f"{GENERATED}/descriptor.pb",
         openapi_path=f"{GENERATED}/openapi.json",
         docs_path=f"{GENERATED}/docs.html",
@@ -142,7 +140,7 @@ def edge_config(
         otlp_collector=COLLECTOR,
         issuers=(embedded_issuer(site.issuer_url), *site.issuers),
         # Sidecars take gRPC alone.
-        identity_http=f"{host}:{identity.http_port}",
+        identity_http=f"{host}:{IDENTITY.http_port}",
         public_reads=site.public_reads,
         cors_origins=site.cors_origins,
         first_party_clients=site.first_party_clients,

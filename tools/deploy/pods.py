@@ -8,6 +8,7 @@ from gateway.draining_envoy import CONCURRENCY
 from gateway.envoy.secrets import TRUST_FILE, identity_file
 from services.platform.rpc.server import DEFAULT_GRACE_S
 from services.platform.security.identities import EDGE, GATEWAY
+from services.platform.specs import all_specs
 from tools.deploy import layout
 from tools.deploy.facts import Service
 from tools.deploy.layout import Document
@@ -44,8 +45,9 @@ FLAGS: Final = "aviary-flags"
 EDGE_CONFIG: Final = "edge-envoy"
 ENVOY_SECRETS: Final = "envoy-secrets"
 """ConfigMap of the files by which each Envoy follows its certificate."""
-OPTIONAL_SECRETS: Final = frozenset({"AVIARY_OPERATOR_SECRET"})
-"""Without it there is no client for operators, and all else works."""
+OPTIONAL_SECRETS: Final = frozenset(
+    variable for spec in all_specs().values() for variable in spec.optional_secrets
+)
 DATA: Final = "data"
 DATA_DIR: Final = "/var/lib/aviary/data"
 ADMIN: Final = "envoy-admin"
@@ -53,8 +55,8 @@ ADMIN: Final = "envoy-admin"
 SERVICES_IMAGE: Final = "aviary-services"
 ENVOY_IMAGE: Final = "aviary-envoy"
 _ENVOY_FOLDER: Final = "/etc/envoy"
-# Envoy ends at once on the order to stop. Until then it answers what is under way and what still
-# comes, for as long as a request that came last may take.
+# Envoy ends at once when asked to. Until then it answers what is under way and what still comes,
+# for as long as a request that came last may take.
 EDGE_DELAY_S: Final = layout.DRAIN_DELAY_S + int(DEFAULT_GRACE_S)
 READ_ONLY_BY_GROUP: Final = 0o440
 # A Python process uses one core; the limit lets it start up and collect garbage on two.
@@ -203,13 +205,13 @@ def _sidecar() -> Document:
 
 
 def _own_variables(of: Service, *, keeps_data: bool) -> list[Document]:
-    """Build the variables that this service does not share with all others."""
-    own = f"AVIARY_{of.name.upper()}_ADDRESS"
-    variables = {own: layout.addresses_behind_sidecars(of.name)[own]}
+    """Build the environment that is this service's alone."""
+    spec = all_specs()[of.name]
+    variables = {spec.address_variable: spec.address}
     variables |= layout.http_listener(of)
     if of.http_port is not None:
         # The edge dials it past the sidecar.
-        variables["AVIARY_IDENTITY_TLS_DIR"] = layout.TLS_DIR
+        variables[spec.http_tls_variable] = layout.TLS_DIR
     if of.has_flags:
         variables["AVIARY_FLAGS_FILE"] = layout.FLAGS_FILE
     if keeps_data:

@@ -166,10 +166,10 @@ def check_overlays() -> list[str]:
     """Check each of them; without Kustomize, say that nothing was."""
     command = kustomize()
     if command is None:
-        skipped = "not checked: the overlays, as neither kustomize nor kubectl is on this machine"
+        left_out = "not checked: the overlays, as neither kustomize nor kubectl is on this machine"
         if os.environ.get(REQUIRED) == "1":
-            return [skipped]
-        sys.stderr.write(f"{skipped}\n")
+            return [left_out]
+        sys.stderr.write(f"{left_out}\n")
         return []
     lines = []
     with tempfile.TemporaryDirectory() as temporary:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.platform.observability import names
-from services.platform.tokens.revocations import MAX_LISTED
+from services.platform.security.edge_lists import MAX_LISTED
 from tools.observability import queries
 from tools.observability.series import series
 from tools.observability.slos import BURN_ALERTS, SLOS, WINDOWS, Burn, Slo
@@ -244,7 +244,7 @@ def _process_alerts() -> list[Rule]:
             "TargetDown",
             "up == 0",
             "page",
-            "{{ $labels.job }} tells no metrics",
+            "{{ $labels.job }} serves no metrics",
             "{{ $labels.instance }} cannot be scraped: it is gone, or too busy to answer.",
             runbook=WATCH,
             wait="2m",

@@ -28,8 +28,8 @@ COUNT = click.IntRange(min=0)
 
 EXAMPLES = """\b
 Examples:
-  python -m services load --users 200 --follows-per-user 10 --limit 500
-  python -m services load --edges friends.txt.gz --tweets tweets.txt.gz \\
+  aviary load --users 200 --follows-per-user 10 --limit 500
+  aviary load --edges friends.txt.gz --tweets tweets.txt.gz \\
       --limit 5000 --manifest loaded.json
 """
 

@@ -13,8 +13,8 @@ from google.protobuf.descriptor import FileDescriptor
 from services.cli.operate.errors import OperateError
 from services.cli.operate.finding import Found
 from services.platform.errors import AviaryError, UnavailableError
-from services.platform.rpc.channels import Caller
 from services.platform.rpc.operator import operator_channel
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.runtime.clock import SystemClock
 from services.platform.security.signing import Signer
 from services.platform.security.tls import CredentialsError
@@ -32,7 +32,7 @@ class FanoutClient:
     def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
         self._found = found
         self._stub = FanoutServiceStub(channel)
-        self._caller = Caller(timeout_s=TIMEOUT_S)
+        self._caller = RpcClient(timeout_s=TIMEOUT_S)
 
     async def queues(self) -> Sequence[fanout_pb.QueueBacklog]:
         """What lies in each queue; a number is absent where the bus cannot say."""
@@ -97,7 +97,7 @@ class TimelineClient:
     def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
         self._found = found
         self._stub = TimelineServiceStub(channel)
-        self._caller = Caller(timeout_s=TIMEOUT_S)
+        self._caller = RpcClient(timeout_s=TIMEOUT_S)
 
     async def rebuild_home(self, user_id: int) -> None:
         """Have a home timeline built anew. Raises `OperateError`."""

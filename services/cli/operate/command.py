@@ -33,8 +33,8 @@ DATA_DIR = click.option(
 @click.command(
     epilog="""\b
 Examples:
-  python -m services queues
-  python -m services queues --watch
+  aviary queues
+  aviary queues --watch
 """
 )
 @click.option("--watch", is_flag=True, help="Show them again every two seconds, until Ctrl-C.")
@@ -69,8 +69,8 @@ def dead_letters(data_dir: Path | None, subscription: str | None, limit: int) ->
 @click.command(
     epilog="""\b
 Examples:
-  python -m services redrive fanout.plan
-  python -m services redrive fanout.rest --all
+  aviary redrive fanout.plan
+  aviary redrive fanout.rest --all
 """
 )
 @click.argument("subscription")
@@ -134,9 +134,9 @@ def resume(data_dir: Path | None, subscriptions: Sequence[str], *, everything: b
 @click.command(
     epilog="""\b
 Examples:
-  python -m services threshold
-  python -m services threshold 50000
-  python -m services threshold default
+  aviary threshold
+  aviary threshold 50000
+  aviary threshold default
 """
 )
 @click.argument("followers", metavar="[FOLLOWERS|default]", required=False)

@@ -10,6 +10,7 @@ from services.platform.config.settings import DEFAULT_DATA_DIR, Settings, Settin
 from services.platform.config.signing_keys import Keys, keys_from
 from services.platform.files import local_addresses
 from services.platform.rpc.operator import operator_files
+from services.platform.specs import all_specs
 
 __all__ = ["Found", "find"]
 
@@ -45,7 +46,7 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
     if told is None and data_dir is not None:
         raise OperateError(
             f"there is no {source}: Aviary does not run in that folder; start it with "
-            f"`python -m services up --data-dir {folder}`"
+            f"`aviary up --data-dir {folder}`"
         )
     if told is not None and service not in told:
         raise OperateError(f"{source} does not name {service}; restart Aviary, it is an older one")
@@ -55,7 +56,7 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
         certificates = None if Variables(own).is_plain() else operator_files(folder)
         return Found(service, told[service], source, certificates, keys)
     settings = _settings(environment)
-    variable = f"AVIARY_{service.upper()}_ADDRESS"
+    variable = all_specs()[service].address_variable
     set_there = "" if environment.get(variable) else " (not set, so its default)"
     source = f"{variable}{set_there}"
     address, certificates = settings.addresses[service], settings.tls_dir

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Final, Self
 
 from services.local.backup.errors import BackupError
+from services.local.operator_file import FILE as OPERATOR_FILE
+from services.local.own_files import CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
+from services.platform.specs import all_specs
 
 __all__ = [
     "AUDIT",
     "BUS",
     "DATA",
+    "FILES",
     "LEFT_OUT",
-    "SECRETS",
     "Contents",
     "Entry",
     "made_whole",
@@ -33,8 +36,12 @@ FORMAT: Final = 1
 
 BUS: Final = "bus"
 AUDIT: Final = "audit"
-SECRETS: Final = ("cursor.key", "identity.key", "operator.json")
-"""Without the second, the issuer's signing keys cannot be read; the others keep cursors and the
+FILES: Final = (
+    CURSOR_KEY_FILE,
+    OPERATOR_FILE,
+    *(file for spec in all_specs().values() for file in spec.files),
+)
+"""Beside rows, bus and audit log: what services declare to keep; and what keeps cursors and the
 operator's log-in good."""
 LEFT_OUT: Final = frozenset(
     {
@@ -44,7 +51,7 @@ LEFT_OUT: Final = frozenset(
         "envoy.yaml",
         "lock",
         "logs",
-        "operator.secret",
+        OPERATOR_SECRET_FILE,
         "prometheus",
         "secrets",
         "sidecars",

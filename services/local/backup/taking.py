@@ -14,7 +14,7 @@ from services.local.backup.contents import (
     AUDIT,
     BUS,
     DATA,
-    SECRETS,
+    FILES,
     Contents,
     made_whole,
     make_private,
@@ -89,7 +89,7 @@ def _copy(data_dir: Path, bus: BusMoment, target: Path) -> str:
     for path in row_files(target):
         check_rows(path)
     copy_audit(data_dir / AUDIT, target / AUDIT)
-    for name in SECRETS:
+    for name in FILES:
         if (data_dir / name).exists():
             shutil.copyfile(data_dir / name, target / name)
     return made_at

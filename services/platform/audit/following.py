@@ -46,7 +46,7 @@ class JsonLines:
         self._place = self._remembered()
 
     async def try_to_read(self) -> float | None:
-        """Take what is new, and say how soon to look again; a file that cannot be read is told."""
+        """Take what is new, and say how soon to look again; log a file that cannot be read."""
         try:
             more = await asyncio.to_thread(self.read)
         except OSError as error:
@@ -55,7 +55,7 @@ class JsonLines:
         return 0.0 if more else None
 
     def read(self) -> bool:
-        """Take what is new of one file; tell whether there is more. Raises `OSError`."""
+        """Take what is new of one file; return whether there is more. Raises `OSError`."""
         with ExitStack() as stack:
             files = [stack.enter_context(file) for file in self._files()]
             at, offset = self._where(files)

@@ -56,7 +56,7 @@ class AuditLog:
         self._syncing = threading.Thread(target=self._sync, name="audit-sync", daemon=True)
         self._syncing.start()
         with suppress(UnwrittenError), self._lock:
-            self._tell_of_torn_tail()  # or before the next entry, where there is no room now
+            self._record_torn_tail()  # or before the next entry, where there is no room now
 
     def __enter__(self) -> Self:
         return self
@@ -70,9 +70,9 @@ class AuditLog:
         return self._head
 
     def record(self, event: str, /, **facts: Fact) -> None:
-        """See `Audit.record`."""
+        """Append an event; raises `UnwrittenError` when it cannot be written."""
         with self._lock:
-            self._tell_of_torn_tail()
+            self._record_torn_tail()
             self._record(event, facts)
         self._dirty.set()
 
@@ -87,10 +87,10 @@ class AuditLog:
         os.close(self._owner)
 
     def holds(self) -> bool:
-        """Tell whether entries still reach the disk, and not the operating system alone."""
+        """Whether entries still reach the disk, and not the operating system alone."""
         return self._closing.is_set() or (self._syncing.is_alive() and self._synced)
 
-    def _tell_of_torn_tail(self) -> None:
+    def _record_torn_tail(self) -> None:
         if self._torn:
             digest = hashlib.sha256(self._torn).hexdigest()
             self._record(TORN_TAIL, {"bytes": len(self._torn), "sha256": digest})
@@ -189,7 +189,7 @@ def _open(folder: Path, name: str) -> tuple[int, Head, bytes]:
 
 
 def _head_of(lines: bytes) -> Head:
-    """Read the last line. What is no entry is built upon all the same, and `verify` will tell."""
+    """Read the last line. What is no entry is built upon all the same: `verify` reports it."""
     try:
         last = json.loads(lines.splitlines()[-1])
         return Head(int(last["seq"]), str(last["hash"]))

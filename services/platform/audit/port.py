@@ -1,4 +1,4 @@
-"""What other parts need of the audit log, and the events there are."""
+"""What the rest of the platform needs of the audit log, and the events there are."""
 
 from typing import Final, Protocol
 
@@ -108,8 +108,8 @@ SIBLING_DENIED: Final = "sibling.denied"
 """A service was asked by `caller` for a `method` that this one may not ask, or in a request that is
 not signed as it should be, `times` in a second."""
 ADMIN_CALL: Final = "admin.called"
-"""An operator calls an internal RPC, or runs a command: `what`, with `arguments`. Who it is, the
-fingerprint of the caller's `certificate` tells of an RPC, the login (`by`) of a command."""
+"""An operator calls an internal RPC, or runs a command: `what`, with `arguments`. It was who has
+the `certificate` of this fingerprint (of an RPC), or the login `by` (of a command)."""
 ADMIN_ENDED: Final = "admin.ended"
 """How the `call` of that number ended: `outcome` is OK or an error's code. Without it, the process
 was killed meanwhile."""

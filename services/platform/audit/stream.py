@@ -13,7 +13,7 @@ from services.platform.runtime.clock import Clock
 __all__ = ["AuditStream"]
 
 START_BYTES: Final = 4
-"""Tells one start of a process from the next."""
+"""Enough to distinguish one start of a process from the next."""
 
 
 class AuditStream:
@@ -34,7 +34,7 @@ class AuditStream:
         self._lock = threading.Lock()
 
     def record(self, event: str, /, **facts: Fact) -> None:
-        """See `Audit.record`."""
+        """Append an event; raises `UnwrittenError` when it cannot be written."""
         with self._lock:
             entry = entry_of(self._process, event, facts, self._clock.now_ms())
             line, head = seal(entry, self._head)

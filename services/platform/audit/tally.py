@@ -14,8 +14,8 @@ __all__ = ["WRITE_EVERY_S", "Tally"]
 
 WRITE_EVERY_S: Final = 1.0
 MAX_KINDS: Final = 100
-"""Kinds told apart between two writes; a flood from many addresses, or to many paths, would else be
-as many entries. What is beyond is counted by event alone."""
+"""Kinds distinguished between two writes; a flood from many addresses, or to many paths, would
+else be as many entries. What is beyond is counted by event alone."""
 
 _log = structlog.get_logger()
 _Kind = tuple[str, tuple[tuple[str, Fact], ...]]
@@ -58,7 +58,7 @@ class Tally:
             self._audit.record(event, **found.facts, times=found.times, **found.example)
 
     def try_to_write(self) -> None:
-        """Write, or lose what was counted: a refusal stands, told or not."""
+        """Write, or lose what was counted: a refusal stands, recorded or not."""
         try:
             self.write()
         except OSError as error:

@@ -10,15 +10,15 @@ __all__ = ["keys_of"]
 def keys_of(secret: Secret, audit: Audit | None) -> SecretKeys | None:
     """Return the keys of the moment; None where there is no such secret.
 
-    `audit` is told of each change. Raises SettingsError if its file is of no use now.
+    Each change is recorded in `audit`. Raises SettingsError if its file is of no use now.
     """
 
-    def told() -> None:
+    def record() -> None:
         if audit is not None:
             audit.record(SECRET_IN_USE, name=secret.variable)
 
     try:
-        return secret.keys(told)
+        return secret.keys(record)
     except (OSError, ValueError) as error:
         variable, path = f"{secret.variable}_FILE", str(secret.path)
         raise SettingsError(variable, got=path, wanted=f"a file of keys; {error}") from error

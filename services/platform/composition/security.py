@@ -54,8 +54,8 @@ async def secured(
         stack.callback(denials.try_to_write)
         loops.run("audit-denials", write, every_s=WRITE_EVERY_S)
         if settings.sidecar_denials_log is not None:
-            told = sidecar_denials(settings.sidecar_denials_log, audit)
-            loops.run("audit-sidecar-denials", told.try_to_read, every_s=POLL_S)
+            lines = sidecar_denials(settings.sidecar_denials_log, audit)
+            loops.run("audit-sidecar-denials", lines.try_to_read, every_s=POLL_S)
         tls = None
         if settings.tls_dir is not None:
             tls = tls_files(name, settings.tls_dir, "AVIARY_TLS_DIR", audit)
@@ -91,29 +91,29 @@ async def _warn_of_eviction(nonces: ValkeyNonces) -> None:
 def tls_files(name: str, folder: Path, variable: str, audit: Audit | None = None) -> TlsFiles:
     """Open the certificate of `name`; raises SettingsError of `variable` if it is of no use.
 
-    `audit` is told of it, and of each that comes in its place.
+    `audit` records it, and each that comes in its place.
     """
 
-    def told(now: Credentials) -> None:
+    def report(now: Credentials) -> None:
         if audit is not None:
             serial, expires = f"{now.serial:x}", now.expires.isoformat()
             audit.record(CERTIFICATE_IN_USE, serial=serial, expires=expires)
 
     try:
-        return TlsFiles(folder, name, told=told)
+        return TlsFiles(folder, name, report=report)
     except CredentialsError as error:
         wanted = f"a folder with a certificate of {name}; {error}"
         raise SettingsError(variable, got=str(folder), wanted=wanted) from error
 
 
 def _keys(settings: Settings, audit: Audit) -> Keys | None:
-    def told(keys: Sequence[SigningKey]) -> None:
+    def report(keys: Sequence[SigningKey]) -> None:
         ids = [key.key_id for key in keys]
         audit.record(SIGNING_KEYS_IN_USE, signs=ids[0], verify=" ".join(ids))
 
     path = settings.signing_keys_file
     try:
-        return keys_from(settings.signing_keys, path, told)
+        return keys_from(settings.signing_keys, path, report)
     except (OSError, ValueError) as error:
         wanted = f"a file of id:hex,id:hex; {error}"
         raise SettingsError("AVIARY_SIGNING_KEYS_FILE", got=str(path), wanted=wanted) from error

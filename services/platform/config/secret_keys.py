@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from services.platform.files.watched_file import FollowedFile
+from services.platform.files.watched_file import WatchedFile
 from services.platform.observability.names import EVENT_SECRET_FAILED, EVENT_SECRET_RELOADED
 
 __all__ = ["Secret", "SecretKeys", "parse_secrets"]
@@ -45,7 +45,7 @@ class Secret:
         def failed(error: Exception) -> None:
             _log.warning(EVENT_SECRET_FAILED, variable=self.variable, error=str(error))
 
-        return FollowedFile(self.path, self._parse, changed=changed, failed=failed)
+        return WatchedFile(self.path, self._parse, changed=changed, failed=failed)
 
     def _parse(self, text: str) -> tuple[bytes, ...]:
         return parse_secrets(text, self.least_bytes, self.most_bytes)

@@ -45,7 +45,7 @@ of the variables."""
 
 DEFAULT_DATA_DIR = ".data"
 DEFAULT_EDGE_PORT = 8080
-DEFAULT_IDENTITY_HTTP_ADDRESS = "127.0.0.1:50059"
+DEFAULT_IDENTITY_HTTP_ADDRESS = all_specs()["identity"].http_address or ""
 # Where the edge is on a laptop; an issuer's name must be the same for all who read its tokens.
 DEFAULT_ISSUER_URL = "http://127.0.0.1:8080"
 # Two servers, because the bus must keep what it holds and the cache must be free to evict.
@@ -160,8 +160,8 @@ class Settings:
                 wanted="an instance id, since AVIARY_STORAGE=bigtable",
             )
         addresses = {
-            service: variables.service_address(f"AVIARY_{service.upper()}_ADDRESS", default)
-            for service, default in DEFAULT_ADDRESSES.items()
+            spec.name: variables.service_address(spec.address_variable, spec.address)
+            for spec in all_specs().values()
         }
         tls_dir = variables.tls_dir(addresses)
         identity_http_address = variables.address(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from services.platform.files.watched_file import FollowedFile
+from services.platform.files.watched_file import WatchedFile
 from services.platform.observability.names import (
     EVENT_SIGNING_KEYS_FAILED,
     EVENT_SIGNING_KEYS_RELOADED,
@@ -88,6 +88,6 @@ def key_file(path: Path, told: Told = _nobody) -> Keys:
     def failed(error: Exception) -> None:
         _log.warning(EVENT_SIGNING_KEYS_FAILED, error=str(error))
 
-    keys = FollowedFile(path, parse_keys, changed=changed, failed=failed)
+    keys = WatchedFile(path, parse_keys, changed=changed, failed=failed)
     told(keys())
     return keys

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-__all__ = ["FollowedFile"]
+__all__ = ["WatchedFile"]
 
 LOOK_EVERY_S = 1.0
 """Between looks at the file: a `stat` for each use would cost as much as the use."""
@@ -13,7 +13,7 @@ LOOK_EVERY_S = 1.0
 Value = TypeVar("Value")
 
 
-class FollowedFile(Generic[Value]):
+class WatchedFile(Generic[Value]):
     """What a file says, read again when it has changed and is asked for; the last good is kept.
 
     Raises OSError or ValueError if it is of no use now. `parse` raises ValueError, which quotes no

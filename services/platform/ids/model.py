@@ -18,8 +18,10 @@ __all__ = [
     "IdParts",
     "Lease",
     "compose",
-    "decompose",
 ]
+
+MAX_ID = (1 << 63) - 1
+"""What ids end at: contracts have them as int64."""
 
 TIMESTAMP_BITS = 41
 WORKER_BITS = 10
@@ -76,16 +78,3 @@ def compose(parts: IdParts) -> int:
         | parts.worker << SEQUENCE_BITS
         | parts.sequence
     )
-
-
-def decompose(snowflake: int) -> IdParts:
-    """Take an id apart; the inverse of `compose`."""
-    return IdParts(
-        timestamp_ms=(snowflake >> (WORKER_BITS + SEQUENCE_BITS)) + EPOCH_MS,
-        worker=(snowflake >> SEQUENCE_BITS) & (WORKER_COUNT - 1),
-        sequence=snowflake & MAX_SEQUENCE,
-    )
-
-
-MAX_ID = (1 << 63) - 1
-"""What ids end at: contracts have them as int64."""

@@ -63,7 +63,7 @@ class SnowflakeGenerator:
         return max(0, self._lease.expires_at_ms - max(self._clock.now_ms(), self._last_ms))
 
     def is_able(self) -> bool:
-        """Tell whether the next `next_id` can make one, as far as can be told without trying."""
+        """Whether the next `next_id` can make one, as far as is known without trying."""
         return not self._hindrance(self._clock.now_ms())
 
     def hold(self, lease: Lease) -> None:

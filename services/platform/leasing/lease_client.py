@@ -4,7 +4,7 @@ import grpc.aio
 from aviary.id.v1 import id_service_pb2, id_service_pb2_grpc
 
 from services.platform.ids.model import Lease
-from services.platform.rpc.channels import Caller
+from services.platform.rpc.rpc_client import RpcClient
 
 __all__ = ["LeaseClient"]
 
@@ -12,28 +12,28 @@ __all__ = ["LeaseClient"]
 class LeaseClient:
     """A client of `aviary.id.v1.IdService`; a `LeaseSource`."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
+        self._rpc = rpc
         self._stub = id_service_pb2_grpc.IdServiceStub(channel)
 
     async def acquire(self, owner: str, last_used_ms: int) -> Lease:
-        """See `LeaseSource.acquire`."""
+        """Lease a worker number from the id service."""
         request = id_service_pb2.LeaseWorkerRequest(owner=owner, last_used_ms=last_used_ms)
-        return _lease((await self._caller.call(self._stub.LeaseWorker, request)).lease)
+        return _lease((await self._rpc.call(self._stub.LeaseWorker, request)).lease)
 
     async def renew(self, worker: int, owner: str, last_used_ms: int) -> Lease:
-        """See `LeaseSource.renew`."""
+        """Move the end of a lease; `FailedPreconditionError` where it was lost."""
         request = id_service_pb2.RenewLeaseRequest(
             worker=worker, owner=owner, last_used_ms=last_used_ms
         )
-        return _lease((await self._caller.call(self._stub.RenewLease, request)).lease)
+        return _lease((await self._rpc.call(self._stub.RenewLease, request)).lease)
 
     async def release(self, worker: int, owner: str, last_used_ms: int) -> None:
-        """See `LeaseSource.release`."""
+        """Give a worker number back."""
         request = id_service_pb2.ReleaseLeaseRequest(
             worker=worker, owner=owner, last_used_ms=last_used_ms
         )
-        await self._caller.call(self._stub.ReleaseLease, request)
+        await self._rpc.call(self._stub.ReleaseLease, request)
 
 
 def _lease(lease: id_service_pb2.WorkerLease) -> Lease:

@@ -75,7 +75,7 @@ class LeaseKeeper:
                 await self._source.release(lease.worker, self._owner, self._generator.last_used_ms)
 
     def holds(self) -> bool:
-        """Tell whether it goes on renewing."""
+        """Whether it goes on renewing."""
         return self._renewing.holds()
 
     async def _step(self) -> float:

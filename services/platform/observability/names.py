@@ -32,7 +32,7 @@ __all__ = [
     "EVENT_GRAPH_COUNT_OFF",
     "EVENT_GRAPH_OUT_OF_ORDER",
     "EVENT_IDENTITY_KEYS_STALE",
-    "EVENT_IDENTITY_REVOCATIONS_UNTOLD",
+    "EVENT_IDENTITY_REVOCATIONS_UNSENT",
     "EVENT_IDENTITY_SIGN_UP_STUCK",
     "EVENT_ID_LEASE_FAILED",
     "EVENT_ID_LEASE_MISSING",
@@ -281,7 +281,7 @@ EVENT_AUDIT_UNWRITTEN: Final = "audit.unwritten"
 """What was refused in the last second could not be written into the audit log, and is lost."""
 EVENT_IDENTITY_KEYS_STALE: Final = "identity.keys_stale"
 """The signing keys cannot be read; the issuer goes on with those it knows."""
-EVENT_IDENTITY_REVOCATIONS_UNTOLD: Final = "identity.revocations_untold"
+EVENT_IDENTITY_REVOCATIONS_UNSENT: Final = "identity.revocations_unsent"
 """The edges cannot be told now of what was revoked; it is tried again."""
 EVENT_IDENTITY_SIGN_UP_STUCK: Final = "identity.sign_up_stuck"
 """A sign-up that was cut off cannot be finished yet; it is tried again."""

@@ -1,7 +1,7 @@
 """What Aviary promises, as numbers: the service level objectives.
 
-Rules and dashboards for Prometheus are made of them (`tools/observability/slos.py`); a test holds
-`infra/terraform/modules/names` against them.
+Rules and dashboards for Prometheus (`tools/observability/slos.py`) and the locals of Terraform
+(`tools/deploy/terraform.py`) are made of them.
 """
 
 from dataclasses import dataclass

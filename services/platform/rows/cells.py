@@ -1,30 +1,21 @@
-"""Cells that are written whole: absent or so, alone or by compare-and-set."""
+"""Cells written whole, alone or by compare-and-set; None stands for a cell that is absent."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from services.platform.rows.port import RowMutation, RowStore, TableSpec
+from services.platform.rows.port import CellName, RowMutation, RowStore
 
-__all__ = ["Cell", "overwriting", "swap_cell"]
+__all__ = ["overwriting", "swap_cell"]
 
 
-def overwriting(table: TableSpec, key: bytes, cells: Mapping[bytes, bytes | None]) -> RowMutation:
-    """Build the change of a row that leaves just these cells so, None for absent."""
+def overwriting(table: str, key: bytes, cells: Mapping[bytes, bytes | None]) -> RowMutation:
+    """Build the change of a row that writes these cells whole, None for absent."""
     sets = {column: value for column, value in cells.items() if value is not None}
     absent = tuple(column for column, value in cells.items() if value is None)
-    return RowMutation(table.name, key, deletes=absent, sets=sets)
-
-
-class Cell(NamedTuple):
-    """Where one value is."""
-
-    table: TableSpec
-    key: bytes
-    column: bytes
+    return RowMutation(table, key, deletes=absent, sets=sets)
 
 
 async def swap_cell(
-    rows: RowStore, cell: Cell, before: bytes | None, after: bytes | None
+    rows: RowStore, cell: CellName, before: bytes | None, after: bytes | None
 ) -> bytes | None:
     """Write `after` if the cell holds `before`; None stands for absent.
 
@@ -32,4 +23,4 @@ async def swap_cell(
     """
     table, key, column = cell
     change = overwriting(table, key, {column: after})
-    return await rows.check_and_mutate(table.name, key, column, before, change)
+    return await rows.check_and_mutate(table, key, column, before, change)

@@ -54,7 +54,7 @@ def parse_user_row_key(key: bytes) -> int:
 
 
 def request_row_key(scope: int | str, request_id: str) -> bytes:
-    """`{scope}#{request id}`: what a caller's request id stands for.
+    """`{scope}#{request id}`: what a client's request id stands for.
 
     The scope is the id of the one who asks, in 16 hex digits, or else a verb and what it is about,
     as in `delete#…`: no hex number begins with a whole word, so the two never meet.

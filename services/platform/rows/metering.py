@@ -29,11 +29,11 @@ class MeteredRowStore:
 
     @property
     def atomic_batches(self) -> bool:
-        """See `RowStore.atomic_batches`."""
+        """Whether the store beneath commits a batch whole, or not at all."""
         return self._store.atomic_batches
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
-        """See `RowStore.mutate`; it counts for the first table."""
+        """Make changes of rows durable, table by table; it counts for the first table."""
         if not mutations:
             return
         with self._timed("mutate", mutations[0].table):
@@ -42,22 +42,22 @@ class MeteredRowStore:
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
     ) -> bytes | None:
-        """See `RowStore.check_and_mutate`."""
+        """Change a row if one cell is as expected; gives what was found there."""
         with self._timed("check_and_mutate", table):
             return await self._store.check_and_mutate(table, key, column, expected, mutation)
 
     async def increment(self, table: str, key: bytes, column: bytes, delta: int) -> int:
-        """See `RowStore.increment`."""
+        """Add to a counter cell; gives the new value."""
         with self._timed("increment", table):
             return await self._store.increment(table, key, column, delta)
 
     async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        """See `RowStore.read_rows`."""
+        """Read whole rows by key; those that are missing are left out."""
         with self._timed("read", table):
             return await self._store.read_rows(table, keys)
 
     async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
-        """See `RowStore.read_cells`; it counts for the first table."""
+        """Read single cells and their dates; it counts for the first table."""
         if not names:
             return {}
         with self._timed("read", next(iter(names)).table):
@@ -66,12 +66,12 @@ class MeteredRowStore:
     async def scan(
         self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""
     ) -> list[Row]:
-        """See `RowStore.scan`."""
+        """Read rows of a key range in order, at most `limit`."""
         with self._timed("scan", table):
             return await self._store.scan(table, start, end, limit=limit, columns_from=columns_from)
 
     async def close(self) -> None:
-        """See `RowStore.close`."""
+        """Close the store beneath."""
         await self._store.close()
 
     @contextmanager

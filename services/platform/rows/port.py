@@ -22,6 +22,9 @@ class TableSpec:
 
     A cell is as old as its writer's clock said, so the age leaves room for a clock that was behind.
     """
+    key: str = ""
+    """How its row keys are built, for a reader. Numbers are fixed-width hex; `~` is the 64-bit
+    complement, by which the newest sorts first."""
 
 
 @dataclass(frozen=True, slots=True)

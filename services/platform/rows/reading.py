@@ -14,6 +14,6 @@ _log = structlog.get_logger()
 
 
 def log_unreadable(table: str, row: Row, error: Exception) -> None:
-    """Tell of a row that is left out."""
+    """Log that a row is left out, by its key."""
     # The key alone: a cell may hold what people wrote.
     _log.error(EVENT_ROWS_UNREADABLE, table=table, key=repr(row.key), error=type(error).__name__)

@@ -24,11 +24,11 @@ class TracedRowStore:
 
     @property
     def atomic_batches(self) -> bool:
-        """See `RowStore.atomic_batches`."""
+        """Whether the store beneath commits a batch whole, or not at all."""
         return self._store.atomic_batches
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
-        """See `RowStore.mutate`; the span is named after the first table."""
+        """Make changes of rows durable, table by table; the span is named after the first table."""
         table = mutations[0].table if mutations else "nothing"
         with _span("mutate", table, len(mutations)):
             await self._store.mutate(mutations)
@@ -36,22 +36,22 @@ class TracedRowStore:
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
     ) -> bytes | None:
-        """See `RowStore.check_and_mutate`."""
+        """Change a row if one cell is as expected; gives what was found there."""
         with _span("check_and_mutate", table, 1):
             return await self._store.check_and_mutate(table, key, column, expected, mutation)
 
     async def increment(self, table: str, key: bytes, column: bytes, delta: int) -> int:
-        """See `RowStore.increment`."""
+        """Add to a counter cell; gives the new value."""
         with _span("increment", table, 1):
             return await self._store.increment(table, key, column, delta)
 
     async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        """See `RowStore.read_rows`."""
+        """Read whole rows by key; those that are missing are left out."""
         with _span("read", table, len(keys)):
             return await self._store.read_rows(table, keys)
 
     async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
-        """See `RowStore.read_cells`; the span is named after the first table."""
+        """Read single cells and their dates; the span is named after the first table."""
         table = next(iter(names)).table if names else "nothing"
         with _span("read", table, len(names)):
             return await self._store.read_cells(names)
@@ -59,12 +59,12 @@ class TracedRowStore:
     async def scan(
         self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""
     ) -> list[Row]:
-        """See `RowStore.scan`."""
+        """Read rows of a key range in order, at most `limit`."""
         with _span("scan", table, limit):
             return await self._store.scan(table, start, end, limit=limit, columns_from=columns_from)
 
     async def close(self) -> None:
-        """See `RowStore.close`."""
+        """Close the store beneath."""
         await self._store.close()
 
 

@@ -13,13 +13,13 @@ from google.protobuf.message_factory import GetMessageClass
 from services.platform.audit.port import ADMIN_CALL, ADMIN_ENDED, Audit, Fact
 from services.platform.errors import AviaryError
 from services.platform.rpc.status import status_of
-from services.platform.security.call_table import callers_of
+from services.platform.security.call_table import allowed_peers
 from services.platform.security.identities import OPERATOR
 
 __all__ = ["AdminCall", "arguments", "operated"]
 
 CALL_BYTES: Final = 4
-"""Tells calls apart that are under way at once."""
+"""Enough to distinguish the calls that are under way at once."""
 
 
 class AdminCall:
@@ -46,7 +46,7 @@ class AdminCall:
 def operated(method: MethodDescriptor) -> type[Message] | None:
     """Return the class of its requests, if an RPC is for operators alone and changes something."""
     changes = method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
-    if callers_of(method) != {OPERATOR} or not changes:
+    if allowed_peers(method) != {OPERATOR} or not changes:
         return None
     return GetMessageClass(method.input_type)
 

@@ -1,4 +1,4 @@
-"""The `Idempotency-Key` header, for callers who would rather name a request outside of its body."""
+"""The `Idempotency-Key` header, for clients that name a request outside of its body."""
 
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message

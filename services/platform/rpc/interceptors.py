@@ -1,4 +1,4 @@
-"""What surrounds every handler: deadline, telemetry, errors, who calls, in that order."""
+"""What surrounds every handler: deadline, telemetry, errors, the peer, in that order."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ from services.platform.observability.names import (
     SCOPE,
 )
 from services.platform.rpc.admin_calls import AdminCall, arguments
-from services.platform.rpc.callers import admit, certificate_shown, current_caller, reported
+from services.platform.rpc.peer_identity import admit, certificate_shown, peer_name, reported
 from services.platform.rpc.request_sizes import check_size
 from services.platform.rpc.status import deadline_status, internal_status, status_of, status_trailer
 from services.platform.runtime.deadlines import deadline_in, remaining_s
@@ -33,7 +33,7 @@ from services.platform.security.identities import EDGE
 from services.platform.security.process import PLAIN, Security
 from services.platform.security.signing import SIGNATURE_KEY
 
-__all__ = ["LAYERS", "Answer", "Context", "Handler", "Rpc", "server_duration", "wrap"]
+__all__ = ["INTERCEPTORS", "Answer", "Context", "Handler", "Rpc", "server_duration", "wrap"]
 
 _log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ DEFAULT_STREAM_DEADLINE_S = 60.0
 
 _MS_PER_S = 1_000
 _PROPAGATOR = TraceContextTextMapPropagator()
-# Codes that mean the server failed; the others are the caller's to mend, so not errors of a span.
+# Codes that mean the server failed; the others are the client's to mend, so not errors of a span.
 _SERVER_FAULTS = frozenset(
     {
         grpc.StatusCode.UNKNOWN,
@@ -61,14 +61,14 @@ _CODES_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 Context = grpc.aio.ServicerContext[Any, Any]
 Answer = Message | bytes | None
 Handler = Callable[[Any, Context], Awaitable[Answer]]
-"""A handler of one RPC: of its encoded request in the layers, of the message inside them.
+"""A handler of one RPC: of its encoded request in the interceptors, of the message inside them.
 
 A streaming one writes its messages to the context and returns None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rpc:
-    """One RPC of a server and what its layers report to."""
+    """One RPC of a server and what its interceptors report to."""
 
     service: str
     """Full name, such as `aviary.tweet.v1.TweetService`."""
@@ -76,10 +76,10 @@ class Rpc:
     tracer: trace.Tracer
     duration: metrics.Histogram
     streams: bool = False
-    callers: frozenset[str] | None = None
-    """Names of the processes that may call it; None where callers have no names."""
+    peers: frozenset[str] | None = None
+    """Names of the processes that may call it; None where peers have no names."""
     security: Security = PLAIN
-    """Who names callers, who judges signatures, and who is told what."""
+    """What names peers, what judges signatures, and where refusals and operators' calls go."""
     operators: type[Message] | None = None
     """The class of its requests, where it is an operator's and changes something."""
 
@@ -89,7 +89,7 @@ class Rpc:
         return f"{self.service}/{self.method}"
 
 
-Layer = Callable[[Rpc, Handler], Handler]
+Interceptor = Callable[[Rpc, Handler], Handler]
 
 
 def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
@@ -112,7 +112,7 @@ def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
 def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     """Run the handler in a SERVER span, then record how it went: span, metric, log.
 
-    The span continues the caller's W3C trace, if it sent one. A call that the server failed is
+    The span continues the client's W3C trace, if it sent one. A call that the server failed is
     logged as a warning, every other one at debug level: the edge logs each request already, and a
     line more for each hop would cost a tenth of a hot read.
     """
@@ -140,7 +140,7 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
 
 
 def _parent(context: Context) -> OtelContext | None:
-    """Find the caller's span; None if it sent none."""
+    """Find the client's span; None if it sent none."""
     carrier = {
         key: value
         for key, value in context.invocation_metadata() or ()
@@ -182,13 +182,13 @@ def with_errors(rpc: Rpc, inner: Handler) -> Handler:
 
 
 def with_call_table(rpc: Rpc, inner: Handler) -> Handler:
-    """Refuse callers whose certificate is not of a name that may call this."""
-    callers = rpc.callers
-    if callers is None:
+    """Refuse peers whose certificate is not of a name that may call this."""
+    peers = rpc.peers
+    if peers is None:
         return inner
 
     async def handle(request: bytes, context: Context) -> Answer:
-        admit(rpc.name, callers, context, rpc.security)
+        admit(rpc.name, peers, context, rpc.security)
         return await inner(request, context)
 
     return handle
@@ -217,7 +217,7 @@ def with_signature(rpc: Rpc, inner: Handler) -> Handler:
     path = f"/{rpc.name}"
 
     async def handle(request: bytes, context: Context) -> Answer:
-        if current_caller() != EDGE:
+        if peer_name() != EDGE:
             with reported(rpc.name, rpc.security):
                 await verifier.verify(path, request, _signature(context))
         return await inner(request, context)
@@ -226,9 +226,9 @@ def with_signature(rpc: Rpc, inner: Handler) -> Handler:
 
 
 def with_audit(rpc: Rpc, inner: Handler) -> Handler:
-    """Have the audit log tell what operators do: before it is done, and how it ended.
+    """Record in the audit log what operators do: before it is done, and how it ended.
 
-    What cannot be told is not done.
+    What cannot be recorded is not done.
     """
     audit, request_class = rpc.security.audit, rpc.operators
     if audit is None or request_class is None:
@@ -236,7 +236,7 @@ def with_audit(rpc: Rpc, inner: Handler) -> Handler:
 
     async def handle(request: bytes, context: Context) -> Answer:
         who = {
-            "caller": current_caller() or "",
+            "caller": peer_name() or "",
             "certificate": certificate_shown(context, rpc.security),
         }
         with AdminCall(audit, rpc.name, arguments(request_class, request), **who):
@@ -251,22 +251,22 @@ def _signature(context: Context) -> str:
     return found[0] if len(found) == 1 and isinstance(found[0], str) else ""
 
 
-LAYERS: tuple[Layer, ...] = (
+INTERCEPTORS: tuple[Interceptor, ...] = (
     with_deadline,  # outermost: its time covers all below, and it alone answers when that is up
     with_telemetry,  # outside errors, so that it sees the code they chose
     with_errors,  # everything above sees an answer, never a bare exception
     with_call_table,  # inside errors, as a refusal is one; before anything is spent on the request
     with_size_limit,  # hashing and decoding take time by the size
     with_signature,  # nobody looks into a request before it is known to be the sender's
-    with_audit,  # innermost: only a call that is going to be made is told; the table tells others
+    with_audit,  # innermost: a call that is going to be made; what reports refusals is the table
 )
 """Outermost first."""
 
 
 def wrap(rpc: Rpc, handler: Handler) -> Handler:
-    """Return `handler` inside all the layers."""
-    for layer in reversed(LAYERS):
-        handler = layer(rpc, handler)
+    """Return `handler` inside all the interceptors."""
+    for intercept in reversed(INTERCEPTORS):
+        handler = intercept(rpc, handler)
     return handler
 
 

@@ -1,7 +1,7 @@
 """gRPC handlers built from a service descriptor, in place of the generated registration code.
 
 The generated `add_..._to_server` fixes the serializer; ours lets encoded bytes through, so that a
-hot read can answer with parts that were serialized when they were written.
+hot read can answer with pieces that were serialized when they were written.
 """
 
 import inspect
@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from services.platform.errors import InvalidArgumentError
-from services.platform.rpc.caller import with_caller
+from services.platform.rpc.end_user import with_end_user
 from services.platform.rpc.idempotency import with_request_id
 from services.platform.rpc.interceptors import Answer, Context, Handler
 
@@ -76,13 +76,13 @@ def _method_handler(
 
 
 def _reading(method: MethodDescriptor, inner: Handler) -> Handler:
-    """Decode the request inside the layers, which answer for one that cannot be decoded.
+    """Decode the request inside the interceptors, which answer for one that cannot be decoded.
 
-    gRPC itself would call that our fault, and tell the caller about our insides.
+    gRPC itself would call that our fault, and show the client our insides.
     """
     decode = GetMessageClass(method.input_type).FromString
-    # The caller first: who may not act learns nothing of what else is wrong.
-    inner = with_caller(method, with_request_id(method, inner))
+    # The end user first: who may not act learns nothing of what else is wrong.
+    inner = with_end_user(method, with_request_id(method, inner))
 
     async def handle(request: bytes, context: Context) -> Answer:
         try:
@@ -95,7 +95,7 @@ def _reading(method: MethodDescriptor, inner: Handler) -> Handler:
 
 
 def _writing(stream: Callable[[Any, Context], Any]) -> Handler:
-    """Turn a generator into a handler that writes, so that one set of layers fits both forms."""
+    """Turn a generator into a handler that writes, so that interceptors fit both forms."""
 
     async def handle(request: Message, context: Context) -> None:
         async for response in stream(request, context):

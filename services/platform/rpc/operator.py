@@ -39,12 +39,12 @@ def operator_sync_channel(
     address: str,
     options: Sequence[tuple[str, str]] = (),
     *,
-    caller: str = OPERATOR,
+    identity: str = OPERATOR,
 ) -> grpc.Channel:
-    """`operator_channel` for callers without an event loop; it neither retries nor signs."""
+    """`operator_channel` for programs without an event loop; it neither retries nor signs."""
     if certificates is None:
         return grpc.insecure_channel(address, options)
-    credentials = TlsFiles(certificates, caller).current.for_client()
+    credentials = TlsFiles(certificates, identity).current.for_client()
     named = (*options, ("grpc.ssl_target_name_override", server_name(service)))
     return grpc.secure_channel(address, credentials, named)
 

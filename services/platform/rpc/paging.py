@@ -1,4 +1,4 @@
-"""Pages: how large, and cursors: opaque to callers, signed, good for one list of one user only."""
+"""Pages: how large, and cursors: opaque to clients, signed, good for one list of one user only."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""A channel over another: what a channel does beside calling is passed on."""
+"""A channel over another: what a channel does beside calling goes to the one beneath."""
 
 from abc import abstractmethod
 from types import TracebackType
@@ -11,7 +11,7 @@ __all__ = ["PassingChannel"]
 
 
 class PassingChannel(grpc.aio.Channel):
-    """Leaves to heirs which channel is beneath, and how calls go through it."""
+    """Base of channels that differ only in which one is beneath, and how calls go through it."""
 
     @property
     @abstractmethod
@@ -34,13 +34,13 @@ class PassingChannel(grpc.aio.Channel):
         await self.close()
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's signature
-        """See `grpc.aio.Channel`."""
+        """Give the connectivity of the channel beneath, now."""
         return self.current.get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
-        """See `grpc.aio.Channel`."""
+        """Return when the channel beneath is in another state than this."""
         await self.current.wait_for_state_change(last_observed_state)
 
     async def channel_ready(self) -> None:
-        """See `grpc.aio.Channel`."""
+        """Return when the channel beneath is connected."""
         await self.current.channel_ready()

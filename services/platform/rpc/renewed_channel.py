@@ -64,19 +64,19 @@ class RenewedChannel(PassingChannel):
         await asyncio.gather(*(channel.close(grace) for channel in channels))
 
     def unary_unary(self, method: str, *args: Any, **options: Any) -> Any:
-        """See `grpc.aio.Channel`."""
+        """Return a stub's method, which takes the channel of the moment at each call."""
         return _Method(self, method, lambda on: on.unary_unary(method, *args, **options))
 
     def unary_stream(self, method: str, *args: Any, **options: Any) -> Any:
-        """See `grpc.aio.Channel`."""
+        """Return a stub's method, as `unary_unary` does, for answers that are streams."""
         return _Method(self, method, lambda on: on.unary_stream(method, *args, **options))
 
     def stream_unary(self, method: str, *args: Any, **options: Any) -> Any:
-        """See `grpc.aio.Channel`."""
+        """Return a stub's method, as `unary_unary` does, for requests that are streams."""
         return _Method(self, method, lambda on: on.stream_unary(method, *args, **options))
 
     def stream_stream(self, method: str, *args: Any, **options: Any) -> Any:
-        """See `grpc.aio.Channel`."""
+        """Return a stub's method, as `unary_unary` does, for streams both ways."""
         return _Method(self, method, lambda on: on.stream_stream(method, *args, **options))
 
 
@@ -87,7 +87,7 @@ class _Method:
 
     def __init__(self, owner: RenewedChannel, method: str, bind: Bind) -> None:
         self._owner = owner
-        # Named as gRPC's own methods name it, for those who look (`channels._method_name`).
+        # Named as gRPC's own methods name it, for those who look (`rpc_client._method_name`).
         self._method = method
         self._bind = bind
         self._channel = owner.current

@@ -20,7 +20,7 @@ MAX_OPERATOR_REQUEST_BYTES: Final = 1024
 MAX_STREAMED_BYTES: Final = 256 * 1024
 """What gRPC takes.
 
-An edge's first message on a stream tells of the edge, in 60 KiB, and a batch of its log has 64 KiB
+An edge's first message on a stream describes the edge, in 60 KiB, and a batch of its log has 64 KiB
 and one entry more; 64 KiB of JSON become 214 KiB where all of it is `-1,`, which makes ten bytes.
 """
 

@@ -1,4 +1,4 @@
-"""A gRPC server with what every Aviary process needs: health, reflection, layers, a clean drain."""
+"""A gRPC server with what every process needs: health, reflection, interceptors, clean drain."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ from services.platform.rpc.reflection import GuardedReflection
 from services.platform.rpc.request_sizes import MAX_STREAMED_BYTES
 from services.platform.runtime.background import Background
 from services.platform.runtime.readiness import Readiness
-from services.platform.security.call_table import callers_of
+from services.platform.security.call_table import allowed_peers
 from services.platform.security.process import PLAIN, Security
 
 __all__ = ["READY", "BindError", "RpcServer", "Servicer"]
@@ -43,7 +43,7 @@ DEFAULT_GRACE_S = 10.0
 
 MAX_CONNECTION_AGE_MS = 3_600_000
 """Under TLS, a peer shows its certificate anew this often: whoever may no longer connect is gone
-within the hour. (gRPC tells the peer first, and lets calls end.)"""
+within the hour. (gRPC announces it to the peer, and lets calls end.)"""
 
 MAX_CONNECTION_GRACE_MS = 60_000
 """As long as a stream may take."""
@@ -84,10 +84,10 @@ class BindError(OSError):
 class RpcServer:
     """Serves `servicers` on `address` (`host:port`, port 0 takes a free one; or `unix:/path`).
 
-    With certificates in `security`, callers need one too, and may call what the table gives them;
+    With certificates in `security`, peers need one too, and may call what the table gives them;
     with a verifier, they sign their requests. Behind a sidecar, which has the certificates, what
-    it says of callers is held to the same table. A ready-made handler among the servicers, of a
-    contract that is not Aviary's, is served as it is, and sees to its own callers. At
+    it says of peers is held to the same table. A ready-made handler among the servicers, of a
+    contract that is not Aviary's, is served as it is, and sees to its own peers. At
     `probe_address` health checks, and nothing else, are answered without any of that: a kubelet
     has no certificate. While something in `readiness` does not hold, the health of `READY` and of
     every service by its name is NOT_SERVING.
@@ -161,7 +161,7 @@ class RpcServer:
         await server.start()
         self._server = server
         if probed is not None:
-            # Last: whoever is told that this process lives can call it.
+            # Last: whoever learns that this process lives can call it.
             await probed.start()
             self._probed = probed
         await self._health.set(health.OVERALL_HEALTH, health_pb2.HealthCheckResponse.SERVING)
@@ -233,7 +233,7 @@ class RpcServer:
             self._tracer,
             self._duration,
             streams=method.server_streaming,
-            callers=callers_of(method) if self._security.named_callers else None,
+            peers=allowed_peers(method) if self._security.names_peers else None,
             security=self._security,
             operators=operated(method),
         )

@@ -1,7 +1,7 @@
 """A channel that signs each request, and tries again what may be tried again.
 
 gRPC's own retries would send the same signature, and the second would be refused as a replay; so
-here each try is signed anew. The policy is that of `channels`, its budget that of gRPC (gRFC A6).
+here each try is signed anew, by the same policy (`retries`).
 """
 
 # ruff: noqa: ANN401 - what passes through here is typed where stubs are made and used
@@ -10,24 +10,23 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Any
 
 import grpc
 import grpc.aio
 
 from services.platform.rpc.passing_channel import PassingChannel
+from services.platform.rpc.retries import (
+    BACKOFF_MULTIPLIER,
+    FIRST_BACKOFF_S,
+    MAX_ATTEMPTS,
+    MAX_BACKOFF_S,
+    MAX_TOKENS,
+    TOKEN_RATIO,
+)
 from services.platform.security.signing import SIGNATURE_KEY, Signer
 
 __all__ = ["RetryBudget", "SignedChannel"]
-
-MAX_ATTEMPTS: Final = 3
-FIRST_BACKOFF_S: Final = 0.02
-MAX_BACKOFF_S: Final = 0.1
-"""Both waits together are well under a tenth of a call's time."""
-
-MAX_TOKENS: Final = 20.0
-TOKEN_RATIO: Final = 0.1
-"""Each failure costs a token, each success earns a tenth; below half of them nothing is retried."""
 
 Serialize = Callable[[Any], bytes]
 
@@ -36,7 +35,7 @@ class RetryBudget:
     """Keeps retries to about a tenth of the calls, however long a sibling is in trouble."""
 
     def __init__(self) -> None:
-        self._tokens = MAX_TOKENS
+        self._tokens: float = MAX_TOKENS
 
     def succeeded(self) -> None:
         """Earn a little."""
@@ -115,7 +114,7 @@ class _Signed:
 class _Stream:
     def __init__(self, signed: _Signed) -> None:
         self._signed = signed
-        # Named as gRPC's own methods name it, for those who look (`channels._method_name`).
+        # Named as gRPC's own methods name it, for those who look (`rpc_client._method_name`).
         self._method = signed.method
 
     def __call__(self, request: Any, *, timeout: float | None = None, metadata: Any = ()) -> Any:
@@ -152,4 +151,4 @@ class _Unary:
                 self._budget.succeeded()
                 return answer
             await asyncio.sleep(random.uniform(0, backoff_s))  # noqa: S311 - jitter guards nothing
-            attempt, backoff_s = attempt + 1, min(MAX_BACKOFF_S, 2 * backoff_s)
+            attempt, backoff_s = attempt + 1, min(MAX_BACKOFF_S, BACKOFF_MULTIPLIER * backoff_s)

@@ -67,7 +67,7 @@ _PLAIN: Mapping[grpc.StatusCode, type[AviaryError]] = {
         PermissionDeniedError,
     )
 }
-# What a caller can only wait out: the sibling is gone, too slow to tell, or on its way out, when it
+# What a client can only wait out: the sibling is gone, too slow to say, or on its way out, when it
 # cancels what has just reached it. (What we cancel ourselves is no answer, and never comes here.)
 _TRANSIENT = frozenset(
     {

@@ -16,7 +16,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from services.platform.security.identities import EDGE, GATEWAY, OPERATOR
 from services.platform.specs import all_specs
 
-__all__ = ["CALLS", "ENVOY_RPCS", "OPERATED", "REFLECTION", "REFLECTION_CALLERS", "callers_of"]
+__all__ = ["CALLS", "ENVOY_RPCS", "OPERATED", "REFLECTION", "REFLECTION_PEERS", "allowed_peers"]
 
 CALLS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
@@ -24,7 +24,7 @@ CALLS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         OPERATOR: frozenset(call for spec in all_specs().values() for call in spec.operator_calls),
     }
 )
-"""Caller to what it calls, as services declare it."""
+"""Peer to what it calls, as services declare it."""
 
 OPERATED: Final = frozenset(
     contract for spec in all_specs().values() if spec.is_operated for contract in spec.contracts
@@ -41,17 +41,17 @@ ENVOY_RPCS: Final = frozenset(
 """Envoy's own, which the gateway answers, for the edge alone."""
 
 REFLECTION: Final = "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
-REFLECTION_CALLERS: Final = frozenset({GATEWAY, OPERATOR})
+REFLECTION_PEERS: Final = frozenset({GATEWAY, OPERATOR})
 """The gateway compares contracts; operators explore them."""
 
 
-def callers_of(method: MethodDescriptor) -> frozenset[str]:
+def allowed_peers(method: MethodDescriptor) -> frozenset[str]:
     """Return the names of the processes that may call an RPC."""
     service = method.containing_service.full_name
     name = f"{service}/{method.name}"
-    callers = {caller for caller, calls in CALLS.items() if name in calls}
+    peers = {peer for peer, calls in CALLS.items() if name in calls}
     if method.GetOptions().HasExtension(access_pb2.access):
-        callers.add(EDGE)
+        peers.add(EDGE)
     if service in OPERATED:
-        callers.add(OPERATOR)
-    return frozenset(callers)
+        peers.add(OPERATOR)
+    return frozenset(peers)

@@ -30,12 +30,12 @@ DENIAL_FIELDS: Final = ("status", "grpc", "rpc", "remote", "user", "client", "re
 ACCEPTED_FIELDS: Final = ("user", "client", "remote")
 """What makes two uses of tokens the same."""
 
-TOLD_AGAIN_S: Final = 3_600.0
-"""Use of tokens by one user, app and address is told once in this time. Tokens live for a quarter
-of it, so each entry stands for several, whose issue is in the log one by one."""
+RECORDED_AGAIN_S: Final = 3_600.0
+"""Use of tokens by one user, app and address is recorded once in this time. Tokens live for a
+quarter of it, so each entry stands for several, whose issue is in the log one by one."""
 
 MAX_KNOWN: Final = 100_000
-"""Callers remembered, about 30 MB; with more of them, some are told more than once."""
+"""Users of tokens remembered, about 30 MB; with more, some are recorded more than once."""
 
 TOO_MANY_REQUESTS: Final = 429
 DENIED: Final = frozenset({401, 403})
@@ -46,7 +46,7 @@ RBAC: Final = "rbac_access_denied"
 
 
 class EdgeDecisions:
-    """Takes the edge's lines: refusals are counted, callers that were let in told once an hour."""
+    """Takes the edge's lines: counts refusals, records once an hour whose tokens were taken."""
 
     def __init__(self, audit: Audit, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._audit = audit
@@ -68,7 +68,7 @@ class EdgeDecisions:
 
     def _accepted(self, fields: Fields) -> None:
         now_s = self._monotonic()
-        if now_s - self._known_since_s >= TOLD_AGAIN_S or len(self._known) >= MAX_KNOWN:
+        if now_s - self._known_since_s >= RECORDED_AGAIN_S or len(self._known) >= MAX_KNOWN:
             self._known, self._known_since_s = set(), now_s
         who = tuple(_fact(fields.get(name)) for name in ACCEPTED_FIELDS)
         if who not in self._known:
@@ -91,11 +91,11 @@ def sidecar_denials(path: Path, audit: Audit) -> JsonLines:
     def take(lines: Sequence[Fields]) -> None:
         for fields in lines:
             reason = str(fields.get("details", ""))
-            # Of what the service itself refused, it tells more, and itself.
+            # What the service itself refused, it has recorded itself, and more of it.
             if fields is UNREADABLE or reason.startswith(RBAC):
-                caller = name_in(str(fields.get("caller", ""))) or ""
+                peer = name_in(str(fields.get("caller", ""))) or ""
                 method = str(fields.get("path", "")).removeprefix("/")
-                facts = {"method": method, "caller": caller, "reason": reason or "unreadable"}
+                facts = {"method": method, "caller": peer, "reason": reason or "unreadable"}
                 tally.count(SIBLING_DENIED, facts)
         tally.write()
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.platform.specs import all_specs
+from services.platform.specs.discovery import GATEWAY
 
 __all__ = [
     "EDGE",
@@ -18,7 +19,6 @@ __all__ = [
 TRUST_DOMAIN: Final = "aviary.local"
 EDGE: Final = "edge"
 """Envoy, on behalf of everybody outside."""
-GATEWAY: Final = "gateway"
 OPERATOR: Final = "operator"
 """A person at a command line."""
 IDENTITIES: Final = tuple(dict.fromkeys((*all_specs(), EDGE, OPERATOR)))
@@ -27,7 +27,7 @@ _PREFIX = f"spiffe://{TRUST_DOMAIN}/"
 
 
 def spiffe_id(name: str) -> str:
-    """Return the URI that names a process in its certificate; its callers and callees check it."""
+    """Return the URI that names a process in its certificate; its peers check it."""
     return _PREFIX + name
 
 

@@ -21,13 +21,13 @@ class ValkeyNonces:
         Raises UnavailableError if it cannot be asked.
         """
         with valkey_errors():
-            told = await self._valkey.info("memory")
+            memory = await self._valkey.info("memory")
         # Of a cluster, a mapping from each node.
-        servers = [told] if "maxmemory_policy" in told else list(told.values())
+        servers = [memory] if "maxmemory_policy" in memory else list(memory.values())
         return any(each["maxmemory"] and each["maxmemory_policy"] != KEEPS for each in servers)
 
     async def claim(self, nonce: str, keep_ms: int) -> bool:
-        """See `NonceStore.claim`: one command, so that one of two claims at once is the first."""
+        """Claim a nonce by one command, so that one of two claims at once is the first."""
         with valkey_errors():
             return bool(await self._valkey.set(nonce_key(nonce), b"", nx=True, px=keep_ms))
 

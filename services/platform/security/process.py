@@ -12,20 +12,20 @@ __all__ = ["PLAIN", "Security"]
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """None of a part means without it."""
+    """What protects a process; whatever is None is off."""
 
     tls: TlsFiles | None = None
     signer: Signer | None = None
     verifier: Verifier | None = None
     sidecar: bool = False
-    """Whether a sidecar stands before this process: it has the certificates, and names callers."""
+    """Whether a sidecar stands before this process: it has the certificates, and names peers."""
     audit: Audit | None = None
-    """Where calls of operators are told."""
+    """Where operators' calls are recorded."""
     denials: Tally | None = None
     """Where calls that were refused are counted."""
 
     @property
-    def named_callers(self) -> bool:
+    def names_peers(self) -> bool:
         """Whether there is a name to hold to the call table."""
         return self.sidecar or self.tls is not None
 

@@ -21,7 +21,7 @@ SIGNATURE_KEY: Final = "aviary-signature"
 """The header."""
 
 WINDOW_MS: Final = 60_000
-"""How far the caller's clock and the way here may differ from ours. Machines with NTP differ by
+"""How far the sender's clock and the way here may differ from ours. Machines with NTP differ by
 milliseconds, and no call waits longer."""
 
 NONCE_KEPT_MS: Final = 3 * WINDOW_MS
@@ -32,7 +32,7 @@ _VERSION = "v1"
 _NONCE_BYTES = 16
 _NONCE_DIGITS = 2 * _NONCE_BYTES
 _MAC_DIGITS = 64
-_PARTS = 5
+_WORDS = 5
 _MAX_TIME_DIGITS = 15
 
 
@@ -42,7 +42,7 @@ class NonceStore(Protocol):
     async def claim(self, nonce: str, keep_ms: int) -> bool:
         """Whether this is the first claim of `nonce` in `keep_ms`; of two at once, one is.
 
-        Raises UnavailableError if it cannot tell.
+        Raises UnavailableError if that cannot be known.
         """
         ...
 
@@ -91,9 +91,9 @@ class Verifier:
 
 def _split(signature: str) -> tuple[str, str, str, str]:
     """(key id, time, nonce, mac) in the one form that `sign` writes."""
-    parts = signature.split(" ")
-    if len(parts) == _PARTS and parts[0] == _VERSION:
-        _, key_id, time, nonce, mac = parts
+    words = signature.split(" ")
+    if len(words) == _WORDS and words[0] == _VERSION:
+        _, key_id, time, nonce, mac = words
         # `isdecimal` takes other scripts' digits too, but a header is ASCII by then.
         fits = signature.isascii() and time.isdecimal() and len(time) <= _MAX_TIME_DIGITS
         if fits and len(nonce) == _NONCE_DIGITS and len(mac) == _MAC_DIGITS:

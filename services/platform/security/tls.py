@@ -19,7 +19,7 @@ from services.platform.observability.names import EVENT_TLS_RELOAD_FAILED, EVENT
 from services.platform.runtime.background import Background
 from services.platform.security.identities import server_name
 
-__all__ = ["Credentials", "CredentialsError", "PeerTls", "TlsFiles"]
+__all__ = ["Credentials", "CredentialsError", "SiblingTls", "TlsFiles"]
 
 _log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ class Credentials:
     chain: bytes
     key: bytes = field(repr=False)
     trusted: bytes
-    """One or more authorities; a peer's certificate must be signed by one of them."""
+    """One or more authorities; the other end's certificate must be signed by one of them."""
     serial: int
     expires: datetime
 
@@ -58,7 +58,7 @@ class TlsFiles:
     """Reads `<folder>/ca.pem`, `<name>.pem` and `<name>.key` now, and again when they change.
 
     Raises CredentialsError if they are of no use now; later on, the last good ones are kept.
-    `told` is given what is in use, now and whenever that changes.
+    `report` is given what is in use, now and whenever that changes.
     """
 
     def __init__(
@@ -67,15 +67,15 @@ class TlsFiles:
         name: str,
         *,
         poll_s: float = POLL_S,
-        told: Callable[[Credentials], None] = lambda _: None,
+        report: Callable[[Credentials], None] = lambda _: None,
     ) -> None:
         self._paths = [folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}.key"]
         self._poll_s = poll_s
         self._stamp = self._look()
         self._current = self._read()
-        self._told = told
-        told(self._current)
-        self._untold: Credentials | None = None
+        self._report = report
+        report(self._current)
+        self._unreported: Credentials | None = None
         self._watching = Background("tls-files", self._look_again, every_s=poll_s)
 
     @property
@@ -83,12 +83,12 @@ class TlsFiles:
         """What was read last; the same object until the files change."""
         return self._current
 
-    def towards(self, peer: str) -> "PeerTls":
+    def towards(self, sibling: str) -> "SiblingTls":
         """Return what a channel to the process of this name needs."""
-        return PeerTls(self, peer)
+        return SiblingTls(self, sibling)
 
     def server_credentials(self) -> grpc.ServerCredentials:
-        """Return credentials that follow the files, and refuse callers without a certificate."""
+        """Return credentials that follow the files, and refuse peers without a certificate."""
         served = self._current
 
         def fetch() -> Any:  # noqa: ANN401 - gRPC's types do not know of None
@@ -112,33 +112,33 @@ class TlsFiles:
         await self._watching.stop()
 
     def holds(self) -> bool:
-        """Tell whether it goes on following them."""
+        """Whether it goes on following them."""
         return self._watching.holds()
 
     async def _look_again(self) -> None:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look at the files now. Raises what `told` does, and tells it again at the next look."""
-        self._tell()
+        """Look at the files now. Raises what `report` does, and calls it again at the next."""
+        self._report_change()
         try:
             stamp = self._look()
             if stamp == self._stamp:
                 return
-            # Noted whether it is of use or not: a fault is told once, not at every look.
+            # Noted whether it is of use or not: a fault is reported once, not at every look.
             self._stamp = stamp
             read = self._read()
         except CredentialsError as error:
             _log.warning(EVENT_TLS_RELOAD_FAILED, error=str(error))
             return
-        self._current = self._untold = read
-        self._tell()
+        self._current = self._unreported = read
+        self._report_change()
         _log.info(EVENT_TLS_RELOADED, serial=f"{read.serial:x}", expires=read.expires.isoformat())
 
-    def _tell(self) -> None:
-        if self._untold is not None:
-            self._told(self._untold)
-            self._untold = None
+    def _report_change(self) -> None:
+        if self._unreported is not None:
+            self._report(self._unreported)
+            self._unreported = None
 
     def _look(self) -> _Stamp:
         try:
@@ -175,13 +175,13 @@ class TlsFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class PeerTls:
+class SiblingTls:
     """Who dials, and who must answer."""
 
     files: TlsFiles
-    peer: str
+    sibling: str
 
     @property
     def server_name(self) -> str:
-        """The DNS name that the peer's certificate must have."""
-        return server_name(self.peer)
+        """The DNS name that the sibling's certificate must have."""
+        return server_name(self.sibling)

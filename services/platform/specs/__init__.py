@@ -1,6 +1,6 @@
 """What a service declares of itself, and all that is declared."""
 
-from services.platform.specs.discovery import all_specs
+from services.platform.specs.discovery import all_specs, server_of
 from services.platform.specs.flags import Flag, NumberFlag, SwitchFlag
 from services.platform.specs.spec import ServiceSpec
 from services.platform.specs.topology import all_subscriptions, all_topics
@@ -13,4 +13,5 @@ __all__ = [
     "all_specs",
     "all_subscriptions",
     "all_topics",
+    "server_of",
 ]

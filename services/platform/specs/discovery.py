@@ -12,30 +12,37 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Final
 
+from services.platform.specs.checks import check_together
 from services.platform.specs.spec import ServiceSpec
 
-__all__ = ["all_specs"]
+__all__ = ["GATEWAY", "all_specs", "server_of"]
 
 GATEWAY: Final = "gateway"
+"""The one service that is no folder of `services`: it is the edge's own."""
 
 
 @cache
 def all_specs() -> Mapping[str, ServiceSpec]:
     """Return every service by name, in the order of their ports.
 
-    Raises ValueError where two share a name, a port, a table, a topic or a subscription.
+    Raises ValueError where two share what must be one's own, or one refers to what nobody declares.
     """
     found = sorted((_read(package) for package in _packages()), key=lambda spec: spec.port)
-    for what, said in (
-        ("name", [spec.name for spec in found]),
-        ("port", [str(at) for spec in found for at in (spec.port, spec.http_port) if at]),
-        ("table", [table.name for spec in found for table in spec.tables]),
-        ("topic", [topic for spec in found for topic in spec.topics]),
-        ("subscription", [each.name for spec in found for each in spec.subscriptions]),
-    ):
-        if twice := sorted({each for each in said if said.count(each) > 1}):
-            raise ValueError(f"two services declare the {what} {', '.join(twice)}")
+    check_together(found)
     return MappingProxyType({spec.name: spec for spec in found})
+
+
+def server_of(contract: str) -> ServiceSpec:
+    """Return the service that serves a contract, or one of its RPCs (`package.Service/Method`).
+
+    Raises KeyError for one that nobody serves.
+    """
+    return _servers()[contract.partition("/")[0]]
+
+
+@cache
+def _servers() -> Mapping[str, ServiceSpec]:
+    return {contract: spec for spec in all_specs().values() for contract in spec.contracts}
 
 
 def _packages() -> Iterator[str]:

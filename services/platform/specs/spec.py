@@ -17,14 +17,16 @@ class ServiceSpec:
 
     Ports, certificates, the call table, what is on the bus, what `aviary up` starts, sidecars,
     manifests, names in Terraform, scrape targets, dashboards and the README's table follow from it.
+    `Dependencies` opens nothing for it that is not here.
     """
 
     name: str
-    """Of its process, its folder, its certificate and its SQLite file; lower-case letters."""
+    """Of its process, its folder, its certificate and its SQLite file; lower-case letters. What
+    siblings and callers outside call of it is in the package `aviary.<name>.v1`."""
     summary: str
     """What it does, in the words of the README's table."""
     port: int
-    """Where it listens on loopback unless told otherwise."""
+    """Where it listens on loopback unless its address variable names another place."""
     http_port: int | None = None
     """Of a service that speaks HTTP to the edge as well."""
     contracts: tuple[str, ...] = ()
@@ -40,17 +42,23 @@ class ServiceSpec:
     """Its own, in `<name>.db` where they are SQLite's."""
     opens_rows_of: tuple[str, ...] = ()
     """Siblings whose tables it opens too; each is an exception with a reason beside it."""
+    files: tuple[str, ...] = ()
+    """What it keeps in the data folder beside its rows and its audit log; a backup takes it."""
     topics: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What it publishes: topic to what its messages say."""
     subscriptions: tuple[Subscription, ...] = ()
     """What it consumes. Pub/Sub allows letters, digits and `-._~+%` in a name, which must begin
     with a letter; ours begin with the service's name and a dot."""
+    operates_queues: bool = False
+    """Whether it lists, redrives and drops dead letters of every subscription, siblings' too."""
     uses_cache: bool = False
     """Whether it opens the cache, Valkey."""
     keeps_audit: bool = False
     """Whether it decides what the audit log is for, beyond what every process records."""
     secrets: tuple[str, ...] = ()
     """Variables that hold its secrets."""
+    optional_secrets: tuple[str, ...] = ()
+    """Of those, what it does without where nobody sets them: a cluster need not have them."""
     flags: tuple[Flag, ...] = ()
     """Feature flags that it follows."""
     package: str = ""
@@ -62,9 +70,32 @@ class ServiceSpec:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def http_address(self) -> str | None:
+        """Return `host:port` where it speaks HTTP on one machine; None where it does not."""
+        return None if self.http_port is None else f"127.0.0.1:{self.http_port}"
+
+    @property
+    def address_variable(self) -> str:
+        """Return the environment variable that says where it listens and is dialled."""
+        return self._variable("ADDRESS")
+
+    @property
+    def http_address_variable(self) -> str:
+        """Return the variable that says where it speaks HTTP, if it does."""
+        return self._variable("HTTP_ADDRESS")
+
+    @property
+    def http_tls_variable(self) -> str:
+        """Return the variable of the folder of certificates of its HTTP, if it has its own."""
+        return self._variable("TLS_DIR")
+
+    def _variable(self, what: str) -> str:
+        return f"AVIARY_{self.name.upper()}_{what}"
+
+    @property
     def uses_bus(self) -> bool:
         """Whether it opens the bus."""
-        return bool(self.topics or self.subscriptions)
+        return bool(self.topics or self.subscriptions or self.operates_queues)
 
     @property
     def uses_rows(self) -> bool:

@@ -16,9 +16,5 @@ def all_topics() -> tuple[str, ...]:
 
 @cache
 def all_subscriptions() -> tuple[Subscription, ...]:
-    """Return every subscription; ValueError where one is of a topic that nobody publishes to."""
-    found = tuple(each for spec in all_specs().values() for each in spec.subscriptions)
-    for each in found:
-        if each.topic not in all_topics():
-            raise ValueError(f"nobody declares the topic {each.topic} of subscription {each.name}")
-    return found
+    """Return every subscription."""
+    return tuple(each for spec in all_specs().values() for each in spec.subscriptions)

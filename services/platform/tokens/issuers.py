@@ -47,9 +47,9 @@ class Issuer:
     """One issuer, by what its tokens say and where its keys are. Exactly one of the JWKS is set."""
 
     name: str
-    """Ours, to tell issuers apart in the configuration: letters, digits and underscores."""
+    """Ours, to distinguish issuers in the configuration: letters, digits and underscores."""
     issuer: str
-    """The `iss` of its tokens, to the letter."""
+    """The `iss` of its tokens, character by character."""
     audiences: Sequence[str]
     """One of them must be among the `aud` of a token."""
     user_claim: str

@@ -1,4 +1,4 @@
-"""What the issuer needs from outside."""
+"""What was revoked, as the issuer hands it to the edges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,7 @@ from typing import Final, Protocol
 
 from services.platform.tokens.lives import ACCESS_TOKEN_S, APP_KEY_S, USER_TOKEN_S
 
-__all__ = ["LIVES_S", "MAX_LISTED", "Revocable", "Revoked", "RevokedList"]
-
-MAX_LISTED: Final = 5_000
-"""Names of a kind that edges are told one by one: a megabyte of configuration for each edge. What
-was revoked beyond them is refused by its age; see `RevokedList`."""
+__all__ = ["LIVES_S", "Revocable", "Revoked", "RevokedList"]
 
 
 class Revocable(StrEnum):
@@ -45,7 +41,7 @@ class Revoked:
 
 
 class RevokedList(Protocol):
-    """What the edges are told of; an entry lasts until its time, and may be lost before it.
+    """The lists that edges are sent; an entry lasts until its time, and may be lost before it.
 
     Edges know the `MAX_LISTED` names of a kind that last longest. While there are more, they refuse
     whatever of this kind was issued before the last of the others was revoked.

@@ -1,4 +1,4 @@
-"""What the edges are told was revoked, in Valkey: until it would have expired anyway."""
+"""The lists of what was revoked, for the edges, in Valkey: until it would have expired anyway."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -7,8 +7,9 @@ from operator import itemgetter
 from typing import Any, Final
 
 from services.platform.runtime.clock import MAX_CLOCK_STEP_MS, Clock
+from services.platform.security.edge_lists import MAX_LISTED
 from services.platform.tokens.lives import CLOCK_SKEW_S, SKEW_S
-from services.platform.tokens.revocations import LIVES_S, MAX_LISTED, Revocable, Revoked
+from services.platform.tokens.revocations import LIVES_S, Revocable, Revoked
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.trimming import trim
 
@@ -111,7 +112,7 @@ def revoked_key(kind: Revocable) -> bytes:
 
 
 def is_text(name: bytes) -> bool:
-    """Whether this can be the name of anything, and so be told to an edge."""
+    """Whether this can be the name of anything, and so be on a list that edges take."""
     try:
         return bool(name.decode())
     except UnicodeDecodeError:

@@ -35,14 +35,14 @@ from services.platform.observability.names import (
 from services.platform.runtime.cancellation import cancellation_kept
 from services.platform.runtime.deadlines import allowed_s
 
-__all__ = ["CALL_TIMEOUT_S", "TELLING_S", "CircuitBreaker", "CircuitOpenError", "GuardedValkey"]
+__all__ = ["CALL_TIMEOUT_S", "SIGNIFICANT_S", "CircuitBreaker", "CircuitOpenError", "GuardedValkey"]
 
 CALL_TIMEOUT_S = 1.0
 """A cache slower than this is treated as gone."""
 DEADLINE_SHARE = 0.5
-"""Of what the caller's deadline leaves: the other half is for the rows behind the cache."""
-TELLING_S = 0.1
-"""A call that was given less than this says nothing of the cache when it gets no answer."""
+"""Of what the request's deadline leaves: the other half is for the rows behind the cache."""
+SIGNIFICANT_S = 0.1
+"""Seconds. A call that was given less says nothing of the cache when it gets no answer."""
 PROBE_EVERY_S = 0.25
 """Pause between probes of a cache that is gone."""
 
@@ -94,7 +94,7 @@ class CircuitBreaker:
             # It is we who are busy, not the cache that is gone.
             raise
         except (NoConnectionError, NoAnswerError, OSError):
-            if timeout_s >= TELLING_S:
+            if timeout_s >= SIGNIFICANT_S:
                 self._open()
             raise
 

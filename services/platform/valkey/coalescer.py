@@ -1,4 +1,4 @@
-"""Many callers' commands in one round trip, as a group commit does it for writes.
+"""Commands of many requests in one round trip, as a group commit does it for writes.
 
 While one pipeline is on its way, what is asked meanwhile gathers for the next. So a command costs
 least when there are most of them: alone about 140 us of CPU, in a pipeline of 16 about 25.

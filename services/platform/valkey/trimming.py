@@ -1,4 +1,4 @@
-"""Trimming the lists that the edges are told of."""
+"""Trimming the lists that the edges are sent."""
 
 from redis.exceptions import ResponseError
 

@@ -98,7 +98,7 @@ async def test_hidden_is_everybody_once_and_increasing(world: World) -> None:
 
 
 @pytest.mark.parametrize("use", ["block", "mute"])
-async def test_repeats_tell_nobody(world: World, use: str) -> None:
+async def test_repeats_publish_nothing(world: World, use: str) -> None:
     undo = f"un{use}"
     await USES[undo](world, 1, 2)
     assert await world.events() == []
@@ -186,7 +186,7 @@ async def test_a_follow_waits_for_a_block_under_way_and_is_refused(
     monkeypatch.setattr(world.store, "commit", commit_slowly)
     blocking = asyncio.create_task(world.blocks.block(1, 2))
     await begun.wait()
-    # Its caller gives up; the block goes on all the same.
+    # Its request gives up; the block goes on all the same.
     blocking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await blocking

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 import pytest
 
 from services.graph import erasure
-from services.graph.erasure import SETTLE_MS, WORK_S, Erasure
+from services.graph.erasure import SETTLE_MS, GraphErasure
 from services.graph.model import Change, Edge
 from services.graph.order import BARRED_AHEAD_MS
+from services.platform.erasure.deliveries import WORK_S
 from services.platform.erasure.settling import Settling
 from services.platform.errors import UnavailableError
 from tests.unit.graph.world import World, block, follow, mute
@@ -14,10 +15,10 @@ from tests.unit.graph.world import World, block, follow, mute
 GONE = 7
 
 
-def erasure_of(world: World, seconds: Iterator[float] | None = None) -> Erasure:
+def erasure_of(world: World, seconds: Iterator[float] | None = None) -> GraphErasure:
     ticks = seconds or iter(lambda: 0.0, None)
     settled = Settling(SETTLE_MS, world.clock)
-    return Erasure(world.store, world.changes, world.json_events, settled, lambda: next(ticks))
+    return GraphErasure(world.store, world.changes, world.json_events, settled, lambda: next(ticks))
 
 
 async def connect(world: World) -> None:
@@ -51,9 +52,9 @@ async def test_caches_of_all_who_see_a_change_are_refreshed(
     await connect(world)
     before = len(await world.entries())
     await erasure_of(world).erase(GONE, world.clock.ms - SETTLE_MS)
-    told = [event[1] for event in (await world.events())[before:]]
-    assert {user for users in told for user in users} == {GONE, 1, 2, 3, 4, 20, 21}
-    assert max(len(users) for users in told) <= 4
+    published = [event[1] for event in (await world.events())[before:]]
+    assert {user for users in published for user in users} == {GONE, 1, 2, 3, 4, 20, 21}
+    assert max(len(users) for users in published) <= 4
 
 
 async def test_a_repeat_finds_nothing(world: World) -> None:
@@ -86,7 +87,7 @@ async def test_a_deletion_dated_ahead_by_a_wrong_clock_ends_as_soon_as_others(
     await connect(world)
     watch_s, deleted_at_ms = [0.0], world.clock.ms + 3_600_000
     settling = Settling(SETTLE_MS, world.clock, lambda: watch_s[0])
-    erases = Erasure(world.store, world.changes, world.json_events, settling)
+    erases = GraphErasure(world.store, world.changes, world.json_events, settling)
     with pytest.raises(UnavailableError) as caught:
         await erases.erase(GONE, deleted_at_ms)
     assert caught.value.retry_after_s == SETTLE_MS / 1_000
@@ -185,18 +186,18 @@ async def test_the_user_follows_nobody_anew_between_two_pages(
 async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is stored that the block is gone, but whoever erases it has not been told yet."""
+    """It is stored that the block is gone, but whoever erases it does not know yet."""
     await world.blocks.block(GONE, 1)
     world.ids.step = 2 * BARRED_AHEAD_MS  # the block bars no follow any more
-    stored, told = asyncio.Event(), asyncio.Event()
+    stored, known = asyncio.Event(), asyncio.Event()
     commit, states = world.store.commit, world.store.states
     erasing: list[asyncio.Task[None]] = []
 
-    async def told_late(change: Change, event: bytes) -> None:
+    async def commit_late(change: Change, event: bytes) -> None:
         await commit(change, event)
         if not change.made:
             stored.set()
-            await told.wait()
+            await known.wait()
 
     async def read_late(edges: list[Edge], deciding: list[Edge] | tuple[()] = ()) -> object:
         if deciding:
@@ -205,10 +206,10 @@ async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
             await stored.wait()
         return await states(edges, deciding)
 
-    monkeypatch.setattr(world.store, "commit", told_late)
+    monkeypatch.setattr(world.store, "commit", commit_late)
     monkeypatch.setattr(world.store, "states", read_late)
     async with asyncio.timeout(10):
         await world.follows.follow(1, GONE)
-        told.set()
+        known.set()
         await erasing[0]
     assert await world.following(1) == await world.followers(GONE) == []

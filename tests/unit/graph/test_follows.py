@@ -93,7 +93,7 @@ async def test_an_unfollow_beats_a_follow_that_failed_but_takes_effect_later(
     assert await world.count(2) == 0
 
 
-async def test_an_unfollow_waits_for_the_follow_its_caller_gave_up(
+async def test_an_unfollow_waits_for_the_follow_its_request_gave_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = world.store.commit

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.graph.model import Change, Draft, Edge, Known, Relation
+from services.graph.model import Change, Edge, EdgeStates, PlannedChange, Relation
 from services.graph.order import BARRED_AHEAD_MS, LAST_MS, OUT_OF_ORDER, dated
 from services.graph.spec import OUTBOX, TABLES
 from services.platform.errors import FailedPreconditionError
@@ -137,22 +137,25 @@ def remember(world: World, made: list[tuple[Change, bytes]]) -> None:
     world.store.commit = remembering  # type: ignore[method-assign]
 
 
-def known(at_ms: int, *edges: Edge) -> Known:
-    return Known(frozenset(), frozenset(), dict.fromkeys(edges, at_ms))
+def known(at_ms: int, *edges: Edge) -> EdgeStates:
+    return EdgeStates(frozenset(), frozenset(), dict.fromkeys(edges, at_ms))
 
 
 def test_a_change_goes_by_its_id_where_that_is_later() -> None:
     edge, at_ms = follow(1, 2), START_MS
     op_id = first_id_at(at_ms)
-    assert dated(op_id, Draft((edge,), (), b""), known(at_ms - 1, edge)).timestamp_ms(edge) == at_ms
+    assert (
+        dated(op_id, PlannedChange((edge,), (), b""), known(at_ms - 1, edge)).timestamp_ms(edge)
+        == at_ms
+    )
 
 
 @pytest.mark.parametrize("worker", [0, MAX_WORKERS - 1])
 def test_a_change_goes_on_from_what_was_read_by_a_step_of_its_process(worker: int) -> None:
     edge, bystander = follow(1, 2), follow(1, 3)
     op_id = first_id_at(START_MS) | worker << 12 | 5
-    read = Known(frozenset(), frozenset(), {edge: START_MS + YEAR_MS, bystander: 0})
-    change = dated(op_id, Draft((bystander,), (edge,), b""), read)
+    read = EdgeStates(frozenset(), frozenset(), {edge: START_MS + YEAR_MS, bystander: 0})
+    change = dated(op_id, PlannedChange((bystander,), (edge,), b""), read)
     assert change.timestamp_ms(edge) == START_MS + YEAR_MS + 1 + worker
     assert change.timestamp_ms(bystander) == START_MS
 
@@ -161,12 +164,12 @@ def test_a_change_goes_on_from_what_was_read_by_a_step_of_its_process(worker: in
 def test_what_is_barred_is_dated_beyond_what_has_not_seen_it(seen_ms: int) -> None:
     edge = follow(1, 2)
     op_id = first_id_at(START_MS)
-    barred_ms = dated(op_id, Draft((), (), b"", barred=(edge,)), known(seen_ms, edge)).timestamp_ms(
-        edge
-    )
+    barred_ms = dated(
+        op_id, PlannedChange((), (), b"", barred=(edge,)), known(seen_ms, edge)
+    ).timestamp_ms(edge)
     for ahead_ms in (0, BARRED_AHEAD_MS - 1):
         racing = first_id_at(START_MS + ahead_ms) | (MAX_WORKERS - 1) << 12
-        change = dated(racing, Draft((edge,), (), b""), known(seen_ms, edge))
+        change = dated(racing, PlannedChange((edge,), (), b""), known(seen_ms, edge))
         assert change.timestamp_ms(edge) < barred_ms
 
 

@@ -134,7 +134,7 @@ async def test_lists_are_full_pages_without_the_deleted(world: World, limit: int
         pages = await listed(list_page, limit)
         assert [user for page in pages for user in page] == expected
         assert {len(page) for page in pages[:-1]} <= {limit}
-        assert pages[-1], "the end is told with the last users, not with an empty page"
+        assert pages[-1], "the end comes with the last users, not with an empty page"
 
 
 async def test_a_page_of_living_users_is_one_lookup(world: World) -> None:

@@ -1,4 +1,4 @@
-"""How full the edges' lists are is told, and when one is full."""
+"""How full the edges' lists are is shown, and when one is full."""
 
 from structlog.testing import capture_logs
 

@@ -1,8 +1,8 @@
-"""What requests say against a caller."""
+"""What requests say against a subject."""
 
 import pytest
 
-from gateway.control_plane.reputation import ConductRules
+from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.signals import NEW_ACCOUNT_FACTOR, UNHURRIED_WRITES, Seen, points
 from services.platform.ids.snowflake_time import first_id_at
 
@@ -10,7 +10,7 @@ NOW_MS = 1_800_000_000_000
 SETTLED = "1000"
 NEW = str(first_id_at(NOW_MS - 1_000))
 ADDRESS = "192.0.2.1/32"
-RULES = ConductRules()
+RULES = ReputationRules()
 
 
 def seen(status: int = 200, *, user: str = SETTLED, is_write: bool = False) -> Seen:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gateway.envoy.shared_limits import PLAIN, READS
 from gateway.limits.budgets import (
     Age,
-    Conduct,
     EndpointClass,
+    Reputation,
     SlidingWindow,
     TokenBucket,
     WithoutValkey,
@@ -32,7 +32,7 @@ def test_every_public_rpc_is_in_one_class() -> None:
     assert sorted(listed) == sorted(PATHS)
 
 
-def test_reads_are_told_by_their_names() -> None:
+def test_reads_are_known_by_their_names() -> None:
     for one in CLASSES:
         for rpc in one.rpcs:
             is_read = PATHS[rpc].startswith("GET ")
@@ -40,7 +40,7 @@ def test_reads_are_told_by_their_names() -> None:
             assert not is_read or one.without_valkey is WithoutValkey.NOT_ASKED
 
 
-def test_plain_paths_are_told_from_rpcs_and_never_open() -> None:
+def test_plain_paths_are_distinguished_from_rpcs_and_never_open() -> None:
     for one in CLASSES:
         assert not any(re.fullmatch(PLAIN, f"/{rpc}") for rpc in one.rpcs)
         assert all(re.fullmatch(PLAIN, path) for path in one.paths)
@@ -68,12 +68,12 @@ def _figures(budget: TokenBucket | SlidingWindow) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("one", CLASSES, ids=lambda one: one.name)
-def test_new_and_bad_callers_get_less_and_never_nothing(one: EndpointClass) -> None:
+def test_new_and_bad_subjects_get_less_and_never_nothing(one: EndpointClass) -> None:
     for budgets in one.budgets.values():
         for _, budget in budgets.named():
             last = _figures(budget)[0] + 1
-            for conduct in Conduct:
-                now = _figures(shrunk(budget, divisor(one, Age.NEW, conduct)))[0]
+            for reputation in Reputation:
+                now = _figures(shrunk(budget, divisor(one, Age.NEW, reputation)))[0]
                 assert 1 <= now <= last
                 last = now
 

@@ -45,7 +45,7 @@ BOARD: Final = Board(
                     ],
                 ),
                 Panel(
-                    title="Told by the gateway",
+                    title="Lists from the gateway",
                     description="Names on each list, of 5000: what was revoked, who misbehaves.",
                     queries=[
                         Query(f"max by (list) ({series(METRIC_LIMITS_LISTED)})", "{{list}}"),

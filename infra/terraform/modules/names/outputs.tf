@@ -38,6 +38,11 @@ output "probe_port" {
   value       = local.probe_port
 }
 
+output "secrets" {
+  description = "Environment variables of services that hold secrets. A secret is made for each; its value is added by hand."
+  value       = local.secrets
+}
+
 output "server_domain" {
   description = "Domain of the DNS names in services' certificates."
   value       = local.server_domain

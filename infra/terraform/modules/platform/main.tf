@@ -10,7 +10,7 @@ locals {
   ]
   labels = { app = var.name }
   secret_names = {
-    for variable in var.secrets : variable => lower(replace(trimprefix(variable, "AVIARY_"), "_", "-"))
+    for variable in module.names.secrets : variable => lower(replace(trimprefix(variable, "AVIARY_"), "_", "-"))
   }
   # By these, processes sign what they ask of each other.
   signing_keys = "signing-keys"

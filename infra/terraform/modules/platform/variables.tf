@@ -77,13 +77,3 @@ variable "regions" {
     }), {})
   }))
 }
-
-variable "secrets" {
-  description = "Environment variables of services that hold secrets. A secret is made for each; its value is added by hand."
-  type        = set(string)
-  default     = ["AVIARY_CURSOR_KEY", "AVIARY_CHALLENGE_KEY", "AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"]
-  validation {
-    condition     = alltrue([for name in var.secrets : can(regex("^AVIARY_[A-Z_]+$", name))])
-    error_message = "A secret is named by its variable, such as AVIARY_CURSOR_KEY."
-  }
-}

@@ -103,7 +103,7 @@ class BigtableRowStore:
         return False
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
-        """See `RowStore.mutate`."""
+        """Make changes of rows durable, table by table."""
         by_table: dict[str, list[RowMutation]] = {}
         for mutation in mutations:
             by_table.setdefault(mutation.table, []).append(mutation)
@@ -117,7 +117,7 @@ class BigtableRowStore:
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
     ) -> bytes | None:
-        """See `RowStore.check_and_mutate`.
+        """Change a row if one cell is as expected; gives what was found there.
 
         Bigtable says only whether the check held, so a loser's value comes from a read just after:
         it may be newer than the one checked, but is never `expected`.
@@ -137,7 +137,7 @@ class BigtableRowStore:
         raise UnavailableError("The row is changing too fast to be checked.")
 
     async def increment(self, table: str, key: bytes, column: bytes, delta: int) -> int:
-        """See `RowStore.increment`."""
+        """Add to a counter cell; gives the new value."""
         async with _translated():
             row = await self._open_table(table).read_modify_write_row(
                 key, IncrementRule(FAMILY, column, delta), operation_timeout=_timeout_s()
@@ -146,13 +146,13 @@ class BigtableRowStore:
         return total
 
     async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        """See `RowStore.read_rows`."""
+        """Read whole rows by key; those that are missing are left out."""
         queries = key_queries(keys, LATEST)
         chunks = await asyncio.gather(*(self._read(table, query) for query in queries))
         return {row.key: row for rows in chunks for row in rows}
 
     async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
-        """See `RowStore.read_cells`; each table is of a moment of its own."""
+        """Read single cells and their dates; each table is of a moment of its own."""
         wanted = frozenset(names)
         found = await asyncio.gather(
             *(self._read_dated(table, query) for table, query in cell_queries(wanted))
@@ -168,7 +168,7 @@ class BigtableRowStore:
         limit: int,
         columns_from: bytes = b"",
     ) -> list[Row]:
-        """See `RowStore.scan`."""
+        """Read rows of a key range in order, at most `limit`."""
         # Bigtable reads an empty end or limit as "none", the port as what they say.
         if limit <= 0 or start >= end:
             return []

@@ -14,7 +14,7 @@ BUSY_TIMEOUT_S = 5.0
 BUSY_POLL_S = 0.02
 """Pause between attempts where SQLite reports a lock without waiting for it."""
 PRIMARY_CODE = 0xFF
-"""The part of SQLite's error code that says what; the rest says why."""
+"""The bits of SQLite's error code that say what; the rest say why."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -46,7 +46,7 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
 
 
 def translated(error: BaseException) -> BaseException:
-    """Give what a caller is told: SQLite's own faults are the engine's, all others as they are."""
+    """Give the error to raise: SQLite's own faults are the engine's, all others stay."""
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(
         error, sqlite3.ProgrammingError | sqlite3.InterfaceError
     ):

@@ -50,7 +50,7 @@ class GarbageCollection:
         await self._collecting.stop()
 
     def holds(self) -> bool:
-        """Tell whether it goes on collecting."""
+        """Whether it goes on collecting."""
         return self._collecting.holds()
 
     async def _step(self) -> float:

@@ -88,12 +88,12 @@ class SqliteRowStore:
             self._garbage.start()
 
     def holds(self) -> bool:
-        """Tell whether it is closed, or writes and goes on collecting; there may be no room."""
+        """Whether it is closed, or writes and goes on collecting; there may be no room."""
         writing = self._writer is None or self._writer.holds()
         return writing and self._trying.holds() and self._garbage.holds()
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
-        """See `RowStore.mutate`; all or nothing."""
+        """Make changes of rows durable in one transaction, all or nothing."""
         changes = [(self._sql[mutation.table], mutation) for mutation in mutations]
         if not changes:
             return
@@ -108,7 +108,7 @@ class SqliteRowStore:
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
     ) -> bytes | None:
-        """See `RowStore.check_and_mutate`."""
+        """Change a row if one cell is as expected; gives what was found there."""
         check_change(table, key, mutation)
         sql = self._sql[table]
         now_ms = self._clock.now_ms()
@@ -123,7 +123,7 @@ class SqliteRowStore:
         return await self._writing().run(write)
 
     async def increment(self, table: str, key: bytes, column: bytes, delta: int) -> int:
-        """See `RowStore.increment`."""
+        """Add to a counter cell; gives the new value."""
         sql = self._sql[table]
         now_ms = self._clock.now_ms()
 
@@ -138,7 +138,7 @@ class SqliteRowStore:
         return await self._writing().run(write)
 
     async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        """See `RowStore.read_rows`; all rows are of one moment."""
+        """Read whole rows by key, all of one moment; those that are missing are left out."""
         sql = self._sql[table]
         wanted = dict.fromkeys(keys)
         if not wanted:
@@ -155,7 +155,7 @@ class SqliteRowStore:
         return await self._reading().run(read)
 
     async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
-        """See `RowStore.read_cells`; all cells are of one moment."""
+        """Read single cells and their dates; all cells are of one moment."""
         if not names:
             return {}
         wanted = [(name, self._sql[name.table].get) for name in names]
@@ -179,7 +179,7 @@ class SqliteRowStore:
         limit: int,
         columns_from: bytes = b"",
     ) -> list[Row]:
-        """See `RowStore.scan`; all rows are of one moment."""
+        """Read rows of a key range in order, at most `limit`; all rows are of one moment."""
         sql = self._sql[table]
         if limit <= 0:
             return []

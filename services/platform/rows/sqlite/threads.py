@@ -29,7 +29,7 @@ _Work = Callable[[sqlite3.Connection], Any]
 
 CALL_TIMEOUT_S = 3.0
 """Bound of one call, its turn in the queue and the wait for another process's write included;
-those last milliseconds. Less than a server's default deadline, so that a caller is told in time."""
+those last milliseconds. Less than a server's default deadline, so that an answer comes in time."""
 BUSY_ROUND_MS = 100
 """How long the writer waits for a lock before it looks who still wants their write."""
 GROUP_MAX_CALLS = 256
@@ -104,7 +104,7 @@ class WriterThread:
         return self._writes
 
     def holds(self) -> bool:
-        """Tell whether the thread goes on, and can write."""
+        """Whether the thread goes on, and can write."""
         began = self._began
         hangs = began is not None and time.monotonic() - began > STALE_AFTER_S
         return self._closed or (self._thread.is_alive() and self._writes and not hangs)

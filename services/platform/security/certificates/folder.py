@@ -106,7 +106,7 @@ class CertificateFolder:
         return is_due(certificate, now)
 
     def _authority(self, trusted: Sequence[x509.Certificate]) -> Authority:
-        # Told by the key, not by its place in the file: so no two writes have to be one.
+        # Recognised by the key, not by its place in the file: so no two writes have to be one.
         key = (self._path / "ca.key").read_bytes()
         for certificate in trusted:
             with contextlib.suppress(ValueError):

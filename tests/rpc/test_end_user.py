@@ -57,7 +57,7 @@ def outside(scope: str, user: str | None = str(ADA)) -> list[tuple[str, str]]:
     return [("x-scope", scope), *([] if user is None else [("x-user-id", user)])]
 
 
-async def test_caller_may_be_left_out_or_named() -> None:
+async def test_end_user_may_be_left_out_or_named() -> None:
     assert await read(0, *outside("timeline:read")) == ADA
     assert await read(ADA, *outside("timeline:read")) == ADA
 
@@ -106,7 +106,7 @@ async def test_internal_job_acts_for_anybody_and_must_say_for_whom() -> None:
     ],
 )
 @pytest.mark.parametrize("named", [0, ADA, BOB])
-async def test_caller_who_is_named_twice_is_nobody(
+async def test_end_user_who_is_named_twice_is_nobody(
     named: int, metadata: list[tuple[str, str]]
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -115,7 +115,7 @@ async def test_caller_who_is_named_twice_is_nobody(
     assert reason(refused.value) == "CALLER_NAMED_TWICE"
 
 
-async def test_challenge_is_for_one_caller() -> None:
+async def test_challenge_is_for_one_subject() -> None:
     class Proofs:
         def issue(self, _flow: str, who: str) -> Challenge:
             return Challenge(who, 1, 1)
@@ -145,7 +145,7 @@ async def test_sibling_says_whom_it_acts_for() -> None:
     assert await read(BOB, ("x-user-id", str(ADA))) == BOB
 
 
-async def test_what_names_no_caller_is_left_alone() -> None:
+async def test_what_names_no_end_user_is_left_alone() -> None:
     assert await read(BOB, *outside("timeline:read"), rpc="GetUserTimeline") == BOB
 
 

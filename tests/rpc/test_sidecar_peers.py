@@ -16,12 +16,12 @@ from services.platform.security.identities import spiffe_id
 from services.platform.security.process import PLAIN, Security
 from tests.certificates import WAIT_S, Ids, id_server
 
-TOLD = "x-forwarded-client-cert"
+FORWARDED = "x-forwarded-client-cert"
 HASH = "0" * 64
 
 
-def told(*callers: str) -> str:
-    uris = ";".join(f"URI={caller}" for caller in callers)
+def forwarded(*peers: str) -> str:
+    uris = ";".join(f"URI={peer}" for peer in peers)
     return f"By={spiffe_id('id')};Hash={HASH};{uris}"
 
 
@@ -43,22 +43,22 @@ async def code(address: str, *headers: str) -> str:
         call = stubs.IdServiceStub(channel).LeaseWorker(
             pb.LeaseWorkerRequest(owner="a"),
             timeout=WAIT_S,
-            metadata=tuple((TOLD, header) for header in headers),
+            metadata=tuple((FORWARDED, header) for header in headers),
         )
         return (await call.code()).name
 
 
-@pytest.mark.parametrize("caller", ["user", "tweet", "graph"])
-async def test_whom_the_sidecar_names_may_call(server: RpcServer, caller: str) -> None:
-    assert await code(server.address, told(spiffe_id(caller))) == "OK"
+@pytest.mark.parametrize("peer", ["user", "tweet", "graph"])
+async def test_whom_the_sidecar_names_may_call(server: RpcServer, peer: str) -> None:
+    assert await code(server.address, forwarded(spiffe_id(peer))) == "OK"
 
 
-@pytest.mark.parametrize("caller", ["timeline", "edge", "operator", "nobody"])
-async def test_the_table_is_held_here_too(server: RpcServer, ids: Ids, caller: str) -> None:
+@pytest.mark.parametrize("peer", ["timeline", "edge", "operator", "nobody"])
+async def test_the_table_is_held_here_too(server: RpcServer, ids: Ids, peer: str) -> None:
     with capture_logs() as logs:
-        assert await code(server.address, told(spiffe_id(caller))) == "PERMISSION_DENIED"
+        assert await code(server.address, forwarded(spiffe_id(peer))) == "PERMISSION_DENIED"
     (denied,) = [each for each in logs if each["event"] == "rpc.denied"]
-    assert (denied["caller"], denied["reason"]) == (caller, "CALLER_NOT_ALLOWED")
+    assert (denied["caller"], denied["reason"]) == (peer, "CALLER_NOT_ALLOWED")
     assert ids.calls == 0
 
 
@@ -67,13 +67,13 @@ async def test_the_table_is_held_here_too(server: RpcServer, ids: Ids, caller: s
     [
         (),
         ("",),
-        (told(),),
-        (told("tweet"),),
-        (told("spiffe://elsewhere/tweet"),),
-        (told(f'"{spiffe_id("tweet")}"'),),
-        (told(spiffe_id("tweet"), spiffe_id("tweet")),),
-        (f"{told(spiffe_id('tweet'))},{told(spiffe_id('timeline'))}",),
-        (told(spiffe_id("tweet")), told(spiffe_id("tweet"))),
+        (forwarded(),),
+        (forwarded("tweet"),),
+        (forwarded("spiffe://elsewhere/tweet"),),
+        (forwarded(f'"{spiffe_id("tweet")}"'),),
+        (forwarded(spiffe_id("tweet"), spiffe_id("tweet")),),
+        (f"{forwarded(spiffe_id('tweet'))},{forwarded(spiffe_id('timeline'))}",),
+        (forwarded(spiffe_id("tweet")), forwarded(spiffe_id("tweet"))),
         (f'Subject="URI={spiffe_id("tweet")}"',),
     ],
 )
@@ -89,7 +89,7 @@ async def test_nobody_is_believed_from_beyond_loopback(ids: Ids) -> None:
     server = id_server(ids, Security(sidecar=True), f"{host}:0")
     await server.start()
     try:
-        assert await code(server.address, told(spiffe_id("tweet"))) == "PERMISSION_DENIED"
+        assert await code(server.address, forwarded(spiffe_id("tweet"))) == "PERMISSION_DENIED"
     finally:
         await server.stop(0)
 
@@ -98,8 +98,8 @@ async def test_a_sidecar_is_believed_by_a_socket_too(tmp_path: Path, ids: Ids) -
     server = id_server(ids, Security(sidecar=True), f"unix:{tmp_path / 'socket'}")
     await server.start()
     try:
-        assert await code(server.address, told(spiffe_id("tweet"))) == "OK"
-        assert await code(server.address, told(spiffe_id("timeline"))) == "PERMISSION_DENIED"
+        assert await code(server.address, forwarded(spiffe_id("tweet"))) == "OK"
+        assert await code(server.address, forwarded(spiffe_id("timeline"))) == "PERMISSION_DENIED"
     finally:
         await server.stop(0)
 
@@ -118,7 +118,7 @@ async def test_without_a_sidecar_the_header_says_nothing(ids: Ids) -> None:
     server = id_server(ids, PLAIN)
     await server.start()
     try:
-        assert await code(server.address, told(spiffe_id("timeline"))) == "OK"
+        assert await code(server.address, forwarded(spiffe_id("timeline"))) == "OK"
     finally:
         await server.stop(0)
 

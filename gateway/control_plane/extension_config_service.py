@@ -1,8 +1,9 @@
-"""Tells the edges of callers, flags and what was revoked: a small xDS server for filters.
+"""Envoy's extension config discovery service (ECDS, of xDS): the edges' filters as they change.
 
-An edge asks for each of the filters that label or refuse requests by what the gateway knows, by
-Envoy's extension config discovery, on a stream, and is sent it anew when it changes. So what is
-known of a caller costs a read a look into a map in Envoy's memory, and no call.
+An edge asks on a stream for each of the filters that label or refuse requests by what the gateway
+knows (subjects of bad reputation, new accounts, flags, what was revoked), and is sent it anew when
+it changes. So what is known of a subject costs a read a look into a map in Envoy's memory, and no
+call.
 """
 
 import asyncio
@@ -14,15 +15,16 @@ from aviary.envoy.v1 import envoy_pb2 as pb
 from google.protobuf import any_pb2, json_format
 
 from gateway.control_plane.list_metrics import ListMetrics
-from gateway.control_plane.reputation import ConductRules
-from gateway.control_plane.reputation_store import MAX_LISTED, ConductStore
-from gateway.envoy.callers import age_settings, conduct_settings, feed_names
+from gateway.control_plane.reputation import ReputationRules
+from gateway.control_plane.reputation_store import ReputationStore
 from gateway.envoy.config import own_contracts
 from gateway.envoy.matching import RBAC_TYPE
 from gateway.envoy.public_reads import FILTER as PUBLIC_READS
 from gateway.envoy.public_reads import public_read_settings
 from gateway.envoy.revoked import revoked_filter, revoked_settings
-from gateway.limits.budgets import Conduct, Subject
+from gateway.envoy.subject_labels import age_settings, discovered_names, reputation_settings
+from gateway.envoy.subjects import reputation_label
+from gateway.limits.budgets import Reputation, Subject
 from gateway.limits.table import NEW_ACCOUNT_DAYS
 from services.platform.errors import UnavailableError
 from services.platform.ids.snowflake_time import first_id_at
@@ -30,14 +32,15 @@ from services.platform.observability.names import EVENT_LIMITS_FEED_REFUSED, EVE
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.background import Background
 from services.platform.runtime.clock import Clock
+from services.platform.security.edge_lists import MAX_LISTED
 from services.platform.tokens.revoked_store import RevokedStore
 
-__all__ = ["CallerFeed", "Sources"]
+__all__ = ["ExtensionConfigServicer", "Sources"]
 
 _log = structlog.get_logger()
 
 REFRESH_S = 1.0
-"""How late the edges learn of a caller at most; and no edge gets more than one update a second."""
+"""How late the edges learn of a subject at most; and no edge gets more than one update a second."""
 
 _MS_PER_HOUR = 3_600_000
 _MS_PER_DAY = 24 * _MS_PER_HOUR
@@ -47,22 +50,22 @@ _STRUCT_TYPE = f"{_TYPES}xds.type.v3.TypedStruct"
 
 
 class Sources(NamedTuple):
-    """What the feed tells of."""
+    """Where the filters' configurations come from."""
 
-    conduct: ConductStore
+    reputation: ReputationStore
     revoked: RevokedStore
     public_reads: Callable[[], bool]
     """Whether they need no token, now."""
 
 
-class CallerFeed:
-    """Keeps what the edges should know, and streams it to those who ask."""
+class ExtensionConfigServicer:
+    """Keeps the filters' configurations of the moment, and streams them to the edges that ask."""
 
     def __init__(
         self,
         sources: Sources,
         clock: Clock,
-        rules: ConductRules,
+        rules: ReputationRules,
         *,
         refresh_s: float = REFRESH_S,
     ) -> None:
@@ -73,54 +76,54 @@ class CallerFeed:
         self._lengths = ListMetrics()
         self._revocations: str = revoked_filter()["name"]
         # What was revoked has no resource until it is known: an empty one would take from edges
-        # what they were told before this process began.
-        self._resources = {name: _resource(name, {}) for name in feed_names()}
+        # what they were sent before this process began.
+        self._resources = {name: _resource(name, {}) for name in discovered_names()}
         settings = _public_reads(opened=sources.public_reads())
         self._resources[PUBLIC_READS] = _resource(PUBLIC_READS, settings)
         self._versions = dict.fromkeys(self._resources, 0)
         self._changed = asyncio.Event()
-        self._refreshing = Background("caller-feed", self._try_to_refresh, every_s=refresh_s)
+        self._refreshing = Background("extension-configs", self._try_to_refresh, every_s=refresh_s)
 
     def start(self) -> None:
-        """Look again and again from now on."""
+        """Look for changes every `refresh_s` from now on."""
         self._refreshing.start()
 
     async def stop(self) -> None:
-        """Look no more."""
+        """Stop looking for changes."""
         await self._refreshing.stop()
 
     def holds(self) -> bool:
-        """Tell whether it goes on looking."""
+        """Whether it goes on looking."""
         return self._refreshing.holds()
 
     async def refresh(self) -> None:
-        """Look once. While Valkey is away, callers and revocations stay as they were known."""
+        """Look for changes once; while Valkey is away, what came from there stays as it was."""
         opened = self._sources.public_reads()
-        await self._tell(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
-        await self._tell_of_revoked()
-        for name, subject in feed_names().items():
+        await self._refresh_filter(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
+        await self._refresh_revoked()
+        for name, subject in discovered_names().items():
             if subject is None:
                 first_new_id = self._first_new_id()
-                await self._tell(name, first_new_id, age_settings, first_new_id)
+                await self._refresh_filter(name, first_new_id, age_settings, first_new_id)
             else:
-                callers = await self._callers(subject)
-                await self._tell(name, callers, conduct_settings, subject, callers)
+                subjects = await self._subjects(subject)
+                await self._refresh_filter(name, subjects, reputation_settings, subject, subjects)
 
-    async def _tell_of_revoked(self) -> None:
+    async def _refresh_revoked(self) -> None:
         revoked = await self._sources.revoked.listed()
         if revoked is None:
             return
         for kind, listed in revoked.items():
             full = listed.issued_by_s is not None
             self._lengths.seen(f"revoked_{kind.name.lower()}", len(listed.names), full=full)
-        await self._tell(self._revocations, revoked, revoked_settings, revoked)
+        await self._refresh_filter(self._revocations, revoked, revoked_settings, revoked)
 
-    async def _tell(
+    async def _refresh_filter(
         self, name: str, known: object, settings: Callable[..., dict[str, Any]], *arguments: object
     ) -> None:
         if known == self._known.get(name):
             return
-        # In a thread: thousands of callers take tens of milliseconds, and writes wait for answers.
+        # In a thread: thousands of subjects take tens of milliseconds, and writes wait for answers.
         self._resources[name] = await asyncio.to_thread(
             lambda: _resource(name, settings(*arguments))
         )
@@ -173,15 +176,15 @@ class CallerFeed:
             resources=[self._resources[name]],
         )
 
-    async def _callers(self, subject: Subject) -> dict[str, Conduct]:
+    async def _subjects(self, subject: Subject) -> dict[str, Reputation]:
         now_ms = self._clock.now_ms()
-        listed = await self._sources.conduct.listed(subject)
+        listed = await self._sources.reputation.listed(subject)
         full = len(listed) >= MAX_LISTED
-        self._lengths.seen(f"conduct_{subject}", len(listed), full=full)
-        return {who: self._rules.conduct(moment, now_ms) for who, moment in listed.items()}
+        self._lengths.seen(reputation_label(subject), len(listed), full=full)
+        return {who: self._rules.reputation(moment, now_ms) for who, moment in listed.items()}
 
     def _first_new_id(self) -> int:
-        # By the hour, so that the edges are not told of it all the time.
+        # By the hour, so that the edges are not sent another all the time.
         now_ms = self._clock.now_ms() // _MS_PER_HOUR * _MS_PER_HOUR
         return first_id_at(now_ms - NEW_ACCOUNT_DAYS * _MS_PER_DAY)
 

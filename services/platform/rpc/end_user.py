@@ -1,8 +1,8 @@
-"""Who calls: a request from outside speaks for the caller that the edge has identified.
+"""The end user: a request from outside speaks for the one whom the edge has identified.
 
-The edge marks every call from outside with the caller's scopes and, when a user's token was shown,
-with the user's id; clients cannot set either. A call without the mark is a sibling's, and siblings
-say whom they act for. Which field of a request names the caller is in the contract.
+The edge marks every call from outside with the scopes of its token and, when that is a user's, with
+the user's id; clients cannot set either. A call without the mark is a sibling's, and siblings say
+whom they act for. Which field of a request names the end user is in the contract.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from services.platform.errors import InvalidArgumentError, PermissionDeniedError
+from services.platform.ids.model import MAX_ID
 from services.platform.rpc.interceptors import Answer, Context, Handler
 
 __all__ = [
@@ -19,10 +20,10 @@ __all__ = [
     "NAMED_TWICE",
     "SCOPE_KEY",
     "USER_KEY",
-    "caller_field",
-    "speak_for_caller",
+    "act_for_end_user",
+    "end_user_field",
     "user_id_of",
-    "with_caller",
+    "with_end_user",
 ]
 
 SCOPE_KEY = "x-scope"
@@ -37,12 +38,11 @@ ACT_ANY = "act:any"
 NOT_THE_CALLER = "NOT_THE_CALLER"
 NAMED_TWICE = "CALLER_NAMED_TWICE"
 NO_USER = "NO_USER"
-MAX_ID = 2**63 - 1
 MAX_ID_DIGITS = len(str(MAX_ID))
 
 
-def caller_field(method: MethodDescriptor) -> str:
-    """Name the field of the request that names the caller; empty if there is none."""
+def end_user_field(method: MethodDescriptor) -> str:
+    """Give the name of the request's field that holds the end user's id; empty if there is none."""
     return next(
         (
             field.name
@@ -53,25 +53,25 @@ def caller_field(method: MethodDescriptor) -> str:
     )
 
 
-def with_caller(method: MethodDescriptor, inner: Handler) -> Handler:
-    """Let a request from outside speak for nobody but its caller."""
-    field = caller_field(method)
+def with_end_user(method: MethodDescriptor, inner: Handler) -> Handler:
+    """Let a request from outside speak for nobody but its end user."""
+    field = end_user_field(method)
     if not field:
         return inner
 
     async def handle(request: Message, context: Context) -> Answer:
-        speak_for_caller(request, field, context.invocation_metadata() or ())
+        act_for_end_user(request, field, context.invocation_metadata() or ())
         return await inner(request, context)
 
     return handle
 
 
-def speak_for_caller(
+def act_for_end_user(
     request: Message, field: str, metadata: Iterable[tuple[str, str | bytes]]
 ) -> None:
-    """Put the caller into `field` of a request from outside, where it was left out.
+    """Put the end user into `field` of a request from outside, where it was left out.
 
-    Raises `PermissionDeniedError` when it names somebody else, when no user calls, or when the
+    Raises `PermissionDeniedError` when it names somebody else, when it has no user, or when the
     marks are there twice, and `InvalidArgumentError` when one who may act for anybody names nobody.
     """
     marks: dict[str, str] = {}
@@ -89,12 +89,12 @@ def speak_for_caller(
         if named == 0:
             raise InvalidArgumentError(field, f"must be given with the scope {ACT_ANY}")
         return
-    caller = user_id_of(user)
-    if caller == 0:
+    end_user = user_id_of(user)
+    if end_user == 0:
         raise PermissionDeniedError("this takes the token of a user", reason=NO_USER)
     if named == 0:
-        setattr(request, field, caller)
-    elif named != caller:
+        setattr(request, field, end_user)
+    elif named != end_user:
         raise PermissionDeniedError(
             f"{field}: must be your own id, or left out",
             reason=NOT_THE_CALLER,

@@ -1,12 +1,16 @@
-"""Builds an encoded page of tweets out of encoded tweets, without parsing any.
+"""Page: the tweets of one answer, and its bytes. The last of the four steps of a read.
 
-The wire format of a repeated message field is the concatenation of tag, length and body
+A page is encoded out of encoded tweets, without parsing any: the wire format of a repeated message
+field is the concatenation of tag, length and body
 (https://protobuf.dev/programming-guides/encoding/), so a page of cached tweets is a join of bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-__all__ = ["splice_page"]
+from services.timeline.model import EncodedTweet
+
+__all__ = ["Page", "cut_page", "splice_page"]
 
 _TWEETS_TAG = b"\x0a"
 """Field 1, length-delimited: `repeated Tweet tweets = 1`."""
@@ -16,6 +20,21 @@ _VARINT_BITS = 7
 _VARINT_MORE = 0x80
 _COMMON_BYTES = 2_048
 """Nearly all tweets are shorter; their headers are made once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of tweets, newest first; `next_before` is the id to go on from, None at the end."""
+
+    tweets: Sequence[EncodedTweet]
+    next_before: int | None
+
+
+def cut_page(tweets: Sequence[EncodedTweet], limit: int) -> Page:
+    """Make a page of the first `limit` tweets; that there are more means that a page follows."""
+    if len(tweets) <= limit:
+        return Page(tweets, None)
+    return Page(tweets[:limit], tweets[limit - 1].tweet_id)
 
 
 def splice_page(tweets: Iterable[bytes], next_cursor: str = "") -> bytes:

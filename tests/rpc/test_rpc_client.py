@@ -5,7 +5,8 @@ import pytest
 from probe import PROBE, SERVICE, Text, serving
 
 from services.platform.errors import NotFoundError, UnavailableError
-from services.platform.rpc.channels import Caller, service_config
+from services.platform.rpc.channels import service_config
+from services.platform.rpc.rpc_client import RpcClient
 from services.platform.runtime.deadlines import remaining_s
 
 
@@ -17,7 +18,7 @@ async def test_retries_only_what_is_safe_to_repeat() -> None:
         for method, tries in ((stub.Read, 3), (stub.Put, 3), (stub.Append, 1)):
             probe.calls = 0
             with pytest.raises(UnavailableError, match="restarting"):
-                await Caller(timeout_s=20).call(method, Text())
+                await RpcClient(timeout_s=20).call(method, Text())
             assert probe.calls == tries
 
 
@@ -31,7 +32,7 @@ async def test_retry_hides_one_failure() -> None:
         return answer
 
     async with serving(flaky) as (stub, _, _):
-        assert (await Caller(timeout_s=20).call(stub.Read, Text())).text == "back"
+        assert (await RpcClient(timeout_s=20).call(stub.Read, Text())).text == "back"
 
 
 async def test_an_answer_is_never_retried() -> None:
@@ -40,7 +41,7 @@ async def test_an_answer_is_never_retried() -> None:
 
     async with serving(missing) as (stub, probe, _):
         with pytest.raises(NotFoundError):
-            await Caller(timeout_s=20).call(stub.Read, Text())
+            await RpcClient(timeout_s=20).call(stub.Read, Text())
     assert probe.calls == 1
 
 
@@ -51,7 +52,7 @@ async def test_budget_stops_retries_to_a_sibling_that_stays_away() -> None:
     async with serving(away) as (stub, probe, _):
         for _ in range(20):
             with pytest.raises(UnavailableError):
-                await Caller(timeout_s=20).call(stub.Read, Text())
+                await RpcClient(timeout_s=20).call(stub.Read, Text())
     # Without a budget there would be 60; each failure past the tenth is tried once.
     assert probe.calls < 30
 
@@ -67,10 +68,10 @@ async def test_a_stream_may_be_given_more_time_than_a_call() -> None:
         await asyncio.sleep(0.3)
 
     async with serving(slow) as (stub, _, _):
-        caller = Caller(timeout_s=0.1)
+        rpc = RpcClient(timeout_s=0.1)
         with pytest.raises(UnavailableError):
-            assert [each async for each in caller.stream(stub.List, Text())]
-        assert [each async for each in caller.stream(stub.List, Text(), timeout_s=20)] == []
+            assert [each async for each in rpc.stream(stub.List, Text())]
+        assert [each async for each in rpc.stream(stub.List, Text(), timeout_s=20)] == []
 
 
 async def test_a_silent_stream_is_given_up_and_ended() -> None:
@@ -83,7 +84,7 @@ async def test_a_silent_stream_is_given_up_and_ended() -> None:
             ended.set()
 
     async with serving(silent) as (stub, _, _):
-        stream = Caller().stream(stub.List, Text(), timeout_s=60, idle_s=0.1)
+        stream = RpcClient().stream(stub.List, Text(), timeout_s=60, idle_s=0.1)
         with pytest.raises(UnavailableError, match="silent"):
             assert [each async for each in stream]
         async with asyncio.timeout(20):
@@ -93,7 +94,9 @@ async def test_a_silent_stream_is_given_up_and_ended() -> None:
 async def test_the_reader_of_a_stream_may_take_longer_than_the_idle_time() -> None:
     async with serving(None) as (stub, _, _):
         words = []
-        async for each in Caller().stream(stub.List, Text(text="a b c"), timeout_s=60, idle_s=0.2):
+        async for each in RpcClient().stream(
+            stub.List, Text(text="a b c"), timeout_s=60, idle_s=0.2
+        ):
             words.append(each.text)
             await asyncio.sleep(0.3)
     assert words == ["a", "b", "c"]

@@ -1,0 +1,194 @@
+# Made by `make generate` from tools/deploy/; do not edit.
+
+locals {
+  # What each service is and may touch; `modules/workload-identity` grants no more. `extra_ports`
+  # are its further listeners, by their variables.
+  services = {
+    user = {
+      port        = 50051
+      tables      = ["users", "handles", "user_requests", "user_outbox"]
+      publishes   = ["user-events"]
+      subscribes  = []
+      uses_cache  = false
+      secrets     = []
+      extra_ports = {}
+    }
+    id = {
+      port        = 50052
+      tables      = ["leases"]
+      publishes   = []
+      subscribes  = []
+      uses_cache  = false
+      secrets     = []
+      extra_ports = {}
+    }
+    tweet = {
+      port        = 50053
+      tables      = ["tweets", "tweets_by_author", "requests", "tweet_outbox", "home", "viewers", "celebrities"]
+      publishes   = ["tweet-events"]
+      subscribes  = ["tweet.erasure"]
+      uses_cache  = true
+      secrets     = []
+      extra_ports = {}
+    }
+    graph = {
+      port        = 50054
+      tables      = ["blocked_by", "blocking", "following", "followers", "muting", "follow_counts", "graph_outbox"]
+      publishes   = ["graph-events"]
+      subscribes  = ["graph.erasure"]
+      uses_cache  = false
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
+    fanout = {
+      port        = 50055
+      tables      = ["fanout_controls", "home", "viewers", "celebrities"]
+      publishes   = ["fanout-close", "fanout-rest", "fanout-legs", "user-events", "tweet-events", "graph-events"]
+      subscribes  = ["fanout.plan", "fanout.legs", "fanout.author", "fanout.graph", "fanout.close", "fanout.rest"]
+      uses_cache  = true
+      secrets     = []
+      extra_ports = {}
+    }
+    timeline = {
+      port        = 50056
+      tables      = ["home", "viewers", "celebrities"]
+      publishes   = []
+      subscribes  = []
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
+    gateway = {
+      port        = 50057
+      tables      = []
+      publishes   = []
+      subscribes  = []
+      uses_cache  = true
+      secrets     = ["AVIARY_CHALLENGE_KEY"]
+      extra_ports = {}
+    }
+    identity = {
+      port = 50058
+      tables = [
+        "identity_clients",
+        "identity_codes",
+        "identity_families",
+        "identity_sessions",
+        "identity_credentials",
+        "identity_sign_ups",
+        "identity_keys",
+        "identity_app_keys",
+        "identity_revoked_app_keys",
+        "identity_app_key_signers",
+        "identity_revocations",
+        "identity_password_changes",
+      ]
+      publishes   = []
+      subscribes  = ["identity.erasure"]
+      uses_cache  = true
+      secrets     = ["AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"]
+      extra_ports = { AVIARY_IDENTITY_HTTP_ADDRESS = 50059 }
+    }
+  }
+
+  # `max_age_s` is the retention of cells, null keeps them. `key` is the row key: numbers are fixed-
+  # width hex, and `~` is the 64-bit complement, by which the newest sorts first.
+  tables = {
+    users                     = { max_age_s = null, key = "{user:016x}" }
+    handles                   = { max_age_s = null, key = "{handle}" }
+    user_requests             = { max_age_s = 86400, key = "{scope}#{request id}" }
+    user_outbox               = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
+    leases                    = { max_age_s = null, key = "{worker:03x}" }
+    tweets                    = { max_age_s = null, key = "{shard:02x}#{tweet:016x}, 64 shards" }
+    tweets_by_author          = { max_age_s = null, key = "{author:016x}#{~tweet:016x}" }
+    requests                  = { max_age_s = 86400, key = "{scope}#{request id}" }
+    tweet_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
+    blocked_by                = { max_age_s = null, key = "{blocked:016x}#{viewer:016x}" }
+    blocking                  = { max_age_s = null, key = "{viewer:016x}#{blocked:016x}" }
+    following                 = { max_age_s = null, key = "{follower:016x}#{followee:016x}" }
+    followers                 = { max_age_s = null, key = "{followee:016x}#{follower:016x}" }
+    muting                    = { max_age_s = null, key = "{viewer:016x}#{muted:016x}" }
+    follow_counts             = { max_age_s = null, key = "{user:016x}" }
+    graph_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
+    fanout_controls           = { max_age_s = null, key = "one row" }
+    home                      = { max_age_s = 2592000, key = "{user:016x}#{~day:08x}, column {~tweet}" }
+    viewers                   = { max_age_s = null, key = "{user:016x}" }
+    celebrities               = { max_age_s = null, key = "{author:016x}" }
+    identity_clients          = { max_age_s = null, key = "{client id}" }
+    identity_codes            = { max_age_s = 86400, key = "{digest of the code}" }
+    identity_families         = { max_age_s = 2678400, key = "{family id}" }
+    identity_sessions         = { max_age_s = 2678400, key = "{user:016x}.{session id}" }
+    identity_credentials      = { max_age_s = null, key = "{user}" }
+    identity_sign_ups         = { max_age_s = null, key = "{canonical handle}" }
+    identity_keys             = { max_age_s = null, key = "{key id}" }
+    identity_app_keys         = { max_age_s = 31622400, key = "{client id}.{digits}" }
+    identity_revoked_app_keys = { max_age_s = 31622400, key = "{client id}.{digits}" }
+    identity_app_key_signers  = { max_age_s = null, key = "{key id}" }
+    identity_revocations      = { max_age_s = 172800, key = "{kind}.{~until:016x}.{session id, user}" }
+    identity_password_changes = { max_age_s = null, key = "{user}" }
+  }
+
+  # Variables that hold secrets of services.
+  secrets = ["AVIARY_CHALLENGE_KEY", "AVIARY_CURSOR_KEY", "AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"]
+
+  # All but those of dead letters.
+  topics = ["user-events", "tweet-events", "graph-events", "fanout-close", "fanout-rest", "fanout-legs"]
+
+  # To their topics. Each has a dead letter topic and subscription of its own, which the consumer
+  # publishes to by itself.
+  subscriptions = {
+    "tweet.erasure"    = "user-events"
+    "graph.erasure"    = "user-events"
+    "fanout.plan"      = "tweet-events"
+    "fanout.legs"      = "fanout-legs"
+    "fanout.author"    = "tweet-events"
+    "fanout.graph"     = "graph-events"
+    "fanout.close"     = "fanout-close"
+    "fanout.rest"      = "fanout-rest"
+    "identity.erasure" = "user-events"
+  }
+
+  # The service that lists and redrives the dead letters of all others.
+  dead_letter_operator = "fanout"
+
+  # Seconds after which an unacknowledged message is delivered again.
+  ack_deadline_s = 30
+
+  # A process `x` is known by the URI spiffe://DOMAIN/x in its certificate,
+  trust_domain = "aviary.local"
+
+  # and by the DNS name x.DOMAIN, which resolves nowhere.
+  server_domain = "aviary.internal"
+
+  # Where Envoy listens.
+  edge_port = 8080
+
+  # Where services answer a kubelet's health checks.
+  probe_port = 8081
+
+  # `goal` is the share of good events in 30 days; an event is good when it ended without a fault of
+  # ours and within `threshold_s`. `metric` is a histogram, null what the load balancer counts;
+  # `methods` are values of its attribute `rpc.method`.
+  objectives = {
+    edge-availability = { goal = 0.999, threshold_s = null, metric = null, methods = [] }
+    tweet-create-latency = {
+      goal        = 0.99
+      threshold_s = 0.3
+      metric      = "rpc.server.duration"
+      methods     = ["aviary.tweet.v1.TweetService/CreateTweet"]
+    }
+    home-read-latency-fast = {
+      goal        = 0.5
+      threshold_s = 0.1
+      metric      = "rpc.server.duration"
+      methods     = ["aviary.timeline.v1.TimelineService/GetHomeTimeline"]
+    }
+    home-read-latency = {
+      goal        = 0.99
+      threshold_s = 0.5
+      metric      = "rpc.server.duration"
+      methods     = ["aviary.timeline.v1.TimelineService/GetHomeTimeline"]
+    }
+    fanout-lag = { goal = 0.99, threshold_s = 5, metric = "fanout.lag", methods = [] }
+  }
+}

@@ -1,0 +1,95 @@
+"""The bus of a process: opened once, its topology declared in the background."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Final
+
+import structlog
+
+from services.platform.bus.port import BusDriver
+from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.config.settings import Settings
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import EVENT_BUS_DECLARE_FAILED
+from services.platform.runtime.background import Finished
+from services.platform.runtime.loops import Loops
+from services.platform.runtime.readiness import Readiness
+from services.platform.specs import all_subscriptions
+
+__all__ = ["Bus"]
+
+DECLARE_POLL_S: Final = 1.0
+"""Between tries to declare the topology on a bus that is gone."""
+
+_log = structlog.get_logger()
+
+
+class Bus:
+    """Opens the driver when it is first asked for, and closes it when the stack unwinds."""
+
+    def __init__(
+        self, settings: Settings, stack: AsyncExitStack, loops: Loops, readiness: Readiness
+    ) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._loops = loops
+        self._readiness = readiness
+        self._opened: BusDriver | None = None
+        self._declared = asyncio.Event()
+
+    @property
+    def driver(self) -> BusDriver:
+        """The engine, opened once a process."""
+        if self._opened is None:
+            self._opened = _driver(self._settings)
+            self._stack.push_async_callback(self._opened.close)
+            self._loops.run("bus-declare", self._declare)
+        return self._opened
+
+    def once_declared(self, start: Callable[[], Awaitable[None]]) -> None:
+        """Start what publishes or consumes when every subscription is there to be served."""
+
+        async def wait_and_start() -> None:
+            await self._declared.wait()
+            await start()
+
+        starting = asyncio.create_task(wait_and_start(), name="bus-start")
+        # It waits for as long as the bus is gone; once it has ended, it must have started.
+        self._readiness.require("bus-start", lambda: not starting.done() or _succeeded(starting))
+        self._stack.push_async_callback(_cancelled, starting)
+
+    async def _declare(self) -> float:
+        # In the background: a service that starts while the bus is gone still takes writes.
+        try:
+            await self.driver.declare(all_subscriptions())
+        except UnavailableError as error:
+            _log.warning(EVENT_BUS_DECLARE_FAILED, error=str(error))
+            return DECLARE_POLL_S
+        self._declared.set()
+        raise Finished
+
+
+def _driver(settings: Settings) -> BusDriver:
+    if settings.bus == "pubsub":
+        # Only those who use it pay for the import, and need it installed.
+        from services.platform.bus.pubsub import PubSubDriver  # noqa: PLC0415
+
+        return PubSubDriver(
+            settings.gcp_project or "",
+            all_subscriptions(),
+            visibility_s=settings.bus_visibility_s,
+            given=settings.schema == "given",
+        )
+    return ValkeyStreamsDriver(
+        settings.bus_valkey_url, all_subscriptions(), visibility_s=settings.bus_visibility_s
+    )
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _succeeded(task: asyncio.Task[None]) -> bool:
+    return not task.cancelled() and task.exception() is None

@@ -1,0 +1,129 @@
+"""One way to make a call: in time, in the trace, and with a domain error where it fails."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import grpc
+import grpc.aio
+from opentelemetry import metrics, trace
+from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import METRIC_RPC_CLIENT_DURATION, SCOPE
+from services.platform.rpc.status import domain_error
+from services.platform.runtime.deadlines import allowed_s
+
+__all__ = ["RpcClient"]
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+DEFAULT_TIMEOUT_S = 2.0
+"""For one call with all its retries; two slow siblings in a row still fit the server's 5 s."""
+
+
+class RpcClient:
+    """Makes calls through stubs: bounded in time, traced, and failing with domain errors.
+
+    Siblings' clients share it, and add what is particular to one service.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        tracer_provider: trace.TracerProvider | None = None,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
+        self._duration = metrics.get_meter(SCOPE, meter_provider=meter_provider).create_histogram(
+            METRIC_RPC_CLIENT_DURATION, unit="s"
+        )
+        self._propagator = TraceContextTextMapPropagator()
+
+    async def call(
+        self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request
+    ) -> Response:
+        """Call `method`, a stub's attribute, in what is left of the current deadline.
+
+        Raises the domain error that the answer stands for, UnavailableError for no answer in time.
+        """
+        with self._traced(method) as metadata:
+            return await method(request, timeout=self._allowed_s(), metadata=metadata)
+
+    async def stream(
+        self,
+        method: grpc.aio.UnaryStreamMultiCallable[Request, Response],
+        request: Request,
+        *,
+        timeout_s: float | None = None,
+        idle_s: float | None = None,
+    ) -> AsyncGenerator[Response, None]:
+        """Call a server-streaming `method`, as `call` does.
+
+        `timeout_s` bounds the whole stream, with what its reader does in between (None: the time
+        of a call), and `idle_s` the wait for each message. Raises UnavailableError beyond either.
+        """
+        with self._traced(method) as metadata:
+            call = method(request, timeout=self._allowed_s(timeout_s), metadata=metadata)
+            messages = aiter(call)
+            try:
+                while (response := await _next(messages, idle_s)) is not None:
+                    yield response
+            finally:
+                # A reader that stops early must not leave the sibling sending.
+                call.cancel()
+
+    def _allowed_s(self, wanted_s: float | None = None) -> float:
+        return allowed_s(wanted_s or self._timeout_s)
+
+    @contextmanager
+    def _traced(self, method: object) -> Iterator[grpc.aio.Metadata]:
+        name = _method_name(method)
+        code, started = grpc.StatusCode.OK, time.perf_counter()
+        # Not made current: a stream's reader runs between its messages and is not part of it.
+        span = self._tracer.start_span(
+            name, kind=SpanKind.CLIENT, attributes={"rpc.system": "grpc"}
+        )
+        carrier: dict[str, str] = {}
+        self._propagator.inject(carrier, context=trace.set_span_in_context(span))
+        try:
+            yield grpc.aio.Metadata(*carrier.items())
+        except grpc.aio.AioRpcError as error:
+            code = error.code()
+            span.set_status(StatusCode.ERROR, code.name)
+            translated = domain_error(error)
+            if translated is error:
+                raise
+            raise translated from error
+        except BaseException:
+            # Cancelled, by our own deadline or by a reader that stopped.
+            code = grpc.StatusCode.CANCELLED
+            raise
+        finally:
+            span.set_attribute("rpc.grpc.status_code", code.value[0])
+            span.end()
+            self._duration.record(
+                time.perf_counter() - started, {"rpc.method": name, "rpc.code": code.name}
+            )
+
+
+async def _next(messages: AsyncIterator[Response], idle_s: float | None) -> Response | None:
+    """Return the next message, None at the end."""
+    try:
+        async with asyncio.timeout(idle_s):
+            return await anext(messages, None)
+    except TimeoutError as error:
+        raise UnavailableError(f"a stream was silent for {idle_s} s") from error
+
+
+def _method_name(method: object) -> str:
+    # gRPC keeps the path to itself, and an interceptor, its public way to learn it, would cost a
+    # task per call.
+    path: bytes | str = getattr(method, "_method", b"unknown")
+    return (path.decode() if isinstance(path, bytes) else path).removeprefix("/")

@@ -1,0 +1,76 @@
+"""Hydration: what the ids stand for. The second of the four steps of a read.
+
+First the bodies, then whatever stages add to them; each asks its source once for all of a round.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
+from services.timeline.local_tweets import LocalTweets
+from services.timeline.model import EncodedTweet, Skeleton, View
+from services.timeline.ports import SharedTweets, Tweets, TweetSource
+
+__all__ = ["CachedTweets", "Hydration", "Stage"]
+
+Stage = Callable[[list[EncodedTweet], View], Awaitable[list[EncodedTweet]]]
+"""Takes all tweets of a round, in their order, and returns them with what it adds.
+
+An encoded field that is appended to a body adds to the message, so no stage need parse one."""
+
+_log = structlog.get_logger()
+
+
+class Hydration:
+    """Gives each id of a skeleton its tweet, in order; ids of unknown tweets are left out."""
+
+    def __init__(self, tweets: Tweets, stages: Sequence[Stage] = ()) -> None:
+        self._tweets = tweets
+        self._stages = stages
+
+    async def hydrate(self, skeleton: Skeleton) -> list[EncodedTweet]:
+        """Read the bodies, then apply each stage in turn."""
+        found = await self._tweets.get_many(skeleton.run.ids)
+        tweets = [tweet for tweet in map(found.get, skeleton.run.ids) if tweet is not None]
+        for stage in self._stages:
+            tweets = await stage(tweets, skeleton.view)
+        return tweets
+
+
+class CachedTweets:
+    """Tweet bodies: from this process, then one look in Valkey, then one call for the rest."""
+
+    def __init__(self, local: LocalTweets, shared: SharedTweets, source: TweetSource) -> None:
+        self._local = local
+        self._shared = shared
+        self._source = source
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        """Read encoded tweets by id; unknown ones are missing, deleted ones may be."""
+        found, wanted = self._local.get_many(tweet_ids)
+        if wanted:
+            fetched = await self._fetch(wanted)
+            self._local.put_many(fetched.values())
+            found |= fetched
+        return found
+
+    async def _fetch(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        try:
+            found = await self._shared.get_many(tweet_ids)
+        except UnavailableError:
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache="tweets")
+            found = {}
+        unknown = [tweet_id for tweet_id in tweet_ids if tweet_id not in found]
+        if unknown:
+            fetched, _ = await self._source.lookup(unknown)
+            await self._share(fetched)
+            found |= {tweet.tweet_id: tweet for tweet in fetched}
+        return found
+
+    async def _share(self, tweets: list[EncodedTweet]) -> None:
+        try:
+            await self._shared.put_many(tweets)
+        except UnavailableError:
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache="tweets")

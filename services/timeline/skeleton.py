@@ -1,0 +1,224 @@
+"""Skeleton: which ids a timeline has, newest first. The first of the four steps of a read.
+
+A home timeline has the ids that were pushed (a hot list in memory, and below it the persistent
+timeline) and those of celebrities, which are merged in here. A user's timeline has an author's own.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
+from services.timeline.backfill import Backfill
+from services.timeline.model import (
+    WINDOW_IDS,
+    HotHome,
+    IdRun,
+    Skeleton,
+    View,
+    ViewerRelations,
+    merge_newest,
+)
+from services.timeline.ports import (
+    AuthorLists,
+    Celebrities,
+    HomeTimelines,
+    HotTimelines,
+    Relations,
+)
+
+__all__ = ["AuthorSkeletons", "HomeSkeletons", "IdSources", "Skeletons"]
+
+SPARE_IDS = 7  # read beyond what is asked for, so that a few hidden tweets cost no second round
+TOKEN_BYTES = 8  # random: no two warmers ever share one
+_NOTHING = IdRun((), ended=True)
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class IdSources:
+    """Where ids come from: memory, the persistent timelines, the authors."""
+
+    hot: HotTimelines
+    homes: HomeTimelines
+    authors: AuthorLists
+    relations: Relations
+    celebrities: Celebrities
+    backfill: Backfill
+
+
+class Skeletons(Protocol):
+    """The skeletons of one read, which may take several rounds to fill its page."""
+
+    async def below(self, before: int | None, count: int) -> Skeleton:
+        """Read at least `count` ids below `before` (None: the newest), or all that there are."""
+        ...
+
+
+class HomeSkeletons:
+    """Skeletons of one read of a home timeline; what holds for all of its page is kept here.
+
+    That is one set of relations, as a follow between two rounds would leave a gap, and one floor of
+    the persistent timeline, which is looked up when a round needs it.
+    """
+
+    def __init__(self, sources: IdSources, viewer: int) -> None:
+        self._sources = sources
+        self._viewer = viewer
+        self._relations: ViewerRelations | None = None
+        self._floor: int | None = None
+
+    async def below(self, before: int | None, count: int) -> Skeleton:
+        """Merge what was pushed with what celebrities posted."""
+        count += SPARE_IDS
+        hot = await self._hot(before, count)
+        relations = self._relations = self._relations or hot.relations
+        celebrities = await self._sources.celebrities.among(relations.shown)
+        run = await self._pushed(relations, hot.run, before, count)
+        if celebrities:
+            posted = await _author_runs(self._sources, celebrities, before, count)
+            run = merge_newest([run, *posted], count)
+        return Skeleton(run, View(self._viewer, relations.shown))
+
+    async def _hot(self, before: int | None, count: int) -> HotHome:
+        try:
+            return await self._sources.hot.home(self._viewer, before, count)
+        except UnavailableError:
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache="home", viewer=self._viewer)
+            return HotHome(await self._sources.relations.fetch(self._viewer), run=None)
+
+    async def _pushed(
+        self, relations: ViewerRelations, hot: IdRun | None, before: int | None, count: int
+    ) -> IdRun:
+        """Continue the hot list, where it ends early, with the persistent timeline."""
+        if hot is None:
+            return await self._missed(relations, before, count)
+        missing = count - len(hot.ids)
+        if missing <= 0 or hot.ended:
+            return hot
+        rest = await self._cold(relations, hot.ids[-1] if hot.ids else before, missing)
+        return IdRun([*hot.ids, *rest.ids], rest.ended)
+
+    async def _missed(self, relations: ViewerRelations, before: int | None, count: int) -> IdRun:
+        """Read the persistent timeline, and fill the hot list from it on the way.
+
+        All that is read for the list is read after it began to collect pushes: so what changes
+        from then on either reaches the list or drops it. A read that knows its floor from an
+        earlier round therefore fills no list.
+        """
+        if self._floor is not None:
+            return await self._cold(relations, before, count)
+        token = secrets.token_bytes(TOKEN_BYTES)
+        warming = await self._begin_warm(token)
+        self._floor = await self._sources.backfill.current_floor(self._viewer)
+        if not warming:
+            return await self._cold(relations, before, count)
+        now_following = await self._sources.relations.fetch(self._viewer)
+        window = await self._cold(now_following, None, WINDOW_IDS)
+        await self._finish_warm(token, window)
+        if before is None and len(window.ids) > count:
+            return IdRun(window.ids[:count], ended=False)
+        if before is None and window.ended:
+            return window
+        return await self._cold(relations, before, count)
+
+    async def _begin_warm(self, token: bytes) -> bool:
+        try:
+            return await self._sources.hot.begin_warm_home(self._viewer, token)
+        except UnavailableError:
+            return False
+
+    async def _finish_warm(self, token: bytes, window: IdRun) -> None:
+        try:
+            await self._sources.hot.finish_warm_home(self._viewer, token, window)
+        except UnavailableError:
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache="home", viewer=self._viewer)
+
+    async def _cold(self, relations: ViewerRelations, before: int | None, count: int) -> IdRun:
+        """Read the persistent timeline, and the viewer's own tweets from their list.
+
+        The fan-out may be behind, and one's own tweets show at once. They are part of what is read
+        here, not of one answer alone: so a list that is warmed from it has them too.
+        """
+        stored, (own,) = await asyncio.gather(
+            self._stored(relations, before, count),
+            _listed(self._sources, [self._viewer], before, count),
+        )
+        return merge_newest([stored, own], count)
+
+    async def _stored(self, relations: ViewerRelations, before: int | None, count: int) -> IdRun:
+        """Read the persistent timeline, and below its floor merge from every author."""
+        sources, viewer = self._sources, self._viewer
+        if self._floor is None:
+            self._floor = await sources.backfill.floor(viewer)
+        floor = self._floor
+        ids: list[int] = []
+        if before is None or before > floor:
+            ids = await sources.homes.read(viewer, before, floor, count)
+        if len(ids) >= count:
+            return IdRun(ids, ended=False)
+        if floor == 0:
+            return IdRun(ids, ended=True)
+        below = floor if before is None else min(before, floor)
+        authors = [*relations.following, viewer]
+        rest = await sources.backfill.merge_authors(authors, below, count - len(ids))
+        return IdRun([*ids, *rest.ids], rest.ended)
+
+
+class AuthorSkeletons:
+    """Skeletons of one read of a user's timeline, which shows nobody else."""
+
+    def __init__(self, sources: IdSources, author: int) -> None:
+        self._sources = sources
+        self._author = author
+        self._view = View(author)
+
+    async def below(self, before: int | None, count: int) -> Skeleton:
+        """Read the author's own ids."""
+        (run,) = await _author_runs(self._sources, [self._author], before, count)
+        return Skeleton(run, self._view)
+
+
+async def _author_runs(
+    sources: IdSources, authors: Sequence[int], before: int | None, count: int
+) -> list[IdRun]:
+    """Read the ids of each author: from the hot lists, else from the tweet service."""
+    try:
+        runs = await sources.hot.authors(authors, before, count)
+    except UnavailableError:
+        _log.warning(EVENT_CACHE_UNAVAILABLE, cache="author", authors=len(authors))
+        return await _listed(sources, authors, before, count)
+    cold = [author for author, run in zip(authors, runs, strict=True) if run is None]
+    await asyncio.gather(*(_warm_author(sources, author) for author in cold))
+    short = [
+        author
+        for author, run in zip(authors, runs, strict=True)
+        if run is None or (len(run.ids) < count and not run.ended)
+    ]
+    listed = dict(zip(short, await _listed(sources, short, before, count), strict=True))
+    return [listed.get(a) or run or _NOTHING for a, run in zip(authors, runs, strict=True)]
+
+
+async def _warm_author(sources: IdSources, author: int) -> None:
+    token = secrets.token_bytes(TOKEN_BYTES)
+    try:
+        if await sources.hot.begin_warm_author(author, token):
+            (run,) = await _listed(sources, [author], None, WINDOW_IDS)
+            await sources.hot.finish_warm_author(author, token, run)
+    except UnavailableError:
+        _log.warning(EVENT_CACHE_UNAVAILABLE, cache="author", author=author)
+
+
+async def _listed(
+    sources: IdSources, authors: Sequence[int], before: int | None, count: int
+) -> list[IdRun]:
+    """Read the ids of each author as the tweet service has them."""
+    if not authors:
+        return []
+    lists = await sources.authors.list_by_authors(authors, before, count)
+    return [IdRun(lists[author], ended=len(lists[author]) < count) for author in authors]

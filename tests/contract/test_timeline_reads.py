@@ -1,0 +1,218 @@
+"""One read of a timeline: what it asks of the stores, and where a rule or a stage is added."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.rows.port import Row, RowMutation
+from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.runtime.clock import SystemClock
+from services.timeline.backfill import PER_AUTHOR, Backfill
+from services.timeline.hot_lists import HotLists
+from services.timeline.hot_timelines import ValkeyHotTimelines
+from services.timeline.hydration import Hydration
+from services.timeline.model import WINDOW_IDS, EncodedTweet, HotHome, View, ViewerRelations
+from services.timeline.page import Page
+from services.timeline.relations_cache import RelationsCache
+from services.timeline.rules import RULES
+from services.timeline.service import TimelineService
+from services.timeline.skeleton import IdSources
+from services.timeline.spec import TABLES, VIEWERS
+from services.timeline.store import RowCelebrities, RowHomeTimelines
+from tests.contract.valkey_servers import valkey_node
+
+VIEWER, ADA, MUTED, BOB, EVE = 1, 2, 3, 4, 5
+LIMIT = 50
+NEWEST = first_id_at(SystemClock().now_ms() - 60_000)
+
+
+class CountedRows:
+    """A row store that counts the calls on each table."""
+
+    def __init__(self, rows: SqliteRowStore) -> None:
+        self._rows = rows
+        self.calls: Counter[tuple[str, str]] = Counter()
+
+    async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
+        self.calls["read", table] += 1
+        return await self._rows.read_rows(table, keys)
+
+    async def scan(
+        self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""
+    ) -> list[Row]:
+        self.calls["scan", table] += 1
+        return await self._rows.scan(table, start, end, limit=limit, columns_from=columns_from)
+
+    async def mutate(self, mutations: Sequence[RowMutation]) -> None:
+        await self._rows.mutate(mutations)
+
+
+class WatchedHot(ValkeyHotTimelines):
+    """Counts looks, and does what a test wants done just before the second."""
+
+    looks = 0
+    before_second: Callable[[], object] | None = None
+
+    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
+        self.looks += 1
+        if self.looks == 2 and self.before_second is not None:
+            await self.before_second()
+        return await super().home(viewer, before, count)
+
+
+class World:
+    """Real stores; the tweets and the graph stand in for the siblings."""
+
+    def __init__(self, rows: SqliteRowStore, valkey: Redis) -> None:
+        clock = SystemClock()
+        self.tweets: dict[int, list[int]] = {}
+        self.relations = ViewerRelations(frozenset({ADA, MUTED}), frozenset({MUTED}))
+        self.calls: Counter[str] = Counter()
+        self.rows = CountedRows(rows)
+        homes = RowHomeTimelines(self.rows, clock)
+        self.backfill = Backfill(homes, self, self, clock)
+        self.hot = WatchedHot(HotLists(valkey), RelationsCache(valkey), self)
+        self.sources = IdSources(
+            hot=self.hot,
+            homes=homes,
+            authors=self,
+            relations=self,
+            celebrities=RowCelebrities(self.rows),
+            backfill=self.backfill,
+        )
+        self.service = TimelineService(self.sources, Hydration(self))
+
+    async def fetch(self, _viewer: int) -> ViewerRelations:
+        self.calls["fetch"] += 1
+        return self.relations
+
+    async def list_by_authors(
+        self, authors: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
+        self.calls["list"] += 1
+        return {
+            author: [one for one in self.tweets.get(author, []) if before is None or one < before][
+                :limit
+            ]
+            for author in authors
+        }
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        authors = {one: author for author, ids in self.tweets.items() for one in ids}
+        return {
+            one: EncodedTweet(one, authors[one], deleted=False, visibility=0, body=b"body")
+            for one in tweet_ids
+            if one in authors
+        }
+
+    async def counted(self, before: int | None) -> tuple[Page, Counter[tuple[str, str]]]:
+        """Read a page of the home timeline: (page, calls of the row store)."""
+        self.rows.calls.clear()
+        self.calls.clear()
+        self.hot.looks = 0
+        return await self.service.home(VIEWER, before, LIMIT), self.rows.calls
+
+    async def follow(self, *authors: int) -> None:
+        """As the fan-out does after a follow."""
+        following = self.relations.following | frozenset(authors)
+        self.relations = ViewerRelations(following, self.relations.hidden)
+        await self.backfill.follow(VIEWER, authors)
+        await self.hot.forget_home(VIEWER)
+
+
+@pytest.fixture(scope="module")
+def valkey_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with valkey_node(tmp_path_factory.mktemp("valkey")) as port:
+        yield port
+
+
+@pytest.fixture
+async def world(tmp_path: Path, valkey_port: int) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        rows = SqliteRowStore(tmp_path / "rows.db", TABLES, SystemClock())
+        await rows.open()
+        stack.push_async_callback(rows.close)
+        valkey = await stack.enter_async_context(Redis(port=valkey_port))
+        await valkey.flushall()
+        yield World(rows, valkey)
+
+
+def falling(first: int, count: int, step: int = 1) -> list[int]:
+    return list(range(first, first - count * step, -step))
+
+
+def ids(page: Page) -> list[int]:
+    return [tweet.tweet_id for tweet in page.tweets]
+
+
+async def whole_home(world: World) -> list[int]:
+    found: list[int] = []
+    page = await world.service.home(VIEWER, None, LIMIT)
+    while True:
+        found += ids(page)
+        if page.next_before is None:
+            return found
+        page = await world.service.home(VIEWER, page.next_before, LIMIT)
+
+
+async def test_a_read_looks_up_the_viewers_state_once_or_never(world: World) -> None:
+    window = falling(NEWEST, WINDOW_IDS)
+    hidden = falling(window[-1] - 1, 6 * LIMIT)
+    oldest = falling(hidden[-1] - 1, LIMIT + 1)
+    world.tweets = {ADA: [*window, *oldest], MUTED: hidden}
+
+    for cold in ("never read before", "read before, and no list"):
+        page, calls = await world.counted(None)
+        assert ids(page) == window[:LIMIT], cold
+        assert calls["read", VIEWERS.name] == 1, cold
+        await world.hot.forget_home(VIEWER)
+    await world.counted(None)
+
+    page, calls = await world.counted(None)
+    assert ids(page) == window[:LIMIT]
+    assert calls["read", VIEWERS.name] == calls["scan", "home"] == 0
+    assert (world.calls, world.hot.looks) == (Counter(), 1)
+
+    page, calls = await world.counted(window[-1])
+    assert ids(page) == oldest[:LIMIT]
+    assert world.hot.looks > 4, "a page below so many hidden tweets takes several rounds"
+    assert calls["read", VIEWERS.name] == 1
+    assert world.calls["fetch"] == 0
+
+
+async def test_a_list_is_filled_by_no_older_floor_than_its_own(world: World) -> None:
+    """A follow between two rounds raises the floor, and drops the list that the second misses."""
+    window = falling(NEWEST, WINDOW_IDS, step=8)
+    hidden = falling(window[-1] - 1, 3 * LIMIT)
+    world.tweets = {ADA: [*window, *falling(hidden[-1] - 1, 2 * LIMIT)], MUTED: hidden}
+    for author, offset in ((BOB, 1), (EVE, 3)):
+        world.tweets[author] = falling(NEWEST - offset, PER_AUTHOR + LIMIT, step=4)
+    await world.counted(None)
+    world.hot.before_second = lambda: world.follow(BOB, EVE)
+    await world.counted(window[-1])
+    assert world.hot.looks > 1
+    shown = (*world.tweets[ADA], *world.tweets[BOB], *world.tweets[EVE])
+    assert await whole_home(world) == sorted(shown, reverse=True)
+
+
+async def test_a_rule_and_a_stage_are_a_function_each(world: World) -> None:
+    world.tweets = {ADA: falling(NEWEST, 3 * LIMIT)}
+
+    def even(tweets: list[EncodedTweet], _view: View) -> list[EncodedTweet]:
+        return [tweet for tweet in tweets if tweet.tweet_id % 2 == 0]
+
+    async def with_counts(tweets: list[EncodedTweet], _view: View) -> list[EncodedTweet]:
+        return [replace(tweet, body=tweet.body + b" counts") for tweet in tweets]
+
+    service = TimelineService(world.sources, Hydration(world, [with_counts]), (*RULES, even))
+
+    for page in (await service.home(VIEWER, None, LIMIT), await service.user(ADA, None, LIMIT)):
+        assert ids(page) == [one for one in world.tweets[ADA] if one % 2 == 0][:LIMIT]
+        assert {tweet.body for tweet in page.tweets} == {b"body counts"}
+        assert page.next_before == page.tweets[-1].tweet_id

@@ -1,0 +1,58 @@
+"""How a timeline asks the tweet service for many authors: in calls that it answers."""
+
+import pytest
+from aviary.tweet.v1 import tweet_service_pb2 as pb
+
+from services.platform.composition.dependencies import service_of
+from services.platform.rpc.channels import open_channel
+from services.platform.rpc.method_handlers import Servicer
+from services.platform.rpc.rpc_client import RpcClient
+from services.platform.rpc.server import RpcServer
+from services.timeline.backfill import PER_AUTHOR
+from services.timeline.clients import MAX_AUTHORS_PER_CALL, MAX_IDS_PER_ANSWER, TweetClient
+from services.timeline.model import WINDOW_IDS
+
+SERVICE = service_of(pb.DESCRIPTOR)
+
+
+class Tweets:
+    """Each author has two tweets."""
+
+    def __init__(self) -> None:
+        self.asked: list[pb.ListAuthorTweetsRequest] = []
+
+    async def ListAuthorTweets(  # noqa: N802 - the RPC's name
+        self, request: pb.ListAuthorTweetsRequest, _context: object
+    ) -> pb.ListAuthorTweetsResponse:
+        self.asked.append(request)
+        return pb.ListAuthorTweetsResponse(
+            authors=[
+                {"user_id": each, "tweet_ids": [each + 10_000, each]} for each in request.user_ids
+            ]
+        )
+
+    def __getattr__(self, _name: str) -> object:
+        async def unused(_request: object, _context: object) -> None:
+            raise AssertionError
+
+        return unused
+
+
+@pytest.mark.parametrize("limit", [1, PER_AUTHOR, WINDOW_IDS])
+@pytest.mark.parametrize("count", [0, 1, 2_500])
+async def test_any_number_of_authors_is_listed(count: int, limit: int) -> None:
+    tweets = Tweets()
+    server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, tweets)])
+    await server.start()
+    channel = open_channel(server.address, [SERVICE])
+    try:
+        authors = list(range(1, count + 1))
+        found = await TweetClient(channel, RpcClient()).list_by_authors(authors, None, limit)
+    finally:
+        await channel.close()
+        await server.stop(0)
+    assert found == {each: [each + 10_000, each] for each in authors}
+    assert sorted(each for request in tweets.asked for each in request.user_ids) == authors
+    for request in tweets.asked:
+        assert len(request.user_ids) <= MAX_AUTHORS_PER_CALL
+        assert len(request.user_ids) * request.limit <= MAX_IDS_PER_ANSWER

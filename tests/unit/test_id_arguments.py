@@ -1,0 +1,37 @@
+"""Ids as arguments: what use cases of every service refuse, and in which words."""
+
+import pytest
+
+from services.platform.errors import InvalidArgumentError
+from services.platform.ids.arguments import check_id, check_ids, check_optional_id
+from services.platform.ids.model import MAX_ID
+
+
+@pytest.mark.parametrize("number", [0, -1, MAX_ID + 1])
+def test_what_is_no_id_is_refused_with_its_field(number: int) -> None:
+    with pytest.raises(InvalidArgumentError, match="user_id: must be a positive id") as refused:
+        check_id("user_id", number)
+    assert refused.value.field == "user_id"
+
+
+@pytest.mark.parametrize("number", [1, MAX_ID])
+def test_ids_pass(number: int) -> None:
+    check_id("user_id", number)
+    check_ids("user_ids", [number, number], most=2)
+
+
+def test_zero_stands_for_none_where_an_id_is_optional() -> None:
+    check_optional_id("before_tweet_id", 0)
+    with pytest.raises(InvalidArgumentError, match="before_tweet_id"):
+        check_optional_id("before_tweet_id", -1)
+
+
+@pytest.mark.parametrize("numbers", [[], [1, 1, 1]])
+def test_lists_are_bounded_and_repeats_count(numbers: list[int]) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"must be 1 to 2 ids, are {len(numbers)}"):
+        check_ids("tweet_ids", numbers, most=2)
+
+
+def test_one_bad_id_spoils_a_list() -> None:
+    with pytest.raises(InvalidArgumentError, match="tweet_ids: must be a positive id"):
+        check_ids("tweet_ids", [1, 0], most=2)
