@@ -37,11 +37,11 @@ async def build(deps: Dependencies) -> Served:
     flags = await deps.flags()
     return [
         Servicer(service_of(health_service_pb2.DESCRIPTOR), HealthServicer(channels)),
-        *_limits(deps, flags),
+        *await _limits(deps, flags),
     ]
 
 
-def _limits(deps: Dependencies, flags: Flags) -> Served:
+async def _limits(deps: Dependencies, flags: Flags) -> Served:
     valkey, rules = deps.valkey(), ReputationRules()
     drawn = (secrets.token_bytes(KEY_BYTES),)
     keys = deps.secret(deps.settings.challenge_key) or (lambda: drawn)
@@ -53,8 +53,7 @@ def _limits(deps: Dependencies, flags: Flags) -> Served:
         lambda: flags.is_on(PUBLIC_READS, unset=deps.settings.public_reads),
     )
     configs = ExtensionConfigServicer(sources, deps.clock, rules)
-    configs.start()
-    deps.loops.opened("extension configs", configs)
+    await deps.loops.opened("extension configs", configs)
     return [
         Servicer(service_of(challenge_service_pb2.DESCRIPTOR), ChallengeServicer(step_up)),
         *envoy_rpcs(

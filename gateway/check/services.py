@@ -6,6 +6,7 @@ from pathlib import Path
 from gateway.check.differences import differences, file_contents
 from gateway.check.reflection import UnreadableError, reflect
 from gateway.envoy.contracts import Contracts
+from services.platform.specs import all_specs
 
 __all__ = ["service_drift"]
 
@@ -32,8 +33,7 @@ def _drift_of(
         found = reflect(name, address, certificates)
     except UnreadableError as error:
         return [str(error)]
-    package = f"aviary.{name}."
-    wanted = {one for one in contracts.all_services if one.startswith(package)}
+    wanted = set(all_specs()[name].contracts)
     lines = [f"does not serve {one}" for one in sorted(wanted - found.services)]
     lines += [f"serves {one}, which is not its own" for one in sorted(found.services - wanted)]
     known = {file.name: file for file in contracts.files.file}

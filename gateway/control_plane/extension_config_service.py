@@ -26,9 +26,8 @@ from gateway.envoy.subject_labels import age_settings, discovered_names, reputat
 from gateway.envoy.subjects import reputation_label
 from gateway.limits.budgets import Reputation, Subject
 from gateway.limits.table import NEW_ACCOUNT_DAYS
-from services.platform.errors import UnavailableError
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.observability.names import EVENT_LIMITS_FEED_REFUSED, EVENT_LIMITS_FEED_STALE
+from services.platform.observability.names import EVENT_LIMITS_FEED_REFUSED
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.background import Background
 from services.platform.runtime.clock import Clock
@@ -82,9 +81,9 @@ class ExtensionConfigServicer:
         self._resources[PUBLIC_READS] = _resource(PUBLIC_READS, settings)
         self._versions = dict.fromkeys(self._resources, 0)
         self._changed = asyncio.Event()
-        self._refreshing = Background("extension-configs", self._try_to_refresh, every_s=refresh_s)
+        self._refreshing = Background("extension-configs", self.refresh, every_s=refresh_s)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Look for changes every `refresh_s` from now on."""
         self._refreshing.start()
 
@@ -97,7 +96,7 @@ class ExtensionConfigServicer:
         return self._refreshing.holds()
 
     async def refresh(self) -> None:
-        """Look for changes once; while Valkey is away, what came from there stays as it was."""
+        """Look once. Raises `UnavailableError` while Valkey is away: all stays as it was known."""
         opened = self._sources.public_reads()
         await self._refresh_filter(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
         await self._refresh_revoked()
@@ -187,12 +186,6 @@ class ExtensionConfigServicer:
         # By the hour, so that the edges are not sent another all the time.
         now_ms = self._clock.now_ms() // _MS_PER_HOUR * _MS_PER_HOUR
         return first_id_at(now_ms - NEW_ACCOUNT_DAYS * _MS_PER_DAY)
-
-    async def _try_to_refresh(self) -> None:
-        try:
-            await self.refresh()
-        except UnavailableError:
-            _log.warning(EVENT_LIMITS_FEED_STALE)
 
 
 def _public_reads(*, opened: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from gateway.envoy.admin import pipe
 from gateway.envoy.extensions import API, typed
 from gateway.envoy.secrets import TRUST_FILE, identity_file
 from services.identity.spec import SPEC as IDENTITY
-from services.platform.config.environment import UNIX
+from services.platform.config.values import UNIX
 from services.platform.security.identities import EDGE, server_name, spiffe_id
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
 

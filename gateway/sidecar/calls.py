@@ -25,7 +25,7 @@ HEALTH_PREFIX = "/grpc.health.v1.Health/"
 
 
 def package_prefix(service: str) -> str:
-    """Return how the paths of all of a service's RPCs begin."""
+    """Return how the paths of all RPCs begin that a service's siblings may call."""
     return f"/aviary.{service}.v1."
 
 

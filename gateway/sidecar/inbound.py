@@ -7,7 +7,7 @@ from gateway.envoy.upstreams import MAX_PENDING, cluster, socket_address, tls_se
 from gateway.sidecar.calls import ENVOY_PREFIX, HEALTH_PREFIX, allowed
 from gateway.sidecar.config import SidecarConfig
 from gateway.sidecar.connections import connection_manager, lasting
-from services.platform.config.environment import UNIX
+from services.platform.config.values import UNIX
 from services.platform.security.identities import GATEWAY, spiffe_id
 
 __all__ = ["BEHIND", "behind_cluster", "inbound_listener"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from services.cli.options import data_dir as data_dir_option
 from services.platform.audit.chain import ChainError, Head, verify
 from services.platform.audit.files import chains
 from services.platform.files.single_keys import json_loads
@@ -13,14 +14,7 @@ from services.platform.files.single_keys import json_loads
 __all__ = ["audit"]
 
 PATH = click.Path(path_type=Path, exists=True)
-DATA_DIR = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help="Folder that holds the folder audit.",
-)
+DATA_DIR = data_dir_option("Folder that holds the folder audit.")
 
 
 @click.group()
@@ -41,7 +35,7 @@ def verify_command(files: Sequence[Path], data_dir: Path, anchors: Path | None) 
     """Fail, and say where, when the log is not as it was written.
 
     FILES are those of one chain, oldest first; without them every chain of the data directory is
-    checked. Without --anchors it cannot tell whether entries are missing at the end.
+    checked. Entries that are missing at the end are found with --anchors alone.
     """
     found = {files[-1].stem: list(files)} if files else chains(data_dir / "audit")
     known = {} if anchors is None else _read(anchors)

@@ -1,25 +1,19 @@
 """The commands `backup` and `restore`."""
 
-import os
 from pathlib import Path
 
 import click
 
+from services.cli.options import data_dir as data_dir_option
+from services.local.backup import restoring
 from services.local.backup.errors import BackupError
+from services.local.backup.taking import back_up
+from services.platform.files import owner_only
 
-__all__ = ["COMMANDS"]
+__all__ = ["backup", "restore"]
 
-OWNER_ONLY = 0o077
-"""Keys and hashes of passwords are for nobody else to read."""
 FOLDER = click.Path(path_type=Path)
-DATA_DIR = click.option(
-    "--data-dir",
-    type=FOLDER,
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help="Folder of the Aviary that `up` runs.",
-)
+DATA_DIR = data_dir_option("Folder of the Aviary that `up` runs.")
 
 
 @click.command()
@@ -31,9 +25,7 @@ def backup(folder: Path, data_dir: Path) -> None:
     It may run or not; readers notice nothing, and writers a pause of milliseconds. FOLDER then
     holds keys and hashes of passwords: keep it as you keep those.
     """
-    from services.local.backup.taking import back_up  # noqa: PLC0415 - every service starts by this file
-
-    os.umask(OWNER_ONLY)
+    owner_only.umask()
     try:
         made = back_up(data_dir, folder)
     except (BackupError, OSError) as error:
@@ -50,14 +42,9 @@ def restore(folder: Path, data_dir: Path) -> None:
 
     Each file is checked. A data folder that is there is not replaced: move it aside first.
     """
-    from services.local.backup import restoring  # noqa: PLC0415 - as above
-
-    os.umask(OWNER_ONLY)
+    owner_only.umask()
     try:
         made = restoring.restore(folder, data_dir)
     except (BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{data_dir} is as it was at {made.made_at}; start it as ever")
-
-
-COMMANDS = (backup, restore)

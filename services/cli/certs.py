@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from services.cli.options import data_dir as data_dir_option
 from services.local.certificates import certificates_audit, make_certificates, record_issued
 from services.local.login import login
 from services.platform.audit.log import AuditLog
@@ -27,14 +28,7 @@ To replace the authority, with a few seconds after each step for all to take it 
   aviary certs --authority drop
 """
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help=f"Folder that holds, or gets, the folder {FOLDER_NAME}.",
-)
+@data_dir_option(f"Folder that holds, or gets, the folder {FOLDER_NAME}.")
 @click.option(
     "--authority",
     type=click.Choice(["add", "switch", "drop"]),

@@ -5,29 +5,21 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
+from services.cli.options import data_dir as data_dir_option
+from services.identity.app import IdentityAdmin, identity_admin
 from services.local.login import login
 from services.local.operator_file import OperatorError, read_operator
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.errors import AviaryError
 from services.platform.rpc.admin_calls import AdminCall
 
-if TYPE_CHECKING:
-    from services.identity.app import IdentityAdmin
-
 __all__ = ["DATA_DIR", "at", "with_admin"]
 
-DATA_DIR = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help="Of the running Aviary.",
-)
+DATA_DIR = data_dir_option("Folder of the running Aviary.")
 _MS_PER_S = 1_000
 Result = TypeVar("Result")
 
@@ -39,16 +31,14 @@ def at(unix_ms: int) -> str:
 
 def with_admin(
     data_dir: Path,
-    act: Callable[["IdentityAdmin"], Awaitable[Result]],
+    act: Callable[[IdentityAdmin], Awaitable[Result]],
     *,
     change: str | None = None,
 ) -> Result:
     """Do something in the issuer's store; `ClickException` where that fails.
 
-    What changes something says what of, as the audit log shall have it.
+    `change` is for an act that changes something: what is changed, for the audit log.
     """
-    # All services start by this command line; only these commands pay for the issuer.
-    from services.identity.app import identity_admin  # noqa: PLC0415
 
     async def run() -> Result:
         async with identity_admin(_settings(data_dir)) as admin:
@@ -73,18 +63,18 @@ def _command() -> str:
 
 
 def _settings(data_dir: Path) -> Settings:
-    """Find the stores as services do; on one machine, as the supervisor told them."""
-    told = {"AVIARY_DATA_DIR": str(data_dir)}
+    """Find the stores as services do; on one machine, by the variables that `up` gave them."""
+    variables = {"AVIARY_DATA_DIR": str(data_dir)}
     try:
         operator = read_operator(data_dir)
-        told |= {**operator.environment, "AVIARY_ISSUER_URL": operator.url}
+        variables |= {**operator.environment, "AVIARY_ISSUER_URL": operator.url}
     except OperatorError:
-        # Not of a supervisor's making: the environment says all.
+        # `up` has not made this folder: the environment names the stores.
         if not data_dir.exists():
             raise click.ClickException(
                 f"there is no {data_dir}; name the --data-dir that `make run` uses"
             ) from None
-    for name, value in told.items():
+    for name, value in variables.items():
         # In the environment itself, since Google's clients look there for their emulators.
         os.environ.setdefault(name, value)
     return Settings.from_environment(os.environ)

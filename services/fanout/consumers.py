@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from services.fanout.jobs import (
     FanoutJob,
-    FanoutLeg,
+    PlanContinuation,
     decode_fanout_job,
-    decode_fanout_leg,
+    decode_plan_continuation,
     encode_fanout_job,
-    encode_fanout_leg,
+    encode_plan_continuation,
 )
 from services.fanout.lag import FanoutLag
 from services.fanout.service import FanoutService
-from services.fanout.spec import FANOUT_CLOSE, FANOUT_LEGS, FANOUT_REST
+from services.fanout.spec import FANOUT_CLOSE, FANOUT_CONTINUATIONS, FANOUT_REST
 from services.graph.events import FollowChanged, FollowsAdded, RelationsChanged, decode_graph_event
 from services.platform.bus.port import Message, Publisher
 from services.platform.bus.tracing import with_trace_context
@@ -42,10 +42,10 @@ class BusJobs:
                 attributes = with_trace_context({})
                 await self._driver.publish(topic, [Message(body, attributes) for body in bodies])
 
-    async def enqueue_leg(self, author: int, tweet_id: int, after: int) -> None:
+    async def enqueue_continuation(self, author: int, tweet_id: int, after: int) -> None:
         """Queue what is left to plan."""
-        body = encode_fanout_leg(FanoutLeg(tweet_id, author, after))
-        await self._driver.publish(FANOUT_LEGS, [Message(body, with_trace_context({}))])
+        body = encode_plan_continuation(PlanContinuation(tweet_id, author, after))
+        await self._driver.publish(FANOUT_CONTINUATIONS, [Message(body, with_trace_context({}))])
 
 
 class FanoutConsumers:
@@ -72,8 +72,10 @@ class FanoutConsumers:
 
     async def plan_on(self, body: bytes) -> None:
         """Go on with the plan of a tweet."""
-        leg = decode_fanout_leg(body)
-        await self._fanout.plan_leg(leg.user_id, leg.tweet_id, leg.after_follower_id)
+        continuation = decode_plan_continuation(body)
+        await self._fanout.plan_from(
+            continuation.user_id, continuation.tweet_id, continuation.after_follower_id
+        )
 
     async def relations_changed(self, body: bytes) -> None:
         """Bring timelines in line with the graph."""

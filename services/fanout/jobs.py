@@ -6,11 +6,11 @@ from aviary.event.v1 import event_pb2
 
 __all__ = [
     "FanoutJob",
-    "FanoutLeg",
+    "PlanContinuation",
     "decode_fanout_job",
-    "decode_fanout_leg",
+    "decode_plan_continuation",
     "encode_fanout_job",
-    "encode_fanout_leg",
+    "encode_plan_continuation",
 ]
 
 
@@ -23,8 +23,8 @@ class FanoutJob:
 
 
 @dataclass(frozen=True, slots=True)
-class FanoutLeg:
-    """What is left to plan of a tweet."""
+class PlanContinuation:
+    """What is left to plan of a tweet: the followers above an id."""
 
     tweet_id: int
     user_id: int
@@ -44,14 +44,18 @@ def decode_fanout_job(data: bytes) -> FanoutJob:
     return FanoutJob(job.tweet_id, tuple(job.follower_ids))
 
 
-def encode_fanout_leg(leg: FanoutLeg) -> bytes:
+def encode_plan_continuation(continuation: PlanContinuation) -> bytes:
     """Encode a message of topic fanout-legs."""
     return event_pb2.FanoutLeg(
-        tweet_id=leg.tweet_id, user_id=leg.user_id, after_follower_id=leg.after_follower_id
+        tweet_id=continuation.tweet_id,
+        user_id=continuation.user_id,
+        after_follower_id=continuation.after_follower_id,
     ).SerializeToString()
 
 
-def decode_fanout_leg(data: bytes) -> FanoutLeg:
+def decode_plan_continuation(data: bytes) -> PlanContinuation:
     """Decode a message of topic fanout-legs."""
-    leg = event_pb2.FanoutLeg.FromString(data)
-    return FanoutLeg(leg.tweet_id, leg.user_id, leg.after_follower_id)
+    continuation = event_pb2.FanoutLeg.FromString(data)
+    return PlanContinuation(
+        continuation.tweet_id, continuation.user_id, continuation.after_follower_id
+    )

@@ -1,20 +1,16 @@
 """What fanout needs from outside."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 __all__ = [
     "Celebrities",
-    "ControlStore",
     "Deliveries",
     "FollowBackfill",
     "Followers",
     "Jobs",
-    "Pausable",
-    "StoredControls",
     "Threshold",
+    "ThresholdStore",
     "TimelinePushes",
     "Tweets",
 ]
@@ -69,7 +65,10 @@ class Threshold(Protocol):
     """Where push ends and pull begins; it may move at any time."""
 
     def followers(self) -> int:
-        """Followers up to which an author's tweets are pushed, as of now; positive."""
+        """Followers up to which an author's tweets are pushed, as of now; positive.
+
+        Raises `UnavailableError` while that cannot be said yet.
+        """
         ...
 
 
@@ -85,7 +84,7 @@ class Jobs(Protocol):
         """
         ...
 
-    async def enqueue_leg(self, author: int, tweet_id: int, after: int) -> None:
+    async def enqueue_continuation(self, author: int, tweet_id: int, after: int) -> None:
         """Queue the planning of the author's followers with id > `after`. Durable on return."""
         ...
 
@@ -122,48 +121,16 @@ class FollowBackfill(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StoredControls:
-    """What operators have set."""
+class ThresholdStore(Protocol):
+    """The threshold that operators have set, for all processes. Raises `UnavailableError`.
 
-    threshold: int | None
-    """Followers, positive; None leaves it to each process's setting."""
-    paused: frozenset[str]
-    """Names of subscriptions, perhaps of some that are no longer there."""
-
-
-class ControlStore(Protocol):
-    """What operators have set, for all processes. Raises `UnavailableError`.
-
-    Every write is durable on return, and the next load of any process sees it. The last writer
-    wins, for the threshold and for each subscription by itself.
+    A write is durable on return, and the next load of any process sees it. The last writer wins.
     """
 
-    async def load(self) -> StoredControls:
-        """Read everything; nothing is set at first."""
+    async def load(self) -> int | None:
+        """Read it: followers, positive; None leaves it to each process's setting."""
         ...
 
     async def set_threshold(self, followers: int | None) -> None:
         """Set or, with None, forget the threshold."""
-        ...
-
-    async def set_paused(self, names: Sequence[str], *, paused: bool) -> None:
-        """Note all of these as paused or not, in one step."""
-        ...
-
-
-class Pausable(Protocol):
-    """The consumer of one subscription."""
-
-    @property
-    def quiet(self) -> asyncio.Event:
-        """Set while no receive is under way; once paused, it stays set until resumed."""
-        ...
-
-    def pause(self) -> None:
-        """Begin no receive; one under way ends, and what it gives is handled. Idempotent."""
-        ...
-
-    def resume(self) -> None:
-        """Undo a pause. Idempotent."""
         ...

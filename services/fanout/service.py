@@ -28,9 +28,9 @@ __all__ = ["FanoutService"]
 PAGES_PER_PUBLISH = 100
 """Jobs queued at once: 900 kB. The first page goes alone, so that it waits for no other, and each
 publish takes twice as many as the one before up to this."""
-LEG_MAX_S = 8.0
+PLAN_MAX_S = 8.0
 """Seconds of planning in one delivery. A page takes about 10 ms, so that all but the greatest
-authors need one leg. With the slowest page and publish it stays well below the bus's visibility
+authors need one. With the slowest page and publish it stays well below the bus's visibility
 time (30 s), after which a second worker would plan the same at the same time."""
 
 _log = structlog.get_logger()
@@ -77,15 +77,15 @@ class FanoutService:
         if not push:
             await self._celebrities.add(author)
             return
-        await self.plan_leg(author, tweet_id, None)
+        await self.plan_from(author, tweet_id, None)
 
-    async def plan_leg(self, author: int, tweet_id: int, after: int | None) -> None:
+    async def plan_from(self, author: int, tweet_id: int, after: int | None) -> None:
         """Queue a job for each page of followers above `after` (None: all).
 
-        Bounded in time: what is left then is queued as a leg of its own, so a crash repeats one leg
-        and no delivery outlasts the bus's patience.
+        Bounded in time: what is left then is queued as a continuation, so a crash repeats one
+        delivery and none outlasts the bus's visibility time.
         """
-        until_s = self._now_s() + LEG_MAX_S
+        until_s = self._now_s() + PLAN_MAX_S
         room = 1
         gathered: list[tuple[list[int], list[int]]] = []
         async with aclosing(self._followers.pages(author, after)) as pages:
@@ -96,7 +96,7 @@ class FanoutService:
                     await self._jobs.enqueue(tweet_id, gathered)
                     gathered, room = [], min(2 * room, PAGES_PER_PUBLISH)
                 if late:
-                    await self._jobs.enqueue_leg(author, tweet_id, max([*close, *rest]))
+                    await self._jobs.enqueue_continuation(author, tweet_id, max([*close, *rest]))
                     return
         if gathered:
             await self._jobs.enqueue(tweet_id, gathered)

@@ -1,35 +1,26 @@
-"""FanoutService over gRPC: the operators' view of the queues, and their hand on them."""
+"""FanoutService over gRPC: the threshold, and what it offered of queues before `QueueService`."""
 
 # ruff: noqa: N802 - names are those of the RPCs
 
-from collections.abc import Mapping
-from itertools import islice
-
 from aviary.fanout.v1 import fanout_service_pb2 as pb
 
-from services.fanout.controls import Controls, FanoutControls
-from services.platform.bus.port import BusDriver
-from services.platform.errors import InvalidArgumentError
-from services.platform.specs import all_subscriptions
+from services.fanout.threshold import OperatedThreshold
+from services.platform.queues.service import Queues
 
 __all__ = ["FanoutServicer"]
 
-DEFAULT_LIMIT = 100  # dead letters a call
-MAX_LIMIT = 1_000
-MAX_DROPPED = 40
-"""Ids of one call: an operator's request, which the audit log holds whole, has at most 1 KiB."""
-SHOWN_REASON_CHARS = 500
-SHOWN_FIELDS = 8
-SHOWN_BYTES = 100
-"""Of each name and value: a thousand letters of the longest are below the 4 MB of an answer."""
-
 
 class FanoutServicer:
-    """Passes operators' questions on to the bus, and their wishes to the controls."""
+    """Passes operators' requests on to the threshold and the queues.
 
-    def __init__(self, bus: BusDriver, controls: FanoutControls) -> None:
-        self._bus = bus
-        self._controls = controls
+    `queues` are those of all services, `own` those that the fan-out consumes: it lists the former,
+    and pauses the latter alone.
+    """
+
+    def __init__(self, threshold: OperatedThreshold, queues: Queues, own: Queues) -> None:
+        self._threshold = threshold
+        self._queues = queues
+        self._own = own
 
     async def GetBacklog(
         self, _request: pb.GetBacklogRequest, _context: object
@@ -38,11 +29,11 @@ class FanoutServicer:
         return pb.GetBacklogResponse(
             queues=[
                 pb.QueueBacklog(
-                    subscription=each.name,
-                    messages=await self._bus.backlog(each.name),
-                    dead_letters=await self._bus.dead_letters(each.name),
+                    subscription=each.subscription,
+                    messages=each.messages,
+                    dead_letters=each.dead_letters,
                 )
-                for each in all_subscriptions()
+                for each in await self._queues.all()
             ]
         )
 
@@ -50,16 +41,16 @@ class FanoutServicer:
         self, request: pb.ListDeadLettersRequest, _context: object
     ) -> pb.ListDeadLettersResponse:
         """List messages that were given up."""
-        limit = _checked(request.subscription, request.limit)
-        letters = await self._bus.list_dead_letters(request.subscription, limit=limit)
         return pb.ListDeadLettersResponse(
             dead_letters=[
                 pb.DeadLetter(
                     id=each.id,
-                    reason=each.reason[:SHOWN_REASON_CHARS],
-                    fields=_shown(each.raw or {}),
+                    reason=each.reason,
+                    fields=[
+                        pb.UnreadableField(name=name, value=value) for name, value in each.fields
+                    ],
                 )
-                for each in letters
+                for each in await self._queues.dead_letters(request.subscription, request.limit)
             ]
         )
 
@@ -67,70 +58,49 @@ class FanoutServicer:
         self, request: pb.RedriveDeadLettersRequest, _context: object
     ) -> pb.RedriveDeadLettersResponse:
         """Put dead letters back into their queue."""
-        limit = _checked(request.subscription, request.limit)
-        redriven = await self._bus.redrive(request.subscription, limit=limit)
+        redriven = await self._queues.redrive(request.subscription, request.limit)
         return pb.RedriveDeadLettersResponse(redriven=redriven)
 
     async def DropDeadLetters(
         self, request: pb.DropDeadLettersRequest, _context: object
     ) -> pb.DropDeadLettersResponse:
         """Forget dead letters."""
-        _checked(request.subscription, 0)
-        if not 1 <= len(request.ids) <= MAX_DROPPED:
-            raise InvalidArgumentError("ids", f"must be 1 to {MAX_DROPPED}, are {len(request.ids)}")
-        dropped = await self._bus.drop_dead_letters(request.subscription, request.ids)
+        dropped = await self._queues.drop(request.subscription, request.ids)
         return pb.DropDeadLettersResponse(dropped=dropped)
 
     async def GetControls(
         self, _request: pb.GetControlsRequest, _context: object
     ) -> pb.GetControlsResponse:
-        """Tell what is in force."""
-        return pb.GetControlsResponse(controls=_encode(self._controls.current()))
+        """Read what is in force."""
+        return pb.GetControlsResponse(controls=self._controls())
 
     async def SetCelebrityThreshold(
         self, request: pb.SetCelebrityThresholdRequest, _context: object
     ) -> pb.SetCelebrityThresholdResponse:
         """Move the line between push and pull."""
-        controls = await self._controls.set_threshold(request.followers)
-        return pb.SetCelebrityThresholdResponse(controls=_encode(controls))
+        await self._threshold.set(request.followers)
+        return pb.SetCelebrityThresholdResponse(controls=self._controls())
 
     async def PauseSubscriptions(
         self, request: pb.PauseSubscriptionsRequest, _context: object
     ) -> pb.PauseSubscriptionsResponse:
-        """Take nothing more from subscriptions."""
-        controls = await self._controls.pause(request.subscriptions)
-        return pb.PauseSubscriptionsResponse(controls=_encode(controls))
+        """Take nothing more from subscriptions of the fan-out."""
+        await self._own.pause(request.subscriptions)
+        return pb.PauseSubscriptionsResponse(controls=self._controls())
 
     async def ResumeSubscriptions(
         self, request: pb.ResumeSubscriptionsRequest, _context: object
     ) -> pb.ResumeSubscriptionsResponse:
         """Undo pauses."""
-        controls = await self._controls.resume(request.subscriptions)
-        return pb.ResumeSubscriptionsResponse(controls=_encode(controls))
+        await self._own.resume(request.subscriptions)
+        return pb.ResumeSubscriptionsResponse(controls=self._controls())
 
-
-def _shown(raw: Mapping[bytes, bytes]) -> list[pb.UnreadableField]:
-    return [
-        pb.UnreadableField(name=name[:SHOWN_BYTES], value=value[:SHOWN_BYTES])
-        for name, value in islice(raw.items(), SHOWN_FIELDS)
-    ]
-
-
-def _encode(controls: Controls) -> pb.Controls:
-    return pb.Controls(
-        celebrity_threshold=controls.threshold,
-        default_celebrity_threshold=controls.default_threshold,
-        subscriptions=[
-            pb.SubscriptionControl(subscription=name, paused=paused)
-            for name, paused in controls.paused.items()
-        ],
-    )
-
-
-def _checked(subscription: str, limit: int) -> int:
-    names = [each.name for each in all_subscriptions()]
-    if subscription not in names:
-        raise InvalidArgumentError("subscription", f"must be one of {', '.join(names)}")
-    if not 0 <= limit <= MAX_LIMIT:
-        raise InvalidArgumentError("limit", f"must be 1 to {MAX_LIMIT}, got {limit}")
-    return limit or DEFAULT_LIMIT
+    def _controls(self) -> pb.Controls:
+        return pb.Controls(
+            celebrity_threshold=self._threshold.in_force,
+            default_celebrity_threshold=self._threshold.default,
+            subscriptions=[
+                pb.SubscriptionControl(subscription=name, paused=paused)
+                for name, paused in self._own.paused().items()
+            ],
+        )

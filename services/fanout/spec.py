@@ -14,26 +14,26 @@ __all__ = [
     "CELEBRITY_THRESHOLD",
     "CLOSE",
     "CLOSE_FRIENDS_FIRST",
+    "CONTINUATIONS",
     "CONTROLS",
     "FANOUT_CLOSE",
-    "FANOUT_LEGS",
+    "FANOUT_CONTINUATIONS",
     "FANOUT_REST",
     "GRAPH",
-    "LEGS",
     "PLAN",
     "REST",
     "SPEC",
 ]
 
 CONTROLS: Final = TableSpec("fanout_controls", key="one row")
-"""Kept until somebody sets it otherwise."""
+"""The threshold, and what is paused of all services. Kept until somebody sets it otherwise."""
 
 FANOUT_CLOSE: Final = "fanout-close"
 FANOUT_REST: Final = "fanout-rest"
-FANOUT_LEGS: Final = "fanout-legs"
+FANOUT_CONTINUATIONS: Final = "fanout-legs"
 
 PLAN: Final = Subscription("fanout.plan", TWEET_EVENTS)
-LEGS: Final = Subscription("fanout.legs", FANOUT_LEGS)
+CONTINUATIONS: Final = Subscription("fanout.legs", FANOUT_CONTINUATIONS)
 AUTHOR: Final = Subscription("fanout.author", TWEET_EVENTS)
 GRAPH: Final = Subscription("fanout.graph", GRAPH_EVENTS)
 CLOSE: Final = Subscription("fanout.close", FANOUT_CLOSE)
@@ -51,7 +51,8 @@ SPEC: Final = ServiceSpec(
     name="fanout",
     summary="pushes each tweet into the home timelines of its author's followers",
     port=50_055,
-    contracts=("aviary.fanout.v1.FanoutService",),
+    # It answers operators for the queues of all services, see ADR 25.
+    contracts=("aviary.fanout.v1.FanoutService", "aviary.queue.v1.QueueService"),
     is_operated=True,
     calls=(
         "aviary.graph.v1.GraphService/GetRelations",
@@ -62,17 +63,17 @@ SPEC: Final = ServiceSpec(
         "aviary.tweet.v1.TweetService/LookupTweets",
     ),
     tables=(CONTROLS,),
+    keeps_pauses=CONTROLS,
     # It writes timelines: an RPC for each push would cost more than the push, see its `writes`.
     opens_rows_of=("timeline",),
     topics=MappingProxyType(
         {
             FANOUT_CLOSE: "Pages of pushes to the followers who should see a tweet first.",
             FANOUT_REST: "Pages of pushes to everybody else.",
-            FANOUT_LEGS: "What is left to plan of tweets whose authors have many followers.",
+            FANOUT_CONTINUATIONS: "What is left to plan of tweets by authors with many followers.",
         }
     ),
-    subscriptions=(PLAN, LEGS, AUTHOR, GRAPH, CLOSE, REST),
-    operates_queues=True,
+    subscriptions=(PLAN, CONTINUATIONS, AUTHOR, GRAPH, CLOSE, REST),
     uses_cache=True,
     flags=(CELEBRITY_THRESHOLD, CLOSE_FRIENDS_FIRST),
 )

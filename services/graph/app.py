@@ -27,8 +27,8 @@ async def build(deps: Dependencies) -> Served:
     users, events = await deps.client("user", UserClient), GraphEvents()
     changes = Changes(store, await deps.ids())
     erasure = GraphErasure(store, changes, events, Settling(SETTLE_MS, deps.clock))
-    handlers = GraphConsumers(erasure, users)
-    deps.consume(ERASURE, handlers.user_deleted)
+    consumers = GraphConsumers(erasure, users)
+    await deps.consume(ERASURE, consumers.user_deleted)
     servicer = GraphServicer(
         Follows(changes, users, events),
         Blocks(changes, users, events),

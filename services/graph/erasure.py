@@ -9,7 +9,7 @@ from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
 from services.graph.ports import GraphEvents, GraphStore
 from services.platform.erasure.deliveries import WORK_S
 from services.platform.erasure.settling import Settling
-from services.platform.errors import UnavailableError
+from services.platform.errors import CallAgain
 from services.platform.ids.arguments import check_id
 
 __all__ = ["EDGES_PER_CHANGE", "SETTLE_MS", "GraphErasure"]
@@ -62,7 +62,7 @@ class GraphErasure:
     async def erase(self, user_id: int, deleted_at_ms: int) -> None:
         """Remove every edge from and to the user. Idempotent.
 
-        Raises `UnavailableError` when it is to be called again: after `WORK_S` of work, to go on;
+        Raises `CallAgain` when another delivery is needed: after `WORK_S` of work, to go on;
         and after a walk that began within `SETTLE_MS` of the deletion, as it may have been
         overtaken by a follow that was under way. Raises `InvalidArgumentError` for an id that is
         not positive.
@@ -85,9 +85,9 @@ class GraphErasure:
         self._passes.pop(user_id, None)
         if not walk.began_late:
             left_ms = self._settling.left_ms(user_id, deleted_at_ms)
-            raise UnavailableError(
+            raise CallAgain(
                 f"user {user_id} was deleted just now: a follow may still be under way",
-                retry_after_s=left_ms / _MS_PER_S,
+                after_s=left_ms / _MS_PER_S,
             )
 
     def _begin(self, user_id: int, deleted_at_ms: int) -> _Pass:
@@ -125,7 +125,7 @@ class GraphErasure:
 
     def _stop_if(self, due: float, user_id: int) -> None:
         if self._monotonic() >= due:
-            raise UnavailableError(f"the erasure of user {user_id} goes on", retry_after_s=0.0)
+            raise CallAgain(f"the erasure of user {user_id} goes on", after_s=0.0)
 
 
 def _chunks(edges: Sequence[Edge]) -> Iterator[Sequence[Edge]]:

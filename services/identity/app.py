@@ -104,15 +104,14 @@ async def build(deps: Dependencies) -> Served:
         ("revocations", revocations.publish_or_warn, REVOCATIONS_POLL_S),
     ):
         deps.loops.run(name, step, every_s=every_s)
-    deps.consume(ERASURE, IdentityConsumers(accounts, users).user_deleted)
+    await deps.consume(ERASURE, IdentityConsumers(accounts, users).user_deleted)
     web = application(server, accounts, bearers, keyrings)
-    listener = Listener(settings.identity_http_address, web, _tls(deps))
-    await listener.start()
-    deps.loops.opened("identity-http", listener)
+    listener = Listener(settings.identity_http_address, web, await _tls(deps))
+    await deps.loops.opened("identity-http", listener)
     return []
 
 
-def _tls(deps: Dependencies) -> ListenerTls | None:
+async def _tls(deps: Dependencies) -> ListenerTls | None:
     """Open the listener's certificates; a sidecar has none of them, for it takes gRPC alone."""
     folder = deps.settings.identity_tls_dir
     if folder is None:
@@ -120,8 +119,7 @@ def _tls(deps: Dependencies) -> ListenerTls | None:
     # Where the process shows the same certificate elsewhere too, it is recorded there.
     audit = deps.security.audit if deps.security.tls is None else None
     files = tls_files(SPEC.name, folder, SPEC.http_tls_variable, audit)
-    files.start()
-    deps.loops.opened("identity-tls-files", files)
+    await deps.loops.opened("identity-tls-files", files)
     tls = ListenerTls(folder, files)
     deps.loops.run("identity-tls", tls.look_again, every_s=TLS_POLL_S)
     return tls

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from pydantic.dataclasses import dataclass
 
 from gateway.envoy.secrets import write_secrets
 from services.local.errors import StartError
 from services.platform.audit.log import AuditLog
 from services.platform.audit.port import CERTIFICATE_ISSUED
-from services.platform.config.environment import SettingsError, Variables
+from services.platform.config.environment import CONFIG, read
+from services.platform.config.errors import SettingsError
+from services.platform.config.values import On
 from services.platform.runtime.background import Background
 from services.platform.runtime.clock import SystemClock
 from services.platform.security.certificates.folder import (
@@ -30,6 +33,13 @@ RETRY_EVERY_S = 10.0
 """After a look that failed: what it lacks, such as room, may be there by then."""
 
 
+@dataclass(frozen=True, slots=True, config=CONFIG)
+class _Wanted:
+    """What whoever starts everything says of certificates."""
+
+    tls: On = True
+
+
 @contextlib.asynccontextmanager
 async def certified(data_dir: Path) -> AsyncIterator[Path | None]:
     """Give the folder of certificates, renewed until the end; None where `AVIARY_TLS` is `off`.
@@ -37,10 +47,10 @@ async def certified(data_dir: Path) -> AsyncIterator[Path | None]:
     Raises StartError where the folder is of no use, or the variable is neither `on` nor `off`.
     """
     try:
-        plain = Variables(os.environ).is_plain()
+        wanted = read(_Wanted, os.environ)
     except SettingsError as error:
         raise StartError(str(error)) from error
-    if plain:
+    if not wanted.tls:
         click.echo("AVIARY_TLS=off: processes here talk to each other in plaintext")
         yield None
         return

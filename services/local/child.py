@@ -1,4 +1,4 @@
-"""One process, kept alive until it is told to stop."""
+"""One process, started again whenever it dies until it is to stop."""
 
 import asyncio
 import contextlib
@@ -26,8 +26,8 @@ BACKOFF_LAST_S = 10.0
 BACKOFF_RESET_S = 30.0
 # Of what a child has printed, the last lines are read after its end.
 PUMP_END_S = 1.0
-# A process is told to open its logs anew only once it surely handles that signal, which would end
-# it before. What it appends to is checked before each start, too.
+# A process is sent the signal to open its logs anew only once it surely handles it: before, the
+# signal would end it. What it appends to is checked before each start, too.
 HANDLES_SIGNALS_AFTER_S = 10.0
 
 
@@ -43,7 +43,7 @@ class Child:
     """What it prints; see `services.local.logs`."""
     env: Mapping[str, str] = field(default_factory=dict)
     when_lost: Callable[[str], None] | None = None
-    """Told how it died, in place of a restart: for one whose data is gone with it."""
+    """Called with how it died, in place of a restart: for one whose data is gone with it."""
     appends: Sequence[Path] = ()
     """Logs that it appends to itself, and opens anew on SIGUSR1."""
     backoff_last_s: float = BACKOFF_LAST_S

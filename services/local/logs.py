@@ -2,35 +2,38 @@
 
 What a child prints comes through a pipe and is written here: a child never waits for a disk, and
 what has no room is dropped and counted. Files that a child appends to itself, as Envoy does to its
-access log, are renamed beneath it; it then opens them anew when it is told to (SIGUSR1).
+access log, are renamed beneath it; it then opens them anew on a signal (SIGUSR1).
 """
 
 import contextlib
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic.dataclasses import dataclass
 
 from services.local.errors import StartError
-from services.platform.config.environment import SettingsError, Variables
+from services.platform.config.environment import CONFIG, read
+from services.platform.config.errors import SettingsError
+from services.platform.config.values import whole_number
 from services.platform.observability.output import LineWriter
 
 __all__ = ["LogLimits", "RotatingLog", "pump", "rotate_beneath"]
 
-FILE_MB = "AVIARY_LOG_FILE_MB"
-FILES = "AVIARY_LOG_FILES"
 DEFAULT_FILE_MB = 10
 """One that an editor still opens."""
 DEFAULT_FILES = 5
 """Of each log, so that some thirty logs are at most 1.5 GB."""
 MAX_FILE_MB = 10_000
+MIN_FILES = 2
 MAX_FILES = 1_000
 MB = 1_000_000
 
 REPEATS_MOST = 1_000
-"""Lines in a row, within `REPEATS_S`, that differ in digits only. More tell nothing new: a process
+"""Lines in a row, within `REPEATS_S`, that differ in digits only. More say nothing new: a process
 out of descriptors says so 100 000 times a second, which would drive all else out of its log."""
 REPEATS_S = 1.0
 DIGITS = b"0123456789"
@@ -44,7 +47,15 @@ GATHER_S = 0.02
 The pipe takes 3 MB a second meanwhile before the child would wait."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CONFIG)
+class _Variables:
+    """The limits, as whoever starts everything gives them."""
+
+    log_file_mb: Annotated[int, whole_number(least=1, most=MAX_FILE_MB)] = DEFAULT_FILE_MB
+    log_files: Annotated[int, whole_number(least=MIN_FILES, most=MAX_FILES)] = DEFAULT_FILES
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class LogLimits:
     """How large a log may become."""
 
@@ -54,15 +65,12 @@ class LogLimits:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
-        """Read them; raises `StartError`."""
-        variables = Variables(environment)
+        """Read `AVIARY_LOG_FILE_MB` and `AVIARY_LOG_FILES`; raises `StartError`."""
         try:
-            file_mb = variables.integer(FILE_MB, DEFAULT_FILE_MB, least=1, most=MAX_FILE_MB)
-            return cls(
-                file_mb * MB, variables.integer(FILES, DEFAULT_FILES, least=2, most=MAX_FILES)
-            )
+            found = read(_Variables, environment)
         except SettingsError as error:
             raise StartError(str(error)) from error
+        return cls(found.log_file_mb * MB, found.log_files)
 
 
 class RotatingLog:

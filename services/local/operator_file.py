@@ -1,12 +1,12 @@
-"""What an operator of one machine's Aviary has: a file that only its owner reads, and tokens."""
+"""The operator of one machine's Aviary: the file of their credentials, and their tokens."""
 
-import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from services.platform.files.documents import json_of, parse_json
 from services.platform.files.whole_file import write_whole
 from services.platform.security.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
 
@@ -34,9 +34,9 @@ class Operator:
     """Where Aviary is, and the secret of its operator's client."""
 
     url: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     environment: Mapping[str, str]
-    """What services were told of stores, for commands that open them too."""
+    """Variables that lead services to their stores, for commands that open them too."""
 
 
 def keep_operator(data_dir: Path, url: str, environment: Mapping[str, str]) -> Operator:
@@ -47,8 +47,7 @@ def keep_operator(data_dir: Path, url: str, environment: Mapping[str, str]) -> O
     except OperatorError:
         secret = secrets.token_hex(SECRET_BYTES)
     operator = Operator(url, secret, dict(environment))
-    told = {"url": url, "client_secret": secret, "environment": dict(environment)}
-    write_whole(path, json.dumps(told).encode())
+    write_whole(path, json_of(operator))
     return operator
 
 
@@ -56,13 +55,12 @@ def read_operator(data_dir: Path) -> Operator:
     """Read the file that the supervisor has written."""
     path = data_dir / FILE
     try:
-        fields = json.loads(path.read_text())
-        return Operator(fields["url"], fields["client_secret"], fields["environment"])
+        return parse_json(Operator, path.read_bytes())
     except FileNotFoundError as error:
         raise OperatorError(
             f"there is no {path}; is `make run` using this --data-dir, or was it ever?"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise OperatorError(
             f"{path}: {error}; is `make run` using this --data-dir, or was it ever?"
         ) from error
@@ -70,7 +68,7 @@ def read_operator(data_dir: Path) -> Operator:
 
 def fetch_token(operator: Operator, *, handle: str | None = None, scope: str | None = None) -> str:
     """Ask the issuer for an access token: the user's with that handle, or the operator's own."""
-    # Every service starts by this command line; only these commands pay for the HTTP client.
+    # `up` writes the file, and asks for no token.
     import httpx  # noqa: PLC0415
 
     form: dict[str, str] = {"grant_type": "client_credentials"}

@@ -23,7 +23,7 @@ from services.local.valkeys import (
     url,
     valkey,
 )
-from services.platform.config.environment import UNIX
+from services.platform.config.values import UNIX
 from services.platform.files.whole_file import write_whole
 from services.platform.specs import all_specs
 

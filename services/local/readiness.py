@@ -57,7 +57,7 @@ def require_free(port: int) -> None:
 
 
 async def accepting(ports: Sequence[int | Path], stop: asyncio.Event) -> bool:
-    """Wait until every port or Unix socket takes connections; False when told to stop first."""
+    """Wait until every port or Unix socket takes connections; False when `stop` is set first."""
     deadline = time.monotonic() + READY_TIMEOUT_S
     for port in ports:
         while not stop.is_set():
@@ -78,16 +78,16 @@ async def accepting(ports: Sequence[int | Path], stop: asyncio.Event) -> bool:
 
 
 async def ready(edge_port: int, stop: asyncio.Event, data_dir: Path) -> bool:
-    """Wait until the edge says that all are ready; False when told to stop first."""
+    """Wait until the edge says that all are ready; False when `stop` is set first."""
     deadline = time.monotonic() + READY_TIMEOUT_S
-    told = ""
+    shown = ""
     while not stop.is_set():
         state = await asyncio.to_thread(_health, edge_port)
         if not state:
             return True
-        if state != told:
+        if state != shown:
             click.echo(f"waiting: {state}")
-            told = state
+            shown = state
         if time.monotonic() > deadline:
             raise StartError(f"after {READY_TIMEOUT_S:.0f} s: {state}; see {data_dir / 'logs'}")
         await asyncio.sleep(POLL_S)

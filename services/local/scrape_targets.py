@@ -4,30 +4,26 @@ A running `up` keeps a target file, as Prometheus's `file_sd_configs` reads it, 
 """
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["TARGETS_FILE", "told"]
+from services.platform.files.documents import json_of
+from services.platform.files.whole_file import write_whole
+
+__all__ = ["TARGETS_FILE", "published"]
 
 TARGETS_FILE: Final = Path("prometheus") / "targets.json"
 """Within the data folder."""
 
 
 @contextlib.contextmanager
-def told(data_dir: Path, addresses: Mapping[str, str]) -> Iterator[None]:
-    """Write the file, a target for each `host:port` with its name as `job`, until the end."""
+def published(data_dir: Path, addresses: Mapping[str, str]) -> Iterator[None]:
+    """Keep the file, a target for each `host:port` with its name as `job`, until the end."""
     file = data_dir / TARGETS_FILE
     file.parent.mkdir(exist_ok=True)
-    new = file.with_suffix(".new")
-    new.write_text(
-        json.dumps(
-            [{"targets": [at], "labels": {"job": name}} for name, at in addresses.items()], indent=2
-        )
-    )
-    # In one step: Prometheus never reads half of it.
-    new.replace(file)
+    targets = [{"targets": [at], "labels": {"job": name}} for name, at in addresses.items()]
+    write_whole(file, json_of(targets))
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from typing import Self
 from gateway import sidecar
 from services.local.child import Child
 from services.local.readiness import HOST
-from services.platform.config.environment import UNIX
+from services.platform.config.values import UNIX
 from services.platform.specs import all_specs
 
 __all__ = ["Sidecars"]

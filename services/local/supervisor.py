@@ -106,8 +106,8 @@ async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> Non
 
     rotating = Background("logs", rotate, every_s=ROTATE_EVERY_S)
     with (
-        local_addresses.told(data_dir, plan.addresses),
-        scrape_targets.told(data_dir, plan.metrics),
+        local_addresses.published(data_dir, plan.addresses),
+        scrape_targets.published(data_dir, plan.metrics),
     ):
         try:
             rotating.start()
@@ -141,7 +141,7 @@ async def _start(
     limits: LogLimits,
     stop: asyncio.Event,
 ) -> bool:
-    """Start group after group, noting each in `started`; False when told to stop first."""
+    """Start group after group, noting each in `started`; False when `stop` is set first."""
     for group in groups:
         started.append(group)
         click.echo(f"starting {', '.join(child.name for child in group)}")

@@ -37,11 +37,11 @@ NONCE_OPTIONS = (
     *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
     *("--maxmemory", NONCE_MEMORY, "--maxmemory-policy", "noeviction"),
 )
-# A bus whose disk is full ends, rather than say that it has kept what it has not. It starts in
+# A bus whose disk is full ends rather than acknowledge what it could not keep. It starts in
 # milliseconds, and everything waits for it.
 VALKEY_BACKOFF_S = 1.0
 FOLDER = "valkey"
-"""Within a data folder: passwords, and the configuration that tells a server its own."""
+"""Within a data folder: passwords, and the configuration that holds a server's own."""
 PASSWORD_BYTES = 32
 """Random: beyond guessing, at any number of tries a second."""
 

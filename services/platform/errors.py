@@ -10,6 +10,7 @@ from types import MappingProxyType
 __all__ = [
     "AlreadyExistsError",
     "AviaryError",
+    "CallAgain",
     "FailedPreconditionError",
     "InvalidArgumentError",
     "NotFoundError",
@@ -27,6 +28,18 @@ class AviaryError(Exception):
         super().__init__(message)
         self.reason = reason
         self.metadata: Mapping[str, str] = MappingProxyType(dict(metadata or {}))
+
+
+class CallAgain(Exception):  # noqa: N818 - no error
+    """Raised by the handler of a message to be called with it again in about `after_s` seconds.
+
+    What it did so far stands, and nothing is out of order: the work is done in parts, or something
+    must have come to rest first. It is neither a failed attempt nor an outage. No RPC raises it.
+    """
+
+    def __init__(self, reason: str, *, after_s: float) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
 
 
 class InvalidArgumentError(AviaryError):

@@ -33,8 +33,7 @@ async def build(deps: Dependencies) -> Served:
     homes = RowHomeTimelines(rows, deps.clock)
     local, counts = LocalTweets(), deps.cache_metrics
     deletions = DeletionListener(deps.valkey_node, local)
-    deletions.start()
-    deps.loops.opened("deletions", deletions)
+    await deps.loops.opened("deletions", deletions)
     sources = IdSources(
         hot=ValkeyHotTimelines(
             HotLists(valkey), RelationsCache(valkey, metrics=counts), graph, counts

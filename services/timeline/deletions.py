@@ -60,7 +60,7 @@ class DeletionListener:
         self._target = target
         self._listening = Background("deletions", self._listen_once)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to listen."""
         self._listening.start()
 

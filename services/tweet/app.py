@@ -35,6 +35,6 @@ async def build(deps: Dependencies) -> Served:
     )
     deletion = Deletion(store, own_timeline, events, deps.clock)
     erasure = TweetErasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
-    handlers = TweetConsumers(erasure, users)
-    deps.consume(ERASURE, handlers.user_deleted)
+    consumers = TweetConsumers(erasure, users)
+    await deps.consume(ERASURE, consumers.user_deleted)
     return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), TweetServicer(service))]

@@ -5,7 +5,7 @@ from time import monotonic
 
 from services.platform.erasure.deliveries import WORK_S
 from services.platform.erasure.settling import Settling
-from services.platform.errors import UnavailableError
+from services.platform.errors import CallAgain
 from services.tweet.deletion import Deletion
 from services.tweet.model import Tweet
 from services.tweet.ports import TweetStore
@@ -44,14 +44,14 @@ class TweetErasure:
         self._work_s = work_s
 
     async def author_deleted(self, user_id: int, deleted_at_ms: int) -> None:
-        """Make one pass; raises `UnavailableError` as long as another one is needed.
+        """Make one pass; raises `CallAgain` as long as another one is needed.
 
         That is so when time was up, and when a tweet may still come to be. Idempotent.
         """
         await self._pass(user_id)
         if late_ms := self._settling.left_ms(user_id, deleted_at_ms):
-            raise UnavailableError(
-                f"user {user_id} may have been posting just now", retry_after_s=late_ms / 1_000
+            raise CallAgain(
+                f"user {user_id} may have been posting just now", after_s=late_ms / 1_000
             )
 
     async def _pass(self, user_id: int) -> None:
@@ -64,7 +64,7 @@ class TweetErasure:
             before = ids[-1]
             if monotonic() >= end_s:
                 # A page at the least was deleted, so the next pass has less to do.
-                raise UnavailableError(f"user {user_id} has more tweets to erase", retry_after_s=0)
+                raise CallAgain(f"user {user_id} has more tweets to erase", after_s=0)
 
     async def _delete_all(self, tweets: list[Tweet]) -> None:
         gate = asyncio.Semaphore(PARALLEL_DELETIONS)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from services.platform.bus.consumer import Consumer, Handler
 from services.platform.bus.port import BusDriver, Received
-from services.platform.bus.retry_policy import RetryPolicy
+from services.platform.runtime.retry_policy import RetryPolicy
 
 __all__ = ["DEADLINE_S", "POLICY", "consumer_of", "take", "until"]
 

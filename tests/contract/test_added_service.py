@@ -116,7 +116,7 @@ def test_names_in_terraform(places: dict[str, Any]) -> None:
     found = places["terraform"]
     assert found["service"] == {
         "port": 50_099,
-        "tables": ["poll_votes"],
+        "tables": ["poll_votes", "fanout_controls"],
         "publishes": ["poll-events"],
         "subscribes": ["poll.tweets", "poll.tallies"],
         "uses_cache": True,
@@ -141,7 +141,7 @@ def test_pages(places: dict[str, Any]) -> None:
 def test_command_line(environment: Mapping[str, str]) -> None:
     command = [sys.executable, "-m", "services", "--help"]
     helped = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert "Run the poll service" in helped.stdout
+    assert "polls beneath tweets" in helped.stdout
 
 
 @pytest.fixture

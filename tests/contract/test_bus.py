@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.platform.bus.port import MESSAGE_MAX_BYTES, Message, RefusedError
+from services.platform.bus.port import MESSAGE_MAX_BYTES, Message, PutBack, RefusedError
 from tests.contract.bus_engines import (
     TOPOLOGY,
     BusEngine,
@@ -85,21 +85,22 @@ class TestBus:
         assert time.monotonic() - begun > 0.5
         assert [each.attempt for each in again] == [2, 2]
 
-    async def test_delay_for_an_outage_keeps_the_attempt(self, bus: BusEngine) -> None:
+    async def test_delay_counts_as_what_it_is_for(self, bus: BusEngine) -> None:
         before_ms = time.time() * 1_000
         await bus.driver.publish("first", [Message(b"later")])
         seen = []
-        for outage in (True, True, False, True):
+        for why in (PutBack.OUTAGE, PutBack.ASKED, PutBack.OUTAGE, PutBack.FAILED, PutBack.ASKED):
             [received] = await take(bus.driver, "first.one", 1)
             seen.append(received)
-            await bus.driver.delay("first.one", received, 0, outage=outage)
+            await bus.driver.delay("first.one", received, 0, why)
         [last] = await take(bus.driver, "first.one", 1)
         assert [(each.attempt, each.outages) for each in [*seen, last]] == [
             (1, 0),
             (1, 1),
+            (1, 1),
             (1, 2),
             (2, 2),
-            (2, 3),
+            (2, 2),
         ]
         # When it was published is not forgotten on the way.
         published_ms = {each.published_ms for each in [*seen, last]}

@@ -1,9 +1,14 @@
 """The consumer on every engine: nothing lost, draining, pausing, priority."""
 
 import asyncio
+import time
 from collections import Counter
 
+import structlog
+
 from services.platform.bus.port import Message
+from services.platform.errors import CallAgain
+from services.platform.runtime.retry_policy import RetryPolicy
 from tests.contract.bus_engines import (
     BusEngine,
     bus,
@@ -11,7 +16,7 @@ from tests.contract.bus_engines import (
     valkey_cluster_url,
     valkey_server,
 )
-from tests.contract.bus_waits import consumer_of, until
+from tests.contract.bus_waits import POLICY, consumer_of, until
 
 __all__ = ["bus", "pubsub_emulator", "valkey_cluster_url", "valkey_server"]
 
@@ -27,7 +32,7 @@ class TestConsumer:
             seen[message.data] += 1
 
         consumer = consumer_of(bus.driver, handler)
-        consumer.start()
+        await consumer.start()
         for start in range(0, 1000, 100):
             page = [Message(b"%d" % n) for n in range(start, start + 100)]
             await bus.driver.publish("first", page)
@@ -36,6 +41,52 @@ class TestConsumer:
         if bus.tells_backlog:
             assert await bus.driver.backlog("first.one") == 0
             assert set(seen.values()) == {1}
+
+    async def test_a_handler_that_asks_is_called_again_when_it_says(self, bus: BusEngine) -> None:
+        # Ten times as often as a message may fail, and later than a failed one would come.
+        policy, times = RetryPolicy(max_attempts=1, base_s=0.001, cap_s=0.001), 10
+        attempts: list[int] = []
+        called: list[float] = []
+
+        async def in_parts(_: Message, attempt: int) -> None:
+            attempts.append(attempt)
+            called.append(time.monotonic())
+            if len(called) <= times:
+                raise CallAgain("there is more to do", after_s=1.0 if len(called) == 1 else 0.0)
+
+        consumer = consumer_of(bus.driver, in_parts, policy=policy)
+        await bus.driver.publish("first", [Message(b"large")])
+        with structlog.testing.capture_logs() as logged:
+            await consumer.start()
+            await until(lambda: len(called) == times + 1)
+            await consumer.stop()
+        assert attempts == [1] * (times + 1)
+        # Pub/Sub looks at its clock a few times a second.
+        assert called[1] - called[0] > 0.6
+        assert {(each["event"], each["log_level"]) for each in logged} == {
+            ("bus.call_again", "info")
+        }
+        assert await bus.driver.list_dead_letters("first.one", limit=1) == []
+
+    async def test_failures_are_counted_between_calls_that_were_asked_for(
+        self, bus: BusEngine
+    ) -> None:
+        attempts: list[int] = []
+
+        async def handler(_: Message, attempt: int) -> None:
+            attempts.append(attempt)
+            if len(attempts) % 2:
+                raise CallAgain("there is more to do", after_s=0.0)
+            raise ValueError("cannot be done")
+
+        consumer = consumer_of(bus.driver, handler)
+        await bus.driver.publish("first", [Message(b"poison")])
+        await consumer.start()
+        await until(lambda: len(attempts) == 2 * POLICY.max_attempts)
+        await consumer.stop()
+        assert attempts == [1, 1, 2, 2, 3, 3]
+        [dead] = await bus.driver.list_dead_letters("first.one", limit=1)
+        assert dead.reason == "ValueError: cannot be done"
 
     async def test_stop_finishes_what_is_in_hand(self, bus: BusEngine) -> None:
         release, begun, ended = asyncio.Event(), [], []
@@ -47,14 +98,14 @@ class TestConsumer:
 
         consumer = consumer_of(bus.driver, slow)
         await bus.driver.publish("first", [Message(b"%d" % n) for n in range(5)])
-        consumer.start()
+        await consumer.start()
         await until(lambda: len(begun) == 5)
         stopping = asyncio.create_task(consumer.stop())
         await asyncio.sleep(0)
         assert not stopping.done()
         release.set()
         await stopping
-        assert (len(ended), consumer.in_hand) == (5, 0)
+        assert (len(ended), consumer.idle.is_set()) == (5, True)
         if bus.tells_backlog:
             assert await bus.driver.backlog("first.one") == 0
 
@@ -66,7 +117,7 @@ class TestConsumer:
 
         consumer = consumer_of(bus.driver, handler)
         consumer.pause()
-        consumer.start()
+        await consumer.start()
         await bus.driver.publish("first", [Message(b"waits")])
         assert len(await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)) == 1
         assert seen == []
@@ -88,9 +139,9 @@ class TestConsumer:
         first = consumer_of(bus.driver, high)
         second = consumer_of(bus.driver, low, yield_to=first, name="second.one")
         await bus.driver.publish("first", [Message(b"high")])
-        first.start()
+        await first.start()
         await until(lambda: order == ["high begins"])
-        second.start()
+        await second.start()
         await bus.driver.publish("second", [Message(b"low")])
         await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)
         release.set()
@@ -113,9 +164,9 @@ class TestConsumer:
             bus.driver, low, yield_to=first, yields=lambda: yields, name="second.one"
         )
         await bus.driver.publish("first", [Message(b"high")])
-        first.start()
-        await until(lambda: first.in_hand == 1)
-        second.start()
+        await first.start()
+        await until(lambda: not first.idle.is_set())
+        await second.start()
         await bus.driver.publish("second", [Message(b"beside it")])
         await until(lambda: seen == [b"beside it"])
         yields = True
@@ -138,17 +189,17 @@ class TestConsumer:
         first = consumer_of(bus.driver, high)
         second = consumer_of(bus.driver, low, yield_to=first, name="second.one")
         await bus.driver.publish("first", [Message(b"high")])
-        first.start()
-        await until(lambda: first.in_hand == 1)
-        second.start()
+        await first.start()
+        await until(lambda: not first.idle.is_set())
+        await second.start()
         await bus.driver.publish("second", [Message(b"low")])
         assert len(await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)) == 1
         second.pause()
         assert second.quiet.is_set()
         release.set()
-        await until(lambda: first.in_hand == 0)
+        await until(first.idle.is_set)
         await bus.driver.receive("first.two", max_messages=1, wait_s=1.0)
-        assert (seen, second.in_hand) == ([], 0)
+        assert (seen, second.idle.is_set()) == ([], True)
         second.resume()
         await until(lambda: seen == [b"low"])
         await asyncio.gather(first.stop(), second.stop())

@@ -26,7 +26,7 @@ class TestValkeyRestart:
 
         consumer = consumer_of(driver, handler, name="second.one")
         consumer.pause()
-        consumer.start()
+        await consumer.start()
         try:
             await driver.publish("second", [Message(b"tried")])
             [tried] = await take(driver, "second.one", 1)

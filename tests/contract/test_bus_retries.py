@@ -3,8 +3,8 @@
 import time
 
 from services.platform.bus.port import BusDriver, Message
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.errors import UnavailableError
+from services.platform.runtime.retry_policy import RetryPolicy
 from tests.contract.bus_engines import (
     BusEngine,
     bus,
@@ -28,7 +28,7 @@ class TestRetries:
 
         consumer = consumer_of(bus.driver, flaky)
         await bus.driver.publish("first", [Message(b"a"), Message(b"b")])
-        consumer.start()
+        await consumer.start()
         await until(lambda: attempts == {b"a": [1, 2, 3], b"b": [1, 2, 3]})
         await consumer.stop()
         assert await bus.driver.list_dead_letters("first.one", limit=10) == []
@@ -45,7 +45,7 @@ class TestRetries:
 
         consumer = consumer_of(bus.driver, handler)
         await bus.driver.publish("first", [Message(b"poison"), Message(b"good")])
-        consumer.start()
+        await consumer.start()
         await until(lambda: len(bad) == 3 and good == [b"good"])
         await consumer.stop()
         [dead] = await bus.driver.list_dead_letters("first.one", limit=10)
@@ -57,7 +57,7 @@ class TestRetries:
 
         consumer = consumer_of(bus.driver, handler)
         await bus.driver.publish("first", [Message(b"poison")])
-        consumer.start()
+        await consumer.start()
         await _until_dead(bus.driver)
         await consumer.stop()
         [dead] = await bus.driver.list_dead_letters("first.one", limit=10)
@@ -76,7 +76,7 @@ class TestRetries:
 
         consumer = consumer_of(bus.driver, handler)
         await bus.driver.publish("first", [Message(b"patient")])
-        consumer.start()
+        await consumer.start()
         await until(lambda: len(attempts) == 3 * POLICY.max_attempts)
         await consumer.stop()
         # All of the attempts were left when the outage was over.
@@ -96,7 +96,7 @@ class TestRetries:
 
         consumer = consumer_of(bus.driver, handler)
         await bus.driver.publish("first", [Message(b"poison")])
-        consumer.start()
+        await consumer.start()
         await until(lambda: len(attempts) == 4 + POLICY.max_attempts)
         await consumer.stop()
         assert attempts == [1, 1, 1, 1, 1, 2, 3]
@@ -118,7 +118,7 @@ class TestRetries:
 
         consumer = consumer_of(bus.driver, handler, policy=policy)
         await bus.driver.publish("first", [Message(body) for body in tried])
-        consumer.start()
+        await consumer.start()
         await until(lambda: [len(times) for times in tried.values()] == [2, 2])
         await consumer.stop()
         waited = {body: second - first for body, (first, second) in tried.items()}
@@ -137,13 +137,13 @@ class TestRetries:
         await bus.driver.publish("first", [Message(b"unlucky")])
         await _die_with(bus.driver, POLICY.max_attempts)
         consumer = consumer_of(bus.driver, handler)
-        consumer.start()
+        await consumer.start()
         await until(lambda: handled == [(b"unlucky", POLICY.max_attempts + 1)])
         await consumer.stop()
         await bus.driver.publish("first", [Message(b"killer")])
         await _die_with(bus.driver, 2 * POLICY.max_attempts)
         consumer = consumer_of(bus.driver, handler)
-        consumer.start()
+        await consumer.start()
         await _until_dead(bus.driver)
         await consumer.stop()
         assert [body for body, _ in handled] == [b"unlucky"]

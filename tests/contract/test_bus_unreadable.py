@@ -84,7 +84,7 @@ async def handled(bus: ValkeyStreamsDriver, most: int) -> set[bytes]:
         seen.append(message.data)
 
     consumer = consumer_of(bus, handler)
-    consumer.start()
+    await consumer.start()
     await until(lambda: len(seen) >= most)
     async with asyncio.timeout(20):
         while await bus.backlog(NAME):  # noqa: ASYNC110 - the server is asked
@@ -188,7 +188,7 @@ async def handled_none(bus: ValkeyStreamsDriver) -> int:
         raise AssertionError(message)
 
     consumer = consumer_of(bus, handler)
-    consumer.start()
+    await consumer.start()
     async with asyncio.timeout(20):
         while not (count := await bus.dead_letters(NAME)):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)

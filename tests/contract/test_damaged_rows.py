@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from services.fanout.spec import CONTROLS
-from services.fanout.store import RowControlStore
+from services.fanout.store import RowThresholdStore
 from services.graph import spec as graph_spec
 from services.graph.store import RowGraphStore
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.outbox.outbox import Outbox
+from services.platform.queues.store import RowPauseStore
 from services.platform.rows.keys import user_row_key
 from services.platform.rows.port import RowMutation, RowStore
 from services.platform.runtime.clock import SystemClock
@@ -124,10 +125,9 @@ async def test_followed_users_are_read_past_one_who_is_none(rows: RowStore) -> N
 
 
 async def test_controls_that_cannot_be_read_are_as_if_nobody_set_them(rows: RowStore) -> None:
-    store = RowControlStore(rows)
-    await store.set_paused(["fanout.rest"], paused=True)
+    pauses = RowPauseStore(rows, CONTROLS)
+    await pauses.set_paused(["fanout.rest"], paused=True)
     sets = {b"threshold": b"some", b"paused#\xff": b"1"}
     await rows.mutate([RowMutation(CONTROLS.name, b"controls", sets)])
-    stored = await store.load()
-    assert stored.threshold is None
-    assert "fanout.rest" in stored.paused
+    assert await RowThresholdStore(rows).load() is None
+    assert "fanout.rest" in await pauses.load()

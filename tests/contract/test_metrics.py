@@ -15,7 +15,7 @@ from services.platform.bus.delivery_metrics import DeliveryMetrics
 from services.platform.bus.port import Message
 from services.platform.bus.queue_depths import QueueDepths
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
-from services.platform.errors import UnavailableError
+from services.platform.errors import CallAgain, UnavailableError
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.observability import names
 from services.platform.outbox.outbox import Outbox, OutboxEntry
@@ -76,8 +76,12 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
         if message.data == b"patient" and not seen:
             seen.append(attempt)
             raise UnavailableError("away", retry_after_s=0.05)
+        if message.data == b"large" and not parts:
+            parts.append(attempt)
+            raise CallAgain("there is more to do", after_s=0.05)
 
     seen: list[int] = []
+    parts: list[int] = []
     consumer = Consumer(
         bus,
         "fanout.close",
@@ -89,15 +93,17 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
             "fanout.close", SystemClock(), meter_provider=metrics.provider
         ),
     )
-    await bus.publish("fanout-close", [Message(b"good"), Message(b"poison"), Message(b"patient")])
-    consumer.start()
+    bodies = (b"good", b"poison", b"patient", b"large")
+    await bus.publish("fanout-close", [Message(each) for each in bodies])
+    await consumer.start()
 
     def counts() -> dict[tuple[object, ...], int]:
         points = metrics.points(names.METRIC_BUS_HANDLER_DURATION)
         return {labels: point.count for labels, point in points.items()}
 
     expected = {
-        ("acked", "fanout.close"): 2,
+        ("acked", "fanout.close"): 3,
+        ("called-again", "fanout.close"): 1,
         ("outage", "fanout.close"): 1,
         ("retried", "fanout.close"): 2,
         ("dead-lettered", "fanout.close"): 1,
@@ -105,7 +111,7 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
     await until(lambda: counts() == expected)
     await consumer.stop()
     attempts = metrics.points(names.METRIC_BUS_MESSAGE_ATTEMPTS)
-    # The outage took none of its attempts from the patient one.
+    # Neither the outage nor the wish to be called again took an attempt from anybody.
     assert attempts["acked", "fanout.close"].max == 1
     assert attempts["dead-lettered", "fanout.close"].max == POLICY.max_attempts
     ages = metrics.points(names.METRIC_BUS_MESSAGE_AGE)
@@ -120,7 +126,7 @@ async def test_queue_depth_follows_the_backlog_and_goes_with_the_bus(
     depths = QueueDepths(
         bus, all_subscriptions(), poll_every_s=0.05, meter_provider=metrics.provider
     )
-    depths.start()
+    await depths.start()
     try:
         await bus.publish("fanout-rest", [Message(b"%d" % n) for n in range(3)])
 
@@ -143,7 +149,7 @@ async def test_dead_letters_are_told_until_they_are_redriven(
     depths = QueueDepths(
         bus, all_subscriptions(), poll_every_s=0.05, meter_provider=metrics.provider
     )
-    depths.start()
+    await depths.start()
     try:
         await bus.publish("fanout-rest", [Message(b"poison")])
         [received] = await bus.receive("fanout.rest", max_messages=1, wait_s=1)

@@ -9,15 +9,18 @@ import pytest
 from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import TimeoutError as NoAnswerError
 
-from services.fanout.control_metrics import observe_controls
-from services.fanout.controls import FanoutControls, StoredThreshold
 from services.fanout.spec import CONTROLS
-from services.fanout.store import RowControlStore
+from services.fanout.store import RowThresholdStore
+from services.fanout.threshold import OperatedThreshold
+from services.fanout.threshold_metrics import observe_threshold
 from services.platform.errors import UnavailableError
 from services.platform.ids.model import Lease
 from services.platform.ids.snowflake import SnowflakeGenerator
 from services.platform.leasing.lease_metrics import observe_lease
 from services.platform.observability import names
+from services.platform.queues.metrics import observe_pauses
+from services.platform.queues.pauses import Pauses
+from services.platform.queues.store import RowPauseStore
 from services.platform.rows.metering import MeteredRowStore
 from services.platform.rows.port import Row, RowMutation, RowStore
 from services.platform.rows.sqlite.rows import SqliteRowStore
@@ -148,22 +151,25 @@ class Queue:
         pass
 
 
-async def test_controls_tell_the_threshold_and_the_pauses(tmp_path: Path, metrics: Metrics) -> None:
+async def test_the_threshold_and_the_pauses_are_gauges(tmp_path: Path, metrics: Metrics) -> None:
     rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
     await rows.open()
-    threshold = StoredThreshold(500)
-    controls = FanoutControls(RowControlStore(rows), threshold, {"one": Queue(), "two": Queue()})
-    observe_controls(threshold, controls, meter_provider=metrics.provider)
+    threshold = OperatedThreshold(RowThresholdStore(rows), 500)
+    observe_threshold(threshold, meter_provider=metrics.provider)
+    pauses = Pauses(RowPauseStore(rows, CONTROLS))
+    observe_pauses(pauses, meter_provider=metrics.provider)
+    for name in ("one", "two"):
+        pauses.govern(name, Queue())
 
-    def told() -> tuple[dict[tuple[object, ...], float], dict[tuple[object, ...], float]]:
+    def gauges() -> tuple[dict[tuple[object, ...], float], dict[tuple[object, ...], float]]:
         return (
             metrics.values(names.METRIC_FANOUT_THRESHOLD),
-            metrics.values(names.METRIC_FANOUT_PAUSED),
+            metrics.values(names.METRIC_BUS_PAUSED),
         )
 
     # Until the store was read, nothing is consumed.
-    assert told() == ({("setting",): 500}, {("one",): 1, ("two",): 1})
-    await controls.set_threshold(7)
-    await controls.pause(["two"])
-    assert told() == ({("operator",): 7}, {("one",): 0, ("two",): 1})
+    assert gauges() == ({("setting",): 500}, {("one",): 1, ("two",): 1})
+    await threshold.set(7)
+    await pauses.set_paused(["two", "of another process"], paused=True)
+    assert gauges() == ({("operator",): 7}, {("one",): 0, ("two",): 1})
     await rows.close()

@@ -196,7 +196,7 @@ async def test_a_listener_stops_whose_client_loses_a_cancellation(client: Valkey
 async def test_a_deletion_reaches_what_other_processes_keep(client: ValkeyClient) -> None:
     local = LocalTweets(generation_s=1_000)
     listener = listen(client, local)
-    listener.start()
+    await listener.start()
     try:
 
         def keeps() -> bool:
@@ -216,7 +216,7 @@ async def test_a_deletion_reaches_what_other_processes_keep(client: ValkeyClient
 async def test_a_deletion_that_cannot_be_read_is_of_any_tweet(client: ValkeyClient) -> None:
     local = LocalTweets(generation_s=1_000)
     listener = listen(client, local)
-    listener.start()
+    await listener.start()
     try:
 
         def keeps() -> bool:
@@ -236,7 +236,7 @@ async def test_a_deletion_that_cannot_be_read_is_of_any_tweet(client: ValkeyClie
 async def test_nothing_is_kept_while_deletions_go_unheard(client: ValkeyClient) -> None:
     local = LocalTweets(generation_s=1_000)
     listener = listen(client, local)
-    listener.start()
+    await listener.start()
     try:
 
         def keeps() -> bool:

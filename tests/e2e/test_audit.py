@@ -103,14 +103,14 @@ def test_what_operators_did(world: World) -> None:
     world.operate("redrive", "fanout.plan")
     world.operate("rebuild-home", "123")
     world.operate("pause", "fanout.none", fails=True)
-    fanout = "aviary.fanout.v1.FanoutService"
+    queues, fanout = "aviary.queue.v1.QueueService", "aviary.fanout.v1.FanoutService"
     for rpc, arguments in (
-        ("PauseSubscriptions", 'subscriptions: "fanout.rest"'),
-        ("ResumeSubscriptions", 'subscriptions: "fanout.rest"'),
-        ("SetCelebrityThreshold", "followers: 7"),
-        ("RedriveDeadLetters", 'subscription: "fanout.plan" limit: 1'),
+        (f"{queues}/PauseSubscriptions", 'subscriptions: "fanout.rest"'),
+        (f"{queues}/ResumeSubscriptions", 'subscriptions: "fanout.rest"'),
+        (f"{fanout}/SetCelebrityThreshold", "followers: 7"),
+        (f"{queues}/RedriveDeadLetters", 'subscription: "fanout.plan" limit: 1'),
     ):
-        what = {"what": f"{fanout}/{rpc}", "arguments": arguments, "caller": "operator"}
+        what = {"what": rpc, "arguments": arguments, "caller": "operator"}
         world.tells("admin.called", "fanout", **what)
     rebuild = "aviary.timeline.v1.TimelineService/RebuildHomeTimeline"
     world.tells("admin.called", "timeline", what=rebuild, arguments="user_id: 123")

@@ -161,7 +161,7 @@ async def gateway(
         ],
     )
     await server.start()
-    configs.start()
+    await configs.start()
     try:
         yield server, store
     finally:

@@ -101,7 +101,7 @@ async def world(
     security = Security(serving)
     server = RpcServer("127.0.0.1:0", [Servicer(descriptor, tweets)], security=security)
     await server.start()
-    serving.start()
+    await serving.start()
     nowhere = f"127.0.0.1:{free_port()}"
     config = EdgeConfig(
         listen_port=0,

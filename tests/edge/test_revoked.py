@@ -103,7 +103,7 @@ async def revoking(tmp_path: Path) -> AsyncIterator[Revoking]:
             configs,
             AccessLogServicer(reputation, clock),
         )
-        configs.start()
+        await configs.start()
         stack.push_async_callback(configs.stop)
         world = await stack.enter_async_context(identity_world(tmp_path, revoked))
         await sign_up(world.http)

@@ -106,7 +106,7 @@ UNDECLARED: dict[str, tuple[Open, str]] = {
         lambda deps: deps.consume(tweet.ERASURE, handled),
         r"subscription tweet\.erasure.*`subscriptions`",
     ),
-    "bus": (lambda deps: deps.bus(), "all queues.*`operates_queues`"),
+    "bus": (lambda deps: deps.bus(), "all queues.*`keeps_pauses`"),
     "cache": (lambda deps: deps.valkey(), "the cache.*`uses_cache`"),
     "cache's node": (lambda deps: deps.valkey_node(), "the cache.*`uses_cache`"),
     "secret": (lambda deps: deps.cursors(), "secret AVIARY_CURSOR_KEY.*`secrets`"),

@@ -18,11 +18,10 @@ from services.fanout.clients import FollowersClient
 from services.fanout.consumers import BusJobs, FanoutConsumers
 from services.fanout.jobs import decode_fanout_job
 from services.fanout.lag import FanoutLag
-from services.fanout.service import LEG_MAX_S, FanoutService
+from services.fanout.service import PLAN_MAX_S, FanoutService
 from services.graph.keys import edge_row_key
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Message, Received
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.bus.tracing import traced_handler
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.config.settings import Settings
@@ -32,6 +31,7 @@ from services.platform.rpc.channels import open_channel
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.specs import all_subscriptions
 from tests.contract.valkey_servers import valkey_node
 
@@ -203,7 +203,7 @@ async def test_plan_queues_every_follower_once_in_few_publishes(world: World) ->
 
 async def test_long_plan_goes_on_in_legs_of_bounded_time(world: World) -> None:
     # Four looks at the time make up a leg.
-    fanout = _fanout(world, world.bus, step_s=LEG_MAX_S / 3)
+    fanout = _fanout(world, world.bus, step_s=PLAN_MAX_S / 3)
     handlers = FanoutConsumers(fanout, FanoutLag(SystemClock()))
     legs: list[Received] = []
 
@@ -221,7 +221,7 @@ async def test_long_plan_goes_on_in_legs_of_bounded_time(world: World) -> None:
         concurrency=1,
         rng=random.Random(1),  # noqa: S311 - jitter, repeatable
     )
-    consumer.start()
+    await consumer.start()
     close: list[int] = []
     rest: list[int] = []
     deadline = time.monotonic() + DEADLINE_S

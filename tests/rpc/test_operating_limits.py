@@ -5,24 +5,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aviary.fanout.v1 import fanout_service_pb2 as pb
 
 from services.cli.operate import run
-from services.fanout.controls import FanoutControls, StoredThreshold
-from services.fanout.servicer import FanoutServicer
 from services.fanout.spec import CONTROLS, FANOUT_REST
-from services.fanout.store import RowControlStore
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Message
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.files import local_addresses
 from services.platform.rows.sqlite.rows import SqliteRowStore
-from services.platform.rpc.method_handlers import Servicer
-from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.specs import all_subscriptions
 from tests.contract.valkey_servers import valkey_node
+from tests.rpc.queue_world import World
 
 LETTERS = 3
 QUEUE = "fanout.rest"
@@ -46,16 +41,12 @@ async def bus(tmp_path: Path) -> AsyncIterator[BusDriver]:
 
 @pytest.fixture
 async def folder(tmp_path: Path, bus: BusDriver) -> AsyncIterator[Path]:
-    """A data folder that tells of a fan-out."""
+    """A data folder that says where operators are answered."""
     rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
     await rows.open()
-    controls = FanoutControls(RowControlStore(rows), StoredThreshold(1), {})
-    (descriptor,) = pb.DESCRIPTOR.services_by_name.values()
-    server = RpcServer("127.0.0.1:0", [Servicer(descriptor, FanoutServicer(bus, controls))])
-    await server.start()
-    with local_addresses.told(tmp_path, {"fanout": server.address}):
-        yield tmp_path
-    await server.stop(0)
+    async with World(bus, rows).process() as process:
+        with local_addresses.published(tmp_path, {"fanout": process.address}):
+            yield tmp_path
     await rows.close()
 
 
@@ -89,7 +80,7 @@ async def test_what_is_back_at_once_is_not_put_back_again(
 
     policy, rng = RetryPolicy(max_attempts=1, base_s=0.01, cap_s=0.01), random.Random(1)  # noqa: S311
     consumer = Consumer(bus, QUEUE, refuse, policy=policy, concurrency=9, rng=rng)
-    consumer.start()
+    await consumer.start()
     await run.redrive(folder, QUEUE, limit)
     shown = capsys.readouterr()
     assert shown.out.endswith(f"put {LETTERS} dead letters of {QUEUE} back\n")

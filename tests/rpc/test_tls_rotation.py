@@ -64,8 +64,8 @@ async def under_load(
     serving, calling = files(folder, "id"), files(folder, "tweet")
     server, load = id_server(ids, Security(serving)), Load()
     await server.start()
-    serving.start()
-    calling.start()
+    await serving.start()
+    await calling.start()
     running = asyncio.create_task(load.run(server.address, calling))
     await load.more()
     try:

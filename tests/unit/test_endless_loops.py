@@ -6,30 +6,35 @@ import errno
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import structlog
 
 from gateway.control_plane.extension_config_service import ExtensionConfigServicer, Sources
 from gateway.control_plane.reputation import ReputationRules
-from services.fanout.controls import FanoutControls, StoredThreshold
+from services.fanout.threshold import OperatedThreshold
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import Message, Received, Subscription
 from services.platform.bus.queue_depths import QueueDepths
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.errors import UnavailableError
 from services.platform.flags.provider import FileProvider
 from services.platform.flags.watch import FlagFile
 from services.platform.ids.model import LEASE_TERM_MS, Lease
 from services.platform.ids.snowflake import SnowflakeGenerator
 from services.platform.leasing.lease_keeper import LeaseKeeper
+from services.platform.observability.names import METRIC_LOOP_FAILURES
 from services.platform.outbox.outbox import OutboxEntry
 from services.platform.outbox.relay import OutboxRelay
+from services.platform.queues.pauses import Pauses
 from services.platform.rows.sqlite.garbage import GarbageCollection
+from services.platform.runtime.background import Background
 from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.loops import Running
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.timeline.deletions import DeletionListener
 from services.timeline.local_tweets import LocalTweets
+from tests.contract.metric_values import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 10.0
@@ -37,7 +42,6 @@ TRIES = 4
 
 TASKS: Mapping[str, str] = {
     "services/platform/runtime/background.py": "the one that runs loops",
-    "services/platform/composition/bus.py": "waits for the bus; else not ready",
     "services/platform/bus/consumer.py": "one delivery each; the events that a step waits for",
     "services/graph/changes.py": "one change of a request, which waits for it",
     "services/cli/load/loader.py": "a command",
@@ -51,6 +55,28 @@ TASKS: Mapping[str, str] = {
     "gateway/control_plane/extension_config_service.py": "one stream of an edge",
 }
 """Where tasks are made that no loop helper runs, and why each may be."""
+
+POLLS: Mapping[str, str] = {
+    "services/cli/load/edge_client.py": "tries of one request; a command",
+    "services/cli/operate/run.py": "shows queues until Ctrl-C; a command",
+    "services/local/readiness.py": "waits for one start",
+    "services/platform/composition/dependencies.py": "waits for one start",
+    "services/platform/outbox/relay.py": "tries of one step, which shows that it goes on",
+    "services/platform/rows/sqlite/rows.py": "one collection, in parts",
+    "services/platform/rpc/signed_channel.py": "tries of one call",
+    "services/platform/valkey/breaker.py": "the probing, as above",
+}
+"""Where something is awaited in a circle with pauses that no loop helper makes, and why."""
+
+STARTED_ELSEWHERE: Mapping[str, str] = {
+    "services/local/certificates.py": "before and after the processes that `up` starts",
+    "services/local/supervisor.py": "as above",
+    "services/platform/rows/sqlite/rows.py": "open and close, as each row store has",
+    "services/platform/rpc/server.py": "start and stop, as gRPC's own server has",
+    "services/platform/runtime/loops.py": "the one place that starts loops",
+    "services/platform/rows/sqlite/garbage.py": "a part of the row store",
+}
+"""Where a loop is made that is not started by `Loops`, and why."""
 
 THREADS: Mapping[str, str] = {
     "services/platform/audit/log.py": "brings entries to the disk; else the process is not ready",
@@ -82,11 +108,6 @@ class Failing:
         return fail
 
 
-class Looping(Protocol):
-    def holds(self) -> bool: ...
-    async def stop(self) -> None: ...
-
-
 class FullDisk:
     """A log that cannot be written."""
 
@@ -104,7 +125,7 @@ def _log_on_a_full_disk() -> Iterator[None]:
     structlog.configure(**before)
 
 
-async def a_lease_keeper(failing: Failing) -> Looping:
+async def a_lease_keeper(failing: Failing) -> Running:
     class Source:
         """Grants one lease, and fails from then on."""
 
@@ -118,9 +139,7 @@ async def a_lease_keeper(failing: Failing) -> Looping:
             pass
 
     ids = SnowflakeGenerator(SystemClock())
-    keeper = LeaseKeeper(Source(), ids, "me", renew_every_s=0.001, retry_every_s=0.001)  # type: ignore[arg-type]
-    await keeper.start()
-    return keeper
+    return LeaseKeeper(Source(), ids, "me", renew_every_s=0.001, retry_every_s=0.001)  # type: ignore[arg-type]
 
 
 class Outbox:
@@ -135,10 +154,8 @@ class Outbox:
         pass
 
 
-async def a_relay(failing: Failing) -> Looping:
-    relay = OutboxRelay(Outbox(failing), failing, sweep_interval_s=0.001)  # type: ignore[arg-type]
-    await relay.start()
-    return relay
+async def a_relay(failing: Failing) -> Running:
+    return OutboxRelay(Outbox(failing), failing, sweep_interval_s=0.001)  # type: ignore[arg-type]
 
 
 class FullBus(Failing):
@@ -149,11 +166,11 @@ class FullBus(Failing):
         return [Received(Message(b""), "handle", 1)]
 
 
-def consumer(driver: Failing) -> Looping:
+def consumer(driver: Failing) -> Running:
     async def handle(_message: Message, _attempt: int) -> None:
         pass
 
-    consumer = Consumer(
+    return Consumer(
         driver,  # type: ignore[arg-type]
         "fanout.plan",
         handle,
@@ -161,63 +178,70 @@ def consumer(driver: Failing) -> Looping:
         concurrency=1,
         rng=random.Random(1),  # noqa: S311 - jitter guards nothing
     )
-    consumer.start()
-    return consumer
 
 
-async def a_consumer_that_receives(failing: Failing) -> Looping:
+async def a_consumer_that_receives(failing: Failing) -> Running:
     return consumer(failing)
 
 
-async def queue_depths(failing: Failing) -> Looping:
-    depths = QueueDepths(failing, [Subscription("a", "b")], poll_every_s=0.001)  # type: ignore[arg-type]
-    depths.start()
-    return depths
+async def queue_depths(failing: Failing) -> Running:
+    return QueueDepths(failing, [Subscription("a", "b")], poll_every_s=0.001)  # type: ignore[arg-type]
 
 
-async def controls(failing: Failing) -> Looping:
-    controls = FanoutControls(failing, StoredThreshold(1), {}, poll_every_s=0.001)  # type: ignore[arg-type]
-    controls.start()
-    return controls
+async def pauses(failing: Failing) -> Running:
+    return Pauses(failing, poll_every_s=0.001)  # type: ignore[arg-type]
 
 
-async def garbage(failing: Failing) -> Looping:
+async def threshold(failing: Failing) -> Running:
+    return OperatedThreshold(failing, 1, poll_every_s=0.001)  # type: ignore[arg-type]
+
+
+class Started:
+    """What a row store starts by itself, as others are started."""
+
+    def __init__(self, collection: GarbageCollection) -> None:
+        self.holds, self.stop = collection.holds, collection.stop
+        self._begin = collection.start
+
+    async def start(self) -> None:
+        self._begin()
+
+
+async def garbage(failing: Failing) -> Running:
     collection = GarbageCollection(failing.collect, every_s=0.001, rng=random.Random(1))  # noqa: S311
     # Its bound is its pause, which is an hour and not as here.
     collection._collecting._stale_after_s = WAIT_S
-    collection.start()
-    return collection
+    return Started(collection)
 
 
-async def deletions(failing: Failing) -> Looping:
+async def deletions(failing: Failing) -> Running:
     def connect() -> Any:
         failing.asked += 1
         raise OSError("gone")
 
-    listener = DeletionListener(connect, LocalTweets())
-    listener.start()
-    return listener
+    return DeletionListener(connect, LocalTweets())
 
 
-async def extension_configs(failing: Failing) -> Looping:
+async def extension_configs(failing: Failing) -> Running:
     sources = Sources(failing, failing, lambda: False)  # type: ignore[arg-type]
-    configs = ExtensionConfigServicer(sources, SystemClock(), ReputationRules(), refresh_s=0.001)
-    configs.start()
-    return configs
+    return ExtensionConfigServicer(sources, SystemClock(), ReputationRules(), refresh_s=0.001)
 
 
 @pytest.mark.parametrize(
     "made",
     [
-        *(a_lease_keeper, a_relay, a_consumer_that_receives, queue_depths, controls),
+        *(a_lease_keeper, a_relay, a_consumer_that_receives, queue_depths),
+        *(pauses, threshold),
         *(garbage, deletions, extension_configs),
     ],
     ids=lambda made: made.__name__,
 )
 async def test_a_loop_goes_on(made: Callable[[Failing], Any]) -> None:
-    """Whatever it asks fails, and so does each line that would tell of it."""
+    """Whatever it asks fails, and so does each line that would report it."""
     failing = Failing()
     looping = await made(failing)
+    assert looping.holds()
+    await looping.start()
     began = failing.asked
     async with asyncio.timeout(WAIT_S):
         while failing.asked < began + TRIES:
@@ -251,6 +275,7 @@ async def test_a_consumer_whose_acks_fail_goes_on() -> None:
     """Nothing stays in hand for good."""
     bus = FullBus()
     looping = consumer(bus)
+    await looping.start()
     async with asyncio.timeout(WAIT_S):
         while bus.asked < TRIES:
             assert looping.holds()
@@ -276,15 +301,71 @@ async def test_a_file_of_flags_is_followed_all_the_same(tmp_path: Path) -> None:
     await watched.stop()
 
 
+async def test_a_loop_that_fails_is_counted() -> None:
+    """What cannot be logged is seen all the same."""
+    metrics, failing = Metrics(), Failing()
+    loop = Background("tested", failing.step, meter_provider=metrics.provider)
+    loop.start()
+    async with asyncio.timeout(WAIT_S):
+        while failing.asked < TRIES:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+    await loop.stop()
+    assert metrics.values(METRIC_LOOP_FAILURES)[("tested",)] >= TRIES - 1
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    for path in (*ROOT.glob("services/**/*.py"), *ROOT.glob("gateway/**/*.py")):
+        yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def called(node: ast.AST) -> str:
+    """The last name of what is called, without its module or object; empty for what is no call."""
+    return ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+
+
 def test_no_other_task_or_thread_is_begun() -> None:
     """A loop that nobody watches over would end in silence."""
-    tasks, threads = set(), set()
-    for path in (*ROOT.glob("services/**/*.py"), *ROOT.glob("gateway/**/*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in {"create_task", "ensure_future"}:
-                    tasks.add(str(path.relative_to(ROOT)))
-                if node.func.attr == "Thread":
-                    threads.add(str(path.relative_to(ROOT)))
-    assert tasks == TASKS.keys()
-    assert threads == THREADS.keys()
+    found: dict[str, set[str]] = {"task": set(), "thread": set()}
+    kinds = {
+        **dict.fromkeys(("create_task", "ensure_future", "TaskGroup", "start_soon"), "task"),
+        **dict.fromkeys(("Thread", "Timer", "ThreadPoolExecutor"), "thread"),
+    }
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            if kind := kinds.get(called(node)):
+                found[kind].add(path)
+    assert found["task"] == TASKS.keys()
+    assert found["thread"] == THREADS.keys()
+
+
+def test_nobody_polls_by_hand() -> None:
+    """A circle with pauses is a loop, and an error ends it unless the helper runs it."""
+    found = {
+        path
+        for path, tree in trees()
+        for circle in ast.walk(tree)
+        if isinstance(circle, ast.While)
+        and any(
+            isinstance(node, ast.Await) and called(node.value) == "sleep"
+            for node in ast.walk(circle)
+        )
+    }
+    assert found - {"services/platform/runtime/background.py"} == POLLS.keys()
+
+
+def test_each_loop_is_started_where_all_are() -> None:
+    """Whoever makes one offers what `Loops` asks for; no application starts anything by itself."""
+    making: set[str] = set()
+    for path, tree in trees():
+        for owner in tree.body:
+            if not any(called(node) == "Background" for node in ast.walk(owner)):
+                continue
+            making.add(path)
+            methods = {m.name: m for m in getattr(owner, "body", ()) if hasattr(m, "name")}
+            if path not in STARTED_ELSEWHERE:
+                assert isinstance(methods.get("start"), ast.AsyncFunctionDef), path
+                assert isinstance(methods.get("stop"), ast.AsyncFunctionDef), path
+                assert isinstance(methods.get("holds"), ast.FunctionDef), path
+        if path.endswith(("/app.py", "/opening.py")) or "/composition/" in path:
+            assert not [node for node in ast.walk(tree) if called(node) == "start"], path
+    assert STARTED_ELSEWHERE.keys() - making <= {"services/platform/rows/sqlite/garbage.py"}

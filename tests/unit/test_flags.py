@@ -12,8 +12,8 @@ import pytest
 import structlog
 from openfeature.event import EventDetails, ProviderEvent
 
-from services.fanout.controls import StoredThreshold
 from services.fanout.spec import CELEBRITY_THRESHOLD, CLOSE_FRIENDS_FIRST
+from services.fanout.threshold import OperatedThreshold
 from services.platform.flags.declared import declared_flags
 from services.platform.flags.file import FlagsError, read
 from services.platform.flags.provider import FileProvider
@@ -221,8 +221,18 @@ async def test_another_providers_value_out_of_bounds_counts_as_unset(tmp_path: P
 
 
 async def test_an_operator_comes_before_the_flag_and_the_flag_before_the_setting() -> None:
+    class Stored:
+        followers: int | None = None
+
+        async def load(self) -> int | None:
+            return self.followers
+
+        async def set_threshold(self, followers: int | None) -> None:
+            self.followers = followers
+
     async with watching(None) as world:
-        threshold = StoredThreshold(SETTING, lambda: world.threshold)
+        threshold = OperatedThreshold(Stored(), SETTING, lambda: world.threshold)
+        await threshold.set(0)
 
         def in_force() -> tuple[int, str, int]:
             return threshold.followers(), threshold.source, threshold.default
@@ -230,9 +240,9 @@ async def test_an_operator_comes_before_the_flag_and_the_flag_before_the_setting
         assert in_force() == (SETTING, "setting", SETTING)
         world.provider.replace({CELEBRITY_THRESHOLD.name: 7})
         assert in_force() == (7, "flag", 7)
-        threshold.stored = 9
+        await threshold.set(9)
         assert in_force() == (9, "operator", 7)
-        threshold.stored = None
+        await threshold.set(0)
         assert in_force() == (7, "flag", 7)
         world.provider.replace({})
         assert in_force() == (SETTING, "setting", SETTING)

@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aviary.fanout.v1 import fanout_service_pb2 as pb
+from aviary.queue.v1 import queue_pb2 as pb
 from click.testing import CliRunner, Result
 
 from services.__main__ import main
 from services.cli.operate.errors import OperateError
-from services.cli.operate.finding import find
+from services.cli.operate.finding import find, server_of
 from services.cli.operate.showing import show_letters, show_queues
 from services.platform.files import local_addresses
 from services.platform.security.certificates.folder import CertificateFolder
+from services.platform.specs import pauses_table
 from tests.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,7 @@ def run(*arguments: str) -> Result:
 
 def test_a_data_folder_says_where_services_are_while_they_run(tmp_path: Path) -> None:
     environment = {"AVIARY_FANOUT_ADDRESS": "elsewhere:1"}
-    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:7"}):
+    with local_addresses.published(tmp_path, {"fanout": "127.0.0.1:7"}):
         found = find("fanout", tmp_path, environment)
         assert (found.address, found.source) == ("127.0.0.1:7", f"{tmp_path}/addresses.json")
         with pytest.raises(OperateError, match="does not name timeline"):
@@ -54,15 +55,15 @@ def test_without_a_folder_the_environment_says_it(
     with pytest.raises(OperateError, match="AVIARY_FANOUT_ADDRESS: got 'elsewhere'"):
         find("fanout", None, {"AVIARY_FANOUT_ADDRESS": "elsewhere"})
     (tmp_path / ".data").mkdir()
-    with local_addresses.told(tmp_path / ".data", {"fanout": "127.0.0.1:7"}):
+    with local_addresses.published(tmp_path / ".data", {"fanout": "127.0.0.1:7"}):
         assert find("fanout", None, {}).address == "127.0.0.1:7"
         assert find("fanout", None, {"AVIARY_DATA_DIR": "elsewhere"}).address == "127.0.0.1:50055"
-    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:8"}):
+    with local_addresses.published(tmp_path, {"fanout": "127.0.0.1:8"}):
         assert find("fanout", None, {"AVIARY_DATA_DIR": str(tmp_path)}).address == "127.0.0.1:8"
 
 
 def test_a_data_folder_says_how_to_be_let_in(tmp_path: Path) -> None:
-    with local_addresses.told(tmp_path, {"fanout": "127.0.0.1:7"}):
+    with local_addresses.published(tmp_path, {"fanout": "127.0.0.1:7"}):
         assert find("fanout", tmp_path, {}).certificates is None
         CertificateFolder(tmp_path / "certificates").renew(datetime.now(UTC))
         found = find("fanout", tmp_path, {})
@@ -103,7 +104,7 @@ def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
 )
 def test_services_that_are_gone_are_told(tmp_path: Path, command: list[str]) -> None:
     address = f"127.0.0.1:{free_port()}"
-    with local_addresses.told(tmp_path, {"fanout": address, "timeline": address}):
+    with local_addresses.published(tmp_path, {"fanout": address, "timeline": address}):
         answer = run(*command, "--data-dir", str(tmp_path))
     assert answer.exit_code == 1
     assert f"at {address}" in answer.output
@@ -188,16 +189,20 @@ def test_reasons_do_not_reach_the_terminal_as_commands(capsys: pytest.CaptureFix
 
 
 def test_what_the_bus_cannot_count_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
-    controls = pb.Controls(
-        subscriptions=[pb.SubscriptionControl(subscription="fanout.plan", paused=True)]
-    )
-    counted = pb.QueueBacklog(subscription="fanout.plan", messages=1_200, dead_letters=3)
-    show_queues([counted], controls)
+    counted = pb.Queue(subscription="tweet.erasure", messages=1_200, dead_letters=3, paused=True)
+    show_queues([counted])
     assert capsys.readouterr().out.splitlines() == [
-        "subscription  waiting  dead  state",
-        "fanout.plan     1,200     3  paused",
+        "subscription   waiting  dead  state",
+        "tweet.erasure    1,200     3  paused",
     ]
-    show_queues([pb.QueueBacklog(subscription="fanout.plan")], controls)
+    show_queues([pb.Queue(subscription="fanout.plan", paused=False)])
     _, line, note = capsys.readouterr().out.splitlines()
-    assert line.split() == ["fanout.plan", "unknown", "unknown", "paused"]
+    assert line.split() == ["fanout.plan", "unknown", "unknown", "running"]
     assert "monitoring" in note
+    show_queues([pb.Queue(subscription="fanout.plan", messages=0, dead_letters=0)])
+    assert capsys.readouterr().out.splitlines()[1:] == ["fanout.plan         0     0  unknown"]
+
+
+def test_operators_are_answered_by_whoever_declares_it() -> None:
+    assert server_of("aviary.queue.v1.QueueService") == pauses_table()[0]
+    assert server_of("aviary.timeline.v1.TimelineService") == "timeline"

@@ -1,3 +1,4 @@
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,30 @@ def test_bad_secret_is_named_but_not_shown(variable: str, secret: str) -> None:
     with pytest.raises(SettingsError, match=variable) as caught:
         Settings.from_environment({variable: secret})
     assert secret not in str(caught.value)
+
+
+def test_the_first_of_several_bad_values_is_named_and_nothing_is_chained_to_it() -> None:
+    env = {"AVIARY_CURSOR_KEY": "hunter2", "AVIARY_STORAGE": "mysql", "AVIARY_BUS": "kafka"}
+    with pytest.raises(SettingsError, match=r"^AVIARY_STORAGE: got 'mysql'") as caught:
+        Settings.from_environment(env)
+    # A traceback prints what is chained, with every value that did not fit.
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_an_empty_or_blank_variable_is_unset() -> None:
+    blank = dict.fromkeys(("AVIARY_EDGE_PORT", "AVIARY_STORAGE", "AVIARY_CURSOR_KEY"), " ")
+    assert Settings.from_environment(blank) == Settings.from_environment({})
+    assert Settings.from_environment({"AVIARY_EDGE_PORT": " 1 "}).edge_port == 1
+
+
+def test_settings_are_frozen_and_can_be_replaced() -> None:
+    env = {"AVIARY_CURSOR_KEY": "5a" * 32, "AVIARY_FIRST_PARTY_CLIENTS": "ios", "AVIARY_TLS": "off"}
+    settings = Settings.from_environment(env)
+    with pytest.raises(FrozenInstanceError):
+        settings.edge_port = 1  # type: ignore[misc]
+    other = replace(settings, edge_port=1)
+    assert other.edge_port == 1
+    assert replace(other, edge_port=settings.edge_port) == settings
 
 
 def test_repr_hides_the_cursor_key() -> None:

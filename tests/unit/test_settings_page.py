@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.local.logs import LogLimits
 from services.platform.config.settings import Settings, SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,12 @@ def read_by_settings() -> set[str]:
     return asked.names
 
 
+def read_by_up() -> set[str]:
+    asked = Asked({})
+    LogLimits.of(asked)
+    return asked.names
+
+
 def read_elsewhere() -> set[str]:
     sources = [path for part in ("services", "gateway", "tools", "tests")
                for path in (ROOT / part).rglob("*.py")]  # fmt: skip
@@ -53,7 +60,7 @@ def read_elsewhere() -> set[str]:
 
 
 def test_every_variable_is_on_the_page_and_no_other() -> None:
-    assert set(rows()) == read_by_settings() | read_elsewhere()
+    assert set(rows()) == read_by_settings() | read_by_up() | read_elsewhere()
 
 
 def test_settings_make_most_of_it() -> None:

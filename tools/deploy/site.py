@@ -7,13 +7,16 @@ Envoy, which is one text to it. So that text is made for each site.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
+import pydantic.dataclasses
 import yaml
+from pydantic import Field
 
 from gateway.envoy import checked_origins
-from services.platform.config.environment import Variables
-from services.platform.config.settings import DEFAULT_ISSUER_URL
+from services.platform.config.defaults import DEFAULT_ISSUER_URL
+from services.platform.config.environment import CONFIG, read
+from services.platform.config.values import Names, Off, Origin, whole_number
 from services.platform.files.single_keys import yaml_load
 from services.platform.tokens.issuers import Issuer, distinct, embedded_issuer, read_issuers
 
@@ -28,6 +31,19 @@ MOST_HOPS: Final = 10
 
 class SiteError(ValueError):
     """The site's file is not what it should be."""
+
+
+@pydantic.dataclasses.dataclass(frozen=True, slots=True, config=CONFIG)
+class _Data:
+    """What the file says."""
+
+    issuer_url: Origin = Field(default=DEFAULT_ISSUER_URL, validation_alias="issuerUrl")
+    cors_origins: str = Field(default="", validation_alias="corsOrigins")
+    first_party_clients: Names = Field(default=(), validation_alias="firstPartyClients")
+    public_reads: Off = Field(default=False, validation_alias="publicReads")
+    trusted_hops: Annotated[int, whole_number(least=0, most=MOST_HOPS)] = Field(
+        default=0, validation_alias="trustedHops"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +74,14 @@ class Site:
     @classmethod
     def of(cls, data: Mapping[str, str], issuers: tuple[Issuer, ...] = ()) -> Self:
         """Check what the file says. Raises `ValueError`."""
-        values = Variables(data)
-        issuer_url = values.origin("issuerUrl", DEFAULT_ISSUER_URL)
-        distinct((embedded_issuer(issuer_url), *issuers))
+        found = read(_Data, data)
+        distinct((embedded_issuer(found.issuer_url), *issuers))
         return cls(
-            issuer_url=issuer_url,
-            cors_origins=checked_origins(values.text("corsOrigins") or ""),
-            first_party_clients=values.names("firstPartyClients"),
-            public_reads=values.choice("publicReads", "off", "on") == "on",
-            trusted_hops=values.integer("trustedHops", 0, least=0, most=MOST_HOPS),
+            issuer_url=found.issuer_url,
+            cors_origins=checked_origins(found.cors_origins),
+            first_party_clients=found.first_party_clients,
+            public_reads=found.public_reads,
+            trusted_hops=found.trusted_hops,
             issuers=issuers,
         )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import yaml
 
+from services.cli.options import data_dir as data_dir_option
 from services.local.scrape_targets import TARGETS_FILE
 from services.platform.files import owner_only
 from tools.observability.boards import BOARDS
@@ -87,14 +88,7 @@ def check() -> None:
 
 
 @main.command()
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help="Of the running Aviary.",
-)
+@data_dir_option("Folder of the running Aviary.")
 @click.option("--port", default=9090, show_default=True, help="On 127.0.0.1.")
 def prometheus(data_dir: Path, port: int) -> None:
     """Run Debian's Prometheus on the Aviary that runs with this data folder, until Ctrl-C."""

@@ -13,6 +13,8 @@ from services.cli.load.options import (
     DEFAULT_USERS,
     Options,
 )
+from services.cli.load.run import run
+from services.cli.options import data_dir as data_dir_option
 
 __all__ = ["load"]
 
@@ -35,44 +37,41 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--edges", type=FILE, help="Graph: `a b` a line, whole numbers; may be gzipped.")
-@click.option("--directed", is_flag=True, help="In --edges, a follows b; else each the other.")
-@click.option("--users", type=COUNT, help=f"Without --edges: users.  [default: {DEFAULT_USERS}]")
+@click.option("--edges", type=FILE, help="Graph: two whole numbers a line, `a b`; may be gzipped.")
+@click.option(
+    "--directed", is_flag=True, help="In --edges, a follows b. Without it, b follows a as well."
+)
+@click.option(
+    "--users", type=COUNT, help=f"Without --edges: users to make.  [default: {DEFAULT_USERS}]"
+)
 @click.option(
     "--follows-per-user",
     type=COUNT,
-    help=f"Without --edges: whom each user follows.  [default: {DEFAULT_FOLLOWS_PER_USER}]",
+    help=f"Without --edges: how many each user follows.  [default: {DEFAULT_FOLLOWS_PER_USER}]",
 )
 @click.option("--tweets", type=FILE, help="Texts: one a line, UTF-8; may be gzipped.")
 @click.option(
     "--limit",
     type=COUNT,
-    help=f"Tweets at most.  [default: all of --tweets, {DEFAULT_TWEETS} without]",
+    help=f"Most tweets to make.  [default: all of --tweets, {DEFAULT_TWEETS} without]",
 )
-@click.option("--seed", default=0, show_default=True, help="Of whatever is drawn.")
-@click.option("--url", default=DEFAULT_URL, show_default=True, help="The edge.")
+@click.option("--seed", default=0, show_default=True, help="Seed of whatever is drawn.")
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="URL of the edge.")
 @click.option(
     "--token",
     envvar="AVIARY_TOKEN",
     show_envvar=True,
-    help="To show to the edge; one that acts for anybody. Everybody on this machine sees what is "
-    "typed here: rather set the variable.  [default: one by --data-dir]",
+    help="Access token that acts for anybody. Everybody on this machine sees what is typed here: "
+    "set the variable instead.  [default: the operator's, by --data-dir]",
 )
-@click.option(
-    "--data-dir",
-    type=FILE,
-    envvar="AVIARY_DATA_DIR",
-    default=Path(".data"),
-    show_default=True,
-    help="Of the running Aviary, for a token.",
-)
-@click.option("--prefix", help="Handles begin so.  [default: another for each load]")
+@data_dir_option("Folder of the running Aviary, for a token.")
+@click.option("--prefix", help="Prefix of the handles.  [default: a new one for each load]")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MAX_CONCURRENCY),
     default=DEFAULT_CONCURRENCY,
     show_default=True,
-    help="Requests under way.",
+    help="Requests in flight.",
 )
 @click.option("--manifest", type=FILE, help="Write the ids made to this file, as JSON.")
 @click.option("--progress", is_flag=True, help="Show bars even where stderr is no terminal.")
@@ -83,9 +82,6 @@ def load(**options: Any) -> None:  # noqa: ANN401 - click checks each against it
     how many they follow and are followed by. The exit code is 1 when a file is bad, when the edge
     does not answer, and when it refuses something.
     """
-    # Every service starts by this command line; only this command pays for the HTTP client.
-    from services.cli.load.run import run  # noqa: PLC0415
-
     try:
         run(Options(**options))
     except LoadError as error:

@@ -15,7 +15,7 @@ import httpx
 
 from services.cli.load.access import TokenSource
 from services.cli.load.errors import LoadError, RefusedError, UnreachableError
-from services.platform.bus.retry_policy import RetryPolicy
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.security.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
 
 __all__ = ["EdgeClient"]
@@ -77,12 +77,12 @@ class EdgeClient:
             raise _refused("GET /healthz", answer, attempts=1)
 
     async def post(self, path: str, body: Mapping[str, object]) -> Json:
-        """Send JSON; see `_send`."""
+        """Send JSON until it is answered; return the JSON of the answer. Raises as `_send`."""
         content = json.dumps(body, separators=(",", ":")).encode()
         return await self._send("POST", path, content=content, headers=JSON_HEADERS)
 
     async def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Json:
-        """Read JSON; see `_send`."""
+        """Ask until there is an answer; return its JSON. Raises as `_send`."""
         return await self._send("GET", path, params=query)
 
     async def _send(self, method: str, path: str, **parts: Any) -> Json:  # noqa: ANN401 - httpx's

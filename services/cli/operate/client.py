@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager, contextmanager
 import grpc.aio
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
+from aviary.queue.v1 import queue_pb2
+from aviary.queue.v1 import queue_service_pb2 as pb
+from aviary.queue.v1.queue_service_pb2_grpc import QueueServiceStub
 from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
 from aviary.timeline.v1.timeline_service_pb2_grpc import TimelineServiceStub
 from google.protobuf.descriptor import FileDescriptor
@@ -19,14 +22,74 @@ from services.platform.runtime.clock import SystemClock
 from services.platform.security.signing import Signer
 from services.platform.security.tls import CredentialsError
 
-__all__ = ["FanoutClient", "TimelineClient", "reach_fanout", "reach_timeline"]
+__all__ = [
+    "QueueClient",
+    "ThresholdClient",
+    "TimelineClient",
+    "reach_queues",
+    "reach_threshold",
+    "reach_timeline",
+]
 
 TIMEOUT_S = 30.0
 """An operator waits longer than a reader does: building the home timeline of somebody who follows
 thousands takes seconds."""
 
 
-class FanoutClient:
+class QueueClient:
+    """A client of `aviary.queue.v1.QueueService`; every method raises `OperateError`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = QueueServiceStub(channel)
+        self._caller = RpcClient(timeout_s=TIMEOUT_S)
+
+    async def queues(self) -> Sequence[queue_pb2.Queue]:
+        """List every queue; a number is absent where the bus cannot say."""
+        with _explained(self._found):
+            answer = await self._caller.call(self._stub.ListQueues, pb.ListQueuesRequest())
+        return answer.queues
+
+    async def dead_letters(self, subscription: str, limit: int) -> Sequence[queue_pb2.DeadLetter]:
+        """List up to `limit` messages that were given up, oldest first."""
+        request = pb.ListDeadLettersRequest(subscription=subscription, limit=limit)
+        with _explained(self._found):
+            answer = await self._caller.call(self._stub.ListDeadLetters, request)
+        return answer.dead_letters
+
+    async def redrive(self, subscription: str, limit: int) -> int:
+        """Put up to `limit` dead letters back; how many there were. Not repeated on failure."""
+        request = pb.RedriveDeadLettersRequest(subscription=subscription, limit=limit)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.RedriveDeadLetters, request)).redriven
+
+    async def drop(self, subscription: str, ids: Sequence[str]) -> int:
+        """Forget dead letters; how many of these there were."""
+        request = pb.DropDeadLettersRequest(subscription=subscription, ids=ids)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.DropDeadLetters, request)).dropped
+
+    async def pause(self, subscriptions: Sequence[str]) -> Sequence[queue_pb2.Pause]:
+        """Pause subscriptions; what is paused then, of all."""
+        request = pb.PauseSubscriptionsRequest(subscriptions=subscriptions)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.PauseSubscriptions, request)).pauses
+
+    async def resume(self, subscriptions: Sequence[str]) -> Sequence[queue_pb2.Pause]:
+        """Resume subscriptions; what is paused then, of all."""
+        request = pb.ResumeSubscriptionsRequest(subscriptions=subscriptions)
+        with _explained(self._found):
+            return (await self._caller.call(self._stub.ResumeSubscriptions, request)).pauses
+
+
+@asynccontextmanager
+async def reach_queues(found: Found) -> AsyncIterator[QueueClient]:
+    """Open a channel for a while."""
+    async with _channel(found, pb.DESCRIPTOR) as channel:
+        yield QueueClient(found, channel)
+
+
+class ThresholdClient:
     """A client of `aviary.fanout.v1.FanoutService`; every method raises `OperateError`."""
 
     def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
@@ -34,33 +97,8 @@ class FanoutClient:
         self._stub = FanoutServiceStub(channel)
         self._caller = RpcClient(timeout_s=TIMEOUT_S)
 
-    async def queues(self) -> Sequence[fanout_pb.QueueBacklog]:
-        """What lies in each queue; a number is absent where the bus cannot say."""
-        with _explained(self._found):
-            answer = await self._caller.call(self._stub.GetBacklog, fanout_pb.GetBacklogRequest())
-        return answer.queues
-
-    async def dead_letters(self, subscription: str, limit: int) -> Sequence[fanout_pb.DeadLetter]:
-        """Up to `limit` messages that were given up, oldest first."""
-        request = fanout_pb.ListDeadLettersRequest(subscription=subscription, limit=limit)
-        with _explained(self._found):
-            answer = await self._caller.call(self._stub.ListDeadLetters, request)
-        return answer.dead_letters
-
-    async def redrive(self, subscription: str, limit: int) -> int:
-        """Put up to `limit` dead letters back; how many there were. Not repeated on failure."""
-        request = fanout_pb.RedriveDeadLettersRequest(subscription=subscription, limit=limit)
-        with _explained(self._found):
-            return (await self._caller.call(self._stub.RedriveDeadLetters, request)).redriven
-
-    async def drop(self, subscription: str, ids: Sequence[str]) -> int:
-        """Forget dead letters; how many of these there were."""
-        request = fanout_pb.DropDeadLettersRequest(subscription=subscription, ids=ids)
-        with _explained(self._found):
-            return (await self._caller.call(self._stub.DropDeadLetters, request)).dropped
-
     async def controls(self) -> fanout_pb.Controls:
-        """What is in force."""
+        """Read what is in force."""
         request = fanout_pb.GetControlsRequest()
         with _explained(self._found):
             return (await self._caller.call(self._stub.GetControls, request)).controls
@@ -71,24 +109,12 @@ class FanoutClient:
         with _explained(self._found):
             return (await self._caller.call(self._stub.SetCelebrityThreshold, request)).controls
 
-    async def pause(self, subscriptions: Sequence[str]) -> fanout_pb.Controls:
-        """Pause subscriptions."""
-        request = fanout_pb.PauseSubscriptionsRequest(subscriptions=subscriptions)
-        with _explained(self._found):
-            return (await self._caller.call(self._stub.PauseSubscriptions, request)).controls
-
-    async def resume(self, subscriptions: Sequence[str]) -> fanout_pb.Controls:
-        """Resume subscriptions."""
-        request = fanout_pb.ResumeSubscriptionsRequest(subscriptions=subscriptions)
-        with _explained(self._found):
-            return (await self._caller.call(self._stub.ResumeSubscriptions, request)).controls
-
 
 @asynccontextmanager
-async def reach_fanout(found: Found) -> AsyncIterator[FanoutClient]:
+async def reach_threshold(found: Found) -> AsyncIterator[ThresholdClient]:
     """Open a channel for a while."""
     async with _channel(found, fanout_pb.DESCRIPTOR) as channel:
-        yield FanoutClient(found, channel)
+        yield ThresholdClient(found, channel)
 
 
 class TimelineClient:

@@ -25,8 +25,8 @@ INTERRUPTED = 130
 DATA_DIR = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
-    help="Folder of the Aviary that `up` runs, which tells addresses there. Without one, "
-    "AVIARY_*_ADDRESS variables do.  [default: .data]",
+    help="Folder of the Aviary that `up` runs, which writes addresses there. Without one, "
+    "AVIARY_*_ADDRESS variables say them.  [default: .data]",
 )
 
 
@@ -110,10 +110,10 @@ def drop_dead_letters(data_dir: Path | None, subscription: str, ids: Sequence[st
 
 @click.command()
 @click.argument("subscriptions", metavar="[SUBSCRIPTION]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All that the fan-out consumes.")
+@click.option("--all", "everything", is_flag=True, help="Every queue of every service.")
 @DATA_DIR
 def pause(data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool) -> None:
-    """Take no more messages from queues of the fan-out.
+    """Take no more messages from queues, in all processes.
 
     They are kept, and wait for `resume`. What is in hand goes on. A pause outlives restarts.
     """
@@ -123,10 +123,10 @@ def pause(data_dir: Path | None, subscriptions: Sequence[str], *, everything: bo
 
 @click.command()
 @click.argument("subscriptions", metavar="[SUBSCRIPTION]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All that the fan-out consumes.")
+@click.option("--all", "everything", is_flag=True, help="Every queue of every service.")
 @DATA_DIR
 def resume(data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool) -> None:
-    """Take messages from queues of the fan-out again."""
+    """Take messages from queues again."""
     _some(subscriptions, everything=everything)
     _run(lambda run: run.resume(data_dir, subscriptions, everything=everything))
 

@@ -5,23 +5,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.cli.operate.errors import OperateError
-from services.platform.config.environment import Variables
-from services.platform.config.settings import DEFAULT_DATA_DIR, Settings, SettingsError
+from services.platform.config.defaults import DEFAULT_DATA_DIR
+from services.platform.config.settings import Settings, SettingsError
 from services.platform.config.signing_keys import Keys, keys_from
 from services.platform.files import local_addresses
 from services.platform.rpc.operator import operator_files
 from services.platform.specs import all_specs
 
-__all__ = ["Found", "find"]
+__all__ = ["Found", "find", "server_of"]
 
 
-# What `up` does not tell of itself: whoever started it with these operates it with them.
+# What `up` does not write of itself: whoever started it with these operates it with them.
 _SECURITY = ("AVIARY_TLS", "AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A service's `host:port`, and who says so."""
+    """A service's `host:port`, and where that is written."""
 
     service: str
     address: str
@@ -33,34 +33,40 @@ class Found:
 
 
 def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) -> Found:
-    """Find a service: as `up` tells in the data folder, else as the environment or defaults say.
+    """Find a service: as `up` writes in the data folder, else as the environment or defaults say.
 
     A folder that was asked for must have the answer. Raises `OperateError`.
     """
     folder = data_dir or Path(environment.get("AVIARY_DATA_DIR") or DEFAULT_DATA_DIR)
     source = str(folder / local_addresses.FILE_NAME)
     try:
-        told = local_addresses.found(folder)
+        written = local_addresses.found(folder)
     except (OSError, ValueError) as error:
         raise OperateError(f"{source} cannot be read: {error}") from error
-    if told is None and data_dir is not None:
+    if written is None and data_dir is not None:
         raise OperateError(
             f"there is no {source}: Aviary does not run in that folder; start it with "
             f"`aviary up --data-dir {folder}`"
         )
-    if told is not None and service not in told:
+    if written is not None and service not in written:
         raise OperateError(f"{source} does not name {service}; restart Aviary, it is an older one")
-    if told is not None:
+    if written is not None:
         own = {name: environment[name] for name in _SECURITY if name in environment}
-        keys = _keys(_settings(own))
-        certificates = None if Variables(own).is_plain() else operator_files(folder)
-        return Found(service, told[service], source, certificates, keys)
+        settings = _settings(own)
+        certificates = operator_files(folder) if settings.tls else None
+        return Found(service, written[service], source, certificates, _keys(settings))
     settings = _settings(environment)
     variable = all_specs()[service].address_variable
     set_there = "" if environment.get(variable) else " (not set, so its default)"
     source = f"{variable}{set_there}"
     address, certificates = settings.addresses[service], settings.tls_dir
     return Found(service, address, source, certificates, _keys(settings))
+
+
+def server_of(contract: str) -> str:
+    """Return the name of the service whose process answers the RPCs of a contract."""
+    (name,) = (spec.name for spec in all_specs().values() if contract in spec.contracts)
+    return name
 
 
 def _settings(environment: Mapping[str, str]) -> Settings:

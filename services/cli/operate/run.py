@@ -4,14 +4,16 @@ import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 from tqdm import tqdm
 
-from services.cli.operate.client import FanoutClient, reach_fanout, reach_timeline
+from services.cli.operate.client import QueueClient, reach_queues, reach_threshold, reach_timeline
 from services.cli.operate.errors import OperateError
-from services.cli.operate.finding import Found, find
+from services.cli.operate.finding import Found, find, server_of
 from services.cli.operate.showing import show_letters, show_pauses, show_queues, show_threshold
+from services.platform.specs import all_subscriptions
 
 __all__ = [
     "dead_letters",
@@ -24,6 +26,9 @@ __all__ = [
     "threshold",
 ]
 
+QUEUES: Final = "aviary.queue.v1.QueueService"
+FANOUT: Final = "aviary.fanout.v1.FanoutService"
+TIMELINE: Final = "aviary.timeline.v1.TimelineService"
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
 """Of a redrive: about a second on the slowest bus, so that the bar moves and no call runs late."""
@@ -33,32 +38,32 @@ DROPPED_PER_CALL = 40
 
 async def queues(data_dir: Path | None, *, watch: bool) -> None:
     """Print the queues, once or until interrupted."""
-    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+    async with reach_queues(_found(QUEUES, data_dir)) as client:
         if not watch:
-            show_queues(await fanout.queues(), await fanout.controls())
+            show_queues(await client.queues())
             return
         while True:
-            await _show_again(fanout)
+            await _show_again(client)
             await asyncio.sleep(WATCH_EVERY_S)
 
 
-async def _show_again(fanout: FanoutClient) -> None:
+async def _show_again(client: QueueClient) -> None:
     try:
-        found, controls = await fanout.queues(), await fanout.controls()
+        found = await client.queues()
     except OperateError as error:
         # A restart is what one may be watching.
         click.echo(error, err=True)
         return
     click.clear()
-    show_queues(found, controls)
+    show_queues(found)
 
 
 async def dead_letters(data_dir: Path | None, subscription: str | None, limit: int) -> None:
     """Print dead letters, of all subscriptions where none is named."""
-    async with reach_fanout(_found("fanout", data_dir)) as fanout:
-        queues = [] if subscription else await fanout.queues()
+    async with reach_queues(_found(QUEUES, data_dir)) as client:
+        queues = [] if subscription else await client.queues()
         names = [subscription] if subscription else [each.subscription for each in queues]
-        found = {name: await fanout.dead_letters(name, limit) for name in names}
+        found = {name: await client.dead_letters(name, limit) for name in names}
     letters = [(name, letter) for name, some in found.items() for letter in some]
     if letters:
         show_letters(letters)
@@ -74,8 +79,8 @@ async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -
     Where the bus cannot count them, it is up to `limit`, or until there are none.
     """
     redriven = 0
-    async with reach_fanout(_found("fanout", data_dir)) as fanout:
-        dead = await _dead(fanout, subscription)
+    async with reach_queues(_found(QUEUES, data_dir)) as client:
+        dead = await _dead(client, subscription)
         most = min((each for each in (limit, dead) if each is not None), default=None)
         try:
             # Shown on a terminal only, which is what None asks for.
@@ -84,7 +89,7 @@ async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -
                     wanted = LETTERS_PER_CALL
                     if most is not None:
                         wanted = min(wanted, most - redriven)
-                    found = await fanout.redrive(subscription, wanted)
+                    found = await client.redrive(subscription, wanted)
                     if not found:
                         break
                     redriven += found
@@ -101,16 +106,16 @@ async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -
 
 async def drop(data_dir: Path | None, subscription: str, ids: Sequence[str]) -> None:
     """Forget dead letters by their ids."""
-    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+    async with reach_queues(_found(QUEUES, data_dir)) as client:
         dropped = 0
         for start in range(0, len(ids), DROPPED_PER_CALL):
-            dropped += await fanout.drop(subscription, ids[start : start + DROPPED_PER_CALL])
+            dropped += await client.drop(subscription, ids[start : start + DROPPED_PER_CALL])
     click.echo(f"dropped {dropped:,} of {len(ids):,} dead letters of {subscription}")
 
 
-async def _dead(fanout: FanoutClient, subscription: str) -> int | None:
+async def _dead(client: QueueClient, subscription: str) -> int | None:
     """Count them now: one that cannot be read is back at once, and would be put back anew."""
-    for each in await fanout.queues():
+    for each in await client.queues():
         if each.subscription == subscription and each.HasField("dead_letters"):
             return each.dead_letters
     return None
@@ -118,36 +123,37 @@ async def _dead(fanout: FanoutClient, subscription: str) -> int | None:
 
 async def pause(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:
     """Pause subscriptions."""
-    async with reach_fanout(_found("fanout", data_dir)) as fanout:
-        show_pauses(await fanout.pause(await _all(fanout) if everything else names))
+    async with reach_queues(_found(QUEUES, data_dir)) as client:
+        show_pauses(await client.pause(_all() if everything else names))
 
 
 async def resume(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:
     """Resume subscriptions."""
-    async with reach_fanout(_found("fanout", data_dir)) as fanout:
-        show_pauses(await fanout.resume(await _all(fanout) if everything else names))
+    async with reach_queues(_found(QUEUES, data_dir)) as client:
+        show_pauses(await client.resume(_all() if everything else names))
 
 
 async def threshold(data_dir: Path | None, followers: int | None) -> None:
     """Set the threshold, 0 to the default; None only shows it."""
-    async with reach_fanout(_found("fanout", data_dir)) as fanout:
+    async with reach_threshold(_found(FANOUT, data_dir)) as client:
         if followers is None:
-            show_threshold(await fanout.controls())
+            show_threshold(await client.controls())
         else:
-            show_threshold(await fanout.set_threshold(followers))
+            show_threshold(await client.set_threshold(followers))
 
 
 async def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
     """Build home timelines anew, one after the other."""
-    async with reach_timeline(_found("timeline", data_dir)) as timeline:
+    async with reach_timeline(_found(TIMELINE, data_dir)) as timeline:
         for user_id in user_ids:
             await timeline.rebuild_home(user_id)
             click.echo(f"the home timeline of {user_id} is built anew")
 
 
-async def _all(fanout: FanoutClient) -> list[str]:
-    return [each.subscription for each in (await fanout.controls()).subscriptions]
+def _all() -> list[str]:
+    # From what services declare: it must be possible to pause everything while the bus is gone.
+    return [each.name for each in all_subscriptions()]
 
 
-def _found(service: str, data_dir: Path | None) -> Found:
-    return find(service, data_dir, os.environ)
+def _found(contract: str, data_dir: Path | None) -> Found:
+    return find(server_of(contract), data_dir, os.environ)

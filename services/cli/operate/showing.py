@@ -4,64 +4,64 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import click
-from aviary.fanout.v1 import fanout_service_pb2 as pb
+from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
+from aviary.queue.v1 import queue_pb2 as pb
 
 __all__ = ["show_letters", "show_pauses", "show_queues", "show_threshold"]
 
 UNKNOWN = "unknown"
 GAP = "  "
-PROPAGATION = "Other fanout processes follow within two seconds."
+PROPAGATION = "All processes follow within two seconds."
 
 
-def show_queues(queues: Iterable[pb.QueueBacklog], controls: pb.Controls) -> None:
+def show_queues(queues: Iterable[pb.Queue]) -> None:
     """Print one line for each queue."""
-    paused = {each.subscription: each.paused for each in controls.subscriptions}
     rows = [
         (
             each.subscription,
             _count(each, "messages"),
             _count(each, "dead_letters"),
-            _state(paused.get(each.subscription)),
+            _state(each.paused) if each.HasField("paused") else UNKNOWN,
         )
         for each in queues
     ]
     _table([("subscription", "waiting", "dead", "state"), *rows], right={1, 2})
-    if any(UNKNOWN in row for row in rows):
-        click.echo("Pub/Sub tells these numbers only to its own monitoring.")
+    if any(UNKNOWN in row[1:3] for row in rows):
+        click.echo("Pub/Sub gives these numbers only to its own monitoring.")
 
 
 def show_letters(letters: Iterable[tuple[str, pb.DeadLetter]]) -> None:
     """Print one line for each of these, given with its subscription."""
-    rows = [(name, each.id, _told(each)) for name, each in letters]
+    rows = [(name, each.id, _reason(each)) for name, each in letters]
     _table([("subscription", "id", "reason"), *rows])
 
 
-def show_pauses(controls: pb.Controls) -> None:
+def show_pauses(pauses: Iterable[pb.Pause]) -> None:
     """Print which subscriptions are paused."""
-    rows = [(each.subscription, _state(each.paused)) for each in controls.subscriptions]
+    rows = [(each.subscription, _state(each.paused)) for each in pauses]
     _table([("subscription", "state"), *rows])
     click.echo(PROPAGATION)
 
 
-def show_threshold(controls: pb.Controls) -> None:
+def show_threshold(controls: fanout_pb.Controls) -> None:
     """Print where push ends."""
     now, default = controls.celebrity_threshold, controls.default_celebrity_threshold
     origin = "the default" if now == default else f"set by an operator; the default is {default:,}"
     click.echo(f"Tweets are pushed for authors with up to {now:,} followers ({origin}).")
 
 
-def _told(letter: pb.DeadLetter) -> str:
+def _reason(letter: pb.DeadLetter) -> str:
     """Give the reason and, of what cannot be read, the bytes as Python writes them: in ASCII."""
     fields = [f"{each.name!r}: {each.value!r}" for each in letter.fields]
     return letter.reason + (f" {{{', '.join(fields)}}}" if fields else "")
 
 
-def _count(queue: pb.QueueBacklog, field: Literal["messages", "dead_letters"]) -> str:
+def _count(queue: pb.Queue, field: Literal["messages", "dead_letters"]) -> str:
     return f"{getattr(queue, field):,}" if queue.HasField(field) else UNKNOWN
 
 
-def _state(paused: bool | None) -> str:  # noqa: FBT001 - one of three
-    return "" if paused is None else "paused" if paused else "running"
+def _state(paused: bool) -> str:  # noqa: FBT001 - a field of an answer
+    return "paused" if paused else "running"
 
 
 def _table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> None:

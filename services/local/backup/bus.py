@@ -19,7 +19,7 @@ from services.platform.valkey.connection import open_blocking
 __all__ = ["BusMoment", "check_bus", "resting_bus", "running_bus"]
 
 DUMP: Final = "dump.rdb"
-"""Where Valkey saves to unless told otherwise."""
+"""Where Valkey saves to by default."""
 AOF_FOLDER: Final = "appendonlydir"
 BASE: Final = "appendonly.aof.1.base.rdb"
 MANIFEST: Final = "appendonly.aof.manifest"

@@ -1,18 +1,20 @@
 """What a backup holds: a copy of a data folder's lasting part, and a list of it with digests."""
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field
 
 from services.local.backup.errors import BackupError
 from services.local.operator_file import FILE as OPERATOR_FILE
 from services.local.own_files import CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
+from services.platform.files.documents import json_of, parse_json
 from services.platform.specs import all_specs
 
 __all__ = [
@@ -62,31 +64,35 @@ LEFT_OUT: Final = frozenset(
 """Of a data folder: what is made anew, or is a copy of something else."""
 
 PRIVATE: Final = 0o700
-CHUNK_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One file, as it was written."""
 
-    size: int
-    """Bytes."""
+    size: Annotated[int, Field(alias="bytes")]
     sha256: str
 
     @classmethod
     def of(cls, path: Path) -> Self:
         """Read the file."""
-        digest = hashlib.sha256()
         with path.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
+            digest = hashlib.file_digest(file, "sha256")
             return cls(file.tell(), digest.hexdigest())
+
+
+def _readable(found: int) -> int:
+    if found != FORMAT:
+        raise ValueError(f"is {found}, wanted {FORMAT}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What is in a backup."""
 
+    format: Annotated[int, AfterValidator(_readable)]
+    """Of this list."""
     made_at: str
     """The moment that it shows, as ISO 8601."""
     files: Mapping[str, Entry]
@@ -97,34 +103,23 @@ class Contents:
         """Look at every file under `DATA`."""
         data = backup / DATA
         files = sorted(path for path in data.rglob("*") if path.is_file())
-        return cls(made_at, {str(path.relative_to(data)): Entry.of(path) for path in files})
+        entries = {str(path.relative_to(data)): Entry.of(path) for path in files}
+        return cls(FORMAT, made_at, entries)
 
     @classmethod
     def read(cls, backup: Path) -> Self:
         """Read the list. Raises `BackupError` for a folder that is no whole backup."""
         path = backup / LIST
         try:
-            fields = json.loads(path.read_text())
-            if fields["format"] != FORMAT:
-                raise BackupError(f"{path}: is of format {fields['format']}, wanted {FORMAT}")
-            files = {
-                name: Entry(int(entry["bytes"]), str(entry["sha256"]))
-                for name, entry in fields["files"].items()
-            }
-            return cls(str(fields["made_at"]), files)
+            return parse_json(cls, path.read_bytes())
         except FileNotFoundError as error:
             raise BackupError(f"{backup} is no backup: there is no {path}") from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             raise BackupError(f"{path} cannot be read: {error}") from error
 
     def write(self, backup: Path) -> None:
         """Write the list."""
-        files = {
-            name: {"bytes": entry.size, "sha256": entry.sha256}
-            for name, entry in self.files.items()
-        }
-        listed = {"format": FORMAT, "made_at": self.made_at, "files": files}
-        (backup / LIST).write_text(json.dumps(listed, indent=2) + "\n")
+        (backup / LIST).write_bytes(json_of(self))
 
     def verify(self, name: str, path: Path) -> None:
         """Raise `BackupError` unless the file at `path` is the one listed as `name`."""

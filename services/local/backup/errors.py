@@ -4,7 +4,7 @@ __all__ = ["BackupError", "BusyError"]
 
 
 class BackupError(Exception):
-    """A backup cannot be made or used; the text tells the person who typed the command."""
+    """A backup cannot be made or used; the text is for the person who typed the command."""
 
 
 class BusyError(Exception):

@@ -22,7 +22,7 @@ PRIMARY_CODE: Final = 0xFF
 """The part of SQLite's error code that says what."""
 
 Copied = Callable[[int], object]
-"""Told of bytes."""
+"""Called with the bytes copied since the last call."""
 
 
 @contextmanager

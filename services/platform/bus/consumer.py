@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from services.platform.bus.delivery_metrics import DeliveryMetrics, Ended, Outcome
-from services.platform.bus.port import BusDriver, Message, Received
-from services.platform.bus.retry_policy import RetryPolicy
-from services.platform.errors import UnavailableError
+from services.platform.bus.port import BusDriver, Message, PutBack, Received
+from services.platform.errors import CallAgain, UnavailableError
 from services.platform.observability.names import (
     EVENT_BUS_ACK_FAILED,
     EVENT_BUS_ATTEMPT_FAILED,
+    EVENT_BUS_CALL_AGAIN,
     EVENT_BUS_DEAD_LETTER,
     EVENT_BUS_RECEIVE_FAILED,
     EVENT_BUS_RECEIVE_RECOVERED,
@@ -20,14 +20,16 @@ from services.platform.observability.names import (
 )
 from services.platform.runtime.background import IDLE_S, Background
 from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.retry_policy import Backoff, RetryPolicy
 
 __all__ = ["Consumer", "Handler"]
 
 Handler = Callable[[Message, int], Awaitable[None]]
-"""Handles one message, given its attempt number; an exception means: again, later.
+"""Handles one message, given its attempt number; an exception brings the message again, later.
 
-`UnavailableError` means that something else is out of order: again for as long as that takes. Any
-other exception is a failed attempt, and after the policy's most of them comes the dead letter.
+`CallAgain` asks for that, and says when. `UnavailableError` means that something else is out of
+order: again for as long as that takes. Any other exception is a failed attempt, and after the
+policy's most of them comes the dead letter.
 
 It must cope with seeing a message twice, and end well within the engine's visibility time.
 """
@@ -51,7 +53,7 @@ it is given up for killing its workers. Outages themselves never count as attemp
 REASON_MAX_BYTES = 500
 """A dead letter's reason is for people, and engines bound attribute values (Pub/Sub: 1 024)."""
 
-_BUS_BACKOFF = RetryPolicy(max_attempts=ACK_ATTEMPTS, base_s=0.1, cap_s=5.0)
+_BUS_BACKOFF = Backoff(base_s=0.1, cap_s=5.0)
 _log = structlog.get_logger(__name__)
 
 
@@ -104,13 +106,13 @@ class Consumer:
         self.quiet.set()
         self._to_ack = asyncio.Event()
 
-    def start(self) -> None:
-        """Begin to receive. Needs a running loop; once per consumer."""
+    async def start(self) -> None:
+        """Begin to receive; once per consumer."""
         self._receiving.start()
         self._acking.start()
 
     def holds(self) -> bool:
-        """Tell whether it goes on receiving and acking, if it has begun."""
+        """Whether it goes on receiving and acking, if it has begun."""
         return self._receiving.holds() and self._acking.holds()
 
     async def stop(self) -> None:
@@ -133,11 +135,6 @@ class Consumer:
         """Undo a pause."""
         self._resumed.set()
 
-    @property
-    def in_hand(self) -> int:
-        """Deliveries received and not yet settled."""
-        return len(self._in_hand)
-
     async def _receive_once(self) -> None:
         if not await self._may_receive():
             return
@@ -150,7 +147,7 @@ class Consumer:
             await self._or_stop(asyncio.Event(), _BUS_BACKOFF.delay_s(self._failures, self._rng))
 
     async def _may_receive(self) -> bool:
-        """Wait for a while until nothing is against it; tell whether that is so."""
+        """Wait for a while until nothing is against it; give whether that is so."""
         await self._or_stop(self._resumed, IDLE_S)
         if not self._resumed.is_set():
             return False
@@ -201,7 +198,11 @@ class Consumer:
             self.idle.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             # Only the bus fails here; the visibility time brings the message again.
-            self._log.warning(EVENT_BUS_SETTLE_FAILED, error=type(error).__name__)
+            self._log.warning(
+                EVENT_BUS_SETTLE_FAILED,
+                error=type(error).__name__,
+                exc_info=None if isinstance(error, UnavailableError) else error,
+            )
 
     async def _handle(self, received: Received) -> None:
         ended = self._metrics.begin(received)
@@ -213,6 +214,9 @@ class Consumer:
             return
         try:
             await self._handler(received.message, received.attempt)
+        except CallAgain as asked:
+            await self._put_back(received, asked, ended)
+            return
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is a failed attempt
             await self._failed(received, error, ended)
             return
@@ -221,6 +225,11 @@ class Consumer:
         self._handled.append((received, acked))
         self._to_ack.set()
         await acked
+
+    async def _put_back(self, received: Received, asked: CallAgain, ended: Ended) -> None:
+        ended(Outcome.CALLED_AGAIN)
+        self._log.info(EVENT_BUS_CALL_AGAIN, reason=str(asked), delay_s=round(asked.after_s, 3))
+        await self._driver.delay(self._subscription, received, asked.after_s, PutBack.ASKED)
 
     async def _failed(self, received: Received, error: Exception, ended: Ended) -> None:
         outage = isinstance(error, UnavailableError)
@@ -239,7 +248,8 @@ class Consumer:
             error=type(error).__name__,
             delay_s=round(delay_s, 3),
         )
-        await self._driver.delay(self._subscription, received, delay_s, outage=outage)
+        why = PutBack.OUTAGE if outage else PutBack.FAILED
+        await self._driver.delay(self._subscription, received, delay_s, why)
 
     async def _give_up(self, received: Received, reason: str, ended: Ended) -> None:
         ended(Outcome.DEAD_LETTERED)
@@ -278,7 +288,7 @@ class Consumer:
                 return
 
     async def _or_stop(self, event: asyncio.Event, timeout_s: float | None = None) -> bool:
-        """Wait for `event`, a stop or the timeout; tell whether the event was the first."""
+        """Wait for `event`, a stop or the timeout; give whether the event was the first."""
         if event.is_set() or self._stopping.is_set():
             return event.is_set()
         waits = [asyncio.create_task(each.wait()) for each in (event, self._stopping)]

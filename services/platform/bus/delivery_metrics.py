@@ -29,6 +29,8 @@ class Outcome(StrEnum):
     RETRIED = "retried"
     OUTAGE = "outage"
     """Something else was out of order: it comes again, and no attempt was counted."""
+    CALLED_AGAIN = "called-again"
+    """The handler asked to be called again: no attempt was counted, and nothing was wrong."""
     DEAD_LETTERED = "dead-lettered"
 
 

@@ -6,6 +6,7 @@ one try; `services.platform.bus.consumer` owns retry, back-off and dead letters.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Protocol
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "DeadLetter",
     "Message",
     "Publisher",
+    "PutBack",
     "Received",
     "RefusedError",
     "Subscription",
@@ -64,11 +66,12 @@ class Received:
     handle: str
     attempt: int
     outages: int = 0
-    """Earlier deliveries that were put back for an outage; `attempt` leaves them out."""
+    """Earlier deliveries that were put back for an outage; `attempt` leaves them out, and those
+    whose handler asked to be called again."""
     published_ms: int | None = None
     """Unix milliseconds of the publishing, or of the last redrive; None where unknown."""
     unreadable: str | None = None
-    """Why the bus cannot tell what this is; then the message is empty, and it can only be given
+    """Why the bus cannot say what this is; then the message is empty, and it can only be given
     up: the dead letter keeps it as it was."""
 
 
@@ -81,6 +84,17 @@ class DeadLetter:
     reason: str
     raw: Mapping[bytes, bytes] | None = None
     """What there is of it by name, where that is no message; then `message` is empty."""
+
+
+class PutBack(Enum):
+    """Why a delivery is put back, and so what it counts as."""
+
+    FAILED = auto()
+    """A failed attempt."""
+    OUTAGE = auto()
+    """Something else was out of order: an outage, and no attempt."""
+    ASKED = auto()
+    """Its handler asked to be called again: neither."""
 
 
 class Publisher(Protocol):
@@ -116,11 +130,15 @@ class BusDriver(Publisher, Protocol):
         ...
 
     async def delay(
-        self, subscription: str, received: Received, delay_s: float, *, outage: bool = False
+        self,
+        subscription: str,
+        received: Received,
+        delay_s: float,
+        why: PutBack = PutBack.FAILED,
     ) -> None:
-        """Deliver again after about `delay_s`, with the next attempt number.
+        """Deliver again after about `delay_s` seconds.
 
-        After an `outage` the attempt number stays, and `outages` is one higher.
+        Of `attempt` and `outages`, the next delivery has the one higher that `why` counts as.
         """
         ...
 

@@ -8,7 +8,14 @@ from typing import cast
 
 from google.pubsub_v1 import PubsubMessage, ReceivedMessage
 
-from services.platform.bus.port import DeadLetter, Message, Received, Subscription, check_sizes
+from services.platform.bus.port import (
+    DeadLetter,
+    Message,
+    PutBack,
+    Received,
+    Subscription,
+    check_sizes,
+)
 from services.platform.bus.pubsub_calls import MAX_MESSAGES, PubSubCalls
 from services.platform.bus.topology import subscriptions_of
 from services.platform.errors import UnavailableError
@@ -135,12 +142,17 @@ class PubSubDriver:
             self._counts.pop(_counted(subscription, message_id), None)
 
     async def delay(
-        self, subscription: str, received: Received, delay_s: float, *, outage: bool = False
+        self,
+        subscription: str,
+        received: Received,
+        delay_s: float,
+        why: PutBack = PutBack.FAILED,
     ) -> None:
         """Move the ack deadline: whole seconds, rounded, 600 at the most."""
         message_id, ack_id = received.handle.split(" ", 1)
-        if outage and (count := self._counts.get(_counted(subscription, message_id))):
-            count.outages += 1
+        if count := self._counts.get(_counted(subscription, message_id)):
+            count.outages += why is PutBack.OUTAGE
+            count.deliveries -= why is PutBack.ASKED
         await self._calls.modify_deadline(
             subscription, [ack_id], min(MAX_DELAY_S, max(0, round(delay_s)))
         )
@@ -207,7 +219,7 @@ class PubSubDriver:
         return sorted(found.values(), key=_published)
 
     async def backlog(self, subscription: str) -> int | None:  # noqa: ARG002 - the port's shape
-        """Return None: Pub/Sub tells its backlog through Cloud Monitoring only."""
+        """Return None: only Cloud Monitoring knows the backlog of Pub/Sub."""
         return None
 
     async def dead_letters(self, subscription: str) -> int | None:  # noqa: ARG002 - as above

@@ -128,7 +128,7 @@ class PubSubCalls:
             return list(response.received_messages)
 
     async def check(self, subscription: str) -> None:
-        """Make sure that Pub/Sub answers: a pull cannot tell an empty subscription from a hang."""
+        """Make sure that Pub/Sub answers: an empty subscription looks like a hang to a pull."""
         with _errors():
             await self._subscriber.get_subscription(
                 subscription=self._subscription(subscription),

@@ -2,14 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-import structlog
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
 from services.platform.bus.port import BusDriver, Subscription
-from services.platform.errors import UnavailableError
 from services.platform.observability.names import (
-    EVENT_BUS_BACKLOG_FAILED,
     METRIC_BUS_BACKLOG,
     METRIC_BUS_DEAD_LETTERS,
     SCOPE,
@@ -20,8 +17,6 @@ __all__ = ["QueueDepths"]
 
 POLL_EVERY_S = 5.0
 """As often as a dashboard would want to know; each look is two cheap calls a subscription."""
-
-_log = structlog.get_logger()
 
 
 class QueueDepths:
@@ -49,7 +44,7 @@ class QueueDepths:
             METRIC_BUS_DEAD_LETTERS, [lambda _: _observed(self._dead)], unit="{message}"
         )
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to read."""
         self._polling.start()
 
@@ -59,19 +54,17 @@ class QueueDepths:
         self._depths, self._dead = {}, {}
 
     def holds(self) -> bool:
-        """Tell whether it goes on reading."""
+        """Whether it goes on reading."""
         return self._polling.holds()
 
     async def _poll(self) -> None:
         try:
             self._depths = await self._read(self._driver.backlog)
             self._dead = await self._read(self._driver.dead_letters)
-        except BaseException as error:
+        except BaseException:
             # What was true before the outage says nothing of now.
             self._depths, self._dead = {}, {}
-            if not isinstance(error, UnavailableError):
-                raise
-            _log.warning(EVENT_BUS_BACKLOG_FAILED)
+            raise
 
     async def _read(self, count: Callable[[str], Awaitable[int | None]]) -> dict[str, int]:
         counts = {name: await count(name) for name in self._names}

@@ -7,7 +7,9 @@ from dataclasses import replace
 from opentelemetry import propagate, trace
 
 from services.platform.bus.port import Message, Publisher
+from services.platform.errors import CallAgain
 from services.platform.observability.names import (
+    EVENT_BUS_CALL_AGAIN,
     SCOPE,
     SPAN_DELIVERY,
     SPAN_PUBLISH,
@@ -35,7 +37,7 @@ class TracedPublisher:
         self._publisher = publisher
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
-        """See `Publisher.publish`."""
+        """Publish all of these, each under a span of the trace that it carries."""
         with ExitStack() as spans:
             await self._publisher.publish(
                 topic, [spans.enter_context(_publishing(topic, each)) for each in messages]
@@ -67,16 +69,26 @@ def _publishing(topic: str, message: Message) -> Iterator[Message]:
 def traced_handler(
     name: str, handle: Callable[[bytes], Awaitable[None]]
 ) -> Callable[[Message, int], Awaitable[None]]:
-    """Make a consumer's handler out of one that takes a body: each delivery is a span."""
+    """Make a consumer's handler out of one that takes a body: each delivery is a span.
+
+    The span of one that asks to be called again is none of an error.
+    """
 
     async def handler(message: Message, attempt: int) -> None:
         parent = propagate.extract(dict(message.attributes))
+        asked: CallAgain | None = None
         with _tracer.start_as_current_span(
             SPAN_DELIVERY.format(subscription=name),
             context=parent,
             kind=trace.SpanKind.CONSUMER,
             attributes={"messaging.delivery_attempt": attempt},
-        ):
-            await handle(message.data)
+        ) as span:
+            try:
+                await handle(message.data)
+            except CallAgain as again:
+                span.add_event(EVENT_BUS_CALL_AGAIN, {"after_s": again.after_s})
+                asked = again
+        if asked is not None:
+            raise asked
 
     return handler

@@ -14,7 +14,14 @@ from typing import Any
 
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
-from services.platform.bus.port import DeadLetter, Message, Received, Subscription, check_sizes
+from services.platform.bus.port import (
+    DeadLetter,
+    Message,
+    PutBack,
+    Received,
+    Subscription,
+    check_sizes,
+)
 from services.platform.bus.topology import subscriptions_of
 from services.platform.bus.valkey_clock import REDATE, Redating
 from services.platform.bus.valkey_entries import dead_letter, received
@@ -39,7 +46,7 @@ LONGEST_DELAY_S = 60.0
 MS_PER_S = 1_000
 
 _GROUP = b"bus"
-# One name for all replicas: deliveries are told apart by id and idle time, and a name for each
+# One name for all replicas: deliveries differ by id and idle time, and a name for each
 # process would stay in the group for ever.
 _CONSUMER = b"any"
 _NO_CURSOR = b"0-0"
@@ -169,14 +176,18 @@ class ValkeyStreamsDriver:
             await pipe.execute()
 
     async def delay(
-        self, subscription: str, received: Received, delay_s: float, *, outage: bool = False
+        self,
+        subscription: str,
+        received: Received,
+        delay_s: float,
+        why: PutBack = PutBack.FAILED,
     ) -> None:
         """Move the message into the delayed ones, for at most `LONGEST_DELAY_S`.
 
         Nothing happens to one acked meanwhile.
         """
-        attempt = received.attempt if outage else received.attempt + 1
-        outages = received.outages + 1 if outage else received.outages
+        attempt = received.attempt + (why is PutBack.FAILED)
+        outages = received.outages + (why is PutBack.OUTAGE)
         delay_ms = int(min(delay_s, LONGEST_DELAY_S) * MS_PER_S)
         keys = [_stream(subscription), _delayed(subscription)]
         async with _one_call():

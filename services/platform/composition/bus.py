@@ -1,7 +1,6 @@
 """The bus of a process: opened once, its topology declared in the background."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -14,7 +13,6 @@ from services.platform.errors import UnavailableError
 from services.platform.observability.names import EVENT_BUS_DECLARE_FAILED
 from services.platform.runtime.background import Finished
 from services.platform.runtime.loops import Loops
-from services.platform.runtime.readiness import Readiness
 from services.platform.specs import all_subscriptions
 
 __all__ = ["Bus"]
@@ -28,15 +26,13 @@ _log = structlog.get_logger()
 class Bus:
     """Opens the driver when it is first asked for, and closes it when the stack unwinds."""
 
-    def __init__(
-        self, settings: Settings, stack: AsyncExitStack, loops: Loops, readiness: Readiness
-    ) -> None:
+    def __init__(self, settings: Settings, stack: AsyncExitStack, loops: Loops) -> None:
         self._settings = settings
         self._stack = stack
         self._loops = loops
-        self._readiness = readiness
         self._opened: BusDriver | None = None
-        self._declared = asyncio.Event()
+        self.declared = asyncio.Event()
+        """Set when every subscription is there to be served."""
 
     @property
     def driver(self) -> BusDriver:
@@ -47,18 +43,6 @@ class Bus:
             self._loops.run("bus-declare", self._declare)
         return self._opened
 
-    def once_declared(self, start: Callable[[], Awaitable[None]]) -> None:
-        """Start what publishes or consumes when every subscription is there to be served."""
-
-        async def wait_and_start() -> None:
-            await self._declared.wait()
-            await start()
-
-        starting = asyncio.create_task(wait_and_start(), name="bus-start")
-        # It waits for as long as the bus is gone; once it has ended, it must have started.
-        self._readiness.require("bus-start", lambda: not starting.done() or _succeeded(starting))
-        self._stack.push_async_callback(_cancelled, starting)
-
     async def _declare(self) -> float:
         # In the background: a service that starts while the bus is gone still takes writes.
         try:
@@ -66,7 +50,7 @@ class Bus:
         except UnavailableError as error:
             _log.warning(EVENT_BUS_DECLARE_FAILED, error=str(error))
             return DECLARE_POLL_S
-        self._declared.set()
+        self.declared.set()
         raise Finished
 
 
@@ -84,12 +68,3 @@ def _driver(settings: Settings) -> BusDriver:
     return ValkeyStreamsDriver(
         settings.bus_valkey_url, all_subscriptions(), visibility_s=settings.bus_visibility_s
     )
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-def _succeeded(task: asyncio.Task[None]) -> bool:
-    return not task.cancelled() and task.exception() is None

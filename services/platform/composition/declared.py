@@ -51,7 +51,7 @@ class Declared:
 
     def queues(self) -> None:
         """Require the whole bus: every subscription's backlog and dead letters."""
-        self._open(QUEUES, "operates_queues")
+        self._open(QUEUES, "keeps_pauses")
 
     def cache(self) -> None:
         """Require the cache."""

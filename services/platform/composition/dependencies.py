@@ -20,7 +20,6 @@ from redis.asyncio import Redis
 from services.platform.audit.port import Audit
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Publisher, Subscription
-from services.platform.bus.retry_policy import RetryPolicy
 from services.platform.bus.tracing import TracedPublisher, traced_handler
 from services.platform.composition.audit import open_audit
 from services.platform.composition.bus import Bus
@@ -40,6 +39,9 @@ from services.platform.leasing.lease_metrics import observe_lease
 from services.platform.outbox.outbox import Outbox
 from services.platform.outbox.relay import OutboxRelay
 from services.platform.outbox.tracing import TracedOutbox
+from services.platform.queues.metrics import observe_pauses
+from services.platform.queues.pauses import Pauses
+from services.platform.queues.store import RowPauseStore
 from services.platform.rows.port import RowStore, TableSpec
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.declared_channel import DeclaredChannel
@@ -49,8 +51,9 @@ from services.platform.rpc.rpc_client import RpcClient
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.security.process import PLAIN, Security
-from services.platform.specs import ServiceSpec, all_specs, server_of
+from services.platform.specs import ServiceSpec, all_specs, pauses_table, server_of
 from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, open_node, open_valkey
@@ -93,14 +96,21 @@ class Dependencies:
         self.clock = SystemClock()
         self.cache_metrics = CacheMetrics()
         self._spec = spec
-        self._bus = Bus(settings, stack, self.loops, self.readiness)
+        self._bus = Bus(settings, stack, self.loops)
+        self._pauses: Pauses | None = None
+        self._rows: dict[tuple[str, ...], RowStore] = {}
         self._valkey: ValkeyClient | None = None
         self._channels: dict[tuple[str, bool], grpc.aio.Channel] = {}
 
     async def rows(self, owner: str, tables: Sequence[TableSpec]) -> RowStore:
-        """Open tables of `owner`: of the service itself, or of one in `opens_rows_of`."""
+        """Open tables of `owner`, once: the service itself, or one in `opens_rows_of`."""
         self.declared.rows(owner, tables)
-        return await open_rows(self.settings, owner, tables, self.clock, self.stack, self.readiness)
+        key = (owner, *(table.name for table in tables))
+        if key not in self._rows:
+            self._rows[key] = await open_rows(
+                self.settings, owner, tables, self.clock, self.stack, self.readiness
+            )
+        return self._rows[key]
 
     def bus(self) -> BusDriver:
         """Open the whole bus, for who operates the queues of all; once a process."""
@@ -119,11 +129,19 @@ class Dependencies:
         """
         self.declared.rows(self._spec.name, (table,))
         relay = OutboxRelay(Outbox(rows, self.clock, table), self.publisher(*topics))
-        self.loops.opened(f"outbox {table.name}", relay)
-        self._bus.once_declared(relay.start)
+        self.loops.opened_after(f"outbox {table.name}", relay, self._bus.declared)
         return TracedOutbox(relay)
 
-    def consume(
+    async def pauses(self) -> Pauses:
+        """Follow what operators have paused; once a process."""
+        if self._pauses is None:
+            owner, table = pauses_table()
+            self._pauses = Pauses(RowPauseStore(await self.rows(owner, [table]), table))
+            observe_pauses(self._pauses)
+            await self.loops.opened("queue pauses", self._pauses)
+        return self._pauses
+
+    async def consume(
         self,
         subscription: Subscription,
         handle: Handle,
@@ -131,7 +149,7 @@ class Dependencies:
         yield_to: Consumer | None = None,
         yields: Callable[[], bool] = lambda: True,
     ) -> Consumer:
-        """Handle the messages of one subscription from now on."""
+        """Handle the messages of one subscription from now on, while it is not paused."""
         self.declared.subscription(subscription)
         name = subscription.name
         consumer = Consumer(
@@ -144,13 +162,9 @@ class Dependencies:
             yield_to=yield_to,
             yields=yields,
         )
-
-        async def start() -> None:
-            consumer.start()
-
-        self.loops.opened(f"consumer {name}", consumer)
+        (await self.pauses()).govern(name, consumer)
         # What a handler publishes must not miss a subscription that is yet to be made.
-        self._bus.once_declared(start)
+        self.loops.opened_after(f"consumer {name}", consumer, self._bus.declared)
         return consumer
 
     def valkey(self) -> ValkeyClient:
@@ -205,8 +219,7 @@ class Dependencies:
         keeper = LeaseKeeper(leases, generator, unique)
         observe_lease(generator)
         self.readiness.require("ids", generator.is_able)
-        await keeper.start()
-        self.loops.opened("lease of ids", keeper)
+        await self.loops.opened("lease of ids", keeper)
         # A service that can make no id is not ready, and says so by not listening yet.
         while keeper.lease is None:  # noqa: ASYNC110 - the keeper tries again by itself
             await asyncio.sleep(LEASE_POLL_S)

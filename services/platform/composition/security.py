@@ -59,8 +59,7 @@ async def secured(
         tls = None
         if settings.tls_dir is not None:
             tls = tls_files(name, settings.tls_dir, "AVIARY_TLS_DIR", audit)
-            tls.start()
-            loops.opened("tls-files", tls)
+            await loops.opened("tls-files", tls)
         security = Security(tls, sidecar=settings.sidecar, audit=audit, denials=denials)
         keys = _keys(settings, audit)
         if keys is None:

@@ -1,1 +1,1 @@
-"""What a process reads from its environment, and the secrets that it follows."""
+"""What a process reads from its environment, and the secrets in files that it watches."""

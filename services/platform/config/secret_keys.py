@@ -20,7 +20,7 @@ the same object until they change."""
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret of a process, by its settings; with neither value nor file, it has none."""
+    """One secret of a process: a value, or a file that is watched; with neither, there is none."""
 
     variable: str
     value: bytes | None = field(repr=False)
@@ -28,24 +28,24 @@ class Secret:
     least_bytes: int
     most_bytes: int | None = None
 
-    def keys(self, told: Callable[[], None] = lambda: None) -> SecretKeys | None:
-        """Follow the file, or use the value; None where there is neither.
+    def keys(self, changed: Callable[[], None] = lambda: None) -> SecretKeys | None:
+        """Return the value, or what the file holds from now on; None where there is neither.
 
-        `told` is called whenever the file brings other keys. Raises ValueError or OSError if it is
-        of no use now.
+        `changed` is called whenever the file has other keys. Raises ValueError or OSError if it
+        cannot be used now.
         """
         if self.path is None:
             only = None if self.value is None else (self.value,)
             return None if only is None else lambda: only
 
-        def changed(_: Sequence[bytes]) -> None:
+        def reloaded(_: Sequence[bytes]) -> None:
             _log.info(EVENT_SECRET_RELOADED, variable=self.variable)
-            told()
+            changed()
 
         def failed(error: Exception) -> None:
             _log.warning(EVENT_SECRET_FAILED, variable=self.variable, error=str(error))
 
-        return WatchedFile(self.path, self._parse, changed=changed, failed=failed)
+        return WatchedFile(self.path, self._parse, changed=reloaded, failed=failed)
 
     def _parse(self, text: str) -> tuple[bytes, ...]:
         return parse_secrets(text, self.least_bytes, self.most_bytes)

@@ -34,24 +34,26 @@ class SigningKey:
 Keys = Callable[[], Sequence[SigningKey]]
 """The keys of the moment: the first signs, all verify. Never empty."""
 
-Told = Callable[[Sequence[SigningKey]], None]
+Notify = Callable[[Sequence[SigningKey]], None]
 
 
 def _nobody(_: Sequence[SigningKey]) -> None:
-    """Tell it to nobody."""
+    """Notify nobody."""
 
 
-def keys_from(keys: Sequence[SigningKey], path: Path | None, told: Told = _nobody) -> Keys | None:
-    """Follow the file, or use the keys given; None where there is neither.
+def keys_from(
+    keys: Sequence[SigningKey], path: Path | None, notify: Notify = _nobody
+) -> Keys | None:
+    """Return the keys given, or those of the file from now on; None where there is neither.
 
-    `told` is given those in use, now and whenever that changes.
-    Raises ValueError or OSError if the file is of no use now.
+    `notify` is given those in use, now and whenever that changes.
+    Raises ValueError or OSError if the file cannot be used now.
     """
     if path is not None:
-        return key_file(path, told)
+        return key_file(path, notify)
     if not keys:
         return None
-    told(keys)
+    notify(keys)
     return lambda: keys
 
 
@@ -78,16 +80,16 @@ def _key(part: str) -> SigningKey:
     return SigningKey(key_id, secret)
 
 
-def key_file(path: Path, told: Told = _nobody) -> Keys:
-    """Follow the file at `path`. Raises ValueError or OSError if it is of no use now."""
+def key_file(path: Path, notify: Notify = _nobody) -> Keys:
+    """Watch the file at `path`, as `keys_from` does."""
 
     def changed(keys: Sequence[SigningKey]) -> None:
         _log.info(EVENT_SIGNING_KEYS_RELOADED, key_ids=[key.key_id for key in keys])
-        told(keys)
+        notify(keys)
 
     def failed(error: Exception) -> None:
         _log.warning(EVENT_SIGNING_KEYS_FAILED, error=str(error))
 
     keys = WatchedFile(path, parse_keys, changed=changed, failed=failed)
-    told(keys())
+    notify(keys())
     return keys

@@ -1,4 +1,4 @@
-"""Telling when enough time has passed since an event that somebody else dated."""
+"""Waiting until enough time has passed since an event that somebody else dated."""
 
 import time
 from collections.abc import Callable

@@ -1,26 +1,25 @@
-"""Where the services of a data folder answer: told by `up`, which gives them free ports, to others.
+"""The addresses of the services that `up` runs, which gives them free ports.
 
-A file in the folder, there while `up` runs; it holds addresses and nothing secret.
+It publishes them in a file of its data folder for as long as it runs; nothing there is secret.
 """
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["FILE_NAME", "found", "told"]
+from services.platform.files.documents import json_of, parse_json
+from services.platform.files.whole_file import write_whole
+
+__all__ = ["FILE_NAME", "found", "published"]
 
 FILE_NAME = "addresses.json"
 
 
 @contextlib.contextmanager
-def told(data_dir: Path, addresses: Mapping[str, str]) -> Iterator[None]:
-    """Tell each service's `host:port` until the end."""
+def published(data_dir: Path, addresses: Mapping[str, str]) -> Iterator[None]:
+    """Keep the file, with each service's `host:port`, until the end."""
     path = data_dir / FILE_NAME
-    # Put in place whole: who looks meanwhile must not find half a file.
-    half = path.with_suffix(".tmp")
-    half.write_text(json.dumps(dict(addresses), indent=2) + "\n")
-    half.replace(path)
+    write_whole(path, json_of(dict(addresses)))
     try:
         yield
     finally:
@@ -31,12 +30,12 @@ def found(data_dir: Path) -> dict[str, str] | None:
     """Return each service's `host:port`, None when nothing runs there.
 
     After an `up` that was killed, they are those of its last run. Raises ValueError for a file that
-    `told` has not written.
+    holds no addresses.
     """
+    path = data_dir / FILE_NAME
     try:
-        addresses = json.loads((data_dir / FILE_NAME).read_text())
+        return parse_json(dict[str, str], path.read_bytes())
     except FileNotFoundError:
         return None
-    if not isinstance(addresses, dict):
-        raise ValueError(f"{data_dir / FILE_NAME} holds no addresses")  # noqa: TRY004 - of the file
-    return {str(name): str(address) for name, address in addresses.items()}
+    except ValueError as error:
+        raise ValueError(f"{path} holds no addresses: {error}") from error

@@ -5,19 +5,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-__all__ = ["WatchedFile"]
+__all__ = ["Stamp", "WatchedFile", "stamp"]
 
 LOOK_EVERY_S = 1.0
 """Between looks at the file: a `stat` for each use would cost as much as the use."""
 
 Value = TypeVar("Value")
+Stamp = tuple[int, int, int]
+"""Changes with a file's content, and when another file is moved or linked into its place."""
+
+
+def stamp(path: Path) -> Stamp:
+    """Return the stamp of the file that the path leads to; raises OSError where there is none."""
+    state = path.stat()
+    return state.st_ino, state.st_mtime_ns, state.st_size
 
 
 class WatchedFile(Generic[Value]):
-    """What a file says, read again when it has changed and is asked for; the last good is kept.
+    """A function that returns what a file holds, and reads it again when it has changed.
 
-    Raises OSError or ValueError if it is of no use now. `parse` raises ValueError, which quotes no
-    secret; `changed` is given each new value, `failed` why there is none, once for each change.
+    Where a change cannot be used, the last good value stays. Making one raises OSError or
+    ValueError where there is no good value yet. `parse` raises ValueError, which quotes no secret;
+    `changed` is given each new value, `failed` why there is none, once for each change.
     """
 
     def __init__(
@@ -32,12 +41,12 @@ class WatchedFile(Generic[Value]):
         self._parse = parse
         self._changed = changed
         self._failed = failed
-        self._stamp: tuple[int, int, int] | None = self._look()
+        self._stamp: Stamp | None = stamp(path)
         self._value = parse(path.read_text())
         self._look_at = time.monotonic() + LOOK_EVERY_S
 
     def __call__(self) -> Value:
-        """Return what it says."""
+        """Return the value of now; looks at the file once a second at most."""
         now = time.monotonic()
         if now >= self._look_at:
             self._look_at = now + LOOK_EVERY_S
@@ -46,7 +55,7 @@ class WatchedFile(Generic[Value]):
 
     def _refresh(self) -> None:
         try:
-            seen = self._look()
+            seen = stamp(self._path)
             if seen == self._stamp:
                 return
             self._stamp = seen
@@ -62,7 +71,3 @@ class WatchedFile(Generic[Value]):
             self._failed(error)
             return
         self._value = value
-
-    def _look(self) -> tuple[int, int, int]:
-        stat = self._path.stat()
-        return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -1,6 +1,6 @@
 """Every feature flag there is, as services declare them.
 
-docs/reference/flags.md tells the same to those who set them.
+docs/reference/flags.md lists them for those who set them.
 """
 
 from collections.abc import Mapping

@@ -21,6 +21,5 @@ async def open_flags(file: Path | None, loops: Loops) -> Flags:
     provider = FileProvider()
     openfeature.api.set_provider_and_wait(provider, DOMAIN)
     watched = FlagFile(file, provider)
-    await watched.start()
-    loops.opened("flags", watched)
+    await loops.opened("flags", watched)
     return Flags(openfeature.api.get_client(DOMAIN))

@@ -8,6 +8,7 @@ import structlog
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
+from services.platform.files.watched_file import Stamp, stamp
 from services.platform.flags.file import FlagsError, Value, read, unknown
 from services.platform.flags.provider import FileProvider
 from services.platform.observability.names import (
@@ -25,15 +26,15 @@ POLL_EVERY_S = 1.0
 
 _log = structlog.get_logger()
 
-_Signature = tuple[int, int, int]
-_GONE: _Signature = (0, 0, 0)
+_NEVER: Stamp = (-1, -1, -1)
+"""Before the first look; None is a file that is not there."""
 
 
 class FlagFile:
     """Reads the file at the start and after each change; None means that there is no file.
 
     A file that cannot be used changes nothing: what was in force stays, at the start the defaults,
-    so that a slip in the file neither stops a process nor keeps one from starting.
+    so that a mistake in the file neither stops a process nor keeps one from starting.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class FlagFile:
         self._path = path
         self._provider = provider
         self._poll_every_s = poll_every_s
-        self._seen: _Signature | None = None
+        self._seen: Stamp | None = _NEVER
         self._values: Mapping[str, Value] = {}
         self._stale = False
         self._polling = Background("flags", self._look, every_s=poll_every_s)
@@ -62,11 +63,11 @@ class FlagFile:
             self._polling.start(after_s=self._poll_every_s)
 
     async def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         await self._polling.stop()
 
     def holds(self) -> bool:
-        """Tell whether it goes on watching."""
+        """Return whether it goes on watching."""
         return self._polling.holds()
 
     async def _look(self) -> None:
@@ -74,7 +75,7 @@ class FlagFile:
         if path is None:
             return
         # Before the read: a change in between is seen by the next look.
-        seen = await asyncio.to_thread(_signature, path)
+        seen = await asyncio.to_thread(_stamp, path)
         if seen == self._seen:
             return
         self._seen = seen
@@ -95,10 +96,8 @@ class FlagFile:
         )
 
 
-def _signature(path: Path) -> _Signature:
-    """What changes with the file: also when another one is moved or linked into its place."""
+def _stamp(path: Path) -> Stamp | None:
     try:
-        state = path.stat()
+        return stamp(path)
     except OSError:
-        return _GONE
-    return (state.st_mtime_ns, state.st_ino, state.st_size)
+        return None

@@ -14,7 +14,7 @@ MOST = 10
 """Records of one kind within `WINDOW_S`."""
 WINDOW_S = 1.0
 MAX_KINDS = 1_000
-"""Kinds whose records were left out and are yet to be told of."""
+"""Kinds whose records were left out and are not yet counted in the log."""
 
 
 class FloodFilter(logging.Filter):
@@ -31,7 +31,7 @@ class FloodFilter(logging.Filter):
         self._left_out: dict[tuple[str, str], int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """See `logging.Filter`."""
+        """Return whether the record is to be logged."""
         now = self._clock()
         if now - self._since >= WINDOW_S:
             self._since = now

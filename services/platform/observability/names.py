@@ -11,9 +11,10 @@ __all__ = [
     "EVENT_AUDIT_UNWRITTEN",
     "EVENT_BUS_ACK_FAILED",
     "EVENT_BUS_ATTEMPT_FAILED",
-    "EVENT_BUS_BACKLOG_FAILED",
+    "EVENT_BUS_CALL_AGAIN",
     "EVENT_BUS_DEAD_LETTER",
     "EVENT_BUS_DECLARE_FAILED",
+    "EVENT_BUS_PAUSES_CHANGED",
     "EVENT_BUS_RECEIVE_FAILED",
     "EVENT_BUS_RECEIVE_RECOVERED",
     "EVENT_BUS_SETTLE_FAILED",
@@ -24,8 +25,7 @@ __all__ = [
     "EVENT_CELEBRITIES_STALE",
     "EVENT_DELETIONS_UNHEARD",
     "EVENT_ERASURE_REFUSED",
-    "EVENT_FANOUT_CONTROLS_CHANGED",
-    "EVENT_FANOUT_CONTROLS_STALE",
+    "EVENT_FANOUT_THRESHOLD_CHANGED",
     "EVENT_FANOUT_TWEET_GONE",
     "EVENT_FLAGS_CHANGED",
     "EVENT_FLAGS_REFUSED",
@@ -37,7 +37,6 @@ __all__ = [
     "EVENT_ID_LEASE_FAILED",
     "EVENT_ID_LEASE_MISSING",
     "EVENT_LIMITS_FEED_REFUSED",
-    "EVENT_LIMITS_FEED_STALE",
     "EVENT_LIMITS_LIST_FULL",
     "EVENT_LIMITS_SIGNALS_LOST",
     "EVENT_LOG_DROPPED",
@@ -64,19 +63,18 @@ __all__ = [
     "EVENT_SIGNING_NONCES_EVICTED",
     "EVENT_TLS_RELOADED",
     "EVENT_TLS_RELOAD_FAILED",
-    "EVENT_TWEET_OWN_TIMELINE_FAILED",
     "METRIC_BUS_BACKLOG",
     "METRIC_BUS_DEAD_LETTERS",
     "METRIC_BUS_HANDLER_DURATION",
     "METRIC_BUS_MESSAGE_AGE",
     "METRIC_BUS_MESSAGE_ATTEMPTS",
+    "METRIC_BUS_PAUSED",
     "METRIC_CACHE_CIRCUIT_OPEN",
     "METRIC_CACHE_CIRCUIT_OPENED",
     "METRIC_CACHE_CIRCUIT_REFUSED",
     "METRIC_CACHE_HITS",
     "METRIC_CACHE_MISSES",
     "METRIC_FANOUT_LAG",
-    "METRIC_FANOUT_PAUSED",
     "METRIC_FANOUT_THRESHOLD",
     "METRIC_FLAGS_STALE",
     "METRIC_GRAPH_OUT_OF_ORDER",
@@ -84,6 +82,7 @@ __all__ = [
     "METRIC_ID_LEASE_REMAINING",
     "METRIC_LIMITS_LISTED",
     "METRIC_LOG_DROPPED",
+    "METRIC_LOOP_FAILURES",
     "METRIC_NOT_READY",
     "METRIC_OUTBOX_HELD",
     "METRIC_OUTBOX_SET_ASIDE",
@@ -134,31 +133,35 @@ METRIC_BUS_DEAD_LETTERS: Final = "bus.dead_letters"
 """Gauge, messages by `subscription`: given up and not yet redriven. As `bus.backlog`: reported by
 every fanout process, absent where the engine cannot say."""
 METRIC_BUS_MESSAGE_AGE: Final = "bus.message.age"
-"""Histogram, seconds by `subscription` and `outcome` (acked, retried, outage, dead-lettered): from
-the publishing, or the last redrive, to the end of an attempt."""
+"""Histogram, seconds by `subscription` and `outcome` (acked, retried, outage, called-again,
+dead-lettered): from the publishing, or the last redrive, to the end of an attempt."""
 METRIC_BUS_MESSAGE_ATTEMPTS: Final = "bus.message.attempts"
-"""Histogram, attempts by `subscription` and `outcome`; outages do not count as attempts."""
+"""Histogram, attempts by `subscription` and `outcome`; outages and wishes to be called again are
+no attempts."""
 METRIC_BUS_HANDLER_DURATION: Final = "bus.handler.duration"
 """Histogram, seconds by `subscription` and `outcome`: one attempt."""
+METRIC_BUS_PAUSED: Final = "bus.paused"
+"""Gauge, 1 for a `subscription` that this process consumes and from which it takes nothing, as an
+operator has paused it or that is not known yet, else 0."""
 METRIC_OUTBOX_HELD: Final = "outbox.held"
 """Gauge, entries by `table`: committed by this process and not yet published and settled."""
 METRIC_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
 """Counter, entries by `table`, each time that one failed by itself; it is tried again later."""
 METRIC_FANOUT_LAG: Final = "fanout.lag"
-"""Histogram, seconds by `stage` (plan, push): from a tweet's creation until it was planned (by its
-first leg), or a page of its pushes was made."""
+"""Histogram, seconds by `stage` (plan, push): from a tweet's creation until its plan was made (the
+first delivery of it), or a page of its pushes was made."""
 METRIC_FANOUT_THRESHOLD: Final = "fanout.threshold"
 """Gauge, followers by `source` (operator, flag, setting): the celebrity threshold in force, T, and
 what has set it."""
-METRIC_FANOUT_PAUSED: Final = "fanout.paused"
-"""Gauge, 1 for a `subscription` from which this process takes nothing, else 0."""
+METRIC_LOOP_FAILURES: Final = "loop.failures"
+"""Counter, steps by `loop` that raised something; each was logged and is tried again."""
 METRIC_FLAGS_STALE: Final = "flags.stale"
 """Gauge, 1 while the file of feature flags cannot be used as it is, else 0."""
 METRIC_ID_LEASE_REMAINING: Final = "id.lease.remaining"
 """Gauge, seconds until this process may make no more ids; 0 without a lease."""
 METRIC_LIMITS_LISTED: Final = "limits.listed"
 """Gauge, names by `list` (revoked_session, revoked_user, revoked_app_key, conduct_user,
-conduct_ip): what the gateway tells the edges of, 5000 at most. Every gateway process reports all of
+conduct_ip): what the gateway sends the edges, 5000 at most. Every gateway process reports all of
 them, so take one, never the sum."""
 METRIC_ROWS_DURATION: Final = "rows.duration"
 """Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
@@ -229,14 +232,17 @@ EVENT_BUS_RECEIVE_RECOVERED: Final = "bus.receive_recovered"
 """They can be had again, after `failures`."""
 EVENT_BUS_ATTEMPT_FAILED: Final = "bus.attempt_failed"
 """A handler raised `error`; the message comes again after `delay_s`."""
+EVENT_BUS_CALL_AGAIN: Final = "bus.call_again"
+"""A handler asked for its message again in `delay_s`, for a `reason` that is no fault."""
 EVENT_BUS_DEAD_LETTER: Final = "bus.dead_letter"
 """A message was given up after `attempt`, or as `unreadable`; an operator should look at it."""
 EVENT_BUS_SETTLE_FAILED: Final = "bus.settle_failed"
 """The bus did not take a delay or dead letter; the message comes again by itself."""
 EVENT_BUS_ACK_FAILED: Final = "bus.ack_failed"
 """The bus did not take an ack, at `attempt`; after the last the messages come again."""
-EVENT_BUS_BACKLOG_FAILED: Final = "bus.backlog_failed"
-"""The backlogs cannot be read; their gauge is absent until they can."""
+EVENT_BUS_PAUSES_CHANGED: Final = "bus.pauses_changed"
+"""From here on this process takes nothing from `paused`, which names subscriptions of all
+services, and takes from all others that it consumes."""
 EVENT_BUS_DECLARE_FAILED: Final = "bus.declare_failed"
 """Topics and subscriptions cannot be made yet; nothing is relayed or consumed until they are."""
 EVENT_DELETIONS_UNHEARD: Final = "deletions.unheard"
@@ -248,17 +254,15 @@ EVENT_OUTBOX_ATTEMPT_FAILED: Final = "outbox.attempt_failed"
 EVENT_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
 """An `entry` fails by itself, in publishing or replay; the others go on, and it is tried later."""
 EVENT_OUTBOX_ROW_UNREADABLE: Final = "outbox.row_unreadable"
-"""A row of an outbox is not what was written there; it stays. Each process tells of it once."""
+"""A row of an outbox is not what was written there; it stays. Each process logs it once."""
 EVENT_ROWS_GARBAGE_COLLECTED: Final = "rows.garbage_collected"
 """`cells` past their retention were dropped from a SQLite file."""
 EVENT_ROWS_GARBAGE_FAILED: Final = "rows.garbage_failed"
 """They could not be dropped; the next collection does it."""
 EVENT_ROWS_UNREADABLE: Final = "rows.unreadable"
 """A row of `table` is not what was written there; it is left out, and the others are shown."""
-EVENT_FANOUT_CONTROLS_CHANGED: Final = "fanout.controls_changed"
-"""From here on this process goes by another `threshold`, or takes nothing from `paused`."""
-EVENT_FANOUT_CONTROLS_STALE: Final = "fanout.controls_stale"
-"""What operators have set cannot be read; what was known last stays. Once an outage."""
+EVENT_FANOUT_THRESHOLD_CHANGED: Final = "fanout.threshold_changed"
+"""From here on this process goes by another `threshold`, which `source` has set."""
 EVENT_FLAGS_CHANGED: Final = "flags.changed"
 """From here on this process goes by other `flags`."""
 EVENT_FLAGS_REFUSED: Final = "flags.refused"
@@ -268,8 +272,6 @@ EVENT_ERASURE_REFUSED: Final = "erasure.refused"
 message is made up, most likely, and becomes a dead letter."""
 EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"
 """A tweet was deleted before its fan-out was planned."""
-EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
-"""An author's hot lists were not told of a `change` of `tweet_id`; the fan-out does so later."""
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
 EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
@@ -282,20 +284,18 @@ EVENT_AUDIT_UNWRITTEN: Final = "audit.unwritten"
 EVENT_IDENTITY_KEYS_STALE: Final = "identity.keys_stale"
 """The signing keys cannot be read; the issuer goes on with those it knows."""
 EVENT_IDENTITY_REVOCATIONS_UNSENT: Final = "identity.revocations_unsent"
-"""The edges cannot be told now of what was revoked; it is tried again."""
+"""What was revoked cannot be published to the edges now; it is tried again."""
 EVENT_IDENTITY_SIGN_UP_STUCK: Final = "identity.sign_up_stuck"
 """A sign-up that was cut off cannot be finished yet; it is tried again."""
 EVENT_ID_LEASE_MISSING: Final = "id.lease_missing"
 """No worker number can be had now; without one no id can be made for long."""
 EVENT_LIMITS_FEED_REFUSED: Final = "limits.feed_refused"
-"""An edge did not take what it was told of callers; it goes by what it was told before."""
-EVENT_LIMITS_FEED_STALE: Final = "limits.feed_stale"
-"""Scores could not be looked up; the edges go by what they were told before."""
+"""An edge refused the lists of callers that it was sent; it goes by those sent before."""
 EVENT_LIMITS_LIST_FULL: Final = "limits.list_full"
-"""A list that the edges are told of has become full. Of what was revoked, the rest is refused by
+"""A list that the edges are sent has become full. Of what was revoked, the rest is refused by
 its age, with others as old; of callers of bad conduct, the mildest read as good callers do."""
 EVENT_LIMITS_SIGNALS_LOST: Final = "limits.signals_lost"
-"""What an edge told of requests could not be scored; so many requests were forgotten."""
+"""What an edge reported of requests could not be scored; so many requests were forgotten."""
 EVENT_ID_LEASE_FAILED: Final = "id.lease_failed"
 """Leasing failed in a way that nobody foresaw; holds the traceback."""
 EVENT_CACHE_UNAVAILABLE: Final = "cache.unavailable"

@@ -84,7 +84,7 @@ class DroppingOutput(io.RawIOBase):
         self._dropped = 0
 
     def writable(self) -> bool:
-        """See `io.IOBase`."""
+        """Return True: text streams ask before they use it."""
         return True
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer, which 3.11 has no name for
@@ -106,8 +106,8 @@ def protect_output(service: str) -> None:
 
     def notice(lines: int) -> str:
         at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        told = {"event": EVENT_LOG_DROPPED, "level": "warning", "service": service}
-        return json.dumps({"lines": lines, **told, "timestamp": at})
+        fields = {"event": EVENT_LOG_DROPPED, "level": "warning", "service": service}
+        return json.dumps({"lines": lines, **fields, "timestamp": at})
 
     if error_lines() is None:
         outputs = [DroppingOutput(LineWriter(each), notice) for each in (STDOUT, STDERR)]

@@ -32,7 +32,7 @@ SCAN_PAGE_ROWS = 500
 """Rows read at once per shard while looking for pending entries."""
 
 REPORTED_ROWS = 1_000
-"""Rows that cannot be read and were told of: each look finds them again."""
+"""Rows that cannot be read and were logged: each look finds them again."""
 
 _log = structlog.get_logger()
 
@@ -140,7 +140,7 @@ class Outbox:
             start = rows[-1].key + b"\x00"
 
     def _leave(self, row: Row, error: Exception) -> None:
-        """Tell of a row that cannot be read, once; it stays where it is, and spoils no other."""
+        """Log a row that cannot be read, once; it stays where it is, and spoils no other."""
         if row.key not in self._unreadable and len(self._unreadable) < REPORTED_ROWS:
             self._unreadable.add(row.key)
             _log.error(

@@ -22,6 +22,7 @@ from services.platform.observability.names import (
 from services.platform.outbox.outbox import Outbox, OutboxEntry
 from services.platform.rows.port import RowMutation
 from services.platform.runtime.background import IDLE_S, Background
+from services.platform.runtime.retry_policy import Backoff
 
 __all__ = ["OutboxRelay"]
 
@@ -29,10 +30,8 @@ BATCH_MAX_MESSAGES = 500
 """Messages per publish; Pub/Sub takes 1 000 per request."""
 HELD_MAX_ENTRIES = 20_000
 """Entries kept in memory while the bus is down; the sweeper finds the rest in the table."""
-BACKOFF_BASE_S = 0.1
-"""Longest first wait after a failure; it doubles, with full jitter."""
-BACKOFF_MAX_S = 4.0
-"""Longest wait of all, so that a bus that is back is noticed soon."""
+BACKOFF = Backoff(base_s=0.1, cap_s=4.0)
+"""Between tries to publish or settle; the cap is so low that a bus that is back is noticed soon."""
 SWEEP_INTERVAL_S = 2.0
 """Mean pause between sweeps (jittered, so that replicas do not sweep in step)."""
 SWEEP_AGE_MS = 5_000
@@ -104,7 +103,7 @@ class OutboxRelay:
         sweeper.start(after_s=self._sweep_pause_s())
 
     def holds(self) -> bool:
-        """Tell whether it goes on publishing and sweeping, if it has begun."""
+        """Whether it goes on publishing and sweeping, if it has begun."""
         return all(loop.holds() for loop in self._loops)
 
     async def stop(self, drain_timeout_s: float = DRAIN_TIMEOUT_S) -> None:
@@ -237,7 +236,7 @@ class OutboxRelay:
         *,
         unless_refused: bool = False,
     ) -> None:
-        longest_s = BACKOFF_BASE_S
+        failures = 0
         while True:
             beat()
             try:
@@ -246,8 +245,8 @@ class OutboxRelay:
                 if unless_refused and not isinstance(error, UnavailableError):
                     raise
                 _log.warning(EVENT_OUTBOX_ATTEMPT_FAILED, exc_info=True)
-                await asyncio.sleep(self._jitter.uniform(0, longest_s))
-                longest_s = min(longest_s * 2, BACKOFF_MAX_S)
+                failures += 1
+                await asyncio.sleep(BACKOFF.delay_s(failures, self._jitter))
             else:
                 return
 

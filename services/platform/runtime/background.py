@@ -7,9 +7,16 @@ from contextlib import suppress
 from contextvars import Context
 
 import structlog
+from opentelemetry import metrics
 
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_LOOP_FAILED, EVENT_LOOP_RECOVERED
+from services.platform.observability.names import (
+    EVENT_LOOP_FAILED,
+    EVENT_LOOP_RECOVERED,
+    METRIC_LOOP_FAILURES,
+    SCOPE,
+)
+from services.platform.runtime.retry_policy import Backoff
 
 __all__ = ["IDLE_S", "STALE_AFTER_S", "Background", "Finished"]
 
@@ -17,12 +24,9 @@ STALE_AFTER_S = 60.0
 """A step under way for longer than this hangs: no call in one waits for half as long."""
 IDLE_S = 20.0
 """A step that waits for work comes back this often, to show that it does no more than wait."""
-BACKOFF_BASE_S = 0.1
-"""First pause after a step that failed; it doubles with each failure in a row."""
-BACKOFF_MAX_S = 5.0
-"""Longest pause after a failure, so that what is back is used within 10 s."""
-MOST_DOUBLINGS = 10
-"""More would only make the number large: the longest pause is reached before."""
+BACKOFF = Backoff(base_s=0.1, cap_s=5.0)
+"""After steps that failed: what is back is used within 10 s. Without jitter, as each loop is alone
+in what it does."""
 
 _log = structlog.get_logger()
 
@@ -34,13 +38,13 @@ class Finished(Exception):  # noqa: N818 - no error
 class Background:
     """Runs `step` again and again in a task of its own, `every_s` seconds after the last ended.
 
-    A step that returns a number sets the pause after it, in seconds. One that raises is logged and
-    tried again, with a backoff: only `stop`, `finish` or `Finished` end the loop. `holds` says
-    whether that is so: false when the task has ended all the same, or when a step is under way for
-    more than `stale_after_s` without a `beat`.
+    A step that returns a number sets the pause after it, in seconds. One that raises is logged,
+    counted (`loop.failures`) and tried again, with a backoff: only `stop`, `finish` or `Finished`
+    end the loop. `holds` says whether that is so: false when the task has ended all the same, or
+    when a step is under way for more than `stale_after_s` without a `beat`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one value each, all named by the caller
         self,
         name: str,
         step: Callable[[], Awaitable[float | None]],
@@ -48,8 +52,11 @@ class Background:
         every_s: float = 0.0,
         stale_after_s: float = STALE_AFTER_S,
         clock: Callable[[], float] = time.monotonic,
+        meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._name = name
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._failed_steps = meter.create_counter(METRIC_LOOP_FAILURES, unit="{step}")
         self._step = step
         self._every_s = every_s
         self._stale_after_s = stale_after_s
@@ -88,7 +95,7 @@ class Background:
         self._due = self._clock()
 
     def holds(self) -> bool:
-        """Tell whether it runs as it should, or is not meant to run."""
+        """Whether it runs as it should, or is not meant to run."""
         if self._task is None:
             return True
         return not self._task.done() and self._clock() - self._due <= self._stale_after_s
@@ -114,7 +121,7 @@ class Background:
             pause_s = self._every_s if wanted_s is None else wanted_s
 
     async def _goes_on(self, pause_s: float) -> bool:
-        """Pause; tell whether another step is wanted."""
+        """Pause; give whether another step is wanted."""
         self._due = self._clock() + pause_s
         if pause_s <= 0:
             # Others get their turn, whatever the step does.
@@ -128,6 +135,7 @@ class Background:
     def _failed(self, error: BaseException, failures: int) -> float:
         # Whatever becomes of the line, the loop goes on.
         with suppress(Exception):
+            self._failed_steps.add(1, {"loop": self._name})
             foreseen = isinstance(error, UnavailableError)
             _log.warning(
                 EVENT_LOOP_FAILED,
@@ -136,10 +144,10 @@ class Background:
                 error=f"{type(error).__name__}: {error}",
                 exc_info=None if foreseen else error,
             )
-        return min(BACKOFF_BASE_S * 2.0 ** min(failures - 1, MOST_DOUBLINGS), BACKOFF_MAX_S)
+        return BACKOFF.longest_s(failures)
 
 
 def _is_cancelled(error: BaseException) -> bool:
-    """Tell whether it was this task that was cancelled, and not what a step has waited for."""
+    """Whether it was this task that was cancelled, and not what a step has waited for."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)

@@ -34,7 +34,7 @@ class CheckedClock:
         self._origin_ms = clock.now_ms() - steady_ms()
 
     def holds(self) -> bool:
-        """Tell whether `now_ms` answers."""
+        """Whether `now_ms` answers."""
         return abs(self._stepped_ms(self._clock.now_ms())) <= MAX_CLOCK_STEP_MS
 
     def now_ms(self) -> int:

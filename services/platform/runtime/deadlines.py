@@ -12,7 +12,7 @@ from contextvars import ContextVar
 __all__ = ["allowed_s", "deadline_in", "remaining_s"]
 
 SHARE = 0.9
-"""Of what is left, for one call: the rest is for telling the caller that it failed, and why."""
+"""Of what is left, for one call: the rest is for the answer that it failed, and why."""
 
 # Monotonic seconds; None outside a call.
 _deadline: ContextVar[float | None] = ContextVar("aviary_deadline", default=None)

@@ -1,22 +1,37 @@
-"""Starting what must go on until a process ends."""
+"""What goes on until a process ends: started, watched and stopped in one place."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from services.platform.runtime.background import STALE_AFTER_S, Background
+from services.platform.runtime.background import IDLE_S, STALE_AFTER_S, Background, Finished
 from services.platform.runtime.readiness import Readiness
 
-__all__ = ["Loops"]
+__all__ = ["Loops", "Running"]
 
 
-class _Kept(Protocol):
-    def holds(self) -> bool: ...
-    async def stop(self) -> None: ...
+class Running(Protocol):
+    """Something that goes on by itself from its start to its stop; each is called once."""
+
+    async def start(self) -> None:
+        """Begin, and return soon; raises what keeps it from beginning."""
+        ...
+
+    async def stop(self) -> None:
+        """End, and return when it has. Safe where it was never started."""
+        ...
+
+    def holds(self) -> bool:
+        """Whether it goes on as it should; true before its start and after its stop."""
+        ...
 
 
 class Loops:
-    """Stops what was started here when the stack unwinds; until then, the process needs it."""
+    """Starts what goes on in a process, and stops it when the stack unwinds, the last first.
+
+    Until then the process is ready only while each holds. Nobody else starts any of them.
+    """
 
     def __init__(self, stack: AsyncExitStack, readiness: Readiness) -> None:
         self._stack = stack
@@ -30,12 +45,33 @@ class Loops:
         every_s: float = 0.0,
         stale_after_s: float = STALE_AFTER_S,
     ) -> None:
-        """Run `step` for ever; see `Background`."""
+        """Run `step` again and again, `every_s` seconds after it ended; as `Background` does."""
         loop = Background(name, step, every_s=every_s, stale_after_s=stale_after_s)
         loop.start()
-        self.opened(name, loop)
+        self._keep(name, loop.stop, loop.holds)
 
-    def opened(self, name: str, kept: _Kept) -> None:
-        """Take charge of what has begun, or will, and has loops of its own."""
-        self._stack.push_async_callback(kept.stop)
-        self._readiness.require(name, kept.holds)
+    async def opened(self, name: str, running: Running) -> None:
+        """Start it now; raises what its start does."""
+        await running.start()
+        self._keep(name, running.stop, running.holds)
+
+    def opened_after(self, name: str, running: Running, event: asyncio.Event) -> None:
+        """Start it once `event` is set, in the background: that may take for ever."""
+
+        async def start() -> None:
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    await event.wait()
+            except TimeoutError:
+                return
+            await running.start()
+            raise Finished
+
+        self._keep(name, running.stop, running.holds)
+        self.run(f"start {name}", start)
+
+    def _keep(
+        self, name: str, stop: Callable[[], Awaitable[None]], holds: Callable[[], bool]
+    ) -> None:
+        self._stack.push_async_callback(stop)
+        self._readiness.require(name, holds)

@@ -35,5 +35,5 @@ class Readiness:
 def _holds(holds: Callable[[], bool]) -> bool:
     try:
         return holds()
-    except Exception:  # noqa: BLE001 - what cannot be told does not hold
+    except Exception:  # noqa: BLE001 - what cannot be found out does not hold
         return False

@@ -103,7 +103,7 @@ class TlsFiles:
             served.for_server(), fetch, require_client_authentication=True
         )
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Follow the files from now on."""
         self._watching.start(after_s=self._poll_s)
 

@@ -29,7 +29,16 @@ def all_specs() -> Mapping[str, ServiceSpec]:
     """
     found = sorted((_read(package) for package in _packages()), key=lambda spec: spec.port)
     check_together(found)
-    return MappingProxyType({spec.name: spec for spec in found})
+    keepers = tuple(spec.name for spec in found if spec.keeps_pauses is not None)
+    return MappingProxyType({spec.name: _reading_pauses(spec, keepers) for spec in found})
+
+
+def _reading_pauses(spec: ServiceSpec, keepers: tuple[str, ...]) -> ServiceSpec:
+    """Have whoever consumes open the rows where it is kept what is paused."""
+    missing = tuple(each for each in keepers if each not in (spec.name, *spec.opens_rows_of))
+    if not spec.subscriptions or not missing:
+        return spec
+    return replace(spec, opens_rows_of=(*spec.opens_rows_of, *missing))
 
 
 def server_of(contract: str) -> ServiceSpec:

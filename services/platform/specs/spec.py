@@ -41,7 +41,11 @@ class ServiceSpec:
     tables: tuple[TableSpec, ...] = ()
     """Its own, in `<name>.db` where they are SQLite's."""
     opens_rows_of: tuple[str, ...] = ()
-    """Siblings whose tables it opens too; each is an exception with a reason beside it."""
+    """Siblings whose tables it opens too; each is an exception with a reason beside it. Whoever
+    consumes opens those of the service that `keeps_pauses` besides: `all_specs` adds it."""
+    keeps_pauses: TableSpec | None = None
+    """Of the one service whose process answers operators of queues: one of its tables, where it is
+    kept which subscriptions of all services are paused."""
     files: tuple[str, ...] = ()
     """What it keeps in the data folder beside its rows and its audit log; a backup takes it."""
     topics: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -49,8 +53,6 @@ class ServiceSpec:
     subscriptions: tuple[Subscription, ...] = ()
     """What it consumes. Pub/Sub allows letters, digits and `-._~+%` in a name, which must begin
     with a letter; ours begin with the service's name and a dot."""
-    operates_queues: bool = False
-    """Whether it lists, redrives and drops dead letters of every subscription, siblings' too."""
     uses_cache: bool = False
     """Whether it opens the cache, Valkey."""
     keeps_audit: bool = False
@@ -91,6 +93,11 @@ class ServiceSpec:
 
     def _variable(self, what: str) -> str:
         return f"AVIARY_{self.name.upper()}_{what}"
+
+    @property
+    def operates_queues(self) -> bool:
+        """Whether it lists, redrives and drops the dead letters of every service."""
+        return self.keeps_pauses is not None
 
     @property
     def uses_bus(self) -> bool:

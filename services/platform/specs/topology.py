@@ -3,9 +3,10 @@
 from functools import cache
 
 from services.platform.bus.port import Subscription
+from services.platform.rows.port import TableSpec
 from services.platform.specs.discovery import all_specs
 
-__all__ = ["all_subscriptions", "all_topics"]
+__all__ = ["all_subscriptions", "all_topics", "pauses_table"]
 
 
 @cache
@@ -18,3 +19,19 @@ def all_topics() -> tuple[str, ...]:
 def all_subscriptions() -> tuple[Subscription, ...]:
     """Return every subscription."""
     return tuple(each for spec in all_specs().values() for each in spec.subscriptions)
+
+
+@cache
+def pauses_table() -> tuple[str, TableSpec]:
+    """Return where pauses of subscriptions are kept: the owner of the table, and the table.
+
+    Raises ValueError where not exactly one service keeps them.
+    """
+    keepers = [
+        (spec.name, spec.keeps_pauses)
+        for spec in all_specs().values()
+        if spec.keeps_pauses is not None
+    ]
+    if len(keepers) != 1:
+        raise ValueError(f"pauses are kept by {len(keepers)} services, not one")
+    return keepers[0]

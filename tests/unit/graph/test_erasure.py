@@ -9,7 +9,7 @@ from services.graph.model import Change, Edge
 from services.graph.order import BARRED_AHEAD_MS
 from services.platform.erasure.deliveries import WORK_S
 from services.platform.erasure.settling import Settling
-from services.platform.errors import UnavailableError
+from services.platform.errors import CallAgain
 from tests.unit.graph.world import World, block, follow, mute
 
 GONE = 7
@@ -70,9 +70,9 @@ async def test_a_young_deletion_is_looked_at_again(world: World) -> None:
     await connect(world)
     erases, deleted_at_ms = erasure_of(world), world.clock.ms
     world.clock.ms += 4_000
-    with pytest.raises(UnavailableError) as caught:
+    with pytest.raises(CallAgain) as caught:
         await erases.erase(GONE, deleted_at_ms)
-    assert caught.value.retry_after_s == 6.0
+    assert caught.value.after_s == 6.0
     assert await world.followers(GONE) == []
     # A follow that had found the user there.
     await world.follows.follow(5, GONE)
@@ -88,9 +88,9 @@ async def test_a_deletion_dated_ahead_by_a_wrong_clock_ends_as_soon_as_others(
     watch_s, deleted_at_ms = [0.0], world.clock.ms + 3_600_000
     settling = Settling(SETTLE_MS, world.clock, lambda: watch_s[0])
     erases = GraphErasure(world.store, world.changes, world.json_events, settling)
-    with pytest.raises(UnavailableError) as caught:
+    with pytest.raises(CallAgain) as caught:
         await erases.erase(GONE, deleted_at_ms)
-    assert caught.value.retry_after_s == SETTLE_MS / 1_000
+    assert caught.value.after_s == SETTLE_MS / 1_000
     await world.follows.follow(5, GONE)
     watch_s[0] += SETTLE_MS / 1_000
     await erases.erase(GONE, deleted_at_ms)
@@ -120,7 +120,7 @@ async def test_a_delivery_ends_in_time_and_the_next_goes_on(
         before = len(changed)
         try:
             await erases.erase(GONE, world.clock.ms - SETTLE_MS)
-        except UnavailableError:
+        except CallAgain:
             assert len(changed) - before == 3
         else:
             break
@@ -139,7 +139,7 @@ async def test_a_walk_that_began_young_is_walked_again_though_it_ends_old(
     for follower in range(10, 30):
         await world.follows.follow(follower, GONE)
     erases, deleted_at_ms = erasure_of(world, iter(range(0, 10_000, 2))), world.clock.ms
-    with pytest.raises(UnavailableError):
+    with pytest.raises(CallAgain):
         await erases.erase(GONE, deleted_at_ms)
     # Behind the walk, where it does not look any more.
     await world.follows.follow(9, GONE)
@@ -147,7 +147,7 @@ async def test_a_walk_that_began_young_is_walked_again_though_it_ends_old(
     for _ in range(20):
         try:
             await erases.erase(GONE, deleted_at_ms)
-        except UnavailableError:
+        except CallAgain:
             continue
         break
     assert await world.followers(GONE) == []
@@ -158,7 +158,7 @@ async def test_after_a_restart_the_edges_that_are_left_go(
 ) -> None:
     monkeypatch.setattr(erasure, "EDGES_PER_CHANGE", 2)
     await connect(world)
-    with pytest.raises(UnavailableError):
+    with pytest.raises(CallAgain):
         await erasure_of(world, iter([0.0, WORK_S])).erase(GONE, world.clock.ms - SETTLE_MS)
     await erasure_of(world).erase(GONE, world.clock.ms - SETTLE_MS)
     assert await world.followers(GONE) == await world.following(GONE) == []
@@ -177,7 +177,7 @@ async def test_the_user_follows_nobody_anew_between_two_pages(
         world.follows.follow(30, GONE),
         return_exceptions=True,
     )
-    assert isinstance(answers[0], UnavailableError)
+    assert isinstance(answers[0], CallAgain)
     world.clock.ms += SETTLE_MS
     await erasure_of(world).erase(GONE, deleted_at_ms)
     assert await world.following(GONE) == await world.followers(GONE) == []

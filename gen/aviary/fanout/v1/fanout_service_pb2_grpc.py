@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class FanoutServiceStub:
-    """Shows and steers the queues of the fan-out; for operators.
+    """Steers the fan-out; for operators. Its RPCs about queues came before `aviary.queue.v1.QueueService`,
+    which has them for all services, and go on as they are.
     """
 
     def __init__(self, channel):
@@ -78,7 +79,8 @@ class FanoutServiceStub:
 
 
 class FanoutServiceServicer:
-    """Shows and steers the queues of the fan-out; for operators.
+    """Steers the fan-out; for operators. Its RPCs about queues came before `aviary.queue.v1.QueueService`,
+    which has them for all services, and go on as they are.
     """
 
     def GetBacklog(self, request, context):
@@ -195,7 +197,8 @@ def add_FanoutServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FanoutService:
-    """Shows and steers the queues of the fan-out; for operators.
+    """Steers the fan-out; for operators. Its RPCs about queues came before `aviary.queue.v1.QueueService`,
+    which has them for all services, and go on as they are.
     """
 
     @staticmethod

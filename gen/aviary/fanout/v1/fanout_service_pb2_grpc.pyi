@@ -7,6 +7,7 @@ from aviary.fanout.v1 import fanout_service_pb2 as _fanout_service_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
+import builtins as _builtins
 import grpc as _grpc
 import sys
 import typing as _typing
@@ -15,6 +16,11 @@ if sys.version_info >= (3, 11):
     from typing import Self as _Self
 else:
     from typing_extensions import Self as _Self
+
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
 
 _T = _typing.TypeVar("_T")
 
@@ -27,22 +33,32 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class FanoutServiceStub:
-    """Shows and steers the queues of the fan-out; for operators."""
+    """Steers the fan-out; for operators. Its RPCs about queues came before `aviary.queue.v1.QueueService`,
+    which has them for all services, and go on as they are.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FanoutServiceAsyncStub: ...
-    GetBacklog: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.GetBacklogRequest, _fanout_service_pb2.GetBacklogResponse]
-    """Counts what waits in each queue, and what was given up."""
-    ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.ListDeadLettersRequest, _fanout_service_pb2.ListDeadLettersResponse]
-    """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
-    RedriveDeadLetters: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]
-    """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
-    once. INVALID_ARGUMENT: subscription, limit.
-    """
-    DropDeadLetters: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.DropDeadLettersRequest, _fanout_service_pb2.DropDeadLettersResponse]
-    """Forgets dead letters for good. INVALID_ARGUMENT: subscription, ids."""
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def GetBacklog(self) -> _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.GetBacklogRequest, _fanout_service_pb2.GetBacklogResponse]:
+        """Counts what waits in each queue, and what was given up."""
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def ListDeadLetters(self) -> _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.ListDeadLettersRequest, _fanout_service_pb2.ListDeadLettersResponse]:
+        """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def RedriveDeadLetters(self) -> _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]:
+        """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
+        once. INVALID_ARGUMENT: subscription, limit.
+        """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def DropDeadLetters(self) -> _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.DropDeadLettersRequest, _fanout_service_pb2.DropDeadLettersResponse]:
+        """Forgets dead letters for good. INVALID_ARGUMENT: subscription, ids."""
     GetControls: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.GetControlsRequest, _fanout_service_pb2.GetControlsResponse]
     """Reads what operators have set, as the process that answers goes by it. Another process learns of
     a change within about two seconds.
@@ -51,31 +67,45 @@ class FanoutServiceStub:
     """Sets how many followers an author may have whose tweets are pushed. Tweets planned before keep
     the way they took. INVALID_ARGUMENT: followers. UNAVAILABLE: the store is gone; repeat it.
     """
-    PauseSubscriptions: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.PauseSubscriptionsRequest, _fanout_service_pb2.PauseSubscriptionsResponse]
-    """Stops taking messages from subscriptions until they are resumed, also by processes that start
-    later. What is in hand goes on. INVALID_ARGUMENT: subscriptions, and nothing is paused.
-    UNAVAILABLE: the store is gone; repeat it.
-    """
-    ResumeSubscriptions: _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.ResumeSubscriptionsRequest, _fanout_service_pb2.ResumeSubscriptionsResponse]
-    """Undoes pauses. INVALID_ARGUMENT: subscriptions, and nothing is resumed. UNAVAILABLE: the store is
-    gone; repeat it.
-    """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def PauseSubscriptions(self) -> _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.PauseSubscriptionsRequest, _fanout_service_pb2.PauseSubscriptionsResponse]:
+        """Stops taking messages from subscriptions until they are resumed, also by processes that start
+        later. What is in hand goes on. INVALID_ARGUMENT: subscriptions, and nothing is paused.
+        UNAVAILABLE: the store is gone; repeat it.
+        """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def ResumeSubscriptions(self) -> _grpc.UnaryUnaryMultiCallable[_fanout_service_pb2.ResumeSubscriptionsRequest, _fanout_service_pb2.ResumeSubscriptionsResponse]:
+        """Undoes pauses. INVALID_ARGUMENT: subscriptions, and nothing is resumed. UNAVAILABLE: the store is
+        gone; repeat it.
+        """
 
 @_typing.type_check_only
 class FanoutServiceAsyncStub(FanoutServiceStub):
-    """Shows and steers the queues of the fan-out; for operators."""
+    """Steers the fan-out; for operators. Its RPCs about queues came before `aviary.queue.v1.QueueService`,
+    which has them for all services, and go on as they are.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    GetBacklog: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.GetBacklogRequest, _fanout_service_pb2.GetBacklogResponse]  # type: ignore[assignment]
-    """Counts what waits in each queue, and what was given up."""
-    ListDeadLetters: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.ListDeadLettersRequest, _fanout_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
-    """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
-    RedriveDeadLetters: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]  # type: ignore[assignment]
-    """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
-    once. INVALID_ARGUMENT: subscription, limit.
-    """
-    DropDeadLetters: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.DropDeadLettersRequest, _fanout_service_pb2.DropDeadLettersResponse]  # type: ignore[assignment]
-    """Forgets dead letters for good. INVALID_ARGUMENT: subscription, ids."""
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def GetBacklog(self) -> _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.GetBacklogRequest, _fanout_service_pb2.GetBacklogResponse]:  # type: ignore[override]
+        """Counts what waits in each queue, and what was given up."""
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def ListDeadLetters(self) -> _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.ListDeadLettersRequest, _fanout_service_pb2.ListDeadLettersResponse]:  # type: ignore[override]
+        """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def RedriveDeadLetters(self) -> _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.RedriveDeadLettersRequest, _fanout_service_pb2.RedriveDeadLettersResponse]:  # type: ignore[override]
+        """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
+        once. INVALID_ARGUMENT: subscription, limit.
+        """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def DropDeadLetters(self) -> _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.DropDeadLettersRequest, _fanout_service_pb2.DropDeadLettersResponse]:  # type: ignore[override]
+        """Forgets dead letters for good. INVALID_ARGUMENT: subscription, ids."""
     GetControls: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.GetControlsRequest, _fanout_service_pb2.GetControlsResponse]  # type: ignore[assignment]
     """Reads what operators have set, as the process that answers goes by it. Another process learns of
     a change within about two seconds.
@@ -84,19 +114,26 @@ class FanoutServiceAsyncStub(FanoutServiceStub):
     """Sets how many followers an author may have whose tweets are pushed. Tweets planned before keep
     the way they took. INVALID_ARGUMENT: followers. UNAVAILABLE: the store is gone; repeat it.
     """
-    PauseSubscriptions: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.PauseSubscriptionsRequest, _fanout_service_pb2.PauseSubscriptionsResponse]  # type: ignore[assignment]
-    """Stops taking messages from subscriptions until they are resumed, also by processes that start
-    later. What is in hand goes on. INVALID_ARGUMENT: subscriptions, and nothing is paused.
-    UNAVAILABLE: the store is gone; repeat it.
-    """
-    ResumeSubscriptions: _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.ResumeSubscriptionsRequest, _fanout_service_pb2.ResumeSubscriptionsResponse]  # type: ignore[assignment]
-    """Undoes pauses. INVALID_ARGUMENT: subscriptions, and nothing is resumed. UNAVAILABLE: the store is
-    gone; repeat it.
-    """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def PauseSubscriptions(self) -> _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.PauseSubscriptionsRequest, _fanout_service_pb2.PauseSubscriptionsResponse]:  # type: ignore[override]
+        """Stops taking messages from subscriptions until they are resumed, also by processes that start
+        later. What is in hand goes on. INVALID_ARGUMENT: subscriptions, and nothing is paused.
+        UNAVAILABLE: the store is gone; repeat it.
+        """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def ResumeSubscriptions(self) -> _aio.UnaryUnaryMultiCallable[_fanout_service_pb2.ResumeSubscriptionsRequest, _fanout_service_pb2.ResumeSubscriptionsResponse]:  # type: ignore[override]
+        """Undoes pauses. INVALID_ARGUMENT: subscriptions, and nothing is resumed. UNAVAILABLE: the store is
+        gone; repeat it.
+        """
 
 class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Shows and steers the queues of the fan-out; for operators."""
+    """Steers the fan-out; for operators. Its RPCs about queues came before `aviary.queue.v1.QueueService`,
+    which has them for all services, and go on as they are.
+    """
 
+    @_deprecated("""Counts what waits in each queue, and what was given up.""")
     @_abc_1.abstractmethod
     def GetBacklog(
         self,
@@ -105,6 +142,7 @@ class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fanout_service_pb2.GetBacklogResponse, _abc.Awaitable[_fanout_service_pb2.GetBacklogResponse]]:
         """Counts what waits in each queue, and what was given up."""
 
+    @_deprecated("""Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit.""")
     @_abc_1.abstractmethod
     def ListDeadLetters(
         self,
@@ -113,6 +151,7 @@ class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fanout_service_pb2.ListDeadLettersResponse, _abc.Awaitable[_fanout_service_pb2.ListDeadLettersResponse]]:
         """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit."""
 
+    @_deprecated("""Puts dead letters back into their queue, oldest first; what cannot be read is given up again at\nonce. INVALID_ARGUMENT: subscription, limit.""")
     @_abc_1.abstractmethod
     def RedriveDeadLetters(
         self,
@@ -123,6 +162,7 @@ class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
         once. INVALID_ARGUMENT: subscription, limit.
         """
 
+    @_deprecated("""Forgets dead letters for good. INVALID_ARGUMENT: subscription, ids.""")
     @_abc_1.abstractmethod
     def DropDeadLetters(
         self,
@@ -151,6 +191,7 @@ class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
         the way they took. INVALID_ARGUMENT: followers. UNAVAILABLE: the store is gone; repeat it.
         """
 
+    @_deprecated("""Stops taking messages from subscriptions until they are resumed, also by processes that start\nlater. What is in hand goes on. INVALID_ARGUMENT: subscriptions, and nothing is paused.\nUNAVAILABLE: the store is gone; repeat it.""")
     @_abc_1.abstractmethod
     def PauseSubscriptions(
         self,
@@ -162,6 +203,7 @@ class FanoutServiceServicer(metaclass=_abc_1.ABCMeta):
         UNAVAILABLE: the store is gone; repeat it.
         """
 
+    @_deprecated("""Undoes pauses. INVALID_ARGUMENT: subscriptions, and nothing is resumed. UNAVAILABLE: the store is\ngone; repeat it.""")
     @_abc_1.abstractmethod
     def ResumeSubscriptions(
         self,

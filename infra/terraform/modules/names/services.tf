@@ -23,8 +23,17 @@ locals {
       extra_ports = {}
     }
     tweet = {
-      port        = 50053
-      tables      = ["tweets", "tweets_by_author", "requests", "tweet_outbox", "home", "viewers", "celebrities"]
+      port = 50053
+      tables = [
+        "tweets",
+        "tweets_by_author",
+        "requests",
+        "tweet_outbox",
+        "home",
+        "viewers",
+        "celebrities",
+        "fanout_controls",
+      ]
       publishes   = ["tweet-events"]
       subscribes  = ["tweet.erasure"]
       uses_cache  = true
@@ -32,8 +41,17 @@ locals {
       extra_ports = {}
     }
     graph = {
-      port        = 50054
-      tables      = ["blocked_by", "blocking", "following", "followers", "muting", "follow_counts", "graph_outbox"]
+      port = 50054
+      tables = [
+        "blocked_by",
+        "blocking",
+        "following",
+        "followers",
+        "muting",
+        "follow_counts",
+        "graph_outbox",
+        "fanout_controls",
+      ]
       publishes   = ["graph-events"]
       subscribes  = ["graph.erasure"]
       uses_cache  = false
@@ -82,6 +100,7 @@ locals {
         "identity_app_key_signers",
         "identity_revocations",
         "identity_password_changes",
+        "fanout_controls",
       ]
       publishes   = []
       subscribes  = ["identity.erasure"]

@@ -38,7 +38,7 @@ class Polls:
         """Leave tweets as they are."""
 
 
-def tweets(channel: object, _rpc_client: RpcClient) -> tweet_service_pb2_grpc.TweetServiceStub:
+def tweets(channel: object, _caller: RpcClient) -> tweet_service_pb2_grpc.TweetServiceStub:
     return tweet_service_pb2_grpc.TweetServiceStub(channel)
 
 
@@ -48,6 +48,6 @@ async def build(deps: Dependencies) -> Served:
     await deps.client("tweet", tweets)
     deps.valkey()
     deps.cursors()
-    deps.consume(TWEETS, polls.pass_over)
-    deps.consume(TALLIES, polls.count)
+    await deps.consume(TWEETS, polls.pass_over)
+    await deps.consume(TALLIES, polls.count)
     return [Servicer(service_of(pb.DESCRIPTOR), polls)]

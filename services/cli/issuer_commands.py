@@ -1,53 +1,37 @@
-"""Commands of operators: `token`, `register-app`, `app-key` and `rotate-signing-key`."""
+"""Commands that open the issuer's store: `register-app`, `app-key` and `rotate-signing-key`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from services.cli.identity_admin import DATA_DIR, at, with_admin
+from services.identity.app import IdentityAdmin
+from services.identity.app_keys import MadeKey
 from services.identity.model import AppKey
 from services.identity.oauth_clients import Registered
-from services.local.operator_file import OperatorError, fetch_token, read_operator
 
-if TYPE_CHECKING:
-    from services.identity.app import IdentityAdmin
-    from services.identity.app_keys import MadeKey
-
-__all__ = ["app_key", "register_app", "rotate_signing_key", "token"]
-
-
-@click.command(
-    epilog="""\b
-Examples:
-  curl -H "Authorization: Bearer $(aviary token --user ada)" \\
-      http://127.0.0.1:8080/v1/timeline/home
-"""
-)
-@click.option("--user", "handle", metavar="HANDLE", help="Whose.  [default: the operator's own]")
-@click.option("--scope", help="Less than all there is: words, separated by spaces.")
-@DATA_DIR
-def token(handle: str | None, scope: str | None, data_dir: Path) -> None:
-    """Print an access token for curl, on the machine that runs Aviary.
-
-    The operator's own acts for anybody: each request then says for whom.
-    """
-    try:
-        click.echo(fetch_token(read_operator(data_dir), handle=handle, scope=scope))
-    except OperatorError as error:
-        raise click.ClickException(str(error)) from error
+__all__ = ["app_key", "register_app", "rotate_signing_key"]
 
 
 @click.command("register-app")
 @click.argument("name")
-@click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where log-ins may lead to.")
-@click.option("--public", is_flag=True, help="An app that can keep no secret: it has PKCE alone.")
+@click.option(
+    "--redirect-uri",
+    "redirect_uris",
+    multiple=True,
+    help="URI that a log-in may lead back to; may be given several times.",
+)
+@click.option(
+    "--public",
+    is_flag=True,
+    help="An app that cannot keep a secret, such as one on a phone: it gets none, and uses PKCE.",
+)
 @DATA_DIR
 def register_app(name: str, redirect_uris: Sequence[str], data_dir: Path, *, public: bool) -> None:
-    """Make an app known; prints its id, and its secret, which is not shown again."""
+    """Register an app; prints its id, and its secret, which is not shown again."""
 
-    async def register(admin: "IdentityAdmin") -> Registered:
+    async def register(admin: IdentityAdmin) -> Registered:
         return await admin.clients.register(name, redirect_uris, public=public)
 
     kind = "public" if public else "confidential"
@@ -69,7 +53,7 @@ def app_key() -> None:
 def make(client_id: str, data_dir: Path) -> None:
     """Make a key for an app; prints it, and it is not shown again."""
 
-    async def made_for(admin: "IdentityAdmin") -> "MadeKey":
+    async def made_for(admin: IdentityAdmin) -> MadeKey:
         return await admin.app_keys.make(client_id)
 
     made = with_admin(data_dir, made_for, change=client_id)
@@ -84,7 +68,7 @@ def make(client_id: str, data_dir: Path) -> None:
 def list_keys(client_id: str, data_dir: Path) -> None:
     """List an app's keys by id: when each expires, and whether it was revoked."""
 
-    async def keys(admin: "IdentityAdmin") -> Mapping[str, AppKey]:
+    async def keys(admin: IdentityAdmin) -> Mapping[str, AppKey]:
         return await admin.app_keys.of(client_id)
 
     for key_id, key in with_admin(data_dir, keys).items():
@@ -98,7 +82,7 @@ def list_keys(client_id: str, data_dir: Path) -> None:
 def revoke(key_id: str, data_dir: Path) -> None:
     """Take a key back: every edge refuses it within a few seconds."""
 
-    async def take_back(admin: "IdentityAdmin") -> None:
+    async def take_back(admin: IdentityAdmin) -> None:
         await admin.app_keys.revoke(key_id)
 
     with_admin(data_dir, take_back, change=key_id)
@@ -106,12 +90,17 @@ def revoke(key_id: str, data_dir: Path) -> None:
 
 
 @click.command("rotate-signing-key")
-@click.option("--app-keys", "of_app_keys", is_flag=True, help="Of API keys, not of tokens.")
+@click.option(
+    "--app-keys",
+    "of_app_keys",
+    is_flag=True,
+    help="Rotate the key that signs API keys, not the one of tokens.",
+)
 @DATA_DIR
 def rotate_signing_key(data_dir: Path, *, of_app_keys: bool) -> None:
     """Make a new signing key: published at once, and used once every edge has seen it."""
 
-    async def rotate(admin: "IdentityAdmin") -> tuple[str, int]:
+    async def rotate(admin: IdentityAdmin) -> tuple[str, int]:
         keyring = admin.keyrings.app_keys if of_app_keys else admin.keyrings.tokens
         return await keyring.rotate()
 

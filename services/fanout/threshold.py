@@ -1,0 +1,118 @@
+"""The celebrity threshold, which operators may move while the fan-out runs.
+
+Every process polls the store, so a change reaches all of them, and those that start later.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from services.fanout.ports import ThresholdStore
+from services.fanout.spec import CELEBRITY_THRESHOLD
+from services.platform.errors import InvalidArgumentError, UnavailableError
+from services.platform.observability.names import EVENT_FANOUT_THRESHOLD_CHANGED
+from services.platform.runtime.background import Background
+
+__all__ = ["OperatedThreshold"]
+
+POLL_EVERY_S = 1.0
+"""How late a process learns of a change made through another; each look is the read of one row."""
+FIRST_LOOK_S = 0.1
+"""A first look takes milliseconds, so whoever asks before it asks again as soon."""
+MAX_THRESHOLD = CELEBRITY_THRESHOLD.most
+"""Followers."""
+
+_log = structlog.get_logger()
+
+
+class OperatedThreshold:
+    """A `Threshold`: what operators have set, else the flag, else the process's setting.
+
+    An operator comes first: what somebody does by hand in an incident must hold. While the store
+    is gone, what was known last stays in force.
+    """
+
+    def __init__(
+        self,
+        store: ThresholdStore,
+        setting: int,
+        flag: Callable[[], int | None] = lambda: None,
+        *,
+        poll_every_s: float = POLL_EVERY_S,
+    ) -> None:
+        self._store = store
+        self._setting = setting
+        self._flag = flag
+        self._stored: int | None = None
+        self._is_known = False
+        # A poll that read before a change must not be applied after it.
+        self._turn = asyncio.Lock()
+        self._polling = Background("fanout-threshold", self._poll, every_s=poll_every_s)
+
+    async def start(self) -> None:
+        """Begin to poll."""
+        self._polling.start()
+
+    async def stop(self) -> None:
+        """Poll no more; the threshold stays as it is."""
+        await self._polling.stop()
+
+    def holds(self) -> bool:
+        """Whether it goes on polling."""
+        return self._polling.holds()
+
+    @property
+    def default(self) -> int:
+        """What is in force when no operator has set anything."""
+        flagged = self._flag()
+        return self._setting if flagged is None else flagged
+
+    @property
+    def in_force(self) -> int:
+        """What this process goes by, as far as it knows; for people."""
+        return self.default if self._stored is None else self._stored
+
+    @property
+    def source(self) -> str:
+        """What has set the threshold in force: operator, flag or setting."""
+        if self._stored is not None:
+            return "operator"
+        return "setting" if self._flag() is None else "flag"
+
+    def followers(self) -> int:
+        """Give what is in force; `UnavailableError` until what operators have set was read once.
+
+        A restart must not decide of a single tweet by another threshold.
+        """
+        if not self._is_known:
+            raise UnavailableError(
+                "the threshold that operators have set is not known yet",
+                retry_after_s=FIRST_LOOK_S,
+            )
+        return self.in_force
+
+    async def set(self, followers: int) -> None:
+        """Push tweets of authors with up to this many; 0 goes back to the processes' settings.
+
+        Raises `InvalidArgumentError` (`followers`), and `UnavailableError` where it may have been
+        set all the same.
+        """
+        if not 0 <= followers <= MAX_THRESHOLD:
+            raise InvalidArgumentError(
+                "followers", f"must be 1 to {MAX_THRESHOLD}, or 0 for the default, got {followers}"
+            )
+        async with self._turn:
+            await self._store.set_threshold(followers or None)
+            await self._refresh()
+
+    async def _poll(self) -> None:
+        async with self._turn:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        stored = await self._store.load()
+        if self._is_known and stored == self._stored:
+            return
+        self._stored, self._is_known = stored, True
+        _log.info(EVENT_FANOUT_THRESHOLD_CHANGED, threshold=self.in_force, source=self.source)

