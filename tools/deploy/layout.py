@@ -36,6 +36,7 @@ __all__ = [
     "STOP_S",
     "TLS_DIR",
     "USER",
+    "VALKEY_AUTHORITIES_FILE",
     "Document",
     "addresses_behind_sidecars",
     "addresses_by_name",
@@ -56,6 +57,8 @@ USER: Final = 65532
 TLS_DIR: Final = CERTIFICATES
 SIGNING_KEYS_FILE: Final = "/etc/aviary/signing/signing.keys"
 FLAGS_FILE: Final = "/etc/aviary/flags/flags.yaml"
+VALKEY_AUTHORITIES_FILE: Final = "/etc/aviary/valkey/authorities.pem"
+"""PEM of the authorities of Valkey servers; a URL refers to it by `ssl_ca_certs`."""
 GENERATED: Final = "/usr/share/aviary"
 """Where the Envoy image has the descriptor, the document and its page."""
 

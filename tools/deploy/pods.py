@@ -21,19 +21,26 @@ __all__ = [
     "ENVOY_SECRETS",
     "FLAGS",
     "OPTIONAL_SECRETS",
+    "SIGNING_KEYS",
+    "VALKEY_AUTHORITIES",
     "Pod",
     "certificate_secret",
+    "container_ports",
     "edge_pod",
+    "probes",
+    "sealed",
     "secret_of",
     "service_pod",
     "sidecar_config",
 ]
 
 CONFIG: Final = "aviary"
-"""ConfigMap of variables that all services share; the overlay says what is in it."""
+"""ConfigMap of variables that all services share; overlays add to it."""
 VALKEY: Final = "aviary-valkey"
 """Secret of `AVIARY_*_VALKEY_URL`: URLs may hold passwords."""
 SIGNING_KEYS: Final = "aviary-signing-keys"
+VALKEY_AUTHORITIES: Final = "aviary-valkey-authorities"
+"""ConfigMap of the file of this name in `layout`, where a site's Valkey speaks TLS."""
 FLAGS: Final = "aviary-flags"
 EDGE_CONFIG: Final = "edge-envoy"
 ENVOY_SECRETS: Final = "envoy-secrets"
@@ -103,7 +110,7 @@ def sidecar_config(name: str) -> str:
 
 
 def service_pod(of: Service) -> Pod:
-    """Build what runs one service."""
+    """Build a service's container and its sidecar."""
     # The gateway logs what an edge on the same machine refused; here the edge is elsewhere.
     keeps_data = "audit" in of.opens and of.name != GATEWAY
     http = {} if of.http_port is None else {"http": of.http_port}
@@ -114,10 +121,12 @@ def service_pod(of: Service) -> Pod:
         "args": [of.name],
         "envFrom": [{"configMapRef": {"name": CONFIG}}, {"secretRef": {"name": VALKEY}}],
         "env": [*_own_variables(of, keeps_data=keeps_data), *map(_secret, of.secrets)],
-        "ports": _ports(http | {"metrics": layout.METRICS_PORT, "probe": layout.PROBE_PORT}),
-        **_probes({"grpc": {"port": layout.PROBE_PORT}}),
+        "ports": container_ports(
+            http | {"metrics": layout.METRICS_PORT, "probe": layout.PROBE_PORT}
+        ),
+        **probes({"grpc": {"port": layout.PROBE_PORT}}),
         "resources": SERVICE_RESOURCES,
-        **_sealed(),
+        **sealed(),
         **_paused(layout.DRAIN_DELAY_S),
         "volumeMounts": [_mount(name, path) for name, path in folders.items()],
     }
@@ -129,6 +138,7 @@ def service_pod(of: Service) -> Pod:
             "name": "signing",
             "secret": {"secretName": SIGNING_KEYS, "defaultMode": READ_ONLY_BY_GROUP},
         },
+        {"name": "valkey", "configMap": {"name": VALKEY_AUTHORITIES, "optional": True}},
         *([{"name": "flags", "configMap": {"name": FLAGS}}] if of.has_flags else []),
     ]
     return Pod(
@@ -143,16 +153,16 @@ def service_pod(of: Service) -> Pod:
 
 
 def edge_pod() -> Pod:
-    """Build what runs Envoy, for everybody outside."""
+    """Build the edge's container: Envoy, for everybody outside."""
     # One of its own pages: of `/healthz` every edge would leave when a single service is not ready.
     probe = {"httpGet": {"path": "/docs", "port": "http"}}
     container = {
         "name": EDGE,
         "image": ENVOY_IMAGE,
-        "ports": _ports({"http": layout.EDGE_PORT, "metrics": layout.STATS_PORT}),
-        **_probes(probe),
+        "ports": container_ports({"http": layout.EDGE_PORT, "metrics": layout.STATS_PORT}),
+        **probes(probe),
         "resources": ENVOY_RESOURCES,
-        **_sealed(),
+        **sealed(),
         **_paused(EDGE_DELAY_S),
         "volumeMounts": [
             _mount("tls", layout.TLS_DIR),
@@ -182,10 +192,10 @@ def _sidecar() -> Document:
             *("--config-path", f"{_ENVOY_FOLDER}/envoy.yaml"),
             *("--disable-hot-restart", "--concurrency", str(CONCURRENCY)),
         ],
-        "ports": _ports({"grpc": layout.INBOUND_PORT}),
-        **_probes(probe),
+        "ports": container_ports({"grpc": layout.INBOUND_PORT}),
+        **probes(probe),
         "resources": SIDECAR_RESOURCES,
-        **_sealed(),
+        **sealed(),
         "volumeMounts": [
             _mount("tls", layout.TLS_DIR),
             _mount("sidecar", _ENVOY_FOLDER),
@@ -220,6 +230,7 @@ def _folders(of: Service, *, keeps_data: bool) -> dict[str, str]:
     """Return the volumes that the service itself sees, and where."""
     return {
         "signing": layout.SIGNING_KEYS_FILE.rpartition("/")[0],
+        "valkey": layout.VALKEY_AUTHORITIES_FILE.rpartition("/")[0],
         **({"tls": layout.TLS_DIR} if of.http_port is not None else {}),
         **({"flags": layout.FLAGS_FILE.rpartition("/")[0]} if of.has_flags else {}),
         **({DATA: DATA_DIR} if keeps_data else {}),
@@ -236,11 +247,13 @@ def _admin() -> Document:
     return {"name": ADMIN, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
 
 
-def _ports(ports: dict[str, int]) -> list[Document]:
+def container_ports(ports: dict[str, int]) -> list[Document]:
+    """Return ports by name as a container lists them."""
     return [{"name": name, "containerPort": port} for name, port in ports.items()]
 
 
-def _probes(probe: Document) -> Document:
+def probes(probe: Document) -> Document:
+    """Ask a container by `probe` whether it is up, ready and alive."""
     return {
         "startupProbe": probe | STARTUP,
         "readinessProbe": probe | READINESS,
@@ -248,7 +261,8 @@ def _probes(probe: Document) -> Document:
     }
 
 
-def _sealed() -> Document:
+def sealed() -> Document:
+    """Return a container's security context: no rights, and nothing of its image can be written."""
     return {
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -19,9 +19,10 @@ from tools.deploy.layout import (
 )
 from tools.deploy.workloads import selector
 
-__all__ = ["PROMETHEUS", "policies"]
+__all__ = ["PART", "PROMETHEUS", "policies", "policy", "tcp"]
 
-PART = {"app.kubernetes.io/part-of": "aviary"}
+PART: Final = {"app.kubernetes.io/part-of": "aviary"}
+"""Labels of all of our pods."""
 PROMETHEUS: Final = {"app.kubernetes.io/name": "prometheus"}
 """Labels of pods in the same namespace that may fetch metrics."""
 SCRAPES: Final = {"aviary.local/scrapes": "true"}
@@ -33,38 +34,36 @@ _NAMESPACE_OF_DNS = {"kubernetes.io/metadata.name": "kube-system"}
 def policies() -> list[Document]:
     """Build all of them: nothing for anybody, then what each pod needs."""
     return [
-        _policy("default-deny", PART, ingress=[], egress=[]),
-        _policy("dns", PART, egress=[_to_dns()]),
-        _policy("traces", PART, egress=[_to_collector()]),
-        *(_policy(each.name, selector(each.name), *_ways(each)) for each in all_services()),
-        _policy(
+        policy("default-deny", PART, ingress=[], egress=[]),
+        policy("dns", PART, egress=[_to_dns()]),
+        policy("traces", PART, egress=[_to_collector()]),
+        *(policy(each.name, selector(each.name), *_ways(each)) for each in all_services()),
+        policy(
             EDGE,
             selector(EDGE),
             # The load balancer, whose addresses are its own matter.
-            [{"ports": [_tcp(EDGE_PORT)]}, _scraped(STATS_PORT)],
+            [{"ports": [tcp(EDGE_PORT)]}, _scraped(STATS_PORT)],
             _egress(EDGE),
         ),
         # Whoever runs an operator's command in the cluster gives their pod this name.
-        _policy(OPERATOR, selector(OPERATOR), [], _egress(OPERATOR)),
+        policy(OPERATOR, selector(OPERATOR), [], _egress(OPERATOR)),
     ]
 
 
 def _ways(service: Service) -> tuple[list[Document], list[Document]]:
     callers = [_pods(each) for each in sorted(service.callers)]
     # Of its sidecar; the service itself listens on the loopback.
-    ingress: list[Document] = [{"from": callers, "ports": [_tcp(INBOUND_PORT)]}]
+    ingress: list[Document] = [{"from": callers, "ports": [tcp(INBOUND_PORT)]}]
     if service.http_port is not None:
-        ingress.append({"from": [_pods(EDGE)], "ports": [_tcp(service.http_port)]})
+        ingress.append({"from": [_pods(EDGE)], "ports": [tcp(service.http_port)]})
     return [*ingress, _scraped(METRICS_PORT)], _egress(service.name)
 
 
 def _egress(caller: str) -> list[Document]:
-    ways = [
-        {"to": [_pods(each.name)], "ports": [_tcp(INBOUND_PORT)]} for each in callees_of(caller)
-    ]
+    ways = [{"to": [_pods(each.name)], "ports": [tcp(INBOUND_PORT)]} for each in callees_of(caller)]
     http = [each for each in all_services() if caller == EDGE and each.http_port is not None]
     return ways + [
-        {"to": [_pods(each.name)], "ports": [_tcp(each.http_port)]}
+        {"to": [_pods(each.name)], "ports": [tcp(each.http_port)]}
         for each in http
         if each.http_port is not None
     ]
@@ -76,7 +75,7 @@ def _scraped(port: int) -> Document:
             {"podSelector": {"matchLabels": PROMETHEUS}},
             {"namespaceSelector": {"matchLabels": SCRAPES}},
         ],
-        "ports": [_tcp(port)],
+        "ports": [tcp(port)],
     }
 
 
@@ -92,7 +91,7 @@ def _to_collector() -> Document:
     name, _, port = COLLECTOR.rpartition(":")
     return {
         "to": [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": name}}}],
-        "ports": [_tcp(int(port))],
+        "ports": [tcp(int(port))],
     }
 
 
@@ -100,17 +99,18 @@ def _pods(name: str) -> Document:
     return {"podSelector": {"matchLabels": selector(name)}}
 
 
-def _tcp(port: int) -> Document:
+def tcp(port: int) -> Document:
+    """Return a TCP port as policies list it."""
     return {"protocol": "TCP", "port": port}
 
 
-def _policy(
+def policy(
     name: str,
     pods: dict[str, str],
     ingress: list[Document] | None = None,
     egress: list[Document] | None = None,
 ) -> Document:
-    """Build one; None says nothing of a direction, an empty list shuts it."""
+    """Build a policy for pods of these labels: None leaves a direction as it is, [] shuts it."""
     rules = {"Ingress": ingress, "Egress": egress}
     given = {kind: each for kind, each in rules.items() if each is not None}
     return {

@@ -17,7 +17,7 @@ from tools.deploy.policies import PROMETHEUS
 from tools.deploy.reachability import unreached_by_table
 from tools.deploy.workloads import selector
 
-__all__ = ["KUBERNETES_VERSION", "faults"]
+__all__ = ["KUBERNETES_VERSION", "faults", "references"]
 
 KUBERNETES_VERSION: Final = "1.34"
 """The oldest that these are for: from it on, `preStop.sleep` is everywhere."""
@@ -112,20 +112,23 @@ def _pause(container: Document, grace_s: int) -> Iterator[str]:
 def _references(documents: Sequence[Document]) -> Iterator[str]:
     there = {(d["kind"], d["metadata"]["name"]) for d in documents}
     for document in documents:
-        for kind, name in _referred(document):
+        for kind, name in references(document):
             # Those of certificates are cert-manager's, or a person's.
             elsewhere = kind == "Secret" and (name in FROM_ELSEWHERE or name in _TLS_SECRETS)
             if (kind, name) not in there and not elsewhere:
                 yield f"{document['metadata']['name']} refers to a {kind} {name} that is not there"
 
 
-def _referred(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - whatever YAML holds
+def references(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - whatever YAML holds
+    """Give (kind, name) of each object that a manifest cannot do without."""
     if isinstance(value, list):
         for each in value:
-            yield from _referred(each)
+            yield from references(each)
     if not isinstance(value, dict):
         return
     for key, each in value.items():
+        if isinstance(each, dict) and each.get("optional"):
+            continue
         if key in {"secret", "secretRef", "secretKeyRef"}:
             yield "Secret", each.get("secretName") or each["name"]
         elif key in {"configMap", "configMapRef", "configMapKeyRef"}:
@@ -135,7 +138,7 @@ def _referred(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - whatev
         elif key == "scaleTargetRef":
             yield each["kind"], each["name"]
         else:
-            yield from _referred(each)
+            yield from references(each)
 
 
 def _deployed(documents: Sequence[Document]) -> Iterator[str]:

@@ -48,8 +48,8 @@ def _of_services() -> Iterator[Local]:
     yield Local(
         "services",
         {spec.name: _service(spec) for spec in specs},
-        "What each service is and may touch; `modules/service` grants no more. `extra_ports` are "
-        "its further listeners, by their variables.",
+        "What each service is and may touch; `modules/workload-identity` grants no more. "
+        "`extra_ports` are its further listeners, by their variables.",
     )
     yield Local(
         "tables",

@@ -9,19 +9,35 @@ from tools.deploy.facts import Service
 from tools.deploy.layout import Document
 from tools.deploy.pods import DATA, Pod, edge_pod, service_pod
 
-__all__ = ["edge", "labels", "selector", "service"]
+__all__ = ["edge", "labels", "meta", "selector", "service", "workload"]
 
 REPLICAS_LEAST: Final = 2
 REPLICAS_MOST: Final = 20
 # Percent of the request. A second process takes half a minute to start and be found, and traffic
 # doubles slower than that.
 CPU_TARGET: Final = 60
+# How many pods of a workload may be missing or added at a time, rounded up: one of a few, more of
+# many, so that neither a node's drain nor a rollout takes hours.
+AT_A_TIME: Final = "25%"
+# Traffic that grows is met at once; traffic that dips for a moment comes back.
+SCALING: Final = {
+    "scaleUp": {
+        "stabilizationWindowSeconds": 0,
+        "selectPolicy": "Max",
+        "policies": [{"type": "Percent", "value": 100, "periodSeconds": 30}],
+    },
+    "scaleDown": {
+        "stabilizationWindowSeconds": 300,
+        "selectPolicy": "Max",
+        "policies": [{"type": "Percent", "value": 20, "periodSeconds": 60}],
+    },
+}
 # The audit log: some 3 million entries, and an alert is due long before.
 DATA_SIZE: Final = "1Gi"
 
 
 def selector(name: str) -> dict[str, str]:
-    """Return the labels of the pods of one workload; network policies go by them."""
+    """Return the labels of the pods of one workload, which network policies select."""
     return {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "aviary"}
 
 
@@ -31,25 +47,33 @@ def labels(name: str, opens: Sequence[str]) -> dict[str, str]:
 
 
 def service(of: Service) -> list[Document]:
-    """Build what runs one service."""
+    """Build every object of one service."""
     ports = {"grpc": layout.INBOUND_PORT}
     if of.http_port is not None:
         ports["http"] = of.http_port
     # Without an address of its own: clients find all pods and balance by themselves.
-    return _all_of(of.name, service_pod(of), _service(of.name, ports, clusterIP="None"))
+    return workload(of.name, service_pod(of), ports, clusterIP="None")
 
 
 def edge() -> list[Document]:
-    """Build what runs Envoy, for everybody outside."""
-    return _all_of(EDGE, edge_pod(), _service(EDGE, {"http": layout.EDGE_PORT}))
+    """Build every object of the edge."""
+    return workload(EDGE, edge_pod(), {"http": layout.EDGE_PORT})
 
 
-def _all_of(name: str, pod: Pod, reached: Document) -> list[Document]:
-    workload = _stateful(name, pod) if pod.keeps_data else _deployment(name, pod)
-    return [_account(name), workload, reached, _budget(name), _autoscaler(name, workload["kind"])]
+def workload(name: str, pod: Pod, ports: dict[str, int], **more: str) -> list[Document]:
+    """Build what keeps a pod running and found; `more` goes into its Service's spec."""
+    pods = _stateful(name, pod) if pod.keeps_data else _deployment(name, pod)
+    return [
+        _account(name),
+        pods,
+        _service(name, ports, **more),
+        _budget(name),
+        _autoscaler(name, pods["kind"]),
+    ]
 
 
-def _meta(name: str) -> Document:
+def meta(name: str) -> Document:
+    """Return the metadata of everything that belongs to one workload."""
     return {"name": name, "labels": selector(name)}
 
 
@@ -57,7 +81,7 @@ def _account(name: str) -> Document:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": _meta(name),
+        "metadata": meta(name),
         # Nothing here asks Kubernetes for anything.
         "automountServiceAccountToken": False,
     }
@@ -70,10 +94,10 @@ def _deployment(name: str, pod: Pod) -> Document:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _meta(name),
+        "metadata": meta(name),
         "spec": {
             "selector": {"matchLabels": selector(name)},
-            "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": AT_A_TIME}},
             "template": _template(name, pod),
         },
     }
@@ -91,7 +115,7 @@ def _stateful(name: str, pod: Pod) -> Document:
     return {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
-        "metadata": _meta(name),
+        "metadata": meta(name),
         "spec": {
             "serviceName": name,
             "selector": {"matchLabels": selector(name)},
@@ -144,7 +168,7 @@ def _service(name: str, ports: dict[str, int], **more: str) -> Document:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _meta(name),
+        "metadata": meta(name),
         "spec": {
             **more,
             "selector": selector(name),
@@ -159,9 +183,9 @@ def _budget(name: str) -> Document:
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": _meta(name),
+        "metadata": meta(name),
         "spec": {
-            "maxUnavailable": 1,
+            "maxUnavailable": AT_A_TIME,
             "selector": {"matchLabels": selector(name)},
             # A pod that is broken must not keep its node from being drained.
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
@@ -174,11 +198,12 @@ def _autoscaler(name: str, kind: str) -> Document:
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": _meta(name),
+        "metadata": meta(name),
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": kind, "name": name},
             "minReplicas": REPLICAS_LEAST,
             "maxReplicas": REPLICAS_MOST,
+            "behavior": SCALING,
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
         },
     }

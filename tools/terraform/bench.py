@@ -1,8 +1,7 @@
 """A copy of `infra/terraform/` on which Terraform may leave its traces."""
 
-import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,8 @@ from tools.terraform.program import Terraform
 
 __all__ = ["Bench"]
 
-_OVERRIDES = re.compile(
-    r"\s*Warning: Provider development overrides.*?(?=\nError: |\nFailure! |\Z)", re.DOTALL
-)
 JOBS = 2
-"""Terraform and its stand-ins use a core each."""
+"""Runs of Terraform at a time: each plans on about one core."""
 # An example is planned with nothing but made-up answers from the cloud; a plan evaluates every
 # expression, condition and validation.
 EXAMPLE_PROVIDERS = """
@@ -27,6 +23,8 @@ terraform {
   }
 }
 """
+EXAMPLE = "example-"
+"""What folders of examples begin with."""
 EXAMPLE_TEST = """
 mock_provider "google" {
   source = "./mocks"
@@ -42,14 +40,14 @@ run "plan" {
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Folders to run Terraform in; `real` has it fetch providers, which stand-ins need not be."""
+    """Folders to run Terraform in; `real` has it fetch the providers that nobody stands in for."""
 
     root: Path
     terraform: Terraform
     real: bool = False
 
     @classmethod
-    def lay_out(
+    def lay_out(  # noqa: PLR0913 - all of it is what a run needs, and the last two have defaults
         cls,
         source: Path,
         examples: Sequence[Example],
@@ -57,18 +55,27 @@ class Bench:
         terraform: Terraform,
         *,
         real: bool = False,
+        beside: Mapping[str, Path] | None = None,
     ) -> "Bench":
-        """Copy `source`, and put each example beside the modules that it names."""
-        root = into / "terraform"
-        shutil.copytree(source, root, ignore=shutil.ignore_patterns(".terraform*"))
+        """Copy `source`, and put each example where it can name modules as its README does.
+
+        `beside` is what modules read elsewhere in the tree: path from the tree's root to folder.
+        """
+        root = into / "infra"
+        code = root / "terraform"
+        shutil.copytree(source, code, ignore=shutil.ignore_patterns(".terraform*"))
+        for path, theirs in (beside or {}).items():
+            (into / path).parent.mkdir(parents=True, exist_ok=True)
+            (into / path).symlink_to(theirs)
         for each in examples:
-            folder = root / "examples" / each.name
-            folder.mkdir(parents=True)
+            # As deep as the code itself: Terraform follows `..` by the name of a link.
+            folder = root / f"{EXAMPLE}{each.name}"
+            folder.mkdir()
             (folder / "main.tf").write_text(each.code)
             # Tests put mocks only in place of providers that the root itself names.
             (folder / "versions.tf").write_text(EXAMPLE_PROVIDERS.lstrip())
-            (folder / "modules").symlink_to(root / "modules")
-            (folder / "mocks").symlink_to(root / "mocks")
+            (folder / "modules").symlink_to(code / "modules")
+            (folder / "mocks").symlink_to(code / "mocks")
             tests = folder / "tests"
             tests.mkdir()
             (tests / "example.tftest.hcl").write_text(EXAMPLE_TEST.lstrip())
@@ -76,7 +83,8 @@ class Bench:
 
     def format_faults(self) -> list[str]:
         """Name the files that `terraform fmt` would change."""
-        done = self.terraform.run(self.root, "fmt", "-check", "-recursive", "-no-color")
+        code = self.root / "terraform"
+        done = self.terraform.run(code, "fmt", "-check", "-recursive", "-no-color")
         if done.returncode == 0:
             return []
         listed = [f"{line}: not as `terraform fmt` has it" for line in done.stdout.split()]
@@ -96,21 +104,16 @@ class Bench:
 
     def _try(self, folder: Path) -> str | None:
         first = ("init", "-backend=false") if self.real else ("get",)
-        steps: list[tuple[str, ...]] = [first, ("validate",)]
-        if list((folder / "tests").glob("*.tftest.hcl")):
-            steps.append(("test",))
+        # A test validates the code before it plans it.
+        has_tests = any((folder / "tests").glob("*.tftest.hcl"))
+        steps: list[tuple[str, ...]] = [first, ("test" if has_tests else "validate",)]
         for step in steps:
             done = self.terraform.run(folder, *step, "-no-color")
             if done.returncode != 0:
-                said = _without_warnings(f"{done.stdout}\n{done.stderr}".strip())
+                said = f"{done.stdout}\n{done.stderr}".strip()
                 return f"{folder.relative_to(self.root)}: terraform {step[0]} failed\n{said}"
         return None
 
 
 def _reached_by_link(root: Path, path: Path) -> bool:
     return path.resolve() != path and path.resolve().is_relative_to(root)
-
-
-def _without_warnings(said: str) -> str:
-    """Leave out that developers' overrides are in effect: they are meant to be."""
-    return _OVERRIDES.sub("", said)

@@ -1,7 +1,8 @@
 """All checks in order: what was checked, what was not, and what is wrong."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +10,19 @@ from tools.terraform import arguments, layout
 from tools.terraform.bench import Bench
 from tools.terraform.bindings import read_provider
 from tools.terraform.examples import examples
-from tools.terraform.plugins import lay_out
 from tools.terraform.program import find
 from tools.terraform.scan import scan
 from tools.terraform.schema import Provider
 from tools.terraform.sources import Folder, folders, parse, parse_text
+from tools.terraform.stand_in import serving
 
 __all__ = ["MissingError", "Tools", "check", "locate"]
 
 PROVIDERS = ("google", "kubernetes")
+ROOT = Path(__file__).resolve().parents[2]
+BESIDE = {each: ROOT / each for each in ("deploy/kubernetes", "envoy/sidecars")}
+"""What the modules read of the rest of the tree: the manifests, and what sidecars are set to."""
+MANIFESTS = ROOT / "deploy" / "kubernetes"
 REAL = "the real providers"
 STAND_INS = (
     "STAND-INS for the providers: names, types and expressions are checked as strictly as with the"
@@ -72,22 +77,29 @@ def check(root: Path, tools: Tools, say: Say, *, real: bool, must_run: bool) -> 
         say(f"schema of {each.name} {each.version}, {len(each.types)} types, out of its bindings")
     wrong += arguments.faults(found, providers)
 
-    with tempfile.TemporaryDirectory() as scratch:
-        stand_ins = {} if real else lay_out(Path(scratch) / "plugins", providers.values())
-        terraform = find(tools.python, stand_ins)
+    with tempfile.TemporaryDirectory() as scratch, _stand_ins(providers, real=real) as environment:
+        terraform = find(tools.python, environment)
         if terraform is None:
             say("NOT RUN: terraform fmt, validate and test. There is no Terraform on this machine.")
             wrong += ["no terraform, and REQUIRE_TERRAFORM is set"] if must_run else []
         else:
-            bench = Bench.lay_out(root, shown, Path(scratch), terraform, real=real)
+            bench = Bench.lay_out(root, shown, Path(scratch), terraform, real=real, beside=BESIDE)
             wrong += [*bench.format_faults(), *bench.faults()]
             version, count = terraform.version(root), len(bench.folders())
             say(f"{version}: fmt, validate and test of {count} folders")
             say(f"{len(shown)} of them examples, with {REAL if real else STAND_INS}")
 
-    faults, passed = scan(tools.checkov, root)
-    say(f"checkov: {passed} checks passed")
-    return wrong + faults
+    for framework, folder in (("terraform", root), ("kubernetes", MANIFESTS)):
+        faults, passed = scan(tools.checkov, folder, framework)
+        say(f"checkov: {passed} checks of {framework} passed")
+        wrong += faults
+    return wrong
+
+
+def _stand_ins(
+    providers: Mapping[str, Provider], *, real: bool
+) -> AbstractContextManager[Mapping[str, str]]:
+    return nullcontext({}) if real else serving(providers.values())
 
 
 def _providers(found: list[Folder], tools: Tools) -> dict[str, Provider]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Terraform", "find"]
+__all__ = ["BINARIES", "Terraform", "find"]
 
 BINARIES = ("terraform",)
 QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
@@ -42,7 +42,7 @@ class Terraform:
         )
 
     def version(self, folder: Path) -> str:
-        """Tell which one it is, in its own words."""
+        """Return its name and version, as it prints them."""
         return self.run(folder, "version").stdout.partition("\n")[0]
 
 

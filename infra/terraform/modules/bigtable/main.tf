@@ -86,12 +86,3 @@ resource "google_bigtable_app_profile" "active" {
     allow_transactional_writes = true
   }
 }
-
-# For readers that take what is nearest and may be seconds old: exports, analyses, a replay.
-resource "google_bigtable_app_profile" "nearest" {
-  project                       = var.project_id
-  instance                      = google_bigtable_instance.this.name
-  app_profile_id                = "nearest"
-  description                   = "Reads from the nearest cluster that answers; no conditional writes."
-  multi_cluster_routing_use_any = true
-}

@@ -9,28 +9,20 @@ variable "bigtable_instance" {
   type        = string
 }
 
-variable "cache" {
-  description = "The region's Valkey cluster: host:port, and PEM of the authorities that signed its certificates."
-  type = object({
-    address                 = string
-    certificate_authorities = string
-  })
-}
-
 variable "certificate_issuer" {
   description = "cert-manager's ClusterIssuer that signs the processes' certificates."
   type        = string
-  default     = null
-  validation {
-    condition     = (var.certificate_issuer == null) == var.plaintext
-    error_message = "Name an issuer, or say that plaintext is meant; not both."
-  }
+  default     = "aviary-mesh"
 }
 
 variable "collector_image" {
   description = "OpenTelemetry collector with Google's exporters (the contrib distribution), by digest; without it services export nothing."
   type        = string
   default     = null
+  validation {
+    condition     = var.collector_image == null ? true : can(regex("@sha256:[0-9a-f]{64}$", var.collector_image))
+    error_message = "The image is named by its digest: name@sha256:..."
+  }
 }
 
 variable "default_node_class" {
@@ -39,14 +31,43 @@ variable "default_node_class" {
   default     = "general"
 }
 
-variable "edge_image" {
-  description = "Envoy with Aviary's configuration, by digest."
+variable "edge_config" {
+  description = "The edge's configuration for this site, as `python -m tools.deploy site` makes it."
   type        = string
+  validation {
+    condition     = try(regex("(?m)^ +aviary:\\n +issuer: (\\S+)$", var.edge_config)[0] == var.issuer_url, false)
+    error_message = "The edge takes another issuer for ours than the services do: make its configuration again."
+  }
+}
+
+variable "envoy_image" {
+  description = "Envoy for the edge and the sidecars, by digest."
+  type        = string
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.envoy_image))
+    error_message = "The image is named by its digest: name@sha256:..."
+  }
+}
+
+variable "first_party_clients" {
+  description = "Client ids of our own apps, separated by commas."
+  type        = string
+  default     = ""
+}
+
+variable "flags" {
+  description = "YAML of feature flags, which services read again when it changes; as in the code without it."
+  type        = string
+  default     = null
 }
 
 variable "image" {
-  description = "Aviary, by digest: one image for all services."
+  description = "Aviary, by digest: one image for all services, so that what runs is what was tested."
   type        = string
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "The image is named by its digest: name@sha256:..."
+  }
 }
 
 variable "issuer_url" {
@@ -80,12 +101,6 @@ variable "network_endpoint_group" {
   default     = "aviary-edge"
 }
 
-variable "plaintext" {
-  description = "Whether services speak in the clear, and with whoever reaches them."
-  type        = bool
-  default     = false
-}
-
 variable "project_id" {
   description = "Project of identities, topics and tables."
   type        = string
@@ -103,27 +118,45 @@ variable "schema_role" {
 }
 
 variable "secrets" {
-  description = "Environment variables to ids of secrets. A service gets those that it reads."
+  description = "Environment variables to ids of secrets in Secret Manager. Pods get those that they refer to."
   type        = map(string)
   default     = {}
 }
 
+variable "signing_keys" {
+  description = "Id of the secret that holds the keys by which processes sign their requests."
+  type        = string
+}
+
 variable "sizes" {
-  description = "What departs from the defaults, by service (or `edge`, `collector`): node pool, resources of a pod and scaling."
+  description = "What departs from the manifests, by service (or `edge`, `collector`): node pool, resources of a pod, bounds of scaling, and messages waiting for each pod in any of the subscriptions."
   type = map(object({
     node_class = optional(string)
     resources = optional(object({
-      cpu    = optional(string, "1")
-      memory = optional(string, "512Mi")
+      cpu    = optional(string)
+      memory = optional(string)
     }), {})
     scaling = optional(object({
-      min             = optional(number, 2)
-      max             = optional(number, 10)
-      cpu_percent     = optional(number, 60)
+      min             = optional(number)
+      max             = optional(number)
       backlog_per_pod = optional(number)
     }), {})
   }))
   default = {}
+  validation {
+    condition     = alltrue([for each in values(var.sizes) : each.scaling.min == null ? true : each.scaling.min >= 1])
+    error_message = "The least number of pods is 1 or more."
+  }
+}
+
+variable "valkey" {
+  description = "The region's Valkey clusters as host:port, one that caches and one that remembers nonces and so must not evict; PEM of the authorities that signed their certificates; the addresses that they are in."
+  type = object({
+    cache                   = string
+    nonces                  = string
+    certificate_authorities = string
+    range                   = string
+  })
 }
 
 variable "workload_pool" {

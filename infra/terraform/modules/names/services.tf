@@ -1,8 +1,8 @@
 # Made by `make generate` from tools/deploy/; do not edit.
 
 locals {
-  # What each service is and may touch; `modules/service` grants no more. `extra_ports` are its
-  # further listeners, by their variables.
+  # What each service is and may touch; `modules/workload-identity` grants no more. `extra_ports`
+  # are its further listeners, by their variables.
   services = {
     user = {
       port        = 50051

@@ -1,4 +1,6 @@
 locals {
+  # private.googleapis.com: the only addresses of Google's APIs that pods may dial (tools/deploy/google_cloud.py).
+  private_access = [for host in range(4) : cidrhost("199.36.153.8/30", host)]
   # Who the load balancer's health checks and proxies are, for all of Google Cloud.
   load_balancer_ranges = ["35.191.0.0/16", "130.211.0.0/22"]
 }
@@ -119,4 +121,38 @@ resource "google_compute_firewall" "load_balancer" {
   log_config {
     metadata = "INCLUDE_ALL_METADATA"
   }
+}
+
+# Names of Google's APIs lead to addresses within reach of private nodes, and of the pods' network policies.
+resource "google_dns_managed_zone" "apis" {
+  #checkov:skip=CKV_GCP_16:a private zone is answered inside the VPC only, and cannot be signed
+  project     = var.project_id
+  name        = "${var.name}-googleapis"
+  dns_name    = "googleapis.com."
+  description = "Google's APIs by Private Google Access."
+  visibility  = "private"
+
+  private_visibility_config {
+    networks {
+      network_url = google_compute_network.this.id
+    }
+  }
+}
+
+resource "google_dns_record_set" "private_access" {
+  project      = var.project_id
+  managed_zone = google_dns_managed_zone.apis.name
+  name         = "private.googleapis.com."
+  type         = "A"
+  ttl          = 300
+  rrdatas      = local.private_access
+}
+
+resource "google_dns_record_set" "apis" {
+  project      = var.project_id
+  managed_zone = google_dns_managed_zone.apis.name
+  name         = "*.googleapis.com."
+  type         = "CNAME"
+  ttl          = 300
+  rrdatas      = [google_dns_record_set.private_access.name]
 }

@@ -9,6 +9,11 @@ locals {
     "monitoring", "networkconnectivity", "pubsub", "secretmanager", "servicenetworking", "storage",
   ]
   labels = { app = var.name }
+  secret_names = {
+    for variable in module.names.secrets : variable => lower(replace(trimprefix(variable, "AVIARY_"), "_", "-"))
+  }
+  # By these, processes sign what they ask of each other.
+  signing_keys = "signing-keys"
   # What KMS calls the multi region of a bucket.
   media_location = var.media == null ? null : lookup({ EU = "europe" }, upper(var.media.location), lower(var.media.location))
   # One key for each region's stores, since they take keys of their own region only, and one each
@@ -32,7 +37,7 @@ data "google_project" "this" {
   project_id = var.project_id
 }
 
-# Who reads and changes what: Google logs administrators' changes by itself, data only when told.
+# Who reads and changes what: Google logs administrators' changes by itself, data only where it is set.
 resource "google_project_iam_audit_config" "this" {
   for_each = toset(["bigtable.googleapis.com", "cloudkms.googleapis.com", "secretmanager.googleapis.com"])
   project  = var.project_id
@@ -58,7 +63,7 @@ module "secrets" {
   deletion_protection = var.deletion_protection
   labels              = local.labels
   secrets = {
-    for variable in module.names.secrets : lower(replace(trimprefix(variable, "AVIARY_"), "_", "-")) => {
+    for name in concat(values(local.secret_names), [local.signing_keys]) : name => {
       replicas = { for region in keys(var.regions) : region => "stores-${region}" }
     }
   }
@@ -136,6 +141,25 @@ module "valkey" {
   labels              = merge(local.labels, { region = each.key })
 
   # The policy lets the instance's addresses be made.
+  depends_on = [module.network]
+}
+
+# Remembers the nonces of signed requests. It must not evict: a nonce that is forgotten can be used again.
+module "nonces" {
+  source              = "../valkey"
+  for_each            = var.regions
+  project_id          = var.project_id
+  name                = "${var.name}-nonces"
+  region              = each.key
+  network_id          = module.network.network_id
+  node_type           = each.value.nonces.node_type
+  shard_count         = each.value.nonces.shard_count
+  replica_count       = each.value.nonces.replica_count
+  engine_configs      = { "maxmemory-policy" = "noeviction" }
+  kms_key_id          = module.secrets.key_ids["stores-${each.key}"]
+  deletion_protection = var.deletion_protection
+  labels              = merge(local.labels, { region = each.key })
+
   depends_on = [module.network]
 }
 

@@ -8,16 +8,6 @@ output "bigtable_instance" {
   value       = module.bigtable.instance_name
 }
 
-output "caches" {
-  description = "Regions to their Valkey clusters."
-  value = {
-    for region, each in module.valkey : region => {
-      address                 = each.address
-      certificate_authorities = each.certificate_authorities
-    }
-  }
-}
-
 output "clusters" {
   description = "Regions to their Kubernetes clusters."
   value = {
@@ -51,6 +41,25 @@ output "schema_role" {
 output "secrets" {
   description = "Environment variables to ids of secrets."
   value = {
-    for variable in module.names.secrets : variable => module.secrets.secret_ids[lower(replace(trimprefix(variable, "AVIARY_"), "_", "-"))]
+    for variable, name in local.secret_names : variable => module.secrets.secret_ids[name]
+  }
+}
+
+output "signing_keys" {
+  description = "Id of the secret that holds the keys by which processes sign requests."
+  value       = module.secrets.secret_ids[local.signing_keys]
+}
+
+output "valkey" {
+  description = "Regions to their Valkey clusters: what caches, what remembers nonces, who signed their certificates, and the addresses that they are in."
+  value = {
+    for region, each in var.regions : region => {
+      cache  = module.valkey[region].address
+      nonces = module.nonces[region].address
+      certificate_authorities = join("\n", distinct([
+        module.valkey[region].certificate_authorities, module.nonces[region].certificate_authorities,
+      ]))
+      range = each.ranges.psc
+    }
   }
 }

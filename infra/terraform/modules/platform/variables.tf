@@ -70,5 +70,10 @@ variable "regions" {
       shard_count   = optional(number, 3)
       replica_count = optional(number, 1)
     }), {})
+    nonces = optional(object({
+      node_type     = optional(string, "STANDARD_SMALL")
+      shard_count   = optional(number, 1)
+      replica_count = optional(number, 1)
+    }), {})
   }))
 }

@@ -78,21 +78,6 @@ resource "google_storage_bucket" "media" {
   }
 }
 
-resource "google_storage_bucket_iam_member" "readers" {
-  for_each = var.readers
-  bucket   = google_storage_bucket.media.name
-  role     = "roles/storage.objectViewer"
-  member   = each.value
-}
-
-resource "google_storage_bucket_iam_member" "writers" {
-  for_each = var.writers
-  bucket   = google_storage_bucket.media.name
-  role     = "roles/storage.objectUser"
-  member   = each.value
-}
-
-# The objects are private: name the CDN's own account among `readers`, so that it can fetch them.
 resource "google_compute_backend_bucket" "media" {
   project              = var.project_id
   name                 = "${var.bucket_name}-cdn"

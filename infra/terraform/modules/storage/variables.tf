@@ -72,20 +72,8 @@ variable "project_id" {
   type        = string
 }
 
-variable "readers" {
-  description = "Who may read objects: IAM members by a name of your choice."
-  type        = map(string)
-  default     = {}
-}
-
 variable "upload_origins" {
   description = "Web origins that may upload with a signed URL."
   type        = list(string)
   default     = []
-}
-
-variable "writers" {
-  description = "Who may make objects: IAM members by a name of your choice."
-  type        = map(string)
-  default     = {}
 }

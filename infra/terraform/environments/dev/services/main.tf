@@ -12,20 +12,23 @@ module "names" {
 }
 
 module "mesh" {
-  source             = "../../../modules/mesh"
-  project_id         = local.platform.project_id
-  region             = "europe-west1"
-  workload_pool      = local.platform.clusters["europe-west1"].workload_pool
-  bigtable_instance  = local.platform.bigtable_instance
-  cache              = local.platform.caches["europe-west1"]
-  schema_role        = local.platform.schema_role
-  secrets            = local.platform.secrets
-  issuer_url         = "https://${var.domain}"
-  image              = var.image
-  edge_image         = var.edge_image
-  certificate_issuer = var.certificate_issuer
-  collector_image    = var.collector_image
-  log_level          = "debug"
+  source              = "../../../modules/mesh"
+  project_id          = local.platform.project_id
+  region              = "europe-west1"
+  workload_pool       = local.platform.clusters["europe-west1"].workload_pool
+  bigtable_instance   = local.platform.bigtable_instance
+  valkey              = local.platform.valkey["europe-west1"]
+  schema_role         = local.platform.schema_role
+  secrets             = local.platform.secrets
+  signing_keys        = local.platform.signing_keys
+  issuer_url          = "https://${var.domain}"
+  first_party_clients = local.site.firstPartyClients
+  edge_config         = file("${var.site}/envoy.yaml")
+  image               = var.image
+  envoy_image         = var.envoy_image
+  certificate_issuer  = var.certificate_issuer
+  collector_image     = var.collector_image
+  log_level           = "debug"
 
   # One pod each: dev is for trying things, not for traffic.
   sizes = {

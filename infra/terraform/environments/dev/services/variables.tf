@@ -21,8 +21,8 @@ variable "domain" {
   type        = string
 }
 
-variable "edge_image" {
-  description = "Envoy with Aviary's configuration, by digest."
+variable "envoy_image" {
+  description = "Envoy for the edge and the sidecars, by digest."
   type        = string
 }
 
@@ -32,7 +32,7 @@ variable "image" {
 }
 
 variable "notification_emails" {
-  description = "Who is told when an error budget burns."
+  description = "Whom to notify when an error budget burns."
   type        = list(string)
   default     = []
 }
@@ -41,6 +41,11 @@ variable "runbook_url" {
   description = "Where the how-to pages are."
   type        = string
   default     = null
+}
+
+variable "site" {
+  description = "Folder with the site's `site.yaml`, and the `envoy.yaml` that `python -m tools.deploy site` made from it."
+  type        = string
 }
 
 variable "state_bucket" {

@@ -35,41 +35,47 @@ locals {
 }
 
 module "europe_west1" {
-  source             = "../../../modules/mesh"
-  providers          = { google = google, kubernetes = kubernetes.europe_west1 }
-  active             = local.platform.active_region == "europe-west1"
-  project_id         = local.platform.project_id
-  region             = "europe-west1"
-  workload_pool      = local.platform.clusters["europe-west1"].workload_pool
-  bigtable_instance  = local.platform.bigtable_instance
-  cache              = local.platform.caches["europe-west1"]
-  schema_role        = local.platform.schema_role
-  secrets            = local.platform.secrets
-  issuer_url         = "https://${var.domain}"
-  image              = var.image
-  edge_image         = var.edge_image
-  certificate_issuer = var.certificate_issuer
-  collector_image    = var.collector_image
-  sizes              = local.sizes
+  source              = "../../../modules/mesh"
+  providers           = { google = google, kubernetes = kubernetes.europe_west1 }
+  active              = local.platform.active_region == "europe-west1"
+  project_id          = local.platform.project_id
+  region              = "europe-west1"
+  workload_pool       = local.platform.clusters["europe-west1"].workload_pool
+  bigtable_instance   = local.platform.bigtable_instance
+  valkey              = local.platform.valkey["europe-west1"]
+  schema_role         = local.platform.schema_role
+  secrets             = local.platform.secrets
+  signing_keys        = local.platform.signing_keys
+  issuer_url          = "https://${var.domain}"
+  first_party_clients = local.site.firstPartyClients
+  edge_config         = file("${var.site}/envoy.yaml")
+  image               = var.image
+  envoy_image         = var.envoy_image
+  certificate_issuer  = var.certificate_issuer
+  collector_image     = var.collector_image
+  sizes               = local.sizes
 }
 
 module "europe_west4" {
-  source             = "../../../modules/mesh"
-  providers          = { google = google, kubernetes = kubernetes.europe_west4 }
-  active             = local.platform.active_region == "europe-west4"
-  project_id         = local.platform.project_id
-  region             = "europe-west4"
-  workload_pool      = local.platform.clusters["europe-west4"].workload_pool
-  bigtable_instance  = local.platform.bigtable_instance
-  cache              = local.platform.caches["europe-west4"]
-  schema_role        = local.platform.schema_role
-  secrets            = local.platform.secrets
-  issuer_url         = "https://${var.domain}"
-  image              = var.image
-  edge_image         = var.edge_image
-  certificate_issuer = var.certificate_issuer
-  collector_image    = var.collector_image
-  sizes              = local.sizes
+  source              = "../../../modules/mesh"
+  providers           = { google = google, kubernetes = kubernetes.europe_west4 }
+  active              = local.platform.active_region == "europe-west4"
+  project_id          = local.platform.project_id
+  region              = "europe-west4"
+  workload_pool       = local.platform.clusters["europe-west4"].workload_pool
+  bigtable_instance   = local.platform.bigtable_instance
+  valkey              = local.platform.valkey["europe-west4"]
+  schema_role         = local.platform.schema_role
+  secrets             = local.platform.secrets
+  signing_keys        = local.platform.signing_keys
+  issuer_url          = "https://${var.domain}"
+  first_party_clients = local.site.firstPartyClients
+  edge_config         = file("${var.site}/envoy.yaml")
+  image               = var.image
+  envoy_image         = var.envoy_image
+  certificate_issuer  = var.certificate_issuer
+  collector_image     = var.collector_image
+  sizes               = local.sizes
 }
 
 module "edge" {

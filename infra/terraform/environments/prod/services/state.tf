@@ -9,6 +9,8 @@ data "terraform_remote_state" "platform" {
 
 locals {
   platform = data.terraform_remote_state.platform.outputs.platform
+  # What Kustomize and the edge's configuration are made from as well.
+  site = yamldecode(file("${var.site}/site.yaml")).data
 }
 
 data "google_client_config" "this" {}

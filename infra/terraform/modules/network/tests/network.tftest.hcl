@@ -39,3 +39,12 @@ run "a_range_must_be_one" {
   }
   expect_failures = [var.regions]
 }
+
+run "googles_apis_are_where_pods_may_dial" {
+  command = plan
+
+  assert {
+    condition     = google_dns_record_set.private_access.rrdatas == tolist(["199.36.153.8", "199.36.153.9", "199.36.153.10", "199.36.153.11"])
+    error_message = "Names lead to addresses that the pods' network policies do not allow."
+  }
+}

@@ -27,7 +27,7 @@ run "every_region_has_what_services_need" {
     error_message = "A region has no cluster."
   }
   assert {
-    condition     = output.caches["europe-west4"].address == "10.2.0.2:6379"
+    condition     = output.valkey["europe-west4"].cache == "10.2.0.2:6379" && output.valkey["europe-west4"].range == "10.2.1.0/24"
     error_message = "A region has no cache."
   }
   assert {

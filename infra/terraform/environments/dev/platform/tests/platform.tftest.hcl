@@ -3,6 +3,8 @@ mock_provider "google" {
 }
 
 run "it_can_be_made" {
+  command = plan
+
   variables {
     project_id   = "my-project"
     media_bucket = "my-project-media"

@@ -20,9 +20,10 @@ override_data {
           europe-west1 = { dns_endpoint = "one.gke.goog", workload_pool = "my-project.svc.id.goog" }
           europe-west4 = { dns_endpoint = "four.gke.goog", workload_pool = "my-project.svc.id.goog" }
         }
-        caches = {
-          europe-west1 = { address = "10.2.0.2:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----" }
-          europe-west4 = { address = "10.2.1.2:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----" }
+        signing_keys = "projects/my-project/secrets/aviary-signing-keys"
+        valkey = {
+          europe-west1 = { cache = "10.2.0.2:6379", nonces = "10.2.0.3:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----", range = "10.2.0.0/24" }
+          europe-west4 = { cache = "10.2.1.2:6379", nonces = "10.2.1.3:6379", certificate_authorities = "-----BEGIN CERTIFICATE-----", range = "10.2.1.0/24" }
         }
       }
     }
@@ -30,14 +31,17 @@ override_data {
 }
 
 variables {
+  site            = "tests/site"
   state_bucket    = "my-project-state"
   domain          = "api.example.com"
   image           = "example.com/aviary@sha256:1111111111111111111111111111111111111111111111111111111111111111"
-  edge_image      = "example.com/edge@sha256:2222222222222222222222222222222222222222222222222222222222222222"
+  envoy_image     = "example.com/envoy@sha256:2222222222222222222222222222222222222222222222222222222222222222"
   collector_image = "example.com/collector@sha256:3333333333333333333333333333333333333333333333333333333333333333"
 }
 
 run "it_can_be_made" {
+  command = plan
+
   assert {
     condition     = toset(keys(output.addresses)) == toset(["IPV4", "IPV6"])
     error_message = "The edge has no address."

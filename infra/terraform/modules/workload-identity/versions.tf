@@ -6,9 +6,5 @@ terraform {
       source  = "hashicorp/google"
       version = ">= 8.7, < 9.0"
     }
-    kubernetes = {
-      source  = "hashicorp/kubernetes"
-      version = ">= 3.4, < 4.0"
-    }
   }
 }

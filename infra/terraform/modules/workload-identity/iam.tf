@@ -1,5 +1,5 @@
-# What the service may do, resource by resource. Nothing is granted on the project but the role of
-# `schema_role`, whose permissions only look up what is there.
+# What the service may do, resource by resource. Nothing is granted on the project but `project_roles`: a role whose
+# permissions only look up what is there, and those that exist for projects alone.
 
 locals {
   dead_topics = [for name in var.pubsub.subscribes : "${name}${var.pubsub.dead_letter_suffix}"]
@@ -42,21 +42,9 @@ resource "google_pubsub_subscription_iam_member" "looks_up" {
   member       = google_service_account.this.member
 }
 
-resource "google_secret_manager_secret_iam_member" "this" {
-  for_each  = var.secrets
-  secret_id = each.value
-  role      = "roles/secretmanager.secretAccessor"
-  # The pod itself, not its Google account: the cluster reads the secret in the pod's name.
-  member = "principal://iam.googleapis.com/projects/${data.google_project.this.number}/locations/global/workloadIdentityPools/${var.workload_pool}/subject/ns/${var.namespace}/sa/${var.name}"
-}
-
-resource "google_project_iam_member" "schema_reader" {
-  count   = var.schema_role == null ? 0 : 1
-  project = var.project_id
-  role    = var.schema_role
-  member  = google_service_account.this.member
-}
-
-data "google_project" "this" {
-  project_id = var.project_id
+resource "google_project_iam_member" "this" {
+  for_each = var.project_roles
+  project  = var.project_id
+  role     = each.key
+  member   = google_service_account.this.member
 }

@@ -1,0 +1,39 @@
+mock_provider "google" {
+  source = "../../mocks"
+}
+
+variables {
+  name          = "fanout"
+  project_id    = "my-project"
+  region        = "europe-west1"
+  workload_pool = "my-project.svc.id.goog"
+  namespace     = "aviary"
+  bigtable      = { instance = "aviary-rows", tables = ["home"] }
+  pubsub        = { publishes = ["fanout-rest"], subscribes = ["fanout.plan"], dead_letters = ["tweet.erasure"] }
+}
+
+run "it_may_use_what_it_needs_and_no_more" {
+  command = plan
+
+  assert {
+    condition = jsonencode(output.grants) == jsonencode({
+      tables     = ["home"]
+      publishes  = ["fanout-rest", "fanout.plan.dead"]
+      subscribes = ["fanout.plan", "tweet.erasure.dead"]
+    })
+    error_message = "Grants are not what was asked for."
+  }
+  assert {
+    condition     = length(google_project_iam_member.this) == 0
+    error_message = "It has a role on the project that nobody asked for."
+  }
+}
+
+run "only_its_own_pods_are_it" {
+  command = plan
+
+  assert {
+    condition     = google_service_account_iam_member.workload.member == "serviceAccount:my-project.svc.id.goog[aviary/fanout]"
+    error_message = "Pods of another name can act as the service."
+  }
+}
