@@ -1,6 +1,7 @@
 """Which topics there are and who listens to them, as services declare it."""
 
 from functools import cache
+from operator import attrgetter
 
 from services.platform.bus.port import Subscription
 from services.platform.rows.port import TableSpec
@@ -17,8 +18,9 @@ def all_topics() -> tuple[str, ...]:
 
 @cache
 def all_subscriptions() -> tuple[Subscription, ...]:
-    """Return every subscription."""
-    return tuple(each for spec in all_specs().values() for each in spec.subscriptions)
+    """Return every subscription, by the name of the service that consumes it."""
+    specs = sorted(all_specs().values(), key=attrgetter("name"))
+    return tuple(each for spec in specs for each in spec.subscriptions)
 
 
 @cache

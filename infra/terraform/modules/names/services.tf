@@ -156,15 +156,15 @@ locals {
   # To their topics. Each has a dead letter topic and subscription of its own, which the consumer
   # publishes to by itself.
   subscriptions = {
-    "tweet.erasure"    = "user-events"
-    "graph.erasure"    = "user-events"
     "fanout.plan"      = "tweet-events"
     "fanout.legs"      = "fanout-legs"
     "fanout.author"    = "tweet-events"
     "fanout.graph"     = "graph-events"
     "fanout.close"     = "fanout-close"
     "fanout.rest"      = "fanout-rest"
+    "graph.erasure"    = "user-events"
     "identity.erasure" = "user-events"
+    "tweet.erasure"    = "user-events"
   }
 
   # The service that lists and redrives the dead letters of all others.
