@@ -1,4 +1,4 @@
-"""The development cluster without one: each pod's processes, with what its containers are told."""
+"""The development cluster without one: each pod's processes, in its containers' environment."""
 
 import subprocess
 import sys
@@ -75,11 +75,11 @@ def test_every_pod_runs_behind_its_sidecar(tmp_path: Path) -> None:
             for name, text in files.items():
                 (etc / folder / name).write_text(text)
         machine.start_engines()
-        for name, told in environments_in(documents).items():
+        for name, variables in environments_in(documents).items():
             config = config_map(documents, sidecar_config(name))[ENVOY_FILE]
             machine.start_envoy(name, config, f"{name}-sidecar")
             argv = [sys.executable, "-m", "services", name]
-            machine.start(name, argv, machine.environment(name, told))
+            machine.start(name, argv, machine.environment(name, variables))
         serving = health_pb2.HealthCheckResponse.SERVING
         for name in NAMES:
             port = machine.port(name, PROBE_PORT)

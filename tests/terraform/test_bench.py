@@ -96,13 +96,13 @@ def test_what_is_right_passes(tmp_path, terraform) -> None:
         ("google_topic", "google_tpoic", "google_tpoic"),
     ],
 )
-def test_what_is_wrong_is_found(tmp_path, terraform, was, becomes, said) -> None:
+def test_each_fault_is_found(tmp_path, terraform, was, becomes, said) -> None:
     found = "\n".join(bench(tmp_path, terraform, MAIN.replace(was, becomes)).faults())
     assert "modules/topic: terraform validate failed" in found
     assert said in found
 
 
-def test_a_test_that_fails_is_told(tmp_path, terraform) -> None:
+def test_a_test_that_fails_is_reported(tmp_path, terraform) -> None:
     made = bench(tmp_path, terraform, MAIN, TEST.replace('== "a"', '== "b"'))
     (found,) = made.faults()
     assert "terraform test failed" in found

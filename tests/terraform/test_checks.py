@@ -201,7 +201,7 @@ def archive(tmp_path) -> Path:
     return path
 
 
-def test_bindings_tell_the_schema(archive) -> None:
+def test_bindings_give_the_schema(archive) -> None:
     provider = read_provider(archive, "google", [("resource", "google_topic")])
     assert provider.version == "8.7.0"
     block = provider.types["resource", "google_topic"]

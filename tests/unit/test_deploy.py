@@ -91,7 +91,7 @@ def test_bill_of_materials_names_what_the_lock_names(tmp_path: Path) -> None:
     lines = (ROOT / "requirements-gcp.lock").read_text().splitlines()
     locked = {tuple(line.split(" ")[0].split("==")) for line in lines if "==" in line[:60]}
     assert found == {(name.partition("[")[0], version) for name, version in locked}
-    # So that whoever has the bill can tell a wheel from another of its name.
+    # So that whoever has the bill can distinguish a wheel from another of its name.
     assert all(each["externalReferences"][0]["hashes"] for each in written["components"])
 
 
@@ -137,7 +137,7 @@ def test_keys_are_made_once_and_are_keys(composed: dict[str, Any], tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("break_it", "told"),
+    ("break_it", "reported"),
     [
         (lambda s: s["tweet"].update(depends_on=7), "not by the specification"),
         (lambda s: s["tweet"].update(comand=["tweet"]), "comand"),
@@ -161,12 +161,12 @@ def test_keys_are_made_once_and_are_keys(composed: dict[str, Any], tmp_path: Pat
         (lambda s: s["id"]["environment"].update(AVIARY_BUS="kafka"), "AVIARY_BUS: got 'kafka'"),
     ],
 )
-def test_each_fault_of_the_compose_file_is_told(
-    composed: dict[str, Any], break_it: Callable[[dict[str, Any]], object], told: str
+def test_each_fault_of_the_compose_file_is_reported(
+    composed: dict[str, Any], break_it: Callable[[dict[str, Any]], object], reported: str
 ) -> None:
     break_it(composed["services"])
     lines = check_compose(yaml.safe_dump(composed))
-    assert any(told in line for line in lines), lines
+    assert any(reported in line for line in lines), lines
 
 
 # The edge
@@ -186,7 +186,7 @@ def test_a_site_is_in_its_edge() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "reported"),
     [
         ("data: {issuerUrl: api.example.com}", "issuerUrl: got 'api.example.com'"),
         ("data: {trustedHops: '-1'}", "trustedHops: got '-1'"),
@@ -198,11 +198,11 @@ def test_a_site_is_in_its_edge() -> None:
         ("{}", "data: wanted texts"),
     ],
 )
-def test_a_site_that_is_wrong_is_named(tmp_path: Path, data: str, told: str) -> None:
+def test_a_site_that_is_wrong_is_named(tmp_path: Path, data: str, reported: str) -> None:
     (tmp_path / "site.yaml").write_text(data)
     with pytest.raises(SiteError, match=re.escape(str(tmp_path))) as refused:
         Site.read(tmp_path)
-    assert told in str(refused.value)
+    assert reported in str(refused.value)
 
 
 def test_further_issuers_of_a_site_count_at_its_edge(tmp_path: Path) -> None:

@@ -83,8 +83,8 @@ def edge_config(documents: Documents) -> dict[str, str]:
 
 def without(documents: Documents, name: str, variable: str) -> None:
     env = container(documents, name)["env"]
-    (told,) = (each for each in env if each["name"] == variable)
-    env.remove(told)
+    (found,) = (each for each in env if each["name"] == variable)
+    env.remove(found)
 
 
 def policy(documents: Documents, name: str) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_rendered_manifests_are_in_order(documents: Documents) -> None:
 
 
 @pytest.mark.parametrize(
-    ("break_it", "told"),
+    ("break_it", "reported"),
     [
         (lambda d: pod(d, "tweet").update(containers=7), "Deployment tweet"),
         (lambda d: container(d, "tweet").update(imagePulPolicy="Always"), "imagePulPolicy"),
@@ -117,15 +117,15 @@ def test_rendered_manifests_are_in_order(documents: Documents) -> None:
         (lambda d: edge_config(d).update(more="#" * 1024 * 1024), "Kubernetes takes 1048576"),
     ],
 )
-def test_each_fault_of_a_workload_is_told(
-    documents: Documents, break_it: Callable[[Documents], object], told: str
+def test_each_fault_of_a_workload_is_reported(
+    documents: Documents, break_it: Callable[[Documents], object], reported: str
 ) -> None:
     break_it(documents)
-    assert any(told in line for line in rules.faults(documents)), rules.faults(documents)
+    assert any(reported in line for line in rules.faults(documents)), rules.faults(documents)
 
 
 @pytest.mark.parametrize(
-    ("break_it", "told"),
+    ("break_it", "reported"),
     [
         (lambda d: policy(d, "id")["ingress"].clear(), "tweet cannot reach id:8443"),
         (lambda d: policy(d, "id")["ingress"].clear(), "prometheus cannot reach id:9464"),
@@ -141,15 +141,15 @@ def test_each_fault_of_a_workload_is_told(
         ),
     ],
 )
-def test_each_fault_of_the_policies_is_told(
-    documents: Documents, break_it: Callable[[Documents], object], told: str
+def test_each_fault_of_the_policies_is_reported(
+    documents: Documents, break_it: Callable[[Documents], object], reported: str
 ) -> None:
     break_it(documents)
-    assert any(told in line for line in rules.faults(documents)), rules.faults(documents)
+    assert any(reported in line for line in rules.faults(documents)), rules.faults(documents)
 
 
 @pytest.mark.parametrize(
-    ("break_it", "told"),
+    ("break_it", "reported"),
     [
         (
             lambda d: config(d).update(AVIARY_TWEET_ADDRESS="127.0.0.1:1"),
@@ -199,20 +199,22 @@ def test_each_fault_of_the_policies_is_told(
         ),
     ],
 )
-def test_each_fault_of_an_environment_is_told(
-    documents: Documents, break_it: Callable[[Documents], object], told: str
+def test_each_fault_of_an_environment_is_reported(
+    documents: Documents, break_it: Callable[[Documents], object], reported: str
 ) -> None:
     break_it(documents)
-    assert any(told in line for line in rules.faults(documents)), rules.faults(documents)
+    assert any(reported in line for line in rules.faults(documents)), rules.faults(documents)
 
 
 def test_the_audit_log_outlives_a_pod(documents: Documents) -> None:
     (claim,) = workload(documents, "identity")["spec"]["volumeClaimTemplates"]
-    told = {each["name"]: each.get("value") for each in container(documents, "identity")["env"]}
+    variables = {
+        each["name"]: each.get("value") for each in container(documents, "identity")["env"]
+    }
     mounts = {
         each["mountPath"]: each["name"] for each in container(documents, "identity")["volumeMounts"]
     }
-    assert mounts[told["AVIARY_DATA_DIR"] or ""] == claim["metadata"]["name"]
+    assert mounts[variables["AVIARY_DATA_DIR"] or ""] == claim["metadata"]["name"]
 
 
 def test_only_sidecars_and_the_issuer_see_keys_of_certificates(documents: Documents) -> None:

@@ -90,8 +90,8 @@ def test_certificates() -> None:
     for wanted in certificates():
         spec = wanted["spec"]
         for name in ("duration", "renewBefore"):
-            (told,) = re.findall(rf'{name}\s+= "(\w+)"', service)
-            assert hours(told) == hours(spec[name])
+            (written,) = re.findall(rf'{name}\s+= "(\w+)"', service)
+            assert hours(written) == hours(spec[name])
         usages = ", ".join(f'"{each}"' for each in spec["usages"])
         assert f"[{usages}]" in service
         assert f'algorithm = "{spec["privateKey"]["algorithm"]}"' in service
@@ -100,14 +100,14 @@ def test_certificates() -> None:
     assert {each["spec"]["issuerRef"]["kind"] for each in certificates()} == {kind}
 
 
-def test_what_both_tell_services_is_the_same() -> None:
+def test_manifests_and_terraform_give_services_the_same_values() -> None:
     mesh = text(MODULES / "mesh")
-    told = dict(re.findall(r'^\s+(AVIARY_\w+)\s+= "([^"$]*)"$', mesh, re.MULTILINE))
+    given = dict(re.findall(r'^\s+(AVIARY_\w+)\s+= "([^"$]*)"$', mesh, re.MULTILINE))
     lines = (KUBERNETES / "base" / "config.env").read_text().splitlines()
     config = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
-    both = told.keys() & config.keys()
+    both = given.keys() & config.keys()
     assert {"AVIARY_STORAGE", "AVIARY_BUS"} <= both
-    assert {name: told[name] for name in both} == {name: config[name] for name in both}
+    assert {name: given[name] for name in both} == {name: config[name] for name in both}
 
 
 def test_the_schema_is_terraforms_in_production(names) -> None:

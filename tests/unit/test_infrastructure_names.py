@@ -181,16 +181,16 @@ def settings_variables() -> set[str]:
     return asked.names
 
 
-def test_services_are_told_by_variables_they_read(names) -> None:
+def test_services_get_variables_that_they_read(names) -> None:
     variables = settings_variables()
     modules = [INFRASTRUCTURE / "modules" / name for name in ("mesh", "service")]
     code = "".join(path.read_text() for module in modules for path in module.glob("*.tf"))
-    told = set(re.findall(r"^\s*(AVIARY_[A-Z_]+|OTEL_[A-Z_]+) +=", code, re.MULTILINE))
-    told |= set(re.findall(r"\{ (AVIARY_[A-Z_]+|OTEL_[A-Z_]+) =", code))
-    assert {"AVIARY_TLS", "AVIARY_TLS_DIR", "AVIARY_STORAGE"} <= told
+    given = set(re.findall(r"^\s*(AVIARY_[A-Z_]+|OTEL_[A-Z_]+) +=", code, re.MULTILINE))
+    given |= set(re.findall(r"\{ (AVIARY_[A-Z_]+|OTEL_[A-Z_]+) =", code))
+    assert {"AVIARY_TLS", "AVIARY_TLS_DIR", "AVIARY_STORAGE"} <= given
     addresses = {f"AVIARY_{name.upper()}_ADDRESS" for name in names["services"]}
     addresses |= {name for each in names["services"].values() for name in each["extra_ports"]}
-    assert addresses | told <= variables
+    assert addresses | given <= variables
 
 
 async def test_the_caches_url_is_one_that_clients_take() -> None:

@@ -31,7 +31,7 @@ _NAMESPACE_OF_DNS = {"kubernetes.io/metadata.name": "kube-system"}
 
 
 def policies() -> list[Document]:
-    """Build all of them: nothing for anybody, then what each pod needs."""
+    """Build all network policies: deny everything, then allow what each pod needs."""
     return [
         _policy("default-deny", PART, ingress=[], egress=[]),
         _policy("dns", PART, egress=[_to_dns()]),
@@ -110,7 +110,7 @@ def _policy(
     ingress: list[Document] | None = None,
     egress: list[Document] | None = None,
 ) -> Document:
-    """Build one; None says nothing of a direction, an empty list shuts it."""
+    """Build one policy; None leaves a direction out of it, an empty list closes it."""
     rules = {"Ingress": ingress, "Egress": egress}
     given = {kind: each for kind, each in rules.items() if each is not None}
     return {

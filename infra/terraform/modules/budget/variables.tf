@@ -28,12 +28,12 @@ variable "name" {
 }
 
 variable "notification_channels" {
-  description = "Monitoring channels that are told, beside the billing administrators."
+  description = "Monitoring channels that are notified, beside the billing administrators."
   type        = list(string)
   default     = []
   validation {
     condition     = length(var.notification_channels) <= 5
-    error_message = "A budget tells at most 5 channels."
+    error_message = "A budget notifies at most 5 channels."
   }
 }
 
@@ -43,7 +43,7 @@ variable "project_number" {
 }
 
 variable "thresholds" {
-  description = "Shares of the amount at which somebody is told: of what is spent, and of what the month is forecast to cost."
+  description = "Shares of the amount at which a notification is sent: of what is spent, and of what the month is forecast to cost."
   type = object({
     spent    = optional(list(number), [0.5, 0.9, 1.0])
     forecast = optional(list(number), [1.0, 1.2])

@@ -6,7 +6,7 @@ locals {
   services         = module.names.services
   authorities_file = "valkey-authorities.pem"
 
-  # Where siblings dial. Every process is told of all of them; its own is where it listens.
+  # Where siblings dial. Every process is given all of them; its own is where it listens.
   addresses = {
     for name, service in local.services : name => "${name}.${var.namespace}.svc.cluster.local:${service.port}"
   }

@@ -1,5 +1,5 @@
 output "notification_channels" {
-  description = "Channels by which people are told."
+  description = "Channels by which people are notified."
   value       = local.channels
 }
 

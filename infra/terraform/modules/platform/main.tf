@@ -32,7 +32,7 @@ data "google_project" "this" {
   project_id = var.project_id
 }
 
-# Who reads and changes what: Google logs administrators' changes by itself, data only when told.
+# Who reads and changes what: Google logs administrators' changes by itself, access to data where asked.
 resource "google_project_iam_audit_config" "this" {
   for_each = toset(["bigtable.googleapis.com", "cloudkms.googleapis.com", "secretmanager.googleapis.com"])
   project  = var.project_id

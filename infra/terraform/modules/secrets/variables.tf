@@ -5,7 +5,7 @@ variable "deletion_protection" {
 }
 
 variable "first_reminder" {
-  description = "When operators are first told to rotate, RFC 3339. Secret Manager moves it on by itself."
+  description = "When operators are first reminded to rotate, RFC 3339. Secret Manager moves it on by itself."
   type        = string
   default     = "2027-01-05T09:00:00Z"
   validation {
@@ -53,7 +53,7 @@ variable "project_id" {
 }
 
 variable "secrets" {
-  description = "Secrets by name: the key (of `keys`) that encrypts each, where its versions are kept, and how often an operator is to be told to make a new one. Values are never here: they would be in the state."
+  description = "Secrets by name: the key (of `keys`) that encrypts each, where its versions are kept, and how often an operator is to be reminded to make a new one. Values are never here: they would be in the state."
   type = map(object({
     replicas = map(string)
     remind_s = optional(number, 7776000)

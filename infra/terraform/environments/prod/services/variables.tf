@@ -32,7 +32,7 @@ variable "image" {
 }
 
 variable "notification_emails" {
-  description = "Who is told when an error budget burns."
+  description = "Addresses that are notified when an error budget burns."
   type        = list(string)
   default     = []
 }
