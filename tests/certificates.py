@@ -32,7 +32,7 @@ WAIT_S = 20.0
 
 
 def authority_in(folder: Path) -> Authority:
-    """The one that signs what is in there."""
+    """The authority that signs the certificates of this folder."""
     return Authority(*load_pair(Pair((folder / "ca.pem").read_bytes(), _read(folder, "ca.key"))))
 
 
@@ -41,7 +41,7 @@ def foreign_authority() -> Authority:
 
 
 def leaf(authority: Authority, name: str, *, made: timedelta = timedelta()) -> Pair:
-    """A certificate made so long ago."""
+    """Issue a certificate that was made `made` ago."""
     return issue(authority, name, datetime.now(UTC) - made)
 
 

@@ -46,7 +46,7 @@ def bigtable_emulator() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def pubsub_emulator() -> Iterator[str]:
-    """As above."""
+    """Address of a Pub/Sub emulator, likewise the module's own."""
     require_emulators()
     port = free_port()
     yield from _running(pubsub_argv(sdk_root(), port), port)

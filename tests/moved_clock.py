@@ -30,13 +30,13 @@ class MovedClock:
         _compile(self._library)
 
     def set(self, ahead_s: int) -> None:
-        """Set it for all of them, at once."""
+        """Set the clock of all these processes at once, in seconds ahead of the machine's."""
         with self._file.open("r+b") as file:
             file.write(ahead_s.to_bytes(OFFSET_BYTES, "little", signed=True))
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a process is to be started with."""
+        """The environment to start a process with."""
         return {"LD_PRELOAD": str(self._library), "MOVED_CLOCK_FILE": str(self._file)}
 
 

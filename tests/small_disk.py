@@ -35,7 +35,7 @@ class SmallDisk:
                 ballast.write(bytes(CHUNK_BYTES))
 
     def free(self) -> None:
-        """Give back what `fill` took."""
+        """Free what `fill` took."""
         self._ballast.unlink(missing_ok=True)
 
     @property
@@ -45,7 +45,7 @@ class SmallDisk:
 
 @contextlib.contextmanager
 def small_disk(path: Path, megabytes: int) -> Iterator[SmallDisk]:
-    """Mount one at `path`."""
+    """Mount a small file system at `path`."""
     path.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", path]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)

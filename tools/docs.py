@@ -206,7 +206,7 @@ def main() -> None:
 
 @main.command()
 def build() -> None:
-    """Write them anew."""
+    """Write the generated parts of all pages."""
     for page in stale():
         (ROOT / page).write_text(_rendered(page))
 

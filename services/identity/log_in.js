@@ -1,9 +1,9 @@
 // Sends the form of the log-in page, and does the work that the edge may ask for before it lets it
-// through. Without this script the form works too, but for callers who are asked for that work.
+// through. Without this script the form works too, but not for users who are asked for that work.
 "use strict";
 (() => {
   const form = document.querySelector("form");
-  const told = document.querySelector("[role=alert]");
+  const message = document.querySelector("[role=alert]");
   const buttons = form.querySelectorAll("button");
 
   const primes = [];
@@ -93,31 +93,31 @@
   async function logIn(body) {
     let { said, wait } = await sent(body, {});
     if (asksForProof(said)) {
-      tell("One moment, your browser is asked for some work first …", false);
+      show("One moment, your browser is asked for some work first …", false);
       const work = await proof();
       if (work !== null) ({ said, wait } = await sent(body, { "x-proof-of-work": work }));
     }
     if (said.location) return location.assign(said.location);
     if (said.csrf) form.elements.csrf.value = said.csrf;
-    if (said.wrong) return tell(said.wrong, true);
-    return tell(wait ? `Too many tries. Try again in ${wait} s.` : "That did not work. Try again, please.", true);
+    if (said.wrong) return show(said.wrong, true);
+    return show(wait ? `Too many tries. Try again in ${wait} s.` : "That did not work. Try again, please.", true);
   }
 
-  function tell(text, bad) {
-    told.textContent = text;
-    told.className = bad ? "bad" : "";
-    told.hidden = false;
+  function show(text, bad) {
+    message.textContent = text;
+    message.className = bad ? "bad" : "";
+    message.hidden = false;
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form));
-    // Enter presses the first button. What presses none has decided nothing, and is told so.
+    // Enter presses the first button. What presses none has decided nothing, and the page says so.
     if (event.submitter) body.append(event.submitter.name, event.submitter.value);
     const busy = (yes) => buttons.forEach((button) => { button.disabled = yes; });
     busy(true);
     logIn(body)
-      .catch(() => tell("Aviary does not answer. Try again, please.", true))
+      .catch(() => show("Aviary does not answer. Try again, please.", true))
       .finally(() => busy(false));
   });
 })();

@@ -104,7 +104,7 @@ def deployed() -> dict[str, Any]:
         "kinds": [each["kind"] for each in yaml.safe_load_all(manifests[f"{base}/{NAME}.yaml"])],
         "resource": f"- {NAME}.yaml" in manifests[f"{base}/kustomization.yaml"],
         "address": VARIABLE in manifests[f"{base}/config.env"],
-        "followed certificate": f"{base}/{NAME}.sds.yaml" in manifests,
+        "watched certificate": f"{base}/{NAME}.sds.yaml" in manifests,
         "certificate": f"name: {NAME}\n" in certificates,
         "policy": policy["kind"],
         "sidecar": f"{NAME}.yaml" in manifests["envoy/sidecars/kustomization.yaml"],

@@ -47,7 +47,7 @@ def edited(lines: list[bytes]) -> list[bytes]:
 
 
 def edited_and_resealed(lines: list[bytes]) -> list[bytes]:
-    """By somebody who knows how hashes are made, and does not rewrite all that follows."""
+    """Edit an entry and make its own hash right, but not those of the entries after it."""
     entry = json.loads(lines[2])
     entry["facts"]["user_id"] = 3
     del entry["hash"], entry["prev"], entry["seq"]
@@ -150,10 +150,10 @@ def test_a_full_disk_is_reported_and_breaks_nothing(
     assert verify([tmp_path / "issuer.log"]).seq == 1
 
 
-def test_half_a_line_that_cannot_be_taken_back_at_once_is_before_the_next(
+def test_half_a_line_is_removed_before_the_next_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or the next line would go on from its middle, and the chain be broken for good."""
+    """Otherwise the next line would be appended to the half, and the chain stay broken."""
 
     def broken(*_: int) -> None:
         raise OSError(errno.EIO, "broken")
@@ -174,7 +174,7 @@ def test_half_a_line_that_cannot_be_taken_back_at_once_is_before_the_next(
 def test_a_full_file_that_cannot_be_set_aside_is_written_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is no room for the next: what is recorded is recorded, now and later."""
+    """The disk is full for the next entry; entries written before stay, now and later."""
     made = os.open
 
     def full(path: Path, *rest: int) -> int:
@@ -195,7 +195,7 @@ def test_a_full_file_that_cannot_be_set_aside_is_written_on(
 
 
 def test_a_rotation_that_was_cut_off_is_finished(tmp_path: Path) -> None:
-    """The full file has its other name, and the next one has none yet."""
+    """The full file has been renamed, and the next one does not exist yet."""
     with AuditLog(tmp_path, "issuer", SystemClock(), max_bytes=1_000) as log:
         log.record("login.succeeded")
         (tmp_path / "issuer.log").rename(tmp_path / "issuer.000000000000.log")

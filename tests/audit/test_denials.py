@@ -133,7 +133,7 @@ def test_what_was_answered_by_grpc_is_distinguished_too(log: Path) -> None:
     assert [event for event, _ in events] == ["limit.hit", "edge.denied", "edge.denied"]
 
 
-def test_of_a_sidecar_only_what_it_refused_itself_is_taken(log: Path) -> None:
+def test_only_refusals_of_the_sidecar_itself_are_recorded(log: Path) -> None:
     events = Events()
     refused = {"path": "/a.B/C", "caller": "spiffe://aviary.local/timeline"}
     with log.open("a") as file:

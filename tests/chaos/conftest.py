@@ -123,7 +123,7 @@ class Faults:
         return False
 
     def is_served(self) -> bool:
-        """The edge, too, takes every service for healthy."""
+        """Whether the edge reports every service as healthy."""
         with contextlib.suppress(httpx.HTTPError):
             answers = [
                 self.mesh.rest.get("/v1/users/1"),
@@ -135,7 +135,7 @@ class Faults:
         return False
 
     def is_settled(self) -> bool:
-        """Everything runs, and the queues are empty."""
+        """Whether everything runs and the queues are empty."""
         with contextlib.suppress(grpc.RpcError):
             return self.is_ready() and self.is_served() and not self.backlog()
         return False
@@ -155,7 +155,7 @@ def until(holds: Callable[[], bool], within_s: float = SETTLE_S) -> None:
 
 @contextlib.contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What happens here must be over in time."""
+    """Fail when the block takes longer than this."""
     began = time.monotonic()
     yield
     took_s = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""Services are told to stop while clients post: a retry is all that a client notices."""
+"""Services are stopped while clients post: a retry is all that a client notices."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from tests.e2e.conftest import Mesh
 # The drain of a service: calls in flight take milliseconds, a receive from the bus a second, and
 # the lease of a worker number is given back.
 DRAIN_S = 5.0
-# What a client may be told: come again. Anything else would be an error of its own making.
+# The answers that ask a client to retry. Any other would blame the client.
 TRANSIENT = {502, 503, 504}
 SERVICES = ("tweet", "fanout", "timeline", "graph", "user", "id")
 

@@ -1,4 +1,4 @@
-"""A store or a sibling is gone: callers are told so in time, and nothing is left half done."""
+"""A store or a sibling is gone: clients get an error in time, and nothing is left half done."""
 
 import itertools
 import sqlite3
@@ -31,7 +31,7 @@ def create_follow(mesh: Mesh) -> Call:
 
 
 def assert_unavailable(call: Call) -> None:
-    """The caller is told to come again, before the deadline."""
+    """The client gets an error that asks for a retry, before the deadline."""
     with within(DEADLINE_S):
         answer = call()
     assert (answer.status_code, answer.json()["code"]) == (503, 14), answer.text

@@ -41,7 +41,7 @@ class BusEngine:
     driver: BusDriver
     visibility_s: float
     """Time after which an abandoned delivery comes again."""
-    tells_backlog: bool
+    reports_backlog: bool
     """Pub/Sub: only through Cloud Monitoring."""
 
 
@@ -87,7 +87,7 @@ def valkey_cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 def _valkey(url: str) -> BusEngine:
     visibility_s = 1.0
     driver = ValkeyStreamsDriver(url, TOPOLOGY, visibility_s=visibility_s)
-    return BusEngine(driver, visibility_s, tells_backlog=True)
+    return BusEngine(driver, visibility_s, reports_backlog=True)
 
 
 def _pubsub() -> BusEngine:
@@ -97,7 +97,7 @@ def _pubsub() -> BusEngine:
     visibility_s = 10.0
     # A project of its own gives each test empty subscriptions.
     driver = PubSubDriver(f"test-{uuid.uuid4().hex[:12]}", TOPOLOGY, visibility_s=visibility_s)
-    return BusEngine(driver, visibility_s, tells_backlog=False)
+    return BusEngine(driver, visibility_s, reports_backlog=False)
 
 
 async def _empty_valkey(url: str) -> None:

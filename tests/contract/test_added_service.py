@@ -60,15 +60,15 @@ def places(
     generated: Path, environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     script = ADDED / "places.py"
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, script, "poll", generated, tmp_path_factory.mktemp("places")],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert told.returncode == 0, told.stderr
-    found: dict[str, Any] = json.loads(told.stdout)
+    assert printed.returncode == 0, printed.stderr
+    found: dict[str, Any] = json.loads(printed.stdout)
     return found
 
 
@@ -146,7 +146,7 @@ def test_command_line(environment: Mapping[str, str]) -> None:
 
 @pytest.fixture
 def address(environment: Mapping[str, str], tmp_path: Path) -> Iterator[str]:
-    """Where it listens, started as a container starts it."""
+    """Start it as a container does; the address where it listens."""
     port = free_port()
     with valkey_node(tmp_path) as valkey:
         process = subprocess.Popen(

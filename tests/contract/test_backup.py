@@ -38,7 +38,7 @@ def rows(path: Path) -> set[int]:
 
 
 class Relay:
-    """Numbers on their way as tweets go: a row, then a message, then another file's row."""
+    """Moves numbers as tweets move: to a row, then to a message, then to a row of another file."""
 
     def __init__(self, data_dir: Path, port: int) -> None:
         self.data_dir = data_dir
@@ -101,7 +101,7 @@ def bus(data_dir: Path) -> Iterator[int]:
 
 
 def restored_numbers(folder: Path) -> tuple[set[int], set[int], set[int]]:
-    """In the first file, on the bus, in the last file."""
+    """The numbers found in the first file, on the bus and in the last file."""
     with valkey_node(folder / "bus", "--appendonly", "yes") as port, Redis(port=port) as client:
         on_bus = {int(fields[b"n"]) for _, fields in client.xrange(STREAM)}
     return rows(folder / "first.db"), on_bus, rows(folder / "last.db")
@@ -195,7 +195,7 @@ def test_rows_that_are_damaged_are_not_backed_up(data_dir: Path, bus: int, tmp_p
     assert not list(tmp_path.glob("backup*"))
 
 
-def test_writers_that_leave_no_gap_are_told_of(
+def test_writers_that_leave_no_gap_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "busy.db"
@@ -210,7 +210,7 @@ def test_writers_that_leave_no_gap_are_told_of(
         assert not started.is_set()
 
 
-def test_what_is_no_backup_is_none(data_dir: Path, tmp_path: Path) -> None:
+def test_a_folder_without_a_valid_manifest_is_no_backup(data_dir: Path, tmp_path: Path) -> None:
     assert "is no backup" in refused(data_dir, tmp_path / "restored")
     (data_dir / "backup.json").write_text('{"format": 2}')
     assert "wanted 1" in refused(data_dir, tmp_path / "restored")
@@ -218,7 +218,7 @@ def test_what_is_no_backup_is_none(data_dir: Path, tmp_path: Path) -> None:
     assert "cannot be read" in refused(data_dir, tmp_path / "restored")
 
 
-def test_what_cannot_be_backed_up_is_told(data_dir: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_backed_up_is_reported(data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="was it ever"):
         back_up(tmp_path / "nowhere", tmp_path / "backup")
     keep_operator(data_dir, "http://127.0.0.1:1", {"AVIARY_STORAGE": "bigtable"})

@@ -121,7 +121,7 @@ class TestBus:
         assert await bus.driver.list_dead_letters("first.two", limit=10) == []
         counted = {each: await bus.driver.dead_letters(each) for each in ("first.one", "first.two")}
         assert counted == (
-            {"first.one": 1, "first.two": 0} if bus.tells_backlog else dict.fromkeys(counted)
+            {"first.one": 1, "first.two": 0} if bus.reports_backlog else dict.fromkeys(counted)
         )
         assert await bus.driver.redrive("first.one", limit=10) == 1
         [again] = await take(bus.driver, "first.one", 1)
@@ -161,7 +161,7 @@ class TestBus:
 
     async def test_backlog_counts_all_that_is_not_acked(self, bus: BusEngine) -> None:
         await bus.driver.publish("first", [Message(b"%d" % n) for n in range(5)])
-        if not bus.tells_backlog:
+        if not bus.reports_backlog:
             assert await bus.driver.backlog("first.one") is None
             return
         first, second = await take(bus.driver, "first.one", 2)

@@ -44,7 +44,7 @@ async def driver(server: ValkeyServer) -> AsyncIterator[ValkeyStreamsDriver]:
 
 
 async def retaken(driver: ValkeyStreamsDriver) -> list[Received]:
-    """Take both messages; a call may fail that the server blocked by the time before."""
+    """Receive both messages; a receive that began before the clock moved may fail."""
     taken: list[Received] = []
     async with asyncio.timeout(DEADLINE_S):
         while len(taken) < 2:

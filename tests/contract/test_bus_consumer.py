@@ -38,7 +38,7 @@ class TestConsumer:
             await bus.driver.publish("first", page)
         await until(lambda: len(seen) == 1000)
         await consumer.stop()
-        if bus.tells_backlog:
+        if bus.reports_backlog:
             assert await bus.driver.backlog("first.one") == 0
             assert set(seen.values()) == {1}
 
@@ -106,7 +106,7 @@ class TestConsumer:
         release.set()
         await stopping
         assert (len(ended), consumer.idle.is_set()) == (5, True)
-        if bus.tells_backlog:
+        if bus.reports_backlog:
             assert await bus.driver.backlog("first.one") == 0
 
     async def test_paused_receives_nothing_until_resumed(self, bus: BusEngine) -> None:

@@ -126,7 +126,7 @@ class TestRetries:
         assert waited[b"asks 1 s"] > 0.6
         assert waited[b"asks 60 s"] > 1.6
 
-    async def test_whose_workers_died_is_tried_again_before_it_is_given_up(
+    async def test_a_message_whose_workers_died_is_retried_before_it_is_given_up(
         self, bus: BusEngine
     ) -> None:
         handled: list[tuple[bytes, int]] = []

@@ -1,4 +1,4 @@
-"""What the parts of a service record, with the SDK's own reader and real engines."""
+"""Metrics that a service records, with the SDK's own reader and real engines."""
 
 import asyncio
 import random
@@ -67,7 +67,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_deliveries_are_told_by_subscription_and_outcome(
+async def test_deliveries_are_counted_by_subscription_and_outcome(
     bus: ValkeyStreamsDriver, metrics: Metrics
 ) -> None:
     async def handler(message: Message, attempt: int) -> None:
@@ -76,12 +76,12 @@ async def test_deliveries_are_told_by_subscription_and_outcome(
         if message.data == b"patient" and not seen:
             seen.append(attempt)
             raise UnavailableError("away", retry_after_s=0.05)
-        if message.data == b"large" and not parts:
-            parts.append(attempt)
+        if message.data == b"large" and not unfinished:
+            unfinished.append(attempt)
             raise CallAgain("there is more to do", after_s=0.05)
 
     seen: list[int] = []
-    parts: list[int] = []
+    unfinished: list[int] = []
     consumer = Consumer(
         bus,
         "fanout.close",
@@ -143,7 +143,7 @@ async def test_queue_depth_follows_the_backlog_and_goes_with_the_bus(
         await depths.stop()
 
 
-async def test_dead_letters_are_told_until_they_are_redriven(
+async def test_dead_letters_are_counted_until_they_are_redriven(
     bus: ValkeyStreamsDriver, metrics: Metrics
 ) -> None:
     depths = QueueDepths(
@@ -167,7 +167,7 @@ async def test_dead_letters_are_told_until_they_are_redriven(
         await depths.stop()
 
 
-async def test_outbox_tells_what_it_holds_while_the_bus_is_away(
+async def test_outbox_reports_what_it_holds_while_the_bus_is_away(
     bus: ValkeyStreamsDriver, metrics: Metrics, valkey_server: ValkeyServer, tmp_path: Path
 ) -> None:
     table = TableSpec("some_outbox")

@@ -37,7 +37,7 @@ async def test_one_of_many_claims_at_once_is_the_first(nonces: ValkeyNonces) -> 
     assert await nonces.claim(secrets.token_hex(16), KEEP_MS)
 
 
-async def test_kept_for_as_long_as_asked(nonces: ValkeyNonces) -> None:
+async def test_a_nonce_is_kept_for_as_long_as_asked(nonces: ValkeyNonces) -> None:
     nonce = secrets.token_hex(16)
     assert await nonces.claim(nonce, 50)
     await until(lambda: nonces.claim(nonce, KEEP_MS))

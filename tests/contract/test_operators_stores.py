@@ -20,7 +20,7 @@ def _control_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_engines, "TABLES", (CONTROLS,))
 
 
-async def test_each_thing_is_set_by_itself(store: RowStore) -> None:
+async def test_pauses_and_the_threshold_are_stored_apart(store: RowStore) -> None:
     one, other = RowPauseStore(store, CONTROLS), RowPauseStore(store, CONTROLS)
     threshold = RowThresholdStore(store)
     assert (await one.load(), await threshold.load()) == (frozenset(), None)

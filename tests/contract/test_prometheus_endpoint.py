@@ -31,7 +31,7 @@ def test_it_shows_what_was_recorded_until_closed() -> None:
         httpx.get(f"http://{address}/metrics")
 
 
-def test_a_taken_address_is_told() -> None:
+def test_a_taken_address_is_reported() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -13,7 +13,7 @@ MANY = 2 * ROWS_PER_SCAN + 100
 FIRST = TableSpec("first")
 
 
-async def test_all_that_begin_so_are_read_in_order(store: RowStore) -> None:
+async def test_all_keys_with_the_prefix_are_read_in_order(store: RowStore) -> None:
     records = Records(store, FIRST, Session)
     wanted = [f"b.{number:05}" for number in range(MANY)] + ["b.\u00ff", "b.\U0010ffff"]
     await asyncio.gather(*(records.put(key, Session(key)) for key in wanted))

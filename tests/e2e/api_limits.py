@@ -16,8 +16,8 @@ from gateway.openapi.messages import Field, messages
 __all__ = ["Case", "cases", "request_of"]
 
 # Nobody has these ids: what passes the checks ends in NOT_FOUND, and leaves nothing behind.
-CALLER, OTHER = 9_000_001, 9_000_002
-CALLERS = {"follower_id", "blocker_id", "muter_id", "user_id"}
+END_USER, OTHER = 9_000_001, 9_000_002
+END_USER_FIELDS = {"follower_id", "blocker_id", "muter_id", "user_id"}
 VALID: dict[str, Any] = {
     "handle": "a",
     "display_name": "a",
@@ -85,7 +85,7 @@ def _pool() -> DescriptorPool:
 
 
 def _valid(name: str) -> Any:
-    return VALID.get(name, CALLER if name in CALLERS else OTHER)
+    return VALID.get(name, END_USER if name in END_USER_FIELDS else OTHER)
 
 
 def _limits(field: Field) -> Iterator[tuple[str, Any, Any]]:

@@ -24,14 +24,14 @@ from services.platform.valkey.connection import open_blocking
 from tests.emulators import require_emulators
 from tests.processes import free_port
 
-READY_TIMEOUT_S = 150  # longer than the supervisor's own, which tells more
+READY_TIMEOUT_S = 150  # longer than the supervisor's own, whose message says more
 TEST_TIMEOUT_S = 400  # of a test and what it starts: two systems, and waits for queues to drain
 SIDECARS = os.environ.get("AVIARY_TEST_SIDECARS") == "1"
 ENVIRONMENT = {
     "AVIARY_CELEBRITY_THRESHOLD": "2",
     # The least there is: tests that kill a consumer wait this long for what it had in hand.
     "AVIARY_BUS_VISIBILITY_S": "10",
-    # A test comes from one address, faster than any caller may; test_limits.py turns them on.
+    # A test comes from one address, faster than any client may; test_limits.py turns them on.
     "AVIARY_EDGE_LIMITS": "off",
 }
 VALKEY_TIMEOUT_S = 10.0
@@ -73,7 +73,7 @@ class Mesh:
         return found
 
     def valkey_url(self, name: str) -> str:
-        """URL of the `bus`, the `cache` or the `nonce` server, as services were told."""
+        """URL of the `bus`, the `cache` or the `nonce` server, as services have it."""
         return self.environment("gateway")[f"AVIARY_{name.upper()}_VALKEY_URL"]
 
     def valkey(self, name: str) -> Redis:
@@ -91,14 +91,14 @@ class Mesh:
         return addresses[service]
 
     def sync_channel(
-        self, service: str, *, caller: str = OPERATOR, address: str | None = None
+        self, service: str, *, peer: str = OPERATOR, address: str | None = None
     ) -> grpc.Channel:
-        """The same, for callers without an event loop, and by default as the operator."""
+        """The same, for tests without an event loop, and by default as the operator."""
         files, at = operator_files(self.data_dir), address or self.address(service)
-        return operator_sync_channel(files, service, at, identity=caller)
+        return operator_sync_channel(files, service, at, identity=peer)
 
     def environment(self, service: str) -> dict[str, str]:
-        """What a service was told at its start."""
+        """The environment that a service was started with."""
         raw = Path(f"/proc/{self.children()[service]}/environ").read_bytes()
         return dict(line.split("=", 1) for line in raw.decode().split("\0") if line)
 
@@ -151,8 +151,8 @@ import pathlib, sys
 from services.local import supervisor
 
 data_dir, edge_port, python, *options = sys.argv[1:]
-told = {option.removeprefix("--"): True for option in options}
-sys.exit(supervisor.run(pathlib.Path(data_dir), int(edge_port), python, **told))
+switches = {option.removeprefix("--"): True for option in options}
+sys.exit(supervisor.run(pathlib.Path(data_dir), int(edge_port), python, **switches))
 """
 
 

@@ -41,7 +41,7 @@ class Machine:
             text = text.replace(theirs, str(ours))
         return text
 
-    def environment(self, container: str, told: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, container: str, variables: Mapping[str, str]) -> dict[str, str]:
         def here(match: re.Match[str]) -> str:
             host = container if match[1] in OWN else match[1]
             return f"127.0.0.1:{self.port(host, int(match[2]))}"
@@ -49,7 +49,7 @@ class Machine:
         env = {
             # The issuer's name is no address to dial.
             name: value if name == "AVIARY_ISSUER_URL" else self.path(ADDRESS.sub(here, value))
-            for name, value in told.items()
+            for name, value in variables.items()
         }
         return {"PATH": os.environ["PATH"], **env}
 
@@ -96,8 +96,8 @@ class Machine:
         eventually(lambda: _status(rest, "/oauth/jwks"), 200, WAIT_S)
         eventually(lambda: _status(rest, "/v1/timeline/home"), 401, WAIT_S)
         for name, port in {**dict.fromkeys(services, METRICS_PORT), "edge": STATS_PORT}.items():
-            told = httpx.get(f"http://127.0.0.1:{self.port(name, port)}/metrics")
-            assert told.status_code == 200, name
+            variables = httpx.get(f"http://127.0.0.1:{self.port(name, port)}/metrics")
+            assert variables.status_code == 200, name
 
 
 def _status(rest: httpx.Client, path: str) -> int | None:

@@ -43,7 +43,7 @@ class FanoutOperator:
         self._address = mesh.address("fanout")
 
     def set_threshold(self, followers: int) -> None:
-        """0 is back to what the system was started with."""
+        """Set the threshold in followers; 0 restores what the system was started with."""
         deadline = time.monotonic() + OUTAGE_S
         while (in_force := self._try_threshold(followers)) is None:
             assert time.monotonic() < deadline, "the fanout does not come back"

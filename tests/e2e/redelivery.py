@@ -28,7 +28,7 @@ class Redelivery:
 
 @contextmanager
 def redelivery(mesh: Mesh) -> Iterator[Redelivery]:
-    """On the bus that the fanout was told of."""
+    """On the bus that the fan-out uses."""
     environment = mesh.environment("fanout")
     stack = AsyncExitStack()
     with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:

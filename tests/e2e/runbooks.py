@@ -75,7 +75,7 @@ class Reader:
 
 
 def _same(command: str, shown: list[str], printed: list[str]) -> None:
-    """Numbers and widths may differ, and `…` is for what is left out."""
+    """Match printed text; numbers and widths may differ, and `…` stands for anything."""
     assert len(shown) == len(printed), f"{command}\nprinted {printed}\nis said to print {shown}"
     for want, got in zip(shown, printed, strict=True):
         pattern = re.escape(_plain(want)).replace("…", ".*")

@@ -27,7 +27,7 @@ SEED = os.environ.get("AVIARY_FUZZ_SEED", "1")
 # The edge does not ask for tokens yet.
 CALL_TIMEOUT_S = 10
 CHECKS_TOKENS = False
-CALLERS = ("user_id", "follower_id", "blocker_id", "muter_id")
+END_USER_FIELDS = ("user_id", "follower_id", "blocker_id", "muter_id")
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +44,10 @@ def test_the_document_is_served_as_generated(api: Mesh) -> None:
 
 def test_what_runs_agrees_with_the_descriptor(api: Mesh) -> None:
     of_a_service = api.environment("timeline")
-    told = {name: at for name, at in of_a_service.items() if name.startswith("AVIARY_")}
+    variables = {name: at for name, at in of_a_service.items() if name.startswith("AVIARY_")}
     command = [sys.executable, "-m", "gateway", "check", "--data-dir", str(api.data_dir)]
     result = subprocess.run(
-        command, env={**os.environ, **told}, capture_output=True, text=True, check=False
+        command, env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout == (
@@ -168,20 +168,20 @@ def _strictest(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_tokens(document: dict[str, Any]) -> None:
-    """Say what is so as long as callers have no token: none is asked for, and none names them."""
+    """Alter the document for clients without tokens: the end user is named in each request."""
     del document["components"]["securitySchemes"]
     for methods in document["paths"].values():
         for operation in methods.values():
             operation.pop("security")
             for parameter in operation.get("parameters", []):
-                if parameter.get("name") in CALLERS:
+                if parameter.get("name") in END_USER_FIELDS:
                     parameter["required"] = True
             if "requestBody" in operation:
-                _require_caller(operation["requestBody"]["content"]["application/json"]["schema"])
+                _require_end_user(operation["requestBody"]["content"]["application/json"]["schema"])
 
 
-def _require_caller(schema: dict[str, Any]) -> None:
-    for name in CALLERS:
+def _require_end_user(schema: dict[str, Any]) -> None:
+    for name in END_USER_FIELDS:
         if name in schema["properties"]:
             schema["required"] = [*schema.get("required", []), name]
             schema["properties"][name]["type"].remove("null")

@@ -22,7 +22,7 @@ NAMES = [each.name for each in all_services()]
 SCRIPTS = Path(sys.executable).parent
 
 
-def test_every_process_runs_on_what_its_container_is_told(tmp_path: Path) -> None:
+def test_every_process_runs_in_its_containers_environment(tmp_path: Path) -> None:
     require_emulators()
     containers = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
     for name in ("keys", "data", "denials"):
@@ -31,21 +31,21 @@ def test_every_process_runs_on_what_its_container_is_told(tmp_path: Path) -> Non
     with ExitStack() as stack:
         machine = Machine(tmp_path, stack, paths)
         for name in ("certs", "keys"):
-            told = containers[name]
-            program, *words = [*told.get("entrypoint", ["aviary"]), *told["command"]]
+            container = containers[name]
+            program, *words = [*container.get("entrypoint", ["aviary"]), *container["command"]]
             here = [machine.path(word) for word in words]
             subprocess.run([SCRIPTS / program, *here], check=True, capture_output=True)
         machine.start_engines()
         environments = {}
         for name in NAMES:
             # Variables that nobody has set.
-            told = {
+            variables = {
                 variable: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
                 for variable, value in containers[name]["environment"].items()
             }
             # The image's own.
-            told |= {"AVIARY_DATA_DIR": "/var/lib/aviary/data"}
-            environments[name] = machine.environment(name, told)
+            variables |= {"AVIARY_DATA_DIR": "/var/lib/aviary/data"}
+            environments[name] = machine.environment(name, variables)
             argv = [str(SCRIPTS / "aviary"), *containers[name]["command"]]
             machine.start(name, argv, environments[name])
         for name in NAMES:

@@ -174,7 +174,7 @@ def are_below(logs: Path, size: int) -> bool:
 
 
 def denied(mesh: Mesh) -> int:
-    """How many refusals the audit log tells of."""
+    """How many refusals the audit log has recorded."""
     lines = (mesh.data_dir / "audit" / "gateway.log").read_text().splitlines()
     entries = [json.loads(line) for line in lines if line.endswith("}")]
     facts = [each["facts"] for each in entries if each["event"] == "edge.denied"]

@@ -200,11 +200,11 @@ def test_no_secret_is_written_anywhere(mesh: Mesh) -> None:
     for name in private:
         assert (mesh.data_dir / name).stat().st_mode & 0o077 == 0, name
     for service in mesh.children():
-        told = "AVIARY_OPERATOR_SECRET_FILE" in mesh.environment(service)
-        assert told == (service == "identity"), service
+        has_secret = "AVIARY_OPERATOR_SECRET_FILE" in mesh.environment(service)
+        assert has_secret == (service == "identity"), service
 
 
-def test_all_of_it_is_in_the_audit_log_which_verifies(mesh: Mesh) -> None:
+def test_everything_is_in_the_audit_log_which_verifies(mesh: Mesh) -> None:
     handle, user_id = sign_up(mesh)
     token = command(mesh, "token", "--user", handle, "--scope", "timeline:read").strip()
     assert mesh.rest.post("/v1/tweets", json={"text": "x"}, headers=bearer(token)).is_error

@@ -10,7 +10,7 @@ from tests.e2e.conftest import Mesh, start, stop
 from tests.identity.world import PASSWORD
 
 SIGN_UPS = 10  # of one address in an hour, by docs/reference/rate-limits.md
-GUESSES = 60  # at three points each, well past what makes a caller hostile
+GUESSES = 60  # at three points each, well past what makes a subject hostile
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_sign_ups_of_an_address_are_limited_exactly_and_reads_go_on(mesh: Mesh) 
 
 
 def test_who_guesses_tokens_is_slowed(mesh: Mesh) -> None:
-    """The edge tells of refusals by `StreamAccessLogs`, and is told by `StreamExtensionConfigs`."""
+    """The edge reports refusals by access log; the new limits reach it as extension configs."""
     before = _read_limit(mesh)
     for number in range(GUESSES):
         guess = {"authorization": f"Bearer guess-{number}"}

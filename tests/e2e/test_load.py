@@ -123,7 +123,7 @@ def test_refused_text_ends_the_load_and_is_shown(mesh: Mesh, tmp_path: Path) -> 
     assert "Traceback" not in printed
 
 
-def test_taken_prefix_is_told(mesh: Mesh) -> None:
+def test_taken_prefix_is_reported(mesh: Mesh) -> None:
     options = ("--users", 5, "--follows-per-user", 1, "--limit", 0, "--prefix", "twice")
     assert load(mesh, *options)[0] == 0
     code, printed = load(mesh, *options)
@@ -169,7 +169,7 @@ def test_bad_file_is_named_with_the_line(
     assert "Traceback" not in printed
 
 
-def test_edge_that_does_not_answer_is_told() -> None:
+def test_edge_that_does_not_answer_is_reported() -> None:
     code, printed = load(url_of_nobody())
     assert (code, "is `make run` running?" in printed) == (1, True)
     assert "Traceback" not in printed

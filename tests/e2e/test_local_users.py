@@ -102,9 +102,9 @@ def test_a_valkey_asks_for_its_password(mesh: Mesh, name: str) -> None:
         for command in ("DEBUG SLEEP 0", "MODULE LOAD x", "CONFIG SET dir /tmp"):
             with pytest.raises(ResponseError):
                 ours.execute_command(*command.split())
-        told = Path(f"/proc/{ours.info('server')['process_id']}/cmdline").read_bytes()
+        shown = Path(f"/proc/{ours.info('server')['process_id']}/cmdline").read_bytes()
         secret = ours.get_connection_kwargs()["credential_provider"].get_credentials()[-1]
-        assert secret.encode() not in told
+        assert secret.encode() not in shown
 
 
 def test_no_secret_is_in_an_environment_or_a_command(mesh: Mesh) -> None:
@@ -120,8 +120,8 @@ def test_no_secret_is_in_an_environment_or_a_command(mesh: Mesh) -> None:
     assert len(children) > len(mesh.children())
     for pid in children:
         for file in ("environ", "cmdline"):
-            told = Path(f"/proc/{pid}/{file}").read_bytes()
-            assert not [secret for secret in secrets if secret.encode() in told], (pid, file)
+            shown = Path(f"/proc/{pid}/{file}").read_bytes()
+            assert not [secret for secret in secrets if secret.encode() in shown], (pid, file)
     assert len(passwords) == len(VALKEYS)
 
 
@@ -145,7 +145,7 @@ def listening(pids: list[int]) -> set[int]:
 
 
 def known_ports(mesh: Mesh) -> set[int]:
-    """Those that ask for a certificate or a password, the edge's own, and those of metrics."""
+    """Ports that need a certificate or a password, the edge's port, and ports of metrics."""
     environment = mesh.environment("identity")
     addresses = [environment["AVIARY_IDENTITY_HTTP_ADDRESS"], str(mesh.rest.base_url).rstrip("/")]
     addresses += [mesh.address(service) for service in mesh.children()]

@@ -32,7 +32,7 @@ class Opened:
         return str(self.page.run(f"document.querySelector('[name={name}]').value"))
 
     def answer(self) -> dict[str, list[str]]:
-        """Wait until the browser is back at the app; give what it was told there."""
+        """Wait until the browser is back at the app; give the parameters it came back with."""
         self.page.until("document.title === 'back'")
         (path,) = [one for one in self._came if one.startswith("/callback")]
         self._came.clear()

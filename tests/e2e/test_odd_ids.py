@@ -37,9 +37,9 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
 
 
 def ask(mesh: Mesh, method: str, path: str, fields: dict[str, Any], odd: object) -> httpx.Response:
-    told = {name: str(odd) if value == "{id}" else value for name, value in fields.items()}
+    filled = {name: str(odd) if value == "{id}" else value for name, value in fields.items()}
     where = "json" if method in {"POST", "PATCH"} else "params"
-    return mesh.rest.request(method, path.format(id=odd), **{where: told})
+    return mesh.rest.request(method, path.format(id=odd), **{where: filled})
 
 
 @pytest.mark.parametrize(("method", "path", "fields"), PLACES)

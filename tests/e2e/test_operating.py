@@ -32,8 +32,8 @@ def queue(mesh: Mesh, name: str) -> list[str]:
 
 def waits_for(mesh: Mesh, name: str, messages: int, state: str) -> None:
     # Pub/Sub gives no backlogs.
-    told = "unknown" if mesh.engine.emulators else str(messages)
-    eventually(lambda: queue(mesh, name)[::2], [told, state])
+    backlog = "unknown" if mesh.engine.emulators else str(messages)
+    eventually(lambda: queue(mesh, name)[::2], [backlog, state])
 
 
 def reader_of(mesh: Mesh, author: int) -> int:
@@ -166,9 +166,9 @@ def test_what_cannot_be_read_spoils_no_other(mesh: Mesh) -> None:
 
 
 def decision(mesh: Mesh, tweet_id: int, other: "pb.Delivery.ValueType") -> int:
-    """What was decided of a tweet; asking with the `other` shows that it was decided before."""
+    """The delivery of a tweet; asking for the `other` one shows that the first decision stays."""
     request = pb.DecideDeliveryRequest(tweet_id=tweet_id, delivery=other)
-    with mesh.sync_channel("tweet", caller="fanout") as channel:
+    with mesh.sync_channel("tweet", peer="fanout") as channel:
         answer = TweetServiceStub(channel).DecideDelivery(request, timeout=10)
     return int(answer.delivery)
 

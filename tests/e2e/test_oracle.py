@@ -3,12 +3,9 @@
 import itertools
 import os
 import signal
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-import httpx
 import pytest
 import redis
 from hypothesis import HealthCheck, Phase, Verbosity, settings
@@ -33,6 +30,7 @@ from services.tweet.spec import TWEET_EVENTS
 from tests.e2e.acting import eventually, halt, user
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import FanoutOperator
+from tests.e2e.patient_client import OUTAGE_S, PatientClient
 from tests.e2e.redelivery import Redelivery, redelivery
 from tests.e2e.timeline_model import Model, Posted
 
@@ -46,11 +44,8 @@ MAX_THRESHOLD = 4  # pushes nearly all; an author has five followers at most
 FANOUT = "fanout"
 KILLED = ("tweet", FANOUT, "graph", "timeline")
 MAX_KILLS = 1  # of one life: each costs seconds, and more if they come thick and fast
-OUTAGE_S = 60.0  # a killed service is back long before
 # What failed in an outage is tried again after up to 30 s more.
 SETTLE_S = 120.0
-POLL_S = 0.1
-UNDECIDED = {502, 503, 504}  # the call may have had its effect, or not
 
 _request_ids = (f"oracle-{number}" for number in itertools.count())
 
@@ -66,6 +61,7 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         super().__init__()
         self.mesh, self.cache, self.again, self.fanout = mesh, cache, again, fanout
+        self.client = PatientClient(mesh.rest)
         self.model = Model()
         self.everybody: list[int] = []
         self.ever_posted: set[int] = set()
@@ -91,20 +87,20 @@ class Life(RuleBasedStateMachine):
         if to.tweet_id in self.model.tweets:
             return multiple(self._post(author, in_reply_to_tweet_id=to.tweet_id))
         body = {"user_id": author, "in_reply_to_tweet_id": to.tweet_id, "text": "to nobody"}
-        answer, _ = self._send("/v1/tweets", body)
+        answer, _ = self.client.post("/v1/tweets", body)
         assert answer.status_code == 404, answer.text
         return multiple()
 
     @rule(tweet=tweets)
     def post_the_same_again(self, tweet: Posted) -> None:
-        answer, _ = self._send("/v1/tweets", tweet.body)
+        answer, _ = self.client.post("/v1/tweets", tweet.body)
         assert answer.status_code == 200, answer.text
         assert int(answer.json()["tweet_id"]) == tweet.tweet_id
 
     @rule(tweet=tweets)
     def delete(self, tweet: Posted) -> None:
         path, query = f"/v1/tweets/{tweet.tweet_id}", {"user_id": tweet.author}
-        answer, tries = self._decided(lambda: self.mesh.rest.delete(path, params=query))
+        answer, tries = self.client.decided(lambda: self.mesh.rest.delete(path, params=query))
         if tweet.tweet_id not in self.model.tweets:
             assert answer.status_code == 404, answer.text
             return
@@ -122,7 +118,9 @@ class Life(RuleBasedStateMachine):
         followees = sorted(set(wanted) - {follower})
         if not followees:
             return
-        answer, _ = self._send("/v1/follows", {"follower_id": follower, "followee_ids": followees})
+        answer, _ = self.client.post(
+            "/v1/follows", {"follower_id": follower, "followee_ids": followees}
+        )
         if any(self.model.are_apart(follower, followee) for followee in followees):
             assert answer.status_code == 400, answer.text
             return
@@ -136,7 +134,7 @@ class Life(RuleBasedStateMachine):
         if one == other:
             return
         body = {"blocker_id": one, "blocked_id": other}
-        answer, _ = self._send("/v1/block" if blocking else "/v1/unblock", body)
+        answer, _ = self.client.post("/v1/block" if blocking else "/v1/unblock", body)
         assert answer.status_code == 200, answer.text
         if blocking:
             self.model.block(one, other)
@@ -150,7 +148,7 @@ class Life(RuleBasedStateMachine):
         if one == other:
             return
         body = {"muter_id": one, "muted_id": other}
-        answer, _ = self._send("/v1/mute" if muting else "/v1/unmute", body)
+        answer, _ = self.client.post("/v1/mute" if muting else "/v1/unmute", body)
         assert answer.status_code == 200, answer.text
         (self.model.mutes.add if muting else self.model.mutes.discard)((one, other))
         self.events.append((GRAPH_EVENTS, GraphEvents().relations_changed([one])))
@@ -171,7 +169,7 @@ class Life(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(["home", "user"]), person=people, limit=st.integers(1, 50))
     def read(self, kind: str, person: int, limit: int) -> None:
         """What holds at any time, however far behind the queues are."""
-        ids = self._read(kind, person, limit)
+        ids = self.client.timeline(kind, person, limit)
         assert all(newer > older for newer, older in itertools.pairwise(ids)), "newest first"
         assert self.ever_posted.issuperset(ids), "only what was posted"
         assert set(ids).issuperset(self.model.user(person)), "one's own tweets at once"
@@ -226,7 +224,7 @@ class Life(RuleBasedStateMachine):
                 ("home", self.model.home(person)),
                 ("user", self.model.user(person)),
             ):
-                eventually(partial(self._read, kind, person, limit), expected, SETTLE_S)
+                eventually(partial(self.client.timeline, kind, person, limit), expected, SETTLE_S)
 
     def teardown(self) -> None:
         try:
@@ -242,7 +240,7 @@ class Life(RuleBasedStateMachine):
     def _post(self, author: int, **fields: object) -> Posted:
         request_id = next(_request_ids)
         body = {"user_id": author, "text": request_id, "request_id": request_id, **fields}
-        answer, _ = self._send("/v1/tweets", body)
+        answer, _ = self.client.post("/v1/tweets", body)
         assert answer.status_code == 200, answer.text
         tweet_id = int(answer.json()["tweet_id"])
         assert tweet_id not in self.ever_posted
@@ -261,7 +259,7 @@ class Life(RuleBasedStateMachine):
         if follower == followee:
             return
         body = {"follower_id": follower, "followee_id": followee}
-        answer, _ = self._send("/v1/follow" if following else "/v1/unfollow", body)
+        answer, _ = self.client.post("/v1/follow" if following else "/v1/unfollow", body)
         if following and self.model.are_apart(follower, followee):
             assert answer.status_code == 400, answer.text
             return
@@ -269,36 +267,6 @@ class Life(RuleBasedStateMachine):
         (self.model.follows.add if following else self.model.follows.discard)((follower, followee))
         event = GraphEvents().follow_changed(follower, followee, following=following)
         self.events.append((GRAPH_EVENTS, event))
-
-    def _read(self, kind: str, person: int, limit: int) -> list[int]:
-        ids: list[int] = []
-        query: dict[str, str | int] = {"user_id": person, "limit": limit}
-        while True:
-            answer, _ = self._decided(
-                lambda: self.mesh.rest.get(f"/v1/timeline/{kind}", params=query)
-            )
-            assert answer.status_code == 200, answer.text
-            page = answer.json()
-            ids += [int(tweet["tweet_id"]) for tweet in page["tweets"]]
-            if "next_cursor" not in page:
-                return ids
-            assert len(page["tweets"]) == limit, "a page is full as long as older tweets exist"
-            query["cursor"] = page["next_cursor"]
-
-    def _send(self, path: str, body: dict[str, object]) -> tuple[httpx.Response, int]:
-        return self._decided(lambda: self.mesh.rest.post(path, json=body))
-
-    def _decided(self, call: Callable[[], httpx.Response]) -> tuple[httpx.Response, int]:
-        """Repeat the call until its outcome is known; also how many tries it took."""
-        deadline = time.monotonic() + OUTAGE_S
-        for tries in itertools.count(1):
-            with suppress(httpx.TransportError):
-                answer = call()
-                if answer.status_code not in UNDECIDED:
-                    return answer, tries
-            assert time.monotonic() < deadline, "the system does not come back"
-            time.sleep(POLL_S)
-        raise AssertionError
 
 
 @pytest.mark.timeout(0)
@@ -315,7 +283,7 @@ def test_timelines_are_what_tweets_and_graph_say(mesh: Mesh) -> None:
                 derandomize=not examples,
                 database=None,
                 deadline=None,
-                # Time passes here: a shorter life may be another one. Tell of the life that failed.
+                # Time passes here: a shorter life may be another one. Report the life that failed.
                 phases=[Phase.generate],
                 verbosity=Verbosity.debug,
                 suppress_health_check=list(HealthCheck),

@@ -79,7 +79,7 @@ def events(mesh: Mesh, service: str, name: str) -> list[dict]:
 
 
 def taken_up(mesh: Mesh, service: str) -> object:
-    """What changes whenever a service, or its sidecar in its stead, has taken up new files."""
+    """A value that changes when the service, or its sidecar, has loaded new certificates."""
     if not SIDECARS:
         return len(events(mesh, service, "tls.reloaded"))
     socket = (mesh.data_dir / "sidecars" / f"{service}.admin").read_text().strip()
@@ -89,8 +89,8 @@ def taken_up(mesh: Mesh, service: str) -> object:
     return {one["serial_number"] for some in held for one in some}
 
 
-def denied_caller(mesh: Mesh, service: str) -> str | None:
-    """Whose call was last refused by the table, by the log of whoever refused it."""
+def denied_peer(mesh: Mesh, service: str) -> str | None:
+    """The peer whose call the call table refused last, from the log of the process that refused."""
     if not SIDECARS:
         (denied,) = events(mesh, service, "rpc.denied")[-1:]
         assert denied["reason"] == "CALLER_NOT_ALLOWED"
@@ -200,13 +200,13 @@ async def test_an_operator_signs_and_may_operate_and_no_more(mesh: Mesh, keys: P
     assert "fanout.rest" in operate(mesh, "queues", AVIARY_SIGNING_KEYS_FILE=str(keys))
     assert "no known form" in operate(mesh, "queues", fails=True)
     assert await code_of(mesh, "tweet", lookup, NEW) == "PERMISSION_DENIED"
-    until(lambda: denied_caller(mesh, "tweet") == "operator")
+    until(lambda: denied_peer(mesh, "tweet") == "operator")
 
 
 def test_nonces_are_where_none_is_forgotten(mesh: Mesh) -> None:
     with mesh.valkey("nonce") as server:
-        told = server.info()
-        assert (told["maxmemory_policy"], told["aof_enabled"]) == ("noeviction", 1)
+        info = server.info()
+        assert (info["maxmemory_policy"], info["aof_enabled"]) == ("noeviction", 1)
         assert any(key.startswith(b"nonce") for key in server.scan_iter())
     assert events(mesh, "tweet", "signing.nonces_evicted") == []
 
@@ -233,7 +233,7 @@ def test_the_key_of_cursors_is_replaced_while_pages_are_turned(mesh: Mesh) -> No
 
 
 def test_no_secret_is_written_where_it_does_not_belong(mesh: Mesh) -> None:
-    """Last, when all of them have been used and most replaced."""
+    """This runs last, when all secrets have been used and most have been replaced."""
     written = [path for path in mesh.data_dir.rglob("*") if path.is_file()]
     names = {path.name for path in written}
     refusals = {"tweet-sidecar.denials.log"} if SIDECARS else {"tweet.log"}

@@ -54,7 +54,7 @@ PATHS = (
 
 
 def through_sidecars(path: tuple[str, ...]) -> tuple[str, ...]:
-    """The same path where each call between processes passes a sidecar of either."""
+    """The same path where each call between processes passes the sidecars of both."""
     hops: list[str] = []
     for name in path:
         process, kind, rpc = name.split(" ", 2)

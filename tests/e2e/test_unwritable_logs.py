@@ -55,7 +55,7 @@ def healthy(mesh: Mesh) -> bool:
 
 
 def killed(mesh: Mesh, name: str) -> bool:
-    """Kill a service; tells whether it was running, which between two looks may change."""
+    """Kill a service; return whether it was running, since it may just have ended."""
     process_id = mesh.children().get(name)
     if process_id is None:
         return False

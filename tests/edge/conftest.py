@@ -135,7 +135,7 @@ def admin_socket(folder: Path) -> str:
 
 
 def admin_client(folder: Path) -> httpx.AsyncClient:
-    """A client of that."""
+    """A client of Envoy's admin interface."""
     transport = httpx.AsyncHTTPTransport(uds=admin_socket(folder))
     return httpx.AsyncClient(base_url="http://admin", transport=transport, timeout=START_TIMEOUT_S)
 
@@ -228,7 +228,7 @@ async def running_edge(
 
 @pytest_asyncio.fixture
 async def edge() -> AsyncIterator[Edge]:
-    """One that lets everybody in: for tests of other things."""
+    """An edge that admits everybody, for tests of other things."""
     async with running_edge(unauthenticated=True) as running:
         yield running
 

@@ -115,7 +115,7 @@ async def issuer() -> AsyncIterator[int]:
 
 
 def _trusting(config: EdgeConfig) -> str:
-    """Let the test say who it is."""
+    """Configure an edge that keeps headers by which a test names its user, app and address."""
     built = bootstrap(config)
     (listener,) = built["static_resources"]["listeners"]
     manager = listener["filter_chains"][0]["filters"][0]["typed_config"]

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize(("endpoint_class", "subject"), CASES)
-async def test_as_many_as_the_page_says(
+async def test_as_many_requests_pass_as_the_page_says(
     edge: LimitedEdge, endpoint_class: str, subject: Subject
 ) -> None:
     at_once = documented(endpoint_class, subject)

@@ -163,7 +163,7 @@ async def test_answer_that_is_no_json_is_shown() -> None:
 
 
 @pytest.mark.parametrize("url", ["localhost", "ftp://x", "http://", "http://127.0.0.1:99999"])
-def test_bad_url_is_told(url: str) -> None:
+def test_bad_url_is_reported(url: str) -> None:
     with pytest.raises(LoadError, match="not a URL"):
         EdgeClient(url, JITTER)
 
@@ -178,7 +178,7 @@ async def test_refused_token_is_renewed_once_for_all_requests() -> None:
     assert edge.retried == 0
 
 
-async def test_token_that_stays_refused_is_told() -> None:
+async def test_token_that_stays_refused_is_reported() -> None:
     server = Server(*[(401, {"message": "Jwt is expired"})] * 2)
     async with server.running(), EdgeClient(server.url, JITTER, lambda: "given") as edge:
         with pytest.raises(RefusedError, match="401: Jwt is expired"):

@@ -264,7 +264,7 @@ async def test_list_that_was_lost_counts_until_it_is_restored(revoking: Revoking
 
 
 async def test_a_gateway_that_begins_takes_nothing_from_edges(revoking: Revoking) -> None:
-    """It says nothing of what was revoked, rather than that nothing was, until it knows."""
+    """Until it has read the lists it sends none, rather than empty ones that would replace them."""
     await revoking.valkey.flushall()
     clock, rules = SystemClock(), ReputationRules()
     reputation = ReputationStore(revoking.valkey, clock, rules)

@@ -83,7 +83,7 @@ async def test_the_call_table_decides(world: World) -> None:
     await until(all_logged)
 
 
-async def test_a_table_of_one_rpc_is_none_of_another(world: World) -> None:
+async def test_the_right_to_one_rpc_is_no_right_to_another(world: World) -> None:
     async with world.as_("tweet") as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stubs.IdServiceStub(channel).GenerateIds(pb.GenerateIdsRequest(count=1))
@@ -99,7 +99,7 @@ async def test_other_certificates_do_not_connect(world: World) -> None:
     assert world.ids.calls == 0
 
 
-async def test_peers_cannot_say_who_they_are(world: World) -> None:
+async def test_a_peer_cannot_claim_another_name_by_header(world: World) -> None:
     forged = ((FORWARDED, f"By=x;Hash={'0' * 64};URI={spiffe_id('user')}"),)
     for name, expected in (("tweet", "OK"), ("timeline", "PERMISSION_DENIED")):
         async with world.as_(name) as channel:

@@ -77,7 +77,7 @@ async def test_the_certificate_of_another_service_is_refused(tmp_path: Path) -> 
         assert replica.ids.calls == 0
 
 
-async def test_only_what_may_be_called_twice_is(tmp_path: Path) -> None:
+async def test_only_idempotent_rpcs_are_retried(tmp_path: Path) -> None:
     async with calling(tmp_path, NOWHERE) as (_, (replica,), channel):
         replica.ids.fails = True
         assert await lease(channel) == "UNAVAILABLE"
@@ -86,7 +86,7 @@ async def test_only_what_may_be_called_twice_is(tmp_path: Path) -> None:
         assert replica.ids.calls == 1 + 3
 
 
-async def test_peers_cannot_have_it_called_twice(tmp_path: Path) -> None:
+async def test_no_header_makes_the_sidecar_retry(tmp_path: Path) -> None:
     async with calling(tmp_path, NOWHERE) as (_, (replica,), channel):
         replica.ids.fails = True
         steering = (("x-envoy-retry-grpc-on", "unavailable"), ("x-envoy-max-retries", "3"))
@@ -213,7 +213,7 @@ def _answered_by(replica: IdReplica, channel: grpc.aio.Channel):
     return answered
 
 
-async def test_the_callers_deadline_and_trace_arrive(tmp_path: Path) -> None:
+async def test_the_clients_deadline_and_trace_arrive(tmp_path: Path) -> None:
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
     async with calling(tmp_path, NOWHERE) as (_, (replica,), channel):
         stub = stubs.IdServiceStub(channel)

@@ -34,7 +34,7 @@ def write_jwks(folder: Path) -> str:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """Good ones; a change to None leaves a claim out."""
+    """Valid claims with these changes; a change to None leaves the claim out."""
     now = int(time.time())
     made = {
         "iss": ISSUER,
@@ -64,7 +64,7 @@ def unsigned(**changes: Any) -> str:
 
 
 def signed_with_public_key(kid: str | None = "rsa") -> str:
-    """HMAC, keyed with what everybody knows: the public key as it is published."""
+    """Sign by HMAC with the published public key, which everybody knows."""
     secret = KEYS["RS256"].as_pem(private=False)
     signed = f"{_part({'alg': 'HS256', 'typ': 'JWT', 'kid': kid})}.{_part(claims())}"
     return f"{signed}.{_encoded(hmac.digest(secret, signed.encode(), 'sha256'))}"

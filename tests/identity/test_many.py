@@ -103,7 +103,7 @@ async def test_code_of_an_earlier_password_is_no_good(world: World) -> None:
 
 
 async def test_rows_from_before_generations_are_read_and_replaced(world: World) -> None:
-    """They have no such field, and what changes nothing of it writes none."""
+    """Such rows lack the generation, and a change that leaves it alone does not add it."""
     await sign_up(world.http)
     tokens = await logged_in(world)
     for table in ("identity_families", "identity_credentials", "identity_codes"):
@@ -135,7 +135,7 @@ async def test_all_revoked_api_keys_are_published_and_those_that_expired_are_for
 
 
 async def test_issuer_publishes_those_that_last_longest_and_of_one_more(world: World) -> None:
-    """Of the one more the edges learn until when everything is refused."""
+    """From the first entry beyond the bound, edges know until when to refuse every key."""
     keys = world.store.revoked_app_keys
     until_ms = [world.clock.ms + number for number in range(1, MAX_LISTED + MANY)]
     await asyncio.gather(*(keys.put(f"app.{until}", RevokedAppKey(until)) for until in until_ms))

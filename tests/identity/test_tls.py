@@ -65,13 +65,13 @@ async def test_the_edge_gets_in(port: int, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["tweet", "gateway", "operator", "identity", None])
-async def test_nobody_else_does(port: int, folder: Path, name: str | None) -> None:
+async def test_nobody_but_the_edge_gets_in(port: int, folder: Path, name: str | None) -> None:
     with pytest.raises(httpx.TransportError):
         await ask(port, context(folder, name))
     assert await ask(port, context(folder, "edge")) == "hello"
 
 
-async def test_neither_do_certificates_of_another_authority_nor_plaintext(
+async def test_foreign_certificates_and_plaintext_are_refused(
     port: int, folder: Path, tmp_path: Path
 ) -> None:
     new_folder(tmp_path / "others")

@@ -3,7 +3,7 @@
 Runs two meshes: one as `make run` starts it, one whose processes talk in plaintext. Envoys of this
 benchmark stand before them: `all` with the configuration of the first, whose budgets alone are
 raised, so that nobody is slowed; `bare`, before the second, with a transcoder and a router and no
-other filter; and some between them, which tell what each part costs. They take turns in one run:
+other filter; and some between them, which show what each filter costs. They take turns in one run:
 
     python -m tests.load.edge_share [--rounds 3] [--seconds 5] [--connections 32]
 
@@ -216,17 +216,17 @@ def edge(
 
 
 def edge_config(running: Mesh, path: Path, **settings: bool) -> EdgeConfig:
-    """Say what `make run` says of its own edge."""
-    told = running.environment("identity")
-    certificates = told.get("AVIARY_TLS_DIR")
+    """Configure an edge as `make run` configures its own."""
+    environment = running.environment("identity")
+    certificates = environment.get("AVIARY_TLS_DIR")
     return EdgeConfig(
         listen_port=free_port(),
         admin_socket=str(path.with_suffix(".sock")),
         stats_port=free_port(),
         backends={name: running.address(process_of(name)) for name in public_services()},
         certificates=certificates,
-        issuers=(embedded_issuer(told["AVIARY_ISSUER_URL"]),),
-        identity_http=told["AVIARY_IDENTITY_HTTP_ADDRESS"],
+        issuers=(embedded_issuer(environment["AVIARY_ISSUER_URL"]),),
+        identity_http=environment["AVIARY_IDENTITY_HTTP_ADDRESS"],
         access_log_path=str(path.with_suffix(".access.log")),
         denials_log_path=str(path.with_suffix(".denials.log")),
         **settings,

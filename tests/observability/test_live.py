@@ -156,8 +156,8 @@ def test_every_process_is_scraped(watched: Watched) -> None:
     _until(lambda: up() == jobs)
 
 
-def test_trouble_is_made(watched: Watched) -> None:
-    """Of the kinds that some queries wait for; the next tests ask."""
+def test_faults_that_later_queries_need_are_caused(watched: Watched) -> None:
+    """Some queries have values only after an outage; the tests after this one read them."""
     mesh, load = watched.mesh, watched.load
     with mesh.valkey("cache") as cache:
         cache.client_pause(PAUSE_MS)
@@ -219,7 +219,7 @@ def _present(selector: str) -> str:
     return re.sub(r"^envoy_cluster_grpc_\d+\b", "envoy_cluster_grpc_14", selector)
 
 
-def test_callers_cannot_make_counters_up(watched: Watched) -> None:
+def test_clients_cannot_create_counters(watched: Watched) -> None:
     for service in ("aviary.tweet.v1.TweetService", "aviary.fanout.v1.FanoutService", "made.Up"):
         watched.mesh.rest.post(f"/{service}/MadeUp", headers={"content-type": "application/grpc"})
     # Counters, unlike histograms, are there at once.

@@ -37,7 +37,7 @@ ORDER = (
     server_of(LEASE_CALLS[0]).name,
     *(spec.name for spec in all_specs().values() if spec.http_port or spec.name in _PUBLIC),
 )
-"""Who answers callers, after who leases worker numbers: without one they do not start."""
+"""Public servers, after the one that leases worker numbers: without a lease they do not start."""
 START_TIMEOUT_S = 60.0
 CALL_TIMEOUT_S = 30.0
 _SERVICE_PROCESSES = {service: process_of(name) for name, service in public_services().items()}

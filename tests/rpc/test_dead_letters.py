@@ -46,7 +46,7 @@ class Operated(NamedTuple):
 
 @pytest.fixture(params=["queue", "fanout"])
 async def operated(request, bus: ValkeyStreamsDriver, tmp_path: Path) -> AsyncIterator[Operated]:
-    """The queues by their own contract, and by that of the fan-out, which had them before."""
+    """A stub of each contract that operates queues: QueueService, and the older FanoutService."""
     rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
     await rows.open()
     async with World(bus, rows).process() as process:

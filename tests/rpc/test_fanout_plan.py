@@ -201,15 +201,15 @@ async def test_plan_queues_every_follower_once_in_few_publishes(world: World) ->
     assert await world.graph.count(AUTHOR) == FOLLOWERS
 
 
-async def test_long_plan_goes_on_in_legs_of_bounded_time(world: World) -> None:
-    # Four looks at the time make up a leg.
+async def test_long_plan_goes_on_in_continuations_of_bounded_time(world: World) -> None:
+    # After four looks at the time the rest is left to a continuation.
     fanout = _fanout(world, world.bus, step_s=PLAN_MAX_S / 3)
-    handlers = FanoutConsumers(fanout, FanoutLag(SystemClock()))
-    legs: list[Received] = []
+    consumers = FanoutConsumers(fanout, FanoutLag(SystemClock()))
+    continuations: list[Received] = []
 
     async def plan_on(body: bytes) -> None:
-        legs.append(Received(Message(body), "", 1))
-        await handlers.plan_on(body)
+        continuations.append(Received(Message(body), "", 1))
+        await consumers.plan_on(body)
 
     await fanout.plan(AUTHOR, TWEET)
     assert await world.bus.backlog("fanout.legs") == 1
@@ -232,7 +232,7 @@ async def test_long_plan_goes_on_in_legs_of_bounded_time(world: World) -> None:
     await consumer.stop()
     assert sorted(close) == list(FRIENDS)
     assert sorted(close + rest) == [AUTHOR + n for n in range(1, FOLLOWERS + 1)]
-    assert len(legs) >= 3
+    assert len(continuations) >= 3
     assert await world.bus.backlog("fanout.legs") == 0
 
 

@@ -94,7 +94,7 @@ async def test_it_is_harmless_where_no_request_is_named(
 
 
 @pytest.mark.parametrize("encoded", [b"\x12\x01\xff", b"\xff", b"\x08"])
-async def test_what_cannot_be_decoded_is_the_callers_fault(
+async def test_a_request_that_cannot_be_decoded_is_the_clients_fault(
     served: tuple[Tweets, grpc.aio.Channel], encoded: bytes
 ) -> None:
     tweets, channel = served

@@ -72,7 +72,7 @@ async def test_what_is_not_put_back_is_said(
 
 
 @pytest.mark.parametrize("limit", [LETTERS, 100, None])
-async def test_what_is_back_at_once_is_not_put_back_again(
+async def test_a_message_that_fails_again_is_redriven_only_once(
     folder: Path, bus: BusDriver, capsys: pytest.CaptureFixture[str], limit: int | None
 ) -> None:
     async def refuse(_message: Message, _attempt: int) -> None:

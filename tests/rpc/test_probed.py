@@ -52,7 +52,7 @@ async def test_health_is_shown_without_a_certificate(server: RpcServer, address:
     assert server.port
 
 
-async def test_nothing_else_is(server: RpcServer, address: str) -> None:
+async def test_only_health_is_served_without_a_certificate(server: RpcServer, address: str) -> None:
     async with grpc.aio.insecure_channel(address) as channel:
         ids = id_service_pb2_grpc.IdServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as refused:

@@ -11,7 +11,7 @@ from probe import PROBE, SERVICE, Probe, Text, serving
 from structlog.testing import capture_logs
 
 from services.platform.errors import UnavailableError
-from services.platform.rpc import interceptors as layers
+from services.platform.rpc import interceptors
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES, MAX_STREAMED_BYTES
 from services.platform.rpc.rpc_client import RpcClient
@@ -50,7 +50,7 @@ async def test_stream_gives_its_messages_in_order() -> None:
 
 
 async def test_default_deadline_ends_a_stuck_handler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "DEFAULT_DEADLINE_S", 0.1)
+    monkeypatch.setattr(interceptors, "DEFAULT_DEADLINE_S", 0.1)
     started = time.monotonic()
     with capture_logs() as logs:
         async with serving(forever) as (stub, _, _):

@@ -105,7 +105,7 @@ async def test_a_sidecar_is_believed_by_a_socket_too(tmp_path: Path, ids: Ids) -
 
 
 def own_address() -> str:
-    """This machine's own, as others reach it; to connect by UDP asks the routes, and sends none."""
+    """The address at which others reach this machine; connecting by UDP sends no packet."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))

@@ -28,7 +28,7 @@ class Earlier:
         return refuse
 
 
-async def test_who_may_not_ask_yet_waits_rather_than_give_the_message_up() -> None:
+async def test_a_consumer_that_may_not_ask_yet_waits_and_keeps_the_message() -> None:
     server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, Earlier())])
     await server.start()
     channel = open_channel(server.address, [SERVICE])

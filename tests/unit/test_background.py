@@ -59,7 +59,7 @@ async def test_whatever_a_step_raises_the_loop_goes_on(raised: BaseException) ->
 
 
 async def test_a_step_sets_the_pause_after_it() -> None:
-    """A number is the pause in seconds; with none, the loop's own."""
+    """A step may return its pause in seconds; without one the loop's own pause is used."""
     pauses = iter([0.0, 0.0])
     steps = 0
 
@@ -77,7 +77,7 @@ async def test_a_step_sets_the_pause_after_it() -> None:
 
 
 async def test_a_loop_that_hangs_does_not_hold_until_it_goes_on() -> None:
-    """A pause is no hang, however long; a step is, unless it beats."""
+    """A long pause is no hang; a long step is one, unless it reports progress."""
     now, go_on, entered = 0.0, asyncio.Event(), asyncio.Event()
 
     async def step() -> None:
@@ -135,7 +135,7 @@ async def test_a_loop_that_has_done_its_work_ends_and_holds() -> None:
 
 
 async def test_finish_lets_the_step_under_way_end() -> None:
-    """And wakes a loop that pauses."""
+    """`finish` also wakes a loop that pauses."""
     ended, go_on, entered = [], asyncio.Event(), asyncio.Event()
 
     async def step() -> float:

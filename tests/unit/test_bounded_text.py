@@ -74,7 +74,7 @@ def test_all_of_unicodes_marks_are_known() -> None:
             assert not is_mark, hex(point)
 
 
-def test_callers_text_is_normalised_nowhere_else() -> None:
+def test_text_from_outside_is_normalised_in_one_module() -> None:
     found = {
         str(path.relative_to(ROOT))
         for folder in ("services", "gateway")

@@ -85,7 +85,7 @@ def test_a_service_declares_what_it_calls_and_no_more(service: str) -> None:
     assert CALLS.get(service, frozenset()) == called
 
 
-def test_nothing_else_is_in_the_table() -> None:
+def test_the_call_table_names_only_known_processes_and_rpcs() -> None:
     names = {name(method) for method in methods()}
     assert CALLS.keys() <= set(IDENTITIES)
     assert {each for calls in CALLS.values() for each in calls} <= names

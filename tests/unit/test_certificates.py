@@ -112,7 +112,7 @@ def test_files_of_no_use_are_named(tmp_path: Path, damage, named: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_an_expired_one_is_of_no_use(tmp_path: Path) -> None:
+def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
     CertificateFolder(tmp_path).renew(NOW - timedelta(days=8))
     with pytest.raises(CredentialsError, match="has expired"):
         TlsFiles(tmp_path, "tweet")

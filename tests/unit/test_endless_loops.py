@@ -1,10 +1,9 @@
-"""What goes on for ever goes on, whatever fails in it and though nothing can be logged."""
+"""Background loops go on, whatever fails in a step and though nothing can be logged."""
 
-import ast
 import asyncio
 import errno
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,57 +35,12 @@ from services.timeline.deletions import DeletionListener
 from services.timeline.local_tweets import LocalTweets
 from tests.contract.metric_values import Metrics
 
-ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 10.0
 TRIES = 4
 
-TASKS: Mapping[str, str] = {
-    "services/platform/runtime/background.py": "the one that runs loops",
-    "services/platform/bus/consumer.py": "one delivery each; the events that a step waits for",
-    "services/graph/changes.py": "one change of a request, which waits for it",
-    "services/cli/load/loader.py": "a command",
-    "services/platform/rpc/renewed_channel.py": "closes one channel",
-    "services/timeline/store.py": "one read of a list; its callers see how it ends",
-    "services/platform/valkey/breaker.py": "probes until it is answered; the next call begins anew",
-    "services/platform/valkey/coalescer.py": "sends what waits; the next call begins anew",
-    "services/local/child.py": "keeps one child, whatever raises",
-    "gateway/draining_envoy.py": "waits for Envoy's end, with which it ends itself",
-    "services/identity/listener.py": "serves; the process is not ready once it has ended",
-    "gateway/control_plane/extension_config_service.py": "one stream of an edge",
-}
-"""Where tasks are made that no loop helper runs, and why each may be."""
-
-POLLS: Mapping[str, str] = {
-    "services/cli/load/edge_client.py": "tries of one request; a command",
-    "services/cli/operate/run.py": "shows queues until Ctrl-C; a command",
-    "services/local/readiness.py": "waits for one start",
-    "services/platform/composition/dependencies.py": "waits for one start",
-    "services/platform/outbox/relay.py": "tries of one step, which shows that it goes on",
-    "services/platform/rows/sqlite/rows.py": "one collection, in parts",
-    "services/platform/rpc/signed_channel.py": "tries of one call",
-    "services/platform/valkey/breaker.py": "the probing, as above",
-}
-"""Where something is awaited in a circle with pauses that no loop helper makes, and why."""
-
-STARTED_ELSEWHERE: Mapping[str, str] = {
-    "services/local/certificates.py": "before and after the processes that `up` starts",
-    "services/local/supervisor.py": "as above",
-    "services/platform/rows/sqlite/rows.py": "open and close, as each row store has",
-    "services/platform/rpc/server.py": "start and stop, as gRPC's own server has",
-    "services/platform/runtime/loops.py": "the one place that starts loops",
-    "services/platform/rows/sqlite/garbage.py": "a part of the row store",
-}
-"""Where a loop is made that is not started by `Loops`, and why."""
-
-THREADS: Mapping[str, str] = {
-    "services/platform/audit/log.py": "brings entries to the disk; else the process is not ready",
-    "services/platform/rows/sqlite/threads.py": "writes; as above",
-    "services/local/child.py": "writes a child's log, and never raises",
-}
-
 
 class Failing:
-    """Whatever is asked of it fails, each time with another kind of error."""
+    """Every method fails, each time with another kind of error."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -197,7 +151,7 @@ async def threshold(failing: Failing) -> Running:
 
 
 class Started:
-    """What a row store starts by itself, as others are started."""
+    """Garbage collection, which a row store starts itself, behind the interface of other loops."""
 
     def __init__(self, collection: GarbageCollection) -> None:
         self.holds, self.stop = collection.holds, collection.stop
@@ -237,7 +191,7 @@ async def extension_configs(failing: Failing) -> Running:
     ids=lambda made: made.__name__,
 )
 async def test_a_loop_goes_on(made: Callable[[Failing], Any]) -> None:
-    """Whatever it asks fails, and so does each line that would report it."""
+    """Every call of the loop fails, and so does each log line that would report it."""
     failing = Failing()
     looping = await made(failing)
     assert looping.holds()
@@ -255,7 +209,7 @@ async def test_a_loop_goes_on(made: Callable[[Failing], Any]) -> None:
 
 
 async def test_a_lane_of_an_outbox_goes_on() -> None:
-    """What it could not publish is in nobody's hand, for a sweeper to find."""
+    """Entries that it could not publish are released, so that the sweeper finds them."""
     failing = Failing()
     relay = OutboxRelay(Outbox(Failing()), failing)  # type: ignore[arg-type]
     await relay.start()
@@ -266,13 +220,13 @@ async def test_a_lane_of_an_outbox_goes_on() -> None:
                 await asyncio.sleep(0.01)
         assert relay.holds()
     async with asyncio.timeout(WAIT_S):
-        while relay._held:  # noqa: ASYNC110 - a metric tells it, from another thread
+        while relay._held:  # noqa: ASYNC110 - a counter, not an event
             await asyncio.sleep(0.01)
     await relay.stop()
 
 
 async def test_a_consumer_whose_acks_fail_goes_on() -> None:
-    """Nothing stays in hand for good."""
+    """Messages whose ack failed are not held for good."""
     bus = FullBus()
     looping = consumer(bus)
     await looping.start()
@@ -284,7 +238,7 @@ async def test_a_consumer_whose_acks_fail_goes_on() -> None:
 
 
 async def test_a_file_of_flags_is_followed_all_the_same(tmp_path: Path) -> None:
-    """What is wrong with it cannot be told, and what is right is taken."""
+    """What is wrong with it cannot be logged; what is right is still taken."""
     file = tmp_path / "flags.yaml"
     file.write_text("{{{")
     watched = FlagFile(file, FileProvider(), poll_every_s=0.001)
@@ -302,7 +256,7 @@ async def test_a_file_of_flags_is_followed_all_the_same(tmp_path: Path) -> None:
 
 
 async def test_a_loop_that_fails_is_counted() -> None:
-    """What cannot be logged is seen all the same."""
+    """The counter shows a failure that cannot be logged."""
     metrics, failing = Metrics(), Failing()
     loop = Background("tested", failing.step, meter_provider=metrics.provider)
     loop.start()
@@ -311,61 +265,3 @@ async def test_a_loop_that_fails_is_counted() -> None:
             await asyncio.sleep(0.01)
     await loop.stop()
     assert metrics.values(METRIC_LOOP_FAILURES)[("tested",)] >= TRIES - 1
-
-
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in (*ROOT.glob("services/**/*.py"), *ROOT.glob("gateway/**/*.py")):
-        yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
-
-
-def called(node: ast.AST) -> str:
-    """The last name of what is called, without its module or object; empty for what is no call."""
-    return ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
-
-
-def test_no_other_task_or_thread_is_begun() -> None:
-    """A loop that nobody watches over would end in silence."""
-    found: dict[str, set[str]] = {"task": set(), "thread": set()}
-    kinds = {
-        **dict.fromkeys(("create_task", "ensure_future", "TaskGroup", "start_soon"), "task"),
-        **dict.fromkeys(("Thread", "Timer", "ThreadPoolExecutor"), "thread"),
-    }
-    for path, tree in trees():
-        for node in ast.walk(tree):
-            if kind := kinds.get(called(node)):
-                found[kind].add(path)
-    assert found["task"] == TASKS.keys()
-    assert found["thread"] == THREADS.keys()
-
-
-def test_nobody_polls_by_hand() -> None:
-    """A circle with pauses is a loop, and an error ends it unless the helper runs it."""
-    found = {
-        path
-        for path, tree in trees()
-        for circle in ast.walk(tree)
-        if isinstance(circle, ast.While)
-        and any(
-            isinstance(node, ast.Await) and called(node.value) == "sleep"
-            for node in ast.walk(circle)
-        )
-    }
-    assert found - {"services/platform/runtime/background.py"} == POLLS.keys()
-
-
-def test_each_loop_is_started_where_all_are() -> None:
-    """Whoever makes one offers what `Loops` asks for; no application starts anything by itself."""
-    making: set[str] = set()
-    for path, tree in trees():
-        for owner in tree.body:
-            if not any(called(node) == "Background" for node in ast.walk(owner)):
-                continue
-            making.add(path)
-            methods = {m.name: m for m in getattr(owner, "body", ()) if hasattr(m, "name")}
-            if path not in STARTED_ELSEWHERE:
-                assert isinstance(methods.get("start"), ast.AsyncFunctionDef), path
-                assert isinstance(methods.get("stop"), ast.AsyncFunctionDef), path
-                assert isinstance(methods.get("holds"), ast.FunctionDef), path
-        if path.endswith(("/app.py", "/opening.py")) or "/composition/" in path:
-            assert not [node for node in ast.walk(tree) if called(node) == "start"], path
-    assert STARTED_ELSEWHERE.keys() - making <= {"services/platform/rows/sqlite/garbage.py"}

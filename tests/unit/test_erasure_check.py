@@ -41,7 +41,7 @@ class Owner:
 
 
 class Erasing:
-    """Whatever erases, and whether it did."""
+    """Stands in for each service's erasure, and keeps the ids that it was called with."""
 
     def __init__(self) -> None:
         self.erased: list[int] = []
@@ -56,7 +56,7 @@ class Erasing:
         self.erased.append(tweet_id)
 
 
-async def told(kind: str, owner: Any, erasing: Any) -> None:
+async def deliver(kind: str, owner: Any, erasing: Any) -> None:
     if kind == "fanout":
         names = ("followers", "deliveries", "celebrities", "jobs", "backfill", "threshold")
         unused = dict.fromkeys(names, None)
@@ -64,17 +64,17 @@ async def told(kind: str, owner: Any, erasing: Any) -> None:
         lag: Any = None
         await FanoutConsumers(service, lag).tweet_changed(TweetEvents().deleted(TWEET, ADA))
         return
-    handlers = {"graph": GraphConsumers, "tweet": TweetConsumers, "identity": IdentityConsumers}
-    await handlers[kind](erasing, owner).user_deleted(MESSAGE)
+    consumers = {"graph": GraphConsumers, "tweet": TweetConsumers, "identity": IdentityConsumers}
+    await consumers[kind](erasing, owner).user_deleted(MESSAGE)
 
 
 @pytest.mark.parametrize("kind", ["graph", "tweet", "identity", "fanout"])
 async def test_the_owner_is_asked_first(kind: str) -> None:
     erasing = Erasing()
     with pytest.raises(FailedPreconditionError, match="is there"):
-        await told(kind, Owner(lives=True), erasing)
+        await deliver(kind, Owner(lives=True), erasing)
     with pytest.raises(UnavailableError):
-        await told(kind, Owner(lives=None), erasing)
+        await deliver(kind, Owner(lives=None), erasing)
     assert erasing.erased == []
-    await told(kind, Owner(lives=False), erasing)
+    await deliver(kind, Owner(lives=False), erasing)
     assert erasing.erased == [TWEET if kind == "fanout" else ADA]

@@ -35,7 +35,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def put(path: Path, text: str) -> None:
-    """In one step, as an operator should."""
+    """Replace the file atomically, as an operator should."""
     new = path.with_suffix(".new")
     new.write_text(text)
     new.replace(path)
@@ -115,7 +115,7 @@ async def test_a_change_reaches_a_running_process(tmp_path: Path) -> None:
             changed.append(details.flags_changed)
 
         world.client.add_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, note)
-        # As long as the one before: size and name tell nothing.
+        # As long as the one before: size and name show no change.
         put(path, '{"fanout.celebrity-threshold": 8}')
         await until(lambda: world.threshold == 8)
         put(path, '{"fanout.close-friends-first": false}')
@@ -159,7 +159,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
-async def test_a_bad_file_changes_nothing_and_is_told_once(tmp_path: Path, text: str) -> None:
+async def test_a_bad_file_changes_nothing_and_is_reported_once(tmp_path: Path, text: str) -> None:
     path = tmp_path / "flags"
     put(path, "fanout.celebrity-threshold: 7")
     with structlog.testing.capture_logs() as logs:
@@ -194,7 +194,7 @@ async def test_a_process_starts_with_the_defaults_when_the_file_is_bad(tmp_path:
         await until(lambda: world.threshold == 7)
 
 
-async def test_a_name_nobody_knows_is_told_and_stops_nothing(tmp_path: Path) -> None:
+async def test_a_name_nobody_knows_is_reported_and_stops_nothing(tmp_path: Path) -> None:
     path = tmp_path / "flags"
     put(path, "fanout.celebrity-treshold: 7\nfanout.close-friends-first: false")
     with structlog.testing.capture_logs() as logs:

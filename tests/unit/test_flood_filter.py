@@ -23,12 +23,12 @@ async def main():
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
     writer.write(b"GET / HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n")
     await reader.readline()
-    callers = [socket.socket() for _ in range(5)]
+    clients = [socket.socket() for _ in range(5)]
     spare = os.open("/dev/null", os.O_RDONLY)  # the lowest number that is free
     resource.setrlimit(resource.RLIMIT_NOFILE, (spare + 1, spare + 1))
-    for caller in callers:
-        caller.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(caller, ("127.0.0.1", listener.port))
+    for client in clients:
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", listener.port))
     # Its retry comes after a second.
     await asyncio.sleep(2.5)
     os._exit(0)
@@ -42,11 +42,11 @@ def record(message: str, *arguments: object) -> logging.LogRecord:
 
 
 def test_the_first_of_a_kind_go_through_each_second() -> None:
-    """Other kinds do too; what was left out is told by the next."""
+    """Other kinds do too; how many were left out is in the next line."""
     now = 0.0
     flood = FloodFilter(lambda: now)
-    told = [flood.filter(record("fails with %d", number)) for number in range(3 * MOST)]
-    assert told == [True] * MOST + [False] * 2 * MOST
+    passed = [flood.filter(record("fails with %d", number)) for number in range(3 * MOST)]
+    assert passed == [True] * MOST + [False] * 2 * MOST
     assert flood.filter(record("another"))
     now = 1.0
     last = record("fails with %d", 1)

@@ -15,7 +15,7 @@ def test_what_is_no_id_is_refused_with_its_field(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [1, MAX_ID])
-def test_ids_pass(number: int) -> None:
+def test_positive_64_bit_ids_pass(number: int) -> None:
     check_id("user_id", number)
     check_ids("user_ids", [number, number], most=2)
 

@@ -1,85 +1,26 @@
+"""Leases of worker numbers: never held by two, whatever the clocks say."""
+
 import asyncio
 import random
-from collections.abc import Callable, Sequence
 
 import pytest
 
 from services.id.service import IdService, WorkerLeases
-from services.id.store import RowLeaseStore
 from services.platform.errors import (
-    AviaryError,
     FailedPreconditionError,
     InvalidArgumentError,
     UnavailableError,
 )
-from services.platform.ids.model import EPOCH_MS, LEASE_TERM_MS, WORKER_COUNT, Lease
-from services.platform.ids.snowflake import SnowflakeGenerator
-from services.platform.leasing.lease_keeper import LeaseKeeper
-from services.platform.rows.port import Row, RowMutation
+from services.platform.ids.model import LEASE_TERM_MS, WORKER_COUNT, Lease
 from services.platform.runtime.clock import MAX_CLOCK_STEP_MS
 from services.platform.runtime.clock_steps import CheckedClock
 from tests.unit.id_parts import decompose
-
-NOW = EPOCH_MS + 1_000_000
-
-
-class MovableClock:
-    def __init__(self) -> None:
-        self.ms = NOW
-
-    def now_ms(self) -> int:
-        return self.ms
-
-
-class DictRows:
-    """The part of a row store that leases use."""
-
-    def __init__(self) -> None:
-        self.cells: dict[bytes, bytes] = {}
-        self.down = False
-
-    async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        assert table == "leases"
-        if self.down:
-            raise UnavailableError("down")
-        return {key: Row(key, {b"lease": self.cells[key]}) for key in keys if key in self.cells}
-
-    async def check_and_mutate(
-        self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
-    ) -> bytes | None:
-        assert (table, column, mutation.key) == ("leases", b"lease", key)
-        await asyncio.sleep(0)
-        found = self.cells.get(key)
-        if found == expected:
-            self.cells[key] = mutation.sets[column]
-        return found
-
-
-class World:
-    def __init__(self) -> None:
-        self.clock = MovableClock()
-        self.rows = DictRows()
-        self.store = RowLeaseStore(self.rows)  # type: ignore[arg-type]
-        self.leases = WorkerLeases(self.store, self.clock, random.Random(1))  # noqa: S311
-        self.ids = SnowflakeGenerator(self.clock)
-
-    def keeper(self) -> LeaseKeeper:
-        return LeaseKeeper(self.leases, self.ids, "me", renew_every_s=0.001, retry_every_s=0.001)
-
-    async def fill(self) -> None:
-        for worker in range(WORKER_COUNT):
-            await self.store.claim(None, Lease(worker, "x", 0, NOW + LEASE_TERM_MS))
+from tests.unit.lease_world import NOW, World
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  (the condition is state, not an event)
-            await asyncio.sleep(0.001)
 
 
 async def test_owners_get_different_workers_even_at_once(world: World) -> None:
@@ -199,31 +140,6 @@ async def test_no_lease_from_a_clock_that_was_set_far_ahead() -> None:
     assert checked.holds()
 
 
-async def test_keeper_renews_soon_after_the_clock_was_set_ahead(world: World) -> None:
-    keeper = LeaseKeeper(world.leases, world.ids, "me", renew_every_s=600, retry_every_s=0.001)
-    await keeper.start()
-    before = await world.ids.next_id()
-    world.clock.ms += 3_600_000
-    assert not world.ids.is_able()
-    await until(world.ids.is_able)
-    assert await world.ids.next_id() > before
-    await keeper.stop()
-
-
-async def test_keeper_goes_on_under_a_clock_that_went_back(world: World) -> None:
-    keeper = world.keeper()
-    await keeper.start()
-    first = keeper.lease
-    assert first is not None
-    world.clock.ms = first.expires_at_ms - 1
-    before = await world.ids.next_id()
-    world.clock.ms -= 3_600_000
-    await until(lambda: world.ids.window_left_ms == LEASE_TERM_MS)
-    assert await world.ids.next_id() > before
-    assert world.ids.is_able()
-    await keeper.stop()
-
-
 async def test_limits(world: World) -> None:
     service = IdService(world.leases, world.ids)
     for call in (
@@ -247,58 +163,3 @@ async def test_limits(world: World) -> None:
     assert made == sorted(set(made))
     assert (await service.renew(lease.worker, "a")).worker == lease.worker
     await service.release(lease.worker, "a", world.ids.last_used_ms)
-
-
-async def test_keeper_renews_and_releases(world: World) -> None:
-    keeper = world.keeper()
-    await keeper.start()
-    first = keeper.lease
-    assert first is not None
-    made = decompose(await world.ids.next_id())
-    assert made.worker == first.worker
-    world.clock.ms += 1000
-    await until(lambda: keeper.lease is not None and keeper.lease.expires_at_ms > NOW + 60_000)
-    await keeper.stop()
-    assert (await world.store.get([first.worker]))[first.worker] == Lease(
-        first.worker, "", 0, made.timestamp_ms + 1
-    )
-    with pytest.raises(UnavailableError):
-        await world.ids.next_id()
-
-
-async def test_keeper_replaces_a_lost_lease(world: World) -> None:
-    keeper = world.keeper()
-    await keeper.start()
-    first = keeper.lease
-    assert first is not None
-    before = await world.ids.next_id()
-    world.rows.cells[f"{first.worker:03x}".encode()] = b'[1,%d,"thief"]' % (NOW + 600_000)
-    await until(
-        lambda: (
-            keeper.lease not in {None, first}
-            and keeper.lease is not None
-            and keeper.lease.worker != first.worker
-        )
-    )
-    world.clock.ms += 1
-    assert await world.ids.next_id() > before
-    await keeper.stop()
-
-
-async def test_keeper_outlives_an_outage(world: World) -> None:
-    world.rows.down = True
-    keeper = world.keeper()
-    await keeper.start()
-    with pytest.raises(AviaryError):
-        await world.ids.next_id()
-    world.rows.down = False
-    await until(lambda: keeper.lease is not None)
-    await world.ids.next_id()
-    world.rows.down = True
-    world.clock.ms += LEASE_TERM_MS * 2
-    with pytest.raises(UnavailableError, match="expired"):
-        await world.ids.next_id()
-    world.rows.down = False
-    await until(lambda: keeper.lease is not None and keeper.lease.expires_at_ms > world.clock.ms)
-    await world.ids.next_id()
-    await keeper.stop()

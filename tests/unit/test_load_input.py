@@ -57,7 +57,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         read_texts(tmp_path / "nowhere", None)
 
 
-def test_cut_gzip_is_told_with_the_line(tmp_path: Path) -> None:
+def test_cut_gzip_is_reported_with_the_line(tmp_path: Path) -> None:
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(b"1 2\n" * 10_000)[:-8])
     with pytest.raises(InputError, match=r"line 10001: the gzip data is damaged"):

@@ -56,7 +56,7 @@ def test_drops_both_generations_after_a_quiet_time(local: LocalTweets, clock: Cl
     assert kept(local, 1) == []
 
 
-def test_is_bounded(local: LocalTweets) -> None:
+def test_the_cache_is_bounded(local: LocalTweets) -> None:
     for tweet_id in range(1, 100):
         local.put_many([tweet(tweet_id)])
     assert len(kept(local, *range(1, 100))) <= 2 * 4

@@ -10,8 +10,8 @@ from services.platform.runtime.readiness import Readiness
 WAIT_S = 10.0
 
 
-async def test_whoever_starts_loops_stops_them_and_asks_whether_they_go_on() -> None:
-    """The last first; what waits for an event is stopped too, whether that came or not."""
+async def test_loops_are_started_watched_and_stopped_together() -> None:
+    """Loops stop in reverse order; those that wait for an event stop whether it came or not."""
     log: list[str] = []
 
     class Noting:

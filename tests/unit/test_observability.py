@@ -54,10 +54,10 @@ def test_every_alert_says_what_to_do() -> None:
         assert (ROOT / alert["annotations"]["runbook"]).exists()
 
 
-def test_alerts_are_told_apart() -> None:
+def test_alerts_differ_in_name_or_labels() -> None:
     alerts = [each for group in rule_file()["groups"] for each in group["rules"] if "alert" in each]
-    told = [json.dumps([each["alert"], each["labels"]], sort_keys=True) for each in alerts]
-    assert len(set(told)) == len(told)
+    shown = [json.dumps([each["alert"], each["labels"]], sort_keys=True) for each in alerts]
+    assert len(set(shown)) == len(shown)
 
 
 def test_panels_fill_the_grid_and_overlap_nowhere() -> None:

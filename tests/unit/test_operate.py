@@ -82,7 +82,7 @@ def test_a_data_folder_says_how_to_be_let_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", json.dumps(["fanout"])])
-def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
+def test_a_broken_file_is_reported(tmp_path: Path, text: str) -> None:
     (tmp_path / local_addresses.FILE_NAME).write_text(text)
     answer = run("queues", "--data-dir", str(tmp_path))
     assert answer.exit_code == 1
@@ -102,7 +102,7 @@ def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
     ],
     ids=lambda command: command[0],
 )
-def test_services_that_are_gone_are_told(tmp_path: Path, command: list[str]) -> None:
+def test_services_that_are_gone_are_reported(tmp_path: Path, command: list[str]) -> None:
     address = f"127.0.0.1:{free_port()}"
     with local_addresses.published(tmp_path, {"fanout": address, "timeline": address}):
         answer = run(*command, "--data-dir", str(tmp_path))
@@ -129,7 +129,7 @@ def test_services_that_are_gone_are_told(tmp_path: Path, command: list[str]) -> 
         (["dead-letters", "fanout.plan", "--limit", "1001"], "1<=x<=1000"),
     ],
 )
-def test_a_slip_is_told_before_anything_is_called(command: list[str], said: str) -> None:
+def test_a_slip_is_reported_before_anything_is_called(command: list[str], said: str) -> None:
     answer = run(*command)
     assert answer.exit_code == 2
     assert said in answer.output
@@ -157,7 +157,7 @@ def test_each_command_goes_by_the_variable_of_the_folder(tmp_path: Path, command
 
 
 @pytest.mark.parametrize("command", [["token"], ["register-app", "web"]])
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path, command: list[str]) -> None:
+def test_a_folder_that_is_not_there_is_reported(tmp_path: Path, command: list[str]) -> None:
     folder = tmp_path / "data"
     answer = run(*command, "--data-dir", str(folder))
     assert answer.exit_code == 1

@@ -1,4 +1,4 @@
-"""A process's log on a disk without room: nothing fails, and what was lost is told."""
+"""A process's log on a disk without room: nothing fails, and what was lost is reported."""
 
 import errno
 import json
@@ -87,7 +87,7 @@ class Full:
         self.written.append(lines)
 
 
-def test_what_was_dropped_is_told_in_one_line() -> None:
+def test_what_was_dropped_is_reported_in_one_line() -> None:
     """As soon as there is room again, before the next line."""
     full = Full()
     output = DroppingOutput(full, lambda lines: json.dumps({"lines": lines}))  # type: ignore[arg-type]
@@ -98,7 +98,7 @@ def test_what_was_dropped_is_told_in_one_line() -> None:
 
 
 def test_a_line_that_was_cut_off_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next one does not go on from its middle."""
+    """The next line starts on a line of its own."""
     path = tmp_path / "log"
     descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
     lines = LineWriter(descriptor)

@@ -4,7 +4,7 @@ from services.platform.runtime.readiness import Readiness
 
 
 def test_a_process_is_ready_while_all_holds() -> None:
-    """Nothing is failing of what holds, nor when nothing is required."""
+    """A process is ready when every requirement holds, and when there are none."""
     readiness = Readiness()
     assert readiness.failing() == []
     readiness.require("lease", lambda: True)
@@ -21,8 +21,8 @@ def test_what_does_not_hold_is_named_once_and_in_order() -> None:
     assert readiness.failing() == ["lease"]
 
 
-def test_what_cannot_be_told_does_not_hold() -> None:
-    """A question that raises is no reason to be taken for ready, nor to raise."""
+def test_a_check_that_raises_does_not_hold() -> None:
+    """An error in a check means not ready, and is not passed on."""
     readiness = Readiness()
     readiness.require("broken", lambda: 1 // 0 == 0)
     assert readiness.failing() == ["broken"]

@@ -47,7 +47,7 @@ def test_a_log_is_set_aside_when_it_is_full(tmp_path: Path) -> None:
     assert not (tmp_path / "x.log.2").exists()
 
 
-def test_lines_without_room_are_dropped_and_told(
+def test_lines_without_room_are_dropped_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is raised, and the log goes on when there is room."""
@@ -81,7 +81,7 @@ def test_a_flood_of_one_line_is_cut_short(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
-    """Whatever the pieces are, and though the last line has no end."""
+    """Lines are whole however the pipe splits them, even a last one without a newline."""
     reader, writer = os.pipe()
     pumping = threading.Thread(target=pump, args=(reader, RotatingLog(tmp_path / "x.log", LIMITS)))
     pumping.start()
@@ -95,7 +95,7 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
 
 
 def test_a_file_is_renamed_beneath_its_writer(tmp_path: Path) -> None:
-    """It finds another of the same name and mode, and nothing is lost."""
+    """The writer finds a new file of the same name and mode, and no line is lost."""
     path = tmp_path / "denials.log"
     assert not rotate_beneath(path, LIMITS)
     path.write_text("x" * 100)
@@ -131,7 +131,7 @@ def test_a_file_is_not_renamed_without_another(
 def test_limits_are_read_from_the_environment() -> None:
     """A value that does not fit stops the start."""
     assert LogLimits.of({}) == LogLimits(10_000_000, 5)
-    told = {"AVIARY_LOG_FILE_MB": "1", "AVIARY_LOG_FILES": "2"}
-    assert LogLimits.of(told) == LogLimits(1_000_000, 2)
+    environment = {"AVIARY_LOG_FILE_MB": "1", "AVIARY_LOG_FILES": "2"}
+    assert LogLimits.of(environment) == LogLimits(1_000_000, 2)
     with pytest.raises(StartError, match="AVIARY_LOG_FILES"):
         LogLimits.of({"AVIARY_LOG_FILES": "1"})

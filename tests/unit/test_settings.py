@@ -203,7 +203,7 @@ def test_repr_hides_the_cursor_key() -> None:
     assert "ZZZ" not in repr(settings)
 
 
-def test_a_cluster_is_told_by_true_or_false() -> None:
+def test_a_cluster_is_set_by_true_or_false() -> None:
     url = "redis://bus:1/0?cluster="
     for value in ("true", "false"):
         settings = Settings.from_environment({"AVIARY_BUS_VALKEY_URL": url + value})
@@ -233,7 +233,7 @@ def test_on_loopback_plaintext_is_the_default(host: str) -> None:
     assert Settings.from_environment(env).tls_dir is None
 
 
-def test_certificates_that_would_not_be_used_are_told() -> None:
+def test_certificates_that_would_not_be_used_are_refused() -> None:
     with pytest.raises(SettingsError, match="AVIARY_TLS: got 'off'"):
         Settings.from_environment({"AVIARY_TLS": "off", "AVIARY_TLS_DIR": "/c"})
 

@@ -57,7 +57,7 @@ async def test_what_was_signed_is_taken_once() -> None:
     await pair.verifier.verify(PATH, BODY, pair.signer.sign(PATH, BODY))
 
 
-async def test_every_part_is_covered() -> None:
+async def test_the_signature_covers_every_field() -> None:
     pair = Pair(NEW, OLD)
     version, key_id, time, nonce, mac = pair.signer.sign(PATH, BODY).split(" ")
     other = f"{int(nonce, 16) ^ 1:032x}"

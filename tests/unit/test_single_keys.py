@@ -37,7 +37,7 @@ def test_json_and_yaml_with_a_name_twice_are_refused(text: str) -> None:
             load(text)
 
 
-def test_names_that_are_apart_are_read_as_ever() -> None:
+def test_equal_names_in_different_objects_are_allowed() -> None:
     text = '{"a": {"a": 1}, "b": [{"a": 2}, {"a": 3}]}'
     assert json_loads(text) == yaml_load(text) == json.loads(text)
     merged = "base: &base {a: 1, b: 2}\nown: {<<: *base, b: 3}\n"
@@ -76,8 +76,8 @@ def test_files_with_a_name_twice_are_refused(
 def test_anchors_with_a_chain_twice_are_refused(tmp_path: Path) -> None:
     anchors = tmp_path / "anchors.json"
     anchors.write_text('{"tweet": [9, "x"], "tweet": [0, "y"]}')
-    told = ["verify", "--data-dir", str(tmp_path), "--anchors", str(anchors)]
-    done = CliRunner().invoke(audit, told)
+    command = ["verify", "--data-dir", str(tmp_path), "--anchors", str(anchors)]
+    done = CliRunner().invoke(audit, command)
     assert done.exit_code != 0
     assert "is not what `audit heads` prints" in done.output
 

@@ -33,7 +33,7 @@ def generator(clock: MovableClock, lease: Lease | None = None) -> SnowflakeGener
 
 
 @given(st.integers(0, (1 << 63) - 1))
-def test_parts_round_trip(snowflake: int) -> None:
+def test_fields_of_an_id_round_trip(snowflake: int) -> None:
     assert compose(decompose(snowflake)) == snowflake
 
 
@@ -112,7 +112,7 @@ async def test_logical_time_ends_with_the_window() -> None:
     assert decompose(await ids.next_id()) == IdParts(NOW + 1, 7, 0)
 
 
-async def test_nothing_without_or_beyond_the_lease() -> None:
+async def test_no_id_without_or_beyond_the_lease() -> None:
     clock = MovableClock()
     with pytest.raises(UnavailableError):
         await SnowflakeGenerator(clock).next_id()

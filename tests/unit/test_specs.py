@@ -21,7 +21,7 @@ PROBE = ServiceSpec(name="probe", summary="", port=60_001, package="services.pro
 LOOKUP = "aviary.user.v1.UserService/LookupUsers"
 
 
-def test_what_is_declared_stands_together() -> None:
+def test_the_declarations_of_all_services_agree() -> None:
     check_together([*all_specs().values(), PROBE])
 
 

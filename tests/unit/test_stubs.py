@@ -90,7 +90,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-def test_they_need_what_generated_code_needs_and_no_more(wheel: Path) -> None:
+def test_the_stubs_need_what_generated_code_needs_and_no_more(wheel: Path) -> None:
     assert {each.name for each in requirements(wheel)} == {
         "googleapis-common-protos",
         "grpcio",
@@ -111,7 +111,7 @@ def test_every_module_can_be_imported(installed: Path, tmp_path: Path) -> None:
     assert imported.returncode == 0, imported.stderr
 
 
-def test_they_are_typed(installed: Path, tmp_path: Path) -> None:
+def test_the_stubs_are_typed(installed: Path, tmp_path: Path) -> None:
     program = tmp_path / "client.py"
     program.write_text(TYPED)
     checked = subprocess.run(

@@ -20,8 +20,8 @@ def test_only_the_owner_and_shown_authors_show() -> None:
     assert apply_rules(RULES, [own, theirs, strange], View(OWNER)) == [own]
 
 
-def test_no_rule_after_the_first_meets_a_tombstone() -> None:
-    """It has author 0, of whom no rule may conclude anything."""
+def test_the_first_rule_removes_tombstones() -> None:
+    """A tombstone's author is 0, which the other rules must never see."""
     nobody = View(OWNER, frozenset({0}))
     assert apply_rules(RULES, [EncodedTweet.tombstone(9)], nobody) == []
     assert RULES[0]([EncodedTweet.tombstone(9)], nobody) == []

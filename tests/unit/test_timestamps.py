@@ -11,5 +11,5 @@ def test_milliseconds_come_back(unix_ms: int) -> None:
     assert from_timestamp(to_timestamp(unix_ms)) == unix_ms
 
 
-def test_what_is_finer_is_cut_off() -> None:
+def test_fractions_of_a_millisecond_are_cut_off() -> None:
     assert from_timestamp(Timestamp(seconds=1, nanos=2_999_999)) == 1_002

@@ -65,7 +65,7 @@ async def test_the_case_of_ones_own_handle_changes(world: World) -> None:
         await world.service.create("ada", "Other")
 
 
-async def test_back_and_forth(world: World) -> None:
+async def test_a_handle_may_change_back_and_forth(world: World) -> None:
     made = await world.service.create("ada", "Ada")
     for handle in ("bob", "ada", "bob", "ada"):
         await world.service.update(made.user_id, handle=handle)

@@ -92,7 +92,7 @@ def addresses_by_name(name: str) -> dict[str, str]:
 
 
 def addresses_behind_sidecars(name: str | None = None) -> dict[str, str]:
-    """Return the same where each service has a sidecar: all of it is on its loopback.
+    """Return the addresses for services behind sidecars, where everything is on loopback.
 
     Without a name it is what all services share: where the sidecar takes calls.
     """
@@ -116,7 +116,7 @@ def through_sidecars() -> dict[str, str]:
 
 
 def without_sidecars(suffix: str = "") -> dict[str, str]:
-    """Return the same where there are none; names may want a domain after them."""
+    """Return where the edge finds services without sidecars; `suffix` completes their names."""
     return {each.name: f"{each.name}{suffix}:{each.port}" for each in all_services()}
 
 

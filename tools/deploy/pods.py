@@ -178,7 +178,7 @@ def edge_pod() -> Pod:
 
 
 def _sidecar() -> Document:
-    """Build the service's own Envoy.
+    """Build the sidecar of a service.
 
     As Kubernetes has it, a sidecar is an init container that stays: it is up before the service
     and ends after it, so the service's drain is its drain as well.
@@ -278,15 +278,15 @@ def _paused(delay_s: int) -> Document:
 
 
 def _tls(name: str) -> Document:
-    """Show a secret under the names that are read here; a renewal replaces all at once."""
+    """Mount a secret under the names that are read here; a renewal replaces all at once."""
     items = {"ca.crt": "ca.pem", "tls.crt": f"{name}.pem", "tls.key": f"{name}.key"}
     secret = {
         "name": certificate_secret(name),
         "items": [{"key": key, "path": path} for key, path in items.items()],
     }
-    followed = [{"key": file, "path": file} for file in (identity_file(name), TRUST_FILE)]
+    watched = [{"key": file, "path": file} for file in (identity_file(name), TRUST_FILE)]
     sources = [
         {"secret": secret},
-        {"configMap": {"name": ENVOY_SECRETS, "items": followed}},
+        {"configMap": {"name": ENVOY_SECRETS, "items": watched}},
     ]
     return {"name": "tls", "projected": {"defaultMode": READ_ONLY_BY_GROUP, "sources": sources}}

@@ -35,7 +35,7 @@ class SiteError(ValueError):
 
 @pydantic.dataclasses.dataclass(frozen=True, slots=True, config=CONFIG)
 class _Data:
-    """What the file says."""
+    """The contents of `site.yaml`."""
 
     issuer_url: Origin = Field(default=DEFAULT_ISSUER_URL, validation_alias="issuerUrl")
     cors_origins: str = Field(default="", validation_alias="corsOrigins")

@@ -46,7 +46,7 @@ REQUIRED: Final = "REQUIRE_KUSTOMIZE"
 
 
 def check_image(dockerfile: Path) -> list[str]:
-    """Have hadolint read it."""
+    """Check a Dockerfile with hadolint."""
     hadolint = Path(sys.executable).parent / "hadolint"
     verdict = _run([str(hadolint), "--no-color", str(dockerfile)])
     return verdict.stdout.splitlines() if verdict.returncode else []
@@ -163,7 +163,7 @@ def check_envoy(site: Site) -> list[str]:
 
 
 def check_overlays() -> list[str]:
-    """Check each of them; without Kustomize, say that nothing was."""
+    """Check each overlay; without Kustomize, say that none was checked."""
     command = kustomize()
     if command is None:
         left_out = "not checked: the overlays, as neither kustomize nor kubectl is on this machine"

@@ -25,7 +25,7 @@ ENGINE_CHECK: Final = {
 _PROMETHEUS: Final = "../../infra/prometheus"
 _GRAFANA: Final = "../../infra/grafana"
 _DASHBOARDS: Final = "/var/lib/grafana/dashboards"
-_FLAGS: Final = "# Feature flags, see docs/reference/flags.md; followed when it changes.\n{}\n"
+_FLAGS: Final = "# Feature flags, see docs/reference/flags.md; read anew when it changes.\n{}\n"
 
 
 def files() -> Mapping[str, str]:

@@ -59,7 +59,7 @@ def main() -> None:
 
 @main.command()
 def build() -> None:
-    """Write them anew."""
+    """Write the generated files."""
     for path, text in built().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -67,7 +67,7 @@ def build() -> None:
 
 @main.command()
 def check() -> None:
-    """Fail when one is stale, or Prometheus refuses it."""
+    """Fail when a generated file is stale, or Prometheus refuses it."""
     files = built()
     stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
     stale += [path for path in BOARDS_FOLDER.glob("*.json") if path not in files]

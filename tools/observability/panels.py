@@ -31,7 +31,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One graph."""
+    """One graph of a dashboard."""
 
     title: str
     description: str
@@ -61,7 +61,7 @@ class Board:
 
     @property
     def panels(self) -> list[Panel]:
-        """All of them, in order."""
+        """All panels, in order."""
         return [panel for row in self.rows for panel in row.panels]
 
 

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 FAULTS: Final = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"
-"""gRPC codes that mean that we failed; the others are the caller's to mend."""
+"""gRPC codes that mean that we failed; the others are the client's to mend."""
 # The same by number, as Envoy names its counters.
 FAULT_NUMBERS: Final = (2, 4, 12, 13, 14, 15)
 RPC: Final = series(names.METRIC_RPC_SERVER_DURATION)

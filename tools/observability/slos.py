@@ -13,7 +13,7 @@ _MS_PER_S: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Rpc:
-    """A public RPC."""
+    """The name of a public RPC."""
 
     service: str
     method: str
@@ -28,7 +28,7 @@ class Slo:
     objective: float
     """The share, over `PERIOD_DAYS`."""
     rpc: Rpc | None = None
-    """The RPC it is of; None is all public ones."""
+    """The RPC that it is about; None is all public ones."""
     below_ms: int | None = None
     """Good are requests faster than this; None: those that did not fail through our fault."""
 
@@ -40,7 +40,7 @@ class Slo:
 
     @classmethod
     def of(cls, objective: Objective) -> Self:
-        """Take one of no RPC or of a single one; the edge times it as its caller does."""
+        """Make one of an objective about one RPC or all; the edge times requests as clients do."""
         rpc = None
         if objective.methods:
             (method,) = objective.methods
@@ -68,7 +68,7 @@ class Burn:
     factor: float
     long: str
     short: str
-    """It ends the alert soon after the trouble ends."""
+    """The short window, which ends the alert soon after the trouble ends."""
     severity: str
 
 

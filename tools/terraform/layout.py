@@ -9,7 +9,7 @@ from tools.terraform.sources import Body, Folder, blocks
 __all__ = ["faults"]
 
 FILES = ("main.tf", "outputs.tf", "versions.tf", "README.md")
-"""And `variables.tf`, where a module has any."""
+"""Files of every module, which has a `variables.tf` too where it takes any."""
 _SKIP = re.compile(r"checkov:skip=(\w+)(?::(.*))?")
 MIN_REASON_CHARS = 15
 """A reason is a sentence: "n/a" is none."""

@@ -186,7 +186,7 @@ async def test_the_user_follows_nobody_anew_between_two_pages(
 async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is stored that the block is gone, but whoever erases it does not know yet."""
+    """The block's end is stored, but the erasure has not had the answer yet."""
     await world.blocks.block(GONE, 1)
     world.ids.step = 2 * BARRED_AHEAD_MS  # the block bars no follow any more
     stored, known = asyncio.Event(), asyncio.Event()

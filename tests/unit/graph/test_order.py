@@ -161,7 +161,7 @@ def test_a_change_goes_on_from_what_was_read_by_a_step_of_its_process(worker: in
 
 
 @pytest.mark.parametrize("seen_ms", [0, START_MS, START_MS + YEAR_MS])
-def test_what_is_barred_is_dated_beyond_what_has_not_seen_it(seen_ms: int) -> None:
+def test_a_bar_is_dated_after_every_change_that_may_not_have_seen_it(seen_ms: int) -> None:
     edge = follow(1, 2)
     op_id = first_id_at(START_MS)
     barred_ms = dated(

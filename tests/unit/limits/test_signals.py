@@ -18,11 +18,11 @@ def seen(status: int = 200, *, user: str = SETTLED, is_write: bool = False) -> S
 
 
 @pytest.mark.parametrize("status", [200, 201, 304, 500, 503])
-def test_what_is_nobodys_fault_says_nothing(status: int) -> None:
+def test_answers_that_are_nobodys_fault_cost_no_reputation(status: int) -> None:
     assert points([seen(status)] * 100, NOW_MS) == {}
 
 
-def test_refusals_say_more_than_mistakes_and_those_more_than_misses() -> None:
+def test_refusals_cost_more_than_mistakes_and_those_more_than_misses() -> None:
     refused, mistaken, missing = (
         points([seen(status)], NOW_MS)[f"user:{SETTLED}"] for status in (401, 400, 404)
     )
@@ -35,12 +35,12 @@ def test_a_known_user_answers_for_itself_and_an_address_for_the_unknown() -> Non
     assert points([seen(401, user="")], NOW_MS).keys() == {f"ip:{ADDRESS}"}
 
 
-def test_the_same_from_a_new_account_says_more() -> None:
+def test_the_same_costs_a_new_account_more() -> None:
     settled = points([seen(400)], NOW_MS)[f"user:{SETTLED}"]
     assert points([seen(400, user=NEW)], NOW_MS) == {f"user:{NEW}": NEW_ACCOUNT_FACTOR * settled}
 
 
-def test_writing_faster_than_a_hand_says_something() -> None:
+def test_writing_faster_than_a_person_costs_reputation() -> None:
     writes = [seen(is_write=True)] * UNHURRIED_WRITES
     assert points(writes, NOW_MS) == {}
     assert points([*writes, seen(is_write=True)], NOW_MS).keys() == {f"user:{SETTLED}"}

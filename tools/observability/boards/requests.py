@@ -61,7 +61,7 @@ BOARD: Final = Board(
                 ),
                 Panel(
                     title="Duration, 99 of 100",
-                    description="As the caller saw it, with the way there and back.",
+                    description="As the client saw it, with the way there and back.",
                     unit="s",
                     queries=[
                         Query(

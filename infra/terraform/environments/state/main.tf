@@ -5,7 +5,7 @@ provider "google" {
 }
 
 resource "google_storage_bucket" "state" {
-  #checkov:skip=CKV_GCP_62:the project's audit log has who reads and writes the state
+  #checkov:skip=CKV_GCP_62:the project's audit log records who reads and writes the state
   project                     = var.project_id
   name                        = var.bucket
   location                    = var.location

@@ -28,7 +28,7 @@ variable "name" {
 }
 
 variable "notification_channels" {
-  description = "Monitoring channels to notify, beside the billing administrators."
+  description = "Monitoring channels that are notified, beside the billing administrators."
   type        = list(string)
   default     = []
   validation {
@@ -43,7 +43,7 @@ variable "project_number" {
 }
 
 variable "thresholds" {
-  description = "Shares of the amount at which somebody is notified: of what is spent, and of what the month is forecast to cost."
+  description = "Shares of the amount at which a notification is sent: of what is spent, and of what the month is forecast to cost."
   type = object({
     spent    = optional(list(number), [0.5, 0.9, 1.0])
     forecast = optional(list(number), [1.0, 1.2])

@@ -1,4 +1,4 @@
-# The edge (Envoy) is the one that knows callers, quotas and paths; this refuses what need not get
+# The edge (Envoy) is the one that knows subjects, quotas and paths; this refuses what need not get
 # that far. Whatever it refuses, Envoy would refuse too; see gateway/envoy/filters.py.
 
 locals {

@@ -44,7 +44,7 @@ resource "google_compute_backend_service" "edge" {
   protocol        = "H2C"
   health_checks   = [google_compute_health_check.edge.id]
   security_policy = google_compute_security_policy.edge.id
-  # Above the edge's own 10 s, so that callers get the edge's answer and not the balancer's.
+  # Above the edge's own 10 s, so that clients get the edge's answer and not the balancer's.
   timeout_sec                     = 15
   connection_draining_timeout_sec = 60
   locality_lb_policy              = "LEAST_REQUEST"

@@ -44,7 +44,7 @@ resource "google_monitoring_slo" "availability" {
   request_based_sli {
     good_total_ratio {
       total_service_filter = local.balancer
-      # A refusal of a caller's mistake is a good answer.
+      # A refusal of a client's mistake is a good answer.
       bad_service_filter = "${local.balancer} AND metric.labels.response_code_class=500"
     }
   }

@@ -28,7 +28,7 @@ variable "dead_letters" {
 }
 
 variable "notification_emails" {
-  description = "Whom to notify."
+  description = "Addresses that are notified."
   type        = list(string)
   default     = []
 }
@@ -52,7 +52,7 @@ variable "objectives" {
 }
 
 variable "oldest_message_s" {
-  description = "Age in seconds of the oldest waiting message at which somebody is notified."
+  description = "Age in seconds of the oldest waiting message at which an alert is sent."
   type        = number
   default     = 300
 }

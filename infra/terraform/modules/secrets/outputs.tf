@@ -5,7 +5,7 @@ output "key_ids" {
 }
 
 output "rotation_topic" {
-  description = "Topic that reminds when a secret is due."
+  description = "Topic of the reminders that a secret is due."
   value       = google_pubsub_topic.rotation.id
 }
 

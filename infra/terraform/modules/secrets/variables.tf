@@ -53,7 +53,7 @@ variable "project_id" {
 }
 
 variable "secrets" {
-  description = "Secrets by name: the key (of `keys`) that encrypts each, where its versions are kept, and how often an operator is reminded to make a new one. Values are never here: they would be in the state."
+  description = "Secrets by name: the key (of `keys`) that encrypts each, where its versions are kept, and how often an operator is to be reminded to make a new one. Values are never here: they would be in the state."
   type = map(object({
     replicas = map(string)
     remind_s = optional(number, 7776000)

@@ -32,7 +32,7 @@ variable "image" {
 }
 
 variable "notification_emails" {
-  description = "Whom to notify when an error budget burns."
+  description = "Addresses that are notified when an error budget burns."
   type        = list(string)
   default     = []
 }
