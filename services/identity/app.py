@@ -32,6 +32,7 @@ from services.platform.composition.dependencies import Dependencies, Served
 from services.platform.composition.security import tls_files
 from services.platform.config.secret_keys import SecretKeys
 from services.platform.config.settings import Settings
+from services.platform.files import owner_only
 from services.platform.files.whole_file import write_whole
 from services.platform.security.tls import POLL_S as TLS_POLL_S
 from services.platform.tokens.lives import APP_KEY_S
@@ -39,7 +40,6 @@ from services.platform.tokens.revoked_store import RevokedStore
 
 __all__ = ["IdentityAdmin", "build", "identity_admin", "take_operator_secret"]
 
-OWNER_ONLY = 0o077
 OPERATORS = "operator"
 """The audit log of commands."""
 SECRET_POLL_S = 5.0
@@ -59,7 +59,7 @@ class IdentityAdmin:
 async def build(deps: Dependencies) -> Served:
     """Serve OAuth over HTTP; the gRPC port is there for health, as every service's."""
     # What this process makes is for nobody else to read: it holds the hashes of passwords.
-    os.umask(OWNER_ONLY)
+    owner_only.umask()
     # At debug level authlib writes tokens into its log.
     logging.getLogger("authlib").setLevel(logging.WARNING)
     settings, audit = deps.settings, deps.audit()
@@ -128,7 +128,7 @@ async def _tls(deps: Dependencies) -> ListenerTls | None:
 @asynccontextmanager
 async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
     """Open the issuer's store next to the running issuer."""
-    os.umask(OWNER_ONLY)
+    owner_only.umask()
     async with AsyncExitStack() as stack:
         deps = Dependencies(SPEC, settings, stack)
         store = IdentityStore(await deps.rows(SPEC.name, SPEC.tables))
