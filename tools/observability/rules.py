@@ -57,7 +57,7 @@ def _records() -> list[Rule]:
 
 
 def _lookups(hits: str, misses: str) -> str:
-    # A label tells them apart, or `or` would take a miss for the hit with the same labels.
+    # Kept apart by a label, or `or` would take a miss for the hit with the same labels.
     hit = f'label_replace(rate({hits}[10m]), "found", "yes", "", "")'
     return f"sum by (cache) ({hit} or rate({misses}[10m]))"
 

@@ -123,7 +123,7 @@ class _Module:
     def version(self) -> str:
         found = _VERSION.search(self._source)
         if found is None:
-            raise BindingsError("the bindings do not tell the provider's version")
+            raise BindingsError("the bindings do not say the provider's version")
         return found.group(1)
 
     def type_name(self) -> str:
@@ -139,7 +139,7 @@ class _Module:
         raise BindingsError(f"no main class in the bindings of {self.type_name() or 'a type'}")
 
     def _block(self, table: str, body: str) -> Block:
-        """Join the table of what can be set with the class that tells of everything."""
+        """Join the table of what can be set with the class that describes everything."""
         fields = {found.group(1): found for found in _FIELD.finditer(table)}
         attributes: dict[str, Attribute] = {}
         blocks: dict[str, NestedBlock] = {}

@@ -42,7 +42,7 @@ class Terraform:
         )
 
     def version(self, folder: Path) -> str:
-        """Tell which one it is, in its own words."""
+        """Say which one it is, in its own words."""
         return self.run(folder, "version").stdout.partition("\n")[0]
 
 

@@ -54,7 +54,7 @@ class _Answers(grpc.GenericRpcHandler):
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until asked to stop."""
     name, value = COOKIE
     if os.environ.get(name) != value:
         sys.exit("This is a plugin: Terraform starts it. See `make tf-check`.")
