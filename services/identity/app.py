@@ -80,13 +80,7 @@ async def build(deps: Dependencies) -> Served:
     await keyrings.tokens.refresh()
     # Made now, so that edges know it before the first API key is.
     await keyrings.app_keys.refresh()
-    secret = deps.secret(settings.operator_secret, audit)
-    if secret is not None:
-        clients = Clients(store, deps.clock, audit)
-        await clients.ensure_operator(secret()[0].hex())
-        deps.loops.run(
-            "operator-secret", partial(take_operator_secret, clients, secret), every_s=SECRET_POLL_S
-        )
+    await _keep_operator(deps, store, audit)
     server = OAuthServer(
         issuer=settings.issuer_url,
         store=store,
@@ -172,6 +166,18 @@ def _make_once(path: Path, content: bytes) -> None:
             path.hardlink_to(own)
     finally:
         own.unlink(missing_ok=True)
+
+
+async def _keep_operator(deps: Dependencies, store: IdentityStore, audit: Audit) -> None:
+    """Have the operator's client go by the secret, if there is one, and by those after it."""
+    secret = deps.secret(deps.settings.operator_secret, audit)
+    if secret is None:
+        return
+    clients = Clients(store, deps.clock, audit)
+    await take_operator_secret(clients, secret)
+    deps.loops.run(
+        "operator-secret", partial(take_operator_secret, clients, secret), every_s=SECRET_POLL_S
+    )
 
 
 async def take_operator_secret(clients: Clients, secret: SecretKeys) -> None:
