@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from services.local.emulators import bigtable_argv, pubsub_argv, sdk_root
-from services.local.supervisor import StartError
+from services.local.errors import StartError
 from tests.processes import free_port, kill_group, spawn, wait_for_port
 
 __all__ = ["bigtable_emulator", "pubsub_emulator", "require_emulators"]

@@ -9,6 +9,7 @@ from aviary.envoy.v1 import envoy_pb2 as pb
 from gateway.control_plane.keys import subject_key
 from gateway.control_plane.reputation_store import ReputationStore
 from gateway.control_plane.signals import REPEATED_POST_POINTS, SHARED_ADDRESS_POINTS, Seen, points
+from gateway.envoy.signals import TEXT_TAG
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES, IPV6_PREFIX_BITS
 from services.platform.errors import UnavailableError
@@ -16,12 +17,9 @@ from services.platform.observability.names import EVENT_LIMITS_SIGNALS_LOST
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.clock import Clock
 
-__all__ = ["ACCOUNTS_OF_AN_ADDRESS", "TEXT_TAG", "AccessLogServicer", "masked"]
+__all__ = ["ACCOUNTS_OF_AN_ADDRESS", "AccessLogServicer", "masked"]
 
 _log = structlog.get_logger()
-
-TEXT_TAG = "text"
-"""The edge's custom tag with the text of a post."""
 
 ACCOUNTS_OF_AN_ADDRESS = 50
 """Accounts that one address may have in an hour: a large household or a small office writing."""

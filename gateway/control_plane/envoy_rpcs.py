@@ -9,6 +9,7 @@ from google.protobuf import empty_pb2
 from gateway.control_plane.access_log_service import AccessLogServicer
 from gateway.control_plane.extension_config_service import ExtensionConfigServicer
 from gateway.control_plane.rate_limit_service import RateLimitServicer
+from gateway.envoy.own_rpcs import ACCESS_LOGS, CONFIGS, RATE_LIMIT
 from services.platform.errors import UnavailableError
 from services.platform.rpc.interceptors import Context
 from services.platform.rpc.peer_identity import admit_or_abort
@@ -16,10 +17,6 @@ from services.platform.security.identities import EDGE
 from services.platform.security.process import PLAIN, Security
 
 __all__ = ["envoy_rpcs"]
-
-_RATE_LIMIT = "envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
-_CONFIGS = "envoy.service.extension.v3.ExtensionConfigDiscoveryService/StreamExtensionConfigs"
-_ACCESS_LOGS = "envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
 
 
 def envoy_rpcs(
@@ -41,7 +38,7 @@ def envoy_rpcs(
     async def should_rate_limit(
         request: pb.RateLimitRequest, context: Context
     ) -> pb.RateLimitResponse:
-        await only_an_edge(_RATE_LIMIT, context)
+        await only_an_edge(RATE_LIMIT, context)
         try:
             return await rate_limits.ShouldRateLimit(request, context)
         except UnavailableError as error:
@@ -49,12 +46,12 @@ def envoy_rpcs(
             raise
 
     async def stream_access_logs(requests, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - gRPC's own
-        await only_an_edge(_ACCESS_LOGS, context)
+        await only_an_edge(ACCESS_LOGS, context)
         await access_logs.StreamAccessLogs(requests, context)
         return empty_pb2.Empty()
 
     async def stream_extension_configs(requests, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as above
-        await only_an_edge(_CONFIGS, context)
+        await only_an_edge(CONFIGS, context)
         async for config in configs.StreamExtensionConfigs(requests, context):
             yield config
 
@@ -74,9 +71,9 @@ def envoy_rpcs(
         empty_pb2.Empty.SerializeToString,
     )
     return (
-        _served(_RATE_LIMIT, rate_limit),
-        _served(_CONFIGS, config_stream),
-        _served(_ACCESS_LOGS, logs),
+        _served(RATE_LIMIT, rate_limit),
+        _served(CONFIGS, config_stream),
+        _served(ACCESS_LOGS, logs),
     )
 
 

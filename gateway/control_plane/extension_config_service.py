@@ -31,7 +31,7 @@ from services.platform.observability.names import EVENT_LIMITS_FEED_REFUSED
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.background import Background
 from services.platform.runtime.clock import Clock
-from services.platform.security.edge_lists import MAX_LISTED
+from services.platform.tokens.edge_lists import MAX_LISTED
 from services.platform.tokens.revoked_store import RevokedStore
 
 __all__ = ["ExtensionConfigServicer", "Sources"]

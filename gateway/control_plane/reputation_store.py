@@ -17,10 +17,9 @@ from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.scripts import RAISE
 from gateway.limits.budgets import Subject
 from services.platform.runtime.clock import CLOCK_SKEW_MS, Clock
-from services.platform.security.edge_lists import MAX_LISTED
+from services.platform.tokens.edge_lists import MAX_LISTED, trim
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
-from services.platform.valkey.trimming import trim
 
 __all__ = ["ReputationStore"]
 

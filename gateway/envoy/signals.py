@@ -7,10 +7,11 @@ from gateway.envoy.extensions import API, http_filter, typed
 from gateway.envoy.shared_limits import READS
 from services.platform.security.identities import GATEWAY
 
-__all__ = ["LIMITED_SAMPLE_PERCENT", "post_text", "signal_log"]
+__all__ = ["LIMITED_SAMPLE_PERCENT", "TEXT_TAG", "post_text", "signal_log"]
 
 _NAMESPACE = "aviary"
-_TEXT = "text"
+TEXT_TAG = "text"
+"""The field of a post's body, and the tag that has it in the log."""
 # A batch is sent when it is this full or this old.
 BATCH_BYTES = 64 * 1024
 BATCH_AGE = "0.5s"
@@ -24,8 +25,8 @@ def post_text(config: EdgeConfig) -> list[dict[str, Any]]:
     if not config.limits:
         return []
     rule = {
-        "selectors": [{"key": _TEXT}],
-        "on_present": {"metadata_namespace": _NAMESPACE, "key": _TEXT},
+        "selectors": [{"key": TEXT_TAG}],
+        "on_present": {"metadata_namespace": _NAMESPACE, "key": TEXT_TAG},
     }
     # The transcoder, too, takes a body that does not say what it is for JSON.
     rules = {"rules": [rule], "allow_empty_content_type": True}
@@ -37,7 +38,7 @@ def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
     if not config.limits:
         return []
     message = f"{API}.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig"
-    text = {"metadata_key": {"key": _NAMESPACE, "path": [{"key": _TEXT}]}}
+    text = {"metadata_key": {"key": _NAMESPACE, "path": [{"key": TEXT_TAG}]}}
     return [
         {
             "name": "envoy.access_loggers.http_grpc",
@@ -50,7 +51,9 @@ def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
                     "transport_api_version": "V3",
                     "buffer_size_bytes": BATCH_BYTES,
                     "buffer_flush_interval": BATCH_AGE,
-                    "custom_tags": [{"tag": _TEXT, "metadata": {"kind": {"request": {}}, **text}}],
+                    "custom_tags": [
+                        {"tag": TEXT_TAG, "metadata": {"kind": {"request": {}}, **text}}
+                    ],
                 },
                 additional_request_headers_to_log=["x-user-id"],
             ),

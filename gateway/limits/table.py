@@ -11,6 +11,7 @@ from gateway.limits.budgets import Budgets, EndpointClass, TokenBucket
 from gateway.limits.read_classes import READ_CLASSES
 from gateway.limits.spans import QUARTER_HOUR
 from gateway.limits.write_classes import WRITE_CLASSES
+from services.platform.rpc.end_user import ACT_ANY
 from services.platform.security.step_up import PROOF_HEADER
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 NEW_ACCOUNT_DAYS: Final = 7
 """Most throw-away accounts are caught within a week; an honest newcomer hardly feels the limits."""
 
-SAFELISTED_SCOPE: Final = "act:any"
+SAFELISTED_SCOPE: Final = ACT_ANY
 """Internal jobs (loaders, erasure) carry it; they are bounded by what they are given to do."""
 
 IPV6_PREFIX_BITS: Final = 64

@@ -7,10 +7,10 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.envoy.contracts import Contracts
+from gateway.envoy.own_rpcs import ENVOY_RPCS
 from services.platform.rpc.channels import safe_paths
 from services.platform.security.call_table import (
     CALLS,
-    ENVOY_RPCS,
     REFLECTION,
     REFLECTION_PEERS,
     allowed_peers,

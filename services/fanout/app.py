@@ -4,7 +4,8 @@ from aviary.fanout.v1 import fanout_service_pb2
 from aviary.queue.v1 import queue_service_pb2
 
 from services.fanout.clients import FollowersClient, TweetClient
-from services.fanout.consumers import BusJobs, FanoutConsumers
+from services.fanout.consumers import FanoutConsumers
+from services.fanout.jobs import BusJobs
 from services.fanout.lag import FanoutLag
 from services.fanout.service import FanoutService
 from services.fanout.servicer import FanoutServicer
@@ -47,7 +48,8 @@ __all__ = ["build"]
 async def build(deps: Dependencies) -> Served:
     """Consume events and jobs, push into the timeline store, and answer operators."""
     rows = await open_timeline_rows(deps)
-    bus, tweets = deps.bus(), await deps.client("tweet", TweetClient)
+    bus = deps.bus()
+    tweets = await deps.client("tweet", TweetClient)
     flags = await deps.flags()
     threshold = OperatedThreshold(
         RowThresholdStore(await deps.rows(SPEC.name, SPEC.tables)),
@@ -92,9 +94,10 @@ async def _consume(deps: Dependencies, handlers: FanoutConsumers, flags: Flags) 
         (GRAPH, handlers.relations_changed),
     ):
         await deps.consume(subscription, handle)
+    close = await deps.consume(CLOSE, handlers.push_page)
     await deps.consume(
         REST,
         handlers.push_page,
-        yield_to=await deps.consume(CLOSE, handlers.push_page),
+        yield_to=close,
         yields=lambda: flags.is_on(CLOSE_FRIENDS_FIRST),
     )

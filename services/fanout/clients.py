@@ -28,14 +28,14 @@ delivery must be done, and well above the time after which a fan-out plan leaves
 class FollowersClient:
     """A client of `aviary.graph.v1.GraphService`; the fan-out's `Followers`."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
+    def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
         self._stub = GraphServiceStub(channel)
-        self._caller = caller
+        self._rpc = rpc
 
     async def count(self, author: int) -> int:
         """Followers of the author, nearly exact."""
         request = pb.LookupCountsRequest(user_ids=[author])
-        answer = await self._caller.call(self._stub.LookupCounts, request)
+        answer = await self._rpc.call(self._stub.LookupCounts, request)
         return answer.counts[0].follower_count
 
     async def pages(
@@ -45,7 +45,7 @@ class FollowersClient:
         request = pb.StreamFollowersRequest(
             user_id=author, page_size=FOLLOWERS_PER_PAGE, after_follower_id=after or 0
         )
-        stream = self._caller.stream(
+        stream = self._rpc.stream(
             self._stub.StreamFollowers,
             request,
             timeout_s=FOLLOWERS_TIMEOUT_S,
@@ -60,9 +60,9 @@ class FollowersClient:
 class TweetClient:
     """A client of `aviary.tweet.v1.TweetService`; the fan-out's `Tweets` and `Deliveries`."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
+    def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
         self._stub = TweetServiceStub(channel)
-        self._caller = caller
+        self._rpc = rpc
 
     async def exists(self, tweet_id: int) -> bool:
         """Whether the tweet is there, and not deleted.
@@ -72,7 +72,7 @@ class TweetClient:
         """
         request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=[tweet_id])
         try:
-            answer = await self._caller.call(self._stub.LookupTweets, request)
+            answer = await self._rpc.call(self._stub.LookupTweets, request)
         except PermissionDeniedError as error:
             raise UnavailableError(str(error)) from error
         return bool(answer.tweets)
@@ -83,7 +83,7 @@ class TweetClient:
         Raises `NotFoundError` when the tweet is not there.
         """
         wanted = tweet_service_pb2.DELIVERY_PUSH if push else tweet_service_pb2.DELIVERY_PULL
-        answer = await self._caller.call(
+        answer = await self._rpc.call(
             self._stub.DecideDelivery,
             tweet_service_pb2.DecideDeliveryRequest(tweet_id=tweet_id, delivery=wanted),
         )

@@ -1,51 +1,12 @@
-"""Bus messages in, use cases called, jobs out."""
+"""Bus messages in, use cases called."""
 
-from collections.abc import Sequence
-
-from services.fanout.jobs import (
-    FanoutJob,
-    PlanContinuation,
-    decode_fanout_job,
-    decode_plan_continuation,
-    encode_fanout_job,
-    encode_plan_continuation,
-)
+from services.fanout.jobs import decode_fanout_job, decode_plan_continuation
 from services.fanout.lag import FanoutLag
 from services.fanout.service import FanoutService
-from services.fanout.spec import FANOUT_CLOSE, FANOUT_CONTINUATIONS, FANOUT_REST
 from services.graph.events import FollowChanged, FollowsAdded, RelationsChanged, decode_graph_event
-from services.platform.bus.port import Message, Publisher
-from services.platform.bus.tracing import with_trace_context
 from services.tweet.events import decode_tweet_changed
 
-__all__ = ["BusJobs", "FanoutConsumers"]
-
-
-class BusJobs:
-    """The queue of pages: one topic for each priority."""
-
-    def __init__(self, driver: Publisher) -> None:
-        self._driver = driver
-
-    async def enqueue(
-        self, tweet_id: int, pages: Sequence[tuple[Sequence[int], Sequence[int]]]
-    ) -> None:
-        """Queue a job for each audience that is not empty, in one publish for each priority."""
-        for topic, audiences in (
-            (FANOUT_CLOSE, [close for close, _ in pages]),
-            (FANOUT_REST, [rest for _, rest in pages]),
-        ):
-            bodies = [
-                encode_fanout_job(FanoutJob(tweet_id, tuple(each))) for each in audiences if each
-            ]
-            if bodies:
-                attributes = with_trace_context({})
-                await self._driver.publish(topic, [Message(body, attributes) for body in bodies])
-
-    async def enqueue_continuation(self, author: int, tweet_id: int, after: int) -> None:
-        """Queue what is left to plan."""
-        body = encode_plan_continuation(PlanContinuation(tweet_id, author, after))
-        await self._driver.publish(FANOUT_CONTINUATIONS, [Message(body, with_trace_context({}))])
+__all__ = ["FanoutConsumers"]
 
 
 class FanoutConsumers:

@@ -19,7 +19,7 @@ from services.fanout.ports import (
     TimelinePushes,
     Tweets,
 )
-from services.platform.erasure.check import require_gone
+from services.platform.erasure import require_gone
 from services.platform.errors import NotFoundError
 from services.platform.observability.names import EVENT_FANOUT_TWEET_GONE
 

@@ -14,7 +14,7 @@ from services.graph.servicer import GraphServicer
 from services.graph.spec import ERASURE, GRAPH_EVENTS, OUTBOX, SPEC
 from services.graph.store import RowGraphStore
 from services.platform.composition.dependencies import Dependencies, Served, service_of
-from services.platform.erasure.settling import Settling
+from services.platform.erasure import Settling
 from services.platform.rpc.method_handlers import Servicer
 
 __all__ = ["build"]

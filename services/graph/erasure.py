@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from services.graph.changes import Changes
 from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
 from services.graph.ports import GraphEvents, GraphStore
-from services.platform.erasure.deliveries import WORK_S
-from services.platform.erasure.settling import Settling
+from services.platform.erasure import WORK_S, Settling
 from services.platform.errors import CallAgain
 from services.platform.ids.arguments import check_id
 

@@ -13,7 +13,7 @@ It is stored before that, so a follow that has seen the bar sees the block too w
 
 from services.graph.model import Change, Edge, EdgeStates, PlannedChange
 from services.platform.errors import FailedPreconditionError
-from services.platform.ids.snowflake_time import MAX_WORKERS, time_ms, worker
+from services.platform.ids.snowflake_time import WORKER_COUNT, time_ms, worker
 
 __all__ = ["BARRED_AHEAD_MS", "LAST_MS", "OUT_OF_ORDER", "dated", "may_be_barred"]
 
@@ -42,7 +42,7 @@ def dated(op_id: int, planned: PlannedChange, states: EdgeStates) -> Change:
         if (written_ms := states.written_ms[edge]) >= at_ms
     }
     for edge in planned.barred:
-        beyond_any_step_ms = states.written_ms[edge] + 1 + MAX_WORKERS
+        beyond_any_step_ms = states.written_ms[edge] + 1 + WORKER_COUNT
         later_ms[edge] = _refused_beyond(edge, max(at_ms + BARRED_AHEAD_MS, beyond_any_step_ms))
     return Change(op_id, planned.made, planned.removed, planned.barred, later_ms)
 

@@ -1,4 +1,4 @@
-"""What the id service and its clients need from the outside."""
+"""What the id service needs from the outside."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -32,6 +32,7 @@ from services.platform.composition.dependencies import Dependencies, Served
 from services.platform.composition.security import tls_files
 from services.platform.config.secret_keys import SecretKeys
 from services.platform.config.settings import Settings
+from services.platform.files import owner_only
 from services.platform.files.whole_file import write_whole
 from services.platform.security.tls import POLL_S as TLS_POLL_S
 from services.platform.tokens.lives import APP_KEY_S
@@ -39,7 +40,6 @@ from services.platform.tokens.revoked_store import RevokedStore
 
 __all__ = ["IdentityAdmin", "build", "identity_admin", "take_operator_secret"]
 
-OWNER_ONLY = 0o077
 OPERATORS = "operator"
 """The audit log of commands."""
 SECRET_POLL_S = 5.0
@@ -59,7 +59,7 @@ class IdentityAdmin:
 async def build(deps: Dependencies) -> Served:
     """Serve OAuth over HTTP; the gRPC port is there for health, as every service's."""
     # What this process makes is for nobody else to read: it holds the hashes of passwords.
-    os.umask(OWNER_ONLY)
+    owner_only.umask()
     # At debug level authlib writes tokens into its log.
     logging.getLogger("authlib").setLevel(logging.WARNING)
     settings, audit = deps.settings, deps.audit()
@@ -80,13 +80,7 @@ async def build(deps: Dependencies) -> Served:
     await keyrings.tokens.refresh()
     # Made now, so that edges know it before the first API key is.
     await keyrings.app_keys.refresh()
-    secret = deps.secret(settings.operator_secret, audit)
-    if secret is not None:
-        clients = Clients(store, deps.clock, audit)
-        await clients.ensure_operator(secret()[0].hex())
-        deps.loops.run(
-            "operator-secret", partial(take_operator_secret, clients, secret), every_s=SECRET_POLL_S
-        )
+    await _keep_operator(deps, store, audit)
     server = OAuthServer(
         issuer=settings.issuer_url,
         store=store,
@@ -128,7 +122,7 @@ async def _tls(deps: Dependencies) -> ListenerTls | None:
 @asynccontextmanager
 async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
     """Open the issuer's store next to the running issuer."""
-    os.umask(OWNER_ONLY)
+    owner_only.umask()
     async with AsyncExitStack() as stack:
         deps = Dependencies(SPEC, settings, stack)
         store = IdentityStore(await deps.rows(SPEC.name, SPEC.tables))
@@ -172,6 +166,18 @@ def _make_once(path: Path, content: bytes) -> None:
             path.hardlink_to(own)
     finally:
         own.unlink(missing_ok=True)
+
+
+async def _keep_operator(deps: Dependencies, store: IdentityStore, audit: Audit) -> None:
+    """Have the operator's client go by the secret, if there is one, and by those after it."""
+    secret = deps.secret(deps.settings.operator_secret, audit)
+    if secret is None:
+        return
+    clients = Clients(store, deps.clock, audit)
+    await take_operator_secret(clients, secret)
+    deps.loops.run(
+        "operator-secret", partial(take_operator_secret, clients, secret), every_s=SECRET_POLL_S
+    )
 
 
 async def take_operator_secret(clients: Clients, secret: SecretKeys) -> None:

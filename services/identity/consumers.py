@@ -2,7 +2,7 @@
 
 from services.identity.accounts import Accounts
 from services.identity.ports import UserDirectory
-from services.platform.erasure.check import require_gone
+from services.platform.erasure import require_gone
 from services.user.events import decode_user_deleted
 
 __all__ = ["IdentityConsumers"]

@@ -25,12 +25,11 @@ from joserfc.jwk import ECKey
 
 from services.identity.keys import ALGORITHM
 from services.identity.model import Code, session_id
-from services.identity.oauth_clients import TOKEN_EXCHANGE
 from services.identity.oauth_models import OAuthClient, OAuthCode, OAuthUser, RefreshToken
+from services.identity.operator_client import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
 from services.identity.sessions import Sessions
 
 __all__ = [
-    "HANDLE_TOKEN_TYPE",
     "AuthorizationCode",
     "ClientCredentials",
     "GrantsServer",
@@ -46,7 +45,6 @@ Result = TypeVar("Result")
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
 ANY_CLIENT = [*CONFIDENTIAL, "none"]
-HANDLE_TOKEN_TYPE = "urn:aviary:token-type:handle"  # noqa: S105 - a name
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 """What OpenID Connect Core, 3.1.2.1, knows. Ours asks for all of them but `none`, each time."""
 NOT_SUPPORTED = {

@@ -15,8 +15,8 @@ from services.identity.accounts import Accounts
 from services.identity.authorize import Authorize
 from services.identity.bearer import Bearers
 from services.identity.keys import ALGORITHM, Keyring
-from services.identity.oauth_clients import TOKEN_EXCHANGE
 from services.identity.oauth_server import Answer, OAuthServer
+from services.identity.operator_client import TOKEN_EXCHANGE
 from services.identity.requests import call_of, cookies_of, head_of
 from services.identity.scopes import USER_SCOPES
 from services.platform.errors import AviaryError

@@ -8,17 +8,14 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from services.identity.model import Client, digest, new_secret
+from services.identity.operator_client import OPERATOR_CLIENT_ID, TOKEN_EXCHANGE
 from services.identity.scopes import OWN_SCOPES, USER_SCOPES
 from services.identity.store import IdentityStore
 from services.platform.audit.port import APP_REGISTERED, Audit
 from services.platform.errors import InvalidArgumentError
 from services.platform.runtime.clock import Clock
 
-__all__ = ["OPERATOR_CLIENT_ID", "TOKEN_EXCHANGE", "Clients", "Registered"]
-
-TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
-OPERATOR_CLIENT_ID: Final = "operator"
-"""The client of the commands `token` and `load`: it may have a token of any user."""
+__all__ = ["Clients", "Registered"]
 
 ID_BYTES: Final = 8
 """An id must be unique, not secret."""

@@ -15,7 +15,7 @@ from services.identity.store import IdentityStore
 from services.platform.errors import UnavailableError
 from services.platform.observability.names import EVENT_IDENTITY_REVOCATIONS_UNSENT
 from services.platform.runtime.clock import Clock
-from services.platform.security.edge_lists import MAX_LISTED
+from services.platform.tokens.edge_lists import MAX_LISTED
 from services.platform.tokens.lives import SKEW_S
 from services.platform.tokens.revocations import LIVES_S, Revocable, RevokedList
 

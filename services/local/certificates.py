@@ -25,7 +25,7 @@ from services.platform.security.certificates.folder import (
     FolderError,
 )
 
-__all__ = ["AUDIT_NAME", "certified", "make_certificates"]
+__all__ = ["certificates_audit", "certified", "make_certificates", "record_issued"]
 
 RENEW_EVERY_S = 3_600.0
 """Between looks at what is due; a certificate has two days left by then."""
@@ -93,9 +93,11 @@ def make_certificates(data_dir: Path) -> tuple[Path, list[str]]:
 
 
 def certificates_audit(data_dir: Path) -> AuditLog:
+    """Open the audit log of what happens to certificates; a context manager."""
     return AuditLog(data_dir / "audit", AUDIT_NAME, SystemClock())
 
 
 def record_issued(audit: AuditLog, names: Iterable[str]) -> None:
+    """Record a certificate issued to each of the names."""
     for name in names:
         audit.record(CERTIFICATE_ISSUED, name=name)

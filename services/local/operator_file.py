@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from services.identity.operator_client import HANDLE_TOKEN_TYPE, OPERATOR_CLIENT_ID, TOKEN_EXCHANGE
 from services.platform.files.documents import json_of, parse_json
 from services.platform.files.whole_file import write_whole
 from services.platform.security.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
@@ -19,10 +20,6 @@ FILE: Final = "operator.json"
 SECRET_BYTES: Final = 32
 TIMEOUT_S: Final = 10.0
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
-CLIENT_ID: Final = "operator"
-"""As in `services.identity.oauth_clients`."""
-TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
-HANDLE_TOKEN_TYPE: Final = "urn:aviary:token-type:handle"  # noqa: S105 - a name
 
 
 class OperatorError(Exception):
@@ -82,7 +79,7 @@ def fetch_token(operator: Operator, *, handle: str | None = None, scope: str | N
         form["scope"] = scope
     try:
         with httpx.Client(base_url=operator.url, timeout=TIMEOUT_S) as http:
-            answer = _asked(http, form, (CLIENT_ID, operator.client_secret))
+            answer = _asked(http, form, (OPERATOR_CLIENT_ID, operator.client_secret))
         body: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError, KeyError) as error:
         raise OperatorError(f"{operator.url} does not answer: {error}; is it running?") from error

@@ -28,7 +28,7 @@ from services.platform.files import local_addresses, owner_only
 from services.platform.observability.output import protect_output
 from services.platform.runtime.background import Background
 
-__all__ = ["LostError", "StartError", "run", "up"]
+__all__ = ["LostError", "run", "up"]
 
 
 ROTATE_EVERY_S = 1.0

@@ -1,7 +1,7 @@
 """Domain errors: what went wrong, in terms a caller can act on.
 
-Each error has a stable `reason` and `metadata`; `platform.rpc.status` maps them to gRPC status
-with `google.rpc` details. Code below the servicers raises these and nothing else on purpose.
+Each error has a stable `reason` and `metadata`; `services.platform.rpc.status` maps them to gRPC
+status with `google.rpc` details. Code below the servicers raises these and nothing else on purpose.
 """
 
 from collections.abc import Mapping

@@ -25,15 +25,13 @@ __all__ = ["build"]
 async def build(deps: Dependencies) -> Served:
     """Read the timeline store: hot lists first, then rows, then the authors."""
     rows = await deps.rows(SPEC.name, SPEC.tables)
-    valkey, graph, tweets = (
-        deps.valkey(),
-        await deps.client("graph", GraphClient),
-        await deps.client("tweet", TweetClient),
-    )
+    valkey = deps.valkey()
+    counts = deps.cache_metrics
+    graph = await deps.client("graph", GraphClient)
+    tweets = await deps.client("tweet", TweetClient)
     homes = RowHomeTimelines(rows, deps.clock)
-    local, counts = LocalTweets(), deps.cache_metrics
-    deletions = DeletionListener(deps.valkey_node, local)
-    await deps.loops.opened("deletions", deletions)
+    local = LocalTweets()
+    await deps.loops.opened("deletions", DeletionListener(deps.valkey_node, local))
     sources = IdSources(
         hot=ValkeyHotTimelines(
             HotLists(valkey), RelationsCache(valkey, metrics=counts), graph, counts

@@ -42,8 +42,8 @@ class TweetClient:
     Every method raises the domain errors of the service, `UnavailableError` for no answer in time.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
-        self._caller = caller
+    def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
+        self._rpc = rpc
         self._stub = tweet_service_pb2_grpc.TweetServiceStub(channel)
 
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
@@ -53,7 +53,7 @@ class TweetClient:
         """
         answers = await asyncio.gather(
             *(
-                self._caller.call(
+                self._rpc.call(
                     self._stub.LookupTweets, tweet_service_pb2.LookupTweetsRequest(tweet_ids=page)
                 )
                 for page in _pages(tweet_ids, MAX_TWEETS_PER_ANSWER)
@@ -82,7 +82,7 @@ class TweetClient:
         authors_per_call = min(MAX_AUTHORS_PER_CALL, max(1, MAX_IDS_PER_ANSWER // max(1, limit)))
         answers = await asyncio.gather(
             *(
-                self._caller.call(
+                self._rpc.call(
                     self._stub.ListAuthorTweets,
                     tweet_service_pb2.ListAuthorTweetsRequest(
                         user_ids=page, before_tweet_id=before or 0, limit=limit
@@ -101,14 +101,14 @@ class TweetClient:
 class GraphClient:
     """A client of `aviary.graph.v1.GraphService`; raises domain errors."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: RpcClient) -> None:
+    def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
         self._stub = graph_service_pb2_grpc.GraphServiceStub(channel)
-        self._caller = caller
+        self._rpc = rpc
 
     async def fetch(self, viewer: int) -> ViewerRelations:
         """Whom the viewer follows and does not see, as of now."""
         request = graph_service_pb2.GetRelationsRequest(user_id=viewer)
-        answer = await self._caller.call(self._stub.GetRelations, request)
+        answer = await self._rpc.call(self._stub.GetRelations, request)
         return ViewerRelations(frozenset(answer.following_ids), frozenset(answer.hidden_ids))
 
 

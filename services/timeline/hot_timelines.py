@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from services.platform.valkey.cache_metrics import AUTHOR, HOME, CacheMetrics
+from services.platform.valkey.cache_metrics import CacheMetrics
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import author_list_key, home_list_key
 from services.timeline.model import HotHome, IdRun, ViewerRelations
@@ -11,6 +11,10 @@ from services.timeline.ports import Relations
 from services.timeline.relations_cache import NONCE_BYTES, LocalRelations, RelationsCache
 
 __all__ = ["ValkeyHotTimelines"]
+
+# Names of the hot lists in metrics.
+HOME = "home"
+AUTHOR = "author"
 
 
 class ValkeyHotTimelines:

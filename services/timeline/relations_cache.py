@@ -13,7 +13,7 @@ bytes, their ids and those of the hidden, 8 bytes each.
 import struct
 from collections import OrderedDict
 
-from services.platform.valkey.cache_metrics import RELATIONS, CacheMetrics
+from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline.hot_lists import GuardedEntry
@@ -22,6 +22,8 @@ from services.timeline.model import ViewerRelations
 
 __all__ = ["NONCE_BYTES", "LocalRelations", "RelationsCache"]
 
+RELATIONS = "relations"
+"""The cache's name in metrics."""
 NONCE_BYTES = 8
 """Random, so that no nonce is ever used twice for one viewer."""
 LOCAL_IDS = 500_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.platform.errors import InvalidArgumentError
+from services.platform.ids.arguments import check_id
 from services.timeline.hydration import Hydration
 from services.timeline.model import EncodedTweet
 from services.timeline.page import Page, cut_page
@@ -15,7 +15,7 @@ __all__ = ["TimelineService"]
 class TimelineService:
     """Home and user timelines: skeleton → hydration → rules → page.
 
-    Every method raises `InvalidArgumentError` for a user id that is not positive, and
+    Every method raises `InvalidArgumentError` for what can be no user id, and
     `UnavailableError` when a source that no other can stand in for gives no answer.
     """
 
@@ -28,12 +28,12 @@ class TimelineService:
 
     async def home(self, viewer: int, before: int | None, limit: int) -> Page:
         """Read a page of tweets of the viewer and everybody they follow, newest first."""
-        _check_positive(viewer)
+        check_id("user_id", viewer)
         return await self._read(HomeSkeletons(self._sources, viewer), before, limit)
 
     async def user(self, author: int, before: int | None, limit: int) -> Page:
         """Read a page of one author's tweets, newest first."""
-        _check_positive(author)
+        check_id("user_id", author)
         return await self._read(AuthorSkeletons(self._sources, author), before, limit)
 
     async def _read(self, skeletons: Skeletons, before: int | None, limit: int) -> Page:
@@ -56,12 +56,7 @@ class TimelineService:
         Repeating it is safe. No row is deleted: one that should not be there is hidden at read, and
         readers meanwhile find no less than before.
         """
-        _check_positive(viewer)
+        check_id("user_id", viewer)
         await self._sources.backfill.build(viewer)
         # Rows first: whoever warms the list after it was dropped reads them complete.
         await self._sources.hot.forget_home(viewer)
-
-
-def _check_positive(user_id: int) -> None:
-    if user_id <= 0:
-        raise InvalidArgumentError("user_id", f"must be positive, got {user_id}")

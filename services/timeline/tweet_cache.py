@@ -11,7 +11,7 @@ import structlog
 from redis.asyncio.cluster import RedisCluster
 
 from services.platform.observability.names import EVENT_CACHE_DAMAGED
-from services.platform.valkey.cache_metrics import TWEETS, CacheMetrics
+from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline.deletions import CHANNEL, encode_deletion
@@ -20,6 +20,8 @@ from services.timeline.model import EncodedTweet
 
 __all__ = ["IsTweet", "TweetCache"]
 
+TWEETS = "tweets"
+"""The cache's name in metrics, where a tombstone is a hit."""
 _DEFAULT_TTL_S = 86_400
 """Life of an entry in seconds. A tombstone must outlive any read that began before the delete."""
 _HEADER = struct.Struct(">BQ")

@@ -3,7 +3,7 @@
 from aviary.tweet.v1 import tweet_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
-from services.platform.erasure.settling import Settling
+from services.platform.erasure import Settling
 from services.platform.rpc.method_handlers import Servicer
 from services.timeline.writes import open_pushes, open_timeline_rows
 from services.tweet.clients import UserClient

@@ -1,6 +1,6 @@
 """Bus messages in, use cases called."""
 
-from services.platform.erasure.check import require_gone
+from services.platform.erasure import require_gone
 from services.tweet.erasure import TweetErasure
 from services.tweet.ports import UserDirectory
 from services.user.events import decode_user_deleted

@@ -1,16 +1,18 @@
 """The end of a tweet: asked for by itself, or met by the erasure of its author."""
 
-import logging
 from collections.abc import Awaitable
 
+import structlog
+
 from services.platform.errors import AviaryError, PermissionDeniedError
+from services.platform.observability.names import EVENT_TWEET_OWN_TIMELINE_FAILED
 from services.platform.runtime.clock import Clock
 from services.tweet.model import Tweet
 from services.tweet.ports import OwnTimeline, TweetEvents, TweetStore
 
 __all__ = ["Deletion", "best_effort", "check_author"]
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 
 class Deletion:
@@ -47,4 +49,6 @@ async def best_effort(change: str, tweet_id: int, done: Awaitable[None]) -> None
     try:
         await done
     except AviaryError as error:
-        _log.warning("own timeline: %s of tweet %d failed: %s", change, tweet_id, error)
+        _log.warning(
+            EVENT_TWEET_OWN_TIMELINE_FAILED, change=change, tweet_id=tweet_id, error=str(error)
+        )

@@ -3,8 +3,7 @@
 import asyncio
 from time import monotonic
 
-from services.platform.erasure.deliveries import WORK_S
-from services.platform.erasure.settling import Settling
+from services.platform.erasure import WORK_S, Settling
 from services.platform.errors import CallAgain
 from services.tweet.deletion import Deletion
 from services.tweet.model import Tweet

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from services.platform.ids.snowflake_time import time_ms
-
-__all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet", "created_at_ms"]
+__all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet"]
 
 
 class Delivery(Enum):
@@ -50,8 +48,3 @@ class RequestClaim:
     tweet_id: int
     fingerprint: str
     """A digest of the content: only a request with the same one is a repeat."""
-
-
-def created_at_ms(tweet_id: int) -> int:
-    """When the id was made, in Unix milliseconds."""
-    return time_ms(tweet_id)

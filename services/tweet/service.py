@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from services.platform.errors import InvalidArgumentError, NotFoundError
 from services.platform.ids.arguments import check_id, check_ids, check_optional_id
 from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
+from services.platform.ids.snowflake_time import time_ms
 from services.platform.runtime.clock import Clock
 from services.tweet.deletion import Deletion, best_effort, check_author
-from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet, created_at_ms
+from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet
 from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
 from services.tweet.text import validate_text
 
@@ -83,7 +84,7 @@ class TweetService:
         if claim is None:
             # A claim is made after these checks were passed, so a repeat skips them: it gives the
             # first answer even if the tweet answered was deleted in between.
-            await self._check_author(user_id)
+            await self._check_author_exists(user_id)
             await self._check_references(in_reply_to, quote)
             claim, repeated = await self._claim(user_id, request_id, content)
         if claim.fingerprint != content:
@@ -92,7 +93,7 @@ class TweetService:
             tweet_id=claim.tweet_id,
             user_id=user_id,
             text=text,
-            created_at_ms=created_at_ms(claim.tweet_id),
+            created_at_ms=time_ms(claim.tweet_id),
             in_reply_to_tweet_id=in_reply_to,
             quote_tweet_id=quote,
         )
@@ -194,7 +195,7 @@ class TweetService:
         """
         if repeated:
             # It comes to be only now, so it must not be the tweet of somebody deleted meanwhile.
-            await self._check_author(tweet.user_id)
+            await self._check_author_exists(tweet.user_id)
         await self._store.create(tweet, self._events.created(tweet.tweet_id, tweet.user_id))
 
     async def _show(self, tweet: Tweet) -> None:
@@ -202,7 +203,7 @@ class TweetService:
         posted = self._own_timeline.posted(tweet.user_id, tweet.tweet_id)
         await best_effort("posted", tweet.tweet_id, posted)
 
-    async def _check_author(self, user_id: int) -> None:
+    async def _check_author_exists(self, user_id: int) -> None:
         if await self._users.missing([user_id]):
             raise NotFoundError(
                 f"user_id: no user {user_id}",

@@ -1,8 +1,9 @@
 """The user service: accounts. Who owns which handle is in `claims`, repeats are in `requests`."""
 
-import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
+
+import structlog
 
 from services.platform.errors import (
     AviaryError,
@@ -12,6 +13,7 @@ from services.platform.errors import (
 )
 from services.platform.ids.arguments import check_id, check_ids
 from services.platform.ids.request_ids import fingerprint, validate_request_id
+from services.platform.observability.names import EVENT_USER_TIDYING_FAILED
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import canonical, validate_display_name, validate_handle
 from services.user.claims import HandleClaims, taken
@@ -27,7 +29,7 @@ MAX_IDS_PER_LOOKUP = 1000
 MAX_CHANGE_ATTEMPTS = 10
 """Tries to change a row; each lost one means that another change of this user was made."""
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 
 class UserService:
@@ -190,7 +192,7 @@ class UserService:
         try:
             await done
         except AviaryError as error:
-            _log.warning("tidying up after a change of a user failed: %s", error)
+            _log.warning(EVENT_USER_TIDYING_FAILED, error=str(error))
 
 
 def _mark(request_id: str, *content: str | None) -> RequestMark | None:

@@ -30,7 +30,6 @@ REQUESTS: Final = TableSpec(
 )
 OUTBOX: Final = TableSpec("user_outbox", key=OUTBOX_KEY)
 TABLES: Final = (USERS, HANDLES, REQUESTS, OUTBOX)
-"""Users by `{id:016x}`, claims by canonical handle, requests by scope and id."""
 
 USER_EVENTS: Final = "user-events"
 

@@ -181,7 +181,7 @@ class LosingRedis(Redis):
 async def test_a_listener_stops_whose_client_loses_a_cancellation(client: ValkeyClient) -> None:
     local = LocalTweets(generation_s=1_000)
     listener = listen(client, local, LosingRedis)
-    listener.start()
+    await listener.start()
 
     def keeps() -> bool:
         local.put_many([tweet(1)])

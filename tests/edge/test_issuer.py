@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from services.local.operator_file import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
+from services.identity.operator_client import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
 from services.platform.security.denials import edge_decisions
 from services.platform.tokens.issuers import embedded_issuer
 from tests.edge.conftest import Edge, running_edge

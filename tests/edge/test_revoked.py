@@ -26,7 +26,7 @@ from gateway.envoy.revoked import revoked_filter
 from services.identity.revocations import Revocations
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.clock import SystemClock
-from services.platform.security.edge_lists import MAX_LISTED
+from services.platform.tokens.edge_lists import MAX_LISTED
 from services.platform.tokens.revocations import Revocable
 from services.platform.tokens.revoked_store import RevokedStore
 from services.platform.valkey.breaker import GuardedValkey

@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from gateway.envoy.config import own_contracts
+from gateway.envoy.own_rpcs import ENVOY_RPCS
 from gateway.sidecar import Locality, Replica, ReplicasError, bootstrap, deployed, read_replicas
 from gateway.sidecar.calls import ENVOY_PREFIX, allowed
 from services.platform.config.settings import DEFAULT_ADDRESSES
-from services.platform.security.call_table import CALLS, ENVOY_RPCS
+from services.platform.security.call_table import CALLS
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE, NEXT_DOOR = Locality("europe", "a"), Locality("europe", "b")

@@ -8,7 +8,7 @@ import pytest
 from services.identity.accounts import RESUME_AFTER_MS
 from services.identity.model import REFRESH_TOKEN_S, AppKey, Code, RevokedAppKey, digest
 from services.identity.revocations import Revocations
-from services.platform.security.edge_lists import MAX_LISTED
+from services.platform.tokens.edge_lists import MAX_LISTED
 from services.platform.tokens.lives import APP_KEY_S
 from services.platform.tokens.revocations import Revocable
 from tests.identity.test_account_endpoints import NEW, change, logged_in

@@ -15,8 +15,8 @@ from aviary.graph.v1.graph_service_pb2_grpc import GraphServiceStub
 
 from services.cli.serving import running
 from services.fanout.clients import FollowersClient
-from services.fanout.consumers import BusJobs, FanoutConsumers
-from services.fanout.jobs import decode_fanout_job
+from services.fanout.consumers import FanoutConsumers
+from services.fanout.jobs import BusJobs, decode_fanout_job
 from services.fanout.lag import FanoutLag
 from services.fanout.service import PLAN_MAX_S, FanoutService
 from services.graph.keys import edge_row_key

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from services.platform.erasure.settling import Settling
+from services.platform.erasure import Settling
 from services.platform.outbox.outbox import Outbox
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.tweet.consumers import TweetConsumers

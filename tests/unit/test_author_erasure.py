@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.platform.erasure.settling import Settling
+from services.platform.erasure import Settling
 from services.platform.errors import (
     CallAgain,
     NotFoundError,

@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 
 from services.__main__ import main
 from services.cli.operate.errors import OperateError
-from services.cli.operate.finding import find, server_of
+from services.cli.operate.finding import find
 from services.cli.operate.showing import show_letters, show_queues
 from services.platform.files import local_addresses
 from services.platform.security.certificates.folder import CertificateFolder
-from services.platform.specs import pauses_table
+from services.platform.specs import pauses_table, server_of
 from tests.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,5 +204,5 @@ def test_what_the_bus_cannot_count_is_unknown(capsys: pytest.CaptureFixture[str]
 
 
 def test_operators_are_answered_by_whoever_declares_it() -> None:
-    assert server_of("aviary.queue.v1.QueueService") == pauses_table()[0]
-    assert server_of("aviary.timeline.v1.TimelineService") == "timeline"
+    assert server_of("aviary.queue.v1.QueueService").name == pauses_table()[0]
+    assert server_of("aviary.timeline.v1.TimelineService").name == "timeline"

@@ -1,7 +1,7 @@
 """How long an event is waited for, by clocks that may be wrong."""
 
-from services.platform.erasure import settling
-from services.platform.erasure.settling import Settling
+from services.platform import erasure
+from services.platform.erasure import Settling
 
 NOW_MS = 1_800_000_000_000
 SPAN_MS = 10_000
@@ -52,6 +52,6 @@ def test_a_clock_that_goes_back_meanwhile_makes_it_no_longer() -> None:
 
 def test_events_remembered_are_bounded() -> None:
     waits, _ = waiting()
-    for subject in range(settling.MAX_SUBJECTS + 1):
+    for subject in range(erasure.MAX_SUBJECTS + 1):
         assert waits.left_ms(subject, NOW_MS) == SPAN_MS
-    assert len(waits._heard_s) == settling.MAX_SUBJECTS
+    assert len(waits._heard_s) == erasure.MAX_SUBJECTS

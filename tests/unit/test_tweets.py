@@ -14,11 +14,12 @@ from services.platform.errors import (
     NotFoundError,
     UnavailableError,
 )
+from services.platform.ids.snowflake_time import time_ms
 from services.platform.outbox.outbox import Outbox
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.tweet.events import TweetChanged, TweetEvents, decode_tweet_changed
 from services.tweet.keys import tweet_row_key
-from services.tweet.model import Delivery, Tweet, created_at_ms
+from services.tweet.model import Delivery, Tweet
 from services.tweet.service import TweetService
 from services.tweet.spec import OUTBOX, TABLES
 from services.tweet.store import RowTweetStore
@@ -105,7 +106,7 @@ async def test_a_tweet_reads_back_and_is_announced(world: World) -> None:
     reply = await world.tweets.create(BOB, "h\u00e9 \U0001f600", in_reply_to=first.tweet_id)
     assert await world.tweets.get(reply.tweet_id) == reply
     assert reply == Tweet(reply.tweet_id, BOB, "h\u00e9 \U0001f600", NOW_MS + 1, first.tweet_id, 0)
-    assert reply.created_at_ms == created_at_ms(reply.tweet_id)
+    assert reply.created_at_ms == time_ms(reply.tweet_id)
     assert set(await world.events()) == {
         TweetChanged(first.tweet_id, ALICE, deleted=False),
         TweetChanged(reply.tweet_id, BOB, deleted=False),

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from services.platform.observability import names
-from services.platform.security.edge_lists import MAX_LISTED
+from services.platform.tokens.edge_lists import MAX_LISTED
 from tools.observability import queries
 from tools.observability.series import series
 

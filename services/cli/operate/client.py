@@ -42,44 +42,44 @@ class QueueClient:
     def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
         self._found = found
         self._stub = QueueServiceStub(channel)
-        self._caller = RpcClient(timeout_s=TIMEOUT_S)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
 
     async def queues(self) -> Sequence[queue_pb2.Queue]:
         """List every queue; a number is absent where the bus cannot say."""
         with _explained(self._found):
-            answer = await self._caller.call(self._stub.ListQueues, pb.ListQueuesRequest())
+            answer = await self._rpc.call(self._stub.ListQueues, pb.ListQueuesRequest())
         return answer.queues
 
     async def dead_letters(self, subscription: str, limit: int) -> Sequence[queue_pb2.DeadLetter]:
         """List up to `limit` messages that were given up, oldest first."""
         request = pb.ListDeadLettersRequest(subscription=subscription, limit=limit)
         with _explained(self._found):
-            answer = await self._caller.call(self._stub.ListDeadLetters, request)
+            answer = await self._rpc.call(self._stub.ListDeadLetters, request)
         return answer.dead_letters
 
     async def redrive(self, subscription: str, limit: int) -> int:
         """Put up to `limit` dead letters back; how many there were. Not repeated on failure."""
         request = pb.RedriveDeadLettersRequest(subscription=subscription, limit=limit)
         with _explained(self._found):
-            return (await self._caller.call(self._stub.RedriveDeadLetters, request)).redriven
+            return (await self._rpc.call(self._stub.RedriveDeadLetters, request)).redriven
 
     async def drop(self, subscription: str, ids: Sequence[str]) -> int:
         """Forget dead letters; how many of these there were."""
         request = pb.DropDeadLettersRequest(subscription=subscription, ids=ids)
         with _explained(self._found):
-            return (await self._caller.call(self._stub.DropDeadLetters, request)).dropped
+            return (await self._rpc.call(self._stub.DropDeadLetters, request)).dropped
 
     async def pause(self, subscriptions: Sequence[str]) -> Sequence[queue_pb2.Pause]:
         """Pause subscriptions; what is paused then, of all."""
         request = pb.PauseSubscriptionsRequest(subscriptions=subscriptions)
         with _explained(self._found):
-            return (await self._caller.call(self._stub.PauseSubscriptions, request)).pauses
+            return (await self._rpc.call(self._stub.PauseSubscriptions, request)).pauses
 
     async def resume(self, subscriptions: Sequence[str]) -> Sequence[queue_pb2.Pause]:
         """Resume subscriptions; what is paused then, of all."""
         request = pb.ResumeSubscriptionsRequest(subscriptions=subscriptions)
         with _explained(self._found):
-            return (await self._caller.call(self._stub.ResumeSubscriptions, request)).pauses
+            return (await self._rpc.call(self._stub.ResumeSubscriptions, request)).pauses
 
 
 @asynccontextmanager
@@ -95,19 +95,19 @@ class ThresholdClient:
     def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
         self._found = found
         self._stub = FanoutServiceStub(channel)
-        self._caller = RpcClient(timeout_s=TIMEOUT_S)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
 
     async def controls(self) -> fanout_pb.Controls:
         """Read what is in force."""
         request = fanout_pb.GetControlsRequest()
         with _explained(self._found):
-            return (await self._caller.call(self._stub.GetControls, request)).controls
+            return (await self._rpc.call(self._stub.GetControls, request)).controls
 
     async def set_threshold(self, followers: int) -> fanout_pb.Controls:
         """Move the threshold; 0 goes back to the default."""
         request = fanout_pb.SetCelebrityThresholdRequest(followers=followers)
         with _explained(self._found):
-            return (await self._caller.call(self._stub.SetCelebrityThreshold, request)).controls
+            return (await self._rpc.call(self._stub.SetCelebrityThreshold, request)).controls
 
 
 @asynccontextmanager
@@ -123,13 +123,13 @@ class TimelineClient:
     def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
         self._found = found
         self._stub = TimelineServiceStub(channel)
-        self._caller = RpcClient(timeout_s=TIMEOUT_S)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
 
     async def rebuild_home(self, user_id: int) -> None:
         """Have a home timeline built anew. Raises `OperateError`."""
         request = timeline_pb.RebuildHomeTimelineRequest(user_id=user_id)
         with _explained(self._found):
-            await self._caller.call(self._stub.RebuildHomeTimeline, request)
+            await self._rpc.call(self._stub.RebuildHomeTimeline, request)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from services.platform.files import local_addresses
 from services.platform.rpc.operator import operator_files
 from services.platform.specs import all_specs
 
-__all__ = ["Found", "find", "server_of"]
+__all__ = ["Found", "find"]
 
 
 # What `up` does not write of itself: whoever started it with these operates it with them.
@@ -61,12 +61,6 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
     source = f"{variable}{set_there}"
     address, certificates = settings.addresses[service], settings.tls_dir
     return Found(service, address, source, certificates, _keys(settings))
-
-
-def server_of(contract: str) -> str:
-    """Return the name of the service whose process answers the RPCs of a contract."""
-    (name,) = (spec.name for spec in all_specs().values() if contract in spec.contracts)
-    return name
 
 
 def _settings(environment: Mapping[str, str]) -> Settings:

@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from services.cli.operate.client import QueueClient, reach_queues, reach_threshold, reach_timeline
 from services.cli.operate.errors import OperateError
-from services.cli.operate.finding import Found, find, server_of
+from services.cli.operate.finding import Found, find
 from services.cli.operate.showing import show_letters, show_pauses, show_queues, show_threshold
-from services.platform.specs import all_subscriptions
+from services.platform.specs import all_subscriptions, server_of
 
 __all__ = [
     "dead_letters",
@@ -156,4 +156,4 @@ def _all() -> list[str]:
 
 
 def _found(contract: str, data_dir: Path | None) -> Found:
-    return find(server_of(contract), data_dir, os.environ)
+    return find(server_of(contract).name, data_dir, os.environ)

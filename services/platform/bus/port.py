@@ -20,6 +20,7 @@ __all__ = [
     "RefusedError",
     "Subscription",
     "check_sizes",
+    "subscriptions_of",
 ]
 
 MESSAGE_MAX_BYTES = 9_000_000
@@ -37,6 +38,14 @@ class Subscription:
 
     name: str
     topic: str
+
+
+def subscriptions_of(topology: Sequence[Subscription], topic: str) -> tuple[Subscription, ...]:
+    """All subscriptions of `topic`. Raises ValueError for a topic that the topology lacks."""
+    found = tuple(each for each in topology if each.topic == topic)
+    if not found:
+        raise ValueError(f"topic {topic!r} has no subscription in the topology")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

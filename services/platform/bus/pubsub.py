@@ -15,9 +15,9 @@ from services.platform.bus.port import (
     Received,
     Subscription,
     check_sizes,
+    subscriptions_of,
 )
 from services.platform.bus.pubsub_calls import MAX_MESSAGES, PubSubCalls
-from services.platform.bus.topology import subscriptions_of
 from services.platform.errors import UnavailableError
 
 __all__ = ["PubSubDriver"]

@@ -21,8 +21,8 @@ from services.platform.bus.port import (
     Received,
     Subscription,
     check_sizes,
+    subscriptions_of,
 )
-from services.platform.bus.topology import subscriptions_of
 from services.platform.bus.valkey_clock import REDATE, Redating
 from services.platform.bus.valkey_entries import dead_letter, received
 from services.platform.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE

@@ -65,7 +65,7 @@ Client = TypeVar("Client")
 Handle = Callable[[bytes], Awaitable[None]]
 CURSOR_KEY_BYTES = 32
 LEASE_POLL_S = 0.05  # between looks at start; the id service may come up later
-# Outages are no attempts, so eight are enough to tell a poison message from a passing trouble: with
+# Outages are no attempts, so eight are enough to know a poison message from a passing trouble: with
 # full jitter about a quarter of a minute. The cap is how late the end of an outage is noticed.
 RETRY = RetryPolicy(max_attempts=8, base_s=0.2, cap_s=30.0)
 CONCURRENCY = 16  # deliveries in hand for each subscription

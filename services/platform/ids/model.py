@@ -6,7 +6,12 @@ worker number, 12 bits of sequence. The sign bit stays clear, so an id fits a pr
 
 from dataclasses import dataclass
 
-from services.platform.ids.snowflake_time import EPOCH_MS
+from services.platform.ids.snowflake_time import (
+    EPOCH_MS,
+    SEQUENCE_BITS,
+    TIME_SHIFT,
+    WORKER_COUNT,
+)
 
 __all__ = [
     "EPOCH_MS",
@@ -24,12 +29,6 @@ MAX_ID = (1 << 63) - 1
 """What ids end at: contracts have them as int64."""
 
 TIMESTAMP_BITS = 41
-WORKER_BITS = 10
-SEQUENCE_BITS = 12
-
-WORKER_COUNT = 1 << WORKER_BITS
-"""Worker numbers are 0 up to this, exclusive."""
-
 MAX_SEQUENCE = (1 << SEQUENCE_BITS) - 1
 """The last sequence number of one worker's millisecond."""
 
@@ -74,7 +73,7 @@ class Lease:
 def compose(parts: IdParts) -> int:
     """Pack `parts`, each of which must be within its bits."""
     return (
-        (parts.timestamp_ms - EPOCH_MS) << (WORKER_BITS + SEQUENCE_BITS)
+        (parts.timestamp_ms - EPOCH_MS) << TIME_SHIFT
         | parts.worker << SEQUENCE_BITS
         | parts.sequence
     )

@@ -1,18 +1,18 @@
 """What is inside a Snowflake id; the one place that knows where its time begins and sits."""
 
-__all__ = ["EPOCH_MS", "MAX_WORKERS", "first_id_at", "time_ms", "worker"]
+__all__ = ["EPOCH_MS", "WORKER_COUNT", "first_id_at", "time_ms", "worker"]
 
 EPOCH_MS = 1_704_067_200_000
 """2024-01-01T00:00:00Z in Unix milliseconds; 41 bits last until 2093."""
 
-TIME_SHIFT = 22
-"""Bits of worker and sequence below the milliseconds."""
+WORKER_BITS = 10
+SEQUENCE_BITS = 12
 
-WORKER_SHIFT = 12
-"""Bits of sequence below the worker number."""
+TIME_SHIFT = WORKER_BITS + SEQUENCE_BITS
+"""Bits below the milliseconds."""
 
-MAX_WORKERS = 1 << (TIME_SHIFT - WORKER_SHIFT)
-"""Worker numbers are below this."""
+WORKER_COUNT = 1 << WORKER_BITS
+"""Worker numbers are 0 up to this, exclusive."""
 
 
 def time_ms(snowflake: int) -> int:
@@ -22,7 +22,7 @@ def time_ms(snowflake: int) -> int:
 
 def worker(snowflake: int) -> int:
     """Which process made the id: no two that run at once have the same number."""
-    return (snowflake >> WORKER_SHIFT) % MAX_WORKERS
+    return (snowflake >> SEQUENCE_BITS) % WORKER_COUNT
 
 
 def first_id_at(unix_ms: int) -> int:

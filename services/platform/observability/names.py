@@ -63,6 +63,8 @@ __all__ = [
     "EVENT_SIGNING_NONCES_EVICTED",
     "EVENT_TLS_RELOADED",
     "EVENT_TLS_RELOAD_FAILED",
+    "EVENT_TWEET_OWN_TIMELINE_FAILED",
+    "EVENT_USER_TIDYING_FAILED",
     "METRIC_BUS_BACKLOG",
     "METRIC_BUS_DEAD_LETTERS",
     "METRIC_BUS_HANDLER_DURATION",
@@ -267,6 +269,10 @@ EVENT_FLAGS_CHANGED: Final = "flags.changed"
 """From here on this process goes by other `flags`."""
 EVENT_FLAGS_REFUSED: Final = "flags.refused"
 """The file of flags is missing or wrong, as `error` says; what was in force stays."""
+EVENT_TWEET_OWN_TIMELINE_FAILED: Final = "tweet.own_timeline_failed"
+"""A tweet's `change` is not in its author's own timeline yet; the fan-out makes it there too."""
+EVENT_USER_TIDYING_FAILED: Final = "user.tidying_failed"
+"""A change of a user was made, yet not all after it; the next change or time makes up for it."""
 EVENT_ERASURE_REFUSED: Final = "erasure.refused"
 """A message says that the `kind` of this `id` is deleted, and its owner says that it is there: the
 message is made up, most likely, and becomes a dead letter."""
@@ -290,10 +296,10 @@ EVENT_IDENTITY_SIGN_UP_STUCK: Final = "identity.sign_up_stuck"
 EVENT_ID_LEASE_MISSING: Final = "id.lease_missing"
 """No worker number can be had now; without one no id can be made for long."""
 EVENT_LIMITS_FEED_REFUSED: Final = "limits.feed_refused"
-"""An edge refused the lists of callers that it was sent; it goes by those sent before."""
+"""An edge refused the lists of subjects that it was sent; it goes by those sent before."""
 EVENT_LIMITS_LIST_FULL: Final = "limits.list_full"
 """A list that the edges are sent has become full. Of what was revoked, the rest is refused by
-its age, with others as old; of callers of bad conduct, the mildest read as good callers do."""
+its age, with others as old; of subjects of low reputation, the mildest read as all others do."""
 EVENT_LIMITS_SIGNALS_LOST: Final = "limits.signals_lost"
 """What an edge reported of requests could not be scored; so many requests were forgotten."""
 EVENT_ID_LEASE_FAILED: Final = "id.lease_failed"

@@ -10,9 +10,9 @@ from services.platform.rows.keys import (
 
 __all__ = ["OUTBOX_KEY", "OUTBOX_SHARDS", "outbox_range", "outbox_row_key", "parse_outbox_row_key"]
 
-
 OUTBOX_SHARDS = 16
-"""Row-key prefixes of an outbox, for the same reason; each is scanned by every sweep."""
+"""Row-key prefixes of an outbox: ids grow, and all writes would meet at the end of one range. Each
+is scanned by every sweep."""
 
 OUTBOX_KEY = f"{{shard:02x}}#{{entry:016x}}, {OUTBOX_SHARDS} shards"
 """The form of the keys, for the declaration of an outbox's table."""

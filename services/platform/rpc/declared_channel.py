@@ -64,7 +64,7 @@ class _Refused:
 
     def __init__(self, caller: str, method: str) -> None:
         self._caller = caller
-        # Named as gRPC's own methods name it, for those who look (`channels._method_name`).
+        # Named as gRPC's own methods name it, for those who look (`rpc_client`).
         self._method = method
 
     def __call__(self, *_args: Any, **_options: Any) -> NoReturn:

@@ -16,7 +16,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from services.platform.security.identities import EDGE, GATEWAY, OPERATOR
 from services.platform.specs import all_specs
 
-__all__ = ["CALLS", "ENVOY_RPCS", "OPERATED", "REFLECTION", "REFLECTION_PEERS", "allowed_peers"]
+__all__ = ["CALLS", "OPERATED", "REFLECTION", "REFLECTION_PEERS", "allowed_peers"]
 
 CALLS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
@@ -30,15 +30,6 @@ OPERATED: Final = frozenset(
     contract for spec in all_specs().values() if spec.is_operated for contract in spec.contracts
 )
 """Contracts that are for operators and nobody else, whole: an RPC that joins one is theirs too."""
-
-ENVOY_RPCS: Final = frozenset(
-    {
-        "envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
-        "envoy.service.extension.v3.ExtensionConfigDiscoveryService/StreamExtensionConfigs",
-        "envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
-    }
-)
-"""Envoy's own, which the gateway answers, for the edge alone."""
 
 REFLECTION: Final = "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 REFLECTION_PEERS: Final = frozenset({GATEWAY, OPERATOR})

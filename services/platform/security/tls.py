@@ -4,7 +4,7 @@ The files of a renewal come one by one, so what is read is taken only once it fi
 use what was read last at their next handshake; channels are opened anew (`renewed_channel`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from services.platform.files.watched_file import Stamp, stamp
 from services.platform.observability.names import EVENT_TLS_RELOAD_FAILED, EVENT_TLS_RELOADED
 from services.platform.runtime.background import Background
 from services.platform.security.identities import server_name
@@ -26,8 +27,6 @@ _log = structlog.get_logger()
 POLL_S = 2.0
 """Between looks at the files: three `stat` calls. Soon enough for a certificate that has days left,
 and for people who wait between the steps of a rotation."""
-
-_Stamp = tuple[tuple[int, int, int], ...]
 
 
 class CredentialsError(Exception):
@@ -71,7 +70,7 @@ class TlsFiles:
     ) -> None:
         self._paths = [folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}.key"]
         self._poll_s = poll_s
-        self._stamp = self._look()
+        self._stamps = self._look()
         self._current = self._read()
         self._report = report
         report(self._current)
@@ -104,15 +103,15 @@ class TlsFiles:
         )
 
     async def start(self) -> None:
-        """Follow the files from now on."""
+        """Watch the files from now on."""
         self._watching.start(after_s=self._poll_s)
 
     async def stop(self) -> None:
-        """Follow them no more."""
+        """Watch them no more."""
         await self._watching.stop()
 
     def holds(self) -> bool:
-        """Whether it goes on following them."""
+        """Whether it goes on watching them."""
         return self._watching.holds()
 
     async def _look_again(self) -> None:
@@ -122,11 +121,11 @@ class TlsFiles:
         """Look at the files now. Raises what `report` does, and calls it again at the next."""
         self._report_change()
         try:
-            stamp = self._look()
-            if stamp == self._stamp:
+            stamps = self._look()
+            if stamps == self._stamps:
                 return
             # Noted whether it is of use or not: a fault is reported once, not at every look.
-            self._stamp = stamp
+            self._stamps = stamps
             read = self._read()
         except CredentialsError as error:
             _log.warning(EVENT_TLS_RELOAD_FAILED, error=str(error))
@@ -140,12 +139,11 @@ class TlsFiles:
             self._report(self._unreported)
             self._unreported = None
 
-    def _look(self) -> _Stamp:
+    def _look(self) -> Sequence[Stamp]:
         try:
-            stats = [path.stat() for path in self._paths]
+            return [stamp(path) for path in self._paths]
         except OSError as error:
             raise CredentialsError(f"{error.filename}: {error.strerror}") from error
-        return tuple((each.st_ino, each.st_mtime_ns, each.st_size) for each in stats)
 
     def _read(self) -> Credentials:
         trusted_at, chain_at, key_at = self._paths

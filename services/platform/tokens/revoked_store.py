@@ -7,11 +7,10 @@ from operator import itemgetter
 from typing import Any, Final
 
 from services.platform.runtime.clock import MAX_CLOCK_STEP_MS, Clock
-from services.platform.security.edge_lists import MAX_LISTED
+from services.platform.tokens.edge_lists import MAX_LISTED, trim
 from services.platform.tokens.lives import CLOCK_SKEW_S, SKEW_S
 from services.platform.tokens.revocations import LIVES_S, Revocable, Revoked
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
-from services.platform.valkey.trimming import trim
 
 __all__ = ["RevokedStore", "is_text", "revoked_key"]
 

@@ -10,16 +10,7 @@ from services.platform.observability.names import (
     SCOPE,
 )
 
-__all__ = ["AUTHOR", "HOME", "RELATIONS", "TWEETS", "CacheMetrics", "count_unavailable"]
-
-HOME = "home"
-"""Hot lists of home timelines."""
-AUTHOR = "author"
-"""Hot lists of authors' own tweets."""
-TWEETS = "tweets"
-"""Encoded tweets; a tombstone is a hit."""
-RELATIONS = "relations"
-"""Whom viewers follow and hide."""
+__all__ = ["CacheMetrics", "count_unavailable"]
 
 
 class CacheMetrics:

@@ -7,8 +7,7 @@ from services.graph import erasure
 from services.graph.erasure import SETTLE_MS, GraphErasure
 from services.graph.model import Change, Edge
 from services.graph.order import BARRED_AHEAD_MS
-from services.platform.erasure.deliveries import WORK_S
-from services.platform.erasure.settling import Settling
+from services.platform.erasure import WORK_S, Settling
 from services.platform.errors import CallAgain
 from tests.unit.graph.world import World, block, follow, mute
 

@@ -17,7 +17,7 @@ from services.graph.model import Change, Edge, EdgeStates, PlannedChange, Relati
 from services.graph.order import BARRED_AHEAD_MS, LAST_MS, OUT_OF_ORDER, dated
 from services.graph.spec import OUTBOX, TABLES
 from services.platform.errors import FailedPreconditionError
-from services.platform.ids.snowflake_time import EPOCH_MS, MAX_WORKERS, first_id_at
+from services.platform.ids.snowflake_time import EPOCH_MS, WORKER_COUNT, first_id_at
 from services.platform.observability.names import (
     EVENT_GRAPH_OUT_OF_ORDER,
     METRIC_GRAPH_OUT_OF_ORDER,
@@ -150,7 +150,7 @@ def test_a_change_goes_by_its_id_where_that_is_later() -> None:
     )
 
 
-@pytest.mark.parametrize("worker", [0, MAX_WORKERS - 1])
+@pytest.mark.parametrize("worker", [0, WORKER_COUNT - 1])
 def test_a_change_goes_on_from_what_was_read_by_a_step_of_its_process(worker: int) -> None:
     edge, bystander = follow(1, 2), follow(1, 3)
     op_id = first_id_at(START_MS) | worker << 12 | 5
@@ -168,7 +168,7 @@ def test_a_bar_is_dated_after_every_change_that_may_not_have_seen_it(seen_ms: in
         op_id, PlannedChange((), (), b"", barred=(edge,)), known(seen_ms, edge)
     ).timestamp_ms(edge)
     for ahead_ms in (0, BARRED_AHEAD_MS - 1):
-        racing = first_id_at(START_MS + ahead_ms) | (MAX_WORKERS - 1) << 12
+        racing = first_id_at(START_MS + ahead_ms) | (WORKER_COUNT - 1) << 12
         change = dated(racing, PlannedChange((edge,), (), b""), known(seen_ms, edge))
         assert change.timestamp_ms(edge) < barred_ms
 

@@ -1,10 +1,16 @@
-"""Trimming the lists that the edges are sent."""
+"""Lists by which edges refuse or slow single names: how long they may be, and their trimming."""
+
+from typing import Final
 
 from redis.exceptions import ResponseError
 
 from services.platform.valkey.connection import ValkeyClient
 
-__all__ = ["trim"]
+__all__ = ["MAX_LISTED", "trim"]
+
+MAX_LISTED: Final = 5_000
+"""Names of a kind that edges are sent one by one: a megabyte of configuration for each edge, a
+quarter of what gRPC takes of one message."""
 
 
 async def trim(client: ValkeyClient, key: bytes, least: int | str, most: int | str) -> None:

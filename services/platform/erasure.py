@@ -1,15 +1,44 @@
-"""Waiting until enough time has passed since an event that somebody else dated."""
+"""What erasing a deleted account asks of every service that kept something of it.
+
+The bus says that something is gone; its owner is asked before anything is erased for it. A message
+is no proof: whoever can write to the bus can make one up, and what was erased does not come back.
+"""
 
 import time
 from collections.abc import Callable
+from typing import Final
 
+import structlog
+
+from services.platform.errors import FailedPreconditionError
+from services.platform.observability.names import EVENT_ERASURE_REFUSED
 from services.platform.runtime.clock import Clock
 
-__all__ = ["Settling"]
+__all__ = ["WORK_S", "Settling", "require_gone"]
 
+WORK_S: Final = 5.0
+"""Seconds of work in one delivery: well within the time after which the bus would give the message
+to somebody else, which is 10 s at the least."""
 MAX_SUBJECTS = 10_000
 """Events remembered, about 1 MB; one that is forgotten takes its time anew."""
 _MS_PER_S = 1_000
+
+_log = structlog.get_logger()
+
+
+def require_gone(kind: str, number: int, *, lives: bool) -> None:
+    """Raise `FailedPreconditionError` (`STILL_THERE`), loudly, if the owner says that it `lives`.
+
+    `kind` is `user` or `tweet`. The message is then tried again, and at last a dead letter: an
+    operator decides.
+    """
+    if lives:
+        _log.error(EVENT_ERASURE_REFUSED, kind=kind, id=number)
+        raise FailedPreconditionError(
+            f"{kind} {number} is said to be deleted, and is there",
+            reason="STILL_THERE",
+            metadata={f"{kind}_id": str(number)},
+        )
 
 
 class Settling:
