@@ -1,6 +1,7 @@
 """Files that are made once, on a disk without room: whole, or not there."""
 
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from services.identity import app as identity
 from services.local import plan
 from services.local.operator_file import keep_operator, read_operator
+from services.platform.composition.dependencies import Dependencies
 from services.platform.config.settings import Settings
 from tests.identity.world import Events
 from tests.small_disk import SmallDisk, small_disk
@@ -21,7 +23,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 def make_sealing_key(folder: Path) -> bytes:
     settings = Settings.from_environment({"AVIARY_DATA_DIR": str(folder)})
-    return bytes(identity._sealing_keys(settings, Events())()[0])
+    deps = Dependencies(identity.SPEC, settings, AsyncExitStack())
+    return bytes(identity._sealing_keys(deps, Events())()[0])
 
 
 def make_cursor_key(folder: Path) -> bytes:
