@@ -29,10 +29,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_everything_runs(installed: Path, tmp_path: Path, options: Sequence[str]) -> None:
     write_own_packages(tmp_path)
     port, log = free_port(), tmp_path / "up.log"
+    # As somebody types it who is in a folder nearby.
+    typed = os.path.relpath(installed / "aviary", tmp_path)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            # As somebody types it who is in a folder nearby.
-            [os.path.relpath(installed / "aviary", tmp_path), "up", "--edge-port", str(port), *options],
+            [typed, "up", "--edge-port", str(port), *options],
             cwd=tmp_path,
             env={"PATH": "/usr/bin:/bin"},
             stdout=output,
