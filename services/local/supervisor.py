@@ -155,9 +155,9 @@ async def _start(
 
 
 def _command(where: Where) -> Sequence[str]:
-    """Return how to type a command here: where Aviary is installed, there is no module to name."""
+    """Return how to type a command, in any folder: an installed Aviary has no module to name."""
     typed = Path(sys.argv[0])
-    return (str(typed),) if typed.name == "aviary" else (where.python, "-m", "services")
+    return (str(typed.resolve()),) if typed.name == "aviary" else (where.python, "-m", "services")
 
 
 def _greet(where: Where, *, emulators: bool) -> None:

@@ -1,5 +1,6 @@
 """All of Aviary as `pip install` brings it, in a project with packages of the names of ours."""
 
+import os
 import shlex
 import signal
 import subprocess
@@ -28,9 +29,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_everything_runs(installed: Path, tmp_path: Path, options: Sequence[str]) -> None:
     write_own_packages(tmp_path)
     port, log = free_port(), tmp_path / "up.log"
+    # As somebody types it who is in a folder nearby.
+    typed = os.path.relpath(installed / "aviary", tmp_path)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [installed / "aviary", "up", "--edge-port", str(port), *options],
+            [typed, "up", "--edge-port", str(port), *options],
             cwd=tmp_path,
             env={"PATH": "/usr/bin:/bin"},
             stdout=output,
@@ -39,7 +42,7 @@ def test_everything_runs(installed: Path, tmp_path: Path, options: Sequence[str]
     try:
         eventually(lambda: _greeted(process, log), expected=True, within_s=READY_S)
         token = _command(log, "token")
-        assert token[:2] == [str(installed / "aviary"), "token"]
+        assert token[:2] == [str((installed / "aviary").resolve()), "token"]
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as rest:
             account = {"handle": "ada", "display_name": "Ada", "password": PASSWORD}
             assert rest.post("/oauth/sign-up", json=account).is_success

@@ -18,12 +18,14 @@ from services.platform.bus.port import Message, RefusedError
 from services.platform.composition.declared import UndeclaredError
 from services.platform.composition.dependencies import Dependencies
 from services.platform.config.settings import Settings
+from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.rpc.declared_channel import UndeclaredCallError
 from services.platform.rpc.server import RpcServer
-from services.platform.specs import ServiceSpec, all_specs
+from services.platform.specs import ServiceSpec, all_specs, pauses_table
 from services.timeline import spec as timeline
 from services.tweet import spec as tweet
 from services.user import spec as user
+from tests.certificates import until
 from tests.contract.valkey_servers import valkey_node
 from tests.processes import free_port
 
@@ -73,6 +75,32 @@ async def test_all_that_a_service_declares_it_opens(spec: ServiceSpec, settings:
         deps = Dependencies(spec, settings, stack)
         await app.build(deps)
         assert deps.declared.unopened == []
+
+
+READERS_OF_PAUSES = [
+    spec for spec in all_specs().values() if spec.subscriptions and spec.keeps_pauses is None
+]
+
+
+@pytest.mark.parametrize("spec", READERS_OF_PAUSES, ids=lambda spec: spec.name)
+async def test_it_starts_while_the_pauses_cannot_be_read(
+    spec: ServiceSpec, settings: Settings
+) -> None:
+    owner, table = pauses_table()
+    damaged = settings.data_dir / f"{owner}.db"
+    damaged.write_bytes(b"no database" * 1_000)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(served("id", settings))
+        deps = Dependencies(spec, settings, stack)
+        await importlib.import_module(f"{spec.package}.app").build(deps)
+        (name,) = (each.name for each in spec.subscriptions)
+        pauses = await deps.pauses()
+        assert pauses.taking_nothing() == {name: True}
+        damaged.unlink()
+        kept = SqliteRowStore(damaged, [table], deps.clock)
+        await kept.open()
+        stack.push_async_callback(kept.close)
+        await until(lambda: pauses.taking_nothing() == {name: False})
 
 
 async def test_what_is_declared_and_not_opened_is_found(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.operate import run
+from services.cli.operate.errors import OperateError
 from services.fanout.spec import CONTROLS, FANOUT_REST
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Message
@@ -21,6 +22,8 @@ from tests.rpc.queue_world import World
 
 LETTERS = 3
 QUEUE = "fanout.rest"
+ANSWERED = ("fanout", "timeline")
+"""By one process, which serves nothing of the latter."""
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ async def folder(tmp_path: Path, bus: BusDriver) -> AsyncIterator[Path]:
     rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
     await rows.open()
     async with World(bus, rows).process() as process:
-        with local_addresses.published(tmp_path, {"fanout": process.address}):
+        with local_addresses.published(tmp_path, dict.fromkeys(ANSWERED, process.address)):
             yield tmp_path
     await rows.close()
 
@@ -86,3 +89,8 @@ async def test_a_message_that_fails_again_is_redriven_only_once(
     assert shown.out.endswith(f"put {LETTERS} dead letters of {QUEUE} back\n")
     assert shown.err == ""
     await consumer.stop()
+
+
+async def test_a_service_that_lacks_a_call_is_of_another_version(folder: Path) -> None:
+    with pytest.raises(OperateError, match=r"^timeline at .* is of another version"):
+        await run.rebuild_home(folder, [1])

@@ -104,6 +104,7 @@ def test_every_variable_is_read() -> None:
     [
         ("AVIARY_STORAGE", "mysql", "one of sqlite, bigtable"),
         ("AVIARY_BUS", "kafka", "one of valkey, pubsub"),
+        ("AVIARY_SCHEMA", "\udcff", "one of make, given"),
         ("AVIARY_EDGE_PORT", "http", "a whole number"),
         ("AVIARY_METRICS_ADDRESS", "9464", "host:port"),
         ("AVIARY_PROBE_ADDRESS", "8081", "host:port"),

@@ -13,6 +13,7 @@ from services.identity.spec import SPEC as IDENTITY
 from services.platform.bus.port import Subscription
 from services.platform.config.settings import Settings
 from services.platform.rows.port import TableSpec
+from services.platform.security.identities import IDENTITIES
 from services.platform.specs import ServiceSpec, SwitchFlag, all_specs, server_of
 from services.platform.specs.checks import check_together
 
@@ -39,6 +40,10 @@ def test_the_declarations_of_all_services_agree() -> None:
             "gateway and probe both declare the flag edge.public-reads",
         ),
         ({"name": "probe-2"}, "'probe-2' is no name of a service"),
+        *[
+            ({"name": name, "package": f"services.{name}"}, f"{name!r} cannot name a service")
+            for name in (*(set(IDENTITIES) - set(all_specs())), "ca", "trust", "bus", "envoy")
+        ],
         ({"package": "services.other"}, "services.other declares a service of another name"),
         ({"contracts": ("aviary.user.v1.Probe",)}, "its contract aviary.user.v1.Probe is not in"),
         ({"opens_rows_of": ("gateway",)}, "probe opens the rows of gateway, which declares none"),

@@ -163,6 +163,11 @@ def _explained(found: Found) -> Iterator[None]:
     except AviaryError as error:
         raise OperateError(str(error)) from error
     except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            raise OperateError(
+                f"{found.service} at {found.address} does not know this call: it is of another "
+                "version than this command; restart it as this version, or use its own"
+            ) from error
         raise OperateError(
             f"{found.service} at {found.address} failed with {error.code().name}: "
             f"{error.details()}; see its log"

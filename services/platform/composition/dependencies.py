@@ -8,7 +8,7 @@ import os
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TypeVar
 
 import grpc
@@ -28,6 +28,7 @@ from services.platform.composition.rows import open_rows
 from services.platform.composition.secrets import keys_of
 from services.platform.config.secret_keys import Secret, SecretKeys
 from services.platform.config.settings import Settings
+from services.platform.errors import UnavailableError
 from services.platform.flags.opening import open_flags
 from services.platform.flags.reading import Flags
 from services.platform.ids.ports import LeaseSource
@@ -41,7 +42,8 @@ from services.platform.outbox.relay import OutboxRelay
 from services.platform.outbox.tracing import TracedOutbox
 from services.platform.queues.metrics import observe_pauses
 from services.platform.queues.pauses import Pauses
-from services.platform.queues.store import RowPauseStore
+from services.platform.queues.ports import PauseStore
+from services.platform.queues.store import OpenedPauseStore, RowPauseStore
 from services.platform.rows.port import RowStore, TableSpec
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.declared_channel import DeclaredChannel
@@ -133,10 +135,19 @@ class Dependencies:
         return TracedOutbox(relay)
 
     async def pauses(self) -> Pauses:
-        """Follow what operators have paused; once a process."""
+        """Follow what operators have paused; once a process.
+
+        While another service's rows cannot be opened, nothing is consumed, and all else is served.
+        """
         if self._pauses is None:
             owner, table = pauses_table()
-            self._pauses = Pauses(RowPauseStore(await self.rows(owner, [table]), table))
+
+            async def store() -> PauseStore:
+                return RowPauseStore(await self.rows(owner, [table]), table)
+
+            with suppress(UnavailableError):
+                await store()
+            self._pauses = Pauses(OpenedPauseStore(store))
             observe_pauses(self._pauses)
             await self.loops.opened("queue pauses", self._pauses)
         return self._pauses

@@ -1,7 +1,7 @@
 """Reading an environment into a dataclass of Pydantic's, and what is wrong with it in our words."""
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar, cast, get_args
 
 from pydantic import AliasGenerator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -71,13 +71,19 @@ def read(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
     # Outside of the `except`: a chained error would show what must not be.
-    raise _in_our_words(first, mappings)
+    words = {str(each.validation_alias): get_args(each.annotation) for each in fields.values()}
+    raise _in_our_words(first, mappings, words)
 
 
 def _in_our_words(
-    error: Mapping[str, Any], mappings: Mapping[str, Mapping[str, Variable]]
+    error: Mapping[str, Any],
+    mappings: Mapping[str, Mapping[str, Variable]],
+    words: Mapping[str, Sequence[str]],
 ) -> SettingsError:
-    """Say what is wrong: `error` is one of Pydantic's, as `ValidationError.errors` has it."""
+    """Say what is wrong: `error` is one of Pydantic's, as `ValidationError.errors` has it.
+
+    `words` are those that a variable can be, where it is one of a few.
+    """
     context = error.get("ctx", {})
     cause = context.get("error")
     if isinstance(cause, SettingsError):
@@ -90,6 +96,7 @@ def _in_our_words(
     if isinstance(cause, UnshownError):
         return SettingsError(name, got=None, wanted=str(cause))
     wanted = str(cause or error["msg"])
-    if error["type"] == "literal_error":
-        wanted = "one of " + context["expected"].replace(" or ", ", ").replace("'", "")
+    # Bytes that are no text are no such word either, for which Pydantic has another error.
+    if error["type"] in {"literal_error", "string_unicode"}:
+        wanted = "one of " + ", ".join(words[name])
     return SettingsError(name, got=str(error["input"]), wanted=wanted)

@@ -3,13 +3,14 @@
 Cells, not one value: two operators at once do not undo each other's pauses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from services.platform.queues.ports import PauseStore
 from services.platform.rows.cells import overwriting
 from services.platform.rows.port import RowStore, TableSpec
 
-__all__ = ["RowPauseStore"]
+__all__ = ["OpenedPauseStore", "RowPauseStore"]
 
 _KEY: Final = b"controls"
 _PAUSED: Final = b"paused#"
@@ -38,3 +39,21 @@ class RowPauseStore:
         value = _YES if paused else None
         cells = {_PAUSED + name.encode(): value for name in names}
         await self._rows.mutate([overwriting(self._table.name, _KEY, cells)])
+
+
+class OpenedPauseStore:
+    """A `PauseStore` that may yet have to be opened: each call asks for it, until it is there.
+
+    Most processes only read what is paused, from rows of another service, and must start without.
+    """
+
+    def __init__(self, opened: Callable[[], Awaitable[PauseStore]]) -> None:
+        self._opened = opened
+
+    async def load(self) -> frozenset[str]:
+        """Load as the store does; `UnavailableError` also where it cannot be opened."""
+        return await (await self._opened()).load()
+
+    async def set_paused(self, names: Sequence[str], *, paused: bool) -> None:
+        """Set as the store does; `UnavailableError` also where it cannot be opened."""
+        await (await self._opened()).set_paused(names, paused=paused)

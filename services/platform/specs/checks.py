@@ -10,6 +10,15 @@ __all__ = ["check_together"]
 
 _NAME: Final = re.compile(r"[a-z]{1,15}")
 """It is a folder, part of a variable's name, a label in DNS and part of a Google account's id."""
+_TAKEN: Final = frozenset(
+    # In certificates: such a service could call whatever the edge or an operator can.
+    {"edge", "operator"}
+    # Among certificates: its key would take the place of the authority's.
+    | {"ca", "trust"}
+    # Of what runs beside the services, and logs.
+    | {"bus", "cache", "envoy", "bigtable", "pubsub", "collector"}
+)
+"""Names that something else has where services have theirs."""
 
 Found = Callable[[ServiceSpec], Iterable[object]]
 _OWN: Final[Sequence[tuple[str, Found]]] = (
@@ -44,6 +53,8 @@ def _misnamed(specs: Sequence[ServiceSpec]) -> Iterator[str]:
     for spec in specs:
         if not _NAME.fullmatch(spec.name):
             yield f"{spec.name!r} is no name of a service: it has 1 to 15 letters a to z"
+        if spec.name in _TAKEN:
+            yield f"{spec.name!r} cannot name a service: something else has that name"
         if spec.package.rpartition(".")[2] != spec.name:
             yield f"{spec.package} declares a service of another name, {spec.name}"
         # Sidecars find who serves a sibling's call by its package; operators call without one.
