@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const form = document.querySelector("form");
-  const told = document.querySelector("[role=alert]");
+  const alert = document.querySelector("[role=alert]");
   const buttons = form.querySelectorAll("button");
 
   const primes = [];
@@ -104,15 +104,15 @@
   }
 
   function tell(text, bad) {
-    told.textContent = text;
-    told.className = bad ? "bad" : "";
-    told.hidden = false;
+    alert.textContent = text;
+    alert.className = bad ? "bad" : "";
+    alert.hidden = false;
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form));
-    // Enter presses the first button. What presses none has decided nothing, and is told so.
+    // Enter presses the first button. What presses none has decided nothing; the page says so.
     if (event.submitter) body.append(event.submitter.name, event.submitter.value);
     const busy = (yes) => buttons.forEach((button) => { button.disabled = yes; });
     busy(true);
