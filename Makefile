@@ -15,6 +15,7 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 	check-deploy check-observability tf-check generate format tf-fmt stubs wheel edge-share lock clean
 
 .venv/run.stamp: requirements.lock pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON): Aviary needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Aviary needs Python 3.11 or newer; set PYTHON=/path/to/python")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock

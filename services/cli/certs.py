@@ -8,7 +8,7 @@ import click
 
 from services.cli.options import data_dir as data_dir_option
 from services.local.certificates import certificates_audit, make_certificates, record_issued
-from services.local.login import login
+from services.local.os_user import os_user
 from services.platform.audit.log import AuditLog
 from services.platform.audit.port import AUTHORITY_CHANGED
 from services.platform.security.certificates.folder import (
@@ -63,6 +63,6 @@ def _replaced(
         click.echo("the new authority signs; the old one is still trusted")
     else:
         click.echo(f"authorities no longer trusted: {folder.drop_authority(now)}")
-    audit.record(AUTHORITY_CHANGED, step=step, by=login())
+    audit.record(AUTHORITY_CHANGED, step=step, by=os_user())
     record_issued(audit, renewed)
     return renewed

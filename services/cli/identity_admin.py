@@ -11,8 +11,8 @@ import click
 
 from services.cli.options import data_dir as data_dir_option
 from services.identity.app import IdentityAdmin, identity_admin
-from services.local.login import login
 from services.local.operator_file import OperatorError, read_operator
+from services.local.os_user import os_user
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.errors import AviaryError
 from services.platform.rpc.admin_calls import AdminCall
@@ -44,7 +44,7 @@ def with_admin(
         async with identity_admin(_settings(data_dir)) as admin:
             if change is None:
                 return await act(admin)
-            with AdminCall(admin.audit, _command(), change, by=login()):
+            with AdminCall(admin.audit, _command(), change, by=os_user()):
                 return await act(admin)
 
     try:

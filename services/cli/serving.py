@@ -47,7 +47,7 @@ async def running(
 
 
 async def serve(name: str, settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM; one that comes before the service is up ends its start."""
     telemetry = configure(
         name,
         settings.otlp_endpoint,
@@ -55,8 +55,17 @@ async def serve(name: str, settings: Settings) -> None:
         metrics_address=settings.metrics_address,
     )
     stopping, readiness = asyncio.Event(), Readiness()
+    starting = asyncio.current_task()
+
+    def stop() -> None:
+        # A start waits for as long as the bus is away, so it is cancelled. Only the first signal
+        # may do so: a second one would cancel the clean-up.
+        if starting is not None and not stopping.is_set():
+            starting.cancel()
+        stopping.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
         async with (
             secured(name, settings, readiness) as security,
@@ -70,8 +79,12 @@ async def serve(name: str, settings: Settings) -> None:
                 readiness=readiness,
             )
             await server.start()
+            starting = None
             structlog.get_logger().info(EVENT_SERVING, address=server.address)
             await stopping.wait()
             await server.stop()
+    except asyncio.CancelledError:
+        if not stopping.is_set():
+            raise
     finally:
         telemetry.shutdown()

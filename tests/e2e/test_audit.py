@@ -11,7 +11,7 @@ import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
-from services.local.login import login
+from services.local.os_user import os_user
 from services.platform.config.settings import DEFAULT_ADDRESSES
 from services.platform.config.signing_keys import SigningKey
 from services.platform.rpc.operator import operator_channel, operator_files
@@ -123,7 +123,7 @@ def test_what_operators_did(world: World) -> None:
     assert certificates != {""}
 
     register(world.mesh, "--public")
-    world.waits_for("admin.called", "operator", what="register-app", by=login())
+    world.waits_for("admin.called", "operator", what="register-app", by=os_user())
     world.waits_for("app.registered", "operator", public=True)
 
 
@@ -159,14 +159,14 @@ def test_which_keys_were_replaced(world: World) -> None:
 
     rotated = world.operate("rotate-signing-key").split()[1]
     world.waits_for("key.added", "operator", kid=rotated)
-    world.waits_for("admin.called", "operator", what="rotate-signing-key", by=login())
+    world.waits_for("admin.called", "operator", what="rotate-signing-key", by=os_user())
 
     before = len(world.entries("certificate.in_use", "fanout"))
     assert before == (0 if SIDECARS else 1)
     world.operate("certs", "--authority", "add")
     world.operate("certs", "--authority", "switch")
     for step in ("add", "switch"):
-        world.waits_for("authority.changed", "certificates", step=step, by=login())
+        world.waits_for("authority.changed", "certificates", step=step, by=os_user())
     assert len(world.entries("certificate.issued", "certificates")) >= 2 * len(DEFAULT_ADDRESSES)
     if not SIDECARS:
         eventually(

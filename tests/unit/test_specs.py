@@ -42,7 +42,7 @@ def test_the_declarations_of_all_services_agree() -> None:
         ({"name": "probe-2"}, "'probe-2' is no name of a service"),
         *[
             ({"name": name, "package": f"services.{name}"}, f"{name!r} cannot name a service")
-            for name in (*(set(IDENTITIES) - set(all_specs())), "ca", "trust", "bus", "envoy")
+            for name in (*sorted(set(IDENTITIES) - set(all_specs())), "ca", "trust", "bus", "envoy")
         ],
         ({"package": "services.other"}, "services.other declares a service of another name"),
         ({"contracts": ("aviary.user.v1.Probe",)}, "its contract aviary.user.v1.Probe is not in"),

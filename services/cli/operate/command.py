@@ -145,7 +145,8 @@ def threshold(data_dir: Path | None, followers: str | None) -> None:
     """Show or move the celebrity threshold.
 
     Tweets of authors with more followers are not pushed, but merged in when they are read. It is
-    for tweets to come; `default` goes back to AVIARY_CELEBRITY_THRESHOLD of each process.
+    for tweets to come; `default` goes back to the flag fanout.celebrity-threshold, or
+    without one to AVIARY_CELEBRITY_THRESHOLD of each process.
     """
     wanted = None if followers is None else _followers(followers)
     _run(lambda run: run.threshold(data_dir, wanted))

@@ -1,12 +1,12 @@
-"""Who runs a command."""
+"""The operating system's user who runs a command, for the audit log."""
 
 import getpass
 import os
 
-__all__ = ["login"]
+__all__ = ["os_user"]
 
 
-def login() -> str:
+def os_user() -> str:
     """Return the login of whoever runs this process, or the number where it has no name."""
     try:
         return getpass.getuser()
