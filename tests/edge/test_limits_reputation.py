@@ -97,6 +97,8 @@ async def test_the_same_text_again_and_again_is_noticed(
     for number in range(documented("post", "user")):
         content = body.replace("%d", str(number))
         answer = await watchful.client.post("/v1/tweets", content=content, headers=headers)
+        if answer.status_code == 429:
+            break  # on a slow machine it is noticed, and the budget lowered, before the last post
         assert answer.json()["tweet"]["text"] == "a"
     async with asyncio.timeout(TIMEOUT_S):
         user_id = headers["x-user-id"]
