@@ -1,9 +1,5 @@
-"""The celebrity threshold, which operators may move while the fan-out runs.
+"""The celebrity threshold, which operators may move while the fan-out runs."""
 
-Every process polls the store, so a change reaches all of them, and those that start later.
-"""
-
-import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -12,12 +8,10 @@ from services.fanout.ports import ThresholdStore
 from services.fanout.spec import CELEBRITY_THRESHOLD
 from services.platform.errors import InvalidArgumentError, UnavailableError
 from services.platform.observability.names import EVENT_FANOUT_THRESHOLD_CHANGED
-from services.platform.runtime.background import Background
+from services.platform.runtime.watched_value import POLL_EVERY_S, WatchedValue
 
 __all__ = ["OperatedThreshold"]
 
-POLL_EVERY_S = 1.0
-"""How late a process learns of a change made through another; each look is the read of one row."""
 FIRST_LOOK_S = 0.1
 """A first look takes milliseconds, so whoever asks before it asks again as soon."""
 MAX_THRESHOLD = CELEBRITY_THRESHOLD.most
@@ -26,11 +20,10 @@ MAX_THRESHOLD = CELEBRITY_THRESHOLD.most
 _log = structlog.get_logger()
 
 
-class OperatedThreshold:
+class OperatedThreshold(WatchedValue[int | None]):
     """A `Threshold`: what operators have set, else the flag, else the process's setting.
 
-    An operator comes first: what somebody does by hand in an incident must hold. While the store
-    is gone, what was known last stays in force.
+    An operator comes first: what somebody does by hand in an incident must hold.
     """
 
     def __init__(
@@ -41,26 +34,10 @@ class OperatedThreshold:
         *,
         poll_every_s: float = POLL_EVERY_S,
     ) -> None:
+        super().__init__("fanout-threshold", store.load, self._report, poll_every_s=poll_every_s)
         self._store = store
         self._setting = setting
         self._flag = flag
-        self._stored: int | None = None
-        self._is_known = False
-        # A poll that read before a change must not be applied after it.
-        self._turn = asyncio.Lock()
-        self._polling = Background("fanout-threshold", self._poll, every_s=poll_every_s)
-
-    async def start(self) -> None:
-        """Begin to poll."""
-        self._polling.start()
-
-    async def stop(self) -> None:
-        """Poll no more; the threshold stays as it is."""
-        await self._polling.stop()
-
-    def holds(self) -> bool:
-        """Whether it goes on polling."""
-        return self._polling.holds()
 
     @property
     def default(self) -> int:
@@ -71,12 +48,12 @@ class OperatedThreshold:
     @property
     def in_force(self) -> int:
         """What this process goes by, as far as it knows; for people."""
-        return self.default if self._stored is None else self._stored
+        return self.default if self.value is None else self.value
 
     @property
     def source(self) -> str:
         """What has set the threshold in force: operator, flag or setting."""
-        if self._stored is not None:
+        if self.value is not None:
             return "operator"
         return "setting" if self._flag() is None else "flag"
 
@@ -85,7 +62,7 @@ class OperatedThreshold:
 
         A restart must not decide of a single tweet by another threshold.
         """
-        if not self._is_known:
+        if not self.is_known:
             raise UnavailableError(
                 "the threshold that operators have set is not known yet",
                 retry_after_s=FIRST_LOOK_S,
@@ -102,17 +79,7 @@ class OperatedThreshold:
             raise InvalidArgumentError(
                 "followers", f"must be 1 to {MAX_THRESHOLD}, or 0 for the default, got {followers}"
             )
-        async with self._turn:
-            await self._store.set_threshold(followers or None)
-            await self._refresh()
+        await self.change(lambda: self._store.set_threshold(followers or None))
 
-    async def _poll(self) -> None:
-        async with self._turn:
-            await self._refresh()
-
-    async def _refresh(self) -> None:
-        stored = await self._store.load()
-        if self._is_known and stored == self._stored:
-            return
-        self._stored, self._is_known = stored, True
+    def _report(self, _stored: int | None) -> None:
         _log.info(EVENT_FANOUT_THRESHOLD_CHANGED, threshold=self.in_force, source=self.source)
