@@ -27,6 +27,8 @@ from services.platform.security.certificates.folder import (
 
 __all__ = ["certificates_audit", "certified", "make_certificates", "record_issued"]
 
+AUDIT_NAME = "certificates"
+"""Its chain in the audit log; each run of the command adds to it, and so does `up`."""
 RENEW_EVERY_S = 3_600.0
 """Between looks at what is due; a certificate has two days left by then."""
 RETRY_EVERY_S = 10.0
@@ -75,10 +77,6 @@ async def certified(data_dir: Path) -> AsyncIterator[Path | None]:
         yield folder
     finally:
         await renewing.stop()
-
-
-AUDIT_NAME = "certificates"
-"""Its chain in the audit log; each run of the command adds to it, and so does `up`."""
 
 
 def make_certificates(data_dir: Path) -> tuple[Path, list[str]]:

@@ -83,8 +83,7 @@ class TimelineWrites:
 
     async def posted(self, user_id: int, tweet_id: int) -> None:
         """Show authors their own tweet at once, in the hot lists they have."""
-        await self._lists.push([author_list_key(user_id)], tweet_id)
-        await self._lists.push([home_list_key(user_id)], tweet_id)
+        await self._lists.push([author_list_key(user_id), home_list_key(user_id)], tweet_id)
 
     async def deleted(self, tweet_id: int, user_id: int) -> None:
         """Hide a deleted tweet at once."""

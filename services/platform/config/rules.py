@@ -6,6 +6,7 @@ from pathlib import Path
 from services.platform.config.errors import SettingsError
 from services.platform.config.signing_keys import SigningKey
 from services.platform.config.values import is_loopback
+from services.platform.specs import all_specs
 
 __all__ = [
     "require_certificates",
@@ -37,7 +38,7 @@ def require_certificates(addresses: Mapping[str, str], tls_dir: Path | None, *, 
         return
     exposed = [name for name, at in addresses.items() if not is_loopback(at)]
     if tls_dir is None and exposed:
-        _require_folder("AVIARY_TLS_DIR", f"AVIARY_{exposed[0].upper()}_ADDRESS")
+        _require_folder("AVIARY_TLS_DIR", all_specs()[exposed[0]].address_variable)
 
 
 def require_issuer_certificates(
@@ -61,7 +62,7 @@ def require_loopback(addresses: Mapping[str, str], tls_dir: Path | None) -> None
     for service, at in addresses.items():
         if not is_loopback(at):
             raise SettingsError(
-                f"AVIARY_{service.upper()}_ADDRESS",
+                all_specs()[service].address_variable,
                 got=at,
                 wanted=f"a loopback address, since {variable}=on",
             )
