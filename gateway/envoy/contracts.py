@@ -17,6 +17,7 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorSet,
     MethodDescriptorProto,
 )
+from google.protobuf.descriptor_pool import DescriptorPool
 
 __all__ = ["ContractError", "Contracts", "PublicRpc"]
 
@@ -99,6 +100,14 @@ class Contracts:
         }
         found = [rpc for file in self.files.file for rpc in _public_rpcs(file, fields)]
         return tuple(sorted(found, key=lambda rpc: (rpc.template, rpc.verb)))
+
+    @cached_property
+    def pool(self) -> DescriptorPool:
+        """The files, linked: where descriptors are found by their full names."""
+        pool = DescriptorPool()
+        for file in self.files.file:
+            pool.Add(file)
+        return pool
 
     @property
     def all_services(self) -> tuple[str, ...]:

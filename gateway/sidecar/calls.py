@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.envoy.contracts import Contracts
 from gateway.envoy.own_rpcs import ENVOY_RPCS
@@ -60,8 +59,6 @@ def repeatable(service: str, sibling: str, contracts: Contracts) -> Sequence[str
 
 
 def _descriptors(service: str, contracts: Contracts) -> Sequence[ServiceDescriptor]:
-    pool = DescriptorPool()
-    for file in contracts.files.file:
-        pool.Add(file)
     declared = all_specs()[service].contracts
-    return [pool.FindServiceByName(name) for name in contracts.all_services if name in declared]
+    known = [name for name in contracts.all_services if name in declared]
+    return [contracts.pool.FindServiceByName(name) for name in known]

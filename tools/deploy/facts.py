@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.descriptor_pool import DescriptorPool
 
 from gateway.envoy import own_contracts
 from services.platform.security.call_table import allowed_peers
@@ -77,10 +76,6 @@ def callers_by_service() -> Mapping[str, frozenset[str]]:
 
 
 def _methods() -> Iterator[MethodDescriptor]:
-    pool, files = DescriptorPool(), own_contracts().files.file
-    for file in files:
-        pool.Add(file)
-    for file in files:
-        if file.package.startswith("aviary."):
-            for service in file.service:
-                yield from pool.FindServiceByName(f"{file.package}.{service.name}").methods
+    contracts = own_contracts()
+    for name in contracts.all_services:
+        yield from contracts.pool.FindServiceByName(name).methods
