@@ -1,5 +1,7 @@
 provider "google" {
-  project = local.platform.project_id
+  project               = local.platform.project_id
+  billing_project       = local.platform.project_id
+  user_project_override = true
 }
 
 provider "kubernetes" {
@@ -50,7 +52,7 @@ module "edge" {
 
   backends = {
     europe-west1 = {
-      zones = ["europe-west1-b", "europe-west1-c", "europe-west1-d"]
+      zones = local.platform.clusters["europe-west1"].zones
       neg   = module.mesh.edge
     }
   }
