@@ -25,6 +25,7 @@ module "mesh" {
   signing_keys        = local.platform.signing_keys
   issuer_url          = "https://${var.domain}"
   first_party_clients = local.site.firstPartyClients
+  public_reads        = local.site.publicReads
   edge_config         = file("${var.site}/envoy.yaml")
   image               = var.image
   envoy_image         = var.envoy_image

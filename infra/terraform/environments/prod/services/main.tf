@@ -50,6 +50,7 @@ module "europe_west1" {
   signing_keys        = local.platform.signing_keys
   issuer_url          = "https://${var.domain}"
   first_party_clients = local.site.firstPartyClients
+  public_reads        = local.site.publicReads
   edge_config         = file("${var.site}/envoy.yaml")
   image               = var.image
   envoy_image         = var.envoy_image
@@ -72,6 +73,7 @@ module "europe_west4" {
   signing_keys        = local.platform.signing_keys
   issuer_url          = "https://${var.domain}"
   first_party_clients = local.site.firstPartyClients
+  public_reads        = local.site.publicReads
   edge_config         = file("${var.site}/envoy.yaml")
   image               = var.image
   envoy_image         = var.envoy_image
