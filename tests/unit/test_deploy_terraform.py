@@ -224,6 +224,15 @@ def test_what_a_site_says_reaches_services_too() -> None:
             assert name == "issuerUrl" or f"local.site.{name}" in stage
 
 
+def test_a_site_dials_valkey_where_terraform_makes_it() -> None:
+    site = yaml.safe_load((KUBERNETES / "overlays" / "prod" / "site.yaml").read_text())["data"]
+    platform = text(PROD.parent / "platform")
+    ranges = re.findall(r'(\w+) += "([\d./]+)"', platform)
+    assert ("psc", site["valkeyRange"]) in ranges
+    # Of nodes, pods or services it would open the way to everybody else.
+    assert [name for name, taken in ranges if taken == site["valkeyRange"]] == ["psc"]
+
+
 def test_namespace_and_security() -> None:
     namespace = yaml.safe_load((KUBERNETES / "overlays" / "prod" / "namespace.yaml").read_text())
     assert namespace["metadata"]["name"] == default(MODULES / "mesh", "namespace")
