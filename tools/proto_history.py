@@ -1,4 +1,4 @@
-"""What the contracts were before the change, for `buf breaking` to compare with.
+"""What the code was before the change: `buf breaking` compares contracts with it, a test runs it.
 
 The change is every commit since the one that the newest merge made, and what is not committed yet.
 Where the newest commit is a merge itself and nothing is uncommitted, the change is that merge.
@@ -51,14 +51,14 @@ def commit_before(root: Path, against: str | None) -> str | None:
     return parents[0] if parents else None
 
 
-def unpack(root: Path, commit: str, into: Path) -> Path:
-    """Write the protos of a commit to a folder; return where they are."""
-    archive = _git(root, "archive", commit, "protos")
+def unpack(root: Path, commit: str, into: Path, folder: str = "protos") -> Path:
+    """Write a folder of a commit (`.` is all of it) into another; return where it is."""
+    archive = _git(root, "archive", commit, folder)
     if archive.returncode != 0:
-        raise HistoryError(f"git has no protos of {commit}: {archive.stderr.decode().strip()}")
+        raise HistoryError(f"git has no {folder} of {commit}: {archive.stderr.decode().strip()}")
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
         tar.extractall(into, filter="data")
-    return into / "protos"
+    return into / folder
 
 
 def _parted_at(root: Path, against: str) -> str:

@@ -14,12 +14,12 @@ from gateway.envoy.matching import discovered_filter
 from gateway.envoy.subject_labels import gateway_source
 from gateway.envoy.waf import Refusal
 
-__all__ = ["FILTER", "REFUSALS", "public_read_filters", "public_read_settings"]
+__all__ = ["FILTER", "REFUSALS", "UNIDENTIFIED", "public_read_filters", "public_read_settings"]
 
 FILTER: Final = "aviary.public-reads"
-_RULE = "token-missing"
+UNIDENTIFIED: Final = "token-missing"
 # As where a token is missing elsewhere.
-REFUSALS: Final = {_RULE: Refusal(401, 16, "Jwt is missing")}
+REFUSALS: Final = {UNIDENTIFIED: Refusal(401, 16, "Jwt is missing")}
 
 
 def public_read_filters(config: EdgeConfig) -> list[dict[str, Any]]:
@@ -39,4 +39,4 @@ def public_read_settings(rpcs: Sequence[PublicRpc], *, opened: bool) -> dict[str
         return {}
     paths = [{"url_path": {"path": {"exact": rpc.path}}} for rpc in rpcs if rpc.public_read]
     policy = {"permissions": paths, "principals": [{"not_id": has_token()}]}
-    return {"rules": {"action": "DENY", "policies": {_RULE: policy}}}
+    return {"rules": {"action": "DENY", "policies": {UNIDENTIFIED: policy}}}

@@ -25,11 +25,11 @@ __all__ = [
     "TABLES",
 ]
 
-FOLLOWING: Final = TableSpec("following", key="{follower:016x}#{followee:016x}")
+FOLLOWING: Final = TableSpec("following", key="{follower:016x}, column {followee}")
 FOLLOWERS: Final = TableSpec("followers", key="{followee:016x}#{follower:016x}")
-MUTING: Final = TableSpec("muting", key="{viewer:016x}#{muted:016x}")
-BLOCKED_BY: Final = TableSpec("blocked_by", key="{blocked:016x}#{viewer:016x}")
-BLOCKING: Final = TableSpec("blocking", key="{viewer:016x}#{blocked:016x}")
+MUTING: Final = TableSpec("muting", key="{viewer:016x}, column {muted}")
+BLOCKED_BY: Final = TableSpec("blocked_by", key="{blocked:016x}, column {viewer}")
+BLOCKING: Final = TableSpec("blocking", key="{viewer:016x}, column {blocked}")
 EDGE_TABLES: Final = (BLOCKED_BY, BLOCKING, FOLLOWING, FOLLOWERS, MUTING)
 """In the order in which a change writes them: a block comes before the follows that it bars, so who
 sees a follow barred can see the block. Wide rows, one for each user with a column for each other

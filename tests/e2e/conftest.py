@@ -161,9 +161,13 @@ def start(
     *,
     engine: Engine = SQLITE_VALKEY,
     python: Path | None = None,
+    checkout: Path | None = None,
     **environment: str,
 ) -> Mesh:
-    """Start everything; `python` is the interpreter of the services, where it is another."""
+    """Start everything; `python` is the interpreter of the services, where it is another.
+
+    `checkout` has the code to run, where it is not this one.
+    """
     log = data_dir.parent / "up.log"
     port = free_port()
     command = ["-m", "services", "up", "--data-dir", str(data_dir), "--edge-port", str(port)]
@@ -178,7 +182,8 @@ def start(
             [sys.executable, *command],
             stdout=output,
             stderr=output,
-            env={**os.environ, **ENVIRONMENT, **environment},
+            env={**os.environ, **ENVIRONMENT, **environment, **python_path(checkout)},
+            cwd=checkout,
         )
     auth = OperatorAuth(data_dir)
     rest = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, auth=auth)
@@ -194,6 +199,11 @@ def start(
         time.sleep(0.1)
     stop(mesh)
     raise AssertionError(log.read_text())
+
+
+def python_path(checkout: Path | None) -> dict[str, str]:
+    """The variable by which Python takes Aviary's code from another checkout than this."""
+    return {} if checkout is None else {"PYTHONPATH": f"{checkout}:{checkout / 'gen'}"}
 
 
 def stop(mesh: Mesh) -> int:

@@ -6,23 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from tools.terraform import arguments, layout
+from tools.terraform import arguments, expressions, layout
 from tools.terraform.bindings import BindingsError, read_provider
 from tools.terraform.examples import examples
 from tools.terraform.scan import ScanError, scan
 from tools.terraform.schema import Attribute, Block, NestedBlock, Provider
 from tools.terraform.sources import SourceError, folders, local_values, parse
 
+AFTER = Attribute("string", required=True, values=frozenset({"1s", "2s"}))
 SCHEMA = Block(
     {
         "name": Attribute("string", required=True),
         "labels": Attribute(["map", "string"], optional=True),
         "uid": Attribute("string", computed=True),
+        "mode": Attribute("string", optional=True, values=frozenset({"FAST", "SAFE"})),
+        "modes": Attribute(["list", "string"], optional=True, values=frozenset({"FAST", "SAFE"})),
     },
     {
-        "retry": NestedBlock(
-            Block({"after": Attribute("string", required=True)}), "list", max_items=1
-        ),
+        "retry": NestedBlock(Block({"after": AFTER}), "list", max_items=1),
     },
 )
 PROVIDERS = {"google": Provider("google", "8.0.0", Block(), {("resource", "google_topic"): SCHEMA})}
@@ -42,6 +43,11 @@ def faults(tmp_path: Path, body: str) -> list[str]:
         ('name = "a"\nlabels = {}\nretry {\n  after = "1s"\n}', []),
         ('name = "a"\nlables = {}', ["unknown argument lables"]),
         ("labels = {}", ["name is missing"]),
+        ('name = "a"\nmode = "FAST"\nmodes = ["FAST", var.mode]', []),
+        ('name = "a"\nmode = "fast"', ["mode is none of FAST, SAFE: fast"]),
+        ('name = "a"\nmodes = ["SAFE", "QUICK"]', ["modes is none of FAST, SAFE: QUICK"]),
+        ('name = "a"\nmode = var.mode', []),
+        ('name = "a"\nmode = "${var.mode}ER"', []),
         ('name = "a"\nuid = "b"', ["uid is the provider's to set"]),
         ('name = "a"\nretry {\n}', ["retry: after is missing"]),
         ('name = "a"\nretry {\n  after = "1s"\n  until = 1\n}', ["retry: unknown argument until"]),
@@ -61,6 +67,38 @@ def faults(tmp_path: Path, body: str) -> list[str]:
 )
 def test_arguments(tmp_path, body, said) -> None:
     assert faults(tmp_path, body) == said
+
+
+def test_the_provider_that_a_block_names(tmp_path) -> None:
+    code = 'resource "google_topic" "this" {\n  provider = %s\n  name = "a"\n}\n'
+    beta = {
+        "google-beta": Provider("google-beta", "8", Block(), {("resource", "google_topic"): SCHEMA})
+    }
+    for named, known in (("google-beta", True), ("google-beta.second", True), ("google", False)):
+        (tmp_path / "main.tf").write_text(code % named)
+        found = folders(tmp_path)
+        assert (arguments.faults(found, beta) == []) is known
+        assert (arguments.wanted(found, "google-beta") != set()) is known
+
+
+@pytest.mark.parametrize(
+    ("expression", "fault"),
+    [
+        ("\"request.method == 'POST'\"", None),
+        ("\"has(request.headers['x']) && int(request.headers['x']) > ${var.most}\"", None),
+        ("\"'[${var.codes}]'.contains(origin.region_code)\"", None),
+        ("\"request.method = 'POST'\"", "Syntax error"),
+        ('"request.method == \'POST"', "Syntax error"),
+        ('join(" || ", var.parts)', "is not written out"),
+    ],
+)
+def test_expressions(tmp_path, expression, fault) -> None:
+    code = (
+        'resource "google_x" "y" {\n  rule {\n    match {\n      expression = %s\n    }\n  }\n}\n'
+    )
+    (tmp_path / "main.tf").write_text(code % expression)
+    found = list(expressions.faults(folders(tmp_path)))
+    assert [fault in line for line in found] == ([] if fault is None else [True])
 
 
 def test_unknown_types(tmp_path) -> None:
@@ -146,6 +184,10 @@ class Topic extends cdktn.TerraformResource {
     _name;
     // labels - computed: false, optional: true, required: false
     _labels;
+    // mode - computed: false, optional: true, required: false
+    _mode;
+    // modes - computed: false, optional: true, required: false
+    _modes;
     // uid - computed: true, optional: false, required: false
     get uid() {
         return this.getStringAttribute('uid');
@@ -168,6 +210,18 @@ class Topic extends cdktn.TerraformResource {
                 type: "map",
                 storageClassType: "stringMap",
             },
+            mode: {
+                value: cdktn.stringToHclTerraform(this._mode),
+                isBlock: false,
+                type: "simple",
+                storageClassType: "string",
+            },
+            modes: {
+                value: cdktn.listMapperHcl(cdktn.stringToHclTerraform, false)(this._modes),
+                isBlock: false,
+                type: "list",
+                storageClassType: "stringList",
+            },
             retry: {
                 value: topicRetryToHclTerraform(this._retry.internalValue),
                 isBlock: true,
@@ -176,6 +230,37 @@ class Topic extends cdktn.TerraformResource {
             },
         };
     }
+}
+"""
+# And the declarations beside it.
+DOCUMENTED = """
+export interface TopicConfig extends cdktn.TerraformMetaArguments {
+    /**
+    * A name.
+    *
+    * Docs: {@link https://example.com/docs/resources/topic#name Topic#name}
+    */
+    readonly name: string;
+    /**
+    * How it is delivered. Possible values: ["FAST", "SAFE"]
+    *
+    * Docs: {@link https://example.com/docs/resources/topic#mode Topic#mode}
+    */
+    readonly mode?: string;
+    /**
+    * Possible values: ["FAST", "SAFE"]
+    *
+    * Docs: {@link https://example.com/docs/resources/topic#modes Topic#modes}
+    */
+    readonly modes?: string[];
+}
+export interface TopicRetry {
+    /**
+    * When. Possible values: ["1s", "2s"]
+    *
+    * Docs: {@link https://example.com/docs/resources/topic#after Topic#after}
+    */
+    readonly after: string;
 }
 """
 PROVIDER_BINDINGS = """
@@ -194,8 +279,12 @@ class GoogleProvider extends cdktn.TerraformProvider {
 def archive(tmp_path) -> Path:
     path = tmp_path / "provider.jsii.tgz"
     with tarfile.open(path, "w:gz") as tar:
-        for name, text in (("topic", BINDINGS), ("provider", PROVIDER_BINDINGS)):
-            member = tarfile.TarInfo(f"package/lib/{name}/index.js")
+        for name, text in (
+            ("topic/index.js", BINDINGS),
+            ("topic/index.d.ts", DOCUMENTED),
+            ("provider/index.js", PROVIDER_BINDINGS),
+        ):
+            member = tarfile.TarInfo(f"package/lib/{name}")
             member.size = len(text.encode())
             tar.addfile(member, io.BytesIO(text.encode()))
     return path

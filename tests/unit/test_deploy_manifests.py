@@ -227,14 +227,25 @@ def test_what_a_site_says_reaches_the_edge_and_the_services(folder: Path, tmp_pa
         pytest.skip("neither kustomize nor kubectl is on this machine")
     site = folder / "overlays" / "prod" / "site.yaml"
     document = yaml.safe_load(site.read_text())
-    document["data"] |= {"issuerUrl": "https://aviary.example", "project": "birds"}
+    document["data"] |= {
+        "issuerUrl": "https://aviary.example",
+        "project": "birds",
+        "publicReads": "on",
+    }
     copied = validation.manifests_in(tmp_path) / "overlays" / "prod"
     (copied / "site.yaml").write_text(yaml.safe_dump(document))
     stale = check_overlay(copied, BUILD)
     assert any("the edge https://api.example.com" in line for line in stale), stale
+    assert "gateway: public reads are off at the edge, and not here" in stale, stale
     for path, text in validation.site_files(copied).items():
         path.write_text(text)
     assert check_overlay(copied, BUILD) == []
+    overlay = copied / "kustomization.yaml"
+    overlay.write_text(
+        overlay.read_text().replace("fieldPath: data.publicReads", "fieldPath: data.corsOrigins")
+    )
+    undone = check_overlay(copied, BUILD)
+    assert "gateway: public reads are on at the edge, and not here" in undone, undone
 
 
 @needs_kustomize

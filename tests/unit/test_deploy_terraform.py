@@ -1,5 +1,6 @@
 """Where Terraform and the manifests speak of the same thing, they say the same."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -10,14 +11,14 @@ import yaml
 
 from gateway.envoy import to_yaml
 from services.platform.security.identities import EDGE
-from tools.deploy import layout, pods
+from tools.deploy import layout, pods, workloads
 from tools.deploy.certificates import ISSUER
 from tools.deploy.facts import all_services
 from tools.deploy.google_cloud import PRIVATE_ACCESS
 from tools.deploy.kubernetes import KUBERNETES, SIDECARS
 from tools.deploy.pods import service_pod
 from tools.deploy.rules import references
-from tools.deploy.site import Site
+from tools.deploy.site import Site, _Data
 from tools.terraform import sources
 from tools.terraform.sources import folders, local_values
 
@@ -187,6 +188,49 @@ def test_the_load_balancer_finds_the_edge() -> None:
     group = json.loads(operation["value"]["cloud.google.com/neg"])["exposed_ports"]
     name = default(MODULES / "mesh", "network_endpoint_group")
     assert group == {str(layout.EDGE_PORT): {"name": name}}
+
+
+def test_the_load_balancer_asks_what_the_edges_own_probes_ask() -> None:
+    # Not for the whole: one service that is not ready would take the region away.
+    deployment = next(each for each in workloads.edge() if each["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    path = container["readinessProbe"]["httpGet"]["path"]
+    assert re.findall(r'request_path += "(.*)"', text(MODULES / "edge")) == [path]
+
+
+# What differs from site to site, and whether processes beside the edge read it.
+SITE = {
+    "issuerUrl": "AVIARY_ISSUER_URL",
+    "firstPartyClients": "AVIARY_FIRST_PARTY_CLIENTS",
+    "publicReads": "AVIARY_PUBLIC_READS",
+    "corsOrigins": None,
+    "trustedHops": None,
+}
+
+
+def test_what_a_site_says_reaches_services_too() -> None:
+    assert {field.default.validation_alias for field in dataclasses.fields(_Data)} == set(SITE)
+    overlay = yaml.safe_load((KUBERNETES / "overlays" / "prod" / "kustomization.yaml").read_text())
+    replaced = {
+        each["source"]["fieldPath"].removeprefix("data."): each["targets"][0]["fieldPaths"]
+        for each in overlay["replacements"]
+    }
+    mesh, stage = text(MODULES / "mesh"), text(PROD)
+    for name, variable in SITE.items():
+        if variable is not None:
+            assert replaced[name] == [f"data.{variable}"]
+            assert re.search(rf"{variable} += var\.", mesh), variable
+            # The issuer is the domain that the stage is given.
+            assert name == "issuerUrl" or f"local.site.{name}" in stage
+
+
+def test_a_site_dials_valkey_where_terraform_makes_it() -> None:
+    site = yaml.safe_load((KUBERNETES / "overlays" / "prod" / "site.yaml").read_text())["data"]
+    platform = text(PROD.parent / "platform")
+    ranges = re.findall(r'(\w+) += "([\d./]+)"', platform)
+    assert ("psc", site["valkeyRange"]) in ranges
+    # Of nodes, pods or services it would open the way to everybody else.
+    assert [name for name, taken in ranges if taken == site["valkeyRange"]] == ["psc"]
 
 
 def test_namespace_and_security() -> None:

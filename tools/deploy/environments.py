@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from gateway.envoy.public_reads import UNIDENTIFIED
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.specs import all_specs
 from tools.deploy import layout
@@ -33,6 +34,8 @@ _NEEDED: Final = (
 )
 # As the edge's configuration has the embedded issuer.
 _ISSUER: Final = re.compile(r"^ +aviary:\n +issuer: (\S+)$", re.MULTILINE)
+# And the rule that refuses public reads without a token, which is there while they are closed.
+_CLOSED_READS: Final = re.compile(rf"^ +{UNIDENTIFIED}:$", re.MULTILINE)
 
 FROM_ELSEWHERE: Final[Mapping[str, Mapping[str, str]]] = {
     "aviary-valkey": dict.fromkeys(_VALKEY_URLS, "redis://valkey:6379/0"),
@@ -50,6 +53,7 @@ def in_manifests(documents: Sequence[Document]) -> Iterator[str]:
     """Give a line for each fault in the environments of rendered manifests."""
     environments = environments_in(documents)
     issuer = _issuer_of_the_edge(documents)
+    reads = "on" if _public_reads_of_the_edge(documents) else "off"
     for service in all_services():
         env = environments[service.name]
         expected = layout.addresses_behind_sidecars(service.name)
@@ -58,6 +62,9 @@ def in_manifests(documents: Sequence[Document]) -> Iterator[str]:
             faults.append("does without its sidecar")
         if env.get("AVIARY_ISSUER_URL") != issuer:
             faults.append(f"takes {env.get('AVIARY_ISSUER_URL')} for the issuer, the edge {issuer}")
+        if env.get("AVIARY_PUBLIC_READS", "off") != reads:
+            # The gateway would undo it.
+            faults.append(f"public reads are {reads} at the edge, and not here")
         yield from (f"{service.name}: {each}" for each in faults)
 
 
@@ -155,6 +162,13 @@ def _issuer_of_the_edge(documents: Sequence[Document]) -> str | None:
             found = _ISSUER.search(document["data"].get("envoy.yaml", ""))
             return None if found is None else found[1]
     return None
+
+
+def _public_reads_of_the_edge(documents: Sequence[Document]) -> bool:
+    for document in _kind(documents, "ConfigMap"):
+        if document["metadata"]["name"].startswith(EDGE_CONFIG):
+            return _CLOSED_READS.search(document["data"].get("envoy.yaml", "")) is None
+    return False
 
 
 def _kind(documents: Sequence[Document], kind: str) -> list[Document]:

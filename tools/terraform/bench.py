@@ -18,8 +18,9 @@ JOBS = 2
 EXAMPLE_PROVIDERS = """
 terraform {
   required_providers {
-    google     = { source = "hashicorp/google" }
-    kubernetes = { source = "hashicorp/kubernetes" }
+    google      = { source = "hashicorp/google" }
+    google-beta = { source = "hashicorp/google-beta" }
+    kubernetes  = { source = "hashicorp/kubernetes" }
   }
 }
 """
@@ -29,6 +30,8 @@ EXAMPLE_TEST = """
 mock_provider "google" {
   source = "./mocks"
 }
+
+mock_provider "google-beta" {}
 
 mock_provider "kubernetes" {}
 

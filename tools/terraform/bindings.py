@@ -3,20 +3,24 @@
 Those wheels hold generated JavaScript. The generator wrote each class from the provider's own
 schema, and everything a schema says is in it, in a fixed form: a comment above each attribute
 (`// name - computed: false, optional: false, required: true`), a table of types in each
-`…HclTerraform` function, and the getters of what only the provider sets.
+`…HclTerraform` function, and the getters of what only the provider sets. Beside it are TypeScript's
+declarations with the provider's documentation, which ends in `Possible values: ["A", "B"]` where an
+attribute takes one of a few texts.
 """
 
+import json
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from tools.terraform.schema import Attribute, Block, CtyType, Kind, NestedBlock, Provider
 
 __all__ = ["BindingsError", "read_provider"]
 
-_CODE = re.compile(r"package/lib/([\w-]+)/.*\.js")
+_CODE = re.compile(r"package/lib/([\w-]+)/.*\.(?:d\.ts|js)")
 _VERSION = re.compile(r"providerVersion: '([^']+)'")
 _TYPE = re.compile(r'static tfResourceType = "([^"]+)"')
 _CLASS = re.compile(r"^class (\w+) extends cdktn\.\w+ \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
@@ -40,6 +44,10 @@ _FLAGS = re.compile(
     r"(.*?)(?=^    // \w+ - computed|\Z)",
     re.MULTILINE | re.DOTALL,
 )
+_INTERFACE = re.compile(r"^export interface (\w+) .*?\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+_DOCUMENTED = re.compile(r"/\*\*(.*?)\*/\s+readonly \w+\??:", re.DOTALL)
+_LISTED = re.compile(r"Possible values: (\[[^\]]*\])")
+_ANCHOR = re.compile(r"#(\w+) ")
 _MADE = re.compile(r"= new (?:\w+\.)?(\w+)\(this, \"\w+\"(?:, (true|false))?\)")
 _GETTER = re.compile(r"return .*?\bget(\w+)Attribute\(")
 _LEAVES: dict[str, CtyType] = {
@@ -64,6 +72,9 @@ _MADE_LEAVES: dict[str, CtyType] = {
     "StringMap": ["map", "string"],
     "StringMapList": ["list", ["map", "string"]],
 }
+
+
+_NO_VALUES: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class BindingsError(ValueError):
@@ -112,6 +123,20 @@ def _sources(archive: Path, folders: set[str]) -> Iterator[tuple[str, str]]:
         yield folder, "\n".join(parts)
 
 
+def _interface(struct: str) -> str:
+    return struct[0].upper() + struct[1:]
+
+
+def _listed_values(declared: str) -> Mapping[str, frozenset[str]]:
+    """Attributes of an interface to the texts they take; those that take any are left out."""
+    found = {}
+    for comment in _DOCUMENTED.findall(declared):
+        listed, anchor = _LISTED.search(comment), _ANCHOR.search(comment)
+        if listed is not None and anchor is not None:
+            found[anchor.group(1)] = frozenset(json.loads(listed.group(1)))
+    return found
+
+
 class _Module:
     """One `index.js`: the classes of a resource and of its blocks."""
 
@@ -119,6 +144,9 @@ class _Module:
         self._source = source
         self._classes = dict(_CLASS.findall(source))
         self._functions = dict(_FUNCTION.findall(source))
+        self._values = {
+            name: _listed_values(declared) for name, declared in _INTERFACE.findall(source)
+        }
 
     def version(self) -> str:
         found = _VERSION.search(self._source)
@@ -135,10 +163,17 @@ class _Module:
         mains = [(body, _SYNTHESIS.search(body)) for body in self._classes.values()]
         for body, synthesis in mains:
             if synthesis is not None:
-                return self._block(synthesis.group(1), body)
+                return self._block(synthesis.group(1), body, self._config_values())
         raise BindingsError(f"no main class in the bindings of {self.type_name() or 'a type'}")
 
-    def _block(self, table: str, body: str) -> Block:
+    def _config_values(self) -> Mapping[str, frozenset[str]]:
+        """What the resource itself takes; its interface is the one whose name ends so."""
+        configs = [values for name, values in self._values.items() if name.endswith("Config")]
+        return configs[0] if len(configs) == 1 else {}
+
+    def _block(
+        self, table: str, body: str, values: Mapping[str, frozenset[str]] = _NO_VALUES
+    ) -> Block:
         """Join the table of what can be set with the class, which lists everything."""
         fields = {found.group(1): found for found in _FIELD.finditer(table)}
         attributes: dict[str, Attribute] = {}
@@ -150,7 +185,11 @@ class _Module:
                 continue
             kind = self._made(code) if settable is None else self._settable(settable)
             attributes[name] = Attribute(
-                kind, required == "true", optional == "true", computed == "true"
+                kind,
+                required == "true",
+                optional == "true",
+                computed == "true",
+                values.get(name, frozenset()),
             )
         for name, settable in fields.items():
             # A list's element has no flags of its own in older bindings; take what the table says.
@@ -162,7 +201,8 @@ class _Module:
 
     def _nested(self, settable: re.Match[str], code: str, *, required: bool) -> NestedBlock:
         struct = self._struct(settable)
-        block = self._block(self._functions[struct], self._struct_class(struct))
+        values = self._values.get(_interface(struct), _NO_VALUES)
+        block = self._block(self._functions[struct], self._struct_class(struct), values)
         if settable.group("type") == "struct" and settable.group(1) == "timeouts":
             return NestedBlock(block, "single")
         made = _MADE.search(code)
@@ -177,8 +217,7 @@ class _Module:
         raise BindingsError(f"{self.type_name()}: cannot read the type of {settable.group(1)}")
 
     def _struct_class(self, struct: str) -> str:
-        name = struct[0].upper() + struct[1:] + "OutputReference"
-        return str(self._classes.get(name, ""))
+        return str(self._classes.get(_interface(struct) + "OutputReference", ""))
 
     def _settable(self, settable: re.Match[str]) -> CtyType:
         storage, shape = settable.group("storage"), settable.group("type")

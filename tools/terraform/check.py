@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.terraform import arguments, layout
+from tools.terraform import arguments, expressions, layout
 from tools.terraform.bench import Bench
 from tools.terraform.bindings import read_provider
 from tools.terraform.examples import examples
@@ -18,7 +18,7 @@ from tools.terraform.stand_in import serving
 
 __all__ = ["MissingError", "Tools", "check", "locate"]
 
-PROVIDERS = ("google", "kubernetes")
+PROVIDERS = ("google", "google-beta", "kubernetes")
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {each: ROOT / each for each in ("deploy/kubernetes", "envoy/sidecars")}
 """What the modules read of the rest of the tree: the manifests, and what sidecars are set to."""
@@ -48,7 +48,8 @@ def locate(environment: Path) -> Tools:
     """Find the tools. Raises `MissingError` naming what is not there."""
     bindings = {}
     for name in PROVIDERS:
-        pattern = f"lib/python3*/site-packages/cdktn_provider_{name}/_jsii/*.jsii.tgz"
+        package = f"cdktn_provider_{name.replace('-', '_')}"
+        pattern = f"lib/python3*/site-packages/{package}/_jsii/*.jsii.tgz"
         archives = sorted(environment.glob(pattern))
         if not archives:
             raise MissingError(
@@ -76,6 +77,7 @@ def check(root: Path, tools: Tools, say: Say, *, real: bool, must_run: bool) -> 
     for each in providers.values():
         say(f"schema of {each.name} {each.version}, {len(each.types)} types, out of its bindings")
     wrong += arguments.faults(found, providers)
+    wrong += expressions.faults(found)
 
     with tempfile.TemporaryDirectory() as scratch, _stand_ins(providers, real=real) as environment:
         terraform = find(tools.python, environment)

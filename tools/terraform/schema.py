@@ -19,6 +19,8 @@ class Attribute:
     required: bool = False
     optional: bool = False
     computed: bool = False
+    values: frozenset[str] = frozenset()
+    """The texts that the provider takes, where its documentation lists them."""
 
 
 @dataclass(frozen=True, slots=True)

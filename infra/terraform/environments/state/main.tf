@@ -1,7 +1,9 @@
 # The bucket that the other stages keep their state in. Once for all environments.
 
 provider "google" {
-  project = var.project_id
+  project               = var.project_id
+  billing_project       = var.project_id
+  user_project_override = true
 }
 
 resource "google_storage_bucket" "state" {

@@ -96,7 +96,7 @@ resource "google_compute_security_policy" "edge" {
     description = "Writes from one address."
     match {
       expr {
-        expression = join(" || ", [for method in ["POST", "PATCH", "PUT", "DELETE"] : "request.method == '${method}'"])
+        expression = "request.method == 'POST' || request.method == 'PATCH' || request.method == 'PUT' || request.method == 'DELETE'"
       }
     }
     rate_limit_options {

@@ -17,7 +17,8 @@ resource "google_compute_global_address" "this" {
   ip_version = each.key
 }
 
-# A region whose services are not all ready is left out, so the others take its traffic.
+# One of Envoy's own pages, as its pods are probed: of `/healthz`, which is of the whole, a single service that is not
+# ready would take the only region that serves away.
 resource "google_compute_health_check" "edge" {
   project             = var.project_id
   name                = "${var.name}-edge"
@@ -28,7 +29,7 @@ resource "google_compute_health_check" "edge" {
 
   http_health_check {
     port_specification = "USE_SERVING_PORT"
-    request_path       = "/healthz"
+    request_path       = "/docs"
   }
 
   log_config {

@@ -1,4 +1,7 @@
 locals {
+  # An id has at most 30 characters, fewer than a cluster's name may have: a digest of it tells accounts apart.
+  account_id = "nodes-${trimsuffix(substr(var.name, 0, 17), "-")}-${substr(sha256(var.name), 0, 6)}"
+
   # What a node does for itself: logs, metrics, pulling images. Pods have identities of their own.
   node_roles = [
     "roles/logging.logWriter",
@@ -10,7 +13,7 @@ locals {
 
 resource "google_service_account" "nodes" {
   project      = var.project_id
-  account_id   = "${substr(var.name, 0, 22)}-nodes"
+  account_id   = local.account_id
   display_name = "Nodes of ${var.name}"
 }
 
@@ -29,6 +32,7 @@ resource "google_container_cluster" "this" {
   project             = var.project_id
   name                = var.name
   location            = var.region
+  node_locations      = var.zones
   network             = var.network_id
   subnetwork          = var.subnet.id
   deletion_protection = var.deletion_protection

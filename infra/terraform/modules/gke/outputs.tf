@@ -28,3 +28,9 @@ output "workload_pool" {
   description = "Where the identities of pods live."
   value       = google_container_cluster.this.workload_identity_config[0].workload_pool
 }
+
+output "zones" {
+  description = "Zones of the cluster's nodes, and so of its endpoint groups. Waits for its node pools."
+  value       = var.zones
+  depends_on  = [google_container_node_pool.this]
+}

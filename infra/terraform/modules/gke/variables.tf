@@ -53,8 +53,8 @@ variable "node_pools" {
     error_message = "A pool's min_nodes is at most its max_nodes."
   }
   validation {
-    condition     = length(var.node_pools) > 0
-    error_message = "At least one pool is needed."
+    condition     = anytrue([for pool in values(var.node_pools) : pool.min_nodes >= 1])
+    error_message = "At least one pool has min_nodes of 1 or more: a zone without nodes has no endpoint group for the load balancer."
   }
 }
 
@@ -69,7 +69,7 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "Region of the cluster: its control plane and nodes are in three zones."
+  description = "Region of the cluster. Its control plane is in three zones."
   type        = string
 }
 
@@ -90,4 +90,13 @@ variable "subnet" {
     pods_range     = string
     services_range = string
   })
+}
+
+variable "zones" {
+  description = "Zones of the region that have nodes, each as many as the pools say."
+  type        = list(string)
+  validation {
+    condition     = length(var.zones) > 0 && alltrue([for zone in var.zones : startswith(zone, "${var.region}-")])
+    error_message = "At least one zone is needed, and each is in the cluster's region."
+  }
 }

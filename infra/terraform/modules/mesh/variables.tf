@@ -106,6 +106,16 @@ variable "project_id" {
   type        = string
 }
 
+variable "public_reads" {
+  description = "Whether what is public can be read without a token, `on` or `off`: as the edge's configuration has it, which the gateway would else undo."
+  type        = string
+  default     = "off"
+  validation {
+    condition     = contains(["on", "off"], var.public_reads)
+    error_message = "Public reads are on or off."
+  }
+}
+
 variable "region" {
   description = "Region of the cluster."
   type        = string

@@ -122,11 +122,11 @@ locals {
     tweets_by_author          = { max_age_s = null, key = "{author:016x}#{~tweet:016x}" }
     requests                  = { max_age_s = 86400, key = "{scope}#{request id}" }
     tweet_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
-    blocked_by                = { max_age_s = null, key = "{blocked:016x}#{viewer:016x}" }
-    blocking                  = { max_age_s = null, key = "{viewer:016x}#{blocked:016x}" }
-    following                 = { max_age_s = null, key = "{follower:016x}#{followee:016x}" }
+    blocked_by                = { max_age_s = null, key = "{blocked:016x}, column {viewer}" }
+    blocking                  = { max_age_s = null, key = "{viewer:016x}, column {blocked}" }
+    following                 = { max_age_s = null, key = "{follower:016x}, column {followee}" }
     followers                 = { max_age_s = null, key = "{followee:016x}#{follower:016x}" }
-    muting                    = { max_age_s = null, key = "{viewer:016x}#{muted:016x}" }
+    muting                    = { max_age_s = null, key = "{viewer:016x}, column {muted}" }
     follow_counts             = { max_age_s = null, key = "{user:016x}" }
     graph_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
     fanout_controls           = { max_age_s = null, key = "one row" }

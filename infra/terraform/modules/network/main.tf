@@ -63,22 +63,6 @@ resource "google_network_connectivity_service_connection_policy" "valkey" {
   }
 }
 
-resource "google_compute_global_address" "private_services" {
-  project       = var.project_id
-  name          = "${var.name}-private-services"
-  network       = google_compute_network.this.id
-  purpose       = "VPC_PEERING"
-  address_type  = "INTERNAL"
-  address       = var.private_services_range.address
-  prefix_length = var.private_services_range.prefix_length
-}
-
-resource "google_service_networking_connection" "private_services" {
-  network                 = google_compute_network.this.id
-  service                 = "servicenetworking.googleapis.com"
-  reserved_peering_ranges = [google_compute_global_address.private_services.name]
-}
-
 resource "google_compute_router" "this" {
   for_each = var.regions
   project  = var.project_id

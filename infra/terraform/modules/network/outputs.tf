@@ -1,7 +1,6 @@
 output "network_id" {
-  description = "Id of the VPC. Waits for private service access."
+  description = "Id of the VPC."
   value       = google_compute_network.this.id
-  depends_on  = [google_service_networking_connection.private_services]
 }
 
 output "node_tag" {

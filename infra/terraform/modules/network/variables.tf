@@ -18,15 +18,6 @@ variable "nat_min_ports_per_vm" {
   }
 }
 
-variable "private_services_range" {
-  description = "Address range given to Google's managed services that use private service access."
-  type = object({
-    address       = optional(string, "10.64.0.0")
-    prefix_length = optional(number, 20)
-  })
-  default = {}
-}
-
 variable "project_id" {
   description = "Project that holds the network."
   type        = string

@@ -6,7 +6,7 @@ locals {
   apis = [
     "artifactregistry", "bigtable", "bigtableadmin", "billingbudgets", "certificatemanager", "cloudkms",
     "cloudresourcemanager", "cloudtrace", "compute", "container", "dns", "iam", "logging", "memorystore",
-    "monitoring", "networkconnectivity", "pubsub", "secretmanager", "servicenetworking", "storage",
+    "monitoring", "networkconnectivity", "pubsub", "secretmanager", "storage",
   ]
   labels = { app = var.name }
   secret_names = {
@@ -87,6 +87,7 @@ module "gke" {
   name                = "${var.name}-${each.key}"
   region              = each.key
   network_id          = module.network.network_id
+  zones               = each.value.zones
   subnet              = module.network.subnets[each.key]
   node_tag            = module.network.node_tag
   node_pools          = each.value.node_pools
@@ -170,6 +171,7 @@ module "storage" {
   bucket_name    = var.media.bucket
   location       = var.media.location
   upload_origins = var.media.upload_origins
+  signed_urls    = var.media.signed_urls
   kms_key_id     = module.secrets.key_ids["media"]
   force_destroy  = !var.deletion_protection
   labels         = local.labels

@@ -14,6 +14,7 @@ output "clusters" {
     for region, each in module.gke : region => {
       dns_endpoint  = each.dns_endpoint
       workload_pool = each.workload_pool
+      zones         = each.zones
     }
   }
 }
@@ -31,6 +32,24 @@ output "media_backend_bucket_id" {
 output "project_id" {
   description = "Project of everything."
   value       = var.project_id
+}
+
+output "quotas" {
+  description = "What each region may come to use, to compare with the project's quotas: vCPUs by machine family, nodes and GB of their disks, Bigtable's nodes, and Valkey's nodes."
+  value = {
+    for region, each in var.regions : region => {
+      vcpus = {
+        for family in distinct([for pool in values(each.node_pools) : split("-", pool.machine_type)[0]]) : family => sum([
+          for pool in values(each.node_pools) : pool.max_nodes * length(each.zones) * tonumber(reverse(split("-", pool.machine_type))[0])
+          if startswith(pool.machine_type, "${family}-")
+        ])
+      }
+      nodes          = sum([for pool in values(each.node_pools) : pool.max_nodes * length(each.zones)])
+      disk_gb        = sum([for pool in values(each.node_pools) : pool.max_nodes * length(each.zones) * pool.disk_size_gb])
+      bigtable_nodes = each.bigtable.max_nodes
+      valkey_nodes   = sum([for cluster in [each.valkey, each.nonces] : cluster.shard_count * (1 + cluster.replica_count)])
+    }
+  }
 }
 
 output "schema_role" {

@@ -24,11 +24,12 @@ variable "deletion_protection" {
 }
 
 variable "media" {
-  description = "Bucket of media, its location, and the origins that may upload to it; none without it."
+  description = "Bucket of media, its location, the origins that may upload to it, and whether a key signs URLs of it yet; none without it."
   type = object({
     bucket         = string
     location       = string
     upload_origins = optional(list(string), [])
+    signed_urls    = optional(bool, false)
   })
   default = null
 }
@@ -45,8 +46,9 @@ variable "project_id" {
 }
 
 variable "regions" {
-  description = "Regions by name: address ranges, the zone of the Bigtable cluster, node pools by class, and bounds of Bigtable and Valkey."
+  description = "Regions by name: zones of nodes, address ranges, the zone of the Bigtable cluster, node pools by class (counts are for each zone), and bounds of Bigtable and Valkey."
   type = map(object({
+    zones = list(string)
     ranges = object({
       nodes    = string
       pods     = string

@@ -4,14 +4,20 @@ data "google_project" "this" {
 
 locals {
   number = data.google_project.this.number
-  # The accounts by which Google's services use a customer's key.
+  # Google's services and the accounts by which they use a customer's key: service agents.
   service_agents = {
-    bigtable      = "service-${local.number}@gcp-sa-bigtable.iam.gserviceaccount.com"
-    container     = "service-${local.number}@container-engine-robot.iam.gserviceaccount.com"
-    memorystore   = "service-${local.number}@gcp-sa-memorystore.iam.gserviceaccount.com"
-    pubsub        = "service-${local.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
-    secretmanager = "service-${local.number}@gcp-sa-secretmanager.iam.gserviceaccount.com"
-    storage       = "service-${local.number}@gs-project-accounts.iam.gserviceaccount.com"
+    bigtable      = { api = "bigtableadmin", domain = "gcp-sa-bigtable" }
+    container     = { api = "container", domain = "container-engine-robot" }
+    memorystore   = { api = "memorystore", domain = "gcp-sa-memorystore" }
+    pubsub        = { api = "pubsub", domain = "gcp-sa-pubsub" }
+    secretmanager = { api = "secretmanager", domain = "gcp-sa-secretmanager" }
+    storage       = { api = "storage", domain = "gs-project-accounts" }
+  }
+  # Reminders are published by Secret Manager, whoever else encrypts.
+  agents_in_use = toset(concat(["secretmanager"], flatten([for key in values(var.keys) : key.used_by])))
+  members = {
+    for service in local.agents_in_use :
+    service => "serviceAccount:service-${local.number}@${local.service_agents[service].domain}.iam.gserviceaccount.com"
   }
   locations = toset([for key in values(var.keys) : key.location])
   uses = merge([
@@ -19,6 +25,20 @@ locals {
       for service in key.used_by : "${name}/${service}" => { key = name, service = service }
     }
   ]...)
+}
+
+# Google makes an agent when its service is first used, which is too late to have granted it a key.
+resource "google_project_service_identity" "agent" {
+  provider = google-beta
+  for_each = setsubtract(local.agents_in_use, ["storage"])
+  project  = var.project_id
+  service  = "${local.service_agents[each.key].api}.googleapis.com"
+}
+
+# The one agent that is made by asking for it.
+data "google_storage_project_service_account" "agent" {
+  count   = contains(local.agents_in_use, "storage") ? 1 : 0
+  project = var.project_id
 }
 
 resource "google_kms_key_ring" "this" {
@@ -47,7 +67,9 @@ resource "google_kms_crypto_key_iam_member" "this" {
   for_each      = local.uses
   crypto_key_id = google_kms_crypto_key.this[each.value.key].id
   role          = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
-  member        = "serviceAccount:${local.service_agents[each.value.service]}"
+  member        = local.members[each.value.service]
+
+  depends_on = [google_project_service_identity.agent, data.google_storage_project_service_account.agent]
 }
 
 # Secret Manager reminds here; whoever is subscribed makes the new version.
@@ -62,7 +84,9 @@ resource "google_pubsub_topic_iam_member" "rotation" {
   project = var.project_id
   topic   = google_pubsub_topic.rotation.name
   role    = "roles/pubsub.publisher"
-  member  = "serviceAccount:${local.service_agents["secretmanager"]}"
+  member  = local.members["secretmanager"]
+
+  depends_on = [google_project_service_identity.agent]
 }
 
 resource "google_secret_manager_secret" "this" {
@@ -91,7 +115,7 @@ resource "google_secret_manager_secret" "this" {
   }
 
   rotation {
-    next_rotation_time = var.first_reminder
+    next_rotation_time = coalesce(var.first_reminder, timeadd(plantimestamp(), "${each.value.remind_s}s"))
     rotation_period    = "${each.value.remind_s}s"
   }
 

@@ -5,12 +5,12 @@ variable "deletion_protection" {
 }
 
 variable "first_reminder" {
-  description = "When operators are first reminded to rotate, RFC 3339. Secret Manager moves it on by itself."
+  description = "When operators are first reminded to rotate, RFC 3339, and in the future; else a secret's own `remind_s` after it is made. Secret Manager moves it on by itself."
   type        = string
-  default     = "2027-01-05T09:00:00Z"
+  default     = null
   validation {
-    condition     = can(formatdate("YYYY", var.first_reminder))
-    error_message = "A time such as 2027-01-05T09:00:00Z."
+    condition     = var.first_reminder == null ? true : can(formatdate("YYYY", var.first_reminder))
+    error_message = "A time as RFC 3339 has it: a date, T, a time, and Z or an offset."
   }
 }
 

@@ -6,5 +6,10 @@ terraform {
       source  = "hashicorp/google"
       version = ">= 8.7, < 9.0"
     }
+    # Has service identities.
+    google-beta = {
+      source  = "hashicorp/google-beta"
+      version = ">= 8.7, < 9.0"
+    }
   }
 }

@@ -78,6 +78,26 @@ resource "google_storage_bucket" "media" {
   }
 }
 
+# Google makes the account by which the CDN reads a private bucket with the first key that signs URLs.
+data "google_project" "this" {
+  count      = var.signed_urls ? 1 : 0
+  project_id = var.project_id
+}
+
+resource "google_storage_bucket_iam_member" "cdn" {
+  count  = var.signed_urls ? 1 : 0
+  bucket = google_storage_bucket.media.name
+  role   = "roles/storage.objectViewer"
+  member = "serviceAccount:service-${data.google_project.this[0].number}@cloud-cdn-fill.iam.gserviceaccount.com"
+}
+
+resource "google_storage_bucket_iam_member" "readers" {
+  for_each = var.readers
+  bucket   = google_storage_bucket.media.name
+  role     = "roles/storage.objectViewer"
+  member   = each.key
+}
+
 resource "google_compute_backend_bucket" "media" {
   project              = var.project_id
   name                 = "${var.bucket_name}-cdn"

@@ -72,6 +72,18 @@ variable "project_id" {
   type        = string
 }
 
+variable "readers" {
+  description = "Who else may read objects: IAM members."
+  type        = set(string)
+  default     = []
+}
+
+variable "signed_urls" {
+  description = "Whether the CDN serves objects, to who has a signed URL: set it once the backend bucket has a key (see the README)."
+  type        = bool
+  default     = false
+}
+
 variable "upload_origins" {
   description = "Web origins that may upload with a signed URL."
   type        = list(string)

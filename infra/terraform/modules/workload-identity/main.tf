@@ -1,7 +1,8 @@
 locals {
-  # Regions have identities of their own, so that one can be cut off alone. At most 30 characters.
-  short_region = replace(replace(replace(replace(var.region, "europe-", "eu"), "us-", "us"), "asia-", "as"), "-", "")
-  account_id   = "${substr("aviary-${var.name}", 0, 17)}-${substr(local.short_region, 0, 12)}"
+  # Regions have identities of their own, so that one can be cut off alone. An id has at most 30 characters, too few
+  # for both names, so a digest of them tells accounts apart.
+  digest     = substr(sha256("${var.namespace}/${var.name}/${var.region}"), 0, 6)
+  account_id = "aviary-${var.name}-${local.digest}"
 }
 
 resource "google_service_account" "this" {

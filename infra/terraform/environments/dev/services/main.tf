@@ -1,5 +1,7 @@
 provider "google" {
-  project = local.platform.project_id
+  project               = local.platform.project_id
+  billing_project       = local.platform.project_id
+  user_project_override = true
 }
 
 provider "kubernetes" {
@@ -23,6 +25,7 @@ module "mesh" {
   signing_keys        = local.platform.signing_keys
   issuer_url          = "https://${var.domain}"
   first_party_clients = local.site.firstPartyClients
+  public_reads        = local.site.publicReads
   edge_config         = file("${var.site}/envoy.yaml")
   image               = var.image
   envoy_image         = var.envoy_image
@@ -50,7 +53,7 @@ module "edge" {
 
   backends = {
     europe-west1 = {
-      zones = ["europe-west1-b", "europe-west1-c", "europe-west1-d"]
+      zones = local.platform.clusters["europe-west1"].zones
       neg   = module.mesh.edge
     }
   }

@@ -1,7 +1,16 @@
 # Two regions. The active one serves; the other holds replicas of all rows and stands by.
 
+# Some APIs, budgets among them, count against the project that asks, which is not the one of an operator's own login.
 provider "google" {
-  project = var.project_id
+  project               = var.project_id
+  billing_project       = var.project_id
+  user_project_override = true
+}
+
+provider "google-beta" {
+  project               = var.project_id
+  billing_project       = var.project_id
+  user_project_override = true
 }
 
 locals {
@@ -23,6 +32,7 @@ module "platform" {
 
   regions = {
     europe-west1 = {
+      zones = ["europe-west1-b", "europe-west1-c", "europe-west1-d"]
       ranges = {
         nodes    = "10.0.0.0/20"
         pods     = "10.16.0.0/14"
@@ -34,6 +44,7 @@ module "platform" {
       valkey     = local.valkey
     }
     europe-west4 = {
+      zones = ["europe-west4-a", "europe-west4-b", "europe-west4-c"]
       ranges = {
         nodes    = "10.0.16.0/20"
         pods     = "10.20.0.0/14"

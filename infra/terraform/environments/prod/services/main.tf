@@ -1,5 +1,7 @@
 provider "google" {
-  project = local.platform.project_id
+  project               = local.platform.project_id
+  billing_project       = local.platform.project_id
+  user_project_override = true
 }
 
 provider "kubernetes" {
@@ -48,6 +50,7 @@ module "europe_west1" {
   signing_keys        = local.platform.signing_keys
   issuer_url          = "https://${var.domain}"
   first_party_clients = local.site.firstPartyClients
+  public_reads        = local.site.publicReads
   edge_config         = file("${var.site}/envoy.yaml")
   image               = var.image
   envoy_image         = var.envoy_image
@@ -70,6 +73,7 @@ module "europe_west4" {
   signing_keys        = local.platform.signing_keys
   issuer_url          = "https://${var.domain}"
   first_party_clients = local.site.firstPartyClients
+  public_reads        = local.site.publicReads
   edge_config         = file("${var.site}/envoy.yaml")
   image               = var.image
   envoy_image         = var.envoy_image
@@ -88,12 +92,12 @@ module "edge" {
 
   backends = {
     europe-west1 = {
-      zones  = ["europe-west1-b", "europe-west1-c", "europe-west1-d"]
+      zones  = local.platform.clusters["europe-west1"].zones
       neg    = module.europe_west1.edge
       active = local.platform.active_region == "europe-west1"
     }
     europe-west4 = {
-      zones  = ["europe-west4-a", "europe-west4-b", "europe-west4-c"]
+      zones  = local.platform.clusters["europe-west4"].zones
       neg    = module.europe_west4.edge
       active = local.platform.active_region == "europe-west4"
     }

@@ -18,19 +18,32 @@ run "objectives_read_the_series_of_the_code" {
   command = plan
 
   assert {
-    condition     = strcontains(google_monitoring_slo.latency["fanout-lag"].request_based_sli[0].distribution_cut[0].distribution_filter, "prometheus.googleapis.com/fanout_lag_seconds/histogram")
-    error_message = "The lag's series is misspelt."
+    condition     = output.queries["fanout-lag/fast"] == "(1 - sum(rate(fanout_lag_seconds_bucket{le=~\"5(\\\\.0)?\"}[3600s])) / (sum(rate(fanout_lag_seconds_count{}[3600s])) > 0) > 0.144000) and (1 - sum(rate(fanout_lag_seconds_bucket{le=~\"5(\\\\.0)?\"}[300s])) / (sum(rate(fanout_lag_seconds_count{}[300s])) > 0) > 0.144000)"
+    error_message = "The lag is asked for otherwise: ${output.queries["fanout-lag/fast"]}"
   }
   assert {
-    condition     = endswith(google_monitoring_slo.latency["home-read-latency"].request_based_sli[0].distribution_cut[0].distribution_filter, "rpc_method=one_of(\"aviary.timeline.v1.TimelineService/GetHomeTimeline\")")
-    error_message = "The objective is of other methods too."
+    condition     = strcontains(output.queries["home-read-latency/slow"], "rpc_server_duration_seconds_bucket{le=~\"0\\\\.5(\\\\.0)?\",rpc_method=~\"aviary\\\\.timeline\\\\.v1\\\\.TimelineService/GetHomeTimeline\"}[21600s]")
+    error_message = "The objective is of other methods too: ${output.queries["home-read-latency/slow"]}"
   }
 }
 
 run "each_objective_has_a_fast_and_a_slow_alert" {
   assert {
-    condition     = length(google_monitoring_alert_policy.burn) == 6
+    condition     = length(google_monitoring_alert_policy.burn) == 2 && length(google_monitoring_alert_policy.slow) == 4
     error_message = "An objective has no alert."
+  }
+}
+
+run "a_first_apply_needs_no_metric_of_services" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for each in google_monitoring_alert_policy.slow : each.conditions[0].condition_prometheus_query_language[0].disable_metric_validation])
+    error_message = "Cloud Monitoring would refuse a query of what nobody has written yet."
+  }
+  assert {
+    condition     = toset(keys(google_monitoring_slo.availability)) == toset(["edge-availability"])
+    error_message = "An SLO names a metric that is there only once services run."
   }
 }
 

@@ -2,6 +2,8 @@ mock_provider "google" {
   source = "../../mocks"
 }
 
+mock_provider "google-beta" {}
+
 variables {
   project_id = "my-project"
   keys       = { stores = { location = "europe-west1", used_by = ["bigtable", "secretmanager"] } }
@@ -21,6 +23,37 @@ run "only_those_who_encrypt_may_use_a_key" {
   assert {
     condition     = google_kms_crypto_key.this["stores"].rotation_period == "7776000s"
     error_message = "The key is not rotated."
+  }
+}
+
+run "agents_are_there_before_they_are_granted_a_key" {
+  command = plan
+
+  assert {
+    condition     = toset([for each in google_project_service_identity.agent : each.service]) == toset(["bigtableadmin.googleapis.com", "secretmanager.googleapis.com"])
+    error_message = "A service that encrypts has no agent."
+  }
+}
+
+run "storage_has_an_agent_when_it_is_asked_for" {
+  command = plan
+  variables {
+    keys    = { media = { location = "europe", used_by = ["storage"] } }
+    secrets = {}
+  }
+
+  assert {
+    condition     = length(data.google_storage_project_service_account.agent) == 1
+    error_message = "Storage may use a key before it has an account."
+  }
+}
+
+run "the_first_reminder_is_to_come" {
+  command = plan
+
+  assert {
+    condition     = timecmp(google_secret_manager_secret.this["cursor-key"].rotation[0].next_rotation_time, plantimestamp()) > 0
+    error_message = "Secret Manager takes no time that has passed."
   }
 }
 

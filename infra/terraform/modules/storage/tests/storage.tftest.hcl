@@ -21,6 +21,23 @@ run "objects_are_private" {
   }
 }
 
+run "the_cdn_reads_when_a_key_signs" {
+  command = plan
+  variables {
+    signed_urls = true
+    readers     = ["serviceAccount:media@my-project.iam.gserviceaccount.com"]
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.cdn[0].member == "serviceAccount:service-123456789012@cloud-cdn-fill.iam.gserviceaccount.com"
+    error_message = "The CDN may not read what it serves."
+  }
+  assert {
+    condition     = length(google_storage_bucket_iam_member.readers) == 1
+    error_message = "A reader may not read."
+  }
+}
+
 run "classes_in_order" {
   command = plan
   variables {

@@ -29,6 +29,23 @@ run "it_may_use_what_it_needs_and_no_more" {
   }
 }
 
+run "accounts_of_long_names_differ" {
+  command = plan
+  variables {
+    name   = "notifications-2"
+    region = "northamerica-northeast1"
+  }
+
+  assert {
+    condition     = google_service_account.this.account_id == "aviary-notifications-2-${substr(sha256("aviary/notifications-2/northamerica-northeast1"), 0, 6)}"
+    error_message = "Two services, or two regions, would share an account."
+  }
+  assert {
+    condition     = length(google_service_account.this.account_id) <= 30
+    error_message = "The id is longer than Google takes."
+  }
+}
+
 run "only_its_own_pods_are_it" {
   command = plan
 

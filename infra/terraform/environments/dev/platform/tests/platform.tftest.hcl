@@ -2,6 +2,8 @@ mock_provider "google" {
   source = "../../../mocks"
 }
 
+mock_provider "google-beta" {}
+
 run "it_can_be_made" {
   command = plan
 

@@ -23,8 +23,8 @@ override_data {
         dead_letters            = { "fanout.plan" = "fanout.plan.dead" }
         secrets                 = { AVIARY_CURSOR_KEY = "projects/my-project/secrets/aviary-cursor-key" }
         clusters = {
-          europe-west1 = { dns_endpoint = "one.gke.goog", workload_pool = "my-project.svc.id.goog" }
-          europe-west4 = { dns_endpoint = "four.gke.goog", workload_pool = "my-project.svc.id.goog" }
+          europe-west1 = { dns_endpoint = "one.gke.goog", workload_pool = "my-project.svc.id.goog", zones = ["europe-west1-b", "europe-west1-c", "europe-west1-d"] }
+          europe-west4 = { dns_endpoint = "four.gke.goog", workload_pool = "my-project.svc.id.goog", zones = ["europe-west4-a", "europe-west4-b", "europe-west4-c"] }
         }
         signing_keys = "projects/my-project/secrets/aviary-signing-keys"
         valkey = {
@@ -80,8 +80,8 @@ run "a_failover_changes_places" {
           dead_letters            = { "fanout.plan" = "fanout.plan.dead" }
           secrets                 = { AVIARY_CURSOR_KEY = "projects/my-project/secrets/aviary-cursor-key" }
           clusters = {
-            europe-west1 = { dns_endpoint = "one.gke.goog", workload_pool = "my-project.svc.id.goog" }
-            europe-west4 = { dns_endpoint = "four.gke.goog", workload_pool = "my-project.svc.id.goog" }
+            europe-west1 = { dns_endpoint = "one.gke.goog", workload_pool = "my-project.svc.id.goog", zones = ["europe-west1-b", "europe-west1-c", "europe-west1-d"] }
+            europe-west4 = { dns_endpoint = "four.gke.goog", workload_pool = "my-project.svc.id.goog", zones = ["europe-west4-a", "europe-west4-b", "europe-west4-c"] }
           }
           signing_keys = "projects/my-project/secrets/aviary-signing-keys"
           valkey = {

@@ -1,0 +1,103 @@
+"""An upgrade from the commit before the change, one service after the other, and the way back."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from services.platform.specs import all_specs
+from tests.e2e.acting import eventually, follow, home, post
+from tests.e2e.conftest import SIDECARS, Mesh, python_path, start, stop
+from tests.e2e.test_identity import logged_in, refresh, register, sign_up
+from tools.proto_history import AGAINST, commit_before, unpack
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDER = ("id", "user", "identity", "graph", "tweet", "timeline", "fanout", "gateway")
+"""Whom others call comes first, as the how-to page says."""
+FIRST_HALF = ORDER[: len(ORDER) // 2]
+
+pytestmark = pytest.mark.skipif(SIDECARS, reason="once is enough, and sidecars are no code of ours")
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code before the change."""
+    commit = commit_before(ROOT, os.environ.get(AGAINST))
+    assert commit is not None, "there is no commit before this one to upgrade from"
+    return unpack(ROOT, commit, tmp_path_factory.mktemp("before"), ".")
+
+
+def mixed(folder: Path, before: Path, new: tuple[str, ...]) -> Path:
+    """An interpreter that runs these services of this code, and all others of the code before."""
+    found = folder / f"python-{len(new)}"
+    variables = " ".join(f"{name}='{value}'" for name, value in python_path(before).items())
+    found.write_text(
+        "#!/bin/sh\n"
+        f'case " {" ".join(new)} " in *" $3 "*) exec {sys.executable} "$@" ;; esac\n'
+        f'cd {before} && exec env {variables} {sys.executable} "$@"\n'
+    )
+    found.chmod(0o755)
+    return found
+
+
+@contextmanager
+def running(
+    data: Path, *, checkout: Path | None = None, python: Path | None = None
+) -> Iterator[Mesh]:
+    mesh = start(data, checkout=checkout, python=python)
+    try:
+        yield mesh
+    finally:
+        assert stop(mesh) == 0
+
+
+def runs(pid: int, checkout: Path) -> bool:
+    return Path(f"/proc/{pid}/cwd").resolve() == checkout.resolve()
+
+
+def test_order_is_complete() -> None:
+    assert set(ORDER) == set(all_specs())
+    called = {
+        name: {call.split(".")[1] for call in spec.calls} for name, spec in all_specs().items()
+    }
+    for place, name in enumerate(ORDER):
+        # Ids are leased by whoever makes them; and a gateway asks all for their health.
+        assert called[name] - {name} <= set(ORDER[:place]), f"{name} calls who comes later"
+
+
+@pytest.mark.timeout(900)  # five systems, one after the other
+def test_everything_goes_on_through_an_upgrade_and_back(tmp_path: Path, before: Path) -> None:
+    data = tmp_path / "data"
+    posted: list[int] = []
+
+    with running(data, checkout=before) as mesh:
+        app = register(mesh, "--public")
+        handle, ada = sign_up(mesh)
+        _, bob = sign_up(mesh)
+        follow(mesh, bob, ada)
+        session = logged_in(mesh, handle, app)
+
+    def goes_on(mesh: Mesh) -> None:
+        nonlocal session
+        # What was there is there, what is new reaches who reads, and a session goes on.
+        eventually(lambda: home(mesh, bob), posted[::-1])
+        posted.append(post(mesh, ada, f"number {len(posted)}"))
+        eventually(lambda: home(mesh, bob), posted[::-1])
+        _, new = sign_up(mesh)
+        follow(mesh, new, ada)
+        eventually(lambda: home(mesh, new), posted[::-1])
+        answer = refresh(mesh, session["refresh_token"], app)
+        assert answer.is_success, answer.text
+        session = answer.json()
+
+    for new in (FIRST_HALF, ORDER, FIRST_HALF):
+        with running(data, python=mixed(tmp_path, before, new)) as mesh:
+            assert {name for name, pid in mesh.children().items() if not runs(pid, before)} == set(
+                new
+            )
+            goes_on(mesh)
+    with running(data, checkout=before) as mesh:
+        goes_on(mesh)
