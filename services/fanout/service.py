@@ -120,9 +120,9 @@ class FanoutService:
 
     async def followed(self, viewer: int, authors: Sequence[int]) -> None:
         """Bring a viewer's timeline in line with new follows."""
-        # Rows first: they are complete when the follow shows, and also while the cache is gone.
+        # Rows first: a list that is filled once it was dropped has all of them.
         filled = await self._backfill.follow(viewer, authors)
-        await self._timelines.relations_changed(viewer)
+        await self._timelines.relations_changed([viewer])
         if filled:
             await self._timelines.drop_home(viewer)
 
@@ -130,7 +130,7 @@ class FanoutService:
         """Bring timelines in line with unfollows, blocks, mutes and their ends.
 
         Nothing is removed: reads show only authors who are followed and not hidden, so forgetting
-        the cached relations does it. Deleting rows could race with a second follow's backfill.
+        the cached relations does it. Deleting rows could race with a second follow's backfill. The
+        graph service has forgotten them before it answered; this is for where it could not.
         """
-        for viewer in viewers:
-            await self._timelines.relations_changed(viewer)
+        await self._timelines.relations_changed(viewers)

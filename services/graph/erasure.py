@@ -107,13 +107,7 @@ class GraphErasure:
         ]
 
     async def _remove(self, user_id: int, edges: Sequence[Edge]) -> None:
-        seen_by = {user_id} | {
-            one
-            for edge in edges
-            for one in (edge.owner_id, edge.other_id)
-            # Whoever is followed or muted sees no change.
-            if one == edge.owner_id or edge.relation is Relation.BLOCK
-        }
+        seen_by = {user_id} | {one for edge in edges for one in edge.viewers}
 
         def plan(_states: EdgeStates) -> PlannedChange:
             return PlannedChange((), tuple(edges), self._events.relations_changed(sorted(seen_by)))

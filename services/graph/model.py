@@ -39,6 +39,13 @@ class Edge:
     owner_id: int
     other_id: int
 
+    @property
+    def viewers(self) -> tuple[int, ...]:
+        """Whose timelines look different with it. Whoever is followed or muted sees no change."""
+        if self.relation is Relation.BLOCK:
+            return self.owner_id, self.other_id
+        return (self.owner_id,)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:

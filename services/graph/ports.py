@@ -5,7 +5,7 @@ from typing import Protocol
 
 from services.graph.model import Change, Edge, IdSlice, StoredEdge, UserProfile
 
-__all__ = ["GraphEvents", "GraphStore", "IdSource", "UserDirectory"]
+__all__ = ["GraphEvents", "GraphStore", "IdSource", "StaleViews", "UserDirectory"]
 
 
 class IdSource(Protocol):
@@ -25,6 +25,17 @@ class UserDirectory(Protocol):
 
     async def profiles(self, user_ids: Sequence[int]) -> list[UserProfile]:
         """The users that the ids name, in the order given; ids that name none are left out."""
+        ...
+
+
+class StaleViews(Protocol):
+    """What readers of timelines keep of the graph."""
+
+    async def forget(self, viewers: Collection[int]) -> None:
+        """Have the next reads of up to 1000 viewers' timelines see the graph as it is now.
+
+        Never raises where that cannot be done at once: it is then made up for.
+        """
         ...
 
 

@@ -92,7 +92,7 @@ class ValkeyHotTimelines:
     async def forget_home(self, viewer: int) -> None:
         """Forget the viewer's relations and list, and any fetch or warming of them under way."""
         # In this order: a list that is warmed in between was read under the relations as they are.
-        await self._relations.invalidate(viewer)
+        await self._relations.invalidate([viewer])
         await self._lists.drop(home_list_key(viewer))
 
     def _count(self, cache: str, run: IdRun | None) -> None:

@@ -79,7 +79,7 @@ async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> N
 
     assert await peek(first) == (first, None)
     assert await peek(second) == (first, None)
-    await cache.invalidate(7)
+    await cache.invalidate([7])
     assert not await cache.fill(7, first, old)
     assert await peek(second) == (second, None)
     assert not await cache.fill(7, first, old)
@@ -117,7 +117,7 @@ async def test_relations_are_fetched_once_until_they_change(client: ValkeyClient
         assert hot.run == IdRun((5, 4), ended=True)
     assert graph.asked == 1
     graph.relations = ViewerRelations(frozenset())
-    await cache.invalidate(7)
+    await cache.invalidate([7])
     for reader in (one, other):
         assert (await reader.home(7, None, 10)).relations == graph.relations
     assert graph.asked == 2

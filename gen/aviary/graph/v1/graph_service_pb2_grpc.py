@@ -29,6 +29,10 @@ class GraphServiceStub:
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     def __init__(self, channel):
@@ -108,12 +112,18 @@ class GraphServiceServicer:
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     def Follow(self, request, context):
-        """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-        or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
-        the other.
+        """Follows a user; following twice changes nothing. What the followee posts from now on is shown
+        at once. What they posted before is fetched into the home timeline in the background: within a
+        second as a rule, and later while the subscription fanout.graph is behind or paused.
+        INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
+        FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,7 +137,8 @@ class GraphServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FollowUsers(self, request, context):
-        """Follows many users at once, all of them or none; those followed already are skipped.
+        """Follows many users at once, all of them or none; those followed already are skipped. It shows
+        as after Follow.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
         the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
         and one of them.
@@ -296,6 +307,10 @@ class GraphService:
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     @staticmethod

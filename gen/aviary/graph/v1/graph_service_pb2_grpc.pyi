@@ -30,6 +30,10 @@ class GraphServiceStub:
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     @_typing.overload
@@ -37,14 +41,17 @@ class GraphServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> GraphServiceAsyncStub: ...
     Follow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]
-    """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-    or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
-    the other.
+    """Follows a user; following twice changes nothing. What the followee posts from now on is shown
+    at once. What they posted before is fetched into the home timeline in the background: within a
+    second as a rule, and later while the subscription fanout.graph is behind or paused.
+    INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
+    FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
     """
     Unfollow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
     FollowUsers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]
-    """Follows many users at once, all of them or none; those followed already are skipped.
+    """Follows many users at once, all of them or none; those followed already are skipped. It shows
+    as after Follow.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
     the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
     and one of them.
@@ -94,18 +101,25 @@ class GraphServiceAsyncStub(GraphServiceStub):
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Follow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]  # type: ignore[assignment]
-    """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-    or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
-    the other.
+    """Follows a user; following twice changes nothing. What the followee posts from now on is shown
+    at once. What they posted before is fetched into the home timeline in the background: within a
+    second as a rule, and later while the subscription fanout.graph is behind or paused.
+    INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
+    FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
     """
     Unfollow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]  # type: ignore[assignment]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
     FollowUsers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]  # type: ignore[assignment]
-    """Follows many users at once, all of them or none; those followed already are skipped.
+    """Follows many users at once, all of them or none; those followed already are skipped. It shows
+    as after Follow.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
     the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
     and one of them.
@@ -154,6 +168,10 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     @_abc_1.abstractmethod
@@ -162,9 +180,11 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_service_pb2.FollowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.FollowResponse, _abc.Awaitable[_graph_service_pb2.FollowResponse]]:
-        """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-        or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
-        the other.
+        """Follows a user; following twice changes nothing. What the followee posts from now on is shown
+        at once. What they posted before is fetched into the home timeline in the background: within a
+        second as a rule, and later while the subscription fanout.graph is behind or paused.
+        INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
+        FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
         """
 
     @_abc_1.abstractmethod
@@ -181,7 +201,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_service_pb2.FollowUsersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.FollowUsersResponse, _abc.Awaitable[_graph_service_pb2.FollowUsersResponse]]:
-        """Follows many users at once, all of them or none; those followed already are skipped.
+        """Follows many users at once, all of them or none; those followed already are skipped. It shows
+        as after Follow.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
         the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
         and one of them.

@@ -54,7 +54,7 @@ locals {
       ]
       publishes   = ["graph-events"]
       subscribes  = ["graph.erasure"]
-      uses_cache  = false
+      uses_cache  = true
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = {}
     }
