@@ -80,7 +80,9 @@ class Changes:
         """Read `edges` under the locks of these users, run `plan`, and make its decision durable.
 
         The plan may change `edges`, and look at `deciding` ones besides; of those it may change
-        what is in doubt. On return reads of timelines see how these edges stand. Raises what the plan raises, `UnavailableError` when the outcome is open,
+        what is in doubt. On return reads of timelines see how these edges stand.
+
+        Raises what the plan raises, `UnavailableError` when the outcome is open,
         `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that could not take effect.
         """
         # A request that gives up must not let go of the locks while its write is under way.

@@ -148,7 +148,7 @@ class RelationCounts:
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """Whom a user follows, and whose tweets the user is not to see; both increasing."""
+    """Whom a user follows, and whose tweets the user is not to see, or a page of them."""
 
     following_ids: tuple[int, ...]
     hidden_ids: tuple[int, ...]

@@ -77,20 +77,20 @@ class GraphStore(Protocol):
         """
         ...
 
-    async def following(self, user_id: int) -> list[int]:
-        """Everybody the user follows, increasing."""
+    async def following(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Whom the user follows, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
-    async def muting(self, user_id: int) -> list[int]:
-        """Everybody the user mutes, increasing."""
+    async def muting(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Whom the user mutes, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
-    async def blocking(self, user_id: int) -> list[int]:
-        """Everybody the user blocks, increasing."""
+    async def blocking(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Whom the user blocks, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
-    async def blocked_by(self, user_id: int) -> list[int]:
-        """Everybody who blocks the user, increasing."""
+    async def blocked_by(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Who blocks the user, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
     async def followers(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import aclosing
 
+import grpc
 import grpc.aio
 from aviary.graph.v1 import graph_service_pb2, graph_service_pb2_grpc
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
 from google.protobuf.message import DecodeError
 
+from services.platform.errors import PermissionDeniedError
 from services.platform.rpc.rpc_client import RpcClient
 from services.timeline.model import EncodedTweet, ViewerRelations
 
@@ -106,10 +109,31 @@ class GraphClient:
         self._rpc = rpc
 
     async def fetch(self, viewer: int) -> ViewerRelations:
-        """Whom the viewer follows and does not see, as of now."""
+        """Whom the viewer follows and does not see, as of now; any number of them."""
+        try:
+            return await self._streamed(viewer)
+        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
+            if not _is_unknown(error):
+                raise
+        # A process of the release before does not know the stream, or lets nobody call it.
         request = graph_service_pb2.GetRelationsRequest(user_id=viewer)
         answer = await self._rpc.call(self._stub.GetRelations, request)
         return ViewerRelations(frozenset(answer.following_ids), frozenset(answer.hidden_ids))
+
+    async def _streamed(self, viewer: int) -> ViewerRelations:
+        request = graph_service_pb2.StreamRelationsRequest(user_id=viewer)
+        following, hidden = set[int](), set[int]()
+        async with aclosing(self._rpc.stream(self._stub.StreamRelations, request)) as pages:
+            async for page in pages:
+                following.update(page.following_ids)
+                hidden.update(page.hidden_ids)
+        return ViewerRelations(frozenset(following), frozenset(hidden))
+
+
+def _is_unknown(error: PermissionDeniedError | grpc.aio.AioRpcError) -> bool:
+    if isinstance(error, PermissionDeniedError):
+        return True
+    return bool(error.code() is grpc.StatusCode.UNIMPLEMENTED)
 
 
 def _pages(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:

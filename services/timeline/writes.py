@@ -2,8 +2,8 @@
 
 Each service owns its data; this is the one exception. The fan-out pushes a page of a thousand
 timelines in one call of the store, and an RPC to the timeline service for it would cost more than
-the push. The tweet service shows authors their own tweets before it replies, by the same writes; and
-the graph service, before it replies, has forgotten what is cached of the relations that it changed.
+the push. The tweet service shows authors their own tweets before it replies, by the same writes;
+and the graph service forgets, before it replies, what is cached of the relations that it changed.
 """
 
 from collections.abc import Sequence

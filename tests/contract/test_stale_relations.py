@@ -46,9 +46,7 @@ def reader(valkey: ValkeyClient, graph: Graph) -> ValkeyHotTimelines:
 
 
 async def seen(readers: list[ValkeyHotTimelines]) -> set[ViewerRelations]:
-    return {
-        (await one.home(viewer, None, 1)).relations for one in readers for viewer in (ADA, BOB)
-    }
+    return {(await one.home(viewer, None, 1)).relations for one in readers for viewer in (ADA, BOB)}
 
 
 async def until(holds: Callable[[], bool]) -> None:

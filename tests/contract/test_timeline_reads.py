@@ -1,16 +1,17 @@
 """One read of a timeline: what it asks of the stores, and where a rule or a stage is added."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.rows.port import Row, RowMutation
+from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
 from services.timeline.backfill import PER_AUTHOR, Backfill
@@ -43,11 +44,12 @@ class CountedRows:
         self.calls["read", table] += 1
         return await self._rows.read_rows(table, keys)
 
-    async def scan(
-        self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""
-    ) -> list[Row]:
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        return await self._rows.read_cells(names)
+
+    async def scan(self, table: str, start: bytes, end: bytes, **what: Any) -> list[Row]:
         self.calls["scan", table] += 1
-        return await self._rows.scan(table, start, end, limit=limit, columns_from=columns_from)
+        return await self._rows.scan(table, start, end, **what)
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         await self._rows.mutate(mutations)

@@ -96,6 +96,11 @@ class GraphServiceStub:
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsResponse.FromString,
                 _registered_method=True)
+        self.StreamRelations = channel.unary_stream(
+                '/aviary.graph.v1.GraphService/StreamRelations',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsResponse.FromString,
+                _registered_method=True)
         self.StreamFollowers = channel.unary_stream(
                 '/aviary.graph.v1.GraphService/StreamFollowers',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.SerializeToString,
@@ -205,8 +210,17 @@ class GraphServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetRelations(self, request, context):
-        """Reads everybody a user follows, mutes or shares a block with, for sibling services.
-        INVALID_ARGUMENT: user_id.
+        """Deprecated: use StreamRelations, as the answer for a user with half a million relations is more
+        than a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling
+        services. INVALID_ARGUMENT: user_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamRelations(self, request, context):
+        """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
+        A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -284,6 +298,11 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     servicer.GetRelations,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsResponse.SerializeToString,
+            ),
+            'StreamRelations': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamRelations,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsResponse.SerializeToString,
             ),
             'StreamFollowers': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamFollowers,
@@ -600,6 +619,33 @@ class GraphService:
             '/aviary.graph.v1.GraphService/GetRelations',
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsRequest.SerializeToString,
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamRelations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/StreamRelations',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from aviary.graph.v1 import graph_service_pb2 as _graph_service_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
+import builtins as _builtins
 import grpc as _grpc
 import sys
 import typing as _typing
@@ -15,6 +16,11 @@ if sys.version_info >= (3, 11):
     from typing import Self as _Self
 else:
     from typing_extensions import Self as _Self
+
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
 
 _T = _typing.TypeVar("_T")
 
@@ -85,9 +91,16 @@ class GraphServiceStub:
     """Reads how two users stand to each other; users who do not exist have no relationship.
     INVALID_ARGUMENT: user_id, target_id.
     """
-    GetRelations: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]
-    """Reads everybody a user follows, mutes or shares a block with, for sibling services.
-    INVALID_ARGUMENT: user_id.
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def GetRelations(self) -> _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]:
+        """Deprecated: use StreamRelations, as the answer for a user with half a million relations is more
+        than a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling
+        services. INVALID_ARGUMENT: user_id.
+        """
+    StreamRelations: _grpc.UnaryStreamMultiCallable[_graph_service_pb2.StreamRelationsRequest, _graph_service_pb2.StreamRelationsResponse]
+    """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
+    A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
     """
     StreamFollowers: _grpc.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
@@ -153,9 +166,16 @@ class GraphServiceAsyncStub(GraphServiceStub):
     """Reads how two users stand to each other; users who do not exist have no relationship.
     INVALID_ARGUMENT: user_id, target_id.
     """
-    GetRelations: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]  # type: ignore[assignment]
-    """Reads everybody a user follows, mutes or shares a block with, for sibling services.
-    INVALID_ARGUMENT: user_id.
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def GetRelations(self) -> _aio.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]:  # type: ignore[override]
+        """Deprecated: use StreamRelations, as the answer for a user with half a million relations is more
+        than a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling
+        services. INVALID_ARGUMENT: user_id.
+        """
+    StreamRelations: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamRelationsRequest, _graph_service_pb2.StreamRelationsResponse]  # type: ignore[assignment]
+    """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
+    A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
     """
     StreamFollowers: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]  # type: ignore[assignment]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
@@ -279,14 +299,26 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT: user_id, target_id.
         """
 
+    @_deprecated("""Deprecated: use StreamRelations, as the answer for a user with half a million relations is more\nthan a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling\nservices. INVALID_ARGUMENT: user_id.""")
     @_abc_1.abstractmethod
     def GetRelations(
         self,
         request: _graph_service_pb2.GetRelationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.GetRelationsResponse, _abc.Awaitable[_graph_service_pb2.GetRelationsResponse]]:
-        """Reads everybody a user follows, mutes or shares a block with, for sibling services.
-        INVALID_ARGUMENT: user_id.
+        """Deprecated: use StreamRelations, as the answer for a user with half a million relations is more
+        than a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling
+        services. INVALID_ARGUMENT: user_id.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamRelations(
+        self,
+        request: _graph_service_pb2.StreamRelationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_graph_service_pb2.StreamRelationsResponse], _abc.AsyncIterator[_graph_service_pb2.StreamRelationsResponse]]:
+        """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
+        A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
         """
 
     @_abc_1.abstractmethod
