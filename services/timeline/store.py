@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
+from contextvars import Context
 
 import structlog
 
@@ -235,9 +236,14 @@ class RowCelebrities:
         """
         age_s = self._monotonic() - self._read_at_s
         if age_s >= REFRESH_S and self._reading is None:
-            self._reading = asyncio.create_task(self._refresh(), name="celebrities")
+            # It serves all readers, and outlives the one who begins it, and that one's deadline.
+            self._reading = asyncio.create_task(
+                self._refresh(), name="celebrities", context=Context()
+            )
         if self._known is None and self._reading is not None:
             await asyncio.shield(self._reading)
+            if self._known is None:
+                raise UnavailableError("the list of celebrities cannot be read now")
         elif age_s >= STALE_S and self._reading is not None:
             await asyncio.wait([self._reading], timeout=REFRESH_WAIT_S)
         return sorted(authors & (self._known or frozenset()))
@@ -247,8 +253,6 @@ class RowCelebrities:
         try:
             self._known = frozenset(await self._read_all())
         except UnavailableError:
-            if self._known is None:
-                raise
             _log.warning(EVENT_CELEBRITIES_STALE)
         else:
             self._read_at_s = began_s
