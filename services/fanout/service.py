@@ -62,8 +62,8 @@ class FanoutService:
         self._threshold = threshold
         self._now_s = now_s
 
-    async def plan(self, author: int, tweet_id: int) -> None:
-        """Decide push or pull, queue a job for each page of followers.
+    async def plan(self, author: int, tweet_id: int) -> bool:
+        """Decide push or pull, queue a job for each page of followers; false where none is pushed.
 
         It does without the cache, so that pages are queued, and persistent timelines filled, while
         that is gone; and so that a retry for the cache's sake does not queue them again.
@@ -73,11 +73,12 @@ class FanoutService:
             push = await self._deliveries.decide(tweet_id, push=wants_push)
         except NotFoundError:
             _log.info(EVENT_FANOUT_TWEET_GONE, tweet_id=tweet_id)
-            return
+            return False
         if not push:
             await self._celebrities.add(author)
-            return
+            return False
         await self.plan_from(author, tweet_id, None)
+        return True
 
     async def plan_from(self, author: int, tweet_id: int, after: int | None) -> None:
         """Queue a job for each page of followers above `after` (None: all).
