@@ -25,8 +25,9 @@ __all__ = [
     "SPEC",
 ]
 
-CONTROLS: Final = TableSpec("fanout_controls", key="one row")
-"""The threshold, and what is paused of all services. Kept until somebody sets it otherwise."""
+CONTROLS: Final = TableSpec("fanout_controls", key="controls, and refused#{outbox}")
+"""The threshold, and what is paused of all services. Kept until somebody sets it otherwise. And
+what the bus refuses of each outbox, until it takes it or an operator drops it."""
 
 FANOUT_CLOSE: Final = "fanout-close"
 FANOUT_REST: Final = "fanout-rest"
