@@ -29,8 +29,10 @@ from services.fanout.threshold_metrics import observe_threshold
 from services.platform.bus.port import BusDriver
 from services.platform.bus.queue_depths import QueueDepths
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.composition.outboxes import all_outboxes
 from services.platform.flags.reading import Flags
 from services.platform.queues.pauses import Pauses
+from services.platform.queues.ports import DeadLetters
 from services.platform.queues.service import Queues
 from services.platform.queues.servicer import QueueServicer
 from services.platform.rpc.method_handlers import Servicer
@@ -73,12 +75,15 @@ async def build(deps: Dependencies) -> Served:
     )
     await _consume(deps, handlers, flags)
     await deps.loops.opened("queue depths", QueueDepths(bus, all_subscriptions()))
-    return _operated(bus, await deps.pauses(), threshold)
+    return _operated(bus, await deps.pauses(), deps.refused(), threshold)
 
 
-def _operated(bus: BusDriver, pauses: Pauses, threshold: OperatedThreshold) -> Served:
+def _operated(
+    bus: BusDriver, pauses: Pauses, refused: DeadLetters, threshold: OperatedThreshold
+) -> Served:
     """Serve operators: the queues of all services, and the threshold."""
-    queues = Queues(bus, pauses, [each.name for each in all_subscriptions()])
+    names = [each.name for each in all_subscriptions()]
+    queues = Queues(bus, pauses, names, refused, all_outboxes())
     own = Queues(bus, pauses, [each.name for each in SPEC.subscriptions])
     return [
         Servicer(service_of(fanout_service_pb2.DESCRIPTOR), FanoutServicer(threshold, queues, own)),

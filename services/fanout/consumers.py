@@ -19,8 +19,7 @@ class FanoutConsumers:
     async def plan(self, body: bytes) -> None:
         """Plan the fan-out of a new tweet."""
         event = decode_tweet_changed(body)
-        if not event.deleted:
-            await self._fanout.plan(event.user_id, event.tweet_id)
+        if not event.deleted and await self._fanout.plan(event.user_id, event.tweet_id):
             self._lag.planned(event.tweet_id)
 
     async def tweet_changed(self, body: bytes) -> None:

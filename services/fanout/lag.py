@@ -23,7 +23,7 @@ class FanoutLag:
         )
 
     def planned(self, tweet_id: int) -> None:
-        """Push or pull was decided, and jobs are queued for the first pages at least."""
+        """It is pushed, and jobs are queued for the first pages at least."""
         self._record(tweet_id, "plan")
 
     def pushed(self, tweet_id: int) -> None:

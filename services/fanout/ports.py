@@ -104,8 +104,8 @@ class TimelinePushes(Protocol):
         """Put a tombstone where the body was cached, and drop the id from the author's list."""
         ...
 
-    async def relations_changed(self, viewer: int) -> None:
-        """Forget whom the viewer is thought to follow and hide."""
+    async def relations_changed(self, viewers: Sequence[int]) -> None:
+        """Forget whom up to 1000 viewers are thought to follow and hide."""
         ...
 
     async def drop_home(self, viewer: int) -> None:

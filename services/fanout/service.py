@@ -62,8 +62,8 @@ class FanoutService:
         self._threshold = threshold
         self._now_s = now_s
 
-    async def plan(self, author: int, tweet_id: int) -> None:
-        """Decide push or pull, queue a job for each page of followers.
+    async def plan(self, author: int, tweet_id: int) -> bool:
+        """Decide push or pull, queue a job for each page of followers; false where none is pushed.
 
         It does without the cache, so that pages are queued, and persistent timelines filled, while
         that is gone; and so that a retry for the cache's sake does not queue them again.
@@ -73,11 +73,12 @@ class FanoutService:
             push = await self._deliveries.decide(tweet_id, push=wants_push)
         except NotFoundError:
             _log.info(EVENT_FANOUT_TWEET_GONE, tweet_id=tweet_id)
-            return
+            return False
         if not push:
             await self._celebrities.add(author)
-            return
+            return False
         await self.plan_from(author, tweet_id, None)
+        return True
 
     async def plan_from(self, author: int, tweet_id: int, after: int | None) -> None:
         """Queue a job for each page of followers above `after` (None: all).
@@ -120,9 +121,9 @@ class FanoutService:
 
     async def followed(self, viewer: int, authors: Sequence[int]) -> None:
         """Bring a viewer's timeline in line with new follows."""
-        # Rows first: they are complete when the follow shows, and also while the cache is gone.
+        # Rows first: a list that is filled once it was dropped has all of them.
         filled = await self._backfill.follow(viewer, authors)
-        await self._timelines.relations_changed(viewer)
+        await self._timelines.relations_changed([viewer])
         if filled:
             await self._timelines.drop_home(viewer)
 
@@ -130,7 +131,7 @@ class FanoutService:
         """Bring timelines in line with unfollows, blocks, mutes and their ends.
 
         Nothing is removed: reads show only authors who are followed and not hidden, so forgetting
-        the cached relations does it. Deleting rows could race with a second follow's backfill.
+        the cached relations does it. Deleting rows could race with a second follow's backfill. The
+        graph service has forgotten them before it answered; this is for where it could not.
         """
-        for viewer in viewers:
-            await self._timelines.relations_changed(viewer)
+        await self._timelines.relations_changed(viewers)

@@ -25,8 +25,9 @@ __all__ = [
     "SPEC",
 ]
 
-CONTROLS: Final = TableSpec("fanout_controls", key="one row")
-"""The threshold, and what is paused of all services. Kept until somebody sets it otherwise."""
+CONTROLS: Final = TableSpec("fanout_controls", key="controls, and refused#{outbox}")
+"""The threshold, and what is paused of all services. Kept until somebody sets it otherwise. And
+what the bus refuses of each outbox, until it takes it or an operator drops it."""
 
 FANOUT_CLOSE: Final = "fanout-close"
 FANOUT_REST: Final = "fanout-rest"
@@ -55,9 +56,11 @@ SPEC: Final = ServiceSpec(
     contracts=("aviary.fanout.v1.FanoutService", "aviary.queue.v1.QueueService"),
     is_operated=True,
     calls=(
+        # GetRelations of a graph process of the release before StreamRelations alone.
         "aviary.graph.v1.GraphService/GetRelations",
         "aviary.graph.v1.GraphService/LookupCounts",
         "aviary.graph.v1.GraphService/StreamFollowers",
+        "aviary.graph.v1.GraphService/StreamRelations",
         "aviary.tweet.v1.TweetService/DecideDelivery",
         "aviary.tweet.v1.TweetService/ListAuthorTweets",
         "aviary.tweet.v1.TweetService/LookupTweets",

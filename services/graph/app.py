@@ -16,16 +16,20 @@ from services.graph.store import RowGraphStore
 from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.erasure import Settling
 from services.platform.rpc.method_handlers import Servicer
+from services.timeline.writes import open_stale_relations
 
 __all__ = ["build"]
 
 
 async def build(deps: Dependencies) -> Served:
-    """Keep edges in rows, with an outbox, and remove those of deleted users."""
+    """Keep edges in rows, with an outbox, and remove those of deleted users.
+
+    What readers of timelines have cached of a change is forgotten before it is answered.
+    """
     rows = await deps.rows(SPEC.name, SPEC.tables)
     store = RowGraphStore(rows, await deps.outbox(rows, OUTBOX, GRAPH_EVENTS))
     users, events = await deps.client("user", UserClient), GraphEvents()
-    changes = Changes(store, await deps.ids())
+    changes = Changes(store, await deps.ids(), await open_stale_relations(deps))
     erasure = GraphErasure(store, changes, events, Settling(SETTLE_MS, deps.clock))
     consumers = GraphConsumers(erasure, users)
     await deps.consume(ERASURE, consumers.user_deleted)

@@ -16,7 +16,7 @@ from opentelemetry import metrics
 
 from services.graph.model import Change, Edge, EdgeStates, PlannedChange, Relation
 from services.graph.order import dated, may_be_barred
-from services.graph.ports import GraphStore, IdSource
+from services.graph.ports import GraphStore, IdSource, StaleViews
 from services.platform.errors import FailedPreconditionError, UnavailableError
 from services.platform.observability.names import (
     EVENT_GRAPH_COUNT_OFF,
@@ -51,11 +51,13 @@ class Changes:
         self,
         store: GraphStore,
         ids: IdSource,
+        views: StaleViews,
         *,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._store = store
         self._ids = ids
+        self._views = views
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._out_of_order = meter.create_counter(METRIC_GRAPH_OUT_OF_ORDER, unit="{change}")
         # The series is there before the first: an alert looks at how it rises.
@@ -78,14 +80,29 @@ class Changes:
         """Read `edges` under the locks of these users, run `plan`, and make its decision durable.
 
         The plan may change `edges`, and look at `deciding` ones besides; of those it may change
-        what is in doubt. Raises what the plan raises, `UnavailableError` when the outcome is open,
+        what is in doubt. On return reads of timelines see how these edges stand.
+
+        Raises what the plan raises, `UnavailableError` when the outcome is open,
         `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that could not take effect.
         """
         # A request that gives up must not let go of the locks while its write is under way.
-        making = asyncio.create_task(self._serialised(user_ids, edges, plan, deciding))
+        making = asyncio.create_task(self._made_to_show(user_ids, edges, plan, deciding))
         self._making.add(making)
         making.add_done_callback(self._making.discard)
         await asyncio.shield(making)
+
+    async def _made_to_show(
+        self,
+        user_ids: Collection[int],
+        edges: Collection[Edge],
+        plan: Plan,
+        deciding: Collection[Edge],
+    ) -> None:
+        change = await self._serialised(user_ids, edges, plan, deciding)
+        # Also where there was nothing to do: it may be the repeat of a change that was made, and
+        # whose process ended before it came here.
+        viewers = {viewer for edge in edges for viewer in edge.viewers}
+        await asyncio.gather(self._views.forget(viewers), self._count(change))
 
     async def _serialised(
         self,
@@ -93,18 +110,18 @@ class Changes:
         edges: Collection[Edge],
         plan: Plan,
         deciding: Collection[Edge],
-    ) -> None:
+    ) -> Change | None:
         async with self._locked(user_ids):
             states = await self._look(edges, deciding)
             planned = plan(states)
             if planned is None:
-                return
+                return None
             op_id = await self._ids.next_id()
             if deciding and may_be_barred(op_id, states):
                 states = await self._look_behind_bars(states, edges, deciding)
                 planned = plan(states)
                 if planned is None:
-                    return
+                    return None
             change = self._dated(op_id, planned, states)
             times_ms = {edge: change.timestamp_ms(edge) for edge in change.edges}
             self._in_doubt |= times_ms
@@ -113,7 +130,7 @@ class Changes:
                 # An erasure does not hold all locks, so the doubt may be of another change by now.
                 if self._in_doubt.get(edge) == at_ms:
                     del self._in_doubt[edge]
-        await self._count(change)
+        return change
 
     async def _look(self, edges: Collection[Edge], deciding: Collection[Edge]) -> EdgeStates:
         # Those of them alone that were in doubt before the read: only of what was read whole can be
@@ -157,7 +174,9 @@ class Changes:
                 await stack.enter_async_context(lock)
             yield
 
-    async def _count(self, change: Change) -> None:
+    async def _count(self, change: Change | None) -> None:
+        if change is None:
+            return
         deltas: Counter[int] = Counter()
         deltas.update(edge.other_id for edge in change.made if edge.relation is Relation.FOLLOW)
         deltas.subtract(

@@ -12,7 +12,16 @@ from services.graph.spec import BLOCKED_BY, BLOCKING, EDGE_TABLES, FOLLOWERS, FO
 from services.platform.rows.keys import user_row_key
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
 
-__all__ = ["cells_of", "deciding_cell", "is_active", "members", "mutations", "state_of"]
+__all__ = [
+    "cells_of",
+    "column_of",
+    "deciding_cell",
+    "is_active",
+    "members",
+    "mutations",
+    "other_of",
+    "state_of",
+]
 
 
 _STATE = b"state"
@@ -41,16 +50,26 @@ def is_active(row: Row, column: bytes = _STATE) -> bool:
     return row.cells.get(column) == _ACTIVE
 
 
-def members(row: Row | None) -> list[int]:
-    """Everybody in a wide row, increasing."""
-    if row is None:
-        return []
+def members(row: Row) -> list[int]:
+    """Everybody in a wide row, or a slice of one, increasing."""
     return [
-        int.from_bytes(column, "big")
+        other
         for column, state in row.cells.items()
-        # A column of another length, or above all ids, is nobody.
-        if state == _ACTIVE and len(column) == _ID_BYTES and column < _ABOVE_IDS
+        if state == _ACTIVE and (other := other_of(column)) is not None
     ]
+
+
+def column_of(other_id: int) -> bytes:
+    """Return the column of another user in a wide row: they sort by id."""
+    return other_id.to_bytes(_ID_BYTES, "big")
+
+
+def other_of(column: bytes) -> int | None:
+    """Return the user of a column of a wide row; None for one that no change has written."""
+    # A column of another length, or above all ids, is nobody.
+    if len(column) != _ID_BYTES or column >= _ABOVE_IDS:
+        return None
+    return int.from_bytes(column, "big")
 
 
 def mutations(change: Change) -> list[RowMutation]:
@@ -71,13 +90,13 @@ def mutations(change: Change) -> list[RowMutation]:
 def cells_of(edge: Edge) -> tuple[CellName, ...]:
     """Return the cells of an edge in the order in which a change writes them."""
     owner, other = edge.owner_id, edge.other_id
-    outward = (user_row_key(owner), other.to_bytes(_ID_BYTES, "big"))
+    outward = (user_row_key(owner), column_of(other))
     match edge.relation:
         case Relation.FOLLOW:
             inward = (edge_row_key(other, owner), _STATE)
             return CellName(FOLLOWING.name, *outward), CellName(FOLLOWERS.name, *inward)
         case Relation.BLOCK:
-            inward = (user_row_key(other), owner.to_bytes(_ID_BYTES, "big"))
+            inward = (user_row_key(other), column_of(owner))
             return CellName(BLOCKED_BY.name, *inward), CellName(BLOCKING.name, *outward)
         case Relation.MUTE:
             return (CellName(MUTING.name, *outward),)

@@ -1,12 +1,13 @@
 """Removing a deleted user from the graph, in deliveries that are short and may be repeated."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from services.graph.changes import Changes
 from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
 from services.graph.ports import GraphEvents, GraphStore
+from services.graph.slices import slices, taking
 from services.platform.erasure import WORK_S, Settling
 from services.platform.errors import CallAgain
 from services.platform.ids.arguments import check_id
@@ -69,7 +70,7 @@ class GraphErasure:
         check_id("user_id", user_id)
         due = self._monotonic() + WORK_S
         walk = self._passes.get(user_id) or self._begin(user_id, deleted_at_ms)
-        for edges in _chunks(await self._edges_at(user_id)):
+        async for edges in self._edges_at(user_id):
             await self._remove(user_id, edges)
             self._stop_if(due, user_id)
         while True:
@@ -97,23 +98,20 @@ class GraphErasure:
         )
         return walk
 
-    async def _edges_at(self, user_id: int) -> list[Edge]:
-        """Everything but the followers, who can be too many to be read at once."""
-        return [
-            *(Edge(Relation.FOLLOW, user_id, one) for one in await self._store.following(user_id)),
-            *(Edge(Relation.MUTE, user_id, one) for one in await self._store.muting(user_id)),
-            *(Edge(Relation.BLOCK, user_id, one) for one in await self._store.blocking(user_id)),
-            *(Edge(Relation.BLOCK, one, user_id) for one in await self._store.blocked_by(user_id)),
-        ]
+    async def _edges_at(self, user_id: int) -> AsyncIterator[Sequence[Edge]]:
+        """Everything but the followers, in chunks; what they leave behind is read each time."""
+        for relation, read in (
+            (Relation.FOLLOW, self._store.following),
+            (Relation.MUTE, self._store.muting),
+            (Relation.BLOCK, self._store.blocking),
+        ):
+            async for ids in slices(taking(read, user_id), EDGES_PER_CHANGE):
+                yield [Edge(relation, user_id, one) for one in ids]
+        async for ids in slices(taking(self._store.blocked_by, user_id), EDGES_PER_CHANGE):
+            yield [Edge(Relation.BLOCK, one, user_id) for one in ids]
 
     async def _remove(self, user_id: int, edges: Sequence[Edge]) -> None:
-        seen_by = {user_id} | {
-            one
-            for edge in edges
-            for one in (edge.owner_id, edge.other_id)
-            # Whoever is followed or muted sees no change.
-            if one == edge.owner_id or edge.relation is Relation.BLOCK
-        }
+        seen_by = {user_id} | {one for edge in edges for one in edge.viewers}
 
         def plan(_states: EdgeStates) -> PlannedChange:
             return PlannedChange((), tuple(edges), self._events.relations_changed(sorted(seen_by)))
@@ -125,8 +123,3 @@ class GraphErasure:
     def _stop_if(self, due: float, user_id: int) -> None:
         if self._monotonic() >= due:
             raise CallAgain(f"the erasure of user {user_id} goes on", after_s=0.0)
-
-
-def _chunks(edges: Sequence[Edge]) -> Iterator[Sequence[Edge]]:
-    for start in range(0, len(edges), EDGES_PER_CHANGE):
-        yield edges[start : start + EDGES_PER_CHANGE]

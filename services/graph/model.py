@@ -39,6 +39,13 @@ class Edge:
     owner_id: int
     other_id: int
 
+    @property
+    def viewers(self) -> tuple[int, ...]:
+        """Whose timelines look different with it. Whoever is followed or muted sees no change."""
+        if self.relation is Relation.BLOCK:
+            return self.owner_id, self.other_id
+        return (self.owner_id,)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
@@ -141,7 +148,7 @@ class RelationCounts:
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """Whom a user follows, and whose tweets the user is not to see; both increasing."""
+    """Whom a user follows, and whose tweets the user is not to see, or a page of them."""
 
     following_ids: tuple[int, ...]
     hidden_ids: tuple[int, ...]

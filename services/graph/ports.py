@@ -5,7 +5,7 @@ from typing import Protocol
 
 from services.graph.model import Change, Edge, IdSlice, StoredEdge, UserProfile
 
-__all__ = ["GraphEvents", "GraphStore", "IdSource", "UserDirectory"]
+__all__ = ["GraphEvents", "GraphStore", "IdSource", "StaleViews", "UserDirectory"]
 
 
 class IdSource(Protocol):
@@ -25,6 +25,17 @@ class UserDirectory(Protocol):
 
     async def profiles(self, user_ids: Sequence[int]) -> list[UserProfile]:
         """The users that the ids name, in the order given; ids that name none are left out."""
+        ...
+
+
+class StaleViews(Protocol):
+    """What readers of timelines keep of the graph."""
+
+    async def forget(self, viewers: Collection[int]) -> None:
+        """Have the next reads of up to 1000 viewers' timelines see the graph as it is now.
+
+        Never raises where that cannot be done at once: it is then made up for.
+        """
         ...
 
 
@@ -66,20 +77,20 @@ class GraphStore(Protocol):
         """
         ...
 
-    async def following(self, user_id: int) -> list[int]:
-        """Everybody the user follows, increasing."""
+    async def following(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Whom the user follows, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
-    async def muting(self, user_id: int) -> list[int]:
-        """Everybody the user mutes, increasing."""
+    async def muting(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Whom the user mutes, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
-    async def blocking(self, user_id: int) -> list[int]:
-        """Everybody the user blocks, increasing."""
+    async def blocking(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Whom the user blocks, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
-    async def blocked_by(self, user_id: int) -> list[int]:
-        """Everybody who blocks the user, increasing."""
+    async def blocked_by(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Who blocks the user, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
     async def followers(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:

@@ -1,8 +1,6 @@
 """Reading the graph: for siblings in bulk, for people page by page."""
 
-import asyncio
-from bisect import bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import structlog
 
@@ -19,6 +17,7 @@ from services.graph.model import (
     UserProfile,
 )
 from services.graph.ports import GraphStore, UserDirectory
+from services.graph.slices import Rising, Take, slices, taking
 from services.platform.errors import InvalidArgumentError, UnavailableError
 from services.platform.ids.arguments import check_id, check_ids
 from services.platform.observability.names import EVENT_GRAPH_COUNT_OFF
@@ -37,9 +36,6 @@ OVER_READ = 8
 EDGES_PER_SCAN = 200
 """Stored edges read at once at least, so that a run of removed ones is passed in few rounds."""
 
-_Take = Callable[[int | None, int], Awaitable[IdSlice]]
-"""The slice of a list after an id, from at most so many stored edges."""
-
 _log = structlog.get_logger()
 
 
@@ -51,18 +47,26 @@ class Reads:
         self._users = users
 
     async def relations(self, user_id: int) -> Relations:
-        """Whom the user follows and does not see; nobody for a user who does not exist.
+        """Whom the user follows and does not see, all at once, as `stream_relations` gives them."""
+        following, hidden = list[int](), set[int]()
+        async for page in self.stream_relations(user_id):
+            following += page.following_ids
+            hidden.update(page.hidden_ids)
+        return Relations(tuple(following), tuple(sorted(hidden)))
 
+    async def stream_relations(self, user_id: int) -> AsyncIterator[Relations]:
+        """Pages of whom the user follows, and then of whom the user does not see.
+
+        At most `IDS_PER_SLICE` ids each, and none for a user who does not exist. Followed users
+        come by rising id, each once; one who is muted and blocked comes twice among the hidden.
         Raises `InvalidArgumentError` for an id that is not positive.
         """
         check_id("user_id", user_id)
-        following, *hidden = await asyncio.gather(
-            self._store.following(user_id),
-            self._store.muting(user_id),
-            self._store.blocking(user_id),
-            self._store.blocked_by(user_id),
-        )
-        return Relations(tuple(following), tuple(sorted(set().union(*hidden))))
+        async for ids in slices(taking(self._store.following, user_id)):
+            yield Relations(ids, ())
+        for read in (self._store.muting, self._store.blocking, self._store.blocked_by):
+            async for ids in slices(taking(read, user_id)):
+                yield Relations((), ids)
 
     async def relationship(self, user_id: int, target_id: int) -> Relationship:
         """How the user stands to the target; users who do not exist have no relationship.
@@ -91,24 +95,13 @@ class Reads:
         """
         check_id("user_id", user_id)
         await check_exist(self._users, [user_id])
-
-        async def take(after: int | None, limit: int) -> IdSlice:
-            return await self._store.followers(user_id, after=after, limit=limit)
-
-        return await self._page(take, after, limit)
+        return await self._page(taking(self._store.followers, user_id), after, limit)
 
     async def list_following(self, user_id: int, after: int | None, limit: int) -> UserPage:
         """Those followed by the user, by rising id, as `list_followers` gives followers."""
         check_id("user_id", user_id)
         await check_exist(self._users, [user_id])
-        everybody = await self._store.following(user_id)
-
-        async def take(after: int | None, limit: int) -> IdSlice:
-            start = bisect_right(everybody, after or 0)
-            ids = tuple(everybody[start : start + limit])
-            return IdSlice(ids, ids[-1] if start + limit < len(everybody) else None)
-
-        return await self._page(take, after, limit)
+        return await self._page(taking(self._store.following, user_id), after, limit)
 
     async def stream_followers(
         self, user_id: int, page_size: int, after: int | None = None
@@ -127,15 +120,16 @@ class Reads:
         whole = after is None
         # Read before the followers, so that a count changed meanwhile is noticed and left alone.
         seen = (await self._store.follower_counts([user_id])).get(user_id)
-        followed = frozenset(await self._store.following(user_id))
+        followed = Rising(taking(self._store.following, user_id), after)
         exact = 0
         while True:
             batch = await self._store.followers(user_id, after=after, limit=page_size)
             exact += len(batch.ids)
             if batch.ids:
+                close = await followed.among(batch.ids)
                 yield FollowerPage(
-                    close_friend_ids=tuple(one for one in batch.ids if one in followed),
-                    other_ids=tuple(one for one in batch.ids if one not in followed),
+                    close_friend_ids=tuple(one for one in batch.ids if one in close),
+                    other_ids=tuple(one for one in batch.ids if one not in close),
                 )
             after = batch.resume_after
             if after is None:
@@ -153,7 +147,7 @@ class Reads:
         # A lost increment before a decrement leaves the counter below 0 until it is corrected.
         return [RelationCounts(user_id, max(0, stored.get(user_id, 0))) for user_id in user_ids]
 
-    async def _page(self, take: _Take, after: int | None, limit: int) -> UserPage:
+    async def _page(self, take: Take, after: int | None, limit: int) -> UserPage:
         found: list[UserProfile] = []
         while True:
             batch = await _gather_ids(take, after, limit + 1 - len(found) + OVER_READ)
@@ -172,7 +166,7 @@ class Reads:
             _log.warning(EVENT_GRAPH_COUNT_OFF, user_id=user_id, error=str(error))
 
 
-async def _gather_ids(take: _Take, after: int | None, count: int) -> IdSlice:
+async def _gather_ids(take: Take, after: int | None, count: int) -> IdSlice:
     """Take slices until there are `count` ids, or no more."""
     ids: list[int] = []
     while True:

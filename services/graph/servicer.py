@@ -111,6 +111,15 @@ class GraphServicer(GraphServiceServicer):
             following_ids=relations.following_ids, hidden_ids=relations.hidden_ids
         )
 
+    async def StreamRelations(
+        self, request: pb.StreamRelationsRequest, context: _Context
+    ) -> AsyncIterator[pb.StreamRelationsResponse]:
+        """Stream whom a user follows and does not see."""
+        async for page in self._reads.stream_relations(request.user_id):
+            yield pb.StreamRelationsResponse(
+                following_ids=page.following_ids, hidden_ids=page.hidden_ids
+            )
+
     async def StreamFollowers(
         self, request: pb.StreamFollowersRequest, context: _Context
     ) -> AsyncIterator[pb.StreamFollowersResponse]:

@@ -51,5 +51,7 @@ SPEC: Final = ServiceSpec(
     tables=TABLES,
     topics=MappingProxyType({GRAPH_EVENTS: "Follows, blocks and mutes made and removed."}),
     subscriptions=(ERASURE,),
+    # What is cached of relations is forgotten before their change is answered.
+    uses_cache=True,
     secrets=("AVIARY_CURSOR_KEY",),
 )

@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 
 from services.graph.edge_rows import (
     cells_of,
+    column_of,
     deciding_cell,
     is_active,
     members,
     mutations,
+    other_of,
     state_of,
 )
 from services.graph.keys import edge_range, parse_edge_row_key
@@ -61,21 +63,21 @@ class RowGraphStore:
         entry = OutboxEntry(change.op_id, GRAPH_EVENTS, event)
         await self._outbox.commit(mutations(change), entry)
 
-    async def following(self, user_id: int) -> list[int]:
-        """Read everybody whom the user follows, from one wide row."""
-        return await self._members(FOLLOWING, user_id)
+    async def following(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Read whom the user follows, from a slice of one wide row."""
+        return await self._slice(FOLLOWING, user_id, after, limit)
 
-    async def muting(self, user_id: int) -> list[int]:
-        """Read everybody whom the user mutes, from one wide row."""
-        return await self._members(MUTING, user_id)
+    async def muting(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Read whom the user mutes, from a slice of one wide row."""
+        return await self._slice(MUTING, user_id, after, limit)
 
-    async def blocking(self, user_id: int) -> list[int]:
-        """Read everybody whom the user blocks, from one wide row."""
-        return await self._members(BLOCKING, user_id)
+    async def blocking(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Read whom the user blocks, from a slice of one wide row."""
+        return await self._slice(BLOCKING, user_id, after, limit)
 
-    async def blocked_by(self, user_id: int) -> list[int]:
-        """Read everybody who blocks the user, from one wide row."""
-        return await self._members(BLOCKED_BY, user_id)
+    async def blocked_by(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Read who blocks the user, from a slice of one wide row."""
+        return await self._slice(BLOCKED_BY, user_id, after, limit)
 
     async def followers(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Read followers with id > `after`, from at most `limit` rows of edges."""
@@ -107,9 +109,28 @@ class RowGraphStore:
         before = None if seen is None else _encode_count(seen)
         await swap_cell(self._rows, cell, before, _encode_count(exact))
 
-    async def _members(self, table: TableSpec, user_id: int) -> list[int]:
-        key = user_row_key(user_id)
-        return members((await self._rows.read_rows(table.name, [key])).get(key))
+    async def _slice(
+        self, table: TableSpec, user_id: int, after: int | None, limit: int
+    ) -> IdSlice:
+        key, ids = user_row_key(user_id), list[int]()
+        columns_from = b"" if after is None else column_of(after) + b"\x00"
+        while True:
+            rows = await self._rows.scan(
+                table.name,
+                key,
+                key + b"\x00",
+                limit=1,
+                columns_from=columns_from,
+                cells_per_row=limit,
+            )
+            ids += [one for row in rows for one in members(row)]
+            if not rows or len(rows[0].cells) < limit:
+                return IdSlice(tuple(ids), None)
+            last = max(rows[0].cells)
+            if (resume_after := other_of(last)) is not None:
+                return IdSlice(tuple(ids), resume_after)
+            # Nobody can go on from a column that is nobody's.
+            columns_from = last + b"\x00"
 
 
 def _encode_count(count: int) -> bytes:

@@ -7,6 +7,7 @@ see it has pushed the tweet itself.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.runtime.clock import Clock
@@ -15,16 +16,26 @@ from services.timeline.model import (
     DAY_MS,
     WINDOW_IDS,
     IdRun,
+    ViewerRelations,
     merge_newest,
 )
 from services.timeline.ports import AuthorLists, HomeTimelines, Relations
 
-__all__ = ["Backfill"]
+__all__ = ["Backfill", "Floor"]
 
 PER_AUTHOR = 100  # ids asked of each of many authors, whose newest together make a window
 # A reader builds anew a day before workers stop pushing, so that the two never disagree.
 REBUILD_AFTER_MS = (ACTIVE_DAYS - 1) * DAY_MS
 TOUCH_MS = DAY_MS  # a viewer's last visit is recorded once a day
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The oldest id from which a persistent timeline is complete."""
+
+    oldest: int
+    built_by: ViewerRelations | None = None
+    """Whom the viewer followed when it was built just now; None where it was there."""
 
 
 class Backfill:
@@ -43,7 +54,7 @@ class Backfill:
         state = await self._homes.state(viewer)
         return self._floor(0 if state is None else state.floor)
 
-    async def current_floor(self, viewer: int) -> int:
+    async def current_floor(self, viewer: int) -> Floor:
         """As `floor`, of a timeline that has every push: built first, if some were not stored.
 
         Records the visit, for which further pushes are stored.
@@ -51,20 +62,21 @@ class Backfill:
         state = await self._homes.state(viewer)
         now_ms = self._clock.now_ms()
         if state is None or not state.built or now_ms - state.seen_ms >= REBUILD_AFTER_MS:
-            return self._floor(await self.build(viewer))
+            built = await self.build(viewer)
+            return replace(built, oldest=self._floor(built.oldest))
         if now_ms - state.seen_ms > TOUCH_MS:
             await self._homes.touch(viewer, now_ms)
-        return self._floor(state.floor)
+        return Floor(self._floor(state.floor))
 
-    async def build(self, viewer: int) -> int:
-        """Store the newest tweets of everybody followed; returns the id they are complete from."""
+    async def build(self, viewer: int) -> Floor:
+        """Store the newest tweets of everybody followed; returns from where they are complete."""
         await self._homes.begin_build(viewer, self._clock.now_ms())
         # The muted too, so that unmuting shows their tweets again.
-        authors = [*(await self._relations.fetch(viewer)).following, viewer]
-        ids, floor = await self._newest(authors, PER_AUTHOR)
+        relations = await self._relations.fetch(viewer)
+        ids, floor = await self._newest([*relations.following, viewer], PER_AUTHOR)
         await self._homes.add(viewer, ids)
         await self._homes.finish_build(viewer, floor)
-        return floor
+        return Floor(floor, relations)
 
     async def follow(self, viewer: int, authors: Sequence[int]) -> bool:
         """Store the authors' tweets after follows; false where the viewer has no timeline yet."""

@@ -1,17 +1,23 @@
 """Clients of the siblings that a timeline is read from: tweets and the graph, over gRPC."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from typing import TypeVar
 
+import grpc
 import grpc.aio
 from aviary.graph.v1 import graph_service_pb2, graph_service_pb2_grpc
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
 from google.protobuf.message import DecodeError
 
+from services.platform.errors import PermissionDeniedError
 from services.platform.rpc.rpc_client import RpcClient
 from services.timeline.model import EncodedTweet, ViewerRelations
 
 __all__ = ["GraphClient", "TweetClient", "is_tweet"]
+
+Answer = TypeVar("Answer")
 
 MAX_AUTHORS_PER_CALL = 1000
 """What the tweet service takes at once; longer lists are split."""
@@ -22,6 +28,10 @@ with more, a few such tweets could make a timeline unreadable."""
 
 MAX_IDS_PER_ANSWER = 200_000
 """Listed ids of all authors in one answer: 2 MB, half of what a channel takes."""
+
+CALLS_AT_ONCE = 8
+"""Calls of one read to the tweet service at the same time: a build for somebody who follows half a
+million takes hundreds, and leaves the service room for others."""
 
 _PUBLIC = 0
 """The visibility of every tweet: tweets have no other yet."""
@@ -51,14 +61,12 @@ class TweetClient:
 
         Any number of positive ids; none gives none.
         """
-        answers = await asyncio.gather(
-            *(
-                self._rpc.call(
-                    self._stub.LookupTweets, tweet_service_pb2.LookupTweetsRequest(tweet_ids=page)
-                )
-                for page in _pages(tweet_ids, MAX_TWEETS_PER_ANSWER)
-            )
-        )
+
+        async def looked_up(page: Sequence[int]) -> tweet_service_pb2.LookupTweetsResponse:
+            request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=page)
+            return await self._rpc.call(self._stub.LookupTweets, request)
+
+        answers = await _each(looked_up, _pages(tweet_ids, MAX_TWEETS_PER_ANSWER))
         tweets = [
             EncodedTweet(
                 tweet_id=tweet.tweet_id,
@@ -80,17 +88,14 @@ class TweetClient:
         Fewer than `limit` means that the author has no more. Any number of authors.
         """
         authors_per_call = min(MAX_AUTHORS_PER_CALL, max(1, MAX_IDS_PER_ANSWER // max(1, limit)))
-        answers = await asyncio.gather(
-            *(
-                self._rpc.call(
-                    self._stub.ListAuthorTweets,
-                    tweet_service_pb2.ListAuthorTweetsRequest(
-                        user_ids=page, before_tweet_id=before or 0, limit=limit
-                    ),
-                )
-                for page in _pages(authors, authors_per_call)
+
+        async def listed(page: Sequence[int]) -> tweet_service_pb2.ListAuthorTweetsResponse:
+            request = tweet_service_pb2.ListAuthorTweetsRequest(
+                user_ids=page, before_tweet_id=before or 0, limit=limit
             )
-        )
+            return await self._rpc.call(self._stub.ListAuthorTweets, request)
+
+        answers = await _each(listed, _pages(authors, authors_per_call))
         return {
             author.user_id: list(author.tweet_ids)
             for answer in answers
@@ -106,10 +111,44 @@ class GraphClient:
         self._rpc = rpc
 
     async def fetch(self, viewer: int) -> ViewerRelations:
-        """Whom the viewer follows and does not see, as of now."""
+        """Whom the viewer follows and does not see, as of now; any number of them."""
+        try:
+            return await self._streamed(viewer)
+        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
+            if not _is_unknown(error):
+                raise
+        # A process of the release before does not know the stream, or lets nobody call it.
         request = graph_service_pb2.GetRelationsRequest(user_id=viewer)
         answer = await self._rpc.call(self._stub.GetRelations, request)
         return ViewerRelations(frozenset(answer.following_ids), frozenset(answer.hidden_ids))
+
+    async def _streamed(self, viewer: int) -> ViewerRelations:
+        request = graph_service_pb2.StreamRelationsRequest(user_id=viewer)
+        following, hidden = set[int](), set[int]()
+        async with aclosing(self._rpc.stream(self._stub.StreamRelations, request)) as pages:
+            async for page in pages:
+                following.update(page.following_ids)
+                hidden.update(page.hidden_ids)
+        return ViewerRelations(frozenset(following), frozenset(hidden))
+
+
+def _is_unknown(error: PermissionDeniedError | grpc.aio.AioRpcError) -> bool:
+    if isinstance(error, PermissionDeniedError):
+        return True
+    return bool(error.code() is grpc.StatusCode.UNIMPLEMENTED)
+
+
+async def _each(
+    call: Callable[[Sequence[int]], Awaitable[Answer]], pages: Iterable[Sequence[int]]
+) -> list[Answer]:
+    """Call for each page, `CALLS_AT_ONCE` at a time; the answers come in the pages' order."""
+    room = asyncio.Semaphore(CALLS_AT_ONCE)
+
+    async def one(page: Sequence[int]) -> Answer:
+        async with room:
+            return await call(page)
+
+    return await asyncio.gather(*map(one, pages))
 
 
 def _pages(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:

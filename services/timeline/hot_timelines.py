@@ -3,18 +3,28 @@
 import random
 from collections.abc import Sequence
 
+import structlog
+
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import author_list_key, home_list_key
 from services.timeline.model import HotHome, IdRun, ViewerRelations
 from services.timeline.ports import Relations
-from services.timeline.relations_cache import NONCE_BYTES, LocalRelations, RelationsCache
+from services.timeline.relations_cache import (
+    NONCE_BYTES,
+    RELATIONS,
+    LocalRelations,
+    RelationsCache,
+)
 
 __all__ = ["ValkeyHotTimelines"]
 
 # Names of the hot lists in metrics.
 HOME = "home"
 AUTHOR = "author"
+_log = structlog.get_logger()
 
 
 class ValkeyHotTimelines:
@@ -54,10 +64,18 @@ class ValkeyHotTimelines:
         nonce, relations = self._relations.parse(entry)
         if relations is None:
             relations = await self._source.fetch(viewer)
-            if not await self._relations.fill(viewer, nonce, relations):
+            if not await self._fill(viewer, nonce, relations):
                 return relations
         self._local.put(viewer, nonce, relations)
         return relations
+
+    async def _fill(self, viewer: int, nonce: bytes, relations: ViewerRelations) -> bool:
+        # What was fetched is as good without the cache: its loss here must not fetch it again.
+        try:
+            return await self._relations.fill(viewer, nonce, relations)
+        except UnavailableError:
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache=RELATIONS, viewer=viewer)
+            return False
 
     async def authors(
         self, authors: Sequence[int], before: int | None, count: int
@@ -92,7 +110,7 @@ class ValkeyHotTimelines:
     async def forget_home(self, viewer: int) -> None:
         """Forget the viewer's relations and list, and any fetch or warming of them under way."""
         # In this order: a list that is warmed in between was read under the relations as they are.
-        await self._relations.invalidate(viewer)
+        await self._relations.invalidate([viewer])
         await self._lists.drop(home_list_key(viewer))
 
     def _count(self, cache: str, run: IdRun | None) -> None:

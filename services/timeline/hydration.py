@@ -64,13 +64,16 @@ class CachedTweets:
             found = {}
         unknown = [tweet_id for tweet_id in tweet_ids if tweet_id not in found]
         if unknown:
-            fetched, _ = await self._source.lookup(unknown)
-            await self._share(fetched)
-            found |= {tweet.tweet_id: tweet for tweet in fetched}
+            fetched, missing = await self._source.lookup(unknown)
+            gone = [EncodedTweet.tombstone(tweet_id) for tweet_id in missing]
+            await self._share(fetched, gone)
+            found |= {tweet.tweet_id: tweet for tweet in (*fetched, *gone)}
         return found
 
-    async def _share(self, tweets: list[EncodedTweet]) -> None:
+    async def _share(self, tweets: list[EncodedTweet], gone: list[EncodedTweet]) -> None:
         try:
             await self._shared.put_many(tweets)
+            # Lists name a tweet for as long as they live, and longer than its tombstone does.
+            await self._shared.put_missing(gone)
         except UnavailableError:
             _log.warning(EVENT_CACHE_UNAVAILABLE, cache="tweets")

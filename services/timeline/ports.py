@@ -107,6 +107,13 @@ class SharedTweets(Protocol):
         """Cache those that are absent; a tombstone is never overwritten."""
         ...
 
+    async def put_missing(self, tombstones: Iterable[EncodedTweet]) -> None:
+        """Cache for an hour that these are not there; where something is cached, nothing changes.
+
+        An id is in a list after its tweet is durable: one that is not found was deleted.
+        """
+        ...
+
 
 class TweetSource(Protocol):
     """The tweets themselves. Raises `UnavailableError`."""

@@ -12,6 +12,7 @@ bytes, their ids and those of the hidden, 8 bytes each.
 
 import struct
 from collections import OrderedDict
+from collections.abc import Collection
 
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
@@ -87,10 +88,13 @@ class RelationsCache:
         filled = _FILLED + _encode(relations)
         return bool(await self._fill.run([relations_key(viewer_id)], nonce, filled, self._ttl_ms))
 
-    async def invalidate(self, viewer_id: int) -> None:
-        """Forget the entry and its nonce. Call it after the change is durable."""
+    async def invalidate(self, viewer_ids: Collection[int]) -> None:
+        """Forget the entries and their nonces, in one round trip; after the change is durable."""
+        pipeline = self._client.pipeline(transaction=False)
+        for viewer_id in viewer_ids:
+            pipeline.delete(relations_key(viewer_id))
         with valkey_errors():
-            await self._client.delete(relations_key(viewer_id))
+            await pipeline.execute()
 
 
 class LocalRelations:

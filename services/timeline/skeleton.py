@@ -6,7 +6,6 @@ timeline) and those of celebrities, which are merged in here. A user's timeline 
 
 import asyncio
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +13,7 @@ import structlog
 
 from services.platform.errors import UnavailableError
 from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
+from services.timeline.author_runs import TOKEN_BYTES, author_runs, listed_runs
 from services.timeline.backfill import Backfill
 from services.timeline.model import (
     WINDOW_IDS,
@@ -35,8 +35,6 @@ from services.timeline.ports import (
 __all__ = ["AuthorSkeletons", "HomeSkeletons", "IdSources", "Skeletons"]
 
 SPARE_IDS = 7  # read beyond what is asked for, so that a few hidden tweets cost no second round
-TOKEN_BYTES = 8  # random: no two warmers ever share one
-_NOTHING = IdRun((), ended=True)
 _log = structlog.get_logger()
 
 
@@ -76,21 +74,39 @@ class HomeSkeletons:
     async def below(self, before: int | None, count: int) -> Skeleton:
         """Merge what was pushed with what celebrities posted."""
         count += SPARE_IDS
+        sources = self._sources
         hot = await self._hot(before, count)
-        relations = self._relations = self._relations or hot.relations
-        celebrities = await self._sources.celebrities.among(relations.shown)
-        run = await self._pushed(relations, hot.run, before, count)
-        if celebrities:
-            posted = await _author_runs(self._sources, celebrities, before, count)
+        if hot is None:
+            relations = await self._without_cache()
+            run = await self._cold(relations, before, count)
+        else:
+            relations = self._relations = self._relations or hot.relations
+            run = await self._pushed(relations, hot.run, before, count)
+        if celebrities := await sources.celebrities.among(relations.shown):
+            posted = await author_runs(sources.hot, sources.authors, celebrities, before, count)
             run = merge_newest([run, *posted], count)
         return Skeleton(run, View(self._viewer, relations.shown))
 
-    async def _hot(self, before: int | None, count: int) -> HotHome:
+    async def _hot(self, before: int | None, count: int) -> HotHome | None:
+        """Look into the cache; None while it is gone."""
         try:
             return await self._sources.hot.home(self._viewer, before, count)
         except UnavailableError:
             _log.warning(EVENT_CACHE_UNAVAILABLE, cache="home", viewer=self._viewer)
-            return HotHome(await self._sources.relations.fetch(self._viewer), run=None)
+            return None
+
+    async def _without_cache(self) -> ViewerRelations:
+        """Find out the floor and the relations, each once a read, whatever it takes of rounds.
+
+        A build, if there must be one, fetches relations by itself, and they are the newest.
+        """
+        if self._floor is None:
+            floor = await self._sources.backfill.current_floor(self._viewer)
+            self._floor = floor.oldest
+            self._relations = self._relations or floor.built_by
+        if self._relations is None:
+            self._relations = await self._sources.relations.fetch(self._viewer)
+        return self._relations
 
     async def _pushed(
         self, relations: ViewerRelations, hot: IdRun | None, before: int | None, count: int
@@ -115,10 +131,11 @@ class HomeSkeletons:
             return await self._cold(relations, before, count)
         token = secrets.token_bytes(TOKEN_BYTES)
         warming = await self._begin_warm(token)
-        self._floor = await self._sources.backfill.current_floor(self._viewer)
+        floor = await self._sources.backfill.current_floor(self._viewer)
+        self._floor = floor.oldest
         if not warming:
             return await self._cold(relations, before, count)
-        now_following = await self._sources.relations.fetch(self._viewer)
+        now_following = floor.built_by or await self._sources.relations.fetch(self._viewer)
         window = await self._cold(now_following, None, WINDOW_IDS)
         await self._finish_warm(token, window)
         if before is None and len(window.ids) > count:
@@ -147,7 +164,7 @@ class HomeSkeletons:
         """
         stored, (own,) = await asyncio.gather(
             self._stored(relations, before, count),
-            _listed(self._sources, [self._viewer], before, count),
+            listed_runs(self._sources.authors, [self._viewer], before, count),
         )
         return merge_newest([stored, own], count)
 
@@ -180,45 +197,6 @@ class AuthorSkeletons:
 
     async def below(self, before: int | None, count: int) -> Skeleton:
         """Read the author's own ids."""
-        (run,) = await _author_runs(self._sources, [self._author], before, count)
+        sources = self._sources
+        (run,) = await author_runs(sources.hot, sources.authors, [self._author], before, count)
         return Skeleton(run, self._view)
-
-
-async def _author_runs(
-    sources: IdSources, authors: Sequence[int], before: int | None, count: int
-) -> list[IdRun]:
-    """Read the ids of each author: from the hot lists, else from the tweet service."""
-    try:
-        runs = await sources.hot.authors(authors, before, count)
-    except UnavailableError:
-        _log.warning(EVENT_CACHE_UNAVAILABLE, cache="author", authors=len(authors))
-        return await _listed(sources, authors, before, count)
-    cold = [author for author, run in zip(authors, runs, strict=True) if run is None]
-    await asyncio.gather(*(_warm_author(sources, author) for author in cold))
-    short = [
-        author
-        for author, run in zip(authors, runs, strict=True)
-        if run is None or (len(run.ids) < count and not run.ended)
-    ]
-    listed = dict(zip(short, await _listed(sources, short, before, count), strict=True))
-    return [listed.get(a) or run or _NOTHING for a, run in zip(authors, runs, strict=True)]
-
-
-async def _warm_author(sources: IdSources, author: int) -> None:
-    token = secrets.token_bytes(TOKEN_BYTES)
-    try:
-        if await sources.hot.begin_warm_author(author, token):
-            (run,) = await _listed(sources, [author], None, WINDOW_IDS)
-            await sources.hot.finish_warm_author(author, token, run)
-    except UnavailableError:
-        _log.warning(EVENT_CACHE_UNAVAILABLE, cache="author", author=author)
-
-
-async def _listed(
-    sources: IdSources, authors: Sequence[int], before: int | None, count: int
-) -> list[IdRun]:
-    """Read the ids of each author as the tweet service has them."""
-    if not authors:
-        return []
-    lists = await sources.authors.list_by_authors(authors, before, count)
-    return [IdRun(lists[author], ended=len(lists[author]) < count) for author in authors]

@@ -24,7 +24,9 @@ SPEC: Final = ServiceSpec(
     port=50_056,
     contracts=("aviary.timeline.v1.TimelineService",),
     calls=(
+        # GetRelations of a graph process of the release before StreamRelations alone.
         "aviary.graph.v1.GraphService/GetRelations",
+        "aviary.graph.v1.GraphService/StreamRelations",
         "aviary.tweet.v1.TweetService/ListAuthorTweets",
         "aviary.tweet.v1.TweetService/LookupTweets",
     ),

@@ -3,7 +3,9 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from contextvars import Context
 
 import structlog
 
@@ -11,7 +13,7 @@ from services.platform.errors import UnavailableError
 from services.platform.ids.snowflake_time import time_ms
 from services.platform.observability.names import EVENT_CELEBRITIES_STALE
 from services.platform.rows.keys import parse_user_row_key, user_row_key
-from services.platform.rows.port import Row, RowMutation, RowStore
+from services.platform.rows.port import CellName, Row, RowMutation, RowStore
 from services.platform.rows.reading import log_unreadable
 from services.platform.runtime.clock import Clock
 from services.timeline import keys
@@ -23,7 +25,7 @@ __all__ = ["RowCelebrities", "RowHomeTimelines"]
 
 SEEN = b"seen"
 BUILT = b"built"
-# Floors are columns of their own, greatest first, so that raising one needs no read.
+# Floors are columns of their own: of two writers at once the higher floor wins, whoever is later.
 FLOOR = b"floor#"
 YES, NO = b"1", b"0"
 DAYS_PER_SCAN = 8  # rows; a page rarely spans more
@@ -44,25 +46,58 @@ class RowHomeTimelines:
 
     async def read(self, viewer: int, before: int | None, floor: int, count: int) -> list[int]:
         """Newest ids below `before` and not below `floor`; fewer than `count` means all."""
-        key_range, columns_from = keys.home_range(viewer, before)
-        start, ids = key_range.start, list[int]()
-        while True:
-            rows = await self._store.scan(
-                HOME.name, start, key_range.end, limit=DAYS_PER_SCAN, columns_from=columns_from
-            )
-            for row in rows:
+        ids: list[int] = []
+        async with aclosing(self._days(viewer, before, count)) as slices:
+            async for row in slices:
                 for qualifier in row.cells:
                     try:
                         tweet_id = keys.parse_home_qualifier(qualifier)
                     except ValueError as error:
                         log_unreadable(HOME.name, row, error)
                         continue
-                    if tweet_id < floor or len(ids) == count:
+                    if tweet_id < floor:
                         return ids
                     ids.append(tweet_id)
+                    if len(ids) == count:
+                        return ids
+        return ids
+
+    async def _days(self, viewer: int, before: int | None, cells: int) -> AsyncGenerator[Row, None]:
+        """Days below `before`, newest first, in slices of `cells` columns, whatever a day holds."""
+        key_range, columns_from = keys.home_range(viewer, before)
+        start = key_range.start
+        while True:
+            rows = await self._store.scan(
+                HOME.name,
+                start,
+                key_range.end,
+                limit=DAYS_PER_SCAN,
+                columns_from=columns_from,
+                cells_per_row=cells,
+            )
+            for row in rows:
+                yield row
+                async for rest in self._rest_of_day(row, cells):
+                    yield rest
             if len(rows) < DAYS_PER_SCAN:
-                return ids
+                return
             start = rows[-1].key + b"\0"
+
+    async def _rest_of_day(self, row: Row, cells: int) -> AsyncGenerator[Row, None]:
+        """Go on where a slice ended; only wanted where some of its columns were no tweets."""
+        while len(row.cells) == cells:
+            rows = await self._store.scan(
+                HOME.name,
+                row.key,
+                row.key + b"\0",
+                limit=1,
+                columns_from=max(row.cells) + b"\0",
+                cells_per_row=cells,
+            )
+            if not rows:
+                return
+            (row,) = rows
+            yield row
 
     async def add(self, viewer: int, tweet_ids: Sequence[int]) -> None:
         """Add ids to one timeline; those there already change nothing."""
@@ -91,22 +126,22 @@ class RowHomeTimelines:
         row = (await self._store.read_rows(VIEWERS.name, [key])).get(key)
         if row is None or (seen_ms := _seen_ms(row)) is None:
             return None
-        floors = []
-        for column in row.cells:
-            if column.startswith(FLOOR):
-                try:
-                    floors.append(keys.parse_home_qualifier(column.removeprefix(FLOOR)))
-                except ValueError as error:
-                    log_unreadable(VIEWERS.name, row, error)
-        return ViewerState(seen_ms, row.cells.get(BUILT) == YES, max(floors, default=0))
+        floor = max(_floors(row).values(), default=0)
+        return ViewerState(seen_ms, row.cells.get(BUILT) == YES, floor)
 
     async def active(self, viewers: Sequence[int], since_ms: int) -> list[int]:
         """Those of `viewers` who read at or after `since_ms`."""
-        by_key = {user_row_key(viewer): viewer for viewer in viewers}
-        rows = await self._store.read_rows(VIEWERS.name, list(by_key))
-        seen_ms = {key: _seen_ms(row) for key, row in rows.items()}
+        names = {viewer: CellName(VIEWERS.name, user_row_key(viewer), SEEN) for viewer in viewers}
+        cells = await self._store.read_cells(names.values())
+        found = {
+            viewer: Row(name.key, {SEEN: cells[name].value})
+            for viewer, name in names.items()
+            if name in cells
+        }
         return [
-            by_key[key] for key, each in seen_ms.items() if each is not None and each >= since_ms
+            viewer
+            for viewer, row in found.items()
+            if (seen_ms := _seen_ms(row)) is not None and seen_ms >= since_ms
         ]
 
     async def begin_build(self, viewer: int, now_ms: int) -> None:
@@ -118,8 +153,19 @@ class RowHomeTimelines:
         await self._set(viewer, {BUILT: YES, FLOOR + keys.home_qualifier(floor): b""})
 
     async def raise_floor(self, viewer: int, floor: int) -> None:
-        """Give up completeness below `floor`; a lower one changes nothing."""
-        await self._set(viewer, {FLOOR + keys.home_qualifier(floor): b""})
+        """Give up completeness below `floor`, by one column in place of all that are lower.
+
+        A lower one changes nothing. Two writers at once may each leave theirs, and the next removes
+        the lower. None ever removes the highest, so that a floor that was raised stays raised.
+        """
+        key = user_row_key(viewer)
+        row = (await self._store.read_rows(VIEWERS.name, [key])).get(key)
+        floors = {} if row is None else _floors(row)
+        highest = max((floor, *floors.values()))
+        lower = tuple(column for column, each in floors.items() if each < highest)
+        sets = {FLOOR + keys.home_qualifier(floor): b""} if floor == highest else {}
+        if sets or lower:
+            await self._store.mutate([RowMutation(VIEWERS.name, key, sets, deletes=lower)])
 
     async def touch(self, viewer: int, now_ms: int) -> None:
         """Record that the viewer read now."""
@@ -141,6 +187,18 @@ def _seen_ms(row: Row) -> int | None:
     except (KeyError, ValueError) as error:
         log_unreadable(VIEWERS.name, row, error)
         return None
+
+
+def _floors(row: Row) -> dict[bytes, int]:
+    """Floors by their columns; one that cannot be read is left out."""
+    floors = {}
+    for column in row.cells:
+        if column.startswith(FLOOR):
+            try:
+                floors[column] = keys.parse_home_qualifier(column.removeprefix(FLOOR))
+            except ValueError as error:
+                log_unreadable(VIEWERS.name, row, error)
+    return floors
 
 
 def _newest_ms(cells: Iterable[bytes]) -> int:
@@ -178,9 +236,14 @@ class RowCelebrities:
         """
         age_s = self._monotonic() - self._read_at_s
         if age_s >= REFRESH_S and self._reading is None:
-            self._reading = asyncio.create_task(self._refresh(), name="celebrities")
+            # It serves all readers, and outlives the one who begins it, and that one's deadline.
+            self._reading = asyncio.create_task(
+                self._refresh(), name="celebrities", context=Context()
+            )
         if self._known is None and self._reading is not None:
             await asyncio.shield(self._reading)
+            if self._known is None:
+                raise UnavailableError("the list of celebrities cannot be read now")
         elif age_s >= STALE_S and self._reading is not None:
             await asyncio.wait([self._reading], timeout=REFRESH_WAIT_S)
         return sorted(authors & (self._known or frozenset()))
@@ -190,8 +253,6 @@ class RowCelebrities:
         try:
             self._known = frozenset(await self._read_all())
         except UnavailableError:
-            if self._known is None:
-                raise
             _log.warning(EVENT_CELEBRITIES_STALE)
         else:
             self._read_at_s = began_s

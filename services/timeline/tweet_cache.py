@@ -24,6 +24,10 @@ TWEETS = "tweets"
 """The cache's name in metrics, where a tombstone is a hit."""
 _DEFAULT_TTL_S = 86_400
 """Life of an entry in seconds. A tombstone must outlive any read that began before the delete."""
+_MISSING_TTL_S = 3_600
+"""Life of an entry about a tweet that its service did not find, in seconds: one look an hour, for
+all readers. Shorter than a tombstone's, as nobody said that it was deleted: a row that could not be
+read may be mended."""
 _HEADER = struct.Struct(">BQ")
 _DELETED = 0x01
 _VISIBILITY_SHIFT = 1
@@ -81,9 +85,16 @@ class TweetCache:
 
     async def put_many(self, tweets: Iterable[EncodedTweet]) -> None:
         """Cache those tweets that are absent: a late reader never overwrites a tombstone."""
+        await self._put(tweets, self._ttl_ms)
+
+    async def put_missing(self, tombstones: Iterable[EncodedTweet]) -> None:
+        """Cache that these were not found, where nothing is cached."""
+        await self._put(tombstones, min(self._ttl_ms, _MISSING_TTL_S * 1_000))
+
+    async def _put(self, tweets: Iterable[EncodedTweet], ttl_ms: int) -> None:
         pipeline = self._client.pipeline(transaction=False)
         for tweet in tweets:
-            pipeline.set(tweet_cache_key(tweet.tweet_id), _encode(tweet), nx=True, px=self._ttl_ms)
+            pipeline.set(tweet_cache_key(tweet.tweet_id), _encode(tweet), nx=True, px=ttl_ms)
         with valkey_errors():
             await pipeline.execute()
 

@@ -1,8 +1,9 @@
-"""The timeline's own store, for the two siblings that write into it.
+"""The timeline's own store, for the siblings that write into it.
 
 Each service owns its data; this is the one exception. The fan-out pushes a page of a thousand
 timelines in one call of the store, and an RPC to the timeline service for it would cost more than
-the push. The tweet service shows authors their own tweets before it replies, by the same writes.
+the push. The tweet service shows authors their own tweets before it replies, by the same writes;
+and the graph service forgets, before it replies, what is cached of the relations that it changed.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from services.timeline.keys import author_list_key, home_list_key
 from services.timeline.model import ACTIVE_DAYS, DAY_MS
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.spec import SPEC
+from services.timeline.stale_relations import StaleRelations
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
 
@@ -28,6 +30,7 @@ __all__ = [
     "open_backfill",
     "open_celebrities",
     "open_pushes",
+    "open_stale_relations",
     "open_timeline_rows",
 ]
 
@@ -73,9 +76,9 @@ class TimelineWrites:
         await self._tweets.put_tombstone(tweet_id)
         await self._lists.remove(author_list_key(author), tweet_id)
 
-    async def relations_changed(self, viewer: int) -> None:
-        """Forget whom the viewer is thought to follow and hide."""
-        await self._relations.invalidate(viewer)
+    async def relations_changed(self, viewers: Sequence[int]) -> None:
+        """Forget whom the viewers are thought to follow and hide."""
+        await self._relations.invalidate(viewers)
 
     async def drop_home(self, viewer: int) -> None:
         """Drop the hot list and any warming of it; the next read fills it anew."""
@@ -105,6 +108,13 @@ def open_pushes(deps: Dependencies, rows: RowStore) -> TimelineWrites:
         RelationsCache(valkey, metrics=metrics),
         deps.clock,
     )
+
+
+async def open_stale_relations(deps: Dependencies) -> StaleRelations:
+    """Open the cache of relations for who changes them."""
+    stale = StaleRelations(RelationsCache(deps.valkey(), metrics=deps.cache_metrics))
+    await deps.loops.opened("stale relations", stale)
+    return stale
 
 
 def open_celebrities(rows: RowStore) -> RowCelebrities:

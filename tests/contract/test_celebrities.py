@@ -4,12 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.platform.errors import UnavailableError
+from services.platform.rows.port import Row
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.deadlines import deadline_in, remaining_s
 from services.timeline.spec import TABLES
 from services.timeline.store import STALE_S, RowCelebrities
 
@@ -53,6 +56,40 @@ async def test_readers_see_new_celebrities_though_the_clock_went_back(
     async with asyncio.timeout(DEADLINE_S):
         while await reader.among(frozenset({2})) != [2]:  # noqa: ASYNC110 - rows notify nobody
             await asyncio.sleep(0.05)
+
+
+async def test_a_refresh_has_no_readers_deadline(
+    rows: SqliteRowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It serves all readers, and must not fail with the one that happened to begin it."""
+    left_s: list[float | None] = []
+    scan = rows.scan
+
+    async def seen(*where: Any, **what: Any) -> list[Row]:
+        left_s.append(remaining_s())
+        return await scan(*where, **what)
+
+    monkeypatch.setattr(rows, "scan", seen)
+    watch = Watch()
+    reader = RowCelebrities(rows, watch)
+    for watch.ahead_s in (0.0, STALE_S):
+        with deadline_in(DEADLINE_S):
+            await reader.among(frozenset())
+    assert left_s == [None, None]
+
+
+async def test_a_list_that_was_never_read_fails_each_of_its_readers(
+    rows: SqliteRowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_args: object, **_options: object) -> None:
+        raise UnavailableError("gone")
+
+    monkeypatch.setattr(rows, "scan", gone)
+    reader = RowCelebrities(rows)
+    failed = await asyncio.gather(
+        *(reader.among(frozenset({2})) for _ in range(2)), return_exceptions=True
+    )
+    assert [type(error) for error in failed] == [UnavailableError] * 2
 
 
 async def test_an_old_list_serves_while_the_store_is_gone(

@@ -8,6 +8,7 @@ import pytest
 from services.fanout.spec import CONTROLS
 from services.fanout.store import RowThresholdStore
 from services.graph import spec as graph_spec
+from services.graph.slices import slices, taking
 from services.graph.store import RowGraphStore
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.outbox.outbox import Outbox
@@ -117,7 +118,9 @@ async def test_followed_users_are_read_past_one_who_is_none(rows: RowStore) -> N
     store = RowGraphStore(rows, Outbox(rows, CLOCK, graph_spec.OUTBOX))
     columns = {(5).to_bytes(8, "big"): b"1", b"x": b"1", b"y" * 9: b"1", b"\xff" * 8: b"1"}
     await rows.mutate([RowMutation("following", user_row_key(1), columns)])
-    assert await store.following(1) == [5]
+    for limit in (1, 2, 3, 10):
+        found = [ids async for ids in slices(taking(store.following, 1), limit)]
+        assert found == [(5,)]
     await store.add_to_follower_count(5, 3)
     await put(rows, "follow_counts", user_row_key(6), followers=b"many")
     await put(rows, "follow_counts", user_row_key(7), other=b"")

@@ -100,6 +100,29 @@ class TestRowStore:
         assert await store.scan("first", b"0", b"", limit=9) == []
         assert await store.scan("first", b"9", b"0", limit=9) == []
 
+    async def test_a_scan_reads_a_slice_of_each_row(self, store: RowStore) -> None:
+        columns = [f"{i:03}".encode() for i in range(20)]
+        for key in (b"1", b"2", b"3", b"4"):
+            # The second has other columns than the others, below all that is asked for.
+            own = columns if key != b"2" else [b"000", b"001"]
+            for ts in (1_000, 2_000):
+                await store.mutate(
+                    [RowMutation("first", key, dict.fromkeys(own, key), timestamp_ms=ts)]
+                )
+        rows = await store.scan("first", b"1", b"9", limit=2, columns_from=b"005", cells_per_row=3)
+        assert [(row.key, list(row.cells)) for row in rows] == [
+            (b"1", columns[5:8]),
+            (b"3", columns[5:8]),
+        ]
+        rest = await store.scan("first", b"1", b"2", limit=9, columns_from=b"018", cells_per_row=3)
+        assert [list(row.cells) for row in rest] == [columns[18:]]
+        heads = await store.scan("first", b"0", b"4", limit=9, cells_per_row=1)
+        assert [(row.key, dict(row.cells)) for row in heads] == [
+            (key, {b"000": key}) for key in (b"1", b"2", b"3")
+        ]
+        assert await store.scan("first", b"9", b"0", limit=9, cells_per_row=1) == []
+        assert await store.scan("first", b"0", b"9", limit=0, cells_per_row=1) == []
+
     async def test_missing_rows_are_missing(self, store: RowStore) -> None:
         await store.mutate([RowMutation("first", b"here", {b"c": b""})])
         rows = await store.read_rows("first", [b"here", b"gone", b"here"])

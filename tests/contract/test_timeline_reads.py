@@ -1,22 +1,26 @@
 """One read of a timeline: what it asks of the stores, and where a rule or a stage is added."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.rows.port import Row, RowMutation
+from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
+from services.timeline.author_runs import WARMED_AT_ONCE
 from services.timeline.backfill import PER_AUTHOR, Backfill
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import Hydration
+from services.timeline.keys import author_list_key
 from services.timeline.model import WINDOW_IDS, EncodedTweet, HotHome, View, ViewerRelations
 from services.timeline.page import Page
 from services.timeline.relations_cache import RelationsCache
@@ -26,6 +30,7 @@ from services.timeline.skeleton import IdSources
 from services.timeline.spec import TABLES, VIEWERS
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 from tests.contract.valkey_servers import valkey_node
+from tests.processes import free_port
 
 VIEWER, ADA, MUTED, BOB, EVE = 1, 2, 3, 4, 5
 LIMIT = 50
@@ -43,11 +48,12 @@ class CountedRows:
         self.calls["read", table] += 1
         return await self._rows.read_rows(table, keys)
 
-    async def scan(
-        self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""
-    ) -> list[Row]:
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        return await self._rows.read_cells(names)
+
+    async def scan(self, table: str, start: bytes, end: bytes, **what: Any) -> list[Row]:
         self.calls["scan", table] += 1
-        return await self._rows.scan(table, start, end, limit=limit, columns_from=columns_from)
+        return await self._rows.scan(table, start, end, **what)
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         await self._rows.mutate(mutations)
@@ -69,21 +75,23 @@ class WatchedHot(ValkeyHotTimelines):
 class World:
     """Real stores; the tweets and the graph stand in for the siblings."""
 
-    def __init__(self, rows: SqliteRowStore, valkey: Redis) -> None:
+    def __init__(self, rows: SqliteRowStore, valkey: Redis, relations: Redis | None = None) -> None:
         clock = SystemClock()
         self.tweets: dict[int, list[int]] = {}
         self.relations = ViewerRelations(frozenset({ADA, MUTED}), frozenset({MUTED}))
         self.calls: Counter[str] = Counter()
         self.rows = CountedRows(rows)
+        self.celebrities = RowCelebrities(self.rows)
         homes = RowHomeTimelines(self.rows, clock)
         self.backfill = Backfill(homes, self, self, clock)
-        self.hot = WatchedHot(HotLists(valkey), RelationsCache(valkey), self)
+        self.listed: Counter[int] = Counter()
+        self.hot = WatchedHot(HotLists(valkey), RelationsCache(relations or valkey), self)
         self.sources = IdSources(
             hot=self.hot,
             homes=homes,
             authors=self,
             relations=self,
-            celebrities=RowCelebrities(self.rows),
+            celebrities=self.celebrities,
             backfill=self.backfill,
         )
         self.service = TimelineService(self.sources, Hydration(self))
@@ -96,6 +104,7 @@ class World:
         self, authors: Sequence[int], before: int | None, limit: int
     ) -> dict[int, list[int]]:
         self.calls["list"] += 1
+        self.listed.update(authors)
         return {
             author: [one for one in self.tweets.get(author, []) if before is None or one < before][
                 :limit
@@ -115,6 +124,7 @@ class World:
         """Read a page of the home timeline: (page, calls of the row store)."""
         self.rows.calls.clear()
         self.calls.clear()
+        self.listed.clear()
         self.hot.looks = 0
         return await self.service.home(VIEWER, before, LIMIT), self.rows.calls
 
@@ -133,14 +143,23 @@ def valkey_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, valkey_port: int) -> AsyncIterator[World]:
-    async with AsyncExitStack() as stack:
-        rows = SqliteRowStore(tmp_path / "rows.db", TABLES, SystemClock())
-        await rows.open()
-        stack.push_async_callback(rows.close)
-        valkey = await stack.enter_async_context(Redis(port=valkey_port))
-        await valkey.flushall()
-        yield World(rows, valkey)
+async def rows(tmp_path: Path) -> AsyncIterator[SqliteRowStore]:
+    store = SqliteRowStore(tmp_path / "rows.db", TABLES, SystemClock())
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def valkey(valkey_port: int) -> AsyncIterator[Redis]:
+    async with Redis(port=valkey_port) as client:
+        await client.flushall()
+        yield client
+
+
+@pytest.fixture
+def world(rows: SqliteRowStore, valkey: Redis) -> World:
+    return World(rows, valkey)
 
 
 def falling(first: int, count: int, step: int = 1) -> list[int]:
@@ -184,6 +203,79 @@ async def test_a_read_looks_up_the_viewers_state_once_or_never(world: World) -> 
     assert world.hot.looks > 4, "a page below so many hidden tweets takes several rounds"
     assert calls["read", VIEWERS.name] == 1
     assert world.calls["fetch"] == 0
+
+
+@pytest.fixture
+async def nobody() -> AsyncIterator[Redis]:
+    """A client of a cache that is gone."""
+    async with Redis(port=free_port(), retry=Retry(NoBackoff(), 0)) as client:
+        yield client
+
+
+async def test_without_the_cache_relations_are_fetched_once_a_read(
+    world: World, rows: SqliteRowStore, nobody: Redis
+) -> None:
+    window = falling(NEWEST, WINDOW_IDS)
+    hidden = falling(window[-1] - 1, 6 * LIMIT)
+    tweets = {ADA: [*window, *falling(hidden[-1] - 1, LIMIT + 1)], MUTED: hidden}
+    world = World(rows, nobody)
+    world.tweets = tweets
+    for before, rounds in ((None, 1), (None, 1), (window[-1], 4)):
+        page, calls = await world.counted(before)
+        assert len(page.tweets) == LIMIT
+        assert world.hot.looks >= rounds
+        assert world.calls["fetch"] == 1, "also where the timeline is built, and in many rounds"
+        assert calls["read", VIEWERS.name] == 1
+
+
+async def test_a_cache_lost_in_the_middle_of_a_read_fetches_nothing_again(
+    rows: SqliteRowStore, valkey: Redis, nobody: Redis
+) -> None:
+    world = World(rows, valkey, relations=nobody)
+    world.tweets = {ADA: falling(NEWEST, WINDOW_IDS)}
+    await world.counted(None)
+    page, _ = await world.counted(None)
+    assert ids(page) == world.tweets[ADA][:LIMIT]
+    assert world.calls == {"fetch": 1}, "what was fetched is not lost with the cache"
+
+
+async def test_a_first_read_fetches_relations_for_itself_and_for_its_list(world: World) -> None:
+    world.tweets = {ADA: falling(NEWEST, WINDOW_IDS)}
+    await world.counted(None)
+    assert world.calls["fetch"] == 2
+    await world.counted(None)
+    assert world.calls["fetch"] == 0
+
+
+async def test_celebrities_that_are_cold_are_listed_once_in_few_calls(
+    world: World, valkey: Redis
+) -> None:
+    stars = range(100, 100 + WARMED_AT_ONCE + 20)
+    world.relations = ViewerRelations(frozenset({ADA, *stars}))
+    world.tweets = {ADA: falling(NEWEST, LIMIT)}
+    for star in stars:
+        world.tweets[star] = falling(NEWEST - star, WINDOW_IDS + 10, step=1_000)
+        await world.celebrities.add(star)
+    everything = sorted((one for each in world.tweets.values() for one in each), reverse=True)
+    await world.counted(None)
+
+    await valkey.delete(*(author_list_key(star) for star in stars))
+    page, _ = await world.counted(None)
+    assert ids(page) == everything[:LIMIT]
+    assert world.listed == dict.fromkeys(stars, 1)
+    assert world.calls == {"list": 2}, "one to fill lists, one for those that are too many"
+
+    page, _ = await world.counted(None)
+    assert ids(page) == everything[:LIMIT]
+    assert world.listed == dict.fromkeys(stars[WARMED_AT_ONCE:], 1)
+    await world.counted(None)
+    assert world.calls == {}
+
+    await valkey.delete(author_list_key(stars[0]))
+    page, _ = await world.counted(everything[LIMIT])
+    assert ids(page) == everything[LIMIT + 1 : 2 * LIMIT + 1]
+    assert world.listed == {stars[0]: 1}, "also a page further down comes from what fills the list"
+    assert await whole_home(world) == everything
 
 
 async def test_a_list_is_filled_by_no_older_floor_than_its_own(world: World) -> None:

@@ -79,7 +79,7 @@ async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> N
 
     assert await peek(first) == (first, None)
     assert await peek(second) == (first, None)
-    await cache.invalidate(7)
+    await cache.invalidate([7])
     assert not await cache.fill(7, first, old)
     assert await peek(second) == (second, None)
     assert not await cache.fill(7, first, old)
@@ -117,7 +117,7 @@ async def test_relations_are_fetched_once_until_they_change(client: ValkeyClient
         assert hot.run == IdRun((5, 4), ended=True)
     assert graph.asked == 1
     graph.relations = ViewerRelations(frozenset())
-    await cache.invalidate(7)
+    await cache.invalidate([7])
     for reader in (one, other):
         assert (await reader.home(7, None, 10)).relations == graph.relations
     assert graph.asked == 2
@@ -130,7 +130,8 @@ class Source:
 
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
         self.asked += tweet_ids
-        return [self.tweets[i] for i in tweet_ids if i in self.tweets], []
+        found = [self.tweets[i] for i in tweet_ids if i in self.tweets]
+        return found, [i for i in tweet_ids if i not in self.tweets]
 
 
 async def test_tweets_come_from_the_nearest_that_has_them(client: ValkeyClient) -> None:
@@ -145,6 +146,34 @@ async def test_tweets_come_from_the_nearest_that_has_them(client: ValkeyClient) 
     assert source.asked == [1, 2]
     await CachedTweets(LocalTweets(), TweetCache(client), source).get_many([2])
     assert source.asked == [1, 2, 2]
+
+
+async def test_what_is_not_found_is_asked_for_once_by_all_readers(client: ValkeyClient) -> None:
+    source, cache = Source([tweet(1), tweet(3)]), TweetCache(client)
+
+    async def read(*tweet_ids: int) -> dict[int, EncodedTweet]:
+        # A process of its own each time: nothing comes out of its memory.
+        return await CachedTweets(LocalTweets(), cache, source).get_many(tweet_ids)
+
+    for _ in range(3):
+        assert await read(1, 2) == {1: tweet(1), 2: EncodedTweet.tombstone(2)}
+    assert source.asked == [1, 2]
+    assert 60 < await client.ttl("tweet:2") <= 3_600
+
+    await cache.put_tombstone(2)
+    await cache.put_missing([EncodedTweet.tombstone(2), EncodedTweet.tombstone(1)])
+    assert await client.ttl("tweet:2") > 3_600, "what is known to be deleted stays so for longer"
+    assert await read(1) == {1: tweet(1)}
+
+
+async def test_a_process_keeps_what_was_not_found(client: ValkeyClient) -> None:
+    source, local = Source([]), LocalTweets()
+    local.open()
+    tweets = CachedTweets(local, TweetCache(client), source)
+    await tweets.get_many([2])
+    await client.flushall()
+    assert (await tweets.get_many([2]))[2].deleted
+    assert source.asked == [2]
 
 
 def listen(

@@ -39,6 +39,9 @@ class Graph(pb_grpc.GraphServiceServicer):
     async def StreamFollowers(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         yield pb.StreamFollowersResponse()
 
+    async def StreamRelations(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        yield pb.StreamRelationsResponse()
+
     Follow = Unfollow = Block = Unblock = Mute = Unmute = _other
     ListFollowers = ListFollowing = GetRelationship = GetRelations = LookupCounts = _other
 

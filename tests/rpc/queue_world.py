@@ -17,7 +17,9 @@ from services.fanout.store import RowThresholdStore
 from services.fanout.threshold import OperatedThreshold
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Message
+from services.platform.composition.outboxes import all_outboxes
 from services.platform.errors import UnavailableError
+from services.platform.outbox.refused import RefusedEntries
 from services.platform.queues.pauses import Pauses
 from services.platform.queues.service import Queues
 from services.platform.queues.servicer import QueueServicer
@@ -80,6 +82,12 @@ class World:
     bus: BusDriver
     stored: RowStore
 
+    def refused(self) -> RefusedEntries:
+        async def opened() -> RowStore:
+            return self.stored
+
+        return RefusedEntries(opened, CONTROLS)
+
     @asynccontextmanager
     async def process(self, *consumed: str, gone: bool = False) -> AsyncIterator[Process]:
         """Start a process that consumes these subscriptions and serves operators."""
@@ -108,7 +116,8 @@ class World:
                 pauses.govern(name, consumer)
                 await consumer.start()
                 stack.push_async_callback(consumer.stop)
-            queues = Queues(self.bus, pauses, [each.name for each in all_subscriptions()])
+            names = [each.name for each in all_subscriptions()]
+            queues = Queues(self.bus, pauses, names, self.refused(), all_outboxes())
             own = Queues(self.bus, pauses, [each.name for each in SPEC.subscriptions])
             server = RpcServer(
                 "127.0.0.1:0",

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from services.fanout.spec import CONTROLS
 from services.platform.bus.port import Message
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
+from services.platform.outbox.outbox import OutboxEntry
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
 from services.platform.specs import all_subscriptions
@@ -39,6 +40,7 @@ async def bus(valkey) -> AsyncIterator[ValkeyStreamsDriver]:
 class Operated(NamedTuple):
     """One of the two contracts: its messages, a stub, and what counts the queues."""
 
+    world: World
     pb: Any
     stub: Any
     count: Callable[[], Awaitable[Any]]
@@ -49,13 +51,16 @@ async def operated(request, bus: ValkeyStreamsDriver, tmp_path: Path) -> AsyncIt
     """A stub of each contract that operates queues: QueueService, and the older FanoutService."""
     rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
     await rows.open()
-    async with World(bus, rows).process() as process:
+    world = World(bus, rows)
+    async with world.process() as process:
         if request.param == "queue":
             stub = process.queues
-            yield Operated(queue_pb, stub, lambda: stub.ListQueues(queue_pb.ListQueuesRequest()))
+            yield Operated(
+                world, queue_pb, stub, lambda: stub.ListQueues(queue_pb.ListQueuesRequest())
+            )
         else:
             older = process.fanout
-            yield Operated(pb, older, lambda: older.GetBacklog(pb.GetBacklogRequest()))
+            yield Operated(world, pb, older, lambda: older.GetBacklog(pb.GetBacklogRequest()))
     await rows.close()
 
 
@@ -126,3 +131,29 @@ async def test_bad_requests_name_the_field(operated, fields, field) -> None:
         await operated.stub.ListDeadLetters(operated.pb.ListDeadLettersRequest(**fields))
     assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert error.value.details().startswith(field)
+
+
+async def test_what_the_bus_refuses_is_a_dead_letter_of_its_outbox(operated: Operated) -> None:
+    pb, stub, name = operated.pb, operated.stub, "outbox.tweet_outbox"
+    before = {each.subscription for each in (await operated.count()).queues}
+    assert name not in before
+    for entry_id in (7, 8):
+        entry = OutboxEntry(entry_id, "tweet-events", b"12345")
+        await operated.world.refused().record("tweet_outbox", entry, "RefusedError: too large")
+    queues = {each.subscription: each for each in (await operated.count()).queues}
+    assert queues.keys() == before | {name}
+    assert (queues[name].messages, queues[name].dead_letters) == (0, 2)
+    answer = await stub.ListDeadLetters(pb.ListDeadLettersRequest(subscription=name))
+    assert [each.id for each in answer.dead_letters] == ["7", "8"]
+    assert answer.dead_letters[0].reason == "RefusedError: too large"
+    assert [(each.name, each.value) for each in answer.dead_letters[0].fields] == [
+        (b"topic", b"tweet-events"),
+        (b"bytes", b"5"),
+    ]
+    drop = pb.DropDeadLettersRequest(subscription=name, ids=["7", "9"])
+    assert (await stub.DropDeadLetters(drop)).dropped == 1
+    redrive = pb.RedriveDeadLettersRequest(subscription=name)
+    assert (await stub.RedriveDeadLetters(redrive)).redriven == 1
+    assert {each.subscription for each in (await operated.count()).queues} == before
+    with pytest.raises(grpc.aio.AioRpcError, match="subscriptions"):
+        await stub.PauseSubscriptions(pb.PauseSubscriptionsRequest(subscriptions=[name]))

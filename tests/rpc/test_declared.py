@@ -161,7 +161,13 @@ async def test_what_is_not_declared_is_refused(kind: str, settings: Settings) ->
 
 
 async def test_an_outbox_relays_to_declared_topics_alone(settings: Settings) -> None:
-    spec = replace(NOTHING, tables=(tweet.OUTBOX,), topics={tweet.TWEET_EVENTS: "."})
+    spec = replace(
+        NOTHING,
+        tables=(tweet.OUTBOX,),
+        topics={tweet.TWEET_EVENTS: "."},
+        # As `all_specs` adds to who publishes.
+        opens_rows_of=("fanout",),
+    )
     async with AsyncExitStack() as stack:
         deps = Dependencies(spec, settings, stack)
         rows = await deps.rows("probe", spec.tables)

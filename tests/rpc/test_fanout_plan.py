@@ -162,7 +162,7 @@ class NoTimelines:
     async def forget_tweet(self, author: int, tweet_id: int) -> None:
         raise NotImplementedError
 
-    async def relations_changed(self, viewer: int) -> None:
+    async def relations_changed(self, viewers: Sequence[int]) -> None:
         raise NotImplementedError
 
     async def drop_home(self, viewer: int) -> None:

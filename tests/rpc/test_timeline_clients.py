@@ -1,5 +1,7 @@
 """How a timeline asks the tweet service for many authors: in calls that it answers."""
 
+import asyncio
+
 import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as pb
 
@@ -9,22 +11,36 @@ from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.server import RpcServer
 from services.timeline.backfill import PER_AUTHOR
-from services.timeline.clients import MAX_AUTHORS_PER_CALL, MAX_IDS_PER_ANSWER, TweetClient
+from services.timeline.clients import (
+    CALLS_AT_ONCE,
+    MAX_AUTHORS_PER_CALL,
+    MAX_IDS_PER_ANSWER,
+    TweetClient,
+)
 from services.timeline.model import WINDOW_IDS
 
+WITHIN_S = 30.0
 SERVICE = service_of(pb.DESCRIPTOR)
 
 
 class Tweets:
-    """Each author has two tweets."""
+    """Each author has two tweets. Calls wait for each other until `wanted` have come."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: int) -> None:
         self.asked: list[pb.ListAuthorTweetsRequest] = []
+        self.running = self.most = 0
+        self._wanted = wanted
 
     async def ListAuthorTweets(  # noqa: N802 - the RPC's name
         self, request: pb.ListAuthorTweetsRequest, _context: object
     ) -> pb.ListAuthorTweetsResponse:
         self.asked.append(request)
+        self.running += 1
+        async with asyncio.timeout(WITHIN_S):
+            while len(self.asked) < self._wanted:  # noqa: ASYNC110 - which call is the last, no event says
+                await asyncio.sleep(0.01)
+        self.most = max(self.most, self.running)
+        self.running -= 1
         return pb.ListAuthorTweetsResponse(
             authors=[
                 {"user_id": each, "tweet_ids": [each + 10_000, each]} for each in request.user_ids
@@ -39,18 +55,22 @@ class Tweets:
 
 
 @pytest.mark.parametrize("limit", [1, PER_AUTHOR, WINDOW_IDS])
-@pytest.mark.parametrize("count", [0, 1, 2_500])
+@pytest.mark.parametrize("count", [0, 1, 2_500, 12_500])
 async def test_any_number_of_authors_is_listed(count: int, limit: int) -> None:
-    tweets = Tweets()
+    per_call = min(MAX_AUTHORS_PER_CALL, MAX_IDS_PER_ANSWER // limit)
+    at_once = min(CALLS_AT_ONCE, -(-count // per_call))
+    tweets = Tweets(at_once)
     server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, tweets)])
     await server.start()
     channel = open_channel(server.address, [SERVICE])
     try:
         authors = list(range(1, count + 1))
-        found = await TweetClient(channel, RpcClient()).list_by_authors(authors, None, limit)
+        client = TweetClient(channel, RpcClient(timeout_s=WITHIN_S))
+        found = await client.list_by_authors(authors, None, limit)
     finally:
         await channel.close()
         await server.stop(0)
+    assert tweets.most == at_once
     assert found == {each: [each + 10_000, each] for each in authors}
     assert sorted(each for request in tweets.asked for each in request.user_ids) == authors
     for request in tweets.asked:

@@ -38,6 +38,7 @@ from services.platform.leasing.lease_client import LeaseClient
 from services.platform.leasing.lease_keeper import LeaseKeeper
 from services.platform.leasing.lease_metrics import observe_lease
 from services.platform.outbox.outbox import Outbox
+from services.platform.outbox.refused import RefusedEntries
 from services.platform.outbox.relay import OutboxRelay
 from services.platform.outbox.tracing import TracedOutbox
 from services.platform.queues.metrics import observe_pauses
@@ -127,10 +128,17 @@ class Dependencies:
     async def outbox(self, rows: RowStore, table: TableSpec, *topics: str) -> TracedOutbox:
         """Take writes at once, and relay them once every subscription is there to be served.
 
-        An entry for another topic than these is set aside, as one that the bus refuses.
+        An entry for another topic than these is set aside, as one that the bus refuses. Operators
+        see both.
         """
         self.declared.rows(self._spec.name, (table,))
-        relay = OutboxRelay(Outbox(rows, self.clock, table), self.publisher(*topics))
+        owner, controls = pauses_table()
+        with suppress(UnavailableError):
+            # Where it cannot be opened now, it is when there is something to say.
+            await self.rows(owner, [controls])
+        relay = OutboxRelay(
+            Outbox(rows, self.clock, table), self.publisher(*topics), refused=self.refused()
+        )
         self.loops.opened_after(f"outbox {table.name}", relay, self._bus.declared)
         return TracedOutbox(relay)
 
@@ -151,6 +159,11 @@ class Dependencies:
             observe_pauses(self._pauses)
             await self.loops.opened("queue pauses", self._pauses)
         return self._pauses
+
+    def refused(self) -> RefusedEntries:
+        """What the bus refuses of all outboxes, in the rows in which pauses are kept."""
+        owner, table = pauses_table()
+        return RefusedEntries(lambda: self.rows(owner, [table]), table)
 
     async def consume(
         self,

@@ -151,7 +151,8 @@ METRIC_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
 """Counter, entries by `table`, each time that one failed by itself; it is tried again later."""
 METRIC_FANOUT_LAG: Final = "fanout.lag"
 """Histogram, seconds by `stage` (plan, push): from a tweet's creation until its plan was made (the
-first delivery of it), or a page of its pushes was made."""
+first delivery of it), or a page of its pushes was made. A tweet that is not pushed, as its author
+has too many followers or it was deleted before, has none."""
 METRIC_FANOUT_THRESHOLD: Final = "fanout.threshold"
 """Gauge, followers by `source` (operator, flag, setting): the celebrity threshold in force, T, and
 what has set it."""

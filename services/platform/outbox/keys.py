@@ -4,11 +4,20 @@ from services.platform.rows.keys import (
     ID_HEX_DIGITS,
     SHARD_HEX_DIGITS,
     KeyRange,
+    parse_hex,
     range_of,
     split_key,
 )
 
-__all__ = ["OUTBOX_KEY", "OUTBOX_SHARDS", "outbox_range", "outbox_row_key", "parse_outbox_row_key"]
+__all__ = [
+    "OUTBOX_KEY",
+    "OUTBOX_SHARDS",
+    "entry_column",
+    "outbox_range",
+    "outbox_row_key",
+    "parse_entry_column",
+    "parse_outbox_row_key",
+]
 
 OUTBOX_SHARDS = 16
 """Row-key prefixes of an outbox: ids grow, and all writes would meet at the end of one range. Each
@@ -32,3 +41,13 @@ def parse_outbox_row_key(key: bytes) -> int:
 def outbox_range(shard: int) -> KeyRange:
     """Select all entries of a shard."""
     return range_of(f"{shard:02x}")
+
+
+def entry_column(entry_id: int) -> bytes:
+    """`{id:016x}`: the column of one entry in a row about all of an outbox."""
+    return f"{entry_id:016x}".encode()
+
+
+def parse_entry_column(column: bytes) -> int:
+    """Return the entry id; `ValueError` if this is no such column."""
+    return parse_hex(column, ID_HEX_DIGITS)

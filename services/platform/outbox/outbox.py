@@ -26,7 +26,7 @@ from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
 from services.platform.rows.reading import UNREADABLE
 from services.platform.runtime.clock import Clock, is_recent
 
-__all__ = ["Commits", "Outbox", "OutboxEntry"]
+__all__ = ["Commits", "Outbox", "OutboxEntry", "Refused"]
 
 SCAN_PAGE_ROWS = 500
 """Rows read at once per shard while looking for pending entries."""
@@ -57,6 +57,18 @@ class Commits(Protocol):
 
     async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
         """Make the mutations durable, and the entry to be published at least once. Idempotent."""
+        ...
+
+
+class Refused(Protocol):
+    """Where operators see what cannot be published. Raises `UnavailableError`."""
+
+    async def record(self, outbox: str, entry: OutboxEntry, reason: str) -> bool:
+        """Say that an entry is refused; true where an operator has dropped it. Idempotent."""
+        ...
+
+    async def forget(self, outbox: str, ids: Sequence[int]) -> None:
+        """Say nothing more of these entries, if anything was said. Idempotent."""
         ...
 
 

@@ -19,7 +19,7 @@ from services.platform.observability.names import (
     METRIC_OUTBOX_SET_ASIDE,
     SCOPE,
 )
-from services.platform.outbox.outbox import Outbox, OutboxEntry
+from services.platform.outbox.outbox import Outbox, OutboxEntry, Refused
 from services.platform.rows.port import RowMutation
 from services.platform.runtime.background import IDLE_S, Background
 from services.platform.runtime.retry_policy import Backoff
@@ -49,7 +49,8 @@ class OutboxRelay:
     """Publishes committed entries, at least once, and settles them in bulk.
 
     Each topic has a lane of its own, so that one that fails does not hold up the others. Nor does
-    an entry that the bus refuses: it stays in the table, and is tried again now and then.
+    an entry that the bus refuses: it stays in the table, is tried again now and then, and is shown
+    as `refused` to operators, who may drop it.
     """
 
     def __init__(  # noqa: PLR0913 - one value each, all named by the caller
@@ -57,6 +58,7 @@ class OutboxRelay:
         outbox: Outbox,
         driver: Publisher,
         *,
+        refused: Refused | None = None,
         jitter: random.Random | None = None,
         sweep_interval_s: float = SWEEP_INTERVAL_S,
         sweep_age_ms: int = SWEEP_AGE_MS,
@@ -64,6 +66,9 @@ class OutboxRelay:
     ) -> None:
         self._outbox = outbox
         self._driver = driver
+        self._refused = refused
+        # Of those in memory, what was left behind by some process, and may be known as refused.
+        self._swept: set[int] = set()
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._sweep_interval_s = sweep_interval_s
         self._sweep_age_ms = sweep_age_ms
@@ -142,6 +147,7 @@ class OutboxRelay:
             except BaseException:
                 self._let_go([entry.id])
                 raise
+            self._swept.add(entry.id)
             self._enqueue(entry)
             taken += 1
         return taken
@@ -157,6 +163,7 @@ class OutboxRelay:
         # What `stop` has let go of may still come to its end.
         gone = self._held.intersection(ids)
         self._held -= gone
+        self._swept -= gone
         self._held_count.add(-len(gone), self._labels)
 
     def _enqueue(self, entry: OutboxEntry) -> None:
@@ -188,6 +195,7 @@ class OutboxRelay:
         try:
             if ids := [entry.id for entry in await self._publish(topic, batch, beat)]:
                 await self._until_done(partial(self._outbox.settle, ids), beat)
+                await self._forget_refused(ids)
         finally:
             # Whatever happened: what is held here no sweeper takes up.
             self._let_go([entry.id for entry in batch if entry.id not in self._aside])
@@ -205,12 +213,35 @@ class OutboxRelay:
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the others
             if len(batch) == 1:
-                self._set_aside(batch[0], error)
-                return []
+                return batch if await self._give_up(batch[0], error) else []
         else:
             return batch
         taken = [await self._publish(topic, [each], beat) for each in batch]
         return [entry for entries in taken for entry in entries]
+
+    async def _give_up(self, entry: OutboxEntry, error: Exception) -> bool:
+        """Show operators an entry that is refused; true where they have dropped it."""
+        if self._refused is not None:
+            self._swept.add(entry.id)
+            try:
+                reason = f"{type(error).__name__}: {error}"
+                if await self._refused.record(self._outbox.table, entry, reason):
+                    return True
+            except UnavailableError:
+                # The next try shows it.
+                _log.warning(EVENT_OUTBOX_ATTEMPT_FAILED, exc_info=True)
+        self._set_aside(entry, error)
+        return False
+
+    async def _forget_refused(self, ids: Sequence[int]) -> None:
+        done = self._swept.intersection(ids)
+        self._swept -= done
+        if self._refused is not None and done:
+            try:
+                await self._refused.forget(self._outbox.table, sorted(done))
+            except UnavailableError:
+                # It stays on the operators' list until they redrive or drop it.
+                _log.warning(EVENT_OUTBOX_ATTEMPT_FAILED, exc_info=True)
 
     def _set_aside(self, entry: OutboxEntry, error: Exception) -> None:
         """Leave an entry alone for a while; then the sweeper finds it again."""

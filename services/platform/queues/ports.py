@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-__all__ = ["Pausable", "PauseStore"]
+from services.platform.bus.port import DeadLetter
+
+__all__ = ["DeadLetters", "Pausable", "PauseStore"]
 
 
 class PauseStore(Protocol):
@@ -20,6 +22,26 @@ class PauseStore(Protocol):
 
     async def set_paused(self, names: Sequence[str], *, paused: bool) -> None:
         """Note all of these as paused or not, in one step. Idempotent."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """What was given up of a subscription, or of an outbox. Raises `UnavailableError`."""
+
+    async def dead_letters(self, name: str, /) -> int | None:
+        """Count them, perhaps up to a bound; None where that cannot be said."""
+        ...
+
+    async def list_dead_letters(self, name: str, /, *, limit: int) -> Sequence[DeadLetter]:
+        """Give up to `limit` of them, oldest first, without taking them."""
+        ...
+
+    async def redrive(self, name: str, /, *, limit: int) -> int:
+        """Put up to `limit` back; returns how many. What fails again is given up again."""
+        ...
+
+    async def drop_dead_letters(self, name: str, ids: Sequence[str], /) -> int:
+        """Forget these for good; returns how many of them there were. Idempotent."""
         ...
 
 

@@ -7,9 +7,12 @@ from services.platform.bus.port import BusDriver, DeadLetter
 from services.platform.errors import InvalidArgumentError
 from services.platform.queues.model import GivenUp, Queue
 from services.platform.queues.pauses import Pauses
+from services.platform.queues.ports import DeadLetters
 
 __all__ = ["Queues"]
 
+OUTBOX_PREFIX = "outbox."
+"""Of the name under which what is refused of an outbox is listed; no service has this name."""
 DEFAULT_LIMIT = 100  # dead letters a call
 MAX_LIMIT = 1_000
 MAX_DROPPED = 40
@@ -23,18 +26,33 @@ SHOWN_BYTES = 100
 class Queues:
     """The queues of the subscriptions named; of no other.
 
+    Beside them stands each of `outboxes`, as `outbox.<its table>`, while the bus refuses some of
+    its messages: they are dead letters that no subscription has got. It cannot be paused.
+
     Every method raises `InvalidArgumentError` for a request that breaks its limits, and
     `UnavailableError` when the bus, or for pauses the store, cannot answer.
     """
 
-    def __init__(self, bus: BusDriver, pauses: Pauses, subscriptions: Sequence[str]) -> None:
+    def __init__(
+        self,
+        bus: BusDriver,
+        pauses: Pauses,
+        subscriptions: Sequence[str],
+        refused: DeadLetters | None = None,
+        outboxes: Sequence[str] = (),
+    ) -> None:
         self._bus = bus
         self._pauses = pauses
         self._names = tuple(subscriptions)
+        self._letters: dict[str, tuple[DeadLetters, str]] = {
+            each: (bus, each) for each in self._names
+        }
+        if refused is not None:
+            self._letters |= {OUTBOX_PREFIX + each: (refused, each) for each in outboxes}
 
     async def all(self) -> list[Queue]:
         """Give every queue as it is now."""
-        return [
+        queues = [
             Queue(
                 name,
                 await self._bus.backlog(name),
@@ -43,24 +61,31 @@ class Queues:
             )
             for name in self._names
         ]
+        for name, (refused, outbox) in self._letters.items():
+            if name not in self._names and (count := await refused.dead_letters(outbox)):
+                queues.append(Queue(name, 0, count, paused=False))
+        return queues
 
     async def dead_letters(self, subscription: str, limit: int) -> list[GivenUp]:
         """List up to `limit` messages that were given up, oldest first; 0 means 100."""
         most = self._checked(subscription, limit)
-        letters = await self._bus.list_dead_letters(subscription, limit=most)
+        source, name = self._letters[subscription]
+        letters = await source.list_dead_letters(name, limit=most)
         return [_shown(each) for each in letters]
 
     async def redrive(self, subscription: str, limit: int) -> int:
         """Put up to `limit` dead letters back, oldest first; 0 means 100. Gives how many."""
         most = self._checked(subscription, limit)
-        return await self._bus.redrive(subscription, limit=most)
+        source, name = self._letters[subscription]
+        return await source.redrive(name, limit=most)
 
     async def drop(self, subscription: str, ids: Sequence[str]) -> int:
         """Forget 1 to 40 dead letters for good; gives how many of them there were. Idempotent."""
         self._checked(subscription, 0)
         if not 1 <= len(ids) <= MAX_DROPPED:
             raise InvalidArgumentError("ids", f"must be 1 to {MAX_DROPPED}, are {len(ids)}")
-        return await self._bus.drop_dead_letters(subscription, ids)
+        source, name = self._letters[subscription]
+        return await source.drop_dead_letters(name, ids)
 
     async def pause(self, names: Iterable[str]) -> None:
         """Take nothing more from these, in no process; what is in hand goes on. Idempotent."""
@@ -85,8 +110,8 @@ class Queues:
         return wanted
 
     def _checked(self, subscription: str, limit: int) -> int:
-        if subscription not in self._names:
-            raise InvalidArgumentError("subscription", f"must be one of {', '.join(self._names)}")
+        if subscription not in self._letters:
+            raise InvalidArgumentError("subscription", f"must be one of {', '.join(self._letters)}")
         if not 0 <= limit <= MAX_LIMIT:
             raise InvalidArgumentError("limit", f"must be 1 to {MAX_LIMIT}, got {limit}")
         return limit or DEFAULT_LIMIT

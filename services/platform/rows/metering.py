@@ -63,12 +63,26 @@ class MeteredRowStore:
         with self._timed("read", next(iter(names)).table):
             return await self._store.read_cells(names)
 
-    async def scan(
-        self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""
+    async def scan(  # noqa: PLR0913 - those of the port
+        self,
+        table: str,
+        start: bytes,
+        end: bytes,
+        *,
+        limit: int,
+        columns_from: bytes = b"",
+        cells_per_row: int | None = None,
     ) -> list[Row]:
         """Read rows of a key range in order, at most `limit`."""
         with self._timed("scan", table):
-            return await self._store.scan(table, start, end, limit=limit, columns_from=columns_from)
+            return await self._store.scan(
+                table,
+                start,
+                end,
+                limit=limit,
+                columns_from=columns_from,
+                cells_per_row=cells_per_row,
+            )
 
     async def close(self) -> None:
         """Close the store beneath."""

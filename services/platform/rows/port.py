@@ -122,7 +122,7 @@ class RowStore(Protocol):
         """Read single cells and their dates, also of wide rows; a missing cell is missing."""
         ...
 
-    async def scan(
+    async def scan(  # noqa: PLR0913 - which cells, by key and column
         self,
         table: str,
         start: bytes,
@@ -130,10 +130,12 @@ class RowStore(Protocol):
         *,
         limit: int,
         columns_from: bytes = b"",
+        cells_per_row: int | None = None,
     ) -> list[Row]:
         """Rows with `start <= key < end` in key order, at most `limit` rows.
 
-        Only cells with `column >= columns_from` are read; rows left without cells are skipped and
+        Only cells with `column >= columns_from` are read, and of each row the first `cells_per_row`
+        of them (positive; None: all), however many it has; rows left without cells are skipped and
         do not count.
         """
         ...

@@ -34,9 +34,9 @@ def all_specs() -> Mapping[str, ServiceSpec]:
 
 
 def _reading_pauses(spec: ServiceSpec, keepers: tuple[str, ...]) -> ServiceSpec:
-    """Have whoever consumes open the rows where it is kept what is paused."""
+    """Have whoever consumes or publishes open the rows of what is paused, and refused."""
     missing = tuple(each for each in keepers if each not in (spec.name, *spec.opens_rows_of))
-    if not spec.subscriptions or not missing:
+    if not (spec.subscriptions or spec.topics) or not missing:
         return spec
     return replace(spec, opens_rows_of=(*spec.opens_rows_of, *missing))
 

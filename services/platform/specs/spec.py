@@ -42,10 +42,11 @@ class ServiceSpec:
     """Its own, in `<name>.db` where they are SQLite's."""
     opens_rows_of: tuple[str, ...] = ()
     """Siblings whose tables it opens too; each is an exception with a reason beside it. Whoever
-    consumes opens those of the service that `keeps_pauses` besides: `all_specs` adds it."""
+    consumes or publishes opens those of the service that `keeps_pauses` besides: `all_specs` adds
+    it."""
     keeps_pauses: TableSpec | None = None
     """Of the one service whose process answers operators of queues: one of its tables, where it is
-    kept which subscriptions of all services are paused."""
+    kept which subscriptions of all services are paused, and what of their outboxes is refused."""
     files: tuple[str, ...] = ()
     """What it keeps in the data folder beside its rows and its audit log; a backup takes it."""
     topics: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

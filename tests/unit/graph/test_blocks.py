@@ -257,3 +257,29 @@ async def test_an_undoing_beats_what_failed_but_takes_effect_later(
     await failing.take_effect()
     assert await world.store.standing([block(1, 2), mute(1, 2)]) == frozenset()
     assert await world.hidden(2) == []
+
+
+SEEN_BY = {"block": {1, 2}, "unblock": {1, 2}, "mute": {1}, "unmute": {1}}
+
+
+@pytest.mark.parametrize("use", USES)
+async def test_what_is_cached_is_forgotten_after_the_commit(world: World, use: str) -> None:
+    """Also by a repeat that finds nothing to do: the first may have died after its commit."""
+    if use.startswith("un"):
+        await USES[use.removeprefix("un")](world, 1, 2)
+    world.forgotten.clear()
+    for _ in range(2):
+        await USES[use](world, 1, 2)
+    assert world.forgotten == [SEEN_BY[use]] * 2
+
+
+async def test_nothing_is_forgotten_of_a_change_that_is_not_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_change: Change, _event: bytes) -> None:
+        raise UnavailableError("no disk")
+
+    monkeypatch.setattr(world.store, "commit", fail)
+    with pytest.raises(UnavailableError):
+        await world.blocks.block(1, 2)
+    assert world.forgotten == []

@@ -50,10 +50,12 @@ async def test_caches_of_all_who_see_a_change_are_refreshed(
     monkeypatch.setattr(erasure, "EDGES_PER_CHANGE", 3)
     await connect(world)
     before = len(await world.entries())
+    world.forgotten.clear()
     await erasure_of(world).erase(GONE, world.clock.ms - SETTLE_MS)
     published = [event[1] for event in (await world.events())[before:]]
     assert {user for users in published for user in users} == {GONE, 1, 2, 3, 4, 20, 21}
     assert max(len(users) for users in published) <= 4
+    assert [seen | {GONE} for seen in world.forgotten] == [set(users) for users in published]
 
 
 async def test_a_repeat_finds_nothing(world: World) -> None:

@@ -175,3 +175,10 @@ async def test_one_block_keeps_all_from_being_followed(
     assert caught.value.reason == "BLOCKED"
     assert caught.value.metadata == {"follower_id": "1", "followee_id": "3"}
     assert await world.following(1) == []
+
+
+async def test_a_followers_cached_relations_are_forgotten(world: World) -> None:
+    await world.follows.follow(1, 2)
+    await world.follows.follow_many(1, [2, 3, 4])
+    await world.follows.unfollow(1, 2)
+    assert world.forgotten == [{1}] * 3

@@ -1,7 +1,7 @@
 """The graph's use cases on a real store, with users and ids made up."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from opentelemetry import metrics
@@ -113,10 +113,14 @@ class World:
         self.outbox = Outbox(rows, clock, OUTBOX)
         self.store = RowGraphStore(rows, self.outbox)
         self.ids, self.users, self.json_events = TickingIds(), FewUsers(), JsonEvents()
-        self.changes = Changes(self.store, ids or self.ids, meter_provider=meter_provider)
+        self.forgotten: list[set[int]] = []
+        self.changes = Changes(self.store, ids or self.ids, self, meter_provider=meter_provider)
         self.follows = Follows(self.changes, self.users, self.json_events)
         self.blocks = Blocks(self.changes, self.users, self.json_events)
         self.reads = Reads(self.store, self.users)
+
+    async def forget(self, viewers: Collection[int]) -> None:
+        self.forgotten.append(set(viewers))
 
     async def entries(self) -> list[OutboxEntry]:
         pending = await self.outbox.pending(-60_000, 1_600)

@@ -559,6 +559,60 @@ class GetRelationsResponse(_message.Message):
 Global___GetRelationsResponse: _TypeAlias = GetRelationsResponse  # noqa: Y015
 
 @_typing.final
+class StreamRelationsRequest(_message.Message):
+    """Whose relations to stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Positive."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamRelationsRequest: _TypeAlias = StreamRelationsRequest  # noqa: Y015
+
+@_typing.final
+class StreamRelationsResponse(_message.Message):
+    """One page of relations, 10000 ids at most. There is none for a user without any."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOWING_IDS_FIELD_NUMBER: _builtins.int
+    HIDDEN_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def following_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Users followed; increasing, also from page to page."""
+
+    @_builtins.property
+    def hidden_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Users muted, blocked, or blocking this one; somebody may come more than once. A muted user may
+        be followed too.
+        """
+
+    def __init__(
+        self,
+        *,
+        following_ids: _abc.Iterable[_builtins.int] | None = ...,
+        hidden_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["following_ids", b"following_ids", "hidden_ids", b"hidden_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamRelationsResponse: _TypeAlias = StreamRelationsResponse  # noqa: Y015
+
+@_typing.final
 class StreamFollowersRequest(_message.Message):
     """Whose followers to stream."""
 

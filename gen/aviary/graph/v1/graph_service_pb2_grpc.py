@@ -29,6 +29,10 @@ class GraphServiceStub:
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     def __init__(self, channel):
@@ -92,6 +96,11 @@ class GraphServiceStub:
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsResponse.FromString,
                 _registered_method=True)
+        self.StreamRelations = channel.unary_stream(
+                '/aviary.graph.v1.GraphService/StreamRelations',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsResponse.FromString,
+                _registered_method=True)
         self.StreamFollowers = channel.unary_stream(
                 '/aviary.graph.v1.GraphService/StreamFollowers',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.SerializeToString,
@@ -108,12 +117,18 @@ class GraphServiceServicer:
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     def Follow(self, request, context):
-        """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-        or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
-        the other.
+        """Follows a user; following twice changes nothing. What the followee posts from now on is shown
+        at once. What they posted before is fetched into the home timeline in the background: within a
+        second as a rule, and later while the subscription fanout.graph is behind or paused.
+        INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
+        FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,7 +142,8 @@ class GraphServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FollowUsers(self, request, context):
-        """Follows many users at once, all of them or none; those followed already are skipped.
+        """Follows many users at once, all of them or none; those followed already are skipped. It shows
+        as after Follow.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
         the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
         and one of them.
@@ -194,8 +210,17 @@ class GraphServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetRelations(self, request, context):
-        """Reads everybody a user follows, mutes or shares a block with, for sibling services.
-        INVALID_ARGUMENT: user_id.
+        """Deprecated: use StreamRelations, as the answer for a user with half a million relations is more
+        than a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling
+        services. INVALID_ARGUMENT: user_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamRelations(self, request, context):
+        """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
+        A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -274,6 +299,11 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsResponse.SerializeToString,
             ),
+            'StreamRelations': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamRelations,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsResponse.SerializeToString,
+            ),
             'StreamFollowers': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamFollowers,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.FromString,
@@ -296,6 +326,10 @@ class GraphService:
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     @staticmethod
@@ -585,6 +619,33 @@ class GraphService:
             '/aviary.graph.v1.GraphService/GetRelations',
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsRequest.SerializeToString,
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.GetRelationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamRelations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/StreamRelations',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

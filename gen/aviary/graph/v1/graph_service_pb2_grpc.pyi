@@ -7,6 +7,7 @@ from aviary.graph.v1 import graph_service_pb2 as _graph_service_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
+import builtins as _builtins
 import grpc as _grpc
 import sys
 import typing as _typing
@@ -15,6 +16,11 @@ if sys.version_info >= (3, 11):
     from typing import Self as _Self
 else:
     from typing_extensions import Self as _Self
+
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
 
 _T = _typing.TypeVar("_T")
 
@@ -30,6 +36,10 @@ class GraphServiceStub:
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     @_typing.overload
@@ -37,14 +47,17 @@ class GraphServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> GraphServiceAsyncStub: ...
     Follow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]
-    """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-    or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
-    the other.
+    """Follows a user; following twice changes nothing. What the followee posts from now on is shown
+    at once. What they posted before is fetched into the home timeline in the background: within a
+    second as a rule, and later while the subscription fanout.graph is behind or paused.
+    INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
+    FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
     """
     Unfollow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
     FollowUsers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]
-    """Follows many users at once, all of them or none; those followed already are skipped.
+    """Follows many users at once, all of them or none; those followed already are skipped. It shows
+    as after Follow.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
     the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
     and one of them.
@@ -78,9 +91,16 @@ class GraphServiceStub:
     """Reads how two users stand to each other; users who do not exist have no relationship.
     INVALID_ARGUMENT: user_id, target_id.
     """
-    GetRelations: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]
-    """Reads everybody a user follows, mutes or shares a block with, for sibling services.
-    INVALID_ARGUMENT: user_id.
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def GetRelations(self) -> _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]:
+        """Deprecated: use StreamRelations, as the answer for a user with half a million relations is more
+        than a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling
+        services. INVALID_ARGUMENT: user_id.
+        """
+    StreamRelations: _grpc.UnaryStreamMultiCallable[_graph_service_pb2.StreamRelationsRequest, _graph_service_pb2.StreamRelationsResponse]
+    """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
+    A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
     """
     StreamFollowers: _grpc.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
@@ -94,18 +114,25 @@ class GraphServiceAsyncStub(GraphServiceStub):
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Follow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]  # type: ignore[assignment]
-    """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-    or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
-    the other.
+    """Follows a user; following twice changes nothing. What the followee posts from now on is shown
+    at once. What they posted before is fetched into the home timeline in the background: within a
+    second as a rule, and later while the subscription fanout.graph is behind or paused.
+    INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
+    FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
     """
     Unfollow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]  # type: ignore[assignment]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
     FollowUsers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]  # type: ignore[assignment]
-    """Follows many users at once, all of them or none; those followed already are skipped.
+    """Follows many users at once, all of them or none; those followed already are skipped. It shows
+    as after Follow.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
     the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
     and one of them.
@@ -139,9 +166,16 @@ class GraphServiceAsyncStub(GraphServiceStub):
     """Reads how two users stand to each other; users who do not exist have no relationship.
     INVALID_ARGUMENT: user_id, target_id.
     """
-    GetRelations: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]  # type: ignore[assignment]
-    """Reads everybody a user follows, mutes or shares a block with, for sibling services.
-    INVALID_ARGUMENT: user_id.
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def GetRelations(self) -> _aio.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationsRequest, _graph_service_pb2.GetRelationsResponse]:  # type: ignore[override]
+        """Deprecated: use StreamRelations, as the answer for a user with half a million relations is more
+        than a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling
+        services. INVALID_ARGUMENT: user_id.
+        """
+    StreamRelations: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamRelationsRequest, _graph_service_pb2.StreamRelationsResponse]  # type: ignore[assignment]
+    """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
+    A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
     """
     StreamFollowers: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]  # type: ignore[assignment]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
@@ -154,6 +188,10 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns who follows, blocks and mutes whom. Each change may give FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): what is stored is dated so far ahead that nothing can come after it, and an
     operator has to mend it.
+
+    The next read of a home timeline after the answer to a change shows it, whatever the queues do;
+    but for what a follow has to fetch, see there. If the cache gives no answer at that moment, reads
+    do without it, and for half a second after it is back they may show what was before.
     """
 
     @_abc_1.abstractmethod
@@ -162,9 +200,11 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_service_pb2.FollowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.FollowResponse, _abc.Awaitable[_graph_service_pb2.FollowResponse]]:
-        """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-        or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
-        the other.
+        """Follows a user; following twice changes nothing. What the followee posts from now on is shown
+        at once. What they posted before is fetched into the home timeline in the background: within a
+        second as a rule, and later while the subscription fanout.graph is behind or paused.
+        INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
+        FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
         """
 
     @_abc_1.abstractmethod
@@ -181,7 +221,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_service_pb2.FollowUsersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.FollowUsersResponse, _abc.Awaitable[_graph_service_pb2.FollowUsersResponse]]:
-        """Follows many users at once, all of them or none; those followed already are skipped.
+        """Follows many users at once, all of them or none; those followed already are skipped. It shows
+        as after Follow.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
         the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
         and one of them.
@@ -258,14 +299,26 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT: user_id, target_id.
         """
 
+    @_deprecated("""Deprecated: use StreamRelations, as the answer for a user with half a million relations is more\nthan a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling\nservices. INVALID_ARGUMENT: user_id.""")
     @_abc_1.abstractmethod
     def GetRelations(
         self,
         request: _graph_service_pb2.GetRelationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.GetRelationsResponse, _abc.Awaitable[_graph_service_pb2.GetRelationsResponse]]:
-        """Reads everybody a user follows, mutes or shares a block with, for sibling services.
-        INVALID_ARGUMENT: user_id.
+        """Deprecated: use StreamRelations, as the answer for a user with half a million relations is more
+        than a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling
+        services. INVALID_ARGUMENT: user_id.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamRelations(
+        self,
+        request: _graph_service_pb2.StreamRelationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_graph_service_pb2.StreamRelationsResponse], _abc.AsyncIterator[_graph_service_pb2.StreamRelationsResponse]]:
+        """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
+        A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
         """
 
     @_abc_1.abstractmethod

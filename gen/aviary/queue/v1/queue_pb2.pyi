@@ -20,7 +20,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Queue(_message.Message):
-    """What waits for one subscription of one service."""
+    """What waits for one subscription of one service; or what the bus refuses of one outbox."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -29,11 +29,15 @@ class Queue(_message.Message):
     DEAD_LETTERS_FIELD_NUMBER: _builtins.int
     PAUSED_FIELD_NUMBER: _builtins.int
     subscription: _builtins.str
-    """Name of the subscription, such as `fanout.plan`; it begins with the name of the service."""
+    """Name of the subscription, such as `fanout.plan`; it begins with the name of the service. Or of an
+    outbox that holds messages which the bus refuses, such as `outbox.tweet_outbox`.
+    """
     messages: _builtins.int
     """Messages not yet handled; absent where the engine cannot say."""
     dead_letters: _builtins.int
-    """Messages given up and not put back; absent where the engine cannot say."""
+    """Messages given up and not put back; absent where the engine cannot say. Of an outbox, 10000 at
+    most are counted.
+    """
     paused: _builtins.bool
     """Whether nothing is to be taken from it; absent while that could not be read yet."""
     def __init__(
@@ -99,13 +103,13 @@ class DeadLetter(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The bus's name for it."""
+    """The bus's name for it, or the outbox's."""
     reason: _builtins.str
     """Why it was given up: the last error, its first 500 characters."""
     @_builtins.property
     def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnreadableField]:
-        """What there is of it, where that cannot be read as a message: its first eight fields. Empty for
-        any other.
+        """What there is of it, where that cannot be read as a message: its first eight fields. Of a message
+        in an outbox, its `topic` and `bytes`. Empty for any other.
         """
 
     def __init__(

@@ -45,7 +45,7 @@ class ListQueuesResponse(_message.Message):
     QUEUES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def queues(self) -> _containers.RepeatedCompositeFieldContainer[_queue_pb2.Queue]:
-        """One entry for each subscription of each service."""
+        """One entry for each subscription of each service, and for each outbox with dead letters."""
 
     def __init__(
         self,

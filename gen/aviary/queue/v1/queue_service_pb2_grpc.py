@@ -27,6 +27,11 @@ if _version_not_supported:
 
 class QueueServiceStub:
     """Shows and steers the queues of all services: one for each subscription. For operators.
+
+    A message that the bus refuses stays in its service's outbox, which tries it again each minute. It
+    is listed as a dead letter of `outbox.` and the outbox's table, and holds up no other. Putting it
+    back takes it off the list until it is refused again; dropping it has the service give it up within
+    a minute or two.
     """
 
     def __init__(self, channel):
@@ -69,6 +74,11 @@ class QueueServiceStub:
 
 class QueueServiceServicer:
     """Shows and steers the queues of all services: one for each subscription. For operators.
+
+    A message that the bus refuses stays in its service's outbox, which tries it again each minute. It
+    is listed as a dead letter of `outbox.` and the outbox's table, and holds up no other. Putting it
+    back takes it off the list until it is refused again; dropping it has the service give it up within
+    a minute or two.
     """
 
     def ListQueues(self, request, context):
@@ -165,6 +175,11 @@ def add_QueueServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class QueueService:
     """Shows and steers the queues of all services: one for each subscription. For operators.
+
+    A message that the bus refuses stays in its service's outbox, which tries it again each minute. It
+    is listed as a dead letter of `outbox.` and the outbox's table, and holds up no other. Putting it
+    back takes it off the list until it is refused again; dropping it has the service give it up within
+    a minute or two.
     """
 
     @staticmethod

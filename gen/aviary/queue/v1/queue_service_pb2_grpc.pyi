@@ -27,7 +27,13 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class QueueServiceStub:
-    """Shows and steers the queues of all services: one for each subscription. For operators."""
+    """Shows and steers the queues of all services: one for each subscription. For operators.
+
+    A message that the bus refuses stays in its service's outbox, which tries it again each minute. It
+    is listed as a dead letter of `outbox.` and the outbox's table, and holds up no other. Putting it
+    back takes it off the list until it is refused again; dropping it has the service give it up within
+    a minute or two.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -63,7 +69,13 @@ class QueueServiceStub:
 
 @_typing.type_check_only
 class QueueServiceAsyncStub(QueueServiceStub):
-    """Shows and steers the queues of all services: one for each subscription. For operators."""
+    """Shows and steers the queues of all services: one for each subscription. For operators.
+
+    A message that the bus refuses stays in its service's outbox, which tries it again each minute. It
+    is listed as a dead letter of `outbox.` and the outbox's table, and holds up no other. Putting it
+    back takes it off the list until it is refused again; dropping it has the service give it up within
+    a minute or two.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListQueues: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.ListQueuesRequest, _queue_service_pb2.ListQueuesResponse]  # type: ignore[assignment]
@@ -95,7 +107,13 @@ class QueueServiceAsyncStub(QueueServiceStub):
     """
 
 class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Shows and steers the queues of all services: one for each subscription. For operators."""
+    """Shows and steers the queues of all services: one for each subscription. For operators.
+
+    A message that the bus refuses stays in its service's outbox, which tries it again each minute. It
+    is listed as a dead letter of `outbox.` and the outbox's table, and holds up no other. Putting it
+    back takes it off the list until it is refused again; dropping it has the service give it up within
+    a minute or two.
+    """
 
     @_abc_1.abstractmethod
     def ListQueues(

@@ -6,7 +6,7 @@ locals {
   services = {
     user = {
       port        = 50051
-      tables      = ["users", "handles", "user_requests", "user_outbox"]
+      tables      = ["users", "handles", "user_requests", "user_outbox", "fanout_controls"]
       publishes   = ["user-events"]
       subscribes  = []
       uses_cache  = false
@@ -54,7 +54,7 @@ locals {
       ]
       publishes   = ["graph-events"]
       subscribes  = ["graph.erasure"]
-      uses_cache  = false
+      uses_cache  = true
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = {}
     }
@@ -129,7 +129,7 @@ locals {
     muting                    = { max_age_s = null, key = "{viewer:016x}, column {muted}" }
     follow_counts             = { max_age_s = null, key = "{user:016x}" }
     graph_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
-    fanout_controls           = { max_age_s = null, key = "one row" }
+    fanout_controls           = { max_age_s = null, key = "controls, and refused#{outbox}" }
     home                      = { max_age_s = 2592000, key = "{user:016x}#{~day:08x}, column {~tweet}" }
     viewers                   = { max_age_s = null, key = "{user:016x}" }
     celebrities               = { max_age_s = null, key = "{author:016x}" }

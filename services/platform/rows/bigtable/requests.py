@@ -12,6 +12,7 @@ from google.cloud.bigtable.data import (
 )
 from google.cloud.bigtable.data.row_filters import (
     CellsColumnLimitFilter,
+    CellsRowLimitFilter,
     ColumnRangeFilter,
     RowFilter,
     RowFilterChain,
@@ -21,7 +22,15 @@ from google.cloud.bigtable.data.row_filters import (
 from services.platform.rows.bigtable.schema import FAMILY
 from services.platform.rows.port import CellName, RowMutation
 
-__all__ = ["LATEST", "MICROS_PER_MS", "bulks", "cell_queries", "changes_of", "key_queries"]
+__all__ = [
+    "LATEST",
+    "MICROS_PER_MS",
+    "bulks",
+    "cell_queries",
+    "changes_of",
+    "key_queries",
+    "slice_filter",
+]
 
 BULK_MAX_CHANGES = 10_000
 """Changes per bulk request; Bigtable refuses more than 100 000."""
@@ -107,6 +116,16 @@ def cell_queries(names: Collection[CellName]) -> list[tuple[str, ReadRowsQuery]]
         for wanted, group in keys.items():
             queries += [(table, query) for query in key_queries(group, _latest_of(wanted))]
     return queries
+
+
+def slice_filter(columns_from: bytes, cells: int | None) -> RowFilter:
+    """Ask for the newest versions of the first `cells` columns (None: all) at or after one."""
+    filters: list[RowFilter] = [ColumnRangeFilter(FAMILY, columns_from)] if columns_from else []
+    filters.append(LATEST)
+    if cells is not None:
+        # Counts cells, so it comes after what leaves one for each column.
+        filters.append(CellsRowLimitFilter(cells))
+    return RowFilterChain(filters) if len(filters) > 1 else LATEST
 
 
 def _latest_of(columns: Collection[bytes]) -> RowFilter:

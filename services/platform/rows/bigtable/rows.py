@@ -34,6 +34,7 @@ from services.platform.rows.bigtable.requests import (
     cell_queries,
     changes_of,
     key_queries,
+    slice_filter,
 )
 from services.platform.rows.bigtable.schema import EMULATOR_VARIABLE, FAMILY
 from services.platform.rows.port import (
@@ -159,7 +160,7 @@ class BigtableRowStore:
         )
         return {name: cell for cells in found for name, cell in cells.items() if name in wanted}
 
-    async def scan(
+    async def scan(  # noqa: PLR0913 - those of the port
         self,
         table: str,
         start: bytes,
@@ -167,14 +168,13 @@ class BigtableRowStore:
         *,
         limit: int,
         columns_from: bytes = b"",
+        cells_per_row: int | None = None,
     ) -> list[Row]:
         """Read rows of a key range in order, at most `limit`."""
         # Bigtable reads an empty end or limit as "none", the port as what they say.
         if limit <= 0 or start >= end:
             return []
-        cells: RowFilter = LATEST
-        if columns_from:
-            cells = RowFilterChain([ColumnRangeFilter(FAMILY, columns_from), LATEST])
+        cells = slice_filter(columns_from, cells_per_row)
         return await self._read(
             table,
             ReadRowsQuery(row_ranges=[RowRange(start, end)], limit=limit, row_filter=cells),

@@ -6,7 +6,7 @@ import sqlite3
 import struct
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 
@@ -170,7 +170,7 @@ class SqliteRowStore:
 
         return await self._reading().run(read)
 
-    async def scan(
+    async def scan(  # noqa: PLR0913 - those of the port
         self,
         table: str,
         start: bytes,
@@ -178,6 +178,7 @@ class SqliteRowStore:
         *,
         limit: int,
         columns_from: bytes = b"",
+        cells_per_row: int | None = None,
     ) -> list[Row]:
         """Read rows of a key range in order, at most `limit`; all rows are of one moment."""
         sql = self._sql[table]
@@ -186,6 +187,9 @@ class SqliteRowStore:
 
         def read(connection: sqlite3.Connection) -> list[Row]:
             rows: list[Row] = []
+            if cells_per_row is not None:
+                slices = sql.slices(connection, (start, end), columns_from, cells_per_row)
+                return list(islice(slices, limit))
             cursor = connection.execute(sql.scan, (start, end, columns_from))
             for key, cells in groupby(cursor, key=itemgetter(0)):
                 rows.append(Row(key, {column: value for _, column, value in cells}))

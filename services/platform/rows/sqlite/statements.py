@@ -2,9 +2,10 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.platform.rows.port import RowMutation, TableSpec
+from services.platform.rows.port import Row, RowMutation, TableSpec
 
 __all__ = ["TableSql"]
 
@@ -23,6 +24,8 @@ class TableSql:
     get: str
     get_row: str
     scan: str
+    next_key: str
+    slice: str
     expire: str
 
     @classmethod
@@ -54,11 +57,40 @@ class TableSql:
                 f"SELECT key, col, value FROM {table} "  # noqa: S608
                 "WHERE key >= ? AND key < ? AND col >= ? ORDER BY key, col"
             ),
+            next_key=(
+                f"SELECT key FROM {table} WHERE key > ? AND key < ? "  # noqa: S608
+                "ORDER BY key LIMIT 1"
+            ),
+            slice=(
+                f"SELECT col, value FROM {table} "  # noqa: S608
+                "WHERE key = ? AND col >= ? ORDER BY col LIMIT ?"
+            ),
             expire=(
                 f"DELETE FROM {table} WHERE (key, col) IN "  # noqa: S608
                 f"(SELECT key, col FROM {table} WHERE ts < ? LIMIT ?)"
             ),
         )
+
+    def slices(
+        self,
+        connection: sqlite3.Connection,
+        keys: tuple[bytes, bytes],
+        columns_from: bytes,
+        cells: int,
+    ) -> Iterator[Row]:
+        """Read the first `cells` of each row of a key range, (start, end), by rising key.
+
+        Each row costs two looks into the index, however wide it is.
+        """
+        key, end = keys
+        while key < end:
+            found = dict(connection.execute(self.slice, (key, columns_from, cells)))
+            if found:
+                yield Row(key, found)
+            after = connection.execute(self.next_key, (key, end)).fetchone()
+            if after is None:
+                return
+            key = after[0]
 
     def apply(self, connection: sqlite3.Connection, mutation: RowMutation, now_ms: int) -> None:
         """Make one row change inside the open transaction."""

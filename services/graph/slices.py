@@ -1,0 +1,63 @@
+"""Lists of users that are read slice by slice, so that no length of one takes more memory."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final, Protocol
+
+from services.graph.model import IdSlice
+
+__all__ = ["IDS_PER_SLICE", "Read", "Rising", "Take", "slices", "taking"]
+
+IDS_PER_SLICE: Final = 10_000
+"""Stored edges read at once where all are wanted: a megabyte in memory, 100 kB on the wire."""
+
+Take = Callable[[int | None, int], Awaitable[IdSlice]]
+"""The slice of a list after an id, from at most so many stored edges."""
+
+
+class Read(Protocol):
+    """Reads one of the lists of the store, see `GraphStore`."""
+
+    async def __call__(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
+        """Read the slice of a user's list after an id, from at most `limit` stored edges."""
+        ...
+
+
+def taking(read: Read, user_id: int) -> Take:
+    """Return how slices of this user's list are taken."""
+
+    async def take(after: int | None, limit: int) -> IdSlice:
+        return await read(user_id, after=after, limit=limit)
+
+    return take
+
+
+async def slices(take: Take, limit: int = IDS_PER_SLICE) -> AsyncIterator[tuple[int, ...]]:
+    """Read a whole list; no slice is empty. Increasing."""
+    after: int | None = None
+    while True:
+        batch = await take(after, limit)
+        if batch.ids:
+            yield batch.ids
+        after = batch.resume_after
+        if after is None:
+            return
+
+
+class Rising:
+    """Which users of rising batches are in a list, of which it holds one slice at a time."""
+
+    def __init__(self, take: Take, after: int | None = None) -> None:
+        self._take = take
+        self._after = after
+        self._slice = frozenset[int]()
+        self._ended = False
+
+    async def among(self, ids: Sequence[int]) -> frozenset[int]:
+        """Those of `ids` in the list; increasing, and above all that were asked for before."""
+        found, last = self._slice.intersection(ids), ids[-1]
+        while not self._ended and (self._after is None or self._after < last):
+            batch = await self._take(self._after, IDS_PER_SLICE)
+            self._slice = frozenset(batch.ids)
+            self._after, self._ended = batch.resume_after, batch.resume_after is None
+            found |= self._slice.intersection(ids)
+        return found

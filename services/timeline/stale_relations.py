@@ -1,0 +1,77 @@
+"""Relations that have changed, forgotten in the cache before the change is answered.
+
+A cache that does not answer cannot be made to forget, and may come back with what it had. Its
+readers ask the graph meanwhile. What is left over is forgotten as soon as it answers, by this
+process; and by the consumer of the event about the change, if this process ends before.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+import structlog
+
+from services.platform.errors import UnavailableError
+from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
+from services.platform.runtime.background import Background
+from services.timeline.relations_cache import RELATIONS, RelationsCache
+
+__all__ = ["RETRY_EVERY_S", "StaleRelations"]
+
+RETRY_EVERY_S: Final = 0.25
+"""Between looks whether something is left over, in seconds: as often as a cache that is gone is
+probed, so that what it comes back with is seen for half a second at most."""
+MAX_LEFT: Final = 100_000
+"""Viewers left over, of whom there is room for 10 MB; those beyond wait for the event."""
+AT_ONCE: Final = 1_000
+"""Viewers forgotten in one round trip."""
+
+_log = structlog.get_logger()
+
+
+class StaleRelations:
+    """Makes reads of a viewer's timeline look at the graph again. For one event loop."""
+
+    def __init__(self, cache: RelationsCache, *, retry_every_s: float = RETRY_EVERY_S) -> None:
+        self._cache = cache
+        self._left: dict[int, None] = {}
+        self._retrying = Background("stale relations", self._retry, every_s=retry_every_s)
+
+    @property
+    def left(self) -> Collection[int]:
+        """Viewers of whom the cache may still have what is no longer so."""
+        return self._left.keys()
+
+    async def forget(self, viewers: Collection[int]) -> None:
+        """Forget what is cached of up to a thousand viewers; call it when the change is durable.
+
+        Never raises for a cache that is gone: on return either no read finds what was cached before
+        the call, or the cache did not answer, and it is forgotten when it does.
+        """
+        try:
+            await self._cache.invalidate(viewers)
+        except UnavailableError:
+            _log.warning(EVENT_CACHE_UNAVAILABLE, cache=RELATIONS, viewers=len(viewers))
+            for viewer in viewers:
+                if len(self._left) < MAX_LEFT:
+                    self._left[viewer] = None
+
+    async def start(self) -> None:
+        """Begin to look after what is left over."""
+        self._retrying.start()
+
+    async def stop(self) -> None:
+        """End; what is still left over waits for the event."""
+        await self._retrying.stop()
+
+    def holds(self) -> bool:
+        """Whether it goes on as it should, or is not meant to."""
+        return self._retrying.holds()
+
+    async def _retry(self) -> None:
+        while viewers := list(self._left)[:AT_ONCE]:
+            try:
+                await self._cache.invalidate(viewers)
+            except UnavailableError:
+                return
+            for viewer in viewers:
+                self._left.pop(viewer, None)
