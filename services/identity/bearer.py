@@ -8,15 +8,13 @@ from dataclasses import dataclass
 
 from authlib.oauth2.rfc6749 import ResourceProtector
 from authlib.oauth2.rfc6750 import InvalidTokenError
-from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
-from joserfc.jwk import ECKey, KeySet
 
+from services.identity.access_tokens import AccessTokenValidator
 from services.identity.keys import Keyring
-from services.identity.oauth_server import Call
+from services.identity.oauth_requests import Call
 from services.identity.ports import Account, UserDirectory
 from services.identity.sessions import Sessions
 from services.platform.rpc.end_user import user_id_of
-from services.platform.tokens.issuers import EMBEDDED_AUDIENCE
 
 __all__ = ["Bearer", "Bearers"]
 
@@ -40,7 +38,7 @@ class Bearers:
         self._sessions = sessions
         self._users = users
         self._protector = ResourceProtector()
-        self._protector.register_token_validator(_AccessTokens(issuer, keyring))
+        self._protector.register_token_validator(AccessTokenValidator(issuer, keyring))
 
     async def user(self, call: Call, scope: str) -> Bearer:
         """Give the user whose token it is; authlib's `OAuth2Error` without one of this scope."""
@@ -52,12 +50,3 @@ class Bearers:
         if account is None or (session and not await self._sessions.is_live(user_id, session)):
             raise InvalidTokenError
         return Bearer(account, claims["client_id"], session)
-
-
-class _AccessTokens(JWTBearerTokenValidator):
-    def __init__(self, issuer: str, keyring: Keyring) -> None:
-        super().__init__(issuer, EMBEDDED_AUDIENCE)
-        self._keyring = keyring
-
-    def get_jwks(self) -> KeySet:
-        return KeySet([ECKey.import_key(key) for key in self._keyring.jwks()["keys"]])

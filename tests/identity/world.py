@@ -16,9 +16,10 @@ import httpx
 from services.identity.accounts import Accounts
 from services.identity.app_keys import AppKeys
 from services.identity.bearer import Bearers
-from services.identity.http import Keyrings, application
-from services.identity.keys import Keyring
+from services.identity.http import application
+from services.identity.keys import FIRST, RSA_ALGORITHM, Keyring, Keyrings
 from services.identity.listener import Listener
+from services.identity.model import SigningKey
 from services.identity.oauth_clients import Clients, Registered
 from services.identity.oauth_server import OAuthServer
 from services.identity.passwords import Passwords
@@ -41,6 +42,7 @@ REDIRECT = "http://127.0.0.1:9999/callback"
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test
 OPERATOR_SECRET = "5e" * 32
 SEALING_KEY = b"k" * 32
+RSA_KEYS: list[SigningKey] = []
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -99,6 +101,7 @@ class World:
     clients: Clients
     app_keys: AppKeys
     keyring: Keyring
+    id_keyring: Keyring
     app_keyring: Keyring
     sessions: Sessions
     revocations: Revocations
@@ -149,31 +152,54 @@ async def identity_world(folder: Path, edges: RevokedList | None = None) -> Asyn
         await clients.ensure_operator(OPERATOR_SECRET)
         keyring = Keyring(store.keys, lambda: [SEALING_KEY], clock, audit)
         await keyring.refresh()
+        id_keyring = await rsa_keyring(store, clock, audit)
         app_keyring = Keyring(
             store.app_key_signers, lambda: [SEALING_KEY], clock, audit, signed_lives_s=APP_KEY_S
         )
         await app_keyring.refresh()
         app_keys = AppKeys(ISSUER, store, app_keyring, clock, audit)
+        keyrings = Keyrings(keyring, id_keyring, app_keyring)
         server = OAuthServer(
             issuer=ISSUER,
             store=store,
             sessions=sessions,
             users=directory,
-            keyring=keyring,
+            keyrings=keyrings,
             clock=clock,
             audit=audit,
         )
         bearers = Bearers(ISSUER, keyring, sessions, directory)
-        web = application(server, accounts, bearers, Keyrings(keyring, app_keyring))
+        web = application(server, accounts, bearers, keyrings)
         listener = Listener("127.0.0.1:0", web)
         await listener.start()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as http:
             yield World(
                 *(users, rows, clock, audit, store, accounts, clients, app_keys),
-                *(keyring, app_keyring, sessions, revocations, published, passwords, http),
+                *(
+                    keyring,
+                    id_keyring,
+                    app_keyring,
+                    sessions,
+                    revocations,
+                    published,
+                    passwords,
+                    http,
+                ),
             )
         await listener.stop()
         await rows.close()
+
+
+async def rsa_keyring(store: IdentityStore, clock: MovableClock, audit: Events) -> Keyring:
+    """A ring whose first key is the same in all worlds: a search for primes takes its time."""
+    if RSA_KEYS:
+        await store.id_token_keys.put(FIRST, RSA_KEYS[0])
+    ring = Keyring(
+        store.id_token_keys, lambda: [SEALING_KEY], clock, audit, algorithm=RSA_ALGORITHM
+    )
+    await ring.refresh()
+    RSA_KEYS[:] = (await store.id_token_keys.all()).values()
+    return ring
 
 
 class Browser:
