@@ -224,7 +224,7 @@ class OAuthServer(AuthorizationServer):
 
 
 def _client_in(headers: Mapping[str, str]) -> str | None:
-    """Give the client of an HTTP Basic header; empty where there is none, None of what is no text."""
+    """Give the client of an HTTP Basic header; empty without one, None of what is no text."""
     try:
         return extract_basic_authorization(headers)[0] or ""
     except UnicodeDecodeError:
