@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from starlette.applications import Starlette
 
 from services.identity.accounts import Accounts
 from services.identity.app_keys import AppKeys
@@ -91,6 +92,15 @@ class Edges(dict[Revocable, dict[str, int]]):
         await self.add(kind, until_ms)
 
 
+class Later:
+    """The issuer's application, which is put together once it is known where it is to answer."""
+
+    application: Starlette
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.application(scope, receive, send)
+
+
 @dataclass
 class World:
     users: Users
@@ -109,6 +119,7 @@ class World:
     edges: Edges
     passwords: Passwords
     http: httpx.AsyncClient
+    issuer: str
 
     def dying(self, at: int, *, after: bool) -> tuple[Accounts, CrashingRows]:
         """Another process's accounts, whose store dies at its write number `at`."""
@@ -132,10 +143,18 @@ class World:
 
 
 @asynccontextmanager
-async def identity_world(folder: Path, edges: RevokedList | None = None) -> AsyncIterator[World]:
+async def identity_world(
+    folder: Path, edges: RevokedList | None = None, *, at_its_address: bool = False
+) -> AsyncIterator[World]:
+    """Start an issuer: named `ISSUER`, or by the address where it answers, as clients want it."""
     async with user_world(folder) as users:
         rows = SqliteRowStore(folder / "identity.db", TABLES, users.clock)
         await rows.open()
+        later = Later()
+        listener = Listener("127.0.0.1:0", later)  # type: ignore[arg-type]
+        await listener.start()
+        address = f"http://127.0.0.1:{listener.port}"
+        issuer = address if at_its_address else ISSUER
         clock, audit, store = users.clock, Events(), IdentityStore(rows)
         directory, passwords, published = Directory(users.service), Passwords(), Edges()
         revocations = Revocations(store, edges or published, clock)
@@ -158,10 +177,10 @@ async def identity_world(folder: Path, edges: RevokedList | None = None) -> Asyn
             store.app_key_signers, lambda: [SEALING_KEY], clock, audit, signed_lives_s=APP_KEY_S
         )
         await app_keyring.refresh()
-        app_keys = AppKeys(ISSUER, store, app_keyring, clock, audit)
+        app_keys = AppKeys(issuer, store, app_keyring, clock, audit)
         keyrings = Keyrings(keyring, id_keyring, app_keyring)
         server = OAuthServer(
-            issuer=ISSUER,
+            issuer=issuer,
             store=store,
             sessions=sessions,
             users=directory,
@@ -169,11 +188,9 @@ async def identity_world(folder: Path, edges: RevokedList | None = None) -> Asyn
             clock=clock,
             audit=audit,
         )
-        bearers = Bearers(ISSUER, keyring, sessions, directory)
-        web = application(server, accounts, bearers, keyrings)
-        listener = Listener("127.0.0.1:0", web)
-        await listener.start()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as http:
+        bearers = Bearers(issuer, keyring, sessions, directory)
+        later.application = application(server, accounts, bearers, keyrings)
+        async with httpx.AsyncClient(base_url=address) as http:
             yield World(
                 *(users, rows, clock, audit, store, accounts, clients, app_keys),
                 *(
@@ -185,6 +202,7 @@ async def identity_world(folder: Path, edges: RevokedList | None = None) -> Asyn
                     published,
                     passwords,
                     http,
+                    issuer,
                 ),
             )
         await listener.stop()
