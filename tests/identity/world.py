@@ -120,6 +120,7 @@ class World:
     passwords: Passwords
     http: httpx.AsyncClient
     issuer: str
+    web: Starlette
 
     def dying(self, at: int, *, after: bool) -> tuple[Accounts, CrashingRows]:
         """Another process's accounts, whose store dies at its write number `at`."""
@@ -203,6 +204,7 @@ async def identity_world(
                     passwords,
                     http,
                     issuer,
+                    later.application,
                 ),
             )
         await listener.stop()
