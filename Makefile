@@ -5,12 +5,12 @@ BIN := .venv/bin
 # machine has cores, since tests wait for most of their time.
 PARALLEL := --numprocesses 3 --dist loadfile
 # What is too long for `.ci/run`, shortest first.
-NIGHTLY := chaos fuzz-api test-mesh oracle
+NIGHTLY := test-clients chaos fuzz-api test-mesh oracle
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators run-mesh certs prometheus test test-observability test-pages test-mesh \
+.PHONY: help run run-emulators run-mesh certs prometheus test test-observability test-pages test-clients test-mesh \
 	chaos oracle oracle-data fuzz-api nightly left-to-nightly lint check-generated check-edge \
 	check-deploy check-observability tf-check generate format tf-fmt stubs wheel edge-share lock clean
 
@@ -33,6 +33,10 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 .venv/infra.stamp: requirements-infra.lock
 	@test -x .venv/infra/bin/python || $(PYTHON) -m venv .venv/infra
 	.venv/infra/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements-infra.lock
+	@touch $@
+
+.venv/clients.stamp: tests/identity/openid_client/package-lock.json .venv/run.stamp
+	@npm ci --silent --no-audit --no-fund --prefix tests/identity/openid_client
 	@touch $@
 
 ## Run it on this machine
@@ -62,6 +66,9 @@ test-observability: .venv/dev.stamp ## Ask a real Prometheus every query of rule
 
 test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)
 	$(BIN)/python -m pytest tests/e2e -m chromium
+
+test-clients: .venv/dev.stamp .venv/clients.stamp ## Log in by OpenID clients of other languages (1 minute)
+	$(BIN)/python -m pytest tests/identity -m node
 
 ## Test it for longer
 

@@ -136,6 +136,7 @@ READ_CLASSES: Final = (
             "/oauth/app-keys",
             "/oauth/authorize",
             "/oauth/jwks",
+            "/oauth/keys",
             "/oauth/revoke",
             "/oauth/userinfo",
             "/.well-known/openid-configuration",

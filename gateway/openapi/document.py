@@ -7,6 +7,15 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from gateway.envoy.contracts import Contracts, PublicRpc
 from gateway.openapi.errors import ERROR_SCHEMA, shared_responses
+from gateway.openapi.headers import HEADERS
+from gateway.openapi.issuer import (
+    ISSUER_TAG,
+    PROOF_OF_WORK,
+    PROOF_OF_WORK_PARAMETER,
+    SECURITY_SCHEMES,
+    issuer_paths,
+)
+from gateway.openapi.issuer_schemas import ISSUER_SCHEMAS
 from gateway.openapi.messages import Message, messages
 from gateway.openapi.operations import (
     ETAG,
@@ -72,17 +81,18 @@ def openapi_document(contracts: Contracts) -> Json:
         "openapi": OPENAPI,
         "info": {"title": "Aviary", "version": API_VERSION, "description": DESCRIPTION},
         "servers": [{"url": "/"}],
-        "tags": [{"name": name} for name in sorted({tag(rpc) for rpc in contracts.public})],
-        "paths": paths,
+        "tags": [{"name": name} for name in [*_tags(contracts.public), ISSUER_TAG]],
+        "paths": paths | issuer_paths(),
         "components": {
             "schemas": _schemas(contracts.public, known),
             "parameters": {
                 IDEMPOTENCY_KEY: IDEMPOTENCY_KEY_PARAMETER,
                 IF_NONE_MATCH: IF_NONE_MATCH_PARAMETER,
+                PROOF_OF_WORK: PROOF_OF_WORK_PARAMETER,
             },
-            "headers": {ETAG: ETAG_HEADER},
+            "headers": {ETAG: ETAG_HEADER, **HEADERS},
             "responses": shared_responses(),
-            "securitySchemes": {SECURITY_SCHEME: _oauth2(contracts.public)},
+            "securitySchemes": {SECURITY_SCHEME: _oauth2(contracts.public), **SECURITY_SCHEMES},
         },
         "x-formats": FORMATS,
     }
@@ -91,6 +101,10 @@ def openapi_document(contracts: Contracts) -> Json:
 def to_json(document: Json) -> str:
     """Write the document, the same text each time."""
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _tags(rpcs: Iterable[PublicRpc]) -> list[str]:
+    return sorted({tag(rpc) for rpc in rpcs})
 
 
 def _schemas(rpcs: Iterable[PublicRpc], known: Mapping[str, Message]) -> Json:
@@ -103,7 +117,7 @@ def _schemas(rpcs: Iterable[PublicRpc], known: Mapping[str, Message]) -> Json:
         if of.setdefault(message.name, full_name) != full_name:
             raise ValueError(f"{full_name} and {of[message.name]} would share a name")
         schemas[message.name] = response_schema(message)
-    return dict(sorted(schemas.items()))
+    return dict(sorted((schemas | ISSUER_SCHEMAS).items()))
 
 
 def _reachable(full_name: str, known: Mapping[str, Message]) -> Iterator[str]:
@@ -116,7 +130,8 @@ def _reachable(full_name: str, known: Mapping[str, Message]) -> Iterator[str]:
 
 def _oauth2(rpcs: Iterable[PublicRpc]) -> Json:
     """Return the scheme: a bearer token, which any of these flows gives."""
-    scopes: Json = {}
+    # Of userinfo, which is no RPC.
+    scopes: Json = {"openid": ["GetUserinfo"]}
     for rpc in rpcs:
         if rpc.scope:
             names = scopes.setdefault(rpc.scope, [])

@@ -29,8 +29,15 @@ BY_NAME: Mapping[str, Any] = {
     "limit": 20,
 }
 BY_TYPE = {"boolean": True, "integer": 5, "int64": AN_ID, "date-time": "2026-01-02T03:04:05.678Z"}
-# A client need not name its user, nor its requests, and a first page has no cursor.
-LEFT_OUT = frozenset({"request_id", "in_reply_to_tweet_id", "quote_tweet_id", "cursor"})
+# A client need not name its user, nor its requests, a first page has no cursor, and a log-in no
+# wishes.
+LEFT_OUT = frozenset(
+    {
+        *("request_id", "in_reply_to_tweet_id", "quote_tweet_id", "cursor"),
+        *("prompt", "max_age", "id_token_hint", "login_hint", "response_mode", "nonce"),
+    }
+)
+FORM = "application/x-www-form-urlencoded"
 # From where the edge of `make run` listens.
 BASE = "http://127.0.0.1:8080"
 
@@ -50,6 +57,10 @@ def example(schema: Json, document: Json, name: str = "") -> Any:  # noqa: ANN40
     if name in BY_NAME:
         return BY_NAME[name]
     schema = resolved(schema, document)
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema["type"] == "object" and "properties" not in schema:
+        return {}
     if "properties" in schema:
         return {key: example(one, document, key) for key, one in schema["properties"].items()}
     if "items" in schema:
@@ -70,10 +81,17 @@ def curl(verb: str, path: str, operation: Json, document: Json) -> str:
             query.append(f"{name}={value}")
     method = [] if verb == "get" else [f"-X {verb.upper()}"]
     lines = [" ".join(["curl", *method]), f"'{url}{_query(query)}'"]
-    if operation["security"]:
+    if any("oauth2" in one for one in operation["security"]):
         lines.append('-H "authorization: Bearer $TOKEN"')
-    if "requestBody" in operation:
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    elif operation["security"]:
+        lines.append('-u "$CLIENT_ID:$CLIENT_SECRET"')
+    content = operation.get("requestBody", {"content": {}})["content"]
+    if FORM in content:
+        schema = content[FORM]["schema"]
+        given = {name: example(schema["properties"][name], document) for name in schema["required"]}
+        lines += [f"-d '{name}={value}'" for name, value in given.items()]
+    elif content:
+        schema = content["application/json"]["schema"]
         body = {k: v for k, v in example(schema, document).items() if k not in LEFT_OUT}
         lines += ["-H 'content-type: application/json'", f"-d '{_indented(body)}'"]
     return " \\\n  ".join(lines)

@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 
 from gateway.envoy.contracts import PublicRpc
+from gateway.limits.table import CLASSES
 from gateway.openapi.errors import error_responses, prose
+from gateway.openapi.issuer import PROOF_OF_WORK
 from gateway.openapi.messages import Field, Message
 from gateway.openapi.schemas import Json, parameter_schema, reference, request_schema
 
@@ -18,6 +20,7 @@ _VARIABLE = re.compile(r"\{(\w+)\}")
 # Where a first sentence's first clause ends: enough for a list of operations.
 _CLAUSE = re.compile(r"[.;:,] ")
 REQUEST_ID = "request_id"
+ASKED_FOR_PROOF = frozenset(rpc for one in CLASSES if one.step_up for rpc in one.rpcs)
 
 
 def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
@@ -40,6 +43,8 @@ def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
     parameters += [_parameter(field, "query") for field in fields if field.name in rpc.query]
     if any(field.name == REQUEST_ID for field in fields):
         parameters.append({"$ref": f"#/components/parameters/{IDEMPOTENCY_KEY}"})
+    if rpc.path.removeprefix("/") in ASKED_FOR_PROOF:
+        parameters.append({"$ref": f"#/components/parameters/{PROOF_OF_WORK}"})
     if rpc.has_etag:
         parameters.append({"$ref": f"#/components/parameters/{IF_NONE_MATCH}"})
     if parameters:

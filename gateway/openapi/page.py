@@ -105,8 +105,8 @@ ERROR_EXAMPLE: Json = {
 
 
 def _operation(verb: str, path: str, operation: Json, document: Json) -> _Operation:
-    answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    answer = _schema_in(operation["responses"]["200"])
+    body = _schema_in(operation.get("requestBody", {"content": {}}))
     errors = {
         status: response for status, response in operation["responses"].items() if status != "200"
     }
@@ -118,17 +118,23 @@ def _operation(verb: str, path: str, operation: Json, document: Json) -> _Operat
         path=path,
         summary=operation["summary"],
         description=operation["description"],
-        scope=next((scope for one in operation["security"] for scope in one["oauth2"]), ""),
+        scope=next((scope for one in operation["security"] for scope in one.get("oauth2", [])), ""),
         parameters=[
             _parameter(resolved(one, document), document) for one in operation.get("parameters", [])
         ],
-        body=_fields(body["schema"], document) if body else [],
+        body=_fields(body, document),
         answer=_fields(resolved(answer, document), document),
         errors=[(status, one["description"].split("\n\n")) for status, one in own.items()],
         shared_errors=[status for status in errors if status not in own],
         curl=curl(verb, path, operation, document),
         answer_example=_pretty(example(answer, document)),
     )
+
+
+def _schema_in(described: Json) -> Json:
+    """Return the schema of a body, whatever its media type; an empty one where there is none."""
+    schemas = [one["schema"] for one in described["content"].values()]
+    return dict(schemas[0]) if schemas else {}
 
 
 def _parameter(parameter: Json, document: Json) -> _Field:
@@ -146,7 +152,7 @@ def _parameter(parameter: Json, document: Json) -> _Field:
 def _fields(schema: Json, document: Json) -> list[_Field]:
     required = schema.get("required", [])
     fields = []
-    for name, property_schema in schema["properties"].items():
+    for name, property_schema in schema.get("properties", {}).items():
         kind, link = _kind(property_schema, document)
         description = property_schema.get("description", "")
         fields.append(_Field(name, "", kind, link, name in required, description))

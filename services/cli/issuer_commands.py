@@ -9,7 +9,7 @@ from services.cli.identity_admin import DATA_DIR, at, with_admin
 from services.identity.app import IdentityAdmin
 from services.identity.app_keys import MadeKey
 from services.identity.model import AppKey
-from services.identity.oauth_clients import Registered
+from services.identity.oauth_clients import ID_TOKEN_ALGORITHMS, Registered
 
 __all__ = ["app_key", "register_app", "rotate_signing_key"]
 
@@ -27,12 +27,23 @@ __all__ = ["app_key", "register_app", "rotate_signing_key"]
     is_flag=True,
     help="An app that cannot keep a secret, such as one on a phone: it gets none, and uses PKCE.",
 )
+@click.option(
+    "--id-token-alg",
+    type=click.Choice(ID_TOKEN_ALGORITHMS),
+    default=ID_TOKEN_ALGORITHMS[0],
+    show_default=True,
+    help="What its ID tokens are signed by.",
+)
 @DATA_DIR
-def register_app(name: str, redirect_uris: Sequence[str], data_dir: Path, *, public: bool) -> None:
+def register_app(
+    name: str, redirect_uris: Sequence[str], id_token_alg: str, data_dir: Path, *, public: bool
+) -> None:
     """Register an app; prints its id, and its secret, which is not shown again."""
 
     async def register(admin: IdentityAdmin) -> Registered:
-        return await admin.clients.register(name, redirect_uris, public=public)
+        return await admin.clients.register(
+            name, redirect_uris, public=public, id_token_alg=id_token_alg
+        )
 
     kind = "public" if public else "confidential"
     arguments = f"{kind} {name!r} {' '.join(redirect_uris)}"
@@ -92,19 +103,27 @@ def revoke(key_id: str, data_dir: Path) -> None:
 @click.command("rotate-signing-key")
 @click.option(
     "--app-keys",
-    "of_app_keys",
-    is_flag=True,
+    "which",
+    flag_value="app keys",
     help="Rotate the key that signs API keys, not the one of tokens.",
 )
+@click.option(
+    "--id-tokens",
+    "which",
+    flag_value="id tokens",
+    help="Rotate the key that signs ID tokens by RS256, not the one of tokens.",
+)
 @DATA_DIR
-def rotate_signing_key(data_dir: Path, *, of_app_keys: bool) -> None:
+def rotate_signing_key(which: str | None, data_dir: Path) -> None:
     """Make a new signing key: published at once, and used once every edge has seen it."""
 
     async def rotate(admin: IdentityAdmin) -> tuple[str, int]:
-        keyring = admin.keyrings.app_keys if of_app_keys else admin.keyrings.tokens
-        return await keyring.rotate()
+        rings = admin.keyrings
+        named = {"app keys": rings.app_keys, "id tokens": rings.id_tokens, "tokens": rings.tokens}
+        return await named[change].rotate()
 
-    kid, from_ms = with_admin(data_dir, rotate, change="app keys" if of_app_keys else "tokens")
+    change = which or "tokens"
+    kid, from_ms = with_admin(data_dir, rotate, change=change)
     click.echo(
         f"key {kid} signs from {at(from_ms)}; the ones before it stay until what they signed ends"
     )

@@ -15,8 +15,8 @@ from services.identity.app_keys import AppKeys
 from services.identity.bearer import Bearers
 from services.identity.clients import AccountClient
 from services.identity.consumers import IdentityConsumers
-from services.identity.http import Keyrings, application
-from services.identity.keys import SEALING_KEY_BYTES, Keyring
+from services.identity.http import application
+from services.identity.keys import RSA_ALGORITHM, SEALING_KEY_BYTES, Keyring, Keyrings
 from services.identity.listener import Listener
 from services.identity.oauth_clients import Clients
 from services.identity.oauth_server import OAuthServer
@@ -78,6 +78,7 @@ async def build(deps: Dependencies) -> Served:
     )
     keyrings = _keyrings(store, deps, audit)
     await keyrings.tokens.refresh()
+    await keyrings.id_tokens.refresh()
     # Made now, so that edges know it before the first API key is.
     await keyrings.app_keys.refresh()
     await _keep_operator(deps, store, audit)
@@ -86,13 +87,14 @@ async def build(deps: Dependencies) -> Served:
         store=store,
         sessions=sessions,
         users=users,
-        keyring=keyrings.tokens,
+        keyrings=keyrings,
         clock=deps.clock,
         audit=audit,
     )
     bearers = Bearers(settings.issuer_url, keyrings.tokens, sessions, users)
     for name, step, every_s in (
         ("token-keys", keyrings.tokens.refresh_or_warn, keys.POLL_S),
+        ("id-token-keys", keyrings.id_tokens.refresh_or_warn, keys.POLL_S),
         ("app-key-keys", keyrings.app_keys.refresh_or_warn, keys.POLL_S),
         ("sign-ups", accounts.resume_or_warn, RESUME_POLL_S),
         ("revocations", revocations.publish_or_warn, REVOCATIONS_POLL_S),
@@ -140,6 +142,7 @@ def _keyrings(store: IdentityStore, deps: Dependencies, audit: Audit) -> Keyring
     keys, clock = _sealing_keys(deps, audit), deps.clock
     return Keyrings(
         Keyring(store.keys, keys, clock, audit),
+        Keyring(store.id_token_keys, keys, clock, audit, algorithm=RSA_ALGORITHM),
         Keyring(store.app_key_signers, keys, clock, audit, signed_lives_s=APP_KEY_S),
     )
 

@@ -5,7 +5,6 @@ page carries the parameters of an authorization request that we know, and a link
 of the person's is refused.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,7 +14,9 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from services.identity.accounts import Accounts
-from services.identity.oauth_server import Answer, Call, OAuthServer
+from services.identity.form_tokens import FormTokens
+from services.identity.oauth_requests import Answer, Call
+from services.identity.oauth_server import OAuthServer
 from services.identity.pages import authorize_page, content_security_policy, error_page
 from services.identity.scopes import USER_SCOPES
 from services.platform.errors import InvalidArgumentError
@@ -26,7 +27,13 @@ __all__ = ["Authorize"]
 CARRIED: Final = (
     *("response_type", "client_id", "redirect_uri", "scope", "state"),  # RFC 6749, 4.1.1
     *("code_challenge", "code_challenge_method"),  # RFC 7636, 4.3
-    *("response_mode", "nonce", "prompt"),  # OpenID Connect Core, 3.1.2.1
+    *(
+        "response_mode",
+        "nonce",
+        "prompt",
+        "max_age",
+        "id_token_hint",
+    ),  # OpenID Connect Core, 3.1.2.1
     *("request", "request_uri", "registration"),  # the same, 6 and 7.2.1; refused, not ignored
 )
 """The authorization request, as far as we know it: what the page's form sends along. All other
@@ -38,9 +45,6 @@ HINT: Final = "login_hint"
 """OpenID Connect's own way to fill in the handle. It is shown, and may be changed."""
 ALLOW: Final = "allow"
 DENY: Final = "deny"
-CSRF_BYTES: Final = 32
-CSRF_MAX_AGE_S: Final = 600
-"""A page that was left open longer is asked for again."""
 PAGE_HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Frame-Options": "DENY",
@@ -58,10 +62,7 @@ class Authorize:
     def __init__(self, server: OAuthServer, accounts: Accounts) -> None:
         self._server = server
         self._accounts = accounts
-        secure = urlsplit(server.issuer).scheme == "https"
-        # A __Host- cookie cannot be planted from a sibling domain.
-        self._cookie = "__Host-aviary-csrf" if secure else "aviary-csrf"
-        self._secure = secure
+        self._tokens = FormTokens(secure=urlsplit(server.issuer).scheme == "https")
 
     async def ask(self, call: Call) -> Response:
         """Show the page, or say what is wrong with the request."""
@@ -73,7 +74,7 @@ class Authorize:
                 call,
             )
         try:
-            return await self._page(_request(call), handle=_hinted(call))
+            return await self._page(call, handle=_hinted(call))
         except OAuth2Error as error:
             return self.refuse(error, call)
 
@@ -91,41 +92,33 @@ class Authorize:
             client, _ = await self._server.check(request)
         except OAuth2Error as error:
             return self.refuse(error, call)
-        if wrong := self._forged(said.get("csrf", ""), cookies.get(self._cookie, ())):
+        csrf = said.get("csrf", "")
+        if wrong := self._tokens.wrong_with(csrf, cookies):
             return await self._again(call, wrong=wrong)
         if decision == DENY:
-            return _redirect(await self._server.authorize(request, None), call)
-        handle = said.get("handle", "")
+            return self._decided(await self._server.authorize(request, None), call)
+        handle = _handle(said.get("handle", ""))
         account = await self._accounts.log_in(handle, said.get("password", ""), client.client_id)
         if account is None:
             # One sentence for both, so that it does not give away which handles exist.
             return await self._again(call, handle=handle, wrong="Wrong handle or password.")
-        return _redirect(await self._server.authorize(request, account), call)
+        return self._decided(await self._server.authorize(request, account), call)
 
     def refuse(self, error: OAuth2Error, call: Call) -> Response:
         """Answer a request that is not decided on: to a known app, or else to the person."""
         return _error(self._server.refusal(error), call)
 
-    def _forged(self, shown: str, kept: Sequence[str]) -> str:
-        """Say what is wrong with a form that this browser may not have had of us; empty if not."""
-        if len(kept) > 1:
-            # One of them was planted, by a page that shares our host, or by a sibling domain.
-            return "Your browser has two cookies of this page. Delete this site's, and try again."
-        ours = kept[0] if kept else ""
-        if not ours or not secrets.compare_digest(shown.encode(), ours.encode()):
-            return "This page was open too long. Once more, please."
-        return ""
-
     async def _again(self, call: Call, *, handle: str = "", wrong: str) -> Response:
         if not _by_script(call):
-            return await self._page(_request(call), handle=handle, wrong=wrong)
-        csrf = secrets.token_urlsafe(CSRF_BYTES)
+            return await self._page(call, handle=handle, wrong=wrong)
+        csrf = self._tokens.draw()
         answer = JSONResponse({"wrong": wrong, "csrf": csrf}, BAD_REQUEST, PAGE_HEADERS)
-        return self._with_csrf(answer, csrf)
+        return self._instead_of(call, answer, csrf)
 
-    async def _page(self, request: Call, *, handle: str = "", wrong: str = "") -> Response:
+    async def _page(self, call: Call, *, handle: str = "", wrong: str = "") -> Response:
+        request = _request(call)
         client, scope = await self._server.check(request)
-        csrf = secrets.token_urlsafe(CSRF_BYTES)
+        csrf = self._tokens.draw()
         page = authorize_page(
             client=client.record.name,
             scopes=[USER_SCOPES[one] for one in scope.split()],
@@ -139,18 +132,18 @@ class Authorize:
             **PAGE_HEADERS,
             "Content-Security-Policy": content_security_policy([origin]),
         }
-        return self._with_csrf(HTMLResponse(page, BAD_REQUEST if wrong else 200, headers), csrf)
+        shown = HTMLResponse(page, BAD_REQUEST if wrong else 200, headers)
+        return self._instead_of(call, shown, csrf)
 
-    def _with_csrf(self, response: Response, csrf: str) -> Response:
-        response.set_cookie(
-            self._cookie,
-            csrf,
-            max_age=CSRF_MAX_AGE_S,
-            path="/",
-            secure=self._secure,
-            httponly=True,
-            samesite="strict",
-        )
+    def _instead_of(self, call: Call, page: Response, csrf: str) -> Response:
+        """Have the browser keep the token of a page, which takes the place of the one before."""
+        self._tokens.forget(page, call.parameters.get("csrf", ""))
+        self._tokens.keep(page, csrf)
+        return page
+
+    def _decided(self, answer: Answer, call: Call) -> Response:
+        response = _redirect(answer, call)
+        self._tokens.forget(response, call.parameters["csrf"])
         return response
 
 
@@ -163,9 +156,14 @@ def _request(call: Call) -> Call:
 def _hinted(call: Call) -> str:
     """Give the handle that the app thinks it is; empty where its hint is none of ours."""
     try:
-        return validate_handle(call.parameters.get(HINT, ""))
+        return validate_handle(_handle(call.parameters.get(HINT, "")))
     except InvalidArgumentError:
         return ""
+
+
+def _handle(typed: str) -> str:
+    """Give the handle as it is known, of one as people write it: ` @ada `."""
+    return typed.strip().removeprefix("@")
 
 
 def _by_script(call: Call) -> bool:

@@ -4,40 +4,44 @@ authlib is synchronous, our stores are not: it runs in a thread, and what it ask
 the event loop through `GrantsServer.wait`.
 """
 
+import re
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    UnauthorizedClientError,
+)
 from authlib.oauth2.rfc6749 import grants as rfc6749
 from authlib.oauth2.rfc6749.grants.base import BaseGrant, TokenEndpointMixin
-from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
-from authlib.oidc.core import UserInfo
 from authlib.oidc.core.errors import (
     LoginRequiredError,
     RegistrationNotSupportedError,
     RequestNotSupportedError,
     RequestURINotSupportedError,
 )
-from authlib.oidc.core.grants import OpenIDCode
-from joserfc.jwk import ECKey
 
-from services.identity.keys import ALGORITHM
+from services.identity.id_tokens import hinted_user
+from services.identity.keys import Keyrings
 from services.identity.model import Code, session_id
 from services.identity.oauth_models import OAuthClient, OAuthCode, OAuthUser, RefreshToken
 from services.identity.operator_client import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
+from services.identity.scopes import known_scopes
 from services.identity.sessions import Sessions
 
 __all__ = [
+    "ANY_CLIENT",
+    "PROMPTS",
     "AuthorizationCode",
     "ClientCredentials",
     "GrantsServer",
-    "IdTokens",
-    "NothingUnsupported",
     "Pkce",
     "Refresh",
-    "Revocation",
+    "RequestRules",
     "TokenExchange",
 ]
 
@@ -45,7 +49,7 @@ Result = TypeVar("Result")
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
 ANY_CLIENT = [*CONFIDENTIAL, "none"]
-PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+PROMPTS = ("none", "login", "consent", "select_account")
 """What OpenID Connect Core, 3.1.2.1, knows. Ours asks for all of them but `none`, each time."""
 NOT_SUPPORTED = {
     "request": RequestNotSupportedError,
@@ -53,6 +57,9 @@ NOT_SUPPORTED = {
     "registration": RegistrationNotSupportedError,
 }
 """Parameters of OpenID Connect Core, 6 and 7.2.1, that hold a second request: not to be ignored."""
+VSCHARS = re.compile(r"[\x20-\x7e]*")
+"""RFC 6749, A.5."""
+MAX_AGE = re.compile(r"[0-9]{1,10}", re.ASCII)
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
 
 
@@ -66,6 +73,11 @@ class GrantsServer(Protocol):
         """Return the `iss` of its tokens."""
         ...
 
+    @property
+    def keyrings(self) -> Keyrings:
+        """Return what it signs with."""
+        ...
+
     def wait(self, question: Coroutine[Any, Any, Result]) -> Result:
         """Have something done on the event loop."""
         ...
@@ -76,10 +88,6 @@ class GrantsServer(Protocol):
 
     def issue_code(self, code: Code) -> str:
         """Keep what was granted; gives the code that stands for it."""
-        ...
-
-    def signing_key(self) -> ECKey:
-        """Return the key that signs tokens now."""
         ...
 
     def user_by_id(self, user_id: int) -> OAuthUser | None:
@@ -114,6 +122,16 @@ class AuthorizationCode(rfc6749.AuthorizationCodeGrant):
                 generation=user.generation,
             )
         )
+
+    def create_authorization_response(self, redirect_uri: str, grant_user: OAuthUser | None) -> Any:  # noqa: ANN401
+        """Give a code, but not of another user than the one the client hinted at.
+
+        OpenID Connect Core, 3.1.2.1, has an error for that.
+        """
+        hint = self.request.payload.data.get("id_token_hint")
+        if grant_user and hint and hinted_user(hint, self.server) != grant_user.user_id:
+            raise LoginRequiredError("Another user logged in.", redirect_uri=redirect_uri)
+        return super().create_authorization_response(redirect_uri, grant_user)
 
     def save_authorization_code(self, code: str, request: Any) -> None:  # noqa: ANN401
         """Do nothing: it was kept as it was drawn."""
@@ -151,58 +169,35 @@ class Pkce(CodeChallenge):
         super().validate_code_challenge(grant, redirect_uri)
 
 
-class NothingUnsupported:
+class RequestRules:
     """Refuses an authorization request for what is not supported, rather than do less."""
 
     def __call__(self, grant: AuthorizationCode) -> None:
-        """Look at each request of the grant."""
-        grant.register_hook("after_validate_authorization_request_payload", self._validate)
+        """Look at each request of the grant, before all else but where its answer goes.
+
+        authlib runs hooks in no order, and a request object holds what they look for.
+        """
+        grant.register_hook("before_validate_authorization_request_payload", self._validate)
 
     def _validate(self, grant: AuthorizationCode, redirect_uri: str) -> None:  # noqa: ARG002
         data = grant.request.payload.data
         for name, error in NOT_SUPPORTED.items():
-            if data.get(name):
+            if name in data:
                 raise error
-        # A parameter without a value is one that was left out (RFC 6749, 3.1).
-        if (data.get("response_mode") or "query") != "query":
+        if not VSCHARS.fullmatch(data.get("state", "")):
+            raise InvalidRequestError("'state' must be printable ASCII.")
+        if data.get("response_mode", "query") != "query":
             raise InvalidRequestError("'response_mode' must be 'query'.")
+        # Whoever is asked logs in each time, so that is never too long ago.
+        if not MAX_AGE.fullmatch(data.get("max_age", "0")):
+            raise InvalidRequestError("'max_age' must be seconds, in digits.")
+        if "id_token_hint" in data:
+            hinted_user(data["id_token_hint"], grant.server)
         prompts = data.get("prompt", "").split()
-        if not PROMPTS.issuperset(prompts) or ("none" in prompts and len(prompts) > 1):
+        if not set(PROMPTS).issuperset(prompts) or ("none" in prompts and len(prompts) > 1):
             raise InvalidRequestError("'prompt' has a value that is unknown, or does not fit.")
         if prompts == ["none"]:
             raise LoginRequiredError
-
-
-class IdTokens(OpenIDCode):
-    """ID tokens of OpenID Connect, next to access tokens."""
-
-    def __init__(self, server: GrantsServer) -> None:
-        super().__init__(require_nonce=False)
-        self._server = server
-
-    def exists_nonce(self, nonce: str, request: Any) -> bool:  # noqa: ANN401, ARG002
-        """Leave replays to the client, which made the nonce: codes are good once."""
-        return False
-
-    def resolve_client_private_key(self, client: OAuthClient) -> Any:  # noqa: ANN401, ARG002
-        """Return the key that signs ID tokens now, the same for all clients."""
-        return self._server.signing_key()
-
-    def get_client_algorithm(self, client: OAuthClient) -> str:  # noqa: ARG002
-        """Return the one algorithm that ID tokens are signed by."""
-        return ALGORITHM
-
-    def get_encode_header(self, client: OAuthClient) -> dict[str, str]:  # noqa: ARG002
-        """Name the algorithm and the key in the header of an ID token."""
-        return {"alg": ALGORITHM, "kid": self._server.signing_key().kid or ""}
-
-    def get_client_claims(self, client: OAuthClient) -> dict[str, str]:
-        """Say by whom and for which client an ID token is."""
-        return {"iss": self._server.issuer, "aud": client.client_id}
-
-    def generate_user_info(self, user: OAuthUser, scope: str) -> UserInfo:  # noqa: ARG002
-        """Say who the user is: id and handle, whatever the scope."""
-        return UserInfo(sub=str(user.user_id), preferred_username=user.handle)
 
 
 class Refresh(rfc6749.RefreshTokenGrant):
@@ -224,6 +219,13 @@ class Refresh(rfc6749.RefreshTokenGrant):
             self.server.wait(self.server.sessions.revoke(refresh_token.family_id))
             raise InvalidGrantError("The user is gone.")
         return replace(user, session=session_id(refresh_token.family_id))
+
+    def _validate_token_scope(self, token: RefreshToken) -> None:
+        """Let a client ask for less than was granted; unknown scopes are ignored here too."""
+        asked = self.request.payload.scope
+        wanted = known_scopes(asked)
+        if asked and not (wanted and set(wanted) <= set(known_scopes(token.get_scope()))):
+            raise InvalidScopeError
 
     def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
         """Do nothing: it was used up by the rotation."""
@@ -272,22 +274,3 @@ class TokenExchange(BaseGrant, TokenEndpointMixin):
         )
         self.save_token(token)
         return 200, {**token, "issued_token_type": ACCESS_TOKEN_TYPE}, self.TOKEN_RESPONSE_HEADER
-
-
-class Revocation(RevocationEndpoint):
-    """RFC 7009, for refresh tokens; the access tokens of their session end with them.
-
-    An access token by itself is answered as one that is unknown.
-    """
-
-    CLIENT_AUTH_METHODS = ANY_CLIENT
-    server: GrantsServer
-
-    def query_token(self, token_string: str, token_type_hint: str | None) -> RefreshToken | None:  # noqa: ARG002
-        """Find the family of a refresh token."""
-        found = self.server.wait(self.server.sessions.find_refresh(token_string))
-        return None if found is None else RefreshToken(*found)
-
-    def revoke_token(self, token: RefreshToken, request: Any) -> None:  # noqa: ANN401, ARG002
-        """End the family."""
-        self.server.wait(self.server.sessions.revoke(token.family_id))

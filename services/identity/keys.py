@@ -1,16 +1,18 @@
 """The signing keys: published before they sign, and until all that they signed has expired."""
 
+import asyncio
 import contextlib
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
 import structlog
 from joserfc import jwe
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import ECKey, KeyParameters, OctKey, RSAKey
 
 from services.identity.model import SigningKey
 from services.identity.store import Records
@@ -22,10 +24,28 @@ from services.platform.runtime.clock import Clock
 from services.platform.tokens.issuers import JWKS_CACHE_S
 from services.platform.tokens.lives import ACCESS_TOKEN_S, SKEW_S
 
-__all__ = ["ALGORITHM", "LEAD_S", "SEALING_KEY_BYTES", "Keyring", "SealError"]
+__all__ = [
+    "ALGORITHM",
+    "LEAD_S",
+    "RSA_ALGORITHM",
+    "SEALING_KEY_BYTES",
+    "KeyPair",
+    "Keyring",
+    "Keyrings",
+    "SealError",
+]
+
+KeyPair = ECKey | RSAKey
 
 ALGORITHM: Final = "ES256"
-"""Tokens of 600 bytes where RS256 makes 900, and every verifier knows it."""
+"""Tokens of 600 bytes where RS256 makes 900: of all that edges check on each request."""
+
+RSA_ALGORITHM: Final = "RS256"
+"""What OpenID Connect has every issuer sign ID tokens with, unless a client asks for another (Core,
+15.1)."""
+
+RSA_BITS: Final = 2048
+"""NIST's least until 2030, and 3 times as fast to sign with as 3072."""
 
 SEALING_KEY_BYTES: Final = 32
 """AES-256."""
@@ -59,6 +79,7 @@ class Keyring:
         clock: Clock,
         audit: Audit,
         *,
+        algorithm: str = ALGORITHM,
         lead_s: float = LEAD_S,
         signed_lives_s: int = ACCESS_TOKEN_S,
     ) -> None:
@@ -66,10 +87,11 @@ class Keyring:
         self._sealing_keys = sealing_keys
         self._clock = clock
         self._audit = audit
+        self._algorithm = algorithm
         self._lead_ms = round(lead_s * _MS)
         self._kept_ms = (signed_lives_s + SKEW_S) * _MS
         self._known: dict[str, SigningKey] = {}
-        self._opened: dict[str, ECKey] = {}
+        self._opened: dict[str, KeyPair] = {}
 
     async def refresh(self) -> None:
         """See what the store holds, make the first key, and forget keys that are done."""
@@ -90,12 +112,12 @@ class Keyring:
         """Make a key that signs from later on; gives its kid and that time in Unix milliseconds."""
         if not await self._records.all():
             await self._make_first()
-        kid, key = self._drawn(signs_from_ms=self._clock.now_ms() + self._lead_ms)
+        kid, key = await self._drawn(signs_from_ms=self._clock.now_ms() + self._lead_ms)
         await self._records.put(kid, key)
         self._added(key)
         return kid, key.signs_from_ms
 
-    def signing(self) -> ECKey:
+    def signing(self) -> KeyPair:
         """The private key to sign with now: the newest that has been published long enough.
 
         By a clock that is behind none may have been; then the oldest has for the longest.
@@ -124,27 +146,29 @@ class Keyring:
         Of processes that start at once one makes it, or they would sign with keys that the edge
         has not seen.
         """
-        _, key = self._drawn(signs_from_ms=self._clock.now_ms())
+        _, key = await self._drawn(signs_from_ms=self._clock.now_ms())
         if await self._records.add(FIRST, key):
             self._added(key)
 
     def _added(self, key: SigningKey) -> None:
         self._audit.record(KEY_ADDED, kid=key.public["kid"], signs_from_ms=key.signs_from_ms)
 
-    def _drawn(self, *, signs_from_ms: int) -> tuple[str, SigningKey]:
+    async def _drawn(self, *, signs_from_ms: int) -> tuple[str, SigningKey]:
         kid = secrets.token_hex(KID_BYTES)
-        pair = ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": ALGORITHM})
+        # In a thread: RSA looks for primes for a good part of a second.
+        pair = await asyncio.to_thread(_pair, self._algorithm, kid)
         private = json.dumps(pair.as_dict(private=True)).encode()
         public = {name: str(value) for name, value in pair.as_dict(private=False).items()}
         seal = OctKey.import_key(self._sealing_keys()[0])
         sealed = jwe.encrypt_compact({**_SEAL, "kid": kid}, private, seal)
         return kid, SigningKey(public, sealed, signs_from_ms)
 
-    def _open(self, key: SigningKey) -> ECKey:
+    def _open(self, key: SigningKey) -> KeyPair:
         for seal in self._sealing_keys():
             with contextlib.suppress(JoseError):
                 opened = jwe.decrypt_compact(key.sealed, OctKey.import_key(seal))
-                return ECKey.import_key(json.loads(opened.plaintext or b""))
+                kind = RSAKey if self._algorithm == RSA_ALGORITHM else ECKey
+                return kind.import_key(json.loads(opened.plaintext or b""))
         raise SealError("the signing keys were sealed with another AVIARY_IDENTITY_KEY")
 
     def _done(self, known: Mapping[str, SigningKey]) -> list[str]:
@@ -156,3 +180,29 @@ class Keyring:
             for name, successor in pairwise(order)
             if known[successor].signs_from_ms + self._kept_ms < now
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyrings:
+    """All that the issuer signs with."""
+
+    tokens: Keyring
+    """Of access tokens, and of ID tokens for apps that take ES256."""
+    id_tokens: Keyring
+    """Of ID tokens for apps that take RS256, and of nothing else: edges do not know these keys."""
+    app_keys: Keyring
+
+    def of_id_tokens(self, algorithm: str) -> Keyring:
+        """Return what signs the ID tokens of an app that takes this algorithm."""
+        return self.id_tokens if algorithm == RSA_ALGORITHM else self.tokens
+
+    def jwks(self) -> Mapping[str, Any]:
+        """The public keys of access tokens and ID tokens, for apps."""
+        return {"keys": [*self.tokens.jwks()["keys"], *self.id_tokens.jwks()["keys"]]}
+
+
+def _pair(algorithm: str, kid: str) -> KeyPair:
+    parameters: KeyParameters = {"kid": kid, "use": "sig", "alg": algorithm}
+    if algorithm == RSA_ALGORITHM:
+        return RSAKey.generate_key(RSA_BITS, parameters)
+    return ECKey.generate_key("P-256", parameters)

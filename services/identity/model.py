@@ -64,6 +64,8 @@ class Client:
     own_scopes: tuple[str, ...]
     """What it may do in its own name."""
     created_at_ms: Millis
+    id_token_alg: str = field(default="ES256", metadata=OMITTED_BY_DEFAULT)
+    """What its ID tokens are signed by. Apps from before there was a choice have ES256."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from services.identity.keys import ALGORITHM, RSA_ALGORITHM
 from services.identity.model import Client, digest, new_secret
 from services.identity.operator_client import OPERATOR_CLIENT_ID, TOKEN_EXCHANGE
 from services.identity.scopes import OWN_SCOPES, USER_SCOPES
@@ -15,7 +16,7 @@ from services.platform.audit.port import APP_REGISTERED, Audit
 from services.platform.errors import InvalidArgumentError
 from services.platform.runtime.clock import Clock
 
-__all__ = ["Clients", "Registered"]
+__all__ = ["ID_TOKEN_ALGORITHMS", "Clients", "Registered"]
 
 ID_BYTES: Final = 8
 """An id must be unique, not secret."""
@@ -30,6 +31,9 @@ AUTHORITY: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])?(:[0-9]+)?", re.ASC
 """A host and a port. The log-in page's policy names them, and `;` would begin a directive there: an
 app could let others frame the page. What is before an `@` would pass for the host."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+ID_TOKEN_ALGORITHMS: Final = (RSA_ALGORITHM, ALGORITHM)
+"""What an app may have its ID tokens signed by. First what it has where it says nothing, as OpenID
+Connect Registration, 2, has it: a client that was told nothing expects that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,14 @@ class Clients:
         self._audit = audit
 
     async def register(
-        self, name: str, redirect_uris: Sequence[str] = (), *, public: bool = False
+        self,
+        name: str,
+        redirect_uris: Sequence[str] = (),
+        *,
+        public: bool = False,
+        id_token_alg: str = ID_TOKEN_ALGORITHMS[0],
     ) -> Registered:
-        """Make an app known; `InvalidArgumentError` for a bad name or redirect URI.
+        """Make an app known; `InvalidArgumentError` for a bad name, redirect URI or algorithm.
 
         With redirect URIs it can send users to log in; a confidential app, which has a secret, can
         also have tokens of its own, which read what is public.
@@ -62,6 +71,8 @@ class Clients:
             _check_redirect_uri(uri)
         if public and not redirect_uris:
             raise InvalidArgumentError("redirect_uri", "a public app can only send users to log in")
+        if id_token_alg not in ID_TOKEN_ALGORITHMS:
+            raise InvalidArgumentError("id_token_alg", f"must be of {list(ID_TOKEN_ALGORITHMS)}")
         grants = ["authorization_code", "refresh_token"] if redirect_uris else []
         secret = None if public else new_secret()
         # Never all digits, so that no app's subject reads as a user's id.
@@ -74,6 +85,7 @@ class Clients:
             user_scopes=tuple(USER_SCOPES) if redirect_uris else (),
             own_scopes=() if public else READ_SCOPES,
             created_at_ms=self._clock.now_ms(),
+            id_token_alg=id_token_alg,
         )
         await self._store.clients.put(client_id, client)
         self._audit.record(APP_REGISTERED, client_id=client_id, name=client.name, public=public)

@@ -1,13 +1,22 @@
 """What authlib's grants ask of clients, codes and tokens, answered from our records."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
-from authlib.oauth2.rfc6749 import ClientMixin, scope_to_list
+from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oidc.core import AuthorizationCodeMixin
 
 from services.identity.model import Client, Code, Family, same_secret
+from services.identity.scopes import known_scopes
 
 __all__ = ["OAuthClient", "OAuthCode", "OAuthUser", "RefreshToken"]
+
+LOOPBACK: Final = re.compile(
+    r"(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::([0-9]{1,5}))?([/?].*)?", re.ASCII
+)
+"""A URI of this very machine: what is before the port, the port, what is behind it."""
+MAX_PORT: Final = 65_535
 
 
 class OAuthClient(ClientMixin):
@@ -28,15 +37,26 @@ class OAuthClient(ClientMixin):
         return None
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """Give what was asked for, or all there is; None where it asks for more than it may."""
+        """Give what it asked for of what there is, or all it may where it asked for nothing.
+
+        None where it asks for what it may not, or for nothing that there is.
+        """
         record = self.record
         allowed = record.own_scopes if self.in_its_own_name else record.user_scopes
-        wanted = scope_to_list(scope) or list(allowed)
-        return " ".join(dict.fromkeys(wanted)) if wanted and set(wanted) <= set(allowed) else None
+        wanted = known_scopes(scope) if scope else allowed
+        return " ".join(wanted) if wanted and set(wanted) <= set(allowed) else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Whether it registered this very URI, character by character."""
-        return redirect_uri in self.record.redirect_uris
+        """Whether it registered this very URI, character by character.
+
+        Of one that leads to this machine the port may be another: a native app listens on a free
+        one, which it knows only then (RFC 8252, 7.3; RFC 9700, 2.1).
+        """
+        registered = self.record.redirect_uris
+        if redirect_uri in registered:
+            return True
+        any_port = _without_port(redirect_uri)
+        return any_port is not None and any_port in map(_without_port, registered)
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Whether this is its secret; never for a client without one."""
@@ -121,3 +141,11 @@ class RefreshToken:
     def get_scope(self) -> str:
         """Return what the user granted."""
         return self.record.scope
+
+
+def _without_port(uri: str) -> tuple[str, str] | None:
+    """Take the port out of a URI that leads to this machine; None for another."""
+    found = LOOPBACK.fullmatch(uri)
+    if found is None or not 0 < int(found[2] or MAX_PORT) <= MAX_PORT:
+        return None
+    return found[1], found[3] or ""

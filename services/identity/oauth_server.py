@@ -1,33 +1,35 @@
 """The authorization server: authlib's core between our HTTP listener and our stores."""
 
 import asyncio
-import re
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import AuthorizationServer, OAuth2Request
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, OAuth2Payload
+from authlib.oauth2.rfc6749 import (
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
+    UnsupportedResponseTypeError,
+)
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
-from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
-from joserfc.jwk import ECKey, KeySet
 
 from services.identity import grants
-from services.identity.keys import ALGORITHM, Keyring
+from services.identity.access_tokens import AccessTokenGenerator, AccessTokenValidator
+from services.identity.id_tokens import IdTokens
+from services.identity.keys import Keyrings
 from services.identity.model import Code
 from services.identity.oauth_models import OAuthClient, OAuthUser
+from services.identity.oauth_requests import Answer, Call, WrappedCall
 from services.identity.ports import Account, UserDirectory
-from services.identity.scopes import ALL_SCOPES
+from services.identity.revocation import Revocation
 from services.identity.sessions import Sessions
 from services.identity.store import IdentityStore
 from services.platform.audit.port import TOKEN_ISSUED, TOKEN_REFUSED, Audit
 from services.platform.errors import UnavailableError
 from services.platform.runtime.clock import Clock
-from services.platform.tokens.issuers import EMBEDDED_AUDIENCE
-from services.platform.tokens.lives import ACCESS_TOKEN_S
 
-__all__ = ["Answer", "Call", "OAuthServer"]
+__all__ = ["OAuthServer"]
 
 Result = TypeVar("Result")
 
@@ -35,30 +37,6 @@ STORE_TIMEOUT_S: Final = 5.0
 """For one question of authlib's to a store or a sibling, each of which bounds itself at less."""
 
 _MS: Final = 1_000
-# Printable ASCII without quotation mark and backslash, as RFC 6749 has it.
-_PLAIN: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request of the HTTP listener: parameters of the query for GET, of the form for POST.
-
-    Each parameter is there once; where it came twice, there was no call.
-    """
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    parameters: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What to answer: `body` is JSON unless it is text."""
-
-    status: int
-    body: Mapping[str, Any] | str
-    headers: Mapping[str, str]
 
 
 class OAuthServer(AuthorizationServer):
@@ -71,27 +49,29 @@ class OAuthServer(AuthorizationServer):
         store: IdentityStore,
         sessions: Sessions,
         users: UserDirectory,
-        keyring: Keyring,
+        keyrings: Keyrings,
         clock: Clock,
         audit: Audit,
     ) -> None:
-        super().__init__(scopes_supported=ALL_SCOPES)
+        # No list of scopes: authlib would refuse those that it lacks.
+        super().__init__()
         self.issuer = issuer
+        self.keyrings = keyrings
         self.sessions = sessions
         self._store = store
         self._users = users
-        self._keyring = keyring
+        self._access_tokens = AccessTokenValidator(issuer, keyrings.tokens)
         self._clock = clock
         self._audit = audit
         self._loop = asyncio.get_running_loop()
-        self.register_token_generator("default", _AccessTokens(self))
+        self.register_token_generator("default", AccessTokenGenerator(issuer, keyrings.tokens))
         self.register_grant(
             grants.AuthorizationCode,
-            [grants.Pkce(), grants.IdTokens(self), grants.NothingUnsupported()],
+            [grants.RequestRules(), grants.Pkce(), IdTokens(self)],
         )
         for grant in (grants.Refresh, grants.ClientCredentials, grants.TokenExchange):
             self.register_grant(grant)
-        self.register_endpoint(grants.Revocation)
+        self.register_endpoint(Revocation)
 
     # ---- For the event loop ----
 
@@ -99,8 +79,7 @@ class OAuthServer(AuthorizationServer):
         """Answer the token endpoint."""
         answer: Answer = await asyncio.to_thread(self.create_token_response, call)
         if answer.status != 200 and not isinstance(answer.body, str):  # noqa: PLR2004 - HTTP's
-            by_header, _ = extract_basic_authorization(call.headers)
-            client_id = by_header or call.parameters.get("client_id", "")
+            client_id = _client_in(call.headers) or call.parameters.get("client_id", "")
             self._audit.record(
                 TOKEN_REFUSED, client_id=client_id, error=str(answer.body.get("error"))
             )
@@ -109,7 +88,7 @@ class OAuthServer(AuthorizationServer):
     async def revoke(self, call: Call) -> Answer:
         """Answer the revocation endpoint."""
         answer: Answer = await asyncio.to_thread(
-            self.create_endpoint_response, grants.Revocation.ENDPOINT_NAME, call
+            self.create_endpoint_response, Revocation.ENDPOINT_NAME, call
         )
         return answer
 
@@ -153,9 +132,9 @@ class OAuthServer(AuthorizationServer):
         """Unix seconds."""
         return self._clock.now_ms() // _MS
 
-    def signing_key(self) -> ECKey:
-        """Return the key that signs tokens now."""
-        return self._keyring.signing()
+    def access_token(self, token: str) -> Mapping[str, Any] | None:
+        """Give the claims of a good access token of ours; None for any other text."""
+        return self._access_tokens.claims_of(token)
 
     def issue_code(self, code: Code) -> str:
         """Keep what was granted, on the event loop; gives the code for it."""
@@ -176,7 +155,9 @@ class OAuthServer(AuthorizationServer):
 
     def authenticate_client(self, request: Any, methods: list[str], endpoint: str = "token") -> Any:  # noqa: ANN401
         """Find out which client asks; it shows itself in one way (RFC 6749, 2.3)."""
-        by_header, _ = extract_basic_authorization(request.headers)
+        by_header = _client_in(request.headers)
+        if by_header is None:
+            raise InvalidClientError("The header 'Authorization' cannot be read.", status_code=401)
         form = request.form
         if by_header and ("client_secret" in form or form.get("client_id", by_header) != by_header):
             raise InvalidRequestError("The client is shown in the header and in the form.")
@@ -210,11 +191,23 @@ class OAuthServer(AuthorizationServer):
         """Wrap a call as authlib wants it; a request that is wrapped already stays."""
         if isinstance(request, OAuth2Request):
             return request
-        for name, value in request.parameters.items():
-            # authlib breaks on the characters that an error description may not repeat.
-            if not _PLAIN.fullmatch(name + value):
-                raise InvalidRequestError("A parameter has characters it cannot.")
-        return _Request(self.issuer, request)
+        return WrappedCall(self.issuer, request)
+
+    def get_token_grant(self, request: Any) -> Any:  # noqa: ANN401
+        """Find the grant; one that is not named is missing, and not unsupported."""
+        if not request.payload.grant_type:
+            raise InvalidRequestError("Missing 'grant_type' in request.")
+        return super().get_token_grant(request)
+
+    def get_authorization_grant(self, request: Any) -> Any:  # noqa: ANN401
+        """Find the grant; a type of response that is not named is missing, and not unsupported."""
+        try:
+            return super().get_authorization_grant(request)
+        except UnsupportedResponseTypeError as error:
+            if request.payload.response_type:
+                raise
+            missing = "Missing 'response_type' in request."
+            raise InvalidRequestError(missing, redirect_uri=error.redirect_uri) from error
 
     def handle_response(
         self, status: int, body: Mapping[str, Any] | str, headers: list[tuple[str, str]]
@@ -230,60 +223,12 @@ class OAuthServer(AuthorizationServer):
         """Nobody listens."""
 
 
-class _AccessTokens(JWTBearerTokenGenerator):
-    """JWTs as RFC 9068 has them."""
-
-    def __init__(self, server: OAuthServer) -> None:
-        super().__init__(server.issuer, alg=ALGORITHM, expires_generator=ACCESS_TOKEN_S)
-        self._server = server
-
-    def get_jwks(self) -> KeySet:
-        # A set, for joserfc writes the `kid` of a set's key into the token.
-        return KeySet([self._server.signing_key()])
-
-    def get_audiences(self, client: OAuthClient, user: OAuthUser | None, scope: str) -> str:  # noqa: ARG002
-        return EMBEDDED_AUDIENCE
-
-    def get_extra_claims(
-        self,
-        client: OAuthClient,  # noqa: ARG002
-        grant_type: str,  # noqa: ARG002
-        user: OAuthUser | None,
-        scope: str,  # noqa: ARG002
-    ) -> dict[str, Any]:
-        actor = {"act": {"sub": user.actor}} if user is not None and user.actor else {}
-        session = {"sid": user.session} if user is not None and user.session else {}
-        return {**actor, **session}
-
-
-class _Request(OAuth2Request):
-    """A call as authlib sees it."""
-
-    def __init__(self, issuer: str, call: Call) -> None:
-        super().__init__(call.method, f"{issuer}{call.path}", headers=call.headers)
-        self.payload = _Payload(call.parameters)
-        self.family_id = ""
-
-    @property
-    def args(self) -> Mapping[str, str]:
-        return self.payload.data if self.method == "GET" else {}
-
-    @property
-    def form(self) -> Mapping[str, str]:
-        return self.payload.data if self.method == "POST" else {}
-
-
-class _Payload(OAuth2Payload):
-    def __init__(self, parameters: Mapping[str, str]) -> None:
-        self._parameters = parameters
-
-    @property
-    def data(self) -> Mapping[str, str]:
-        return self._parameters
-
-    @property
-    def datalist(self) -> Mapping[str, list[str]]:
-        return {name: [value] for name, value in self._parameters.items()}
+def _client_in(headers: Mapping[str, str]) -> str | None:
+    """Give the client of an HTTP Basic header; empty without one, None of what is no text."""
+    try:
+        return extract_basic_authorization(headers)[0] or ""
+    except UnicodeDecodeError:
+        return None
 
 
 def _user(account: Account | None) -> OAuthUser | None:

@@ -47,7 +47,7 @@ _AUTHORIZE: Final = Template(
     "<h1>Log in to Aviary</h1><p><strong>$client</strong> would like to:</p><ul>$scopes</ul>"
     '<form method="post" action="/oauth/log-in">$hidden<p class="bad" role="alert"$quiet>$wrong</p>'
     '<label>Handle<input name="handle" autocomplete="username" autocapitalize="none" '
-    'spellcheck="false" maxlength="15" value="$handle" required autofocus></label>'
+    'spellcheck="false" maxlength="32" value="$handle" required autofocus></label>'
     '<label>Password<input name="password" type="password" autocomplete="current-password" '
     'maxlength="128" required></label>'
     '<button name="decision" value="allow">Log in and allow</button>'

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from starlette.requests import Request
 
-from services.identity.oauth_server import Call
+from services.identity.oauth_requests import Call
 from services.platform.errors import InvalidArgumentError
 from services.platform.files.single_keys import RepeatedNameError, json_loads
 
@@ -22,19 +22,26 @@ MAX_BODY_BYTES: Final = 16 * 1024
 MAX_FIELDS: Final = 50
 
 
+TOO_LONG: Final = f"The body must be at most {MAX_BODY_BYTES} bytes."
+TOO_LARGE: Final = 413
+NO_FORM: Final = 415
 FORM: Final = "application/x-www-form-urlencoded"
+
+
+class TooLongError(Exception):
+    """The body has more bytes than any of ours."""
 
 
 async def call_of(request: Request) -> Call:
     """Read the query of a GET, or the form of a POST, which has no query.
 
     Raises authlib's `InvalidRequestError` for a parameter that is repeated (RFC 6749, 3.1 and 3.2)
-    or in the wrong place, and `InvalidArgumentError` for another body.
+    or in the wrong place, and for another body.
     """
     if request.method == "GET":
         return head_of(request, _fields(request.url.query))
     if _kind(request) != FORM:
-        raise InvalidArgumentError("body", f"must be a form ({FORM})")
+        raise InvalidRequestError(f"The body must be a form ({FORM}).", status_code=NO_FORM)
     if request.url.query:
         raise InvalidRequestError("Parameters belong in the form, and not in the query.")
     return head_of(request, await _form(request))
@@ -84,6 +91,8 @@ async def json_of(request: Request, fields: Collection[str]) -> tuple[str, ...]:
         raise InvalidArgumentError("query", "must be empty: fields belong in the body")
     try:
         body = json_loads(await _body(request))
+    except TooLongError as error:
+        raise InvalidArgumentError("body", f"must be at most {MAX_BODY_BYTES} bytes") from error
     except RepeatedNameError as error:
         raise InvalidArgumentError(error.name, "is given twice") from error
     except (ValueError, RecursionError) as error:
@@ -102,14 +111,19 @@ def _kind(request: Request) -> str:
 
 
 async def _form(request: Request) -> Mapping[str, str]:
-    return _fields((await _body(request)).decode("latin-1"))
+    try:
+        return _fields((await _body(request)).decode("latin-1"))
+    except TooLongError as error:
+        raise InvalidRequestError(TOO_LONG, status_code=TOO_LARGE) from error
 
 
 def _fields(text: str) -> Mapping[str, str]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as error:
-        raise InvalidArgumentError("body", "is not a form in UTF-8") from error
+        raise InvalidRequestError(
+            f"The parameters are no form in UTF-8 of at most {MAX_FIELDS} fields."
+        ) from error
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise InvalidRequestError("A parameter is repeated.")
@@ -121,7 +135,7 @@ async def _body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise InvalidArgumentError("body", f"must be at most {MAX_BODY_BYTES} bytes")
+            raise TooLongError
     return bytes(body)
 
 

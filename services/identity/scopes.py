@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["ALL_SCOPES", "OWN_SCOPES", "USER_SCOPES"]
+__all__ = ["ALL_SCOPES", "OWN_SCOPES", "USER_SCOPES", "known_scopes"]
 
 USER_SCOPES: Final = MappingProxyType(
     {
@@ -24,3 +24,12 @@ OWN_SCOPES: Final = ("users:create", "act:any")
 """What only an app of ours may do in its own name: make users, and act for anybody."""
 
 ALL_SCOPES: Final = (*USER_SCOPES, *OWN_SCOPES)
+
+
+def known_scopes(scope: str | None) -> list[str]:
+    """Give those that there are of a list as requests have it, each once.
+
+    Others are ignored (RFC 6749, 3.3; OpenID Connect Core, 3.1.2.1): clients ask every issuer for
+    the same. Whoever gets a token is told what it is good for.
+    """
+    return [one for one in dict.fromkeys((scope or "").split()) if one in ALL_SCOPES]

@@ -139,6 +139,12 @@ class Sessions:
         if ended is not None:
             self._audit.record(TOKEN_REVOKED, client_id=ended.client_id, user_id=ended.user_id)
 
+    async def revoke_session(self, user_id: int, session: str) -> None:
+        """End the session of this id, if the user has it: `revoke`, by an access token's `sid`."""
+        listed = await self._store.sessions.get(f"{_prefix(user_id)}{session}")
+        if listed is not None:
+            await self.revoke(listed.family_id)
+
     async def is_live(self, user_id: int, session: str) -> bool:
         """Whether the session of this id is the user's, and has not ended."""
         listed = await self._store.sessions.get(f"{_prefix(user_id)}{session}")

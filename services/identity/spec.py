@@ -25,6 +25,7 @@ SESSIONS: Final = TableSpec(
 CREDENTIALS: Final = TableSpec("identity_credentials", key="{user}")
 SIGN_UPS: Final = TableSpec("identity_sign_ups", key="{canonical handle}")
 KEYS: Final = TableSpec("identity_keys", key="{key id}")
+ID_TOKEN_KEYS: Final = TableSpec("identity_id_token_keys", key="{key id}")
 APP_KEYS: Final = TableSpec(
     "identity_app_keys", max_age_s=APP_KEY_S + DAY_S, key="{client id}.{digits}"
 )
@@ -48,6 +49,7 @@ TABLES: Final = (
     CREDENTIALS,
     SIGN_UPS,
     KEYS,
+    ID_TOKEN_KEYS,
     APP_KEYS,
     REVOKED_APP_KEYS,
     APP_KEY_SIGNERS,

@@ -26,6 +26,7 @@ from services.identity.spec import (
     CODES,
     CREDENTIALS,
     FAMILIES,
+    ID_TOKEN_KEYS,
     KEYS,
     PASSWORD_CHANGES,
     REVOCATIONS,
@@ -142,6 +143,7 @@ class IdentityStore:
         self.credentials = Records(rows, CREDENTIALS, Credential)
         self.sign_ups = Records(rows, SIGN_UPS, SignUp)
         self.keys = Records(rows, KEYS, SigningKey)
+        self.id_token_keys = Records(rows, ID_TOKEN_KEYS, SigningKey)
         self.app_keys = Records(rows, APP_KEYS, AppKey)
         self.revoked_app_keys = Records(rows, REVOKED_APP_KEYS, RevokedAppKey)
         self.app_key_signers = Records(rows, APP_KEY_SIGNERS, SigningKey)

@@ -1,6 +1,7 @@
 """The real Envoy in front of the real issuer: keys fetched, rotated, and the issuer's own paths."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
+from joserfc import jws, jwt
 
 from services.identity.operator_client import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
 from services.platform.security.denials import edge_decisions
@@ -63,6 +65,11 @@ async def home(edge: Edge, token: str) -> httpx.Response:
     return await edge.client.get(HOME, headers={"authorization": f"Bearer {token}"})
 
 
+def claims_in(token: str) -> bytes:
+    body = token.split(".")[1]
+    return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+
+
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not holds():  # noqa: ASYNC110 - it is another process that changes
@@ -84,7 +91,19 @@ async def test_user_logs_in_and_calls_through_the_edge(world: World) -> None:
         assert (await home(edge, tokens["id_token"])).status_code == 401
         said = (await edge.client.get("/.well-known/openid-configuration")).json()
         assert said["issuer"] == ISSUER
-        assert (await edge.client.get("/oauth/jwks")).json()["keys"]
+        for path in ("/oauth/jwks", "/oauth/keys"):
+            assert (await edge.client.get(path)).json()["keys"]
+
+
+async def test_key_of_id_tokens_signs_nothing_that_the_edge_takes(world: World) -> None:
+    good = await token(world)
+    header, claims = jws.extract_compact(good.encode()).headers(), json.loads(claims_in(good))
+    stranger = world.id_keyring.signing()
+    header |= {"alg": "RS256", "kid": stranger.kid}
+    made = jwt.encode(header, claims, stranger, algorithms=["RS256"])
+    async with edge_before(world) as edge:
+        assert (await home(edge, good)).status_code == 200
+        assert (await home(edge, made)).status_code == 401
 
 
 async def test_keys_are_rotated_without_a_refused_request(world: World) -> None:

@@ -17,8 +17,8 @@ __all__ = ["logged_in", "read", "refused"]
 
 async def read(world: World, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims, by the keys that the issuer publishes."""
-    keys = KeySet.import_key_set((await world.http.get("/oauth/jwks")).json())
-    decoded = jwt.decode(token, keys, algorithms=["ES256"])
+    keys = KeySet.import_key_set((await world.http.get("/oauth/keys")).json())
+    decoded = jwt.decode(token, keys, algorithms=["ES256", "RS256"])
     return dict(decoded.header), dict(decoded.claims)
 
 

@@ -74,6 +74,25 @@ async def test_userinfo_is_for_good_tokens_with_openid(world: World) -> None:
     assert (await world.http.get("/oauth/userinfo")).status_code == 401
 
 
+async def test_refused_tokens_are_told_what_is_wanted(world: World) -> None:
+    await sign_up(world.http)
+    narrow = await logged_in(world, "timeline:read")
+    for headers, status, error, wanted in (
+        ({}, 401, "invalid_token", "Bearer"),
+        ({"authorization": "Basic eDp5"}, 401, "invalid_token", "Bearer"),
+        ({"authorization": "Bearer x"}, 401, "invalid_token", 'Bearer error="invalid_token"'),
+        (
+            bearer(narrow),
+            403,
+            "insufficient_scope",
+            'Bearer error="insufficient_scope", scope="openid"',
+        ),
+    ):
+        answer = await world.http.get("/oauth/userinfo", headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (status, error)
+        assert answer.headers["www-authenticate"].partition(", error_description")[0] == wanted
+
+
 async def test_ended_session_is_known_here_at_once(world: World) -> None:
     await sign_up(world.http)
     tokens = await logged_in(world)

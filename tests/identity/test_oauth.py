@@ -29,8 +29,15 @@ async def test_discovery_says_where_everything_is(world: World) -> None:
 
 
 async def test_published_keys_are_public_halves(world: World) -> None:
-    (key,) = (await world.http.get("/oauth/jwks")).json()["keys"]
-    assert key.keys() == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+    shown = {
+        path: {key["alg"]: key for key in (await world.http.get(path)).json()["keys"]}
+        for path in ("/oauth/keys", "/oauth/jwks")
+    }
+    assert shown["/oauth/keys"].keys() == {"ES256", "RS256"}
+    assert shown["/oauth/keys"]["RS256"].keys() == {"kty", "n", "e", "kid", "use", "alg"}
+    # By these the edge lets in, and ID tokens are not for it.
+    assert shown["/oauth/jwks"].keys() == {"ES256"}
+    assert shown["/oauth/jwks"]["ES256"].keys() == {"kty", "crv", "x", "y", "kid", "use", "alg"}
 
 
 async def test_code_with_pkce_gives_tokens_of_the_user(world: World) -> None:
@@ -197,23 +204,25 @@ async def test_operator_gets_a_token_of_a_user_that_says_who_acts(world: World) 
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "error", "status"),
     [
-        b"grant_type=client_credentials&grant_type=refresh_token",
-        b"grant_type=%22",
-        b"grant_type=%ff",
-        b"grant_type=" + b"x" * 20_000,
-        b"&".join(b"a%d=1" % n for n in range(60)),
-        b"grant_type=password&username=ada&password=x",
-        b"",
+        (b"grant_type=client_credentials&grant_type=refresh_token", "invalid_request", 400),
+        (b"grant_type=%22", "unsupported_grant_type", 400),
+        (b"grant_type=%ff", "invalid_request", 400),
+        (b"grant_type=" + b"x" * 20_000, "invalid_request", 413),
+        (b"&".join(b"a%d=1" % n for n in range(60)), "invalid_request", 400),
+        (b"grant_type=password&username=ada&password=x", "unsupported_grant_type", 400),
+        (b"", "invalid_request", 400),
     ],
 )
-async def test_bad_form_is_400(world: World, content: bytes) -> None:
+async def test_bad_form_is_an_error_of_oauth(
+    world: World, content: bytes, error: str, status: int
+) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     answer = await world.http.post("/oauth/token", content=content, headers=headers)
-    assert answer.status_code == 400, answer.text
+    refused(answer, error, status)
     answer = await world.http.post("/oauth/token", json={"grant_type": "client_credentials"})
-    assert answer.status_code == 400
+    refused(answer, "invalid_request", 415)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from services.identity.authorize import CARRIED, OURS
 from tests.identity.form_steps import FORM, Pairs, at_the_page, opened, person, refused, sent
 from tests.identity.world import PASSWORD, World, sent_back
 
-COOKIE = "aviary-csrf"
+COOKIE = "aviary-csrf-"
 
 
 def nothing_came_of_it(world: World, answer: httpx.Response) -> None:
@@ -92,15 +92,16 @@ async def test_query_of_a_form_joins_nothing(world: World, query: str) -> None:
 async def test_planted_second_cookie_is_no_proof_of_our_page(world: World) -> None:
     browser = await at_the_page(world)
     await opened(browser)
-    mine = browser.http.cookies[COOKIE]
+    ((cookie, mine),) = browser.http.cookies.items()
+    tab = cookie.removeprefix(COOKIE)
     browser.http.cookies.clear()
     form = {**browser.asked, **dict(person()), "decision": "allow", "csrf": "planted"}
     for cookies in (
-        f"{COOKIE}={mine}; {COOKIE}=planted",
-        f"{COOKIE}=planted; {COOKIE}={mine}",
-        f"{COOKIE}=planted; {COOKIE}=planted",
+        f"{cookie}={mine}; {cookie}=planted",
+        f"{cookie}=planted; {cookie}={mine}",
+        f"{cookie}=planted; {cookie}=planted",
     ):
-        for csrf in ("planted", mine):
+        for csrf in (f"{tab}.planted", f"{tab}.{mine}"):
             answer = await browser.http.post(
                 "/oauth/log-in", data={**form, "csrf": csrf}, headers={"cookie": cookies}
             )
@@ -112,7 +113,8 @@ async def test_planted_second_cookie_is_no_proof_of_our_page(world: World) -> No
 async def test_empty_cookie_is_no_proof_of_our_page(world: World) -> None:
     browser = await at_the_page(world)
     form = {**browser.asked, **dict(person()), "decision": "allow", "csrf": ""}
-    headers = {"cookie": f"{COOKIE}="}
+    form["csrf"] = "01234567."
+    headers = {"cookie": f"{COOKIE}01234567="}
     nothing_came_of_it(world, await browser.http.post("/oauth/log-in", data=form, headers=headers))
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -12,13 +13,15 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from starlette.applications import Starlette
 
 from services.identity.accounts import Accounts
 from services.identity.app_keys import AppKeys
 from services.identity.bearer import Bearers
-from services.identity.http import Keyrings, application
-from services.identity.keys import Keyring
+from services.identity.http import application
+from services.identity.keys import FIRST, RSA_ALGORITHM, Keyring, Keyrings
 from services.identity.listener import Listener
+from services.identity.model import SigningKey
 from services.identity.oauth_clients import Clients, Registered
 from services.identity.oauth_server import OAuthServer
 from services.identity.passwords import Passwords
@@ -41,6 +44,7 @@ REDIRECT = "http://127.0.0.1:9999/callback"
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test
 OPERATOR_SECRET = "5e" * 32
 SEALING_KEY = b"k" * 32
+RSA_KEYS: list[SigningKey] = []
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -88,6 +92,15 @@ class Edges(dict[Revocable, dict[str, int]]):
         await self.add(kind, until_ms)
 
 
+class Later:
+    """The issuer's application, which is put together once it is known where it is to answer."""
+
+    application: Starlette
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.application(scope, receive, send)
+
+
 @dataclass
 class World:
     users: Users
@@ -99,12 +112,15 @@ class World:
     clients: Clients
     app_keys: AppKeys
     keyring: Keyring
+    id_keyring: Keyring
     app_keyring: Keyring
     sessions: Sessions
     revocations: Revocations
     edges: Edges
     passwords: Passwords
     http: httpx.AsyncClient
+    issuer: str
+    web: Starlette
 
     def dying(self, at: int, *, after: bool) -> tuple[Accounts, CrashingRows]:
         """Another process's accounts, whose store dies at its write number `at`."""
@@ -128,10 +144,18 @@ class World:
 
 
 @asynccontextmanager
-async def identity_world(folder: Path, edges: RevokedList | None = None) -> AsyncIterator[World]:
+async def identity_world(
+    folder: Path, edges: RevokedList | None = None, *, at_its_address: bool = False
+) -> AsyncIterator[World]:
+    """Start an issuer: named `ISSUER`, or by the address where it answers, as clients want it."""
     async with user_world(folder) as users:
         rows = SqliteRowStore(folder / "identity.db", TABLES, users.clock)
         await rows.open()
+        later = Later()
+        listener = Listener("127.0.0.1:0", later)  # type: ignore[arg-type]
+        await listener.start()
+        address = f"http://127.0.0.1:{listener.port}"
+        issuer = address if at_its_address else ISSUER
         clock, audit, store = users.clock, Events(), IdentityStore(rows)
         directory, passwords, published = Directory(users.service), Passwords(), Edges()
         revocations = Revocations(store, edges or published, clock)
@@ -149,31 +173,60 @@ async def identity_world(folder: Path, edges: RevokedList | None = None) -> Asyn
         await clients.ensure_operator(OPERATOR_SECRET)
         keyring = Keyring(store.keys, lambda: [SEALING_KEY], clock, audit)
         await keyring.refresh()
+        id_keyring = await rsa_keyring(store, clock, audit)
         app_keyring = Keyring(
             store.app_key_signers, lambda: [SEALING_KEY], clock, audit, signed_lives_s=APP_KEY_S
         )
         await app_keyring.refresh()
-        app_keys = AppKeys(ISSUER, store, app_keyring, clock, audit)
+        app_keys = AppKeys(issuer, store, app_keyring, clock, audit)
+        keyrings = Keyrings(keyring, id_keyring, app_keyring)
         server = OAuthServer(
-            issuer=ISSUER,
+            issuer=issuer,
             store=store,
             sessions=sessions,
             users=directory,
-            keyring=keyring,
+            keyrings=keyrings,
             clock=clock,
             audit=audit,
         )
-        bearers = Bearers(ISSUER, keyring, sessions, directory)
-        web = application(server, accounts, bearers, Keyrings(keyring, app_keyring))
-        listener = Listener("127.0.0.1:0", web)
-        await listener.start()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as http:
+        bearers = Bearers(issuer, keyring, sessions, directory)
+        later.application = application(server, accounts, bearers, keyrings)
+        async with httpx.AsyncClient(base_url=address) as http:
             yield World(
                 *(users, rows, clock, audit, store, accounts, clients, app_keys),
-                *(keyring, app_keyring, sessions, revocations, published, passwords, http),
+                *(
+                    keyring,
+                    id_keyring,
+                    app_keyring,
+                    sessions,
+                    revocations,
+                    published,
+                    passwords,
+                    http,
+                    issuer,
+                    later.application,
+                ),
             )
         await listener.stop()
         await rows.close()
+
+
+async def rsa_keyring(store: IdentityStore, clock: MovableClock, audit: Events) -> Keyring:
+    """A ring whose first key is the same in all worlds: a search for primes takes its time."""
+    if RSA_KEYS:
+        await store.id_token_keys.put(FIRST, RSA_KEYS[0])
+    ring = Keyring(
+        store.id_token_keys, lambda: [SEALING_KEY], clock, audit, algorithm=RSA_ALGORITHM
+    )
+    await ring.refresh()
+    RSA_KEYS[:] = (await store.id_token_keys.all()).values()
+    return ring
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    """What a browser sends of the page's form that nobody typed."""
+    found = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page)
+    return {name: html.unescape(value) for name, value in found}
 
 
 class Browser:
@@ -202,15 +255,20 @@ class Browser:
     async def submit(self, handle: str, password: str, **changes: str) -> httpx.Response:
         page = await self.page()
         assert page.status_code == 200, page.text
-        fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
-        form = {**fields, "handle": handle, "password": password, "decision": "allow", **changes}
+        form = {
+            **hidden_fields(page.text),
+            "handle": handle,
+            "password": password,
+            "decision": "allow",
+            **changes,
+        }
         return await self.http.post("/oauth/log-in", data=form)
 
     async def code(self, handle: str = "ada", password: str = PASSWORD) -> str:
         answer = await self.submit(handle, password)
         assert answer.status_code == 303, answer.text
         back = sent_back(answer)
-        assert back["state"] == "s1"
+        assert back.get("state", "") == self.asked.get("state", "")
         assert back["iss"]
         return back["code"]
 
@@ -242,7 +300,7 @@ class Browser:
 
 def sent_back(answer: httpx.Response) -> dict[str, str]:
     where = answer.headers["location"]
-    assert where.startswith(f"{REDIRECT}?"), where
+    assert where.startswith("http://127.0.0.1:"), where
     return {name: values[0] for name, values in parse_qs(urlsplit(where).query).items()}
 
 

@@ -95,6 +95,7 @@ locals {
         "identity_credentials",
         "identity_sign_ups",
         "identity_keys",
+        "identity_id_token_keys",
         "identity_app_keys",
         "identity_revoked_app_keys",
         "identity_app_key_signers",
@@ -140,6 +141,7 @@ locals {
     identity_credentials      = { max_age_s = null, key = "{user}" }
     identity_sign_ups         = { max_age_s = null, key = "{canonical handle}" }
     identity_keys             = { max_age_s = null, key = "{key id}" }
+    identity_id_token_keys    = { max_age_s = null, key = "{key id}" }
     identity_app_keys         = { max_age_s = 31622400, key = "{client id}.{digits}" }
     identity_revoked_app_keys = { max_age_s = 31622400, key = "{client id}.{digits}" }
     identity_app_key_signers  = { max_age_s = null, key = "{key id}" }

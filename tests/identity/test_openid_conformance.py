@@ -1,0 +1,310 @@
+"""The OpenID Foundation's tests of the profiles Basic OP and Config OP, each by its name there.
+
+Each test here does what the suite's module of that name does, and asks of the answers what it asks.
+All requests carry PKCE, which the issuer wants of every client and the suite's plan does not send
+by itself: of what is certified, that needs the plan's switch for PKCE.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.identity.oauth_steps import read
+from tests.identity.world import ISSUER, PASSWORD, REDIRECT, Browser, World, sent_back, sign_up
+
+NO_SCOPE: Final = (
+    "the suite skips it where `scopes_supported` lacks the scope: there is no such data"
+)
+NO_SESSION: Final = (
+    "there is no log-in session at the issuer (ADR 6): it answers `login_required`, as the "
+    "protocol has it, where the module wants a code"
+)
+NOT_APPLICABLE: Final = {
+    "oidcc-scope-profile": NO_SCOPE,
+    "oidcc-scope-email": NO_SCOPE,
+    "oidcc-scope-address": NO_SCOPE,
+    "oidcc-scope-phone": NO_SCOPE,
+    "oidcc-scope-all": NO_SCOPE,
+    "oidcc-prompt-none-logged-in": NO_SESSION,
+    "oidcc-userinfo-post-body": "RFC 6750, 2.2, leaves it to the resource: a token comes in the "
+    "header alone",
+    "oidcc-request-uri-unsigned": "not in plans with a static client, which ours are; refused by "
+    "name, as `request` is",
+}
+ONE_FORM_AT_THE_LEAST: Final = "<form"
+
+
+class Client:
+    """A confidential app at the log-in of Ada."""
+
+    def __init__(self, world: World, client_id: str, secret: str) -> None:
+        self.world = world
+        self.http = world.http
+        self.id = client_id
+        self.auth = (client_id, secret)
+        self.secret = secret
+
+    def asking(self, **changes: str | None) -> Browser:
+        return Browser(self.http, self.id, **{"scope": "openid", **changes})
+
+    async def exchange(self, browser: Browser, code: str) -> httpx.Response:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": browser.asked["redirect_uri"],
+            "code_verifier": browser.verifier,
+        }
+        return await self.http.post("/oauth/token", data=form, auth=self.auth)
+
+    async def logs_in(self, **changes: str | None) -> dict[str, Any]:
+        """Do the whole flow; gives the tokens, of which the ID token is what it should be."""
+        browser = self.asking(**changes)
+        answer = await self.exchange(browser, await browser.code())
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["cache-control"] == "no-store"
+        made: dict[str, Any] = answer.json()
+        assert made["token_type"] == "Bearer"  # noqa: S105 - a type
+        header, claims = await read(self.world, made["id_token"])
+        assert header["alg"] == "RS256"
+        assert header["kid"]
+        assert (claims["iss"], claims["aud"], claims["sub"]) == (ISSUER, self.id, "1")
+        assert claims.get("nonce") == browser.asked.get("nonce")
+        assert claims["iat"] <= claims["exp"]
+        return {**made, "claims": claims}
+
+    async def userinfo(self, method: str, token: str) -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {token}"}
+        answer = await self.http.request(method, "/oauth/userinfo", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def refused(self, **changes: str | None) -> str:
+        """Ask for what is answered at once; gives the error."""
+        back = sent_back(await self.asking(**changes).page())
+        assert back["state"] == "s1"
+        return back["error"]
+
+
+@pytest_asyncio.fixture
+async def client(world: World) -> Client:
+    await sign_up(world.http)
+    app = await world.app(public=False)
+    return Client(world, app.client_id, app.client_secret or "")
+
+
+Module = Callable[[Client], Awaitable[object]]
+
+
+def login(**changes: str | None) -> Module:
+    async def module(client: Client) -> None:
+        await client.logs_in(**changes)
+
+    return module
+
+
+def userinfo(method: str) -> Module:
+    async def module(client: Client) -> None:
+        made = await client.logs_in()
+        shown = await client.userinfo(method, made["access_token"])
+        assert shown["sub"] == made["claims"]["sub"]
+
+    return module
+
+
+async def server_secret_post(client: Client) -> None:
+    browser = client.asking()
+    answer = await browser.exchange(await browser.code(), client_secret=client.secret)
+    assert answer.status_code == 200, answer.text
+
+
+async def response_type_missing(client: Client) -> None:
+    assert await client.refused(response_type=None) == "invalid_request"
+
+
+def shows_a_page(**changes: str) -> Module:
+    async def module(client: Client) -> None:
+        page = await client.asking(**changes).page()
+        assert (page.status_code, ONE_FORM_AT_THE_LEAST in page.text) == (200, True)
+        await client.logs_in(**changes)
+
+    return module
+
+
+async def prompt_login(client: Client) -> None:
+    first = await client.logs_in()
+    client.world.clock.ms += 2_000
+    second = await client.logs_in(prompt="login")
+    assert second["claims"]["auth_time"] > first["claims"]["auth_time"]
+    assert second["claims"]["sub"] == first["claims"]["sub"]
+
+
+async def prompt_none_not_logged_in(client: Client) -> None:
+    assert await client.refused(prompt="none") == "login_required"
+
+
+def max_age(seconds: int) -> Module:
+    async def module(client: Client) -> None:
+        await client.logs_in()
+        client.world.clock.ms += 2_000
+        claims = (await client.logs_in(max_age=str(seconds)))["claims"]
+        now_s = client.world.clock.ms // 1_000
+        assert now_s - seconds <= claims["auth_time"] <= now_s
+
+    return module
+
+
+async def id_token_hint(client: Client) -> None:
+    hint = (await client.logs_in())["id_token"]
+    second = await client.logs_in(id_token_hint=hint)
+    assert second["claims"]["sub"] == "1"
+    # The module asks for it without a page, which takes a session.
+    assert await client.refused(id_token_hint=hint, prompt="none") == "login_required"
+
+
+async def login_hint(client: Client) -> None:
+    page = await client.asking(login_hint="ada").page()
+    assert 'value="ada"' in page.text
+    await client.logs_in(login_hint="buffy@example.com")
+
+
+def code_reuse(after_s: int) -> Module:
+    async def module(client: Client) -> None:
+        browser = client.asking()
+        code = await browser.code()
+        made = (await client.exchange(browser, code)).json()
+        client.world.clock.ms += after_s * 1_000
+        again = await client.exchange(browser, code)
+        assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+        headers = {"authorization": f"Bearer {made['access_token']}"}
+        answer = await client.http.get("/oauth/userinfo", headers=headers)
+        assert answer.status_code == 401, "what the code gave ended with it"
+
+    return module
+
+
+async def registered_redirect_uri(client: Client) -> None:
+    page = await client.asking(redirect_uri=f"{REDIRECT}/other").page()
+    assert (page.status_code, "location" in page.headers) == (400, False)
+    assert "<h1>" in page.text, "a person is shown what is wrong"
+
+
+async def post_request(client: Client) -> None:
+    page = await client.http.post("/oauth/authorize", data=client.asking().asked)
+    assert (page.status_code, ONE_FORM_AT_THE_LEAST in page.text) == (200, True)
+
+
+async def unsigned_request_object(client: Client) -> None:
+    unsigned = "eyJhbGciOiJub25lIn0.e30."
+    assert await client.refused(request=unsigned) == "request_not_supported"
+
+
+async def request_object_with_redirect_uri(client: Client) -> None:
+    unsigned = "eyJhbGciOiJub25lIn0.e30."
+    page = await client.asking(request=unsigned, redirect_uri=f"{REDIRECT}/other").page()
+    assert "location" not in page.headers, "the URI outside of the object is what counts"
+    await unsigned_request_object(client)
+
+
+async def claims_essential(client: Client) -> None:
+    wanted = '{"userinfo":{"name":{"essential":true}}}'
+    made = await client.logs_in(claims=wanted)
+    assert (await client.userinfo("GET", made["access_token"]))["sub"] == "1"
+
+
+async def refresh_token(client: Client) -> None:
+    made = await client.logs_in(scope="openid offline_access")
+    other = await client.world.app(public=False)
+    form = {"grant_type": "refresh_token", "refresh_token": made["refresh_token"]}
+    auth = (other.client_id, other.client_secret or "")
+    stolen = await client.http.post("/oauth/token", data=form, auth=auth)
+    assert (stolen.status_code, stolen.json()["error"]) == (400, "invalid_grant")
+    answer = await client.http.post("/oauth/token", data=form, auth=client.auth)
+    assert answer.status_code == 200, answer.text
+    again = answer.json()
+    assert again["access_token"] != made["access_token"]
+    assert (await client.userinfo("GET", again["access_token"]))["sub"] == "1"
+
+
+async def valid_pkce(client: Client) -> None:
+    await client.logs_in()
+    browser = client.asking()
+    code = await browser.code()
+    browser.verifier = "v" * 43
+    wrong = await client.exchange(browser, code)
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant")
+
+
+async def discovery(client: Client) -> None:
+    answer = await client.http.get("/.well-known/openid-configuration")
+    assert answer.headers["content-type"] == "application/json"
+    said = answer.json()
+    assert said["issuer"] == ISSUER
+    assert "code" in said["response_types_supported"]
+    assert "RS256" in said["id_token_signing_alg_values_supported"]
+    assert "openid" in said["scopes_supported"]
+    assert {"authorization_code", "refresh_token"} <= {*said["grant_types_supported"]}
+    assert said["subject_types_supported"] == ["public"]
+    keys = (await client.http.get(said["jwks_uri"].removeprefix(ISSUER))).json()["keys"]
+    assert len({key["kid"] for key in keys}) == len(keys)
+    assert {key["use"] for key in keys} == {"sig"}
+    assert not any({"d", "p", "q", "k"} & key.keys() for key in keys)
+
+
+MODULES: Final[dict[str, Module]] = {
+    "oidcc-server": login(),
+    "oidcc-server-client-secret-post": server_secret_post,
+    "oidcc-response-type-missing": response_type_missing,
+    "oidcc-userinfo-get": userinfo("GET"),
+    "oidcc-userinfo-post-header": userinfo("POST"),
+    "oidcc-ensure-request-without-nonce-succeeds-for-code-flow": login(nonce=None),
+    "oidcc-alternate-happy-flow": login(state=None, nonce='n"\\é'),
+    "oidcc-ensure-other-scope-order-succeeds": login(scope="email openid"),
+    "oidcc-display-page": shows_a_page(display="page"),
+    "oidcc-display-popup": shows_a_page(display="popup"),
+    "oidcc-prompt-login": prompt_login,
+    "oidcc-prompt-none-not-logged-in": prompt_none_not_logged_in,
+    "oidcc-max-age-1": max_age(1),
+    "oidcc-max-age-10000": max_age(10_000),
+    "oidcc-ensure-request-with-unknown-parameter-succeeds": login(extra="foobar"),
+    "oidcc-id-token-hint": id_token_hint,
+    "oidcc-login-hint": login_hint,
+    "oidcc-ui-locales": shows_a_page(ui_locales="se"),
+    "oidcc-claims-locales": shows_a_page(claims_locales="se"),
+    "oidcc-ensure-request-with-acr-values-succeeds": login(acr_values="1 2"),
+    "oidcc-codereuse": code_reuse(0),
+    "oidcc-codereuse-30seconds": code_reuse(30),
+    "oidcc-ensure-registered-redirect-uri": registered_redirect_uri,
+    "oidcc-ensure-post-request-succeeds": post_request,
+    "oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported": (
+        unsigned_request_object
+    ),
+    "oidcc-ensure-request-object-with-redirect-uri": request_object_with_redirect_uri,
+    "oidcc-claims-essential": claims_essential,
+    "oidcc-refresh-token": refresh_token,
+    "oidcc-ensure-request-with-valid-pkce-succeeds": valid_pkce,
+    "oidcc-discovery-endpoint-verification": discovery,
+}
+"""By the names of the suite's modules, in the order of its plans."""
+
+
+@pytest.mark.parametrize("name", MODULES)
+async def test_module(client: Client, name: str) -> None:
+    await MODULES[name](client)
+
+
+async def test_what_does_not_apply_is_answered_as_the_protocol_has_it(client: Client) -> None:
+    assert not NOT_APPLICABLE.keys() & MODULES.keys()
+    said = (await client.http.get("/.well-known/openid-configuration")).json()
+    assert not {"profile", "email", "address", "phone"} & {*said["scopes_supported"]}
+    made = await client.logs_in(scope="openid profile email address phone")
+    assert made["scope"] == "openid"
+    form = {"access_token": made["access_token"]}
+    answer = await client.http.post("/oauth/userinfo", data=form)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    uri = await client.refused(request_uri="https://app.test/request.jwt")
+    assert uri == "request_uri_not_supported"
+    assert await client.refused(prompt="none") == "login_required"
+    assert PASSWORD not in str(client.world.audit)
