@@ -194,7 +194,7 @@ async def running_edge(
                 "gateway": gate_address,
                 **(backends or {}),
             },
-            descriptor_path=str(DESCRIPTOR),
+            descriptor_path=str(changes.pop("descriptor_path", DESCRIPTOR)),
             openapi_path=str(GENERATED / "openapi.json"),
             docs_path=str(GENERATED / "docs.html"),
             cors_origins=[ORIGIN],
