@@ -1,19 +1,22 @@
 """Envoy's access log service: edges report what happened in batches, and no request waits."""
 
 import ipaddress
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import MappingProxyType
 
+import grpc
 import structlog
 from aviary.envoy.v1 import envoy_pb2 as pb
 
 from gateway.control_plane.keys import subject_key
 from gateway.control_plane.reputation_store import ReputationStore
 from gateway.control_plane.signals import REPEATED_POST_POINTS, SHARED_ADDRESS_POINTS, Seen, points
-from gateway.envoy.signals import TEXT_TAG
+from gateway.envoy.signals import DIGEST_TAG, GRPC_STATUS
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES, IPV6_PREFIX_BITS
 from services.platform.errors import UnavailableError
 from services.platform.observability.names import EVENT_LIMITS_SIGNALS_LOST
+from services.platform.rpc.end_user import USER_KEY
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.clock import Clock
 
@@ -25,6 +28,24 @@ ACCOUNTS_OF_AN_ADDRESS = 50
 """Accounts that one address may have in an hour: a large household or a small office writing."""
 
 _IPV4_BITS = 32
+_HTTP_OK = 200
+_STATUS_OF_GRPC: Mapping[str, int] = MappingProxyType(
+    {
+        str(code.value[0]): status
+        for code, status in {
+            grpc.StatusCode.INVALID_ARGUMENT: 400,
+            grpc.StatusCode.NOT_FOUND: 404,
+            grpc.StatusCode.ALREADY_EXISTS: 409,
+            grpc.StatusCode.PERMISSION_DENIED: 403,
+            grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+            grpc.StatusCode.FAILED_PRECONDITION: 400,
+            grpc.StatusCode.OUT_OF_RANGE: 400,
+            grpc.StatusCode.UNIMPLEMENTED: 404,
+            grpc.StatusCode.UNAUTHENTICATED: 401,
+        }.items()
+    }
+)
+"""What a client did wrong, by gRPC and by HTTP; for no such path Envoy says UNIMPLEMENTED."""
 _WRITES = frozenset(f"/{rpc}" for one in CLASSES if one.is_shared for rpc in one.rpcs)
 
 
@@ -63,7 +84,7 @@ class AccessLogServicer:
             return []
         found = []
         user, address = subject_key(Subject.USER, seen.user), subject_key(Subject.IP, seen.address)
-        if seen.text and await self._store.repeats(user, seen.text):
+        if seen.digest and await self._store.repeats(user, seen.digest):
             found.append((user, REPEATED_POST_POINTS))
         count, is_new = await self._store.accounts(address, seen.user)
         if is_new and count > ACCOUNTS_OF_AN_ADDRESS:
@@ -82,6 +103,17 @@ def _address(entry: pb.HttpAccessLogEntry) -> str:
     return entry.common_properties.downstream_remote_address.socket_address.address
 
 
+def _status(response: pb.HttpResponseProperties) -> int:
+    """Give the HTTP status, or that which says the same as what was answered by gRPC."""
+    http = response.response_code.value
+    if http != _HTTP_OK:
+        return http
+    by_grpc = response.response_headers.get(GRPC_STATUS) or response.response_trailers.get(
+        GRPC_STATUS, ""
+    )
+    return _STATUS_OF_GRPC.get(by_grpc, http)
+
+
 def _seen(entry: pb.HttpAccessLogEntry) -> Seen | None:
     """Read an entry; None without an address that one can be counted by.
 
@@ -93,9 +125,9 @@ def _seen(entry: pb.HttpAccessLogEntry) -> Seen | None:
     except ValueError:
         return None
     return Seen(
-        user=request.request_headers.get("x-user-id", ""),
+        user=request.request_headers.get(USER_KEY, ""),
         address=address,
-        status=entry.response.response_code.value,
+        status=_status(entry.response),
         is_write=request.path in _WRITES,
-        text=common.custom_tags.get(TEXT_TAG, ""),
+        digest=common.custom_tags.get(DIGEST_TAG, ""),
     )

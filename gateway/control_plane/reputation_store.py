@@ -1,7 +1,6 @@
 """Anomaly scores in Valkey, and the lists of subjects whose scores count."""
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
@@ -80,9 +79,9 @@ class ReputationStore:
             if isfinite(moment) and (readable := subject_name(subject, name)) is not None
         }
 
-    async def repeats(self, who: str, text: str) -> int:
-        """Count a post; gives how often the user has posted this very text within the hour."""
-        key = posts_key(who, hashlib.sha256(text.strip().casefold().encode()).hexdigest())
+    async def repeats(self, who: str, digest: str) -> int:
+        """Count a post by its digest; gives how often the user posted the same within the hour."""
+        key = posts_key(who, digest)
         with valkey_errors():
             count = int(await self._client.incr(key))
             if count == 1:

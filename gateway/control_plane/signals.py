@@ -50,9 +50,10 @@ class Seen:
     address: str
     """With the length of its prefix, as the limits count it."""
     status: int
+    """As over REST, where it was a call by gRPC too."""
     is_write: bool
-    text: str = ""
-    """What a post says; empty for any other request."""
+    digest: str = ""
+    """Of the text that was posted; empty for any other request."""
 
 
 def points(batch: Iterable[Seen], now_ms: int) -> dict[str, float]:

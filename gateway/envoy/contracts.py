@@ -4,14 +4,16 @@ The one reader of `google.api.http` and of Aviary's own options (`protos/aviary/
 the transcoder, access rules and the OpenAPI document all come from what this gives.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from aviary.edge.v1 import access_pb2, limits_pb2
 from aviary.edge.v1.access_pb2 import Access
 from google.api import annotations_pb2, field_behavior_pb2
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
     FileDescriptorSet,
@@ -50,6 +52,9 @@ class PublicRpc:
     """The path over REST, such as `/v1/tweets/{tweet_id}`."""
     body: str
     """`*` where the request is the body of the call, empty where there is none."""
+    body_names: Mapping[str, Any]
+    """The names that the body may have: to each, those within it if it is a message of ours, else
+    nothing. Empty where there is no body."""
     query: tuple[str, ...]
     """The request's fields that are query parameters, in the order of the proto."""
     access: Access
@@ -93,12 +98,7 @@ class Contracts:
     @cached_property
     def public(self) -> tuple[PublicRpc, ...]:
         """Every public RPC, by REST path; raises `ContractError` for one that is half public."""
-        fields = {
-            f"{file.package}.{message.name}": [field.name for field in message.field]
-            for file in self.files.file
-            for message in file.message_type
-        }
-        found = [rpc for file in self.files.file for rpc in _public_rpcs(file, fields)]
+        found = [rpc for file in self.files.file for rpc in _public_rpcs(file, self.pool)]
         return tuple(sorted(found, key=lambda rpc: (rpc.template, rpc.verb)))
 
     @cached_property
@@ -125,9 +125,7 @@ class Contracts:
         return tuple(sorted({rpc.service for rpc in self.public}))
 
 
-def _public_rpcs(
-    file: FileDescriptorProto, fields: Mapping[str, Sequence[str]]
-) -> Iterator[PublicRpc]:
+def _public_rpcs(file: FileDescriptorProto, pool: DescriptorPool) -> Iterator[PublicRpc]:
     comments = {
         tuple(one.path): one.leading_comments.strip() for one in file.source_code_info.location
     }
@@ -136,7 +134,7 @@ def _public_rpcs(
         for number, method in enumerate(service.method):
             if _is_public(name, method):
                 comment = comments.get((SERVICE_FIELD, at, METHOD_FIELD, number), "")
-                yield _public_rpc(name, method, comment, fields)
+                yield _public_rpc(name, method, comment, pool)
 
 
 def _is_public(service: str, method: MethodDescriptorProto) -> bool:
@@ -149,22 +147,45 @@ def _is_public(service: str, method: MethodDescriptorProto) -> bool:
 
 
 def _public_rpc(
-    service: str, method: MethodDescriptorProto, comment: str, fields: Mapping[str, Sequence[str]]
+    service: str, method: MethodDescriptorProto, comment: str, pool: DescriptorPool
 ) -> PublicRpc:
     http = method.options.Extensions[annotations_pb2.http]
     verb = str(http.WhichOneof("pattern"))
     template = getattr(http, verb)
     request = method.input_type.removeprefix(".")
-    rest = [name for name in fields[request] if f"{{{name}}}" not in template]
+    names = _names_of(pool.FindMessageTypeByName(request))
+    rest = {name: within for name, within in names.items() if f"{{{name}}}" not in template}
     return PublicRpc(
         service=service,
         method=method.name,
         verb=verb.upper(),
         template=template,
         body=http.body,
+        body_names=rest if http.body else {},
         query=() if http.body else tuple(rest),
         access=method.options.Extensions[access_pb2.access],
         request=request,
         response=method.output_type.removeprefix("."),
         comment=comment,
     )
+
+
+def _names_of(message: Descriptor, around: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Give the message's fields, each with those of the message it is.
+
+    Nothing is said of messages that have a JSON form of their own, nor twice of one within itself.
+    """
+    return {
+        field.name: _names_within(field.message_type, message, around) for field in message.fields
+    }
+
+
+def _names_within(
+    message: Descriptor | None, outer: Descriptor, around: tuple[str, ...]
+) -> dict[str, Any]:
+    if message is None or not message.full_name.startswith(OUR_PACKAGES):
+        return {}
+    around = (*around, outer.full_name)
+    if message.GetOptions().map_entry or message.full_name in around:
+        return {}
+    return _names_of(message, around)

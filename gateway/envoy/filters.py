@@ -3,13 +3,14 @@
 from typing import Any
 
 from gateway.envoy.auth import auth_filters
+from gateway.envoy.bodies import json_filters
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import API, http_filter, typed
 from gateway.envoy.limits import arrival_limits, endpoint_limits
 from gateway.envoy.not_modified import not_modified_filter
 from gateway.envoy.public_reads import public_read_filters
-from gateway.envoy.signals import post_text
-from gateway.envoy.waf import firewall
+from gateway.envoy.signals import digest_note
+from gateway.envoy.waf import body_rules, firewall
 from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
 
 __all__ = ["MAX_BODY_BYTES", "http_filters"]
@@ -31,8 +32,10 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         *arrival_limits(config),  # counts whatever comes; words refusals before they are packed
         firewall(),
         http_filter("header_mutation", "HeaderMutation"),  # does what routes of REST ask for
-        _body_limit(),
-        *post_text(config),
+        _body_limit(),  # has a body whole, and its length known, before the next see any of it
+        body_rules(),
+        *json_filters(),
+        digest_note(),  # sees answers before all who show them
         _transcoder(config),
         _rpc_stats(),  # after the transcoder: it counts RPCs by their gRPC status, refused ones too
         *auth_filters(config),  # behind it: rules are by RPC, whatever the URL looked like

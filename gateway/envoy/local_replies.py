@@ -57,9 +57,17 @@ APP_KEYS_MISSING = _of_token(
 APP_KEY_FAILED = _of_token({"present_match": True}, APP_KEY_FAILURE, "message")
 APP_KEY_GOOD = _of_token({"present_match": True}, APP_KEY_KEY, "jti")
 
+# The transcoder, which keeps the path that came, makes gRPC of REST: what is refused behind it is
+# still a request over REST.
 BY_GRPC = {
-    "header_filter": {
-        "header": {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
+    "and_filter": {
+        "filters": [
+            {"header_filter": {"header": header}}
+            for header in (
+                {"name": "content-type", "string_match": {"prefix": "application/grpc"}},
+                {"name": "x-envoy-original-path", "present_match": True, "invert_match": True},
+            )
+        ]
     }
 }
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.envoy.bodies import json_body
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FILTERS, typed
 from gateway.envoy.not_modified import answers_not_modified
@@ -16,7 +17,7 @@ from gateway.envoy.not_modified import answers_not_modified
 __all__ = ["no_such_path", "rest_routes"]
 
 _VARIABLE = re.compile(r"\\\{\w+\\\}")
-BAD_QUERY = "a query parameter is unknown, repeated, or belongs elsewhere"
+BAD_QUERY = "a query parameter is unknown, repeated, or belongs elsewhere; there may be: "
 
 # To gRPC, which the request is about to become, these headers would mean something, and in others
 # it refuses characters that HTTP allows in names; each would end as an internal error.
@@ -51,10 +52,12 @@ def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
         # Until the transcoder has named the RPC. What it leaves as it is claims to be gRPC, and the
         # service will say that it has no RPC of this name.
         "route": {"cluster": cluster},
-        "typed_per_filter_config": {HEADERS_FILTER: _without_grpc_headers()},
+        "typed_per_filter_config": {HEADERS_FILTER: _without_grpc_headers(), **json_body(rpc)},
     }
     refused = _answer(match | {"headers": [method]}, 400)
-    refused["direct_response"]["body"] = {"inline_string": BAD_QUERY}
+    refused["direct_response"]["body"] = {
+        "inline_string": BAD_QUERY + (", ".join(rpc.query) or "none")
+    }
     return [*answers_not_modified(rpc, taken), taken, refused]
 
 
@@ -68,11 +71,14 @@ def _without_grpc_headers() -> dict[str, Any]:
 
 
 def _query_matches(names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Match a query of these parameters, each once at most, and of no others."""
+    """Match a query of these parameters, each once at most, and of no others.
+
+    Empty ones, as `&` at the end leaves behind, are none (WHATWG URL, 5.1).
+    """
     if not names:
-        return [_header(":path", {"safe_regex": {"regex": r"[^?]*\??"}})]
+        return [_header(":path", {"safe_regex": {"regex": r"[^?]*(?:\?&*)?"}})]
     one = f"(?:{'|'.join(names)})=[^&]*"
-    known = _header(":path", {"safe_regex": {"regex": rf"[^?]*(?:\?(?:{one}(?:&{one})*)?)?"}})
+    known = _header(":path", {"safe_regex": {"regex": rf"[^?]*(?:\?&*(?:{one}(?:&+{one})*&*)?)?"}})
     twice = "|".join(f"{name}=.*&{name}" for name in names)
     repeated = _header(":path", {"safe_regex": {"regex": f".*[?&](?:{twice})=.*"}})
     return [known, repeated | {"invert_match": True}]

@@ -5,44 +5,59 @@ from typing import Any
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import API, http_filter, typed
 from gateway.envoy.shared_limits import READS
+from gateway.limits.table import SAFELISTED_SCOPE
+from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY
+from services.platform.rpc.end_user import SCOPE_KEY, USER_KEY
 from services.platform.security.identities import GATEWAY
 
-__all__ = ["LIMITED_SAMPLE_PERCENT", "TEXT_TAG", "post_text", "signal_log"]
+__all__ = ["DIGEST_TAG", "GRPC_STATUS", "LIMITED_SAMPLE_PERCENT", "digest_note", "signal_log"]
 
 _NAMESPACE = "aviary"
-TEXT_TAG = "text"
-"""The field of a post's body, and the tag that has it in the log."""
+DIGEST_TAG = "digest"
+"""The tag that has the digest of what was posted, as the service that took it says."""
+GRPC_STATUS = "grpc-status"
+"""Logged of answers: of a call by gRPC the HTTP status is 200, whatever the answer."""
 # A batch is sent when it is this full or this old.
 BATCH_BYTES = 64 * 1024
 BATCH_AGE = "0.5s"
 LIMITED_SAMPLE_PERCENT = 10
 """Refusals for too many requests come as a flood; one in ten says enough of it."""
 _FIRST_ERROR, _LIMITED = 400, 429
+_GRPC_LIMITED = "RESOURCE_EXHAUSTED"
+# The client's to mend; what the server failed in says nothing of the client.
+_GRPC_FAILURES = (
+    "INVALID_ARGUMENT",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "FAILED_PRECONDITION",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "UNAUTHENTICATED",
+)
 
 
-def post_text(config: EdgeConfig) -> list[dict[str, Any]]:
-    """Note what a JSON body's `text` says, to find the same post again; for the log only."""
-    if not config.limits:
-        return []
-    rule = {
-        "selectors": [{"key": TEXT_TAG}],
-        "on_present": {"metadata_namespace": _NAMESPACE, "key": TEXT_TAG},
-    }
-    # The transcoder, too, takes a body that does not say what it is for JSON.
-    rules = {"rules": [rule], "allow_empty_content_type": True}
-    return [http_filter("json_to_metadata", "JsonToMetadata", request_rules=rules)]
+def digest_note() -> dict[str, Any]:
+    """Take the digest of what was posted off the answer, and keep it for the log."""
+    note = {"metadata_namespace": _NAMESPACE, "key": DIGEST_TAG}
+    rule = {"header": CONTENT_DIGEST_KEY, "on_header_present": note, "remove": True}
+    return http_filter("header_to_metadata", "Config", response_rules=[rule])
 
 
 def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
-    """Stream writes and failures to the gateway in batches; a read that succeeds is not logged."""
+    """Stream writes and failures to the gateway in batches; a read that succeeds is not logged.
+
+    Nor is what safelisted callers do: it lowers nobody's standing, not even their address's.
+    """
     if not config.limits:
         return []
     message = f"{API}.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig"
-    text = {"metadata_key": {"key": _NAMESPACE, "path": [{"key": TEXT_TAG}]}}
+    digest = {"metadata_key": {"key": _NAMESPACE, "path": [{"key": DIGEST_TAG}]}}
+    logged = _any(_failed(), _limited_sample(), _write())
     return [
         {
             "name": "envoy.access_loggers.http_grpc",
-            "filter": {"or_filter": {"filters": [_failed(), _limited_sample(), _is_no_read()]}},
+            "filter": _all(_not_safelisted(), logged),
             "typed_config": typed(
                 message,
                 common_config={
@@ -52,17 +67,25 @@ def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
                     "buffer_size_bytes": BATCH_BYTES,
                     "buffer_flush_interval": BATCH_AGE,
                     "custom_tags": [
-                        {"tag": TEXT_TAG, "metadata": {"kind": {"request": {}}, **text}}
+                        {"tag": DIGEST_TAG, "metadata": {"kind": {"request": {}}, **digest}}
                     ],
                 },
-                additional_request_headers_to_log=["x-user-id"],
+                additional_request_headers_to_log=[USER_KEY],
+                # An answer without a message has it in the headers.
+                additional_response_headers_to_log=[GRPC_STATUS],
+                additional_response_trailers_to_log=[GRPC_STATUS],
             ),
         }
     ]
 
 
+def _not_safelisted() -> dict[str, Any]:
+    return _header_is_not(SCOPE_KEY, f"(.* )?{SAFELISTED_SCOPE}( .*)?")
+
+
 def _failed() -> dict[str, Any]:
-    return _both(_status("GE", _FIRST_ERROR), _status("NE", _LIMITED))
+    by_http = _all(_status("GE", _FIRST_ERROR), _status("NE", _LIMITED))
+    return _any(by_http, {"grpc_status_filter": {"statuses": list(_GRPC_FAILURES)}})
 
 
 def _limited_sample() -> dict[str, Any]:
@@ -71,20 +94,35 @@ def _limited_sample() -> dict[str, Any]:
         "percent_sampled": {"numerator": LIMITED_SAMPLE_PERCENT, "denominator": "HUNDRED"},
         "use_independent_randomness": True,
     }
-    return _both(_status("EQ", _LIMITED), {"runtime_filter": sample})
+    by_grpc = {"grpc_status_filter": {"statuses": [_GRPC_LIMITED]}}
+    return _all(_any(_status("EQ", _LIMITED), by_grpc), {"runtime_filter": sample})
 
 
-def _is_no_read() -> dict[str, Any]:
-    path = {
-        "name": ":path",
-        "string_match": {"safe_regex": {"regex": READS}},
+def _write() -> dict[str, Any]:
+    return _all(
+        _status("LE", _FIRST_ERROR - 1),
+        {"grpc_status_filter": {"statuses": [_GRPC_LIMITED], "exclude": True}},
+        _header_is_not(":path", READS),
+    )
+
+
+def _header_is_not(name: str, pattern: str) -> dict[str, Any]:
+    header = {
+        "name": name,
+        "string_match": {"safe_regex": {"regex": pattern}},
         "invert_match": True,
+        # So that one that is missing is not it either.
+        "treat_missing_header_as_empty": True,
     }
-    return _both(_status("LE", _FIRST_ERROR - 1), {"header_filter": {"header": path}})
+    return {"header_filter": {"header": header}}
 
 
-def _both(*filters: dict[str, Any]) -> dict[str, Any]:
+def _all(*filters: dict[str, Any]) -> dict[str, Any]:
     return {"and_filter": {"filters": list(filters)}}
+
+
+def _any(*filters: dict[str, Any]) -> dict[str, Any]:
+    return {"or_filter": {"filters": list(filters)}}
 
 
 def _status(op: str, status: int) -> dict[str, Any]:

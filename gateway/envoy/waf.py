@@ -5,12 +5,13 @@ scanners try (`/.env`, `/wp-login.php`) nor for their user agents: unknown paths
 of a look into a map, they cost the sender reputation, and a user agent is whatever one writes.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from gateway.envoy.credentials import APP_KEY_HEADER
 from gateway.envoy.extensions import API, http_filter, typed
 
-__all__ = ["REFUSALS", "Refusal", "firewall", "refused_as"]
+__all__ = ["JSON", "REFUSALS", "Refusal", "body_rules", "firewall", "refused_as"]
 
 
 class Refusal(NamedTuple):
@@ -26,6 +27,7 @@ REFUSALS = {
     "body": Refusal(400, 3, "this method takes no body"),
     "tunnel": Refusal(405, 12, "the edge opens no tunnels"),
     "media-type": Refusal(415, 3, "the request body must be JSON"),
+    "content-coding": Refusal(415, 3, "the request body must come without a content coding"),
     "credentials": Refusal(400, 3, "authorization must be a scheme and one credential"),
     "api-key": Refusal(400, 3, "there must be one API key at most"),
 }
@@ -36,9 +38,12 @@ REFUSALS = {
 TUNNEL = ("CONNECT",)
 WITHOUT_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 
-# JSON; gRPC for clients with stubs; forms where OAuth 2 asks for them.
-MEDIA_TYPES = r"application/json(;.*)?|application/grpc.*"
-FORM = "application/x-www-form-urlencoded"
+JSON = r"(?i)application/json[ \t]*(;.*)?"
+"""Content types of JSON; media types ignore case (RFC 9110, 8.3.1)."""
+# gRPC for clients with stubs: as Envoy knows it, which minds case.
+GRPC = r"application/grpc(-web(-text)?)?([+;].*)?"
+# Where OAuth 2 asks for forms.
+FORM = r"(?i)application/x-www-form-urlencoded[ \t]*(;.*)?"
 FORMS_PREFIX = "/oauth/"
 
 # A scheme and what it takes, which has no blank or comma in Basic and Bearer. Envoy looks for
@@ -55,12 +60,36 @@ WELL_ENCODED = (
 
 
 def firewall() -> dict[str, Any]:
-    """Build the filter that refuses; the reply is shown by the name of the rule."""
+    """Build the filter that refuses by what is before a body, and so before there is one.
+
+    The reply is shown by the name of the rule.
+    """
     policies = {name: _policy(permission) for name, permission in _permissions().items()}
     # Matchers look at each of a header's values by itself, so that there are two of them only CEL
     # can see, which joins them by commas. It is reckoned only where there is a key.
     policies["api-key"]["condition"] = _joined_has_comma(APP_KEY_HEADER)
-    return http_filter("rbac", "RBAC", rules={"action": "DENY", "policies": policies})
+    return _denying(policies)
+
+
+def body_rules() -> dict[str, Any]:
+    """Build the filter that refuses bodies; it belongs behind the filter that has them whole.
+
+    That filter gives a length to what came without one, in chunks or in HTTP/2 frames, so here
+    each body has one: the headers a client chose say nothing of whether there is any.
+    """
+    has_body = _all(_present("content-length"), _not(_header("content-length", exact="0")))
+    type_is = partial(_header, "content-type")
+    form = _all(type_is(**_regex(FORM)), _header(":path", prefix=FORMS_PREFIX))
+    taken = _any(type_is(**_regex(JSON)), type_is(**_regex(GRPC)), form)
+    coded = _all(
+        _present("content-encoding"), _not(_header("content-encoding", **_regex("(?i)identity")))
+    )
+    rules = {
+        "body": _all(has_body, _method(WITHOUT_BODY)),
+        "media-type": _all(has_body, _not(taken)),
+        "content-coding": _all(has_body, coded),
+    }
+    return _denying({name: _policy(permission) for name, permission in rules.items()})
 
 
 def refused_as(name: str) -> dict[str, Any]:
@@ -77,28 +106,20 @@ def refused_as(name: str) -> dict[str, Any]:
 
 
 def _permissions() -> dict[str, dict[str, Any]]:
-    has_body = _any(
-        _all(_present("content-length"), _not(_header("content-length", exact="0"))),
-        _present("transfer-encoding"),
-    )
-    form = _all(_header(":path", prefix=FORMS_PREFIX), _header("content-type", prefix=FORM))
     return {
         "encoding": _all(
             _header(":path", contains="%"), _not(_header(":path", **_regex(WELL_ENCODED)))
         ),
-        "body": _all(_method(WITHOUT_BODY), has_body),
         "tunnel": _method(TUNNEL),
-        "media-type": _all(
-            has_body,
-            _present("content-type"),
-            _not(_header("content-type", **_regex(MEDIA_TYPES))),
-            _not(form),
-        ),
         "credentials": _all(
             _present("authorization"), _not(_header("authorization", **_regex(ONE_CREDENTIAL)))
         ),
         "api-key": _present(APP_KEY_HEADER),
     }
+
+
+def _denying(policies: dict[str, Any]) -> dict[str, Any]:
+    return http_filter("rbac", "RBAC", rules={"action": "DENY", "policies": policies})
 
 
 def _joined_has_comma(header: str) -> dict[str, Any]:

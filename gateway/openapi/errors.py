@@ -28,6 +28,9 @@ OF_THE_EDGE = (
     _Shared(504, "DeadlineExceeded", "The service took too long to answer."),
     _Shared(413, "BodyTooLarge", "The request's body is larger than 64 KiB."),
 )
+OF_BODIES = (
+    _Shared(415, "NotJson", "The body does not say that it is JSON, or has a content coding."),
+)
 OF_TOKENS = (
     _Shared(401, "Unauthenticated", "The access token is missing, expired or not valid."),
     _Shared(403, "PermissionDenied", "The token lacks the scope, or names another user."),
@@ -42,7 +45,10 @@ STATUS_OF_CODE = {
     "ALREADY_EXISTS": 409,
     "UNAVAILABLE": 503,
 }
-MALFORMED = "The request is malformed: bad JSON, an unknown parameter, a value of a wrong type."
+MALFORMED = (
+    "The request is malformed: not JSON by RFC 8259, a field or parameter that is unknown or given "
+    "twice, a value of a wrong type."
+)
 _CODE = r"(?:" + "|".join(STATUS_OF_CODE) + r")(?: \([A-Z_]+\))?"
 _ERROR = re.compile(rf"({_CODE}): (.+?)(?= {_CODE}:|$)")
 
@@ -91,7 +97,7 @@ def error_responses(rpc: PublicRpc) -> Json:
 
 def shared_responses() -> Json:
     """Return the responses that operations point to."""
-    everything = (*OF_TOKENS, *OF_THE_EDGE)
+    everything = (*OF_TOKENS, *OF_BODIES, *OF_THE_EDGE)
     return {one.name: _error(one.description) for one in everything}
 
 
@@ -101,7 +107,7 @@ def _on_one_line(comment: str) -> str:
 
 def _shared_by(rpc: PublicRpc) -> tuple[_Shared, ...]:
     tokens = () if rpc.scope is None else OF_TOKENS
-    return (*tokens, *OF_THE_EDGE)
+    return (*tokens, *(OF_BODIES if rpc.body else ()), *OF_THE_EDGE)
 
 
 def _to_component(shared: _Shared) -> Json:

@@ -37,7 +37,8 @@ def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
     }
     if rpc.body:
         given = tuple(field for field in fields if field.name not in in_path)
-        schema = request_schema(messages[rpc.request], given)
+        # The edge refuses names that are not here.
+        schema = request_schema(messages[rpc.request], given) | {"additionalProperties": False}
         content = {"application/json": {"schema": schema}}
         result["requestBody"] = {"required": True, "content": content}
     parameters += [_parameter(field, "query") for field in fields if field.name in rpc.query]

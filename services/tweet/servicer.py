@@ -5,6 +5,7 @@ from typing import Any
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
 from grpc.aio import ServicerContext
 
+from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 from services.platform.rpc.timestamps import to_timestamp
 from services.tweet.model import Delivery, Tweet
 from services.tweet.service import TweetService
@@ -25,9 +26,9 @@ class TweetServicer:
         self._service = service
 
     async def CreateTweet(  # noqa: N802 - the name of the RPC
-        self, request: tweet_service_pb2.CreateTweetRequest, _context: object
+        self, request: tweet_service_pb2.CreateTweetRequest, context: ServicerContext[Any, Any]
     ) -> tweet_service_pb2.CreateTweetResponse:
-        """Make a tweet."""
+        """Make a tweet. The initial metadata tells the edge, by a digest, which texts are alike."""
         tweet = await self._service.create(
             request.user_id,
             request.text,
@@ -35,6 +36,7 @@ class TweetServicer:
             quote=request.quote_tweet_id,
             request_id=request.request_id,
         )
+        await context.send_initial_metadata(((CONTENT_DIGEST_KEY, content_digest(tweet.text)),))
         answer = _to_proto(tweet)
         return tweet_service_pb2.CreateTweetResponse(
             tweet=answer, tweet_id=answer.tweet_id, created_at=answer.created_at

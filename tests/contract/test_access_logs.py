@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import grpc
 import pytest
 from aviary.envoy.v1 import envoy_pb2 as pb
 
@@ -24,6 +25,7 @@ from tests.contract.valkey_clients import client, server
 __all__ = ["client", "server"]
 
 POST = "/aviary.tweet.v1.TweetService/CreateTweet"
+READ = "/aviary.tweet.v1.TweetService/GetTweet"
 RULES = ReputationRules(half_life_s=10_000)
 
 
@@ -33,13 +35,13 @@ def store(client: ValkeyClient) -> ReputationStore:
 
 
 def entry(
-    status: int, *, user: str = "", address: str = "192.0.2.1", path: str = POST, text: str = ""
+    status: int, *, user: str = "", address: str = "192.0.2.1", path: str = POST, digest: str = ""
 ) -> pb.HttpAccessLogEntry:
     made = pb.HttpAccessLogEntry()
     common = made.common_properties
     common.downstream_remote_address.socket_address.address = address
-    if text:
-        common.custom_tags["text"] = text
+    if digest:
+        common.custom_tags["digest"] = digest
     if user:
         made.request.request_headers["x-user-id"] = user
     made.request.path = path
@@ -103,10 +105,24 @@ async def test_names_that_nobody_can_have_are_left_out(
     assert listed[Revocable.USER].names == {"7"}
 
 
+@pytest.mark.parametrize("place", ["response_headers", "response_trailers"])
+async def test_a_refusal_by_grpc_counts_as_one_by_http(store: ReputationStore, place: str) -> None:
+    def answered(user: str, code: grpc.StatusCode) -> list[pb.HttpAccessLogEntry]:
+        made = entry(200, user=user, path=READ)
+        getattr(made.response, place)["grpc-status"] = str(code.value[0])
+        return [made] * 11
+
+    await report(store, answered("1", grpc.StatusCode.UNAUTHENTICATED))
+    await report(store, answered("2", grpc.StatusCode.RESOURCE_EXHAUSTED))
+    await report(store, answered("3", grpc.StatusCode.OK), answered("4", grpc.StatusCode.INTERNAL))
+    await report(store, answered("5", grpc.StatusCode.UNAVAILABLE))
+    assert set(await store.listed(Subject.USER)) == {"1", "2"}
+
+
 async def test_a_user_who_repeats_itself_is_listed(store: ReputationStore) -> None:
     for number in range(8):
-        await report(store, [entry(200, user="1", text=f"mine {number}")])
-        await report(store, [entry(200, user="2", text="buy this")])
+        await report(store, [entry(200, user="1", digest=f"mine {number}")])
+        await report(store, [entry(200, user="2", digest="b0")])
     assert list(await store.listed(Subject.USER)) == ["2"]
 
 

@@ -20,6 +20,7 @@ from gateway.limits.budgets import (
 )
 from gateway.limits.table import by_name
 from services.platform.ids.snowflake_time import first_id_at
+from services.platform.rpc.content_digest import content_digest
 from services.platform.valkey.connection import ValkeyClient
 from tests.contract.moved_clocks import MovedClock, clock
 from tests.contract.valkey_clients import client, server
@@ -226,6 +227,7 @@ async def test_a_score_has_a_ceiling(store: ReputationStore, clock: MovedClock) 
 
 
 async def test_posts_and_accounts_are_counted(store: ReputationStore) -> None:
-    assert [await store.repeats("user:1", text) for text in ("a", " A ", "b", "a")] == [0, 1, 0, 2]
+    digests = [content_digest(text) for text in ("a", " A ", "b", "a")]
+    assert [await store.repeats("user:1", digest) for digest in digests] == [0, 1, 0, 2]
     counted = [await store.accounts("ip:x", user) for user in ("1", "2", "2")]
     assert counted == [(1, True), (2, True), (2, False)]

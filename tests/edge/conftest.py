@@ -30,6 +30,7 @@ from gateway.envoy import EdgeConfig, public_services, to_yaml
 from gateway.envoy_binary import envoy_binary
 from services.platform.errors import UnavailableError
 from services.platform.rpc.channels import open_channel
+from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 
 GENERATED = Path(__file__).resolve().parents[2] / "gen"
 DESCRIPTOR = GENERATED / "descriptor.pb"
@@ -48,6 +49,8 @@ class Tweets(tweet_grpc.TweetServiceServicer):
 
     async def CreateTweet(self, request, context):  # noqa: N802
         self.metadata = dict(context.invocation_metadata())
+        digest = content_digest(request.text)
+        await context.send_initial_metadata(((CONTENT_DIGEST_KEY, digest),))
         tweet = tweet_pb2.Tweet(tweet_id=BIG_ID, user_id=request.user_id, text=request.text)
         return tweet_pb.CreateTweetResponse(tweet=tweet)
 
@@ -191,7 +194,7 @@ async def running_edge(
                 "gateway": gate_address,
                 **(backends or {}),
             },
-            descriptor_path=str(DESCRIPTOR),
+            descriptor_path=str(changes.pop("descriptor_path", DESCRIPTOR)),
             openapi_path=str(GENERATED / "openapi.json"),
             docs_path=str(GENERATED / "docs.html"),
             cors_origins=[ORIGIN],

@@ -58,7 +58,8 @@ async def test_an_error_of_a_service_keeps_its_details(edge: Edge) -> None:
 
 @pytest.mark.parametrize("body", ["{", '{"user_id": "x"}', "[]"])
 async def test_bad_json_is_400(edge: Edge, body: str) -> None:
-    assert_error(await edge.client.post("/v1/tweets", content=body), 400, 3)
+    headers = {"content-type": "application/json"}
+    assert_error(await edge.client.post("/v1/tweets", content=body, headers=headers), 400, 3)
 
 
 async def test_an_unknown_query_parameter_is_400(edge: Edge) -> None:
@@ -99,6 +100,30 @@ async def test_another_method_is_405_and_shown_which_are_taken(edge: Edge, metho
 )
 async def test_a_field_is_given_in_one_place_and_once(edge: Edge, method: str, path: str) -> None:
     assert_error(await edge.client.request(method, path), 400, 3)
+
+
+@pytest.mark.parametrize(
+    "query", ["user_id=1&limit=1&", "&user_id=1&&limit=1", "limit=1&user_id=1&&"]
+)
+async def test_an_empty_parameter_is_none(edge: Edge, query: str) -> None:
+    answer = await edge.client.get(f"/v1/timeline/home?{query}")
+    assert len(answer.json()["tweets"]) == 1
+    assert (await edge.client.delete("/v1/tweets/1?&&")).status_code == 200
+
+
+async def test_a_bad_query_is_told_which_parameters_there_are(edge: Edge) -> None:
+    answer = await edge.client.get("/v1/timeline/home?user_id=1&limitt=3")
+    assert "user_id, cursor, limit" in assert_error(answer, 400, 3)
+    assert assert_error(await edge.client.delete("/v1/tweets/1?x=1"), 400, 3).endswith(
+        "request_id, user_id"
+    )
+
+
+@pytest.mark.parametrize("query", ["user_id=x", "user_id=1&limit=a", "user_id=1&limit="])
+async def test_a_value_of_a_wrong_type_is_explained(edge: Edge, query: str) -> None:
+    answer = await edge.client.get(f"/v1/timeline/home?{query}")
+    name, _, value = query.rpartition("&")[2].partition("=")
+    assert f'{name}: invalid value "{value}"' in assert_error(answer, 400, 3)
 
 
 async def test_a_field_of_the_path_is_not_in_the_body(edge: Edge) -> None:
@@ -142,7 +167,7 @@ async def test_raw_grpc_paths_are_refused(edge: Edge, path: str, content_type: s
         assert b"grpc-status: 0" not in answer
         assert b"grpc-status: " in answer
     else:
-        assert answer.split(b" ")[1] in {b"404", b"400"}
+        assert answer.split(b" ")[1] in {b"404", b"400", b"415"}
     assert b"server: envoy" in answer
     assert b"x-envoy-upstream-service-time" not in answer
 

@@ -1,12 +1,18 @@
 """What a subject of bad reputation meets, and how it earns a better one: on the real Envoy."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 
+import grpc
 import pytest
 import pytest_asyncio
+from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
+from google.protobuf.message import Message
 
+from gateway.control_plane.keys import reputation_key
 from gateway.limits.budgets import Subject
+from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY
 from services.platform.security.step_up import solve
 from tests.edge.limited_edge import (
     QUICK,
@@ -14,6 +20,8 @@ from tests.edge.limited_edge import (
     limited_edge,
 )
 from tests.edge.limited_requests import TIMEOUT_S, ask, assert_refused, documented, headers_of
+
+SERVICE = "/aviary.tweet.v1.TweetService/"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -79,31 +87,93 @@ async def test_a_proof_helps_a_subject_of_bad_reputation(
     assert_refused(again)
 
 
-@pytest.mark.parametrize(
-    ("user", "body", "content_type"),
-    [
-        (6_000, '{"user_id": "1", "text": "a"}', "application/json"),
-        # Of two texts the edge notes the one that is posted.
-        (6_001, '{"user_id": "1", "text": "%d", "text": "a"}', "application/json"),
-        (6_002, '{"user_id": "1", "text": "a"}', None),
-    ],
-)
-async def test_the_same_text_again_and_again_is_noticed(
-    watchful: LimitedEdge, user: int, body: str, content_type: str | None
+def framed(message: Message) -> bytes:
+    encoded = message.SerializeToString()
+    return struct.pack(">BI", 0, len(encoded)) + encoded
+
+
+async def by_grpc(
+    watchful: LimitedEdge, method: str, message: Message, headers: dict[str, str]
+) -> grpc.StatusCode:
+    url = watchful.client.base_url
+    async with grpc.aio.insecure_channel(f"{url.host}:{url.port}") as channel:
+        call = channel.unary_unary(
+            SERVICE + method, request_serializer=type(message).SerializeToString
+        )(message, metadata=tuple(headers.items()))
+        code = await call.code()
+        assert CONTENT_DIGEST_KEY not in dict(await call.initial_metadata())
+        return code
+
+
+async def by_grpc_web(
+    watchful: LimitedEdge, method: str, message: Message, headers: dict[str, str]
+) -> str:
+    kind = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1"}
+    answer = await watchful.client.post(
+        SERVICE + method, content=framed(message), headers={**headers, **kind}
+    )
+    assert CONTENT_DIGEST_KEY not in answer.headers
+    return answer.headers.get("grpc-status", "")
+
+
+async def by_rest(
+    watchful: LimitedEdge, content_type: str, headers: dict[str, str], case: str
 ) -> None:
-    headers = headers_of(Subject.USER, user)
-    if content_type is not None:
-        headers["content-type"] = content_type
-    for number in range(documented("post", "user")):
-        content = body.replace("%d", str(number))
-        answer = await watchful.client.post("/v1/tweets", content=content, headers=headers)
-        if answer.status_code == 429:
-            break  # on a slow machine it is noticed, and the budget lowered, before the last post
-        assert answer.json()["tweet"]["text"] == "a"
+    answer = await watchful.client.post(
+        "/v1/tweets",
+        content=f'{{"user_id": "1", "text": " {case}UY this"}}',
+        headers={**headers, "content-type": content_type},
+    )
+    assert answer.status_code in {200, 429}, answer.text
+    assert CONTENT_DIGEST_KEY not in answer.headers
+
+
+async def until_listed(watchful: LimitedEdge, subject: Subject, name: str) -> None:
     async with asyncio.timeout(TIMEOUT_S):
-        user_id = headers["x-user-id"]
-        while user_id not in str(await watchful.store.listed(Subject.USER)):  # noqa: ASYNC110 - Valkey notifies nobody
+        while name not in await watchful.store.listed(subject):  # noqa: ASYNC110 - Valkey notifies nobody
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "way", ["application/json", "application/json; charset=utf-8", "grpc", "grpc-web"]
+)
+async def test_the_same_text_again_and_again_is_noticed(watchful: LimitedEdge, way: str) -> None:
+    headers = headers_of(Subject.USER, 6_000 + len(way))
+    for number in range(documented("post", "user")):
+        case = "bB"[number % 2]
+        message = tweet_pb.CreateTweetRequest(user_id=1, text=f" {case}UY this")
+        if way == "grpc":
+            await by_grpc(watchful, "CreateTweet", message, headers)
+        elif way == "grpc-web":
+            await by_grpc_web(watchful, "CreateTweet", message, headers)
+        else:
+            await by_rest(watchful, way, headers, case)
+    await until_listed(watchful, Subject.USER, headers["x-user-id"])
+
+
+@pytest.mark.parametrize("way", ["grpc", "grpc-web"])
+async def test_walking_ids_by_grpc_is_noticed(watchful: LimitedEdge, way: str) -> None:
+    headers = headers_of(Subject.IP, 0)
+    message = tweet_pb.GetTweetRequest(tweet_id=1)
+    call = by_grpc if way == "grpc" else by_grpc_web
+    answers = await asyncio.gather(
+        *(call(watchful, "GetTweet", message, headers) for _ in range(200))
+    )
+    assert set(answers) <= {grpc.StatusCode.NOT_FOUND, "5"}
+    await until_listed(watchful, Subject.IP, f"{headers['x-forwarded-for']}/32")
+
+
+async def test_what_safelisted_callers_do_is_held_against_nobody(watchful: LimitedEdge) -> None:
+    operator, somebody = headers_of(Subject.IP, 0), headers_of(Subject.IP, 0)
+    await asyncio.gather(
+        *(ask(watchful, "post", {**operator, "x-scope": "openid act:any"}) for _ in range(200)),
+        misbehave(watchful, {**operator, "x-scope": "act:any"}),
+    )
+    # Reported after the operator's, if that were reported.
+    await misbehave(watchful, somebody)
+    await until_listed(watchful, Subject.IP, f"{somebody['x-forwarded-for']}/32")
+    key = reputation_key(f"ip:{operator['x-forwarded-for']}/32")
+    assert await watchful.valkey.get(key) is None
 
 
 async def test_an_unknown_flow_has_no_challenge(watchful: LimitedEdge) -> None:
