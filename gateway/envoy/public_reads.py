@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.contracts import PublicRpc
-from gateway.envoy.credentials import has_token
+from gateway.envoy.credentials import JWT_MISSING, has_token
 from gateway.envoy.matching import discovered_filter
 from gateway.envoy.subject_labels import gateway_source
 from gateway.envoy.waf import Refusal
@@ -19,7 +19,7 @@ __all__ = ["FILTER", "REFUSALS", "public_read_filters", "public_read_settings"]
 FILTER: Final = "aviary.public-reads"
 _RULE = "token-missing"
 # As where a token is missing elsewhere.
-REFUSALS: Final = {_RULE: Refusal(401, 16, "Jwt is missing")}
+REFUSALS: Final = {_RULE: Refusal(401, 16, JWT_MISSING)}
 
 
 def public_read_filters(config: EdgeConfig) -> list[dict[str, Any]]:
