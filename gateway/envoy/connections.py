@@ -44,7 +44,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
             "idle_timeout": IDLE_TIMEOUT,
             "max_headers_count": MAX_HEADERS,
             "max_requests_per_connection": MAX_REQUESTS_PER_CONNECTION,
-            # Services that read them as environment variables would take them for those with dashes.
+            # Where `_` and `-` are taken for the same, one would stand for the other.
             "headers_with_underscores_action": "DROP_HEADER",
         },
         # Old clients and health checks of balancers; such a request may come without a host.
