@@ -17,7 +17,7 @@ __all__ = ["ToGrpc", "added", "both_of", "grpc_reply"]
 
 # The transcoder makes gRPC of requests over REST, and notes what they were.
 TRANSCODED = "x-envoy-original-method"
-BY_GRPC = [
+BY_GRPC: list[dict[str, Any]] = [
     {
         "header_filter": {
             "header": {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
