@@ -12,6 +12,7 @@ from gateway.envoy.credentials import (
     APP_KEY_FAILURE,
     APP_KEY_HEADER,
     APP_KEY_ID_HEADER,
+    APP_KEY_JOSE,
     APP_KEY_KEY,
     CLAIMS_KEY,
     CLIENT_HEADER,
@@ -91,7 +92,7 @@ def _with_keys(config: EdgeConfig) -> list[Issuer]:
 
 
 def _provider(issuer: Issuer, headers: dict[str, str]) -> dict[str, Any]:
-    notes = (APP_KEY_KEY, APP_KEY_FAILURE)
+    notes = (APP_KEY_KEY, APP_KEY_JOSE, APP_KEY_FAILURE)
     checked = checked_jwt(issuer, [APP_KEY_AUDIENCE], {"name": APP_KEY_HEADER}, notes, headers)
     return {**checked, **remote_jwks(issuer, issuer.app_keys_uri)}
 

@@ -15,6 +15,7 @@ from gateway.envoy.credentials import (
     CLAIMS_KEY,
     CLIENT_HEADER,
     FAILURE_KEY,
+    JOSE_KEY,
     SESSION_HEADER,
     checked_jwt,
     claims,
@@ -23,6 +24,8 @@ from gateway.envoy.credentials import (
 from gateway.envoy.extensions import HTTP_FILTERS, SCOPES_FILTER, http_filter, typed
 from gateway.envoy.jwks import jwks_of
 from gateway.envoy.revoked import revoked_filter
+from gateway.envoy.schemes import BEARER
+from gateway.envoy.strict_tokens import strict_filter
 from services.platform.rpc.end_user import ACT_ANY, SCOPE_KEY, USER_KEY
 from services.platform.tokens.issuers import Issuer
 
@@ -46,6 +49,7 @@ def auth_filters(config: EdgeConfig) -> list[dict[str, Any]]:
     rpcs = config.contracts.public
     return [
         _tokens(config, rpcs),
+        strict_filter(config),
         *other_app_filter(config),
         revoked_filter(),
         _scopes(config, rpcs),
@@ -85,8 +89,9 @@ def _provider(issuer: Issuer) -> dict[str, Any]:
         CLIENT_HEADER: "client_id",
         SESSION_HEADER: "sid",
     }
-    source = {"name": "Authorization", "value_prefix": "Bearer "}
-    checked = checked_jwt(issuer, issuer.audiences, source, (CLAIMS_KEY, FAILURE_KEY), headers)
+    source = {"name": "Authorization", "value_prefix": BEARER}
+    notes = (CLAIMS_KEY, JOSE_KEY, FAILURE_KEY)
+    checked = checked_jwt(issuer, issuer.audiences, source, notes, headers)
     return {**checked, **jwks_of(issuer)}
 
 

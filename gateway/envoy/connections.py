@@ -44,8 +44,11 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
             "idle_timeout": IDLE_TIMEOUT,
             "max_headers_count": MAX_HEADERS,
             "max_requests_per_connection": MAX_REQUESTS_PER_CONNECTION,
-            "headers_with_underscores_action": "REJECT_REQUEST",
+            # Where `_` and `-` are taken for the same, one would stand for the other.
+            "headers_with_underscores_action": "DROP_HEADER",
         },
+        # Old clients and health checks of balancers; such a request may come without a host.
+        "http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": "aviary"},
         **connection_options(),
         "request_timeout": CLIENT_TIMEOUT,
         "request_headers_timeout": CLIENT_TIMEOUT,

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.envoy.extensions import HTTP_FILTERS, typed
 
-__all__ = ["CORS_FILTER", "checked_origins", "cors_policy"]
+__all__ = ["CORS_FILTER", "allowed_origin", "checked_origins", "cors_policy", "expose_headers"]
 
 CORS_FILTER = "envoy.filters.http.cors"
 ANY = "*"
@@ -17,7 +17,8 @@ REQUEST_HEADERS = (
 )
 # What a page may read of an answer beyond what browsers show by themselves.
 RESPONSE_HEADERS = (
-    "etag, retry-after, x-rate-limit-limit, x-rate-limit-remaining, x-rate-limit-reset"
+    "etag, retry-after, x-rate-limit-limit, x-rate-limit-remaining, x-rate-limit-reset, "
+    "x-request-id"
 )
 # gRPC-Web in a browser sends these, and reads the status from headers when there is no body.
 GRPC_WEB_REQUEST_HEADERS = "x-grpc-web, x-user-agent, grpc-timeout"
@@ -47,11 +48,25 @@ def cors_policy(origins: Sequence[str]) -> dict[str, Any]:
         allow_origin_string_match=[_match(origin) for origin in origins],
         allow_methods=METHODS,
         allow_headers=f"{REQUEST_HEADERS}, {GRPC_WEB_REQUEST_HEADERS}",
-        expose_headers=f"{RESPONSE_HEADERS}, {GRPC_WEB_RESPONSE_HEADERS}",
+        expose_headers=expose_headers(),
         max_age=MAX_AGE,
         # To other origins it says nothing, which is what stops the browser.
         forward_not_matching_preflights=False,
     )
+
+
+def expose_headers() -> str:
+    """Name the headers of answers that pages may read."""
+    return f"{RESPONSE_HEADERS}, {GRPC_WEB_RESPONSE_HEADERS}"
+
+
+def allowed_origin(origins: Sequence[str]) -> str:
+    """Give Envoy's format of the request's origin, which is empty for one that is not allowed."""
+    asked = "request.headers['origin']"
+    if ANY in origins:
+        return f"%CEL({asked})%"
+    listed = ", ".join(f"'{origin}'" for origin in origins)
+    return f"%CEL({asked} in [{listed}] ? {asked} : '')%"
 
 
 def _match(origin: str) -> dict[str, Any]:

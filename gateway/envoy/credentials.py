@@ -12,12 +12,15 @@ __all__ = [
     "APP_KEY_FAILURE",
     "APP_KEY_HEADER",
     "APP_KEY_ID_HEADER",
+    "APP_KEY_JOSE",
     "APP_KEY_KEY",
     "CLAIMS_KEY",
     "CLIENT_HEADER",
     "FAILURE_KEY",
     "IDENTITY_HEADERS",
+    "JOSE_KEY",
     "JWKS_UNREACHABLE",
+    "JWT_MISSING",
     "OF_THE_EDGE_ALONE",
     "SESSION_HEADER",
     "checked_jwt",
@@ -26,14 +29,19 @@ __all__ = [
     "has_token",
     "issued_after",
     "noted",
+    "says",
 ]
 
-# Keys of dynamic metadata under `JWT_AUTHN`: what a token says, an API key says, and what is wrong
-# with each.
+# Keys of dynamic metadata under `JWT_AUTHN`: what a token says, an API key says, what the header of
+# each says (RFC 7515), and what is wrong with each.
 CLAIMS_KEY = "claims"
+JOSE_KEY = "jose"
 FAILURE_KEY = "failure"
 APP_KEY_KEY = "app_key"
+APP_KEY_JOSE = "app_key_jose"
 APP_KEY_FAILURE = "app_key_failure"
+JWT_MISSING = "Jwt is missing"
+"""Envoy's words where no token was shown."""
 JWKS_UNREACHABLE = "Jwks remote fetch is failed"
 """Envoy's words for an issuer whose keys cannot be had, which is no fault of the token."""
 
@@ -58,15 +66,15 @@ def checked_jwt(
     issuer: Issuer,
     audiences: Sequence[str],
     source: Mapping[str, str],
-    notes: tuple[str, str],
+    notes: tuple[str, str, str],
     headers: Mapping[str, str],
 ) -> dict[str, Any]:
     """Build the provider of what `issuer` signs for these audiences, but for its keys.
 
-    It comes in the header `source`; claims or failure go under `notes`, and of the claims into
-    `headers`, header to claim.
+    It comes in the header `source`; claims, the JWT's own header and failure go under `notes`, and
+    of the claims into `headers`, header to claim.
     """
-    said, failure = notes
+    said, jose, failure = notes
     return {
         "issuer": issuer.issuer,
         "audiences": list(audiences),
@@ -76,6 +84,7 @@ def checked_jwt(
         "from_headers": [dict(source)],
         "forward": False,
         "payload_in_metadata": said,
+        "header_in_metadata": jose,
         "normalize_payload_in_metadata": {"space_delimited_claims": ["scope"]},
         "failed_status_in_metadata": failure,
         "jwt_cache_config": {
@@ -95,7 +104,12 @@ def has_token() -> dict[str, Any]:
 
 def claims(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """Build the principal of whoever's token says this."""
-    matcher = {"filter": JWT_AUTHN, **noted(value, CLAIMS_KEY, name)}
+    return says(value, CLAIMS_KEY, name)
+
+
+def says(value: Mapping[str, Any], *path: str) -> dict[str, Any]:
+    """Build the principal of whose credentials this was noted under `path`."""
+    matcher = {"filter": JWT_AUTHN, **noted(value, *path)}
     return {"sourced_metadata": {"metadata_matcher": matcher, "metadata_source": "DYNAMIC"}}
 
 

@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from gateway.envoy.answers import answer_filters
 from gateway.envoy.auth import auth_filters
 from gateway.envoy.bodies import json_filters
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import API, http_filter, typed
+from gateway.envoy.head import head_filter
 from gateway.envoy.limits import arrival_limits, endpoint_limits
 from gateway.envoy.not_modified import not_modified_filter
 from gateway.envoy.public_reads import public_read_filters
+from gateway.envoy.schemes import scheme_filter
 from gateway.envoy.signals import digest_note
 from gateway.envoy.waf import body_rules, firewall
 from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
@@ -18,6 +21,9 @@ __all__ = ["MAX_BODY_BYTES", "http_filters"]
 # The largest legal request is a tweet: 280 characters and some ids. 64 KiB is ample, and small
 # enough that buffering it costs nothing. Services take as much of a message.
 MAX_BODY_BYTES = MAX_REQUEST_BYTES
+# Of an answer, which the transcoder holds whole. Two hundred tweets with long links in them are
+# larger than what a connection may hold, which it would go by otherwise.
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
 # Below one packet nothing is won.
 MIN_COMPRESSED_BYTES = 1024
 
@@ -25,12 +31,15 @@ MIN_COMPRESSED_BYTES = 1024
 def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
     """Build the chain; the first filter sees a request first, and an answer last."""
     return [
-        http_filter("cors", "Cors"),  # first: browsers ask before they send a token or a body
+        *answer_filters(config),  # first: they see answers last, and all of them
+        http_filter("cors", "Cors"),  # browsers ask before they send a token or a body
+        head_filter(),  # behind it all is GET; takes the body away as the others left it
         not_modified_filter(),  # sees answers last: it takes away what the others made
         _compressor(),  # sees answers after the transcoder, as JSON
         http_filter("grpc_web", "GrpcWeb"),  # before the transcoder, which lets plain gRPC be
         *arrival_limits(config),  # counts whatever comes; words refusals before they are packed
         firewall(),
+        scheme_filter(),  # behind the firewall, so that there is one credential at most
         http_filter("header_mutation", "HeaderMutation"),  # does what routes of REST ask for
         _body_limit(),  # has a body whole, and its length known, before the next see any of it
         body_rules(),
@@ -75,6 +84,7 @@ def _transcoder(config: EdgeConfig) -> dict[str, Any]:
         proto_descriptor=config.descriptor_path,
         services=list(config.contracts.services),
         convert_grpc_status=True,
+        max_response_body_size=MAX_ANSWER_BYTES,
         # A reader of an empty timeline wants `"tweets": []`, not a missing field.
         print_options={"preserve_proto_field_names": True, "always_print_primitive_fields": True},
         request_validation_options={

@@ -19,16 +19,55 @@ local function tightest(headers)
   return best, remaining
 end
 
+local TYPES = "type.googleapis.com/google.rpc."
+local MESSAGE = "too many requests"
+
 -- `by` names a budget, or is `step-up` where proof of work is asked for; only filters of ours set it.
-local function refusal(by, wait)
-  local reason, metadata = "RATE_LIMITED", '"budget":"' .. by .. '"'
+local function reason_for(by)
   if by == "step-up" then
-    reason, metadata = "STEP_UP_REQUIRED", '"challenge":"/v1/challenges"'
+    return "STEP_UP_REQUIRED", "challenge", "/v1/challenges"
   end
-  return '{"code":8,"message":"too many requests","details":['
-    .. '{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"' .. reason
-    .. '","domain":"aviary","metadata":{' .. metadata .. '}},'
-    .. '{"@type":"type.googleapis.com/google.rpc.RetryInfo","retry_delay":"' .. wait .. 's"}]}'
+  return "RATE_LIMITED", "budget", by
+end
+
+local function as_json(by, wait)
+  local reason, key, value = reason_for(by)
+  return '{"code":8,"message":"' .. MESSAGE .. '","details":['
+    .. '{"@type":"' .. TYPES .. 'ErrorInfo","reason":"' .. reason
+    .. '","domain":"aviary","metadata":{"' .. key .. '":"' .. value .. '"}},'
+    .. '{"@type":"' .. TYPES .. 'RetryInfo","retry_delay":"' .. wait .. 's"}]}'
+end
+
+-- The encoding of protobuf: a varint, a field of one, and a field of bytes.
+local function varint(number)
+  local encoded = ""
+  while number >= 128 do
+    encoded = encoded .. string.char(number % 128 + 128)
+    number = math.floor(number / 128)
+  end
+  return encoded .. string.char(number)
+end
+
+local function integer(field, number)
+  return string.char(field * 8) .. varint(number)
+end
+
+local function bytes(field, value)
+  return string.char(field * 8 + 2) .. varint(#value) .. value
+end
+
+local function detail(name, value)
+  return bytes(3, bytes(1, TYPES .. name) .. bytes(2, value))
+end
+
+-- The same as a google.rpc.Status.
+local function as_status(by, wait)
+  local reason, key, value = reason_for(by)
+  local metadata = bytes(3, bytes(1, key) .. bytes(2, value))
+  return integer(1, 8)
+    .. bytes(2, MESSAGE)
+    .. detail("ErrorInfo", bytes(1, reason) .. bytes(2, "aviary") .. metadata)
+    .. detail("RetryInfo", bytes(1, integer(1, wait)))
 end
 
 function envoy_on_response(handle)
@@ -45,10 +84,14 @@ function envoy_on_response(handle)
   local by = headers:get(LIMITED_BY)
   if not by then return end
   headers:remove(LIMITED_BY)
-  local wait = tostring(math.max(1, tonumber(reset) or 1))
-  headers:replace("retry-after", wait)
+  local wait = math.max(1, math.floor(tonumber(reset) or 1))
+  headers:replace("retry-after", tostring(wait))
+  if headers:get("grpc-status") then
+    headers:replace("grpc-status-details-bin", handle:base64Escape(as_status(by, wait)))
+    return
+  end
   local content_type = headers:get("content-type") or ""
   if string.find(content_type, "application/json", 1, true) == 1 then
-    handle:body(true):setBytes(refusal(by, wait))
+    handle:body(true):setBytes(as_json(by, wait))
   end
 end

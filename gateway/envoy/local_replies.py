@@ -13,11 +13,14 @@ from gateway.envoy.credentials import (
     CLAIMS_KEY,
     FAILURE_KEY,
     JWKS_UNREACHABLE,
+    JWT_MISSING,
     noted,
 )
 from gateway.envoy.extensions import JWT_AUTHN
+from gateway.envoy.grpc_replies import ToGrpc, added, both_of, grpc_reply
 from gateway.envoy.public_reads import REFUSALS as TOKENS_MISSING
 from gateway.envoy.revoked import OUTDATED, REVOKED
+from gateway.envoy.strict_tokens import REFUSALS as MALFORMED
 from gateway.envoy.waf import REFUSALS, Refusal, refused_as
 from services.platform.tokens.revocations import Revocable
 
@@ -38,8 +41,8 @@ class _Reply(NamedTuple):
     """What else must hold; an access log filter."""
     challenge: str | None = None
     """Of the `WWW-Authenticate` header."""
-    grpc_status: int | None = None
-    """Where it is not what Envoy makes of the HTTP status."""
+    to_grpc: ToGrpc | None = None
+    """Where gRPC has other words for it."""
 
 
 def _of_token(value: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -49,6 +52,7 @@ def _of_token(value: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 
 KEYS_MISSING = _of_token({"string_match": {"exact": JWKS_UNREACHABLE}}, FAILURE_KEY, "message")
+TOKEN_MISSING = _of_token({"string_match": {"exact": JWT_MISSING}}, FAILURE_KEY, "message")
 TOKEN_FAILED = _of_token({"present_match": True}, FAILURE_KEY, "message")
 TOKEN_GOOD = _of_token({"present_match": True}, CLAIMS_KEY, "iss")
 APP_KEYS_MISSING = _of_token(
@@ -57,21 +61,10 @@ APP_KEYS_MISSING = _of_token(
 APP_KEY_FAILED = _of_token({"present_match": True}, APP_KEY_FAILURE, "message")
 APP_KEY_GOOD = _of_token({"present_match": True}, APP_KEY_KEY, "jti")
 
-# The transcoder, which keeps the path that came, makes gRPC of REST: what is refused behind it is
-# still a request over REST.
-BY_GRPC = {
-    "and_filter": {
-        "filters": [
-            {"header_filter": {"header": header}}
-            for header in (
-                {"name": "content-type", "string_match": {"prefix": "application/grpc"}},
-                {"name": "x-envoy-original-path", "present_match": True, "invert_match": True},
-            )
-        ]
-    }
-}
-
-TOO_LARGE = "the request body is too large"
+KEY_FAULT = "the API key is not good"
+# To gRPC, what was noted of the check: there is no body to quote from.
+BAD_TOKEN = ToGrpc(16, f"%DYNAMIC_METADATA({JWT_AUTHN}:{FAILURE_KEY}:message)%")
+BAD_KEY = ToGrpc(16, f"{KEY_FAULT}: %DYNAMIC_METADATA({JWT_AUTHN}:{APP_KEY_FAILURE}:message)%")
 KEY_ALONE = "an API key speaks for no user: send a token too"
 INVALID_TOKEN = 'Bearer error="invalid_token"'  # noqa: S105 - a challenge
 MISSING_TOKEN = 'Bearer realm="aviary"'  # noqa: S105 - as above
@@ -93,15 +86,27 @@ DENIALS = {
 # google.rpc.Code for each status Envoy can make, in order of looking.
 REPLIES = (
     # With words of ours before, as Envoy has none for some, such as an escaped slash in a path.
-    _Reply(400, 3, f"malformed request: {ENVOYS_WORDS}"),
+    _Reply(
+        400,
+        3,
+        f"malformed request: {ENVOYS_WORDS}",
+        to_grpc=ToGrpc(3, "malformed request"),
+    ),
     _Reply(401, 14, "API keys cannot be checked now; try again", 503, APP_KEYS_MISSING),
-    _Reply(401, 16, f"the API key is not good: {ENVOYS_WORDS}", None, APP_KEY_FAILED),
-    _Reply(403, 16, f"the API key is not good: {ENVOYS_WORDS}", 401, APP_KEY_FAILED, INVALID_TOKEN),
+    _Reply(
+        *(401, 16, f"{KEY_FAULT}: {ENVOYS_WORDS}", None, APP_KEY_FAILED),
+        to_grpc=BAD_KEY,
+    ),
+    _Reply(
+        *(403, 16, f"{KEY_FAULT}: {ENVOYS_WORDS}", 401, APP_KEY_FAILED, INVALID_TOKEN),
+        to_grpc=BAD_KEY,
+    ),
     # The issuer's keys cannot be had: the token may be good, and the caller should keep it.
     _Reply(401, 14, "tokens cannot be checked now; try again", 503, KEYS_MISSING),
-    _Reply(401, 16, ENVOYS_WORDS),
+    _Reply(401, 16, ENVOYS_WORDS, None, TOKEN_MISSING, MISSING_TOKEN, BAD_TOKEN),
+    _Reply(401, 16, ENVOYS_WORDS, None, None, INVALID_TOKEN, BAD_TOKEN),
     # Envoy takes a wrong audience for a lack of rights; it is a bad token like any other.
-    _Reply(403, 16, ENVOYS_WORDS, 401, TOKEN_FAILED, INVALID_TOKEN),
+    _Reply(403, 16, ENVOYS_WORDS, 401, TOKEN_FAILED, INVALID_TOKEN, BAD_TOKEN),
     _Reply(
         *(403, 7, "the token does not carry the scope that this takes", None),
         TOKEN_GOOD,
@@ -109,12 +114,10 @@ REPLIES = (
     ),
     _Reply(403, 16, KEY_ALONE, 401, APP_KEY_GOOD, "Bearer"),
     _Reply(403, 7, "this is not allowed"),
-    _Reply(404, 5, "no such path or method"),
+    _Reply(404, 5, "no such path or method", to_grpc=ToGrpc(12, "no such method")),
     _Reply(405, 12, "this path does not take this method"),
     _Reply(408, 4, "the request took too long to arrive"),
-    # As services answer a message that is too large; Envoy would say UNKNOWN.
-    _Reply(413, 3, TOO_LARGE, None, BY_GRPC, grpc_status=3),
-    _Reply(413, 3, TOO_LARGE),
+    _Reply(413, 3, "the request body is too large", to_grpc=ToGrpc(8, "the message is too large")),
     _Reply(415, 3, "the request body must be JSON"),
     _Reply(429, 8, "too many requests"),
     _Reply(431, 3, "the request headers are too large"),
@@ -125,68 +128,93 @@ REPLIES = (
 )
 LEAST_ERROR_STATUS = 400
 UNAUTHENTICATED = 401
+NO_SUCH_METHOD = 405
+# What some path takes: a tunnel is asked for of no path.
+METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST"
 # google.rpc.Code of any other.
 UNKNOWN = 2
 UNAVAILABLE = 14
 # A service that died is started again, and found healthy, in about this time.
-RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retry_delay": "1s"}
+RETRY_AFTER_S = 1
+RETRY_INFO = {
+    "@type": "type.googleapis.com/google.rpc.RetryInfo",
+    "retry_delay": f"{RETRY_AFTER_S}s",
+}
 
-
-def _body(code: int, message: str) -> dict[str, Any]:
-    details = [RETRY_INFO] if code == UNAVAILABLE else []
-    return {"json_format": {"code": code, "message": message, "details": details}}
-
-
-def _when(comparison: str, status: int, code: int, message: str) -> dict[str, Any]:
-    """Dress an answer whose status compares so to `status`."""
-    value = {"default_value": status, "runtime_key": f"aviary.local_reply.{comparison}.{status}"}
-    return {
-        "filter": {"status_code_filter": {"comparison": {"op": comparison, "value": value}}},
-        "body_format_override": _body(code, message),
-    }
-
-
-def _mapper(reply: _Reply) -> dict[str, Any]:
-    mapper = _when("EQ", reply.envoy_status, reply.code, reply.message)
-    if reply.condition is not None:
-        mapper["filter"] = {"and_filter": {"filters": [mapper["filter"], reply.condition]}}
-    if reply.shown_status is not None:
-        mapper["status_code"] = reply.shown_status
-    if reply.grpc_status is not None:
-        mapper = _with_header(mapper, "grpc-status", str(reply.grpc_status))
-    return mapper if reply.challenge is None else _challenging(mapper, reply.challenge)
-
-
-def _refusal(name: str, shown: Refusal) -> dict[str, Any]:
-    mapper = {
-        "filter": refused_as(name),
-        "status_code": shown.status,
-        "body_format_override": _body(shown.code, shown.message),
-    }
-    return mapper if shown.status != UNAUTHENTICATED else _challenging(mapper, INVALID_TOKEN)
-
-
-def _with_key_alone(name: str) -> dict[str, Any]:
-    """Dress the same refusal of who has shown an API key instead."""
-    mapper = _challenging(_refusal(name, Refusal(401, 16, KEY_ALONE)), "Bearer")
-    return {**mapper, "filter": {"and_filter": {"filters": [mapper["filter"], APP_KEY_GOOD]}}}
-
-
-def _challenging(mapper: dict[str, Any], challenge: str) -> dict[str, Any]:
-    return _with_header(mapper, "www-authenticate", challenge)
-
-
-def _with_header(mapper: dict[str, Any], name: str, value: str) -> dict[str, Any]:
-    header = {"key": name, "value": value}
-    added = [{"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]
-    return {**mapper, "headers_to_add": added}
+Mapper = dict[str, Any]
 
 
 def local_reply_config() -> dict[str, Any]:
     """Give the connection manager's `local_reply_config`."""
-    # Not as the format of all: the pages that the edge answers by itself are no errors.
-    others = _when("GE", LEAST_ERROR_STATUS, UNKNOWN, ENVOYS_WORDS)
-    refusals = [_refusal(name, shown) for name, shown in {**REFUSALS, **DENIALS}.items()]
+    refusals = [
+        _refusal(name, shown) for name, shown in {**REFUSALS, **MALFORMED, **DENIALS}.items()
+    ]
     for name, shown in TOKENS_MISSING.items():
-        refusals += [_with_key_alone(name), _challenging(_refusal(name, shown), MISSING_TOKEN)]
-    return {"mappers": [*refusals, *map(_mapper, REPLIES), others]}
+        refusals += [_with_key_alone(name), _refusal(name, shown, MISSING_TOKEN)]
+    # Not as the format of all: the pages that the edge answers by itself are no errors.
+    others = _both(
+        _status("GE", LEAST_ERROR_STATUS),
+        Refusal(0, UNKNOWN, ENVOYS_WORDS),
+        to_grpc=ToGrpc(UNKNOWN, "the request was refused"),
+    )
+    mappers = [*refusals, *map(_reply, REPLIES), others]
+    return {"mappers": [one for both in mappers for one in both]}
+
+
+def _reply(reply: _Reply) -> list[Mapper]:
+    condition = _status("EQ", reply.envoy_status)
+    if reply.condition is not None:
+        condition = both_of(condition, reply.condition)
+    shown = Refusal(reply.shown_status or reply.envoy_status, reply.code, reply.message)
+    return _both(condition, shown, reply.challenge, reply.to_grpc)
+
+
+def _refusal(name: str, shown: Refusal, challenge: str = INVALID_TOKEN) -> list[Mapper]:
+    of_token = shown.status == UNAUTHENTICATED
+    return _both(
+        refused_as(name),
+        shown,
+        challenge if of_token else None,
+        allow=METHODS if shown.status == NO_SUCH_METHOD else None,
+    )
+
+
+def _with_key_alone(name: str) -> list[Mapper]:
+    """Dress the same refusal of who has shown an API key instead."""
+    condition = both_of(refused_as(name), APP_KEY_GOOD)
+    return _both(condition, Refusal(401, 16, KEY_ALONE), "Bearer")
+
+
+def _both(
+    condition: dict[str, Any],
+    shown: Refusal,
+    challenge: str | None = None,
+    to_grpc: ToGrpc | None = None,
+    allow: str | None = None,
+) -> list[Mapper]:
+    """Dress what the condition holds for, to clients of gRPC and to all others.
+
+    `shown.status` of 0 leaves the status as it is.
+    """
+    retry_s = RETRY_AFTER_S if shown.code == UNAVAILABLE else None
+    said = {"www-authenticate": challenge, "allow": allow}
+    headers = {name: value for name, value in said.items() if value is not None}
+    rest = {
+        "filter": condition,
+        **({"status_code": shown.status} if shown.status else {}),
+        "body_format_override": _body(shown),
+        **({"headers_to_add": added(headers)} if headers else {}),
+    }
+    words = to_grpc or ToGrpc(shown.code, shown.message)
+    return [grpc_reply(condition, words, headers, retry_s), rest]
+
+
+def _body(shown: Refusal) -> dict[str, Any]:
+    details = [RETRY_INFO] if shown.code == UNAVAILABLE else []
+    return {"json_format": {"code": shown.code, "message": shown.message, "details": details}}
+
+
+def _status(comparison: str, status: int) -> dict[str, Any]:
+    """Hold for answers whose status compares so to `status`."""
+    value = {"default_value": status, "runtime_key": f"aviary.local_reply.{comparison}.{status}"}
+    return {"status_code_filter": {"comparison": {"op": comparison, "value": value}}}

@@ -18,14 +18,17 @@ __all__ = [
     "discovered_filter",
     "discovered_label",
     "has_header",
+    "header_is",
     "label",
     "labelled",
     "named",
+    "only_where",
     "satisfies",
     "shadow",
 ]
 
 RBAC_TYPE = f"{HTTP_FILTERS}.rbac.v3.RBAC"
+_SKIP = f"{API}.extensions.filters.common.matcher.action.v3.SkipFilter"
 _METADATA = "envoy.filters.http.rbac"
 _FOUND = "shadow_effective_policy_id"
 _NOT_EMPTY = {"safe_regex": {"google_re2": {}, "regex": ".+"}}
@@ -94,7 +97,29 @@ def by_header(name: str) -> dict[str, Any]:
 
 def has_header(name: str) -> dict[str, Any]:
     """Build the predicate of requests with a header that is not empty."""
-    return {"single_predicate": {"input": by_header(name), "value_match": _NOT_EMPTY}}
+    return header_is(name, _NOT_EMPTY)
+
+
+def header_is(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the predicate of requests with a header that `value`, a StringMatcher, matches."""
+    return {"single_predicate": {"input": by_header(name), "value_match": value}}
+
+
+def only_where(predicate: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the filter that is `inner` for requests of which the predicate holds.
+
+    The answer to a request that is refused before any filter sees it passes `inner` all the same.
+    """
+    skip = {"name": "skip", "typed_config": typed(_SKIP)}
+    others = {"predicate": {"not_matcher": predicate}, "on_match": {"action": skip}}
+    return {
+        "name": inner["name"],
+        "typed_config": typed(
+            f"{API}.extensions.common.matching.v3.ExtensionWithMatcher",
+            extension_config=inner,
+            xds_matcher={"matcher_list": {"matchers": [others]}},
+        ),
+    }
 
 
 def satisfies(condition: Mapping[str, Any]) -> dict[str, Any]:

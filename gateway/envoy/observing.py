@@ -1,5 +1,6 @@
 """The edge's access log and traces."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,16 +14,21 @@ __all__ = ["REQUESTS", "access_logs", "file_log", "tracing"]
 
 # Without the query: somebody will put a token there.
 PATH = "%PATH(NQ:ORIG_OR_PATH)%"
+# The answer's, which has one even where the request was refused unread; the request's where there
+# was no answer.
+_FROM = [{"command": side, "param": "X-REQUEST-ID"} for side in ("RESP", "REQ")]
+REQUEST_ID = f"%COALESCE({json.dumps({'operators': _FROM})})%"
 REQUESTS = {
     "time": "%START_TIME%",
-    "method": "%REQ(:METHOD)%",
+    # The transcoder makes a POST of what came.
+    "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
     "path": PATH,
     "status": "%RESPONSE_CODE%",
     "details": "%RESPONSE_CODE_DETAILS%",
     "flags": "%RESPONSE_FLAGS%",
     "duration_ms": "%DURATION%",
     "cluster": "%UPSTREAM_CLUSTER%",
-    "request_id": "%REQ(X-REQUEST-ID)%",
+    "request_id": REQUEST_ID,
     "trace_id": "%TRACE_ID%",
 }
 # The fields of `services.platform.security.denials`, and what distinguishes two of a kind.
@@ -37,7 +43,7 @@ DENIALS = {
     "user": f"%DYNAMIC_METADATA({JWT_AUTHN}:{CLAIMS_KEY}:sub)%",
     "client": f"%DYNAMIC_METADATA({JWT_AUTHN}:{CLAIMS_KEY}:client_id)%",
     "reason": "%RESPONSE_CODE_DETAILS%",
-    "request_id": "%REQ(X-REQUEST-ID)%",
+    "request_id": REQUEST_ID,
 }
 DENIED_STATUSES = (401, 403, 429)
 DENIED_GRPC = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import ANSWERED_HERE
 from gateway.envoy.generated import GENERATED
+from gateway.envoy.head import READING
 
 __all__ = ["MAX_PAGE_BYTES", "page_routes"]
 
@@ -46,7 +47,7 @@ def _routes_of(page: _Page) -> list[dict[str, Any]]:
         "content-security-policy": CONTENT_SECURITY_POLICY,
         "x-content-type-options": "nosniff",
     }
-    reading = _header(":method", {"safe_regex": {"regex": "GET|HEAD"}})
+    reading = _header(":method", {"safe_regex": {"regex": READING}})
     unchanged = _header("if-none-match", {"contains": etag})
     match = {"path": page.path}
     body = {

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.contracts import PublicRpc
-from gateway.envoy.credentials import has_token
+from gateway.envoy.credentials import JWT_MISSING, has_token
 from gateway.envoy.matching import discovered_filter
 from gateway.envoy.subject_labels import gateway_source
 from gateway.envoy.waf import Refusal
@@ -19,7 +19,7 @@ __all__ = ["FILTER", "REFUSALS", "UNIDENTIFIED", "public_read_filters", "public_
 FILTER: Final = "aviary.public-reads"
 UNIDENTIFIED: Final = "token-missing"
 # As where a token is missing elsewhere.
-REFUSALS: Final = {UNIDENTIFIED: Refusal(401, 16, "Jwt is missing")}
+REFUSALS: Final = {UNIDENTIFIED: Refusal(401, 16, JWT_MISSING)}
 
 
 def public_read_filters(config: EdgeConfig) -> list[dict[str, Any]]:

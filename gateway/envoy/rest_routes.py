@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.envoy.answers import ANSWERS_FILTER, rest_answer
 from gateway.envoy.bodies import json_body
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FILTERS, typed
+from gateway.envoy.head import READING
 from gateway.envoy.not_modified import answers_not_modified
 
 __all__ = ["no_such_path", "rest_routes"]
@@ -25,6 +27,14 @@ MEANT_FOR_GRPC = ({"prefix": "grpc-"}, {"suffix": "-bin"})
 NO_METADATA_KEY = {"safe_regex": {"regex": "[^:0-9a-z_.-].*|[^:].*[^0-9a-z_.-].*"}}
 HEADERS_FILTER = "envoy.filters.http.header_mutation"
 
+# Who asks in gRPC for a path of REST gets an answer in gRPC, so its headers must not go.
+NOT_GRPC = {
+    "name": "content-type",
+    "string_match": {"prefix": "application/grpc"},
+    "invert_match": True,
+    "treat_missing_header_as_empty": True,
+}
+
 Match = dict[str, Any]
 Route = dict[str, Any]
 
@@ -36,7 +46,7 @@ def rest_routes(path: str, rpcs: list[PublicRpc], clusters: Mapping[str, str]) -
     """
     match = _path_match(path)
     routes = [route for rpc in rpcs for route in _of_method(match, rpc, clusters[rpc.service])]
-    verbs = sorted(rpc.verb for rpc in rpcs)
+    verbs = sorted(verb for rpc in rpcs for verb in _taken(rpc))
     return [*routes, _preflight(match, clusters[rpcs[0].service]), *_other_methods(match, verbs)]
 
 
@@ -46,19 +56,31 @@ def no_such_path() -> Route:
 
 
 def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
-    method = _header(":method", {"exact": rpc.verb})
+    method = _header(":method", _verbs(rpc.verb))
     taken = {
-        "match": match | {"headers": [method, *_query_matches(rpc.query)]},
+        "match": match | {"headers": [method, NOT_GRPC, *_query_matches(rpc.query)]},
         # Until the transcoder has named the RPC. What it leaves as it is claims to be gRPC, and the
         # service will say that it has no RPC of this name.
         "route": {"cluster": cluster},
-        "typed_per_filter_config": {HEADERS_FILTER: _without_grpc_headers(), **json_body(rpc)},
+        "typed_per_filter_config": {
+            HEADERS_FILTER: _without_grpc_headers(),
+            ANSWERS_FILTER: rest_answer(rpc),
+            **json_body(rpc),
+        },
     }
     refused = _answer(match | {"headers": [method]}, 400)
     refused["direct_response"]["body"] = {
         "inline_string": BAD_QUERY + (", ".join(rpc.query) or "none")
     }
     return [*answers_not_modified(rpc, taken), taken, refused]
+
+
+def _taken(rpc: PublicRpc) -> list[str]:
+    return READING.split("|") if rpc.verb == "GET" else [rpc.verb]
+
+
+def _verbs(verb: str) -> Match:
+    return {"safe_regex": {"regex": READING}} if verb == "GET" else {"exact": verb}
 
 
 def _without_grpc_headers() -> dict[str, Any]:

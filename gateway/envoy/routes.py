@@ -17,7 +17,12 @@ from services.platform.tokens.issuers import IDENTITY_CLUSTER
 
 __all__ = ["routes"]
 
-IDENTITY_MATCHES = ({"prefix": "/oauth/"}, {"path": "/.well-known/openid-configuration"})
+# Without a slash at the end: what normalizes paths would redirect to whatever host the client has
+# named.
+IDENTITY_MATCHES = (
+    {"safe_regex": {"regex": "/oauth(/[a-z0-9-]+)+"}},
+    {"path": "/.well-known/openid-configuration"},
+)
 
 
 def routes(config: EdgeConfig) -> dict[str, Any]:

@@ -132,14 +132,7 @@ READ_CLASSES: Final = (
         },
         WithoutValkey.NOT_ASKED,
         1,
-        paths=(
-            "/oauth/app-keys",
-            "/oauth/authorize",
-            "/oauth/jwks",
-            "/oauth/keys",
-            "/oauth/revoke",
-            "/oauth/userinfo",
-            "/.well-known/openid-configuration",
-        ),
+        # Whatever no class of its own has: also what the issuer does not know.
+        paths=("/oauth/", "/.well-known/openid-configuration"),
     ),
 )

@@ -10,7 +10,7 @@ import pytest_asyncio
 from services.graph.edge_rows import mutations
 from services.graph.model import Change, Edge, StoredEdge
 from services.graph.spec import OUTBOX, TABLES
-from services.platform.errors import FailedPreconditionError
+from services.platform.errors import PermissionDeniedError
 from services.platform.rows.port import CellName, DatedCell, RowStore
 from tests.contract import row_engines
 from tests.contract.row_engines import bigtable_emulator, store
@@ -186,7 +186,7 @@ async def test_a_follow_and_a_block_that_was_cut_off_leave_the_block(
     with monkeypatch.context() as patched:
         patched.setattr(other.store, "commit", cut_off)
         await other.blocks.block(1, 2)
-    with contextlib.suppress(FailedPreconditionError):
+    with contextlib.suppress(PermissionDeniedError):
         await one.follows.follow(2, 1)
     # Its outbox entry is found by a sweeper.
     await one.rows.mutate(mutations(changes[0]))
@@ -211,7 +211,7 @@ async def test_a_follow_that_has_seen_the_bar_of_a_block_sees_the_block(
         return {**await states(edges), **blocks}
 
     monkeypatch.setattr(one.store, "states", block_read_before_bar)
-    with pytest.raises(FailedPreconditionError, match="blocks the other"):
+    with pytest.raises(PermissionDeniedError, match="blocks the other"):
         await one.follows.follow(2, 1)
     assert await one.store.standing([follow(2, 1), block(1, 2)]) == {block(1, 2)}
 

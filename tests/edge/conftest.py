@@ -198,8 +198,7 @@ async def running_edge(
             openapi_path=str(GENERATED / "openapi.json"),
             docs_path=str(GENERATED / "docs.html"),
             cors_origins=[ORIGIN],
-            access_log_path=str(folder / "access.log"),
-            **changes,
+            **{"access_log_path": str(folder / "access.log"), **changes},
         )
         (folder / "envoy.yaml").write_text(to_yaml(config))
         with (folder / "envoy.log").open("wb") as log:

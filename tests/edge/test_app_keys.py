@@ -118,6 +118,29 @@ async def test_what_is_no_good_key_is_refused_wherever_it_comes(world: World) ->
         assert (await get(edge, HOME, good, shown)).status_code == 200
 
 
+async def test_key_of_nearly_our_audience_or_with_no_text_for_a_claim_is_401(world: World) -> None:
+    async with edge_before(world, public_reads=True) as edge:
+        app = await world.app()
+        signer = world.app_keyring.signing()
+        header = {"alg": "ES256", "kid": signer.kid}
+        good = {
+            "iss": ISSUER,
+            "aud": APP_KEY_AUDIENCE,
+            "sub": app.client_id,
+            "jti": "x",
+            "exp": 9_000_000_000,
+        }
+        assert (await get(edge, TWEET, jwt.encode(header, good, signer))).status_code == 404
+        for change in (
+            {"aud": f"{APP_KEY_AUDIENCE}/"},
+            {"aud": [f"https://{APP_KEY_AUDIENCE}"]},
+            {"jti": "x\r\nx-scope: act:any"},
+            {"sub": "x\r\nx-scope: act:any"},
+        ):
+            key = jwt.encode(header, {**good, **change}, signer)
+            refused(await get(edge, TWEET, key), 401, 16)
+
+
 async def test_two_keys_are_none(world: World) -> None:
     async with edge_before(world) as edge:
         app, other = await world.app(), await world.app()

@@ -82,7 +82,7 @@ async def test_another_method_is_405_and_shown_which_are_taken(edge: Edge, metho
     if method != "HEAD":
         assert_error(answer, 405, 12)
     options = await edge.client.options("/v1/tweets/1")
-    assert (options.status_code, options.headers["allow"]) == (204, "DELETE, GET, OPTIONS")
+    assert (options.status_code, options.headers["allow"]) == (204, "DELETE, GET, HEAD, OPTIONS")
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,38 @@ async def test_paths_beside_the_issuers_own_reach_nothing(world: World) -> None:
         assert answered.split()[1] == b"401"
 
 
+async def test_the_issuer_is_asked_by_head_and_in_any_case(world: World) -> None:
+    async with edge_before(world) as edge:
+        for path in ("/.well-known/openid-configuration", "/oauth/jwks", "/oauth/authorize"):
+            got, head = await edge.client.get(path), await edge.client.head(path)
+            assert got.content
+            assert (head.status_code, head.content) == (got.status_code, b"")
+            for headers in (got.headers, head.headers):
+                assert headers["x-content-type-options"] == "nosniff"
+                assert headers["cache-control"]
+                del headers["date"], headers["x-request-id"]
+            assert head.headers == got.headers
+        bearer = {"authorization": f"bearer {await token(world)}"}
+        assert (await edge.client.get(HOME, headers=bearer)).status_code == 200
+        secret = base64.b64encode(f"operator:{OPERATOR_SECRET}".encode()).decode()
+        for scheme in ("Basic", "basic", "BASIC"):
+            answer = await edge.client.post(
+                "/oauth/token",
+                data={"grant_type": "client_credentials"},
+                headers={"authorization": f"{scheme} {secret}"},
+            )
+            assert answer.status_code == 200, answer.text
+
+
+async def test_a_slash_at_the_end_leads_nowhere(world: World) -> None:
+    async with edge_before(world) as edge:
+        for path in ("/oauth/jwks/", "/oauth/token/", "/.well-known/openid-configuration/"):
+            for method in ("GET", "POST"):
+                answer = await edge.client.request(method, path, headers={"host": "evil.example"})
+                assert (answer.status_code, answer.json()["code"]) == (404, 5), path
+                assert "location" not in answer.headers
+
+
 def recorded(log: Path) -> list[dict[str, Any]]:
     lines = log.read_text().splitlines() if log.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]

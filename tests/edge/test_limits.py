@@ -112,6 +112,16 @@ async def test_an_app_is_limited_whatever_the_addresses(edge: LimitedEdge) -> No
     assert_refused(refused[0])
 
 
+@pytest.mark.parametrize("path", ["/oauth/nothing", "/oauth/", "/oauth/jwks/", "/oauth/a/b"])
+async def test_a_path_that_the_issuer_does_not_know_counts_too(
+    edge: LimitedEdge, path: str
+) -> None:
+    allowed = documented("issuer", "ip")
+    answer = await edge.client.get(path, headers={"x-forwarded-for": next(ADDRESSES)})
+    assert answer.headers["x-rate-limit-limit"] == str(allowed)
+    assert answer.headers["x-rate-limit-remaining"] == str(allowed - 1)
+
+
 async def test_an_ipv6_customer_is_one_subject(edge: LimitedEdge) -> None:
     answers = [
         await ask(edge, "sign-up", {"x-forwarded-for": f"2001:db8:0:1::{number:x}"})

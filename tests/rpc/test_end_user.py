@@ -71,7 +71,7 @@ async def test_nobody_acts_for_another(other: int) -> None:
     assert str(ADA) not in str(refused.value.details())
 
 
-@pytest.mark.parametrize("user", [None, "app_x", "", "0", "-7", "7.0", "9" * 30])
+@pytest.mark.parametrize("user", [None, "app_x", "", "0", "-7", "7.0", "9" * 30, "07"])
 @pytest.mark.parametrize("named", [0, ADA])
 async def test_token_of_no_user_acts_for_nobody(named: int, user: str | None) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:

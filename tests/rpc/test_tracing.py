@@ -20,6 +20,7 @@ from services.platform.observability.setup import configure
 from services.platform.rpc.rpc_client import RpcClient
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+REQUEST_ID = "5a1e5f98-a503-4fc2-8987-512e0124ff56"
 NAME = "probe.v1.ProbeService/Append"
 
 
@@ -117,13 +118,25 @@ async def test_server_span_and_metric_have_the_code(
 async def test_trace_id_reaches_the_logs_with_no_collector(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    telemetry = configure("probe", None, "debug")
-    async with serving(echo) as (stub, _, _):
-        traceparent = f"00-{TRACE_ID}-b7ad6b7169203331-01"
-        await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=20)
-    telemetry.shutdown()
-    logs = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-    (log,) = [log for log in logs if log["event"] == "rpc.handled"]
+    log = await logged_of_a_call(capfd, "traceparent", f"00-{TRACE_ID}-b7ad6b7169203331-01")
     assert (log["service"], log["level"], log["code"]) == ("probe", "debug", "OK")
     assert log["trace_id"] == TRACE_ID
     assert log["timestamp"].endswith("Z")
+    assert "request_id" not in log
+
+
+@pytest.mark.usefixtures("_unconfigured_after")
+async def test_logs_have_the_edges_id_of_the_request(capfd: pytest.CaptureFixture[str]) -> None:
+    log = await logged_of_a_call(capfd, "x-request-id", REQUEST_ID)
+    assert log["request_id"] == REQUEST_ID
+
+
+async def logged_of_a_call(capfd: pytest.CaptureFixture[str], key: str, value: str) -> Any:
+    """Give what a server logs of a call with this metadata."""
+    telemetry = configure("probe", None, "debug")
+    async with serving(echo) as (stub, _, _):
+        await stub.Append(Text(), metadata=((key, value),), timeout=20)
+    telemetry.shutdown()
+    logs = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    (log,) = [log for log in logs if log["event"] == "rpc.handled"]
+    return log

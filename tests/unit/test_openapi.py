@@ -94,8 +94,8 @@ def test_each_operation_states_who_may_call_it(document: Json) -> None:
 def test_errors_are_those_that_the_comment_names(document: Json) -> None:
     follow = document["paths"]["/v1/follow"]["post"]["responses"]
     assert (
-        "FAILED_PRECONDITION (BLOCKED): one of them blocks the other."
-        in (follow["400"]["description"])
+        "PERMISSION_DENIED (BLOCKED): one of them blocks the other."
+        in (follow["403"]["description"])
     )
     assert follow["404"]["description"] == "NOT_FOUND: either user."
     assert "409" not in follow

@@ -103,9 +103,12 @@ def act_for_end_user(
 
 
 def user_id_of(text: str) -> int:
-    """Read an id; 0 for what is none, such as the subject of an app's own token."""
+    """Read an id; 0 for what is none, such as the subject of an app's own token, or begins with 0.
+
+    An id has one spelling: by another one it would be missing on lists that know ids by their text.
+    """
     # Reading a number takes time by the square of its digits, and Python refuses very long ones.
     if not (text.isascii() and text.isdecimal() and len(text) <= MAX_ID_DIGITS):
         return 0
     number = int(text)
-    return number if number <= MAX_ID else 0
+    return number if str(number) == text and number <= MAX_ID else 0
