@@ -128,7 +128,7 @@ class GraphServiceServicer:
         at once. What they posted before is fetched into the home timeline in the background: within a
         second as a rule, and later while the subscription fanout.graph is behind or paused.
         INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
-        FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
+        PERMISSION_DENIED (BLOCKED): one of them blocks the other.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,7 +145,7 @@ class GraphServiceServicer:
         """Follows many users at once, all of them or none; those followed already are skipped. It shows
         as after Follow.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
-        the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
+        the first user who does not exist. PERMISSION_DENIED (BLOCKED): a block between the follower
         and one of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -51,7 +51,7 @@ class GraphServiceStub:
     at once. What they posted before is fetched into the home timeline in the background: within a
     second as a rule, and later while the subscription fanout.graph is behind or paused.
     INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
-    FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
+    PERMISSION_DENIED (BLOCKED): one of them blocks the other.
     """
     Unfollow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
@@ -59,7 +59,7 @@ class GraphServiceStub:
     """Follows many users at once, all of them or none; those followed already are skipped. It shows
     as after Follow.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
-    the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
+    the first user who does not exist. PERMISSION_DENIED (BLOCKED): a block between the follower
     and one of them.
     """
     Block: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.BlockRequest, _graph_service_pb2.BlockResponse]
@@ -126,7 +126,7 @@ class GraphServiceAsyncStub(GraphServiceStub):
     at once. What they posted before is fetched into the home timeline in the background: within a
     second as a rule, and later while the subscription fanout.graph is behind or paused.
     INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
-    FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
+    PERMISSION_DENIED (BLOCKED): one of them blocks the other.
     """
     Unfollow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]  # type: ignore[assignment]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
@@ -134,7 +134,7 @@ class GraphServiceAsyncStub(GraphServiceStub):
     """Follows many users at once, all of them or none; those followed already are skipped. It shows
     as after Follow.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
-    the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
+    the first user who does not exist. PERMISSION_DENIED (BLOCKED): a block between the follower
     and one of them.
     """
     Block: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.BlockRequest, _graph_service_pb2.BlockResponse]  # type: ignore[assignment]
@@ -204,7 +204,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         at once. What they posted before is fetched into the home timeline in the background: within a
         second as a rule, and later while the subscription fanout.graph is behind or paused.
         INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
-        FAILED_PRECONDITION (BLOCKED): one of them blocks the other.
+        PERMISSION_DENIED (BLOCKED): one of them blocks the other.
         """
 
     @_abc_1.abstractmethod
@@ -224,7 +224,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         """Follows many users at once, all of them or none; those followed already are skipped. It shows
         as after Follow.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
-        the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
+        the first user who does not exist. PERMISSION_DENIED (BLOCKED): a block between the follower
         and one of them.
         """
 
