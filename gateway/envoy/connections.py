@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.envoy.answers import answer_figures
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.credentials import IDENTITY_HEADERS
 from gateway.envoy.extensions import API, typed
@@ -50,7 +51,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         "request_timeout": CLIENT_TIMEOUT,
         "request_headers_timeout": CLIENT_TIMEOUT,
         "early_header_mutation_extensions": [_header_cleaning()],
-        "access_log": [*access_logs(config), *signal_log(config)],
+        "access_log": [*answer_figures(), *access_logs(config), *signal_log(config)],
         "local_reply_config": local_reply_config(),
         "route_config": routes(config),
         "http_filters": http_filters(config),

@@ -21,7 +21,7 @@ from gateway.envoy.revoked import OUTDATED, REVOKED
 from gateway.envoy.waf import REFUSALS, Refusal, refused_as
 from services.platform.tokens.revocations import Revocable
 
-__all__ = ["local_reply_config"]
+__all__ = ["BY_GRPC", "local_reply_config"]
 
 # Envoy's own words, where they say what to mend (a JSON parser's complaint).
 ENVOYS_WORDS = "%LOCAL_REPLY_BODY%"

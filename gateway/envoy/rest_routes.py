@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.envoy.answers import ELSEWHERE
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FILTERS, typed
 from gateway.envoy.not_modified import answers_not_modified
@@ -47,13 +48,14 @@ def no_such_path() -> Route:
 def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
     method = _header(":method", {"exact": rpc.verb})
     taken = {
+        "name": rpc.name,
         "match": match | {"headers": [method, *_query_matches(rpc.query)]},
         # Until the transcoder has named the RPC. What it leaves as it is claims to be gRPC, and the
         # service will say that it has no RPC of this name.
         "route": {"cluster": cluster},
         "typed_per_filter_config": {HEADERS_FILTER: _without_grpc_headers()},
     }
-    refused = _answer(match | {"headers": [method]}, 400)
+    refused = _answer(match | {"headers": [method]}, 400) | {"name": rpc.name}
     refused["direct_response"]["body"] = {"inline_string": BAD_QUERY}
     return [*answers_not_modified(rpc, taken), taken, refused]
 
@@ -86,6 +88,7 @@ def _preflight(match: Match, cluster: str) -> Route:
     asks = {"name": "access-control-request-method", "present_match": True}
     options = _header(":method", {"exact": "OPTIONS"})
     return {
+        "name": ELSEWHERE,
         "match": match | {"headers": [options, asks]},
         "route": {"cluster": cluster},
         "typed_per_filter_config": ANSWERED_HERE,
@@ -103,6 +106,7 @@ def _other_methods(match: Match, verbs: list[str]) -> list[Route]:
 
 def _answer(match: Match, status: int) -> Route:
     return {
+        "name": ELSEWHERE,
         "match": match,
         "direct_response": {"status": status},
         "typed_per_filter_config": ANSWERED_HERE,

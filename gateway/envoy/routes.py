@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
+from gateway.envoy.answers import OAUTH
 from gateway.envoy.auth import NO_SCOPE
 from gateway.envoy.config import EdgeConfig, public_services
 from gateway.envoy.contracts import PublicRpc
@@ -59,6 +60,7 @@ def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
         return []
     return [
         {
+            "name": OAUTH,
             "match": match,
             "route": {
                 "cluster": IDENTITY_CLUSTER,
@@ -75,6 +77,7 @@ def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
 def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
     outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
     return {
+        "name": rpc.name,
         **outside,
         # A token was for the edge; no service could be made to misuse it.
         "request_headers_to_remove": ["authorization", *OF_THE_EDGE_ALONE],

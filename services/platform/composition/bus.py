@@ -14,6 +14,10 @@ from services.platform.observability.names import EVENT_BUS_DECLARE_FAILED
 from services.platform.runtime.background import Finished
 from services.platform.runtime.loops import Loops
 from services.platform.specs import all_subscriptions
+from services.platform.valkey.breaker import CALL_TIMEOUT_S
+from services.platform.valkey.connection import open_valkey
+from services.platform.valkey.round_trips import BUS
+from services.platform.valkey.server_metrics import POLL_S, ServerMetrics
 
 __all__ = ["Bus"]
 
@@ -41,7 +45,15 @@ class Bus:
             self._opened = _driver(self._settings)
             self._stack.push_async_callback(self._opened.close)
             self._loops.run("bus-declare", self._declare)
+            if self._settings.bus == "valkey":
+                self._watch_server()
         return self._opened
+
+    def _watch_server(self) -> None:
+        # By a connection of its own: those of the driver wait for messages.
+        client = open_valkey(self._settings.bus_valkey_url, timeout_s=CALL_TIMEOUT_S)
+        self._stack.push_async_callback(client.aclose)
+        self._loops.run("bus figures", ServerMetrics(client, BUS).look, every_s=POLL_S)
 
     async def _declare(self) -> float:
         # In the background: a service that starts while the bus is gone still takes writes.

@@ -59,6 +59,8 @@ from services.platform.specs import ServiceSpec, all_specs, pauses_table, server
 from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, open_node, open_valkey
+from services.platform.valkey.round_trips import CACHE
+from services.platform.valkey.server_metrics import POLL_S, ServerMetrics
 
 __all__ = ["Dependencies", "Served", "service_of"]
 
@@ -186,6 +188,8 @@ class Dependencies:
                 self.settings.cache_valkey_url, timeout_s=CALL_TIMEOUT_S, node_client=GuardedValkey
             )
             self.stack.push_async_callback(self._valkey.aclose)
+            figures = ServerMetrics(self._valkey, CACHE)
+            self.loops.run("cache figures", figures.look, every_s=POLL_S)
         return self._valkey
 
     def valkey_node(self) -> Redis:

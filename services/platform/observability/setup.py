@@ -16,21 +16,22 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from services.platform.observability.flood_filter import FloodFilter
 from services.platform.observability.output import protect_output
+from services.platform.observability.process_metrics import aviary_version, observe_build
 from services.platform.observability.prometheus_endpoint import PrometheusEndpoint
 
 __all__ = ["SECONDS_BUCKETS", "Telemetry", "configure"]
 
 # Seconds. From a hot read (1 ms) to a message that waited out an outage of an hour; the SDK's own
-# buckets are meant for milliseconds. The limits of the SLOs (0.3 and 0.5) are among them.
+# buckets are meant for milliseconds. The limits of the SLOs (0.2, 0.3, 0.5 and 5) are among them.
 SECONDS_BUCKETS: Final = (
-    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5),
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.3, 0.5),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0),
 )
 # One export with its retries. It bounds `shutdown` too: a process whose collector is gone must
@@ -68,7 +69,7 @@ def configure(
     """
     protect_output(service_name)
     _configure_logs(service_name, logging.getLevelNamesMapping()[log_level.upper()])
-    resource = Resource.create({SERVICE_NAME: service_name})
+    resource = Resource.create({SERVICE_NAME: service_name, SERVICE_VERSION: aviary_version()})
     closers: list[Callable[[], None]] = []
     readers: list[MetricReader] = []
     if endpoint is not None:
@@ -81,6 +82,7 @@ def configure(
         closers.append(prometheus.close)
     if readers:
         closers.append(_record_metrics(readers, resource))
+        observe_build()
     return Telemetry(tuple(closers))
 
 
