@@ -13,6 +13,7 @@ from gateway.envoy.answers import ELSEWHERE
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FILTERS, typed
 from gateway.envoy.not_modified import answers_not_modified
+from gateway.envoy.observing import operation
 
 __all__ = ["no_such_path", "rest_routes"]
 
@@ -48,16 +49,20 @@ def no_such_path() -> Route:
 def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
     method = _header(":method", {"exact": rpc.verb})
     taken = {
-        "name": rpc.name,
+        **_named(rpc),
         "match": match | {"headers": [method, *_query_matches(rpc.query)]},
         # Until the transcoder has named the RPC. What it leaves as it is claims to be gRPC, and the
         # service will say that it has no RPC of this name.
         "route": {"cluster": cluster},
         "typed_per_filter_config": {HEADERS_FILTER: _without_grpc_headers()},
     }
-    refused = _answer(match | {"headers": [method]}, 400) | {"name": rpc.name}
+    refused = _answer(match | {"headers": [method]}, 400) | _named(rpc)
     refused["direct_response"]["body"] = {"inline_string": BAD_QUERY}
     return [*answers_not_modified(rpc, taken), taken, refused]
+
+
+def _named(rpc: PublicRpc) -> dict[str, Any]:
+    return {"name": rpc.name, **operation(f"{rpc.verb} {rpc.template}")}
 
 
 def _without_grpc_headers() -> dict[str, Any]:

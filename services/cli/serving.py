@@ -54,6 +54,7 @@ async def serve(name: str, settings: Settings) -> None:
         settings.otlp_endpoint,
         settings.log_level,
         metrics_address=settings.metrics_address,
+        trace_percent=settings.trace_percent,
     )
     observe_disks({"data": settings.data_dir})
     stopping, readiness = asyncio.Event(), Readiness()

@@ -34,9 +34,9 @@ async def figures(edge: Edge) -> Figures:
 
 
 async def until(edge: Edge, holds: Callable[[Figures], bool]) -> Figures:
-    """An answer is counted when it is over, and a histogram's figures are brought up now and then."""
+    """Wait: an answer is counted when it is over, and histograms are brought up now and then."""
     async with asyncio.timeout(START_TIMEOUT_S):
-        while not holds(found := await figures(edge)):
+        while not holds(found := await figures(edge)):  # noqa: ASYNC110 - Envoy has no event for us
             await asyncio.sleep(POLL_S)
     return found
 

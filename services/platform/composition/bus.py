@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from services.platform.bus.port import BusDriver
+from services.platform.bus.tracing import PUBSUB, VALKEY
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.config.settings import Settings
 from services.platform.errors import UnavailableError
@@ -37,6 +38,11 @@ class Bus:
         self._opened: BusDriver | None = None
         self.declared = asyncio.Event()
         """Set when every subscription is there to be served."""
+
+    @property
+    def system(self) -> str:
+        """What spans call the engine."""
+        return PUBSUB if self._settings.bus == "pubsub" else VALKEY
 
     @property
     def driver(self) -> BusDriver:

@@ -124,7 +124,7 @@ class Dependencies:
     def publisher(self, *topics: str) -> Publisher:
         """Open the bus to publish to these topics; messages carry the trace of the moment."""
         self.declared.topics(topics)
-        return TracedPublisher(TopicPublisher(self._bus.driver, topics))
+        return TracedPublisher(TopicPublisher(self._bus.driver, topics), self._bus.system)
 
     async def outbox(self, rows: RowStore, table: TableSpec, *topics: str) -> TracedOutbox:
         """Take writes at once, and relay them once every subscription is there to be served.
@@ -168,7 +168,7 @@ class Dependencies:
         consumer = Consumer(
             self._bus.driver,
             name,
-            traced_handler(name, handle),
+            traced_handler(subscription, handle, self._bus.system),
             policy=RETRY,
             concurrency=CONCURRENCY,
             rng=random.Random(),  # noqa: S311 - jitter guards nothing
@@ -223,7 +223,8 @@ class Dependencies:
     ) -> Client:
         """Make a client of a sibling, of which the service must declare one call at least."""
         self.declared.sibling(service)
-        return client(await self.channel(service), RpcClient())
+        caller = RpcClient(self.settings.addresses[service])
+        return client(await self.channel(service), caller)
 
     async def ids(self, leases: LeaseSource | None = None) -> SnowflakeGenerator:
         """Lease a worker number, from the id service unless from `leases`, and keep it."""

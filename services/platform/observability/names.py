@@ -105,6 +105,7 @@ __all__ = [
     "SPAN_PUBLISH",
     "SPAN_ROWS",
     "SPAN_TIMELINE_PUSH",
+    "SPAN_VALKEY",
 ]
 
 # ---- Names. A dashboard or alert depends on each: rename one as carefully as a proto field. ----
@@ -115,12 +116,15 @@ SCOPE: Final = "aviary"
 # Spans. SERVER and CLIENT spans of an RPC share one name, `package.Service/Method`.
 SPAN_OUTBOX_COMMIT: Final = "outbox commit {topic}"
 """A change and its event are made durable; deliveries of the event continue its trace."""
-SPAN_PUBLISH: Final = "{topic} publish"
+SPAN_PUBLISH: Final = "publish {topic}"
 """One message is put on the bus, in a batch with those of other traces."""
 SPAN_ROWS: Final = "rows {operation} {table}"
 """One call of the row store, within a trace."""
-SPAN_DELIVERY: Final = "{subscription} process"
+SPAN_DELIVERY: Final = "process {subscription}"
 """One delivery is handled; with `messaging.delivery_attempt`."""
+SPAN_VALKEY: Final = "valkey {operation}"
+"""One command or script for Valkey, within a trace, from when it is asked for: it travels with
+those of others."""
 SPAN_TIMELINE_PUSH: Final = "timeline store push"
 """One tweet goes into the persistent and hot timelines of a page of followers."""
 

@@ -18,12 +18,14 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from services.platform.errors import AviaryError
+from services.platform.observability import spans
 from services.platform.observability.names import (
     EVENT_RPC_HANDLED,
     EVENT_RPC_UNKNOWN_ERROR,
     METRIC_RPC_SERVER_DURATION,
     SCOPE,
 )
+from services.platform.observability.request_id import REQUEST_ID, REQUEST_ID_KEY
 from services.platform.rpc.admin_calls import AdminCall, arguments
 from services.platform.rpc.peer_identity import admit, certificate_shown, peer_name, reported
 from services.platform.rpc.request_sizes import check_size
@@ -45,6 +47,11 @@ DEFAULT_STREAM_DEADLINE_S = 60.0
 
 _MS_PER_S = 1_000
 _PROPAGATOR = TraceContextTextMapPropagator()
+_TRACE_KEYS = _PROPAGATOR.fields
+
+MAX_REQUEST_ID_CHARS = 64
+"""Longer than any that the edge makes; a peer's own must not fill logs."""
+
 # Codes that mean the server failed; the others are the client's to mend, so not errors of a span.
 _SERVER_FAULTS = frozenset(
     {
@@ -119,8 +126,9 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
 
     async def handle(request: bytes, context: Context) -> Answer:
-        span = rpc.tracer.start_span(
-            rpc.name, context=_parent(context), kind=SpanKind.SERVER, attributes=attributes
+        parent = _sent_along(context)
+        span = spans.started(
+            rpc.tracer, rpc.name, context=parent, kind=SpanKind.SERVER, attributes=attributes
         )
         token = attach(trace.set_span_in_context(span))
         started = time.perf_counter()
@@ -139,13 +147,15 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     return handle
 
 
-def _parent(context: Context) -> OtelContext | None:
-    """Find the client's span; None if it sent none."""
-    carrier = {
-        key: value
-        for key, value in context.invocation_metadata() or ()
-        if key in _PROPAGATOR.fields and isinstance(value, str)
-    }
+def _sent_along(context: Context) -> OtelContext | None:
+    """Note the request's id for the logs, and find the client's span; None if it sent none."""
+    request_id, carrier = "", {}
+    for key, value in context.invocation_metadata() or ():
+        if key in _TRACE_KEYS and isinstance(value, str):
+            carrier[key] = value
+        elif key == REQUEST_ID_KEY and isinstance(value, str):
+            request_id = value[:MAX_REQUEST_ID_CHARS]
+    REQUEST_ID.set(request_id)
     return _PROPAGATOR.extract(carrier) if carrier else None
 
 
