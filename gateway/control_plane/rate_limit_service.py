@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from aviary.envoy.v1 import envoy_pb2 as pb
+from opentelemetry import metrics
 
 from gateway.control_plane.decision_metrics import DecisionMetrics
 from gateway.control_plane.keys import subject_key
@@ -32,14 +33,19 @@ class RateLimitServicer:
     """
 
     def __init__(
-        self, limiter: Limiter, step_up: StepUp, first_party: Collection[str] = ()
+        self,
+        limiter: Limiter,
+        step_up: StepUp,
+        first_party: Collection[str] = (),
+        *,
+        meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._limiter = limiter
         self._first_party = frozenset(first_party)
         self._step_up = step_up
         self._classes = by_name()
         shared = [name for name, one in self._classes.items() if one.is_shared]
-        self._decisions = DecisionMetrics(shared, BUDGETS)
+        self._decisions = DecisionMetrics(shared, BUDGETS, meter_provider=meter_provider)
 
     async def ShouldRateLimit(  # noqa: N802 - the name of the RPC
         self,

@@ -53,8 +53,8 @@ def process_alerts() -> list[Rule]:
         alert(
             "CertificateExpires",
             # The edge's own is Envoy's to report, in days.
-            f"min by (job, variable) ({series(names.METRIC_CERTIFICATE_REMAINING)}) < {SOON_S}"
-            f" or min by (job) ({EDGE_CERTIFICATE_DAYS}) * {DAY_S} < {SOON_S}",
+            f"(min by (job, variable) ({series(names.METRIC_CERTIFICATE_REMAINING)})"
+            f" or min by (job) ({EDGE_CERTIFICATE_DAYS}) * {DAY_S}) < {SOON_S}",
             "page",
             "The certificate of {{ $labels.job }} is about to expire",
             "{{ $value | humanizeDuration }} from now nobody will talk to it.",
