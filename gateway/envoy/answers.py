@@ -9,22 +9,15 @@ from typing import Any, Final
 
 from gateway.envoy.extensions import API, typed
 from gateway.envoy.local_replies import BY_GRPC
+from services.platform.rpc.status import SERVER_FAULTS
 
-__all__ = ["ELSEWHERE", "FAULTS", "OAUTH", "answer_figures"]
+__all__ = ["ELSEWHERE", "OAUTH", "answer_figures"]
 
 OAUTH: Final = "oauth"
 """The route of the embedded issuer's HTTP interface."""
 ELSEWHERE: Final = "elsewhere"
 """The routes of pages, and of paths and methods that do not exist."""
-FAULTS: Final = (
-    "UNKNOWN",
-    "DEADLINE_EXCEEDED",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-)
-"""Codes of gRPC that mean that we failed; the others are the caller's to mend."""
+FAULTS: Final = tuple(sorted(code.name for code in SERVER_FAULTS))
 LEFT: Final = 0
 """Where a status would be, of a caller that left before an answer."""
 LEAST_REFUSAL, LEAST_FAULT = 400, 500

@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.platform.observability import names
+from services.platform.rpc.status import SERVER_FAULTS
 from tools.observability.series import series
 from tools.observability.slos import Slo
 
@@ -23,8 +24,8 @@ __all__ = [
     "slo_bad_ratio",
 ]
 
-FAULTS: Final = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"
-"""gRPC codes that mean that we failed; the others are the client's to mend."""
+FAULTS: Final = "|".join(sorted(code.name for code in SERVER_FAULTS))
+"""Codes of gRPC that mean that we failed, as a label is compared with them."""
 RPC: Final = series(names.METRIC_RPC_SERVER_DURATION)
 # What the edge counts of its callers' requests (`gateway/envoy/answers.py`).
 REQUESTS: Final = "envoy_aviary_requests"

@@ -12,10 +12,8 @@ import structlog
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 from opentelemetry import metrics, trace
-from opentelemetry.context import Context as OtelContext
 from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from services.platform.errors import AviaryError
 from services.platform.observability import spans
@@ -25,11 +23,17 @@ from services.platform.observability.names import (
     METRIC_RPC_SERVER_DURATION,
     SCOPE,
 )
-from services.platform.observability.request_id import REQUEST_ID, REQUEST_ID_KEY
 from services.platform.rpc.admin_calls import AdminCall, arguments
+from services.platform.rpc.incoming_context import taken_up
 from services.platform.rpc.peer_identity import admit, certificate_shown, peer_name, reported
 from services.platform.rpc.request_sizes import check_size
-from services.platform.rpc.status import deadline_status, internal_status, status_of, status_trailer
+from services.platform.rpc.status import (
+    SERVER_FAULTS,
+    deadline_status,
+    internal_status,
+    status_of,
+    status_trailer,
+)
 from services.platform.runtime.deadlines import deadline_in, remaining_s
 from services.platform.security.identities import EDGE
 from services.platform.security.process import PLAIN, Security
@@ -46,23 +50,6 @@ DEFAULT_STREAM_DEADLINE_S = 60.0
 """The same for a stream: its messages are many, and it is cut when its client leaves."""
 
 _MS_PER_S = 1_000
-_PROPAGATOR = TraceContextTextMapPropagator()
-_TRACE_KEYS = _PROPAGATOR.fields
-
-MAX_REQUEST_ID_CHARS = 64
-"""Longer than any that the edge makes; a peer's own must not fill logs."""
-
-# Codes that mean the server failed; the others are the client's to mend, so not errors of a span.
-_SERVER_FAULTS = frozenset(
-    {
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.UNIMPLEMENTED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DATA_LOSS,
-    }
-)
 _CODES_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -126,7 +113,7 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
 
     async def handle(request: bytes, context: Context) -> Answer:
-        parent = _sent_along(context)
+        parent = taken_up(context)
         span = spans.started(
             rpc.tracer, rpc.name, context=parent, kind=SpanKind.SERVER, attributes=attributes
         )
@@ -147,25 +134,13 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     return handle
 
 
-def _sent_along(context: Context) -> OtelContext | None:
-    """Note the request's id for the logs, and find the client's span; None if it sent none."""
-    request_id, carrier = "", {}
-    for key, value in context.invocation_metadata() or ():
-        if key in _TRACE_KEYS and isinstance(value, str):
-            carrier[key] = value
-        elif key == REQUEST_ID_KEY and isinstance(value, str):
-            request_id = value[:MAX_REQUEST_ID_CHARS]
-    REQUEST_ID.set(request_id)
-    return _PROPAGATOR.extract(carrier) if carrier else None
-
-
 def _report(rpc: Rpc, span: trace.Span, started: float, code: grpc.StatusCode) -> None:
     duration_s = time.perf_counter() - started
     rpc.duration.record(duration_s, {"rpc.method": rpc.name, "rpc.code": code.name})
     log = _log.debug
     if span.is_recording():
         span.set_attribute("rpc.grpc.status_code", code.value[0])
-    if code in _SERVER_FAULTS:
+    if code in SERVER_FAULTS:
         span.set_status(StatusCode.ERROR, code.name)
         log = _log.warning
     duration_ms = round(duration_s * _MS_PER_S, 3)
