@@ -61,7 +61,7 @@ prometheus: .venv/dev.stamp ## Run Debian's Prometheus beside `make run`; Ctrl-C
 test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of faults
 	$(BIN)/python -m pytest $(PARALLEL)
 
-test-observability: .venv/dev.stamp ## Ask a real Prometheus every query of rules and dashboards (1 minute)
+test-observability: .venv/dev.stamp ## Ask a real Prometheus every query, and make it alert (5 minutes)
 	$(BIN)/python -m pytest tests/observability -m prometheus
 
 test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)

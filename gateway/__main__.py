@@ -94,6 +94,7 @@ def _require_current(files: Mapping[Path, str]) -> None:
 
 
 @click.group()
+@click.version_option(package_name="aviary")
 def main() -> None:
     """Build and check what the edge is given."""
 

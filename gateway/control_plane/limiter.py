@@ -25,12 +25,12 @@ from services.platform.runtime.clock import CLOCK_SKEW_MS, Clock
 from services.platform.valkey.connection import ValkeyClient
 from services.platform.valkey.script import Script
 
-__all__ = ["Decision", "Limiter", "age_of"]
+__all__ = ["BUDGETS", "Decision", "Limiter", "age_of"]
 
 _MS_PER_S = 1_000
 _MS_PER_DAY = 86_400_000
 _MAX_ID_DIGITS = 19  # of 63 bits
-_BUDGETS = ("burst", "sustained")
+BUDGETS = ("burst", "sustained")
 _REPUTATIONS = (Reputation.GOOD, Reputation.SUSPECT, Reputation.HOSTILE)
 
 
@@ -109,7 +109,7 @@ class Limiter:
             limit,
             remaining,
             -(-reset_ms // _MS_PER_S),
-            _BUDGETS[number],
+            BUDGETS[number],
             _REPUTATIONS[reputation],
         )
 

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Sequence
 
 from aviary.envoy.v1 import envoy_pb2 as pb
+from opentelemetry import metrics
 
+from gateway.control_plane.decision_metrics import DecisionMetrics
 from gateway.control_plane.keys import subject_key
-from gateway.control_plane.limiter import Decision, Limiter
+from gateway.control_plane.limiter import BUDGETS, Decision, Limiter
 from gateway.control_plane.proof_of_work import StepUp
 from gateway.limits.budgets import EndpointClass, Reputation, Subject
 from gateway.limits.table import by_name
@@ -31,12 +33,19 @@ class RateLimitServicer:
     """
 
     def __init__(
-        self, limiter: Limiter, step_up: StepUp, first_party: Collection[str] = ()
+        self,
+        limiter: Limiter,
+        step_up: StepUp,
+        first_party: Collection[str] = (),
+        *,
+        meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._limiter = limiter
         self._first_party = frozenset(first_party)
         self._step_up = step_up
         self._classes = by_name()
+        shared = [name for name, one in self._classes.items() if one.is_shared]
+        self._decisions = DecisionMetrics(shared, BUDGETS, meter_provider=meter_provider)
 
     async def ShouldRateLimit(  # noqa: N802 - the name of the RPC
         self,
@@ -54,6 +63,7 @@ class RateLimitServicer:
             del subjects[Subject.APP]
         proven = await self._is_proven(endpoints, subjects, entries.get("proof", ""))
         decision = await self._limiter.decide(endpoints, subjects, proven=proven)
+        self._decisions.decided(endpoints.name, None if decision.allowed else decision.budget)
         return _answer(decision, step_up=endpoints.step_up and not proven)
 
     async def _is_proven(

@@ -100,6 +100,9 @@ class EdgeConfig:
     certificates: str | None = None
     # host:port of an OTLP gRPC collector; no tracing without one.
     otlp_collector: str | None = None
+    # Of requests, which are recorded as traces. Below 100 the edge alone decides: a client that
+    # could ask for its requests to be recorded would undo it.
+    trace_percent: int = 100
     access_log_path: str = "/dev/stdout"
     # Rate limits by gateway/limits/table.py; off where a test or benchmark wants the edge bare.
     limits: bool = True

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.envoy.answer_figures import answer_figures
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.credentials import IDENTITY_HEADERS
 from gateway.envoy.extensions import API, typed
@@ -26,6 +27,9 @@ IDLE_TIMEOUT = "300s"
 NOBODY = {"address_prefix": "255.255.255.255", "prefix_len": 32}
 # Clients must not set what Envoy or the services trust.
 STRIPPED_PREFIX = "x-envoy-"
+# Say whether to record a request, where the edge decides that.
+TRACE_HEADERS = ("traceparent", "tracestate")
+ALL_PERCENT = 100
 
 
 def connection_manager(config: EdgeConfig) -> dict[str, Any]:
@@ -52,14 +56,14 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
         **connection_options(),
         "request_timeout": CLIENT_TIMEOUT,
         "request_headers_timeout": CLIENT_TIMEOUT,
-        "early_header_mutation_extensions": [_header_cleaning()],
-        "access_log": [*access_logs(config), *signal_log(config)],
+        "early_header_mutation_extensions": [_header_cleaning(config)],
+        "access_log": [*answer_figures(), *access_logs(config), *signal_log(config)],
         "local_reply_config": local_reply_config(),
         "route_config": routes(config),
         "http_filters": http_filters(config),
     }
     if config.otlp_collector is not None:
-        settings["tracing"] = tracing()
+        settings["tracing"] = tracing(percent=config.trace_percent)
     manager = f"{API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
     return {
         "name": "envoy.filters.network.http_connection_manager",
@@ -67,14 +71,16 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
     }
 
 
-def _header_cleaning() -> dict[str, Any]:
+def _header_cleaning(config: EdgeConfig) -> dict[str, Any]:
+    traced = config.otlp_collector is not None and config.trace_percent < ALL_PERCENT
+    removed = [*IDENTITY_HEADERS, *(TRACE_HEADERS if traced else ())]
     extension = "http.early_header_mutation.header_mutation"
     return {
         "name": f"envoy.{extension}",
         "typed_config": typed(
             f"{API}.extensions.{extension}.v3.HeaderMutation",
             mutations=[
-                *({"remove": name} for name in IDENTITY_HEADERS),
+                *({"remove": name} for name in removed),
                 {"remove_on_match": {"key_matcher": {"prefix": STRIPPED_PREFIX}}},
             ],
         ),

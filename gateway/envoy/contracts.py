@@ -64,9 +64,14 @@ class PublicRpc:
     comment: str
 
     @property
+    def name(self) -> str:
+        """What figures, logs and traces call it: `package.Service/Method`."""
+        return f"{self.service}/{self.method}"
+
+    @property
     def path(self) -> str:
         """The path of the gRPC call."""
-        return f"/{self.service}/{self.method}"
+        return f"/{self.name}"
 
     @property
     def scope(self) -> str | None:

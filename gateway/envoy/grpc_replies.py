@@ -13,7 +13,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-__all__ = ["ToGrpc", "added", "both_of", "grpc_reply"]
+__all__ = ["BY_GRPC", "NOT_BY_GRPC", "ToGrpc", "added", "both_of", "grpc_reply"]
 
 # The transcoder makes gRPC of requests over REST, and notes what they were.
 TRANSCODED = "x-envoy-original-method"
@@ -25,6 +25,21 @@ BY_GRPC: list[dict[str, Any]] = [
     },
     {"header_filter": {"header": {"name": TRANSCODED, "present_match": False}}},
 ]
+"""Log filters that all hold for a call by gRPC or gRPC-Web."""
+NOT_BY_GRPC: list[dict[str, Any]] = [
+    {
+        "header_filter": {
+            "header": {
+                "name": "content-type",
+                "string_match": {"prefix": "application/grpc"},
+                "invert_match": True,
+                "treat_missing_header_as_empty": True,
+            }
+        }
+    },
+    {"header_filter": {"header": {"name": TRANSCODED, "present_match": True}}},
+]
+"""Log filters of which one holds for any other request."""
 # Of HTTP; what went wrong is in `grpc-status`.
 OK = 200
 # Of ASCII, what goes into `grpc-message` as it is; by `%` Envoy knows what it is to put in.

@@ -9,8 +9,9 @@ from gateway.envoy.credentials import CLAIMS_KEY
 from gateway.envoy.extensions import API, JWT_AUTHN, typed
 from gateway.envoy.shared_limits import READS
 from gateway.envoy.upstreams import COLLECTOR_CLUSTER
+from services.platform.observability.process_metrics import aviary_version
 
-__all__ = ["REQUESTS", "access_logs", "file_log", "tracing"]
+__all__ = ["REQUESTS", "access_logs", "file_log", "operation", "tracing"]
 
 # Without the query: somebody will put a token there.
 PATH = "%PATH(NQ:ORIG_OR_PATH)%"
@@ -18,10 +19,11 @@ PATH = "%PATH(NQ:ORIG_OR_PATH)%"
 # was no answer.
 _FROM = [{"command": side, "param": "X-REQUEST-ID"} for side in ("RESP", "REQ")]
 REQUEST_ID = f"%COALESCE({json.dumps({'operators': _FROM})})%"
+# As the caller sent it: the transcoder makes a POST of each.
+METHOD = "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%"
 REQUESTS = {
     "time": "%START_TIME%",
-    # The transcoder makes a POST of what came.
-    "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
+    "method": METHOD,
     "path": PATH,
     "status": "%RESPONSE_CODE%",
     "details": "%RESPONSE_CODE_DETAILS%",
@@ -53,8 +55,17 @@ READS_LOGGED_PERCENT = 1
 """Of reads by a good token. Whom the edge lets in is recorded once an hour at most, and whoever
 comes a hundred times in it most likely is; a line for each would cost reads what the edge saves."""
 
-SAMPLED_PERCENT = 100.0
+SAMPLED_PERCENT = 100
 """Of requests that come without a trace. One machine's traffic is looked at request by request."""
+REQUEST_TAGS = {
+    "http.method": METHOD,
+    "http.request.method": METHOD,
+    "http.response.status_code": "%RESPONSE_CODE%",
+    "http.url": PATH,
+    "url.path": PATH,
+    "aviary.rpc": "%ROUTE_NAME%",
+}
+"""Attributes of the edge's spans: OpenTelemetry's, and two of Envoy's older ones put right."""
 
 
 def access_logs(config: EdgeConfig) -> list[dict[str, Any]]:
@@ -121,10 +132,18 @@ def _all_of(*filters: dict[str, Any]) -> dict[str, Any]:
     return {"and_filter": {"filters": list(filters)}}
 
 
-def tracing(name: str = "edge") -> dict[str, Any]:
-    """Begin a trace, or continue the request's, and export this Envoy's spans under `name`."""
+def tracing(name: str = "edge", percent: int = SAMPLED_PERCENT) -> dict[str, Any]:
+    """Begin a trace, or continue the request's, and export this Envoy's spans under `name`.
+
+    Of traces that begin here `percent` in a hundred are recorded.
+    """
+    version = {"attributes": {"service.version": aviary_version()}}
+    detector = "tracers.opentelemetry.resource_detectors"
     return {
-        "random_sampling": {"value": SAMPLED_PERCENT},
+        "random_sampling": {"value": percent},
+        # Envoy's own have the method that the transcoder made of it, and a query, where somebody
+        # will put a token.
+        "custom_tags": [{"tag": tag, "value": value} for tag, value in REQUEST_TAGS.items()],
         "provider": {
             "name": "envoy.tracers.opentelemetry",
             "typed_config": typed(
@@ -134,6 +153,20 @@ def tracing(name: str = "edge") -> dict[str, Any]:
                     "envoy_grpc": {"cluster_name": COLLECTOR_CLUSTER},
                     "timeout": "1s",
                 },
+                resource_detectors=[
+                    {
+                        "name": f"envoy.{detector}.static_config",
+                        "typed_config": typed(
+                            f"{API}.extensions.{detector}.v3.StaticConfigResourceDetectorConfig",
+                            **version,
+                        ),
+                    }
+                ],
             ),
         },
     }
+
+
+def operation(name: str) -> dict[str, Any]:
+    """Name the span of a request by its route."""
+    return {"decorator": {"operation": name, "propagate": False}}

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gateway.envoy.answer_figures import ELSEWHERE
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import ANSWERED_HERE
 from gateway.envoy.generated import GENERATED
@@ -65,6 +66,7 @@ def _answer(
     match: dict[str, Any], response: dict[str, Any], headers: dict[str, str]
 ) -> dict[str, Any]:
     return {
+        "name": ELSEWHERE,
         "match": match,
         "direct_response": response,
         "response_headers_to_add": [

@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.envoy.answer_figures import ELSEWHERE
 from gateway.envoy.answers import ANSWERS_FILTER, rest_answer
 from gateway.envoy.bodies import json_body
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FILTERS, typed
 from gateway.envoy.head import READING
 from gateway.envoy.not_modified import answers_not_modified
+from gateway.envoy.observing import operation
 
 __all__ = ["no_such_path", "rest_routes"]
 
@@ -58,6 +60,7 @@ def no_such_path() -> Route:
 def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
     method = _header(":method", _verbs(rpc.verb))
     taken = {
+        **_named(rpc),
         "match": match | {"headers": [method, NOT_GRPC, *_query_matches(rpc.query)]},
         # Until the transcoder has named the RPC. What it leaves as it is claims to be gRPC, and the
         # service will say that it has no RPC of this name.
@@ -68,7 +71,7 @@ def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
             **json_body(rpc),
         },
     }
-    refused = _answer(match | {"headers": [method]}, 400)
+    refused = _answer(match | {"headers": [method]}, 400) | _named(rpc)
     refused["direct_response"]["body"] = {
         "inline_string": BAD_QUERY + (", ".join(rpc.query) or "none")
     }
@@ -81,6 +84,10 @@ def _taken(rpc: PublicRpc) -> list[str]:
 
 def _verbs(verb: str) -> Match:
     return {"safe_regex": {"regex": READING}} if verb == "GET" else {"exact": verb}
+
+
+def _named(rpc: PublicRpc) -> dict[str, Any]:
+    return {"name": rpc.name, **operation(f"{rpc.verb} {rpc.template}")}
 
 
 def _without_grpc_headers() -> dict[str, Any]:
@@ -114,6 +121,7 @@ def _preflight(match: Match, cluster: str) -> Route:
     asks = {"name": "access-control-request-method", "present_match": True}
     options = _header(":method", {"exact": "OPTIONS"})
     return {
+        "name": ELSEWHERE,
         "match": match | {"headers": [options, asks]},
         "route": {"cluster": cluster},
         "typed_per_filter_config": ANSWERED_HERE,
@@ -131,6 +139,7 @@ def _other_methods(match: Match, verbs: list[str]) -> list[Route]:
 
 def _answer(match: Match, status: int) -> Route:
     return {
+        "name": ELSEWHERE,
         "match": match,
         "direct_response": {"status": status},
         "typed_per_filter_config": ANSWERED_HERE,

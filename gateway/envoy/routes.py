@@ -3,12 +3,14 @@
 from collections import defaultdict
 from typing import Any
 
+from gateway.envoy.answer_figures import OAUTH
 from gateway.envoy.auth import NO_SCOPE
 from gateway.envoy.config import EdgeConfig, public_services
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.cors import CORS_FILTER, cors_policy
 from gateway.envoy.credentials import OF_THE_EDGE_ALONE
 from gateway.envoy.extensions import ANSWERED_HERE
+from gateway.envoy.observing import operation
 from gateway.envoy.pages import MAX_PAGE_BYTES, page_routes
 from gateway.envoy.rest_routes import no_such_path, rest_routes
 from gateway.envoy.upstreams import REQUEST_TIMEOUT
@@ -17,6 +19,8 @@ from services.platform.tokens.issuers import IDENTITY_CLUSTER
 
 __all__ = ["routes"]
 
+# The transcoder notes it, and clients cannot.
+FROM_REST = {"name": "x-envoy-original-method", "present_match": True}
 # Without a slash at the end: what normalizes paths would redirect to whatever host the client has
 # named.
 IDENTITY_MATCHES = (
@@ -47,7 +51,11 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
                 "domains": ["*"],
                 "typed_per_filter_config": {CORS_FILTER: cors_policy(config.cors_origins)},
                 "routes": [
-                    *(_grpc(rpc, clusters[rpc.service], config) for rpc in public),
+                    *(
+                        route
+                        for rpc in public
+                        for route in _grpc(rpc, clusters[rpc.service], config)
+                    ),
                     *_identity(config),
                     *page_routes(config),
                     *rest,
@@ -64,6 +72,8 @@ def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
         return []
     return [
         {
+            "name": OAUTH,
+            **operation(OAUTH),
             "match": match,
             "route": {
                 "cluster": IDENTITY_CLUSTER,
@@ -77,9 +87,19 @@ def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
     ]
 
 
-def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
+def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> list[dict[str, Any]]:
+    route = _to_rpc(rpc, cluster, config)
+    if config.otlp_collector is None:
+        return [route]
+    # The last route that names an operation names the span: one over REST has its own by now.
+    directly = route["match"] | {"headers": [{**FROM_REST, "invert_match": True}]}
+    return [route | operation(rpc.name) | {"match": directly}, route]
+
+
+def _to_rpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
     outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
     return {
+        "name": rpc.name,
         **outside,
         # A token was for the edge; no service could be made to misuse it.
         "request_headers_to_remove": ["authorization", *OF_THE_EDGE_ALONE],

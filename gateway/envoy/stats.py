@@ -14,8 +14,8 @@ __all__ = ["HISTOGRAM_BUCKETS_MS", "admin_cluster", "stats_config", "stats_liste
 ADMIN_CLUSTER = "admin"
 METRICS_PATH = "/metrics"
 ADMIN_PATH = "/stats/prometheus"
-# Milliseconds. The limits of the SLOs (300 and 500) must be among them, since a share of requests
-# below a limit can only be read at a bucket's edge.
+# Milliseconds. The limits of the SLOs (200, 300 and 500) must be among them, since a share of
+# requests below a limit can only be read at a bucket's edge.
 HISTOGRAM_BUCKETS_MS = (1, 2.5, 5, 10, 25, 50, 100, 200, 300, 500, 1000, 2500, 5000, 10000)
 # Admin answers from memory.
 TIMEOUT = "5s"

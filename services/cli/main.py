@@ -140,6 +140,7 @@ class _Sections(click.Group):
 
 
 @click.group(cls=_Sections, help=(__doc__ or "").partition("\n")[0])
+@click.version_option(package_name="aviary")
 def main() -> None:
     """Group the commands; what any of them writes is for its owner alone."""
     owner_only.umask()

@@ -12,6 +12,7 @@ from services.platform.composition.dependencies import Dependencies, Served
 from services.platform.composition.security import secured
 from services.platform.config.settings import Settings
 from services.platform.observability.names import EVENT_SERVING
+from services.platform.observability.process_metrics import observe_disks
 from services.platform.observability.setup import configure
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.server import RpcServer
@@ -53,7 +54,9 @@ async def serve(name: str, settings: Settings) -> None:
         settings.otlp_endpoint,
         settings.log_level,
         metrics_address=settings.metrics_address,
+        trace_percent=settings.trace_percent,
     )
+    observe_disks({"data": settings.data_dir})
     stopping, readiness = asyncio.Event(), Readiness()
     starting = asyncio.current_task()
 

@@ -70,6 +70,7 @@ def edge(
         access_log_path=str(access_log),
         denials_log_path=str(denials_log(data_dir)),
         otlp_collector=collector(),
+        trace_percent=settings.trace_percent,
         issuers=issuers,
         identity_http=issuer.http_address,
         public_reads=settings.public_reads,

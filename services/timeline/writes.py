@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from opentelemetry import trace
 
 from services.platform.composition.dependencies import Dependencies
+from services.platform.observability import spans
 from services.platform.observability.names import SCOPE, SPAN_TIMELINE_PUSH
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import Clock
@@ -60,7 +61,7 @@ class TimelineWrites:
 
     async def push_homes(self, viewers: Sequence[int], tweet_id: int) -> None:
         """Add to persistent timelines of the active, then to the hot lists that exist."""
-        with _tracer.start_as_current_span(SPAN_TIMELINE_PUSH):
+        with spans.child(_tracer, SPAN_TIMELINE_PUSH):
             since_ms = self._clock.now_ms() - ACTIVE_DAYS * DAY_MS
             active = await self._homes.active(viewers, since_ms)
             if active:

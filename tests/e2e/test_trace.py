@@ -20,17 +20,18 @@ from tests.emulators import require_emulators
 WITHIN_S = 60  # batches leave every five seconds, from processes that are busy with it
 
 CREATE = "aviary.tweet.v1.TweetService/CreateTweet"
+READ = "aviary.timeline.v1.TimelineService/GetHomeTimeline"
 FOLLOWERS = "aviary.graph.v1.GraphService/StreamFollowers"
 # From the edge to the store: each line is the child of the one above.
 TO_THE_OUTBOX = (
-    "edge SERVER ingress",
+    "edge SERVER POST /v1/tweets",
     f"tweet SERVER {CREATE}",
     "tweet INTERNAL outbox commit tweet-events",
 )
 TO_THE_PLAN = (
     *TO_THE_OUTBOX,
-    "tweet PRODUCER tweet-events publish",
-    "fanout CONSUMER fanout.plan process",
+    "tweet PRODUCER publish tweet-events",
+    "fanout CONSUMER process fanout.plan",
 )
 PATHS = (
     # The store, before the answer.
@@ -45,10 +46,16 @@ PATHS = (
     # Across the bus again to the timeline store.
     (
         *TO_THE_PLAN,
-        "fanout PRODUCER fanout-rest publish",
-        "fanout CONSUMER fanout.rest process",
+        "fanout PRODUCER publish fanout-rest",
+        "fanout CONSUMER process fanout.rest",
         "fanout INTERNAL timeline store push",
         "fanout CLIENT rows mutate home",
+    ),
+    # A read, by its route, to the hot store.
+    (
+        "edge SERVER GET /v1/timeline/home",
+        f"timeline SERVER {READ}",
+        "timeline CLIENT valkey EVALSHA",
     ),
 )
 
@@ -75,12 +82,15 @@ class Receiver(stubs.TraceServiceServicer):
 
     def __init__(self) -> None:
         self._spans: dict[bytes, tuple[Span, str]] = {}
+        self.unversioned: set[str] = set()
 
     def Export(  # noqa: N802 - the RPC's name
         self, request: pb.ExportTraceServiceRequest, _context: object
     ) -> pb.ExportTraceServiceResponse:
         for resource in request.resource_spans:
             attributes = {a.key: a.value.string_value for a in resource.resource.attributes}
+            if not attributes.get("service.version"):
+                self.unversioned.add(attributes["service.name"])
             for span in (span for scope in resource.scope_spans for span in scope.spans):
                 kind = Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_")
                 name = f"{attributes['service.name']} {kind} {span.name}"
@@ -88,9 +98,9 @@ class Receiver(stubs.TraceServiceServicer):
         return pb.ExportTraceServiceResponse()
 
     def paths(self) -> set[tuple[str, ...]]:
-        """Names from the root to each span, of the traces in which a tweet was made."""
+        """Names from the root to each span, of traces in which a tweet was made or a home read."""
         spans = dict(self._spans)
-        made = {span.trace_id for span, name in spans.values() if name.endswith(CREATE)}
+        made = {span.trace_id for span, name in spans.values() if name.endswith((CREATE, READ))}
         return {
             tuple(reversed([name for _, name in _upwards(span_id, spans)]))
             for span_id, (span, _) in spans.items()
@@ -135,5 +145,6 @@ def test_one_post_is_one_trace_from_edge_to_timeline_store(engine: Engine, tmp_p
                 got = "\n".join(" > ".join(path) for path in sorted(receiver.paths()))
                 assert time.monotonic() < deadline, f"{missing} not in\n{got}"
                 time.sleep(0.2)
+            assert not receiver.unversioned
         finally:
             assert stop(mesh) == 0

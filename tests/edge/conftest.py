@@ -106,6 +106,8 @@ class Edge:
     server: grpc.aio.Server
     health: health.aio.HealthServicer
     second_health: health.aio.HealthServicer
+    folder: Path
+    """Of its Envoy's files."""
 
     async def until(
         self, method: str, path: str, status: int, headers: Mapping[str, str] | None = None
@@ -211,7 +213,7 @@ async def running_edge(
         try:
             url = await _base_url(process, folder)
             async with httpx.AsyncClient(base_url=url, timeout=15) as client:
-                edge = Edge(client, tweets, timelines, server, serving, second_serving)
+                edge = Edge(client, tweets, timelines, server, serving, second_serving, folder)
                 await edge.until("GET", "/healthz", 200)
                 if token:
                     client.headers["authorization"] = f"Bearer {token}"

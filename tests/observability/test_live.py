@@ -2,14 +2,11 @@
 
 import contextlib
 import json
-import math
 import os
 import re
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -17,126 +14,24 @@ import pytest
 
 from services.local.scrape_targets import TARGETS_FILE
 from services.platform.config.settings import DEFAULT_ADDRESSES
-from tests.e2e.acting import follow, user
-from tests.e2e.conftest import Mesh, start, stop
 from tests.observability.promql import operands, selectors
-from tests.processes import free_port, kill_group, spawn
-from tools.observability.__main__ import run_prometheus_argv
+from tests.observability.watching import POLL_S, WITHIN_S, Prometheus, Watched, until, watching
 from tools.observability.boards import BOARDS
 from tools.observability.rules import rule_file
 from tools.observability.series import documented
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(400)]
 
-WITHIN_S = 90.0
-POLL_S = 0.5
-INTERVAL = "1s"
-PACE_S = 0.05
 WINDOW = "1m"
 """What Grafana would fill in."""
 PAUSE_MS = 3_000
 """Longer than a read waits for the cache."""
 
 
-class Prometheus:
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
-
-    def get(self, path: str, **parameters: str) -> Any:
-        answer = self._client.get(path, params=parameters)
-        body = answer.json()
-        assert body["status"] == "success", (parameters, body)
-        return body["data"]
-
-    def values(self, query: str) -> list[float]:
-        """Of an instant query, but for those that are no number."""
-        data = self.get("/query", query=query)
-        samples = [data] if data["resultType"] == "scalar" else data["result"]
-        raw = [each[1] if data["resultType"] == "scalar" else each["value"][1] for each in samples]
-        return [value for value in map(float, raw) if not math.isnan(value)]
-
-
-class Load:
-    """Reads, posts and follows until stopped; what fails is what the test has broken."""
-
-    def __init__(self, mesh: Mesh) -> None:
-        self._mesh = mesh
-        self._client = httpx.Client(base_url=mesh.rest.base_url, auth=mesh.rest.auth, timeout=10)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.statuses: set[int] = set()
-        # One who is followed by few, one by more than the threshold of the tests' systems.
-        self.author, self.celebrity = user(mesh), user(mesh)
-        self.readers = [user(mesh) for _ in range(4)]
-        for reader in self.readers:
-            follow(mesh, reader, self.celebrity)
-        for reader in self.readers[:2]:
-            follow(mesh, reader, self.author)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self._client.close()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            for author in (self.author, self.celebrity):
-                self._note("POST", "/v1/tweets", json={"user_id": author, "text": "hello"})
-            for reader in self.readers:
-                self._note("GET", "/v1/timeline/home", params={"user_id": reader})
-            self._note("GET", "/v1/timeline/user", params={"user_id": self.author})
-            self._note("GET", "/v1/tweets/1")
-            # The machine has other work too.
-            self._stopping.wait(PACE_S)
-
-    def _note(self, method: str, path: str, **arguments: Any) -> None:
-        with contextlib.suppress(httpx.TransportError):
-            self.statuses.add(self._client.request(method, path, **arguments).status_code)
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    mesh: Mesh
-    prometheus: Prometheus
-    load: Load
-
-
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    data_dir = tmp_path_factory.mktemp("watched") / "data"
-    mesh = start(data_dir)
-    try:
-        port = free_port()
-        prometheus = spawn(run_prometheus_argv(data_dir / TARGETS_FILE.parent, port, INTERVAL))
-        try:
-            load = Load(mesh)
-            load.start()
-            try:
-                _until(lambda: _answers(port))
-                with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
-                    yield Watched(mesh, Prometheus(client), load)
-            finally:
-                load.stop()
-        finally:
-            kill_group(prometheus)
-    finally:
-        assert stop(mesh) == 0
-
-
-def _answers(port: int) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/-/ready").status_code == httpx.codes.OK
-    return False
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(POLL_S)
+    with watching(tmp_path_factory.mktemp("watched")) as running:
+        yield running
 
 
 def _all_give_values(prometheus: Prometheus, wanted: set[str]) -> None:
@@ -153,7 +48,7 @@ def test_every_process_is_scraped(watched: Watched) -> None:
         targets = watched.prometheus.get("/targets")["activeTargets"]
         return {each["labels"]["job"] for each in targets if each["health"] == "up"}
 
-    _until(lambda: up() == jobs)
+    until(lambda: up() == jobs)
 
 
 def test_faults_that_later_queries_need_are_caused(watched: Watched) -> None:
@@ -171,7 +66,7 @@ def test_faults_that_later_queries_need_are_caused(watched: Watched) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(children["user"], signal.SIGKILL)
         time.sleep(POLL_S)
-    _until(lambda: mesh.rest.get("/healthz").status_code == httpx.codes.OK)
+    until(lambda: mesh.rest.get("/healthz").status_code == httpx.codes.OK)
 
 
 def test_every_metric_is_there_under_its_name(watched: Watched) -> None:
@@ -201,7 +96,7 @@ def test_every_rule_has_what_it_looks_at(watched: Watched) -> None:
     rules = [rule for group in rule_file()["groups"] for rule in group["rules"]]
     wanted: set[str] = set()
     for rule in rules:
-        wanted |= {f"count({_present(each)})" for each in selectors(rule["expr"])}
+        wanted |= {f"count({each})" for each in selectors(rule["expr"])}
         if "record" in rule:
             wanted.add(rule["record"])
         else:
@@ -214,18 +109,13 @@ def test_every_rule_has_what_it_looks_at(watched: Watched) -> None:
     assert {rule["health"] for rule in loaded} == {"ok"}, loaded
 
 
-def _present(selector: str) -> str:
-    """Envoy has a counter for each code of gRPC, from the first answer with it on."""
-    return re.sub(r"^envoy_cluster_grpc_\d+\b", "envoy_cluster_grpc_14", selector)
-
-
 def test_clients_cannot_create_counters(watched: Watched) -> None:
     for service in ("aviary.tweet.v1.TweetService", "aviary.fanout.v1.FanoutService", "made.Up"):
         watched.mesh.rest.post(f"/{service}/MadeUp", headers={"content-type": "application/grpc"})
     # Counters, unlike histograms, are there at once.
     targets = (watched.mesh.data_dir / TARGETS_FILE).read_text()
     figures = httpx.get(f"http://{_target(targets, 'edge')}/metrics").text
-    assert 'envoy_grpc_bridge_method="CreateTweet"' in figures
+    assert 'rpc="aviary.tweet.v1.TweetService/CreateTweet"' in figures
     assert "MadeUp" not in figures
 
 

@@ -21,7 +21,7 @@ from services.fanout.lag import FanoutLag
 from services.fanout.service import PLAN_MAX_S, FanoutService
 from services.graph.keys import edge_row_key
 from services.platform.bus.consumer import Consumer
-from services.platform.bus.port import BusDriver, Message, Received
+from services.platform.bus.port import BusDriver, Message, Received, Subscription
 from services.platform.bus.tracing import traced_handler
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.config.settings import Settings
@@ -216,7 +216,7 @@ async def test_long_plan_goes_on_in_continuations_of_bounded_time(world: World) 
     consumer = Consumer(
         world.bus,
         "fanout.legs",
-        traced_handler("fanout.legs", plan_on),
+        traced_handler(Subscription("fanout.legs", "fanout-legs"), plan_on, "valkey"),
         policy=RetryPolicy(max_attempts=2, base_s=0.1, cap_s=1.0),
         concurrency=1,
         rng=random.Random(1),  # noqa: S311 - jitter, repeatable

@@ -20,7 +20,6 @@ from services.platform.observability.setup import configure
 from services.platform.rpc.rpc_client import RpcClient
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
-REQUEST_ID = "5a1e5f98-a503-4fc2-8987-512e0124ff56"
 NAME = "probe.v1.ProbeService/Append"
 
 
@@ -125,12 +124,6 @@ async def test_trace_id_reaches_the_logs_with_no_collector(
     assert "request_id" not in log
 
 
-@pytest.mark.usefixtures("_unconfigured_after")
-async def test_logs_have_the_edges_id_of_the_request(capfd: pytest.CaptureFixture[str]) -> None:
-    log = await logged_of_a_call(capfd, "x-request-id", REQUEST_ID)
-    assert log["request_id"] == REQUEST_ID
-
-
 async def logged_of_a_call(capfd: pytest.CaptureFixture[str], key: str, value: str) -> Any:
     """Give what a server logs of a call with this metadata."""
     telemetry = configure("probe", None, "debug")
@@ -140,3 +133,54 @@ async def logged_of_a_call(capfd: pytest.CaptureFixture[str], key: str, value: s
     logs = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     (log,) = [log for log in logs if log["event"] == "rpc.handled"]
     return log
+
+
+async def test_what_is_not_sampled_is_not_recorded_and_keeps_its_trace(
+    exporter: InMemorySpanExporter, provider: TracerProvider
+) -> None:
+    seen: list[str] = []
+
+    async def called_on(_request: Any, _context: Any) -> Any:
+        seen.append(trace.format_trace_id(trace.get_current_span().get_span_context().trace_id))
+        return Text()
+
+    async with serving(called_on, tracer_provider=provider) as (stub, _, _):
+        traceparent = f"00-{TRACE_ID}-b7ad6b7169203331-00"
+        await stub.Append(Text(), metadata=(("traceparent", traceparent),), timeout=20)
+    assert seen == [TRACE_ID]
+    assert exporter.get_finished_spans() == ()
+
+
+async def test_a_client_span_says_whom_it_called(
+    exporter: InMemorySpanExporter, provider: TracerProvider
+) -> None:
+    async with serving(echo, tracer_provider=provider) as (stub, _, _):
+        client = RpcClient("timeline:50051", timeout_s=20, tracer_provider=provider)
+        await client.call(stub.Append, Text())
+    attributes = dict(of_kind(exporter, SpanKind.CLIENT).attributes or {})
+    assert attributes == {
+        "rpc.system": "grpc",
+        "rpc.service": "probe.v1.ProbeService",
+        "rpc.method": "Append",
+        "rpc.grpc.status_code": 0,
+        "server.address": "timeline",
+        "server.port": 50051,
+    }
+
+
+@pytest.mark.usefixtures("_unconfigured_after")
+async def test_the_edges_request_id_reaches_the_logs_of_all_that_it_causes(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    telemetry = configure("probe", None, "debug")
+    async with serving(echo) as (behind, _, _):
+
+        async def call_on(request: Any, _context: Any) -> Any:
+            return await RpcClient(timeout_s=20).call(behind.Append, request)
+
+        async with serving(call_on) as (stub, _, _):
+            await stub.Append(Text(), metadata=(("x-request-id", "req-1"),), timeout=20)
+    telemetry.shutdown()
+    logs = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    handled = [log for log in logs if log["event"] == "rpc.handled"]
+    assert [log.get("request_id") for log in handled] == ["req-1", "req-1"]

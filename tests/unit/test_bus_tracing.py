@@ -7,9 +7,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from services.platform.bus import tracing
-from services.platform.bus.port import Message
+from services.platform.bus.port import Message, Subscription
 from services.platform.bus.tracing import traced_handler
 from services.platform.errors import CallAgain
+
+ERASURE = Subscription("tweet.erasure", "user-events")
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ async def test_asking_to_be_called_again_is_no_error(
         raise raised
 
     with pytest.raises(type(raised)) as caught:
-        await traced_handler("tweet.erasure", handle)(Message(b""), 1)
+        await traced_handler(ERASURE, handle, "valkey")(Message(b""), 1)
     assert caught.value is raised
     (span,) = spans.get_finished_spans()
     assert span.status.status_code is status

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from gateway.__main__ import main as gateway
 from services.cli.main import SECTIONS, Imported, main
 from services.platform.config.settings import DEFAULT_DATA_DIR
 from services.platform.specs import all_specs
@@ -68,3 +70,10 @@ def test_a_start_imports_no_more_than_it_needs(statement: str, besides: tuple[st
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stdout.splitlines()[-1]))
     assert {name for name in (*HEAVY, *besides) if name in loaded} == set()
+
+
+@pytest.mark.parametrize("command", [main, gateway], ids=["aviary", "aviary-gateway"])
+def test_a_command_says_which_version_it_is(command: click.Command) -> None:
+    shown = CliRunner().invoke(command, ["--version"])
+    assert shown.exit_code == 0
+    assert version("aviary") in shown.output

@@ -1,6 +1,7 @@
 """What is built of the names in the code, checked without Prometheus."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from services.platform.observability import names as telemetry
 from services.platform.observability.setup import SECONDS_BUCKETS
 from tests.observability.promql import operands, selectors
 from tools.observability.__main__ import ROOT, built
+from tools.observability.alerts import RUNBOOK
 from tools.observability.boards import BOARDS
 from tools.observability.panels import dashboard
 from tools.observability.rules import rule_file
@@ -51,7 +53,24 @@ def test_every_alert_says_what_to_do() -> None:
     assert alerts
     for alert in alerts:
         assert alert["labels"]["severity"] in {"page", "ticket"}
-        assert (ROOT / alert["annotations"]["runbook"]).exists()
+
+
+def test_every_runbook_is_a_heading_of_a_page() -> None:
+    alerts = [each for group in rule_file()["groups"] for each in group["rules"] if "alert" in each]
+    for alert in alerts:
+        page, _, anchor = alert["annotations"]["runbook"].partition("#")
+        assert anchor in _anchors(ROOT / page), alert["alert"]
+
+
+def test_no_runbook_is_of_an_alert_that_is_gone() -> None:
+    alerts = {each.get("alert") for group in rule_file()["groups"] for each in group["rules"]}
+    headings = re.findall(r"^## (.+)$", (ROOT / RUNBOOK).read_text(), re.MULTILINE)
+    assert set(headings) == alerts - {None}
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 def test_alerts_differ_in_name_or_labels() -> None:

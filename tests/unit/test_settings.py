@@ -65,6 +65,7 @@ def test_every_variable_is_read() -> None:
             "AVIARY_LOG_LEVEL": "debug",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
             "AVIARY_METRICS_ADDRESS": "0.0.0.0:9464",
+            "AVIARY_TRACE_PERCENT": "1",
             "AVIARY_PROBE_ADDRESS": "0.0.0.0:8081",
             "AVIARY_FLAGS_FILE": "/etc/aviary/flags.yaml",
         }
@@ -107,6 +108,8 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_SCHEMA", "\udcff", "one of make, given"),
         ("AVIARY_EDGE_PORT", "http", "a whole number"),
         ("AVIARY_METRICS_ADDRESS", "9464", "host:port"),
+        ("AVIARY_TRACE_PERCENT", "101", "at most 100"),
+        ("AVIARY_TRACE_PERCENT", "0.5", "a whole number"),
         ("AVIARY_PROBE_ADDRESS", "8081", "host:port"),
         ("AVIARY_EDGE_PORT", "65536", "at most 65535"),
         ("AVIARY_CELEBRITY_THRESHOLD", "0", "at least 1"),

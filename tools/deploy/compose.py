@@ -12,7 +12,7 @@ from tools.deploy.engines import ENGINES, PROJECT, Engine
 from tools.deploy.facts import Service, all_services
 from tools.deploy.layout import DEPLOY, HEADER, PROBE_PORT, Document, to_yaml
 from tools.deploy.pods import DATA_DIR
-from tools.deploy.site import Site
+from tools.deploy.site import ALL_PERCENT, Site
 from tools.deploy.watching import ENGINE_CHECK
 
 __all__ = ["COMPOSE", "COMPOSE_FILE", "files"]
@@ -50,7 +50,9 @@ _MAKE_KEYS: Final = (
 
 def files() -> Mapping[Path, str]:
     """Build every generated file under `deploy/compose`."""
-    edge = layout.edge_config(Site(), layout.without_sidecars(), _CERTIFICATES, _DENIALS_LOG)
+    edge = layout.edge_config(
+        Site(trace_percent=ALL_PERCENT), layout.without_sidecars(), _CERTIFICATES, _DENIALS_LOG
+    )
     return {
         COMPOSE_FILE: to_yaml(_compose()),
         COMPOSE / "envoy.yaml": HEADER + to_envoy_yaml(edge),

@@ -17,7 +17,7 @@ from tools.deploy.facts import all_services
 from tools.deploy.google_cloud import collector, ways_to_engines
 from tools.deploy.layout import DEPLOY, HEADER, ROOT, Document, to_yaml
 from tools.deploy.policies import policies
-from tools.deploy.site import Site
+from tools.deploy.site import PRODUCTION_TRACE_PERCENT, Site
 
 __all__ = ["ENVOY_FILE", "KUBERNETES", "SIDECARS", "files", "site_files"]
 
@@ -127,4 +127,5 @@ def _config() -> dict[str, str]:
         "AVIARY_STORAGE": "bigtable",
         "AVIARY_BUS": "pubsub",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{layout.COLLECTOR}",
+        "AVIARY_TRACE_PERCENT": str(PRODUCTION_TRACE_PERCENT),
     }

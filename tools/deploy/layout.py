@@ -138,6 +138,7 @@ def edge_config(
         docs_path=f"{GENERATED}/docs.html",
         certificates=certificates,
         otlp_collector=COLLECTOR,
+        trace_percent=site.trace_percent,
         issuers=(embedded_issuer(site.issuer_url), *site.issuers),
         # Sidecars take gRPC alone.
         identity_http=f"{host}:{IDENTITY.http_port}",

@@ -20,13 +20,24 @@ from services.platform.config.values import Names, Off, Origin, whole_number
 from services.platform.files.single_keys import yaml_load
 from services.platform.tokens.issuers import Issuer, distinct, embedded_issuer, read_issuers
 
-__all__ = ["ISSUERS_FILE", "SITE_FILE", "Site", "SiteError"]
+__all__ = [
+    "ALL_PERCENT",
+    "ISSUERS_FILE",
+    "PRODUCTION_TRACE_PERCENT",
+    "SITE_FILE",
+    "Site",
+    "SiteError",
+]
 
 SITE_FILE: Final = "site.yaml"
 ISSUERS_FILE: Final = "issuers.json"
 """Further issuers whose tokens count, where there is such a file beside the other."""
 MOST_HOPS: Final = 10
 """More proxies in front of an edge are a slip."""
+
+ALL_PERCENT: Final = 100
+PRODUCTION_TRACE_PERCENT: Final = 1
+"""Many a second of each RPC, where there are thousands; each costs all it passes a tenth more."""
 
 
 class SiteError(ValueError):
@@ -44,6 +55,9 @@ class _Data:
     trusted_hops: Annotated[int, whole_number(least=0, most=MOST_HOPS)] = Field(
         default=0, validation_alias="trustedHops"
     )
+    trace_percent: Annotated[int, whole_number(least=0, most=ALL_PERCENT)] = Field(
+        default=PRODUCTION_TRACE_PERCENT, validation_alias="tracePercent"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +70,8 @@ class Site:
     public_reads: bool = False
     trusted_hops: int = 0
     """Addresses that proxies of ours add to X-Forwarded-For."""
+    trace_percent: int = PRODUCTION_TRACE_PERCENT
+    """Of requests, which are recorded as traces."""
     issuers: tuple[Issuer, ...] = ()
     """Others than the embedded one."""
 
@@ -82,6 +98,7 @@ class Site:
             first_party_clients=found.first_party_clients,
             public_reads=found.public_reads,
             trusted_hops=found.trusted_hops,
+            trace_percent=found.trace_percent,
             issuers=issuers,
         )
 

@@ -102,10 +102,12 @@ def prometheus(data_dir: Path, port: int) -> None:
     os.execv(argv[0], argv)  # noqa: S606 - so that Ctrl-C is its own
 
 
-def run_prometheus_argv(folder: Path, port: int, interval: str = "5s") -> list[str]:
+def run_prometheus_argv(
+    folder: Path, port: int, interval: str = "5s", rules: Path = RULES
+) -> list[str]:
     """Write the configuration into `folder`, where the targets are; give the command."""
     config = folder / "prometheus.yml"
-    config.write_text(_yaml(prometheus_config(RULES, folder / TARGETS_FILE.name, interval)))
+    config.write_text(_yaml(prometheus_config(rules, folder / TARGETS_FILE.name, interval)))
     return [
         _program("prometheus"),
         f"--config.file={config}",

@@ -3,31 +3,41 @@
 from typing import Final
 
 from services.platform.observability import names
+from services.platform.rpc.status import SERVER_FAULTS
 from tools.observability.series import series
 from tools.observability.slos import Slo
 
 __all__ = [
+    "ANSWERS",
+    "ANSWER_TIME",
     "CACHE_HITS",
-    "EDGE",
+    "FAILURES",
     "FAULTS",
+    "POST",
     "PUBLIC",
+    "REQUESTS",
     "RPC",
     "bad_ratio",
-    "edge_rpc",
     "missing_ratio",
     "quantile",
     "rate_by",
     "slo_bad_ratio",
 ]
 
-FAULTS: Final = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"
-"""gRPC codes that mean that we failed; the others are the client's to mend."""
-# The same by number, as Envoy names its counters.
-FAULT_NUMBERS: Final = (2, 4, 12, 13, 14, 15)
+FAULTS: Final = "|".join(sorted(code.name for code in SERVER_FAULTS))
+"""Codes of gRPC that mean that we failed, as a label is compared with them."""
 RPC: Final = series(names.METRIC_RPC_SERVER_DURATION)
-EDGE: Final = "envoy_cluster_grpc"
-# The edge's own health is asked for by machines, and says 503 when it should.
-PUBLIC: Final = 'envoy_grpc_bridge_service!="aviary_gateway_v1_HealthService"'
+# What the edge counts of its callers' requests (`gateway/envoy/answer_figures.py`).
+REQUESTS: Final = "envoy_aviary_requests"
+FAILURES: Final = "envoy_aviary_failures"
+ANSWERS: Final = "envoy_aviary_answers"
+ANSWER_TIME: Final = "envoy_aviary_answer_time"
+# The edge's own health is asked for by machines, and says 503 when it should; pages, and paths that
+# do not exist, never fail.
+PUBLIC: Final = 'rpc!~"aviary.gateway.v1.HealthService/GetHealth|elsewhere"'
+POST: Final = "aviary.tweet.v1.TweetService/CreateTweet"
+MISCOUNTED: Final = 0.1
+"""Of posts and plans, which two processes count: repeated posts, and scrapes at two moments."""
 
 
 def rate_by(by: str, metric: str, window: str, selector: str = "") -> str:
@@ -62,27 +72,36 @@ def missing_ratio(by: str, hits: str, misses: str, window: str) -> str:
 CACHE_HITS: Final = "cache:hits:ratio_rate10m"
 
 
-def edge_rpc(slo: Slo) -> str:
-    """Select what an SLO is of, in the edge's figures."""
-    if slo.rpc is None:
-        return PUBLIC
-    service = slo.rpc.service.replace(".", "_")
-    return f'envoy_grpc_bridge_service="{service}",envoy_grpc_bridge_method="{slo.rpc.method}"'
-
-
 def slo_bad_ratio(slo: Slo, window: str) -> str:
-    """The share of bad requests of an SLO; no value without requests."""
-    selector = edge_rpc(slo)
+    """The share that is bad of an SLO; no value where nothing happens."""
+    if slo.fanned_out_s is not None:
+        return _late_ratio(slo.fanned_out_s, window)
+    selector = PUBLIC if slo.rpc is None else f'rpc="{slo.rpc}"'
+    failed = f"sum(rate({FAILURES}{{{selector}}}[{window}]))"
     if slo.below_ms is None:
-        # A counter is not there before its first failure.
-        failed = " + ".join(
-            f"(sum(rate({EDGE}_{number}{{{selector}}}[{window}])) or vector(0))"
-            for number in FAULT_NUMBERS
-        )
-        return f"({failed}) / (sum(rate({EDGE}_total{{{selector}}}[{window}])) > 0)"
-    time = f"{EDGE}_upstream_rq_time"
-    fast = f'sum(rate({time}_bucket{{{selector},le="{slo.below_ms}"}}[{window}]))'
-    return f"1 - {fast} / (sum(rate({time}_count{{{selector}}}[{window}])) > 0)"
+        return f"{failed} / (sum(rate({REQUESTS}{{{selector}}}[{window}])) > 0)"
+    # What failed is slow, however soon it did; and a histogram has no series before its first.
+    fast = f'sum(rate({ANSWER_TIME}_bucket{{{selector},le="{slo.below_ms}"}}[{window}]))'
+    served = f"sum(rate({ANSWER_TIME}_count{{{selector}}}[{window}]))"
+    return f"1 - ({fast} or vector(0)) / (({served} or vector(0)) + {failed} > 0)"
+
+
+def _late_ratio(limit_s: float, window: str) -> str:
+    """The share of pushes that came late, or of tweets that were not fanned out, if that is more.
+
+    Who does no work records no lag: without the tweets that others have posted, an outage of the
+    fan-out would be no late push at all until it is over.
+    """
+    lag, posted = (
+        series(names.METRIC_FANOUT_LAG),
+        f'{RPC}_count{{rpc_method="{POST}",rpc_code="OK"}}',
+    )
+    fast = f'sum(rate({lag}_bucket{{stage="push",le="{limit_s:.1f}"}}[{window}]))'
+    late = f'1 - {fast} / (sum(rate({lag}_count{{stage="push"}}[{window}])) > 0)'
+    planned = f'(sum(rate({lag}_count{{stage="plan"}}[{window}])) or vector(0))'
+    missing = f"1 - {planned} / (sum(rate({posted}[{window}])) > 0)"
+    missing = f'label_replace({missing} > {MISCOUNTED}, "part", "missing", "", "")'
+    return f"max({late} or {missing})"
 
 
 def _braces(selector: str) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 from services.platform.observability import names
 from tools.observability import queries
 from tools.observability.alerts import (
-    WATCH,
     Rule,
     alert,
     edge_alerts,
@@ -48,11 +47,15 @@ def _records() -> list[Rule]:
     by, count = "job, rpc_method", f"{queries.RPC}_count"
     lag = series(names.METRIC_FANOUT_LAG)
     hits, misses = series(names.METRIC_CACHE_HITS), series(names.METRIC_CACHE_MISSES)
+    edge_requests = queries.rate_by("rpc", queries.REQUESTS, "5m", queries.PUBLIC)
+    edge_failures = queries.rate_by("rpc", queries.FAILURES, "5m", queries.PUBLIC)
     good = f'rpc_code!~"{queries.FAULTS}"'
     return [
         _record("rpc:server_requests:rate5m", queries.rate_by(by, count, "5m")),
         _record("rpc:server_faults:ratio_rate5m", queries.bad_ratio(by, count, "5m", good)),
         _record("rpc:server_seconds:p99_rate5m", queries.quantile(0.99, by, queries.RPC, "5m")),
+        _record("edge:requests:rate5m", edge_requests),
+        _record("edge:failures:ratio_rate5m", f"{edge_failures} / ({edge_requests} > 0)"),
         _record("fanout:lag_seconds:p99_rate5m", queries.quantile(0.99, "stage", lag, "5m")),
         _record("cache:lookups:rate10m", _lookups(hits, misses)),
         _record(queries.CACHE_HITS, f"1 - {queries.missing_ratio('cache', hits, misses, '10m')}"),
@@ -82,14 +85,14 @@ def _burn_alert(slo: Slo, burn: Burn) -> Rule:
         limit = round(burn.factor * slo.budget, 9)
         return f'{slo_series(window)}{{slo="{slo.name}"}} > {limit}'
 
+    things = "of requests" if slo.fanned_out_s is None else "of tweets"
     return alert(
         "SloBurn",
         f"{burning(burn.long)} and {burning(burn.short)}",
         burn.severity,
         f"{slo.title}: the error budget burns {burn.factor:g} times too fast",
-        f"Over {burn.long}, {{{{ $value | humanizePercentage }}}} of requests were bad; "
+        f"Over {burn.long}, {{{{ $value | humanizePercentage }}}} {things} were bad; "
         f"{slo.budget:.1%} may be.",
-        runbook=WATCH,
         slo=slo.name,
         window=burn.long,
     )

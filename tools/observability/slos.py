@@ -1,36 +1,31 @@
-"""The objectives that the edge can measure, and when to alert on them."""
+"""The objectives as Prometheus measures them, and when to alert on them."""
 
 from dataclasses import dataclass
 from typing import Final, Self
 
-from services.platform.observability.names import METRIC_RPC_SERVER_DURATION
+from services.platform.observability.names import METRIC_FANOUT_LAG
 from services.platform.observability.objectives import OBJECTIVES, PERIOD_DAYS, Objective
 
-__all__ = ["BURN_ALERTS", "PERIOD_DAYS", "SLOS", "WINDOWS", "Burn", "Rpc", "Slo"]
+__all__ = ["BURN_ALERTS", "PERIOD_DAYS", "SLOS", "WINDOWS", "Burn", "Slo"]
 
 _MS_PER_S: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Rpc:
-    """The name of a public RPC."""
-
-    service: str
-    method: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slo:
-    """A share of requests that must be good."""
+    """A share of requests, or of tweets, that must be good."""
 
     name: str
     title: str
     objective: float
     """The share, over `PERIOD_DAYS`."""
-    rpc: Rpc | None = None
-    """The RPC that it is about; None is all public ones."""
+    rpc: str | None = None
+    """`package.Service/Method`, the public RPC that it is about; None is all public ones."""
     below_ms: int | None = None
-    """Good are requests faster than this; None: those that did not fail through our fault."""
+    """Good are requests answered faster than this; None: those that did not fail through our fault.
+    """
+    fanned_out_s: float | None = None
+    """Good are tweets that reached home timelines within so long; None where it is of requests."""
 
     @property
     def budget(self) -> float:
@@ -40,25 +35,20 @@ class Slo:
 
     @classmethod
     def of(cls, objective: Objective) -> Self:
-        """Make one of an objective about one RPC or all; the edge times requests as clients do."""
-        rpc = None
-        if objective.methods:
-            (method,) = objective.methods
-            rpc = Rpc(*method.split("/"))
-        limit = objective.threshold_s
+        """Make one of an objective; requests are judged at the edge, as their callers do."""
+        limit_s, fanout = objective.threshold_s, objective.metric == METRIC_FANOUT_LAG
+        (rpc,) = objective.methods or (None,)
         return cls(
             name=objective.name,
             title=objective.title,
             objective=objective.goal,
             rpc=rpc,
-            below_ms=None if limit is None else round(limit * _MS_PER_S),
+            below_ms=None if fanout or limit_s is None else round(limit_s * _MS_PER_S),
+            fanned_out_s=limit_s if fanout else None,
         )
 
 
-# Fan-out runs behind the edge, which cannot time it; the alert FanoutLag watches that.
-SLOS: Final = tuple(
-    Slo.of(each) for each in OBJECTIVES if each.metric in {None, METRIC_RPC_SERVER_DURATION}
-)
+SLOS: Final = tuple(map(Slo.of, OBJECTIVES))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,20 @@
-"""Trace context across the bus, in message attributes (W3C Trace Context)."""
+"""Trace context across the bus, in message attributes (W3C Trace Context).
+
+Spans carry OpenTelemetry's attributes of messaging. `system` is what they call the engine.
+"""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import Final
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.platform.bus.port import Message, Publisher
+from services.platform.bus.port import Message, Publisher, Subscription
 from services.platform.errors import CallAgain
+from services.platform.observability import spans
 from services.platform.observability.names import (
     EVENT_BUS_CALL_AGAIN,
     SCOPE,
@@ -15,15 +22,20 @@ from services.platform.observability.names import (
     SPAN_PUBLISH,
 )
 
-__all__ = ["TracedPublisher", "traced_handler", "with_trace_context"]
+__all__ = ["PUBSUB", "VALKEY", "TracedPublisher", "traced_handler", "with_trace_context"]
 
 _tracer = trace.get_tracer(SCOPE)
+_propagator = TraceContextTextMapPropagator()
+
+PUBSUB: Final = "gcp_pubsub"
+VALKEY: Final = "valkey"
+"""OpenTelemetry has no name for its streams."""
 
 
 def with_trace_context(attributes: Mapping[str, str]) -> dict[str, str]:
     """Add the current span's context to message attributes."""
     carrier = dict(attributes)
-    propagate.inject(carrier)
+    _propagator.inject(carrier)
     return carrier
 
 
@@ -33,56 +45,86 @@ class TracedPublisher:
     A span for each message, not for each call: a batch holds messages of many traces.
     """
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, system: str) -> None:
         self._publisher = publisher
+        self._system = system
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Publish all of these, each under a span of the trace that it carries."""
-        with ExitStack() as spans:
-            await self._publisher.publish(
-                topic, [spans.enter_context(_publishing(topic, each)) for each in messages]
-            )
+        with ExitStack() as open_spans:
+            sent = [open_spans.enter_context(self._publishing(topic, each)) for each in messages]
+            await self._publisher.publish(topic, sent)
+
+    @contextmanager
+    def _publishing(self, topic: str, message: Message) -> Iterator[Message]:
+        parent = _sent_along(message)
+        if not spans.is_sampled(parent):
+            # As it came, so that whoever handles it knows that it is not recorded.
+            yield message
+            return
+        span = _tracer.start_span(
+            SPAN_PUBLISH.format(topic=topic),
+            context=parent,
+            kind=trace.SpanKind.PRODUCER,
+            attributes={
+                "messaging.system": self._system,
+                "messaging.operation.type": "send",
+                "messaging.operation.name": "publish",
+                "messaging.destination.name": topic,
+                "messaging.message.body.size": len(message.data),
+            },
+        )
+        carrier = dict(message.attributes)
+        _propagator.inject(carrier, context=trace.set_span_in_context(span))
+        # Not made current: the others of the batch are of other traces.
+        try:
+            yield replace(message, attributes=carrier)
+        except Exception as error:
+            span.record_exception(error)
+            span.set_status(trace.StatusCode.ERROR)
+            raise
+        finally:
+            span.end()
 
 
-@contextmanager
-def _publishing(topic: str, message: Message) -> Iterator[Message]:
-    parent = propagate.extract(dict(message.attributes))
-    if not trace.get_current_span(parent).get_span_context().is_valid:
-        yield message
-        return
-    span = _tracer.start_span(
-        SPAN_PUBLISH.format(topic=topic), context=parent, kind=trace.SpanKind.PRODUCER
-    )
-    carrier = dict(message.attributes)
-    propagate.inject(carrier, context=trace.set_span_in_context(span))
-    # Not made current: the others of the batch are of other traces.
-    try:
-        yield replace(message, attributes=carrier)
-    except Exception as error:
-        span.record_exception(error)
-        span.set_status(trace.StatusCode.ERROR)
-        raise
-    finally:
-        span.end()
+def _sent_along(message: Message) -> Context:
+    return _propagator.extract(message.attributes)
 
 
 def traced_handler(
-    name: str, handle: Callable[[bytes], Awaitable[None]]
+    subscription: Subscription, handle: Callable[[bytes], Awaitable[None]], system: str
 ) -> Callable[[Message, int], Awaitable[None]]:
     """Make a consumer's handler out of one that takes a body: each delivery is a span.
 
-    The span of one that asks to be called again is none of an error.
+    It is a child of the span that published the message, and linked to it. The span of one that
+    asks to be called again is none of an error.
     """
+    name = SPAN_DELIVERY.format(subscription=subscription.name)
+    known = {
+        "messaging.system": system,
+        "messaging.operation.type": "process",
+        "messaging.operation.name": "process",
+        "messaging.destination.name": subscription.topic,
+        "messaging.destination.subscription.name": subscription.name,
+    }
 
     async def handler(message: Message, attempt: int) -> None:
-        parent = propagate.extract(dict(message.attributes))
-        asked: CallAgain | None = None
-        with _tracer.start_as_current_span(
-            SPAN_DELIVERY.format(subscription=name),
+        parent = _sent_along(message)
+        published = trace.get_current_span(parent).get_span_context()
+        span = spans.started(
+            _tracer,
+            name,
             context=parent,
             kind=trace.SpanKind.CONSUMER,
-            attributes={"messaging.delivery_attempt": attempt},
-        ) as span:
+            attributes={
+                **known,
+                "messaging.delivery_attempt": attempt,
+                "messaging.message.body.size": len(message.data),
+            },
+            links=[trace.Link(published)] if published.is_valid else None,
+        )
+        asked: CallAgain | None = None
+        with trace.use_span(span, end_on_exit=True):
             try:
                 await handle(message.data)
             except CallAgain as again:

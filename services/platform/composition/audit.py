@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from services.platform.audit.log import AuditLog
+from services.platform.audit.metering import MeteredAudit
 from services.platform.audit.port import Audit
 from services.platform.audit.stream import AuditStream
 from services.platform.config.settings import Settings, SettingsError
@@ -16,14 +17,15 @@ __all__ = ["open_audit"]
 def open_audit(
     settings: Settings, process: str, stack: AsyncExitStack, readiness: Readiness
 ) -> Audit:
-    """Open it until the stack unwinds; raises SettingsError where its files cannot be written.
+    """Open it until the stack unwinds, and count what is recorded.
 
-    The process is ready only while what is recorded reaches the disk.
+    Raises SettingsError where its files cannot be written. The process is ready
+    only while what is recorded reaches the disk.
     """
     if settings.audit == "log":
         # Past what drops log lines: what must be audited must not go on when it cannot be.
         lines = error_lines() or LineWriter(STDERR)
-        return AuditStream(lines.write, process, SystemClock())
+        return MeteredAudit(AuditStream(lines.write, process, SystemClock()))
     folder = settings.data_dir / "audit"
     try:
         log = stack.enter_context(AuditLog(folder, process, SystemClock()))
@@ -32,4 +34,4 @@ def open_audit(
             "AVIARY_AUDIT", got="files", wanted=f"log, or a folder that can be written: {error}"
         ) from error
     readiness.require("audit log", log.holds)
-    return log
+    return MeteredAudit(log)

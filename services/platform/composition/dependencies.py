@@ -60,6 +60,8 @@ from services.platform.specs import ServiceSpec, all_specs, pauses_table, server
 from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, open_node, open_valkey
+from services.platform.valkey.round_trips import CACHE
+from services.platform.valkey.server_metrics import POLL_S, ServerMetrics
 
 __all__ = ["Dependencies", "Served", "service_of"]
 
@@ -123,7 +125,7 @@ class Dependencies:
     def publisher(self, *topics: str) -> Publisher:
         """Open the bus to publish to these topics; messages carry the trace of the moment."""
         self.declared.topics(topics)
-        return TracedPublisher(TopicPublisher(self._bus.driver, topics))
+        return TracedPublisher(TopicPublisher(self._bus.driver, topics), self._bus.system)
 
     async def outbox(self, rows: RowStore, table: TableSpec, *topics: str) -> TracedOutbox:
         """Take writes at once, and relay them once every subscription is there to be served.
@@ -179,7 +181,7 @@ class Dependencies:
         consumer = Consumer(
             self._bus.driver,
             name,
-            traced_handler(name, handle),
+            traced_handler(subscription, handle, self._bus.system),
             policy=RETRY,
             concurrency=CONCURRENCY,
             rng=random.Random(),  # noqa: S311 - jitter guards nothing
@@ -199,6 +201,8 @@ class Dependencies:
                 self.settings.cache_valkey_url, timeout_s=CALL_TIMEOUT_S, node_client=GuardedValkey
             )
             self.stack.push_async_callback(self._valkey.aclose)
+            figures = ServerMetrics(self._valkey, CACHE)
+            self.loops.run("cache figures", figures.look, every_s=POLL_S)
         return self._valkey
 
     def valkey_node(self) -> Redis:
@@ -232,7 +236,8 @@ class Dependencies:
     ) -> Client:
         """Make a client of a sibling, of which the service must declare one call at least."""
         self.declared.sibling(service)
-        return client(await self.channel(service), RpcClient())
+        caller = RpcClient(self.settings.addresses[service])
+        return client(await self.channel(service), caller)
 
     async def ids(self, leases: LeaseSource | None = None) -> SnowflakeGenerator:
         """Lease a worker number, from the id service unless from `leases`, and keep it."""

@@ -7,7 +7,7 @@ from services.platform.config.settings import Settings, SettingsError
 from services.platform.rows.metering import MeteredRowStore
 from services.platform.rows.port import RowStore, TableSpec
 from services.platform.rows.sqlite.rows import SqliteRowStore
-from services.platform.rows.tracing import TracedRowStore
+from services.platform.rows.tracing import BIGTABLE, SQLITE, TracedRowStore
 from services.platform.runtime.clock import Clock
 from services.platform.runtime.readiness import Readiness
 
@@ -29,13 +29,13 @@ async def open_rows(  # noqa: PLR0913, PLR0917 - one value each, all of them a p
     if settings.storage == "bigtable":
         store = await _bigtable(settings, tables, clock)
         stack.push_async_callback(store.close)
-        return TracedRowStore(MeteredRowStore(store, "bigtable"))
+        return TracedRowStore(MeteredRowStore(store, "bigtable"), BIGTABLE)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     file = SqliteRowStore(settings.data_dir / f"{owner}.db", tables, clock)
     await file.open()
     stack.push_async_callback(file.close)
     readiness.require(f"rows {owner}", file.holds)
-    return TracedRowStore(MeteredRowStore(file, "sqlite"))
+    return TracedRowStore(MeteredRowStore(file, "sqlite"), SQLITE)
 
 
 async def _bigtable(settings: Settings, tables: Sequence[TableSpec], clock: Clock) -> RowStore:

@@ -20,6 +20,7 @@ from services.platform.runtime.background import Finished
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
+from services.platform.security.certificate_metrics import observe_certificate
 from services.platform.security.denials import sidecar_denials
 from services.platform.security.nonces import ValkeyNonces
 from services.platform.security.process import Security
@@ -27,11 +28,14 @@ from services.platform.security.signing import Signer, Verifier
 from services.platform.security.tls import Credentials, CredentialsError, TlsFiles
 from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
 from services.platform.valkey.connection import open_valkey
+from services.platform.valkey.server_metrics import POLL_S as SERVER_POLL_S
+from services.platform.valkey.server_metrics import ServerMetrics
 
 __all__ = ["secured", "tls_files"]
 
 _log = structlog.get_logger()
 
+NONCES = "nonces"
 NONCES_POLL_S = 5.0
 """Between tries to ask their server how it is set up."""
 
@@ -69,6 +73,8 @@ async def secured(
             settings.nonce_valkey_url, timeout_s=CALL_TIMEOUT_S, node_client=GuardedValkey
         )
         stack.push_async_callback(valkey.aclose)
+        figures = ServerMetrics(valkey, NONCES)
+        loops.run("nonces figures", figures.look, every_s=SERVER_POLL_S)
         clock = SystemClock()
         nonces = ValkeyNonces(valkey)
         loops.run("nonces", partial(_warn_of_eviction, nonces), every_s=NONCES_POLL_S)
@@ -99,10 +105,12 @@ def tls_files(name: str, folder: Path, variable: str, audit: Audit | None = None
             audit.record(CERTIFICATE_IN_USE, serial=serial, expires=expires)
 
     try:
-        return TlsFiles(folder, name, report=report)
+        files = TlsFiles(folder, name, report=report)
     except CredentialsError as error:
         wanted = f"a folder with a certificate of {name}; {error}"
         raise SettingsError(variable, got=str(folder), wanted=wanted) from error
+    observe_certificate(files, variable)
+    return files
 
 
 def _keys(settings: Settings, audit: Audit) -> Keys | None:

@@ -178,6 +178,8 @@ class Settings:
         default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT"
     )
     """`http://host:port` of an OTLP gRPC collector; None exports nothing."""
+    trace_percent: Annotated[int, whole_number(least=0, most=100)] = 100
+    """Of traces, which are recorded: whoever begins one decides for all that follow."""
     metrics_address: Address | None = None
     """`host:port` where Prometheus fetches this process's metrics; None serves none."""
     probe_address: Address | None = None

@@ -65,6 +65,8 @@ __all__ = [
     "EVENT_TLS_RELOAD_FAILED",
     "EVENT_TWEET_OWN_TIMELINE_FAILED",
     "EVENT_USER_TIDYING_FAILED",
+    "METRIC_AUDIT_EVENTS",
+    "METRIC_BUILD_INFO",
     "METRIC_BUS_BACKLOG",
     "METRIC_BUS_DEAD_LETTERS",
     "METRIC_BUS_HANDLER_DURATION",
@@ -76,12 +78,15 @@ __all__ = [
     "METRIC_CACHE_CIRCUIT_REFUSED",
     "METRIC_CACHE_HITS",
     "METRIC_CACHE_MISSES",
+    "METRIC_CERTIFICATE_REMAINING",
+    "METRIC_DISK_FREE",
     "METRIC_FANOUT_LAG",
     "METRIC_FANOUT_THRESHOLD",
     "METRIC_FLAGS_STALE",
     "METRIC_GRAPH_OUT_OF_ORDER",
     "METRIC_HOT_STORE_UNAVAILABLE",
     "METRIC_ID_LEASE_REMAINING",
+    "METRIC_LIMITS_DECISIONS",
     "METRIC_LIMITS_LISTED",
     "METRIC_LOG_DROPPED",
     "METRIC_LOOP_FAILURES",
@@ -92,12 +97,15 @@ __all__ = [
     "METRIC_RPC_CLIENT_DURATION",
     "METRIC_RPC_SERVER_DURATION",
     "METRIC_VALKEY_DURATION",
+    "METRIC_VALKEY_EVICTED",
+    "METRIC_VALKEY_MEMORY",
     "SCOPE",
     "SPAN_DELIVERY",
     "SPAN_OUTBOX_COMMIT",
     "SPAN_PUBLISH",
     "SPAN_ROWS",
     "SPAN_TIMELINE_PUSH",
+    "SPAN_VALKEY",
 ]
 
 # ---- Names. A dashboard or alert depends on each: rename one as carefully as a proto field. ----
@@ -108,12 +116,15 @@ SCOPE: Final = "aviary"
 # Spans. SERVER and CLIENT spans of an RPC share one name, `package.Service/Method`.
 SPAN_OUTBOX_COMMIT: Final = "outbox commit {topic}"
 """A change and its event are made durable; deliveries of the event continue its trace."""
-SPAN_PUBLISH: Final = "{topic} publish"
+SPAN_PUBLISH: Final = "publish {topic}"
 """One message is put on the bus, in a batch with those of other traces."""
 SPAN_ROWS: Final = "rows {operation} {table}"
 """One call of the row store, within a trace."""
-SPAN_DELIVERY: Final = "{subscription} process"
+SPAN_DELIVERY: Final = "process {subscription}"
 """One delivery is handled; with `messaging.delivery_attempt`."""
+SPAN_VALKEY: Final = "valkey {operation}"
+"""One command or script for Valkey, within a trace, from when it is asked for: it travels with
+those of others."""
 SPAN_TIMELINE_PUSH: Final = "timeline store push"
 """One tweet goes into the persistent and hot timelines of a page of followers."""
 
@@ -166,12 +177,33 @@ METRIC_LIMITS_LISTED: Final = "limits.listed"
 """Gauge, names by `list` (revoked_session, revoked_user, revoked_app_key, conduct_user,
 conduct_ip): what the gateway sends the edges, 5000 at most. Every gateway process reports all of
 them, so take one, never the sum."""
+METRIC_LIMITS_DECISIONS: Final = "limits.decisions"
+"""Counter, writes that the gateway decided on, by `class` (as in the table of limits) and
+`outcome`: allowed, or which budget (burst, sustained) refused it. What an edge refuses by itself is
+in `envoy_aviary_answers{code="429"}`."""
+METRIC_AUDIT_EVENTS: Final = "audit.events"
+"""Counter, entries of the audit log by `event`; one that says how many `times` counts so often.
+Log-ins, refused tokens, refusals at the edge and limits hit are among them."""
+METRIC_CERTIFICATE_REMAINING: Final = "certificate.remaining"
+"""Gauge, seconds until the certificate expires that this process shows, by the `variable` that
+names its folder; below 0 for one that has. Behind a sidecar, which shows them, it is absent."""
+METRIC_DISK_FREE: Final = "disk.free"
+"""Gauge, share by `folder` (data): of the disk which holds that folder, what is free."""
+METRIC_BUILD_INFO: Final = "aviary.build_info"
+"""Gauge, 1 by `version` (Aviary's) and `python`: what this process runs."""
 METRIC_ROWS_DURATION: Final = "rows.duration"
 """Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
 `outcome` (ok, failed): one call of the row store."""
 METRIC_VALKEY_DURATION: Final = "valkey.duration"
 """Histogram, seconds by `store` (cache, bus) and `outcome` (ok, failed): one round trip of scripts,
 which many callers may share."""
+METRIC_VALKEY_MEMORY: Final = "valkey.memory"
+"""Gauge, share by `store` (cache, bus, nonces) and `evicts` (yes, no: whether it forgets keys when
+it is full): memory used, of what it may use; of a cluster, of its fullest node. Every process that
+uses a store reports it, so take one, never the sum."""
+METRIC_VALKEY_EVICTED: Final = "valkey.evicted"
+"""Counter, keys by `store` that it forgot to have room for others, since it started. As
+`valkey.memory`: reported by every process that uses it."""
 METRIC_CACHE_HITS: Final = "cache.hits"
 """Counter, entries found by `cache` (home, author, tweets, relations)."""
 METRIC_CACHE_MISSES: Final = "cache.misses"

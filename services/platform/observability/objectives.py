@@ -36,9 +36,9 @@ _CREATE_TWEET = ("aviary.tweet.v1.TweetService/CreateTweet",)
 _READ_HOME = ("aviary.timeline.v1.TimelineService/GetHomeTimeline",)
 
 # Half and 99 of a hundred home reads are to be below 200 ms and 500 ms at the edge, with a warm
-# cache, and 99 of a hundred posts below 300 ms; services' histograms have no bucket of 200 ms, so
-# the next below stands for it. No share of answered requests was named then; 99.9 % is what one
-# zone with restarts can keep.
+# cache, and 99 of a hundred posts below 300 ms. No share of answered requests was named then;
+# 99.9 % is what one zone with restarts can keep. Nor was how late a tweet may reach its followers;
+# after 5 s they would notice.
 OBJECTIVES = (
     Objective("edge-availability", "Requests answered", 0.999),
     Objective(
@@ -51,9 +51,9 @@ OBJECTIVES = (
     ),
     Objective(
         "home-read-latency-fast",
-        "Home timelines within 100 ms",
+        "Home timelines within 200 ms",
         0.5,
-        0.1,
+        0.2,
         METRIC_RPC_SERVER_DURATION,
         _READ_HOME,
     ),

@@ -16,21 +16,23 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from services.platform.observability.flood_filter import FloodFilter
 from services.platform.observability.output import protect_output
+from services.platform.observability.process_metrics import aviary_version, observe_build
 from services.platform.observability.prometheus_endpoint import PrometheusEndpoint
+from services.platform.observability.request_id import REQUEST_ID
 
 __all__ = ["SECONDS_BUCKETS", "Telemetry", "configure"]
 
 # Seconds. From a hot read (1 ms) to a message that waited out an outage of an hour; the SDK's own
-# buckets are meant for milliseconds. The limits of the SLOs (0.3 and 0.5) are among them.
+# buckets are meant for milliseconds. The limits of the SLOs (0.2, 0.3, 0.5 and 5) are among them.
 SECONDS_BUCKETS: Final = (
-    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5),
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.25, 0.3, 0.5),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0),
 )
 # One export with its retries. It bounds `shutdown` too: a process whose collector is gone must
@@ -58,21 +60,23 @@ def configure(
     log_level: str,
     *,
     metrics_address: str | None = None,
+    trace_percent: int = 100,
 ) -> Telemetry:
     """Set up this process's logs; its traces and metrics as far as somebody is to have them.
 
     `endpoint` is an OTLP gRPC collector as `http://host:port` (or https): traces and metrics go
-    there. At `metrics_address` (`host:port`) Prometheus can fetch the metrics; raises `OSError`
-    when it is taken. What cannot be logged, or printed, is dropped and counted. `log_level` is a
-    stdlib level name in any case. Call once, from the composition root.
+    there; of the traces that begin in this process, `trace_percent` in a hundred. At
+    `metrics_address` (`host:port`) Prometheus can fetch the metrics; raises `OSError` when it is
+    taken. What cannot be logged, or printed, is dropped and counted. `log_level` is a stdlib level
+    name in any case. Call once, from the composition root.
     """
     protect_output(service_name)
     _configure_logs(service_name, logging.getLevelNamesMapping()[log_level.upper()])
-    resource = Resource.create({SERVICE_NAME: service_name})
+    resource = Resource.create({SERVICE_NAME: service_name, SERVICE_VERSION: aviary_version()})
     closers: list[Callable[[], None]] = []
     readers: list[MetricReader] = []
     if endpoint is not None:
-        closers.append(_export_traces(endpoint, resource))
+        closers.append(_export_traces(endpoint, resource, trace_percent))
         exporter = OTLPMetricExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_S)
         readers.append(PeriodicExportingMetricReader(exporter))
     if metrics_address is not None:
@@ -81,14 +85,14 @@ def configure(
         closers.append(prometheus.close)
     if readers:
         closers.append(_record_metrics(readers, resource))
+        observe_build()
     return Telemetry(tuple(closers))
 
 
-def _export_traces(endpoint: str, resource: Resource) -> Callable[[], None]:
+def _export_traces(endpoint: str, resource: Resource, percent: int) -> Callable[[], None]:
     # Parent-based: the edge decides once, so that a trace is whole or absent, never in pieces.
-    provider = TracerProvider(
-        resource=resource, sampler=ParentBased(ALWAYS_ON), shutdown_on_exit=False
-    )
+    sampler = ParentBased(TraceIdRatioBased(percent / 100))
+    provider = TracerProvider(resource=resource, sampler=sampler, shutdown_on_exit=False)
     provider.add_span_processor(
         BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_S))
     )
@@ -123,7 +127,7 @@ def _record_metrics(readers: list[MetricReader], resource: Resource) -> Callable
 
 
 def _configure_logs(service_name: str, level: int) -> None:
-    def add_service_and_trace(
+    def add_service_and_request(
         _logger: object, _method: str, event: structlog.typing.EventDict
     ) -> structlog.typing.EventDict:
         event["service"] = service_name
@@ -131,13 +135,15 @@ def _configure_logs(service_name: str, level: int) -> None:
         if context.is_valid:
             event["trace_id"] = trace.format_trace_id(context.trace_id)
             event["span_id"] = trace.format_span_id(context.span_id)
+        if request_id := REQUEST_ID.get():
+            event["request_id"] = request_id
         return event
 
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        add_service_and_trace,
+        add_service_and_request,
         # Text, not structured frames: those would print local variables, and with them secrets.
         structlog.processors.format_exc_info,
     ]

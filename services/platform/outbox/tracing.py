@@ -6,6 +6,7 @@ from dataclasses import replace
 from opentelemetry import trace
 
 from services.platform.bus.tracing import with_trace_context
+from services.platform.observability import spans
 from services.platform.observability.names import SCOPE, SPAN_OUTBOX_COMMIT
 from services.platform.outbox.outbox import OutboxEntry
 from services.platform.outbox.relay import OutboxRelay
@@ -24,6 +25,6 @@ class TracedOutbox:
 
     async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
         """`OutboxRelay.commit`, with the trace context of the caller."""
-        with _tracer.start_as_current_span(SPAN_OUTBOX_COMMIT.format(topic=entry.topic)):
+        with spans.child(_tracer, SPAN_OUTBOX_COMMIT.format(topic=entry.topic)):
             traced = replace(entry, attributes=with_trace_context(entry.attributes))
             await self._relay.commit(mutations, traced)

@@ -12,13 +12,11 @@ import structlog
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 from opentelemetry import metrics, trace
-from opentelemetry.context import Context as OtelContext
 from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from services.platform.errors import AviaryError
+from services.platform.observability import spans
 from services.platform.observability.names import (
     EVENT_RPC_HANDLED,
     EVENT_RPC_UNKNOWN_ERROR,
@@ -26,9 +24,16 @@ from services.platform.observability.names import (
     SCOPE,
 )
 from services.platform.rpc.admin_calls import AdminCall, arguments
+from services.platform.rpc.incoming_context import taken_up
 from services.platform.rpc.peer_identity import admit, certificate_shown, peer_name, reported
 from services.platform.rpc.request_sizes import check_size
-from services.platform.rpc.status import deadline_status, internal_status, status_of, status_trailer
+from services.platform.rpc.status import (
+    SERVER_FAULTS,
+    deadline_status,
+    internal_status,
+    status_of,
+    status_trailer,
+)
 from services.platform.runtime.deadlines import deadline_in, remaining_s
 from services.platform.security.identities import EDGE
 from services.platform.security.process import PLAIN, Security
@@ -44,22 +49,7 @@ DEFAULT_DEADLINE_S = 5.0
 DEFAULT_STREAM_DEADLINE_S = 60.0
 """The same for a stream: its messages are many, and it is cut when its client leaves."""
 
-REQUEST_ID_KEY = "x-request-id"
-"""Metadata: what the edge names a request by; siblings' calls have a trace alone."""
-
 _MS_PER_S = 1_000
-_PROPAGATOR = TraceContextTextMapPropagator()
-# Codes that mean the server failed; the others are the client's to mend, so not errors of a span.
-_SERVER_FAULTS = frozenset(
-    {
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.UNIMPLEMENTED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DATA_LOSS,
-    }
-)
 _CODES_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -116,19 +106,18 @@ def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
 def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     """Run the handler in a SERVER span, then record how it went: span, metric, log.
 
-    The span continues the client's W3C trace, if it sent one, and what is logged meanwhile has the
-    edge's id of the request. A call that the server failed is logged as a warning, every other one
-    at debug level: the edge logs each request already, and a line more for each hop would cost a
-    tenth of a hot read.
+    The span continues the client's W3C trace, if it sent one. A call that the server failed is
+    logged as a warning, every other one at debug level: the edge logs each request already, and a
+    line more for each hop would cost a tenth of a hot read.
     """
     attributes = {"rpc.system": "grpc", "rpc.service": rpc.service, "rpc.method": rpc.method}
 
     async def handle(request: bytes, context: Context) -> Answer:
-        span = rpc.tracer.start_span(
-            rpc.name, context=_parent(context), kind=SpanKind.SERVER, attributes=attributes
+        parent = taken_up(context)
+        span = spans.started(
+            rpc.tracer, rpc.name, context=parent, kind=SpanKind.SERVER, attributes=attributes
         )
         token = attach(trace.set_span_in_context(span))
-        named = bind_contextvars(**_request_id(context))
         started = time.perf_counter()
         try:
             answer = await inner(request, context)
@@ -140,28 +129,9 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
             _report(rpc, span, started, grpc.StatusCode.OK)
             return answer
         finally:
-            reset_contextvars(**named)
             detach(token)
 
     return handle
-
-
-def _request_id(context: Context) -> dict[str, str]:
-    """Give what logs name the request by: the id that the edge gave it, and its answer has."""
-    for key, value in context.invocation_metadata() or ():
-        if key == REQUEST_ID_KEY and isinstance(value, str):
-            return {"request_id": value}
-    return {}
-
-
-def _parent(context: Context) -> OtelContext | None:
-    """Find the client's span; None if it sent none."""
-    carrier = {
-        key: value
-        for key, value in context.invocation_metadata() or ()
-        if key in _PROPAGATOR.fields and isinstance(value, str)
-    }
-    return _PROPAGATOR.extract(carrier) if carrier else None
 
 
 def _report(rpc: Rpc, span: trace.Span, started: float, code: grpc.StatusCode) -> None:
@@ -170,7 +140,7 @@ def _report(rpc: Rpc, span: trace.Span, started: float, code: grpc.StatusCode) -
     log = _log.debug
     if span.is_recording():
         span.set_attribute("rpc.grpc.status_code", code.value[0])
-    if code in _SERVER_FAULTS:
+    if code in SERVER_FAULTS:
         span.set_status(StatusCode.ERROR, code.name)
         log = _log.warning
     duration_ms = round(duration_s * _MS_PER_S, 3)

@@ -13,7 +13,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from services.platform.errors import UnavailableError
+from services.platform.observability import spans
 from services.platform.observability.names import METRIC_RPC_CLIENT_DURATION, SCOPE
+from services.platform.observability.request_id import REQUEST_ID, REQUEST_ID_KEY
 from services.platform.rpc.status import domain_error
 from services.platform.runtime.deadlines import allowed_s
 
@@ -29,16 +31,21 @@ DEFAULT_TIMEOUT_S = 2.0
 class RpcClient:
     """Makes calls through stubs: bounded in time, traced, and failing with domain errors.
 
-    Siblings' clients share it, and add what is particular to one service.
+    Siblings' clients share it, and add what is particular to one service. `server` is the address
+    that is called (`host:port` or `unix:/path`), as spans have it.
     """
 
     def __init__(
         self,
+        server: str | None = None,
         *,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
+        self._server = server
+        # Of each RPC once: there are as many as the service declares.
+        self._attributes: dict[str, dict[str, str | int]] = {}
         self._timeout_s = timeout_s
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         self._duration = metrics.get_meter(SCOPE, meter_provider=meter_provider).create_histogram(
@@ -87,11 +94,13 @@ class RpcClient:
         name = _method_name(method)
         code, started = grpc.StatusCode.OK, time.perf_counter()
         # Not made current: a stream's reader runs between its messages and is not part of it.
-        span = self._tracer.start_span(
-            name, kind=SpanKind.CLIENT, attributes={"rpc.system": "grpc"}
+        span = spans.started(
+            self._tracer, name, context=None, kind=SpanKind.CLIENT, attributes=self._called(name)
         )
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier, context=trace.set_span_in_context(span))
+        if request_id := REQUEST_ID.get():
+            carrier[REQUEST_ID_KEY] = request_id
         try:
             yield grpc.aio.Metadata(*carrier.items())
         except grpc.aio.AioRpcError as error:
@@ -111,6 +120,21 @@ class RpcClient:
             self._duration.record(
                 time.perf_counter() - started, {"rpc.method": name, "rpc.code": code.name}
             )
+
+    def _called(self, name: str) -> dict[str, str | int]:
+        known = self._attributes.get(name)
+        if known is None:
+            service, _, method = name.rpartition("/")
+            rpc = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": method}
+            known = self._attributes[name] = {**rpc, **_server(self._server)}
+        return known
+
+
+def _server(address: str | None) -> dict[str, str | int]:
+    if address is None or address.startswith("unix:"):
+        return {} if address is None else {"server.address": address.removeprefix("unix:")}
+    host, _, port = address.rpartition(":")
+    return {"server.address": host.strip("[]"), "server.port": int(port)}
 
 
 async def _next(messages: AsyncIterator[Response], idle_s: float | None) -> Response | None:

@@ -28,6 +28,7 @@ __all__ = [
     "CODES",
     "DETAILS_KEY",
     "DOMAIN",
+    "SERVER_FAULTS",
     "deadline_status",
     "domain_error",
     "internal_status",
@@ -55,6 +56,19 @@ CODES: Mapping[type[AviaryError], grpc.StatusCode] = MappingProxyType(
     }
 )
 """Each domain error's code. An error of none of these types is a bug and answers INTERNAL."""
+
+SERVER_FAULTS = frozenset(
+    {
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+"""Codes that mean that we failed, for spans, service levels and alerts; the others are the client's
+to mend."""
 
 _NUMBERS: Mapping[grpc.StatusCode, int] = {code: code.value[0] for code in grpc.StatusCode}
 # These carry the same arguments, so one line of `domain_error` rebuilds each of them.

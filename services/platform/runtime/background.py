@@ -57,6 +57,8 @@ class Background:
         self._name = name
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._failed_steps = meter.create_counter(METRIC_LOOP_FAILURES, unit="{step}")
+        # The series is there before the first: who looks at it looks at how it rises.
+        self._failed_steps.add(0, {"loop": name})
         self._step = step
         self._every_s = every_s
         self._stale_after_s = stale_after_s

@@ -70,6 +70,9 @@ class CircuitBreaker:
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         self._opened = meter.create_counter(METRIC_CACHE_CIRCUIT_OPENED)
         self._refused = meter.create_counter(METRIC_CACHE_CIRCUIT_REFUSED)
+        # The series are there before the first: who looks at them looks at how they rise.
+        self._opened.add(0)
+        self._refused.add(0)
         meter.create_observable_gauge(
             METRIC_CACHE_CIRCUIT_OPEN, [lambda _: [Observation(int(self.is_open))]]
         )

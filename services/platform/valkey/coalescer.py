@@ -11,6 +11,7 @@ from typing import Any
 
 from services.platform.valkey.connection import ValkeyClient
 from services.platform.valkey.round_trips import CACHE, RoundTrips
+from services.platform.valkey.tracing import valkey_span
 
 __all__ = ["Coalescer"]
 
@@ -30,6 +31,10 @@ class Coalescer:
 
     async def call(self, *command: bytes | int | str) -> Any:  # noqa: ANN401 - the command decides
         """Run one command; raises what the client library raises."""
+        with valkey_span(command[0]):
+            return await self._answered(command)
+
+    async def _answered(self, command: Command) -> Any:  # noqa: ANN401 - as above
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, answer))
         if self._sending is None:

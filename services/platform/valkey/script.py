@@ -11,6 +11,7 @@ from redis.exceptions import NoScriptError
 from services.platform.valkey.coalescer import Coalescer
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.round_trips import CACHE, RoundTrips
+from services.platform.valkey.tracing import valkey_span
 
 __all__ = ["Script"]
 
@@ -87,7 +88,7 @@ class Script:
         pipeline = self._client.pipeline(transaction=False)
         for page in pages:
             pipeline.execute_command(command, script, len(page), *page, *args)
-        with self._trips.timed():
+        with valkey_span(command, len(pages)), self._trips.timed():
             return await pipeline.execute(raise_on_error=False)
 
 

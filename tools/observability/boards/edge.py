@@ -2,9 +2,29 @@
 
 from typing import Final
 
-from services.platform.observability.names import METRIC_LIMITS_LISTED
+from services.platform.audit.port import (
+    EDGE_DENIED,
+    LIMIT_HIT,
+    LOG_IN,
+    LOG_IN_FAILED,
+    TOKEN_ISSUED,
+    TOKEN_REFUSED,
+)
+from services.platform.observability.names import (
+    METRIC_AUDIT_EVENTS,
+    METRIC_LIMITS_DECISIONS,
+    METRIC_LIMITS_LISTED,
+)
 from tools.observability.panels import Board, Panel, Query, Row, W
-from tools.observability.queries import EDGE, PUBLIC, quantile, rate_by
+from tools.observability.queries import (
+    ANSWER_TIME,
+    ANSWERS,
+    FAILURES,
+    PUBLIC,
+    REQUESTS,
+    quantile,
+    rate_by,
+)
 from tools.observability.series import series
 
 __all__ = ["BOARD"]
@@ -12,9 +32,14 @@ __all__ = ["BOARD"]
 # The listener that clients use; the one of the figures counts itself.
 LISTENER: Final = 'envoy_http_conn_manager_prefix="edge"'
 HTTP: Final = "envoy_http_downstream"
-METHOD: Final = "envoy_grpc_bridge_method"
 CLASS: Final = "envoy_response_code_class"
 CLUSTER: Final = "envoy_cluster_name"
+
+
+def _audited(*events: str) -> Query:
+    selector = f'event=~"{"|".join(events)}"'
+    return Query(rate_by("event", series(METRIC_AUDIT_EVENTS), W, selector), "{{event}}")
+
 
 BOARD: Final = Board(
     uid="aviary-edge",
@@ -33,7 +58,7 @@ BOARD: Final = Board(
                     ],
                 ),
                 Panel(
-                    title="Duration",
+                    title="Duration of all",
                     description="From the first byte of a request to the last of its answer.",
                     unit="ms",
                     queries=[
@@ -59,32 +84,59 @@ BOARD: Final = Board(
             ],
         ),
         Row(
-            "RPCs",
+            "RPCs, as callers got them",
             [
                 Panel(
-                    title="Rate",
-                    description="Transcoded requests a second, by RPC.",
+                    title="Requests",
+                    description="A second, by RPC; by gRPC and over REST.",
                     unit="reqps",
-                    queries=[
-                        Query(rate_by(METHOD, f"{EDGE}_total", W, PUBLIC), f"{{{{{METHOD}}}}}")
-                    ],
+                    queries=[Query(rate_by("rpc", REQUESTS, W, PUBLIC), "{{rpc}}")],
                 ),
                 Panel(
-                    title="Unavailable",
-                    description="UNAVAILABLE a second, said by a service or for it by the edge.",
+                    title="Failures",
+                    description="Through our fault, a second: 5xx, or a gRPC status like it.",
                     unit="reqps",
-                    queries=[Query(rate_by(METHOD, f"{EDGE}_14", W, PUBLIC), f"{{{{{METHOD}}}}}")],
+                    queries=[Query(rate_by("rpc", FAILURES, W, PUBLIC), "{{rpc}}")],
+                ),
+                Panel(
+                    title="Answers by status",
+                    description="A second; 0 is a caller that left, 200 all answers by gRPC.",
+                    unit="reqps",
+                    queries=[Query(rate_by("code", ANSWERS, W, PUBLIC), "{{code}}")],
                 ),
                 Panel(
                     title="Duration, 99 of 100",
-                    description="As the edge waited for services, retries included.",
+                    description="Of requests that neither failed nor were refused.",
                     unit="ms",
+                    queries=[Query(quantile(0.99, "rpc", ANSWER_TIME, W, PUBLIC), "{{rpc}}")],
+                ),
+            ],
+        ),
+        Row(
+            "Limits and log-ins",
+            [
+                Panel(
+                    title="Writes decided on",
+                    description="By class and outcome, a second: allowed, or the budget hit.",
+                    unit="reqps",
                     queries=[
                         Query(
-                            quantile(0.99, METHOD, f"{EDGE}_upstream_rq_time", W, PUBLIC),
-                            f"{{{{{METHOD}}}}}",
+                            rate_by("class, outcome", series(METRIC_LIMITS_DECISIONS), W),
+                            "{{class}} {{outcome}}",
                         )
                     ],
+                ),
+                Panel(
+                    title="Refused at the edge",
+                    description="For want of rights, and over a limit, a second.",
+                    unit="reqps",
+                    queries=[_audited(EDGE_DENIED, LIMIT_HIT)],
+                ),
+                Panel(
+                    title="Log-ins and tokens",
+                    description="What the issuer granted and refused, a second.",
+                    unit="reqps",
+                    queries=[_audited(LOG_IN, LOG_IN_FAILED, TOKEN_ISSUED, TOKEN_REFUSED)],
                 ),
             ],
         ),

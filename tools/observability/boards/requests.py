@@ -4,6 +4,7 @@ from typing import Final
 
 from services.platform.observability import names
 from tools.observability import queries
+from tools.observability.alerts.processes import DAY_S, EDGE_CERTIFICATE_DAYS
 from tools.observability.panels import Board, Panel, Query, Row, W
 from tools.observability.queries import quantile, rate_by
 from tools.observability.series import series
@@ -86,9 +87,47 @@ BOARD: Final = Board(
                     queries=[Query("sum by (job) (process_resident_memory_bytes)", "{{job}}")],
                 ),
                 Panel(
+                    title="Builds",
+                    description="Processes by version of Aviary and Python.",
+                    queries=[
+                        Query(
+                            f"sum by (version, python) ({series(names.METRIC_BUILD_INFO)})",
+                            "{{version}} on {{python}}",
+                        )
+                    ],
+                ),
+                Panel(
                     title="Up",
                     description="Processes that can be scraped.",
                     queries=[Query("sum by (job) (up)", "{{job}}")],
+                ),
+            ],
+        ),
+        Row(
+            "What runs out",
+            [
+                Panel(
+                    title="Certificates",
+                    description="Time left to each process's own.",
+                    unit="s",
+                    queries=[
+                        Query(
+                            f"min by (job) ({series(names.METRIC_CERTIFICATE_REMAINING)})",
+                            "{{job}}",
+                        ),
+                        Query(f"min by (job) ({EDGE_CERTIFICATE_DAYS}) * {DAY_S}", "{{job}}"),
+                    ],
+                ),
+                Panel(
+                    title="Disks",
+                    description="The free share of the disk with the data folder.",
+                    unit="percentunit",
+                    queries=[
+                        Query(
+                            f"min by (job, folder) ({series(names.METRIC_DISK_FREE)})",
+                            "{{job}} {{folder}}",
+                        )
+                    ],
                 ),
             ],
         ),

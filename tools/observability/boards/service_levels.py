@@ -43,6 +43,6 @@ def _slo_rows() -> list[Row]:
 BOARD: Final = Board(
     uid="aviary-slo",
     title="Aviary: service levels",
-    description="How fast error budgets burn, measured at the edge.",
+    description="How fast error budgets burn: of requests as callers got them, and of tweets.",
     rows=_slo_rows(),
 )

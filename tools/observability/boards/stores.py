@@ -97,6 +97,29 @@ BOARD: Final = Board(
             ],
         ),
         Row(
+            "Valkey's memory",
+            [
+                Panel(
+                    title="Memory used",
+                    description="Of what it may use; a cache that evicts is full as a rule.",
+                    unit="percentunit",
+                    queries=[
+                        Query(f"max by (store) ({series(names.METRIC_VALKEY_MEMORY)})", "{{store}}")
+                    ],
+                ),
+                Panel(
+                    title="Evictions",
+                    description="Keys a second that it forgot to have room for others.",
+                    queries=[
+                        Query(
+                            f"max by (store) (rate({series(names.METRIC_VALKEY_EVICTED)}[{W}]))",
+                            "{{store}}",
+                        )
+                    ],
+                ),
+            ],
+        ),
+        Row(
             "Caches and leases",
             [
                 Panel(

@@ -200,7 +200,7 @@ locals {
     }
     home-read-latency-fast = {
       goal        = 0.5
-      threshold_s = 0.1
+      threshold_s = 0.2
       metric      = "rpc.server.duration"
       methods     = ["aviary.timeline.v1.TimelineService/GetHomeTimeline"]
     }

@@ -1,0 +1,61 @@
+"""What every process reports of itself: which build it is, and how much room its disk has."""
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from opentelemetry import metrics
+from opentelemetry.metrics import Observation
+
+from services.platform.observability.names import METRIC_BUILD_INFO, METRIC_DISK_FREE, SCOPE
+
+__all__ = ["aviary_version", "observe_build", "observe_disks"]
+
+PACKAGE: Final = "aviary"
+
+
+def aviary_version() -> str:
+    """Return the version of what is installed; `unknown` in a source tree that is not."""
+    try:
+        return version(PACKAGE)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def observe_build(*, meter_provider: metrics.MeterProvider | None = None) -> None:
+    """Report which build runs here."""
+    build = {"version": aviary_version(), "python": platform.python_version()}
+    meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+    meter.create_observable_gauge(METRIC_BUILD_INFO, [lambda _: [Observation(1, build)]])
+
+
+def observe_disks(
+    folders: Mapping[str, Path], *, meter_provider: metrics.MeterProvider | None = None
+) -> None:
+    """Report what is free of the disks with these folders, by name, when an exporter asks.
+
+    One that is not there (yet) is left out.
+    """
+
+    def observe(_options: object) -> list[Observation]:
+        shares = {name: _free_share(folder) for name, folder in folders.items()}
+        return [
+            Observation(share, {"folder": name})
+            for name, share in shares.items()
+            if share is not None
+        ]
+
+    meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+    meter.create_observable_gauge(METRIC_DISK_FREE, [observe])
+
+
+def _free_share(folder: Path) -> float | None:
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return None
+    # To everybody but root, who is kept a reserve.
+    return disk.f_bavail / disk.f_blocks if disk.f_blocks else None

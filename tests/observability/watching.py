@@ -1,0 +1,132 @@
+"""A real Prometheus beside a real Aviary under load, for tests of what it sees."""
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.local.scrape_targets import TARGETS_FILE
+from tests.e2e.acting import follow, user
+from tests.e2e.conftest import Mesh, start, stop
+from tests.processes import free_port, kill_group, spawn
+from tools.observability.__main__ import RULES, run_prometheus_argv
+
+WITHIN_S = 90.0
+POLL_S = 0.5
+INTERVAL = "1s"
+PACE_S = 0.05
+
+
+class Prometheus:
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def get(self, path: str, **parameters: str) -> Any:
+        answer = self._client.get(path, params=parameters)
+        body = answer.json()
+        assert body["status"] == "success", (parameters, body)
+        return body["data"]
+
+    def values(self, query: str) -> list[float]:
+        """Of an instant query, but for those that are no number."""
+        data = self.get("/query", query=query)
+        samples = [data] if data["resultType"] == "scalar" else data["result"]
+        raw = [each[1] if data["resultType"] == "scalar" else each["value"][1] for each in samples]
+        return [value for value in map(float, raw) if not math.isnan(value)]
+
+
+class Load:
+    """Reads, posts and follows until stopped; what fails is what the test has broken."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._client = httpx.Client(base_url=mesh.rest.base_url, auth=mesh.rest.auth, timeout=10)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.statuses: set[int] = set()
+        # One who is followed by few, one by more than the threshold of the tests' systems.
+        self.author, self.celebrity = user(mesh), user(mesh)
+        self.readers = [user(mesh) for _ in range(4)]
+        for reader in self.readers:
+            follow(mesh, reader, self.celebrity)
+        for reader in self.readers[:2]:
+            follow(mesh, reader, self.author)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._client.close()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            for author in (self.author, self.celebrity):
+                self._note("POST", "/v1/tweets", json={"user_id": author, "text": "hello"})
+            for reader in self.readers:
+                self._note("GET", "/v1/timeline/home", params={"user_id": reader})
+            self._note("GET", "/v1/timeline/user", params={"user_id": self.author})
+            self._note("GET", "/v1/tweets/1")
+            # The machine has other work too.
+            self._stopping.wait(PACE_S)
+
+    def _note(self, method: str, path: str, **arguments: Any) -> None:
+        with contextlib.suppress(httpx.TransportError):
+            self.statuses.add(self._client.request(method, path, **arguments).status_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    mesh: Mesh
+    prometheus: Prometheus
+    load: Load
+
+
+@contextmanager
+def watching(folder: Path, rules: Path = RULES) -> Iterator[Watched]:
+    """A system with its data in `folder`, under load, and a Prometheus with these rules."""
+    data_dir = folder / "data"
+    mesh = start(data_dir)
+    try:
+        port = free_port()
+        argv = run_prometheus_argv(data_dir / TARGETS_FILE.parent, port, INTERVAL, rules)
+        prometheus = spawn(argv)
+        try:
+            load = Load(mesh)
+            load.start()
+            try:
+                until(lambda: _answers(port))
+                with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
+                    yield Watched(mesh, Prometheus(client), load)
+            finally:
+                load.stop()
+        finally:
+            kill_group(prometheus)
+    finally:
+        assert stop(mesh) == 0
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"http://127.0.0.1:{port}/-/ready").status_code == httpx.codes.OK
+    return False
+
+
+def until(
+    condition: Callable[[], bool],
+    within_s: float = WITHIN_S,
+    say: Callable[[], object] = lambda: "not in time",
+) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, say()
+        time.sleep(POLL_S)

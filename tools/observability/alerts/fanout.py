@@ -1,0 +1,63 @@
+"""Alerts about tweets, messages and outboxes that are late or stuck."""
+
+from services.platform.observability import names
+from tools.observability.alerts.rule import Rule, alert
+from tools.observability.series import series
+
+__all__ = ["fanout_alerts"]
+
+
+def fanout_alerts() -> list[Rule]:
+    """Tweets, messages and outboxes that are late or stuck."""
+    backlog, dead = series(names.METRIC_BUS_BACKLOG), series(names.METRIC_BUS_DEAD_LETTERS)
+    return [
+        alert(
+            "FanoutLag",
+            'fanout:lag_seconds:p99_rate5m{stage="push"} > 60',
+            "page",
+            "Tweets reach home timelines late",
+            "One in a hundred pages of pushes is {{ $value | humanizeDuration }} late.",
+            wait="10m",
+        ),
+        alert(
+            "BacklogGrows",
+            f"max by (subscription) (deriv({backlog}[15m])) > 0"
+            f" and max by (subscription) ({backlog}) > 1000",
+            "ticket",
+            "{{ $labels.subscription }} falls behind",
+            "It has grown for a quarter of an hour, by {{ $value | humanize }} messages a second.",
+            wait="15m",
+        ),
+        alert(
+            "DeadLetters",
+            f"max by (subscription) ({dead}) > 0",
+            "ticket",
+            "{{ $labels.subscription }} has given messages up",
+            "{{ $value }} dead letters wait for somebody to look at them and redrive them.",
+            wait="5m",
+        ),
+        alert(
+            "QueuePaused",
+            f"max by (subscription) ({series(names.METRIC_BUS_PAUSED)}) == 1",
+            "ticket",
+            "{{ $labels.subscription }} is still paused",
+            "Somebody paused it more than an hour ago, or its consumers cannot read the pauses.",
+            wait="1h",
+        ),
+        alert(
+            "OutboxHeld",
+            f"max by (job, table) ({series(names.METRIC_OUTBOX_HELD)}) > 1000",
+            "page",
+            "{{ $labels.job }} cannot publish",
+            "{{ $value }} entries of {{ $labels.table }} are committed and not on the bus.",
+            wait="5m",
+        ),
+        alert(
+            "OutboxSetAside",
+            f"sum by (job, table) (increase({series(names.METRIC_OUTBOX_SET_ASIDE)}[10m])) > 0",
+            "ticket",
+            "{{ $labels.job }} has a message that cannot be published",
+            "It is tried again every minute, and holds up no other of {{ $labels.table }}.",
+            wait="5m",
+        ),
+    ]
