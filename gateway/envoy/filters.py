@@ -12,7 +12,7 @@ from gateway.envoy.limits import arrival_limits, endpoint_limits
 from gateway.envoy.not_modified import not_modified_filter
 from gateway.envoy.public_reads import public_read_filters
 from gateway.envoy.schemes import scheme_filter
-from gateway.envoy.signals import digest_note
+from gateway.envoy.signals import answer_notes
 from gateway.envoy.waf import body_rules, firewall
 from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
 
@@ -44,7 +44,7 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         _body_limit(),  # has a body whole, and its length known, before the next see any of it
         body_rules(),
         *json_filters(),
-        digest_note(),  # sees answers before all who show them
+        answer_notes(),  # sees answers before all who show them
         _transcoder(config),
         _rpc_stats(),  # after the transcoder: it counts RPCs by their gRPC status, refused ones too
         *auth_filters(config),  # behind it: rules are by RPC, whatever the URL looked like

@@ -38,7 +38,7 @@ from gateway.limits.budgets import (
 )
 from gateway.limits.table import ANY_REQUEST, CLASSES, SAFELISTED_SCOPE
 
-__all__ = ["arrival_limits", "endpoint_limits"]
+__all__ = ["FLOOD", "LIMITED_BY", "arrival_limits", "endpoint_limits"]
 
 # Subjects whose buckets an edge remembers, per kind of bucket; then the longest unseen is forgotten
 # and begins anew with a full one.
@@ -47,6 +47,10 @@ ALWAYS = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
 CLASS = "class"
 SAFELISTED = "safelisted"
 BUDGETS = ("burst", "sustained")
+FLOOD = "flood"
+"""The budget of an address, whatever it asks for."""
+LIMITED_BY = "x-limited-by"
+"""Names the budget that refused, until the answer is worded."""
 
 
 def arrival_limits(config: EdgeConfig) -> list[dict[str, Any]]:
@@ -93,7 +97,7 @@ def _flood_limiter() -> dict[str, Any]:
         [_constant("budget", name), the_subject(Subject.IP), reputation_of(Subject.IP)]
         for name, _ in ANY_REQUEST.named()
     ]
-    return _limiter("flood", policies, buckets)
+    return _limiter(FLOOD, policies, buckets)
 
 
 def _limiter_of_subjects(name: str, config: EdgeConfig) -> dict[str, Any]:
@@ -180,5 +184,5 @@ def _limiter(
         max_dynamic_descriptors=MAX_SUBJECTS,
         enable_x_ratelimit_headers="DRAFT_VERSION_03",
         rate_limited_as_resource_exhausted=True,
-        response_headers_to_add=[{"header": {"key": "x-limited-by", "value": name}}],
+        response_headers_to_add=[{"header": {"key": LIMITED_BY, "value": name}}],
     )

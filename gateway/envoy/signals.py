@@ -4,15 +4,17 @@ from typing import Any
 
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import API, http_filter, typed
+from gateway.envoy.limits import FLOOD, LIMITED_BY
 from gateway.envoy.shared_limits import READS
 from gateway.limits.table import SAFELISTED_SCOPE
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY
 from services.platform.rpc.end_user import SCOPE_KEY, USER_KEY
 from services.platform.security.identities import GATEWAY
 
-__all__ = ["DIGEST_TAG", "GRPC_STATUS", "LIMITED_SAMPLE_PERCENT", "digest_note", "signal_log"]
+__all__ = ["DIGEST_TAG", "GRPC_STATUS", "LIMITED_SAMPLE_PERCENT", "answer_notes", "signal_log"]
 
 _NAMESPACE = "aviary"
+_BUDGET = "budget"
 DIGEST_TAG = "digest"
 """The tag that has the digest of what was posted, as the service that took it says."""
 GRPC_STATUS = "grpc-status"
@@ -37,17 +39,24 @@ _GRPC_FAILURES = (
 )
 
 
-def digest_note() -> dict[str, Any]:
-    """Take the digest of what was posted off the answer, and keep it for the log."""
-    note = {"metadata_namespace": _NAMESPACE, "key": DIGEST_TAG}
-    rule = {"header": CONTENT_DIGEST_KEY, "on_header_present": note, "remove": True}
-    return http_filter("header_to_metadata", "Config", response_rules=[rule])
+def answer_notes() -> dict[str, Any]:
+    """Keep for the log what answers say to the edge; the digest of a post is taken off."""
+    rules = [
+        {"header": CONTENT_DIGEST_KEY, "on_header_present": _note(DIGEST_TAG), "remove": True},
+        {"header": LIMITED_BY, "on_header_present": _note(_BUDGET)},
+    ]
+    return http_filter("header_to_metadata", "Config", response_rules=rules)
+
+
+def _note(key: str) -> dict[str, Any]:
+    return {"metadata_namespace": _NAMESPACE, "key": key}
 
 
 def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
     """Stream writes and failures to the gateway in batches; a read that succeeds is not logged.
 
-    Nor is what safelisted callers do: it lowers nobody's standing, not even their address's.
+    Nor is what safelisted callers do: it lowers nobody's standing, not even their address's. What
+    is refused as a flood is not known to be theirs or another's yet.
     """
     if not config.limits:
         return []
@@ -95,7 +104,19 @@ def _limited_sample() -> dict[str, Any]:
         "use_independent_randomness": True,
     }
     by_grpc = {"grpc_status_filter": {"statuses": [_GRPC_LIMITED]}}
-    return _all(_any(_status("EQ", _LIMITED), by_grpc), {"runtime_filter": sample})
+    limited = _any(_status("EQ", _LIMITED), by_grpc)
+    return _all(limited, {"runtime_filter": sample}, _by_a_budget_of_its_class())
+
+
+def _by_a_budget_of_its_class() -> dict[str, Any]:
+    budget = f"metadata.filter_metadata['{_NAMESPACE}']['{_BUDGET}']"
+    cel = f"{API}.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    return {
+        "extension_filter": {
+            "name": "envoy.access_loggers.extension_filters.cel",
+            "typed_config": typed(cel, expression=f"{budget} != '{FLOOD}'"),
+        }
+    }
 
 
 def _write() -> dict[str, Any]:

@@ -11,11 +11,12 @@ from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from google.protobuf.message import Message
 
 from gateway.control_plane.keys import reputation_key
-from gateway.limits.budgets import Subject
+from gateway.limits.budgets import Budgets, Subject, TokenBucket
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY
 from services.platform.security.step_up import solve
 from tests.edge.limited_edge import (
     QUICK,
+    UNMOVED,
     LimitedEdge,
     limited_edge,
 )
@@ -172,8 +173,33 @@ async def test_what_safelisted_callers_do_is_held_against_nobody(watchful: Limit
     # Reported after the operator's, if that were reported.
     await misbehave(watchful, somebody)
     await until_listed(watchful, Subject.IP, f"{somebody['x-forwarded-for']}/32")
-    key = reputation_key(f"ip:{operator['x-forwarded-for']}/32")
-    assert await watchful.valkey.get(key) is None
+    assert await watchful.valkey.get(reputation_key(_address_key(operator))) is None
+
+
+def _address_key(headers: dict[str, str]) -> str:
+    return f"ip:{headers['x-forwarded-for']}/32"
+
+
+async def test_going_on_beyond_a_budget_is_noticed(watchful: LimitedEdge) -> None:
+    headers = headers_of(Subject.USER, 7_000)
+    await asyncio.gather(*(ask(watchful, "home", headers) for _ in range(400)))
+    await until_listed(watchful, Subject.USER, headers["x-user-id"])
+
+
+async def test_a_flood_is_refused_and_held_against_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Budgets(TokenBucket(20, 3_600), TokenBucket(20, 3_600), "")
+    monkeypatch.setattr("gateway.envoy.limits.ANY_REQUEST", few)
+    flooding, somebody = headers_of(Subject.IP, 0), headers_of(Subject.IP, 0)
+    async with limited_edge(rules=UNMOVED, trusted_hops=1) as edge:
+        answers = await asyncio.gather(*(ask(edge, "home", flooding) for _ in range(400)))
+        assert sum(one.status_code == 429 for one in answers) == 380
+        assert "x-limited-by" not in answers[-1].headers
+        # Reported after the others, if those were.
+        await asyncio.gather(*(edge.client.get("/v1/users/x", headers=somebody) for _ in range(15)))
+        async with asyncio.timeout(TIMEOUT_S):
+            while not await edge.valkey.get(reputation_key(_address_key(somebody))):  # noqa: ASYNC110 - Valkey notifies nobody
+                await asyncio.sleep(0.05)
+        assert await edge.valkey.get(reputation_key(_address_key(flooding))) is None
 
 
 async def test_an_unknown_flow_has_no_challenge(watchful: LimitedEdge) -> None:
