@@ -19,9 +19,8 @@ from services.identity.accounts import Accounts
 from services.identity.app_keys import AppKeys
 from services.identity.bearer import Bearers
 from services.identity.http import application
-from services.identity.keys import FIRST, RSA_ALGORITHM, Keyring, Keyrings
+from services.identity.keys import Keyring, Keyrings
 from services.identity.listener import Listener
-from services.identity.model import SigningKey
 from services.identity.oauth_clients import Clients, Registered
 from services.identity.oauth_server import OAuthServer
 from services.identity.passwords import Passwords
@@ -36,6 +35,7 @@ from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.tokens.lives import APP_KEY_S
 from services.platform.tokens.revocations import Revocable, RevokedList
 from services.user.service import UserService
+from tests.identity.rsa_keys import rsa_keyring
 from tests.unit.user_world import CrashingRows, MovableClock, user_world
 from tests.unit.user_world import World as Users
 
@@ -44,7 +44,6 @@ REDIRECT = "http://127.0.0.1:9999/callback"
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test
 OPERATOR_SECRET = "5e" * 32
 SEALING_KEY = b"k" * 32
-RSA_KEYS: list[SigningKey] = []
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -173,7 +172,7 @@ async def identity_world(
         await clients.ensure_operator(OPERATOR_SECRET)
         keyring = Keyring(store.keys, lambda: [SEALING_KEY], clock, audit)
         await keyring.refresh()
-        id_keyring = await rsa_keyring(store, clock, audit)
+        id_keyring = await rsa_keyring(store, [SEALING_KEY], clock, audit)
         app_keyring = Keyring(
             store.app_key_signers, lambda: [SEALING_KEY], clock, audit, signed_lives_s=APP_KEY_S
         )
@@ -209,18 +208,6 @@ async def identity_world(
             )
         await listener.stop()
         await rows.close()
-
-
-async def rsa_keyring(store: IdentityStore, clock: MovableClock, audit: Events) -> Keyring:
-    """A ring whose first key is the same in all worlds: a search for primes takes its time."""
-    if RSA_KEYS:
-        await store.id_token_keys.put(FIRST, RSA_KEYS[0])
-    ring = Keyring(
-        store.id_token_keys, lambda: [SEALING_KEY], clock, audit, algorithm=RSA_ALGORITHM
-    )
-    await ring.refresh()
-    RSA_KEYS[:] = (await store.id_token_keys.all()).values()
-    return ring
 
 
 def hidden_fields(page: str) -> dict[str, str]:
