@@ -15,6 +15,7 @@ from gateway.envoy.local_replies import local_reply_config
 from gateway.envoy.observing import access_logs, tracing
 from gateway.envoy.routes import routes
 from gateway.envoy.signals import signal_log
+from services.platform.security.step_up import PROVEN_HEADER
 
 __all__ = ["connection_manager"]
 
@@ -71,7 +72,7 @@ def _header_cleaning() -> dict[str, Any]:
         "typed_config": typed(
             f"{API}.extensions.{extension}.v3.HeaderMutation",
             mutations=[
-                *({"remove": name} for name in IDENTITY_HEADERS),
+                *({"remove": name} for name in (*IDENTITY_HEADERS, PROVEN_HEADER)),
                 {"remove_on_match": {"key_matcher": {"prefix": STRIPPED_PREFIX}}},
             ],
         ),

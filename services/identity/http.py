@@ -1,5 +1,6 @@
 """The issuer's HTTP listener: translates between HTTP, the OAuth server and accounts."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +20,7 @@ from services.identity.oauth_server import Answer, OAuthServer
 from services.identity.operator_client import TOKEN_EXCHANGE
 from services.identity.requests import call_of, cookies_of, head_of
 from services.identity.scopes import USER_SCOPES
-from services.platform.errors import AviaryError
+from services.platform.errors import AviaryError, TooManyRequestsError
 from services.platform.rpc.status import status_of
 
 __all__ = ["Keyrings", "application"]
@@ -28,7 +29,7 @@ __all__ = ["Keyrings", "application"]
 JWKS_HEADERS: Final = {"Cache-Control": "public, max-age=60"}
 
 # google.rpc.Code to HTTP, as the edge has them.
-HTTP_STATUS: Final = {3: 400, 5: 404, 6: 409, 7: 403, 9: 400, 14: 503}
+HTTP_STATUS: Final = {3: 400, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 14: 503}
 INTERNAL: Final = 500
 
 
@@ -150,7 +151,13 @@ def _domain_error(_: Request, error: Exception) -> Response:
         "metadata": metadata,
     }
     body = {"code": number, "message": str(error), "details": [detail]}
-    return JSONResponse(body, HTTP_STATUS.get(number, INTERNAL), NO_STORE)
+    headers = dict(NO_STORE)
+    if isinstance(error, TooManyRequestsError):
+        wait_s = math.ceil(error.retry_after_s)
+        headers["Retry-After"] = str(wait_s)
+        retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retry_delay": f"{wait_s}s"}
+        body["details"] = [detail, retry]
+    return JSONResponse(body, HTTP_STATUS.get(number, INTERNAL), headers)
 
 
 def _oauth_error(_: Request, error: Exception) -> Response:

@@ -9,12 +9,14 @@ from typing import Final
 
 __all__ = [
     "CODE_S",
+    "DEVICE_S",
     "OMITTED_BY_DEFAULT",
     "REFRESH_TOKEN_S",
     "AppKey",
     "Client",
     "Code",
     "Credential",
+    "Device",
     "Family",
     "PasswordChange",
     "Revocation",
@@ -36,6 +38,9 @@ CODE_S: Final = 60
 
 REFRESH_TOKEN_S: Final = 30 * 86_400
 """An app that is opened once a month stays logged in; each use begins the time anew."""
+
+DEVICE_S: Final = 180 * 86_400
+"""A browser that logs in twice a year is still known as one that did."""
 
 SESSION_ID_DIGITS: Final = 32
 """128 bits of a digest: two sessions never share an id."""
@@ -148,6 +153,13 @@ class Credential:
     def lets_live(self, family_id: str, generation: int) -> bool:
         """Whether a session that began with the password of this generation goes on."""
         return generation == self.generation or session_id(family_id) == self.kept_session
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A browser that has logged in to an account; it holds a secret, we its digest."""
+
+    last_seen_ms: Millis
 
 
 @dataclass(frozen=True, slots=True)

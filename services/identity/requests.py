@@ -14,8 +14,9 @@ from starlette.requests import Request
 from services.identity.oauth_server import Call
 from services.platform.errors import InvalidArgumentError
 from services.platform.files.single_keys import RepeatedNameError, json_loads
+from services.platform.security.step_up import PROVEN_HEADER
 
-__all__ = ["call_of", "cookies_of", "head_of", "json_of", "token_call_of"]
+__all__ = ["call_of", "cookies_of", "head_of", "is_proven", "json_of", "token_call_of"]
 
 MAX_BODY_BYTES: Final = 16 * 1024
 """The longest form is an authorization request, of some URLs."""
@@ -63,6 +64,11 @@ def head_of(request: Request, parameters: Mapping[str, str] | None = None) -> Ca
     # authlib looks for `Authorization`.
     headers = {name.title(): value for name, value in request.headers.items()}
     return Call(request.method, request.url.path, headers, parameters or {})
+
+
+def is_proven(call: Call) -> bool:
+    """Whether the edge says that a good proof of work came along."""
+    return call.headers.get(PROVEN_HEADER.title()) == "1"
 
 
 def cookies_of(request: Request) -> Mapping[str, Sequence[str]]:

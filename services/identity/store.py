@@ -11,6 +11,7 @@ from services.identity.model import (
     Client,
     Code,
     Credential,
+    Device,
     Family,
     PasswordChange,
     Revocation,
@@ -25,7 +26,9 @@ from services.identity.spec import (
     CLIENTS,
     CODES,
     CREDENTIALS,
+    DEVICES,
     FAMILIES,
+    GUESSES,
     KEYS,
     PASSWORD_CHANGES,
     REVOCATIONS,
@@ -39,12 +42,13 @@ from services.platform.rows.port import CellName, RowStore, TableSpec
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["IdentityStore", "Records"]
+__all__ = ["Counters", "IdentityStore", "Records"]
 
 Record = TypeVar("Record", bound="DataclassInstance")
 
 
 _BODY = b"body"
+_COUNT = b"count"
 MAX_KEY_CHARS: Final = 128
 """The longest of ours is a digest of 64; Bigtable takes 4 KiB, and no empty one."""
 ROWS_PER_SCAN: Final = 500
@@ -131,6 +135,18 @@ class Records(Generic[Record]):
         return self._kind(**values)
 
 
+class Counters:
+    """One table of counters. Every method raises `UnavailableError` when the engine is gone."""
+
+    def __init__(self, rows: RowStore, table: TableSpec) -> None:
+        self._rows = rows
+        self._table = table
+
+    async def add(self, key: str, delta: int) -> int:
+        """Add to one, which begins at 0; gives what it is then. Atomic, and not idempotent."""
+        return await self._rows.increment(self._table.name, key.encode(), _COUNT, delta)
+
+
 class IdentityStore:
     """All that the issuer keeps."""
 
@@ -147,3 +163,5 @@ class IdentityStore:
         self.app_key_signers = Records(rows, APP_KEY_SIGNERS, SigningKey)
         self.revocations = Records(rows, REVOCATIONS, Revocation)
         self.password_changes = Records(rows, PASSWORD_CHANGES, PasswordChange)
+        self.guesses = Counters(rows, GUESSES)
+        self.devices = Records(rows, DEVICES, Device)

@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
+from services.identity.guesses import FREE_GUESSES
 from services.identity.operator_client import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
 from services.platform.security.denials import edge_decisions
+from services.platform.security.step_up import PROVEN_HEADER
 from services.platform.tokens.issuers import embedded_issuer
 from tests.edge.conftest import Edge, running_edge
 from tests.identity.world import ISSUER, OPERATOR_SECRET, PASSWORD, Browser, World, identity_world
@@ -85,6 +87,19 @@ async def test_user_logs_in_and_calls_through_the_edge(world: World) -> None:
         said = (await edge.client.get("/.well-known/openid-configuration")).json()
         assert said["issuer"] == ISSUER
         assert (await edge.client.get("/oauth/jwks")).json()["keys"]
+
+
+async def test_nobody_outside_says_that_work_was_proven(world: World) -> None:
+    await sign_up_at(world.http)
+    app = (await world.app()).client_id
+    for _ in range(FREE_GUESSES):
+        assert await world.accounts.log_in("ada", "a wrong password", app) is None
+    forged = {PROVEN_HEADER: "1"}
+    async with edge_before(world) as edge:
+        edge.client.headers.update(forged)
+        assert (await Browser(edge.client, app).submit("ada", PASSWORD)).status_code == 429
+    world.http.headers.update(forged)
+    assert (await Browser(world.http, app).submit("ada", PASSWORD)).status_code == 303
 
 
 async def test_keys_are_rotated_without_a_refused_request(world: World) -> None:

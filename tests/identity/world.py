@@ -16,6 +16,8 @@ import httpx
 from services.identity.accounts import Accounts
 from services.identity.app_keys import AppKeys
 from services.identity.bearer import Bearers
+from services.identity.devices import Devices
+from services.identity.guesses import Guesses
 from services.identity.http import Keyrings, application
 from services.identity.keys import Keyring
 from services.identity.listener import Listener
@@ -112,13 +114,16 @@ class World:
         return self.others(rows), rows
 
     def others(self, rows: RowStore | None = None, users: UserService | None = None) -> Accounts:
+        store = IdentityStore(rows or self.rows)
         directory = Directory(users or self.users.service)
         return Accounts(
-            store=IdentityStore(rows or self.rows),
+            store=store,
             sessions=self.sessions,
             revocations=self.revocations,
             users=directory,
             passwords=self.passwords,
+            guesses=Guesses(store, self.clock),
+            devices=Devices(store, self.clock),
             clock=self.clock,
             audit=self.audit,
         )
@@ -142,6 +147,8 @@ async def identity_world(folder: Path, edges: RevokedList | None = None) -> Asyn
             revocations=revocations,
             users=directory,
             passwords=passwords,
+            guesses=Guesses(store, clock),
+            devices=Devices(store, clock),
             clock=clock,
             audit=audit,
         )
