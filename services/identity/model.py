@@ -51,8 +51,8 @@ SECRET_BYTES: Final = 32
 Millis = int
 
 OMITTED_BY_DEFAULT: Final[Mapping[str, bool]] = {"omitted_by_default": True}
-"""Of a field that came later: a row says nothing of it while it has its default, so rows from
-before read, compare and are written byte by byte as they were."""
+"""Of a field that came later: a row says nothing of it while it has its default, so versions from
+before it, which compare rows byte by byte, go on changing those that they wrote."""
 
 
 @dataclass(frozen=True, slots=True)
