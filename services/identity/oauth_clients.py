@@ -108,7 +108,7 @@ def _check_redirect_uri(uri: str) -> None:
     """Take https, http to this very machine (native apps, RFC 8252), and private schemes."""
     try:
         split = urlsplit(uri)
-        host = split.hostname
+        host, _ = split.hostname, split.port  # which raise where they cannot be ones
     except ValueError as error:
         raise InvalidArgumentError("redirect_uri", f"{uri} is not a URI") from error
     private = "." in split.scheme

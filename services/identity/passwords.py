@@ -9,7 +9,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
 from services.platform.errors import InvalidArgumentError
-from services.platform.text.bounded_text import MAX_EXPANSION, normalized
+from services.platform.text.bounded_text import MAX_EXPANSION, has_scalars_only, normalized
 
 __all__ = ["MAX_PASSWORD_CHARS", "MIN_PASSWORD_CHARS", "Passwords"]
 
@@ -118,6 +118,6 @@ def _normal(password: str) -> str:
     )
     if len(normal) > MAX_PASSWORD_CHARS:
         raise InvalidArgumentError("password", WANTED)
-    if any("\ud800" <= char <= "\udfff" for char in normal):
+    if not has_scalars_only(normal):
         raise InvalidArgumentError("password", "must not have lone surrogates")
     return normal

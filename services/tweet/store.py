@@ -37,6 +37,7 @@ _DELETED = b"deleted"
 _DELIVERY = b"delivery"
 _LISTED = b"listed"
 _CLAIM = b"claim"
+_AUTHOR = b"author"
 _YES = b"1"
 _FIELDS = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
 _FORGOTTEN = b""
@@ -127,14 +128,16 @@ class RowTweetStore:
         row = await self._read(REQUESTS, request_row_key(user_id, request_id))
         return None if row is None else _CLAIMS.loads(row.cells[_CLAIM])
 
-    async def claim_deletion(self, tweet_id: int, request_id: str) -> None:
-        """Note that this request asked for the deletion of the tweet."""
-        key = _deletion_key(tweet_id, request_id)
-        await self._rows.mutate([RowMutation(REQUESTS.name, key, {_CLAIM: _YES})])
+    async def claim_deletion(self, tweet: Tweet, request_id: str) -> None:
+        """Note that this request asked for the deletion of the tweet, and whose it was."""
+        key = _deletion_key(tweet.tweet_id, request_id)
+        cells = {_CLAIM: _YES, _AUTHOR: b"%d" % tweet.user_id}
+        await self._rows.mutate([RowMutation(REQUESTS.name, key, cells)])
 
-    async def has_deletion(self, tweet_id: int, request_id: str) -> bool:
-        """Whether this request asked for the deletion of the tweet before."""
-        return await self._read(REQUESTS, _deletion_key(tweet_id, request_id)) is not None
+    async def deletion_of(self, tweet_id: int, request_id: str) -> int | None:
+        """Give whose tweet this request asked to delete before; None if it did not."""
+        row = await self._read(REQUESTS, _deletion_key(tweet_id, request_id))
+        return None if row is None else int(row.cells.get(_AUTHOR, b"0"))
 
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
         """Read the author's newest ids below `before`, passing over deleted ones."""
@@ -201,7 +204,7 @@ def _decode(row: Row) -> Tweet:
 
 
 def _deletion_key(tweet_id: int, request_id: str) -> bytes:
-    # Of the tweet, as nobody remembers whose a deleted one was.
+    # Of the tweet: whose it was is not known any more to whoever asks again.
     return request_row_key(f"delete#{tweet_id:016x}", request_id)
 
 
