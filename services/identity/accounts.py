@@ -29,7 +29,12 @@ from services.platform.errors import (
 )
 from services.platform.observability.names import EVENT_IDENTITY_SIGN_UP_STUCK
 from services.platform.runtime.clock import Clock, is_recent
-from services.platform.text.handles import canonical, validate_display_name, validate_handle
+from services.platform.text.handles import (
+    canonical,
+    validate_display_name,
+    validate_handle,
+    validate_new_handle,
+)
 from services.platform.tokens.revocations import Revocable
 
 __all__ = ["Accounts"]
@@ -74,7 +79,7 @@ class Accounts:
         A repeat with the same password while the first try is under way finishes it. Raises
         `InvalidArgumentError`, and `AlreadyExistsError` (`HANDLE_TAKEN`).
         """
-        handle, display_name = validate_handle(handle), validate_display_name(display_name)
+        handle, display_name = validate_new_handle(handle), validate_display_name(display_name)
         sign_up = SignUp(
             handle,
             display_name,

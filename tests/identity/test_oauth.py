@@ -8,6 +8,7 @@ from tests.identity.world import (
     ISSUER,
     OPERATOR_SECRET,
     PASSWORD,
+    REDIRECT,
     Browser,
     World,
     sent_back,
@@ -247,6 +248,12 @@ async def test_bad_form_is_400(world: World, content: bytes) -> None:
 async def test_bad_redirect_uri_cannot_be_registered(world: World, uri: str) -> None:
     with pytest.raises(InvalidArgumentError, match="redirect_uri"):
         await world.clients.register("App", [uri], public=True)
+
+
+@pytest.mark.parametrize("name", ["", "\u200b", "\u3164", "a\u202eb", "a\nb", "x" * 51], ids=ascii)
+async def test_bad_name_of_an_app_cannot_be_registered(world: World, name: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="name"):
+        await world.clients.register(name, [REDIRECT])
 
 
 async def test_good_redirect_uris_can_be_registered(world: World) -> None:
