@@ -12,6 +12,7 @@ from gateway.control_plane.proof_of_work import StepUp
 from gateway.limits.budgets import EndpointClass, Reputation, Subject
 from gateway.limits.table import by_name
 from services.platform.rpc.interceptors import Context
+from services.platform.security.step_up import PROVEN_HEADER
 
 __all__ = ["RateLimitServicer", "subjects_in", "who_proves"]
 
@@ -64,7 +65,7 @@ class RateLimitServicer:
         proven = await self._is_proven(endpoints, subjects, entries.get("proof", ""))
         decision = await self._limiter.decide(endpoints, subjects, proven=proven)
         self._decisions.decided(endpoints.name, None if decision.allowed else decision.budget)
-        return _answer(decision, step_up=endpoints.step_up and not proven)
+        return _answer(decision, step_up=endpoints.step_up and not proven, proven=proven)
 
     async def _is_proven(
         self, endpoints: EndpointClass, subjects: dict[Subject, str], proof: str
@@ -85,7 +86,7 @@ def who_proves(subjects: dict[Subject, str]) -> str:
     return subject_key(subject, subjects.get(subject, ""))
 
 
-def _answer(decision: Decision, *, step_up: bool) -> pb.RateLimitResponse:
+def _answer(decision: Decision, *, step_up: bool, proven: bool) -> pb.RateLimitResponse:
     code = pb.RATE_LIMIT_CODE_OK if decision.allowed else pb.RATE_LIMIT_CODE_OVER_LIMIT
     headers = [
         ("x-ratelimit-limit", str(decision.limit)),
@@ -95,7 +96,11 @@ def _answer(decision: Decision, *, step_up: bool) -> pb.RateLimitResponse:
     if not decision.allowed:
         asks = step_up and decision.reputation is not Reputation.GOOD
         headers.append(("x-limited-by", STEP_UP if asks else decision.budget))
-    return pb.RateLimitResponse(overall_code=code, response_headers_to_add=_headers(headers))
+    return pb.RateLimitResponse(
+        overall_code=code,
+        response_headers_to_add=_headers(headers),
+        request_headers_to_add=_headers([(PROVEN_HEADER, "1")] if proven else []),
+    )
 
 
 def _headers(pairs: Sequence[tuple[str, str]]) -> list[pb.HeaderValue]:

@@ -16,6 +16,7 @@ from gateway.envoy.local_replies import local_reply_config
 from gateway.envoy.observing import access_logs, tracing
 from gateway.envoy.routes import routes
 from gateway.envoy.signals import signal_log
+from services.platform.security.step_up import PROVEN_HEADER
 
 __all__ = ["connection_manager"]
 
@@ -73,7 +74,7 @@ def connection_manager(config: EdgeConfig) -> dict[str, Any]:
 
 def _header_cleaning(config: EdgeConfig) -> dict[str, Any]:
     traced = config.otlp_collector is not None and config.trace_percent < ALL_PERCENT
-    removed = [*IDENTITY_HEADERS, *(TRACE_HEADERS if traced else ())]
+    removed = [*IDENTITY_HEADERS, PROVEN_HEADER, *(TRACE_HEADERS if traced else ())]
     extension = "http.early_header_mutation.header_mutation"
     return {
         "name": f"envoy.{extension}",

@@ -39,11 +39,12 @@ last one. An app that has an API key sends it as `x-api-key` with any request, a
 """
 # What no expression can say of a text, by the name that the limits give it.
 FORMATS = {
-    "tweet-text": "at most 280 weighted characters, not blank, no control characters but newline "
-    "and tab: URLs count 23, CJK and emoji 2, most others 1; at most 50,000 code points as sent, "
-    "and 30 combining marks in a row",
-    "display-name": "counted in NFC without the spaces around it; no control characters; at most "
-    "200 code points as sent, and 30 combining marks in a row",
+    "tweet-text": "at most 280 weighted characters, some visible, no control characters but "
+    "newline and tab, no U+202A to U+202E, no open isolates: URLs count 23, CJK and emoji 2, "
+    "most others 1; at most 50,000 code points as sent, and 30 combining marks in a row",
+    "display-name": "counted in NFC without the spaces around it; some visible; no control "
+    "characters, no U+202A to U+202E, no open isolates; at most 200 code points as sent, and 30 "
+    "combining marks in a row",
     "cursor": "what `next_cursor` of the page before was, or empty",
 }
 IDEMPOTENCY_KEY_PARAMETER: Json = {

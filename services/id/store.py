@@ -1,12 +1,13 @@
 """Worker leases as rows: one row per worker number, one cell with the whole lease."""
 
-import json
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from services.id.keys import parse_worker_row_key, worker_row_key
 from services.id.spec import LEASES
 from services.platform.ids.model import Lease
-from services.platform.rows.cells import swap_cell
+from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.port import CellName, Row, RowStore
 
 __all__ = ["RowLeaseStore"]
@@ -24,22 +25,31 @@ class RowLeaseStore:
     async def get(self, workers: Sequence[int]) -> dict[int, Lease]:
         """Read the newest lease of each worker; one never leased is left out."""
         found = await self._rows.read_rows(LEASES.name, [worker_row_key(w) for w in workers])
-        leases = (_decode(row) for row in found.values())
+        leases = (_lease(row) for row in found.values())
         return {lease.worker: lease for lease in leases}
 
     async def claim(self, expected: Lease | None, lease: Lease) -> bool:
         """Write a worker's lease if the stored one is `expected`, by compare-and-set."""
         cell = CellName(LEASES.name, worker_row_key(lease.worker), _COLUMN)
-        before = None if expected is None else _encode(expected)
-        return await swap_cell(self._rows, cell, before, _encode(lease)) == before
+        form = _leases(lease.worker)
+        if expected is None:
+            return await form.add(self._rows, cell, lease) is None
+        return await form.replace(self._rows, cell, expected, lease)
 
 
-def _encode(lease: Lease) -> bytes:
-    """One byte string per lease, for the compare-and-set compares bytes."""
-    fields = [lease.not_before_ms, lease.expires_at_ms, lease.owner]
-    return json.dumps(fields, separators=(",", ":")).encode()
+def _leases(worker: int) -> JsonCells[Lease]:
+    """Give the form of a worker's lease, whose number is in its key alone."""
+    return JsonCells(_encode, partial(_decode, worker))
 
 
-def _decode(row: Row) -> Lease:
-    not_before_ms, expires_at_ms, owner = json.loads(row.cells[_COLUMN])
-    return Lease(parse_worker_row_key(row.key), owner, not_before_ms, expires_at_ms)
+def _lease(row: Row) -> Lease:
+    return _leases(parse_worker_row_key(row.key)).loads(row.cells[_COLUMN])
+
+
+def _encode(lease: Lease) -> list[Any]:
+    return [lease.not_before_ms, lease.expires_at_ms, lease.owner]
+
+
+def _decode(worker: int, found: list[Any]) -> Lease:
+    not_before_ms, expires_at_ms, owner, *_ = found
+    return Lease(worker, owner, not_before_ms, expires_at_ms)

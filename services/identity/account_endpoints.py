@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from services.identity.accounts import Accounts
 from services.identity.bearer import Bearers
-from services.identity.requests import head_of, json_of, token_call_of
+from services.identity.requests import head_of, is_proven, json_of, token_call_of
 
 __all__ = ["NO_STORE", "account_routes"]
 
@@ -31,10 +31,16 @@ def account_routes(accounts: Accounts, bearers: Bearers) -> Sequence[BaseRoute]:
         return JSONResponse(answer, headers=NO_STORE)
 
     async def password(request: Request) -> Response:
-        bearer = await bearers.user(head_of(request), PASSWORD_SCOPE)
+        bearer_call = head_of(request)
+        bearer = await bearers.user(bearer_call, PASSWORD_SCOPE)
         old, new = await json_of(request, PASSWORD_FIELDS)
         ended = await accounts.change_password(
-            bearer.account, old, new, session=bearer.session, client_id=bearer.client_id
+            bearer.account,
+            old,
+            new,
+            session=bearer.session,
+            client_id=bearer.client_id,
+            proven=is_proven(bearer_call),
         )
         return JSONResponse({"sessions_ended": ended}, headers=NO_STORE)
 

@@ -11,6 +11,8 @@ from typing import Final
 
 import structlog
 
+from services.identity.devices import NOBODY, Devices
+from services.identity.guesses import Guesses, of_device, of_handle, of_session
 from services.identity.model import Credential, PasswordChange, SignUp, credential_key, user_of
 from services.identity.passwords import Passwords
 from services.identity.ports import Account, UserDirectory
@@ -27,7 +29,12 @@ from services.platform.errors import (
 )
 from services.platform.observability.names import EVENT_IDENTITY_SIGN_UP_STUCK
 from services.platform.runtime.clock import Clock, is_recent
-from services.platform.text.handles import canonical, validate_display_name, validate_handle
+from services.platform.text.handles import (
+    canonical,
+    validate_display_name,
+    validate_handle,
+    validate_new_handle,
+)
 from services.platform.tokens.revocations import Revocable
 
 __all__ = ["Accounts"]
@@ -51,6 +58,8 @@ class Accounts:
         revocations: Revocations,
         users: UserDirectory,
         passwords: Passwords,
+        guesses: Guesses,
+        devices: Devices,
         clock: Clock,
         audit: Audit,
     ) -> None:
@@ -59,6 +68,8 @@ class Accounts:
         self._revocations = revocations
         self._users = users
         self._passwords = passwords
+        self._guesses = guesses
+        self._devices = devices
         self._clock = clock
         self._audit = audit
 
@@ -68,64 +79,100 @@ class Accounts:
         A repeat with the same password while the first try is under way finishes it. Raises
         `InvalidArgumentError`, and `AlreadyExistsError` (`HANDLE_TAKEN`).
         """
-        handle, display_name = validate_handle(handle), validate_display_name(display_name)
+        handle, display_name = validate_new_handle(handle), validate_display_name(display_name)
         sign_up = SignUp(
             handle,
             display_name,
-            await self._passwords.hash(password),
+            await self._passwords.hash(password, handle, display_name),
             f"signup-{secrets.token_hex(REQUEST_ID_BYTES)}",
             self._clock.now_ms(),
         )
         if not await self._store.sign_ups.add(canonical(handle), sign_up):
-            pending = await self._store.sign_ups.get(canonical(handle))
-            if pending is None or not await self._passwords.matches(
-                password, pending.password_hash
-            ):
-                raise AlreadyExistsError(
-                    f"handle {handle} is taken", reason="HANDLE_TAKEN", metadata={"handle": handle}
-                )
-            sign_up = pending
+            sign_up = await self._pending(handle, password)
         return await self._finish(sign_up)
 
-    async def log_in(self, handle: str, password: str, client_id: str) -> Account | None:
-        """Find the user whose password it is; None, after the same work, if it is nobody's."""
+    async def _pending(self, handle: str, password: str) -> SignUp:
+        """Find the sign-up under way that has this password."""
+        pending = await self._store.sign_ups.get(canonical(handle))
+        if pending is not None:
+            guess = await self._guesses.take(of_handle(canonical(handle)), proven=False)
+            if await self._passwords.matches(password, pending.password_hash):
+                await self._guesses.was_right(guess)
+                return pending
+        raise AlreadyExistsError(
+            f"handle {handle} is taken", reason="HANDLE_TAKEN", metadata={"handle": handle}
+        )
+
+    async def log_in(
+        self,
+        handle: str,
+        password: str,
+        client_id: str,
+        *,
+        device: str = "",
+        proven: bool = False,
+    ) -> Account | None:
+        """Find the user whose password it is; None, after the same work, if it is nobody's.
+
+        `device` is the secret of the browser, empty where it has none; `proven` says that a proof
+        of work came along. Raises `TooManyRequestsError` (`STEP_UP_REQUIRED`) after too many wrong
+        passwords, whether there is such an account or not.
+        """
         account = await self._users.by_handle(handle)
-        key = "" if account is None else credential_key(account.user_id)
-        credential = await self._store.credentials.get(key) if key else None
+        key = credential_key(NOBODY if account is None else account.user_id)
+        known = await self._devices.knows(None if account is None else account.user_id, device)
+        subject = of_device(f"{key} {device}") if known else of_handle(canonical(handle))
+        guess = await self._guesses.take(subject, proven=proven)
+        credential = await self._store.credentials.get(key)
         kept = None if credential is None else credential.password_hash
         matches = await self._passwords.matches(password, kept)
         if not matches or account is None or credential is None:
             self._audit.record(LOG_IN_FAILED, handle=_typed(handle), client_id=client_id)
             return None
+        await self._guesses.was_right(guess)
         if self._passwords.is_outdated(credential.password_hash):
-            newer = replace(credential, password_hash=await self._passwords.hash(password))
+            newer = replace(credential, password_hash=await self._passwords.rehash(password))
             await self._store.credentials.replace(key, credential, newer)
         self._audit.record(LOG_IN, user_id=account.user_id, client_id=client_id)
         return replace(account, generation=credential.generation)
 
-    async def change_password(
-        self, account: Account, old: str, new: str, *, session: str, client_id: str
+    async def remember_device(self, account: Account, device: str) -> str:
+        """Note that this browser logged in; gives the secret that it is to keep."""
+        return await self._devices.remember(account.user_id, device)
+
+    async def change_password(  # noqa: PLR0913 - what was shown, by name
+        self,
+        account: Account,
+        old: str,
+        new: str,
+        *,
+        session: str,
+        client_id: str,
+        proven: bool = False,
     ) -> int:
         """Set a new password, and end all other sessions than this; gives how many ended.
 
         They end with the write of the password, as theirs is another one.
 
         Raises `PermissionDeniedError` outside of a session (`NO_SESSION`) and for a wrong password
-        (`WRONG_PASSWORD`), `InvalidArgumentError` for a new one that cannot be one, and
+        (`WRONG_PASSWORD`), `TooManyRequestsError` (`STEP_UP_REQUIRED`) after too many wrong ones in
+        this session, `InvalidArgumentError` for a new one that cannot be one, and
         `FailedPreconditionError` (`PASSWORD_CHANGED`) when it was changed meanwhile.
         """
         if not session:
             raise PermissionDeniedError(
                 "only who has logged in may change a password", reason="NO_SESSION"
             )
+        guess = await self._guesses.take(of_session(session), proven=proven)
         key = credential_key(account.user_id)
         credential = await self._store.credentials.get(key)
         kept = None if credential is None else credential.password_hash
         if not await self._passwords.matches(old, kept) or credential is None:
             self._audit.record(LOG_IN_FAILED, handle=account.handle, client_id=client_id)
             raise PermissionDeniedError("the password is wrong", reason="WRONG_PASSWORD")
+        await self._guesses.was_right(guess)
         changed = Credential(
-            await self._passwords.hash(new),
+            await self._passwords.hash(new, account.handle),
             self._clock.now_ms(),
             generation=credential.generation + 1,
             kept_session=session,
@@ -146,6 +193,7 @@ class Accounts:
         """Forget the password of a user who is gone, and end all their tokens; idempotent."""
         await self._revocations.revoke(Revocable.USER, str(user_id))
         await self._sessions.end_all(user_id)
+        await self._devices.forget(user_id)
         key = credential_key(user_id)
         credential = await self._store.credentials.get(key)
         if credential is not None:

@@ -15,6 +15,8 @@ from services.identity.app_keys import AppKeys
 from services.identity.bearer import Bearers
 from services.identity.clients import AccountClient
 from services.identity.consumers import IdentityConsumers
+from services.identity.devices import Devices
+from services.identity.guesses import Guesses
 from services.identity.http import application
 from services.identity.keys import RSA_ALGORITHM, SEALING_KEY_BYTES, Keyring, Keyrings
 from services.identity.listener import Listener
@@ -73,6 +75,8 @@ async def build(deps: Dependencies) -> Served:
         revocations=revocations,
         users=users,
         passwords=Passwords(),
+        guesses=Guesses(store, deps.clock),
+        devices=Devices(store, deps.clock),
         clock=deps.clock,
         audit=audit,
     )

@@ -5,6 +5,7 @@ page carries the parameters of an authorization request that we know, and a link
 of the person's is refused.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,11 +16,13 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from services.identity.accounts import Accounts
 from services.identity.form_tokens import FormTokens
+from services.identity.model import DEVICE_S
 from services.identity.oauth_requests import Answer, Call
 from services.identity.oauth_server import OAuthServer
 from services.identity.pages import authorize_page, content_security_policy, error_page
+from services.identity.requests import is_proven
 from services.identity.scopes import USER_SCOPES
-from services.platform.errors import InvalidArgumentError
+from services.platform.errors import InvalidArgumentError, TooManyRequestsError
 from services.platform.text.handles import validate_handle
 
 __all__ = ["Authorize"]
@@ -54,6 +57,7 @@ PAGE_HEADERS: Final = {
 }
 SEE_OTHER: Final = 303
 BAD_REQUEST: Final = 400
+TOO_MANY_REQUESTS: Final = 429
 
 
 class Authorize:
@@ -62,7 +66,10 @@ class Authorize:
     def __init__(self, server: OAuthServer, accounts: Accounts) -> None:
         self._server = server
         self._accounts = accounts
-        self._tokens = FormTokens(secure=urlsplit(server.issuer).scheme == "https")
+        self._secure = urlsplit(server.issuer).scheme == "https"
+        self._tokens = FormTokens(secure=self._secure)
+        # Known as one that logged in here; kept where a sibling domain cannot plant another.
+        self._device_cookie = "__Host-aviary-device" if self._secure else "aviary-device"
 
     async def ask(self, call: Call) -> Response:
         """Show the page, or say what is wrong with the request."""
@@ -97,16 +104,43 @@ class Authorize:
             return await self._again(call, wrong=wrong)
         if decision == DENY:
             return self._decided(await self._server.authorize(request, None), call)
+        return await self._log_in(call, request, client.client_id, cookies)
+
+    async def _log_in(
+        self, call: Call, request: Call, client_id: str, cookies: Mapping[str, Sequence[str]]
+    ) -> Response:
+        said = call.parameters
         handle = _handle(said.get("handle", ""))
-        account = await self._accounts.log_in(handle, said.get("password", ""), client.client_id)
+        device = _one(cookies.get(self._device_cookie, ()))
+        try:
+            account = await self._accounts.log_in(
+                handle,
+                said.get("password", ""),
+                client_id,
+                device=device,
+                proven=is_proven(call),
+            )
+        except TooManyRequestsError as error:
+            return await self._too_many(call, handle, error)
         if account is None:
             # One sentence for both, so that it does not give away which handles exist.
             return await self._again(call, handle=handle, wrong="Wrong handle or password.")
-        return self._decided(await self._server.authorize(request, account), call)
+        answer = self._decided(await self._server.authorize(request, account), call)
+        return self._with_device(answer, await self._accounts.remember_device(account, device))
 
     def refuse(self, error: OAuth2Error, call: Call) -> Response:
         """Answer a request that is not decided on: to a known app, or else to the person."""
         return _error(self._server.refusal(error), call)
+
+    async def _too_many(self, call: Call, handle: str, error: TooManyRequestsError) -> Response:
+        if _by_script(call):
+            raise error  # the script does the work that it asks for
+        wait_s = math.ceil(error.retry_after_s)
+        wrong = f"Too many tries. Switch scripts on, or try again in {math.ceil(wait_s / 60)} min."
+        page = await self._page(call, handle=handle, wrong=wrong)
+        page.status_code = TOO_MANY_REQUESTS
+        page.headers["Retry-After"] = str(wait_s)
+        return page
 
     async def _again(self, call: Call, *, handle: str = "", wrong: str) -> Response:
         if not _by_script(call):
@@ -141,6 +175,18 @@ class Authorize:
         self._tokens.keep(page, csrf)
         return page
 
+    def _with_device(self, response: Response, secret: str) -> Response:
+        response.set_cookie(
+            self._device_cookie,
+            secret,
+            max_age=DEVICE_S,
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
     def _decided(self, answer: Answer, call: Call) -> Response:
         response = _redirect(answer, call)
         self._tokens.forget(response, call.parameters["csrf"])
@@ -164,6 +210,9 @@ def _hinted(call: Call) -> str:
 def _handle(typed: str) -> str:
     """Give the handle as it is known, of one as people write it: ` @ada `."""
     return typed.strip().removeprefix("@")
+def _one(shown: Sequence[str]) -> str:
+    """Give the one cookie of a name; of several, one was planted, and none counts."""
+    return shown[0] if len(shown) == 1 else ""
 
 
 def _by_script(call: Call) -> bool:

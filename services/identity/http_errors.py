@@ -4,6 +4,7 @@ OAuth clients read `error` and `error_description` (RFC 6749, 5.2); who speaks J
 what every error at the edge looks like. Where nobody answers at a path, the caller may be either.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.identity.account_endpoints import NO_STORE
-from services.platform.errors import AviaryError
+from services.platform.errors import AviaryError, TooManyRequestsError
 from services.platform.rpc.status import status_of
 
 __all__ = ["domain_error", "internal_error", "no_such_method", "no_such_path", "oauth_error"]
@@ -22,7 +23,7 @@ OF_OAUTH: Final = frozenset(
 )
 """Paths whose callers are OAuth clients."""
 # google.rpc.Code to HTTP, as the edge has them.
-HTTP_STATUS: Final = {3: 400, 5: 404, 6: 409, 7: 403, 9: 400, 14: 503}
+HTTP_STATUS: Final = {3: 400, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 14: 503}
 INTERNAL: Final = 500
 UNAVAILABLE: Final = 503
 # RFC 6749, 4.1.2.1, has the last two; for the token endpoint they are said as everybody says them.
@@ -49,7 +50,12 @@ def domain_error(request: Request, error: Exception) -> Response:
         "metadata": dict(error.metadata),
     }
     status = HTTP_STATUS.get(number, INTERNAL)
-    return _answer(request, status, _of_the_edge(number, str(error), detail))
+    if not isinstance(error, TooManyRequestsError):
+        return _answer(request, status, _of_the_edge(number, str(error), detail))
+    wait_s = math.ceil(error.retry_after_s)
+    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retry_delay": f"{wait_s}s"}
+    body = _of_the_edge(number, str(error), detail, retry)
+    return _answer(request, status, body, {"Retry-After": str(wait_s)})
 
 
 def internal_error(request: Request, _error: Exception) -> Response:

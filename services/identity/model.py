@@ -9,12 +9,14 @@ from typing import Final
 
 __all__ = [
     "CODE_S",
+    "DEVICE_S",
     "OMITTED_BY_DEFAULT",
     "REFRESH_TOKEN_S",
     "AppKey",
     "Client",
     "Code",
     "Credential",
+    "Device",
     "Family",
     "PasswordChange",
     "Revocation",
@@ -37,6 +39,9 @@ CODE_S: Final = 60
 REFRESH_TOKEN_S: Final = 30 * 86_400
 """An app that is opened once a month stays logged in; each use begins the time anew."""
 
+DEVICE_S: Final = 180 * 86_400
+"""A browser that logs in twice a year is still known as one that did."""
+
 SESSION_ID_DIGITS: Final = 32
 """128 bits of a digest: two sessions never share an id."""
 
@@ -46,8 +51,8 @@ SECRET_BYTES: Final = 32
 Millis = int
 
 OMITTED_BY_DEFAULT: Final[Mapping[str, bool]] = {"omitted_by_default": True}
-"""Of a field that came later: a row says nothing of it while it has its default, so rows from
-before read, compare and are written byte by byte as they were."""
+"""Of a field that came later: a row says nothing of it while it has its default, so versions from
+before it, which compare rows byte by byte, go on changing those that they wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,13 @@ class Credential:
     def lets_live(self, family_id: str, generation: int) -> bool:
         """Whether a session that began with the password of this generation goes on."""
         return generation == self.generation or session_id(family_id) == self.kept_session
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A browser that has logged in to an account; it holds a secret, we its digest."""
+
+    last_seen_ms: Millis
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from services.identity.store import IdentityStore
 from services.platform.audit.port import APP_REGISTERED, Audit
 from services.platform.errors import InvalidArgumentError
 from services.platform.runtime.clock import Clock
+from services.platform.text.handles import validate_name
 
 __all__ = ["ID_TOKEN_ALGORITHMS", "Clients", "Registered"]
 
@@ -65,8 +66,7 @@ class Clients:
         With redirect URIs it can send users to log in; a confidential app, which has a secret, can
         also have tokens of its own, which read what is public.
         """
-        if not 1 <= len(name.strip()) <= MAX_NAME_CHARS or not name.isprintable():
-            raise InvalidArgumentError("name", f"must be 1 to {MAX_NAME_CHARS} characters")
+        name = validate_name("name", name, most=MAX_NAME_CHARS)
         for uri in redirect_uris:
             _check_redirect_uri(uri)
         if public and not redirect_uris:
@@ -78,7 +78,7 @@ class Clients:
         # Never all digits, so that no app's subject reads as a user's id.
         client_id = f"app_{secrets.token_hex(ID_BYTES)}"
         client = Client(
-            name=name.strip(),
+            name=name,
             secret_digest=None if secret is None else digest(secret),
             redirect_uris=tuple(redirect_uris),
             grants=(*grants, *([] if public else ["client_credentials"])),
@@ -120,7 +120,7 @@ def _check_redirect_uri(uri: str) -> None:
     """Take https, http to this very machine (native apps, RFC 8252), and private schemes."""
     try:
         split = urlsplit(uri)
-        host = split.hostname
+        host, _ = split.hostname, split.port  # which raise where they cannot be ones
     except ValueError as error:
         raise InvalidArgumentError("redirect_uri", f"{uri} is not a URI") from error
     private = "." in split.scheme

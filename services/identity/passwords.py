@@ -1,13 +1,15 @@
 """Passwords: what they may be, and how they are kept."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
 from services.platform.errors import InvalidArgumentError
-from services.platform.text.bounded_text import MAX_EXPANSION, normalized
+from services.platform.text.bounded_text import MAX_EXPANSION, has_scalars_only, normalized
 
 __all__ = ["MAX_PASSWORD_CHARS", "MIN_PASSWORD_CHARS", "Passwords"]
 
@@ -28,6 +30,16 @@ MEMORY_KIB: Final = 19 * 1024
 PASSES: Final = 2
 LANES: Final = 1
 
+MIN_SCORE: Final = 3
+"""Of zxcvbn's 0 to 4: it takes some 10**8 guesses. That is years by the guesses that are free, and
+a month of a processor by proofs of work."""
+
+JUDGED_CHARS: Final = 32
+"""What comes first is judged: if it is hard to guess, so is all of it. Judging takes time by more
+than the square of the length."""
+
+OUR_NAME: Final = "aviary"
+
 MAX_AT_ONCE: Final = 2
 """Hashes under way in one process: its memory for them stays under 40 MiB, however many log in at
 the same time, and the rest of it gets time on the processor."""
@@ -43,11 +55,21 @@ class Passwords:
         self._gate = asyncio.Semaphore(MAX_AT_ONCE)
         self._nobodys = self._hasher.hash("of nobody")
 
-    async def hash(self, password: str) -> str:
-        """Hash with a new salt; `InvalidArgumentError` for a password that is none."""
+    async def hash(self, password: str, *names: str) -> str:
+        """Hash a new password with a new salt.
+
+        Raises `InvalidArgumentError` for one that cannot be one, and (`WEAK_PASSWORD`) for one that
+        is easy to guess for whoever knows the user's `names`.
+        """
         checked = _checked(password)
         async with self._gate:
+            await asyncio.to_thread(_check_strength, checked, names)
             return await asyncio.to_thread(self._hasher.hash, checked)
+
+    async def rehash(self, password: str) -> str:
+        """Hash one that was found to be right, with today's parameters; nobody is to change it."""
+        async with self._gate:
+            return await asyncio.to_thread(self._hasher.hash, _normal(password))
 
     async def matches(self, password: str, kept: str | None) -> bool:
         """Whether it is the password that was hashed.
@@ -80,6 +102,15 @@ def _checked(password: str) -> str:
     return normal
 
 
+def _check_strength(password: str, names: Sequence[str]) -> None:
+    judged = zxcvbn(password[:JUDGED_CHARS], user_inputs=[*names, OUR_NAME])
+    if judged["score"] < MIN_SCORE:
+        why = judged["feedback"]["warning"] or "It is made of too little."
+        raise InvalidArgumentError(
+            "password", f"is too easy to guess: {why}", reason="WEAK_PASSWORD"
+        )
+
+
 def _normal(password: str) -> str:
     """Give it in one form, as the same password comes in other code points from other keyboards."""
     normal = normalized(
@@ -87,6 +118,6 @@ def _normal(password: str) -> str:
     )
     if len(normal) > MAX_PASSWORD_CHARS:
         raise InvalidArgumentError("password", WANTED)
-    if any("\ud800" <= char <= "\udfff" for char in normal):
+    if not has_scalars_only(normal):
         raise InvalidArgumentError("password", "must not have lone surrogates")
     return normal

@@ -4,6 +4,7 @@ Each thing is said once, in its one place. Where it is said twice, or in two pla
 which one was meant, and whoever looked before us may have gone by the other: it is refused.
 """
 
+import base64
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -14,8 +15,10 @@ from starlette.requests import Request
 from services.identity.oauth_requests import Call
 from services.platform.errors import InvalidArgumentError
 from services.platform.files.single_keys import RepeatedNameError, json_loads
+from services.platform.security.step_up import PROVEN_HEADER
+from services.platform.text.bounded_text import has_scalars_only
 
-__all__ = ["call_of", "cookies_of", "head_of", "json_of", "token_call_of"]
+__all__ = ["call_of", "cookies_of", "head_of", "is_proven", "json_of", "token_call_of"]
 
 MAX_BODY_BYTES: Final = 16 * 1024
 """The longest form is an authorization request, of some URLs."""
@@ -62,14 +65,24 @@ async def token_call_of(request: Request) -> Call:
 
 
 def head_of(request: Request, parameters: Mapping[str, str] | None = None) -> Call:
-    """Read what is before the body; authlib's `InvalidRequestError` for two credentials in it."""
+    """Read what is before the body.
+
+    Raises authlib's `InvalidRequestError` for two credentials in it, or some that are no text.
+    """
     shown = request.headers.getlist("authorization")
     # A proxy may have joined two of them; no credentials that we take have a comma.
     if len(shown) > 1 or any("," in one for one in shown):
         raise InvalidRequestError("The header 'Authorization' is repeated.")
+    for one in shown:
+        _check_credentials(one)
     # authlib looks for `Authorization`.
     headers = {name.title(): value for name, value in request.headers.items()}
     return Call(request.method, request.url.path, headers, parameters or {})
+
+
+def is_proven(call: Call) -> bool:
+    """Whether the edge says that a good proof of work came along."""
+    return call.headers.get(PROVEN_HEADER.title()) == "1"
 
 
 def cookies_of(request: Request) -> Mapping[str, Sequence[str]]:
@@ -94,13 +107,13 @@ async def json_of(request: Request, fields: Collection[str]) -> tuple[str, ...]:
     except TooLongError as error:
         raise InvalidArgumentError("body", f"must be at most {MAX_BODY_BYTES} bytes") from error
     except RepeatedNameError as error:
-        raise InvalidArgumentError(error.name, "is given twice") from error
+        raise InvalidArgumentError(_printable(error.name), "is given twice") from error
     except (ValueError, RecursionError) as error:
         raise InvalidArgumentError("body", "must be JSON") from error
     if not isinstance(body, dict):
         raise InvalidArgumentError("body", "must be a JSON object")
     if unknown := body.keys() - set(fields):
-        raise InvalidArgumentError(min(unknown), "is unknown")
+        raise InvalidArgumentError(_printable(min(unknown)), "is unknown")
     return tuple(_text(body, name) for name in fields)
 
 
@@ -143,4 +156,22 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str):
         raise InvalidArgumentError(name, "must be given, as text")
+    if not has_scalars_only(value):
+        raise InvalidArgumentError(name, "must not have lone surrogates")
     return value
+
+
+def _printable(name: str) -> str:
+    """Give a name that somebody made up so that it can be said in an answer."""
+    return name if has_scalars_only(name) else "a name with lone surrogates"
+
+
+def _check_credentials(header: str) -> None:
+    scheme, _, shown = header.partition(" ")
+    try:
+        if scheme.lower() == "basic":
+            # authlib raises what is no answer where these are no text.
+            base64.b64decode(shown.strip(), validate=True).decode()
+        header.encode("ascii")
+    except ValueError as error:
+        raise InvalidRequestError("The credentials in 'Authorization' are no text.") from error

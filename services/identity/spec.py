@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.identity.model import REFRESH_TOKEN_S
+from services.identity.model import DEVICE_S, REFRESH_TOKEN_S
 from services.platform.bus.port import Subscription
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
@@ -40,6 +40,14 @@ REVOCATIONS: Final = TableSpec(
     key="{kind}.{~until:016x}.{session id, user}",
 )
 PASSWORD_CHANGES: Final = TableSpec("identity_password_changes", key="{user}")
+# Windows are minutes long.
+GUESSES: Final = TableSpec(
+    "identity_guesses", max_age_s=DAY_S, key="{digest of the subject}.{window:016x}"
+)
+# A log-in writes the row anew.
+DEVICES: Final = TableSpec(
+    "identity_devices", max_age_s=DEVICE_S + DAY_S, key="{user}.{digest of the secret}"
+)
 
 TABLES: Final = (
     CLIENTS,
@@ -55,10 +63,13 @@ TABLES: Final = (
     APP_KEY_SIGNERS,
     REVOCATIONS,
     PASSWORD_CHANGES,
+    GUESSES,
+    DEVICES,
 )
 """Clients and families by id, sessions by user and id, codes by digest, credentials and changes of
 passwords by user, sign-ups by canonical handle, signing keys as in `keys`, API keys by app and id,
-revoked sessions and users as in `revocations`. What opens a door is kept as a digest, or sealed, or
+revoked sessions and users as in `revocations`, guesses as in
+`guesses`, browsers by user and digest. What opens a door is kept as a digest, or sealed, or
 not at all."""
 
 SEALING_KEY_FILE: Final = "identity.key"

@@ -1,6 +1,5 @@
 """The issuer's state as rows: one JSON cell each, changed by compare-and-set."""
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -11,6 +10,7 @@ from services.identity.model import (
     Client,
     Code,
     Credential,
+    Device,
     Family,
     PasswordChange,
     Revocation,
@@ -25,8 +25,10 @@ from services.identity.spec import (
     CLIENTS,
     CODES,
     CREDENTIALS,
+    DEVICES,
     FAMILIES,
     ID_TOKEN_KEYS,
+    GUESSES,
     KEYS,
     PASSWORD_CHANGES,
     REVOCATIONS,
@@ -34,18 +36,20 @@ from services.identity.spec import (
     SESSIONS,
     SIGN_UPS,
 )
-from services.platform.rows.cells import overwriting, swap_cell
+from services.platform.rows.cells import overwriting
+from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.port import CellName, RowStore, TableSpec
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["IdentityStore", "Records"]
+__all__ = ["Counters", "IdentityStore", "Records"]
 
 Record = TypeVar("Record", bound="DataclassInstance")
 
 
 _BODY = b"body"
+_COUNT = b"count"
 MAX_KEY_CHARS: Final = 128
 """The longest of ours is a digest of 64; Bigtable takes 4 KiB, and no empty one."""
 ROWS_PER_SCAN: Final = 500
@@ -59,6 +63,8 @@ class Records(Generic[Record]):
         self._rows = rows
         self._table = table
         self._kind = kind
+        self._names = [field.name for field in fields(kind)]
+        self._cells = JsonCells(self._encode, self._decode, sort_keys=True)
         self._tuples = {field.name for field in fields(kind) if "tuple" in str(field.type)}
         self._omitted = {
             field.name: field.default
@@ -71,24 +77,24 @@ class Records(Generic[Record]):
         if not 0 < len(key) <= MAX_KEY_CHARS:
             return None
         row = (await self._rows.read_rows(self._table.name, [key.encode()])).get(key.encode())
-        return None if row is None else self._decode(row.cells[_BODY])
+        return None if row is None else self._cells.loads(row.cells[_BODY])
 
     async def add(self, key: str, record: Record) -> bool:
         """Write a new one; False, and nothing changed, if there is one. Atomic."""
-        return await self._swap(key, None, record)
+        return await self._cells.add(self._rows, self._cell(key), record) is None
 
     async def replace(self, key: str, before: Record, after: Record) -> bool:
         """Change one; False, and nothing changed, if it is not `before` any more. Atomic."""
-        return await self._swap(key, before, after)
+        return await self._cells.replace(self._rows, self._cell(key), before, after)
 
     async def put(self, key: str, record: Record) -> None:
         """Write one, whatever was there."""
-        change = overwriting(self._table.name, key.encode(), {_BODY: self._encode(record)})
+        change = overwriting(self._table.name, key.encode(), {_BODY: self._cells.dumps(record)})
         await self._rows.mutate([change])
 
     async def remove(self, key: str, before: Record) -> bool:
         """Remove one; False, and nothing changed, if it is not `before` any more. Atomic."""
-        return await self._swap(key, before, None)
+        return await self._cells.replace(self._rows, self._cell(key), before, None)
 
     async def stream(self, prefix: str = "") -> AsyncIterator[tuple[str, Record]]:
         """Read them all, or those whose keys begin so, in the order of their keys.
@@ -102,7 +108,7 @@ class Records(Generic[Record]):
         while True:
             rows = await self._rows.scan(self._table.name, start, end, limit=ROWS_PER_SCAN)
             for row in rows:
-                yield row.key.decode(), self._decode(row.cells[_BODY])
+                yield row.key.decode(), self._cells.loads(row.cells[_BODY])
             if len(rows) < ROWS_PER_SCAN:
                 return
             start = rows[-1].key + b"\x00"
@@ -111,25 +117,33 @@ class Records(Generic[Record]):
         """Read them all at once, for what is few: the keys of one app, signing keys."""
         return {key: record async for key, record in self.stream(prefix)}
 
-    async def _swap(self, key: str, before: Record | None, after: Record | None) -> bool:
-        expected = None if before is None else self._encode(before)
-        value = None if after is None else self._encode(after)
-        cell = CellName(self._table.name, key.encode(), _BODY)
-        return await swap_cell(self._rows, cell, expected, value) == expected
+    def _cell(self, key: str) -> CellName:
+        return CellName(self._table.name, key.encode(), _BODY)
 
-    def _encode(self, record: Record) -> bytes:
-        # The compare-and-set compares bytes, so there is one byte string for each value.
+    def _encode(self, record: Record) -> dict[str, Any]:
         values = asdict(record)
         for name, default in self._omitted.items():
             if values[name] == default:
                 del values[name]
-        return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
+        return values
 
-    def _decode(self, cell: bytes) -> Record:
-        values: dict[str, Any] = json.loads(cell)
+    def _decode(self, found: Mapping[str, Any]) -> Record:
+        values = {name: found[name] for name in self._names if name in found}
         for name in self._tuples:
             values[name] = tuple(values[name])
         return self._kind(**values)
+
+
+class Counters:
+    """One table of counters. Every method raises `UnavailableError` when the engine is gone."""
+
+    def __init__(self, rows: RowStore, table: TableSpec) -> None:
+        self._rows = rows
+        self._table = table
+
+    async def add(self, key: str, delta: int) -> int:
+        """Add to one, which begins at 0; gives what it is then. Atomic, and not idempotent."""
+        return await self._rows.increment(self._table.name, key.encode(), _COUNT, delta)
 
 
 class IdentityStore:
@@ -149,3 +163,5 @@ class IdentityStore:
         self.app_key_signers = Records(rows, APP_KEY_SIGNERS, SigningKey)
         self.revocations = Records(rows, REVOCATIONS, Revocation)
         self.password_changes = Records(rows, PASSWORD_CHANGES, PasswordChange)
+        self.guesses = Counters(rows, GUESSES)
+        self.devices = Records(rows, DEVICES, Device)

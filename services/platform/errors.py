@@ -15,6 +15,7 @@ __all__ = [
     "InvalidArgumentError",
     "NotFoundError",
     "PermissionDeniedError",
+    "TooManyRequestsError",
     "UnavailableError",
 ]
 
@@ -65,6 +66,21 @@ class FailedPreconditionError(AviaryError):
 
 class PermissionDeniedError(AviaryError):
     """The caller may not do this."""
+
+
+class TooManyRequestsError(AviaryError):
+    """The caller has used up a budget; there is more of it after `retry_after_s` seconds."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        metadata: Mapping[str, str] | None = None,
+        retry_after_s: float = 1.0,
+    ) -> None:
+        super().__init__(message, reason=reason, metadata=metadata)
+        self.retry_after_s = retry_after_s
 
 
 class UnavailableError(AviaryError):

@@ -44,12 +44,15 @@ class TweetStore(Protocol):
         """Read what the author's `request_id` stands for; None if it is unbound."""
         ...
 
-    async def claim_deletion(self, tweet_id: int, request_id: str) -> None:
+    async def claim_deletion(self, tweet: Tweet, request_id: str) -> None:
         """Remember for a day that `request_id` asked for the tweet's deletion. Idempotent."""
         ...
 
-    async def has_deletion(self, tweet_id: int, request_id: str) -> bool:
-        """Whether `claim_deletion` was called with these."""
+    async def deletion_of(self, tweet_id: int, request_id: str) -> int | None:
+        """Give the author of a tweet that `claim_deletion` was called with; None if it was not.
+
+        0 where the author was not remembered, by an older version.
+        """
         ...
 
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:

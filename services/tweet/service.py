@@ -122,13 +122,18 @@ class TweetService:
         validate_request_id(request_id)
         tweet = (await self._store.get_many([tweet_id])).get(tweet_id)
         if tweet is None:
-            if request_id and await self._store.has_deletion(tweet_id, request_id):
+            if request_id and await self._is_repeat(tweet_id, user_id, request_id):
                 return
             raise _no_tweet("tweet_id", tweet_id)
         check_author(tweet, user_id)
         if request_id:
-            await self._store.claim_deletion(tweet_id, request_id)
+            await self._store.claim_deletion(tweet, request_id)
         await self._deletion.delete(tweet)
+
+    async def _is_repeat(self, tweet_id: int, user_id: int, request_id: str) -> bool:
+        """Whether this request deleted the tweet; to anybody but its author it is as any other."""
+        author = await self._store.deletion_of(tweet_id, request_id)
+        return author is not None and user_id in (0, author)
 
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[Tweet], list[int]]:
         """(tweets, ids that name none or a deleted one), each in the order asked for, once each.

@@ -7,10 +7,12 @@ replayed later writes `body` again and changes nothing of that.
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from services.platform.ids.model import MAX_ID
 from services.platform.outbox.outbox import Commits, OutboxEntry
 from services.platform.rows.cells import swap_cell
+from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import request_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
@@ -35,7 +37,9 @@ _DELETED = b"deleted"
 _DELIVERY = b"delivery"
 _LISTED = b"listed"
 _CLAIM = b"claim"
+_AUTHOR = b"author"
 _YES = b"1"
+_FIELDS = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
 _FORGOTTEN = b""
 """The body of a deleted tweet."""
 
@@ -117,22 +121,23 @@ class RowTweetStore:
         """Bind a request id to `claim` if it is unbound; gives the claim that holds."""
         key = request_row_key(user_id, request_id)
         cell = CellName(REQUESTS.name, key, _CLAIM)
-        found = await swap_cell(self._rows, cell, None, _encode_claim(claim))
-        return claim if found is None else _decode_claim(found)
+        return await _CLAIMS.add(self._rows, cell, claim) or claim
 
     async def find_claim(self, user_id: int, request_id: str) -> RequestClaim | None:
         """Read what a request id stands for; None if it is unbound."""
         row = await self._read(REQUESTS, request_row_key(user_id, request_id))
-        return None if row is None else _decode_claim(row.cells[_CLAIM])
+        return None if row is None else _CLAIMS.loads(row.cells[_CLAIM])
 
-    async def claim_deletion(self, tweet_id: int, request_id: str) -> None:
-        """Note that this request asked for the deletion of the tweet."""
-        key = _deletion_key(tweet_id, request_id)
-        await self._rows.mutate([RowMutation(REQUESTS.name, key, {_CLAIM: _YES})])
+    async def claim_deletion(self, tweet: Tweet, request_id: str) -> None:
+        """Note that this request asked for the deletion of the tweet, and whose it was."""
+        key = _deletion_key(tweet.tweet_id, request_id)
+        cells = {_CLAIM: _YES, _AUTHOR: b"%d" % tweet.user_id}
+        await self._rows.mutate([RowMutation(REQUESTS.name, key, cells)])
 
-    async def has_deletion(self, tweet_id: int, request_id: str) -> bool:
-        """Whether this request asked for the deletion of the tweet before."""
-        return await self._read(REQUESTS, _deletion_key(tweet_id, request_id)) is not None
+    async def deletion_of(self, tweet_id: int, request_id: str) -> int | None:
+        """Give whose tweet this request asked to delete before; None if it did not."""
+        row = await self._read(REQUESTS, _deletion_key(tweet_id, request_id))
+        return None if row is None else int(row.cells.get(_AUTHOR, b"0"))
 
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
         """Read the author's newest ids below `before`, passing over deleted ones."""
@@ -182,7 +187,9 @@ def _encode(tweet: Tweet) -> bytes:
 
 def _decode(row: Row) -> Tweet:
     """Read a row. Raises one of `UNREADABLE` where a cell does not hold what `_encode` gives."""
-    tweet = Tweet(tweet_id=parse_tweet_row_key(row.key), **json.loads(row.cells[_BODY]))
+    body = json.loads(row.cells[_BODY])
+    # A newer version may have written more; what is not known here is passed over.
+    tweet = Tweet(tweet_id=parse_tweet_row_key(row.key), **{name: body[name] for name in _FIELDS})
     tweet.text.encode()
     # The bound of ids is that of times too: what is above it fits no message.
     numbers = (
@@ -197,14 +204,17 @@ def _decode(row: Row) -> Tweet:
 
 
 def _deletion_key(tweet_id: int, request_id: str) -> bytes:
-    # Of the tweet, as nobody remembers whose a deleted one was.
+    # Of the tweet: whose it was is not known any more to whoever asks again.
     return request_row_key(f"delete#{tweet_id:016x}", request_id)
 
 
-def _encode_claim(claim: RequestClaim) -> bytes:
-    return json.dumps([claim.tweet_id, claim.fingerprint], separators=(",", ":")).encode()
+def _encode_claim(claim: RequestClaim) -> list[Any]:
+    return [claim.tweet_id, claim.fingerprint]
 
 
-def _decode_claim(cell: bytes) -> RequestClaim:
-    tweet_id, fingerprint = json.loads(cell)
+def _decode_claim(found: list[Any]) -> RequestClaim:
+    tweet_id, fingerprint, *_ = found
     return RequestClaim(tweet_id, fingerprint)
+
+
+_CLAIMS = JsonCells(_encode_claim, _decode_claim)

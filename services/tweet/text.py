@@ -18,6 +18,7 @@ import re
 
 from services.platform.errors import InvalidArgumentError
 from services.platform.text.bounded_text import normalized
+from services.platform.text.characters import check_characters, is_blank
 
 __all__ = ["BARE_TLDS", "MAX_WEIGHTED_LENGTH", "URL_LENGTH", "validate_text", "weighted_length"]
 
@@ -81,9 +82,7 @@ _URL = (
 _URL_PATTERN = re.compile(_URL, re.IGNORECASE)
 _EMOJI_PATTERN = re.compile(_EMOJI)
 
-_REFUSED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_NOT_CHARACTERS = "\ufeff\ufffe\uffff"
+_LINE_ENDS = re.compile("\r\n?")
 
 
 def weighted_length(text: str) -> int:
@@ -97,19 +96,15 @@ def weighted_length(text: str) -> int:
 
 
 def validate_text(text: str) -> str:
-    """Check the text of a tweet and give it in NFC, ready to be stored.
+    """Check the text of a tweet and give it in NFC with lines that end in U+000A.
 
-    Raises `InvalidArgumentError` on `text` if it is blank, longer than `MAX_WEIGHTED_LENGTH`, or
-    contains a control character other than newline and tab, a lone surrogate, U+FFFE, U+FEFF or
-    U+FFFF, or more combining marks in a row than any language has.
+    Raises `InvalidArgumentError` on `text` if it is blank, longer than `MAX_WEIGHTED_LENGTH`, has
+    what `check_characters` refuses, or has more combining marks in a row than any language.
     """
     text = _composed(text)
-    if not text.strip():
+    check_characters("text", text, lines=True)
+    if is_blank(text):
         raise InvalidArgumentError("text", "must not be blank")
-    found = _REFUSED.search(text)
-    if found is not None:
-        what, point = _refused(found.group()), ord(found.group())
-        raise InvalidArgumentError("text", f"contains {what}, U+{point:04X}")
     length = _composed_length(text)
     if length > MAX_WEIGHTED_LENGTH:
         raise InvalidArgumentError(
@@ -120,17 +115,9 @@ def validate_text(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    return normalized(
-        "text", text, most=MAX_RAW_CHARS, wanted=f"must be at most {MAX_RAW_CHARS} characters"
-    )
-
-
-def _refused(char: str) -> str:
-    if char in _NOT_CHARACTERS:
-        return "an invalid character"
-    if _SURROGATES.match(char):
-        return "a lone surrogate"
-    return "a control character other than newline and tab"
+    wanted = f"must be at most {MAX_RAW_CHARS} characters"
+    composed = normalized("text", text, most=MAX_RAW_CHARS, wanted=wanted)
+    return _LINE_ENDS.sub("\n", composed)
 
 
 def _composed_length(text: str) -> int:

@@ -15,7 +15,12 @@ from services.platform.ids.arguments import check_id, check_ids
 from services.platform.ids.request_ids import fingerprint, validate_request_id
 from services.platform.observability.names import EVENT_USER_TIDYING_FAILED
 from services.platform.runtime.clock import Clock
-from services.platform.text.handles import canonical, validate_display_name, validate_handle
+from services.platform.text.handles import (
+    canonical,
+    validate_display_name,
+    validate_handle,
+    validate_new_handle,
+)
 from services.user.claims import HandleClaims, taken
 from services.user.model import Account, RequestMark, User
 from services.user.ports import IdSource, UserEvents, UserStore
@@ -55,7 +60,7 @@ class UserService:
         Raises `AlreadyExistsError` (`HANDLE_TAKEN`) for a taken handle. A creation that died half
         way holds its handle for `CLAIM_GRACE_MS`.
         """
-        handle = validate_handle(handle)
+        handle = validate_new_handle(handle)
         display_name = validate_display_name(display_name)
         mark = _mark(request_id, handle, display_name)
         scope = canonical(handle)
@@ -128,6 +133,8 @@ class UserService:
                 return answer
             if account is None:
                 raise _no_user(user_id)
+            if handle is not None and canonical(handle) != canonical(account.user.handle):
+                validate_new_handle(handle)  # who has a reserved one from before keeps it
             user = replace(
                 account.user,
                 handle=handle or account.user.handle,

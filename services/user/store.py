@@ -5,12 +5,13 @@ names two users. A deleted user's body is empty; that of an id which never came 
 never shall, says so.
 """
 
-import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from services.platform.outbox.outbox import Commits, OutboxEntry
 from services.platform.rows.cells import swap_cell
+from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import parse_user_row_key, request_row_key, user_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
@@ -53,7 +54,7 @@ class RowUserStore:
         for row in rows.values():
             try:
                 if _is_live(row):
-                    user = _decode_account(row).user
+                    user = _account(row).user
                     users[user.user_id] = user
             except UNREADABLE as error:
                 log_unreadable(USERS.name, row, error)
@@ -62,7 +63,7 @@ class RowUserStore:
     async def find(self, user_id: int) -> Account | None:
         """Read a user's row with its revision; None if nobody has the id."""
         row = await self._read(USERS, user_row_key(user_id))
-        return _decode_account(row) if row is not None and _is_live(row) else None
+        return _account(row) if row is not None and _is_live(row) else None
 
     async def was_created(self, user_id: int) -> bool:
         """Whether the row has ever had a user's body."""
@@ -71,7 +72,7 @@ class RowUserStore:
 
     async def add(self, user: User) -> bool:
         """Write a new user's row; False if there is one."""
-        body = _encode_account(Account(user))
+        body = _accounts(user.user_id).dumps(Account(user))
         return await swap_cell(self._rows, _body_cell(user.user_id), None, body) is None
 
     async def bar(self, user_id: int) -> bool:
@@ -81,8 +82,8 @@ class RowUserStore:
 
     async def replace(self, before: Account, after: Account) -> bool:
         """Write `after` if the row's body still is `before`, by compare-and-set."""
-        old, new = _encode_account(before), _encode_account(after)
-        return await swap_cell(self._rows, _body_cell(before.user.user_id), old, new) == old
+        user_id = before.user.user_id
+        return await _accounts(user_id).replace(self._rows, _body_cell(user_id), before, after)
 
     async def delete(self, user_id: int, at_ms: int, event: bytes) -> None:
         """Put a tombstone in the place of the body, together with the event."""
@@ -98,31 +99,30 @@ class RowUserStore:
     async def get_claim(self, canonical_handle: str) -> HandleClaim | None:
         """Read who claims a handle; None if nobody does."""
         row = await self._read(HANDLES, canonical_handle.encode())
-        return None if row is None else _decode_claim(row.cells[_CLAIM])
+        return None if row is None else _CLAIMS.loads(row.cells[_CLAIM])
 
     async def replace_claim(
         self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
     ) -> bool:
         """Change or remove a claim if it still is `expected`."""
-        before = None if expected is None else _encode_claim(expected)
-        after = None if claim is None else _encode_claim(claim)
         cell = CellName(HANDLES.name, canonical_handle.encode(), _CLAIM)
-        return await swap_cell(self._rows, cell, before, after) == before
+        if expected is not None:
+            return await _CLAIMS.replace(self._rows, cell, expected, claim)
+        return claim is None or await _CLAIMS.add(self._rows, cell, claim) is None
 
     async def find_request(self, key: RequestKey) -> RequestRecord | None:
         """Read what a request id stands for; None if it is unbound."""
         row = await self._read(REQUESTS, _request_cell(key).key)
-        return None if row is None else _decode_record(row.cells[_RECORD])
+        return None if row is None else _RECORDS.loads(row.cells[_RECORD])
 
     async def bind_request(self, key: RequestKey, record: RequestRecord) -> RequestRecord:
         """Bind a request id if it is unbound; gives the record that holds."""
-        found = await swap_cell(self._rows, _request_cell(key), None, _encode_record(record))
-        return record if found is None else _decode_record(found)
+        return await _RECORDS.add(self._rows, _request_cell(key), record) or record
 
     async def answer_request(self, key: RequestKey, record: RequestRecord) -> None:
         """Put the answer into the record that has none yet."""
-        blank = _encode_record(RequestRecord(record.fingerprint))
-        await swap_cell(self._rows, _request_cell(key), blank, _encode_record(record))
+        blank = RequestRecord(record.fingerprint)
+        await _RECORDS.replace(self._rows, _request_cell(key), blank, record)
 
     async def _read(self, table: TableSpec, key: bytes) -> Row | None:
         return (await self._rows.read_rows(table.name, [key])).get(key)
@@ -141,46 +141,51 @@ def _request_cell(key: RequestKey) -> CellName:
     return CellName(REQUESTS.name, request_row_key(scope, key.request_id), _RECORD)
 
 
-# The compare-and-set compares bytes, so there is one byte string for each value.
-
-
-def _encode_claim(claim: HandleClaim) -> bytes:
+def _encode_claim(claim: HandleClaim) -> list[Any]:
     # The third field of older rows said that the claimant was done; now its row says so.
-    return _json([claim.user_id, claim.claimed_at_ms, True])
+    return [claim.user_id, claim.claimed_at_ms, True]
 
 
-def _decode_claim(cell: bytes) -> HandleClaim:
-    user_id, claimed_at_ms, _ = json.loads(cell)
+def _decode_claim(found: list[Any]) -> HandleClaim:
+    user_id, claimed_at_ms, *_ = found
     return HandleClaim(user_id, claimed_at_ms)
 
 
-def _encode_account(account: Account) -> bytes:
+def _encode_account(account: Account) -> dict[str, Any]:
     body: dict[str, Any] = _user_fields(account.user)
     if account.revision:
         body["revision"] = account.revision
     if account.changed_by is not None:
         body["changed_by"] = [account.changed_by.request_id, account.changed_by.fingerprint]
-    return _json(body)
+    return body
 
 
-def _decode_account(row: Row) -> Account:
-    body = json.loads(row.cells[_BODY])
+def _accounts(user_id: int) -> JsonCells[Account]:
+    """Give the form of this user's row, whose id is in its key alone."""
+    return JsonCells(_encode_account, partial(_decode_account, user_id))
+
+
+def _account(row: Row) -> Account:
+    return _accounts(parse_user_row_key(row.key)).loads(row.cells[_BODY])
+
+
+def _decode_account(user_id: int, body: dict[str, Any]) -> Account:
     mark = body.get("changed_by")
     return Account(
-        _user(parse_user_row_key(row.key), body),
+        _user(user_id, body),
         body.get("revision", 0),
-        None if mark is None else RequestMark(*mark),
+        None if mark is None else RequestMark(*mark[:2]),
     )
 
 
-def _encode_record(record: RequestRecord) -> bytes:
+def _encode_record(record: RequestRecord) -> list[Any]:
     answer = record.answer
     fields = None if answer is None else {"user_id": answer.user_id, **_user_fields(answer)}
-    return _json([record.fingerprint, fields])
+    return [record.fingerprint, fields]
 
 
-def _decode_record(cell: bytes) -> RequestRecord:
-    fingerprint, fields = json.loads(cell)
+def _decode_record(found: list[Any]) -> RequestRecord:
+    fingerprint, fields, *_ = found
     return RequestRecord(fingerprint, None if fields is None else _user(fields["user_id"], fields))
 
 
@@ -201,5 +206,5 @@ def _user(user_id: int, fields: dict[str, Any]) -> User:
     return user
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+_CLAIMS = JsonCells(_encode_claim, _decode_claim)
+_RECORDS = JsonCells(_encode_record, _decode_record)

@@ -38,6 +38,7 @@ from gateway.envoy_binary import envoy_binary
 from services.platform.composition.dependencies import service_of
 from services.platform.rpc.server import RpcServer, Servicer
 from services.platform.runtime.clock import SystemClock
+from services.platform.security.step_up import PROVEN_HEADER
 from services.platform.tokens.revoked_store import RevokedStore
 from services.platform.valkey.breaker import GuardedValkey
 from services.platform.valkey.connection import ValkeyClient, open_valkey
@@ -97,7 +98,10 @@ def _named(headers: Mapping[str, str]) -> dict[str, str]:
 
 @asynccontextmanager
 async def issuer() -> AsyncIterator[int]:
-    """Stand in for the issuer: a token to whatever is asked over HTTP/1; gives the port."""
+    """Stand in for the issuer: a token to whatever is asked over HTTP/1; gives the port.
+
+    Answers say in `x-was-proven` whether the edge passed a proof on.
+    """
     body = b'{"access_token":"a token"}'
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
 
@@ -106,7 +110,8 @@ async def issuer() -> AsyncIterator[int]:
             while asked := await reader.readuntil(b"\r\n\r\n"):
                 length = re.search(rb"content-length: (\d+)", asked)
                 await reader.readexactly(int(length[1]) if length else 0)
-                writer.write(head.encode() + b"\r\n\r\n" + body)
+                proven = b"yes" if f"{PROVEN_HEADER}: 1".encode() in asked else b"no"
+                writer.write(b"\r\n".join((head.encode(), b"x-was-proven: " + proven, b"", body)))
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)

@@ -12,8 +12,10 @@ import httpx
 import pytest_asyncio
 from joserfc import jws, jwt
 
+from services.identity.guesses import FREE_GUESSES
 from services.identity.operator_client import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
 from services.platform.security.denials import edge_decisions
+from services.platform.security.step_up import PROVEN_HEADER
 from services.platform.tokens.issuers import embedded_issuer
 from tests.edge.conftest import Edge, running_edge
 from tests.identity.world import ISSUER, OPERATOR_SECRET, PASSWORD, Browser, World, identity_world
@@ -104,6 +106,19 @@ async def test_key_of_id_tokens_signs_nothing_that_the_edge_takes(world: World) 
     async with edge_before(world) as edge:
         assert (await home(edge, good)).status_code == 200
         assert (await home(edge, made)).status_code == 401
+
+
+async def test_nobody_outside_says_that_work_was_proven(world: World) -> None:
+    await sign_up_at(world.http)
+    app = (await world.app()).client_id
+    for _ in range(FREE_GUESSES):
+        assert await world.accounts.log_in("ada", "a wrong password", app) is None
+    forged = {PROVEN_HEADER: "1"}
+    async with edge_before(world) as edge:
+        edge.client.headers.update(forged)
+        assert (await Browser(edge.client, app).submit("ada", PASSWORD)).status_code == 429
+    world.http.headers.update(forged)
+    assert (await Browser(world.http, app).submit("ada", PASSWORD)).status_code == 303
 
 
 async def test_keys_are_rotated_without_a_refused_request(world: World) -> None:

@@ -4,13 +4,20 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from gateway.control_plane.reputation import ReputationRules
 from gateway.limits.table import CLASSES
 from services.cli.load.edge_client import EdgeClient
 from services.local.operator_file import Operator, fetch_token
-from services.platform.security.step_up import FLOWS, asked_for_proof
+from services.platform.security.step_up import (
+    CHALLENGES,
+    FLOWS,
+    PROOF_HEADER,
+    asked_for_proof,
+    proof_of,
+)
 from tests.edge.limited_edge import LimitedEdge, limited_edge
 
 HERE = "ip:127.0.0.1/32"
@@ -41,6 +48,14 @@ async def test_command_token_goes_on(watched: LimitedEdge) -> None:
         assert await asyncio.to_thread(fetch_token, operator) == "a token"
     refused = await watched.client.post("/oauth/token", data={"grant_type": "x"})
     assert asked_for_proof("/oauth/token", refused.status_code, refused.content) == "token"
+
+
+@pytest.mark.parametrize("path", ["/oauth/log-in", "/oauth/password"])
+async def test_issuer_gets_to_know_of_a_proof_once(watched: LimitedEdge, path: str) -> None:
+    challenge = (await watched.client.post(CHALLENGES, json={"flow": FLOWS[path]})).json()
+    proof = {PROOF_HEADER: proof_of(challenge)}
+    answers = [await watched.client.post(path, headers=headers) for headers in (proof, proof, {})]
+    assert [answer.headers["x-was-proven"] for answer in answers] == ["yes", "no", "no"]
 
 
 def test_flows_are_those_of_the_table() -> None:

@@ -3,8 +3,12 @@
 import asyncio
 import contextlib
 import itertools
+import random
+import unicodedata
+from dataclasses import replace
 
 import pytest
+from argon2 import PasswordHasher
 
 from services.identity import accounts as accounts_module
 from services.identity.passwords import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Passwords
@@ -39,6 +43,9 @@ async def test_who_signed_up_can_log_in_in_any_case_of_the_handle(world: World) 
         ({"password": 1234567890}, "password"),
         ({"handle": "not a handle"}, "handle"),
         ({"handle": ""}, "handle"),
+        ({"handle": "Admin_"}, "handle"),
+        ({"display_name": "\u200b\u2060"}, "display_name"),
+        ({"display_name": "a\u202eb"}, "display_name"),
         ({"display_name": ""}, "display_name"),
         ({"admin": True}, "admin"),
     ],
@@ -177,9 +184,10 @@ async def test_text_that_cannot_be_a_password_costs_the_same_work(
 
 
 async def test_longest_password_in_most_code_points(world: World) -> None:
-    # Each composes from four to one.
-    await sign_up(world.http, password="\u03b1\u0313\u0300\u0345" * MAX_PASSWORD_CHARS)
-    assert await can_log_in(world, "\u1f82" * MAX_PASSWORD_CHARS)
+    # Each composes from four to one; in an order that is not easy to guess.
+    order = random.Random(0).choices("\u1f82\u1f92\u1fa2", k=MAX_PASSWORD_CHARS)  # noqa: S311
+    await sign_up(world.http, password=unicodedata.normalize("NFD", "".join(order)))
+    assert await can_log_in(world, "".join(order))
 
 
 async def test_password_is_kept_as_argon2id(world: World) -> None:
@@ -219,3 +227,48 @@ async def test_a_sign_up_that_cannot_be_recorded_is_finished_later_and_recorded(
     await world.accounts.resume()
     assert await can_log_in(world)
     assert len(world.audit.of("signup.completed")) == 1
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("password123", "very common"),
+        ("          ", "Repeats"),
+        ("xxxxxxxxxxxxxxxxxxxxxxxxxxxx", "Repeats"),
+        ("qwertyuiop", "top-100"),
+        ("1234567890", "top-100"),
+        ("Ada_Lovelace", "made of too little"),
+        ("countess of a", "made of too little"),
+        ("aviaryaviary", "Repeats"),
+        ("p@ssw0rd2024", "similar to a commonly used"),
+    ],
+)
+async def test_weak_passwords_are_refused_and_told_why(
+    world: World, password: str, why: str
+) -> None:
+    names = {"handle": "ada_lovelace", "display_name": "Countess of A"}
+    answer = await sign_up(world.http, **{**names, "password": password})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["details"][0]["reason"] == "WEAK_PASSWORD"
+    assert why in answer.json()["message"]
+    assert password not in answer.text
+    assert await world.store.sign_ups.all() == {}
+
+
+async def test_long_password_is_judged_and_taken(world: World) -> None:
+    # Longer than zxcvbn takes, and of what it has most to try with.
+    password = ("4@8({[<369!1|0$+7" * 8)[:MAX_PASSWORD_CHARS]
+    assert (await sign_up(world.http, password=password)).status_code == 200
+    assert await can_log_in(world, password)
+
+
+async def test_password_from_before_the_rule_goes_on_being_one(world: World) -> None:
+    await sign_up(world.http)
+    key, credential = next(iter((await world.store.credentials.all()).items()))
+    weak, older = "password123", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    await world.store.credentials.put(key, replace(credential, password_hash=older.hash(weak)))
+    assert await can_log_in(world, weak)
+    kept = await world.store.credentials.get(key)
+    assert kept is not None
+    assert not world.passwords.is_outdated(kept.password_hash)
+    assert await can_log_in(world, weak)

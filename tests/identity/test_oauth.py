@@ -8,6 +8,7 @@ from tests.identity.world import (
     ISSUER,
     OPERATOR_SECRET,
     PASSWORD,
+    REDIRECT,
     Browser,
     World,
     sent_back,
@@ -258,12 +259,28 @@ async def test_the_media_type_of_a_form_ignores_case(
         "https://app.test:80:80/cb",
         "https://app.test/c b",
         'https://app.test/"><script>',
+        "https://app.test\n/cb",
+        "https://app.test/cb\r\nx: y",
+        "https://app.test/cb\n",
+        " https://app.test/cb",
+        "https://app.test\t.evil.test/cb",
+        "https://app.test:99999/cb",
+        "https://*.test/cb",
+        "https://app.test/c\u202eb",
+        "test.app'://cb",
+        "test.app;x://cb",
         "test.app://a;b/cb",
     ],
 )
 async def test_bad_redirect_uri_cannot_be_registered(world: World, uri: str) -> None:
     with pytest.raises(InvalidArgumentError, match="redirect_uri"):
         await world.clients.register("App", [uri], public=True)
+
+
+@pytest.mark.parametrize("name", ["", "\u200b", "\u3164", "a\u202eb", "a\nb", "x" * 51], ids=ascii)
+async def test_bad_name_of_an_app_cannot_be_registered(world: World, name: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="name"):
+        await world.clients.register(name, [REDIRECT])
 
 
 async def test_good_redirect_uris_can_be_registered(world: World) -> None:

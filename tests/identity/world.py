@@ -18,6 +18,8 @@ from starlette.applications import Starlette
 from services.identity.accounts import Accounts
 from services.identity.app_keys import AppKeys
 from services.identity.bearer import Bearers
+from services.identity.devices import Devices
+from services.identity.guesses import Guesses
 from services.identity.http import application
 from services.identity.keys import Keyring, Keyrings
 from services.identity.listener import Listener
@@ -127,13 +129,16 @@ class World:
         return self.others(rows), rows
 
     def others(self, rows: RowStore | None = None, users: UserService | None = None) -> Accounts:
+        store = IdentityStore(rows or self.rows)
         directory = Directory(users or self.users.service)
         return Accounts(
-            store=IdentityStore(rows or self.rows),
+            store=store,
             sessions=self.sessions,
             revocations=self.revocations,
             users=directory,
             passwords=self.passwords,
+            guesses=Guesses(store, self.clock),
+            devices=Devices(store, self.clock),
             clock=self.clock,
             audit=self.audit,
         )
@@ -165,6 +170,8 @@ async def identity_world(
             revocations=revocations,
             users=directory,
             passwords=passwords,
+            guesses=Guesses(store, clock),
+            devices=Devices(store, clock),
             clock=clock,
             audit=audit,
         )

@@ -3,7 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.platform.errors import InvalidArgumentError
-from services.platform.text.handles import canonical, validate_display_name, validate_handle
+from services.platform.text.handles import (
+    canonical,
+    validate_display_name,
+    validate_handle,
+    validate_new_handle,
+)
 
 
 @given(st.from_regex(r"[A-Za-z0-9_]{1,15}", fullmatch=True))
@@ -17,6 +22,24 @@ def test_refused_handles(handle: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         validate_handle(handle)
     assert caught.value.field == "handle"
+
+
+@pytest.mark.parametrize(
+    "handle",
+    ["admin", "Admin", "ADMIN_", "_a_d_m_i_n_", "support", "aviary", "Aviary_", "root", "api"],
+)
+def test_reserved_handles_are_for_nobody_new(handle: str) -> None:
+    assert validate_handle(handle) == handle
+    with pytest.raises(InvalidArgumentError) as caught:
+        validate_new_handle(handle)
+    assert (caught.value.field, caught.value.reason) == ("handle", "HANDLE_RESERVED")
+
+
+@pytest.mark.parametrize(
+    "handle", ["ada", "admiral", "rooted", "apiary", "supporter", "bob", "me2"]
+)
+def test_handles_that_only_look_a_little_so_are_free(handle: str) -> None:
+    assert validate_new_handle(handle) == handle
 
 
 def test_display_names_are_trimmed() -> None:

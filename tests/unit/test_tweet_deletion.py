@@ -39,6 +39,17 @@ async def test_a_repeated_deletion_succeeds(world: World) -> None:
         await world.tweets.delete(12345, request_id="r")
 
 
+async def test_anothers_deletion_is_no_repeat_of_ours(world: World) -> None:
+    (tweet_id,) = await world.post(ALICE, 1)
+    await world.tweets.delete(tweet_id, user_id=ALICE, request_id="r")
+    await world.tweets.delete(tweet_id, user_id=ALICE, request_id="r")
+    await world.tweets.delete(tweet_id, request_id="r")
+    for request_id in ("r", "s"):
+        with pytest.raises(NotFoundError) as caught:
+            await world.tweets.delete(tweet_id, user_id=BOB, request_id=request_id)
+        assert caught.value.reason == "TWEET_NOT_FOUND"
+
+
 async def test_a_repeat_finishes_a_deletion_that_died(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,13 +78,30 @@ def test_normalised_with_newline_and_tab() -> None:
     assert validate_text("cafe\u0301\n\tx") == "caf\u00e9\n\tx"
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_lines_end_in_one_way_and_count_so(end: str) -> None:
+    assert validate_text(f"a{end}b") == "a\nb"
+    assert validate_text(f"a{end}{end}b") == "a\n\nb"
+    assert weighted_length(f"a{end}b") == 3
+    whole = "a" * 139 + end + "b" * 140
+    assert len(validate_text(whole)) == 280
+    with pytest.raises(InvalidArgumentError):
+        validate_text(whole + "c")
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_text_of_line_ends_alone_is_blank(end: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="blank"):
+        validate_text(end * 3)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         " \n",
         "a\x00",
-        "a\r\nb",
+        "a\x0bb",
         "a\x7f",
         "a\x85",
         "a\ud800",

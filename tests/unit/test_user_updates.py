@@ -273,3 +273,21 @@ async def test_an_update_of_a_deleted_user_under_way_changes_nothing(
         world.service.create(handle, "Next") for handle in ("ada", "bob")
     ]
     assert len(await asyncio.gather(*taking)) == 2
+
+
+async def test_reserved_handle_is_kept_by_who_had_it_and_taken_by_nobody(world: World) -> None:
+    for handle in ("admin", "Support_"):
+        with pytest.raises(InvalidArgumentError) as caught:
+            await world.service.create(handle, "A")
+        assert caught.value.reason == "HANDLE_RESERVED"
+    made = await world.service.create("ada", "Ada")
+    with pytest.raises(InvalidArgumentError) as caught:
+        await world.service.update(made.user_id, handle="_root", display_name="Root")
+    assert caught.value.reason == "HANDLE_RESERVED"
+    assert await world.service.get(made.user_id) == made
+    # Of before the rule.
+    claims = HandleClaims(world.store, world.clock)
+    await claims.take("admin", 77)
+    assert await world.store.add(User(77, "admin", "A", 1))
+    assert (await world.service.update(77, handle="Admin", display_name="B")).handle == "Admin"
+    assert (await world.service.get_by_handle("admin")).user_id == 77

@@ -21,6 +21,7 @@ from services.platform.errors import (
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
+    TooManyRequestsError,
     UnavailableError,
 )
 
@@ -52,6 +53,7 @@ CODES: Mapping[type[AviaryError], grpc.StatusCode] = MappingProxyType(
         AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
         FailedPreconditionError: grpc.StatusCode.FAILED_PRECONDITION,
         PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
+        TooManyRequestsError: grpc.StatusCode.RESOURCE_EXHAUSTED,
         UnavailableError: grpc.StatusCode.UNAVAILABLE,
     }
 )
@@ -103,7 +105,7 @@ def status_of(error: AviaryError) -> tuple[grpc.StatusCode, Status] | None:
     if isinstance(error, InvalidArgumentError):
         violation = BadRequest.FieldViolation(field=error.field, description=error.description)
         status.details.add().Pack(BadRequest(field_violations=[violation]))
-    if isinstance(error, UnavailableError):
+    if isinstance(error, UnavailableError | TooManyRequestsError):
         retry = RetryInfo()
         retry.retry_delay.FromNanoseconds(int(error.retry_after_s * _NANOS_PER_SECOND))
         status.details.add().Pack(retry)
@@ -148,6 +150,12 @@ def domain_error(error: grpc.aio.AioRpcError) -> AviaryError | grpc.aio.AioRpcEr
             return InvalidArgumentError("request", sentence, reason=reason)
         violation = bad_request.field_violations[0]
         return InvalidArgumentError(violation.field, violation.description, reason=reason)
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and info.reason:
+        # Without a reason it is gRPC's own: a message that is too large.
+        delay_s = retry.retry_delay.ToNanoseconds() / _NANOS_PER_SECOND
+        return TooManyRequestsError(
+            sentence, reason=reason, metadata=dict(info.metadata), retry_after_s=delay_s
+        )
     if code in _PLAIN:
         return _PLAIN[code](sentence, reason=reason, metadata=dict(info.metadata))
     return error

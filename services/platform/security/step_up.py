@@ -15,6 +15,8 @@ __all__ = [
     "CHALLENGES",
     "FLOWS",
     "PROOF_HEADER",
+    "PROVEN_HEADER",
+    "REASON",
     "asked_for_proof",
     "proof_of",
     "solve",
@@ -23,13 +25,23 @@ __all__ = [
 
 PROOF_HEADER: Final = "x-proof-of-work"
 """Where the proof goes, in HTTP and in gRPC metadata alike."""
+PROVEN_HEADER: Final = "x-work-proven"
+"""By which the edge lets the issuer know that a proof came with the request, and was good. Nobody
+outside can send it."""
 CHALLENGES: Final = "/v1/challenges"
 FLOWS: Final[Mapping[str, str]] = MappingProxyType(
-    {"/v1/tweets": "post", "/v1/users": "sign-up", "/oauth/token": "token"}
+    {
+        "/v1/tweets": "post",
+        "/v1/users": "sign-up",
+        "/oauth/token": "token",
+        "/oauth/log-in": "log-in",
+        "/oauth/password": "log-in",
+    }
 )
 """What a challenge is asked for, by the path that wants its proof."""
 _TOO_MANY_REQUESTS: Final = 429
-_REASON: Final = "STEP_UP_REQUIRED"
+REASON: Final = "STEP_UP_REQUIRED"
+"""Of a refusal that a proof would lift."""
 
 
 def asked_for_proof(path: str, status: int, body: bytes) -> str | None:
@@ -38,7 +50,7 @@ def asked_for_proof(path: str, status: int, body: bytes) -> str | None:
         return None
     try:
         details = json.loads(body)["details"]
-        asked = any(detail.get("reason") == _REASON for detail in details)
+        asked = any(detail.get("reason") == REASON for detail in details)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return FLOWS[path] if asked else None

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from services.platform.errors import InvalidArgumentError
 
-__all__ = ["MAX_EXPANSION", "MAX_MARKS_IN_A_ROW", "normalized"]
+__all__ = ["MAX_EXPANSION", "MAX_MARKS_IN_A_ROW", "has_scalars_only", "normalized"]
 
 MAX_MARKS_IN_A_ROW: Final = 30
 """Combining marks after one another, as in the Stream-Safe Text Format (UAX #15, section 13): far
@@ -22,9 +22,15 @@ MAX_EXPANSION: Final = 4
 """Code points that compose to one character at most (UAX #15, canonical decomposition in UTF-32).
 So a text that has n characters in a composed form came in at most this many times n."""
 
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _BMP_END: Final = 0x10000
 _MARKS_END: Final = 0x1F000
 """No mark stands above: a test looks at all of Unicode."""
+
+
+def has_scalars_only(text: str) -> bool:
+    """Whether it has a UTF-8 form; half of a surrogate pair, which JSON can say, has none."""
+    return _SURROGATES.search(text) is None
 
 
 def normalized(

@@ -1,10 +1,11 @@
 """Names of users: the unique handle and the display name."""
 
 import re
-import unicodedata
 
 from services.platform.errors import InvalidArgumentError
 from services.platform.text.bounded_text import MAX_EXPANSION, normalized
+from services.platform.text.characters import check_characters, is_blank
+from services.platform.text.reserved_handles import is_reserved
 
 __all__ = [
     "MAX_DISPLAY_NAME_CHARS",
@@ -12,6 +13,8 @@ __all__ = [
     "canonical",
     "validate_display_name",
     "validate_handle",
+    "validate_name",
+    "validate_new_handle",
 ]
 
 MAX_HANDLE_CHARS = 15
@@ -20,13 +23,7 @@ MAX_HANDLE_CHARS = 15
 MAX_DISPLAY_NAME_CHARS = 50
 """As on Twitter; counted in code points after normalisation."""
 
-MAX_RAW_DISPLAY_NAME_CHARS = MAX_EXPANSION * MAX_DISPLAY_NAME_CHARS
-"""More code points cannot compose to as few characters; the space around a name counts here."""
-
 _HANDLE = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_HANDLE_CHARS}}}")
-
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Control characters, lone surrogates (no UTF-8 form), and the two line-breaking separators."""
 
 
 def validate_handle(handle: str) -> str:
@@ -38,19 +35,33 @@ def validate_handle(handle: str) -> str:
     return handle
 
 
+def validate_new_handle(handle: str) -> str:
+    """Check a handle that somebody wants to have; `InvalidArgumentError` (`HANDLE_RESERVED`)."""
+    if is_reserved(validate_handle(handle)):
+        raise InvalidArgumentError("handle", "is reserved", reason="HANDLE_RESERVED")
+    return handle
+
+
 def canonical(handle: str) -> str:
     """Give the form in which valid handles are unique: lower case."""
     return handle.lower()
 
 
 def validate_display_name(name: str) -> str:
-    """Check a name and give it trimmed and in NFC; `InvalidArgumentError` on `display_name`."""
-    wanted = f"must be 1 to {MAX_DISPLAY_NAME_CHARS} characters"
-    trimmed = normalized(
-        "display_name", name, most=MAX_RAW_DISPLAY_NAME_CHARS, wanted=wanted
-    ).strip()
-    if not 1 <= len(trimmed) <= MAX_DISPLAY_NAME_CHARS:
-        raise InvalidArgumentError("display_name", wanted)
-    if any(unicodedata.category(char) in _REFUSED_CATEGORIES for char in trimmed):
-        raise InvalidArgumentError("display_name", "must not contain control characters")
+    """Check a user's name, as `validate_name`, on `display_name`."""
+    return validate_name("display_name", name, most=MAX_DISPLAY_NAME_CHARS)
+
+
+def validate_name(field: str, name: str, *, most: int) -> str:
+    """Check a name of at most `most` characters that people see, and give it trimmed and in NFC.
+
+    Raises `InvalidArgumentError` on `field`, also for one that shows nothing.
+    """
+    wanted = f"must be 1 to {most} characters"
+    trimmed = normalized(field, name, most=MAX_EXPANSION * most, wanted=wanted).strip()
+    if not 1 <= len(trimmed) <= most:
+        raise InvalidArgumentError(field, wanted)
+    check_characters(field, trimmed, lines=False)
+    if is_blank(trimmed):
+        raise InvalidArgumentError(field, "must not be blank")
     return trimmed

@@ -138,21 +138,27 @@ class RateLimitResponse(_message.Message):
 
     OVERALL_CODE_FIELD_NUMBER: _builtins.int
     RESPONSE_HEADERS_TO_ADD_FIELD_NUMBER: _builtins.int
+    REQUEST_HEADERS_TO_ADD_FIELD_NUMBER: _builtins.int
     overall_code: Global___RateLimitCode.ValueType
     """The verdict."""
     @_builtins.property
     def response_headers_to_add(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeaderValue]:
         """Added to what the client gets, whatever the verdict."""
 
+    @_builtins.property
+    def request_headers_to_add(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeaderValue]:
+        """Added to what the upstream gets, of a request that may pass."""
+
     def __init__(
         self,
         *,
         overall_code: Global___RateLimitCode.ValueType = ...,
         response_headers_to_add: _abc.Iterable[Global___HeaderValue] | None = ...,
+        request_headers_to_add: _abc.Iterable[Global___HeaderValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["overall_code", b"overall_code", "response_headers_to_add", b"response_headers_to_add"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["overall_code", b"overall_code", "request_headers_to_add", b"request_headers_to_add", "response_headers_to_add", b"response_headers_to_add"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

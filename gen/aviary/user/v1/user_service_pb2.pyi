@@ -29,9 +29,14 @@ class CreateUserRequest(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     handle: _builtins.str
-    """1-15 of [A-Za-z0-9_], unique without case."""
+    """1-15 of [A-Za-z0-9_], unique without case. Some are reserved (HANDLE_RESERVED): admin, support
+    and the like, with underscores too.
+    """
     display_name: _builtins.str
-    """1-50 characters, with at most 30 combining marks in a row."""
+    """1-50 characters of one line, some of them visible, with at most 30 combining marks in a row. No
+    control characters, and none that turn the text around them (U+202A to U+202E, isolates that are
+    not closed).
+    """
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat with the same handle gives the first answer."""
     def __init__(
@@ -178,9 +183,9 @@ class UpdateUserRequest(_message.Message):
     user_id: _builtins.int
     """Positive."""
     handle: _builtins.str
-    """1-15 of [A-Za-z0-9_], unique without case. It stays when absent."""
+    """As in CreateUserRequest. It stays when absent."""
     display_name: _builtins.str
-    """1-50 characters, with at most 30 combining marks in a row. It stays when absent."""
+    """As in CreateUserRequest. It stays when absent."""
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat for the same user gives the first answer."""
     def __init__(

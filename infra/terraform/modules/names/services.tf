@@ -101,6 +101,8 @@ locals {
         "identity_app_key_signers",
         "identity_revocations",
         "identity_password_changes",
+        "identity_guesses",
+        "identity_devices",
         "fanout_controls",
       ]
       publishes   = []
@@ -147,6 +149,8 @@ locals {
     identity_app_key_signers  = { max_age_s = null, key = "{key id}" }
     identity_revocations      = { max_age_s = 172800, key = "{kind}.{~until:016x}.{session id, user}" }
     identity_password_changes = { max_age_s = null, key = "{user}" }
+    identity_guesses          = { max_age_s = 86400, key = "{digest of the subject}.{window:016x}" }
+    identity_devices          = { max_age_s = 15638400, key = "{user}.{digest of the secret}" }
   }
 
   # Variables that hold secrets of services.
