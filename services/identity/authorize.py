@@ -210,6 +210,8 @@ def _hinted(call: Call) -> str:
 def _handle(typed: str) -> str:
     """Give the handle as it is known, of one as people write it: ` @ada `."""
     return typed.strip().removeprefix("@")
+
+
 def _one(shown: Sequence[str]) -> str:
     """Give the one cookie of a name; of several, one was planted, and none counts."""
     return shown[0] if len(shown) == 1 else ""

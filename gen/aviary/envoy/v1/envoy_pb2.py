@@ -28,7 +28,7 @@ from google.protobuf import wrappers_pb2 as google_dot_protobuf_dot_wrappers__pb
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/envoy/v1/envoy.proto\x12\x0f\x61viary.envoy.v1\x1a\x19google/protobuf/any.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1egoogle/protobuf/wrappers.proto\x1a\x17google/rpc/status.proto\"]\n\x10RateLimitRequest\x12\x0e\n\x06\x64omain\x18\x01 \x01(\t\x12\x39\n\x0b\x64\x65scriptors\x18\x02 \x03(\x0b\x32$.aviary.envoy.v1.RateLimitDescriptor\"G\n\x13RateLimitDescriptor\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.aviary.envoy.v1.RateLimitEntry\",\n\x0eRateLimitEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x88\x01\n\x11RateLimitResponse\x12\x34\n\x0coverall_code\x18\x01 \x01(\x0e\x32\x1e.aviary.envoy.v1.RateLimitCode\x12=\n\x17response_headers_to_add\x18\x03 \x03(\x0b\x32\x1c.aviary.envoy.v1.HeaderValue\")\n\x0bHeaderValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x94\x01\n\x10\x44iscoveryRequest\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\x16\n\x0eresource_names\x18\x03 \x03(\t\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\x16\n\x0eresponse_nonce\x18\x05 \x01(\t\x12(\n\x0c\x65rror_detail\x18\x06 \x01(\x0b\x32\x12.google.rpc.Status\"s\n\x11\x44iscoveryResponse\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\'\n\tresources\x18\x02 \x03(\x0b\x32\x14.google.protobuf.Any\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\r\n\x05nonce\x18\x05 \x01(\t\"P\n\x14TypedExtensionConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x0ctyped_config\x18\x02 \x01(\x0b\x32\x14.google.protobuf.Any\"G\n\x0bTypedStruct\x12\x10\n\x08type_url\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"S\n\x17StreamAccessLogsMessage\x12\x38\n\thttp_logs\x18\x02 \x01(\x0b\x32%.aviary.envoy.v1.HttpAccessLogEntries\"N\n\x14HttpAccessLogEntries\x12\x36\n\tlog_entry\x18\x01 \x03(\x0b\x32#.aviary.envoy.v1.HttpAccessLogEntry\"\xc5\x01\n\x12HttpAccessLogEntry\x12;\n\x11\x63ommon_properties\x18\x01 \x01(\x0b\x32 .aviary.envoy.v1.AccessLogCommon\x12\x37\n\x07request\x18\x03 \x01(\x0b\x32&.aviary.envoy.v1.HttpRequestProperties\x12\x39\n\x08response\x18\x04 \x01(\x0b\x32\'.aviary.envoy.v1.HttpResponseProperties\"\xc8\x01\n\x0f\x41\x63\x63\x65ssLogCommon\x12;\n\x19\x64ownstream_remote_address\x18\x02 \x01(\x0b\x32\x18.aviary.envoy.v1.Address\x12\x45\n\x0b\x63ustom_tags\x18\x16 \x03(\x0b\x32\x30.aviary.envoy.v1.AccessLogCommon.CustomTagsEntry\x1a\x31\n\x0f\x43ustomTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"A\n\x07\x41\x64\x64ress\x12\x36\n\x0esocket_address\x18\x01 \x01(\x0b\x32\x1e.aviary.envoy.v1.SocketAddress\" \n\rSocketAddress\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"\xb1\x01\n\x15HttpRequestProperties\x12\x0c\n\x04path\x18\x05 \x01(\t\x12S\n\x0frequest_headers\x18\r \x03(\x0b\x32:.aviary.envoy.v1.HttpRequestProperties.RequestHeadersEntry\x1a\x35\n\x13RequestHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf0\x02\n\x16HttpResponseProperties\x12\x33\n\rresponse_code\x18\x01 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12V\n\x10response_headers\x18\x04 \x03(\x0b\x32<.aviary.envoy.v1.HttpResponseProperties.ResponseHeadersEntry\x12X\n\x11response_trailers\x18\x05 \x03(\x0b\x32=.aviary.envoy.v1.HttpResponseProperties.ResponseTrailersEntry\x1a\x36\n\x14ResponseHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x37\n\x15ResponseTrailersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*h\n\rRateLimitCode\x12\x1f\n\x1bRATE_LIMIT_CODE_UNSPECIFIED\x10\x00\x12\x16\n\x12RATE_LIMIT_CODE_OK\x10\x01\x12\x1e\n\x1aRATE_LIMIT_CODE_OVER_LIMIT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/envoy/v1/envoy.proto\x12\x0f\x61viary.envoy.v1\x1a\x19google/protobuf/any.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1egoogle/protobuf/wrappers.proto\x1a\x17google/rpc/status.proto\"]\n\x10RateLimitRequest\x12\x0e\n\x06\x64omain\x18\x01 \x01(\t\x12\x39\n\x0b\x64\x65scriptors\x18\x02 \x03(\x0b\x32$.aviary.envoy.v1.RateLimitDescriptor\"G\n\x13RateLimitDescriptor\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.aviary.envoy.v1.RateLimitEntry\",\n\x0eRateLimitEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xc6\x01\n\x11RateLimitResponse\x12\x34\n\x0coverall_code\x18\x01 \x01(\x0e\x32\x1e.aviary.envoy.v1.RateLimitCode\x12=\n\x17response_headers_to_add\x18\x03 \x03(\x0b\x32\x1c.aviary.envoy.v1.HeaderValue\x12<\n\x16request_headers_to_add\x18\x04 \x03(\x0b\x32\x1c.aviary.envoy.v1.HeaderValue\")\n\x0bHeaderValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x94\x01\n\x10\x44iscoveryRequest\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\x16\n\x0eresource_names\x18\x03 \x03(\t\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\x16\n\x0eresponse_nonce\x18\x05 \x01(\t\x12(\n\x0c\x65rror_detail\x18\x06 \x01(\x0b\x32\x12.google.rpc.Status\"s\n\x11\x44iscoveryResponse\x12\x14\n\x0cversion_info\x18\x01 \x01(\t\x12\'\n\tresources\x18\x02 \x03(\x0b\x32\x14.google.protobuf.Any\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\r\n\x05nonce\x18\x05 \x01(\t\"P\n\x14TypedExtensionConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x0ctyped_config\x18\x02 \x01(\x0b\x32\x14.google.protobuf.Any\"G\n\x0bTypedStruct\x12\x10\n\x08type_url\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"S\n\x17StreamAccessLogsMessage\x12\x38\n\thttp_logs\x18\x02 \x01(\x0b\x32%.aviary.envoy.v1.HttpAccessLogEntries\"N\n\x14HttpAccessLogEntries\x12\x36\n\tlog_entry\x18\x01 \x03(\x0b\x32#.aviary.envoy.v1.HttpAccessLogEntry\"\xc5\x01\n\x12HttpAccessLogEntry\x12;\n\x11\x63ommon_properties\x18\x01 \x01(\x0b\x32 .aviary.envoy.v1.AccessLogCommon\x12\x37\n\x07request\x18\x03 \x01(\x0b\x32&.aviary.envoy.v1.HttpRequestProperties\x12\x39\n\x08response\x18\x04 \x01(\x0b\x32\'.aviary.envoy.v1.HttpResponseProperties\"\xc8\x01\n\x0f\x41\x63\x63\x65ssLogCommon\x12;\n\x19\x64ownstream_remote_address\x18\x02 \x01(\x0b\x32\x18.aviary.envoy.v1.Address\x12\x45\n\x0b\x63ustom_tags\x18\x16 \x03(\x0b\x32\x30.aviary.envoy.v1.AccessLogCommon.CustomTagsEntry\x1a\x31\n\x0f\x43ustomTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"A\n\x07\x41\x64\x64ress\x12\x36\n\x0esocket_address\x18\x01 \x01(\x0b\x32\x1e.aviary.envoy.v1.SocketAddress\" \n\rSocketAddress\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"\xb1\x01\n\x15HttpRequestProperties\x12\x0c\n\x04path\x18\x05 \x01(\t\x12S\n\x0frequest_headers\x18\r \x03(\x0b\x32:.aviary.envoy.v1.HttpRequestProperties.RequestHeadersEntry\x1a\x35\n\x13RequestHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf0\x02\n\x16HttpResponseProperties\x12\x33\n\rresponse_code\x18\x01 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12V\n\x10response_headers\x18\x04 \x03(\x0b\x32<.aviary.envoy.v1.HttpResponseProperties.ResponseHeadersEntry\x12X\n\x11response_trailers\x18\x05 \x03(\x0b\x32=.aviary.envoy.v1.HttpResponseProperties.ResponseTrailersEntry\x1a\x36\n\x14ResponseHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x37\n\x15ResponseTrailersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*h\n\rRateLimitCode\x12\x1f\n\x1bRATE_LIMIT_CODE_UNSPECIFIED\x10\x00\x12\x16\n\x12RATE_LIMIT_CODE_OK\x10\x01\x12\x1e\n\x1aRATE_LIMIT_CODE_OVER_LIMIT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,8 +43,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HTTPRESPONSEPROPERTIES_RESPONSEHEADERSENTRY']._serialized_options = b'8\001'
   _globals['_HTTPRESPONSEPROPERTIES_RESPONSETRAILERSENTRY']._loaded_options = None
   _globals['_HTTPRESPONSEPROPERTIES_RESPONSETRAILERSENTRY']._serialized_options = b'8\001'
-  _globals['_RATELIMITCODE']._serialized_start=2201
-  _globals['_RATELIMITCODE']._serialized_end=2305
+  _globals['_RATELIMITCODE']._serialized_start=2263
+  _globals['_RATELIMITCODE']._serialized_end=2367
   _globals['_RATELIMITREQUEST']._serialized_start=162
   _globals['_RATELIMITREQUEST']._serialized_end=255
   _globals['_RATELIMITDESCRIPTOR']._serialized_start=257
@@ -52,39 +52,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RATELIMITENTRY']._serialized_start=330
   _globals['_RATELIMITENTRY']._serialized_end=374
   _globals['_RATELIMITRESPONSE']._serialized_start=377
-  _globals['_RATELIMITRESPONSE']._serialized_end=513
-  _globals['_HEADERVALUE']._serialized_start=515
-  _globals['_HEADERVALUE']._serialized_end=556
-  _globals['_DISCOVERYREQUEST']._serialized_start=559
-  _globals['_DISCOVERYREQUEST']._serialized_end=707
-  _globals['_DISCOVERYRESPONSE']._serialized_start=709
-  _globals['_DISCOVERYRESPONSE']._serialized_end=824
-  _globals['_TYPEDEXTENSIONCONFIG']._serialized_start=826
-  _globals['_TYPEDEXTENSIONCONFIG']._serialized_end=906
-  _globals['_TYPEDSTRUCT']._serialized_start=908
-  _globals['_TYPEDSTRUCT']._serialized_end=979
-  _globals['_STREAMACCESSLOGSMESSAGE']._serialized_start=981
-  _globals['_STREAMACCESSLOGSMESSAGE']._serialized_end=1064
-  _globals['_HTTPACCESSLOGENTRIES']._serialized_start=1066
-  _globals['_HTTPACCESSLOGENTRIES']._serialized_end=1144
-  _globals['_HTTPACCESSLOGENTRY']._serialized_start=1147
-  _globals['_HTTPACCESSLOGENTRY']._serialized_end=1344
-  _globals['_ACCESSLOGCOMMON']._serialized_start=1347
-  _globals['_ACCESSLOGCOMMON']._serialized_end=1547
-  _globals['_ACCESSLOGCOMMON_CUSTOMTAGSENTRY']._serialized_start=1498
-  _globals['_ACCESSLOGCOMMON_CUSTOMTAGSENTRY']._serialized_end=1547
-  _globals['_ADDRESS']._serialized_start=1549
-  _globals['_ADDRESS']._serialized_end=1614
-  _globals['_SOCKETADDRESS']._serialized_start=1616
-  _globals['_SOCKETADDRESS']._serialized_end=1648
-  _globals['_HTTPREQUESTPROPERTIES']._serialized_start=1651
-  _globals['_HTTPREQUESTPROPERTIES']._serialized_end=1828
-  _globals['_HTTPREQUESTPROPERTIES_REQUESTHEADERSENTRY']._serialized_start=1775
-  _globals['_HTTPREQUESTPROPERTIES_REQUESTHEADERSENTRY']._serialized_end=1828
-  _globals['_HTTPRESPONSEPROPERTIES']._serialized_start=1831
-  _globals['_HTTPRESPONSEPROPERTIES']._serialized_end=2199
-  _globals['_HTTPRESPONSEPROPERTIES_RESPONSEHEADERSENTRY']._serialized_start=2088
-  _globals['_HTTPRESPONSEPROPERTIES_RESPONSEHEADERSENTRY']._serialized_end=2142
-  _globals['_HTTPRESPONSEPROPERTIES_RESPONSETRAILERSENTRY']._serialized_start=2144
-  _globals['_HTTPRESPONSEPROPERTIES_RESPONSETRAILERSENTRY']._serialized_end=2199
+  _globals['_RATELIMITRESPONSE']._serialized_end=575
+  _globals['_HEADERVALUE']._serialized_start=577
+  _globals['_HEADERVALUE']._serialized_end=618
+  _globals['_DISCOVERYREQUEST']._serialized_start=621
+  _globals['_DISCOVERYREQUEST']._serialized_end=769
+  _globals['_DISCOVERYRESPONSE']._serialized_start=771
+  _globals['_DISCOVERYRESPONSE']._serialized_end=886
+  _globals['_TYPEDEXTENSIONCONFIG']._serialized_start=888
+  _globals['_TYPEDEXTENSIONCONFIG']._serialized_end=968
+  _globals['_TYPEDSTRUCT']._serialized_start=970
+  _globals['_TYPEDSTRUCT']._serialized_end=1041
+  _globals['_STREAMACCESSLOGSMESSAGE']._serialized_start=1043
+  _globals['_STREAMACCESSLOGSMESSAGE']._serialized_end=1126
+  _globals['_HTTPACCESSLOGENTRIES']._serialized_start=1128
+  _globals['_HTTPACCESSLOGENTRIES']._serialized_end=1206
+  _globals['_HTTPACCESSLOGENTRY']._serialized_start=1209
+  _globals['_HTTPACCESSLOGENTRY']._serialized_end=1406
+  _globals['_ACCESSLOGCOMMON']._serialized_start=1409
+  _globals['_ACCESSLOGCOMMON']._serialized_end=1609
+  _globals['_ACCESSLOGCOMMON_CUSTOMTAGSENTRY']._serialized_start=1560
+  _globals['_ACCESSLOGCOMMON_CUSTOMTAGSENTRY']._serialized_end=1609
+  _globals['_ADDRESS']._serialized_start=1611
+  _globals['_ADDRESS']._serialized_end=1676
+  _globals['_SOCKETADDRESS']._serialized_start=1678
+  _globals['_SOCKETADDRESS']._serialized_end=1710
+  _globals['_HTTPREQUESTPROPERTIES']._serialized_start=1713
+  _globals['_HTTPREQUESTPROPERTIES']._serialized_end=1890
+  _globals['_HTTPREQUESTPROPERTIES_REQUESTHEADERSENTRY']._serialized_start=1837
+  _globals['_HTTPREQUESTPROPERTIES_REQUESTHEADERSENTRY']._serialized_end=1890
+  _globals['_HTTPRESPONSEPROPERTIES']._serialized_start=1893
+  _globals['_HTTPRESPONSEPROPERTIES']._serialized_end=2261
+  _globals['_HTTPRESPONSEPROPERTIES_RESPONSEHEADERSENTRY']._serialized_start=2150
+  _globals['_HTTPRESPONSEPROPERTIES_RESPONSEHEADERSENTRY']._serialized_end=2204
+  _globals['_HTTPRESPONSEPROPERTIES_RESPONSETRAILERSENTRY']._serialized_start=2206
+  _globals['_HTTPRESPONSEPROPERTIES_RESPONSETRAILERSENTRY']._serialized_end=2261
 # @@protoc_insertion_point(module_scope)
