@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from authlib.oauth2 import OAuth2Error
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,6 +20,7 @@ from services.identity.oauth_server import Answer, OAuthServer
 from services.identity.operator_client import TOKEN_EXCHANGE
 from services.identity.requests import call_of, cookies_of, head_of
 from services.identity.scopes import USER_SCOPES
+from services.identity.tracing import Traced
 from services.platform.errors import AviaryError
 from services.platform.rpc.status import status_of
 
@@ -76,17 +78,19 @@ def application(
             return authorize.refuse(error, head_of(request))
         return await authorize.decide(call, cookies_of(request))
 
+    routes = [
+        Route("/.well-known/openid-configuration", configuration, methods=["GET"]),
+        Route("/oauth/jwks", jwks, methods=["GET"]),
+        Route("/oauth/app-keys", app_keys, methods=["GET"]),
+        Route("/oauth/token", token, methods=["POST"]),
+        Route("/oauth/revoke", revoke, methods=["POST"]),
+        Route("/oauth/authorize", ask, methods=["GET"]),
+        Route("/oauth/log-in", decide, methods=["POST"]),
+        *account_routes(accounts, bearers),
+    ]
     return Starlette(
-        routes=[
-            Route("/.well-known/openid-configuration", configuration, methods=["GET"]),
-            Route("/oauth/jwks", jwks, methods=["GET"]),
-            Route("/oauth/app-keys", app_keys, methods=["GET"]),
-            Route("/oauth/token", token, methods=["POST"]),
-            Route("/oauth/revoke", revoke, methods=["POST"]),
-            Route("/oauth/authorize", ask, methods=["GET"]),
-            Route("/oauth/log-in", decide, methods=["POST"]),
-            *account_routes(accounts, bearers),
-        ],
+        routes=routes,
+        middleware=[Middleware(Traced, paths=frozenset(route.path for route in routes))],
         exception_handlers={
             AviaryError: _domain_error,
             OAuth2Error: _oauth_error,
