@@ -6,7 +6,7 @@ from typing import Final
 from authlib.oidc.core import UserInfo
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from services.identity.accounts import Accounts
 from services.identity.bearer import Bearers
@@ -21,7 +21,7 @@ PASSWORD_SCOPE: Final = "users:write"  # noqa: S105 - a name
 """Of the token that comes with a change of password, which shows the old one besides."""
 
 
-def account_routes(accounts: Accounts, bearers: Bearers) -> Sequence[BaseRoute]:
+def account_routes(accounts: Accounts, bearers: Bearers) -> Sequence[Route]:
     """Build the routes."""
 
     async def sign_up(request: Request) -> Response:

@@ -4,6 +4,7 @@ from typing import Final
 
 from authlib.oauth2 import OAuth2Error
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -24,6 +25,7 @@ from services.identity.keys import Keyring, Keyrings
 from services.identity.oauth_requests import Answer
 from services.identity.oauth_server import OAuthServer
 from services.identity.requests import call_of, cookies_of, head_of
+from services.identity.tracing import Traced
 from services.platform.errors import AviaryError
 
 __all__ = ["application"]
@@ -60,15 +62,17 @@ def application(
             return authorize.refuse(error, head_of(request))
         return await authorize.decide(call, cookies_of(request))
 
+    routes = [
+        *_documents(server.issuer, keyrings),
+        Route("/oauth/token", token, methods=["POST"]),
+        Route("/oauth/revoke", revoke, methods=["POST"]),
+        Route("/oauth/authorize", ask, methods=["GET", "POST"]),
+        Route("/oauth/log-in", decide, methods=["POST"]),
+        *account_routes(accounts, bearers),
+    ]
     return Starlette(
-        routes=[
-            *_documents(server.issuer, keyrings),
-            Route("/oauth/token", token, methods=["POST"]),
-            Route("/oauth/revoke", revoke, methods=["POST"]),
-            Route("/oauth/authorize", ask, methods=["GET", "POST"]),
-            Route("/oauth/log-in", decide, methods=["POST"]),
-            *account_routes(accounts, bearers),
-        ],
+        routes=routes,
+        middleware=[Middleware(Traced, paths=frozenset(route.path for route in routes))],
         exception_handlers={
             AviaryError: domain_error,
             OAuth2Error: oauth_error,

@@ -101,6 +101,7 @@ __all__ = [
     "METRIC_VALKEY_MEMORY",
     "SCOPE",
     "SPAN_DELIVERY",
+    "SPAN_HTTP",
     "SPAN_OUTBOX_COMMIT",
     "SPAN_PUBLISH",
     "SPAN_ROWS",
@@ -114,6 +115,8 @@ SCOPE: Final = "aviary"
 """The instrumentation scope of every tracer and meter."""
 
 # Spans. SERVER and CLIENT spans of an RPC share one name, `package.Service/Method`.
+SPAN_HTTP: Final = "{method} {path}"
+"""The issuer handles a request over HTTP."""
 SPAN_OUTBOX_COMMIT: Final = "outbox commit {topic}"
 """A change and its event are made durable; deliveries of the event continue its trace."""
 SPAN_PUBLISH: Final = "publish {topic}"

@@ -3,9 +3,11 @@
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["REQUEST_ID", "REQUEST_ID_KEY"]
+__all__ = ["MAX_REQUEST_ID_CHARS", "REQUEST_ID", "REQUEST_ID_KEY"]
 
 REQUEST_ID_KEY: Final = "x-request-id"
 """The header, and the key of gRPC metadata between services."""
+MAX_REQUEST_ID_CHARS: Final = 64
+"""Longer than any that the edge makes; a peer's own must not fill logs."""
 REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
 """Empty where there is no request, or none from the edge."""

@@ -6,12 +6,13 @@ import grpc.aio
 from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.platform.observability.request_id import REQUEST_ID, REQUEST_ID_KEY
+from services.platform.observability.request_id import (
+    MAX_REQUEST_ID_CHARS,
+    REQUEST_ID,
+    REQUEST_ID_KEY,
+)
 
 __all__ = ["taken_up"]
-
-MAX_REQUEST_ID_CHARS: Final = 64
-"""Longer than any that the edge makes; a peer's own must not fill logs."""
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _TRACE_KEYS: Final = _PROPAGATOR.fields
