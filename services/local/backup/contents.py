@@ -25,6 +25,7 @@ __all__ = [
     "LEFT_OUT",
     "Contents",
     "Entry",
+    "is_kept",
     "made_whole",
     "make_private",
     "row_files",
@@ -133,6 +134,20 @@ class Contents:
                 f"{path} is damaged: it is not what the backup's list says of {name}; take another "
                 "backup"
             )
+
+
+def is_kept(name: str) -> bool:
+    """Whether a backup may have a file of this path within `DATA`.
+
+    What is made anew is not taken from a backup: certificates and keys of somebody else's making
+    would be believed.
+    """
+    top, _, below = name.partition("/")
+    return bool(below) if top in {BUS, AUDIT} else name in FILES or _is_row_file(name)
+
+
+def _is_row_file(name: str) -> bool:
+    return "/" not in name and name.endswith(".db")
 
 
 def row_files(data_dir: Path) -> list[Path]:

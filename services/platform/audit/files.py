@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["chains", "current", "rotated"]
+__all__ = ["chains", "current", "is_current", "rotated"]
 
 SEQ_DIGITS = 12
 """So that names sort as numbers do."""
@@ -12,6 +12,11 @@ SEQ_DIGITS = 12
 def current(folder: Path, name: str) -> Path:
     """The file that is written to."""
     return folder / f"{name}.log"
+
+
+def is_current(name: str) -> bool:
+    """Whether a file of this name is one that is written to, and not full."""
+    return "." not in name.removesuffix(".log")
 
 
 def rotated(folder: Path, name: str, last_seq: int) -> Path:
