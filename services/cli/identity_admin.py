@@ -11,7 +11,8 @@ import click
 
 from services.cli.options import data_dir as data_dir_option
 from services.identity.app import IdentityAdmin, identity_admin
-from services.local.operator_file import OperatorError, read_operator, stores_of
+from services.local.operator_file import OperatorError, read_operator
+from services.local.operator_stores import stores_of
 from services.local.os_user import os_user
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.errors import AviaryError

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.identity.operator_client import HANDLE_TOKEN_TYPE, OPERATOR_CLIENT_ID, TOKEN_EXCHANGE
 from services.platform.files.documents import json_of, parse_json
-from services.platform.files.inner_path import OutsideError, inner_path
 from services.platform.files.whole_file import write_whole
 from services.platform.security.step_up import CHALLENGES, PROOF_HEADER, asked_for_proof, proof_of
-from services.platform.valkey.connection import password_file_of
 
 if TYPE_CHECKING:
     import httpx
@@ -23,24 +21,9 @@ __all__ = [
     "fetch_token",
     "keep_operator",
     "read_operator",
-    "stores_of",
 ]
 
 FILE: Final = "operator.json"
-STORES: Final = frozenset(
-    {
-        "AVIARY_AUDIT",
-        "AVIARY_BIGTABLE_INSTANCE",
-        "AVIARY_BUS",
-        "AVIARY_BUS_VALKEY_URL",
-        "AVIARY_CACHE_VALKEY_URL",
-        "AVIARY_GCP_PROJECT",
-        "AVIARY_STORAGE",
-        "BIGTABLE_EMULATOR_HOST",
-        "PUBSUB_EMULATOR_HOST",
-    }
-)
-"""The variables that the file may set: the file may be of a backup of somebody else's making."""
 SECRET_BYTES: Final = 32
 TIMEOUT_S: Final = 10.0
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
@@ -85,30 +68,6 @@ def read_operator(data_dir: Path) -> Operator:
         raise OperatorError(
             f"{path}: {error}; is `make run` using this --data-dir, or was it ever?"
         ) from error
-
-
-def stores_of(data_dir: Path, operator: Operator) -> Mapping[str, str]:
-    """Return the variables that lead to the stores of `data_dir`, for commands that open them.
-
-    Raises `OperatorError` for any other variable, and where a password is to be read from a file
-    outside the folder: it would be sent to whatever answers at the address beside it.
-    """
-    path = data_dir / FILE
-    if strange := sorted(operator.environment.keys() - STORES):
-        raise OperatorError(f"{path}: {strange[0]} leads to no store")
-    folder = data_dir.resolve()
-    for name, value in operator.environment.items():
-        file = password_file_of(value)
-        if file is None:
-            continue
-        try:
-            inner_path(folder, str(Path(file).relative_to(folder)))
-        except (OutsideError, ValueError) as error:
-            raise OperatorError(
-                f"{path}: {name} has its password in a file that is not in {folder}; was the "
-                "folder moved? Start Aviary there once"
-            ) from error
-    return operator.environment
 
 
 def fetch_token(operator: Operator, *, handle: str | None = None, scope: str | None = None) -> str:

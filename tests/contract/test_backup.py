@@ -21,7 +21,8 @@ from services.local.backup.rows import one_moment
 from services.local.backup.taking import _bus, back_up
 from services.local.errors import StartError
 from services.local.lock import locked
-from services.local.operator_file import OperatorError, keep_operator, read_operator, stores_of
+from services.local.operator_file import OperatorError, keep_operator, read_operator
+from services.local.operator_stores import stores_of
 from services.platform.audit.chain import verify
 from services.platform.audit.files import chains
 from services.platform.audit.log import AuditLog

@@ -24,7 +24,8 @@ from services.local.backup.errors import BackupError
 from services.local.backup.rows import check_rows, copy_rows, one_moment
 from services.local.errors import StartError
 from services.local.lock import locked
-from services.local.operator_file import Operator, OperatorError, read_operator, stores_of
+from services.local.operator_file import Operator, OperatorError, read_operator
+from services.local.operator_stores import stores_of
 
 __all__ = ["back_up"]
 
