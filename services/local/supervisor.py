@@ -21,7 +21,7 @@ from services.local.child import Child
 from services.local.errors import StartError
 from services.local.lock import locked
 from services.local.logs import LogLimits
-from services.local.own_files import opened, secrets_in_files, socket_folder
+from services.local.own_files import opened, secrets_in_files, signed, socket_folder
 from services.local.plan import EDGE_ADMIN, Plan, Where, on_emulators, on_this_machine
 from services.local.readiness import HOST, accepting, ready, require_free
 from services.platform.files import local_addresses, owner_only
@@ -83,7 +83,12 @@ async def up(
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, end.wanted.set)
-    with locked(data_dir), socket_folder(data_dir) as sockets, secrets_in_files(data_dir):
+    with (
+        locked(data_dir),
+        socket_folder(data_dir) as sockets,
+        secrets_in_files(data_dir),
+        signed(data_dir, sidecars=sidecars),
+    ):
         require_free(edge_port)
         async with certified(data_dir) as certificates:
             where = Where(data_dir, sockets, edge_port, python, certificates, sidecars)

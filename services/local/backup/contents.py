@@ -15,6 +15,7 @@ from services.local.backup.errors import BackupError
 from services.local.operator_file import FILE as OPERATOR_FILE
 from services.local.own_files import CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
 from services.platform.files.documents import json_of, parse_json
+from services.platform.rpc.operator import SIGNING_KEYS_FILE
 from services.platform.specs import all_specs
 
 __all__ = [
@@ -58,6 +59,7 @@ LEFT_OUT: Final = frozenset(
         "prometheus",
         "secrets",
         "sidecars",
+        SIGNING_KEYS_FILE,
         "sockets",
         "valkey",
     }
