@@ -224,6 +224,7 @@ def _services(
                 "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name],
                 **({} if sidecars is None else sidecars.environment(name, data_dir)),
             },
+            hurries=True,
         )
         for name, at in own.items()
     ]
