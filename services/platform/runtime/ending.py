@@ -48,7 +48,7 @@ class Ending:
         (self.hurried if self.wanted.is_set() else self.wanted).set()
 
     async def unless_wanted(self, start: Coroutine[Any, Any, Started]) -> Started | None:
-        """Give what `start` does; None where the end is wanted first, and `start` has ended.
+        """Give what `start` does; None where the end is wanted first, and `start` came to nothing.
 
         It is cancelled for that, and then once more every `CANCEL_AGAIN_S`.
         """
@@ -61,4 +61,6 @@ class Ending:
                 await asyncio.wait({starting}, timeout=CANCEL_AGAIN_S)
         finally:
             waiting.cancel()
-        return None if starting.cancelled() else starting.result()
+        # Asked to end, it may as well have failed by what it waited for.
+        failed = starting.cancelled() or starting.exception() is not None
+        return None if failed and self.wanted.is_set() else starting.result()
