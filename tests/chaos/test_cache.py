@@ -72,6 +72,7 @@ def test_cache_killed(faults: Faults) -> None:
     assert_hot_again(faults, ada, [bob], tweets)
 
 
+@pytest.mark.timeout(300)
 def test_a_tweet_deleted_while_the_cache_hangs_is_gone_soon_after(faults: Faults) -> None:
     """Its body is in the cache all the while, and comes back with it."""
     mesh = faults.mesh
