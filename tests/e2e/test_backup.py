@@ -123,6 +123,6 @@ def test_all_that_lasts_is_backed_up(mesh: Mesh) -> None:
         found = {name for name in found if not name.endswith((".db-wal", ".db-shm"))}
         kept = {contents.BUS, contents.AUDIT, *contents.FILES}
         # `make run-mesh` alone makes this one.
-        assert found | {"sidecars"} == kept | contents.LEFT_OUT
+        assert found | {"sidecars", "signing.keys"} == kept | contents.LEFT_OUT
     finally:
         assert stop(mesh) == 0

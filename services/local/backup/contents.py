@@ -52,6 +52,7 @@ LEFT_OUT: Final = frozenset(
         "addresses.json",
         "cache",
         "certificates",
+        "envoy.admin",
         "envoy.yaml",
         "lock",
         "logs",
