@@ -9,7 +9,9 @@ import yaml
 
 from gateway.check.differences import differences, file_contents
 from gateway.envoy.contracts import Contracts
+from gateway.envoy.generated import GENERATED
 from gateway.openapi import openapi_document
+from services.platform.files.inner_path import inner_path
 
 __all__ = ["edge_drift"]
 
@@ -20,7 +22,8 @@ RPC_PREFIX = "/aviary."
 def edge_drift(config: Path, root: Path, contracts: Contracts) -> list[str]:
     """Compare Envoy's configuration at `config` with the descriptor; a line for each difference.
 
-    Files that it names are relative to `root`, as Envoy is started there.
+    Files that it names are relative to `root`, as Envoy is started there, or absolute and among
+    those that are generated; others are not read.
     """
     try:
         settings = yaml.safe_load(config.read_text())
@@ -62,7 +65,7 @@ def _descriptor(nodes: list[dict[str, Any]], root: Path, contracts: Contracts) -
     wanted = {file.name: file_contents(file) for file in contracts.files.file}
     for path in {node["proto_descriptor"] for node in nodes if "proto_descriptor" in node}:
         try:
-            read = Contracts.read(root / path)
+            read = Contracts.read(_named(root, path))
         except (OSError, ValueError) as error:
             lines.append(f"the transcoder's {path} cannot be read: {error}")
             continue
@@ -96,10 +99,18 @@ def _document(nodes: list[dict[str, Any]], root: Path, contracts: Contracts) -> 
     wanted = openapi_document(contracts)
     for file in sorted(files):
         try:
-            found = json.loads((root / file).read_text())
+            found = json.loads(_named(root, file).read_text())
         except (OSError, ValueError) as error:
             lines.append(f"{file} cannot be read: {error}")
             continue
         there = differences(found, wanted, wanted_by="the descriptor")
         lines += [f"{file}: {line}" for line in there]
     return lines
+
+
+def _named(root: Path, name: str) -> Path:
+    """Return the file that a configuration names; raises ValueError for one elsewhere."""
+    path = Path(name)
+    if path.is_absolute():
+        return inner_path(GENERATED, str(path.relative_to(GENERATED)))
+    return inner_path(root, name)

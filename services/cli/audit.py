@@ -1,14 +1,14 @@
 """The command `audit`: verify the log, and note its heads."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from services.cli.options import data_dir as data_dir_option
 from services.platform.audit.chain import ChainError, Head, verify
-from services.platform.audit.files import chains
+from services.platform.audit.files import chain_of, chains
 from services.platform.files.single_keys import json_loads
 
 __all__ = ["audit"]
@@ -34,19 +34,27 @@ def audit() -> None:
 def verify_command(files: Sequence[Path], data_dir: Path, anchors: Path | None) -> None:
     """Fail, and say where, when the log is not as it was written.
 
-    FILES are those of one chain, oldest first; without them every chain of the data directory is
-    checked. Entries that are missing at the end are found with --anchors alone.
+    FILES are those of one chain, oldest first, by the names that they were written under; without
+    them every chain of the data directory is checked. Entries that are missing at the end are found
+    with --anchors alone. A chain of the data directory that began after the anchors were noted is
+    verified without one, and shown so; FILES need theirs.
     """
-    found = {files[-1].stem: list(files)} if files else chains(data_dir / "audit")
+    found: Mapping[str, Sequence[Path]]
+    found = {chain_of(files[-1]): files} if files else chains(data_dir / "audit")
     known = {} if anchors is None else _read(anchors)
     wrong = [f"{name}: is missing as a whole" for name in known if name not in found and not files]
     for name, paths in sorted(found.items()):
+        unanchored = anchors is not None and name not in known
+        if unanchored and files:
+            wrong.append(f"{name}: {anchors} has no anchor of this name, but {_listed(known)}")
+            continue
         try:
             head = verify(paths, known.get(name))
         except ChainError as error:
             wrong.append(f"{name}: {error}")
         else:
-            click.echo(f"{name}: {head.seq + 1} entries, head {head.digest}")
+            said = ", without an anchor" if unanchored else ""
+            click.echo(f"{name}: {head.seq + 1} entries, head {head.digest}{said}")
     if not found:
         wrong.append(f"no audit log in {data_dir / 'audit'}")
     if wrong:
@@ -67,9 +75,16 @@ def heads(data_dir: Path) -> None:
     click.echo(json.dumps({name: [head.seq, head.digest] for name, head in found.items()}))
 
 
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
 def _read(anchors: Path) -> Mapping[str, Head]:
     try:
         noted = json_loads(anchors.read_text())
-        return {name: Head(int(seq), str(digest)) for name, (seq, digest) in noted.items()}
-    except (ValueError, TypeError, AttributeError) as error:
+        heads = {name: Head(int(seq), str(digest)) for name, (seq, digest) in noted.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise click.ClickException(f"{anchors}: is not what `audit heads` prints") from error
+    if not heads:
+        raise click.ClickException(f"{anchors}: has no anchor, and would vouch for nothing")
+    return heads

@@ -12,6 +12,7 @@ import click
 from services.cli.options import data_dir as data_dir_option
 from services.identity.app import IdentityAdmin, identity_admin
 from services.local.operator_file import OperatorError, read_operator
+from services.local.operator_stores import stores_of
 from services.local.os_user import os_user
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.errors import AviaryError
@@ -67,13 +68,18 @@ def _settings(data_dir: Path) -> Settings:
     variables = {"AVIARY_DATA_DIR": str(data_dir)}
     try:
         operator = read_operator(data_dir)
-        variables |= {**operator.environment, "AVIARY_ISSUER_URL": operator.url}
     except OperatorError:
         # `up` has not made this folder: the environment names the stores.
         if not data_dir.exists():
             raise click.ClickException(
                 f"there is no {data_dir}; name the --data-dir that `make run` uses"
             ) from None
+    else:
+        try:
+            stores = stores_of(data_dir, operator)
+        except OperatorError as error:
+            raise click.ClickException(str(error)) from error
+        variables |= {**stores, "AVIARY_ISSUER_URL": operator.url}
     for name, value in variables.items():
         # In the environment itself, since Google's clients look there for their emulators.
         os.environ.setdefault(name, value)

@@ -2,9 +2,9 @@
 
 import asyncio
 import importlib
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 import structlog
 
@@ -16,11 +16,18 @@ from services.platform.observability.process_metrics import observe_disks
 from services.platform.observability.setup import configure
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.server import RpcServer
+from services.platform.runtime.ending import Ending
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.process import PLAIN, Security
 from services.platform.specs import all_specs
 
 __all__ = ["running", "serve"]
+
+END_WITHIN_S: Final = 30
+"""From the first signal: the drain, as long for what is undone after it, and some. Who stops it,
+such as a kubelet, may be less patient."""
+HURRIED_END_S: Final = 5
+"""From the second signal."""
 
 
 @asynccontextmanager
@@ -48,7 +55,11 @@ async def running(
 
 
 async def serve(name: str, settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM; one that comes before the service is up ends its start."""
+    """Serve until SIGINT or SIGTERM; one that comes before the service is up ends its start.
+
+    Calls under way then have `DEFAULT_GRACE_S` to end; a second signal cuts them off.
+    """
+    ending = Ending.by_signals(within_s=END_WITHIN_S, hurried_s=HURRIED_END_S)
     telemetry = configure(
         name,
         settings.otlp_endpoint,
@@ -57,37 +68,39 @@ async def serve(name: str, settings: Settings) -> None:
         trace_percent=settings.trace_percent,
     )
     observe_disks({"data": settings.data_dir})
-    stopping, readiness = asyncio.Event(), Readiness()
-    starting = asyncio.current_task()
-
-    def stop() -> None:
-        # A start waits for as long as the bus is away, so it is cancelled. Only the first signal
-        # may do so: a second one would cancel the clean-up.
-        if starting is not None and not stopping.is_set():
-            starting.cancel()
-        stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
-        async with (
-            secured(name, settings, readiness) as security,
-            running(name, settings, security, readiness) as servicers,
-        ):
-            server = RpcServer(
-                settings.addresses[name],
-                servicers,
-                security=security,
-                probe_address=settings.probe_address,
-                readiness=readiness,
-            )
-            await server.start()
-            starting = None
+        async with AsyncExitStack() as stack:
+            server = await ending.unless_wanted(_started(name, settings, stack))
+            if server is None:
+                return
             structlog.get_logger().info(EVENT_SERVING, address=server.address)
-            await stopping.wait()
-            await server.stop()
-    except asyncio.CancelledError:
-        if not stopping.is_set():
-            raise
+            await ending.wanted.wait()
+            await _drained(server, ending)
     finally:
         telemetry.shutdown()
+
+
+async def _started(name: str, settings: Settings, stack: AsyncExitStack) -> RpcServer:
+    """Start everything; `stack` undoes it."""
+    readiness = Readiness()
+    security = await stack.enter_async_context(secured(name, settings, readiness))
+    servicers = await stack.enter_async_context(running(name, settings, security, readiness))
+    server = RpcServer(
+        settings.addresses[name],
+        servicers,
+        security=security,
+        probe_address=settings.probe_address,
+        readiness=readiness,
+    )
+    await server.start()
+    return server
+
+
+async def _drained(server: RpcServer, ending: Ending) -> None:
+    draining = asyncio.create_task(server.stop(), name="drain")
+    hurried = asyncio.create_task(ending.hurried.wait(), name="hurry")
+    await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
+    if not draining.done():
+        await server.cut()
+    hurried.cancel()
+    await draining

@@ -57,7 +57,7 @@ async def certified(data_dir: Path) -> AsyncIterator[Path | None]:
         yield None
         return
     try:
-        folder, _ = make_certificates(data_dir)
+        folder, _ = await asyncio.to_thread(make_certificates, data_dir)
     except (FolderError, OSError) as error:
         raise StartError(f"no certificates: {error}") from error
 

@@ -19,6 +19,8 @@ __all__ = ["Child"]
 
 # Time to finish calls under way before a child is killed; as long as the edge's request timeout.
 STOP_TIMEOUT_S = 10.0
+# The same once somebody has asked twice.
+HURRIED_STOP_S = 2.0
 # The first restart comes almost at once; a child that cannot live is not tried in a tight loop.
 BACKOFF_FIRST_S = 0.5
 BACKOFF_LAST_S = 10.0
@@ -48,6 +50,10 @@ class Child:
     """Logs that it appends to itself, and opens anew on SIGUSR1."""
     backoff_last_s: float = BACKOFF_LAST_S
     """Longest pause before it is started again."""
+    stop_timeout_s: float = STOP_TIMEOUT_S
+    """Time to end by itself before it is killed."""
+    hurries: bool = False
+    """Whether a second SIGTERM has it end sooner, in good order, without the calls under way."""
     _limits: LogLimits = field(default_factory=LogLimits)
     _began: float = 0.0
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,15 +65,25 @@ class Child:
         self._limits = limits or self._limits
         self._keeping = asyncio.create_task(self._keep())
 
-    async def stop(self) -> None:
-        """SIGTERM, and SIGKILL after `STOP_TIMEOUT_S`."""
+    async def stop(self, hurried: asyncio.Event) -> None:
+        """SIGTERM, and SIGKILL after `stop_timeout_s`, or soon after `hurried` is set."""
         self._stopping.set()
         if self._keeping is None:
             return
         self._signal(signal.SIGTERM)
-        done, _ = await asyncio.wait([self._keeping], timeout=STOP_TIMEOUT_S)
-        if not done:
-            click.echo(f"{self.name} did not stop in {STOP_TIMEOUT_S:.0f} s: killed")
+        hurry = asyncio.create_task(hurried.wait())
+        done, _ = await asyncio.wait(
+            {self._keeping, hurry},
+            timeout=self.stop_timeout_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if hurry in done and self._keeping not in done:
+            if self.hurries:
+                self._signal(signal.SIGTERM)
+            done, _ = await asyncio.wait({self._keeping}, timeout=HURRIED_STOP_S)
+        hurry.cancel()
+        if self._keeping not in done:
+            click.echo(f"{self.name} did not stop in time: killed")
             self._signal(signal.SIGKILL)
         await self._keeping
 

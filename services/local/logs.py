@@ -109,6 +109,8 @@ class RotatingLog:
                 os.close(descriptor)
 
     def _append(self, lines: bytes) -> None:
+        if self._descriptor is not None and not self._is_there(self._descriptor):
+            self.close()  # somebody moved or removed it
         writer = self._lines or self._opened()
         if self._size and self._size + len(lines) > self._limits.file_bytes:
             self.close()
@@ -116,6 +118,12 @@ class RotatingLog:
             writer = self._opened()
         writer.write(lines)
         self._size += len(lines)
+
+    def _is_there(self, descriptor: int) -> bool:
+        try:
+            return self._path.stat().st_ino == os.fstat(descriptor).st_ino
+        except FileNotFoundError:
+            return False
 
     def _opened(self) -> LineWriter:
         flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC
@@ -171,16 +179,17 @@ def pump(descriptor: int, log: RotatingLog) -> None:
 
 
 def rotate_beneath(path: Path, limits: LogLimits) -> bool:
-    """Set a file aside that another program appends to, if it is full; says whether it was.
+    """Set a file aside that another program appends to, if it is full.
 
-    A new one is there before the old one has gone: the program must find one it can open. Raises
+    Says whether the program is to open it anew, as it also is when somebody moved or removed it. A
+    new one is there before the old one has gone: the program must find one it can open. Raises
     `OSError`, and then all is as it was.
     """
     try:
         if path.stat().st_size <= limits.file_bytes:
             return False
     except FileNotFoundError:
-        return False
+        return True
     fresh = path.with_name(f".{path.name}.new")
     os.close(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, path.stat().st_mode & 0o777))
     _set_aside(path, limits.files)

@@ -14,7 +14,14 @@ from services.platform.security.step_up import CHALLENGES, PROOF_HEADER, asked_f
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["FILE", "Operator", "OperatorError", "fetch_token", "keep_operator", "read_operator"]
+__all__ = [
+    "FILE",
+    "Operator",
+    "OperatorError",
+    "fetch_token",
+    "keep_operator",
+    "read_operator",
+]
 
 FILE: Final = "operator.json"
 SECRET_BYTES: Final = 32

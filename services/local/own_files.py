@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,19 +12,30 @@ from pathlib import Path
 from services.local.errors import StartError
 from services.platform.files.owner_only import FOLDER, make_folder, require_own_way, tighten
 from services.platform.files.whole_file import write_whole
+from services.platform.rpc.operator import SIGNING_KEYS_FILE
 from services.platform.specs import all_specs
 
-__all__ = ["CURSOR_KEY_FILE", "OPERATOR_SECRET_FILE", "opened", "secrets_in_files", "socket_folder"]
+__all__ = [
+    "CURSOR_KEY_FILE",
+    "OPERATOR_SECRET_FILE",
+    "opened",
+    "secrets_in_files",
+    "signed",
+    "socket_folder",
+]
 
+SIGNING_KEYS = "AVIARY_SIGNING_KEYS"
 SECRETS = (
     *sorted({variable for spec in all_specs().values() for variable in spec.secrets}),
-    "AVIARY_SIGNING_KEYS",
+    SIGNING_KEYS,
 )
 """Variables with a `_FILE` twin: what services declare, and what all of them sign requests with."""
 CURSOR_KEY_FILE = "cursor.key"
 """Kept, so that cursors outlive a restart."""
 OPERATOR_SECRET_FILE = "operator.secret"  # noqa: S105 - a file's name
 """Made anew at each start, of what the operator's own file has."""
+SIGNING_KEY_BYTES = 32
+"""As long as the hash; a shorter one is refused."""
 MAX_SOCKET_PATH_BYTES = 107
 """`sun_path` of Linux, without the zero at its end."""
 LONGEST_SOCKET_NAME = max(len(f"/{name}.admin") for name in all_specs())
@@ -90,3 +102,24 @@ def secrets_in_files(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def signed(data_dir: Path, *, sidecars: bool) -> Iterator[None]:
+    """Have requests signed that cross a proxy, by a key of this run, unless somebody gave keys.
+
+    The key is in a file of the owner's, which children and operators' commands read, and ends with
+    the run.
+    """
+    variable = f"{SIGNING_KEYS}_FILE"
+    if not sidecars or any(os.environ.get(name) for name in (SIGNING_KEYS, variable)):
+        yield
+        return
+    path = data_dir / SIGNING_KEYS_FILE
+    write_whole(path, f"run:{secrets.token_hex(SIGNING_KEY_BYTES)}\n".encode())
+    os.environ[variable] = str(path)
+    try:
+        yield
+    finally:
+        del os.environ[variable]
+        path.unlink(missing_ok=True)

@@ -164,7 +164,9 @@ def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[st
     # Operators' commands keep theirs there too, on either engine.
     env = {**env, "AVIARY_AUDIT": "files"}
     services = _services(where, ports, own, {**env, "AVIARY_ISSUER_URL": issuer.url}, sidecars)
-    operator = keep_operator(where.data_dir, issuer.url, env)
+    # Commands sign nothing that they would need a nonce for; and its server may be another's.
+    stores = {name: value for name, value in env.items() if name != NONCE_URL}
+    operator = keep_operator(where.data_dir, issuer.url, stores)
     _hand_over_operator_secret(services, where.data_dir, operator.client_secret)
     ports_of_edge = EdgePorts(where.edge_port, where.sockets / EDGE_ADMIN, ports.metrics[EDGE])
     return Plan(
@@ -222,6 +224,7 @@ def _services(
                 "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name],
                 **({} if sidecars is None else sidecars.environment(name, data_dir)),
             },
+            hurries=True,
         )
         for name, at in own.items()
     ]

@@ -77,7 +77,8 @@ class Sidecars:
             path.write_text(sidecar.to_yaml(config))
             name, port = f"{service}-sidecar", int(self.inbound[service].rpartition(":")[2])
             argv = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
-            children.append(Child(name, port, argv, logs / f"{name}.log", appends=appends))
+            log = logs / f"{name}.log"
+            children.append(Child(name, port, argv, log, appends=appends, hurries=True))
         return children
 
 

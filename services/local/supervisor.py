@@ -7,10 +7,9 @@ asked of a process that has gone.
 import asyncio
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -21,16 +20,21 @@ from services.local.child import Child
 from services.local.errors import StartError
 from services.local.lock import locked
 from services.local.logs import LogLimits
-from services.local.own_files import opened, secrets_in_files, socket_folder
+from services.local.own_files import opened, secrets_in_files, signed, socket_folder
 from services.local.plan import EDGE_ADMIN, Plan, Where, on_emulators, on_this_machine
 from services.local.readiness import HOST, accepting, ready, require_free
 from services.platform.files import local_addresses, owner_only
 from services.platform.observability.output import protect_output
 from services.platform.runtime.background import Background
+from services.platform.runtime.ending import Ending
 
 __all__ = ["LostError", "run", "up"]
 
 
+END_WITHIN_S = 120
+"""From the first signal: each group of children may take the time of its slowest."""
+HURRIED_END_S = 20
+"""From the second signal, after which each group has `child.HURRIED_STOP_S`."""
 ROTATE_EVERY_S = 1.0
 """Between looks at logs that children append to; a flood adds some 10 MB in this time."""
 
@@ -78,12 +82,14 @@ async def up(
     Raises `StartError`, and `LostError` when an emulator dies.
     """
     owner_only.umask()
+    end = _End(Ending.by_signals(within_s=END_WITHIN_S, hurried_s=HURRIED_END_S))
     data_dir = opened(data_dir)
-    end = _End()
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signal_number, end.wanted.set)
-    with locked(data_dir), socket_folder(data_dir) as sockets, secrets_in_files(data_dir):
+    with (
+        locked(data_dir),
+        socket_folder(data_dir) as sockets,
+        secrets_in_files(data_dir),
+        signed(data_dir, sidecars=sidecars),
+    ):
         require_free(edge_port)
         async with certified(data_dir) as certificates:
             where = Where(data_dir, sockets, edge_port, python, certificates, sidecars)
@@ -111,28 +117,29 @@ async def _run(plan: Plan, where: Where, end: "_End", *, emulators: bool) -> Non
     ):
         try:
             rotating.start()
-            if await _start(plan.groups, started, limits, end.wanted) and await ready(
-                edge_port, end.wanted, data_dir
+            wanted = end.signals.wanted
+            if await _start(plan.groups, started, limits, wanted) and await ready(
+                edge_port, wanted, data_dir
             ):
                 _greet(where, emulators=emulators)
-                await end.wanted.wait()
+                await wanted.wait()
         finally:
-            click.echo("stopping")
+            click.echo("stopping: calls under way end first; again Ctrl-C cuts them off")
             await rotating.stop()
             for group in reversed(started):
-                await asyncio.gather(*(child.stop() for child in group))
+                await asyncio.gather(*(child.stop(end.signals.hurried) for child in group))
 
 
 @dataclass(slots=True)
 class _End:
     """Whether and why to stop."""
 
-    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    signals: Ending
     lost: str = ""
 
     def lose(self, how: str) -> None:
         self.lost = f"{how}, and what it held is gone; start anew"
-        self.wanted.set()
+        self.signals.wanted.set()
 
 
 async def _start(

@@ -25,6 +25,13 @@ ENTRIES = 6
 WAIT_S = 10.0
 
 
+def replaced_by_less(path: Path) -> None:
+    """As an editor does that somebody has used."""
+    fresh = path.with_name("fresh")
+    fresh.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    fresh.replace(path)
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     with AuditLog(tmp_path, "issuer", SystemClock()) as log:
@@ -257,6 +264,69 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     assert verify([tmp_path / "issuer.log"]).seq == 99
 
 
+DONE_TO_IT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "moved": (lambda path: path.rename(path.with_name("away")), "moved or removed"),
+    "removed": (lambda path: path.unlink(), "moved or removed"),
+    "replaced": (replaced_by_less, "replaced"),
+    "emptied": (lambda path: os.truncate(path, 0), "changed"),
+    "written to by another": (
+        lambda path: path.write_bytes(path.read_bytes() + b"{}\n"),
+        "changed",
+    ),
+    "moved with its folder": (
+        lambda path: path.parent.rename(path.parent.with_name("away")),
+        "moved or removed",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DONE_TO_IT)
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_what_is_done_to_a_log_that_is_written_is_noticed(
+    tmp_path: Path, what: str, *, goes_on: bool
+) -> None:
+    do, how = DONE_TO_IT[what]
+    path = tmp_path / "audit" / "issuer.log"
+    with AuditLog(tmp_path / "audit", "issuer", SystemClock()) as log:
+        for _ in range(3):
+            log.record("login.succeeded")
+        do(path)
+        if goes_on:
+            log.record("login.succeeded")
+        until(lambda: log.head.seq == 3 + goes_on)
+        until(lambda: path.exists() and b"audit.displaced" in path.read_bytes())
+        assert log.holds()
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    (displaced,) = (entry for entry in entries if entry.get("event") == "audit.displaced")
+    assert displaced["facts"] == {"how": how, "after": 2}
+    with pytest.raises(ChainError):
+        verify([path])
+
+
+def test_a_log_that_was_moved_verifies_once_it_is_put_before_what_followed(tmp_path: Path) -> None:
+    path = tmp_path / "issuer.log"
+    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
+        log.record("login.succeeded")
+        path.rename(tmp_path / "moved")
+        log.record("login.succeeded")
+    assert verify([tmp_path / "moved", path]).seq == 2
+
+
+def test_nothing_is_taken_for_recorded_where_the_folder_cannot_be_made_anew(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with AuditLog(data / "audit", "issuer", SystemClock()) as log:
+        log.record("login.succeeded")
+        data.rename(tmp_path / "elsewhere")
+        with pytest.raises(UnwrittenError):
+            log.record("login.succeeded")
+        until(lambda: not log.holds())
+        (tmp_path / "elsewhere").rename(data)
+        until(log.holds)
+        log.record("login.succeeded")
+    assert verify([data / "audit" / "issuer.log"]).seq == 1
+
+
 def test_long_facts_are_cut_and_say_so(tmp_path: Path) -> None:
     with AuditLog(tmp_path, "issuer", SystemClock()) as log:
         log.record("login.failed", handle="x" * 10_000, app="x" * 200)
@@ -264,6 +334,16 @@ def test_long_facts_are_cut_and_say_so(tmp_path: Path) -> None:
     assert len(text) < 900
     facts = json.loads(text)["facts"]
     assert facts == {"handle": "x" * 199 + "…", "app": "x" * 200}
+
+
+def test_a_full_file_is_found_by_the_anchor_of_its_chain(tmp_path: Path) -> None:
+    with AuditLog(tmp_path, "issuer", SystemClock(), max_bytes=1) as log:
+        log.record("login.succeeded")
+    (full,) = tmp_path.glob("issuer.0*.log")
+    anchors = tmp_path / "anchors.json"
+    anchors.write_text(json.dumps({"issuer": [0, "0" * 64]}))
+    found = CliRunner().invoke(audit, ["verify", "--anchors", str(anchors), str(full)])
+    assert (found.exit_code, "rewritten" in found.output) == (1, True)
 
 
 def test_the_command_says_where_and_exits_with_1(tmp_path: Path) -> None:
@@ -278,6 +358,21 @@ def test_the_command_says_where_and_exits_with_1(tmp_path: Path) -> None:
     anchors.write_text(heads.output)
     good = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(anchors)])
     assert (good.exit_code, good.output.count("3 entries")) == (0, 2)
+
+    # An anchor of another name vouches for nothing.
+    other = tmp_path / "other.log"
+    other.write_bytes((folder / "issuer.log").read_bytes())
+    for of_one, code in ((other, 1), (folder / "issuer.log", 0)):
+        named = CliRunner().invoke(audit, ["verify", "--anchors", str(anchors), str(of_one)])
+        assert named.exit_code == code
+        assert ("has no anchor of this name, but gateway, issuer" in named.output) == bool(code)
+    (tmp_path / "none.json").write_text("{}")
+    none = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(tmp_path / "none.json")])
+    assert (none.exit_code, "would vouch for nothing" in none.output) == (1, True)
+    with AuditLog(folder, "younger", SystemClock()) as log:
+        log.record("login.succeeded")
+    younger = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(anchors)])
+    assert (younger.exit_code, younger.output.count("without an anchor")) == (0, 1)
 
     path = folder / "issuer.log"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))

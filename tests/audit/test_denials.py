@@ -70,7 +70,7 @@ def test_reading_goes_on_where_it_was_across_restarts_and_rotation(log: Path) ->
         assert [facts["request_id"] for _, facts in events] == ["1"]
         file.write('_id": "2"}\n')
     read(log, events)
-    log.rename(log.with_suffix(".old"))
+    log.rename(log.with_name("denials.log.1"))
     log.write_text(line(401, request_id="3"))
     read(log, events)
     assert [facts["request_id"] for _, facts in events] == ["1", "2", "3"]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -13,6 +14,11 @@ from tests.e2e.conftest import Mesh
 FIRST_S = DEADLINE_S / 2
 # From then on it asks the cache no more, until that answers.
 LATER_S = DEADLINE_S / 10
+
+
+OUTAGE_S = 25.0
+# What ADR 4 says, and as much again for a machine that is busy with other tests.
+SHOWN_S = 2 * 6.0
 
 
 def user_timeline(mesh: Mesh, author: int) -> list[int]:
@@ -64,6 +70,30 @@ def test_cache_killed(faults: Faults) -> None:
             assert user_timeline(mesh, ada) == tweets
         eventually(lambda: home(mesh, bob), tweets)
     assert_hot_again(faults, ada, [bob], tweets)
+
+
+@pytest.mark.timeout(300)
+def test_a_tweet_deleted_while_the_cache_hangs_is_gone_soon_after(faults: Faults) -> None:
+    """Its body is in the cache all the while, and comes back with it."""
+    mesh = faults.mesh
+    ada, bob = user(mesh), user(mesh)
+    follow(mesh, bob, ada)
+    home(mesh, bob)
+    tweet = post(mesh, ada)
+    eventually(lambda: home(mesh, bob), [tweet])
+    until(lambda: faults.hot_home(bob) == [tweet])
+    with faults.stopped(faults.valkey_pid("cache")):
+        hangs_until = time.monotonic() + OUTAGE_S
+        query = {"user_id": ada}
+        assert mesh.rest.delete(f"/v1/tweets/{tweet}", params=query).status_code == 200
+        # Rows know, whatever the cache will say.
+        eventually(lambda: home(mesh, bob), [])
+        # As long as it takes for pauses between tries to become as long as they ever do.
+        until(lambda: time.monotonic() > hangs_until)
+    eventually(lambda: home(mesh, bob), [], within_s=SHOWN_S)
+    # And not again, once everything has been done that was waiting.
+    until(faults.is_settled)
+    assert home(mesh, bob) == []
 
 
 @pytest.mark.slow

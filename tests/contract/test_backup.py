@@ -1,8 +1,12 @@
 """A backup shows one moment of stores that are written to; nothing is lost between two of them."""
 
 import contextlib
+import json
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +24,8 @@ from services.local.backup.rows import one_moment
 from services.local.backup.taking import _bus, back_up
 from services.local.errors import StartError
 from services.local.lock import locked
-from services.local.operator_file import keep_operator
+from services.local.operator_file import OperatorError, keep_operator, read_operator
+from services.local.operator_stores import stores_of
 from services.platform.audit.chain import verify
 from services.platform.audit.files import chains
 from services.platform.audit.log import AuditLog
@@ -144,7 +149,7 @@ def test_a_data_folder_at_rest_is_backed_up_too(data_dir: Path, bus: int, tmp_pa
 def test_nothing_starts_while_a_folder_at_rest_is_copied(data_dir: Path, bus: int) -> None:
     with Redis(port=bus) as client:
         client.shutdown(nosave=True)
-    with _bus(data_dir, "redis://127.0.0.1:1/0"), pytest.raises(StartError, match="in use"):
+    with _bus(data_dir, read_operator(data_dir)), pytest.raises(StartError, match="in use"):
         locked(data_dir).__enter__()
     with locked(data_dir):
         pass
@@ -186,6 +191,51 @@ def test_damage_shows(backup: Path, tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "restored").exists()
 
 
+@pytest.mark.parametrize("name", ["../escaped", "{outside}", "audit/../../escaped", "./first.db"])
+def test_a_list_that_leads_elsewhere_is_refused(backup: Path, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "escaped"
+    outside.write_text("mine")
+    name = name.format(outside=outside)
+    listed = json.loads((backup / "backup.json").read_text())
+    entry = contents.Entry.of(outside)
+    listed["files"][name] = {"bytes": entry.size, "sha256": entry.sha256}
+    (backup / "backup.json").write_text(json.dumps(listed))
+    # Where it would be read, and where it would be written.
+    (backup / "escaped").write_text("mine")
+    assert "not to be trusted" in refused(backup, tmp_path / "below" / "restored")
+    assert outside.read_text() == "mine"
+    assert not (tmp_path / "below" / "escaped").exists()
+
+
+@pytest.mark.parametrize("name", ["first.db", "audit", "bus/appendonlydir"])
+def test_a_backup_with_a_link_is_refused(backup: Path, tmp_path: Path, name: str) -> None:
+    path = backup / contents.DATA / name
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert "is a link" in refused(backup, tmp_path / "restored")
+
+
+@pytest.mark.parametrize("name", ["certificates/ca.pem", "valkey/bus.conf", "lock", "sub/x.db"])
+def test_what_no_backup_keeps_is_not_restored(backup: Path, tmp_path: Path, name: str) -> None:
+    path = backup / contents.DATA / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("believe me")
+    contents.Contents.of(backup, "2026-01-01T00:00:00+00:00").write(backup)
+    assert f"no backup keeps {name!r}" in refused(backup, tmp_path / "restored")
+
+
+def test_no_password_is_read_from_elsewhere(data_dir: Path, tmp_path: Path) -> None:
+    """As by the operator's file in a backup of somebody else's making."""
+    (tmp_path / "private").write_text("secret")
+    url = f"redis://127.0.0.1:1/0?password_file={tmp_path / 'private'}"
+    keep_operator(data_dir, "http://127.0.0.1:1", {"AVIARY_BUS_VALKEY_URL": url})
+    with locked(data_dir), pytest.raises(BackupError, match="a file that is not in"):
+        back_up(data_dir, tmp_path / "backup")
+    keep_operator(data_dir, "http://127.0.0.1:1", {"AVIARY_DATA_DIR": "/"})
+    with pytest.raises(OperatorError, match="AVIARY_DATA_DIR leads to no store"):
+        stores_of(data_dir, read_operator(data_dir))
+
+
 def test_rows_that_are_damaged_are_not_backed_up(data_dir: Path, bus: int, tmp_path: Path) -> None:
     with Relay(data_dir, bus):
         pass
@@ -203,11 +253,71 @@ def test_writers_that_leave_no_gap_are_reported(
         other.execute("PRAGMA journal_mode = WAL")
         other.execute("BEGIN IMMEDIATE")
         started = threading.Event()
-        monkeypatch.setattr("services.local.backup.rows.HOLD_S", 0.01)
+        monkeypatch.setattr("services.local.backup.rows.ATTEMPTS", 2)
         monkeypatch.setattr("services.local.backup.rows.PAUSE_S", 0.01)
         with pytest.raises(BackupError, match="too busy"):
             one_moment([path], started.set).__enter__()
         assert not started.is_set()
+
+
+FREEZES = """
+import contextlib, os, pathlib, signal, sys
+from services.local.backup import rows
+from services.local.backup.errors import BackupError
+
+how, file = sys.argv[1], pathlib.Path(sys.argv[2])
+rows.ATTEMPTS = 1
+
+def at_that_moment():
+    print("held", flush=True)
+    os.kill(os.getpid() if how != "group" else 0, getattr(signal, sys.argv[3]))
+
+try:
+    with rows.one_moment([file], at_that_moment):
+        print("whole")
+except BackupError as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "x.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("PRAGMA journal_mode = WAL")
+        file.execute("CREATE TABLE numbers (n INTEGER PRIMARY KEY)")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("who", "number"),
+    [("itself", "SIGSTOP"), ("group", "SIGSTOP"), ("itself", "SIGKILL"), ("group", "SIGKILL")],
+)
+def test_writers_are_not_held_up_by_a_backup_that_hangs(
+    written: Path, who: str, number: str
+) -> None:
+    """Stopped, as by Ctrl-Z with all that it has started, or killed."""
+    backup = subprocess.Popen(
+        [sys.executable, "-c", FREEZES, who, str(written), number],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert backup.stdout is not None
+    try:
+        assert backup.stdout.readline() == "held\n"
+        # A writer of Aviary's, but for its patience: a machine may be busy.
+        with contextlib.closing(sqlite3.connect(written, timeout=WITHIN_S)) as file:
+            file.execute("INSERT INTO numbers VALUES (1)")
+            file.commit()
+        os.killpg(backup.pid, signal.SIGCONT)
+        said = backup.stdout.read()
+        # What it saw was of no one moment: others have written meanwhile.
+        assert ("too busy" in said) == (number == "SIGSTOP"), said
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(backup.pid, signal.SIGKILL)
+        backup.communicate()
 
 
 def test_a_folder_without_a_valid_manifest_is_no_backup(data_dir: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from services.platform.files import local_addresses
 from services.platform.rpc.operator import operator_channel, operator_files, operator_sync_channel
 from services.platform.security.identities import OPERATOR
 from services.platform.valkey.connection import open_blocking
+from tests.e2e.signed_calls import signer_of, signing
 from tests.emulators import require_emulators
 from tests.processes import free_port
 
@@ -82,7 +83,8 @@ class Mesh:
 
     def channel(self, service: str) -> grpc.aio.Channel:
         """Opens a channel to a service as the operator."""
-        return operator_channel(operator_files(self.data_dir), service, self.address(service))
+        files, signer = operator_files(self.data_dir), signer_of(self.data_dir)
+        return operator_channel(files, service, self.address(service), signer=signer)
 
     def address(self, service: str) -> str:
         """Where others than itself reach a service."""
@@ -95,7 +97,7 @@ class Mesh:
     ) -> grpc.Channel:
         """The same, for tests without an event loop, and by default as the operator."""
         files, at = operator_files(self.data_dir), address or self.address(service)
-        return operator_sync_channel(files, service, at, identity=peer)
+        return signing(operator_sync_channel(files, service, at, identity=peer), self.data_dir)
 
     def environment(self, service: str) -> dict[str, str]:
         """The environment that a service was started with."""
@@ -162,6 +164,7 @@ def start(
     engine: Engine = SQLITE_VALKEY,
     python: Path | None = None,
     checkout: Path | None = None,
+    sidecars: bool = SIDECARS,
     **environment: str,
 ) -> Mesh:
     """Start everything; `python` is the interpreter of the services, where it is another.
@@ -173,7 +176,7 @@ def start(
     command = ["-m", "services", "up", "--data-dir", str(data_dir), "--edge-port", str(port)]
     if python is not None:
         command = ["-c", WITH_PYTHON, str(data_dir), str(port), str(python)]
-    if SIDECARS:
+    if sidecars:
         command.append("--sidecars")
     if engine.emulators:
         command.append("--emulators")

@@ -201,6 +201,14 @@ def test_another_document_is_drift(edge_files: Path) -> None:
     assert "openapi.json cannot be read" in drift(edge_files)[0]
 
 
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "link"])
+def test_files_elsewhere_are_not_read(edge_files: Path, name: str) -> None:
+    (edge_files.parent / "outside").write_bytes((GENERATED / "descriptor.pb").read_bytes())
+    (edge_files / "link").symlink_to(edge_files.parent / "outside")
+    replace_in(edge_files / "envoy.yaml", "descriptor.pb", name)
+    assert any("cannot be read" in line for line in drift(edge_files))
+
+
 def test_an_edge_without_a_document_is_drift(edge_files: Path) -> None:
     replace_in(edge_files / "envoy.yaml", "path: /openapi.json", "path: /elsewhere.json")
     assert drift(edge_files) == ["edge: Envoy serves no /openapi.json"]

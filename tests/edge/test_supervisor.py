@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,75 @@ def test_starts_and_stops_in_order(running: SupervisedRun, number: signal.Signal
     assert (running.data / "logs" / "tweet.log").exists()
     assert local_addresses.found(running.data) is None
     assert not (running.data / TARGETS_FILE).exists()
+
+
+class Asked:
+    """A request that is under way at the edge, to a service that hangs."""
+
+    def __init__(self, running: SupervisedRun) -> None:
+        self.answer: httpx.Response | httpx.TransportError | None = None
+        self._url = f"http://127.0.0.1:{running.port}/v1/tweets/1"
+        transport = httpx.HTTPTransport(uds=str(running.data / "sockets" / "edge.admin"))
+        with httpx.Client(transport=transport, base_url="http://edge") as admin:
+            before = self._seen(admin)
+            self._thread = threading.Thread(target=self._ask)
+            self._thread.start()
+            until(lambda: self._seen(admin) > before)
+
+    def _seen(self, admin: httpx.Client) -> int:
+        name = "http.edge.downstream_rq_active"
+        stats = admin.get("/stats", params={"filter": f"^{name}$"}).text
+        return int(stats.rpartition(" ")[2])
+
+    def _ask(self) -> None:
+        try:
+            self.answer = httpx.get(self._url, timeout=60)
+        except httpx.TransportError as error:
+            self.answer = error
+
+    def end(self) -> httpx.Response | httpx.TransportError | None:
+        self._thread.join(60)
+        return self.answer
+
+
+@pytest.fixture
+def reading(tmp_path: Path, port: int) -> Iterator[SupervisedRun]:
+    """One that lets everybody read, so that a request goes past the edge without a token."""
+    with ended(SupervisedRun(tmp_path, port, AVIARY_PUBLIC_READS="on")) as running:
+        until(lambda: running.said("Aviary is ready"))
+        yield running
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_call_under_way_is_answered_before_the_edge_stops(
+    reading: SupervisedRun, number: signal.Signals
+) -> None:
+    tweet = int((reading.data / "tweet.pid").read_text())
+    os.kill(tweet, signal.SIGSTOP)
+    asked = Asked(reading)
+    reading.process.send_signal(number)
+    until(lambda: reading.said("stopping"))
+    os.kill(tweet, signal.SIGCONT)
+    # The stand-in knows no such call, and says so.
+    answer = asked.end()
+    assert isinstance(answer, httpx.Response), answer
+    assert answer.status_code == 501
+    assert reading.process.wait(60) == 0
+
+
+def test_a_second_signal_waits_for_no_call(reading: SupervisedRun) -> None:
+    tweet = int((reading.data / "tweet.pid").read_text())
+    os.kill(tweet, signal.SIGSTOP)
+    asked = Asked(reading)
+    pids = descendants(reading.process.pid)
+    reading.process.send_signal(signal.SIGINT)
+    until(lambda: reading.said("stopping"))
+    reading.process.send_signal(signal.SIGINT)
+    # The edge would have waited for it, and answered 504 in the end.
+    assert isinstance(asked.end(), httpx.TransportError)
+    assert reading.process.wait(60) == 0
+    assert reading.said("tweet did not stop in time")
+    assert not any(map(alive, pids))
 
 
 def test_sidecars_start_and_stop_with_their_services(tmp_path: Path, port: int) -> None:

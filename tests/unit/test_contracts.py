@@ -79,6 +79,11 @@ def test_further_issuers_come_from_a_file(tmp_path: Path) -> None:
     assert (other.issuer, other.may_act_for_anybody) == ("https://other.test", False)
 
 
+def test_an_issuers_keys_lie_beside_the_file(tmp_path: Path) -> None:
+    (other,) = read_issuers(issuer_file(tmp_path, jwks_uri=None, jwks_file="keys.json"))
+    assert other.jwks_file == str(tmp_path / "keys.json")
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -87,7 +92,9 @@ def test_further_issuers_come_from_a_file(tmp_path: Path) -> None:
         {"user_claim": ""},
         {"audiences": []},
         {"jwks_uri": None},
-        {"jwks_file": "/keys.json"},
+        {"jwks_file": "keys.json"},
+        {"jwks_uri": None, "jwks_file": "/keys.json"},
+        {"jwks_uri": None, "jwks_file": "../keys.json"},
         {"name": "not a name"},
         {"surprise": 1},
     ],

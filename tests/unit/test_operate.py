@@ -16,6 +16,7 @@ from services.cli.operate.errors import OperateError
 from services.cli.operate.finding import find
 from services.cli.operate.showing import show_letters, show_queues
 from services.platform.files import local_addresses
+from services.platform.rpc.operator import SIGNING_KEYS_FILE
 from services.platform.security.certificates.folder import CertificateFolder
 from services.platform.specs import pauses_table, server_of
 from tests.processes import free_port
@@ -40,6 +41,18 @@ def test_a_data_folder_says_where_services_are_while_they_run(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(OperateError, match="up --data-dir"):
         find("fanout", tmp_path, environment)
+
+
+def test_commands_sign_by_the_key_of_the_run_unless_they_are_given_one(tmp_path: Path) -> None:
+    (tmp_path / SIGNING_KEYS_FILE).write_text(f"run:{'0a' * 32}\n")
+    with local_addresses.published(tmp_path, {"fanout": "127.0.0.1:7"}):
+        for environment, key_id in (
+            ({}, "run"),
+            ({"AVIARY_SIGNING_KEYS": f"k1:{'0b' * 32}"}, "k1"),
+        ):
+            keys = find("fanout", tmp_path, environment).keys
+            assert keys is not None
+            assert [key.key_id for key in keys()] == [key_id]
 
 
 def test_without_a_folder_the_environment_says_it(

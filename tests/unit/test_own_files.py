@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.local.errors import StartError
-from services.local.own_files import opened, secrets_in_files, socket_folder
+from services.local.own_files import opened, secrets_in_files, signed, socket_folder
+from services.platform.config.signing_keys import parse_keys
 from services.platform.files.owner_only import NOT_OTHERS
 
 MAX_SOCKET_PATH_BYTES = 107
@@ -127,3 +128,26 @@ def test_secrets_leave_the_environment_for_the_time_of_the_run(
         assert "AVIARY_CURSOR_KEY" not in os.environ
         assert os.environ["AVIARY_IDENTITY_KEY"] == key
     assert not path.exists()
+
+
+def test_a_key_of_the_run_signs_what_crosses_sidecars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with signed(tmp_path, sidecars=False):
+        assert "AVIARY_SIGNING_KEYS_FILE" not in os.environ
+    seen = set()
+    for _ in range(2):
+        with signed(tmp_path, sidecars=True):
+            path = Path(os.environ["AVIARY_SIGNING_KEYS_FILE"])
+            assert mode(path) == 0o600
+            (key,) = parse_keys(path.read_text())
+            seen.add(key.secret)
+        assert not path.exists()
+    assert len(seen) == 2
+    assert "AVIARY_SIGNING_KEYS_FILE" not in os.environ
+    # Who gives keys of their own, as another machine has, keeps them.
+    monkeypatch.setenv("AVIARY_SIGNING_KEYS_FILE", "/elsewhere")
+    with signed(tmp_path, sidecars=True):
+        assert os.environ["AVIARY_SIGNING_KEYS_FILE"] == "/elsewhere"

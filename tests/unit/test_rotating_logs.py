@@ -97,7 +97,6 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
 def test_a_file_is_renamed_beneath_its_writer(tmp_path: Path) -> None:
     """The writer finds a new file of the same name and mode, and no line is lost."""
     path = tmp_path / "denials.log"
-    assert not rotate_beneath(path, LIMITS)
     path.write_text("x" * 100)
     path.chmod(0o600)
     assert not rotate_beneath(path, LIMITS)
@@ -110,6 +109,24 @@ def test_a_file_is_renamed_beneath_its_writer(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "denials.log.1").read_text() == "x" * 100 + "yz"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["denials.log", "denials.log.1"]
+
+
+def test_a_writer_is_to_open_a_file_anew_that_was_moved_away(tmp_path: Path) -> None:
+    path = tmp_path / "denials.log"
+    path.write_text("x")
+    assert not rotate_beneath(path, LIMITS)
+    path.rename(tmp_path / "elsewhere")
+    assert rotate_beneath(path, LIMITS)
+
+
+def test_a_log_that_was_moved_away_goes_on_by_its_name(tmp_path: Path) -> None:
+    log = RotatingLog(tmp_path / "x.log", LIMITS)
+    log.write(b"one\n")
+    (tmp_path / "x.log").rename(tmp_path / "moved")
+    log.write(b"two\n")
+    log.close()
+    assert (tmp_path / "moved").read_bytes() == b"one\n"
+    assert (tmp_path / "x.log").read_bytes() == b"two\n"
 
 
 def test_a_file_is_not_renamed_without_another(

@@ -92,6 +92,8 @@ class Site:
         """Check what the file says. Raises `ValueError`."""
         found = read(_Data, data)
         distinct((embedded_issuer(found.issuer_url), *issuers))
+        if any(issuer.jwks_file is not None for issuer in issuers):
+            raise ValueError(f"{ISSUERS_FILE}: pods have no jwks_file; give a jwks_uri")
         return cls(
             issuer_url=found.issuer_url,
             cors_origins=checked_origins(found.cors_origins),

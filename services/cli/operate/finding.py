@@ -9,13 +9,13 @@ from services.platform.config.defaults import DEFAULT_DATA_DIR
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.config.signing_keys import Keys, keys_from
 from services.platform.files import local_addresses
-from services.platform.rpc.operator import operator_files
+from services.platform.rpc.operator import operator_files, operator_signing_keys
 from services.platform.specs import all_specs
 
 __all__ = ["Found", "find"]
 
 
-# What `up` does not write of itself: whoever started it with these operates it with them.
+# What whoever started `up` may have given it, and operates it with then.
 _SECURITY = ("AVIARY_TLS", "AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
 
 
@@ -54,7 +54,8 @@ def find(service: str, data_dir: Path | None, environment: Mapping[str, str]) ->
         own = {name: environment[name] for name in _SECURITY if name in environment}
         settings = _settings(own)
         certificates = operator_files(folder) if settings.tls else None
-        return Found(service, written[service], source, certificates, _keys(settings))
+        keys = _keys(settings, operator_signing_keys(folder))
+        return Found(service, written[service], source, certificates, keys)
     settings = _settings(environment)
     variable = all_specs()[service].address_variable
     set_there = "" if environment.get(variable) else " (not set, so its default)"
@@ -70,8 +71,10 @@ def _settings(environment: Mapping[str, str]) -> Settings:
         raise OperateError(str(error)) from error
 
 
-def _keys(settings: Settings) -> Keys | None:
+def _keys(settings: Settings, own: Path | None = None) -> Keys | None:
+    """Open the keys that the settings name, else those of the run."""
+    given = settings.signing_keys or settings.signing_keys_file
     try:
-        return keys_from(settings.signing_keys, settings.signing_keys_file)
+        return keys_from(settings.signing_keys, settings.signing_keys_file if given else own)
     except (OSError, ValueError) as error:
         raise OperateError(f"AVIARY_SIGNING_KEYS_FILE: {error}") from error

@@ -1,28 +1,29 @@
 """The audit log, entry by entry whole, though processes write to it."""
 
-import shutil
 from pathlib import Path
 from typing import Final
 
 from services.local.backup.errors import BackupError
+from services.platform.audit.files import is_current
 
 __all__ = ["copy_audit"]
 
-ATTEMPTS: Final = 5
-"""A log is rotated once in many thousand entries; twice in a row is no accident."""
+ATTEMPTS: Final = 20
+"""A log is rotated once in many thousand entries, and each attempt copies only what changed."""
 
 
 def copy_audit(source: Path, target: Path) -> None:
     """Copy the files of `source` into the new folder `target`. Raises `BackupError`."""
+    target.mkdir()
     for _ in range(ATTEMPTS):
-        target.mkdir()
         before = _names(source)
         for name in before:
-            _copy_entries(source / name, target / name)
+            # One that was rotated away is written to no more.
+            if is_current(name) or not (target / name).exists():
+                _copy_entries(source / name, target / name)
         # A rotation in between renames a file, which would then be there twice, or not at all.
         if _names(source) == before:
             return
-        shutil.rmtree(target)
     raise BackupError(f"{source} keeps changing its files")
 
 
@@ -34,6 +35,6 @@ def _copy_entries(source: Path, target: Path) -> None:
     try:
         written = source.read_bytes()
     except FileNotFoundError:
-        written = b""  # rotated just now; the names differ
+        return  # rotated just now; the names differ
     # The last line may be half written.
     target.write_bytes(written[: written.rfind(b"\n") + 1])

@@ -15,6 +15,7 @@ from services.local.backup.errors import BackupError
 from services.local.operator_file import FILE as OPERATOR_FILE
 from services.local.own_files import CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
 from services.platform.files.documents import json_of, parse_json
+from services.platform.rpc.operator import SIGNING_KEYS_FILE
 from services.platform.specs import all_specs
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "LEFT_OUT",
     "Contents",
     "Entry",
+    "is_kept",
     "made_whole",
     "make_private",
     "row_files",
@@ -50,6 +52,7 @@ LEFT_OUT: Final = frozenset(
         "addresses.json",
         "cache",
         "certificates",
+        "envoy.admin",
         "envoy.yaml",
         "lock",
         "logs",
@@ -57,6 +60,7 @@ LEFT_OUT: Final = frozenset(
         "prometheus",
         "secrets",
         "sidecars",
+        SIGNING_KEYS_FILE,
         "sockets",
         "valkey",
     }
@@ -133,6 +137,20 @@ class Contents:
                 f"{path} is damaged: it is not what the backup's list says of {name}; take another "
                 "backup"
             )
+
+
+def is_kept(name: str) -> bool:
+    """Whether a backup may have a file of this path within `DATA`.
+
+    What is made anew is not taken from a backup: certificates and keys of somebody else's making
+    would be believed.
+    """
+    top, _, below = name.partition("/")
+    return bool(below) if top in {BUS, AUDIT} else name in FILES or _is_row_file(name)
+
+
+def _is_row_file(name: str) -> bool:
+    return "/" not in name and name.endswith(".db")
 
 
 def row_files(data_dir: Path) -> list[Path]:

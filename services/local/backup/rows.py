@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from services.local.backup.errors import BackupError, BusyError
+from services.local.backup.holding import PRIMARY_CODE, held
 
 __all__ = ["check_rows", "copy_rows", "one_moment"]
 
-HOLD_S: Final = 1.0
-"""Longest that writers are held up; they bear three seconds before they refuse their callers."""
 ATTEMPTS: Final = 10
 PAUSE_S: Final = 0.5
 """Between attempts, so that writers get on."""
 PAGES_PER_STEP: Final = 1_024
 """4 MiB at SQLite's page size; then the bar moves."""
-PRIMARY_CODE: Final = 0xFF
-"""The part of SQLite's error code that says what."""
 
 Copied = Callable[[int], object]
 """Called with the bytes copied since the last call."""
@@ -32,8 +29,8 @@ def one_moment(
     """Give a connection to each file; all see the files as of the same moment, until the end.
 
     Writers are held while the connections begin to read and `at_that_moment` runs, a few
-    milliseconds as a rule, and go on after that. Raises `BackupError` when a file cannot be read,
-    or its writers leave no gap.
+    milliseconds as a rule, and go on after that, whatever becomes of this process. Raises
+    `BackupError` when a file cannot be read, or its writers leave no gap.
     """
     with ExitStack() as stack:
         yield _until_frozen(paths, at_that_moment, stack)
@@ -55,13 +52,8 @@ def _until_frozen(
 def _frozen(
     paths: Sequence[Path], at_that_moment: Callable[[], None], stack: ExitStack
 ) -> dict[Path, sqlite3.Connection]:
-    deadline = time.monotonic() + HOLD_S
     readers: dict[Path, sqlite3.Connection] = {}
-    with ExitStack() as held, _errors():
-        for path in paths:
-            writer = held.enter_context(_opened(path, max(0.0, deadline - time.monotonic())))
-            # Takes the one lock for writing, and changes nothing.
-            writer.execute("BEGIN IMMEDIATE")
+    with held(paths), _errors():
         for path in paths:
             reader = stack.enter_context(_opened(path, 0.0))
             reader.execute("BEGIN")

@@ -24,7 +24,8 @@ from services.local.backup.errors import BackupError
 from services.local.backup.rows import check_rows, copy_rows, one_moment
 from services.local.errors import StartError
 from services.local.lock import locked
-from services.local.operator_file import OperatorError, read_operator
+from services.local.operator_file import Operator, OperatorError, read_operator
+from services.local.operator_stores import stores_of
 
 __all__ = ["back_up"]
 
@@ -36,34 +37,34 @@ def back_up(data_dir: Path, backup: Path) -> Contents:
 
     Aviary may be running there or not. Raises `BackupError`, and then leaves no `backup` behind.
     """
-    url = _bus_url(data_dir)
+    operator = _operator(data_dir)
     if backup.exists():
         raise BackupError(f"{backup} exists already; name a new folder")
     with made_whole(backup, "backup") as unfinished:
         make_private(unfinished / DATA)
-        with _bus(data_dir, url) as bus:
+        with _bus(data_dir, operator) as bus:
             made_at = _copy(data_dir, bus, unfinished / DATA)
         contents = Contents.of(unfinished, made_at)
         contents.write(unfinished)
     return contents
 
 
-def _bus_url(data_dir: Path) -> str:
-    """Say where the bus of `data_dir` is, while it runs; the file also shows that it ever did."""
+def _operator(data_dir: Path) -> Operator:
+    """Read where the bus of `data_dir` is while it runs; the file also shows that it ever did."""
     try:
-        environment = read_operator(data_dir).environment
+        operator = read_operator(data_dir)
     except OperatorError as error:
         raise BackupError(str(error)) from error
-    if BUS_URL not in environment:
+    if BUS_URL not in operator.environment:
         raise BackupError(
             f"{data_dir} was last used with emulators, which keep nothing; only what runs on "
             "SQLite and Valkey can be backed up"
         )
-    return environment[BUS_URL]
+    return operator
 
 
 @contextmanager
-def _bus(data_dir: Path, url: str) -> Iterator[BusMoment]:
+def _bus(data_dir: Path, operator: Operator) -> Iterator[BusMoment]:
     """Reach the bus; one that does not run is kept from being started meanwhile."""
     with ExitStack() as stack:
         bus: AbstractContextManager[BusMoment]
@@ -71,8 +72,15 @@ def _bus(data_dir: Path, url: str) -> Iterator[BusMoment]:
             stack.enter_context(locked(data_dir))
             bus = resting_bus(data_dir / BUS)
         except StartError:
-            bus = running_bus(url, data_dir / BUS)
+            bus = running_bus(_url(data_dir, operator), data_dir / BUS)
         yield stack.enter_context(bus)
+
+
+def _url(data_dir: Path, operator: Operator) -> str:
+    try:
+        return stores_of(data_dir, operator)[BUS_URL]
+    except OperatorError as error:
+        raise BackupError(str(error)) from error
 
 
 def _copy(data_dir: Path, bus: BusMoment, target: Path) -> str:

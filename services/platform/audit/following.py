@@ -4,23 +4,28 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
 from services.platform.observability.names import EVENT_AUDIT_DENIALS_UNREAD
 
-__all__ = ["POLL_S", "UNREADABLE", "Fields", "JsonLines"]
+__all__ = ["LOST", "POLL_S", "UNREADABLE", "Fields", "JsonLines"]
 
 Fields = Mapping[str, object]
 UNREADABLE: Final[Fields] = {"reason": "a line that is not JSON"}
+LOST: Final[Fields] = {"reason": "a log that was moved or removed: lines may be missing"}
 
 POLL_S: Final = 1.0
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Read at once; more follows until there is no more. A line as long is no line of an Envoy's, which
 bounds headers: it counts as one that makes no sense, or nothing behind it would ever be read."""
+MAX_HELD: Final = 8
+"""Files held open that are not read yet, more than there are of a log as a rule: what is held takes
+room on the disk after its name has gone."""
+LOOKS: Final = 20
+"""A log is rotated once a second at most, and a look takes microseconds."""
 OFFSET_SUFFIX: Final = ".read"
 _log = structlog.get_logger()
 
@@ -37,6 +42,9 @@ class JsonLines:
     A file that was set aside is `<name>.1`, an older one `<name>.2` and so on. `take` is given what
     is new. Delivery is at least once: after a crash the last second may come twice. One process at
     a time follows a file.
+
+    Files that are not read yet are held open, so that nothing in them is lost when they are renamed
+    or removed. Where one has gone unseen all the same, `take` is given `LOST` in its place.
     """
 
     def __init__(self, path: Path, take: Callable[[Sequence[Fields]], None]) -> None:
@@ -44,6 +52,12 @@ class JsonLines:
         self._take = take
         self._mark = path.with_name(path.name + OFFSET_SUFFIX)
         self._place = self._remembered()
+        self._held: list[int] = []
+        """Descriptors, oldest first: the file of the place, and all after it."""
+
+    def __del__(self) -> None:
+        for held in self._held:
+            os.close(held)
 
     async def try_to_read(self) -> float | None:
         """Take what is new, and say how soon to look again; log a file that cannot be read."""
@@ -56,59 +70,92 @@ class JsonLines:
 
     def read(self) -> bool:
         """Take what is new of one file; return whether there is more. Raises `OSError`."""
-        with ExitStack() as stack:
-            files = [stack.enter_context(file) for file in self._files()]
-            at, offset = self._where(files)
-            if at is None:
-                return False
-            file = files[at]
-            # Its writer has left it when there is something in the next one, and not before.
-            left = at + 1 < len(files) and os.fstat(files[at + 1].fileno()).st_size > 0
-            file.seek(offset)
-            found = file.read(MAX_BYTES)
-            ended = left and len(found) < MAX_BYTES
-            lines, newline, _ = found.rpartition(b"\n") if not ended else (found, b"", b"")
-            if len(found) == MAX_BYTES and not newline:
-                # A line longer than any that is real would be waited for for ever.
-                self._take([UNREADABLE])
-                lines = found
-            elif lines:
-                self._take([_parsed(line) for line in lines.strip(b"\n").split(b"\n")])
-            place = _Place(os.fstat(file.fileno()).st_ino, offset + len(lines) + len(newline))
-            if ended:
-                place = _Place(os.fstat(files[at + 1].fileno()).st_ino, 0)
-            if place != self._place:
-                self._remember(place)
-            return left or len(found) == MAX_BYTES
+        self._hold_new()
+        if not self._held:
+            return False
+        file, offset = self._held[0], self._offset()
+        # Its writer has left it when there is something in the next one, and not before.
+        left = any(os.fstat(after).st_size > 0 for after in self._held[1:])
+        found = os.pread(file, MAX_BYTES, offset)
+        ended = left and len(found) < MAX_BYTES
+        lines, newline, _ = found.rpartition(b"\n") if not ended else (found, b"", b"")
+        if len(found) == MAX_BYTES and not newline:
+            # A line longer than any that is real would be waited for for ever.
+            self._take([UNREADABLE])
+            lines = found
+        elif lines:
+            self._take([_parsed(line) for line in lines.strip(b"\n").split(b"\n")])
+        place = _Place(os.fstat(file).st_ino, offset + len(lines) + len(newline))
+        if ended:
+            os.close(self._held.pop(0))
+            place = _Place(os.fstat(self._held[0]).st_ino, 0)
+        if place != self._place:
+            self._remember(place)
+        return left or len(found) == MAX_BYTES
 
-    def _files(self) -> Iterator[BinaryIO]:
-        """Open all there are, oldest first, whatever is renamed meanwhile."""
-        older = []
-        number = 1
-        while (path := self._path.with_name(f"{self._path.name}.{number}")).exists():
-            older.append(path)
-            number += 1
-        seen = set()
-        for path in (*reversed(older), self._path):
+    def _offset(self) -> int:
+        """Say how much was taken of the file that is read; one that was cut begins anew."""
+        found = os.fstat(self._held[0])
+        place = self._place
+        if place is None or place.inode != found.st_ino or place.offset > found.st_size:
+            return 0
+        return place.offset
+
+    def _hold_new(self) -> None:
+        """Hold what came after the files that are held; report it where some has gone unseen."""
+        files = self._listed()
+        known = [os.fstat(held).st_ino for held in self._held]
+        if not known and self._place is not None:
+            known = [self._place.inode]
+        inodes = [os.fstat(file).st_ino for file in files]
+        last = max((at for at, inode in enumerate(inodes) if inode in known), default=None)
+        if last is None and known and files:
+            # Between what was known and what there is now, anything may have been.
+            self._report_lost(files)
+        # The place itself is held anew after a start.
+        new = 0 if last is None else last + bool(self._held)
+        for file in files[:new]:
+            os.close(file)
+        self._held += files[new:]
+        while len(self._held) > MAX_HELD:
+            self._take([LOST])
+            os.close(self._held.pop(0))
+
+    def _report_lost(self, files: Sequence[int]) -> None:
+        try:
+            self._take([LOST])
+        except BaseException:  # tried again at the next look
+            for file in files:
+                os.close(file)
+            raise
+
+    def _listed(self) -> list[int]:
+        """Open all there are, oldest first, as they were between two renamings."""
+        before = self._names()
+        for _ in range(LOOKS):
+            files = list(_opened(before))
+            after = self._names()
+            if after == before:
+                return files
+            for file in files:
+                os.close(file)
+            before = after
+        raise OSError(f"{self._path} keeps changing its files")
+
+    def _names(self) -> Mapping[Path, int]:
+        """Return each file and its inode, oldest first; a number may be missing in a rotation."""
+        numbered: dict[int, Path] = {0: self._path}
+        for path in self._path.parent.glob(f"{self._path.name}.*"):
+            suffix = path.name.removeprefix(f"{self._path.name}.")
+            if suffix.isdecimal() and suffix.isascii():
+                numbered[int(suffix)] = path
+        found: dict[Path, int] = {}
+        for number in sorted(numbered, reverse=True):
             try:
-                file = path.open("rb")
+                found[numbered[number]] = numbered[number].stat().st_ino
             except FileNotFoundError:
                 continue
-            inode = os.fstat(file.fileno()).st_ino
-            if inode in seen:
-                file.close()
-                continue
-            seen.add(inode)
-            yield file
-
-    def _where(self, files: Sequence[BinaryIO]) -> tuple[int | None, int]:
-        """Find the file to go on with, and how much of it was taken."""
-        for number, file in enumerate(files):
-            found = os.fstat(file.fileno())
-            if self._place is not None and found.st_ino == self._place.inode:
-                # One that was cut begins at its beginning.
-                return number, self._place.offset if self._place.offset <= found.st_size else 0
-        return (0, 0) if files else (None, 0)
+        return found
 
     def _remembered(self) -> _Place | None:
         try:
@@ -124,6 +171,14 @@ class JsonLines:
         fresh = self._mark.with_name(self._mark.name + ".new")
         fresh.write_text(f"{place.inode} {place.offset}")
         fresh.replace(self._mark)
+
+
+def _opened(names: Mapping[Path, int]) -> Iterator[int]:
+    for path in names:
+        try:
+            yield os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
 
 
 def _parsed(line: bytes) -> Fields:

@@ -11,10 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
+import structlog
+
 from services.platform.audit.chain import GENESIS, Head, seal
 from services.platform.audit.entry import entry_of
 from services.platform.audit.files import chains, current, rotated
-from services.platform.audit.port import TORN_TAIL, Fact, UnwrittenError
+from services.platform.audit.port import DISPLACED, TORN_TAIL, Fact, UnwrittenError
+from services.platform.observability.names import EVENT_AUDIT_DISPLACED
 from services.platform.runtime.clock import Clock
 
 __all__ = ["AuditLog"]
@@ -26,16 +29,23 @@ FSYNC_INTERVAL_S: Final = 0.5
 """A killed process loses no entry, as the operating system has each at once; a machine that loses
 power loses at most this much. To wait for the disk at each log-in would cost more than it gives."""
 
+LOOK_INTERVAL_S: Final = 1.0
+"""Between looks at whether the file is still there, while nothing is written."""
+
 MAX_WRITERS: Final = 64
 """Processes of one name on one machine."""
 
 FILE_MODE: Final = 0o600
 
+_log = structlog.get_logger()
+
 
 class AuditLog:
     """An `Audit` of its own file in `folder`, for the life of the process; thread-safe.
 
-    A process whose name a running one has gets `<name>-2` and so on: a chain has one writer.
+    A process whose name a running one has gets `<name>-2` and so on: a chain has one writer. A file
+    that is moved, removed, replaced or changed meanwhile is noticed within seconds: the
+    log goes on in a file of the name, where the next entry says so and `verify` misses the rest.
     """
 
     def __init__(
@@ -50,13 +60,18 @@ class AuditLog:
         self._file, self._head, self._torn = _open(folder, self._name)
         self._size = os.fstat(self._file).st_size
         self._cut = False
+        self._there = True
+        """Whether there is a file of its name to write to."""
+        self._displaced = ""
+        """What somebody did to the file, for the next entry to say."""
         self._dirty = threading.Event()
         self._synced = True
         self._closing = threading.Event()
         self._syncing = threading.Thread(target=self._sync, name="audit-sync", daemon=True)
         self._syncing.start()
         with suppress(UnwrittenError), self._lock:
-            self._record_torn_tail()  # or before the next entry, where there is no room now
+            # Or before the next entry, where there is no room now.
+            self._record_what_was_done_to_it()
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +87,7 @@ class AuditLog:
     def record(self, event: str, /, **facts: Fact) -> None:
         """Append an event; raises `UnwrittenError` when it cannot be written."""
         with self._lock:
-            self._record_torn_tail()
+            self._record_what_was_done_to_it()
             self._record(event, facts)
         self._dirty.set()
 
@@ -88,13 +103,44 @@ class AuditLog:
 
     def holds(self) -> bool:
         """Whether entries still reach the disk, and not the operating system alone."""
-        return self._closing.is_set() or (self._syncing.is_alive() and self._synced)
+        return self._closing.is_set() or (self._syncing.is_alive() and self._synced and self._there)
 
-    def _record_torn_tail(self) -> None:
+    def _record_what_was_done_to_it(self) -> None:
+        self._displaced = self._displaced or self._found_displaced()
         if self._torn:
             digest = hashlib.sha256(self._torn).hexdigest()
             self._record(TORN_TAIL, {"bytes": len(self._torn), "sha256": digest})
             self._torn = b""
+        if self._displaced:
+            self._record(DISPLACED, {"how": self._displaced, "after": self._head.seq})
+            _log.error(EVENT_AUDIT_DISPLACED, file=f"{self._name}.log", how=self._displaced)
+            self._displaced = ""
+
+    def _found_displaced(self) -> str:
+        """Say what somebody did to the file, nothing as a rule; from then on write to its name."""
+        path = current(self._folder, self._name)
+        ours = os.fstat(self._file)
+        self._there = False
+        try:
+            if path.exists():
+                there = path.stat()
+                if there.st_ino == ours.st_ino and (self._cut or there.st_size == self._size):
+                    self._there = True
+                    return ""
+                how = "changed" if there.st_ino == ours.st_ino else "replaced"
+            else:
+                how = "moved or removed"
+            # Not what it is in: that may be on its way elsewhere, and must not be made twice.
+            self._folder.mkdir(exist_ok=True, mode=0o700)
+            fresh = _create(path)
+        except OSError as error:
+            raise UnwrittenError from error
+        self._there = True
+        # The number stays the same, as the thread that syncs may be using it.
+        os.dup2(fresh, self._file)
+        os.close(fresh)
+        self._size = os.fstat(self._file).st_size
+        return how
 
     def _record(self, event: str, facts: Mapping[str, Fact]) -> None:
         entry = entry_of(self._name, event, facts, self._clock.now_ms())
@@ -141,9 +187,12 @@ class AuditLog:
 
     def _sync(self) -> None:
         while not self._closing.is_set():
-            self._dirty.wait()
-            self._dirty.clear()
-            self._try_to_sync()
+            if self._dirty.wait(LOOK_INTERVAL_S):
+                self._dirty.clear()
+                self._try_to_sync()
+            # What fails here is tried again, here and before the next entry.
+            with suppress(UnwrittenError), self._lock:
+                self._record_what_was_done_to_it()
             self._closing.wait(FSYNC_INTERVAL_S)
         self._try_to_sync()
 

@@ -13,6 +13,7 @@ __all__ = [
     "AUTHORITY_CHANGED",
     "CERTIFICATE_IN_USE",
     "CERTIFICATE_ISSUED",
+    "DISPLACED",
     "EDGE_DENIED",
     "KEY_ADDED",
     "KEY_RETIRED",
@@ -115,3 +116,6 @@ ADMIN_ENDED: Final = "admin.ended"
 was killed meanwhile."""
 TORN_TAIL: Final = "audit.torn_tail"
 """The log ended within a line, of `bytes` with the digest `sha256`: its writer was cut off."""
+DISPLACED: Final = "audit.displaced"
+"""The file of the log was moved, removed, replaced or changed (`how`) while it was written to; it
+had entries up to the number `after`."""

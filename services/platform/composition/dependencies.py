@@ -70,9 +70,10 @@ Client = TypeVar("Client")
 Handle = Callable[[bytes], Awaitable[None]]
 CURSOR_KEY_BYTES = 32
 LEASE_POLL_S = 0.05  # between looks at start; the id service may come up later
-# Outages are no attempts, so eight are enough to know a poison message from a passing trouble: with
-# full jitter about a quarter of a minute. The cap is how late the end of an outage is noticed.
-RETRY = RetryPolicy(max_attempts=8, base_s=0.2, cap_s=30.0)
+# Outages are no attempts, so eleven are enough to know a poison message from a passing trouble:
+# with full jitter about a quarter of a minute. The cap is how late the end of an outage is noticed:
+# a tweet that was deleted while the cache hung is shown from it until then (ADR 4).
+RETRY = RetryPolicy(max_attempts=11, base_s=0.2, cap_s=4.0)
 CONCURRENCY = 16  # deliveries in hand for each subscription
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 __all__ = [
     "EVENT_AUDIT_DENIALS_UNREAD",
+    "EVENT_AUDIT_DISPLACED",
     "EVENT_AUDIT_UNWRITTEN",
     "EVENT_BUS_ACK_FAILED",
     "EVENT_BUS_ATTEMPT_FAILED",
@@ -319,6 +320,9 @@ EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
 """A change was refused: the edge (`relation`, `owner_id`, `other_id`) is dated beyond every id, and
 somebody has to write its cells anew."""
+EVENT_AUDIT_DISPLACED: Final = "audit.displaced"
+"""Somebody moved, removed, replaced or changed (`how`) the audit log's `file` while it was written;
+the audit log says so too."""
 EVENT_AUDIT_DENIALS_UNREAD: Final = "audit.denials_unread"
 """What an Envoy refused cannot be brought into the audit log now; it is tried again."""
 EVENT_AUDIT_UNWRITTEN: Final = "audit.unwritten"

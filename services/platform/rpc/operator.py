@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import grpc
 import grpc.aio
@@ -13,7 +14,16 @@ from services.platform.security.identities import OPERATOR, server_name
 from services.platform.security.signing import Signer
 from services.platform.security.tls import TlsFiles
 
-__all__ = ["operator_channel", "operator_files", "operator_sync_channel"]
+__all__ = [
+    "SIGNING_KEYS_FILE",
+    "operator_channel",
+    "operator_files",
+    "operator_signing_keys",
+    "operator_sync_channel",
+]
+
+SIGNING_KEYS_FILE: Final = "signing.keys"
+"""Within a data folder, while `up` runs there with keys of its own making."""
 
 
 def operator_channel(
@@ -56,3 +66,12 @@ def operator_files(data_dir: Path) -> Path | None:
     """
     folder = data_dir / FOLDER_NAME
     return folder if (folder / f"{OPERATOR}.pem").exists() else None
+
+
+def operator_signing_keys(data_dir: Path) -> Path | None:
+    """Find the keys that requests are signed with in the Aviary that `up` runs in a data folder.
+
+    None where there are none: it signs nothing, or by keys that somebody gave it.
+    """
+    path = data_dir / SIGNING_KEYS_FILE
+    return path if path.exists() else None

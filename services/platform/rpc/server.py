@@ -120,6 +120,7 @@ class RpcServer:
         self._failing: list[str] = []
         self._polling = Background("readiness", self._report, every_s=READINESS_POLL_S)
         self._server: grpc.aio.Server | None = None
+        self._draining: grpc.aio.Server | None = None
         self._probed: grpc.aio.Server | None = None
         self._port = 0
 
@@ -158,7 +159,11 @@ class RpcServer:
             raise BindError(self._address) from error
         probed = self._probed_server()
         await self._set_ready(ready=True)
-        await server.start()
+        try:
+            await server.start()
+        except BaseException:
+            await server.stop(None)  # it is half started, and nobody else knows of it
+            raise
         self._server = server
         if probed is not None:
             # Last: whoever learns that this process lives can call it.
@@ -174,12 +179,18 @@ class RpcServer:
         server, self._server = self._server, None
         if server is None:
             return
+        self._draining = server
         await self._polling.stop()
         await self._health.enter_graceful_shutdown()
         await server.stop(grace_s)
         if self._probed is not None:
             await self._probed.stop(None)
         _log.info(EVENT_RPC_DRAINED, address=self.address)
+
+    async def cut(self) -> None:
+        """End the calls that a `stop` under way waits for."""
+        if self._draining is not None:
+            await self._draining.stop(None)
 
     async def wait(self) -> None:
         """Return when the server has stopped."""

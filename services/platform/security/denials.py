@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from services.platform.audit.following import UNREADABLE, Fields, JsonLines
+from services.platform.audit.following import LOST, UNREADABLE, Fields, JsonLines
 from services.platform.audit.port import (
     EDGE_DENIED,
     LIMIT_HIT,
@@ -90,23 +90,32 @@ def sidecar_denials(path: Path, audit: Audit) -> JsonLines:
 
     def take(lines: Sequence[Fields]) -> None:
         for fields in lines:
-            reason = str(fields.get("details", ""))
+            reason = str(fields.get("details", fields.get("reason", "")))
             # What the service itself refused, it has recorded itself, and more of it.
-            if fields is UNREADABLE or reason.startswith(RBAC):
+            if _is_of_the_file(fields) or reason.startswith(RBAC):
                 peer = name_in(str(fields.get("caller", ""))) or ""
                 method = str(fields.get("path", "")).removeprefix("/")
-                facts = {"method": method, "caller": peer, "reason": reason or "unreadable"}
+                facts = {
+                    "method": method,
+                    "caller": peer,
+                    "reason": reason or str(fields["reason"]),
+                }
                 tally.count(SIBLING_DENIED, facts)
         tally.write()
 
     return JsonLines(path, take)
 
 
+def _is_of_the_file(fields: Fields) -> bool:
+    """Whether it says what is wrong with the file, and is no line of it."""
+    return fields is UNREADABLE or fields is LOST
+
+
 def _event(fields: Fields) -> str:
     status, grpc = fields.get("status"), fields.get("grpc")
     if status == TOO_MANY_REQUESTS or grpc == EXHAUSTED:
         return LIMIT_HIT
-    if fields is UNREADABLE or status in DENIED or grpc in DENIED_GRPC:
+    if _is_of_the_file(fields) or status in DENIED or grpc in DENIED_GRPC:
         return EDGE_DENIED
     return TOKEN_ACCEPTED
 

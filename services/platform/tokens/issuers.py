@@ -1,10 +1,11 @@
 """Whose access tokens the edge takes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from services.platform.files.inner_path import inner_path
 from services.platform.files.single_keys import json_loads
 
 __all__ = [
@@ -56,7 +57,8 @@ class Issuer:
     """The claim that holds the id of an Aviary user, in decimal digits."""
     jwks_uri: str | None = None
     jwks_file: str | None = None
-    """A path as Envoy sees it; read when Envoy starts."""
+    """A path as Envoy sees it; read when Envoy starts. In a file of issuers it is one within that
+    file's folder."""
     jwks_cluster: str | None = None
     """The cluster to fetch `jwks_uri` through; None makes one of the URI's own host."""
     jwks_cache_s: int = JWKS_CACHE_S
@@ -118,6 +120,14 @@ def read_issuers(path: Path) -> tuple[Issuer, ...]:
         for entry in entries:
             if unknown := entry.keys() - allowed:
                 raise IssuerError(f"unknown fields {sorted(unknown)}")
-        return tuple(Issuer(**entry) for entry in entries)
+        return tuple(_issuer(path.parent, entry) for entry in entries)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise IssuerError(f"{path}: {error}") from error
+
+
+def _issuer(folder: Path, entry: Mapping[str, Any]) -> Issuer:
+    """Make one of what a file in `folder` says; raises ValueError for keys that are elsewhere."""
+    issuer = Issuer(**entry)
+    if issuer.jwks_file is None:
+        return issuer
+    return replace(issuer, jwks_file=str(inner_path(folder.absolute(), issuer.jwks_file)))

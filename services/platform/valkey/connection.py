@@ -18,7 +18,14 @@ from redis.retry import Retry as BlockingRetry
 from services.platform.errors import UnavailableError
 from services.platform.valkey.cache_metrics import count_unavailable
 
-__all__ = ["ValkeyClient", "open_blocking", "open_node", "open_valkey", "valkey_errors"]
+__all__ = [
+    "ValkeyClient",
+    "open_blocking",
+    "open_node",
+    "open_valkey",
+    "password_file_of",
+    "valkey_errors",
+]
 
 ValkeyClient = Redis | RedisCluster
 """A client made with `decode_responses=False`: ids and blobs are bytes."""
@@ -54,6 +61,11 @@ def open_blocking(url: str, *, timeout_s: float) -> BlockingRedis:
     options = _options(timeout_s) | {"retry": BlockingRetry(NoBackoff(), 0)}
     opened: BlockingRedis = BlockingRedis.from_url(plain, **options, **credentials)
     return opened
+
+
+def password_file_of(url: str) -> str | None:
+    """Say which file a URL wants its password from, None where it names none."""
+    return dict(parse_qsl(urlsplit(url).query)).get(_PASSWORD_OPTION)
 
 
 class _PasswordFile(CredentialProvider):

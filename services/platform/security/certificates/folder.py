@@ -11,9 +11,11 @@ development.
 
 import contextlib
 import fcntl
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import IO, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -33,6 +35,11 @@ __all__ = ["FOLDER_NAME", "CertificateFolder", "FolderError"]
 
 FOLDER_NAME = "certificates"
 """Within a data folder."""
+
+
+LOCK_WITHIN_S: Final = 10.0
+"""To make all certificates takes less than a second, on a busy machine some."""
+LOCK_POLL_S: Final = 0.05
 
 
 class FolderError(Exception):
@@ -132,5 +139,20 @@ class CertificateFolder:
     def _alone(self) -> Iterator[None]:
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._path / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._take(lock)
             yield
+
+    def _take(self, lock: IO[str]) -> None:
+        # Not by waiting in the kernel: that cannot be interrupted by a signal, nor given up.
+        deadline = time.monotonic() + LOCK_WITHIN_S
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise FolderError(
+                        f"{self._path} is being changed by another process, which does not end"
+                    ) from error
+                time.sleep(LOCK_POLL_S)
+            else:
+                return

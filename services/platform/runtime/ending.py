@@ -1,0 +1,66 @@
+"""The end of a process when SIGINT or SIGTERM asks for it, in every state of its life."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from types import FrameType
+from typing import Any, Final, Self, TypeVar
+
+__all__ = ["Ending"]
+
+Started = TypeVar("Started")
+
+CANCEL_AGAIN_S: Final = 3.0
+"""A start that is still under way this long after it was cancelled is cancelled again: a library
+has lost the cancellation (gRPC does where its call fails at that moment), or its clean-up hangs."""
+
+
+class Ending:
+    """Whether this process is to end, and whether in a hurry: it was asked again.
+
+    However it hangs, the kernel ends it by SIGALRM: `within_s` after the first signal, and
+    `hurried_s` after the second. That holds to the very end, so it is not undone.
+    """
+
+    def __init__(self, *, within_s: int, hurried_s: int) -> None:
+        self._within_s = within_s
+        self._hurried_s = hurried_s
+        self.wanted = asyncio.Event()
+        self.hurried = asyncio.Event()
+
+    @classmethod
+    def by_signals(cls, *, within_s: int, hurried_s: int) -> Self:
+        """Take the signals from now on; needs a running loop, in the main thread."""
+        ending = cls(within_s=within_s, hurried_s=hurried_s)
+        loop = asyncio.get_running_loop()
+
+        def asked(_number: int, _frame: FrameType | None) -> None:
+            # Here and not on the loop, which something may be blocking.
+            signal.alarm(hurried_s if ending.wanted.is_set() else within_s)
+            loop.call_soon_threadsafe(ending.ask)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, asked)
+        return ending
+
+    def ask(self) -> None:
+        """Want the end; asked again, in a hurry."""
+        (self.hurried if self.wanted.is_set() else self.wanted).set()
+
+    async def unless_wanted(self, start: Coroutine[Any, Any, Started]) -> Started | None:
+        """Give what `start` does; None where the end is wanted first, and `start` came to nothing.
+
+        It is cancelled for that, and then once more every `CANCEL_AGAIN_S`.
+        """
+        starting = asyncio.create_task(start, name="start")
+        waiting = asyncio.create_task(self.wanted.wait(), name="end-wanted")
+        try:
+            await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            while not starting.done():
+                starting.cancel()
+                await asyncio.wait({starting}, timeout=CANCEL_AGAIN_S)
+        finally:
+            waiting.cancel()
+        # Asked to end, it may as well have failed by what it waited for.
+        failed = starting.cancelled() or starting.exception() is not None
+        return None if failed and self.wanted.is_set() else starting.result()
