@@ -57,6 +57,8 @@ class PublicRpc:
     """Full name of the request's message."""
     response: str
     comment: str
+    deprecated: bool = False
+    """Whether callers are to stop using it."""
 
     @property
     def path(self) -> str:
@@ -167,4 +169,5 @@ def _public_rpc(
         request=request,
         response=method.output_type.removeprefix("."),
         comment=comment,
+        deprecated=method.options.deprecated,
     )

@@ -7,6 +7,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from gateway.envoy.contracts import Contracts, PublicRpc
 from gateway.openapi.errors import ERROR_SCHEMA, shared_responses
+from gateway.openapi.headers import HEADERS
 from gateway.openapi.messages import Message, messages
 from gateway.openapi.operations import (
     ETAG,
@@ -80,7 +81,7 @@ def openapi_document(contracts: Contracts) -> Json:
                 IDEMPOTENCY_KEY: IDEMPOTENCY_KEY_PARAMETER,
                 IF_NONE_MATCH: IF_NONE_MATCH_PARAMETER,
             },
-            "headers": {ETAG: ETAG_HEADER},
+            "headers": {ETAG: ETAG_HEADER, **HEADERS},
             "responses": shared_responses(),
             "securitySchemes": {SECURITY_SCHEME: _oauth2(contracts.public)},
         },

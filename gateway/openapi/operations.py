@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 
 from gateway.envoy.contracts import PublicRpc
-from gateway.openapi.errors import error_responses, prose
+from gateway.openapi.errors import error_responses
+from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, references
 from gateway.openapi.messages import Field, Message
+from gateway.openapi.named_errors import prose
 from gateway.openapi.schemas import Json, parameter_schema, reference, request_schema
 
 __all__ = ["ETAG", "IDEMPOTENCY_KEY", "IF_NONE_MATCH", "SECURITY_SCHEME", "operation", "tag"]
@@ -46,6 +48,8 @@ def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
         result["parameters"] = parameters
     result["responses"] = {**_answers(rpc, messages[rpc.response]), **error_responses(rpc)}
     result["security"] = _security(rpc)
+    if rpc.deprecated:
+        result["deprecated"] = True
     return result
 
 
@@ -55,21 +59,23 @@ def tag(rpc: PublicRpc) -> str:
 
 
 def _parameter(field: Field, where: str) -> Json:
-    return {
+    parameter: Json = {
         "name": field.name,
         "in": where,
         "required": where == "path" or field.required,
         "description": field.comment,
         "schema": parameter_schema(field),
     }
+    return parameter | ({"deprecated": True} if field.deprecated else {})
 
 
 def _answers(rpc: PublicRpc, message: Message) -> Json:
     content = {"application/json": {"schema": reference(message.full_name)}}
-    answer: Json = {"description": message.comment, "content": content}
+    headers = references(OF_ANY_ANSWER | OF_LIMITED)
+    answer: Json = {"description": message.comment, "headers": headers, "content": content}
     if not rpc.has_etag:
         return {"200": answer}
-    headers = {"ETag": {"$ref": f"#/components/headers/{ETAG}"}}
+    headers = {"ETag": {"$ref": f"#/components/headers/{ETAG}"}} | headers
     unchanged = {"description": "What the caller has is still right.", "headers": headers}
     return {"200": answer | {"headers": headers}, "304": unchanged}
 

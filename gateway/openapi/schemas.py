@@ -57,11 +57,14 @@ def parameter_schema(field: Field) -> Json:
 
 def _object(message: Message, properties: Json, required: list[str]) -> Json:
     schema: Json = {"type": "object", "description": message.comment, "properties": properties}
+    if message.deprecated:
+        schema["deprecated"] = True
     return schema | {"required": required} if required else schema
 
 
 def _described(field: Field, schema: Json) -> Json:
-    return schema | {"description": field.comment}
+    described = schema | {"description": field.comment}
+    return described | ({"deprecated": True} if field.deprecated else {})
 
 
 def _is_always_there(field: Field) -> bool:

@@ -18,6 +18,7 @@ from services.identity.revocations import Revocations
 from services.identity.sessions import Sessions
 from services.identity.store import IdentityStore
 from services.platform.audit.port import LOG_IN, LOG_IN_FAILED, PASSWORD_CHANGED, SIGNED_UP, Audit
+from services.platform.error_reasons import Reason
 from services.platform.errors import (
     AlreadyExistsError,
     AviaryError,
@@ -82,7 +83,9 @@ class Accounts:
                 password, pending.password_hash
             ):
                 raise AlreadyExistsError(
-                    f"handle {handle} is taken", reason="HANDLE_TAKEN", metadata={"handle": handle}
+                    f"handle {handle} is taken",
+                    reason=Reason.HANDLE_TAKEN,
+                    metadata={"handle": handle},
                 )
             sign_up = pending
         return await self._finish(sign_up)
@@ -116,14 +119,14 @@ class Accounts:
         """
         if not session:
             raise PermissionDeniedError(
-                "only who has logged in may change a password", reason="NO_SESSION"
+                "only who has logged in may change a password", reason=Reason.NO_SESSION
             )
         key = credential_key(account.user_id)
         credential = await self._store.credentials.get(key)
         kept = None if credential is None else credential.password_hash
         if not await self._passwords.matches(old, kept) or credential is None:
             self._audit.record(LOG_IN_FAILED, handle=account.handle, client_id=client_id)
-            raise PermissionDeniedError("the password is wrong", reason="WRONG_PASSWORD")
+            raise PermissionDeniedError("the password is wrong", reason=Reason.WRONG_PASSWORD)
         changed = Credential(
             await self._passwords.hash(new),
             self._clock.now_ms(),
@@ -135,7 +138,7 @@ class Accounts:
         await self._store.password_changes.put(key, under_way)
         if not await self._store.credentials.replace(key, credential, changed):
             raise FailedPreconditionError(
-                "the password was changed meanwhile", reason="PASSWORD_CHANGED"
+                "the password was changed meanwhile", reason=Reason.PASSWORD_CHANGED
             )
         ended = await self._sessions.end_outdated(account.user_id)
         await self._store.password_changes.remove(key, under_way)

@@ -11,6 +11,7 @@ from aviary.edge.v1 import access_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, PermissionDeniedError
 from services.platform.ids.model import MAX_ID
 from services.platform.rpc.interceptors import Answer, Context, Handler
@@ -35,9 +36,9 @@ USER_KEY = "x-user-id"
 ACT_ANY = "act:any"
 """The scope of internal jobs, such as loaders: their requests name whom they act for."""
 
-NOT_THE_CALLER = "NOT_THE_CALLER"
-NAMED_TWICE = "CALLER_NAMED_TWICE"
-NO_USER = "NO_USER"
+NOT_THE_CALLER = Reason.NOT_THE_CALLER
+NAMED_TWICE = Reason.CALLER_NAMED_TWICE
+NO_USER = Reason.NO_USER
 MAX_ID_DIGITS = len(str(MAX_ID))
 
 

@@ -112,8 +112,8 @@ class GraphServiceServicer:
 
     def Follow(self, request, context):
         """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-        or both the same. NOT_FOUND: either user. FAILED_PRECONDITION (BLOCKED): one of them blocks
-        the other.
+        or both the same. NOT_FOUND (USER_NOT_FOUND): either user. FAILED_PRECONDITION (BLOCKED): one of
+        them blocks the other. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,6 +121,7 @@ class GraphServiceServicer:
 
     def Unfollow(self, request, context):
         """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,9 +129,10 @@ class GraphServiceServicer:
 
     def FollowUsers(self, request, context):
         """Follows many users at once, all of them or none; those followed already are skipped.
-        INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
-        the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a block between the follower
-        and one of them.
+        INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
+        NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a
+        block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
+        has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,7 +141,8 @@ class GraphServiceServicer:
     def Block(self, request, context):
         """Blocks a user: both stop following each other, cannot follow again while the block stands, and
         do not see each other's tweets in home timelines. Blocking twice changes nothing.
-        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND: either user.
+        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
+        user. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,6 +151,7 @@ class GraphServiceServicer:
     def Unblock(self, request, context):
         """Ends a block, and restores nothing; doing so twice changes nothing.
         INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,7 +159,8 @@ class GraphServiceServicer:
 
     def Mute(self, request, context):
         """Hides a user's tweets from one's home timeline; follows stay. Muting twice changes nothing.
-        INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND: either user.
+        INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either user.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,6 +169,7 @@ class GraphServiceServicer:
     def Unmute(self, request, context):
         """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
         INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,7 +177,7 @@ class GraphServiceServicer:
 
     def ListFollowers(self, request, context):
         """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-        cursor, limit. NOT_FOUND: the user.
+        cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,7 +185,7 @@ class GraphServiceServicer:
 
     def ListFollowing(self, request, context):
         """Lists whom a user follows by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-        cursor, limit. NOT_FOUND: the user.
+        cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
