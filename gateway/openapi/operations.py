@@ -1,11 +1,12 @@
 """The operations: a path and a method for each public RPC."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.envoy.contracts import PublicRpc
 from gateway.openapi.errors import error_responses
 from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, references
+from gateway.openapi.links import links
 from gateway.openapi.messages import Field, Message
 from gateway.openapi.named_errors import prose
 from gateway.openapi.schemas import Json, parameter_schema, reference, request_schema
@@ -22,8 +23,8 @@ _CLAUSE = re.compile(r"[.;:,] ")
 REQUEST_ID = "request_id"
 
 
-def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
-    """Return the operation of an RPC."""
+def operation(rpc: PublicRpc, rpcs: Sequence[PublicRpc], messages: Mapping[str, Message]) -> Json:
+    """Return the operation of an RPC, one of `rpcs`."""
     description = prose(rpc.comment)
     in_path = set(_VARIABLE.findall(rpc.template))
     fields = messages[rpc.request].fields
@@ -46,7 +47,10 @@ def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
         parameters.append({"$ref": f"#/components/parameters/{IF_NONE_MATCH}"})
     if parameters:
         result["parameters"] = parameters
-    result["responses"] = {**_answers(rpc, messages[rpc.response]), **error_responses(rpc)}
+    answers = _answers(rpc, messages[rpc.response])
+    if leads_to := links(rpc, rpcs, messages):
+        answers["200"]["links"] = leads_to
+    result["responses"] = {**answers, **error_responses(rpc)}
     result["security"] = _security(rpc)
     if rpc.deprecated:
         result["deprecated"] = True
@@ -64,7 +68,7 @@ def _parameter(field: Field, where: str) -> Json:
         "in": where,
         "required": where == "path" or field.required,
         "description": field.comment,
-        "schema": parameter_schema(field),
+        "schema": parameter_schema(field, in_path=where == "path"),
     }
     return parameter | ({"deprecated": True} if field.deprecated else {})
 

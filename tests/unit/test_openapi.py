@@ -76,6 +76,12 @@ def test_only_the_end_user_may_be_left_out_of_what_is_required(document: Json) -
     assert [name for name, one in home.items() if one["required"]] == []
     user = parameters_of(document, "/v1/timeline/user")
     assert [name for name, one in user.items() if one["required"]] == ["user_id"]
+    # 0 is the same as nothing there, and in a path it is nobody.
+    assert home["user_id"]["schema"]["pattern"].startswith("^(0|")
+    assert body_of(document, "/v1/follow")["properties"]["follower_id"]["minimum"] == 0
+    assert body_of(document, "/v1/follow")["properties"]["followee_id"]["minimum"] == 1
+    deleted = parameters_of(document, "/v1/users/{user_id}", "delete")["user_id"]
+    assert deleted["schema"]["pattern"].startswith("^[1-9]")
     # What is in the path is always there.
     assert parameters_of(document, "/v1/users/{user_id}", "delete")["user_id"]["required"]
     assert "user_id" not in body_of(document, "/v1/users/{user_id}", "patch")["properties"]
@@ -149,6 +155,27 @@ def test_what_is_deprecated_is_so_in_the_document_too() -> None:
     assert to_html(document).count("deprecated</b>") >= 3
     # Nothing is that is public today.
     assert "deprecated" not in to_json(openapi_document(own_contracts()))
+
+
+def links_of(document: Json, path: str, verb: str) -> dict[str, Json]:
+    found: dict[str, Json] = document["paths"][path][verb]["responses"]["200"]["links"]
+    return found
+
+
+def test_answers_lead_to_what_can_be_asked_next(document: Json) -> None:
+    made = links_of(document, "/v1/tweets", "post")
+    assert made["DeleteTweet"] == {
+        "operationId": "DeleteTweet",
+        "parameters": {"path.tweet_id": "$response.body#/tweet/tweet_id"},
+    }
+    assert {"GetTweet", "DeleteTweet"} == made.keys()
+    assert "ListFollowers" in links_of(document, "/v1/users", "post")
+    home = links_of(document, "/v1/timeline/home", "get")
+    assert home["GetTweet"]["parameters"] == {"path.tweet_id": "$response.body#/tweets/0/tweet_id"}
+    assert home["NextPage"]["parameters"] == {"query.cursor": "$response.body#/next_cursor"}
+    followers = links_of(document, "/v1/users/{user_id}/followers", "get")
+    assert followers["NextPage"]["parameters"]["path.user_id"] == "$request.path.user_id"
+    assert "DeleteUser" not in followers
 
 
 def test_what_an_answer_always_has_is_required(document: Json) -> None:
