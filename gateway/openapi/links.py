@@ -14,7 +14,7 @@ from gateway.openapi.schemas import Json
 
 __all__ = ["links"]
 
-CURSOR, NEXT_CURSOR = "cursor", "next_cursor"
+CURSOR, NEXT_CURSOR, LIMIT = "cursor", "next_cursor", "limit"
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -62,7 +62,7 @@ def _next_page(rpc: PublicRpc, request: Message) -> Json:
     same: Json = {
         f"{places[field.name]}.{field.name}": f"$request.{places[field.name]}.{field.name}"
         for field in request.fields
-        if field.required
+        if field.name not in {CURSOR, LIMIT}
     }
     return _link(rpc, {**same, f"query.{CURSOR}": f"$response.body#/{NEXT_CURSOR}"})
 

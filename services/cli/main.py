@@ -87,6 +87,18 @@ SECTIONS = {
             "register_app",
         ),
         Imported(
+            "apps",
+            "List the apps that were registered, by id.",
+            "services.cli.issuer_commands",
+            "apps",
+        ),
+        Imported(
+            "remove-app",
+            "End an app for good: it gets no more tokens, and its API keys are revoked.",
+            "services.cli.issuer_commands",
+            "remove_app",
+        ),
+        Imported(
             "app-key",
             "Make, list and revoke the API keys of apps, which they send as `x-api-key`.",
             "services.cli.issuer_commands",

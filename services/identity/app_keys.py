@@ -94,6 +94,12 @@ class AppKeys:
                 await self._store.app_keys.remove(key_id, key)
         return found
 
+    async def revoke_all(self, client_id: str) -> None:
+        """Take back every key of an app, also of one that is no more. Idempotent."""
+        async for key_id, key in self._store.app_keys.stream(f"{client_id}."):
+            if not key.revoked:
+                await self.revoke(key_id)
+
     async def revoke(self, key_id: str) -> None:
         """Take a key back for good; a repeat changes nothing. `NotFoundError` for none."""
         key = await self._store.app_keys.get(key_id)

@@ -64,6 +64,10 @@ class Reason(StrEnum):
     APP_NOT_FOUND = "APP_NOT_FOUND"
     """404 NOT_FOUND. No app has this client id. To do: List the apps for one that exists."""
 
+    DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
+    """404 NOT_FOUND. No dead letter of the subscription has this id, or it is not among the oldest
+    1000. To do: List them for the ids there are."""
+
     APP_KEY_NOT_FOUND = "APP_KEY_NOT_FOUND"
     """404 NOT_FOUND. No API key has this id. To do: List the keys of the app."""
 
@@ -141,6 +145,7 @@ CODE_NAMES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.WRONG_PASSWORD: "PERMISSION_DENIED",
         Reason.PASSWORD_CHANGED: "FAILED_PRECONDITION",
         Reason.APP_NOT_FOUND: "NOT_FOUND",
+        Reason.DEAD_LETTER_NOT_FOUND: "NOT_FOUND",
         Reason.APP_KEY_NOT_FOUND: "NOT_FOUND",
         Reason.TOO_MANY_KEYS: "FAILED_PRECONDITION",
         Reason.RATE_LIMITED: "RESOURCE_EXHAUSTED",

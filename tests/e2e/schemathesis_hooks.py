@@ -70,7 +70,9 @@ class Tokens:
             return None
         if scope in OF_APPS:
             return WORLD.app_token(scope)
-        if _is_drawn(case, "DELETE"):
+        if _is_valid(case):
+            _go_on_with_its_user(case)
+        if _is_valid(case) and _is_drawn(case) and case.method == "DELETE":
             _give_it_something_to_delete(case)
         return WORLD.user_token(_end_user(case), scope)
 
@@ -94,14 +96,27 @@ def _end_user(case: Any) -> str:
     return next((user_id for user_id in named if user_id in WORLD.handles), WORLD.reader)
 
 
-def _is_drawn(case: Any, method: str) -> bool:
-    """Whether the case is a valid one whose ids do not come from an answer."""
-    return (
-        case.operation.method.upper() == method
-        and case.meta is not None
-        and case.meta.generation.mode.is_positive
-        and case.meta.phase.name.value != "stateful"
-    )
+def _is_valid(case: Any) -> bool:
+    """Whether the case is meant to be accepted."""
+    return case.meta is not None and case.meta.generation.mode.is_positive
+
+
+def _is_drawn(case: Any) -> bool:
+    """Whether none of its ids comes from an answer."""
+    return case.meta.phase.name.value != "stateful"
+
+
+def _go_on_with_its_user(case: Any) -> None:
+    """Ask for the user whose list a cursor is of: it is refused with any other."""
+    query = case.query or {}
+    if query.get("cursor") in WORLD.cursors:
+        _place_of_user(case)["user_id"] = WORLD.cursors[query["cursor"]]
+
+
+def _place_of_user(case: Any) -> dict[str, Any]:
+    """The part of a request for a list that says whose it is."""
+    place: dict[str, Any] = case.path_parameters or case.query
+    return place
 
 
 def _give_it_something_to_delete(case: Any) -> None:
@@ -113,12 +128,15 @@ def _give_it_something_to_delete(case: Any) -> None:
 
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:  # noqa: ARG001 - as above
-    """Know the users that are made and deleted on the way."""
+    """Know the users that are made, renamed and deleted on the way."""
     if response.status_code != 200:
         return
-    if case.operation.label == "POST /v1/users":
+    if case.operation.label in {"POST /v1/users", "PATCH /v1/users/{user_id}"}:
         user = response.json()["user"]
         WORLD.handles[user["user_id"]] = user["handle"]
+    if "next_cursor" in response.json():
+        whose = str(_place_of_user(case).get("user_id", WORLD.reader))
+        WORLD.cursors[response.json()["next_cursor"]] = whose
     if case.operation.label == "DELETE /v1/users/{user_id}":
         WORLD.forget(str(case.path_parameters["user_id"]))
 

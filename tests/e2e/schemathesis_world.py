@@ -35,6 +35,8 @@ class World:
         self._tokens: dict[tuple[str | None, str], tuple[float, str]] = {}
         self.handles: dict[str, str] = {}
         """Of users that are there, by id."""
+        self.cursors: dict[str, str] = {}
+        """Whose list each cursor is of."""
         self.reader = self.sign_up()
         """Who calls, where the request names nobody."""
         self.others = [self.sign_up(), self.sign_up()]

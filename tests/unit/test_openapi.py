@@ -172,7 +172,10 @@ def test_answers_lead_to_what_can_be_asked_next(document: Json) -> None:
     assert "ListFollowers" in links_of(document, "/v1/users", "post")
     home = links_of(document, "/v1/timeline/home", "get")
     assert home["GetTweet"]["parameters"] == {"path.tweet_id": "$response.body#/tweets/0/tweet_id"}
-    assert home["NextPage"]["parameters"] == {"query.cursor": "$response.body#/next_cursor"}
+    assert home["NextPage"]["parameters"] == {
+        "query.cursor": "$response.body#/next_cursor",
+        "query.user_id": "$request.query.user_id",
+    }
     followers = links_of(document, "/v1/users/{user_id}/followers", "get")
     assert followers["NextPage"]["parameters"]["path.user_id"] == "$request.path.user_id"
     assert "DeleteUser" not in followers

@@ -70,6 +70,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     APP_NOT_FOUND: _ErrorReason.ValueType  # 40
     """404 NOT_FOUND. No app has this client id. To do: list the apps for one that exists."""
+    DEAD_LETTER_NOT_FOUND: _ErrorReason.ValueType  # 43
+    """404 NOT_FOUND. No dead letter of the subscription has this id, or it is not among the oldest
+    1000. To do: list them for the ids there are.
+    """
     APP_KEY_NOT_FOUND: _ErrorReason.ValueType  # 41
     """404 NOT_FOUND. No API key has this id. To do: list the keys of the app."""
     TOO_MANY_KEYS: _ErrorReason.ValueType  # 42
@@ -180,6 +184,10 @@ with the one that holds now.
 """
 APP_NOT_FOUND: ErrorReason.ValueType  # 40
 """404 NOT_FOUND. No app has this client id. To do: list the apps for one that exists."""
+DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 43
+"""404 NOT_FOUND. No dead letter of the subscription has this id, or it is not among the oldest
+1000. To do: list them for the ids there are.
+"""
 APP_KEY_NOT_FOUND: ErrorReason.ValueType  # 41
 """404 NOT_FOUND. No API key has this id. To do: list the keys of the app."""
 TOO_MANY_KEYS: ErrorReason.ValueType  # 42
