@@ -4,7 +4,6 @@ Every service starts by this module, so a command's own module is imported when 
 and not before.
 """
 
-import asyncio
 import importlib
 import os
 from dataclasses import dataclass
@@ -169,6 +168,8 @@ def _service(name: str) -> click.Command | None:
     @click.command(name, help=f"Run the {name} service, configured by AVIARY_* variables.")
     def command() -> None:
         # Not before it runs: `--help` does without.
+        import asyncio  # noqa: PLC0415
+
         from services.cli.serving import serve  # noqa: PLC0415
         from services.platform.config.settings import Settings, SettingsError  # noqa: PLC0415
 

@@ -1,6 +1,5 @@
 """The operators' commands: their arguments and options."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -233,6 +232,8 @@ COMMANDS = (
 
 def _run(start: Callable[[ModuleType], Coroutine[Any, Any, None]]) -> None:
     # Every service starts by this command line; only these commands pay for their clients.
+    import asyncio  # noqa: PLC0415
+
     from services.cli.operate import run  # noqa: PLC0415
 
     try:
