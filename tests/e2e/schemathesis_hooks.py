@@ -132,13 +132,19 @@ def after_call(context: Any, case: Any, response: Any) -> None:  # noqa: ARG001 
     if response.status_code != 200:
         return
     if case.operation.label in {"POST /v1/users", "PATCH /v1/users/{user_id}"}:
-        user = response.json()["user"]
+        user = _document(response)["user"]
         WORLD.handles[user["user_id"]] = user["handle"]
-    if "next_cursor" in response.json():
-        whose = str(_place_of_user(case).get("user_id", WORLD.reader))
-        WORLD.cursors[response.json()["next_cursor"]] = whose
+    if cursor := _document(response).get("next_cursor"):
+        WORLD.cursors[cursor] = str(_place_of_user(case).get("user_id", WORLD.reader))
     if case.operation.label == "DELETE /v1/users/{user_id}":
         WORLD.forget(str(case.path_parameters["user_id"]))
+
+
+def _document(response: Any) -> dict[str, Any]:
+    """What an answer says in JSON; nothing for a page of HTML, or an answer without content."""
+    kind = response.headers.get("content-type", [""])[0]
+    found = response.json() if kind.startswith("application/json") and response.content else {}
+    return found if isinstance(found, dict) else {}
 
 
 @schemathesis.check
@@ -147,7 +153,7 @@ def reasons_conformance(context: Any, response: Any, case: Any) -> None:  # noqa
     if response.status_code < 400 or case.method != case.operation.method.upper():
         return
     named = _answers_named(case.operation, response.status_code).get("x-reasons", [])
-    details = response.json().get("details", [])
+    details = _document(response).get("details", [])
     given = {detail["reason"] for detail in details if "reason" in detail}
     assert given <= set(named), f"{given} is not of {named}"
 
