@@ -7,7 +7,7 @@ from services.graph.changes import Changes
 from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
 from services.graph.ports import GraphEvents, UserDirectory
 from services.platform.error_reasons import Reason
-from services.platform.errors import FailedPreconditionError, InvalidArgumentError
+from services.platform.errors import InvalidArgumentError, PermissionDeniedError
 from services.platform.ids.arguments import check_id, check_ids
 
 __all__ = ["MAX_FOLLOWEES", "Follows"]
@@ -29,7 +29,7 @@ class Follows:
         """Follow a user; does nothing, and publishes nothing, if that is so already.
 
         Raises `InvalidArgumentError` for ids that are not positive or the same, `NotFoundError`
-        (`USER_NOT_FOUND`) if either names nobody, `FailedPreconditionError` (`BLOCKED`) if one of
+        (`USER_NOT_FOUND`) if either names nobody, `PermissionDeniedError` (`BLOCKED`) if one of
         them blocks the other.
         """
         check_pair("follower_id", follower_id, "followee_id", followee_id)
@@ -102,9 +102,9 @@ def _blocks(follow: Edge) -> tuple[Edge, Edge]:
     )
 
 
-def _blocked(follower_id: int, block: Edge) -> FailedPreconditionError:
+def _blocked(follower_id: int, block: Edge) -> PermissionDeniedError:
     other_id = block.other_id if block.owner_id == follower_id else block.owner_id
-    return FailedPreconditionError(
+    return PermissionDeniedError(
         f"user {follower_id} cannot follow user {other_id}: one of them blocks the other",
         reason=Reason.BLOCKED,
         metadata={"follower_id": str(follower_id), "followee_id": str(other_id)},

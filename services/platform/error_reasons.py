@@ -32,8 +32,8 @@ class Reason(StrEnum):
     """403 PERMISSION_DENIED. The tweet is somebody else's. To do: Leave it to its author."""
 
     BLOCKED = "BLOCKED"
-    """400 FAILED_PRECONDITION. One of the two users blocks the other. To do: End the block, where
-    it is one's own."""
+    """403 PERMISSION_DENIED. One of the two users blocks the other. To do: End the block, where it
+    is one's own."""
 
     EDGE_OUT_OF_ORDER = "EDGE_OUT_OF_ORDER"
     """400 FAILED_PRECONDITION. What is stored of the two users is dated so far ahead that no change
@@ -60,6 +60,10 @@ class Reason(StrEnum):
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     """400 FAILED_PRECONDITION. Another request changed the password at the same time. To do: Log in
     with the one that holds now."""
+
+    WEAK_PASSWORD = "WEAK_PASSWORD"
+    """400 INVALID_ARGUMENT. The password is too easy to guess; the message says why. To do: Ask for
+    another."""
 
     APP_NOT_FOUND = "APP_NOT_FOUND"
     """404 NOT_FOUND. No app has this client id. To do: List the apps for one that exists."""
@@ -136,7 +140,7 @@ CODE_NAMES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.HANDLE_TAKEN: "ALREADY_EXISTS",
         Reason.REQUEST_ID_REUSED: "ALREADY_EXISTS",
         Reason.NOT_THE_AUTHOR: "PERMISSION_DENIED",
-        Reason.BLOCKED: "FAILED_PRECONDITION",
+        Reason.BLOCKED: "PERMISSION_DENIED",
         Reason.EDGE_OUT_OF_ORDER: "FAILED_PRECONDITION",
         Reason.NOT_THE_CALLER: "PERMISSION_DENIED",
         Reason.NO_USER: "PERMISSION_DENIED",
@@ -144,6 +148,7 @@ CODE_NAMES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.NO_SESSION: "PERMISSION_DENIED",
         Reason.WRONG_PASSWORD: "PERMISSION_DENIED",
         Reason.PASSWORD_CHANGED: "FAILED_PRECONDITION",
+        Reason.WEAK_PASSWORD: "INVALID_ARGUMENT",
         Reason.APP_NOT_FOUND: "NOT_FOUND",
         Reason.DEAD_LETTER_NOT_FOUND: "NOT_FOUND",
         Reason.APP_KEY_NOT_FOUND: "NOT_FOUND",

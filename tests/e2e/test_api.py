@@ -29,7 +29,7 @@ SEED = os.environ.get("AVIARY_FUZZ_SEED", "1")
 CALL_TIMEOUT_S = 10
 REFUSED_CHECKS = {
     # It compares what two users may read. Users, tweets and lists are there for all to read; a home
-    # is named by nothing but its reader, and test_security.py asks for another's.
+    # is named by nothing but its reader, and test_identity.py asks for another's.
     "object_level_authorization": "no object but the home timeline is for one user alone",
 }
 """Checks of schemathesis that are not made, each with the reason."""
@@ -40,11 +40,9 @@ REFUSED_CHECKS = {
 WALKS = 3
 # Links; most walks follow more.
 LEAST_FOLLOWED = 3
-KNOWN_FAULTS = {
-    ("POST /v1/follow", "positive_data_acceptance"): "a block between the two is 400, not 403",
-    ("POST /v1/follows", "positive_data_acceptance"): "the same",
-}
-"""What is wrong and not mended yet: operations and checks, each with the reason. To be empty."""
+KNOWN_FAULTS: dict[tuple[str, str], str] = {}
+"""What is wrong and not mended yet, each with the reason: operations and checks, as in
+`("POST /v1/follow", "positive_data_acceptance")`. To be empty."""
 
 
 @pytest.fixture(scope="module")

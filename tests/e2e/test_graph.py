@@ -80,8 +80,8 @@ def test_a_block_hides_both_ways_and_forbids_follows(mesh: Mesh) -> None:
             send(mesh, "follow", follower_id=follower, followee_id=followee),
             send(mesh, "follows", follower_id=follower, followee_ids=[cyd, followee]),
         ):
-            assert refused.status_code == 400
-            assert refused.json()["code"] == 9
+            assert refused.status_code == 403
+            assert refused.json()["code"] == 7
             assert refused.json()["message"].endswith("one of them blocks the other")
             (detail,) = refused.json()["details"]
             assert detail["reason"] == "BLOCKED"

@@ -100,12 +100,13 @@ def test_each_operation_states_who_may_call_it(document: Json) -> None:
 def test_errors_are_those_that_the_comment_names(document: Json) -> None:
     follow = document["paths"]["/v1/follow"]["post"]["responses"]
     assert (
-        "FAILED_PRECONDITION (BLOCKED): one of them blocks the other."
-        in (follow["400"]["description"])
+        "PERMISSION_DENIED (BLOCKED): one of them blocks the other."
+        in (follow["403"]["description"])
     )
     assert follow["404"]["description"] == "NOT_FOUND (USER_NOT_FOUND): either user."
     assert follow["404"]["x-reasons"] == ["USER_NOT_FOUND"]
-    assert {"BLOCKED", "INVALID_FIELD"} <= set(follow["400"]["x-reasons"])
+    assert {"EDGE_OUT_OF_ORDER", "INVALID_FIELD"} <= set(follow["400"]["x-reasons"])
+    assert {"BLOCKED", "NOT_THE_CALLER"} <= set(follow["403"]["x-reasons"])
     assert "409" not in follow
     follows = document["paths"]["/v1/follows"]["post"]["responses"]
     assert follows["404"]["description"].endswith(": the first user who does not exist.")

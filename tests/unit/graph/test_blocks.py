@@ -5,9 +5,9 @@ import pytest
 
 from services.graph.model import Change
 from services.platform.errors import (
-    FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
+    PermissionDeniedError,
     UnavailableError,
 )
 from tests.unit.graph.world import USERS, World, block, follow, mute
@@ -54,7 +54,7 @@ async def test_neither_follows_while_a_block_stands(
 ) -> None:
     await befriend(world)
     await world.blocks.block(1, 2)
-    with pytest.raises(FailedPreconditionError) as caught:
+    with pytest.raises(PermissionDeniedError) as caught:
         await world.follows.follow(follower, followee)
     assert caught.value.reason == "BLOCKED"
     await world.follows.unfollow(follower, followee)
@@ -69,7 +69,7 @@ async def test_the_other_block_stands_when_one_ends(world: World) -> None:
     await world.blocks.block(1, 2)
     await world.blocks.block(2, 1)
     await world.blocks.unblock(1, 2)
-    with pytest.raises(FailedPreconditionError):
+    with pytest.raises(PermissionDeniedError):
         await world.follows.follow(1, 2)
     assert await world.hidden(1) == [2]
     await world.blocks.unblock(2, 1)
@@ -139,7 +139,7 @@ async def test_a_block_and_follows_at_once_end_without_a_follow(world: World) ->
         order = uses[one % 5 :] + uses[: one % 5]
         answers = await asyncio.gather(*order, return_exceptions=True)
         assert all(
-            answer is None or isinstance(answer, FailedPreconditionError) for answer in answers
+            answer is None or isinstance(answer, PermissionDeniedError) for answer in answers
         )
         assert one + 1 not in await world.following(one)
         assert one not in await world.following(one + 1)
@@ -196,7 +196,7 @@ async def test_a_follow_waits_for_a_block_under_way_and_is_refused(
         else world.follows.follow(follower, followee)
     )
     let_go.set()
-    with pytest.raises(FailedPreconditionError):
+    with pytest.raises(PermissionDeniedError):
         await following
     assert await world.store.standing([block(1, 2), follow(follower, followee)]) == {block(1, 2)}
 

@@ -5,9 +5,9 @@ import pytest
 from services.graph.follows import MAX_FOLLOWEES
 from services.graph.model import Change, FollowerPage
 from services.platform.errors import (
-    FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
+    PermissionDeniedError,
     UnavailableError,
 )
 from tests.unit.graph.world import USERS, World
@@ -170,7 +170,7 @@ async def test_one_block_keeps_all_from_being_followed(
     world: World, blocker: int, blocked: int
 ) -> None:
     await world.blocks.block(blocker, blocked)
-    with pytest.raises(FailedPreconditionError, match="user 3") as caught:
+    with pytest.raises(PermissionDeniedError, match="user 3") as caught:
         await world.follows.follow_many(1, [2, 3, 4])
     assert caught.value.reason == "BLOCKED"
     assert caught.value.metadata == {"follower_id": "1", "followee_id": "3"}

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from services.graph.model import Change, Edge, EdgeStates, PlannedChange, Relation
 from services.graph.order import BARRED_AHEAD_MS, LAST_MS, OUT_OF_ORDER, dated
 from services.graph.spec import OUTBOX, TABLES
-from services.platform.errors import FailedPreconditionError
+from services.platform.errors import FailedPreconditionError, PermissionDeniedError
 from services.platform.ids.snowflake_time import EPOCH_MS, WORKER_COUNT, first_id_at
 from services.platform.observability.names import (
     EVENT_GRAPH_OUT_OF_ORDER,
@@ -116,7 +116,7 @@ def test_changes_do_what_a_model_without_time_does(
                 if model.use(name, one, other):
                     await getattr(use, name)(one, other)
                 else:
-                    with pytest.raises(FailedPreconditionError, match="blocks the other"):
+                    with pytest.raises(PermissionDeniedError, match="blocks the other"):
                         await getattr(use, name)(one, other)
                 await agrees(worlds[1 - process], model)
             # What a crash left in an outbox is replayed at any time, and more than once.

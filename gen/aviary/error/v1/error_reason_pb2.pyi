@@ -41,8 +41,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     NOT_THE_AUTHOR: _ErrorReason.ValueType  # 6
     """403 PERMISSION_DENIED. The tweet is somebody else's. To do: leave it to its author."""
     BLOCKED: _ErrorReason.ValueType  # 7
-    """400 FAILED_PRECONDITION. One of the two users blocks the other. To do: end the block, where it
-    is one's own.
+    """403 PERMISSION_DENIED. One of the two users blocks the other. To do: end the block, where it is
+    one's own.
     """
     EDGE_OUT_OF_ORDER: _ErrorReason.ValueType  # 8
     """400 FAILED_PRECONDITION. What is stored of the two users is dated so far ahead that no change
@@ -67,6 +67,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     PASSWORD_CHANGED: _ErrorReason.ValueType  # 25
     """400 FAILED_PRECONDITION. Another request changed the password at the same time. To do: log in
     with the one that holds now.
+    """
+    WEAK_PASSWORD: _ErrorReason.ValueType  # 26
+    """400 INVALID_ARGUMENT. The password is too easy to guess; the message says why. To do: ask for
+    another.
     """
     APP_NOT_FOUND: _ErrorReason.ValueType  # 40
     """404 NOT_FOUND. No app has this client id. To do: list the apps for one that exists."""
@@ -155,8 +159,8 @@ use a new one for each new request, and the same one only to repeat it.
 NOT_THE_AUTHOR: ErrorReason.ValueType  # 6
 """403 PERMISSION_DENIED. The tweet is somebody else's. To do: leave it to its author."""
 BLOCKED: ErrorReason.ValueType  # 7
-"""400 FAILED_PRECONDITION. One of the two users blocks the other. To do: end the block, where it
-is one's own.
+"""403 PERMISSION_DENIED. One of the two users blocks the other. To do: end the block, where it is
+one's own.
 """
 EDGE_OUT_OF_ORDER: ErrorReason.ValueType  # 8
 """400 FAILED_PRECONDITION. What is stored of the two users is dated so far ahead that no change
@@ -181,6 +185,10 @@ WRONG_PASSWORD: ErrorReason.ValueType  # 24
 PASSWORD_CHANGED: ErrorReason.ValueType  # 25
 """400 FAILED_PRECONDITION. Another request changed the password at the same time. To do: log in
 with the one that holds now.
+"""
+WEAK_PASSWORD: ErrorReason.ValueType  # 26
+"""400 INVALID_ARGUMENT. The password is too easy to guess; the message says why. To do: ask for
+another.
 """
 APP_NOT_FOUND: ErrorReason.ValueType  # 40
 """404 NOT_FOUND. No app has this client id. To do: list the apps for one that exists."""

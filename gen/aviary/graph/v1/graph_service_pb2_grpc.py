@@ -112,7 +112,7 @@ class GraphServiceServicer:
 
     def Follow(self, request, context):
         """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-        or both the same. NOT_FOUND (USER_NOT_FOUND): either user. FAILED_PRECONDITION (BLOCKED): one of
+        or both the same. NOT_FOUND (USER_NOT_FOUND): either user. PERMISSION_DENIED (BLOCKED): one of
         them blocks the other. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -130,7 +130,7 @@ class GraphServiceServicer:
     def FollowUsers(self, request, context):
         """Follows many users at once, all of them or none; those followed already are skipped.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
-        NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a
+        NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
         block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
         has to mend it.
         """

@@ -38,7 +38,7 @@ class GraphServiceStub:
     def __new__(cls, channel: _aio.Channel) -> GraphServiceAsyncStub: ...
     Follow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]
     """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-    or both the same. NOT_FOUND (USER_NOT_FOUND): either user. FAILED_PRECONDITION (BLOCKED): one of
+    or both the same. NOT_FOUND (USER_NOT_FOUND): either user. PERMISSION_DENIED (BLOCKED): one of
     them blocks the other. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unfollow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]
@@ -48,7 +48,7 @@ class GraphServiceStub:
     FollowUsers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]
     """Follows many users at once, all of them or none; those followed already are skipped.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
-    NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a
+    NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
     block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
     has to mend it.
     """
@@ -106,7 +106,7 @@ class GraphServiceAsyncStub(GraphServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Follow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowRequest, _graph_service_pb2.FollowResponse]  # type: ignore[assignment]
     """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-    or both the same. NOT_FOUND (USER_NOT_FOUND): either user. FAILED_PRECONDITION (BLOCKED): one of
+    or both the same. NOT_FOUND (USER_NOT_FOUND): either user. PERMISSION_DENIED (BLOCKED): one of
     them blocks the other. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unfollow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]  # type: ignore[assignment]
@@ -116,7 +116,7 @@ class GraphServiceAsyncStub(GraphServiceStub):
     FollowUsers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]  # type: ignore[assignment]
     """Follows many users at once, all of them or none; those followed already are skipped.
     INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
-    NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a
+    NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
     block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
     has to mend it.
     """
@@ -177,7 +177,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.FollowResponse, _abc.Awaitable[_graph_service_pb2.FollowResponse]]:
         """Follows a user; following twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id,
-        or both the same. NOT_FOUND (USER_NOT_FOUND): either user. FAILED_PRECONDITION (BLOCKED): one of
+        or both the same. NOT_FOUND (USER_NOT_FOUND): either user. PERMISSION_DENIED (BLOCKED): one of
         them blocks the other. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
@@ -199,7 +199,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_graph_service_pb2.FollowUsersResponse, _abc.Awaitable[_graph_service_pb2.FollowUsersResponse]]:
         """Follows many users at once, all of them or none; those followed already are skipped.
         INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
-        NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. FAILED_PRECONDITION (BLOCKED): a
+        NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
         block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
         has to mend it.
         """
