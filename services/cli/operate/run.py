@@ -53,7 +53,7 @@ DROPPED_PER_CALL = 40
 """As many ids as the service takes at once."""
 
 
-async def queues(data_dir: Path | None, *, watch: bool, as_json: bool) -> None:
+async def queues(data_dir: Path | None, *, watch: bool, as_json: bool = False) -> None:
     """Print the queues, once or until interrupted."""
     show = documents.queues if as_json else show_queues
     async with reach_queues(_found(QUEUES, data_dir)) as client:
@@ -80,7 +80,7 @@ async def _show_again(
 
 
 async def dead_letters(
-    data_dir: Path | None, subscription: str | None, limit: int, *, as_json: bool
+    data_dir: Path | None, subscription: str | None, limit: int, *, as_json: bool = False
 ) -> None:
     """Print dead letters, of all subscriptions where none is named."""
     async with reach_queues(_found(QUEUES, data_dir)) as client:
@@ -99,7 +99,7 @@ async def dead_letters(
 
 
 async def show_dead_letter(
-    data_dir: Path | None, subscription: str, letter_id: str, *, as_json: bool
+    data_dir: Path | None, subscription: str, letter_id: str, *, as_json: bool = False
 ) -> None:
     """Print one dead letter whole."""
     async with reach_queues(_found(QUEUES, data_dir)) as client:
@@ -168,7 +168,7 @@ async def _dead(client: QueueClient, subscription: str) -> int | None:
 
 
 async def pause(
-    data_dir: Path | None, names: Sequence[str], *, everything: bool, as_json: bool
+    data_dir: Path | None, names: Sequence[str], *, everything: bool, as_json: bool = False
 ) -> None:
     """Pause subscriptions."""
     async with reach_queues(_found(QUEUES, data_dir)) as client:
@@ -177,7 +177,7 @@ async def pause(
 
 
 async def resume(
-    data_dir: Path | None, names: Sequence[str], *, everything: bool, as_json: bool
+    data_dir: Path | None, names: Sequence[str], *, everything: bool, as_json: bool = False
 ) -> None:
     """Resume subscriptions."""
     async with reach_queues(_found(QUEUES, data_dir)) as client:
@@ -185,7 +185,7 @@ async def resume(
     (documents.pauses if as_json else show_pauses)(pauses)
 
 
-async def threshold(data_dir: Path | None, followers: int | None, *, as_json: bool) -> None:
+async def threshold(data_dir: Path | None, followers: int | None, *, as_json: bool = False) -> None:
     """Set the threshold, 0 to the default; None only shows it."""
     async with reach_threshold(_found(FANOUT, data_dir)) as client:
         if followers is None:
