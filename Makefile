@@ -111,6 +111,7 @@ lint: .venv/dev.stamp ## Check style, types and layers
 
 check-generated: .venv/dev.stamp ## Fail when gen/ is stale or buf finds fault: [AVIARY_BREAKING_AGAINST=branch]
 	$(BIN)/python -m tools.protos check
+	$(BIN)/python -m tools.error_reasons check
 	$(BIN)/python -m gateway check-openapi
 	$(BIN)/python -m tools.docs check
 
@@ -131,6 +132,7 @@ tf-check: .venv/dev.stamp .venv/infra.stamp ## Check infra/terraform without a c
 
 generate: .venv/dev.stamp ## Write gen/, envoy/, deploy/, infra/prometheus/, infra/grafana/ and the page of rate limits anew
 	$(BIN)/python -m tools.protos generate
+	$(BIN)/python -m tools.error_reasons build
 	$(BIN)/python -m gateway build-openapi
 	$(BIN)/python -m gateway build-envoy
 	$(BIN)/python -m gateway build-sidecars

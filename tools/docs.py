@@ -1,6 +1,6 @@
 """Write the parts of pages that follow from something else, and check that they are current.
 
-They follow from what services declare, or, in the index, from the pages themselves.
+They follow from what services and contracts declare, or, in the index, from the pages.
 
 python -m tools.docs build
 python -m tools.docs check
@@ -20,6 +20,7 @@ import click
 
 from gateway.envoy import own_contracts
 from services.platform.specs import ServiceSpec, all_specs
+from tools import error_reasons
 
 __all__ = ["PARTS", "build", "stale"]
 
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 INDEX = "docs/README.md"
 SETTINGS = "docs/reference/settings.md"
+ERRORS = "docs/reference/errors.md"
 ARCHITECTURE = "docs/explanation/architecture.md"
 KINDS = ("tutorial", "how-to", "reference", "explanation")
 
@@ -132,6 +134,7 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = MappingProxyType(
         (INDEX, "adr"): decisions,
         ("README.md", "services"): services,
         (SETTINGS, "addresses"): addresses,
+        (ERRORS, "reasons"): error_reasons.table,
         (ARCHITECTURE, "processes"): processes,
         (ARCHITECTURE, "messages"): messages,
         (ARCHITECTURE, "stores"): stores,

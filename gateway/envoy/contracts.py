@@ -62,6 +62,8 @@ class PublicRpc:
     """Full name of the request's message."""
     response: str
     comment: str
+    deprecated: bool = False
+    """Whether callers are to stop using it."""
 
     @property
     def name(self) -> str:
@@ -172,6 +174,7 @@ def _public_rpc(
         request=request,
         response=method.output_type.removeprefix("."),
         comment=comment,
+        deprecated=method.options.deprecated,
     )
 
 

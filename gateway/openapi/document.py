@@ -77,7 +77,9 @@ def openapi_document(contracts: Contracts) -> Json:
     known = messages(contracts.files)
     paths: Json = {}
     for rpc in contracts.public:
-        paths.setdefault(rpc.template, {})[rpc.verb.lower()] = operation(rpc, known)
+        paths.setdefault(rpc.template, {})[rpc.verb.lower()] = operation(
+            rpc, contracts.public, known
+        )
     return {
         "openapi": OPENAPI,
         "info": {"title": "Aviary", "version": API_VERSION, "description": DESCRIPTION},

@@ -1,12 +1,17 @@
 """The errors of the API: one shape, and which statuses an operation can answer with."""
 
-import re
 from typing import NamedTuple
 
 from gateway.envoy.contracts import PublicRpc
+from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, RETRY_AFTER, references
+from gateway.openapi.named_errors import NamedError, errors_named
 from gateway.openapi.schemas import Json
+from services.platform.error_reasons import Reason
 
-__all__ = ["ERROR_SCHEMA", "error_responses", "prose", "shared_responses"]
+__all__ = ["ERROR_SCHEMA", "REASONS", "error_responses", "shared_responses"]
+
+REASONS = "x-reasons"
+"""Of a response: the reasons that its `ErrorInfo` can give; the edge's own refusals have none."""
 
 
 class _Shared(NamedTuple):
@@ -15,25 +20,48 @@ class _Shared(NamedTuple):
     status: int
     name: str
     description: str
+    reasons: tuple[Reason, ...] = ()
 
 
 # What the edge itself answers, whatever the operation.
 OF_THE_EDGE = (
     _Shared(408, "TooSlow", "The request took too long to arrive."),
-    _Shared(429, "TooManyRequests", "Too many requests. `Retry-After` says when to come back."),
+    _Shared(
+        429,
+        "TooManyRequests",
+        "Too many requests. `Retry-After` says when to come back; where a proof of work would let "
+        "the request through, the reason is `STEP_UP_REQUIRED`, and the metadata says where to ask "
+        "for its challenge.",
+        (Reason.RATE_LIMITED, Reason.STEP_UP_REQUIRED),
+    ),
     _Shared(431, "HeadersTooLarge", "The request's headers are too large."),
-    _Shared(500, "Internal", "Something went wrong on the server's side."),
+    _Shared(500, "Internal", "Something went wrong on the server's side.", (Reason.INTERNAL,)),
     _Shared(502, "BrokenOff", "The service broke off its answer; try again."),
-    _Shared(503, "Unavailable", "A service is unavailable; try again after the `RetryInfo`."),
-    _Shared(504, "DeadlineExceeded", "The service took too long to answer."),
-    _Shared(413, "BodyTooLarge", "The request's body is larger than 64 KiB."),
+    _Shared(
+        503,
+        "Unavailable",
+        "A service is unavailable; try again after the `RetryInfo`.",
+        (Reason.UNAVAILABLE,),
+    ),
+    _Shared(
+        504,
+        "DeadlineExceeded",
+        "The service took too long to answer.",
+        (Reason.DEADLINE_EXCEEDED,),
+    ),
 )
 OF_BODIES = (
+    _Shared(413, "BodyTooLarge", "The request's body is larger than 64 KiB."),
     _Shared(415, "NotJson", "The body does not say that it is JSON, or has a content coding."),
 )
 OF_TOKENS = (
     _Shared(401, "Unauthenticated", "The access token is missing, expired or not valid."),
-    _Shared(403, "PermissionDenied", "The token lacks the scope, or names another user."),
+    _Shared(
+        403,
+        "PermissionDenied",
+        "The token lacks the scope, or names another user.",
+        (Reason.NOT_THE_CALLER, Reason.NO_USER, Reason.CALLER_NAMED_TWICE),
+    ),
 )
 # The status that the edge gives each code that a service can answer.
 STATUS_OF_CODE = {
@@ -45,12 +73,11 @@ STATUS_OF_CODE = {
     "ALREADY_EXISTS": 409,
     "UNAVAILABLE": 503,
 }
+TOO_MANY = 429
 MALFORMED = (
     "The request is malformed: not JSON by RFC 8259, a field or parameter that is unknown or given "
     "twice, a value of a wrong type."
 )
-_CODE = r"(?:" + "|".join(STATUS_OF_CODE) + r")(?: \([A-Z_]+\))?"
-_ERROR = re.compile(rf"({_CODE}): (.+?)(?= {_CODE}:|$)")
 
 ERROR_SCHEMA: Json = {
     "type": "object",
@@ -79,41 +106,48 @@ ERROR_SCHEMA: Json = {
 }
 
 
-def prose(comment: str) -> str:
-    """Return an RPC's comment without the errors that it names."""
-    return _ERROR.sub("", _on_one_line(comment)).strip()
-
-
 def error_responses(rpc: PublicRpc) -> Json:
-    """Return the error responses of an operation, by status."""
-    found = {400: [MALFORMED]}
-    for code, words in _ERROR.findall(_on_one_line(rpc.comment)):
-        status = STATUS_OF_CODE[code.split(" ")[0]]
-        found.setdefault(status, []).append(f"{code}: {words.strip()}")
-    own = {str(status): _error("\n\n".join(lines)) for status, lines in found.items()}
-    shared = {str(one.status): _to_component(one) for one in _shared_by(rpc)}
-    return dict(sorted((shared | own).items()))
+    """Return the error responses of an operation, by status.
+
+    Raises `ContractError` where the RPC's comment names a reason that does not go with its code.
+    """
+    shared = {one.status: one for one in _shared_by(rpc)}
+    found = {400: [_Shared(400, "", MALFORMED, (Reason.INVALID_FIELD,))]}
+    for error in errors_named(rpc.comment):
+        status = STATUS_OF_CODE[error.code]
+        common = [shared[status]] if status in shared else []
+        found.setdefault(status, common).append(_own(status, error))
+    own = {str(status): _error(status, *parts) for status, parts in found.items()}
+    pointers = {str(status): _to_component(one) for status, one in shared.items()}
+    return dict(sorted((pointers | own).items()))
 
 
 def shared_responses() -> Json:
     """Return the responses that operations point to."""
-    everything = (*OF_TOKENS, *OF_BODIES, *OF_THE_EDGE)
-    return {one.name: _error(one.description) for one in everything}
+    everything = (*OF_TOKENS, *OF_THE_EDGE, *OF_BODIES)
+    return {one.name: _error(one.status, one) for one in everything}
 
 
-def _on_one_line(comment: str) -> str:
-    return " ".join(comment.split())
+def _own(status: int, error: NamedError) -> _Shared:
+    return _Shared(status, "", f"{error.code} ({error.reason}): {error.words}", (error.reason,))
 
 
 def _shared_by(rpc: PublicRpc) -> tuple[_Shared, ...]:
     tokens = () if rpc.scope is None else OF_TOKENS
-    return (*tokens, *(OF_BODIES if rpc.body else ()), *OF_THE_EDGE)
+    bodies = OF_BODIES if rpc.body else OF_BODIES[:1]
+    return (*tokens, *OF_THE_EDGE, *bodies)
 
 
 def _to_component(shared: _Shared) -> Json:
     return {"$ref": f"#/components/responses/{shared.name}"}
 
 
-def _error(description: str) -> Json:
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {"description": description, "content": content}
+def _error(status: int, *parts: _Shared) -> Json:
+    reasons = sorted({reason for part in parts for reason in part.reasons})
+    limited = OF_LIMITED | ({RETRY_AFTER} if status == TOO_MANY else set())
+    return {
+        "description": "\n\n".join(part.description for part in parts),
+        "headers": references(OF_ANY_ANSWER | limited),
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+        **({REASONS: reasons} if reasons else {}),
+    }

@@ -43,6 +43,11 @@ class Field:
         return self.proto.proto3_optional
 
     @property
+    def deprecated(self) -> bool:
+        """Whether callers are to stop using it."""
+        return self.proto.options.deprecated
+
+    @property
     def limits(self) -> Limits:
         """What it may hold."""
         return self.proto.options.Extensions[limits_pb2.limits]
@@ -66,6 +71,8 @@ class Message:
     full_name: str
     comment: str
     fields: tuple[Field, ...]
+    deprecated: bool = False
+    """Whether callers are to stop using it."""
 
     @property
     def name(self) -> str:
@@ -87,6 +94,7 @@ def _messages_of(file: FileDescriptorProto) -> Iterator[Message]:
             f"{file.package}.{message.name}",
             comments.get((MESSAGE_FIELD, at), ""),
             tuple(_fields_of(message, at, comments)),
+            message.options.deprecated,
         )
 
 

@@ -1,13 +1,16 @@
 """The operations: a path and a method for each public RPC."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.envoy.contracts import PublicRpc
 from gateway.limits.table import CLASSES
-from gateway.openapi.errors import error_responses, prose
+from gateway.openapi.errors import error_responses
+from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, references
 from gateway.openapi.issuer import PROOF_OF_WORK
+from gateway.openapi.links import links
 from gateway.openapi.messages import Field, Message
+from gateway.openapi.named_errors import prose
 from gateway.openapi.schemas import Json, parameter_schema, reference, request_schema
 
 __all__ = ["ETAG", "IDEMPOTENCY_KEY", "IF_NONE_MATCH", "SECURITY_SCHEME", "operation", "tag"]
@@ -23,8 +26,8 @@ REQUEST_ID = "request_id"
 ASKED_FOR_PROOF = frozenset(rpc for one in CLASSES if one.step_up for rpc in one.rpcs)
 
 
-def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
-    """Return the operation of an RPC."""
+def operation(rpc: PublicRpc, rpcs: Sequence[PublicRpc], messages: Mapping[str, Message]) -> Json:
+    """Return the operation of an RPC, one of `rpcs`."""
     description = prose(rpc.comment)
     in_path = set(_VARIABLE.findall(rpc.template))
     fields = messages[rpc.request].fields
@@ -50,8 +53,13 @@ def operation(rpc: PublicRpc, messages: Mapping[str, Message]) -> Json:
         parameters.append({"$ref": f"#/components/parameters/{IF_NONE_MATCH}"})
     if parameters:
         result["parameters"] = parameters
-    result["responses"] = {**_answers(rpc, messages[rpc.response]), **error_responses(rpc)}
+    answers = _answers(rpc, messages[rpc.response])
+    if leads_to := links(rpc, rpcs, messages):
+        answers["200"]["links"] = leads_to
+    result["responses"] = {**answers, **error_responses(rpc)}
     result["security"] = _security(rpc)
+    if rpc.deprecated:
+        result["deprecated"] = True
     return result
 
 
@@ -61,21 +69,23 @@ def tag(rpc: PublicRpc) -> str:
 
 
 def _parameter(field: Field, where: str) -> Json:
-    return {
+    parameter: Json = {
         "name": field.name,
         "in": where,
         "required": where == "path" or field.required,
         "description": field.comment,
-        "schema": parameter_schema(field),
+        "schema": parameter_schema(field, in_path=where == "path"),
     }
+    return parameter | ({"deprecated": True} if field.deprecated else {})
 
 
 def _answers(rpc: PublicRpc, message: Message) -> Json:
     content = {"application/json": {"schema": reference(message.full_name)}}
-    answer: Json = {"description": message.comment, "content": content}
+    headers = references(OF_ANY_ANSWER | OF_LIMITED)
+    answer: Json = {"description": message.comment, "headers": headers, "content": content}
     if not rpc.has_etag:
         return {"200": answer}
-    headers = {"ETag": {"$ref": f"#/components/headers/{ETAG}"}}
+    headers = {"ETag": {"$ref": f"#/components/headers/{ETAG}"}} | headers
     unchanged = {"description": "What the caller has is still right.", "headers": headers}
     return {"200": answer | {"headers": headers}, "304": unchanged}
 

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from gateway.openapi.examples import curl, example, resolved
 from gateway.openapi.schemas import Json
+from services.platform.error_reasons import Reason
 
 __all__ = ["to_html"]
 
@@ -30,6 +31,7 @@ class _Field:
     kind: str
     link: str
     required: bool
+    deprecated: bool
     description: str
 
 
@@ -44,6 +46,7 @@ class _Operation:
     summary: str
     description: str
     scope: str
+    deprecated: bool
     parameters: list[_Field]
     body: list[_Field]
     answer: list[_Field]
@@ -96,7 +99,7 @@ ERROR_EXAMPLE: Json = {
     "details": [
         {
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-            "reason": "USER_NOT_FOUND",
+            "reason": Reason.USER_NOT_FOUND,
             "domain": "aviary",
             "metadata": {"user_id": "383721024714031104"},
         }
@@ -119,6 +122,7 @@ def _operation(verb: str, path: str, operation: Json, document: Json) -> _Operat
         summary=operation["summary"],
         description=operation["description"],
         scope=next((scope for one in operation["security"] for scope in one.get("oauth2", [])), ""),
+        deprecated=operation.get("deprecated", False),
         parameters=[
             _parameter(resolved(one, document), document) for one in operation.get("parameters", [])
         ],
@@ -145,6 +149,7 @@ def _parameter(parameter: Json, document: Json) -> _Field:
         kind=kind,
         link=link,
         required=parameter["required"],
+        deprecated=parameter.get("deprecated", False),
         description=parameter["description"],
     )
 
@@ -154,8 +159,17 @@ def _fields(schema: Json, document: Json) -> list[_Field]:
     fields = []
     for name, property_schema in schema.get("properties", {}).items():
         kind, link = _kind(property_schema, document)
-        description = property_schema.get("description", "")
-        fields.append(_Field(name, "", kind, link, name in required, description))
+        fields.append(
+            _Field(
+                name=name,
+                where="",
+                kind=kind,
+                link=link,
+                required=name in required,
+                deprecated=property_schema.get("deprecated", False),
+                description=property_schema.get("description", ""),
+            )
+        )
     return fields
 
 

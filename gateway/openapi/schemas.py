@@ -17,6 +17,7 @@ __all__ = ["Json", "parameter_schema", "reference", "request_schema", "response_
 
 Json = dict[str, Any]
 
+POSITIVE = "^[1-9][0-9]{0,18}$"
 INT64_MAX = (1 << 63) - 1
 INT32_MAX = (1 << 31) - 1
 TIMESTAMP = ".google.protobuf.Timestamp"
@@ -47,21 +48,25 @@ def request_schema(message: Message, fields: tuple[Field, ...]) -> Json:
     return schema | {"propertyNames": {"minLength": 1}}
 
 
-def parameter_schema(field: Field) -> Json:
+def parameter_schema(field: Field, *, in_path: bool) -> Json:
     """Return the schema of a field in a path or query, where all is text."""
     kind = field.proto.type
     if kind in _INT64:
-        return {"type": "string", "format": "int64", "pattern": _digits(field)}
+        digits = POSITIVE if in_path and field.limits.min > 0 else _digits(field)
+        return {"type": "string", "format": "int64", "pattern": digits}
     return _listed(field, _scalar(field))
 
 
 def _object(message: Message, properties: Json, required: list[str]) -> Json:
     schema: Json = {"type": "object", "description": message.comment, "properties": properties}
+    if message.deprecated:
+        schema["deprecated"] = True
     return schema | {"required": required} if required else schema
 
 
 def _described(field: Field, schema: Json) -> Json:
-    return schema | {"description": field.comment}
+    described = schema | {"description": field.comment}
+    return described | ({"deprecated": True} if field.deprecated else {})
 
 
 def _is_always_there(field: Field) -> bool:
@@ -91,15 +96,20 @@ def _int64_in_json(field: Field) -> Json:
         "type": ["string", "integer"],
         "format": "int64",
         "pattern": _digits(field),
-        "minimum": field.limits.min if field.limits.HasField("min") else -INT64_MAX - 1,
+        "minimum": _least(field) if field.limits.HasField("min") else -INT64_MAX - 1,
         "maximum": INT64_MAX,
     }
 
 
+def _least(field: Field) -> int:
+    # 0 is the same as leaving it out, which only the end user may be.
+    return 0 if field.names_end_user else field.limits.min
+
+
 def _digits(field: Field) -> str:
     """Write the decimal digits of a 64-bit number that is as small as its limit allows."""
-    if field.limits.min > 0:
-        return "^[1-9][0-9]{0,18}$"
+    if _least(field) > 0:
+        return POSITIVE
     return "^(0|[1-9][0-9]{0,18})$"
 
 

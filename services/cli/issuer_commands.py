@@ -1,4 +1,4 @@
-"""Commands that open the issuer's store: `register-app`, `app-key` and `rotate-signing-key`."""
+"""Commands that open the issuer's store: apps, their API keys, and the issuer's own keys."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 
 from services.cli.identity_admin import DATA_DIR, at, with_admin
+from services.cli.options import JSON, echo_json
 from services.identity.app import IdentityAdmin
 from services.identity.app_keys import MadeKey
-from services.identity.model import AppKey
+from services.identity.model import AppKey, Client
 from services.identity.oauth_clients import ID_TOKEN_ALGORITHMS, Registered
 
-__all__ = ["app_key", "register_app", "rotate_signing_key"]
+__all__ = ["app_key", "apps", "register_app", "remove_app", "rotate_signing_key"]
 
 
 @click.command("register-app")
@@ -53,6 +54,50 @@ def register_app(
         click.echo(f"client_secret  {made.client_secret}")
 
 
+@click.command("apps")
+@JSON
+@DATA_DIR
+def apps(data_dir: Path, *, as_json: bool) -> None:
+    """List the apps that were registered, by id."""
+
+    async def registered(admin: IdentityAdmin) -> Mapping[str, Client]:
+        return await admin.apps.all()
+
+    found = with_admin(data_dir, registered)
+    if as_json:
+        echo_json({"apps": [_app(*each) for each in found.items()]})
+        return
+    for client_id, client in found.items():
+        kind = "public" if client.secret_digest is None else "confidential"
+        click.echo(f"{client_id}  {at(client.created_at_ms)}  {kind:12}  {client.name}")
+
+
+@click.command("remove-app")
+@click.argument("client_id")
+@DATA_DIR
+def remove_app(client_id: str, data_dir: Path) -> None:
+    """End an app for good: it gets no more tokens, and its API keys are revoked.
+
+    Access tokens that it has end by themselves, within minutes.
+    """
+
+    async def remove(admin: IdentityAdmin) -> None:
+        await admin.apps.remove(client_id)
+
+    with_admin(data_dir, remove, change=client_id)
+    click.echo(f"{client_id} is removed")
+
+
+def _app(client_id: str, client: Client) -> Mapping[str, object]:
+    return {
+        "client_id": client_id,
+        "name": client.name,
+        "public": client.secret_digest is None,
+        "redirect_uris": list(client.redirect_uris),
+        "created_at": at(client.created_at_ms),
+    }
+
+
 @click.group("app-key")
 def app_key() -> None:
     """Make, list and revoke the API keys of apps, which they send as `x-api-key`."""
@@ -75,16 +120,30 @@ def make(client_id: str, data_dir: Path) -> None:
 
 @app_key.command("list")
 @click.argument("client_id")
+@JSON
 @DATA_DIR
-def list_keys(client_id: str, data_dir: Path) -> None:
+def list_keys(client_id: str, data_dir: Path, *, as_json: bool) -> None:
     """List an app's keys by id: when each expires, and whether it was revoked."""
 
     async def keys(admin: IdentityAdmin) -> Mapping[str, AppKey]:
         return await admin.app_keys.of(client_id)
 
-    for key_id, key in with_admin(data_dir, keys).items():
+    found = with_admin(data_dir, keys)
+    if as_json:
+        echo_json({"keys": [_key(*each) for each in found.items()]})
+        return
+    for key_id, key in found.items():
         revoked = "  revoked" if key.revoked else ""
         click.echo(f"{key_id}  expires {at(key.expires_at_ms)}{revoked}")
+
+
+def _key(key_id: str, key: AppKey) -> Mapping[str, object]:
+    return {
+        "key_id": key_id,
+        "client_id": key.client_id,
+        "expires_at": at(key.expires_at_ms),
+        "revoked": key.revoked,
+    }
 
 
 @app_key.command()

@@ -4,7 +4,6 @@ Every service starts by this module, so a command's own module is imported when 
 and not before.
 """
 
-import asyncio
 import importlib
 import os
 from dataclasses import dataclass
@@ -87,6 +86,18 @@ SECTIONS = {
             "register_app",
         ),
         Imported(
+            "apps",
+            "List the apps that were registered, by id.",
+            "services.cli.issuer_commands",
+            "apps",
+        ),
+        Imported(
+            "remove-app",
+            "End an app for good: it gets no more tokens, and its API keys are revoked.",
+            "services.cli.issuer_commands",
+            "remove_app",
+        ),
+        Imported(
             "app-key",
             "Make, list and revoke the API keys of apps, which they send as `x-api-key`.",
             "services.cli.issuer_commands",
@@ -158,6 +169,8 @@ def _service(name: str) -> click.Command | None:
     @click.command(name, help=f"Run the {name} service, configured by AVIARY_* variables.")
     def command() -> None:
         # Not before it runs: `--help` does without.
+        import asyncio  # noqa: PLC0415
+
         from services.cli.serving import serve  # noqa: PLC0415
         from services.platform.config.settings import Settings, SettingsError  # noqa: PLC0415
 

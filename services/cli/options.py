@@ -1,5 +1,6 @@
 """Options that several commands have in common."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,7 +9,7 @@ import click
 
 from services.platform.config.defaults import DEFAULT_DATA_DIR
 
-__all__ = ["data_dir"]
+__all__ = ["JSON", "data_dir", "echo_json"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,3 +28,15 @@ def data_dir(meaning: str) -> Callable[[Command], Command]:
         show_envvar=True,
         help=meaning,
     )
+
+
+JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print one line of JSON, for programs to read."
+)
+"""Give a command that lists the option `--json`, as `as_json`. It then prints an object with a name
+for what is listed; names and meanings stay as they are, and new ones may join them."""
+
+
+def echo_json(document: object) -> None:
+    """Print what `--json` asks for. Its ASCII alone: a terminal must not obey what others wrote."""
+    click.echo(json.dumps(document))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.graph.ports import UserDirectory
+from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, NotFoundError
 from services.platform.ids.arguments import check_id
 
@@ -23,6 +24,6 @@ async def check_exist(users: UserDirectory, user_ids: Sequence[int]) -> None:
     if missing:
         raise NotFoundError(
             f"user {missing[0]} does not exist",
-            reason="USER_NOT_FOUND",
+            reason=Reason.USER_NOT_FOUND,
             metadata={"user_id": str(missing[0])},
         )

@@ -6,6 +6,7 @@ from services.graph.arguments import check_exist, check_pair
 from services.graph.changes import Changes
 from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
 from services.graph.ports import GraphEvents, UserDirectory
+from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, PermissionDeniedError
 from services.platform.ids.arguments import check_id, check_ids
 
@@ -105,6 +106,6 @@ def _blocked(follower_id: int, block: Edge) -> PermissionDeniedError:
     other_id = block.other_id if block.owner_id == follower_id else block.owner_id
     return PermissionDeniedError(
         f"user {follower_id} cannot follow user {other_id}: one of them blocks the other",
-        reason="BLOCKED",
+        reason=Reason.BLOCKED,
         metadata={"follower_id": str(follower_id), "followee_id": str(other_id)},
     )

@@ -12,6 +12,7 @@ It is stored before that, so a follow that has seen the bar sees the block too w
 """
 
 from services.graph.model import Change, Edge, EdgeStates, PlannedChange
+from services.platform.error_reasons import Reason
 from services.platform.errors import FailedPreconditionError
 from services.platform.ids.snowflake_time import WORKER_COUNT, time_ms, worker
 
@@ -25,7 +26,7 @@ LAST_MS = time_ms((1 << 63) - 1)
 """The last time that an id can have, in Unix milliseconds (2093). What is dated beyond was written
 by no change, and going on from it would leave less and less room."""
 
-OUT_OF_ORDER = "EDGE_OUT_OF_ORDER"
+OUT_OF_ORDER = Reason.EDGE_OUT_OF_ORDER
 """The reason of the refusal."""
 
 

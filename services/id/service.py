@@ -3,6 +3,7 @@
 import random
 
 from services.id.ports import LeaseStore
+from services.platform.error_reasons import Reason
 from services.platform.errors import FailedPreconditionError, InvalidArgumentError, UnavailableError
 from services.platform.ids.model import LEASE_TERM_MS, WORKER_COUNT, Lease
 from services.platform.ids.ports import IdSource
@@ -89,7 +90,7 @@ class WorkerLeases:
             if held is None:
                 raise FailedPreconditionError(
                     f"worker {worker} is not leased to {owner!r}",
-                    reason="LEASE_LOST",
+                    reason=Reason.LEASE_LOST,
                     metadata={"worker": str(worker), "owner": owner},
                 )
             from_ms = max(self._now_ms(last_used_ms), last_used_ms)
@@ -167,7 +168,7 @@ def _check_owner(owner: str) -> None:
 
 def _check_last_used(last_used_ms: int) -> None:
     if last_used_ms < 0:
-        raise InvalidArgumentError("last_used_ms", "must not be negative")
+        raise InvalidArgumentError("last_used", "must not be negative")
 
 
 def _check_worker(worker: int) -> None:

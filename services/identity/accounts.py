@@ -20,6 +20,7 @@ from services.identity.revocations import Revocations
 from services.identity.sessions import Sessions
 from services.identity.store import IdentityStore
 from services.platform.audit.port import LOG_IN, LOG_IN_FAILED, PASSWORD_CHANGED, SIGNED_UP, Audit
+from services.platform.error_reasons import Reason
 from services.platform.errors import (
     AlreadyExistsError,
     AviaryError,
@@ -100,7 +101,7 @@ class Accounts:
                 await self._guesses.was_right(guess)
                 return pending
         raise AlreadyExistsError(
-            f"handle {handle} is taken", reason="HANDLE_TAKEN", metadata={"handle": handle}
+            f"handle {handle} is taken", reason=Reason.HANDLE_TAKEN, metadata={"handle": handle}
         )
 
     async def log_in(
@@ -161,7 +162,7 @@ class Accounts:
         """
         if not session:
             raise PermissionDeniedError(
-                "only who has logged in may change a password", reason="NO_SESSION"
+                "only who has logged in may change a password", reason=Reason.NO_SESSION
             )
         guess = await self._guesses.take(of_session(session), proven=proven)
         key = credential_key(account.user_id)
@@ -169,7 +170,7 @@ class Accounts:
         kept = None if credential is None else credential.password_hash
         if not await self._passwords.matches(old, kept) or credential is None:
             self._audit.record(LOG_IN_FAILED, handle=account.handle, client_id=client_id)
-            raise PermissionDeniedError("the password is wrong", reason="WRONG_PASSWORD")
+            raise PermissionDeniedError("the password is wrong", reason=Reason.WRONG_PASSWORD)
         await self._guesses.was_right(guess)
         changed = Credential(
             await self._passwords.hash(new, account.handle),
@@ -182,7 +183,7 @@ class Accounts:
         await self._store.password_changes.put(key, under_way)
         if not await self._store.credentials.replace(key, credential, changed):
             raise FailedPreconditionError(
-                "the password was changed meanwhile", reason="PASSWORD_CHANGED"
+                "the password was changed meanwhile", reason=Reason.PASSWORD_CHANGED
             )
         ended = await self._sessions.end_outdated(account.user_id)
         await self._store.password_changes.remove(key, under_way)

@@ -12,6 +12,7 @@ from pathlib import Path
 from services.identity import keys
 from services.identity.accounts import RESUME_POLL_S, Accounts
 from services.identity.app_keys import AppKeys
+from services.identity.apps import Apps
 from services.identity.bearer import Bearers
 from services.identity.clients import AccountClient
 from services.identity.consumers import IdentityConsumers
@@ -53,6 +54,7 @@ class IdentityAdmin:
     """What operators change."""
 
     clients: Clients
+    apps: Apps
     app_keys: AppKeys
     keyrings: Keyrings
     audit: Audit
@@ -134,9 +136,11 @@ async def identity_admin(settings: Settings) -> AsyncIterator[IdentityAdmin]:
         store = IdentityStore(await deps.rows(SPEC.name, SPEC.tables))
         audit = deps.audit(OPERATORS)
         keyrings = _keyrings(store, deps, audit)
+        app_keys = AppKeys(settings.issuer_url, store, keyrings.app_keys, deps.clock, audit)
         yield IdentityAdmin(
             Clients(store, deps.clock, audit),
-            AppKeys(settings.issuer_url, store, keyrings.app_keys, deps.clock, audit),
+            Apps(store, app_keys, audit),
+            app_keys,
             keyrings,
             audit,
         )

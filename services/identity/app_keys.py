@@ -11,6 +11,7 @@ from services.identity.keys import ALGORITHM, Keyring
 from services.identity.model import AppKey, RevokedAppKey
 from services.identity.store import IdentityStore
 from services.platform.audit.port import APP_KEY_MADE, APP_KEY_REVOKED, Audit
+from services.platform.error_reasons import Reason
 from services.platform.errors import FailedPreconditionError, NotFoundError
 from services.platform.runtime.clock import Clock
 from services.platform.tokens.issuers import APP_KEY_AUDIENCE
@@ -54,7 +55,7 @@ class AppKeys:
         if len([key for key in live if now_ms < key.expires_at_ms]) >= MAX_LIVE_KEYS:
             raise FailedPreconditionError(
                 f"{client_id} has {MAX_LIVE_KEYS} keys already: revoke one",
-                reason="TOO_MANY_KEYS",
+                reason=Reason.TOO_MANY_KEYS,
                 metadata={"client_id": client_id},
             )
         await self._signers.refresh()
@@ -82,7 +83,7 @@ class AppKeys:
         if await self._store.clients.get(client_id) is None:
             raise NotFoundError(
                 f"there is no app {client_id}",
-                reason="APP_NOT_FOUND",
+                reason=Reason.APP_NOT_FOUND,
                 metadata={"client_id": client_id},
             )
         found: dict[str, AppKey] = {}
@@ -93,13 +94,19 @@ class AppKeys:
                 await self._store.app_keys.remove(key_id, key)
         return found
 
+    async def revoke_all(self, client_id: str) -> None:
+        """Take back every key of an app, also of one that is no more. Idempotent."""
+        async for key_id, key in self._store.app_keys.stream(f"{client_id}."):
+            if not key.revoked:
+                await self.revoke(key_id)
+
     async def revoke(self, key_id: str) -> None:
         """Take a key back for good; a repeat changes nothing. `NotFoundError` for none."""
         key = await self._store.app_keys.get(key_id)
         if key is None:
             raise NotFoundError(
                 f"there is no API key {key_id}",
-                reason="APP_KEY_NOT_FOUND",
+                reason=Reason.APP_KEY_NOT_FOUND,
                 metadata={"key_id": key_id},
             )
         # First where the issuer looks for what to publish to the edges.

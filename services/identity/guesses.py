@@ -14,9 +14,10 @@ from typing import Final
 
 from services.identity.model import digest
 from services.identity.store import IdentityStore
+from services.platform.error_reasons import Reason
 from services.platform.errors import TooManyRequestsError
 from services.platform.runtime.clock import Clock
-from services.platform.security.step_up import CHALLENGES, REASON
+from services.platform.security.step_up import CHALLENGES
 
 __all__ = ["FREE_GUESSES", "WINDOW_MS", "Guess", "Guesses", "of_device", "of_handle", "of_session"]
 
@@ -56,7 +57,7 @@ class Guesses:
         if count > FREE_GUESSES and not proven:
             raise TooManyRequestsError(
                 "too many wrong passwords for this account",
-                reason=REASON,
+                reason=Reason.STEP_UP_REQUIRED,
                 metadata={"challenge": CHALLENGES},
                 retry_after_s=(WINDOW_MS - into_ms) / _MS_PER_S,
             )

@@ -8,6 +8,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError
 from services.platform.text.bounded_text import MAX_EXPANSION, has_scalars_only, normalized
 
@@ -107,7 +108,7 @@ def _check_strength(password: str, names: Sequence[str]) -> None:
     if judged["score"] < MIN_SCORE:
         why = judged["feedback"]["warning"] or "It is made of too little."
         raise InvalidArgumentError(
-            "password", f"is too easy to guess: {why}", reason="WEAK_PASSWORD"
+            "password", f"is too easy to guess: {why}", reason=Reason.WEAK_PASSWORD
         )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import FailedPreconditionError
 from services.platform.observability.names import EVENT_ERASURE_REFUSED
 from services.platform.runtime.clock import Clock
@@ -36,7 +37,7 @@ def require_gone(kind: str, number: int, *, lives: bool) -> None:
         _log.error(EVENT_ERASURE_REFUSED, kind=kind, id=number)
         raise FailedPreconditionError(
             f"{kind} {number} is said to be deleted, and is there",
-            reason="STILL_THERE",
+            reason=Reason.STILL_THERE,
             metadata={f"{kind}_id": str(number)},
         )
 

@@ -1,17 +1,21 @@
 """Domain errors: what went wrong, in terms a caller can act on.
 
-Each error has a stable `reason` and `metadata`; `services.platform.rpc.status` maps them to gRPC
-status with `google.rpc` details. Code below the servicers raises these and nothing else on purpose.
+Each error has a stable `reason`, of those in the contracts, and `metadata`;
+`services.platform.rpc.status` maps them to gRPC status with `google.rpc` details. Code below the
+servicers raises these and nothing else on purpose.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from services.platform.error_reasons import Reason
 
 __all__ = [
     "AlreadyExistsError",
     "AviaryError",
     "CallAgain",
     "FailedPreconditionError",
+    "ForeignReason",
     "InvalidArgumentError",
     "NotFoundError",
     "PermissionDeniedError",
@@ -20,11 +24,21 @@ __all__ = [
 ]
 
 
+class ForeignReason(str):
+    """A reason that another process gave, which may be of a version that knows more of them."""
+
+    __slots__ = ()
+
+
 class AviaryError(Exception):
     """Base of all domain errors; `str(error)` is the sentence a caller sees."""
 
     def __init__(
-        self, message: str, *, reason: str, metadata: Mapping[str, str] | None = None
+        self,
+        message: str,
+        *,
+        reason: Reason | ForeignReason,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -46,7 +60,9 @@ class CallAgain(Exception):  # noqa: N818 - no error
 class InvalidArgumentError(AviaryError):
     """A request field breaks its stated limit. `field` is its proto name."""
 
-    def __init__(self, field: str, message: str, *, reason: str = "INVALID_FIELD") -> None:
+    def __init__(
+        self, field: str, message: str, *, reason: Reason | ForeignReason = Reason.INVALID_FIELD
+    ) -> None:
         super().__init__(f"{field}: {message}", reason=reason, metadata={"field": field})
         self.field = field
         self.description = message
@@ -75,7 +91,7 @@ class TooManyRequestsError(AviaryError):
         self,
         message: str,
         *,
-        reason: str,
+        reason: Reason | ForeignReason,
         metadata: Mapping[str, str] | None = None,
         retry_after_s: float = 1.0,
     ) -> None:
@@ -87,5 +103,5 @@ class UnavailableError(AviaryError):
     """A store, bus or sibling cannot be reached now; the caller may retry after `retry_after_s`."""
 
     def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
-        super().__init__(message, reason="UNAVAILABLE")
+        super().__init__(message, reason=Reason.UNAVAILABLE)
         self.retry_after_s = retry_after_s

@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 
 import structlog
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import AviaryError, PermissionDeniedError
 from services.platform.observability.names import EVENT_TWEET_OWN_TIMELINE_FAILED
 from services.platform.runtime.clock import Clock
@@ -39,7 +40,7 @@ def check_author(tweet: Tweet, user_id: int) -> None:
     if user_id not in (0, tweet.user_id):
         raise PermissionDeniedError(
             f"tweet {tweet.tweet_id} is not yours to delete",
-            reason="NOT_THE_AUTHOR",
+            reason=Reason.NOT_THE_AUTHOR,
             metadata={"tweet_id": str(tweet.tweet_id)},
         )
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, NotFoundError
 from services.platform.ids.arguments import check_id, check_ids, check_optional_id
 from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
@@ -212,7 +213,7 @@ class TweetService:
         if await self._users.missing([user_id]):
             raise NotFoundError(
                 f"user_id: no user {user_id}",
-                reason="USER_NOT_FOUND",
+                reason=Reason.USER_NOT_FOUND,
                 metadata={"field": "user_id", "user_id": str(user_id)},
             )
 
@@ -230,6 +231,6 @@ class TweetService:
 def _no_tweet(field: str, tweet_id: int) -> NotFoundError:
     return NotFoundError(
         f"{field}: no tweet {tweet_id}",
-        reason="TWEET_NOT_FOUND",
+        reason=Reason.TWEET_NOT_FOUND,
         metadata={"field": field, "tweet_id": str(tweet_id)},
     )

@@ -8,6 +8,7 @@ compare-and-set there. Hence a crash anywhere costs no handle, and no two rows e
 
 from dataclasses import replace
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import AlreadyExistsError, UnavailableError
 from services.platform.runtime.clock import Clock, is_recent
 from services.platform.text.handles import canonical
@@ -89,7 +90,7 @@ class HandleClaims:
 def taken(handle: str) -> AlreadyExistsError:
     """Build the answer to a wish for somebody else's handle."""
     return AlreadyExistsError(
-        f"the handle @{handle} is taken", reason="HANDLE_TAKEN", metadata={"handle": handle}
+        f"the handle @{handle} is taken", reason=Reason.HANDLE_TAKEN, metadata={"handle": handle}
     )
 
 

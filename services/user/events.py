@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from aviary.event.v1 import event_pb2
 
+from services.platform.rpc.timestamps import time_given, to_timestamp
+
 __all__ = ["UserDeleted", "UserEvents", "decode_user_deleted"]
 
 
@@ -21,7 +23,9 @@ class UserEvents:
 
     def deleted(self, user_id: int, at_ms: int) -> bytes:
         """Encode the end of an account."""
-        event = event_pb2.UserDeleted(user_id=user_id, deleted_at_ms=at_ms)
+        event = event_pb2.UserDeleted(
+            user_id=user_id, deleted_at=to_timestamp(at_ms), deleted_at_ms=at_ms
+        )
         return event_pb2.UserEvent(deleted=event).SerializeToString()
 
 
@@ -30,4 +34,4 @@ def decode_user_deleted(data: bytes) -> UserDeleted:
     event = event_pb2.UserEvent.FromString(data)
     if event.WhichOneof("event") != "deleted":
         raise ValueError(f"unknown user event {event.WhichOneof('event')!r}")
-    return UserDeleted(event.deleted.user_id, event.deleted.deleted_at_ms)
+    return UserDeleted(event.deleted.user_id, time_given(event.deleted, "deleted_at"))

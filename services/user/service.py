@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import structlog
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import (
     AviaryError,
     InvalidArgumentError,
@@ -94,7 +95,7 @@ class UserService:
         if user is None:
             raise NotFoundError(
                 f"user @{handle} does not exist",
-                reason="USER_NOT_FOUND",
+                reason=Reason.USER_NOT_FOUND,
                 metadata={"handle": handle},
             )
         return user
@@ -210,6 +211,6 @@ def _mark(request_id: str, *content: str | None) -> RequestMark | None:
 def _no_user(user_id: int) -> NotFoundError:
     return NotFoundError(
         f"user {user_id} does not exist",
-        reason="USER_NOT_FOUND",
+        reason=Reason.USER_NOT_FOUND,
         metadata={"user_id": str(user_id)},
     )

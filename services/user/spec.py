@@ -39,6 +39,8 @@ SPEC: Final = ServiceSpec(
     port=50_051,
     contracts=("aviary.user.v1.UserService",),
     calls=LEASE_CALLS,
+    # A command that is told a user says so where there is none.
+    operator_calls=("aviary.user.v1.UserService/GetUser",),
     tables=TABLES,
     topics=MappingProxyType({USER_EVENTS: "Accounts deleted."}),
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,16 +19,30 @@ from grpc_status import rpc_status
 
 from tests.e2e.api_limits import Case, cases, request_of
 from tests.e2e.conftest import Mesh, start, stop
+from tests.e2e.schemathesis_world import EDGE_VARIABLE, FOLDER_VARIABLE, with_kinds_of_ids
 
 ROOT = Path(__file__).resolve().parents[2]
 # Cases for each operation and kind of test. `make fuzz-api` asks for many, and for new ones.
 EXAMPLES = os.environ.get("AVIARY_FUZZ_EXAMPLES", "25")
 # Fixed, so that a failure is of the change at hand; `random` in longer runs.
 SEED = os.environ.get("AVIARY_FUZZ_SEED", "1")
-# The edge does not ask for tokens yet.
 CALL_TIMEOUT_S = 10
-CHECKS_TOKENS = False
-END_USER_FIELDS = ("user_id", "follower_id", "blocker_id", "muter_id")
+REFUSED_CHECKS = {
+    # It compares what two users may read. Users, tweets and lists are there for all to read; a home
+    # is named by nothing but its reader, and test_identity.py asks for another's.
+    "object_level_authorization": "no object but the home timeline is for one user alone",
+}
+"""Checks of schemathesis that are not made, each with the reason."""
+
+
+# Each walks from answers to requests until a way that it has gone before leads elsewhere, as what
+# is there has changed: so there are several.
+WALKS = 3
+# Links; most walks follow more.
+LEAST_FOLLOWED = 3
+KNOWN_FAULTS: dict[tuple[str, str], str] = {}
+"""What is wrong and not mended yet, each with the reason: operations and checks, as in
+`("POST /v1/follow", "positive_data_acceptance")`. To be empty."""
 
 
 @pytest.fixture(scope="module")
@@ -128,60 +143,99 @@ def violations_in(detail: Any) -> list[BadRequest.FieldViolation]:
 
 
 @pytest.mark.timeout(1800)
-def test_schemathesis_finds_nothing(api: Mesh, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing_in_single_requests(api: Mesh, tmp_path: Path) -> None:
     document = api.rest.get("/openapi.json").json()
-    (tmp_path / "openapi.json").write_text(json.dumps(_strictest(document)))
-    arguments = ["--checks", "all", "--max-examples", EXAMPLES, "--continue-on-failure"]
-    arguments += [] if SEED == "random" else ["--seed", SEED]
-    for name, value in api.rest.headers.items():
-        if name == "authorization":
-            arguments += ["--header", f"{name}: {value}"]
+    operations = sum(len(methods) for methods in document["paths"].values())
+    said = _schemathesis(api, tmp_path, _strictest(document), "examples,coverage,fuzzing")
+    # It would also be content with a document that says nothing.
+    assert f"Tested: {operations}" in said, said
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("walk", range(WALKS))
+def test_schemathesis_finds_nothing_on_the_ways_from_answer_to_request(
+    api: Mesh, tmp_path: Path, walk: int
+) -> None:
+    document = _with_ways_in(_strictest(api.rest.get("/openapi.json").json()))
+    said = _schemathesis(api, tmp_path, document, "stateful", walk)
+    followed = re.search(r"API Links: +(\d+) covered", said)
+    assert followed is not None, said
+    assert int(followed[1]) >= LEAST_FOLLOWED, said
+
+
+def _schemathesis(
+    api: Mesh, folder: Path, document: dict[str, Any], phases: str, walk: int = 0
+) -> str:
+    """Run it on a document; gives what it prints."""
+    (folder / "openapi.json").write_text(json.dumps(document))
+    (folder / "schemathesis.toml").write_text(_settings())
+    arguments = [] if SEED == "random" else ["--seed", str(int(SEED) + walk)]
     result = subprocess.run(
         [
             str(Path(sys.executable).with_name("schemathesis")),
-            *("--no-color", "run", str(tmp_path / "openapi.json")),
+            *("--no-color", "run", "openapi.json", "--phases", phases),
             *("--url", str(api.rest.base_url), *arguments),
         ],
-        cwd=tmp_path,
+        cwd=folder,
         env={
             **os.environ,
             "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks",
             "PYTHONPATH": str(ROOT),
+            EDGE_VARIABLE: str(api.rest.base_url),
+            FOLDER_VARIABLE: str(api.data_dir),
         },
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    # It would also be content with a document that says nothing.
-    operations = sum(len(methods) for methods in document["paths"].values())
-    assert f"Tested: {operations}" in result.stdout, result.stdout
+    return result.stdout
+
+
+def _settings() -> str:
+    """All checks but those that are refused, everywhere but where faults are known."""
+    lines = [
+        "continue-on-failure = true",
+        "[checks]",
+        *(f"{check}.enabled = false" for check in REFUSED_CHECKS),
+        "[generation]",
+        f"max-examples = {EXAMPLES}",
+        # Links that it infers are of other words than ours: a user's `request_id` is no resource.
+        "[phases.stateful.inference]",
+        "algorithms = []",
+    ]
+    for operation, check in KNOWN_FAULTS:
+        lines += ["[[operations]]", f'include-name = "{operation}"']
+        lines += [f"checks.{check}.enabled = false"]
+    return "\n".join(lines)
+
+
+def _with_ways_in(document: dict[str, Any]) -> dict[str, Any]:
+    """Let it begin with what makes users and tweets, and see more than one page of them.
+
+    It takes a `request_id` for the id of something that has to be made first.
+    """
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                content["schema"].get("properties", {}).pop("request_id", None)
+            parameters = operation.get("parameters", [])
+            parameters[:] = [each for each in parameters if each.get("name") != "request_id"]
+            for each in parameters:
+                if each.get("name") == "limit":
+                    each["required"] = True
+                    each["schema"] |= {"minimum": 1, "maximum": 2}
+    return document
 
 
 def _strictest(document: dict[str, Any]) -> dict[str, Any]:
     """Let no field through that the document does not name, though clients must expect new ones."""
     for schema in document["components"]["schemas"].values():
         schema["additionalProperties"] = False
-    if not CHECKS_TOKENS:
-        _without_tokens(document)
+    with_kinds_of_ids(document["paths"])
+    # Of OAuth it knows no tokens, so `ignored_auth` would say nothing of them.
+    for scheme in document["components"]["securitySchemes"].values():
+        if scheme["type"] in {"oauth2", "openIdConnect"}:
+            scheme.clear()
+            scheme.update(type="http", scheme="bearer")
     return document
-
-
-def _without_tokens(document: dict[str, Any]) -> None:
-    """Alter the document for clients without tokens: the end user is named in each request."""
-    del document["components"]["securitySchemes"]
-    for methods in document["paths"].values():
-        for operation in methods.values():
-            operation.pop("security")
-            for parameter in operation.get("parameters", []):
-                if parameter.get("name") in END_USER_FIELDS:
-                    parameter["required"] = True
-            if "requestBody" in operation:
-                _require_end_user(operation["requestBody"]["content"]["application/json"]["schema"])
-
-
-def _require_end_user(schema: dict[str, Any]) -> None:
-    for name in END_USER_FIELDS:
-        if name in schema["properties"]:
-            schema["required"] = [*schema.get("required", []), name]
-            schema["properties"][name]["type"].remove("null")

@@ -1,6 +1,8 @@
 """Operators' commands on a running system, as typed in a shell."""
 
 import asyncio
+import base64
+import json
 import os
 import signal
 from contextlib import AsyncExitStack
@@ -105,6 +107,10 @@ def test_a_dead_letter_is_listed_and_redriven(mesh: Mesh) -> None:
         within_s=GIVEN_UP_WITHIN_S,
     )
     assert listed in operate(mesh, "dead-letters")
+    (letter,) = json.loads(operate(mesh, "dead-letters", "--json"))["dead_letters"]
+    shown = operate(mesh, "show-dead-letter", "fanout.rest", letter["id"], "--json")
+    assert base64.b64decode(json.loads(shown)["data"]) == b"\xff poison"
+    assert operate(mesh, "export-dead-letters", "fanout.rest") == shown
     assert queue(mesh, "fanout.rest")[1] == ("unknown" if mesh.engine.emulators else "1")
     operate(mesh, "pause", "fanout.rest")
     try:
@@ -200,6 +206,37 @@ def test_a_home_that_lost_its_rows_is_rebuilt(mesh: Mesh) -> None:
     assert home(mesh, bob) == []
     operate(mesh, "rebuild-home", str(bob))
     assert home(mesh, bob) == tweets
+
+
+def test_what_there_is_not_is_an_error(mesh: Mesh) -> None:
+    for command, said in {
+        "rebuild-home 12345": "user 12345 does not exist",
+        "dead-letters fanout.nobodys": "subscription: must be one of",
+        "redrive fanout.nobodys": "subscription: must be one of",
+        "pause fanout.nobodys": "is not one of",
+        "resume fanout.nobodys": "is not one of",
+        "show-dead-letter fanout.rest 1-0": "no dead letter 1-0",
+        "drop-dead-letters fanout.rest 1-0": "1 of these ids name no dead letter",
+        "app-key list app_nobodys": "there is no app app_nobodys",
+        "app-key make app_nobodys": "there is no app app_nobodys",
+        "app-key revoke app_nobodys.1": "there is no API key",
+        "remove-app app_nobodys": "there is no app app_nobodys",
+        "token --user nobody_there": "no user with this handle",
+    }.items():
+        assert said in operate(mesh, *command.split(), fails=True), command
+
+
+def test_apps_are_listed_and_removed(mesh: Mesh) -> None:
+    made = operate(mesh, "register-app", "web")
+    client_id = made.split()[1]
+    operate(mesh, "app-key", "make", client_id)
+    (app,) = json.loads(operate(mesh, "apps", "--json"))["apps"]
+    assert (app["client_id"], app["name"], app["public"]) == (client_id, "web", False)
+    (key,) = json.loads(operate(mesh, "app-key", "list", client_id, "--json"))["keys"]
+    assert (key["client_id"], key["revoked"]) == (client_id, False)
+    assert client_id in operate(mesh, "apps")
+    operate(mesh, "remove-app", client_id)
+    assert json.loads(operate(mesh, "apps", "--json")) == {"apps": []}
 
 
 async def lose_home(mesh: Mesh, viewer: int) -> None:

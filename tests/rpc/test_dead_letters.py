@@ -79,6 +79,36 @@ async def test_what_cannot_be_read_is_listed_as_bytes(bus, operated, valkey) -> 
     assert [(f.name, f.value) for f in second.fields] == [(b"r", b"\xff" * 100)]
 
 
+async def test_dead_letters_are_read_whole(bus, tmp_path: Path) -> None:
+    rows = SqliteRowStore(tmp_path / "fanout.db", [CONTROLS], SystemClock())
+    await rows.open()
+    for body in (b"x" * 3_000_005, b"second"):
+        await bus.publish("tweet-events", [Message(body, {"traceparent": "00-1"})])
+        (received,) = await bus.receive("fanout.plan", max_messages=1, wait_s=5)
+        await bus.dead_letter("fanout.plan", received, "cannot be read")
+    async with World(bus, rows).process() as process:
+
+        async def read(**fields: Any) -> list[queue_pb.ReadDeadLettersResponse]:
+            request = queue_pb.ReadDeadLettersRequest(subscription="fanout.plan", **fields)
+            return [each async for each in process.queues.ReadDeadLetters(request)]
+
+        first, second = await read()
+        assert (len(first.data), first.data_size) == (3_000_000, 3_000_005)
+        assert (second.data, second.data_size) == (b"second", 6)
+        assert second.attributes["traceparent"] == "00-1"
+        assert second.dead_letter.reason == "cannot be read"
+        assert await read(limit=1) == [first]
+        assert await read(ids=[second.dead_letter.id]) == [second]
+        with pytest.raises(grpc.aio.AioRpcError, match="has no dead letter 1-0") as refused:
+            await read(ids=[second.dead_letter.id, "1-0"])
+        assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+        with pytest.raises(grpc.aio.AioRpcError, match="ids: must be 40 at most"):
+            await read(ids=["1-0"] * 41)
+        # Nothing was taken.
+        assert await read() == [first, second]
+    await rows.close()
+
+
 async def test_dead_letters_are_dropped(operated, valkey) -> None:
     entry = await valkey.xadd("bus:{fanout.plan}:dead", {b"r": b"why"})
     request = operated.pb.DropDeadLettersRequest(subscription="fanout.plan", ids=[entry.decode()])

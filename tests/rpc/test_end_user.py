@@ -8,6 +8,8 @@ from aviary.gateway.v1 import challenge_service_pb2 as challenge_pb
 from aviary.gateway.v1 import challenge_service_pb2_grpc
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 from aviary.timeline.v1 import timeline_service_pb2_grpc
+from aviary.user.v1 import user_service_pb2 as user_pb
+from aviary.user.v1 import user_service_pb2_grpc
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
@@ -60,6 +62,40 @@ def outside(scope: str, user: str | None = str(ADA)) -> list[tuple[str, str]]:
 async def test_end_user_may_be_left_out_or_named() -> None:
     assert await read(0, *outside("timeline:read")) == ADA
     assert await read(ADA, *outside("timeline:read")) == ADA
+
+
+async def test_end_user_in_a_path_must_be_named() -> None:
+    # `DELETE /v1/users/0` would delete the account of whoever sends it.
+    assert await delete_user(ADA, *outside("users:write")) == [ADA]
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await delete_user(0, *outside("users:write"))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert str(refused.value.details()).startswith("user_id: ")
+
+
+async def delete_user(user_id: int, *metadata: tuple[str, str]) -> list[int]:
+    """Returns whom the service was told to delete."""
+    deleted: list[int] = []
+
+    class Users:
+        async def DeleteUser(self, request: Any, _context: object) -> Any:  # noqa: N802
+            deleted.append(request.user_id)
+            return user_pb.DeleteUserResponse()
+
+        def __getattr__(self, _rpc: str) -> Any:
+            return self.DeleteUser
+
+    service = user_pb.DESCRIPTOR.services_by_name["UserService"]
+    server = RpcServer("127.0.0.1:0", [Servicer(service, Users())])
+    await server.start()
+    channel = open_channel(server.address, [service])
+    stub = user_service_pb2_grpc.UserServiceStub(channel)
+    try:
+        await stub.DeleteUser(user_pb.DeleteUserRequest(user_id=user_id), metadata=metadata)
+    finally:
+        await channel.close()
+        await server.stop(0)
+    return deleted
 
 
 @pytest.mark.parametrize("other", [BOB, -1, 2**63 - 1])

@@ -22,7 +22,7 @@ from tests.rpc.queue_world import World
 
 LETTERS = 3
 QUEUE = "fanout.rest"
-ANSWERED = ("fanout", "timeline")
+ANSWERED = ("fanout", "timeline", "user")
 """By one process, which serves nothing of the latter."""
 
 
@@ -92,5 +92,5 @@ async def test_a_message_that_fails_again_is_redriven_only_once(
 
 
 async def test_a_service_that_lacks_a_call_is_of_another_version(folder: Path) -> None:
-    with pytest.raises(OperateError, match=r"^timeline at .* is of another version"):
+    with pytest.raises(OperateError, match=r"^user at .* is of another version"):
         await run.rebuild_home(folder, [1])

@@ -1,9 +1,11 @@
 """The command line: what it lists, and what the start of a process pays for."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 import pytest
@@ -13,7 +15,9 @@ from gateway.__main__ import main as gateway
 from services.cli.main import SECTIONS, Imported, main
 from services.platform.config.settings import DEFAULT_DATA_DIR
 from services.platform.specs import all_specs
+from tests.processes import free_port
 
+ROOT = Path(__file__).resolve().parents[2]
 IMPORTED = [each for section in SECTIONS.values() for each in section]
 LONG = 1_000
 # What only some commands need, and no service's start should pay for.
@@ -61,15 +65,12 @@ def test_the_data_folder_is_chosen_alike(name: str) -> None:
         # All that a container imports before it knows which service it is.
         ("import services.cli.main, services.cli.serving", ()),
         ("from services.cli.main import main; main(['--help'], standalone_mode=False)",
-         ("pydantic", "grpc", "redis", "opentelemetry.sdk")),
+         ("pydantic", "grpc", "redis", "opentelemetry.sdk", "asyncio")),
     ],
     ids=["service", "help"],
 )  # fmt: skip
 def test_a_start_imports_no_more_than_it_needs(statement: str, besides: tuple[str, ...]) -> None:
-    code = f"{statement}; import json, sys; print(json.dumps(list(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(json.loads(run.stdout.splitlines()[-1]))
-    assert {name for name in (*HEAVY, *besides) if name in loaded} == set()
+    assert loaded_by(statement) & {*HEAVY, *besides} == set()
 
 
 @pytest.mark.parametrize("command", [main, gateway], ids=["aviary", "aviary-gateway"])
@@ -77,3 +78,36 @@ def test_a_command_says_which_version_it_is(command: click.Command) -> None:
     shown = CliRunner().invoke(command, ["--version"])
     assert shown.exit_code == 0
     assert version("aviary") in shown.output
+
+
+ASKING = """
+import sys
+from services.cli.main import main
+
+try:
+    main(["token", "--data-dir", "."], standalone_mode=False)
+except Exception as error:
+    print(error)
+"""
+
+
+def test_a_token_costs_no_client_library(tmp_path: Path) -> None:
+    # Scripts ask for one before each request, and the imports cost more than the asking.
+    operator = {"url": f"http://127.0.0.1:{free_port()}", "client_secret": "s", "environment": {}}
+    (tmp_path / "operator.json").write_text(json.dumps(operator))
+    loaded = loaded_by(ASKING, tmp_path)
+    assert "urllib.request" in loaded
+    assert loaded & {*HEAVY, "asyncio", "grpc", "pydantic", "redis"} == set()
+
+
+def loaded_by(statement: str, folder: Path = ROOT) -> set[str]:
+    code = f"{statement}\nimport json, sys; print(json.dumps(list(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(run.stdout.splitlines()[-1]))

@@ -10,6 +10,8 @@ from gateway.envoy import GENERATED, own_contracts
 from gateway.envoy.contracts import ContractError, Contracts
 from gateway.openapi import openapi_document, to_json
 from gateway.openapi.issuer import issuer_paths
+from gateway.openapi.named_errors import errors_named
+from gateway.openapi.page import to_html
 
 Json = dict[str, Any]
 
@@ -76,6 +78,12 @@ def test_only_the_end_user_may_be_left_out_of_what_is_required(document: Json) -
     assert [name for name, one in home.items() if one["required"]] == []
     user = parameters_of(document, "/v1/timeline/user")
     assert [name for name, one in user.items() if one["required"]] == ["user_id"]
+    # 0 is the same as nothing there, and in a path it is nobody.
+    assert home["user_id"]["schema"]["pattern"].startswith("^(0|")
+    assert body_of(document, "/v1/follow")["properties"]["follower_id"]["minimum"] == 0
+    assert body_of(document, "/v1/follow")["properties"]["followee_id"]["minimum"] == 1
+    deleted = parameters_of(document, "/v1/users/{user_id}", "delete")["user_id"]
+    assert deleted["schema"]["pattern"].startswith("^[1-9]")
     # What is in the path is always there.
     assert parameters_of(document, "/v1/users/{user_id}", "delete")["user_id"]["required"]
     assert "user_id" not in body_of(document, "/v1/users/{user_id}", "patch")["properties"]
@@ -97,11 +105,83 @@ def test_errors_are_those_that_the_comment_names(document: Json) -> None:
         "PERMISSION_DENIED (BLOCKED): one of them blocks the other."
         in (follow["403"]["description"])
     )
-    assert follow["404"]["description"] == "NOT_FOUND: either user."
+    assert follow["404"]["description"] == "NOT_FOUND (USER_NOT_FOUND): either user."
+    assert follow["404"]["x-reasons"] == ["USER_NOT_FOUND"]
+    assert {"EDGE_OUT_OF_ORDER", "INVALID_FIELD"} <= set(follow["400"]["x-reasons"])
+    assert {"BLOCKED", "NOT_THE_CALLER"} <= set(follow["403"]["x-reasons"])
     assert "409" not in follow
     follows = document["paths"]["/v1/follows"]["post"]["responses"]
-    assert follows["404"]["description"] == "NOT_FOUND: the first user who does not exist."
+    assert follows["404"]["description"].endswith(": the first user who does not exist.")
     assert "409" in document["paths"]["/v1/users"]["post"]["responses"]
+
+
+def test_an_error_of_ones_own_keeps_those_that_any_operation_can_give(document: Json) -> None:
+    refused = document["paths"]["/v1/tweets/{tweet_id}"]["delete"]["responses"]["403"]
+    assert {"NOT_THE_AUTHOR", "NOT_THE_CALLER"} <= set(refused["x-reasons"])
+    assert "The token lacks the scope" in refused["description"]
+
+
+def test_answers_name_their_headers(document: Json) -> None:
+    for verbs in document["paths"].values():
+        for operation in verbs.values():
+            for response in operation["responses"].values():
+                shared = response.get("$ref", "").rpartition("/")[2]
+                whole = document["components"]["responses"][shared] if shared else response
+                assert {"x-request-id", "x-rate-limit-remaining"} <= whole["headers"].keys()
+    assert "retry-after" in document["components"]["responses"]["TooManyRequests"]["headers"]
+
+
+@pytest.mark.parametrize("named", ["NOT_FOUND", "NOT_FOUND (HANDLE_TAKEN)", "NOT_FOUND (NOBODY)"])
+def test_a_comment_must_name_a_reason_that_goes_with_its_code(named: str) -> None:
+    with pytest.raises(ContractError, match="no reason of that code"):
+        list(errors_named(f"Does it. {named}: it is not there."))
+
+
+def test_what_is_deprecated_is_so_in_the_document_too() -> None:
+    files = FileDescriptorSet.FromString((GENERATED / "descriptor.pb").read_bytes())
+    fields = {
+        f"{message.name}.{field.name}": field
+        for file in files.file
+        for message in file.message_type
+        for field in message.field
+    }
+    for name in ("User.handle", "CreateUserRequest.request_id", "ListFollowersRequest.limit"):
+        fields[name].options.deprecated = True
+    (service,) = (s for f in files.file for s in f.service if s.name == "UserService")
+    service.method[0].options.deprecated = True
+    document = openapi_document(Contracts(files.SerializeToString()))
+    validate(document)
+    assert document["paths"]["/v1/users"]["post"]["deprecated"]
+    assert body_of(document, "/v1/users")["properties"]["request_id"]["deprecated"]
+    assert parameters_of(document, "/v1/users/{user_id}/followers")["limit"]["deprecated"]
+    assert document["components"]["schemas"]["User"]["properties"]["handle"]["deprecated"]
+    assert to_html(document).count("deprecated</b>") >= 3
+    # Nothing is that is public today.
+    assert "deprecated" not in to_json(openapi_document(own_contracts()))
+
+
+def links_of(document: Json, path: str, verb: str) -> dict[str, Json]:
+    found: dict[str, Json] = document["paths"][path][verb]["responses"]["200"]["links"]
+    return found
+
+
+def test_answers_lead_to_what_can_be_asked_next(document: Json) -> None:
+    made = links_of(document, "/v1/tweets", "post")
+    assert made["DeleteTweet"] == {
+        "operationId": "DeleteTweet",
+        "parameters": {"path.tweet_id": "$response.body#/tweet/tweet_id"},
+    }
+    assert {"GetTweet", "DeleteTweet"} == made.keys()
+    assert "ListFollowers" in links_of(document, "/v1/users", "post")
+    home = links_of(document, "/v1/timeline/home", "get")
+    assert home["GetTweet"]["parameters"] == {"path.tweet_id": "$response.body#/tweets/0/tweet_id"}
+    assert home["NextPage"]["parameters"] == {
+        "query.cursor": "$response.body#/next_cursor",
+        "query.user_id": "$request.query.user_id",
+    }
+    followers = links_of(document, "/v1/users/{user_id}/followers", "get")
+    assert followers["NextPage"]["parameters"]["path.user_id"] == "$request.path.user_id"
+    assert "DeleteUser" not in followers
 
 
 def test_what_an_answer_always_has_is_required(document: Json) -> None:

@@ -117,7 +117,7 @@ def test_a_broken_file_is_reported(tmp_path: Path, text: str) -> None:
 )
 def test_services_that_are_gone_are_reported(tmp_path: Path, command: list[str]) -> None:
     address = f"127.0.0.1:{free_port()}"
-    with local_addresses.published(tmp_path, {"fanout": address, "timeline": address}):
+    with local_addresses.published(tmp_path, {"fanout": address, "user": address}):
         answer = run(*command, "--data-dir", str(tmp_path))
     assert answer.exit_code == 1
     assert f"at {address}" in answer.output
@@ -211,7 +211,7 @@ def test_what_the_bus_cannot_count_is_unknown(capsys: pytest.CaptureFixture[str]
     show_queues([pb.Queue(subscription="fanout.plan", paused=False)])
     _, line, note = capsys.readouterr().out.splitlines()
     assert line.split() == ["fanout.plan", "unknown", "unknown", "running"]
-    assert "monitoring" in note
+    assert "Cloud Monitoring: num_undelivered_messages" in note
     show_queues([pb.Queue(subscription="fanout.plan", messages=0, dead_letters=0)])
     assert capsys.readouterr().out.splitlines()[1:] == ["fanout.plan         0     0  unknown"]
 

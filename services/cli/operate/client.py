@@ -11,6 +11,8 @@ from aviary.queue.v1 import queue_service_pb2 as pb
 from aviary.queue.v1.queue_service_pb2_grpc import QueueServiceStub
 from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
 from aviary.timeline.v1.timeline_service_pb2_grpc import TimelineServiceStub
+from aviary.user.v1 import user_service_pb2 as user_pb
+from aviary.user.v1.user_service_pb2_grpc import UserServiceStub
 from google.protobuf.descriptor import FileDescriptor
 
 from services.cli.operate.errors import OperateError
@@ -26,9 +28,11 @@ __all__ = [
     "QueueClient",
     "ThresholdClient",
     "TimelineClient",
+    "UserClient",
     "reach_queues",
     "reach_threshold",
     "reach_timeline",
+    "reach_users",
 ]
 
 TIMEOUT_S = 30.0
@@ -56,6 +60,14 @@ class QueueClient:
         with _explained(self._found):
             answer = await self._rpc.call(self._stub.ListDeadLetters, request)
         return answer.dead_letters
+
+    async def contents(
+        self, subscription: str, ids: Sequence[str], limit: int
+    ) -> Sequence[pb.ReadDeadLettersResponse]:
+        """Read dead letters whole, oldest first: those named, else up to `limit`."""
+        request = pb.ReadDeadLettersRequest(subscription=subscription, ids=ids, limit=limit)
+        with _explained(self._found):
+            return [each async for each in self._rpc.stream(self._stub.ReadDeadLetters, request)]
 
     async def redrive(self, subscription: str, limit: int) -> int:
         """Put up to `limit` dead letters back; how many there were. Not repeated on failure."""
@@ -115,6 +127,27 @@ async def reach_threshold(found: Found) -> AsyncIterator[ThresholdClient]:
     """Open a channel for a while."""
     async with _channel(found, fanout_pb.DESCRIPTOR) as channel:
         yield ThresholdClient(found, channel)
+
+
+class UserClient:
+    """A client of `aviary.user.v1.UserService`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = UserServiceStub(channel)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
+
+    async def require(self, user_id: int) -> None:
+        """Raise `OperateError` where no user has this id."""
+        with _explained(self._found):
+            await self._rpc.call(self._stub.GetUser, user_pb.GetUserRequest(user_id=user_id))
+
+
+@asynccontextmanager
+async def reach_users(found: Found) -> AsyncIterator[UserClient]:
+    """Open a channel for a while."""
+    async with _channel(found, user_pb.DESCRIPTOR) as channel:
+        yield UserClient(found, channel)
 
 
 class TimelineClient:

@@ -1,6 +1,5 @@
 """The operators' commands: their arguments and options."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from services.cli.operate.errors import OperateError
+from services.cli.options import JSON
 
 __all__ = ["COMMANDS"]
 
@@ -38,14 +38,15 @@ Examples:
 """
 )
 @click.option("--watch", is_flag=True, help="Show them again every two seconds, until Ctrl-C.")
+@JSON
 @DATA_DIR
-def queues(data_dir: Path | None, *, watch: bool) -> None:
+def queues(data_dir: Path | None, *, watch: bool, as_json: bool) -> None:
     """Show how much lies in each queue, and which are paused.
 
     What waits is not yet handled: queued, in hand, or to be tried again. What is dead was given
     up: `dead-letters` says why.
     """
-    _run(lambda run: run.queues(data_dir, watch=watch))
+    _run(lambda run: run.queues(data_dir, watch=watch, as_json=as_json))
 
 
 @click.command("dead-letters")
@@ -57,13 +58,55 @@ def queues(data_dir: Path | None, *, watch: bool) -> None:
     show_default=True,
     help="At most so many of each subscription.",
 )
+@JSON
 @DATA_DIR
-def dead_letters(data_dir: Path | None, subscription: str | None, limit: int) -> None:
+def dead_letters(
+    data_dir: Path | None, subscription: str | None, limit: int, *, as_json: bool
+) -> None:
     """List messages that were given up, oldest first, and why.
 
     SUBSCRIPTION is one that `queues` shows; without it, all are looked at.
     """
-    _run(lambda run: run.dead_letters(data_dir, subscription, limit))
+    _run(lambda run: run.dead_letters(data_dir, subscription, limit, as_json=as_json))
+
+
+@click.command("show-dead-letter")
+@click.argument("subscription")
+@click.argument("letter_id", metavar="ID")
+@JSON
+@DATA_DIR
+def show_dead_letter(
+    data_dir: Path | None, subscription: str, letter_id: str, *, as_json: bool
+) -> None:
+    """Show a dead letter whole: what it says, what came with it, and why it was given up.
+
+    ID is one that `dead-letters` shows.
+    """
+    _run(lambda run: run.show_dead_letter(data_dir, subscription, letter_id, as_json=as_json))
+
+
+@click.command(
+    "export-dead-letters",
+    epilog="""\b
+Examples:
+  aviary export-dead-letters fanout.plan > plan.jsonl
+""",
+)
+@click.argument("subscription")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MAX_LETTERS),
+    default=MAX_LETTERS,
+    show_default=True,
+    help="At most so many, the oldest first.",
+)
+@DATA_DIR
+def export_dead_letters(data_dir: Path | None, subscription: str, limit: int) -> None:
+    """Print dead letters whole, one line of JSON each, as `show-dead-letter --json` does.
+
+    They stay where they are: `drop-dead-letters` forgets them, `redrive` puts them back.
+    """
+    _run(lambda run: run.export_dead_letters(data_dir, subscription, limit))
 
 
 @click.command(
@@ -111,24 +154,30 @@ def drop_dead_letters(data_dir: Path | None, subscription: str, ids: Sequence[st
 @click.command()
 @click.argument("subscriptions", metavar="[SUBSCRIPTION]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every queue of every service.")
+@JSON
 @DATA_DIR
-def pause(data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool) -> None:
+def pause(
+    data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool, as_json: bool
+) -> None:
     """Take no more messages from queues, in all processes.
 
     They are kept, and wait for `resume`. What is in hand goes on. A pause outlives restarts.
     """
     _some(subscriptions, everything=everything)
-    _run(lambda run: run.pause(data_dir, subscriptions, everything=everything))
+    _run(lambda run: run.pause(data_dir, subscriptions, everything=everything, as_json=as_json))
 
 
 @click.command()
 @click.argument("subscriptions", metavar="[SUBSCRIPTION]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every queue of every service.")
+@JSON
 @DATA_DIR
-def resume(data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool) -> None:
+def resume(
+    data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool, as_json: bool
+) -> None:
     """Take messages from queues again."""
     _some(subscriptions, everything=everything)
-    _run(lambda run: run.resume(data_dir, subscriptions, everything=everything))
+    _run(lambda run: run.resume(data_dir, subscriptions, everything=everything, as_json=as_json))
 
 
 @click.command(
@@ -140,8 +189,9 @@ Examples:
 """
 )
 @click.argument("followers", metavar="[FOLLOWERS|default]", required=False)
+@JSON
 @DATA_DIR
-def threshold(data_dir: Path | None, followers: str | None) -> None:
+def threshold(data_dir: Path | None, followers: str | None, *, as_json: bool) -> None:
     """Show or move the celebrity threshold.
 
     Tweets of authors with more followers are not pushed, but merged in when they are read. It is
@@ -149,7 +199,7 @@ def threshold(data_dir: Path | None, followers: str | None) -> None:
     without one to AVIARY_CELEBRITY_THRESHOLD of each process.
     """
     wanted = None if followers is None else _followers(followers)
-    _run(lambda run: run.threshold(data_dir, wanted))
+    _run(lambda run: run.threshold(data_dir, wanted, as_json=as_json))
 
 
 @click.command("rebuild-home")
@@ -169,6 +219,8 @@ def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
 COMMANDS = (
     queues,
     dead_letters,
+    show_dead_letter,
+    export_dead_letters,
     redrive,
     drop_dead_letters,
     pause,
@@ -180,6 +232,8 @@ COMMANDS = (
 
 def _run(start: Callable[[ModuleType], Coroutine[Any, Any, None]]) -> None:
     # Every service starts by this command line; only these commands pay for their clients.
+    import asyncio  # noqa: PLC0415
+
     from services.cli.operate import run  # noqa: PLC0415
 
     try:

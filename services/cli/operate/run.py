@@ -2,32 +2,49 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
+from aviary.queue.v1 import queue_pb2 as pb
 from tqdm import tqdm
 
-from services.cli.operate.client import QueueClient, reach_queues, reach_threshold, reach_timeline
+from services.cli.operate import documents
+from services.cli.operate.client import (
+    QueueClient,
+    reach_queues,
+    reach_threshold,
+    reach_timeline,
+    reach_users,
+)
 from services.cli.operate.errors import OperateError
 from services.cli.operate.finding import Found, find
-from services.cli.operate.showing import show_letters, show_pauses, show_queues, show_threshold
+from services.cli.operate.showing import (
+    show_content,
+    show_letters,
+    show_pauses,
+    show_queues,
+    show_threshold,
+)
 from services.platform.specs import all_subscriptions, server_of
 
 __all__ = [
     "dead_letters",
     "drop",
+    "export_dead_letters",
     "pause",
     "queues",
     "rebuild_home",
     "redrive",
     "resume",
+    "show_dead_letter",
     "threshold",
 ]
 
 QUEUES: Final = "aviary.queue.v1.QueueService"
 FANOUT: Final = "aviary.fanout.v1.FanoutService"
+USERS: Final = "aviary.user.v1.UserService"
 TIMELINE: Final = "aviary.timeline.v1.TimelineService"
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
@@ -36,41 +53,68 @@ DROPPED_PER_CALL = 40
 """As many ids as the service takes at once."""
 
 
-async def queues(data_dir: Path | None, *, watch: bool) -> None:
+async def queues(data_dir: Path | None, *, watch: bool, as_json: bool = False) -> None:
     """Print the queues, once or until interrupted."""
+    show = documents.queues if as_json else show_queues
     async with reach_queues(_found(QUEUES, data_dir)) as client:
         if not watch:
-            show_queues(await client.queues())
+            show(await client.queues())
             return
         while True:
-            await _show_again(client)
+            await _show_again(client, show, clears=not as_json)
             await asyncio.sleep(WATCH_EVERY_S)
 
 
-async def _show_again(client: QueueClient) -> None:
+async def _show_again(
+    client: QueueClient, show: Callable[[Sequence[pb.Queue]], None], *, clears: bool
+) -> None:
     try:
         found = await client.queues()
     except OperateError as error:
         # A restart is what one may be watching.
         click.echo(error, err=True)
         return
-    click.clear()
-    show_queues(found)
+    if clears:
+        click.clear()
+    show(found)
 
 
-async def dead_letters(data_dir: Path | None, subscription: str | None, limit: int) -> None:
+async def dead_letters(
+    data_dir: Path | None, subscription: str | None, limit: int, *, as_json: bool = False
+) -> None:
     """Print dead letters, of all subscriptions where none is named."""
     async with reach_queues(_found(QUEUES, data_dir)) as client:
         queues = [] if subscription else await client.queues()
         names = [subscription] if subscription else [each.subscription for each in queues]
         found = {name: await client.dead_letters(name, limit) for name in names}
     letters = [(name, letter) for name, some in found.items() for letter in some]
-    if letters:
+    if as_json:
+        documents.letters(letters)
+    elif letters:
         show_letters(letters)
     else:
         click.echo(f"no dead letters of {subscription or 'any subscription'}")
     for name in (name for name, some in found.items() if len(some) >= limit):
         click.echo(f"{name}: the oldest {limit:,} alone; there may be more (--limit)", err=True)
+
+
+async def show_dead_letter(
+    data_dir: Path | None, subscription: str, letter_id: str, *, as_json: bool = False
+) -> None:
+    """Print one dead letter whole."""
+    async with reach_queues(_found(QUEUES, data_dir)) as client:
+        (found,) = await client.contents(subscription, [letter_id], 0)
+    (documents.content if as_json else show_content)(subscription, found)
+
+
+async def export_dead_letters(data_dir: Path | None, subscription: str, limit: int) -> None:
+    """Print dead letters whole, a line each."""
+    async with reach_queues(_found(QUEUES, data_dir)) as client:
+        found = await client.contents(subscription, [], limit)
+    for each in found:
+        documents.content(subscription, each)
+    if len(found) >= limit:
+        click.echo(f"the oldest {limit:,} alone; there may be more (--limit)", err=True)
 
 
 async def redrive(data_dir: Path | None, subscription: str, limit: int | None) -> None:
@@ -111,6 +155,8 @@ async def drop(data_dir: Path | None, subscription: str, ids: Sequence[str]) -> 
         for start in range(0, len(ids), DROPPED_PER_CALL):
             dropped += await client.drop(subscription, ids[start : start + DROPPED_PER_CALL])
     click.echo(f"dropped {dropped:,} of {len(ids):,} dead letters of {subscription}")
+    if dropped < len(set(ids)):
+        raise OperateError(f"{len(set(ids)) - dropped:,} of these ids name no dead letter there")
 
 
 async def _dead(client: QueueClient, subscription: str) -> int | None:
@@ -121,29 +167,39 @@ async def _dead(client: QueueClient, subscription: str) -> int | None:
     return None
 
 
-async def pause(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:
+async def pause(
+    data_dir: Path | None, names: Sequence[str], *, everything: bool, as_json: bool = False
+) -> None:
     """Pause subscriptions."""
     async with reach_queues(_found(QUEUES, data_dir)) as client:
-        show_pauses(await client.pause(_all() if everything else names))
+        pauses = await client.pause(_all() if everything else names)
+    (documents.pauses if as_json else show_pauses)(pauses)
 
 
-async def resume(data_dir: Path | None, names: Sequence[str], *, everything: bool) -> None:
+async def resume(
+    data_dir: Path | None, names: Sequence[str], *, everything: bool, as_json: bool = False
+) -> None:
     """Resume subscriptions."""
     async with reach_queues(_found(QUEUES, data_dir)) as client:
-        show_pauses(await client.resume(_all() if everything else names))
+        pauses = await client.resume(_all() if everything else names)
+    (documents.pauses if as_json else show_pauses)(pauses)
 
 
-async def threshold(data_dir: Path | None, followers: int | None) -> None:
+async def threshold(data_dir: Path | None, followers: int | None, *, as_json: bool = False) -> None:
     """Set the threshold, 0 to the default; None only shows it."""
     async with reach_threshold(_found(FANOUT, data_dir)) as client:
         if followers is None:
-            show_threshold(await client.controls())
+            controls = await client.controls()
         else:
-            show_threshold(await client.set_threshold(followers))
+            controls = await client.set_threshold(followers)
+    (documents.threshold if as_json else show_threshold)(controls)
 
 
 async def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
-    """Build home timelines anew, one after the other."""
+    """Build home timelines anew, one after the other; none, where one of the ids names nobody."""
+    async with reach_users(_found(USERS, data_dir)) as users:
+        for user_id in user_ids:
+            await users.require(user_id)
     async with reach_timeline(_found(TIMELINE, data_dir)) as timeline:
         for user_id in user_ids:
             await timeline.rebuild_home(user_id)

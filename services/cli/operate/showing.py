@@ -6,8 +6,11 @@ from typing import Literal
 import click
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.queue.v1 import queue_pb2 as pb
+from aviary.queue.v1 import queue_service_pb2
 
-__all__ = ["show_letters", "show_pauses", "show_queues", "show_threshold"]
+from services.cli.operate.events import said
+
+__all__ = ["show_content", "show_letters", "show_pauses", "show_queues", "show_threshold"]
 
 UNKNOWN = "unknown"
 GAP = "  "
@@ -27,13 +30,31 @@ def show_queues(queues: Iterable[pb.Queue]) -> None:
     ]
     _table([("subscription", "waiting", "dead", "state"), *rows], right={1, 2})
     if any(UNKNOWN in row[1:3] for row in rows):
-        click.echo("Pub/Sub gives these numbers only to its own monitoring.")
+        click.echo(
+            "Pub/Sub gives these numbers only to Cloud Monitoring: num_undelivered_messages of "
+            "the subscription, and of the one of the same name that ends in .dead."
+        )
 
 
 def show_letters(letters: Iterable[tuple[str, pb.DeadLetter]]) -> None:
     """Print one line for each of these, given with its subscription."""
     rows = [(name, each.id, _reason(each)) for name, each in letters]
     _table([("subscription", "id", "reason"), *rows])
+
+
+def show_content(subscription: str, content: queue_service_pb2.ReadDeadLettersResponse) -> None:
+    """Print one dead letter whole."""
+    letter = content.dead_letter
+    facts = [
+        ("subscription", subscription),
+        ("id", letter.id),
+        ("reason", _reason(letter)),
+        *((f"attribute {name}", text) for name, text in sorted(content.attributes.items())),
+        ("says", said(subscription, content.data) or repr(content.data)),
+    ]
+    if content.data_size > len(content.data):
+        facts.append(("bytes", f"{content.data_size:,}, of which these are the first"))
+    _table(facts)
 
 
 def show_pauses(pauses: Iterable[pb.Pause]) -> None:

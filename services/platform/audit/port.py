@@ -10,6 +10,7 @@ __all__ = [
     "APP_KEY_MADE",
     "APP_KEY_REVOKED",
     "APP_REGISTERED",
+    "APP_REMOVED",
     "AUTHORITY_CHANGED",
     "CERTIFICATE_IN_USE",
     "CERTIFICATE_ISSUED",
@@ -80,6 +81,8 @@ PASSWORD_CHANGED: Final = "password.changed"  # noqa: S105 - a name
 """`user_id` set another password, and `ended` other sessions are over."""
 APP_REGISTERED: Final = "app.registered"
 """An operator made `client_id` known."""
+APP_REMOVED: Final = "app.removed"
+"""An operator ended `client_id`: it has no more tokens, and its API keys are revoked."""
 APP_KEY_MADE: Final = "app_key.made"
 """An operator made the API key `key_id` for `client_id`."""
 APP_KEY_REVOKED: Final = "app_key.revoked"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import AlreadyExistsError, InvalidArgumentError
 
 __all__ = ["MAX_REQUEST_ID_CHARS", "fingerprint", "reused", "validate_request_id"]
@@ -31,6 +32,6 @@ def reused(request_id: str) -> AlreadyExistsError:
     """Build the answer to a request id that was used for other content."""
     return AlreadyExistsError(
         "request_id was used for other content",
-        reason="REQUEST_ID_REUSED",
+        reason=Reason.REQUEST_ID_REUSED,
         metadata={"request_id": request_id},
     )

@@ -1,8 +1,9 @@
 """What operators see of queues."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["GivenUp", "Queue"]
+__all__ = ["Content", "GivenUp", "Queue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +27,14 @@ class GivenUp:
     reason: str
     fields: tuple[tuple[bytes, bytes], ...]
     """Names and values of what is no message; empty for any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A dead letter with what it says, cut to what fits into an answer of its own."""
+
+    letter: GivenUp
+    attributes: Mapping[str, str]
+    data: bytes
+    data_size: int
+    """Bytes before it was cut."""

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from services.platform.bus.port import BusDriver, DeadLetter
-from services.platform.errors import InvalidArgumentError
-from services.platform.queues.model import GivenUp, Queue
+from services.platform.error_reasons import Reason
+from services.platform.errors import InvalidArgumentError, NotFoundError
+from services.platform.queues.model import Content, GivenUp, Queue
 from services.platform.queues.pauses import Pauses
 from services.platform.queues.ports import DeadLetters
 
@@ -15,8 +16,12 @@ OUTBOX_PREFIX = "outbox."
 """Of the name under which what is refused of an outbox is listed; no service has this name."""
 DEFAULT_LIMIT = 100  # dead letters a call
 MAX_LIMIT = 1_000
-MAX_DROPPED = 40
+MAX_NAMED = 40
 """Ids of one call: an operator's request, which the audit log holds whole, has at most 1 KiB."""
+MAX_DATA_BYTES = 3_000_000
+MAX_ATTRIBUTES = 100
+ATTRIBUTE_CHARS = 1_000
+"""These of a dead letter that is read whole: an answer has at most 4 MiB."""
 SHOWN_REASON_CHARS = 500
 SHOWN_FIELDS = 8
 SHOWN_BYTES = 100
@@ -73,6 +78,26 @@ class Queues:
         letters = await source.list_dead_letters(name, limit=most)
         return [_shown(each) for each in letters]
 
+    async def contents(self, subscription: str, ids: Sequence[str], limit: int) -> list[Content]:
+        """Read dead letters whole, oldest first: those named, else up to `limit`; 0 means 100.
+
+        Raises `NotFoundError` (`DEAD_LETTER_NOT_FOUND`) where one that is named is not among the
+        oldest 1000.
+        """
+        most = self._checked(subscription, limit)
+        if len(ids) > MAX_NAMED:
+            raise InvalidArgumentError("ids", f"must be {MAX_NAMED} at most, are {len(ids)}")
+        source, name = self._letters[subscription]
+        letters = await source.list_dead_letters(name, limit=MAX_LIMIT if ids else most)
+        if missing := set(ids) - {each.id for each in letters}:
+            named = min(missing)
+            raise NotFoundError(
+                f"{subscription} has no dead letter {named}",
+                reason=Reason.DEAD_LETTER_NOT_FOUND,
+                metadata={"subscription": subscription, "id": named},
+            )
+        return [_content(each) for each in letters if not ids or each.id in ids]
+
     async def redrive(self, subscription: str, limit: int) -> int:
         """Put up to `limit` dead letters back, oldest first; 0 means 100. Gives how many."""
         most = self._checked(subscription, limit)
@@ -82,8 +107,8 @@ class Queues:
     async def drop(self, subscription: str, ids: Sequence[str]) -> int:
         """Forget 1 to 40 dead letters for good; gives how many of them there were. Idempotent."""
         self._checked(subscription, 0)
-        if not 1 <= len(ids) <= MAX_DROPPED:
-            raise InvalidArgumentError("ids", f"must be 1 to {MAX_DROPPED}, are {len(ids)}")
+        if not 1 <= len(ids) <= MAX_NAMED:
+            raise InvalidArgumentError("ids", f"must be 1 to {MAX_NAMED}, are {len(ids)}")
         source, name = self._letters[subscription]
         return await source.drop_dead_letters(name, ids)
 
@@ -124,3 +149,17 @@ def _shown(letter: DeadLetter) -> GivenUp:
         letter.reason[:SHOWN_REASON_CHARS],
         tuple((name[:SHOWN_BYTES], value[:SHOWN_BYTES]) for name, value in fields),
     )
+
+
+def _content(letter: DeadLetter) -> Content:
+    # Attributes may be text that nothing can encode: whoever wrote them meant no harm, or did.
+    attributes = {
+        _encodable(name): _encodable(text)
+        for name, text in islice(letter.message.attributes.items(), MAX_ATTRIBUTES)
+    }
+    data = letter.message.data
+    return Content(_shown(letter), attributes, data[:MAX_DATA_BYTES], len(data))
+
+
+def _encodable(text: str) -> str:
+    return text[:ATTRIBUTE_CHARS].encode(errors="backslashreplace").decode()

@@ -2,6 +2,8 @@
 
 # ruff: noqa: N802 - names are those of the RPCs
 
+from collections.abc import AsyncIterator
+
 from aviary.queue.v1 import queue_pb2
 from aviary.queue.v1 import queue_service_pb2 as pb
 
@@ -29,6 +31,19 @@ class QueueServicer:
         """List messages that were given up."""
         letters = await self._queues.dead_letters(request.subscription, request.limit)
         return pb.ListDeadLettersResponse(dead_letters=map(_letter, letters))
+
+    async def ReadDeadLetters(
+        self, request: pb.ReadDeadLettersRequest, _context: object
+    ) -> AsyncIterator[pb.ReadDeadLettersResponse]:
+        """Read messages that were given up, whole."""
+        wanted = (request.subscription, request.ids, request.limit)
+        for each in await self._queues.contents(*wanted):
+            yield pb.ReadDeadLettersResponse(
+                dead_letter=_letter(each.letter),
+                attributes=each.attributes,
+                data=each.data,
+                data_size=each.data_size,
+            )
 
     async def RedriveDeadLetters(
         self, request: pb.RedriveDeadLettersRequest, _context: object

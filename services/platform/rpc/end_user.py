@@ -8,9 +8,11 @@ whom they act for. Which field of a request names the end user is in the contrac
 from collections.abc import Iterable
 
 from aviary.edge.v1 import access_pb2
+from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, PermissionDeniedError
 from services.platform.ids.model import MAX_ID
 from services.platform.rpc.interceptors import Answer, Context, Handler
@@ -35,9 +37,9 @@ USER_KEY = "x-user-id"
 ACT_ANY = "act:any"
 """The scope of internal jobs, such as loaders: their requests name whom they act for."""
 
-NOT_THE_CALLER = "NOT_THE_CALLER"
-NAMED_TWICE = "CALLER_NAMED_TWICE"
-NO_USER = "NO_USER"
+NOT_THE_CALLER = Reason.NOT_THE_CALLER
+NAMED_TWICE = Reason.CALLER_NAMED_TWICE
+NO_USER = Reason.NO_USER
 MAX_ID_DIGITS = len(str(MAX_ID))
 
 
@@ -53,26 +55,43 @@ def end_user_field(method: MethodDescriptor) -> str:
     )
 
 
+def is_in_path(method: MethodDescriptor, field: str) -> bool:
+    """Whether the path of the RPC over REST has the field, which so is there in each request."""
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    verb = rule.WhichOneof("pattern")
+    return verb is not None and f"{{{field}}}" in getattr(rule, verb)
+
+
 def with_end_user(method: MethodDescriptor, inner: Handler) -> Handler:
     """Let a request from outside speak for nobody but its end user."""
     field = end_user_field(method)
     if not field:
         return inner
 
+    named_by_path = is_in_path(method, field)
+
     async def handle(request: Message, context: Context) -> Answer:
-        act_for_end_user(request, field, context.invocation_metadata() or ())
+        metadata = context.invocation_metadata() or ()
+        act_for_end_user(request, field, metadata, must_be_named=named_by_path)
         return await inner(request, context)
 
     return handle
 
 
 def act_for_end_user(
-    request: Message, field: str, metadata: Iterable[tuple[str, str | bytes]]
+    request: Message,
+    field: str,
+    metadata: Iterable[tuple[str, str | bytes]],
+    *,
+    must_be_named: bool = False,
 ) -> None:
     """Put the end user into `field` of a request from outside, where it was left out.
 
+    With `must_be_named` it must not be: `DELETE /v1/users/0` deletes nobody's account.
+
     Raises `PermissionDeniedError` when it names somebody else, when it has no user, or when the
-    marks are there twice, and `InvalidArgumentError` when one who may act for anybody names nobody.
+    marks are there twice, and `InvalidArgumentError` when one who may act for anybody, or
+    whoever must name the user, names nobody.
     """
     marks: dict[str, str] = {}
     for key, value in metadata:
@@ -92,6 +111,13 @@ def act_for_end_user(
     end_user = user_id_of(user)
     if end_user == 0:
         raise PermissionDeniedError("this takes the token of a user", reason=NO_USER)
+    if named == 0 and must_be_named:
+        raise InvalidArgumentError(field, "must be given")
+    _speak_for(end_user, request, field)
+
+
+def _speak_for(end_user: int, request: Message, field: str) -> None:
+    named: int = getattr(request, field)
     if named == 0:
         setattr(request, field, end_user)
     elif named != end_user:

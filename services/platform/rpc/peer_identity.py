@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from services.platform.audit.port import SIBLING_DENIED
+from services.platform.error_reasons import Reason
 from services.platform.errors import PermissionDeniedError
 from services.platform.observability.names import EVENT_RPC_DENIED
 from services.platform.rpc.status import CODES, status_of, status_trailer
@@ -65,7 +66,7 @@ def admit(
     if name not in allowed:
         error = PermissionDeniedError(
             f"{name or 'this caller'} may not call {method}",
-            reason="CALLER_NOT_ALLOWED",
+            reason=Reason.CALLER_NOT_ALLOWED,
             metadata={"method": method, "caller": name or ""},
         )
         report_denial(method, error, security)

@@ -14,10 +14,12 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import (
     AlreadyExistsError,
     AviaryError,
     FailedPreconditionError,
+    ForeignReason,
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
@@ -115,13 +117,13 @@ def status_of(error: AviaryError) -> tuple[grpc.StatusCode, Status] | None:
 def internal_status() -> tuple[grpc.StatusCode, Status]:
     """Return the one answer to every unknown error: it says nothing of what happened."""
     code = grpc.StatusCode.INTERNAL
-    return code, _status(code, INTERNAL_SENTENCE, "INTERNAL", {})
+    return code, _status(code, INTERNAL_SENTENCE, Reason.INTERNAL, {})
 
 
 def deadline_status() -> tuple[grpc.StatusCode, Status]:
     """Return the answer to a call that its deadline cut short."""
     code = grpc.StatusCode.DEADLINE_EXCEEDED
-    return code, _status(code, DEADLINE_SENTENCE, "DEADLINE_EXCEEDED", {})
+    return code, _status(code, DEADLINE_SENTENCE, Reason.DEADLINE_EXCEEDED, {})
 
 
 def status_trailer(status: Status) -> tuple[tuple[str, bytes]]:
@@ -144,7 +146,7 @@ def domain_error(error: grpc.aio.AioRpcError) -> AviaryError | grpc.aio.AioRpcEr
     if code in _TRANSIENT:
         delay_s = retry.retry_delay.ToNanoseconds() / _NANOS_PER_SECOND
         return UnavailableError(sentence, **({"retry_after_s": delay_s} if delay_s > 0 else {}))
-    reason = info.reason or code.name
+    reason = ForeignReason(info.reason or code.name)
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         if not bad_request.field_violations:
             return InvalidArgumentError("request", sentence, reason=reason)

@@ -12,6 +12,7 @@ import secrets
 from typing import Final, Protocol
 
 from services.platform.config.signing_keys import Keys, SigningKey
+from services.platform.error_reasons import Reason
 from services.platform.errors import PermissionDeniedError
 from services.platform.runtime.clock import Clock
 
@@ -78,15 +79,15 @@ class Verifier:
         key_id, time, nonce, mac = _split(signature)
         key = next((key for key in self._keys() if key.key_id == key_id), None)
         if key is None:
-            raise _denied("SIGNATURE_KEY_UNKNOWN", "the request is signed with an unknown key")
+            raise _denied(Reason.SIGNATURE_KEY_UNKNOWN, "the request is signed with an unknown key")
         if not hmac.compare_digest(_mac(key, path, body, time, nonce), mac):
-            raise _denied("SIGNATURE_INVALID", "the signature is not of this request")
+            raise _denied(Reason.SIGNATURE_INVALID, "the signature is not of this request")
         # Only now are the time and the nonce anybody's word.
         age_ms = self._clock.now_ms() - int(time)
         if abs(age_ms) > WINDOW_MS:
-            raise _denied("SIGNATURE_EXPIRED", "the request was signed too long ago, or too early")
+            raise _denied(Reason.SIGNATURE_EXPIRED, "the request was signed too early or late")
         if not await self._nonces.claim(nonce, keep_ms=NONCE_KEPT_MS):
-            raise _denied("SIGNATURE_REPLAYED", "the request has been received before")
+            raise _denied(Reason.SIGNATURE_REPLAYED, "the request has been received before")
 
 
 def _split(signature: str) -> tuple[str, str, str, str]:
@@ -98,7 +99,7 @@ def _split(signature: str) -> tuple[str, str, str, str]:
         fits = signature.isascii() and time.isdecimal() and len(time) <= _MAX_TIME_DIGITS
         if fits and len(nonce) == _NONCE_DIGITS and len(mac) == _MAC_DIGITS:
             return key_id, time, nonce, mac
-    raise _denied("SIGNATURE_MALFORMED", "the signature is in no known form")
+    raise _denied(Reason.SIGNATURE_MALFORMED, "the signature is in no known form")
 
 
 def _mac(key: SigningKey, path: str, body: bytes, time: str, nonce: str) -> str:
@@ -107,5 +108,5 @@ def _mac(key: SigningKey, path: str, body: bytes, time: str, nonce: str) -> str:
     return hmac.digest(key.secret, text.encode(), "sha256").hex()
 
 
-def _denied(reason: str, sentence: str) -> PermissionDeniedError:
+def _denied(reason: Reason, sentence: str) -> PermissionDeniedError:
     return PermissionDeniedError(sentence, reason=reason)

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from services.platform.error_reasons import Reason
+
 __all__ = [
     "CHALLENGES",
     "FLOWS",
     "PROOF_HEADER",
     "PROVEN_HEADER",
-    "REASON",
     "asked_for_proof",
     "proof_of",
     "solve",
@@ -40,8 +41,6 @@ FLOWS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What a challenge is asked for, by the path that wants its proof."""
 _TOO_MANY_REQUESTS: Final = 429
-REASON: Final = "STEP_UP_REQUIRED"
-"""Of a refusal that a proof would lift."""
 
 
 def asked_for_proof(path: str, status: int, body: bytes) -> str | None:
@@ -50,7 +49,7 @@ def asked_for_proof(path: str, status: int, body: bytes) -> str | None:
         return None
     try:
         details = json.loads(body)["details"]
-        asked = any(detail.get("reason") == REASON for detail in details)
+        asked = any(detail.get("reason") == Reason.STEP_UP_REQUIRED for detail in details)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return FLOWS[path] if asked else None

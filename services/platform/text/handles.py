@@ -2,6 +2,7 @@
 
 import re
 
+from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError
 from services.platform.text.bounded_text import MAX_EXPANSION, normalized
 from services.platform.text.characters import check_characters, is_blank
@@ -38,7 +39,7 @@ def validate_handle(handle: str) -> str:
 def validate_new_handle(handle: str) -> str:
     """Check a handle that somebody wants to have; `InvalidArgumentError` (`HANDLE_RESERVED`)."""
     if is_reserved(validate_handle(handle)):
-        raise InvalidArgumentError("handle", "is reserved", reason="HANDLE_RESERVED")
+        raise InvalidArgumentError("handle", "is reserved", reason=Reason.HANDLE_RESERVED)
     return handle
 
 

@@ -57,6 +57,7 @@ CALLER_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 """Who may call this RPC from outside."""
 caller: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
-"""Marks the request's field that names the caller. From outside it may be left out: the caller's
-own id is put in; another user's is PERMISSION_DENIED. Siblings always set it.
+"""Marks the request's field that names the caller. From outside it may be left out, unless it is
+in the path over REST: the caller's own id is put in; another user's is PERMISSION_DENIED.
+Siblings always set it.
 """

@@ -29,7 +29,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)aviary/gateway/v1/challenge_service.proto\x12\x11\x61viary.gateway.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"O\n\x16\x43reateChallengeRequest\x12\x35\n\x04\x66low\x18\x01 \x01(\tB\'\xe2\x41\x01\x02\xda\xda\x18\x1f*\x1d^(log-in|post|sign-up|token)$\"u\n\x17\x43reateChallengeResponse\x12\x11\n\tchallenge\x18\x01 \x01(\t\x12\x17\n\x0f\x64ifficulty_bits\x18\x02 \x01(\x05\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x9e\x01\n\x10\x43hallengeService\x12\x89\x01\n\x0f\x43reateChallenge\x12).aviary.gateway.v1.CreateChallengeRequest\x1a*.aviary.gateway.v1.CreateChallengeResponse\"\x1f\xca\xda\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/challenges:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)aviary/gateway/v1/challenge_service.proto\x12\x11\x61viary.gateway.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"O\n\x16\x43reateChallengeRequest\x12\x35\n\x04\x66low\x18\x01 \x01(\tB\'\xe2\x41\x01\x02\xda\xda\x18\x1f*\x1d^(log-in|post|sign-up|token)$\"u\n\x17\x43reateChallengeResponse\x12\x11\n\tchallenge\x18\x01 \x01(\t\x12\x17\n\x0f\x64ifficulty_bits\x18\x02 \x01(\x05\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xa1\x01\n\x10\x43hallengeService\x12\x8c\x01\n\x0f\x43reateChallenge\x12).aviary.gateway.v1.CreateChallengeRequest\x1a*.aviary.gateway.v1.CreateChallengeResponse\"\"\x90\x02\x00\xca\xda\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/challenges:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,11 +39,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATECHALLENGEREQUEST'].fields_by_name['flow']._loaded_options = None
   _globals['_CREATECHALLENGEREQUEST'].fields_by_name['flow']._serialized_options = b'\342A\001\002\332\332\030\037*\035^(log-in|post|sign-up|token)$'
   _globals['_CHALLENGESERVICE'].methods_by_name['CreateChallenge']._loaded_options = None
-  _globals['_CHALLENGESERVICE'].methods_by_name['CreateChallenge']._serialized_options = b'\312\332\030\002\020\001\202\323\344\223\002\023\"\016/v1/challenges:\001*'
+  _globals['_CHALLENGESERVICE'].methods_by_name['CreateChallenge']._serialized_options = b'\220\002\000\312\332\030\002\020\001\202\323\344\223\002\023\"\016/v1/challenges:\001*'
   _globals['_CREATECHALLENGEREQUEST']._serialized_start=218
   _globals['_CREATECHALLENGEREQUEST']._serialized_end=297
   _globals['_CREATECHALLENGERESPONSE']._serialized_start=299
   _globals['_CREATECHALLENGERESPONSE']._serialized_end=416
   _globals['_CHALLENGESERVICE']._serialized_start=419
-  _globals['_CHALLENGESERVICE']._serialized_end=577
+  _globals['_CHALLENGESERVICE']._serialized_end=580
 # @@protoc_insertion_point(module_scope)

@@ -127,8 +127,9 @@ class GraphServiceServicer:
         """Follows a user; following twice changes nothing. What the followee posts from now on is shown
         at once. What they posted before is fetched into the home timeline in the background: within a
         second as a rule, and later while the subscription fanout.graph is behind or paused.
-        INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
-        PERMISSION_DENIED (BLOCKED): one of them blocks the other.
+        INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
+        user. PERMISSION_DENIED (BLOCKED): one of them blocks the other. FAILED_PRECONDITION
+        (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,6 +137,7 @@ class GraphServiceServicer:
 
     def Unfollow(self, request, context):
         """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,9 +146,10 @@ class GraphServiceServicer:
     def FollowUsers(self, request, context):
         """Follows many users at once, all of them or none; those followed already are skipped. It shows
         as after Follow.
-        INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
-        the first user who does not exist. PERMISSION_DENIED (BLOCKED): a block between the follower
-        and one of them.
+        INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
+        NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
+        block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
+        has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,7 +158,8 @@ class GraphServiceServicer:
     def Block(self, request, context):
         """Blocks a user: both stop following each other, cannot follow again while the block stands, and
         do not see each other's tweets in home timelines. Blocking twice changes nothing.
-        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND: either user.
+        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
+        user. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,6 +168,7 @@ class GraphServiceServicer:
     def Unblock(self, request, context):
         """Ends a block, and restores nothing; doing so twice changes nothing.
         INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,7 +176,8 @@ class GraphServiceServicer:
 
     def Mute(self, request, context):
         """Hides a user's tweets from one's home timeline; follows stay. Muting twice changes nothing.
-        INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND: either user.
+        INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either user.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,6 +186,7 @@ class GraphServiceServicer:
     def Unmute(self, request, context):
         """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
         INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,7 +194,7 @@ class GraphServiceServicer:
 
     def ListFollowers(self, request, context):
         """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-        cursor, limit. NOT_FOUND: the user.
+        cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,7 +202,7 @@ class GraphServiceServicer:
 
     def ListFollowing(self, request, context):
         """Lists whom a user follows by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-        cursor, limit. NOT_FOUND: the user.
+        cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

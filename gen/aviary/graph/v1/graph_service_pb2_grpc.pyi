@@ -50,42 +50,50 @@ class GraphServiceStub:
     """Follows a user; following twice changes nothing. What the followee posts from now on is shown
     at once. What they posted before is fetched into the home timeline in the background: within a
     second as a rule, and later while the subscription fanout.graph is behind or paused.
-    INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
-    PERMISSION_DENIED (BLOCKED): one of them blocks the other.
+    INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
+    user. PERMISSION_DENIED (BLOCKED): one of them blocks the other. FAILED_PRECONDITION
+    (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unfollow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]
-    """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
+    """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    """
     FollowUsers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]
     """Follows many users at once, all of them or none; those followed already are skipped. It shows
     as after Follow.
-    INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
-    the first user who does not exist. PERMISSION_DENIED (BLOCKED): a block between the follower
-    and one of them.
+    INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
+    NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
+    block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
+    has to mend it.
     """
     Block: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.BlockRequest, _graph_service_pb2.BlockResponse]
     """Blocks a user: both stop following each other, cannot follow again while the block stands, and
     do not see each other's tweets in home timelines. Blocking twice changes nothing.
-    INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND: either user.
+    INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
+    user. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unblock: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnblockRequest, _graph_service_pb2.UnblockResponse]
     """Ends a block, and restores nothing; doing so twice changes nothing.
     INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Mute: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.MuteRequest, _graph_service_pb2.MuteResponse]
     """Hides a user's tweets from one's home timeline; follows stay. Muting twice changes nothing.
-    INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND: either user.
+    INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either user.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unmute: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnmuteRequest, _graph_service_pb2.UnmuteResponse]
     """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
     INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListFollowers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowersRequest, _graph_service_pb2.ListFollowersResponse]
     """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-    cursor, limit. NOT_FOUND: the user.
+    cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     ListFollowing: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowingRequest, _graph_service_pb2.ListFollowingResponse]
     """Lists whom a user follows by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-    cursor, limit. NOT_FOUND: the user.
+    cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     GetRelationship: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationshipRequest, _graph_service_pb2.GetRelationshipResponse]
     """Reads how two users stand to each other; users who do not exist have no relationship.
@@ -125,42 +133,50 @@ class GraphServiceAsyncStub(GraphServiceStub):
     """Follows a user; following twice changes nothing. What the followee posts from now on is shown
     at once. What they posted before is fetched into the home timeline in the background: within a
     second as a rule, and later while the subscription fanout.graph is behind or paused.
-    INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
-    PERMISSION_DENIED (BLOCKED): one of them blocks the other.
+    INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
+    user. PERMISSION_DENIED (BLOCKED): one of them blocks the other. FAILED_PRECONDITION
+    (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unfollow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]  # type: ignore[assignment]
-    """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
+    """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    """
     FollowUsers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]  # type: ignore[assignment]
     """Follows many users at once, all of them or none; those followed already are skipped. It shows
     as after Follow.
-    INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
-    the first user who does not exist. PERMISSION_DENIED (BLOCKED): a block between the follower
-    and one of them.
+    INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
+    NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
+    block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
+    has to mend it.
     """
     Block: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.BlockRequest, _graph_service_pb2.BlockResponse]  # type: ignore[assignment]
     """Blocks a user: both stop following each other, cannot follow again while the block stands, and
     do not see each other's tweets in home timelines. Blocking twice changes nothing.
-    INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND: either user.
+    INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
+    user. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unblock: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnblockRequest, _graph_service_pb2.UnblockResponse]  # type: ignore[assignment]
     """Ends a block, and restores nothing; doing so twice changes nothing.
     INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Mute: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.MuteRequest, _graph_service_pb2.MuteResponse]  # type: ignore[assignment]
     """Hides a user's tweets from one's home timeline; follows stay. Muting twice changes nothing.
-    INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND: either user.
+    INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either user.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unmute: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnmuteRequest, _graph_service_pb2.UnmuteResponse]  # type: ignore[assignment]
     """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
     INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+    FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListFollowers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowersRequest, _graph_service_pb2.ListFollowersResponse]  # type: ignore[assignment]
     """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-    cursor, limit. NOT_FOUND: the user.
+    cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     ListFollowing: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowingRequest, _graph_service_pb2.ListFollowingResponse]  # type: ignore[assignment]
     """Lists whom a user follows by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-    cursor, limit. NOT_FOUND: the user.
+    cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     GetRelationship: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationshipRequest, _graph_service_pb2.GetRelationshipResponse]  # type: ignore[assignment]
     """Reads how two users stand to each other; users who do not exist have no relationship.
@@ -203,8 +219,9 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         """Follows a user; following twice changes nothing. What the followee posts from now on is shown
         at once. What they posted before is fetched into the home timeline in the background: within a
         second as a rule, and later while the subscription fanout.graph is behind or paused.
-        INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND: either user.
-        PERMISSION_DENIED (BLOCKED): one of them blocks the other.
+        INVALID_ARGUMENT: follower_id, followee_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
+        user. PERMISSION_DENIED (BLOCKED): one of them blocks the other. FAILED_PRECONDITION
+        (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -213,7 +230,9 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_service_pb2.UnfollowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.UnfollowResponse, _abc.Awaitable[_graph_service_pb2.UnfollowResponse]]:
-        """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id."""
+        """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        """
 
     @_abc_1.abstractmethod
     def FollowUsers(
@@ -223,9 +242,10 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_graph_service_pb2.FollowUsersResponse, _abc.Awaitable[_graph_service_pb2.FollowUsersResponse]]:
         """Follows many users at once, all of them or none; those followed already are skipped. It shows
         as after Follow.
-        INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees. NOT_FOUND:
-        the first user who does not exist. PERMISSION_DENIED (BLOCKED): a block between the follower
-        and one of them.
+        INVALID_ARGUMENT: follower_id, followee_ids, or the follower among the followees.
+        NOT_FOUND (USER_NOT_FOUND): the first user who does not exist. PERMISSION_DENIED (BLOCKED): a
+        block between the follower and one of them. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator
+        has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -236,7 +256,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_graph_service_pb2.BlockResponse, _abc.Awaitable[_graph_service_pb2.BlockResponse]]:
         """Blocks a user: both stop following each other, cannot follow again while the block stands, and
         do not see each other's tweets in home timelines. Blocking twice changes nothing.
-        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND: either user.
+        INVALID_ARGUMENT: blocker_id, blocked_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either
+        user. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -247,6 +268,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_graph_service_pb2.UnblockResponse, _abc.Awaitable[_graph_service_pb2.UnblockResponse]]:
         """Ends a block, and restores nothing; doing so twice changes nothing.
         INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -256,7 +278,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.MuteResponse, _abc.Awaitable[_graph_service_pb2.MuteResponse]]:
         """Hides a user's tweets from one's home timeline; follows stay. Muting twice changes nothing.
-        INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND: either user.
+        INVALID_ARGUMENT: muter_id, muted_id, or both the same. NOT_FOUND (USER_NOT_FOUND): either user.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -267,6 +290,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_graph_service_pb2.UnmuteResponse, _abc.Awaitable[_graph_service_pb2.UnmuteResponse]]:
         """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
         INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+        FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -276,7 +300,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.ListFollowersResponse, _abc.Awaitable[_graph_service_pb2.ListFollowersResponse]]:
         """Lists a user's followers by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-        cursor, limit. NOT_FOUND: the user.
+        cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
 
     @_abc_1.abstractmethod
@@ -286,7 +310,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.ListFollowingResponse, _abc.Awaitable[_graph_service_pb2.ListFollowingResponse]]:
         """Lists whom a user follows by rising id, without deleted users. INVALID_ARGUMENT: user_id,
-        cursor, limit. NOT_FOUND: the user.
+        cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
 
     @_abc_1.abstractmethod

@@ -23,45 +23,60 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61viary/id/v1/id_service.proto\x12\x0c\x61viary.id.v1\x1a\x1fgoogle/api/field_behavior.proto\"Z\n\x0bWorkerLease\x12\x0e\n\x06worker\x18\x01 \x01(\x05\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x15\n\rnot_before_ms\x18\x03 \x01(\x03\x12\x15\n\rexpires_at_ms\x18\x04 \x01(\x03\"?\n\x12LeaseWorkerRequest\x12\x13\n\x05owner\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0clast_used_ms\x18\x02 \x01(\x03\"?\n\x13LeaseWorkerResponse\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.aviary.id.v1.WorkerLease\"N\n\x11RenewLeaseRequest\x12\x0e\n\x06worker\x18\x01 \x01(\x05\x12\x13\n\x05owner\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0clast_used_ms\x18\x03 \x01(\x03\">\n\x12RenewLeaseResponse\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.aviary.id.v1.WorkerLease\"P\n\x13ReleaseLeaseRequest\x12\x0e\n\x06worker\x18\x01 \x01(\x05\x12\x13\n\x05owner\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0clast_used_ms\x18\x03 \x01(\x03\"\x16\n\x14ReleaseLeaseResponse\")\n\x12GenerateIdsRequest\x12\x13\n\x05\x63ount\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\"\n\x13GenerateIdsResponse\x12\x0b\n\x03ids\x18\x01 \x03(\x03\x32\xe5\x02\n\tIdService\x12R\n\x0bLeaseWorker\x12 .aviary.id.v1.LeaseWorkerRequest\x1a!.aviary.id.v1.LeaseWorkerResponse\x12T\n\nRenewLease\x12\x1f.aviary.id.v1.RenewLeaseRequest\x1a .aviary.id.v1.RenewLeaseResponse\"\x03\x90\x02\x02\x12Z\n\x0cReleaseLease\x12!.aviary.id.v1.ReleaseLeaseRequest\x1a\".aviary.id.v1.ReleaseLeaseResponse\"\x03\x90\x02\x02\x12R\n\x0bGenerateIds\x12 .aviary.id.v1.GenerateIdsRequest\x1a!.aviary.id.v1.GenerateIdsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61viary/id/v1/id_service.proto\x12\x0c\x61viary.id.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x01\n\x0bWorkerLease\x12\x0e\n\x06worker\x18\x01 \x01(\x05\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x19\n\rnot_before_ms\x18\x03 \x01(\x03\x42\x02\x18\x01\x12\x19\n\rexpires_at_ms\x18\x04 \x01(\x03\x42\x02\x18\x01\x12.\n\nnot_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x12LeaseWorkerRequest\x12\x13\n\x05owner\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x0clast_used_ms\x18\x02 \x01(\x03\x42\x02\x18\x01\x12-\n\tlast_used\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"?\n\x13LeaseWorkerResponse\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.aviary.id.v1.WorkerLease\"\x81\x01\n\x11RenewLeaseRequest\x12\x0e\n\x06worker\x18\x01 \x01(\x05\x12\x13\n\x05owner\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x0clast_used_ms\x18\x03 \x01(\x03\x42\x02\x18\x01\x12-\n\tlast_used\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x12RenewLeaseResponse\x12(\n\x05lease\x18\x01 \x01(\x0b\x32\x19.aviary.id.v1.WorkerLease\"\x83\x01\n\x13ReleaseLeaseRequest\x12\x0e\n\x06worker\x18\x01 \x01(\x05\x12\x13\n\x05owner\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x0clast_used_ms\x18\x03 \x01(\x03\x42\x02\x18\x01\x12-\n\tlast_used\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x16\n\x14ReleaseLeaseResponse\")\n\x12GenerateIdsRequest\x12\x13\n\x05\x63ount\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\"\n\x13GenerateIdsResponse\x12\x0b\n\x03ids\x18\x01 \x03(\x03\x32\xef\x02\n\tIdService\x12W\n\x0bLeaseWorker\x12 .aviary.id.v1.LeaseWorkerRequest\x1a!.aviary.id.v1.LeaseWorkerResponse\"\x03\x90\x02\x00\x12T\n\nRenewLease\x12\x1f.aviary.id.v1.RenewLeaseRequest\x1a .aviary.id.v1.RenewLeaseResponse\"\x03\x90\x02\x02\x12Z\n\x0cReleaseLease\x12!.aviary.id.v1.ReleaseLeaseRequest\x1a\".aviary.id.v1.ReleaseLeaseResponse\"\x03\x90\x02\x02\x12W\n\x0bGenerateIds\x12 .aviary.id.v1.GenerateIdsRequest\x1a!.aviary.id.v1.GenerateIdsResponse\"\x03\x90\x02\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aviary.id.v1.id_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_WORKERLEASE'].fields_by_name['not_before_ms']._loaded_options = None
+  _globals['_WORKERLEASE'].fields_by_name['not_before_ms']._serialized_options = b'\030\001'
+  _globals['_WORKERLEASE'].fields_by_name['expires_at_ms']._loaded_options = None
+  _globals['_WORKERLEASE'].fields_by_name['expires_at_ms']._serialized_options = b'\030\001'
   _globals['_LEASEWORKERREQUEST'].fields_by_name['owner']._loaded_options = None
   _globals['_LEASEWORKERREQUEST'].fields_by_name['owner']._serialized_options = b'\342A\001\002'
+  _globals['_LEASEWORKERREQUEST'].fields_by_name['last_used_ms']._loaded_options = None
+  _globals['_LEASEWORKERREQUEST'].fields_by_name['last_used_ms']._serialized_options = b'\030\001'
   _globals['_RENEWLEASEREQUEST'].fields_by_name['owner']._loaded_options = None
   _globals['_RENEWLEASEREQUEST'].fields_by_name['owner']._serialized_options = b'\342A\001\002'
+  _globals['_RENEWLEASEREQUEST'].fields_by_name['last_used_ms']._loaded_options = None
+  _globals['_RENEWLEASEREQUEST'].fields_by_name['last_used_ms']._serialized_options = b'\030\001'
   _globals['_RELEASELEASEREQUEST'].fields_by_name['owner']._loaded_options = None
   _globals['_RELEASELEASEREQUEST'].fields_by_name['owner']._serialized_options = b'\342A\001\002'
+  _globals['_RELEASELEASEREQUEST'].fields_by_name['last_used_ms']._loaded_options = None
+  _globals['_RELEASELEASEREQUEST'].fields_by_name['last_used_ms']._serialized_options = b'\030\001'
   _globals['_GENERATEIDSREQUEST'].fields_by_name['count']._loaded_options = None
   _globals['_GENERATEIDSREQUEST'].fields_by_name['count']._serialized_options = b'\342A\001\002'
+  _globals['_IDSERVICE'].methods_by_name['LeaseWorker']._loaded_options = None
+  _globals['_IDSERVICE'].methods_by_name['LeaseWorker']._serialized_options = b'\220\002\000'
   _globals['_IDSERVICE'].methods_by_name['RenewLease']._loaded_options = None
   _globals['_IDSERVICE'].methods_by_name['RenewLease']._serialized_options = b'\220\002\002'
   _globals['_IDSERVICE'].methods_by_name['ReleaseLease']._loaded_options = None
   _globals['_IDSERVICE'].methods_by_name['ReleaseLease']._serialized_options = b'\220\002\002'
-  _globals['_WORKERLEASE']._serialized_start=80
-  _globals['_WORKERLEASE']._serialized_end=170
-  _globals['_LEASEWORKERREQUEST']._serialized_start=172
-  _globals['_LEASEWORKERREQUEST']._serialized_end=235
-  _globals['_LEASEWORKERRESPONSE']._serialized_start=237
-  _globals['_LEASEWORKERRESPONSE']._serialized_end=300
-  _globals['_RENEWLEASEREQUEST']._serialized_start=302
-  _globals['_RENEWLEASEREQUEST']._serialized_end=380
-  _globals['_RENEWLEASERESPONSE']._serialized_start=382
-  _globals['_RENEWLEASERESPONSE']._serialized_end=444
-  _globals['_RELEASELEASEREQUEST']._serialized_start=446
-  _globals['_RELEASELEASEREQUEST']._serialized_end=526
-  _globals['_RELEASELEASERESPONSE']._serialized_start=528
-  _globals['_RELEASELEASERESPONSE']._serialized_end=550
-  _globals['_GENERATEIDSREQUEST']._serialized_start=552
-  _globals['_GENERATEIDSREQUEST']._serialized_end=593
-  _globals['_GENERATEIDSRESPONSE']._serialized_start=595
-  _globals['_GENERATEIDSRESPONSE']._serialized_end=629
-  _globals['_IDSERVICE']._serialized_start=632
-  _globals['_IDSERVICE']._serialized_end=989
+  _globals['_IDSERVICE'].methods_by_name['GenerateIds']._loaded_options = None
+  _globals['_IDSERVICE'].methods_by_name['GenerateIds']._serialized_options = b'\220\002\000'
+  _globals['_WORKERLEASE']._serialized_start=114
+  _globals['_WORKERLEASE']._serialized_end=308
+  _globals['_LEASEWORKERREQUEST']._serialized_start=310
+  _globals['_LEASEWORKERREQUEST']._serialized_end=424
+  _globals['_LEASEWORKERRESPONSE']._serialized_start=426
+  _globals['_LEASEWORKERRESPONSE']._serialized_end=489
+  _globals['_RENEWLEASEREQUEST']._serialized_start=492
+  _globals['_RENEWLEASEREQUEST']._serialized_end=621
+  _globals['_RENEWLEASERESPONSE']._serialized_start=623
+  _globals['_RENEWLEASERESPONSE']._serialized_end=685
+  _globals['_RELEASELEASEREQUEST']._serialized_start=688
+  _globals['_RELEASELEASEREQUEST']._serialized_end=819
+  _globals['_RELEASELEASERESPONSE']._serialized_start=821
+  _globals['_RELEASELEASERESPONSE']._serialized_end=843
+  _globals['_GENERATEIDSREQUEST']._serialized_start=845
+  _globals['_GENERATEIDSREQUEST']._serialized_end=886
+  _globals['_GENERATEIDSRESPONSE']._serialized_start=888
+  _globals['_GENERATEIDSRESPONSE']._serialized_end=922
+  _globals['_IDSERVICE']._serialized_start=925
+  _globals['_IDSERVICE']._serialized_end=1292
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -15,6 +16,11 @@ if sys.version_info >= (3, 11):
     from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -28,14 +34,40 @@ class WorkerLease(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     NOT_BEFORE_MS_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_MS_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
     worker: _builtins.int
     """0-1023."""
     owner: _builtins.str
     """Who holds it."""
-    not_before_ms: _builtins.int
-    """Unix milliseconds: the holder's ids are not older than this."""
-    expires_at_ms: _builtins.int
-    """Unix milliseconds: the holder's ids are older than this."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def not_before_ms(self) -> _builtins.int:
+        """Unix milliseconds: what not_before says."""
+
+    @not_before_ms.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def not_before_ms(self, value: _builtins.int) -> None:
+        """Unix milliseconds: what not_before says."""
+
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def expires_at_ms(self) -> _builtins.int:
+        """Unix milliseconds: what expires_at says."""
+
+    @expires_at_ms.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def expires_at_ms(self, value: _builtins.int) -> None:
+        """Unix milliseconds: what expires_at says."""
+
+    @_builtins.property
+    def not_before(self) -> _timestamp_pb2.Timestamp:
+        """The holder's ids are not older than this; whole milliseconds."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """The holder's ids are older than this; whole milliseconds."""
+
     def __init__(
         self,
         *,
@@ -43,10 +75,12 @@ class WorkerLease(_message.Message):
         owner: _builtins.str = ...,
         not_before_ms: _builtins.int = ...,
         expires_at_ms: _builtins.int = ...,
+        not_before: _timestamp_pb2.Timestamp | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "not_before", b"not_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at_ms", b"expires_at_ms", "not_before_ms", b"not_before_ms", "owner", b"owner", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "expires_at_ms", b"expires_at_ms", "not_before", b"not_before", "not_before_ms", b"not_before_ms", "owner", b"owner", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -60,21 +94,33 @@ class LeaseWorkerRequest(_message.Message):
 
     OWNER_FIELD_NUMBER: _builtins.int
     LAST_USED_MS_FIELD_NUMBER: _builtins.int
+    LAST_USED_FIELD_NUMBER: _builtins.int
     owner: _builtins.str
     """1-128 characters, unique to the process."""
-    last_used_ms: _builtins.int
-    """Unix milliseconds of the last id made under another number, 0 for none; the window reaches
-    beyond it.
-    """
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def last_used_ms(self) -> _builtins.int:
+        """Unix milliseconds: read where last_used is absent; 0 for none."""
+
+    @last_used_ms.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def last_used_ms(self, value: _builtins.int) -> None:
+        """Unix milliseconds: read where last_used is absent; 0 for none."""
+
+    @_builtins.property
+    def last_used(self) -> _timestamp_pb2.Timestamp:
+        """When the last id under another number was made, absent for none; the window reaches beyond it."""
+
     def __init__(
         self,
         *,
         owner: _builtins.str = ...,
         last_used_ms: _builtins.int = ...,
+        last_used: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_used", b"last_used"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_used_ms", b"last_used_ms", "owner", b"owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_used", b"last_used", "last_used_ms", b"last_used_ms", "owner", b"owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,22 +159,36 @@ class RenewLeaseRequest(_message.Message):
     WORKER_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
     LAST_USED_MS_FIELD_NUMBER: _builtins.int
+    LAST_USED_FIELD_NUMBER: _builtins.int
     worker: _builtins.int
     """0-1023."""
     owner: _builtins.str
     """The holder, as when it was leased."""
-    last_used_ms: _builtins.int
-    """Unix milliseconds of the last id made, 0 for none; the window reaches beyond it."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def last_used_ms(self) -> _builtins.int:
+        """Unix milliseconds: read where last_used is absent; 0 for none."""
+
+    @last_used_ms.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def last_used_ms(self, value: _builtins.int) -> None:
+        """Unix milliseconds: read where last_used is absent; 0 for none."""
+
+    @_builtins.property
+    def last_used(self) -> _timestamp_pb2.Timestamp:
+        """When the last id was made, absent for none; the window reaches beyond it."""
+
     def __init__(
         self,
         *,
         worker: _builtins.int = ...,
         owner: _builtins.str = ...,
         last_used_ms: _builtins.int = ...,
+        last_used: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_used", b"last_used"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_used_ms", b"last_used_ms", "owner", b"owner", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_used", b"last_used", "last_used_ms", b"last_used_ms", "owner", b"owner", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -167,22 +227,36 @@ class ReleaseLeaseRequest(_message.Message):
     WORKER_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
     LAST_USED_MS_FIELD_NUMBER: _builtins.int
+    LAST_USED_FIELD_NUMBER: _builtins.int
     worker: _builtins.int
     """0-1023."""
     owner: _builtins.str
     """The holder, as when it was leased."""
-    last_used_ms: _builtins.int
-    """Unix milliseconds of the last id made; the next holder starts after it."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def last_used_ms(self) -> _builtins.int:
+        """Unix milliseconds: read where last_used is absent; 0 for none."""
+
+    @last_used_ms.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def last_used_ms(self, value: _builtins.int) -> None:
+        """Unix milliseconds: read where last_used is absent; 0 for none."""
+
+    @_builtins.property
+    def last_used(self) -> _timestamp_pb2.Timestamp:
+        """When the last id was made, absent for none; the next holder starts after it."""
+
     def __init__(
         self,
         *,
         worker: _builtins.int = ...,
         owner: _builtins.str = ...,
         last_used_ms: _builtins.int = ...,
+        last_used: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_used", b"last_used"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_used_ms", b"last_used_ms", "owner", b"owner", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_used", b"last_used", "last_used_ms", b"last_used_ms", "owner", b"owner", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -62,16 +62,16 @@ class IdServiceServicer:
     """
 
     def LeaseWorker(self, request, context):
-        """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are
-        held, or the service's clock cannot be right.
+        """Leases a worker number for about a minute; a repeat leases another. INVALID_ARGUMENT: owner,
+        last_used. UNAVAILABLE: all are held, or the service's clock cannot be right.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RenewLease(self, request, context):
-        """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it. UNAVAILABLE: the service's
-        clock cannot be right.
+        """Extends a lease. INVALID_ARGUMENT: worker, owner, last_used. FAILED_PRECONDITION (LEASE_LOST):
+        the owner no longer holds it. UNAVAILABLE: the service's clock cannot be right.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,13 +79,15 @@ class IdServiceServicer:
 
     def ReleaseLease(self, request, context):
         """Gives a lease back at shutdown. Nothing happens if the owner no longer holds it.
+        INVALID_ARGUMENT: worker, owner, last_used.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GenerateIds(self, request, context):
-        """Makes unique ids, increasing within the answer. INVALID_ARGUMENT: count.
+        """Makes unique ids, increasing within the answer; a repeat makes others, and those of before are
+        not used again. INVALID_ARGUMENT: count. UNAVAILABLE: the service holds no lease itself.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,17 +34,21 @@ class IdServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IdServiceAsyncStub: ...
     LeaseWorker: _grpc.UnaryUnaryMultiCallable[_id_service_pb2.LeaseWorkerRequest, _id_service_pb2.LeaseWorkerResponse]
-    """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are
-    held, or the service's clock cannot be right.
+    """Leases a worker number for about a minute; a repeat leases another. INVALID_ARGUMENT: owner,
+    last_used. UNAVAILABLE: all are held, or the service's clock cannot be right.
     """
     RenewLease: _grpc.UnaryUnaryMultiCallable[_id_service_pb2.RenewLeaseRequest, _id_service_pb2.RenewLeaseResponse]
-    """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it. UNAVAILABLE: the service's
-    clock cannot be right.
+    """Extends a lease. INVALID_ARGUMENT: worker, owner, last_used. FAILED_PRECONDITION (LEASE_LOST):
+    the owner no longer holds it. UNAVAILABLE: the service's clock cannot be right.
     """
     ReleaseLease: _grpc.UnaryUnaryMultiCallable[_id_service_pb2.ReleaseLeaseRequest, _id_service_pb2.ReleaseLeaseResponse]
-    """Gives a lease back at shutdown. Nothing happens if the owner no longer holds it."""
+    """Gives a lease back at shutdown. Nothing happens if the owner no longer holds it.
+    INVALID_ARGUMENT: worker, owner, last_used.
+    """
     GenerateIds: _grpc.UnaryUnaryMultiCallable[_id_service_pb2.GenerateIdsRequest, _id_service_pb2.GenerateIdsResponse]
-    """Makes unique ids, increasing within the answer. INVALID_ARGUMENT: count."""
+    """Makes unique ids, increasing within the answer; a repeat makes others, and those of before are
+    not used again. INVALID_ARGUMENT: count. UNAVAILABLE: the service holds no lease itself.
+    """
 
 @_typing.type_check_only
 class IdServiceAsyncStub(IdServiceStub):
@@ -52,17 +56,21 @@ class IdServiceAsyncStub(IdServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     LeaseWorker: _aio.UnaryUnaryMultiCallable[_id_service_pb2.LeaseWorkerRequest, _id_service_pb2.LeaseWorkerResponse]  # type: ignore[assignment]
-    """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are
-    held, or the service's clock cannot be right.
+    """Leases a worker number for about a minute; a repeat leases another. INVALID_ARGUMENT: owner,
+    last_used. UNAVAILABLE: all are held, or the service's clock cannot be right.
     """
     RenewLease: _aio.UnaryUnaryMultiCallable[_id_service_pb2.RenewLeaseRequest, _id_service_pb2.RenewLeaseResponse]  # type: ignore[assignment]
-    """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it. UNAVAILABLE: the service's
-    clock cannot be right.
+    """Extends a lease. INVALID_ARGUMENT: worker, owner, last_used. FAILED_PRECONDITION (LEASE_LOST):
+    the owner no longer holds it. UNAVAILABLE: the service's clock cannot be right.
     """
     ReleaseLease: _aio.UnaryUnaryMultiCallable[_id_service_pb2.ReleaseLeaseRequest, _id_service_pb2.ReleaseLeaseResponse]  # type: ignore[assignment]
-    """Gives a lease back at shutdown. Nothing happens if the owner no longer holds it."""
+    """Gives a lease back at shutdown. Nothing happens if the owner no longer holds it.
+    INVALID_ARGUMENT: worker, owner, last_used.
+    """
     GenerateIds: _aio.UnaryUnaryMultiCallable[_id_service_pb2.GenerateIdsRequest, _id_service_pb2.GenerateIdsResponse]  # type: ignore[assignment]
-    """Makes unique ids, increasing within the answer. INVALID_ARGUMENT: count."""
+    """Makes unique ids, increasing within the answer; a repeat makes others, and those of before are
+    not used again. INVALID_ARGUMENT: count. UNAVAILABLE: the service holds no lease itself.
+    """
 
 class IdServiceServicer(metaclass=_abc_1.ABCMeta):
     """Leases Snowflake worker numbers, and makes ids for callers that cannot make their own."""
@@ -73,8 +81,8 @@ class IdServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _id_service_pb2.LeaseWorkerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_id_service_pb2.LeaseWorkerResponse, _abc.Awaitable[_id_service_pb2.LeaseWorkerResponse]]:
-        """Leases a worker number for about a minute. INVALID_ARGUMENT: owner. UNAVAILABLE: all are
-        held, or the service's clock cannot be right.
+        """Leases a worker number for about a minute; a repeat leases another. INVALID_ARGUMENT: owner,
+        last_used. UNAVAILABLE: all are held, or the service's clock cannot be right.
         """
 
     @_abc_1.abstractmethod
@@ -83,8 +91,8 @@ class IdServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _id_service_pb2.RenewLeaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_id_service_pb2.RenewLeaseResponse, _abc.Awaitable[_id_service_pb2.RenewLeaseResponse]]:
-        """Extends a lease. FAILED_PRECONDITION: the owner no longer holds it. UNAVAILABLE: the service's
-        clock cannot be right.
+        """Extends a lease. INVALID_ARGUMENT: worker, owner, last_used. FAILED_PRECONDITION (LEASE_LOST):
+        the owner no longer holds it. UNAVAILABLE: the service's clock cannot be right.
         """
 
     @_abc_1.abstractmethod
@@ -93,7 +101,9 @@ class IdServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _id_service_pb2.ReleaseLeaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_id_service_pb2.ReleaseLeaseResponse, _abc.Awaitable[_id_service_pb2.ReleaseLeaseResponse]]:
-        """Gives a lease back at shutdown. Nothing happens if the owner no longer holds it."""
+        """Gives a lease back at shutdown. Nothing happens if the owner no longer holds it.
+        INVALID_ARGUMENT: worker, owner, last_used.
+        """
 
     @_abc_1.abstractmethod
     def GenerateIds(
@@ -101,6 +111,8 @@ class IdServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _id_service_pb2.GenerateIdsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_id_service_pb2.GenerateIdsResponse, _abc.Awaitable[_id_service_pb2.GenerateIdsResponse]]:
-        """Makes unique ids, increasing within the answer. INVALID_ARGUMENT: count."""
+        """Makes unique ids, increasing within the answer; a repeat makes others, and those of before are
+        not used again. INVALID_ARGUMENT: count. UNAVAILABLE: the service holds no lease itself.
+        """
 
 def add_IdServiceServicer_to_server(servicer: IdServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

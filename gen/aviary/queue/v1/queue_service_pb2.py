@@ -26,7 +26,7 @@ from aviary.queue.v1 import queue_pb2 as aviary_dot_queue_dot_v1_dot_queue__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/queue/v1/queue_service.proto\x12\x0f\x61viary.queue.v1\x1a\x1b\x61viary/queue/v1/queue.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x13\n\x11ListQueuesRequest\"<\n\x12ListQueuesResponse\x12&\n\x06queues\x18\x01 \x03(\x0b\x32\x16.aviary.queue.v1.Queue\"I\n\x16ListDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\"L\n\x17ListDeadLettersResponse\x12\x31\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x1b.aviary.queue.v1.DeadLetter\"L\n\x19RedriveDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\".\n\x1aRedriveDeadLettersResponse\x12\x10\n\x08redriven\x18\x01 \x01(\x05\"G\n\x16\x44ropDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x03ids\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\"*\n\x17\x44ropDeadLettersResponse\x12\x0f\n\x07\x64ropped\x18\x01 \x01(\x05\"8\n\x19PauseSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"D\n\x1aPauseSubscriptionsResponse\x12&\n\x06pauses\x18\x01 \x03(\x0b\x32\x16.aviary.queue.v1.Pause\"9\n\x1aResumeSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"E\n\x1bResumeSubscriptionsResponse\x12&\n\x06pauses\x18\x01 \x03(\x0b\x32\x16.aviary.queue.v1.Pause2\x9f\x05\n\x0cQueueService\x12Z\n\nListQueues\x12\".aviary.queue.v1.ListQueuesRequest\x1a#.aviary.queue.v1.ListQueuesResponse\"\x03\x90\x02\x01\x12i\n\x0fListDeadLetters\x12\'.aviary.queue.v1.ListDeadLettersRequest\x1a(.aviary.queue.v1.ListDeadLettersResponse\"\x03\x90\x02\x01\x12r\n\x12RedriveDeadLetters\x12*.aviary.queue.v1.RedriveDeadLettersRequest\x1a+.aviary.queue.v1.RedriveDeadLettersResponse\"\x03\x90\x02\x00\x12i\n\x0f\x44ropDeadLetters\x12\'.aviary.queue.v1.DropDeadLettersRequest\x1a(.aviary.queue.v1.DropDeadLettersResponse\"\x03\x90\x02\x02\x12r\n\x12PauseSubscriptions\x12*.aviary.queue.v1.PauseSubscriptionsRequest\x1a+.aviary.queue.v1.PauseSubscriptionsResponse\"\x03\x90\x02\x02\x12u\n\x13ResumeSubscriptions\x12+.aviary.queue.v1.ResumeSubscriptionsRequest\x1a,.aviary.queue.v1.ResumeSubscriptionsResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/queue/v1/queue_service.proto\x12\x0f\x61viary.queue.v1\x1a\x1b\x61viary/queue/v1/queue.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x13\n\x11ListQueuesRequest\"<\n\x12ListQueuesResponse\x12&\n\x06queues\x18\x01 \x03(\x0b\x32\x16.aviary.queue.v1.Queue\"I\n\x16ListDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\"L\n\x17ListDeadLettersResponse\x12\x31\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x1b.aviary.queue.v1.DeadLetter\"\\\n\x16ReadDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x03ids\x18\x02 \x03(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"\xed\x01\n\x17ReadDeadLettersResponse\x12\x30\n\x0b\x64\x65\x61\x64_letter\x18\x01 \x01(\x0b\x32\x1b.aviary.queue.v1.DeadLetter\x12L\n\nattributes\x18\x02 \x03(\x0b\x32\x38.aviary.queue.v1.ReadDeadLettersResponse.AttributesEntry\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x11\n\tdata_size\x18\x04 \x01(\x03\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"L\n\x19RedriveDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\".\n\x1aRedriveDeadLettersResponse\x12\x10\n\x08redriven\x18\x01 \x01(\x05\"G\n\x16\x44ropDeadLettersRequest\x12\x1a\n\x0csubscription\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x03ids\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\"*\n\x17\x44ropDeadLettersResponse\x12\x0f\n\x07\x64ropped\x18\x01 \x01(\x05\"8\n\x19PauseSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"D\n\x1aPauseSubscriptionsResponse\x12&\n\x06pauses\x18\x01 \x03(\x0b\x32\x16.aviary.queue.v1.Pause\"9\n\x1aResumeSubscriptionsRequest\x12\x1b\n\rsubscriptions\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"E\n\x1bResumeSubscriptionsResponse\x12&\n\x06pauses\x18\x01 \x03(\x0b\x32\x16.aviary.queue.v1.Pause2\x8c\x06\n\x0cQueueService\x12Z\n\nListQueues\x12\".aviary.queue.v1.ListQueuesRequest\x1a#.aviary.queue.v1.ListQueuesResponse\"\x03\x90\x02\x01\x12i\n\x0fListDeadLetters\x12\'.aviary.queue.v1.ListDeadLettersRequest\x1a(.aviary.queue.v1.ListDeadLettersResponse\"\x03\x90\x02\x01\x12k\n\x0fReadDeadLetters\x12\'.aviary.queue.v1.ReadDeadLettersRequest\x1a(.aviary.queue.v1.ReadDeadLettersResponse\"\x03\x90\x02\x01\x30\x01\x12r\n\x12RedriveDeadLetters\x12*.aviary.queue.v1.RedriveDeadLettersRequest\x1a+.aviary.queue.v1.RedriveDeadLettersResponse\"\x03\x90\x02\x00\x12i\n\x0f\x44ropDeadLetters\x12\'.aviary.queue.v1.DropDeadLettersRequest\x1a(.aviary.queue.v1.DropDeadLettersResponse\"\x03\x90\x02\x02\x12r\n\x12PauseSubscriptions\x12*.aviary.queue.v1.PauseSubscriptionsRequest\x1a+.aviary.queue.v1.PauseSubscriptionsResponse\"\x03\x90\x02\x02\x12u\n\x13ResumeSubscriptions\x12+.aviary.queue.v1.ResumeSubscriptionsRequest\x1a,.aviary.queue.v1.ResumeSubscriptionsResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['subscription']._serialized_options = b'\342A\001\002'
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001'
+  _globals['_READDEADLETTERSREQUEST'].fields_by_name['subscription']._loaded_options = None
+  _globals['_READDEADLETTERSREQUEST'].fields_by_name['subscription']._serialized_options = b'\342A\001\002'
+  _globals['_READDEADLETTERSREQUEST'].fields_by_name['ids']._loaded_options = None
+  _globals['_READDEADLETTERSREQUEST'].fields_by_name['ids']._serialized_options = b'\342A\001\001'
+  _globals['_READDEADLETTERSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_READDEADLETTERSREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001'
+  _globals['_READDEADLETTERSRESPONSE_ATTRIBUTESENTRY']._loaded_options = None
+  _globals['_READDEADLETTERSRESPONSE_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_REDRIVEDEADLETTERSREQUEST'].fields_by_name['subscription']._loaded_options = None
   _globals['_REDRIVEDEADLETTERSREQUEST'].fields_by_name['subscription']._serialized_options = b'\342A\001\002'
   _globals['_REDRIVEDEADLETTERSREQUEST'].fields_by_name['limit']._loaded_options = None
@@ -53,6 +61,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUEUESERVICE'].methods_by_name['ListQueues']._serialized_options = b'\220\002\001'
   _globals['_QUEUESERVICE'].methods_by_name['ListDeadLetters']._loaded_options = None
   _globals['_QUEUESERVICE'].methods_by_name['ListDeadLetters']._serialized_options = b'\220\002\001'
+  _globals['_QUEUESERVICE'].methods_by_name['ReadDeadLetters']._loaded_options = None
+  _globals['_QUEUESERVICE'].methods_by_name['ReadDeadLetters']._serialized_options = b'\220\002\001'
   _globals['_QUEUESERVICE'].methods_by_name['RedriveDeadLetters']._loaded_options = None
   _globals['_QUEUESERVICE'].methods_by_name['RedriveDeadLetters']._serialized_options = b'\220\002\000'
   _globals['_QUEUESERVICE'].methods_by_name['DropDeadLetters']._loaded_options = None
@@ -69,22 +79,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDEADLETTERSREQUEST']._serialized_end=274
   _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=276
   _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=352
-  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_start=354
-  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_end=430
-  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_start=432
-  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_end=478
-  _globals['_DROPDEADLETTERSREQUEST']._serialized_start=480
-  _globals['_DROPDEADLETTERSREQUEST']._serialized_end=551
-  _globals['_DROPDEADLETTERSRESPONSE']._serialized_start=553
-  _globals['_DROPDEADLETTERSRESPONSE']._serialized_end=595
-  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_start=597
-  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_end=653
-  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_start=655
-  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_end=723
-  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_start=725
-  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_end=782
-  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_start=784
-  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_end=853
-  _globals['_QUEUESERVICE']._serialized_start=856
-  _globals['_QUEUESERVICE']._serialized_end=1527
+  _globals['_READDEADLETTERSREQUEST']._serialized_start=354
+  _globals['_READDEADLETTERSREQUEST']._serialized_end=446
+  _globals['_READDEADLETTERSRESPONSE']._serialized_start=449
+  _globals['_READDEADLETTERSRESPONSE']._serialized_end=686
+  _globals['_READDEADLETTERSRESPONSE_ATTRIBUTESENTRY']._serialized_start=637
+  _globals['_READDEADLETTERSRESPONSE_ATTRIBUTESENTRY']._serialized_end=686
+  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_start=688
+  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_end=764
+  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_start=766
+  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_end=812
+  _globals['_DROPDEADLETTERSREQUEST']._serialized_start=814
+  _globals['_DROPDEADLETTERSREQUEST']._serialized_end=885
+  _globals['_DROPDEADLETTERSRESPONSE']._serialized_start=887
+  _globals['_DROPDEADLETTERSRESPONSE']._serialized_end=929
+  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_start=931
+  _globals['_PAUSESUBSCRIPTIONSREQUEST']._serialized_end=987
+  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_start=989
+  _globals['_PAUSESUBSCRIPTIONSRESPONSE']._serialized_end=1057
+  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_start=1059
+  _globals['_RESUMESUBSCRIPTIONSREQUEST']._serialized_end=1116
+  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_start=1118
+  _globals['_RESUMESUBSCRIPTIONSRESPONSE']._serialized_end=1187
+  _globals['_QUEUESERVICE']._serialized_start=1190
+  _globals['_QUEUESERVICE']._serialized_end=1970
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,11 @@ class QueueServiceStub:
                 request_serializer=aviary_dot_queue_dot_v1_dot_queue__service__pb2.ListDeadLettersRequest.SerializeToString,
                 response_deserializer=aviary_dot_queue_dot_v1_dot_queue__service__pb2.ListDeadLettersResponse.FromString,
                 _registered_method=True)
+        self.ReadDeadLetters = channel.unary_stream(
+                '/aviary.queue.v1.QueueService/ReadDeadLetters',
+                request_serializer=aviary_dot_queue_dot_v1_dot_queue__service__pb2.ReadDeadLettersRequest.SerializeToString,
+                response_deserializer=aviary_dot_queue_dot_v1_dot_queue__service__pb2.ReadDeadLettersResponse.FromString,
+                _registered_method=True)
         self.RedriveDeadLetters = channel.unary_unary(
                 '/aviary.queue.v1.QueueService/RedriveDeadLetters',
                 request_serializer=aviary_dot_queue_dot_v1_dot_queue__service__pb2.RedriveDeadLettersRequest.SerializeToString,
@@ -92,6 +97,15 @@ class QueueServiceServicer:
     def ListDeadLetters(self, request, context):
         """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit.
         UNAVAILABLE: the bus is gone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadDeadLetters(self, request, context):
+        """Reads messages that were given up, whole, oldest first. INVALID_ARGUMENT: subscription, ids,
+        limit. NOT_FOUND (DEAD_LETTER_NOT_FOUND): one of the ids, before any answer. UNAVAILABLE: the bus
+        is gone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,6 +158,11 @@ def add_QueueServiceServicer_to_server(servicer, server):
                     servicer.ListDeadLetters,
                     request_deserializer=aviary_dot_queue_dot_v1_dot_queue__service__pb2.ListDeadLettersRequest.FromString,
                     response_serializer=aviary_dot_queue_dot_v1_dot_queue__service__pb2.ListDeadLettersResponse.SerializeToString,
+            ),
+            'ReadDeadLetters': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadDeadLetters,
+                    request_deserializer=aviary_dot_queue_dot_v1_dot_queue__service__pb2.ReadDeadLettersRequest.FromString,
+                    response_serializer=aviary_dot_queue_dot_v1_dot_queue__service__pb2.ReadDeadLettersResponse.SerializeToString,
             ),
             'RedriveDeadLetters': grpc.unary_unary_rpc_method_handler(
                     servicer.RedriveDeadLetters,
@@ -226,6 +245,33 @@ class QueueService:
             '/aviary.queue.v1.QueueService/ListDeadLetters',
             aviary_dot_queue_dot_v1_dot_queue__service__pb2.ListDeadLettersRequest.SerializeToString,
             aviary_dot_queue_dot_v1_dot_queue__service__pb2.ListDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aviary.queue.v1.QueueService/ReadDeadLetters',
+            aviary_dot_queue_dot_v1_dot_queue__service__pb2.ReadDeadLettersRequest.SerializeToString,
+            aviary_dot_queue_dot_v1_dot_queue__service__pb2.ReadDeadLettersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,11 @@ class QueueServiceStub:
     """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit.
     UNAVAILABLE: the bus is gone.
     """
+    ReadDeadLetters: _grpc.UnaryStreamMultiCallable[_queue_service_pb2.ReadDeadLettersRequest, _queue_service_pb2.ReadDeadLettersResponse]
+    """Reads messages that were given up, whole, oldest first. INVALID_ARGUMENT: subscription, ids,
+    limit. NOT_FOUND (DEAD_LETTER_NOT_FOUND): one of the ids, before any answer. UNAVAILABLE: the bus
+    is gone.
+    """
     RedriveDeadLetters: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.RedriveDeadLettersRequest, _queue_service_pb2.RedriveDeadLettersResponse]
     """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
     once. Repeated, it puts back more. INVALID_ARGUMENT: subscription, limit. UNAVAILABLE: the bus is
@@ -85,6 +90,11 @@ class QueueServiceAsyncStub(QueueServiceStub):
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.ListDeadLettersRequest, _queue_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
     """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit.
     UNAVAILABLE: the bus is gone.
+    """
+    ReadDeadLetters: _aio.UnaryStreamMultiCallable[_queue_service_pb2.ReadDeadLettersRequest, _queue_service_pb2.ReadDeadLettersResponse]  # type: ignore[assignment]
+    """Reads messages that were given up, whole, oldest first. INVALID_ARGUMENT: subscription, ids,
+    limit. NOT_FOUND (DEAD_LETTER_NOT_FOUND): one of the ids, before any answer. UNAVAILABLE: the bus
+    is gone.
     """
     RedriveDeadLetters: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.RedriveDeadLettersRequest, _queue_service_pb2.RedriveDeadLettersResponse]  # type: ignore[assignment]
     """Puts dead letters back into their queue, oldest first; what cannot be read is given up again at
@@ -133,6 +143,17 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_queue_service_pb2.ListDeadLettersResponse, _abc.Awaitable[_queue_service_pb2.ListDeadLettersResponse]]:
         """Lists messages that were given up, oldest first. INVALID_ARGUMENT: subscription, limit.
         UNAVAILABLE: the bus is gone.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadDeadLetters(
+        self,
+        request: _queue_service_pb2.ReadDeadLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_queue_service_pb2.ReadDeadLettersResponse], _abc.AsyncIterator[_queue_service_pb2.ReadDeadLettersResponse]]:
+        """Reads messages that were given up, whole, oldest first. INVALID_ARGUMENT: subscription, ids,
+        limit. NOT_FOUND (DEAD_LETTER_NOT_FOUND): one of the ids, before any answer. UNAVAILABLE: the bus
+        is gone.
         """
 
     @_abc_1.abstractmethod

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class TweetServiceStub:
-    """Owns tweets and each author's list of them.
+    """Owns tweets and each author's list of them. A change is safe to repeat where it has a request_id,
+    which `idempotency_level` cannot say.
     """
 
     def __init__(self, channel):
@@ -68,28 +69,31 @@ class TweetServiceStub:
 
 
 class TweetServiceServicer:
-    """Owns tweets and each author's list of them.
+    """Owns tweets and each author's list of them. A change is safe to repeat where it has a request_id,
+    which `idempotency_level` cannot say.
     """
 
     def CreateTweet(self, request, context):
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, request_id. NOT_FOUND: the author, or the tweet answered or
-        quoted. ALREADY_EXISTS: request_id was used for other content.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+        NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
+        quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTweet(self, request, context):
-        """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND: none, or deleted.
+        """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTweet(self, request, context):
-        """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id. NOT_FOUND: none, or
-        deleted before. PERMISSION_DENIED: user_id is not the author.
+        """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
+        NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
+        is not the author.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,7 +115,8 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DecideDelivery(self, request, context):
-        """Remembers how a tweet is delivered; the first decision stays. NOT_FOUND: no such tweet.
+        """Remembers how a tweet is delivered; the first decision stays. INVALID_ARGUMENT: tweet_id,
+        delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,7 +164,8 @@ def add_TweetServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TweetService:
-    """Owns tweets and each author's list of them.
+    """Owns tweets and each author's list of them. A change is safe to repeat where it has a request_id,
+    which `idempotency_level` cannot say.
     """
 
     @staticmethod

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TweetServiceStub:
-    """Owns tweets and each author's list of them."""
+    """Owns tweets and each author's list of them. A change is safe to repeat where it has a request_id,
+    which `idempotency_level` cannot say.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,14 +37,16 @@ class TweetServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TweetServiceAsyncStub: ...
     CreateTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, request_id. NOT_FOUND: the author, or the tweet answered or
-    quoted. ALREADY_EXISTS: request_id was used for other content.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+    NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
+    quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]
-    """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND: none, or deleted."""
+    """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
     DeleteTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]
-    """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id. NOT_FOUND: none, or
-    deleted before. PERMISSION_DENIED: user_id is not the author.
+    """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
+    NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
+    is not the author.
     """
     LookupTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
@@ -51,23 +55,29 @@ class TweetServiceStub:
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]
-    """Remembers how a tweet is delivered; the first decision stays. NOT_FOUND: no such tweet."""
+    """Remembers how a tweet is delivered; the first decision stays. INVALID_ARGUMENT: tweet_id,
+    delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+    """
 
 @_typing.type_check_only
 class TweetServiceAsyncStub(TweetServiceStub):
-    """Owns tweets and each author's list of them."""
+    """Owns tweets and each author's list of them. A change is safe to repeat where it has a request_id,
+    which `idempotency_level` cannot say.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]  # type: ignore[assignment]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, request_id. NOT_FOUND: the author, or the tweet answered or
-    quoted. ALREADY_EXISTS: request_id was used for other content.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+    NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
+    quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]  # type: ignore[assignment]
-    """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND: none, or deleted."""
+    """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
     DeleteTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]  # type: ignore[assignment]
-    """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id. NOT_FOUND: none, or
-    deleted before. PERMISSION_DENIED: user_id is not the author.
+    """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
+    NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
+    is not the author.
     """
     LookupTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]  # type: ignore[assignment]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
@@ -76,10 +86,14 @@ class TweetServiceAsyncStub(TweetServiceStub):
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]  # type: ignore[assignment]
-    """Remembers how a tweet is delivered; the first decision stays. NOT_FOUND: no such tweet."""
+    """Remembers how a tweet is delivered; the first decision stays. INVALID_ARGUMENT: tweet_id,
+    delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+    """
 
 class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Owns tweets and each author's list of them."""
+    """Owns tweets and each author's list of them. A change is safe to repeat where it has a request_id,
+    which `idempotency_level` cannot say.
+    """
 
     @_abc_1.abstractmethod
     def CreateTweet(
@@ -88,8 +102,9 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.CreateTweetResponse, _abc.Awaitable[_tweet_service_pb2.CreateTweetResponse]]:
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, request_id. NOT_FOUND: the author, or the tweet answered or
-        quoted. ALREADY_EXISTS: request_id was used for other content.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+        NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
+        quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
 
     @_abc_1.abstractmethod
@@ -98,7 +113,7 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.GetTweetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.GetTweetResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetResponse]]:
-        """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND: none, or deleted."""
+        """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
 
     @_abc_1.abstractmethod
     def DeleteTweet(
@@ -106,8 +121,9 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.DeleteTweetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.DeleteTweetResponse, _abc.Awaitable[_tweet_service_pb2.DeleteTweetResponse]]:
-        """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id. NOT_FOUND: none, or
-        deleted before. PERMISSION_DENIED: user_id is not the author.
+        """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
+        NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
+        is not the author.
         """
 
     @_abc_1.abstractmethod
@@ -134,6 +150,8 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.DecideDeliveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.DecideDeliveryResponse, _abc.Awaitable[_tweet_service_pb2.DecideDeliveryResponse]]:
-        """Remembers how a tweet is delivered; the first decision stays. NOT_FOUND: no such tweet."""
+        """Remembers how a tweet is delivered; the first decision stays. INVALID_ARGUMENT: tweet_id,
+        delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+        """
 
 def add_TweetServiceServicer_to_server(servicer: TweetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class UserServiceStub:
-    """Owns accounts and their handles.
+    """Owns accounts and their handles. A change is safe to repeat where it has a request_id, which
+    `idempotency_level` cannot say.
     """
 
     def __init__(self, channel):
@@ -68,26 +69,29 @@ class UserServiceStub:
 
 
 class UserServiceServicer:
-    """Owns accounts and their handles.
+    """Owns accounts and their handles. A change is safe to repeat where it has a request_id, which
+    `idempotency_level` cannot say.
     """
 
     def CreateUser(self, request, context):
-        """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS: the handle is
-        taken, or request_id was used for other content.
+        """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
+        another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
+        content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetUser(self, request, context):
-        """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND: no such user.
+        """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetUserByHandle(self, request, context):
-        """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND: no such user.
+        """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
+        such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,8 +99,9 @@ class UserServiceServicer:
 
     def UpdateUser(self, request, context):
         """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-        when nothing is given), display_name, request_id. NOT_FOUND: no such user. ALREADY_EXISTS: the
-        handle is taken, or request_id was used for other content.
+        when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
+        request_id was used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,8 +109,8 @@ class UserServiceServicer:
 
     def DeleteUser(self, request, context):
         """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
-        INVALID_ARGUMENT: user_id, request_id. NOT_FOUND: no such user, or deleted before.
-        ALREADY_EXISTS: request_id was used for other content.
+        INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
+        before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,7 +165,8 @@ def add_UserServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class UserService:
-    """Owns accounts and their handles.
+    """Owns accounts and their handles. A change is safe to repeat where it has a request_id, which
+    `idempotency_level` cannot say.
     """
 
     @staticmethod

@@ -27,61 +27,75 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class UserServiceStub:
-    """Owns accounts and their handles."""
+    """Owns accounts and their handles. A change is safe to repeat where it has a request_id, which
+    `idempotency_level` cannot say.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     CreateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.CreateUserRequest, _user_service_pb2.CreateUserResponse]
-    """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS: the handle is
-    taken, or request_id was used for other content.
+    """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
+    another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
+    content.
     """
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]
-    """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND: no such user."""
+    """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
     GetUserByHandle: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserByHandleRequest, _user_service_pb2.GetUserByHandleResponse]
-    """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND: no such user."""
+    """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
+    such user.
+    """
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]
     """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-    when nothing is given), display_name, request_id. NOT_FOUND: no such user. ALREADY_EXISTS: the
-    handle is taken, or request_id was used for other content.
+    when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
+    request_id was used for other content.
     """
     DeleteUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]
     """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
-    INVALID_ARGUMENT: user_id, request_id. NOT_FOUND: no such user, or deleted before.
-    ALREADY_EXISTS: request_id was used for other content.
+    INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
+    before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     LookupUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
-    """Owns accounts and their handles."""
+    """Owns accounts and their handles. A change is safe to repeat where it has a request_id, which
+    `idempotency_level` cannot say.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.CreateUserRequest, _user_service_pb2.CreateUserResponse]  # type: ignore[assignment]
-    """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS: the handle is
-    taken, or request_id was used for other content.
+    """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
+    another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
+    content.
     """
     GetUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]  # type: ignore[assignment]
-    """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND: no such user."""
+    """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
     GetUserByHandle: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserByHandleRequest, _user_service_pb2.GetUserByHandleResponse]  # type: ignore[assignment]
-    """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND: no such user."""
+    """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
+    such user.
+    """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]  # type: ignore[assignment]
     """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-    when nothing is given), display_name, request_id. NOT_FOUND: no such user. ALREADY_EXISTS: the
-    handle is taken, or request_id was used for other content.
+    when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
+    request_id was used for other content.
     """
     DeleteUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]  # type: ignore[assignment]
     """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
-    INVALID_ARGUMENT: user_id, request_id. NOT_FOUND: no such user, or deleted before.
-    ALREADY_EXISTS: request_id was used for other content.
+    INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
+    before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     LookupUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]  # type: ignore[assignment]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Owns accounts and their handles."""
+    """Owns accounts and their handles. A change is safe to repeat where it has a request_id, which
+    `idempotency_level` cannot say.
+    """
 
     @_abc_1.abstractmethod
     def CreateUser(
@@ -89,8 +103,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.CreateUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.CreateUserResponse, _abc.Awaitable[_user_service_pb2.CreateUserResponse]]:
-        """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS: the handle is
-        taken, or request_id was used for other content.
+        """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
+        another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
+        content.
         """
 
     @_abc_1.abstractmethod
@@ -99,7 +114,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.GetUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.GetUserResponse, _abc.Awaitable[_user_service_pb2.GetUserResponse]]:
-        """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND: no such user."""
+        """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
 
     @_abc_1.abstractmethod
     def GetUserByHandle(
@@ -107,7 +122,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.GetUserByHandleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.GetUserByHandleResponse, _abc.Awaitable[_user_service_pb2.GetUserByHandleResponse]]:
-        """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND: no such user."""
+        """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
+        such user.
+        """
 
     @_abc_1.abstractmethod
     def UpdateUser(
@@ -116,8 +133,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.UpdateUserResponse, _abc.Awaitable[_user_service_pb2.UpdateUserResponse]]:
         """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-        when nothing is given), display_name, request_id. NOT_FOUND: no such user. ALREADY_EXISTS: the
-        handle is taken, or request_id was used for other content.
+        when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
+        request_id was used for other content.
         """
 
     @_abc_1.abstractmethod
@@ -127,8 +145,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.DeleteUserResponse, _abc.Awaitable[_user_service_pb2.DeleteUserResponse]]:
         """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
-        INVALID_ARGUMENT: user_id, request_id. NOT_FOUND: no such user, or deleted before.
-        ALREADY_EXISTS: request_id was used for other content.
+        INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
+        before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
 
     @_abc_1.abstractmethod

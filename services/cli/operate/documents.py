@@ -1,0 +1,78 @@
+"""What commands print with `--json`: one shape each, which only grows."""
+
+from base64 import b64encode
+from collections.abc import Iterable
+
+from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
+from aviary.queue.v1 import queue_pb2 as pb
+from aviary.queue.v1.queue_service_pb2 import ReadDeadLettersResponse
+
+from services.cli.operate.events import said
+from services.cli.options import echo_json
+
+__all__ = ["content", "letters", "pauses", "queues", "threshold"]
+
+
+def queues(found: Iterable[pb.Queue]) -> None:
+    """`{"queues": [{"subscription", "waiting", "dead_letters", "paused"}]}`; null is unknown."""
+    echo_json(
+        {
+            "queues": [
+                {
+                    "subscription": each.subscription,
+                    "waiting": each.messages if each.HasField("messages") else None,
+                    "dead_letters": each.dead_letters if each.HasField("dead_letters") else None,
+                    "paused": each.paused if each.HasField("paused") else None,
+                }
+                for each in found
+            ]
+        }
+    )
+
+
+def letters(found: Iterable[tuple[str, pb.DeadLetter]]) -> None:
+    """`{"dead_letters": [{"subscription", "id", "reason", "unreadable"}]}`, as `_letter` says."""
+    echo_json({"dead_letters": [_letter(name, each) for name, each in found]})
+
+
+def content(subscription: str, found: ReadDeadLettersResponse) -> None:
+    """One letter as it is listed, with `attributes`, `data` in base64, `data_size` and `says`."""
+    echo_json(
+        {
+            **_letter(subscription, found.dead_letter),
+            "attributes": dict(sorted(found.attributes.items())),
+            "data": b64encode(found.data).decode(),
+            "data_size": found.data_size,
+            "says": said(subscription, found.data) or None,
+        }
+    )
+
+
+def pauses(found: Iterable[pb.Pause]) -> None:
+    """`{"pauses": [{"subscription", "paused"}]}`."""
+    echo_json(
+        {"pauses": [{"subscription": each.subscription, "paused": each.paused} for each in found]}
+    )
+
+
+def threshold(controls: fanout_pb.Controls) -> None:
+    """`{"celebrity_threshold", "default_celebrity_threshold"}`, in followers."""
+    echo_json(
+        {
+            "celebrity_threshold": controls.celebrity_threshold,
+            "default_celebrity_threshold": controls.default_celebrity_threshold,
+        }
+    )
+
+
+def _letter(subscription: str, letter: pb.DeadLetter) -> dict[str, object]:
+    """Its fields; `unreadable` has in base64 what there is of one that is no message."""
+    return {
+        "subscription": subscription,
+        "id": letter.id,
+        "reason": letter.reason,
+        "unreadable": [
+            {"name": b64encode(each.name).decode(), "value": b64encode(each.value).decode()}
+            for each in letter.fields
+        ],
+    }
