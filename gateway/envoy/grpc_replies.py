@@ -13,6 +13,8 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from gateway.envoy.waf import GRPC
+
 __all__ = ["BY_GRPC", "NOT_BY_GRPC", "ToGrpc", "added", "both_of", "grpc_reply"]
 
 # The transcoder makes gRPC of requests over REST, and notes what they were.
@@ -20,7 +22,7 @@ TRANSCODED = "x-envoy-original-method"
 BY_GRPC: list[dict[str, Any]] = [
     {
         "header_filter": {
-            "header": {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
+            "header": {"name": "content-type", "string_match": {"safe_regex": {"regex": GRPC}}}
         }
     },
     {"header_filter": {"header": {"name": TRANSCODED, "present_match": False}}},
@@ -31,7 +33,7 @@ NOT_BY_GRPC: list[dict[str, Any]] = [
         "header_filter": {
             "header": {
                 "name": "content-type",
-                "string_match": {"prefix": "application/grpc"},
+                "string_match": {"safe_regex": {"regex": GRPC}},
                 "invert_match": True,
                 "treat_missing_header_as_empty": True,
             }

@@ -17,6 +17,7 @@ from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FIL
 from gateway.envoy.head import READING
 from gateway.envoy.not_modified import answers_not_modified
 from gateway.envoy.observing import operation
+from gateway.envoy.waf import GRPC
 
 __all__ = ["no_such_path", "rest_routes"]
 
@@ -32,7 +33,7 @@ HEADERS_FILTER = "envoy.filters.http.header_mutation"
 # Who asks in gRPC for a path of REST gets an answer in gRPC, so its headers must not go.
 NOT_GRPC = {
     "name": "content-type",
-    "string_match": {"prefix": "application/grpc"},
+    "string_match": {"safe_regex": {"regex": GRPC}},
     "invert_match": True,
     "treat_missing_header_as_empty": True,
 }

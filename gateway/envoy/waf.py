@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gateway.envoy.credentials import APP_KEY_HEADER
 from gateway.envoy.extensions import API, http_filter, typed
 
-__all__ = ["JSON", "REFUSALS", "Refusal", "body_rules", "firewall", "refused_as"]
+__all__ = ["GRPC", "JSON", "REFUSALS", "Refusal", "body_rules", "firewall", "refused_as"]
 
 
 class Refusal(NamedTuple):

@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -14,8 +14,8 @@ from services.local.operator_file import fetch_token, read_operator
 
 __all__ = ["EDGE_VARIABLE", "FOLDER_VARIABLE", "TWEET_ID", "USER_ID", "World", "with_kinds_of_ids"]
 
-EDGE_VARIABLE = "AVIARY_TEST_EDGE"
-FOLDER_VARIABLE = "AVIARY_TEST_DATA_DIR"
+EDGE_VARIABLE: Final = "AVIARY_TEST_EDGE"
+FOLDER_VARIABLE: Final = "AVIARY_TEST_DATA_DIR"
 TIMEOUT_S = 30.0
 USER_ID, TWEET_ID = "user-id", "tweet-id"
 # More than one page of the smallest size that drawn limits have.

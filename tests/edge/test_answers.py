@@ -32,7 +32,7 @@ REQUESTS = {
     # These two no filter sees.
     "GET /v1%2Ftweets/1": 400,
     "GET /v1/tweets/%00": 400,
-    "POST /v1/tweets": 400,
+    "POST /v1/tweets": 415,
     "OPTIONS /v1/tweets": 204,
     "CONNECT edge:1": 405,
 }

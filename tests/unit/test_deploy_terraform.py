@@ -205,6 +205,7 @@ SITE = {
     "publicReads": "AVIARY_PUBLIC_READS",
     "corsOrigins": None,
     "trustedHops": None,
+    "tracePercent": None,
 }
 
 
