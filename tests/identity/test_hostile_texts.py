@@ -97,10 +97,10 @@ async def test_no_field_of_a_form_or_query_is_a_500(world: World, path: str, wha
         if path == "/oauth/authorize":
             query = content.replace(b"\xff", b"%FF").decode()
             answer = await world.http.get(f"{path}?{query}")
-            if answer.status_code == 200:
-                continue  # an unknown parameter is passed over
         else:
             answer = await world.http.post(path, content=content, headers=FORM)
+        if answer.status_code == 200 and path in ("/oauth/authorize", "/oauth/revoke"):
+            continue  # a token that nobody has is revoked; a page is shown without what it needs not
         is_answered(answer, path, name, what)
 
 
