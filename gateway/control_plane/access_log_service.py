@@ -15,7 +15,7 @@ from gateway.envoy.signals import DIGEST_TAG, GRPC_STATUS
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES, IPV6_PREFIX_BITS
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_LIMITS_SIGNALS_LOST
+from services.platform.observability.log_events import EVENT_LIMITS_SIGNALS_LOST
 from services.platform.rpc.end_user import USER_KEY
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.clock import Clock
