@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from services.platform.composition.dependencies import RETRY
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 STARTS = (ROOT / "README.md", ROOT / "docs" / "README.md")
@@ -72,3 +74,8 @@ def test_decisions_are_numbered_as_their_files_are() -> None:
     for page in pages:
         number = int(page.name[:4])
         assert re.match(HEAD.format(number=number), page.read_text()), page.name
+
+
+def test_pages_give_up_messages_when_the_code_does() -> None:
+    page = (ROOT / "docs" / "how-to" / "operate-the-fan-out.md").read_text()
+    assert f"fails {RETRY.max_attempts} times" in page
