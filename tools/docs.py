@@ -150,7 +150,7 @@ def _title(page: Path) -> str:
 def _first_sentence(page: Path) -> str:
     paragraphs = page.read_text().split("\n\n")[1:]
     prose = next(each for each in paragraphs if each[0].isalnum() or each[0] == "`")
-    sentence = re.split(r"(?<=\w)[.:](?:\s|$)", prose, maxsplit=1)[0]
+    sentence = re.split(r"(?<=[\w`)])[.:](?:\s|$)", prose, maxsplit=1)[0]
     # A link leads from the page, not from the index.
     return re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", " ".join(sentence.split()))
 

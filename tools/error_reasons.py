@@ -65,6 +65,7 @@ def module(found: Sequence[ErrorReason]) -> str:
             textwrap.fill(
                 f'"""{each.http_status} {each.code}. {each.meaning} To do: {each.to_do}"""',
                 LINE_CHARS - len(INDENT),
+                break_on_hyphens=False,  # `Retry-After` is one word
             ),
             INDENT,
         )

@@ -14,8 +14,9 @@ from gateway.control_plane.signals import REPEATED_POST_POINTS, SHARED_ADDRESS_P
 from gateway.envoy.signals import DIGEST_TAG, GRPC_STATUS
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES, IPV6_PREFIX_BITS
+from gateway.statuses import HTTP_STATUS
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_LIMITS_SIGNALS_LOST
+from services.platform.observability.log_events import EVENT_LIMITS_SIGNALS_LOST
 from services.platform.rpc.end_user import USER_KEY
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.clock import Clock
@@ -29,23 +30,15 @@ ACCOUNTS_OF_AN_ADDRESS = 50
 
 _IPV4_BITS = 32
 _HTTP_OK = 200
+_LEAST_FAULT = 500
 _STATUS_OF_GRPC: Mapping[str, int] = MappingProxyType(
     {
-        str(code.value[0]): status
-        for code, status in {
-            grpc.StatusCode.INVALID_ARGUMENT: 400,
-            grpc.StatusCode.NOT_FOUND: 404,
-            grpc.StatusCode.ALREADY_EXISTS: 409,
-            grpc.StatusCode.PERMISSION_DENIED: 403,
-            grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
-            grpc.StatusCode.FAILED_PRECONDITION: 400,
-            grpc.StatusCode.OUT_OF_RANGE: 400,
-            grpc.StatusCode.UNIMPLEMENTED: 404,
-            grpc.StatusCode.UNAUTHENTICATED: 401,
-        }.items()
+        str(code.value[0]): HTTP_STATUS[code.name]
+        for code in grpc.StatusCode
+        if HTTP_STATUS.get(code.name, _LEAST_FAULT) < _LEAST_FAULT
     }
 )
-"""What a client did wrong, by gRPC and by HTTP; for no such path Envoy says UNIMPLEMENTED."""
+"""What a client did wrong, by the number of the gRPC status."""
 _WRITES = frozenset(f"/{rpc}" for one in CLASSES if one.is_shared for rpc in one.rpcs)
 
 

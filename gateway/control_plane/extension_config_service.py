@@ -27,7 +27,7 @@ from gateway.envoy.subjects import reputation_label
 from gateway.limits.budgets import Reputation, Subject
 from gateway.limits.table import NEW_ACCOUNT_DAYS
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.observability.names import EVENT_LIMITS_FEED_REFUSED
+from services.platform.observability.log_events import EVENT_LIMITS_FEED_REFUSED
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.background import Background
 from services.platform.runtime.clock import Clock

@@ -4,11 +4,8 @@ import structlog
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
-from services.platform.observability.names import (
-    EVENT_LIMITS_LIST_FULL,
-    METRIC_LIMITS_LISTED,
-    SCOPE,
-)
+from services.platform.observability.log_events import EVENT_LIMITS_LIST_FULL
+from services.platform.observability.names import METRIC_LIMITS_LISTED, SCOPE
 
 __all__ = ["ListMetrics"]
 

@@ -8,7 +8,14 @@ of clusters have neither, so an outage of a service is not to be seen in them.
 from typing import Any, Final
 
 from gateway.envoy.extensions import API, typed
-from gateway.envoy.grpc_replies import BY_GRPC, NOT_BY_GRPC
+from gateway.envoy.log_filters import (
+    BY_GRPC,
+    NOT_BY_GRPC,
+    all_of,
+    any_of,
+    grpc_status,
+    status,
+)
 from services.platform.rpc.status import SERVER_FAULTS
 
 __all__ = ["ELSEWHERE", "OAUTH", "answer_figures"]
@@ -77,26 +84,9 @@ def _stat(name: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def _failed() -> dict[str, Any]:
-    return _any_of(_status("GE", LEAST_FAULT), _all_of(*BY_GRPC, _grpc(FAULTS)))
+    return any_of(status("GE", LEAST_FAULT), all_of(BY_GRPC, grpc_status(FAULTS)))
 
 
 def _served() -> dict[str, Any]:
-    done = _any_of(*NOT_BY_GRPC, _grpc(("OK",)), _status("EQ", LEFT))
-    return _all_of(_status("LE", LEAST_REFUSAL - 1), done)
-
-
-def _status(op: str, status: int) -> dict[str, Any]:
-    value = {"default_value": status, "runtime_key": f"aviary.answers.{op}.{status}"}
-    return {"status_code_filter": {"comparison": {"op": op, "value": value}}}
-
-
-def _grpc(statuses: tuple[str, ...]) -> dict[str, Any]:
-    return {"grpc_status_filter": {"statuses": list(statuses)}}
-
-
-def _any_of(*filters: dict[str, Any]) -> dict[str, Any]:
-    return {"or_filter": {"filters": list(filters)}}
-
-
-def _all_of(*filters: dict[str, Any]) -> dict[str, Any]:
-    return {"and_filter": {"filters": list(filters)}}
+    done = any_of(NOT_BY_GRPC, grpc_status(("OK",)), status("EQ", LEFT))
+    return all_of(status("LE", LEAST_REFUSAL - 1), done)

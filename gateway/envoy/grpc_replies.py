@@ -13,35 +13,10 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from gateway.envoy.waf import GRPC
+from gateway.envoy.log_filters import BY_GRPC, all_of
 
-__all__ = ["BY_GRPC", "NOT_BY_GRPC", "ToGrpc", "added", "both_of", "grpc_reply"]
+__all__ = ["ToGrpc", "added", "grpc_reply"]
 
-# The transcoder makes gRPC of requests over REST, and notes what they were.
-TRANSCODED = "x-envoy-original-method"
-BY_GRPC: list[dict[str, Any]] = [
-    {
-        "header_filter": {
-            "header": {"name": "content-type", "string_match": {"safe_regex": {"regex": GRPC}}}
-        }
-    },
-    {"header_filter": {"header": {"name": TRANSCODED, "present_match": False}}},
-]
-"""Log filters that all hold for a call by gRPC or gRPC-Web."""
-NOT_BY_GRPC: list[dict[str, Any]] = [
-    {
-        "header_filter": {
-            "header": {
-                "name": "content-type",
-                "string_match": {"safe_regex": {"regex": GRPC}},
-                "invert_match": True,
-                "treat_missing_header_as_empty": True,
-            }
-        }
-    },
-    {"header_filter": {"header": {"name": TRANSCODED, "present_match": True}}},
-]
-"""Log filters of which one holds for any other request."""
 # Of HTTP; what went wrong is in `grpc-status`.
 OK = 200
 # Of ASCII, what goes into `grpc-message` as it is; by `%` Envoy knows what it is to put in.
@@ -66,16 +41,11 @@ def grpc_reply(
     if retry_s is not None:
         status["grpc-status-details-bin"] = _details(words, retry_s)
     return {
-        "filter": both_of(condition, *BY_GRPC),
+        "filter": all_of(condition, BY_GRPC),
         "status_code": OK,
         "body_format_override": {"text_format_source": {"inline_string": ""}},
         "headers_to_add": added({**headers, **status}),
     }
-
-
-def both_of(*conditions: Mapping[str, Any]) -> dict[str, Any]:
-    """Hold where all of these access log filters do."""
-    return {"and_filter": {"filters": list(conditions)}}
 
 
 def added(headers: Mapping[str, str]) -> list[dict[str, Any]]:

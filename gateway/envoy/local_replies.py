@@ -17,7 +17,8 @@ from gateway.envoy.credentials import (
     noted,
 )
 from gateway.envoy.extensions import JWT_AUTHN
-from gateway.envoy.grpc_replies import ToGrpc, added, both_of, grpc_reply
+from gateway.envoy.grpc_replies import ToGrpc, added, grpc_reply
+from gateway.envoy.log_filters import all_of, status
 from gateway.envoy.public_reads import REFUSALS as TOKENS_MISSING
 from gateway.envoy.revoked import OUTDATED, REVOKED
 from gateway.envoy.strict_tokens import REFUSALS as MALFORMED
@@ -153,7 +154,7 @@ def local_reply_config() -> dict[str, Any]:
         refusals += [_with_key_alone(name), _refusal(name, shown, MISSING_TOKEN)]
     # Not as the format of all: the pages that the edge answers by itself are no errors.
     others = _both(
-        _status("GE", LEAST_ERROR_STATUS),
+        status("GE", LEAST_ERROR_STATUS),
         Refusal(0, UNKNOWN, ENVOYS_WORDS),
         to_grpc=ToGrpc(UNKNOWN, "the request was refused"),
     )
@@ -162,9 +163,9 @@ def local_reply_config() -> dict[str, Any]:
 
 
 def _reply(reply: _Reply) -> list[Mapper]:
-    condition = _status("EQ", reply.envoy_status)
+    condition = status("EQ", reply.envoy_status)
     if reply.condition is not None:
-        condition = both_of(condition, reply.condition)
+        condition = all_of(condition, reply.condition)
     shown = Refusal(reply.shown_status or reply.envoy_status, reply.code, reply.message)
     return _both(condition, shown, reply.challenge, reply.to_grpc)
 
@@ -181,7 +182,7 @@ def _refusal(name: str, shown: Refusal, challenge: str = INVALID_TOKEN) -> list[
 
 def _with_key_alone(name: str) -> list[Mapper]:
     """Dress the same refusal of who has shown an API key instead."""
-    condition = both_of(refused_as(name), APP_KEY_GOOD)
+    condition = all_of(refused_as(name), APP_KEY_GOOD)
     return _both(condition, Refusal(401, 16, KEY_ALONE), "Bearer")
 
 
@@ -212,9 +213,3 @@ def _both(
 def _body(shown: Refusal) -> dict[str, Any]:
     details = [RETRY_INFO] if shown.code == UNAVAILABLE else []
     return {"json_format": {"code": shown.code, "message": shown.message, "details": details}}
-
-
-def _status(comparison: str, status: int) -> dict[str, Any]:
-    """Hold for answers whose status compares so to `status`."""
-    value = {"default_value": status, "runtime_key": f"aviary.local_reply.{comparison}.{status}"}
-    return {"status_code_filter": {"comparison": {"op": comparison, "value": value}}}

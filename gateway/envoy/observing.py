@@ -7,6 +7,7 @@ from typing import Any
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.credentials import CLAIMS_KEY
 from gateway.envoy.extensions import API, JWT_AUTHN, typed
+from gateway.envoy.log_filters import all_of, any_of, grpc_status, header_is_not, status
 from gateway.envoy.shared_limits import READS
 from gateway.envoy.upstreams import COLLECTOR_CLUSTER
 from services.platform.observability.process_metrics import aviary_version
@@ -75,11 +76,11 @@ def access_logs(config: EdgeConfig) -> list[dict[str, Any]]:
     """
     logs = [file_log(config.access_log_path, REQUESTS)]
     if config.denials_log_path is not None:
-        denied = [_status(status) for status in DENIED_STATUSES]
-        denied.append({"grpc_status_filter": {"statuses": list(DENIED_GRPC)}})
+        denied = [status("EQ", number) for number in DENIED_STATUSES]
+        denied.append(grpc_status(DENIED_GRPC))
         log = file_log(config.denials_log_path, DENIALS)
-        audited = [*denied, _all_of(_by_a_token(), _any_of(_few(), _is_no_read()))]
-        logs.append({**log, "filter": _any_of(*audited)})
+        audited = [*denied, all_of(_by_a_token(), any_of(_few(), header_is_not(":path", READS)))]
+        logs.append({**log, "filter": any_of(*audited)})
     return logs
 
 
@@ -93,11 +94,6 @@ def file_log(path: str, fields: Mapping[str, str]) -> dict[str, Any]:
             log_format={"json_format": dict(fields)},
         ),
     }
-
-
-def _status(status: int) -> dict[str, Any]:
-    value = {"default_value": status, "runtime_key": f"aviary.denied.{status}"}
-    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
 
 
 def _by_a_token() -> dict[str, Any]:
@@ -116,20 +112,6 @@ def _few() -> dict[str, Any]:
             "use_independent_randomness": True,
         }
     }
-
-
-def _is_no_read() -> dict[str, Any]:
-    path = {"safe_regex": {"regex": READS}}
-    header = {"name": ":path", "string_match": path, "invert_match": True}
-    return {"header_filter": {"header": header}}
-
-
-def _any_of(*filters: dict[str, Any]) -> dict[str, Any]:
-    return {"or_filter": {"filters": list(filters)}}
-
-
-def _all_of(*filters: dict[str, Any]) -> dict[str, Any]:
-    return {"and_filter": {"filters": list(filters)}}
 
 
 def tracing(name: str = "edge", percent: int = SAMPLED_PERCENT) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from gateway.envoy.bodies import json_body
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FILTERS, typed
 from gateway.envoy.head import READING
+from gateway.envoy.log_filters import NO_GRPC_TYPE
 from gateway.envoy.not_modified import answers_not_modified
 from gateway.envoy.observing import operation
-from gateway.envoy.waf import GRPC
 
 __all__ = ["no_such_path", "rest_routes"]
 
@@ -29,14 +29,6 @@ BAD_QUERY = "a query parameter is unknown, repeated, or belongs elsewhere; there
 MEANT_FOR_GRPC = ({"prefix": "grpc-"}, {"suffix": "-bin"})
 NO_METADATA_KEY = {"safe_regex": {"regex": "[^:0-9a-z_.-].*|[^:].*[^0-9a-z_.-].*"}}
 HEADERS_FILTER = "envoy.filters.http.header_mutation"
-
-# Who asks in gRPC for a path of REST gets an answer in gRPC, so its headers must not go.
-NOT_GRPC = {
-    "name": "content-type",
-    "string_match": {"safe_regex": {"regex": GRPC}},
-    "invert_match": True,
-    "treat_missing_header_as_empty": True,
-}
 
 Match = dict[str, Any]
 Route = dict[str, Any]
@@ -62,7 +54,8 @@ def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
     method = _header(":method", _verbs(rpc.verb))
     taken = {
         **_named(rpc),
-        "match": match | {"headers": [method, NOT_GRPC, *_query_matches(rpc.query)]},
+        # Who asks in gRPC for a path of REST gets an answer in gRPC, so its headers must not go.
+        "match": match | {"headers": [method, NO_GRPC_TYPE, *_query_matches(rpc.query)]},
         # Until the transcoder has named the RPC. What it leaves as it is claims to be gRPC, and the
         # service will say that it has no RPC of this name.
         "route": {"cluster": cluster},

@@ -5,6 +5,7 @@ from typing import Any
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import API, http_filter, typed
 from gateway.envoy.limits import FLOOD, LIMITED_BY
+from gateway.envoy.log_filters import all_of, any_of, grpc_status, header_is_not, status
 from gateway.envoy.shared_limits import READS
 from gateway.limits.table import SAFELISTED_SCOPE
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY
@@ -62,11 +63,11 @@ def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
         return []
     message = f"{API}.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig"
     digest = {"metadata_key": {"key": _NAMESPACE, "path": [{"key": DIGEST_TAG}]}}
-    logged = _any(_failed(), _limited_sample(), _write())
+    logged = any_of(_failed(), _limited_sample(), _write())
     return [
         {
             "name": "envoy.access_loggers.http_grpc",
-            "filter": _all(_not_safelisted(), logged),
+            "filter": all_of(_not_safelisted(), logged),
             "typed_config": typed(
                 message,
                 common_config={
@@ -89,12 +90,12 @@ def signal_log(config: EdgeConfig) -> list[dict[str, Any]]:
 
 
 def _not_safelisted() -> dict[str, Any]:
-    return _header_is_not(SCOPE_KEY, f"(.* )?{SAFELISTED_SCOPE}( .*)?")
+    return header_is_not(SCOPE_KEY, f"(.* )?{SAFELISTED_SCOPE}( .*)?")
 
 
 def _failed() -> dict[str, Any]:
-    by_http = _all(_status("GE", _FIRST_ERROR), _status("NE", _LIMITED))
-    return _any(by_http, {"grpc_status_filter": {"statuses": list(_GRPC_FAILURES)}})
+    by_http = all_of(status("GE", _FIRST_ERROR), status("NE", _LIMITED))
+    return any_of(by_http, grpc_status(_GRPC_FAILURES))
 
 
 def _limited_sample() -> dict[str, Any]:
@@ -103,9 +104,8 @@ def _limited_sample() -> dict[str, Any]:
         "percent_sampled": {"numerator": LIMITED_SAMPLE_PERCENT, "denominator": "HUNDRED"},
         "use_independent_randomness": True,
     }
-    by_grpc = {"grpc_status_filter": {"statuses": [_GRPC_LIMITED]}}
-    limited = _any(_status("EQ", _LIMITED), by_grpc)
-    return _all(limited, {"runtime_filter": sample}, _by_a_budget_of_its_class())
+    limited = any_of(status("EQ", _LIMITED), grpc_status([_GRPC_LIMITED]))
+    return all_of(limited, {"runtime_filter": sample}, _by_a_budget_of_its_class())
 
 
 def _by_a_budget_of_its_class() -> dict[str, Any]:
@@ -120,32 +120,8 @@ def _by_a_budget_of_its_class() -> dict[str, Any]:
 
 
 def _write() -> dict[str, Any]:
-    return _all(
-        _status("LE", _FIRST_ERROR - 1),
-        {"grpc_status_filter": {"statuses": [_GRPC_LIMITED], "exclude": True}},
-        _header_is_not(":path", READS),
+    return all_of(
+        status("LE", _FIRST_ERROR - 1),
+        grpc_status([_GRPC_LIMITED], exclude=True),
+        header_is_not(":path", READS),
     )
-
-
-def _header_is_not(name: str, pattern: str) -> dict[str, Any]:
-    header = {
-        "name": name,
-        "string_match": {"safe_regex": {"regex": pattern}},
-        "invert_match": True,
-        # So that one that is missing is not it either.
-        "treat_missing_header_as_empty": True,
-    }
-    return {"header_filter": {"header": header}}
-
-
-def _all(*filters: dict[str, Any]) -> dict[str, Any]:
-    return {"and_filter": {"filters": list(filters)}}
-
-
-def _any(*filters: dict[str, Any]) -> dict[str, Any]:
-    return {"or_filter": {"filters": list(filters)}}
-
-
-def _status(op: str, status: int) -> dict[str, Any]:
-    value = {"default_value": status, "runtime_key": f"aviary.signals.status.{op}.{status}"}
-    return {"status_code_filter": {"comparison": {"op": op, "value": value}}}

@@ -6,6 +6,7 @@ from gateway.envoy.contracts import PublicRpc
 from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, RETRY_AFTER, references
 from gateway.openapi.named_errors import NamedError, errors_named
 from gateway.openapi.schemas import Json
+from gateway.statuses import HTTP_STATUS
 from services.platform.error_reasons import Reason
 
 __all__ = ["ERROR_SCHEMA", "REASONS", "error_responses", "shared_responses"]
@@ -63,16 +64,6 @@ OF_TOKENS = (
         (Reason.NOT_THE_CALLER, Reason.NO_USER, Reason.CALLER_NAMED_TWICE),
     ),
 )
-# The status that the edge gives each code that a service can answer.
-STATUS_OF_CODE = {
-    "INVALID_ARGUMENT": 400,
-    "FAILED_PRECONDITION": 400,
-    "UNAUTHENTICATED": 401,
-    "PERMISSION_DENIED": 403,
-    "NOT_FOUND": 404,
-    "ALREADY_EXISTS": 409,
-    "UNAVAILABLE": 503,
-}
 TOO_MANY = 429
 MALFORMED = (
     "The request is malformed: not JSON by RFC 8259, a field or parameter that is unknown or given "
@@ -114,7 +105,7 @@ def error_responses(rpc: PublicRpc) -> Json:
     shared = {one.status: one for one in _shared_by(rpc)}
     found = {400: [_Shared(400, "", MALFORMED, (Reason.INVALID_FIELD,))]}
     for error in errors_named(rpc.comment):
-        status = STATUS_OF_CODE[error.code]
+        status = HTTP_STATUS[error.code]
         common = [shared[status]] if status in shared else []
         found.setdefault(status, common).append(_own(status, error))
     own = {str(status): _error(status, *parts) for status, parts in found.items()}

@@ -67,6 +67,8 @@ def apps(data_dir: Path, *, as_json: bool) -> None:
     if as_json:
         echo_json({"apps": [_app(*each) for each in found.items()]})
         return
+    if not found:
+        click.echo("no apps are registered")
     for client_id, client in found.items():
         kind = "public" if client.secret_digest is None else "confidential"
         click.echo(f"{client_id}  {at(client.created_at_ms)}  {kind:12}  {client.name}")
@@ -132,6 +134,8 @@ def list_keys(client_id: str, data_dir: Path, *, as_json: bool) -> None:
     if as_json:
         echo_json({"keys": [_key(*each) for each in found.items()]})
         return
+    if not found:
+        click.echo(f"no API keys of {client_id}")
     for key_id, key in found.items():
         revoked = "  revoked" if key.revoked else ""
         click.echo(f"{key_id}  expires {at(key.expires_at_ms)}{revoked}")

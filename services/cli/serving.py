@@ -11,7 +11,7 @@ import structlog
 from services.platform.composition.dependencies import Dependencies, Served
 from services.platform.composition.security import secured
 from services.platform.config.settings import Settings
-from services.platform.observability.names import EVENT_SERVING
+from services.platform.observability.log_events import EVENT_SERVING
 from services.platform.observability.process_metrics import observe_disks
 from services.platform.observability.setup import configure
 from services.platform.rpc.method_handlers import Servicer

@@ -21,7 +21,7 @@ from services.fanout.ports import (
 )
 from services.platform.erasure import require_gone
 from services.platform.errors import NotFoundError
-from services.platform.observability.names import EVENT_FANOUT_TWEET_GONE
+from services.platform.observability.log_events import EVENT_FANOUT_TWEET_GONE
 
 __all__ = ["FanoutService"]
 

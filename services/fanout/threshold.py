@@ -7,7 +7,7 @@ import structlog
 from services.fanout.ports import ThresholdStore
 from services.fanout.spec import CELEBRITY_THRESHOLD
 from services.platform.errors import InvalidArgumentError, UnavailableError
-from services.platform.observability.names import EVENT_FANOUT_THRESHOLD_CHANGED
+from services.platform.observability.log_events import EVENT_FANOUT_THRESHOLD_CHANGED
 from services.platform.runtime.watched_value import POLL_EVERY_S, WatchedValue
 
 __all__ = ["OperatedThreshold"]

@@ -18,12 +18,11 @@ from services.graph.model import Change, Edge, EdgeStates, PlannedChange, Relati
 from services.graph.order import dated, may_be_barred
 from services.graph.ports import GraphStore, IdSource, StaleViews
 from services.platform.errors import FailedPreconditionError, UnavailableError
-from services.platform.observability.names import (
+from services.platform.observability.log_events import (
     EVENT_GRAPH_COUNT_OFF,
     EVENT_GRAPH_OUT_OF_ORDER,
-    METRIC_GRAPH_OUT_OF_ORDER,
-    SCOPE,
 )
+from services.platform.observability.names import METRIC_GRAPH_OUT_OF_ORDER, SCOPE
 
 __all__ = ["COUNTERS_AT_ONCE", "Changes", "Plan"]
 

@@ -20,7 +20,7 @@ from services.graph.ports import GraphStore, UserDirectory
 from services.graph.slices import Rising, Take, slices, taking
 from services.platform.errors import InvalidArgumentError, UnavailableError
 from services.platform.ids.arguments import check_id, check_ids
-from services.platform.observability.names import EVENT_GRAPH_COUNT_OFF
+from services.platform.observability.log_events import EVENT_GRAPH_COUNT_OFF
 
 __all__ = ["MAX_IDS_PER_LOOKUP", "MAX_PAGE_SIZE", "Reads"]
 

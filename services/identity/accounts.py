@@ -28,7 +28,7 @@ from services.platform.errors import (
     InvalidArgumentError,
     PermissionDeniedError,
 )
-from services.platform.observability.names import EVENT_IDENTITY_SIGN_UP_STUCK
+from services.platform.observability.log_events import EVENT_IDENTITY_SIGN_UP_STUCK
 from services.platform.runtime.clock import Clock, is_recent
 from services.platform.text.handles import (
     canonical,

@@ -19,7 +19,7 @@ from services.identity.store import Records
 from services.platform.audit.port import KEY_ADDED, KEY_RETIRED, Audit
 from services.platform.config.secret_keys import SecretKeys
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_IDENTITY_KEYS_STALE
+from services.platform.observability.log_events import EVENT_IDENTITY_KEYS_STALE
 from services.platform.runtime.clock import Clock
 from services.platform.tokens.issuers import JWKS_CACHE_S
 from services.platform.tokens.lives import ACCESS_TOKEN_S, SKEW_S

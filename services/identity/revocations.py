@@ -13,7 +13,7 @@ import structlog
 from services.identity.model import Revocation
 from services.identity.store import IdentityStore
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_IDENTITY_REVOCATIONS_UNSENT
+from services.platform.observability.log_events import EVENT_IDENTITY_REVOCATIONS_UNSENT
 from services.platform.runtime.clock import Clock
 from services.platform.tokens.edge_lists import MAX_LISTED
 from services.platform.tokens.lives import SKEW_S

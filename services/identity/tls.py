@@ -9,7 +9,7 @@ import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.identity.spec import SPEC
-from services.platform.observability.names import EVENT_TLS_RELOAD_FAILED
+from services.platform.observability.log_events import EVENT_TLS_RELOAD_FAILED
 from services.platform.security.identities import EDGE, spiffe_id
 from services.platform.security.tls import TlsFiles
 

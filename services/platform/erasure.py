@@ -12,7 +12,7 @@ import structlog
 
 from services.platform.error_reasons import Reason
 from services.platform.errors import FailedPreconditionError
-from services.platform.observability.names import EVENT_ERASURE_REFUSED
+from services.platform.observability.log_events import EVENT_ERASURE_REFUSED
 from services.platform.runtime.clock import Clock
 
 __all__ = ["WORK_S", "Settling", "require_gone"]

@@ -72,10 +72,6 @@ class Reason(StrEnum):
     APP_NOT_FOUND = "APP_NOT_FOUND"
     """404 NOT_FOUND. No app has this client id. To do: List the apps for one that exists."""
 
-    DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
-    """404 NOT_FOUND. No dead letter of the subscription has this id, or it is not among the oldest
-    1000. To do: List them for the ids there are."""
-
     APP_KEY_NOT_FOUND = "APP_KEY_NOT_FOUND"
     """404 NOT_FOUND. No API key has this id. To do: List the keys of the app."""
 
@@ -83,9 +79,13 @@ class Reason(StrEnum):
     """400 FAILED_PRECONDITION. The app has as many live API keys as it may have. To do: Revoke
     one."""
 
+    DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
+    """404 NOT_FOUND. No dead letter of the subscription has this id, or it is not among the oldest
+    1000. To do: List them for the ids there are."""
+
     RATE_LIMITED = "RATE_LIMITED"
-    """429 RESOURCE_EXHAUSTED. A budget is used up; the metadata names it. To do: Wait as `Retry-
-    After` and the RetryInfo say."""
+    """429 RESOURCE_EXHAUSTED. A budget is used up; the metadata names it. To do: Wait as
+    `Retry-After` and the RetryInfo say."""
 
     STEP_UP_REQUIRED = "STEP_UP_REQUIRED"
     """429 RESOURCE_EXHAUSTED. The caller's reputation is low, or too many passwords were wrong, and
@@ -101,8 +101,8 @@ class Reason(StrEnum):
     Repeat it with the same request_id."""
 
     INTERNAL = "INTERNAL"
-    """500 INTERNAL. A fault of ours, which is in our logs. To do: Report it with its `x-request-
-    id`."""
+    """500 INTERNAL. A fault of ours, which is in our logs. To do: Report it with its
+    `x-request-id`."""
 
     CALLER_NOT_ALLOWED = "CALLER_NOT_ALLOWED"
     """403 PERMISSION_DENIED. Between services: the call table does not let this process call this
@@ -156,9 +156,9 @@ CODE_NAMES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.WEAK_PASSWORD: "INVALID_ARGUMENT",
         Reason.HANDLE_RESERVED: "INVALID_ARGUMENT",
         Reason.APP_NOT_FOUND: "NOT_FOUND",
-        Reason.DEAD_LETTER_NOT_FOUND: "NOT_FOUND",
         Reason.APP_KEY_NOT_FOUND: "NOT_FOUND",
         Reason.TOO_MANY_KEYS: "FAILED_PRECONDITION",
+        Reason.DEAD_LETTER_NOT_FOUND: "NOT_FOUND",
         Reason.RATE_LIMITED: "RESOURCE_EXHAUSTED",
         Reason.STEP_UP_REQUIRED: "RESOURCE_EXHAUSTED",
         Reason.UNAVAILABLE: "UNAVAILABLE",

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from services.platform.observability.names import EVENT_DELETIONS_UNHEARD
+from services.platform.observability.log_events import EVENT_DELETIONS_UNHEARD
 from services.platform.runtime.background import Background
 from services.platform.runtime.cancellation import cancellation_kept
 

@@ -22,7 +22,7 @@ from operator import gt
 import structlog
 
 from services.platform.ids.model import MAX_ID
-from services.platform.observability.names import EVENT_CACHE_DAMAGED
+from services.platform.observability.log_events import EVENT_CACHE_DAMAGED
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline import hot_list_scripts as lua

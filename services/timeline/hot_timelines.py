@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
+from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import author_list_key, home_list_key

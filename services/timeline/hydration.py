@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
+from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
 from services.timeline.local_tweets import LocalTweets
 from services.timeline.model import EncodedTweet, Skeleton, View
 from services.timeline.ports import SharedTweets, Tweets, TweetSource

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
+from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
 from services.timeline.author_runs import TOKEN_BYTES, author_runs, listed_runs
 from services.timeline.backfill import Backfill
 from services.timeline.model import (

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_CACHE_UNAVAILABLE
+from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
 from services.platform.runtime.background import Background
 from services.timeline.relations_cache import RELATIONS, RelationsCache
 

@@ -11,7 +11,7 @@ import structlog
 
 from services.platform.errors import UnavailableError
 from services.platform.ids.snowflake_time import time_ms
-from services.platform.observability.names import EVENT_CELEBRITIES_STALE
+from services.platform.observability.log_events import EVENT_CELEBRITIES_STALE
 from services.platform.rows.keys import parse_user_row_key, user_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore
 from services.platform.rows.reading import log_unreadable

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 from redis.asyncio.cluster import RedisCluster
 
-from services.platform.observability.names import EVENT_CACHE_DAMAGED
+from services.platform.observability.log_events import EVENT_CACHE_DAMAGED
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script

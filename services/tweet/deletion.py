@@ -6,7 +6,7 @@ import structlog
 
 from services.platform.error_reasons import Reason
 from services.platform.errors import AviaryError, PermissionDeniedError
-from services.platform.observability.names import EVENT_TWEET_OWN_TIMELINE_FAILED
+from services.platform.observability.log_events import EVENT_TWEET_OWN_TIMELINE_FAILED
 from services.platform.runtime.clock import Clock
 from services.tweet.model import Tweet
 from services.tweet.ports import OwnTimeline, TweetEvents, TweetStore

@@ -14,7 +14,7 @@ from services.platform.errors import (
 )
 from services.platform.ids.arguments import check_id, check_ids
 from services.platform.ids.request_ids import fingerprint, validate_request_id
-from services.platform.observability.names import EVENT_USER_TIDYING_FAILED
+from services.platform.observability.log_events import EVENT_USER_TIDYING_FAILED
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import (
     canonical,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from services.platform.observability.names import EVENT_FLAGS_REFUSED
+from services.platform.observability.log_events import EVENT_FLAGS_REFUSED
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import start, stop
 from tests.e2e.operators import operate

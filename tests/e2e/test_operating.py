@@ -229,6 +229,7 @@ def test_what_there_is_not_is_an_error(mesh: Mesh) -> None:
 def test_apps_are_listed_and_removed(mesh: Mesh) -> None:
     made = operate(mesh, "register-app", "web")
     client_id = made.split()[1]
+    assert "no API keys" in operate(mesh, "app-key", "list", client_id)
     operate(mesh, "app-key", "make", client_id)
     (app,) = json.loads(operate(mesh, "apps", "--json"))["apps"]
     assert (app["client_id"], app["name"], app["public"]) == (client_id, "web", False)
@@ -237,6 +238,7 @@ def test_apps_are_listed_and_removed(mesh: Mesh) -> None:
     assert client_id in operate(mesh, "apps")
     operate(mesh, "remove-app", client_id)
     assert json.loads(operate(mesh, "apps", "--json")) == {"apps": []}
+    assert "no apps" in operate(mesh, "apps")
 
 
 async def lose_home(mesh: Mesh, viewer: int) -> None:

@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.control_plane.health import HealthServicer
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_NOT_READY, EVENT_READY
+from services.platform.observability.log_events import EVENT_NOT_READY, EVENT_READY
 from services.platform.rpc.server import READY
 from services.platform.runtime.readiness import Readiness
 from tests.rpc.probe import SERVICE, serving

@@ -14,6 +14,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.envoy import contracts, own_contracts
 from gateway.openapi.named_errors import errors_named
+from gateway.statuses import HTTP_STATUS
 from services.platform import errors
 from services.platform.error_reasons import CODE_NAMES, Reason
 from services.platform.rpc.status import CODES
@@ -123,3 +124,9 @@ def test_a_reason_without_status_or_advice_is_refused() -> None:
     file.source_code_info.location[-1].leading_comments = "Something went wrong."
     with pytest.raises(click.ClickException, match="the comment of"):
         error_reasons.reasons(files)
+
+
+def test_each_reason_has_the_http_status_of_its_code() -> None:
+    files = FileDescriptorSet.FromString((ROOT / "gen" / "descriptor.pb").read_bytes())
+    for each in error_reasons.reasons(files):
+        assert each.http_status == HTTP_STATUS[each.code], each.name

@@ -19,7 +19,7 @@ from services.platform.flags.file import FlagsError, read
 from services.platform.flags.provider import FileProvider
 from services.platform.flags.reading import Flags
 from services.platform.flags.watch import FlagFile
-from services.platform.observability import names
+from services.platform.observability import log_events, names
 from services.platform.specs import all_specs
 from tests.contract.metric_values import Metrics
 
@@ -170,7 +170,7 @@ async def test_a_bad_file_changes_nothing_and_is_reported_once(tmp_path: Path, t
             put(path, "fanout.celebrity-threshold: 9")
             await until(lambda: world.threshold == 9)
             assert not world.stale
-    refused = [log for log in logs if log["event"] == names.EVENT_FLAGS_REFUSED]
+    refused = [log for log in logs if log["event"] == log_events.EVENT_FLAGS_REFUSED]
     assert len(refused) == 1
     assert refused[0]["log_level"] == "error"
     assert refused[0]["file"] == str(path)
@@ -200,7 +200,7 @@ async def test_a_name_nobody_knows_is_reported_and_stops_nothing(tmp_path: Path)
     with structlog.testing.capture_logs() as logs:
         async with watching(path) as world:
             assert not world.close_first
-    [changed] = [log for log in logs if log["event"] == names.EVENT_FLAGS_CHANGED]
+    [changed] = [log for log in logs if log["event"] == log_events.EVENT_FLAGS_CHANGED]
     assert changed["log_level"] == "warning"
     assert changed["unknown"] == ["fanout.celebrity-treshold"]
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from services.platform.composition.dependencies import RETRY
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 STARTS = (ROOT / "README.md", ROOT / "docs" / "README.md")
@@ -12,6 +14,9 @@ OURS = "services|gateway|protos|gen|tests|tools|infra|deploy|envoy|docs"
 # A path that stands for one place, without a placeholder.
 PATH = re.compile(rf"`((?:{OURS})/[\w./-]*)`")
 RULE = re.compile(r"\|( ?:?-+:? ?\|)+")
+FEWEST_WORDS = 5
+# Of a decision.
+HEAD = r"# {number}\. .+\n\n- Status: accepted\b.*(?:\n  .*)*\n- Date: 20\d\d(?:-\d\d){{2}}\n\n"
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 
 
@@ -53,3 +58,24 @@ def test_every_page_can_be_reached_from_the_index() -> None:
         found |= new
         waiting += new
     assert [page for page in PAGES if page not in found] == []
+
+
+def test_the_index_says_in_one_sentence_what_each_page_is_about() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    said = re.findall(r"^- \[[^\]]+\]\((?!adr/)\S+\.md\): (.*)$", index, re.MULTILINE)
+    assert said
+    assert [each for each in said if ". " in each or each.endswith(":")] == []
+    assert [each for each in said if len(each.split()) < FEWEST_WORDS] == []
+
+
+def test_decisions_are_numbered_as_their_files_are() -> None:
+    pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for page in pages:
+        number = int(page.name[:4])
+        assert re.match(HEAD.format(number=number), page.read_text()), page.name
+
+
+def test_pages_give_up_messages_when_the_code_does() -> None:
+    page = (ROOT / "docs" / "how-to" / "operate-the-fan-out.md").read_text()
+    assert f"fails {RETRY.max_attempts} times" in page

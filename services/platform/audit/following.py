@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from services.platform.observability.names import EVENT_AUDIT_DENIALS_UNREAD
+from services.platform.observability.log_events import EVENT_AUDIT_DENIALS_UNREAD
 
 __all__ = ["LOST", "POLL_S", "UNREADABLE", "Fields", "JsonLines"]
 

@@ -17,7 +17,7 @@ from services.platform.audit.chain import GENESIS, Head, seal
 from services.platform.audit.entry import entry_of
 from services.platform.audit.files import chains, current, rotated
 from services.platform.audit.port import DISPLACED, TORN_TAIL, Fact, UnwrittenError
-from services.platform.observability.names import EVENT_AUDIT_DISPLACED
+from services.platform.observability.log_events import EVENT_AUDIT_DISPLACED
 from services.platform.runtime.clock import Clock
 
 __all__ = ["AuditLog"]

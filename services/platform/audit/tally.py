@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from services.platform.audit.port import Audit, Fact
-from services.platform.observability.names import EVENT_AUDIT_UNWRITTEN
+from services.platform.observability.log_events import EVENT_AUDIT_UNWRITTEN
 
 __all__ = ["WRITE_EVERY_S", "Tally"]
 

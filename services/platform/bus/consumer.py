@@ -9,7 +9,7 @@ import structlog
 from services.platform.bus.delivery_metrics import DeliveryMetrics, Ended, Outcome
 from services.platform.bus.port import BusDriver, Message, PutBack, Received
 from services.platform.errors import CallAgain, UnavailableError
-from services.platform.observability.names import (
+from services.platform.observability.log_events import (
     EVENT_BUS_ACK_FAILED,
     EVENT_BUS_ATTEMPT_FAILED,
     EVENT_BUS_CALL_AGAIN,

@@ -6,11 +6,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
 from services.platform.bus.port import BusDriver, Subscription
-from services.platform.observability.names import (
-    METRIC_BUS_BACKLOG,
-    METRIC_BUS_DEAD_LETTERS,
-    SCOPE,
-)
+from services.platform.observability.names import METRIC_BUS_BACKLOG, METRIC_BUS_DEAD_LETTERS, SCOPE
 from services.platform.runtime.background import Background
 
 __all__ = ["QueueDepths"]

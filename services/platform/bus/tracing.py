@@ -15,12 +15,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from services.platform.bus.port import Message, Publisher, Subscription
 from services.platform.errors import CallAgain
 from services.platform.observability import spans
-from services.platform.observability.names import (
-    EVENT_BUS_CALL_AGAIN,
-    SCOPE,
-    SPAN_DELIVERY,
-    SPAN_PUBLISH,
-)
+from services.platform.observability.log_events import EVENT_BUS_CALL_AGAIN
+from services.platform.observability.names import SCOPE, SPAN_DELIVERY, SPAN_PUBLISH
 
 __all__ = ["PUBSUB", "VALKEY", "TracedPublisher", "traced_handler", "with_trace_context"]
 

@@ -11,7 +11,7 @@ from services.platform.bus.tracing import PUBSUB, VALKEY
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.config.settings import Settings
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_BUS_DECLARE_FAILED
+from services.platform.observability.log_events import EVENT_BUS_DECLARE_FAILED
 from services.platform.runtime.background import Finished
 from services.platform.runtime.loops import Loops
 from services.platform.specs import all_subscriptions

@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import grpc
 import grpc.aio
-from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from redis.asyncio import Redis
 
@@ -23,6 +22,7 @@ from services.platform.bus.port import BusDriver, Publisher, Subscription
 from services.platform.bus.tracing import TracedPublisher, traced_handler
 from services.platform.composition.audit import open_audit
 from services.platform.composition.bus import Bus
+from services.platform.composition.contracts import known_contracts
 from services.platform.composition.declared import Declared, TopicPublisher
 from services.platform.composition.rows import open_rows
 from services.platform.composition.secrets import keys_of
@@ -222,7 +222,7 @@ class Dependencies:
         tls, signer = self.security.tls, self.security.signer
         opened = open_channel(
             self.settings.addresses[service],
-            _contracts(all_specs()[service]),
+            known_contracts(all_specs()[service]),
             tls=None if tls is None else tls.towards(service),
             signer=signer if signed else None,
             behind_sidecar=service if self.security.sidecar else None,
@@ -282,17 +282,6 @@ class Dependencies:
         """Make the signer of page cursors."""
         drawn = (secrets.token_bytes(CURSOR_KEY_BYTES),)
         return CursorCodec(self.secret(self.settings.cursor_key) or (lambda: drawn))
-
-
-def _contracts(spec: ServiceSpec) -> list[ServiceDescriptor]:
-    """Return those that this process knows: whoever calls one has imported it."""
-    pool, found = descriptor_pool.Default(), []
-    for name in spec.contracts:
-        try:
-            found.append(pool.FindServiceByName(name))
-        except KeyError:
-            continue
-    return found
 
 
 def service_of(file: FileDescriptor) -> ServiceDescriptor:

@@ -15,7 +15,7 @@ from services.platform.composition.audit import open_audit
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.config.signing_keys import Keys, SigningKey, keys_from
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import EVENT_SIGNING_NONCES_EVICTED
+from services.platform.observability.log_events import EVENT_SIGNING_NONCES_EVICTED
 from services.platform.runtime.background import Finished
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.loops import Loops

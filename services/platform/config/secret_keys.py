@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from services.platform.files.watched_file import WatchedFile
-from services.platform.observability.names import EVENT_SECRET_FAILED, EVENT_SECRET_RELOADED
+from services.platform.observability.log_events import EVENT_SECRET_FAILED, EVENT_SECRET_RELOADED
 
 __all__ = ["Secret", "SecretKeys", "parse_secrets"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from services.platform.files.watched_file import WatchedFile
-from services.platform.observability.names import (
+from services.platform.observability.log_events import (
     EVENT_SIGNING_KEYS_FAILED,
     EVENT_SIGNING_KEYS_RELOADED,
 )

@@ -11,12 +11,8 @@ from opentelemetry.metrics import Observation
 from services.platform.files.watched_file import Stamp, stamp
 from services.platform.flags.file import FlagsError, Value, read, unknown
 from services.platform.flags.provider import FileProvider
-from services.platform.observability.names import (
-    EVENT_FLAGS_CHANGED,
-    EVENT_FLAGS_REFUSED,
-    METRIC_FLAGS_STALE,
-    SCOPE,
-)
+from services.platform.observability.log_events import EVENT_FLAGS_CHANGED, EVENT_FLAGS_REFUSED
+from services.platform.observability.names import METRIC_FLAGS_STALE, SCOPE
 from services.platform.runtime.background import Background
 
 __all__ = ["FlagFile"]

@@ -9,7 +9,7 @@ from services.platform.errors import AviaryError, FailedPreconditionError
 from services.platform.ids.model import LEASE_TERM_MS, Lease
 from services.platform.ids.ports import LeaseSource
 from services.platform.ids.snowflake import SnowflakeGenerator
-from services.platform.observability.names import EVENT_ID_LEASE_FAILED, EVENT_ID_LEASE_MISSING
+from services.platform.observability.log_events import EVENT_ID_LEASE_FAILED, EVENT_ID_LEASE_MISSING
 from services.platform.runtime.background import Background
 
 __all__ = ["RENEW_EVERY_S", "RETRY_EVERY_S", "LeaseKeeper"]

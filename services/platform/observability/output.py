@@ -19,7 +19,8 @@ from typing import Any
 
 from opentelemetry import metrics
 
-from services.platform.observability.names import EVENT_LOG_DROPPED, METRIC_LOG_DROPPED, SCOPE
+from services.platform.observability.log_events import EVENT_LOG_DROPPED
+from services.platform.observability.names import METRIC_LOG_DROPPED, SCOPE
 
 __all__ = ["STDERR", "DroppingOutput", "LineWriter", "error_lines", "protect_output"]
 

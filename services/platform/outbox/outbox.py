@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from services.platform.observability.names import EVENT_OUTBOX_ROW_UNREADABLE
+from services.platform.observability.log_events import EVENT_OUTBOX_ROW_UNREADABLE
 from services.platform.outbox.keys import (
     OUTBOX_SHARDS,
     outbox_range,

@@ -12,13 +12,11 @@ from opentelemetry import metrics
 
 from services.platform.bus.port import Message, Publisher
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import (
+from services.platform.observability.log_events import (
     EVENT_OUTBOX_ATTEMPT_FAILED,
     EVENT_OUTBOX_SET_ASIDE,
-    METRIC_OUTBOX_HELD,
-    METRIC_OUTBOX_SET_ASIDE,
-    SCOPE,
 )
+from services.platform.observability.names import METRIC_OUTBOX_HELD, METRIC_OUTBOX_SET_ASIDE, SCOPE
 from services.platform.outbox.outbox import Outbox, OutboxEntry, Refused
 from services.platform.rows.port import RowMutation
 from services.platform.runtime.background import IDLE_S, Background

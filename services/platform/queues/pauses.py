@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.platform.observability.names import EVENT_BUS_PAUSES_CHANGED
+from services.platform.observability.log_events import EVENT_BUS_PAUSES_CHANGED
 from services.platform.queues.ports import Pausable, PauseStore
 from services.platform.runtime.watched_value import POLL_EVERY_S, WatchedValue
 

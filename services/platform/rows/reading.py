@@ -2,7 +2,7 @@
 
 import structlog
 
-from services.platform.observability.names import EVENT_ROWS_UNREADABLE
+from services.platform.observability.log_events import EVENT_ROWS_UNREADABLE
 from services.platform.rows.port import Row
 
 __all__ = ["UNREADABLE", "log_unreadable"]

@@ -17,12 +17,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from services.platform.errors import AviaryError
 from services.platform.observability import spans
-from services.platform.observability.names import (
-    EVENT_RPC_HANDLED,
-    EVENT_RPC_UNKNOWN_ERROR,
-    METRIC_RPC_SERVER_DURATION,
-    SCOPE,
-)
+from services.platform.observability.log_events import EVENT_RPC_HANDLED, EVENT_RPC_UNKNOWN_ERROR
+from services.platform.observability.names import METRIC_RPC_SERVER_DURATION, SCOPE
 from services.platform.rpc.admin_calls import AdminCall, arguments
 from services.platform.rpc.incoming_context import taken_up
 from services.platform.rpc.peer_identity import admit, certificate_shown, peer_name, reported

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from services.platform.audit.port import SIBLING_DENIED
 from services.platform.error_reasons import Reason
 from services.platform.errors import PermissionDeniedError
-from services.platform.observability.names import EVENT_RPC_DENIED
+from services.platform.observability.log_events import EVENT_RPC_DENIED
 from services.platform.rpc.status import CODES, status_of, status_trailer
 from services.platform.security.identities import name_in
 from services.platform.security.process import Security

@@ -10,14 +10,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from opentelemetry import metrics, trace
 
-from services.platform.observability.names import (
+from services.platform.observability.log_events import (
     EVENT_NOT_READY,
     EVENT_READY,
     EVENT_RPC_DRAINED,
     EVENT_RPC_LISTENING,
-    METRIC_NOT_READY,
-    SCOPE,
 )
+from services.platform.observability.names import METRIC_NOT_READY, SCOPE
 from services.platform.rpc.admin_calls import operated
 from services.platform.rpc.interceptors import Handler, Rpc, server_duration, wrap
 from services.platform.rpc.method_handlers import Servicer, generic_handler

@@ -10,12 +10,8 @@ import structlog
 from opentelemetry import metrics
 
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import (
-    EVENT_LOOP_FAILED,
-    EVENT_LOOP_RECOVERED,
-    METRIC_LOOP_FAILURES,
-    SCOPE,
-)
+from services.platform.observability.log_events import EVENT_LOOP_FAILED, EVENT_LOOP_RECOVERED
+from services.platform.observability.names import METRIC_LOOP_FAILURES, SCOPE
 from services.platform.runtime.retry_policy import Backoff
 
 __all__ = ["IDLE_S", "STALE_AFTER_S", "Background", "Finished"]

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from services.platform.files.watched_file import Stamp, stamp
-from services.platform.observability.names import EVENT_TLS_RELOAD_FAILED, EVENT_TLS_RELOADED
+from services.platform.observability.log_events import EVENT_TLS_RELOAD_FAILED, EVENT_TLS_RELOADED
 from services.platform.runtime.background import Background
 from services.platform.security.identities import server_name
 

@@ -24,9 +24,11 @@ from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import MaxConnectionsError
 from redis.exceptions import TimeoutError as NoAnswerError
 
-from services.platform.observability.names import (
+from services.platform.observability.log_events import (
     EVENT_CACHE_CIRCUIT_CLOSED,
     EVENT_CACHE_CIRCUIT_OPENED,
+)
+from services.platform.observability.names import (
     METRIC_CACHE_CIRCUIT_OPEN,
     METRIC_CACHE_CIRCUIT_OPENED,
     METRIC_CACHE_CIRCUIT_REFUSED,

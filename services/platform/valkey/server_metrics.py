@@ -6,11 +6,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import (
-    METRIC_VALKEY_EVICTED,
-    METRIC_VALKEY_MEMORY,
-    SCOPE,
-)
+from services.platform.observability.names import METRIC_VALKEY_EVICTED, METRIC_VALKEY_MEMORY, SCOPE
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 
 __all__ = ["POLL_S", "ServerMetrics"]

@@ -18,10 +18,8 @@ from services.graph.order import BARRED_AHEAD_MS, LAST_MS, OUT_OF_ORDER, dated
 from services.graph.spec import OUTBOX, TABLES
 from services.platform.errors import FailedPreconditionError, PermissionDeniedError
 from services.platform.ids.snowflake_time import EPOCH_MS, WORKER_COUNT, first_id_at
-from services.platform.observability.names import (
-    EVENT_GRAPH_OUT_OF_ORDER,
-    METRIC_GRAPH_OUT_OF_ORDER,
-)
+from services.platform.observability.log_events import EVENT_GRAPH_OUT_OF_ORDER
+from services.platform.observability.names import METRIC_GRAPH_OUT_OF_ORDER
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from tests.contract.metric_values import Metrics
 from tests.unit.graph.world import ClockIds, MovableClock, World, block, follow, mute

@@ -3,7 +3,8 @@
 from structlog.testing import capture_logs
 
 from gateway.control_plane.list_metrics import ListMetrics
-from services.platform.observability.names import EVENT_LIMITS_LIST_FULL, METRIC_LIMITS_LISTED
+from services.platform.observability.log_events import EVENT_LIMITS_LIST_FULL
+from services.platform.observability.names import METRIC_LIMITS_LISTED
 from tests.contract.metric_values import Metrics
 
 

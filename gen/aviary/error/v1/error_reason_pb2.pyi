@@ -78,21 +78,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     APP_NOT_FOUND: _ErrorReason.ValueType  # 40
     """404 NOT_FOUND. No app has this client id. To do: list the apps for one that exists."""
-    DEAD_LETTER_NOT_FOUND: _ErrorReason.ValueType  # 43
-    """404 NOT_FOUND. No dead letter of the subscription has this id, or it is not among the oldest
-    1000. To do: list them for the ids there are.
-    """
     APP_KEY_NOT_FOUND: _ErrorReason.ValueType  # 41
     """404 NOT_FOUND. No API key has this id. To do: list the keys of the app."""
     TOO_MANY_KEYS: _ErrorReason.ValueType  # 42
     """400 FAILED_PRECONDITION. The app has as many live API keys as it may have. To do: revoke one."""
+    DEAD_LETTER_NOT_FOUND: _ErrorReason.ValueType  # 43
+    """404 NOT_FOUND. No dead letter of the subscription has this id, or it is not among the oldest
+    1000. To do: list them for the ids there are.
+    """
     RATE_LIMITED: _ErrorReason.ValueType  # 60
     """429 RESOURCE_EXHAUSTED. A budget is used up; the metadata names it. To do: wait as `Retry-After`
     and the RetryInfo say.
     """
     STEP_UP_REQUIRED: _ErrorReason.ValueType  # 61
     """429 RESOURCE_EXHAUSTED. The caller's reputation is low, or too many passwords were wrong, and a
-    proof of work lets the request through. To do: solve a challenge of `/v1/challenges`, and send it as `x-proof-of-work`.
+    proof of work lets the request through. To do: solve a challenge of `/v1/challenges`, and send
+    it as `x-proof-of-work`.
     """
     UNAVAILABLE: _ErrorReason.ValueType  # 80
     """503 UNAVAILABLE. A store, the bus or a service cannot be reached now. To do: repeat it after the
@@ -200,21 +201,22 @@ handle.
 """
 APP_NOT_FOUND: ErrorReason.ValueType  # 40
 """404 NOT_FOUND. No app has this client id. To do: list the apps for one that exists."""
-DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 43
-"""404 NOT_FOUND. No dead letter of the subscription has this id, or it is not among the oldest
-1000. To do: list them for the ids there are.
-"""
 APP_KEY_NOT_FOUND: ErrorReason.ValueType  # 41
 """404 NOT_FOUND. No API key has this id. To do: list the keys of the app."""
 TOO_MANY_KEYS: ErrorReason.ValueType  # 42
 """400 FAILED_PRECONDITION. The app has as many live API keys as it may have. To do: revoke one."""
+DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 43
+"""404 NOT_FOUND. No dead letter of the subscription has this id, or it is not among the oldest
+1000. To do: list them for the ids there are.
+"""
 RATE_LIMITED: ErrorReason.ValueType  # 60
 """429 RESOURCE_EXHAUSTED. A budget is used up; the metadata names it. To do: wait as `Retry-After`
 and the RetryInfo say.
 """
 STEP_UP_REQUIRED: ErrorReason.ValueType  # 61
 """429 RESOURCE_EXHAUSTED. The caller's reputation is low, or too many passwords were wrong, and a
-proof of work lets the request through. To do: solve a challenge of `/v1/challenges`, and send it as `x-proof-of-work`.
+proof of work lets the request through. To do: solve a challenge of `/v1/challenges`, and send
+it as `x-proof-of-work`.
 """
 UNAVAILABLE: ErrorReason.ValueType  # 80
 """503 UNAVAILABLE. A store, the bus or a service cannot be reached now. To do: repeat it after the

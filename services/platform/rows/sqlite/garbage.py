@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from services.platform.errors import UnavailableError
-from services.platform.observability.names import (
+from services.platform.observability.log_events import (
     EVENT_ROWS_GARBAGE_COLLECTED,
     EVENT_ROWS_GARBAGE_FAILED,
 )

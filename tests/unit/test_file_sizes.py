@@ -1,0 +1,17 @@
+"""Files are short enough to be read at once (CONTRIBUTING, "Code")."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_LINES = 300
+
+
+def test_no_file_of_code_is_too_long_to_be_read_at_once() -> None:
+    files = [path for part in ("services", "gateway", "tools") for path in (ROOT / part).rglob("*")]
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in files
+        if path.suffix in {".py", ".lua"}
+        and (lines := len(path.read_text().splitlines())) > MOST_LINES
+    }
+    assert long == {}
