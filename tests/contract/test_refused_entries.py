@@ -1,6 +1,7 @@
 """What the bus refuses: set aside by the relay, and in the hands of operators, on every engine."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -173,6 +174,14 @@ async def test_of_two_operators_at_once_one_has_done_it(
 
     assert await do(second, RefusedEntries(opened, CONTROLS)) == 0
     assert await refused.record(OUTBOX.name, entry, "no") == (first == "drop")
+
+
+async def test_what_a_newer_version_has_said_is_listed(store: RowStore) -> None:
+    said = json.dumps(["no", "first", 4, {"since": 1}]).encode()
+    row = RowMutation(CONTROLS.name, b"refused#outbox", {b"%016x" % 1: said})
+    await store.mutate([row])
+    (letter,) = await refused_in(store).list_dead_letters(OUTBOX.name, limit=3)
+    assert (letter.id, letter.reason) == ("1", "no")
 
 
 async def test_what_is_listed_of_many_is_bounded(

@@ -98,7 +98,7 @@ class RefusedEntries:
                 continue
             try:
                 entry_id = parse_entry_column(column)
-                reason, topic, size = json.loads(value)
+                reason, topic, size, *_ = json.loads(value)  # a newer version may say more
                 raw = {b"topic": topic.encode(), b"bytes": b"%d" % size}
                 letter = DeadLetter(str(entry_id), Message(b""), str(reason), raw)
                 letters.append(_Listed(CellName(self._table, row.key, column), value, letter))
