@@ -11,6 +11,7 @@ import click
 
 from services.cli.options import data_dir as data_dir_option
 from services.identity.app import IdentityAdmin, identity_admin
+from services.identity.spec import SPEC
 from services.local.operator_file import OperatorError, read_operator
 from services.local.operator_stores import stores_of
 from services.local.os_user import os_user
@@ -83,4 +84,11 @@ def _settings(data_dir: Path) -> Settings:
     for name, value in variables.items():
         # In the environment itself, since Google's clients look there for their emulators.
         os.environ.setdefault(name, value)
-    return Settings.from_environment(os.environ)
+    settings = Settings.from_environment(os.environ)
+    rows = settings.data_dir / f"{SPEC.name}.db"
+    # Opened, it would be made: an issuer that nobody asked for, and that knows no app.
+    if settings.storage == "sqlite" and not rows.exists():
+        raise click.ClickException(
+            f"there is no {rows}; name the --data-dir of an Aviary that has run"
+        )
+    return settings

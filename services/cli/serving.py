@@ -55,7 +55,7 @@ async def running(
 
 
 async def serve(name: str, settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM; one that comes before the service is up ends its start.
+    """Serve until a signal to end, see `Ending`; one that comes before it is up ends its start.
 
     Calls under way then have `DEFAULT_GRACE_S` to end; a second signal cuts them off.
     """

@@ -51,7 +51,7 @@ def run(
     emulators: bool = False,
     sidecars: bool = False,
 ) -> int:
-    """Run everything until SIGINT or SIGTERM; give the exit code.
+    """Run everything until a signal; give the exit code.
 
     0 after a signal, 1 when it cannot start or go on. `data_dir` is made when missing; `python` is
     the interpreter of the services; with `emulators`, Bigtable and Pub/Sub are used as emulated;
@@ -77,7 +77,7 @@ async def up(
     emulators: bool = False,
     sidecars: bool = False,
 ) -> None:
-    """Start everything, wait for SIGINT or SIGTERM, stop everything.
+    """Start everything, wait for a signal to end, stop everything.
 
     Raises `StartError`, and `LostError` when an emulator dies.
     """

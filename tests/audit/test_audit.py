@@ -387,3 +387,15 @@ def test_the_command_says_where_and_exits_with_1(tmp_path: Path) -> None:
     assert (one.exit_code, "gateway: 3 entries" in one.output) == (0, True)
     nothing = CliRunner().invoke(audit, ["verify", "--data-dir", str(tmp_path / "no")])
     assert nothing.exit_code == 1
+
+
+@pytest.mark.parametrize("how", ["is a folder", "is nested too deeply"])
+def test_what_cannot_be_read_is_reported(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "issuer.log"
+    if how == "is a folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"[" * 100_000 + b"\n")
+    found = CliRunner().invoke(audit, ["verify", str(path)])
+    assert (found.exit_code, type(found.exception)) == (1, SystemExit)
+    assert f"issuer: {path}" in found.output

@@ -179,6 +179,24 @@ def test_nothing_is_replaced(backup: Path, data_dir: Path, tmp_path: Path) -> No
     restore(backup, tmp_path / "empty")
 
 
+def test_the_folder_that_one_is_in_can_be_restored_to(
+    backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    restore(backup, Path())
+    assert rows(tmp_path / "here" / "first.db") == rows(backup / contents.DATA / "first.db")
+
+
+def test_what_another_one_makes_is_left_alone(backup: Path, tmp_path: Path) -> None:
+    others = tmp_path / "restored.unfinished" / "first.db"
+    others.parent.mkdir()
+    others.touch()
+    with pytest.raises(BackupError, match="is in the way"):
+        restore(backup, tmp_path / "restored")
+    assert others.exists()
+
+
 @pytest.mark.parametrize("name", ["first.db", "bus/appendonlydir/appendonly.aof.1.base.rdb"])
 def test_damage_shows(backup: Path, tmp_path: Path, name: str) -> None:
     path = backup / contents.DATA / name
@@ -207,21 +225,50 @@ def test_a_list_that_leads_elsewhere_is_refused(backup: Path, tmp_path: Path, na
     assert not (tmp_path / "below" / "escaped").exists()
 
 
-@pytest.mark.parametrize("name", ["first.db", "audit", "bus/appendonlydir"])
+@pytest.mark.parametrize(
+    "name", ["backup.json", "data", "data/first.db", "data/audit", "data/bus/appendonlydir"]
+)
 def test_a_backup_with_a_link_is_refused(backup: Path, tmp_path: Path, name: str) -> None:
-    path = backup / contents.DATA / name
+    path = backup / name
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     assert "is a link" in refused(backup, tmp_path / "restored")
 
 
-@pytest.mark.parametrize("name", ["certificates/ca.pem", "valkey/bus.conf", "lock", "sub/x.db"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "certificates/ca.pem",
+        "valkey/bus.conf",
+        "lock",
+        "sub/x.db",
+        "audit/sub/x.log",
+        "audit/x.lock",
+        "bus/appendonlydir/appendonly.aof.1.incr.aof",
+        "bus/module.so",
+    ],
+)
 def test_what_no_backup_keeps_is_not_restored(backup: Path, tmp_path: Path, name: str) -> None:
     path = backup / contents.DATA / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     path.write_text("believe me")
     contents.Contents.of(backup, "2026-01-01T00:00:00+00:00").write(backup)
     assert f"no backup keeps {name!r}" in refused(backup, tmp_path / "restored")
+
+
+@pytest.mark.parametrize("name", ["appendonly.aof.1.base.rdb", "appendonly.aof.manifest"])
+def test_a_bus_that_brings_commands_is_not_restored(
+    backup: Path, tmp_path: Path, name: str
+) -> None:
+    """A server runs what its log says as it starts, be it `CONFIG SET requirepass ""`."""
+    added = {
+        "appendonly.aof.1.base.rdb": b"*1\r\n$8\r\nFLUSHALL\r\n",
+        "appendonly.aof.manifest": b"file x.incr.aof seq 1 type i\n",
+    }
+    path = backup / contents.DATA / "bus" / "appendonlydir" / name
+    path.write_bytes(path.read_bytes() + added[name])
+    contents.Contents.of(backup, "2026-01-01T00:00:00+00:00").write(backup)
+    assert f"{name} is damaged: " in refused(backup, tmp_path / "restored")
 
 
 def test_no_password_is_read_from_elsewhere(data_dir: Path, tmp_path: Path) -> None:

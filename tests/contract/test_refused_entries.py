@@ -1,7 +1,9 @@
 """What the bus refuses: set aside by the relay, and in the hands of operators, on every engine."""
 
 import asyncio
+import json
 from collections.abc import Sequence
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +16,7 @@ from services.platform.outbox.relay import OutboxRelay
 from services.platform.queues.pauses import Pauses
 from services.platform.queues.service import Queues
 from services.platform.queues.store import RowPauseStore
-from services.platform.rows.port import RowMutation, RowStore, TableSpec
+from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
 from services.platform.runtime.clock import SystemClock
 from tests.contract import row_engines
 from tests.contract.outbox_world import MemoryBus, change, eventually, pending
@@ -136,6 +138,50 @@ async def test_the_others_go_on_while_nobody_can_be_told(store: RowStore) -> Non
     refused.gone = False
     await until_listed(queues_of(store, bus), ["1"])
     await relay.stop()
+
+
+@pytest.mark.parametrize("first", ["drop", "redrive", "publish"])
+@pytest.mark.parametrize("second", ["drop", "redrive"])
+async def test_of_two_operators_at_once_one_has_done_it(
+    store: RowStore, first: str, second: str
+) -> None:
+    """What one was told stands, though the other had looked at the list before."""
+    refused = refused_in(store)
+    entry = OutboxEntry(1, "first", b"huge")
+    assert not await refused.record(OUTBOX.name, entry, "no")
+
+    async def do(what: str, entries: RefusedEntries) -> int:
+        if what == "drop":
+            return await entries.drop_dead_letters(OUTBOX.name, ["1"])
+        return await entries.redrive(OUTBOX.name, limit=9)
+
+    class Overtaken:
+        """Rows that another operator, or the relay, changes once they have been looked at."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        async def scan(self, *args: Any, **kwargs: Any) -> Sequence[Row]:
+            rows = await store.scan(*args, **kwargs)
+            if first == "publish":
+                await refused.forget(OUTBOX.name, [1])
+            else:
+                assert await do(first, refused) == 1
+            return rows
+
+    async def opened() -> RowStore:
+        return cast("RowStore", Overtaken())
+
+    assert await do(second, RefusedEntries(opened, CONTROLS)) == 0
+    assert await refused.record(OUTBOX.name, entry, "no") == (first == "drop")
+
+
+async def test_what_a_newer_version_has_said_is_listed(store: RowStore) -> None:
+    said = json.dumps(["no", "first", 4, {"since": 1}]).encode()
+    row = RowMutation(CONTROLS.name, b"refused#outbox", {b"%016x" % 1: said})
+    await store.mutate([row])
+    (letter,) = await refused_in(store).list_dead_letters(OUTBOX.name, limit=3)
+    assert (letter.id, letter.reason) == ("1", "no")
 
 
 async def test_what_is_listed_of_many_is_bounded(

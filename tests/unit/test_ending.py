@@ -97,3 +97,57 @@ def test_the_kernel_ends_what_blocks_its_loop(tmp_path: object, number: signal.S
         finally:
             process.kill()
             process.wait()
+
+
+ENDS = """
+import asyncio, signal
+from services.platform.runtime.ending import Ending
+
+async def main():
+    ending = Ending.by_signals(within_s=20, hurried_s=20)
+    print("waits", flush=True)
+    await ending.wanted.wait()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(
+        signal.SIGUSR1, lambda: print("still", ending.hurried.is_set(), flush=True)
+    )
+    print("wanted", flush=True)
+    await ending.hurried.wait()
+    print("hurried", flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_a_terminal_that_closes_lets_calls_end() -> None:
+    """It says so twice as a rule: the shell, and then the kernel."""
+    with subprocess.Popen([sys.executable, "-c", ENDS], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == b"waits\n"
+            process.send_signal(signal.SIGHUP)
+            assert process.stdout.readline() == b"wanted\n"
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGUSR1)
+            assert process.stdout.readline() == b"still False\n"
+        finally:
+            process.kill()
+
+
+def test_what_is_to_outlive_its_terminal_does() -> None:
+    """As by `nohup`."""
+    with subprocess.Popen(
+        ["nohup", sys.executable, "-c", ENDS],  # noqa: S607 - wherever it is
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == b"waits\n"
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            assert process.stdout.readline() == b"wanted\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.stdout.readline() == b"hurried\n"
+        finally:
+            process.kill()

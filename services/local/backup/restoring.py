@@ -13,7 +13,6 @@ from services.local.backup.contents import (
     Contents,
     is_kept,
     made_whole,
-    make_private,
     row_files,
 )
 from services.local.backup.errors import BackupError
@@ -30,14 +29,13 @@ def restore(backup: Path, data_dir: Path) -> Contents:
     and nothing outside `backup` is read, nor outside `data_dir` written, whatever its list names.
     """
     contents = Contents.read(backup)
-    sources = _sources(contents, backup / DATA)
+    sources = _sources(contents, backup)
     if data_dir.exists() and any(data_dir.iterdir()):
         raise BackupError(
             f"{data_dir} exists and is not empty; if it is lost, stop Aviary and move it aside: "
             f"mv {data_dir} {data_dir}.lost"
         )
     with made_whole(data_dir, "restore") as unfinished:
-        make_private(unfinished)
         _copy(contents, sources, unfinished)
         for path in row_files(unfinished):
             check_rows(path)
@@ -45,10 +43,10 @@ def restore(backup: Path, data_dir: Path) -> Contents:
     return contents
 
 
-def _sources(contents: Contents, data: Path) -> Mapping[str, Path]:
-    """Find the files of the list, all within `data`. Raises `BackupError`."""
+def _sources(contents: Contents, backup: Path) -> Mapping[str, Path]:
+    """Find the files of the list, all within `backup`. Raises `BackupError`."""
     try:
-        sources = {name: inner_path(data, name) for name in contents.files}
+        sources = {name: inner_path(backup, f"{DATA}/{name}") for name in contents.files}
     except OutsideError as error:
         raise BackupError(f"the backup's list is not to be trusted: {error}") from error
     if strange := sorted(name for name in sources if not is_kept(name)):

@@ -17,7 +17,6 @@ from services.local.backup.contents import (
     FILES,
     Contents,
     made_whole,
-    make_private,
     row_files,
 )
 from services.local.backup.errors import BackupError
@@ -41,7 +40,7 @@ def back_up(data_dir: Path, backup: Path) -> Contents:
     if backup.exists():
         raise BackupError(f"{backup} exists already; name a new folder")
     with made_whole(backup, "backup") as unfinished:
-        make_private(unfinished / DATA)
+        (unfinished / DATA).mkdir()
         with _bus(data_dir, operator) as bus:
             made_at = _copy(data_dir, bus, unfinished / DATA)
         contents = Contents.of(unfinished, made_at)

@@ -65,18 +65,21 @@ def verify(files: Iterable[Path], anchor: Head | None = None) -> Head:
 
 def _entries(files: Iterable[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
     for file in files:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                where = f"{file}:{number}"
-                if not line.endswith(b"\n"):
-                    raise ChainError(f"{where}: the line is cut off")
-                yield where, _parsed(where, line)
+        try:
+            with file.open("rb") as lines:
+                for number, line in enumerate(lines, start=1):
+                    where = f"{file}:{number}"
+                    if not line.endswith(b"\n"):
+                        raise ChainError(f"{where}: the line is cut off")
+                    yield where, _parsed(where, line)
+        except OSError as error:
+            raise ChainError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _parsed(where: str, line: bytes) -> dict[str, Any]:
     try:
         entry = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ChainError(f"{where}: is not JSON") from error
     if not isinstance(entry, dict) or not {"seq", "prev", "hash"} <= entry.keys():
         raise ChainError(f"{where}: is no entry")

@@ -6,7 +6,7 @@ table for all services, says that it was refused and why, and whether an operato
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.platform.bus.port import DeadLetter, Message
 from services.platform.outbox.keys import entry_column, parse_entry_column
@@ -23,6 +23,13 @@ _KEY: Final = b"refused#"
 """Before the name of an outbox: one row each, a cell for each entry. Other rows are others'."""
 _DROPPED: Final = b"dropped"
 """In place of what is said of an entry that is to be published no more."""
+
+
+class _Listed(NamedTuple):
+    cell: CellName
+    said: bytes
+    """What the cell held."""
+    letter: DeadLetter
 
 
 class RefusedEntries:
@@ -60,39 +67,41 @@ class RefusedEntries:
 
     async def list_dead_letters(self, outbox: str, *, limit: int) -> Sequence[DeadLetter]:
         """Give what is refused and not dropped, in the order of ids."""
-        key = _KEY + outbox.encode()
-        found = await (await self._opened()).scan(
-            self._table, key, key + b"\0", limit=1, cells_per_row=COUNTED
-        )
-        letters = [letter for row in found for letter in self._letters(row)]
-        return letters[:limit]
+        listed = await self._listed(await self._opened(), outbox)
+        return [each.letter for each in listed[:limit]]
 
     async def redrive(self, outbox: str, *, limit: int) -> int:
         """Take them off the list; those that are refused again at the next try are back on it."""
-        letters = await self.list_dead_letters(outbox, limit=limit)
-        await self.forget(outbox, [int(letter.id) for letter in letters])
-        return len(letters)
+        rows = await self._opened()
+        return await self._changed(rows, (await self._listed(rows, outbox))[:limit], None)
 
     async def drop_dead_letters(self, outbox: str, ids: Sequence[str]) -> int:
         """Have the service give these up at its next try; returns how many of them there were."""
-        listed = {each.id for each in await self.list_dead_letters(outbox, limit=COUNTED)}
-        dropped = [int(each) for each in dict.fromkeys(ids) if each in listed]
-        cells = {entry_column(each): _DROPPED for each in dropped}
-        if cells:
-            mutation = RowMutation(self._table, _KEY + outbox.encode(), cells)
-            await (await self._opened()).mutate([mutation])
-        return len(dropped)
+        rows = await self._opened()
+        wanted = [each for each in await self._listed(rows, outbox) if each.letter.id in ids]
+        return await self._changed(rows, wanted, _DROPPED)
 
-    def _letters(self, row: Row) -> Sequence[DeadLetter]:
+    async def _changed(self, rows: RowStore, listed: Sequence[_Listed], after: bytes | None) -> int:
+        """Change what is still as it was listed; what somebody else has changed stays so."""
+        swaps = [await swap_cell(rows, each.cell, each.said, after) for each in listed]
+        return sum(found == each.said for found, each in zip(swaps, listed, strict=True))
+
+    async def _listed(self, rows: RowStore, outbox: str) -> Sequence[_Listed]:
+        key = _KEY + outbox.encode()
+        found = await rows.scan(self._table, key, key + b"\0", limit=1, cells_per_row=COUNTED)
+        return [listed for row in found for listed in self._letters(row)]
+
+    def _letters(self, row: Row) -> Sequence[_Listed]:
         letters = []
         for column, value in row.cells.items():
             if value == _DROPPED:
                 continue
             try:
                 entry_id = parse_entry_column(column)
-                reason, topic, size = json.loads(value)
+                reason, topic, size, *_ = json.loads(value)  # a newer version may say more
                 raw = {b"topic": topic.encode(), b"bytes": b"%d" % size}
-                letters.append(DeadLetter(str(entry_id), Message(b""), str(reason), raw))
+                letter = DeadLetter(str(entry_id), Message(b""), str(reason), raw)
+                letters.append(_Listed(CellName(self._table, row.key, column), value, letter))
             except UNREADABLE as error:
                 log_unreadable(self._table, row, error)
         return letters

@@ -1,4 +1,4 @@
-"""The end of a process when SIGINT or SIGTERM asks for it, in every state of its life."""
+"""The end of a process when a signal asks for it, in every state of its life."""
 
 import asyncio
 import signal
@@ -30,17 +30,27 @@ class Ending:
 
     @classmethod
     def by_signals(cls, *, within_s: int, hurried_s: int) -> Self:
-        """Take the signals from now on; needs a running loop, in the main thread."""
+        """Take SIGINT, SIGTERM and SIGHUP from now on; needs a running loop, in the main thread.
+
+        SIGHUP, of a terminal that closes, is no second signal: it comes twice, from the shell and
+        the kernel. Where it is ignored, as by `nohup`, it stays so.
+        """
         ending = cls(within_s=within_s, hurried_s=hurried_s)
         loop = asyncio.get_running_loop()
 
-        def asked(_number: int, _frame: FrameType | None) -> None:
+        def asked(number: int, _frame: FrameType | None) -> None:
+            if number == signal.SIGHUP:
+                signal.signal(number, signal.SIG_IGN)
+                if ending.wanted.is_set():
+                    return
             # Here and not on the loop, which something may be blocking.
             signal.alarm(hurried_s if ending.wanted.is_set() else within_s)
             loop.call_soon_threadsafe(ending.ask)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, asked)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, asked)
         return ending
 
     def ask(self) -> None:
