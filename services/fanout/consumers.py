@@ -19,8 +19,9 @@ class FanoutConsumers:
     async def plan(self, body: bytes) -> None:
         """Plan the fan-out of a new tweet."""
         event = decode_tweet_changed(body)
-        if not event.deleted and await self._fanout.plan(event.user_id, event.tweet_id):
-            self._lag.planned(event.tweet_id)
+        if not event.deleted:
+            pushed = await self._fanout.plan(event.user_id, event.tweet_id)
+            self._lag.planned(event.tweet_id, pushed=pushed)
 
     async def tweet_changed(self, body: bytes) -> None:
         """Show authors their new tweet, or hide a deleted one from everybody."""

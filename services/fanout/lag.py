@@ -3,28 +3,34 @@
 from opentelemetry import metrics
 
 from services.platform.ids.snowflake_time import time_ms
-from services.platform.observability.names import METRIC_FANOUT_LAG, SCOPE
+from services.platform.observability.names import METRIC_FANOUT_LAG, METRIC_FANOUT_PLANNED, SCOPE
 from services.platform.runtime.clock import Clock
 
 __all__ = ["FanoutLag"]
 
 MS_PER_S = 1_000
+_PUSHED = {True: {"pushed": "yes"}, False: {"pushed": "no"}}
 
 
 class FanoutLag:
-    """Records the time since a tweet was made, which is in its id."""
+    """Records the time since a tweet was made, which is in its id, and counts what was planned."""
 
     def __init__(
         self, clock: Clock, *, meter_provider: metrics.MeterProvider | None = None
     ) -> None:
         self._clock = clock
-        self._lag = metrics.get_meter(SCOPE, meter_provider=meter_provider).create_histogram(
-            METRIC_FANOUT_LAG, unit="s"
-        )
+        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        self._lag = meter.create_histogram(METRIC_FANOUT_LAG, unit="s")
+        self._planned = meter.create_counter(METRIC_FANOUT_PLANNED, unit="{tweet}")
+        # A series that begins with its first tweet would hide that from rates.
+        for pushed in _PUSHED.values():
+            self._planned.add(0, pushed)
 
-    def planned(self, tweet_id: int) -> None:
-        """It is pushed, and jobs are queued for the first pages at least."""
-        self._record(tweet_id, "plan")
+    def planned(self, tweet_id: int, *, pushed: bool) -> None:
+        """Jobs are queued for the first pages at least, if it is pushed at all."""
+        self._planned.add(1, _PUSHED[pushed])
+        if pushed:
+            self._record(tweet_id, "plan")
 
     def pushed(self, tweet_id: int) -> None:
         """A page of followers can see it."""

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NoConnectionError
@@ -17,9 +15,9 @@ from redis.exceptions import ResponseError
 
 from services.platform.errors import UnavailableError
 from services.platform.observability.names import (
-    METRIC_CACHE_CIRCUIT_OPEN,
     METRIC_CACHE_CIRCUIT_OPENED,
     METRIC_CACHE_CIRCUIT_REFUSED,
+    METRIC_HOT_STORE_UNAVAILABLE,
 )
 from services.platform.runtime.deadlines import deadline_in
 from services.platform.valkey.breaker import (
@@ -29,6 +27,7 @@ from services.platform.valkey.breaker import (
     GuardedValkey,
 )
 from services.platform.valkey.connection import valkey_errors
+from tests.contract.metric_values import Metrics
 from tests.contract.valkey_servers import valkey_node
 
 WITHIN_S = 20
@@ -142,24 +141,23 @@ async def test_closing_ends_the_probing(cache: tuple[GuardedValkey, int]) -> Non
 
 
 async def test_outages_and_refusals_are_counted() -> None:
-    reader = InMemoryMetricReader()
-    answers = asyncio.Event()
-    breaker = CircuitBreaker(answers.wait, meter_provider=MeterProvider([reader]))
+    metrics = Metrics()
+    breaker = CircuitBreaker(asyncio.Event().wait, meter_provider=metrics.provider)
     for _ in range(3):
         with pytest.raises(NoConnectionError, match="gone"):
             async with breaker.call():
                 raise NoConnectionError("gone")
-    assert counts(reader) == {METRIC_CACHE_CIRCUIT_OPENED: 1, METRIC_CACHE_CIRCUIT_REFUSED: 2}
+    assert metrics.values(METRIC_CACHE_CIRCUIT_OPENED) == {(): 1}
+    assert metrics.values(METRIC_CACHE_CIRCUIT_REFUSED) == {(): 2}
     await breaker.aclose()
 
 
-def counts(reader: InMemoryMetricReader) -> dict[str, int]:
-    data = reader.get_metrics_data()
-    assert data is not None
-    return {
-        metric.name: metric.data.data_points[0].value
-        for resource in data.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-        if metric.name != METRIC_CACHE_CIRCUIT_OPEN
+async def test_failures_of_the_cache_are_counted_from_none() -> None:
+    """Rates see nothing in a series that begins with its first failure."""
+    metrics = Metrics()
+    CircuitBreaker(asyncio.Event().wait, meter_provider=metrics.provider)
+    assert metrics.values(METRIC_HOT_STORE_UNAVAILABLE) == {
+        ("ConnectionError",): 0,
+        ("TimeoutError",): 0,
+        ("CircuitOpenError",): 0,
     }

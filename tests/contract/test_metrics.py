@@ -194,7 +194,7 @@ async def test_outbox_reports_what_it_holds_while_the_bus_is_away(
 def test_fanout_lag_is_counted_from_the_tweets_creation(metrics: Metrics) -> None:
     lag = FanoutLag(SystemClock(), meter_provider=metrics.provider)
     now_ms = time.time_ns() // 1_000_000
-    lag.planned(first_id_at(now_ms - 2_000))
+    lag.planned(first_id_at(now_ms - 2_000), pushed=True)
     lag.pushed(first_id_at(now_ms - 5_000))
     # Made on a machine whose clock is ahead.
     lag.pushed(first_id_at(now_ms + 60_000))

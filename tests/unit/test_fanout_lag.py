@@ -72,6 +72,24 @@ async def test_the_lag_of_a_plan_is_of_pushed_tweets(*, push: bool | None, recor
     assert row.celebrities == ([AUTHOR] if push is False else [])
 
 
+@pytest.mark.parametrize(
+    ("push", "counted"),
+    [(True, (1, 0)), (False, (0, 1)), (None, (0, 1))],
+    ids=["pushed", "pulled", "deleted"],
+)
+async def test_every_tweet_is_counted_as_planned(
+    *, push: bool | None, counted: tuple[int, int]
+) -> None:
+    """Or those that are not pushed would be missing among the tweets that were posted."""
+    metrics = Metrics()
+    planning = consumers(Decided(push=push), metrics)
+    assert metrics.values(names.METRIC_FANOUT_PLANNED) == {("no",): 0, ("yes",): 0}
+    await planning.plan(TweetEvents().created(TWEET, AUTHOR))
+    await planning.plan(TweetEvents().deleted(TWEET, AUTHOR))
+    values = metrics.values(names.METRIC_FANOUT_PLANNED)
+    assert (values[("yes",)], values[("no",)]) == counted
+
+
 async def test_the_news_that_a_tweet_was_deleted_has_no_lag() -> None:
     metrics = Metrics()
     await consumers(Decided(push=True), metrics).plan(TweetEvents().deleted(TWEET, AUTHOR))

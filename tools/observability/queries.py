@@ -87,7 +87,7 @@ def slo_bad_ratio(slo: Slo, window: str) -> str:
 
 
 def _late_ratio(limit_s: float, window: str) -> str:
-    """The share of pushes that came late, or of tweets that were not fanned out, if that is more.
+    """The share of pushes that came late, or of tweets that were not planned, if that is more.
 
     Who does no work records no lag: without the tweets that others have posted, an outage of the
     fan-out would be no late push at all until it is over.
@@ -98,7 +98,8 @@ def _late_ratio(limit_s: float, window: str) -> str:
     )
     fast = f'sum(rate({lag}_bucket{{stage="push",le="{limit_s:.1f}"}}[{window}]))'
     late = f'1 - {fast} / (sum(rate({lag}_count{{stage="push"}}[{window}])) > 0)'
-    planned = f'(sum(rate({lag}_count{{stage="plan"}}[{window}])) or vector(0))'
+    # All that were planned: those of authors whom too many follow are not pushed, and are not late.
+    planned = f"(sum(rate({series(names.METRIC_FANOUT_PLANNED)}[{window}])) or vector(0))"
     missing = f"1 - {planned} / (sum(rate({posted}[{window}])) > 0)"
     missing = f'label_replace({missing} > {MISCOUNTED}, "part", "missing", "", "")'
     return f"max({late} or {missing})"

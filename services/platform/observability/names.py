@@ -23,6 +23,7 @@ __all__ = [
     "METRIC_CERTIFICATE_REMAINING",
     "METRIC_DISK_FREE",
     "METRIC_FANOUT_LAG",
+    "METRIC_FANOUT_PLANNED",
     "METRIC_FANOUT_THRESHOLD",
     "METRIC_FLAGS_STALE",
     "METRIC_GRAPH_OUT_OF_ORDER",
@@ -109,6 +110,9 @@ METRIC_FANOUT_LAG: Final = "fanout.lag"
 """Histogram, seconds by `stage` (plan, push): from a tweet's creation until its plan was made (the
 first delivery of it), or a page of its pushes was made. A tweet that is not pushed, as its author
 has too many followers or it was deleted before, has none."""
+METRIC_FANOUT_PLANNED: Final = "fanout.planned"
+"""Counter, tweets by `pushed` (yes; no: too many followers, or deleted before) whose plan was made:
+as many as were posted, while the fan-out keeps up."""
 METRIC_FANOUT_THRESHOLD: Final = "fanout.threshold"
 """Gauge, followers by `source` (operator, flag, setting): the celebrity threshold in force, T, and
 what has set it."""

@@ -36,6 +36,7 @@ from services.platform.observability.names import (
 )
 from services.platform.runtime.cancellation import cancellation_kept
 from services.platform.runtime.deadlines import allowed_s
+from services.platform.valkey.cache_metrics import begin_unavailable
 
 __all__ = ["CALL_TIMEOUT_S", "SIGNIFICANT_S", "CircuitBreaker", "CircuitOpenError", "GuardedValkey"]
 
@@ -75,6 +76,9 @@ class CircuitBreaker:
         # The series are there before the first: who looks at them looks at how they rise.
         self._opened.add(0)
         self._refused.add(0)
+        begin_unavailable(
+            (NoConnectionError, NoAnswerError, CircuitOpenError), meter_provider=meter_provider
+        )
         meter.create_observable_gauge(
             METRIC_CACHE_CIRCUIT_OPEN, [lambda _: [Observation(int(self.is_open))]]
         )

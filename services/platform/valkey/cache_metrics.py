@@ -1,5 +1,7 @@
 """How often caches have what is looked for, and how often the hot store fails."""
 
+from collections.abc import Iterable
+
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
@@ -10,7 +12,7 @@ from services.platform.observability.names import (
     SCOPE,
 )
 
-__all__ = ["CacheMetrics", "count_unavailable"]
+__all__ = ["CacheMetrics", "begin_unavailable", "count_unavailable"]
 
 
 class CacheMetrics:
@@ -47,9 +49,23 @@ def _observed(counts: dict[str, int]) -> list[Observation]:
     return [Observation(count, {"cache": cache}) for cache, count in list(counts.items())]
 
 
+def begin_unavailable(
+    errors: Iterable[type[BaseException]], *, meter_provider: metrics.MeterProvider | None = None
+) -> None:
+    """Have the series of these errors before the first: rates see nothing in one that begins."""
+    for error in errors:
+        _count_unavailable(0, error, meter_provider)
+
+
 def count_unavailable(error: BaseException) -> None:
     """Count a call that the hot store did not answer, or answered with an error."""
+    _count_unavailable(1, type(error), None)
+
+
+def _count_unavailable(
+    calls: int, error: type[BaseException], meter_provider: metrics.MeterProvider | None
+) -> None:
     # Looked up at each failure: they are rare, and come from adapters that share nothing else.
-    meter = metrics.get_meter(SCOPE)
+    meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
     counter = meter.create_counter(METRIC_HOT_STORE_UNAVAILABLE, unit="{call}")
-    counter.add(1, {"error.type": type(error).__name__})
+    counter.add(calls, {"error.type": error.__name__})
