@@ -38,7 +38,11 @@ def rest_answer(rpc: PublicRpc) -> dict[str, Any]:
     kept = [_set("cache-control", KEPT_BY_ETAG)] if rpc.has_etag else []
     return typed(
         f"{HTTP_FILTERS}.header_mutation.v3.HeaderMutationPerRoute",
-        mutations={"response_mutations": [*kept, _removal(OF_GRPC)]},
+        mutations={
+            "response_mutations": [*kept, _removal(OF_GRPC)],
+            # Which HTTP/2 has, too.
+            "response_trailers_mutations": [_removal(OF_GRPC)],
+        },
     )
 
 

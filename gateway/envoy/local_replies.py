@@ -123,6 +123,8 @@ REPLIES = (
     _Reply(429, 8, "too many requests"),
     _Reply(431, 3, "the request headers are too large"),
     _Reply(500, 13, "internal error"),
+    # Envoy's for a transfer coding that it does not know: what it was sent, and no fault of ours.
+    _Reply(501, 3, "malformed request: the only transfer coding is chunked", 400),
     _Reply(502, 14, "the service broke off its answer; try again"),
     _Reply(503, 14, "the service is unavailable; try again"),
     _Reply(504, 4, "the service took too long to answer"),

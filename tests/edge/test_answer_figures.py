@@ -12,6 +12,7 @@ import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from aviary.tweet.v1 import tweet_service_pb2_grpc as tweet_grpc
 
+from tests.edge.bare_connection import connected
 from tests.edge.conftest import FOUND_ID, POLL_S, START_TIMEOUT_S, Edge, admin_client
 
 HOME = "aviary.timeline.v1.TimelineService/GetHomeTimeline"
@@ -46,6 +47,14 @@ async def by_grpc(edge: Edge):
     target = str(edge.client.base_url).removeprefix("http://")
     async with grpc.aio.insecure_channel(target) as channel:
         yield tweet_grpc.TweetServiceStub(channel)
+
+
+async def test_what_callers_send_wrong_is_no_failure(edge: Edge) -> None:
+    async with connected(edge) as (reader, writer):
+        writer.write(b"POST /v1/tweets HTTP/1.1\r\nhost: edge\r\ntransfer-encoding: x\r\n\r\n")
+        assert b" 400 " in (await reader.read()).splitlines()[0]
+    found = await until(edge, lambda found: found.get(("requests", "")) == 1)
+    assert found["failures", ""] == 0
 
 
 async def test_an_outage_shows_as_failures(edge: Edge) -> None:

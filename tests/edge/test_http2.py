@@ -5,7 +5,14 @@ import asyncio
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, RemoteSettingsChanged, StreamReset
+from h2.events import (
+    ConnectionTerminated,
+    RemoteSettingsChanged,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+)
 
 from gateway.envoy.hardening import MAX_STREAMS, RESETS_LOOKED_AT
 from tests.edge.bare_connection import connected
@@ -25,7 +32,7 @@ class Http2:
         self.connection.initiate_connection()
         self.events: list[object] = []
 
-    def open_stream(self) -> int:
+    def open_stream(self, path: str = "/v1/timeline/user?user_id=1") -> int:
         stream = self.connection.get_next_available_stream_id()
         self.connection.send_headers(
             stream,
@@ -33,7 +40,7 @@ class Http2:
                 (":method", "GET"),
                 (":scheme", "http"),
                 (":authority", HOST),
-                (":path", "/v1/timeline/user?user_id=1"),
+                (":path", path),
             ],
             end_stream=True,
         )
@@ -88,3 +95,15 @@ async def test_streams_beyond_the_limit_are_refused(edge: Edge) -> None:
         await client.send()
         ended = await client.until(StreamReset) or await client.until(ConnectionTerminated)
         assert ended or reader.at_eof()
+
+
+async def test_rest_says_nothing_of_grpc_in_trailers_either(edge: Edge) -> None:
+    async with connected(edge) as (reader, writer):
+        client = Http2(reader, writer)
+        client.open_stream("/v1/timeline/home?user_id=1&limit=1")
+        await client.send()
+        assert await client.until(StreamEnded)
+    ends = (ResponseReceived, TrailersReceived)
+    said = [one for event in client.events if isinstance(event, ends) for one in event.headers]
+    assert (b":status", b"200") in said
+    assert not [name for name, _ in said if name.startswith(b"grpc-")]

@@ -133,6 +133,7 @@ async def test_path_tricks_reach_nothing(edge: Edge, path: str) -> None:
         ["content-length: 5", "content-length: 6"],
         ["transfer-encoding: chunked, identity"],
         ["transfer-encoding: xchunked"],
+        ["transfer-encoding: gzip, chunked"],
         ["content-length: -1"],
         ["content-length: +5"],
         ["content-length : 5"],
@@ -143,7 +144,7 @@ async def test_path_tricks_reach_nothing(edge: Edge, path: str) -> None:
 async def test_smuggling_is_refused(edge: Edge, headers: list[str]) -> None:
     smuggled = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: edge\r\n\r\n"
     answer = await raw(edge, "POST /v1/tweets HTTP/1.1", *headers, body=smuggled)
-    assert status(answer) in {400, 501}
+    assert status(answer) == 400  # whatever came, it is no fault of ours
     # One answer, and the connection is over: nothing behind it was read as a request.
     assert answer.count(b"HTTP/1.1 ") == 1
 

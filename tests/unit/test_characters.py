@@ -41,6 +41,8 @@ INVISIBLE: Final[Mapping[str, str]] = {
     "Khmer vowels": "\u17b4\u17b5",
     "blank Braille": "\u2800",
     "note without a head": "\U0001d159",
+    "blank hieroglyphs": "\U00013441\U00013442",
+    "Khitan filler": "\U00016fe4",
     "closed isolate": "\u2068\u2069",
     "operators": "\u2061\u2064",
     "wide spaces": "\u3000\u2003\u00a0",

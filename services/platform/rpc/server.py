@@ -52,6 +52,10 @@ READY = "aviary.ready"
 itself; asked for none, whether it takes calls. Envoys and kubelets ask for none: a process that
 cannot write may still read, and neither taking its calls away nor a restart would help it."""
 
+MAX_METADATA_BYTES = 32 * 1024
+"""Of a call. The edge takes 16 KiB of headers, of 64 names that gRPC counts 32 bytes more each for,
+and adds its own. By default gRPC refuses more than 8 KiB, by chance, in words of its own."""
+
 READINESS_POLL_S = 1.0
 """Between looks at what must hold; as often as the edges ask."""
 
@@ -59,6 +63,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     # gRPC counts what it has decompressed, too.
     ("grpc.max_receive_message_length", MAX_STREAMED_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_metadata_size", MAX_METADATA_BYTES),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", MIN_CLIENT_PING_INTERVAL_MS),
     # Off, or a second process would share the port in silence and take half of the calls.

@@ -33,8 +33,9 @@ _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    # ... and what is a symbol, but has no ink: blank Braille, a note without a head.
-    "\u2800\U0001d159]+"
+    # ... and what is a symbol, but has no ink: blank Braille, a note without a head, blank
+    # hieroglyphs, a Khitan filler.
+    "\u2800\U0001d159\U00013441\U00013442\U00016fe4]+"
 )
 
 
