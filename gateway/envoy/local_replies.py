@@ -21,13 +21,17 @@ from gateway.envoy.grpc_replies import ToGrpc, added, both_of, grpc_reply
 from gateway.envoy.public_reads import REFUSALS as TOKENS_MISSING
 from gateway.envoy.revoked import OUTDATED, REVOKED
 from gateway.envoy.strict_tokens import REFUSALS as MALFORMED
-from gateway.envoy.waf import REFUSALS, Refusal, refused_as
+from gateway.envoy.waf import REFUSALS, Refusal, found, refused_as
 from services.platform.tokens.revocations import Revocable
 
 __all__ = ["local_reply_config"]
 
 # Envoy's own words, where they say what to mend (a JSON parser's complaint).
 ENVOYS_WORDS = "%LOCAL_REPLY_BODY%"
+# Its name for the reason, where it has no words: of a request that it could not read, or whose path
+# it could not normalize (`http1.invalid_characters`, `path_normalization_failed`).
+ENVOYS_REASON = "%RESPONSE_CODE_DETAILS%"
+WITHOUT_WORDS = r"^(http[123][.]|missing_host_header$|path_normalization_failed$)"
 
 
 class _Reply(NamedTuple):
@@ -85,7 +89,11 @@ DENIALS = {
 
 # google.rpc.Code for each status Envoy can make, in order of looking.
 REPLIES = (
-    # With words of ours before, as Envoy has none for some, such as an escaped slash in a path.
+    _Reply(
+        *(400, 3, f"malformed request: {ENVOYS_REASON}"),
+        condition=found(f"response.code_details.matches('{WITHOUT_WORDS}')"),
+        to_grpc=ToGrpc(3, f"malformed request: {ENVOYS_REASON}"),
+    ),
     _Reply(
         400,
         3,
@@ -122,6 +130,7 @@ REPLIES = (
     _Reply(429, 8, "too many requests"),
     _Reply(431, 3, "the request headers are too large"),
     _Reply(500, 13, "internal error"),
+    _Reply(501, 12, f"the edge does not know how to read this: {ENVOYS_REASON}"),
     _Reply(502, 14, "the service broke off its answer; try again"),
     _Reply(503, 14, "the service is unavailable; try again"),
     _Reply(504, 4, "the service took too long to answer"),
