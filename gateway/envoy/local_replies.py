@@ -22,13 +22,17 @@ from gateway.envoy.log_filters import all_of, status
 from gateway.envoy.public_reads import REFUSALS as TOKENS_MISSING
 from gateway.envoy.revoked import OUTDATED, REVOKED
 from gateway.envoy.strict_tokens import REFUSALS as MALFORMED
-from gateway.envoy.waf import REFUSALS, Refusal, refused_as
+from gateway.envoy.waf import REFUSALS, Refusal, found, refused_as
 from services.platform.tokens.revocations import Revocable
 
 __all__ = ["local_reply_config"]
 
 # Envoy's own words, where they say what to mend (a JSON parser's complaint).
 ENVOYS_WORDS = "%LOCAL_REPLY_BODY%"
+# Its name for the reason, where it has no words: of a request that it could not read, or whose path
+# it could not normalize (`http1.invalid_characters`, `path_normalization_failed`).
+ENVOYS_REASON = "%RESPONSE_CODE_DETAILS%"
+WITHOUT_WORDS = r"^(http[123][.]|missing_host_header$|path_normalization_failed$)"
 
 
 class _Reply(NamedTuple):
@@ -53,7 +57,10 @@ def _of_token(value: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 
 KEYS_MISSING = _of_token({"string_match": {"exact": JWKS_UNREACHABLE}}, FAILURE_KEY, "message")
-TOKEN_MISSING = _of_token({"string_match": {"exact": JWT_MISSING}}, FAILURE_KEY, "message")
+# By the details, as the check leaves a note of a token that is missing in some setups only.
+TOKEN_MISSING = found(
+    f"response.code_details == 'jwt_authn_access_denied{{{JWT_MISSING.replace(' ', '_')}}}'"
+)
 TOKEN_FAILED = _of_token({"present_match": True}, FAILURE_KEY, "message")
 TOKEN_GOOD = _of_token({"present_match": True}, CLAIMS_KEY, "iss")
 APP_KEYS_MISSING = _of_token(
@@ -86,7 +93,11 @@ DENIALS = {
 
 # google.rpc.Code for each status Envoy can make, in order of looking.
 REPLIES = (
-    # With words of ours before, as Envoy has none for some, such as an escaped slash in a path.
+    _Reply(
+        *(400, 3, f"malformed request: {ENVOYS_REASON}"),
+        condition=found(f"response.code_details.matches('{WITHOUT_WORDS}')"),
+        to_grpc=ToGrpc(3, f"malformed request: {ENVOYS_REASON}"),
+    ),
     _Reply(
         400,
         3,
@@ -104,7 +115,7 @@ REPLIES = (
     ),
     # The issuer's keys cannot be had: the token may be good, and the caller should keep it.
     _Reply(401, 14, "tokens cannot be checked now; try again", 503, KEYS_MISSING),
-    _Reply(401, 16, ENVOYS_WORDS, None, TOKEN_MISSING, MISSING_TOKEN, BAD_TOKEN),
+    _Reply(401, 16, ENVOYS_WORDS, None, TOKEN_MISSING, MISSING_TOKEN, ToGrpc(16, JWT_MISSING)),
     _Reply(401, 16, ENVOYS_WORDS, None, None, INVALID_TOKEN, BAD_TOKEN),
     # Envoy takes a wrong audience for a lack of rights; it is a bad token like any other.
     _Reply(403, 16, ENVOYS_WORDS, 401, TOKEN_FAILED, INVALID_TOKEN, BAD_TOKEN),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gateway.envoy.credentials import APP_KEY_HEADER
 from gateway.envoy.extensions import API, http_filter, typed
 
-__all__ = ["GRPC", "JSON", "REFUSALS", "Refusal", "body_rules", "firewall", "refused_as"]
+__all__ = ["GRPC", "JSON", "REFUSALS", "Refusal", "body_rules", "firewall", "found", "refused_as"]
 
 
 class Refusal(NamedTuple):
@@ -26,7 +26,7 @@ REFUSALS = {
     "encoding": Refusal(400, 3, "the path or query is not well encoded"),
     "body": Refusal(400, 3, "this method takes no body"),
     "tunnel": Refusal(405, 12, "the edge opens no tunnels"),
-    "media-type": Refusal(415, 3, "the request body must be JSON"),
+    "media-type": Refusal(415, 3, "the request body must be JSON, or a form where OAuth has one"),
     "content-coding": Refusal(415, 3, "the request body must come without a content coding"),
     "credentials": Refusal(400, 3, "authorization must be a scheme and one credential"),
     "api-key": Refusal(400, 3, "there must be one API key at most"),
@@ -95,12 +95,16 @@ def body_rules() -> dict[str, Any]:
 def refused_as(name: str) -> dict[str, Any]:
     """Build the filter of local replies that finds what a rule refused."""
     # The details, which the access log shows too, name the rule; only refusals are looked at.
-    found = f"response.code_details == 'rbac_access_denied_matched_policy[{name}]'"
+    return found(f"response.code_details == 'rbac_access_denied_matched_policy[{name}]'")
+
+
+def found(expression: str) -> dict[str, Any]:
+    """Build the log filter that holds where an expression of CEL does."""
     cel = f"{API}.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
     return {
         "extension_filter": {
             "name": "envoy.access_loggers.extension_filters.cel",
-            "typed_config": typed(cel, expression=found),
+            "typed_config": typed(cel, expression=expression),
         }
     }
 

@@ -11,6 +11,7 @@ WHOLE: Final = {"type": "string", "pattern": "^[0-9]+$"}
 HEADERS: Final[Json] = {
     "x-request-id": {
         "description": "Names the request in our logs and traces: say it when you report a fault.",
+        "required": True,
         "schema": {"type": "string", "minLength": 1},
     },
     "x-rate-limit-limit": {

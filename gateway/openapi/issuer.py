@@ -4,10 +4,12 @@ They have no contract in `protos/`: the protocols have them as they are. A test 
 here to the running issuer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from gateway.limits.table import CLASSES
+from gateway.openapi.errors import REASONS
 from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, references
 from gateway.openapi.issuer_schemas import (
     AUTHORIZATION,
@@ -18,6 +20,7 @@ from gateway.openapi.issuer_schemas import (
     TOKEN_REQUEST,
 )
 from gateway.openapi.schemas import Json
+from services.platform.error_reasons import Reason
 from services.platform.security.step_up import CHALLENGES, PROOF_HEADER
 
 __all__ = [
@@ -59,6 +62,8 @@ PROOF_OF_WORK_PARAMETER: Final[Json] = {
     "bits.",
     "schema": {"type": "string"},
 }
+# The edge takes no others in a query.
+PRINTABLE: Final = {"pattern": r"^[^\x00-\x1f\x7f]*$"}
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 HTML: Final = "text/html"
@@ -79,6 +84,19 @@ WRONG: Final = {
     415: "The body is of another media type.",
     500: "Something went wrong on the server's side.",
     503: "A service is unavailable; try again.",
+}
+# Of accounts, which answer in the shape of the edge; OAuth's has no reasons.
+OF_NEW_PASSWORDS: Final = (Reason.INVALID_FIELD, Reason.WEAK_PASSWORD)
+OF_OUTAGES: Final = {500: (Reason.INTERNAL,), 503: (Reason.UNAVAILABLE,)}
+OF_SIGN_UP: Final = {
+    **OF_OUTAGES,
+    400: (*OF_NEW_PASSWORDS, Reason.HANDLE_RESERVED),
+    409: (Reason.HANDLE_TAKEN,),
+}
+OF_PASSWORD_CHANGE: Final = {
+    **OF_OUTAGES,
+    400: (*OF_NEW_PASSWORDS, Reason.PASSWORD_CHANGED),
+    403: (Reason.NO_SESSION, Reason.WRONG_PASSWORD),
 }
 ALWAYS: Final = (500, 503)
 OF_BODIES: Final = (400, 413, 415)
@@ -169,6 +187,7 @@ def issuer_paths() -> Json:
                 _shown("SignedUp"),
                 body=(JSON, SIGN_UP),
                 wrong=(*OF_BODIES, 409, *ALWAYS),
+                reasons=OF_SIGN_UP,
                 path="/oauth/sign-up",
             )
         },
@@ -180,6 +199,7 @@ def issuer_paths() -> Json:
                 body=(JSON, PASSWORD_CHANGE),
                 wrong=(*OF_BODIES, 401, 403, *ALWAYS),
                 security=[{TOKEN: ["users:write"]}],
+                reasons=OF_PASSWORD_CHANGE,
                 path="/oauth/password",
             )
         },
@@ -197,11 +217,14 @@ def _operation(  # noqa: PLR0913 - what an operation has, by name
     errors: tuple[str, ...] = (JSON,),
     security: list[Json] | None = None,
     path: str = "",
+    reasons: Mapping[int, tuple[Reason, ...]] = MappingProxyType({}),
 ) -> Json:
     given = list(parameters)
     if path in ASKS_FOR_PROOF:
         given.append({"$ref": f"#/components/parameters/{PROOF_OF_WORK}"})
-    refused = {str(status): _error(WRONG[status], errors) for status in wrong}
+    refused = {
+        str(status): _error(WRONG[status], errors, reasons.get(status, ())) for status in wrong
+    }
     of_the_edge = {
         str(status): {"$ref": f"#/components/responses/{response}"}
         for status, response in OF_THE_EDGE.items()
@@ -229,7 +252,7 @@ def _in_query(schema: Json) -> list[Json]:
             "in": "query",
             "required": name in schema["required"],
             "description": each["description"],
-            "schema": {key: value for key, value in each.items() if key != "description"},
+            "schema": PRINTABLE | {key: each[key] for key in each if key != "description"},
         }
         for name, each in schema["properties"].items()
     ]
@@ -260,7 +283,7 @@ def _answer(description: str, schema: Json, kind: str = JSON) -> Json:
     }
 
 
-def _error(description: str, kinds: Iterable[str]) -> Json:
+def _error(description: str, kinds: Iterable[str], reasons: Iterable[Reason]) -> Json:
     """Describe an error that the issuer makes, or the edge before it."""
     shapes = [
         {"$ref": f"#/components/schemas/{name}"} for name in ("OAuthError", "Error", "LoginAnswer")
@@ -271,4 +294,5 @@ def _error(description: str, kinds: Iterable[str]) -> Json:
         "description": description,
         "headers": references(OF_ANY_ANSWER | OF_LIMITED),
         "content": content,
+        **({REASONS: sorted(reasons)} if reasons else {}),
     }

@@ -16,6 +16,7 @@ __all__ = [
     "text",
 ]
 
+NEW_PASSWORD: Final = "new-password"  # noqa: S105 - a name
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
 
 
@@ -27,6 +28,17 @@ def text(description: str, **more: object) -> Json:
 def _object(description: str, properties: Json, *required: str) -> Json:
     schema = {"type": "object", "description": description, "properties": properties}
     return schema | ({"required": list(required)} if required else {})
+
+
+def _form(description: str, properties: Json, *required: str) -> Json:
+    """Describe a form, whose other parameters are ignored; each is given once."""
+    return _object(description, properties, *required) | {
+        "additionalProperties": {"type": "string"}
+    }
+
+
+def _json(description: str, properties: Json, *required: str) -> Json:
+    return _object(description, properties, *required) | {"additionalProperties": False}
 
 
 def _list(description: str) -> Json:
@@ -43,7 +55,7 @@ CREDENTIALS: Final[Json] = {
         "The app's secret; left out where it is in the header, or there is none."
     ),
 }
-AUTHORIZATION: Final = _object(
+AUTHORIZATION: Final = _form(
     "An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1). Other parameters "
     "are ignored.",
     {
@@ -51,7 +63,7 @@ AUTHORIZATION: Final = _object(
         "client_id": text("The app's id."),
         "redirect_uri": text("One that the app registered; of loopback the port may be another."),
         "scope": text("Scopes, separated by spaces; all that the app may have where it is empty."),
-        "state": text("Comes back as it was: printable ASCII."),
+        "state": text("Comes back as it was: printable ASCII.", pattern="^[ -~]*$"),
         "code_challenge": text("Of PKCE.", pattern="^[A-Za-z0-9._~-]{43,128}$"),
         "code_challenge_method": text("Of PKCE.", enum=["S256"]),
         "nonce": text("Comes back in the ID token."),
@@ -63,7 +75,7 @@ AUTHORIZATION: Final = _object(
     },
     *("response_type", "client_id", "redirect_uri", "code_challenge", "code_challenge_method"),
 )
-DECISION: Final = _object(
+DECISION: Final = _form(
     "The form of the log-in page: what was typed and pressed, with the request's parameters.",
     {
         **AUTHORIZATION["properties"],
@@ -74,7 +86,7 @@ DECISION: Final = _object(
     },
     *(*AUTHORIZATION["required"], "decision", "csrf"),
 )
-TOKEN_REQUEST: Final = _object(
+TOKEN_REQUEST: Final = _form(
     "A token request; which parameters it has depends on `grant_type`.",
     {
         "grant_type": text(
@@ -92,17 +104,17 @@ TOKEN_REQUEST: Final = _object(
     },
     "grant_type",
 )
-REVOCATION: Final = _object(
+REVOCATION: Final = _form(
     "What to revoke (RFC 7009).",
     {
-        "token": text("A refresh token, or an access token of a log-in."),
+        "token": text("A refresh token, or an access token of a log-in.", minLength=1),
         "token_type_hint": text("Is not needed, and not looked at."),
         **CREDENTIALS,
     },
     "token",
 )
-_PASSWORD: Final = {"minLength": 10, "maxLength": 128}
-SIGN_UP: Final = _object(
+_PASSWORD: Final = {"minLength": 10, "maxLength": 128, "format": NEW_PASSWORD}
+SIGN_UP: Final = _json(
     "Who signs up.",
     {
         "handle": text("The handle.", minLength=1, maxLength=15, pattern="^[A-Za-z0-9_]+$"),
@@ -111,7 +123,7 @@ SIGN_UP: Final = _object(
     },
     *("handle", "display_name", "password"),
 )
-PASSWORD_CHANGE: Final = _object(
+PASSWORD_CHANGE: Final = _json(
     "The password, and the next one.",
     {"password": text("The one until now."), "new_password": text("The next.", **_PASSWORD)},
     *("password", "new_password"),

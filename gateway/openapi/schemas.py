@@ -2,8 +2,8 @@
 
 What it writes: fields under their proto names, 64-bit numbers as strings, every field that has no
 `optional`, times in RFC 3339. What it reads is wider, so requests have schemas of their own: a
-64-bit number may be a JSON number too, `null` stands for a field that is left out, and fields that
-it does not know are passed over, so long as they have a name.
+64-bit number may be a JSON number too, and `null` stands for a field that is left out. Other names
+the edge refuses before it.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ def request_schema(message: Message, fields: tuple[Field, ...]) -> Json:
     """Return the schema of a body that gives `fields` of a message."""
     properties = {field.name: _described(field, _given(field)) for field in fields}
     schema = _object(message, properties, [field.name for field in fields if field.required])
-    return schema | {"propertyNames": {"minLength": 1}}
+    return schema | {"additionalProperties": False}
 
 
 def parameter_schema(field: Field, *, in_path: bool) -> Json:

@@ -185,7 +185,7 @@ class Accounts:
             raise FailedPreconditionError(
                 "the password was changed meanwhile", reason=Reason.PASSWORD_CHANGED
             )
-        ended = await self._sessions.end_outdated(account.user_id)
+        ended = await self._end_outdated(account.user_id)
         await self._store.password_changes.remove(key, under_way)
         self._audit.record(PASSWORD_CHANGED, user_id=account.user_id, ended=ended)
         return ended
@@ -210,8 +210,17 @@ class Accounts:
         async for key, change in self._store.password_changes.stream():
             if not is_recent(change.started_at_ms, now, RESUME_AFTER_MS):
                 # Whether it came to the new password or not: only what is outdated ends.
-                await self._sessions.end_outdated(user_of(key))
+                await self._end_outdated(user_of(key))
                 await self._store.password_changes.remove(key, change)
+
+    async def _end_outdated(self, user_id: int) -> int:
+        """End what an old password opened; gives how many sessions there were.
+
+        Browsers are no longer known either: whoever logged in with the old password would have
+        guesses of their own at the new one.
+        """
+        await self._devices.forget(user_id)
+        return await self._sessions.end_outdated(user_id)
 
     async def _resume_sign_ups(self) -> None:
         now = self._clock.now_ms()

@@ -19,9 +19,10 @@ from services.platform.rpc.status import status_of
 __all__ = ["domain_error", "internal_error", "no_such_method", "no_such_path", "oauth_error"]
 
 OF_OAUTH: Final = frozenset(
-    {"/oauth/authorize", "/oauth/log-in", "/oauth/token", "/oauth/revoke", "/oauth/userinfo"}
+    {"/oauth/authorize", "/oauth/token", "/oauth/revoke", "/oauth/userinfo"}
 )
-"""Paths whose callers are OAuth clients."""
+"""Paths whose callers are OAuth clients. The log-in form's is our page, whose script looks into the
+details for the proof of work that is asked for."""
 # google.rpc.Code to HTTP, as the edge has them.
 HTTP_STATUS: Final = {3: 400, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 14: 503}
 INTERNAL: Final = 500

@@ -5,16 +5,18 @@ What there is: most ids are those of users and tweets that exist. Nothing here t
 cases are made valid where only a rule across fields makes them so.
 """
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 import schemathesis
 from hypothesis import strategies as st
+from schemathesis.core import NOT_SET
 
 from services.platform.errors import InvalidArgumentError
 from services.platform.text.handles import validate_display_name
 from services.tweet.text import validate_text
-from tests.e2e.schemathesis_world import TWEET_ID, USER_ID, World
+from tests.e2e.schemathesis_world import PASSWORD, REDIRECT, TWEET_ID, USER_ID, World
 
 # Two users that must not be the same.
 PAIRS = (("follower_id", "followee_id"), ("blocker_id", "blocked_id"), ("muter_id", "muted_id"))
@@ -26,6 +28,9 @@ MAX_NAME_CHARS = 50
 # No user makes users.
 OF_APPS = frozenset({"users:create"})
 WORLD = World.from_environment()
+LOG_IN = "/oauth/log-in"
+LOG_IN_PATHS = frozenset({"/oauth/authorize", LOG_IN})
+WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
 def _accepted_by(check: Callable[[str], object]) -> Callable[[str], bool]:
@@ -54,6 +59,7 @@ schemathesis.openapi.format("tweet-text", _text(MAX_TEXT_CHARS, validate_text))
 schemathesis.openapi.format("display-name", _text(MAX_NAME_CHARS, validate_display_name))
 # Any other that is drawn is none of ours; real ones come by the links `NextPage`.
 schemathesis.openapi.format("cursor", st.just(""))
+schemathesis.openapi.format("new-password", st.builds(lambda: secrets.token_urlsafe(16)))
 # Of the reader nobody but the reader asks for, as nobody may follow, block or mute themselves.
 ANY_ID = st.integers(1, INT64_MAX).map(str)
 schemathesis.openapi.format(USER_ID, mostly(WORLD.others, ANY_ID))
@@ -177,6 +183,34 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:  # noqa: ARG001 -
     # says so before it looks at paths.
     if case.method == "QUERY":
         case.headers = {**(case.headers or {}), "Content-Type": "application/json"}
+    # Two faults in one: a body where its method has none is refused before paths are looked at.
+    if case.method in WITHOUT_BODY and case.method != case.operation.method.upper():
+        case.body = NOT_SET
+    if _is_valid(case) and case.operation.path in LOG_IN_PATHS:
+        _come_from_an_app(case)
+    if _is_valid(case) and case.operation.path == "/oauth/token":
+        _exchange_what_there_is(case)
+    if _is_valid(case) and case.operation.path == "/oauth/revoke":
+        case.body.pop("client_secret", None)
+        case.body["client_id"] = WORLD.app
+
+
+def _exchange_what_there_is(case: Any) -> None:
+    """Give it a code, a refresh token or an app of the kind that it has drawn."""
+    # Of the wrong kind of app, or more than was granted, they would make it another request.
+    for name in ("client_id", "client_secret", "scope"):
+        case.body.pop(name, None)
+    case.body |= WORLD.grant(case.body["grant_type"])
+
+
+def _come_from_an_app(case: Any) -> None:
+    """Make it a request of an app that there is, and of a person at its page."""
+    place = case.query if case.operation.method.upper() == "GET" else case.body
+    place |= {"client_id": WORLD.app, "redirect_uri": REDIRECT}
+    if case.operation.path == LOG_IN:
+        hidden, cookie = WORLD.page()
+        place |= {"csrf": hidden["csrf"], "handle": WORLD.person, "password": PASSWORD}
+        case.headers = {**(case.headers or {}), "Cookie": cookie}
 
 
 def _names_twice(case: Any, body: dict[str, Any]) -> bool:

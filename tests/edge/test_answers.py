@@ -207,3 +207,21 @@ async def test_a_header_with_an_underscore_is_dropped(edge: Edge, name: str) -> 
     status, _, _ = await ask(edge, "GET /v1/timeline/home?user_id=1", f"{name}: 7")
     assert status == 200
     assert not {name.lower(), name.lower().replace("_", "-")} & edge.timelines.metadata.keys()
+
+
+@pytest.mark.parametrize(
+    ("line", "header", "status", "reason"),
+    [
+        ("GET /v1%2Ftweets/1", "x: 1", 400, "path_normalization_failed"),
+        ("GET /docs#part", "x: 1", 400, "path_normalization_failed"),
+        ("GET /docs", "bad name: 1", 400, "http1.codec_error"),
+        ("GET", "x: 1", 400, "http1.codec_error"),
+        ("POST /v1/tweets", "transfer-encoding: chunked", 400, "chunked_not_allowed"),
+    ],
+)
+async def test_what_envoy_cannot_read_is_named(
+    edge: Edge, line: str, header: str, status: int, reason: str
+) -> None:
+    answered, _, content = await ask(edge, line, header)
+    assert answered == status
+    assert reason in json.loads(content)["message"]

@@ -93,3 +93,16 @@ async def test_the_scheme_ignores_case(edge: Edge, scheme: str) -> None:
 @pytest.mark.parametrize("scheme", ["xBearer", "xbearer", "Bearerx", "Basic", "Bear"])
 async def test_another_scheme_shows_no_token(edge: Edge, scheme: str) -> None:
     assert refused(await shown(edge, f"{scheme} {tokens.token()}")) == 'Bearer realm="aviary"'
+
+
+async def test_no_credentials_are_no_bad_token(edge: Edge) -> None:
+    answer = await edge.client.get("/v1/timeline/home")
+    assert refused(answer) == 'Bearer realm="aviary"'
+    by_grpc = await edge.client.post(
+        "/aviary.timeline.v1.TimelineService/GetHomeTimeline",
+        headers={"content-type": "application/grpc"},
+    )
+    assert (by_grpc.headers["grpc-status"], by_grpc.headers["grpc-message"]) == (
+        "16",
+        "Jwt is missing",
+    )

@@ -34,7 +34,7 @@ async def test_errors_at_endpoints_of_clients_have_oauths_shape(world: World, pa
     in_oauths_shape(await http.post(path, content=b"a=%ff", headers=FORM), 400)
     in_oauths_shape(await http.post(path, content=b"a=1&a=2", headers=FORM), 400)
     basic = {**FORM, "authorization": "Basic //8="}
-    in_oauths_shape(await http.post(path, content=b"grant_type=refresh_token", headers=basic), 401)
+    in_oauths_shape(await http.post(path, content=b"grant_type=refresh_token", headers=basic), 400)
     upper = {"content-type": "APPLICATION/X-WWW-FORM-URLENCODED; Charset=UTF-8"}
     answer = await http.post(path, content=b"grant_type=x&token=x", headers=upper)
     assert answer.json()["error"] in {"unsupported_grant_type", "invalid_client"}

@@ -39,6 +39,9 @@ def said_of(document: Json, answer: httpx.Response) -> None:
     kind = answer.headers["content-type"].partition(";")[0]
     schema = response["content"][kind]["schema"]
     value = answer.json() if kind == "application/json" else answer.text
+    if kind == "application/json":
+        given = {detail["reason"] for detail in value.get("details", []) if "reason" in detail}
+        assert given <= set(response.get("x-reasons", [])), given
     Draft202012Validator({**schema, "components": document["components"]}).validate(value)
 
 
@@ -91,6 +94,8 @@ async def test_refusals_are_as_it_says(world: World, document: Json) -> None:
     for answer in (
         await sign_up(http),
         await sign_up(http, handle="no handle"),
+        await sign_up(http, handle="admin"),
+        await sign_up(http, handle="bob", password="password123"),  # noqa: S106 - a weak one
         await http.post("/oauth/password", json={}),
         await http.get("/oauth/userinfo"),
         await http.get("/oauth/userinfo", params={"access_token": "x"}),

@@ -121,6 +121,20 @@ def test_an_error_of_ones_own_keeps_those_that_any_operation_can_give(document: 
     assert "The token lacks the scope" in refused["description"]
 
 
+def test_a_json_body_has_no_names_but_those_that_are_given(document: Json) -> None:
+    bodies = [
+        content["schema"]
+        for verbs in document["paths"].values()
+        for operation in verbs.values()
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items()
+        if kind == "application/json"
+    ]
+    assert len(bodies) > 2
+    for body in bodies:
+        assert body["additionalProperties"] is False
+        assert "propertyNames" not in body
+
+
 def test_answers_name_their_headers(document: Json) -> None:
     for verbs in document["paths"].values():
         for operation in verbs.values():
@@ -128,6 +142,7 @@ def test_answers_name_their_headers(document: Json) -> None:
                 shared = response.get("$ref", "").rpartition("/")[2]
                 whole = document["components"]["responses"][shared] if shared else response
                 assert {"x-request-id", "x-rate-limit-remaining"} <= whole["headers"].keys()
+    assert document["components"]["headers"]["x-request-id"]["required"]
     assert "retry-after" in document["components"]["responses"]["TooManyRequests"]["headers"]
 
 
