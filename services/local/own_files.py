@@ -16,6 +16,7 @@ from services.platform.rpc.operator import SIGNING_KEYS_FILE
 from services.platform.specs import all_specs
 
 __all__ = [
+    "CHALLENGE_KEY_FILE",
     "CURSOR_KEY_FILE",
     "OPERATOR_SECRET_FILE",
     "opened",
@@ -30,6 +31,8 @@ SECRETS = (
     SIGNING_KEYS,
 )
 """Variables with a `_FILE` twin: what services declare, and what all of them sign requests with."""
+CHALLENGE_KEY_FILE = "challenge.key"
+"""Kept, so that a gateway knows again what it has signed."""
 CURSOR_KEY_FILE = "cursor.key"
 """Kept, so that cursors outlive a restart."""
 OPERATOR_SECRET_FILE = "operator.secret"  # noqa: S105 - a file's name

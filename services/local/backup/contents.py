@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from services.local.backup.errors import BackupError
 from services.local.operator_file import FILE as OPERATOR_FILE
-from services.local.own_files import CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
+from services.local.own_files import CHALLENGE_KEY_FILE, CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
 from services.platform.files.documents import json_of, parse_json
 from services.platform.rpc.operator import SIGNING_KEYS_FILE
 from services.platform.specs import all_specs
@@ -51,6 +51,7 @@ LEFT_OUT: Final = frozenset(
     {
         "addresses.json",
         "cache",
+        CHALLENGE_KEY_FILE,
         "certificates",
         "envoy.admin",
         "envoy.yaml",
