@@ -30,6 +30,9 @@ __all__ = ["POLL_S", "IssuerKeys", "KeySetCopy", "KeySetSource", "KeySets"]
 POLL_S: Final = 5.0
 """Between looks at the issuer: well within the minute in which edges see a change by themselves."""
 
+UNKNOWN_POLL_S: Final = 0.5
+"""While none are known, as when all start at once."""
+
 KEPT_MS: Final = 24 * 3_600_000
 """How old a copy may be: longer than an outage of the issuer should last, and bounded, so that who
 has kept an old copy cannot bring back keys that were withdrawn long ago."""
@@ -107,9 +110,10 @@ class KeySets:
         """The key sets by their paths; empty as long as none are known."""
         return self._known.sets
 
-    async def refresh(self) -> None:
+    async def refresh(self) -> float | None:
         """Ask the issuer, or take a younger copy where it cannot answer; raises nothing for that.
 
+        Gives the seconds until the next look where that is not to be `POLL_S`.
         Raises `UnavailableError` where Valkey cannot answer; what the issuer says counts before.
         """
         now_ms = self._clock.now_ms()
@@ -122,6 +126,7 @@ class KeySets:
         else:
             self._known = _Copy(now_ms, published)
             await self._copy.write(self._known)
+        return None if self._known.sets else UNKNOWN_POLL_S
 
 
 def _mac(key: bytes, said: bytes) -> bytes:

@@ -12,7 +12,6 @@ from gateway.envoy.connections import connection_manager
 from gateway.envoy.hardening import layered_runtime, overload_manager
 from gateway.envoy.jwks import issuer_clusters
 from gateway.envoy.kept_keys import (
-    kept_keys_extensions,
     kept_keys_listener,
     key_clusters,
     keys_are_kept,
@@ -44,16 +43,14 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     if config.stats_port is not None:
         clusters.append(admin_cluster(config.admin_socket))
         listeners.append(stats_listener(config.listen_host, config.stats_port))
-    kept = keys_are_kept(config)
-    if kept:
-        listeners.append(kept_keys_listener())
+    if keys_are_kept(config):
+        listeners.append(kept_keys_listener(config))
     return {
         "node": {"id": "aviary-edge", "cluster": "aviary-edge"},
         "admin": admin(config.admin_socket),
         "layered_runtime": layered_runtime(),
         "overload_manager": overload_manager(),
         "stats_config": stats_config(),
-        **({"bootstrap_extensions": kept_keys_extensions()} if kept else {}),
         "static_resources": {"listeners": listeners, "clusters": clusters},
     }
 

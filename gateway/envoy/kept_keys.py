@@ -1,13 +1,14 @@
 """The issuer's keys as the gateway keeps them, for an edge that cannot have them of the issuer.
 
 Envoy fetches key sets through a cluster of two: the issuer first and, while that fails its health
-checks, a listener within Envoy. It answers with what the gateway has sent, by a filter that does
-nothing but note the key sets. So while the issuer answers, its word alone counts.
+checks, a socket of Envoy's own. There it answers with what the gateway has sent, by a filter that
+does nothing but note the key sets. So while the issuer answers, its word alone counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
+from gateway.envoy.admin import pipe
 from gateway.envoy.config import EdgeConfig
 from gateway.envoy.extensions import API, HTTP_FILTERS, http_filter, typed
 from gateway.envoy.matching import discovered_filter
@@ -18,7 +19,6 @@ from services.platform.tokens.issuers import APP_KEYS_PATH, JWKS_PATH, KEYS_CLUS
 __all__ = [
     "KEPT_KEYS",
     "KEPT_KEYS_TYPE",
-    "kept_keys_extensions",
     "kept_keys_listener",
     "kept_keys_settings",
     "key_clusters",
@@ -71,7 +71,7 @@ def key_clusters(config: EdgeConfig) -> list[dict[str, Any]]:
     issuer = identity_cluster(config.identity_http, config.certificates)
     issuer["load_assignment"]["cluster_name"] = _FROM_ISSUER
     issuer |= {"name": _FROM_ISSUER, "health_checks": [check], **asked}
-    address = {"envoy_internal_address": {"server_listener_name": _LISTENER}}
+    address = pipe(_socket(config))
     kept = {
         "name": _LISTENER,
         "type": "STATIC",
@@ -94,8 +94,11 @@ def key_clusters(config: EdgeConfig) -> list[dict[str, Any]]:
     return [both, issuer, kept]
 
 
-def kept_keys_listener() -> dict[str, Any]:
-    """Build the listener that nobody reaches but this Envoy."""
+def kept_keys_listener(config: EdgeConfig) -> dict[str, Any]:
+    """Build the listener at a socket beside the admin interface's, so that it takes no port.
+
+    It is no listener within Envoy, since keys are fetched by the main thread, which reaches none.
+    """
     manager = f"{API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
     routes = [_shown(path) for path in (JWKS_PATH, APP_KEYS_PATH)]
     filters = [
@@ -113,21 +116,18 @@ def kept_keys_listener() -> dict[str, Any]:
     network = {"name": "envoy.filters.network.http_connection_manager", "typed_config": settings}
     return {
         "name": _LISTENER,
-        "internal_listener": {},
+        "address": pipe(_socket(config)),
         "filter_chains": [{"filters": [network]}],
     }
-
-
-def kept_keys_extensions() -> Sequence[dict[str, Any]]:
-    """Build what a bootstrap must have for a listener within Envoy."""
-    name = "bootstrap.internal_listener"
-    message = f"{API}.extensions.{name}.v3.InternalListener"
-    return [{"name": f"envoy.{name}", "typed_config": typed(message)}]
 
 
 def kept_keys_settings(sets: Mapping[str, str]) -> dict[str, Any]:
     """Build the filter's settings: the key sets, as JSON, by the path where the issuer has them."""
     return {"metadata": [{"metadata_namespace": KEPT_KEYS, "value": dict(sets)}]} if sets else {}
+
+
+def _socket(config: EdgeConfig) -> str:
+    return f"{config.admin_socket}.keys"
 
 
 def _shown(path: str) -> dict[str, Any]:

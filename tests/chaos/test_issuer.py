@@ -11,6 +11,7 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from gateway.control_plane.keys import KEY_SETS_KEY
 from tests.chaos.conftest import Faults, until
 from tests.e2e.acting import home, post, user
 
@@ -65,6 +66,8 @@ def test_edge_is_started_while_the_issuer_hangs(faults: Faults) -> None:
     ada = user(mesh)
     tweet = post(mesh, ada)
     scheme, _, token = mesh.rest.headers["authorization"].partition(" ")
+    with faults.valkey("cache") as cache:
+        until(lambda: bool(cache.exists(KEY_SETS_KEY)))
     with faults.stopped(faults.pid("identity")):
         edge_killed(faults)
         assert home(mesh, ada) == [tweet]

@@ -155,7 +155,7 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
                 answer = await client.get("/listeners?format=json")
                 listeners = json.loads(answer.text).get("listener_statuses", [])
                 for listener in listeners:
-                    # One listener is within Envoy, and has no port.
+                    # One listener has a socket, and no port.
                     address = listener["local_address"].get("socket_address", {})
                     if port := address.get("port_value"):
                         return f"http://127.0.0.1:{port}"
