@@ -41,8 +41,8 @@ SIGNING_KEY_BYTES = 32
 """As long as the hash; a shorter one is refused."""
 MAX_SOCKET_PATH_BYTES = 107
 """`sun_path` of Linux, without the zero at its end."""
-LONGEST_SOCKET_NAME = max(len(f"/{name}.admin") for name in all_specs())
-"""Bytes."""
+LONGEST_SOCKET_NAME = max(len("/edge.admin.keys"), *(len(f"/{name}.admin") for name in all_specs()))
+"""Bytes. The edge's is where it finds the keys that the gateway keeps."""
 
 PLAIN_PATH = re.compile(rb"[\w./-]+")
 """Means the same in a `unix:` address, which is a URI, as elsewhere."""
