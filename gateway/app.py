@@ -9,12 +9,15 @@ from gateway.control_plane.challenges import ChallengeServicer
 from gateway.control_plane.envoy_rpcs import envoy_rpcs
 from gateway.control_plane.extension_config_service import ExtensionConfigServicer, Sources
 from gateway.control_plane.health import HealthServicer
+from gateway.control_plane.key_sets import POLL_S as KEY_SETS_POLL_S
+from gateway.control_plane.key_sets import IssuerKeys, KeySetCopy, KeySets
 from gateway.control_plane.limiter import Limiter
 from gateway.control_plane.proof_of_work import KEY_BYTES, ProofOfWork
 from gateway.control_plane.rate_limit_service import RateLimitServicer
 from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.reputation_store import ReputationStore
 from gateway.spec import PUBLIC_READS, SPEC
+from services.identity.spec import SPEC as IDENTITY
 from services.platform.audit.following import POLL_S
 from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.flags.reading import Flags
@@ -47,10 +50,14 @@ async def _limits(deps: Dependencies, flags: Flags) -> Served:
     keys = deps.secret(deps.settings.challenge_key) or (lambda: drawn)
     step_up = ProofOfWork(valkey, deps.clock, keys)
     store = ReputationStore(valkey, deps.clock, rules)
+    issuer = await deps.client(IDENTITY.name, IssuerKeys)
+    key_sets = KeySets(issuer, KeySetCopy(valkey, keys), deps.clock)
+    deps.loops.run("issuer-key-sets", key_sets.refresh, every_s=KEY_SETS_POLL_S)
     sources = Sources(
         store,
         RevokedStore(valkey, deps.clock),
         lambda: flags.is_on(PUBLIC_READS, unset=deps.settings.public_reads),
+        key_sets.current,
     )
     configs = ExtensionConfigServicer(sources, deps.clock, rules)
     await deps.loops.opened("extension configs", configs)

@@ -18,6 +18,7 @@ SPEC: Final = ServiceSpec(
         "aviary.gateway.v1.HealthService",
         "aviary.gateway.v1.ChallengeService",
     ),
+    calls=("aviary.identity.v1.KeySetService/GetKeySets",),
     uses_cache=True,
     keeps_audit=True,
     secrets=("AVIARY_CHALLENGE_KEY",),

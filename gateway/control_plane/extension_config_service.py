@@ -18,6 +18,7 @@ from gateway.control_plane.list_metrics import ListMetrics
 from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.reputation_store import ReputationStore
 from gateway.envoy.config import own_contracts
+from gateway.envoy.kept_keys import KEPT_KEYS, KEPT_KEYS_TYPE, kept_keys_settings
 from gateway.envoy.matching import RBAC_TYPE
 from gateway.envoy.public_reads import FILTER as PUBLIC_READS
 from gateway.envoy.public_reads import public_read_settings
@@ -55,6 +56,8 @@ class Sources(NamedTuple):
     revoked: RevokedStore
     public_reads: Callable[[], bool]
     """Whether they need no token, now."""
+    key_sets: Callable[[], Mapping[str, str]] = dict
+    """The issuer's, by their paths; empty while none are known."""
 
 
 class ExtensionConfigServicer:
@@ -99,6 +102,7 @@ class ExtensionConfigServicer:
         """Look once. Raises `UnavailableError` while Valkey is away: all stays as it was known."""
         opened = self._sources.public_reads()
         await self._refresh_filter(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
+        await self._refresh_keys()
         await self._refresh_revoked()
         for name, subject in discovered_names().items():
             if subject is None:
@@ -107,6 +111,13 @@ class ExtensionConfigServicer:
             else:
                 subjects = await self._subjects(subject)
                 await self._refresh_filter(name, subjects, reputation_settings, subject, subjects)
+
+    async def _refresh_keys(self) -> None:
+        # As with what was revoked: none are sent until there are some.
+        if sets := self._sources.key_sets():
+            await self._refresh_filter(
+                KEPT_KEYS, dict(sets), kept_keys_settings, sets, message=KEPT_KEYS_TYPE
+            )
 
     async def _refresh_revoked(self) -> None:
         revoked = await self._sources.revoked.listed()
@@ -118,13 +129,18 @@ class ExtensionConfigServicer:
         await self._refresh_filter(self._revocations, revoked, revoked_settings, revoked)
 
     async def _refresh_filter(
-        self, name: str, known: object, settings: Callable[..., dict[str, Any]], *arguments: object
+        self,
+        name: str,
+        known: object,
+        settings: Callable[..., dict[str, Any]],
+        *arguments: object,
+        message: str = RBAC_TYPE,
     ) -> None:
         if known == self._known.get(name):
             return
         # In a thread: thousands of subjects take tens of milliseconds, and writes wait for answers.
         self._resources[name] = await asyncio.to_thread(
-            lambda: _resource(name, settings(*arguments))
+            lambda: _resource(name, settings(*arguments), message)
         )
         self._known[name] = known
         self._versions[name] = self._versions.get(name, 0) + 1
@@ -192,8 +208,8 @@ def _public_reads(*, opened: bool) -> dict[str, Any]:
     return public_read_settings(own_contracts().public, opened=opened)
 
 
-def _resource(name: str, settings: Mapping[str, Any]) -> any_pb2.Any:
-    struct = pb.TypedStruct(type_url=RBAC_TYPE)
+def _resource(name: str, settings: Mapping[str, Any], message: str = RBAC_TYPE) -> any_pb2.Any:
+    struct = pb.TypedStruct(type_url=message)
     json_format.ParseDict(dict(settings), struct.value)
     inner = any_pb2.Any(type_url=_STRUCT_TYPE, value=struct.SerializeToString())
     config = pb.TypedExtensionConfig(name=name, typed_config=inner)

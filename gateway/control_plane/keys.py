@@ -6,6 +6,7 @@ reputation: keys in stores and labels of metrics outlive a rename.
 """
 
 import ipaddress
+from typing import Final
 
 from gateway.limits.budgets import Subject
 from services.platform.tokens.revoked_store import is_text
@@ -30,6 +31,10 @@ def subject_key(subject: Subject, name: str) -> str:
 def counts_key(who: str, endpoint_class: str) -> bytes:
     """Where a subject's budgets in a class are counted."""
     return f"limit:{{{who}}}:{endpoint_class}".encode()
+
+
+KEY_SETS_KEY: Final = b"limit:key-sets"
+"""Where gateways keep the issuer's key sets for each other."""
 
 
 def reputation_key(who: str) -> bytes:

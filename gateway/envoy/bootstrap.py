@@ -11,6 +11,11 @@ from gateway.envoy.config import EdgeConfig, public_services
 from gateway.envoy.connections import connection_manager
 from gateway.envoy.hardening import layered_runtime, overload_manager
 from gateway.envoy.jwks import issuer_clusters
+from gateway.envoy.kept_keys import (
+    kept_keys_listener,
+    key_clusters,
+    keys_are_kept,
+)
 from gateway.envoy.stats import admin_cluster, stats_config, stats_listener
 from gateway.envoy.upstreams import collector_cluster, identity_cluster, service_cluster
 from services.platform.specs import server_of
@@ -31,12 +36,15 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     clusters += issuer_clusters(config)
     if config.identity_http is not None:
         clusters.append(identity_cluster(config.identity_http, config.certificates))
+    clusters += key_clusters(config)
     if config.otlp_collector is not None:
         clusters.append(collector_cluster(config.otlp_collector))
     listeners = [_edge_listener(config)]
     if config.stats_port is not None:
         clusters.append(admin_cluster(config.admin_socket))
         listeners.append(stats_listener(config.listen_host, config.stats_port))
+    if keys_are_kept(config):
+        listeners.append(kept_keys_listener(config))
     return {
         "node": {"id": "aviary-edge", "cluster": "aviary-edge"},
         "admin": admin(config.admin_socket),

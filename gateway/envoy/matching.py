@@ -53,17 +53,17 @@ def discovered_label(prefix: str, source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def discovered_filter(
-    name: str, source: Mapping[str, Any], default: Mapping[str, Any]
+    name: str, source: Mapping[str, Any], default: Mapping[str, Any], message: str = RBAC_TYPE
 ) -> dict[str, Any]:
-    """Build an RBAC filter with settings from the gateway, and these until it has spoken."""
+    """Build a filter with settings from the gateway, and these until it has spoken."""
     return {
         "name": name,
         "config_discovery": {
             "config_source": source,
-            "default_config": typed(RBAC_TYPE, **default),
+            "default_config": typed(message, **default),
             # A gateway that is late must not hold up the edge's start.
             "apply_default_config_without_warming": True,
-            "type_urls": [RBAC_TYPE.removeprefix("type.googleapis.com/")],
+            "type_urls": [message.removeprefix("type.googleapis.com/")],
         },
     }
 

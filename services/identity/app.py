@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from aviary.identity.v1 import key_set_service_pb2
+
 from services.identity import keys
 from services.identity.accounts import RESUME_POLL_S, Accounts
 from services.identity.app_keys import AppKeys
@@ -26,17 +28,19 @@ from services.identity.oauth_server import OAuthServer
 from services.identity.passwords import Passwords
 from services.identity.revocations import POLL_S as REVOCATIONS_POLL_S
 from services.identity.revocations import Revocations
+from services.identity.servicer import KeySetServicer
 from services.identity.sessions import Sessions
 from services.identity.spec import ERASURE, SEALING_KEY_FILE, SPEC
 from services.identity.store import IdentityStore
 from services.identity.tls import ListenerTls
 from services.platform.audit.port import Audit
-from services.platform.composition.dependencies import Dependencies, Served
+from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.composition.security import tls_files
 from services.platform.config.secret_keys import SecretKeys
 from services.platform.config.settings import Settings
 from services.platform.files import owner_only
 from services.platform.files.whole_file import write_whole
+from services.platform.rpc.method_handlers import Servicer
 from services.platform.security.tls import POLL_S as TLS_POLL_S
 from services.platform.tokens.lives import APP_KEY_S
 from services.platform.tokens.revoked_store import RevokedStore
@@ -61,7 +65,7 @@ class IdentityAdmin:
 
 
 async def build(deps: Dependencies) -> Served:
-    """Serve OAuth over HTTP; the gRPC port is there for health, as every service's."""
+    """Serve OAuth over HTTP, and over gRPC the public keys, for the gateway."""
     # What this process makes is for nobody else to read: it holds the hashes of passwords.
     owner_only.umask()
     # At debug level authlib writes tokens into its log.
@@ -110,7 +114,7 @@ async def build(deps: Dependencies) -> Served:
     web = application(server, accounts, bearers, keyrings)
     listener = Listener(settings.identity_http_address, web, await _tls(deps))
     await deps.loops.opened("identity-http", listener)
-    return []
+    return [Servicer(service_of(key_set_service_pb2.DESCRIPTOR), KeySetServicer(keyrings))]
 
 
 async def _tls(deps: Dependencies) -> ListenerTls | None:

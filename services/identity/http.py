@@ -27,6 +27,7 @@ from services.identity.oauth_server import OAuthServer
 from services.identity.requests import call_of, cookies_of, head_of
 from services.identity.tracing import Traced
 from services.platform.errors import AviaryError
+from services.platform.tokens.issuers import APP_KEYS_PATH, JWKS_PATH
 
 __all__ = ["application"]
 
@@ -100,8 +101,8 @@ def _documents(issuer: str, keyrings: Keyrings) -> list[Route]:
         Route("/.well-known/openid-configuration", configuration, methods=["GET"]),
         published("/oauth/keys", keyrings),
         # What edges check access tokens and API keys with, and nothing else.
-        published("/oauth/jwks", keyrings.tokens),
-        published("/oauth/app-keys", keyrings.app_keys),
+        published(JWKS_PATH, keyrings.tokens),
+        published(APP_KEYS_PATH, keyrings.app_keys),
     ]
 
 

@@ -81,6 +81,7 @@ SPEC: Final = ServiceSpec(
     summary="the embedded issuer: accounts, apps and their tokens (OAuth 2, OpenID Connect)",
     port=50_058,
     http_port=50_059,
+    contracts=("aviary.identity.v1.KeySetService",),
     calls=(
         "aviary.user.v1.UserService/CreateUser",
         "aviary.user.v1.UserService/GetUser",

@@ -16,6 +16,7 @@ from services.platform.rpc.operator import SIGNING_KEYS_FILE
 from services.platform.specs import all_specs
 
 __all__ = [
+    "CHALLENGE_KEY_FILE",
     "CURSOR_KEY_FILE",
     "OPERATOR_SECRET_FILE",
     "opened",
@@ -30,6 +31,8 @@ SECRETS = (
     SIGNING_KEYS,
 )
 """Variables with a `_FILE` twin: what services declare, and what all of them sign requests with."""
+CHALLENGE_KEY_FILE = "challenge.key"
+"""Kept, so that a gateway knows again what it has signed."""
 CURSOR_KEY_FILE = "cursor.key"
 """Kept, so that cursors outlive a restart."""
 OPERATOR_SECRET_FILE = "operator.secret"  # noqa: S105 - a file's name
@@ -38,8 +41,8 @@ SIGNING_KEY_BYTES = 32
 """As long as the hash; a shorter one is refused."""
 MAX_SOCKET_PATH_BYTES = 107
 """`sun_path` of Linux, without the zero at its end."""
-LONGEST_SOCKET_NAME = max(len(f"/{name}.admin") for name in all_specs())
-"""Bytes."""
+LONGEST_SOCKET_NAME = max(len("/edge.admin.keys"), *(len(f"/{name}.admin") for name in all_specs()))
+"""Bytes. The edge's is where it finds the keys that the gateway keeps."""
 
 PLAIN_PATH = re.compile(rb"[\w./-]+")
 """Means the same in a `unix:` address, which is a URI, as elsewhere."""

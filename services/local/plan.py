@@ -13,7 +13,7 @@ from services.local.child import Child
 from services.local.edge import EdgePorts, IssuerAt, collector, denials_log, edge
 from services.local.errors import StartError
 from services.local.operator_file import keep_operator
-from services.local.own_files import CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
+from services.local.own_files import CHALLENGE_KEY_FILE, CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
 from services.local.readiness import HOST, free_ports
 from services.local.sidecars import Sidecars
 from services.local.valkeys import (
@@ -29,9 +29,10 @@ from services.platform.specs import all_specs
 
 __all__ = ["EDGE_ADMIN", "Plan", "Where", "on_emulators", "on_this_machine"]
 
-CURSOR_KEY_BYTES = 32
+KEY_BYTES = 32
 SIGNING_KEYS = ("AVIARY_SIGNING_KEYS", "AVIARY_SIGNING_KEYS_FILE")
 NONCE_URL = "AVIARY_NONCE_VALKEY_URL"
+CHALLENGE_KEY = "AVIARY_CHALLENGE_KEY"
 OPERATOR_SECRET = "AVIARY_OPERATOR_SECRET"  # noqa: S105 - a name
 
 
@@ -204,12 +205,13 @@ def _services(
     sidecars: Sidecars | None,
 ) -> list[Child]:
     data_dir, certificates, specs = where.data_dir, where.certificates, all_specs()
+    challenge_key = _kept_key(data_dir, CHALLENGE_KEY, CHALLENGE_KEY_FILE)
     env = {
         **{specs[name].address_variable: at for name, at in own.items()},
         **{specs[name].http_address_variable: at for name, at in ports.http_addresses.items()},
         "AVIARY_DATA_DIR": str(data_dir),
         "AVIARY_EDGE_DENIALS_LOG": str(denials_log(data_dir)),
-        **_cursor_key(data_dir),
+        **_kept_key(data_dir, "AVIARY_CURSOR_KEY", CURSOR_KEY_FILE),
         **({} if certificates is None else {"AVIARY_TLS_DIR": str(certificates)}),
         **engines,
     }
@@ -221,6 +223,7 @@ def _services(
             data_dir / "logs" / f"{name}.log",
             {
                 **env,
+                **(challenge_key if CHALLENGE_KEY in specs[name].secrets else {}),
                 "AVIARY_METRICS_ADDRESS": ports.metrics_addresses[name],
                 **({} if sidecars is None else sidecars.environment(name, data_dir)),
             },
@@ -237,15 +240,15 @@ def _listens(address: str) -> int | Path:
     return int(address.rpartition(":")[2])
 
 
-def _cursor_key(data_dir: Path) -> Mapping[str, str]:
-    """Keep one key in a file, so that cursors outlive a restart, unless somebody names another."""
-    if os.environ.get("AVIARY_CURSOR_KEY") or os.environ.get("AVIARY_CURSOR_KEY_FILE"):
+def _kept_key(data_dir: Path, variable: str, file: str) -> Mapping[str, str]:
+    """Keep a key in a file, so that what it signs outlives a restart, unless others name one."""
+    if os.environ.get(variable) or os.environ.get(f"{variable}_FILE"):
         return {}
-    path = data_dir / CURSOR_KEY_FILE
+    path = data_dir / file
     # An empty one is what a start without room on the disk once left behind.
     if not path.exists() or not path.stat().st_size:
-        write_whole(path, secrets.token_hex(CURSOR_KEY_BYTES).encode())
-    return {"AVIARY_CURSOR_KEY_FILE": str(path)}
+        write_whole(path, secrets.token_hex(KEY_BYTES).encode())
+    return {f"{variable}_FILE": str(path)}
 
 
 def _nonces(port: int, data_dir: Path) -> list[Child]:

@@ -9,6 +9,7 @@ import pytest
 from services.identity import app as identity
 from services.local import plan
 from services.local.operator_file import keep_operator, read_operator
+from services.local.own_files import CURSOR_KEY_FILE
 from services.platform.composition.dependencies import Dependencies
 from services.platform.config.settings import Settings
 from tests.identity.world import Events
@@ -28,7 +29,8 @@ def make_sealing_key(folder: Path) -> bytes:
 
 
 def make_cursor_key(folder: Path) -> bytes:
-    return Path(plan._cursor_key(folder)["AVIARY_CURSOR_KEY_FILE"]).read_bytes()
+    found = plan._kept_key(folder, "AVIARY_CURSOR_KEY", CURSOR_KEY_FILE)
+    return Path(found["AVIARY_CURSOR_KEY_FILE"]).read_bytes()
 
 
 @pytest.mark.parametrize("make", [make_sealing_key, make_cursor_key])

@@ -155,8 +155,9 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
                 answer = await client.get("/listeners?format=json")
                 listeners = json.loads(answer.text).get("listener_statuses", [])
                 for listener in listeners:
-                    port = listener["local_address"]["socket_address"]["port_value"]
-                    if port:
+                    # One listener has a socket, and no port.
+                    address = listener["local_address"].get("socket_address", {})
+                    if port := address.get("port_value"):
                         return f"http://127.0.0.1:{port}"
             await asyncio.sleep(POLL_S)
 

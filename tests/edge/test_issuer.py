@@ -48,11 +48,14 @@ async def token(world: World, handle: str | None = None, **form: str) -> str:
 
 
 @asynccontextmanager
-async def edge_before(world: World, **changes: Any) -> AsyncIterator[Edge]:
+async def edge_before(
+    world: World, shown: str | None = None, **changes: Any
+) -> AsyncIterator[Edge]:
+    """An edge that is ready when it takes a token, `shown` or one that is made."""
     port = world.http.base_url.port
     issuer = embedded_issuer(ISSUER, jwks_cache_s=JWKS_CACHE_S)
     edge_of_it = running_edge(
-        await token(world),
+        shown or await token(world),
         issuers=(issuer,),
         identity_http=f"127.0.0.1:{port}",
         # Without the limiter, sign-ups would be refused.

@@ -100,7 +100,7 @@ async def test_no_field_of_a_form_or_query_is_a_500(world: World, path: str, wha
         else:
             answer = await world.http.post(path, content=content, headers=FORM)
         if answer.status_code == 200 and path in ("/oauth/authorize", "/oauth/revoke"):
-            continue  # a token that nobody has is revoked; a page is shown without what it needs not
+            continue  # nobody has the token; a page does without the field
         is_answered(answer, path, name, what)
 
 

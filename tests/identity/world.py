@@ -1,5 +1,6 @@
 """The issuer on real rows, a real listener and the real user service, with a clock to move."""
 
+import asyncio
 import base64
 import hashlib
 import html
@@ -97,8 +98,15 @@ class Later:
     """The issuer's application, which is put together once it is known where it is to answer."""
 
     application: Starlette
+    running: asyncio.Event
+    """Cleared, it hangs: it takes connections and requests, and answers none."""
+
+    def __init__(self) -> None:
+        self.running = asyncio.Event()
+        self.running.set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.running.wait()
         await self.application(scope, receive, send)
 
 
@@ -122,6 +130,7 @@ class World:
     http: httpx.AsyncClient
     issuer: str
     web: Starlette
+    running: asyncio.Event
 
     def dying(self, at: int, *, after: bool) -> tuple[Accounts, CrashingRows]:
         """Another process's accounts, whose store dies at its write number `at`."""
@@ -211,6 +220,7 @@ async def identity_world(
                     http,
                     issuer,
                     later.application,
+                    later.running,
                 ),
             )
         await listener.stop()

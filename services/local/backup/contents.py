@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from services.local.backup.bus import BUS_FILES
 from services.local.backup.errors import BackupError
 from services.local.operator_file import FILE as OPERATOR_FILE
-from services.local.own_files import CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
+from services.local.own_files import CHALLENGE_KEY_FILE, CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
 from services.platform.files.documents import json_of, parse_json
 from services.platform.files.inner_path import inner_path
 from services.platform.rpc.operator import SIGNING_KEYS_FILE
@@ -52,6 +52,7 @@ LEFT_OUT: Final = frozenset(
     {
         "addresses.json",
         "cache",
+        CHALLENGE_KEY_FILE,
         "certificates",
         "envoy.admin",
         "envoy.yaml",

@@ -10,10 +10,13 @@ from services.platform.files.single_keys import json_loads
 
 __all__ = [
     "ALONE",
+    "APP_KEYS_PATH",
     "APP_KEY_AUDIENCE",
     "BESIDE",
     "EMBEDDED_AUDIENCE",
     "JWKS_CACHE_S",
+    "JWKS_PATH",
+    "KEYS_CLUSTER",
     "Issuer",
     "IssuerError",
     "distinct",
@@ -29,6 +32,13 @@ APP_KEY_AUDIENCE: Final = "aviary-app-key"
 
 IDENTITY_CLUSTER: Final = "identity_http"
 """Where the embedded issuer answers; see `gateway.envoy.auth`."""
+
+KEYS_CLUSTER: Final = "issuer_keys"
+"""Where edges fetch its keys: its own word or, while it cannot answer, what the gateway keeps."""
+
+JWKS_PATH: Final = "/oauth/jwks"
+APP_KEYS_PATH: Final = "/oauth/app-keys"
+"""What edges check access tokens and API keys with, and nothing else."""
 
 BESIDE: Final = "_app_key"
 ALONE: Final = "_app_key_alone"
@@ -86,9 +96,9 @@ def embedded_issuer(url: str, *, jwks_cache_s: int = JWKS_CACHE_S) -> Issuer:
         audiences=(EMBEDDED_AUDIENCE,),
         user_claim="sub",
         # The cluster decides where this goes; the host only has to be one.
-        jwks_uri="http://identity/oauth/jwks",
-        jwks_cluster=IDENTITY_CLUSTER,
-        app_keys_uri="http://identity/oauth/app-keys",
+        jwks_uri=f"http://identity{JWKS_PATH}",
+        jwks_cluster=KEYS_CLUSTER,
+        app_keys_uri=f"http://identity{APP_KEYS_PATH}",
         jwks_cache_s=jwks_cache_s,
         may_act_for_anybody=True,
     )
