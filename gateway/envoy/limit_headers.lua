@@ -30,9 +30,12 @@ local function reason_for(by)
   return "RATE_LIMITED", "budget", by
 end
 
-local function as_json(by, wait)
+-- Where clients of OAuth ask, the reply has their fields already (gateway/envoy/local_replies.py).
+local function as_json(by, wait, before)
   local reason, key, value = reason_for(by)
-  return '{"code":8,"message":"' .. MESSAGE .. '","details":['
+  local oauth = before:match('"error":"[%w_]+"')
+  local said = oauth and oauth .. ',"error_description":"' .. MESSAGE .. '",' or ""
+  return '{' .. said .. '"code":8,"message":"' .. MESSAGE .. '","details":['
     .. '{"@type":"' .. TYPES .. 'ErrorInfo","reason":"' .. reason
     .. '","domain":"aviary","metadata":{"' .. key .. '":"' .. value .. '"}},'
     .. '{"@type":"' .. TYPES .. 'RetryInfo","retry_delay":"' .. wait .. 's"}]}'
@@ -92,6 +95,7 @@ function envoy_on_response(handle)
   end
   local content_type = headers:get("content-type") or ""
   if string.find(content_type, "application/json", 1, true) == 1 then
-    handle:body(true):setBytes(as_json(by, wait))
+    local body = handle:body(true)
+    body:setBytes(as_json(by, wait, body:getBytes(0, body:length())))
   end
 end

@@ -4,6 +4,8 @@
 `google.rpc.Status`; UNAVAILABLE comes with a `RetryInfo`, as it does from services.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gateway.envoy.app_keys import OTHER_APP
@@ -18,11 +20,12 @@ from gateway.envoy.credentials import (
 )
 from gateway.envoy.extensions import JWT_AUTHN
 from gateway.envoy.grpc_replies import ToGrpc, added, grpc_reply
-from gateway.envoy.log_filters import all_of, status
+from gateway.envoy.log_filters import all_of, path_is, status
 from gateway.envoy.public_reads import REFUSALS as TOKENS_MISSING
 from gateway.envoy.revoked import OUTDATED, REVOKED
 from gateway.envoy.strict_tokens import REFUSALS as MALFORMED
 from gateway.envoy.waf import REFUSALS, Refusal, found, refused_as
+from services.identity.spec import OAUTH_ERRORS, OAUTH_PATHS
 from services.platform.tokens.revocations import Revocable
 
 __all__ = ["local_reply_config"]
@@ -142,6 +145,7 @@ REPLIES = (
 )
 LEAST_ERROR_STATUS = 400
 UNAUTHENTICATED = 401
+FORBIDDEN = 403
 NO_SUCH_METHOD = 405
 # What some path takes: a tunnel is asked for of no path.
 METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST"
@@ -156,6 +160,7 @@ RETRY_INFO = {
 }
 
 Mapper = dict[str, Any]
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def local_reply_config() -> dict[str, Any]:
@@ -166,13 +171,13 @@ def local_reply_config() -> dict[str, Any]:
     for name, shown in TOKENS_MISSING.items():
         refusals += [_with_key_alone(name), _refusal(name, shown, MISSING_TOKEN)]
     # Not as the format of all: the pages that the edge answers by itself are no errors.
-    others = _both(
+    others = _shapes(
         status("GE", LEAST_ERROR_STATUS),
         Refusal(0, UNKNOWN, ENVOYS_WORDS),
         to_grpc=ToGrpc(UNKNOWN, "the request was refused"),
     )
     mappers = [*refusals, *map(_reply, REPLIES), others]
-    return {"mappers": [one for both in mappers for one in both]}
+    return {"mappers": [one for shapes in mappers for one in shapes]}
 
 
 def _reply(reply: _Reply) -> list[Mapper]:
@@ -180,39 +185,43 @@ def _reply(reply: _Reply) -> list[Mapper]:
     if reply.condition is not None:
         condition = all_of(condition, reply.condition)
     shown = Refusal(reply.shown_status or reply.envoy_status, reply.code, reply.message)
-    return _both(condition, shown, reply.challenge, reply.to_grpc)
+    of_rpcs = reply.envoy_status in {UNAUTHENTICATED, FORBIDDEN}
+    return _shapes(condition, shown, _challenge(reply.challenge), reply.to_grpc, of_rpcs=of_rpcs)
 
 
 def _refusal(name: str, shown: Refusal, challenge: str = INVALID_TOKEN) -> list[Mapper]:
-    of_token = shown.status == UNAUTHENTICATED
-    return _both(
-        refused_as(name),
-        shown,
-        challenge if of_token else None,
-        allow=METHODS if shown.status == NO_SUCH_METHOD else None,
-    )
+    headers = NO_HEADERS
+    if shown.status == UNAUTHENTICATED:
+        headers = _challenge(challenge)
+    elif shown.status == NO_SUCH_METHOD:
+        headers = {"allow": METHODS}
+    return _shapes(refused_as(name), shown, headers, of_rpcs=name not in REFUSALS)
+
+
+def _challenge(said: str | None) -> Mapping[str, str]:
+    return NO_HEADERS if said is None else {"www-authenticate": said}
 
 
 def _with_key_alone(name: str) -> list[Mapper]:
     """Dress the same refusal of who has shown an API key instead."""
     condition = all_of(refused_as(name), APP_KEY_GOOD)
-    return _both(condition, Refusal(401, 16, KEY_ALONE), "Bearer")
+    return _shapes(condition, Refusal(401, 16, KEY_ALONE), _challenge("Bearer"), of_rpcs=True)
 
 
-def _both(
+def _shapes(
     condition: dict[str, Any],
     shown: Refusal,
-    challenge: str | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
     to_grpc: ToGrpc | None = None,
-    allow: str | None = None,
+    *,
+    of_rpcs: bool = False,
 ) -> list[Mapper]:
-    """Dress what the condition holds for, to clients of gRPC and to all others.
+    """Dress what the condition holds for, to clients of gRPC, of OAuth, and to all others.
 
-    `shown.status` of 0 leaves the status as it is.
+    `shown.status` of 0 leaves the status as it is. What is `of_rpcs` no path of OAuth meets: there
+    the issuer itself looks at tokens.
     """
     retry_s = RETRY_AFTER_S if shown.code == UNAVAILABLE else None
-    said = {"www-authenticate": challenge, "allow": allow}
-    headers = {name: value for name, value in said.items() if value is not None}
     rest = {
         "filter": condition,
         **({"status_code": shown.status} if shown.status else {}),
@@ -220,9 +229,27 @@ def _both(
         **({"headers_to_add": added(headers)} if headers else {}),
     }
     words = to_grpc or ToGrpc(shown.code, shown.message)
-    return [grpc_reply(condition, words, headers, retry_s), rest]
+    to_grpc_clients = grpc_reply(condition, words, headers, retry_s)
+    if of_rpcs:
+        return [to_grpc_clients, rest]
+    to_oauth = rest | {
+        "filter": all_of(condition, path_is(*OAUTH_PATHS)),
+        "body_format_override": _oauth_body(shown),
+    }
+    return [to_grpc_clients, to_oauth, rest]
 
 
 def _body(shown: Refusal) -> dict[str, Any]:
+    return {"json_format": _fields(shown)}
+
+
+def _oauth_body(shown: Refusal) -> dict[str, Any]:
+    """Say it in both shapes: clients of OAuth read the first two, ours all the others."""
+    error = OAUTH_ERRORS.get(shown.status, "invalid_request")
+    said = {"error": error, "error_description": shown.message}
+    return {"json_format": {**said, **_fields(shown)}}
+
+
+def _fields(shown: Refusal) -> dict[str, Any]:
     details = [RETRY_INFO] if shown.code == UNAVAILABLE else []
-    return {"json_format": {"code": shown.code, "message": shown.message, "details": details}}
+    return {"code": shown.code, "message": shown.message, "details": details}

@@ -16,6 +16,7 @@ __all__ = [
     "any_of",
     "grpc_status",
     "header_is_not",
+    "path_is",
     "status",
 ]
 
@@ -47,6 +48,13 @@ def grpc_status(names: Iterable[str], *, exclude: bool = False) -> LogFilter:
 def header_is_not(name: str, pattern: str) -> LogFilter:
     """Hold for requests whose header does not match, or is missing."""
     return {"header_filter": {"header": _not_matching(name, pattern)}}
+
+
+def path_is(*paths: str) -> LogFilter:
+    """Hold for requests of one of these paths, whatever their query."""
+    pattern = f"({'|'.join(paths)})([?].*)?"
+    header = {"name": ":path", "string_match": {"safe_regex": {"regex": pattern}}}
+    return {"header_filter": {"header": header}}
 
 
 def _not_matching(name: str, pattern: str) -> dict[str, Any]:

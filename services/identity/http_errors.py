@@ -13,22 +13,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.identity.account_endpoints import NO_STORE
+from services.identity.spec import OAUTH_ERRORS, OAUTH_PATHS
 from services.platform.errors import AviaryError, TooManyRequestsError
 from services.platform.rpc.status import status_of
 
 __all__ = ["domain_error", "internal_error", "no_such_method", "no_such_path", "oauth_error"]
 
-OF_OAUTH: Final = frozenset(
-    {"/oauth/authorize", "/oauth/token", "/oauth/revoke", "/oauth/userinfo"}
-)
-"""Paths whose callers are OAuth clients. The log-in form's is our page, whose script looks into the
-details for the proof of work that is asked for."""
 # google.rpc.Code to HTTP, as the edge has them.
 HTTP_STATUS: Final = {3: 400, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 14: 503}
 INTERNAL: Final = 500
-UNAVAILABLE: Final = 503
-# RFC 6749, 4.1.2.1, has the last two; for the token endpoint they are said as everybody says them.
-OAUTH_ERROR: Final = {UNAVAILABLE: "temporarily_unavailable", INTERNAL: "server_error"}
 
 
 def oauth_error(_: Request, error: Exception) -> Response:
@@ -81,7 +74,7 @@ def no_such_method(request: Request, error: Exception) -> Response:
 def _answer(
     request: Request, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
-    shown = _of_oauth(status, body) if request.url.path in OF_OAUTH else body
+    shown = _of_oauth(status, body) if request.url.path in OAUTH_PATHS else body
     return JSONResponse(shown, status, {**NO_STORE, **(headers or {})})
 
 
@@ -92,4 +85,4 @@ def _of_the_edge(code: int, message: str, *details: Mapping[str, Any]) -> Mappin
 def _of_oauth(status: int, body: Mapping[str, Any]) -> Mapping[str, Any]:
     # A description has no quotation mark and no backslash (RFC 6749, A.8).
     said = str(body["message"]).replace('"', "'").replace("\\", "/")
-    return {"error": OAUTH_ERROR.get(status, "invalid_request"), "error_description": said}
+    return {"error": OAUTH_ERRORS.get(status, "invalid_request"), "error_description": said}

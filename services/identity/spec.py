@@ -1,5 +1,6 @@
 """The embedded issuer in one declaration."""
 
+from types import MappingProxyType
 from typing import Final
 
 from services.identity.model import DEVICE_S, REFRESH_TOKEN_S
@@ -9,7 +10,22 @@ from services.platform.specs import ServiceSpec
 from services.platform.tokens.lives import APP_KEY_S, USER_TOKEN_S
 from services.user.spec import USER_EVENTS
 
-__all__ = ["SEALING_KEY_FILE", "SPEC", "TABLES"]
+__all__ = ["OAUTH_ERRORS", "OAUTH_PATHS", "SEALING_KEY_FILE", "SPEC", "TABLES"]
+
+OAUTH_PATHS: Final = ("/oauth/authorize", "/oauth/token", "/oauth/revoke", "/oauth/userinfo")
+"""Where callers are OAuth clients, which read `error` and `error_description` (RFC 6749, 5.2). The
+log-in form's is our page, whose script looks into the details for a proof of work."""
+OAUTH_ERRORS: Final = MappingProxyType(
+    {
+        429: "temporarily_unavailable",
+        500: "server_error",
+        502: "temporarily_unavailable",
+        503: "temporarily_unavailable",
+        504: "temporarily_unavailable",
+    }
+)
+"""The `error` of an HTTP status there; `invalid_request` of any other. RFC 6749, 4.1.2.1, has them;
+for the token endpoint they are said as everybody says them."""
 
 DAY_S: Final = 86_400
 CLIENTS: Final = TableSpec("identity_clients", key="{client id}")

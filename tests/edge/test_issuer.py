@@ -268,3 +268,25 @@ async def test_what_the_edge_refuses_is_in_the_audit_log(world: World, tmp_path:
     kept = json.dumps(world.audit) + log.read_text()
     assert weak not in kept
     assert PASSWORD not in kept
+
+
+async def test_what_the_edge_refuses_has_the_shape_of_oauth(world: World) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    asked: list[tuple[str, str, dict[str, str], bytes, int]] = [
+        ("POST", "/oauth/token", form, b"x" * 70_000, 413),
+        ("POST", "/oauth/revoke?a=b", {"content-type": "text/plain"}, b"x=y", 415),
+        ("POST", "/oauth/token", {**form, "content-encoding": "gzip"}, b"x=y", 415),
+        ("GET", "/oauth/userinfo", form, b"x=y", 400),
+    ]
+    async with edge_before(world) as edge:
+        for method, path, headers, content, status in asked:
+            answer = await edge.client.request(method, path, headers=headers, content=content)
+            assert answer.status_code == status, answer.text
+            body = answer.json()
+            assert (body["error"], body["error_description"]) == (
+                "invalid_request",
+                body["message"],
+            )
+        # Elsewhere it has not.
+        answer = await edge.client.post("/v1/tweets", headers=form, content=b"x=y")
+        assert (answer.status_code, set(answer.json())) == (415, {"code", "message", "details"})

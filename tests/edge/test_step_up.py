@@ -48,6 +48,12 @@ async def test_command_token_goes_on(watched: LimitedEdge) -> None:
         assert await asyncio.to_thread(fetch_token, operator) == "a token"
     refused = await watched.client.post("/oauth/token", data={"grant_type": "x"})
     assert asked_for_proof("/oauth/token", refused.status_code, refused.content) == "token"
+    # To clients of OAuth in their own shape.
+    said = refused.json()
+    assert (said["error"], said["error_description"]) == (
+        "temporarily_unavailable",
+        "too many requests",
+    )
 
 
 @pytest.mark.parametrize("path", ["/oauth/log-in", "/oauth/password"])
