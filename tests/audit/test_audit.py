@@ -25,6 +25,11 @@ ENTRIES = 6
 WAIT_S = 10.0
 
 
+def appended_to(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"{}\n")
+
+
 def replaced_by_less(path: Path) -> None:
     """As an editor does that somebody has used."""
     fresh = path.with_name("fresh")
@@ -269,10 +274,7 @@ DONE_TO_IT: dict[str, tuple[Callable[[Path], object], str]] = {
     "removed": (lambda path: path.unlink(), "moved or removed"),
     "replaced": (replaced_by_less, "replaced"),
     "emptied": (lambda path: os.truncate(path, 0), "changed"),
-    "written to by another": (
-        lambda path: path.write_bytes(path.read_bytes() + b"{}\n"),
-        "changed",
-    ),
+    "written to by another": (appended_to, "changed"),
     "moved with its folder": (
         lambda path: path.parent.rename(path.parent.with_name("away")),
         "moved or removed",
@@ -325,6 +327,22 @@ def test_nothing_is_taken_for_recorded_where_the_folder_cannot_be_made_anew(tmp_
         until(log.holds)
         log.record("login.succeeded")
     assert verify([data / "audit" / "issuer.log"]).seq == 1
+
+
+def test_nothing_is_recorded_through_a_link(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "issuer.log", tmp_path / "elsewhere"
+    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
+        log.record("login.succeeded")
+        path.rename(elsewhere)
+        path.symlink_to(elsewhere)
+        with pytest.raises(UnwrittenError):
+            log.record("login.succeeded")
+        until(lambda: not log.holds())
+        path.unlink()
+        until(log.holds)
+        log.record("login.succeeded")
+    events = [json.loads(line)["event"] for line in path.read_text().splitlines()]
+    assert events == ["audit.displaced", "login.succeeded"]
 
 
 def test_long_facts_are_cut_and_say_so(tmp_path: Path) -> None:

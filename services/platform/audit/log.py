@@ -120,10 +120,10 @@ class AuditLog:
         """Say what somebody did to the file, nothing as a rule; from then on write to its name."""
         path = current(self._folder, self._name)
         ours = os.fstat(self._file)
-        self._there = False
         try:
-            if path.exists():
-                there = path.stat()
+            # A link that leads back to our file is not our file.
+            if path.is_symlink() or path.exists():
+                there = path.lstat()
                 if there.st_ino == ours.st_ino and (self._cut or there.st_size == self._size):
                     self._there = True
                     return ""
@@ -134,6 +134,7 @@ class AuditLog:
             self._folder.mkdir(exist_ok=True, mode=0o700)
             fresh = _create(path)
         except OSError as error:
+            self._there = False
             raise UnwrittenError from error
         self._there = True
         # The number stays the same, as the thread that syncs may be using it.
@@ -247,4 +248,4 @@ def _head_of(lines: bytes) -> Head:
 
 
 def _create(path: Path) -> int:
-    return os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, FILE_MODE)
+    return os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW, FILE_MODE)
