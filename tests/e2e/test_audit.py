@@ -101,7 +101,8 @@ def test_what_operators_did(world: World) -> None:
         # Nothing is asked of the service where there is nothing to put back.
         bus.xadd("bus:{fanout.plan}:dead", {b"r": b"why"})
     world.operate("redrive", "fanout.plan")
-    world.operate("rebuild-home", "123")
+    _, reader = sign_up(world.mesh)
+    world.operate("rebuild-home", str(reader))
     world.operate("pause", "fanout.none", fails=True)
     queues, fanout = "aviary.queue.v1.QueueService", "aviary.fanout.v1.FanoutService"
     for rpc, arguments in (
@@ -113,7 +114,7 @@ def test_what_operators_did(world: World) -> None:
         what = {"what": rpc, "arguments": arguments, "caller": "operator"}
         world.waits_for("admin.called", "fanout", **what)
     rebuild = "aviary.timeline.v1.TimelineService/RebuildHomeTimeline"
-    world.waits_for("admin.called", "timeline", what=rebuild, arguments="user_id: 123")
+    world.waits_for("admin.called", "timeline", what=rebuild, arguments=f"user_id: {reader}")
     world.waits_for("admin.ended", "fanout", outcome="INVALID_ARGUMENT")
     called = {each["call"]: each for each in world.entries("admin.called")}
     ended = {each["call"]: each["outcome"] for each in world.entries("admin.ended")}

@@ -18,6 +18,8 @@ WITHIN_S = 60.0
 GIVEN_UP_WITHIN_S = 120  # eight attempts, with pauses of up to 25 s in all, on a busy machine
 CALLED = ("user", "tweet", "graph", "timeline")  # each time that somebody posts and reads
 PROCESSES = tuple(all_specs())
+LETTER_SHOWN = "1795553072983-0"
+"""The id of a dead letter in the page's examples."""
 
 of_make_run = pytest.mark.skipif(
     SIDECARS, reason="of `make run`: behind a sidecar, that has the port and the certificate"
@@ -48,17 +50,26 @@ def reader_of(mesh: Mesh, author: int) -> int:
     return follower
 
 
+def dead_letters(mesh: Mesh) -> list[str]:
+    lines = operate(mesh, "dead-letters").splitlines()
+    return [line.split()[1] for line in lines if line.startswith("fanout.rest")]
+
+
+def with_a_letter(mesh: Mesh, block: str) -> str:
+    """The block with the id of a letter there is; one that was put back comes by another."""
+    if LETTER_SHOWN not in block:
+        return block
+    eventually(lambda: bool(dead_letters(mesh)), expected=True, within_s=GIVEN_UP_WITHIN_S)
+    return block.replace(LETTER_SHOWN, dead_letters(mesh)[0])
+
+
 def test_the_fan_out_is_operated(mesh: Mesh) -> None:
     runbook = reader("operate-the-fan-out.md", mesh)
     runbook.do("How far behind is it?")
     with redelivery(mesh) as bus:
         bus.publish(FANOUT_REST, b"\xff poison")
-    eventually(
-        lambda: "fanout.rest" in operate(mesh, "dead-letters"),
-        expected=True,
-        within_s=GIVEN_UP_WITHIN_S,
-    )
-    runbook.do("A message was given up")
+    for block in runbook.blocks("A message was given up"):
+        runbook.paste(with_a_letter(mesh, block))
     runbook.do("Stop part of it for a while")
     assert "paused" not in operate(mesh, "queues")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import grpc
@@ -25,23 +26,25 @@ from tests.edge.test_edge_protocols import CREATE, LOOKUP, grpc_web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-GOOD = ("authorization", f"Bearer {tokens.token()}")
-WEAK = ("authorization", f"Bearer {tokens.token(scope='tweets:read')}")
-EXPIRED = ("authorization", f"Bearer {tokens.token(exp=1)}")
+# What a token says beside the usual. Tokens are made when they are needed: they do not last for as
+# long as the tests before may take.
+GOOD: dict[str, Any] = {}
+WEAK = {"scope": "tweets:read"}
+EXPIRED = {"exp": 1}
 LARGE = "x" * 70_000
 
 Metadata = Sequence[tuple[str, str]]
 
-ERRORS: dict[str, tuple[str, str, Metadata, grpc.StatusCode, str]] = {
-    "no token": (CREATE, "a", [], grpc.StatusCode.UNAUTHENTICATED, "Jwt is missing"),
-    "expired": (CREATE, "a", [EXPIRED], grpc.StatusCode.UNAUTHENTICATED, "Jwt is expired"),
+ERRORS: dict[str, tuple[str, str, dict[str, Any] | None, grpc.StatusCode, str]] = {
+    "no token": (CREATE, "a", None, grpc.StatusCode.UNAUTHENTICATED, "Jwt is missing"),
+    "expired": (CREATE, "a", EXPIRED, grpc.StatusCode.UNAUTHENTICATED, "Jwt is expired"),
     "no scope": (
-        *(CREATE, "a", [WEAK], grpc.StatusCode.PERMISSION_DENIED),
+        *(CREATE, "a", WEAK, grpc.StatusCode.PERMISSION_DENIED),
         "the token does not carry the scope that this takes",
     ),
-    "no such method": (LOOKUP, "a", [GOOD], grpc.StatusCode.UNIMPLEMENTED, "no such method"),
+    "no such method": (LOOKUP, "a", GOOD, grpc.StatusCode.UNIMPLEMENTED, "no such method"),
     "too large": (
-        *(CREATE, LARGE, [GOOD], grpc.StatusCode.RESOURCE_EXHAUSTED),
+        *(CREATE, LARGE, GOOD, grpc.StatusCode.RESOURCE_EXHAUSTED),
         "the message is too large",
     ),
 }
@@ -52,6 +55,11 @@ async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
     keys: Path = tmp_path_factory.mktemp("keys")
     async with running_edge(tokens.token(), issuers=(issuer(keys),), limits=False) as running:
         yield running
+
+
+def shown(says: dict[str, Any] | None) -> Metadata:
+    """The metadata of a call with such a token, or with none."""
+    return [] if says is None else [("authorization", f"Bearer {tokens.token(**says)}")]
 
 
 async def failure(url: httpx.URL, path: str, text: str, metadata: Metadata) -> grpc.aio.AioRpcError:
@@ -70,8 +78,8 @@ def details(error: grpc.aio.AioRpcError) -> list[str]:
 
 @pytest.mark.parametrize("case", ERRORS)
 async def test_the_edge_refuses_with_a_grpc_status(edge: Edge, case: str) -> None:
-    path, text, metadata, code, words = ERRORS[case]
-    error = await failure(edge.client.base_url, path, text, metadata)
+    path, text, says, code, words = ERRORS[case]
+    error = await failure(edge.client.base_url, path, text, shown(says))
     assert (error.code(), error.details()) == (code, words)
     assert details(error) == []
 
@@ -79,9 +87,9 @@ async def test_the_edge_refuses_with_a_grpc_status(edge: Edge, case: str) -> Non
 @pytest.mark.parametrize("text", [False, True])
 @pytest.mark.parametrize("case", ERRORS)
 async def test_grpc_web_gets_the_same(edge: Edge, case: str, *, text: bool) -> None:
-    path, tweet, metadata, code, words = ERRORS[case]
+    path, tweet, says, code, words = ERRORS[case]
     message = tweet_pb.CreateTweetRequest(user_id=1, text=tweet).SerializeToString()
-    edge.client.headers.update(metadata)
+    edge.client.headers.update(shown(says))
     answer = await grpc_web(edge, path, message, text=text)
     edge.client.headers.pop("authorization", None)
     assert answer.status_code == 200
@@ -94,7 +102,7 @@ async def test_grpc_web_gets_the_same(edge: Edge, case: str, *, text: bool) -> N
 async def test_a_stopped_service_is_unavailable_for_a_while(tmp_path: Path) -> None:
     async with running_edge(tokens.token(), issuers=(issuer(tmp_path),), limits=False) as edge:
         await edge.server.stop(None)
-        error = await failure(edge.client.base_url, CREATE, "a", [GOOD])
+        error = await failure(edge.client.base_url, CREATE, "a", shown(GOOD))
         assert error.code() is grpc.StatusCode.UNAVAILABLE
         assert error.details() == "the service is unavailable; try again"
         assert details(error) == ["google.rpc.RetryInfo"]

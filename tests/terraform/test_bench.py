@@ -28,6 +28,7 @@ TOPIC = Block(
 )
 PROVIDERS = [
     Provider("google", "8.0.0", Block(), {("resource", "google_topic"): TOPIC}),
+    Provider("google-beta", "8.0.0", Block(), {}),
     Provider("kubernetes", "3.0.0", Block(), {}),
 ]
 VERSIONS = """terraform {
