@@ -18,6 +18,8 @@ STORES: Final = frozenset(
         "AVIARY_BUS_VALKEY_URL",
         "AVIARY_CACHE_VALKEY_URL",
         "AVIARY_GCP_PROJECT",
+        # Named by an Aviary of before, which may still run.
+        "AVIARY_NONCE_VALKEY_URL",
         "AVIARY_STORAGE",
         "BIGTABLE_EMULATOR_HOST",
         "PUBSUB_EMULATOR_HOST",
