@@ -16,17 +16,19 @@ import pytest
 
 from services.local.operator_file import read_operator
 from tests.e2e.acting import eventually
-from tests.e2e.conftest import Mesh, start, stop
+from tests.e2e.conftest import Mesh, python_path, start, stop
 from tests.identity.world import PASSWORD, REDIRECT, Browser
 
 WITHIN_S = 30
 _handles = itertools.count()
 
 
-def command(mesh: Mesh, *words: str) -> str:
-    """Run `python -m services ...` as an operator would; give what it printed."""
+def command(mesh: Mesh, *words: str, checkout: Path | None = None) -> str:
+    """Run `python -m services ...` as an operator would, of `checkout`; give what it printed."""
     ran = subprocess.run(
         [sys.executable, "-m", "services", *words, "--data-dir", str(mesh.data_dir)],
+        cwd=checkout,
+        env={**os.environ, **python_path(checkout)},
         capture_output=True,
         text=True,
         check=False,
@@ -47,8 +49,9 @@ def sign_up(mesh: Mesh, password: str = PASSWORD) -> tuple[str, int]:
     return handle, int(answer.json()["user_id"])
 
 
-def register(mesh: Mesh, *options: str) -> dict[str, str]:
-    out = command(mesh, "register-app", "Birdwatch", "--redirect-uri", REDIRECT, *options)
+def register(mesh: Mesh, *options: str, checkout: Path | None = None) -> dict[str, str]:
+    words = ("register-app", "Birdwatch", "--redirect-uri", REDIRECT, *options)
+    out = command(mesh, *words, checkout=checkout)
     return dict(line.split() for line in out.splitlines())
 
 

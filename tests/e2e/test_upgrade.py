@@ -1,7 +1,6 @@
 """An upgrade from the commit before the change, one service after the other, and the way back."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,7 @@ import pytest
 from services.platform.specs import all_specs
 from tests.e2e.acting import eventually, follow, home, post
 from tests.e2e.conftest import SIDECARS, Mesh, python_path, start, stop
-from tests.e2e.test_identity import logged_in, refresh, sign_up
-from tests.identity.world import REDIRECT
+from tests.e2e.test_identity import logged_in, refresh, register, sign_up
 from tools.proto_history import AGAINST, commit_before, unpack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,20 +58,6 @@ def runs(pid: int, checkout: Path) -> bool:
     return Path(f"/proc/{pid}/cwd").resolve() == checkout.resolve()
 
 
-def registered(mesh: Mesh, checkout: Path) -> dict[str, str]:
-    """An app that the issuer of this code can read: its command is of the same version."""
-    words = ["register-app", "Birdwatch", "--redirect-uri", REDIRECT, "--public"]
-    ran = subprocess.run(
-        [sys.executable, "-m", "services", *words, "--data-dir", str(mesh.data_dir)],
-        cwd=checkout,
-        env={**os.environ, **python_path(checkout)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return dict(line.split() for line in ran.stdout.splitlines())
-
-
 def test_order_is_complete() -> None:
     assert set(ORDER) == set(all_specs())
     called = {
@@ -90,7 +74,8 @@ def test_everything_goes_on_through_an_upgrade_and_back(tmp_path: Path, before: 
     posted: list[int] = []
 
     with running(data, checkout=before) as mesh:
-        app = registered(mesh, before)
+        # By the command of the same version: the issuer has to read what it writes.
+        app = register(mesh, "--public", checkout=before)
         handle, ada = sign_up(mesh)
         _, bob = sign_up(mesh)
         follow(mesh, bob, ada)

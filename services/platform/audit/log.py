@@ -122,7 +122,7 @@ class AuditLog:
         ours = os.fstat(self._file)
         try:
             # A link that leads back to our file is not our file.
-            if path.is_symlink() or path.exists():
+            if os.path.lexists(path):
                 there = path.lstat()
                 if there.st_ino == ours.st_ino and (self._cut or there.st_size == self._size):
                     self._there = True
