@@ -14,10 +14,10 @@ from gateway.control_plane.signals import REPEATED_POST_POINTS, SHARED_ADDRESS_P
 from gateway.envoy.signals import DIGEST_TAG, GRPC_STATUS
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES, IPV6_PREFIX_BITS
-from gateway.statuses import HTTP_STATUS
 from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_LIMITS_SIGNALS_LOST
 from services.platform.rpc.end_user import USER_KEY
+from services.platform.rpc.http_statuses import HTTP_STATUS
 from services.platform.rpc.interceptors import Context
 from services.platform.runtime.clock import Clock
 

@@ -6,8 +6,8 @@ from gateway.envoy.contracts import PublicRpc
 from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, RETRY_AFTER, references
 from gateway.openapi.named_errors import NamedError, errors_named
 from gateway.openapi.schemas import Json
-from gateway.statuses import HTTP_STATUS
 from services.platform.error_reasons import Reason
+from services.platform.rpc.http_statuses import HTTP_STATUS
 
 __all__ = ["ERROR_SCHEMA", "REASONS", "error_responses", "shared_responses"]
 

@@ -19,6 +19,7 @@ from services.identity.form_tokens import FormTokens
 from services.identity.model import DEVICE_S
 from services.identity.oauth_requests import Answer, Call
 from services.identity.oauth_server import OAuthServer
+from services.identity.own_cookies import OwnCookies
 from services.identity.pages import authorize_page, content_security_policy, error_page
 from services.identity.requests import is_proven
 from services.identity.scopes import USER_SCOPES
@@ -58,6 +59,8 @@ PAGE_HEADERS: Final = {
 SEE_OTHER: Final = 303
 BAD_REQUEST: Final = 400
 TOO_MANY_REQUESTS: Final = 429
+DEVICE: Final = "device"
+"""The cookie of a browser that logged in here."""
 
 
 class Authorize:
@@ -66,10 +69,8 @@ class Authorize:
     def __init__(self, server: OAuthServer, accounts: Accounts) -> None:
         self._server = server
         self._accounts = accounts
-        self._secure = urlsplit(server.issuer).scheme == "https"
-        self._tokens = FormTokens(secure=self._secure)
-        # Known as one that logged in here; kept where a sibling domain cannot plant another.
-        self._device_cookie = "__Host-aviary-device" if self._secure else "aviary-device"
+        self._cookies = OwnCookies(secure=urlsplit(server.issuer).scheme == "https")
+        self._tokens = FormTokens(self._cookies)
 
     async def ask(self, call: Call) -> Response:
         """Show the page, or say what is wrong with the request."""
@@ -111,7 +112,7 @@ class Authorize:
     ) -> Response:
         said = call.parameters
         handle = _handle(said.get("handle", ""))
-        device = _one(cookies.get(self._device_cookie, ()))
+        device = _one(cookies.get(self._cookies.name(DEVICE), ()))
         try:
             account = await self._accounts.log_in(
                 handle,
@@ -126,7 +127,9 @@ class Authorize:
             # One sentence for both, so that it does not give away which handles exist.
             return await self._again(call, handle=handle, wrong="Wrong handle or password.")
         answer = self._decided(await self._server.authorize(request, account), call)
-        return self._with_device(answer, await self._accounts.remember_device(account, device))
+        kept = await self._accounts.remember_device(account, device)
+        self._cookies.keep(answer, DEVICE, kept, DEVICE_S)
+        return answer
 
     def refuse(self, error: OAuth2Error, call: Call) -> Response:
         """Answer a request that is not decided on: to a known app, or else to the person."""
@@ -174,18 +177,6 @@ class Authorize:
         self._tokens.forget(page, call.parameters.get("csrf", ""))
         self._tokens.keep(page, csrf)
         return page
-
-    def _with_device(self, response: Response, secret: str) -> Response:
-        response.set_cookie(
-            self._device_cookie,
-            secret,
-            max_age=DEVICE_S,
-            path="/",
-            secure=self._secure,
-            httponly=True,
-            samesite="strict",
-        )
-        return response
 
     def _decided(self, answer: Answer, call: Call) -> Response:
         response = _redirect(answer, call)

@@ -12,6 +12,8 @@ from typing import Final
 
 from starlette.responses import Response
 
+from services.identity.own_cookies import OwnCookies
+
 __all__ = ["FormTokens"]
 
 PAGE_BYTES: Final = 4
@@ -28,10 +30,8 @@ _TWO: Final = "Your browser has two cookies of this page. Delete this site's, an
 class FormTokens:
     """Makes and checks them. Nothing is kept here: any replica takes what another made."""
 
-    def __init__(self, *, secure: bool) -> None:
-        self._secure = secure
-        # A __Host- cookie cannot be planted from a sibling domain.
-        self._prefix = "__Host-aviary-csrf-" if secure else "aviary-csrf-"
+    def __init__(self, cookies: OwnCookies) -> None:
+        self._cookies = cookies
 
     def draw(self) -> str:
         """Make the token of a page that is about to be shown."""
@@ -40,17 +40,17 @@ class FormTokens:
     def keep(self, response: Response, token: str) -> None:
         """Have the browser that gets the page keep its half."""
         page, _, secret = token.partition(".")
-        self._set(response, page, secret, MAX_AGE_S)
+        self._cookies.keep(response, _of_page(page), secret, MAX_AGE_S)
 
     def forget(self, response: Response, token: str) -> None:
         """Have the browser forget a page that was decided on."""
         if found := _TOKEN.fullmatch(token):
-            self._set(response, found[1], "", 0)
+            self._cookies.keep(response, _of_page(found[1]), "", 0)
 
     def wrong_with(self, token: str, cookies: Mapping[str, Sequence[str]]) -> str:
         """Say what is wrong with a form that this browser may not have had of us; empty if not."""
         found = _TOKEN.fullmatch(token)
-        kept = cookies.get(f"{self._prefix}{found[1]}", ()) if found else ()
+        kept = cookies.get(self._cookies.name(_of_page(found[1])), ()) if found else ()
         if len(kept) > 1:
             # One of them was planted, by a page that shares our host, or by a sibling domain.
             return _TWO
@@ -58,13 +58,6 @@ class FormTokens:
             return _TOO_LONG
         return ""
 
-    def _set(self, response: Response, page: str, secret: str, max_age_s: int) -> None:
-        response.set_cookie(
-            f"{self._prefix}{page}",
-            secret,
-            max_age=max_age_s,
-            path="/",
-            secure=self._secure,
-            httponly=True,
-            samesite="strict",
-        )
+
+def _of_page(page: str) -> str:
+    return f"csrf-{page}"

@@ -15,12 +15,11 @@ from starlette.responses import JSONResponse, Response
 from services.identity.account_endpoints import NO_STORE
 from services.identity.spec import OAUTH_ERRORS, OAUTH_PATHS
 from services.platform.errors import AviaryError, TooManyRequestsError
+from services.platform.rpc.http_statuses import HTTP_STATUS
 from services.platform.rpc.status import status_of
 
 __all__ = ["domain_error", "internal_error", "no_such_method", "no_such_path", "oauth_error"]
 
-# google.rpc.Code to HTTP, as the edge has them.
-HTTP_STATUS: Final = {3: 400, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 14: 503}
 INTERNAL: Final = 500
 
 
@@ -43,7 +42,7 @@ def domain_error(request: Request, error: Exception) -> Response:
         "domain": "aviary",
         "metadata": dict(error.metadata),
     }
-    status = HTTP_STATUS.get(number, INTERNAL)
+    status = HTTP_STATUS.get(code.name, INTERNAL)
     if not isinstance(error, TooManyRequestsError):
         return _answer(request, status, _of_the_edge(number, str(error), detail))
     wait_s = math.ceil(error.retry_after_s)

@@ -14,9 +14,9 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.envoy import contracts, own_contracts
 from gateway.openapi.named_errors import errors_named
-from gateway.statuses import HTTP_STATUS
 from services.platform import errors
 from services.platform.error_reasons import CODE_NAMES, Reason
+from services.platform.rpc.http_statuses import HTTP_STATUS
 from services.platform.rpc.status import CODES
 from tools import error_reasons
 
