@@ -103,7 +103,7 @@ async def test_forms_are_for_the_issuer(client: httpx.AsyncClient, media_type: s
     answer = await send(client, "POST", "/oauth/token", b"a=b", content_type=media_type)
     assert answer.status_code == 200, answer.text
     other = await send(client, "POST", "/oauth/token", b"a=b", content_type=f"{FORM}x")
-    assert_error(other, 415, 3)
+    assert_error(other, 415, 3, oauth="invalid_request")
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
@@ -135,7 +135,7 @@ async def test_a_body_in_a_content_coding_is_415(client: httpx.AsyncClient, codi
     answer = await send(client, "POST", "/v1/tweets", BODY, **headers)
     assert "content coding" in assert_error(answer, 415, 3)
     forms = await send(client, "POST", "/oauth/token", b"a=b", **{TYPE: FORM, CODED: coding})
-    assert_error(forms, 415, 3)
+    assert_error(forms, 415, 3, oauth="invalid_request")
 
 
 @pytest.mark.parametrize("coding", ["identity", "Identity"])

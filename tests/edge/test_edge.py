@@ -12,11 +12,16 @@ from tests.edge.conftest import BIG_ID, Edge
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-def assert_error(answer: httpx.Response, status: int, code: int) -> str:
-    """Check the one error shape and give the message."""
+def assert_error(
+    answer: httpx.Response, status: int, code: int, *, oauth: str | None = None
+) -> str:
+    """Check the one error shape and give the message; with `oauth`, its own shape too."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"].startswith("application/json")
     error = answer.json()
+    if oauth is not None:
+        assert error.pop("error") == oauth
+        assert error.pop("error_description") == error["message"]
     assert error.keys() == {"code", "message", "details"}
     assert error["code"] == code
     assert error["message"]
