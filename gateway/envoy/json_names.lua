@@ -64,7 +64,6 @@ end
 function envoy_on_request(handle)
   local body = handle:body()
   if body == nil or body:length() == 0 then return end
-  if (handle:headers():get("content-type") or ""):find("application/grpc", 1, true) == 1 then return end
   local verdict = handle:streamInfo():dynamicMetadata():get(VERDICT)
   if not (verdict and verdict["is_json"]) then
     return refuse(handle, "the body is not JSON as RFC 8259 has it")
