@@ -9,7 +9,10 @@ from gateway.openapi.schemas import Json
 from services.platform.error_reasons import Reason
 from services.platform.rpc.http_statuses import HTTP_STATUS
 
-__all__ = ["ERROR_SCHEMA", "REASONS", "error_responses", "shared_responses"]
+__all__ = ["ERROR_SCHEMA", "REASONS", "edge_responses", "error_responses", "shared_responses"]
+
+OAUTH_PREFIX = "OAuth"
+"""Of the names of those shared responses that are in OAuth's shape."""
 
 REASONS = "x-reasons"
 """Of a response: the reasons that its `ErrorInfo` can give; the edge's own refusals have none."""
@@ -113,10 +116,19 @@ def error_responses(rpc: PublicRpc) -> Json:
     return dict(sorted((pointers | own).items()))
 
 
+def edge_responses(*, oauth: bool) -> Json:
+    """Return what the edge itself answers, by status; in OAuth's shape where its clients ask."""
+    prefix = OAUTH_PREFIX if oauth else ""
+    return {str(one.status): _to_component(one, prefix) for one in OF_THE_EDGE}
+
+
 def shared_responses() -> Json:
     """Return the responses that operations point to."""
     everything = (*OF_TOKENS, *OF_THE_EDGE, *OF_BODIES)
-    return {one.name: _error(one.status, one) for one in everything}
+    to_oauth = {
+        OAUTH_PREFIX + one.name: _error(one.status, one, schema="OAuthError") for one in OF_THE_EDGE
+    }
+    return {one.name: _error(one.status, one) for one in everything} | to_oauth
 
 
 def _own(status: int, error: NamedError) -> _Shared:
@@ -129,16 +141,16 @@ def _shared_by(rpc: PublicRpc) -> tuple[_Shared, ...]:
     return (*tokens, *OF_THE_EDGE, *bodies)
 
 
-def _to_component(shared: _Shared) -> Json:
-    return {"$ref": f"#/components/responses/{shared.name}"}
+def _to_component(shared: _Shared, prefix: str = "") -> Json:
+    return {"$ref": f"#/components/responses/{prefix}{shared.name}"}
 
 
-def _error(status: int, *parts: _Shared) -> Json:
+def _error(status: int, *parts: _Shared, schema: str = "Error") -> Json:
     reasons = sorted({reason for part in parts for reason in part.reasons})
     limited = OF_LIMITED | ({RETRY_AFTER} if status == TOO_MANY else set())
     return {
         "description": "\n\n".join(part.description for part in parts),
         "headers": references(OF_ANY_ANSWER | limited),
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
         **({REASONS: reasons} if reasons else {}),
     }

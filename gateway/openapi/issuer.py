@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.limits.table import CLASSES
-from gateway.openapi.errors import REASONS
+from gateway.openapi.errors import REASONS, edge_responses
 from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, references
 from gateway.openapi.issuer_schemas import (
     AUTHORIZATION,
@@ -20,6 +20,7 @@ from gateway.openapi.issuer_schemas import (
     TOKEN_REQUEST,
 )
 from gateway.openapi.schemas import Json
+from services.identity.spec import OAUTH_PATHS
 from services.platform.error_reasons import Reason
 from services.platform.security.step_up import CHALLENGES, PROOF_HEADER
 
@@ -67,14 +68,6 @@ PRINTABLE: Final = {"pattern": r"^[^\x00-\x1f\x7f]*$"}
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 HTML: Final = "text/html"
-# By the names that the document's components have for them.
-OF_THE_EDGE: Final = {
-    408: "TooSlow",
-    429: "TooManyRequests",
-    431: "HeadersTooLarge",
-    502: "BrokenOff",
-    504: "DeadlineExceeded",
-}
 WRONG: Final = {
     400: "The request is not what it should be.",
     401: "The app, or the token, is not known.",
@@ -128,6 +121,7 @@ def issuer_paths() -> Json:
                 parameters=_in_query(AUTHORIZATION),
                 wrong=(400, *ALWAYS),
                 errors=(HTML,),
+                path="/oauth/authorize",
             ),
             "post": _operation(
                 "AuthorizeByForm",
@@ -136,6 +130,7 @@ def issuer_paths() -> Json:
                 body=(FORM, AUTHORIZATION),
                 wrong=(*OF_BODIES, *ALWAYS),
                 errors=(HTML, JSON),
+                path="/oauth/authorize",
             ),
         },
         "/oauth/log-in": {
@@ -168,6 +163,7 @@ def issuer_paths() -> Json:
                 body=(FORM, REVOCATION),
                 wrong=(*OF_BODIES, 401, *ALWAYS),
                 security=[{CLIENT: []}, {}],
+                path="/oauth/revoke",
             )
         },
         "/oauth/userinfo": {
@@ -177,6 +173,7 @@ def issuer_paths() -> Json:
                 _shown("Userinfo"),
                 wrong=(400, 401, 403, *ALWAYS),
                 security=[{TOKEN: ["openid"]}],
+                path="/oauth/userinfo",
             )
             for verb, name in (("get", "GetUserinfo"), ("post", "PostUserinfo"))
         },
@@ -225,10 +222,7 @@ def _operation(  # noqa: PLR0913 - what an operation has, by name
     refused = {
         str(status): _error(WRONG[status], errors, reasons.get(status, ())) for status in wrong
     }
-    of_the_edge = {
-        str(status): {"$ref": f"#/components/responses/{response}"}
-        for status, response in OF_THE_EDGE.items()
-    }
+    of_the_edge = edge_responses(oauth=path in OAUTH_PATHS)
     result: Json = {
         "operationId": name,
         "tags": [ISSUER_TAG],
@@ -240,7 +234,7 @@ def _operation(  # noqa: PLR0913 - what an operation has, by name
         result["requestBody"] = {"required": True, "content": {kind: {"schema": schema}}}
     if given:
         result["parameters"] = given
-    result["responses"] = dict(sorted((refused | of_the_edge | answers).items()))
+    result["responses"] = dict(sorted((of_the_edge | refused | answers).items()))
     result["security"] = security or []
     return result
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from gateway.openapi.errors import ERROR_SCHEMA
 from gateway.openapi.schemas import Json
 
 __all__ = [
@@ -131,10 +132,11 @@ PASSWORD_CHANGE: Final = _json(
 
 ISSUER_SCHEMAS: Final[Json] = {
     "OAuthError": _object(
-        "An error of OAuth 2 (RFC 6749, 5.2).",
+        "An error of OAuth 2 (RFC 6749, 5.2). One of the edge's has all that an `Error` has, too.",
         {
             "error": text("What is wrong, by its name in the protocols."),
             "error_description": text("A sentence for the developer."),
+            **ERROR_SCHEMA["properties"],
         },
         "error",
     ),
