@@ -78,7 +78,8 @@ class Machine:
                 host = container if node["address"] in OWN else node["address"]
                 node |= {"address": "127.0.0.1", "port_value": self.port(host, node["port_value"])}
             if "pipe" in node:
-                node["pipe"]["path"] = str(self.folder / f"{name}.sock")
+                socket = Path(node["pipe"]["path"]).name.removeprefix("admin")
+                node["pipe"]["path"] = str(self.folder / f"{name}{socket}")
         file = self.folder / f"{name}.yaml"
         file.write_text(self.path(yaml.dump(bootstrap, Dumper=yaml.CSafeDumper)))
         one = ["--disable-hot-restart", "--concurrency", "1"]

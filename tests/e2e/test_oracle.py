@@ -122,7 +122,7 @@ class Life(RuleBasedStateMachine):
             "/v1/follows", {"follower_id": follower, "followee_ids": followees}
         )
         if any(self.model.are_apart(follower, followee) for followee in followees):
-            assert answer.status_code == 400, answer.text
+            assert answer.status_code == 403, answer.text
             return
         assert answer.status_code == 200, answer.text
         self.model.follows |= {(follower, followee) for followee in followees}
@@ -261,7 +261,7 @@ class Life(RuleBasedStateMachine):
         body = {"follower_id": follower, "followee_id": followee}
         answer, _ = self.client.post("/v1/follow" if following else "/v1/unfollow", body)
         if following and self.model.are_apart(follower, followee):
-            assert answer.status_code == 400, answer.text
+            assert answer.status_code == 403, answer.text
             return
         assert answer.status_code == 200, answer.text
         (self.model.follows.add if following else self.model.follows.discard)((follower, followee))
