@@ -1,6 +1,6 @@
 """What fanout needs from outside."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 __all__ = [
@@ -92,12 +92,12 @@ class Jobs(Protocol):
 class TimelinePushes(Protocol):
     """The timeline store, written in bulk; every method may be repeated."""
 
-    async def push_homes(self, viewers: Sequence[int], tweet_id: int) -> None:
-        """Add to persistent timelines of the active, then to the hot lists that exist."""
+    async def push_homes(self, viewers: Mapping[int, Sequence[int]]) -> None:
+        """Add tweets, each with its viewers, to timelines: rows of the active, then hot lists."""
         ...
 
-    async def push_author(self, author: int, tweet_id: int) -> None:
-        """Add to the author's own list, if it is hot."""
+    async def push_authors(self, authors: Mapping[int, int]) -> None:
+        """Add tweets, each with its author, to the authors' own lists that are hot."""
         ...
 
     async def forget_tweet(self, author: int, tweet_id: int) -> None:

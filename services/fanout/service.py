@@ -104,12 +104,12 @@ class FanoutService:
 
     async def show_author(self, author: int, tweet_id: int) -> None:
         """Push into the author's own timelines."""
-        await self._timelines.push_homes([author], tweet_id)
-        await self._timelines.push_author(author, tweet_id)
+        await self._timelines.push_homes({tweet_id: [author]})
+        await self._timelines.push_authors({tweet_id: author})
 
     async def push(self, tweet_id: int, followers: Sequence[int]) -> None:
         """Push one page."""
-        await self._timelines.push_homes(followers, tweet_id)
+        await self._timelines.push_homes({tweet_id: followers})
 
     async def forget(self, author: int, tweet_id: int) -> None:
         """Hide a deleted tweet wherever it was pushed.

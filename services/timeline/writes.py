@@ -6,7 +6,7 @@ the push. The tweet service shows authors their own tweets before it replies, by
 and the graph service forgets, before it replies, what is cached of the relations that it changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from opentelemetry import trace
 
@@ -59,18 +59,20 @@ class TimelineWrites:
         self._relations = relations
         self._clock = clock
 
-    async def push_homes(self, viewers: Sequence[int], tweet_id: int) -> None:
-        """Add to persistent timelines of the active, then to the hot lists that exist."""
+    async def push_homes(self, viewers: Mapping[int, Sequence[int]]) -> None:
+        """Add tweets, each with its viewers, to timelines: rows of the active, then hot lists."""
         with spans.child(_tracer, SPAN_TIMELINE_PUSH):
             since_ms = self._clock.now_ms() - ACTIVE_DAYS * DAY_MS
-            active = await self._homes.active(viewers, since_ms)
-            if active:
-                await self._homes.push(active, tweet_id)
-                await self._lists.push([home_list_key(viewer) for viewer in active], tweet_id)
+            for tweet_id, each in viewers.items():
+                active = await self._homes.active(each, since_ms)
+                if active:
+                    await self._homes.push(active, tweet_id)
+                    await self._lists.push([home_list_key(viewer) for viewer in active], tweet_id)
 
-    async def push_author(self, author: int, tweet_id: int) -> None:
-        """Add to the author's own list, if it is hot."""
-        await self._lists.push([author_list_key(author)], tweet_id)
+    async def push_authors(self, authors: Mapping[int, int]) -> None:
+        """Add tweets, each with its author, to the authors' own lists that are hot."""
+        for tweet_id, author in authors.items():
+            await self._lists.push([author_list_key(author)], tweet_id)
 
     async def forget_tweet(self, author: int, tweet_id: int) -> None:
         """Put a tombstone where the body was cached, and drop the id from the author's list."""

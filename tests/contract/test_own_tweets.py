@@ -136,8 +136,8 @@ class World:
 
     async def fan_out(self, tweet_id: int, author: int = AUTHOR) -> None:
         """What the fan-out does for the author, however late."""
-        await self.pushes.push_homes([author], tweet_id)
-        await self.pushes.push_author(author, tweet_id)
+        await self.pushes.push_homes({tweet_id: [author]})
+        await self.pushes.push_authors({tweet_id: author})
 
     async def home(self, limit: int = 50) -> list[int]:
         ids: list[int] = []
@@ -195,7 +195,7 @@ async def test_own_tweets_stay_between_those_of_others(world: World) -> None:
     expected = []
     for _ in range(4):
         theirs = await world.post(FRIEND)
-        await world.pushes.push_homes([AUTHOR], theirs)
+        await world.pushes.push_homes({theirs: [AUTHOR]})
         expected += [theirs, await world.post()]
     await expect_home(world, expected[::-1])
 
