@@ -15,8 +15,11 @@ from services.graph.spec import ERASURE, GRAPH_EVENTS, OUTBOX, SPEC
 from services.graph.store import RowGraphStore
 from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.erasure import Settling
+from services.platform.ids.known_ids import KnownIds
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.writes import open_stale_relations
+from services.user.spec import GONE
 
 __all__ = ["build"]
 
@@ -29,13 +32,15 @@ async def build(deps: Dependencies) -> Served:
     rows = await deps.rows(SPEC.name, SPEC.tables)
     store = RowGraphStore(rows, await deps.outbox(rows, OUTBOX, GRAPH_EVENTS))
     users, events = await deps.client("user", UserClient), GraphEvents()
+    known = KnownIds(users.missing)
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
     changes = Changes(store, await deps.ids(), await open_stale_relations(deps))
     erasure = GraphErasure(store, changes, events, Settling(SETTLE_MS, deps.clock))
     consumers = GraphConsumers(erasure, users)
     await deps.consume(ERASURE, consumers.user_deleted)
     servicer = GraphServicer(
-        Follows(changes, users, events),
-        Blocks(changes, users, events),
+        Follows(changes, known, events),
+        Blocks(changes, known, events),
         Reads(store, users),
         deps.cursors(),
     )

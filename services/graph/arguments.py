@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.graph.ports import UserDirectory
+from services.graph.ports import Users
 from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, NotFoundError
 from services.platform.ids.arguments import check_id
@@ -18,7 +18,7 @@ def check_pair(owner_field: str, owner_id: int, other_field: str, other_id: int)
         raise InvalidArgumentError(other_field, f"must not be the {owner_field}")
 
 
-async def check_exist(users: UserDirectory, user_ids: Sequence[int]) -> None:
+async def check_exist(users: Users, user_ids: Sequence[int]) -> None:
     """Raise `NotFoundError` (`USER_NOT_FOUND`) for the first id that names nobody."""
     missing = await users.missing(user_ids)
     if missing:

@@ -3,7 +3,7 @@
 from services.graph.arguments import check_exist, check_pair
 from services.graph.changes import Changes
 from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
-from services.graph.ports import GraphEvents, UserDirectory
+from services.graph.ports import GraphEvents, Users
 
 __all__ = ["Blocks"]
 
@@ -15,7 +15,7 @@ class Blocks:
     `InvalidArgumentError` for ids that are not positive or the same.
     """
 
-    def __init__(self, changes: Changes, users: UserDirectory, events: GraphEvents) -> None:
+    def __init__(self, changes: Changes, users: Users, events: GraphEvents) -> None:
         self._changes = changes
         self._users = users
         self._events = events

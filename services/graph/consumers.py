@@ -1,7 +1,7 @@
 """Bus messages in, use cases called."""
 
 from services.graph.erasure import GraphErasure
-from services.graph.ports import UserDirectory
+from services.graph.ports import Users
 from services.platform.erasure import require_gone
 from services.user.events import decode_user_deleted
 
@@ -11,7 +11,7 @@ __all__ = ["GraphConsumers"]
 class GraphConsumers:
     """One method for each subscription."""
 
-    def __init__(self, erasure: GraphErasure, users: UserDirectory) -> None:
+    def __init__(self, erasure: GraphErasure, users: Users) -> None:
         self._erasure = erasure
         self._users = users
 

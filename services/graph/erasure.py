@@ -11,12 +11,14 @@ from services.graph.slices import slices, taking
 from services.platform.erasure import WORK_S, Settling
 from services.platform.errors import CallAgain
 from services.platform.ids.arguments import check_id
+from services.platform.ids.known_ids import KNOWN_FOR_MS
 
 __all__ = ["EDGES_PER_CHANGE", "SETTLE_MS", "GraphErasure"]
 
-SETTLE_MS = 10_000
-"""Milliseconds after the deletion in which edges to the user may still come: a follow that found
-the user there has to end within its request's deadline of 5 s, and clocks differ by a little."""
+SETTLE_MS = KNOWN_FOR_MS + 10_000
+"""Milliseconds after the deletion in which edges to the user may still come: where nobody hears of
+it, the user is still known for a minute, and a follow that found the user there has to end within
+its request's deadline of 5 s. Clocks differ by a little."""
 
 EDGES_PER_CHANGE = 999
 """With the user, these name the 1000 users at most of one relations_changed event."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from services.graph.arguments import check_exist, check_pair
 from services.graph.changes import Changes
 from services.graph.model import Edge, EdgeStates, PlannedChange, Relation
-from services.graph.ports import GraphEvents, UserDirectory
+from services.graph.ports import GraphEvents, Users
 from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, PermissionDeniedError
 from services.platform.ids.arguments import check_id, check_ids
@@ -20,7 +20,7 @@ MAX_FOLLOWEES = 1000
 class Follows:
     """The use cases about follows. For one event loop."""
 
-    def __init__(self, changes: Changes, users: UserDirectory, events: GraphEvents) -> None:
+    def __init__(self, changes: Changes, users: Users, events: GraphEvents) -> None:
         self._changes = changes
         self._users = users
         self._events = events

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from services.graph.model import Change, Edge, IdSlice, StoredEdge, UserProfile
 
-__all__ = ["GraphEvents", "GraphStore", "IdSource", "StaleViews", "UserDirectory"]
+__all__ = ["GraphEvents", "GraphStore", "IdSource", "StaleViews", "UserDirectory", "Users"]
 
 
 class IdSource(Protocol):
@@ -16,12 +16,16 @@ class IdSource(Protocol):
         ...
 
 
-class UserDirectory(Protocol):
-    """Who exists. Every method may raise `UnavailableError`."""
+class Users(Protocol):
+    """Who exists. Raises `UnavailableError`."""
 
-    async def missing(self, user_ids: Sequence[int]) -> list[int]:
+    async def missing(self, user_ids: Sequence[int], /) -> list[int]:
         """Those of the ids that name no user, in the order given."""
         ...
+
+
+class UserDirectory(Users, Protocol):
+    """Who exists, and who they are. Raises `UnavailableError`."""
 
     async def profiles(self, user_ids: Sequence[int]) -> list[UserProfile]:
         """The users that the ids name, in the order given; ids that name none are left out."""

@@ -6,7 +6,7 @@ from services.platform.composition.dependencies import Dependencies, Served, ser
 from services.platform.rpc.method_handlers import Servicer
 from services.timeline.backfill import Backfill
 from services.timeline.clients import GraphClient, TweetClient, is_tweet
-from services.timeline.deletions import DeletionListener
+from services.timeline.deletions import deletion_listener
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets, Hydration
@@ -31,7 +31,7 @@ async def build(deps: Dependencies) -> Served:
     tweets = await deps.client("tweet", TweetClient)
     homes = RowHomeTimelines(rows, deps.clock)
     local = LocalTweets()
-    await deps.loops.opened("deletions", DeletionListener(deps.valkey_node, local))
+    await deps.loops.opened("deletions", deletion_listener(deps.valkey_node, local))
     sources = IdSources(
         hot=ValkeyHotTimelines(
             HotLists(valkey), RelationsCache(valkey, metrics=counts), graph, counts

@@ -11,6 +11,7 @@ import structlog
 from redis.asyncio.cluster import RedisCluster
 
 from services.platform.observability.log_events import EVENT_CACHE_DAMAGED
+from services.platform.valkey.announcements import announce
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
@@ -103,7 +104,7 @@ class TweetCache:
         deleted = _encode(EncodedTweet.tombstone(tweet_id))
         with valkey_errors():
             await self._client.set(tweet_cache_key(tweet_id), deleted, px=self._ttl_ms)
-            await self._client.execute_command("PUBLISH", CHANNEL, encode_deletion(tweet_id))
+        await announce(self._client, CHANNEL, encode_deletion(tweet_id))
 
 
 def _encode(tweet: EncodedTweet) -> bytes:

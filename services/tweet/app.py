@@ -4,7 +4,9 @@ from aviary.tweet.v1 import tweet_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.erasure import Settling
+from services.platform.ids.known_ids import KnownIds
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.writes import open_pushes, open_timeline_rows
 from services.tweet.clients import UserClient
 from services.tweet.consumers import TweetConsumers
@@ -15,6 +17,7 @@ from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
 from services.tweet.spec import ERASURE, OUTBOX, SPEC, TWEET_EVENTS
 from services.tweet.store import RowTweetStore
+from services.user.spec import GONE
 
 __all__ = ["build"]
 
@@ -25,9 +28,11 @@ async def build(deps: Dependencies) -> Served:
     store = RowTweetStore(rows, await deps.outbox(rows, OUTBOX, TWEET_EVENTS))
     own_timeline = open_pushes(deps, await open_timeline_rows(deps))
     users, events = await deps.client("user", UserClient), TweetEvents()
+    authors = KnownIds(users.missing)
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, authors))
     service = TweetService(
         store=store,
-        users=users,
+        users=authors,
         ids=await deps.ids(),
         own_timeline=own_timeline,
         events=events,

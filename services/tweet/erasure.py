@@ -5,16 +5,18 @@ from time import monotonic
 
 from services.platform.erasure import WORK_S, Settling
 from services.platform.errors import CallAgain
+from services.platform.ids.known_ids import KNOWN_FOR_MS
 from services.tweet.deletion import Deletion
 from services.tweet.model import Tweet
 from services.tweet.ports import TweetStore
 
 __all__ = ["LATE_TWEETS_MS", "PAGE_TWEETS", "TweetErasure"]
 
-LATE_TWEETS_MS = 20_000
+LATE_TWEETS_MS = KNOWN_FOR_MS + 20_000
 """How long after the deletion of an author a tweet may still come to be, in milliseconds. The
-deletion takes until its deadline (5 s), and so does a post that passed the author check just before
-(5 s); if that died half way, the outbox waits (5 s) for a sweep (3 s at most) to finish it."""
+deletion takes until its deadline (5 s), and where nobody hears of it, the author is still known for
+a minute. A post that passes the author check just before takes until its deadline (5 s), and if it
+died half way, the outbox waits (5 s) for a sweep (3 s at most) to finish it."""
 
 PAGE_TWEETS = 500
 """Tweets listed and read at once; a pass looks at its watch in between."""

@@ -70,7 +70,7 @@ class TweetStore(Protocol):
 class UserDirectory(Protocol):
     """Who exists."""
 
-    async def missing(self, ids: Sequence[int]) -> list[int]:
+    async def missing(self, ids: Sequence[int], /) -> list[int]:
         """Those of `ids` that name no user; `UnavailableError` if nobody can say."""
         ...
 

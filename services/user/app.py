@@ -3,11 +3,13 @@
 from aviary.user.v1 import user_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.ids.known_ids import encode_gone
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.valkey.announcements import announce
 from services.user.events import UserEvents
 from services.user.service import UserService
 from services.user.servicer import UserServicer
-from services.user.spec import OUTBOX, SPEC, USER_EVENTS
+from services.user.spec import GONE, OUTBOX, SPEC, USER_EVENTS
 from services.user.store import RowUserStore
 
 __all__ = ["build"]
@@ -17,5 +19,10 @@ async def build(deps: Dependencies) -> Served:
     """Keep accounts in rows, with an outbox."""
     rows = await deps.rows(SPEC.name, SPEC.tables)
     store = RowUserStore(rows, await deps.outbox(rows, OUTBOX, USER_EVENTS))
-    service = UserService(store, await deps.ids(), UserEvents(), deps.clock)
+    valkey = deps.valkey()
+
+    async def announce_gone(user_id: int) -> None:
+        await announce(valkey, GONE, encode_gone(user_id))
+
+    service = UserService(store, await deps.ids(), UserEvents(), deps.clock, announce_gone)
     return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service))]

@@ -4,12 +4,20 @@ Every method raises `UnavailableError` when the engine cannot answer; a write ma
 nevertheless.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from services.user.model import Account, HandleClaim, RequestKey, RequestRecord, User
 
-__all__ = ["AccountStore", "ClaimStore", "IdSource", "RequestStore", "UserEvents", "UserStore"]
+__all__ = [
+    "AccountStore",
+    "AnnounceGone",
+    "ClaimStore",
+    "IdSource",
+    "RequestStore",
+    "UserEvents",
+    "UserStore",
+]
 
 
 class IdSource(Protocol):
@@ -96,6 +104,11 @@ class RequestStore(Protocol):
 
 class UserStore(AccountStore, ClaimStore, RequestStore, Protocol):
     """All that the user service keeps."""
+
+
+AnnounceGone = Callable[[int], Awaitable[None]]
+"""Tells all processes that keep who exists that a user is gone. Raises `UnavailableError`; they
+then believe in the user for a minute at most."""
 
 
 class UserEvents(Protocol):

@@ -24,7 +24,7 @@ from services.platform.text.handles import (
 )
 from services.user.claims import HandleClaims, taken
 from services.user.model import Account, RequestMark, User
-from services.user.ports import IdSource, UserEvents, UserStore
+from services.user.ports import AnnounceGone, IdSource, UserEvents, UserStore
 from services.user.requests import Requests
 
 __all__ = ["MAX_IDS_PER_LOOKUP", "UserService"]
@@ -47,8 +47,16 @@ class UserService:
     something else.
     """
 
-    def __init__(self, store: UserStore, ids: IdSource, events: UserEvents, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: UserStore,
+        ids: IdSource,
+        events: UserEvents,
+        clock: Clock,
+        announce_gone: AnnounceGone,
+    ) -> None:
         self._store = store
+        self._announce_gone = announce_gone
         self._ids = ids
         self._events = events
         self._clock = clock
@@ -156,6 +164,8 @@ class UserService:
         account = await self._store.find(user_id)
         if account is None:
             if mark is not None and await self._requests.find(user_id, mark) is not None:
+                # The first try may have died just before this.
+                await self._best_effort(self._announce_gone(user_id))
                 return
             raise _no_user(user_id)
         if mark is not None:
@@ -164,6 +174,7 @@ class UserService:
         claim = await self._claims.held_by(account.user)
         at_ms = self._clock.now_ms()
         await self._store.delete(user_id, at_ms, self._events.deleted(user_id, at_ms))
+        await self._best_effort(self._announce_gone(user_id))
         if claim is not None:
             await self._best_effort(self._claims.release(account.user.handle, claim))
 

@@ -9,6 +9,7 @@ from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
 
 __all__ = [
+    "GONE",
     "HANDLES",
     "OUTBOX",
     "REQUESTS",
@@ -33,6 +34,9 @@ TABLES: Final = (USERS, HANDLES, REQUESTS, OUTBOX)
 
 USER_EVENTS: Final = "user-events"
 
+GONE: Final = b"users.gone"
+"""The channel on which each deleted id is announced to who keeps ids, see `KnownIds`."""
+
 SPEC: Final = ServiceSpec(
     name="user",
     summary="accounts, handles and profiles",
@@ -42,5 +46,6 @@ SPEC: Final = ServiceSpec(
     # A command that is told a user says so where there is none.
     operator_calls=("aviary.user.v1.UserService/GetUser",),
     tables=TABLES,
+    uses_cache=True,
     topics=MappingProxyType({USER_EVENTS: "Accounts deleted."}),
 )

@@ -13,8 +13,9 @@ from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from services.platform.valkey.announcements import AnnouncementListener
 from services.platform.valkey.connection import ValkeyClient
-from services.timeline.deletions import CHANNEL, DeletionListener
+from services.timeline.deletions import CHANNEL, deletion_listener
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets
@@ -178,14 +179,14 @@ async def test_a_process_keeps_what_was_not_found(client: ValkeyClient) -> None:
 
 def listen(
     client: ValkeyClient, local: LocalTweets, client_class: type[Redis] = Redis
-) -> DeletionListener:
+) -> AnnouncementListener:
     """On a cluster one node is listened to; messages reach it from all of them."""
     if isinstance(client, RedisCluster):
         node = client.get_random_node()
         port = node.port
     else:
         port = client.connection_pool.connection_kwargs["port"]
-    return DeletionListener(lambda: client_class(port=port, retry=Retry(NoBackoff(), 0)), local)
+    return deletion_listener(lambda: client_class(port=port, retry=Retry(NoBackoff(), 0)), local)
 
 
 class LosingSubscription(PubSub):

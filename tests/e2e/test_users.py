@@ -113,3 +113,18 @@ def test_a_deleted_user_takes_everything_along(mesh: Mesh) -> None:
     heir = create(mesh, "gone")
     assert heir["user_id"] != gone["user_id"]
     assert patch(mesh, friend, handle="Gone").status_code == 409
+
+
+def test_a_known_author_is_nobody_once_deleted(mesh: Mesh) -> None:
+    """Services keep whom they know in their processes, and forget at once who is deleted."""
+    ada, bob = create(mesh, "known"), create(mesh, "knowing")
+    for _ in range(3):
+        post(mesh, number(ada))
+        follow(mesh, number(ada), number(bob))
+    assert delete(mesh, ada).status_code == 200
+    posted = mesh.rest.post("/v1/tweets", json={"user_id": ada["user_id"], "text": "Still here"})
+    assert (posted.status_code, posted.json()["code"]) == (404, 5)
+    followed = mesh.rest.post(
+        "/v1/follow", json={"follower_id": bob["user_id"], "followee_id": ada["user_id"]}
+    )
+    assert (followed.status_code, followed.json()["code"]) == (404, 5)

@@ -29,7 +29,7 @@ AT_MS = 1_800_000_000_000
 def newer(world: World) -> UserService:
     rows = NewerRows(world.rows)
     store = RowUserStore(rows, Outbox(rows, world.clock, OUTBOX))
-    return UserService(store, world.ids, UserEvents(), world.clock)
+    return UserService(store, world.ids, UserEvents(), world.clock, world.gone.announce)
 
 
 @pytest.mark.parametrize("newer_first", [True, False])

@@ -49,6 +49,22 @@ async def test_a_deleted_user_is_unknown_and_announced_and_the_handle_free(world
     assert await world.service.get_by_handle("ada") == other
 
 
+async def test_who_keeps_users_hears_of_a_deletion_once_it_is_durable(world: World) -> None:
+    made = await world.service.create("ada", "Ada")
+    await world.service.delete(made.user_id, request_id="r")
+    assert world.gone.announced == [made.user_id]
+    # The first try may have died before it came so far.
+    await world.service.delete(made.user_id, request_id="r")
+    assert world.gone.announced == [made.user_id] * 2
+
+
+async def test_a_deletion_that_cannot_be_announced_is_made(world: World) -> None:
+    made = await world.service.create("ada", "Ada")
+    world.gone.fails = True
+    await world.service.delete(made.user_id)
+    await assert_gone(world, made.user_id, "ada")
+
+
 async def test_deleting_nobody(world: World) -> None:
     with pytest.raises(NotFoundError):
         await world.service.delete(5, request_id="r")

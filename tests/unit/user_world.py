@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from services.platform.errors import UnavailableError
 from services.platform.outbox.outbox import Outbox
 from services.platform.rows.port import Row, RowMutation
 from services.platform.rows.sqlite.rows import SqliteRowStore
@@ -91,6 +92,19 @@ class CrashingRows:
 
 
 @dataclass
+class Gone:
+    """The announcements that users are gone."""
+
+    announced: list[int] = field(default_factory=list)
+    fails: bool = False
+
+    async def announce(self, user_id: int) -> None:
+        if self.fails:
+            raise UnavailableError("the cache is gone")
+        self.announced.append(user_id)
+
+
+@dataclass
 class World:
     service: UserService
     store: RowUserStore
@@ -98,12 +112,13 @@ class World:
     outbox: Outbox
     clock: MovableClock
     ids: CountingIds
+    gone: Gone
 
     def dying(self, at: int, *, after: bool) -> tuple[UserService, CrashingRows]:
         """Another process, which dies at its write number `at`."""
         rows = CrashingRows(self.rows, at, after=after)
         store = RowUserStore(rows, Outbox(rows, self.clock, OUTBOX))
-        return UserService(store, self.ids, UserEvents(), self.clock), rows
+        return UserService(store, self.ids, UserEvents(), self.clock, self.gone.announce), rows
 
     async def events(self) -> list[UserDeleted]:
         pending = await self.outbox.pending(-(10**9), 1_600)
@@ -118,7 +133,7 @@ async def user_world(folder: Path) -> AsyncIterator[World]:
     await rows.open()
     outbox = Outbox(rows, clock, OUTBOX)
     store = RowUserStore(rows, outbox)
-    ids = CountingIds()
-    service = UserService(store, ids, UserEvents(), clock)
-    yield World(service, store, rows, outbox, clock, ids)
+    ids, gone = CountingIds(), Gone()
+    service = UserService(store, ids, UserEvents(), clock, gone.announce)
+    yield World(service, store, rows, outbox, clock, ids, gone)
     await rows.close()

@@ -6,6 +6,7 @@ An alert or a filter of somebody's may depend on each: rename one as carefully a
 from typing import Final
 
 __all__ = [
+    "EVENT_ANNOUNCEMENTS_UNHEARD",
     "EVENT_AUDIT_DENIALS_UNREAD",
     "EVENT_AUDIT_DISPLACED",
     "EVENT_AUDIT_UNWRITTEN",
@@ -23,7 +24,6 @@ __all__ = [
     "EVENT_CACHE_DAMAGED",
     "EVENT_CACHE_UNAVAILABLE",
     "EVENT_CELEBRITIES_STALE",
-    "EVENT_DELETIONS_UNHEARD",
     "EVENT_ERASURE_REFUSED",
     "EVENT_FANOUT_THRESHOLD_CHANGED",
     "EVENT_FANOUT_TWEET_GONE",
@@ -131,8 +131,9 @@ EVENT_BUS_PAUSES_CHANGED: Final = "bus.pauses_changed"
 services, and takes from all others that it consumes."""
 EVENT_BUS_DECLARE_FAILED: Final = "bus.declare_failed"
 """Topics and subscriptions cannot be made yet; nothing is relayed or consumed until they are."""
-EVENT_DELETIONS_UNHEARD: Final = "deletions.unheard"
-"""The subscription to deletions was lost: this process keeps no tweets until it is back."""
+EVENT_ANNOUNCEMENTS_UNHEARD: Final = "announcements.unheard"
+"""The subscription to `channel` was lost: until it is back, this process keeps nothing of what is
+announced there, deleted tweets or users."""
 EVENT_OUTBOX_ATTEMPT_FAILED: Final = "outbox.attempt_failed"
 """Publishing, settling or sweeping failed and is tried again."""
 EVENT_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"

@@ -9,7 +9,7 @@ locals {
       tables      = ["users", "handles", "user_requests", "user_outbox", "fanout_controls"]
       publishes   = ["user-events"]
       subscribes  = []
-      uses_cache  = false
+      uses_cache  = true
       secrets     = []
       extra_ports = {}
     }

@@ -1,0 +1,128 @@
+"""Announcements: what every process must hear at once, over Valkey's publish and subscribe.
+
+A message is delivered at most once and to those who listen at that moment. So a listener says when
+it listens and when it does not, and whoever relies on it bounds its own staleness as well.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from services.platform.observability.log_events import EVENT_ANNOUNCEMENTS_UNHEARD
+from services.platform.runtime.background import Background
+from services.platform.runtime.cancellation import cancellation_kept
+from services.platform.valkey.connection import ValkeyClient, valkey_errors
+
+__all__ = ["AnnouncementListener", "Hearer", "announce"]
+
+# A connection that is silent for this long is sent a ping.
+PING_INTERVAL_S = 1.0
+RECONNECT_S = 0.5
+
+_log = structlog.get_logger()
+
+
+async def announce(client: ValkeyClient, channel: bytes, message: bytes) -> None:
+    """Tell all who listen now, on any node of a cluster; raises `UnavailableError`."""
+    with valkey_errors():
+        await client.execute_command("PUBLISH", channel, message)
+
+
+class Hearer(Protocol):
+    """What keeps something that announcements make wrong."""
+
+    def open(self) -> None:
+        """Begin to keep things: every announcement is heard from now on."""
+        ...
+
+    def close(self) -> None:
+        """Forget all and keep nothing: announcements may be missed."""
+        ...
+
+    def hear(self, message: bytes) -> None:
+        """Take an announcement. Raises `ValueError` for one that cannot be read."""
+        ...
+
+
+class AnnouncementListener:
+    """Lets a hearer hear one channel for as long as it runs; connects again by itself.
+
+    `connect` gives a client of its own, of any one node: a cluster spreads messages to all.
+    """
+
+    def __init__(self, connect: Callable[[], Redis], channel: bytes, hearer: Hearer) -> None:
+        self._connect = connect
+        self._channel = channel
+        self._hearer = hearer
+        self._listening = Background(f"channel {channel.decode()}", self._listen_once)
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        self._listening.start()
+
+    async def stop(self) -> None:
+        """Stop listening; the hearer is closed."""
+        await self._listening.stop()
+
+    def holds(self) -> bool:
+        """Whether it goes on listening, or trying to."""
+        return self._listening.holds()
+
+    async def _listen_once(self) -> float:
+        try:
+            await self._listen()
+        except (RedisError, OSError) as error:
+            _log.warning(
+                EVENT_ANNOUNCEMENTS_UNHEARD,
+                channel=self._channel.decode(),
+                error=type(error).__name__,
+            )
+        finally:
+            self._hearer.close()
+        return RECONNECT_S
+
+    async def _listen(self) -> None:
+        async with self._connect() as client, client.pubsub() as subscription:
+            with cancellation_kept():
+                await subscription.subscribe(self._channel)
+            pinged = False
+            while True:
+                message = await self._next_message(subscription)
+                if message is not None:
+                    pinged = False
+                    self._take(message)
+                elif pinged:
+                    raise ConnectionError("no answer to a ping")
+                else:
+                    with cancellation_kept():
+                        await subscription.ping()
+                    pinged = True
+
+    async def _next_message(self, subscription: PubSub) -> Mapping[str, Any] | None:
+        """Wait for a message; None when there was none for a while."""
+        with cancellation_kept():
+            message: Mapping[str, Any] | None = await subscription.get_message(
+                timeout=PING_INTERVAL_S
+            )
+        self._listening.beat()
+        return message
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "message":
+            try:
+                self._hearer.hear(message["data"])
+            except ValueError:
+                # It may be about anything, so nothing that is kept may be relied on.
+                self._begin_anew()
+        elif message["type"] == "subscribe":
+            # A client that connects again by itself subscribes again, and what came meanwhile was
+            # missed.
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._hearer.close()
+        self._hearer.open()
