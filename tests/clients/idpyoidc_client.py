@@ -17,8 +17,6 @@ PKCE = {
     "function": "idpyoidc.client.oauth2.add_on.pkce.add_support",
     "kwargs": {"code_challenge_length": 64, "code_challenge_method": "S256"},
 }
-
-
 MAX_AGE_S = 600
 
 
