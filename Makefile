@@ -5,7 +5,7 @@ BIN := .venv/bin
 # machine has cores, since tests wait for most of their time.
 PARALLEL := --numprocesses 3 --dist loadfile
 # What is too long for `.ci/run`, shortest first.
-NIGHTLY := test-clients chaos fuzz-api test-mesh oracle
+NIGHTLY := chaos fuzz-api test-mesh oracle
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
 
@@ -35,8 +35,11 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 	.venv/infra/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements-infra.lock
 	@touch $@
 
-.venv/clients.stamp: tests/identity/openid_client/package-lock.json .venv/run.stamp
-	@npm ci --silent --no-audit --no-fund --prefix tests/identity/openid_client
+# Node.js comes with the environment; the lock of npm has hashes, as the others have, and no addresses.
+.venv/clients.stamp: requirements-clients.lock tests/clients/openid_client/package-lock.json .venv/run.stamp
+	@test -x .venv/clients/bin/python || $(PYTHON) -m venv .venv/clients
+	.venv/clients/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements-clients.lock
+	@.venv/clients/bin/npm ci --silent --no-audit --no-fund --prefix tests/clients/openid_client
 	@touch $@
 
 ## Run it on this machine
@@ -67,8 +70,8 @@ test-observability: .venv/dev.stamp ## Ask a real Prometheus every query, and ma
 test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)
 	$(BIN)/python -m pytest tests/e2e -m chromium
 
-test-clients: .venv/dev.stamp .venv/clients.stamp ## Log in by OpenID clients of other languages (1 minute)
-	$(BIN)/python -m pytest tests/identity -m node
+test-clients: .venv/dev.stamp .venv/clients.stamp ## Log in by certified OpenID clients (1 minute)
+	$(BIN)/python -m pytest tests/clients -m clients
 
 ## Test it for longer
 
@@ -165,6 +168,7 @@ lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 	$(COMPILE) --extra gcp pyproject.toml -o requirements-gcp.lock
 	$(COMPILE) --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --group infra -o requirements-infra.lock
+	$(COMPILE) --group clients -o requirements-clients.lock
 	$(COMPILE) --group build -o requirements-build.lock
 
 clean: ## Remove the environment and yesterday's data

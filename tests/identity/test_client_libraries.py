@@ -1,14 +1,11 @@
-"""Logging in by clients that others wrote, with all that these check of an issuer."""
+"""Logging in by Python's OAuth clients, in this process; `tests/clients` has the certified ones."""
 
 import asyncio
-import json
-import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
@@ -18,10 +15,7 @@ from requests_oauthlib import OAuth2Session
 
 from tests.identity.world import PASSWORD, REDIRECT, World, hidden_fields, identity_world, sign_up
 
-OPENID_CLIENT = Path(__file__).parent / "openid_client"
-DEADLINE_S = 60
 VERIFIER = "v" * 64
-STATE = 'a "state" \\ of any characters'
 
 
 @pytest_asyncio.fixture
@@ -104,51 +98,3 @@ async def test_requests_oauthlib_logs_in_and_refreshes(
         assert again["refresh_token"] != made["refresh_token"]
         shown = await asyncio.to_thread(session.get, at["userinfo_endpoint"])
         assert shown.json() == {"sub": "1", "preferred_username": "ada"}
-
-
-@pytest.mark.node
-@pytest.mark.parametrize("alg", ["RS256", "ES256"])
-@pytest.mark.parametrize("auth", ["none", "client_secret_basic", "client_secret_post"])
-async def test_openid_client_logs_in_refreshes_and_revokes(
-    world: World, auth: str, alg: str
-) -> None:
-    node = shutil.which("node")
-    assert node, "needs Node.js 20 or newer"
-    app = await world.clients.register(
-        "Birdwatch", [REDIRECT], public=auth == "none", id_token_alg=alg
-    )
-    asked = {
-        "issuer": world.issuer,
-        "client_id": app.client_id,
-        "client_secret": app.client_secret,
-        "auth": auth,
-        # RS256 is what it takes where it was told nothing.
-        "alg": alg if alg != "RS256" else "",
-        "redirect_uri": REDIRECT.replace("9999", "51004"),
-        "scope": "openid profile email offline_access tweets:read",
-        "state": STATE,
-    }
-    pipe = asyncio.subprocess.PIPE
-    script = str(OPENID_CLIENT / "log_in.mjs")
-    running = await asyncio.create_subprocess_exec(
-        node, script, json.dumps(asked), stdin=pipe, stdout=pipe, stderr=pipe
-    )
-    assert running.stdin is not None
-    assert running.stdout is not None
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            said = await running.stdout.readline()
-            if said:
-                back = await come_back(world, json.loads(said)["link"])
-                assert httpx.URL(back).params["state"] == STATE
-                running.stdin.write(f"{back}\n".encode())
-            out, wrong = await running.communicate()
-    finally:
-        if running.returncode is None:
-            running.kill()
-            await running.wait()
-    assert running.returncode == 0, wrong.decode()
-    came = json.loads(out)
-    assert came["claims"]["sub"] == came["userinfo"]["sub"] == "1"
-    assert came["scope"] == "openid tweets:read"
-    assert came["after"] == "invalid_grant", "the revoked access token ended its session"
