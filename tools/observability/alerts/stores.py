@@ -13,9 +13,9 @@ __all__ = ["store_alerts"]
 FILLS: Final = 0.85
 """Share of the memory. At 1 the bus takes no message and nonces refuse all signed requests."""
 LEASE_LEFT_S: Final = LEASE_TERM_MS // 1_000 * 2 // 3 - 5
-"""Of a lease, which is renewed when two thirds are left, and tried again each second. Much less, and
-it would end before two looks a quarter of a minute apart have seen it; the wait between them is for
-an id service that is started again."""
+"""Of a lease, which is renewed when two thirds are left, and tried again each second. Much less,
+and it would end before two looks a quarter of a minute apart have seen it; the wait between them is
+for an id service that is started again."""
 EVICTIONS_PER_S: Final = 10
 """A home that is evicted is read from the rows again: so many a second are a load to notice."""
 
