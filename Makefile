@@ -5,13 +5,13 @@ BIN := .venv/bin
 # machine has cores, since tests wait for most of their time.
 PARALLEL := --numprocesses 3 --dist loadfile
 # What is too long for `.ci/run`, shortest first.
-NIGHTLY := chaos fuzz-api test-mesh oracle
+NIGHTLY := test-alerts chaos fuzz-api test-mesh oracle
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulators run-mesh certs prometheus test test-observability test-pages test-clients test-mesh \
-	chaos oracle oracle-data fuzz-api nightly left-to-nightly lint check-generated check-edge \
+.PHONY: help run run-emulators run-mesh certs prometheus test test-observability test-pages test-clients test-alerts \
+	test-mesh chaos oracle oracle-data fuzz-api nightly left-to-nightly lint check-generated check-edge \
 	check-deploy check-observability tf-check generate format tf-fmt stubs wheel edge-share lock clean
 
 .venv/run.stamp: requirements.lock pyproject.toml
@@ -65,7 +65,7 @@ test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of fau
 	$(BIN)/python -m pytest $(PARALLEL)
 
 test-observability: .venv/dev.stamp ## Ask a real Prometheus every query, and make it alert (5 minutes)
-	$(BIN)/python -m pytest tests/observability -m prometheus
+	$(BIN)/python -m pytest tests/observability -m "prometheus and not slow"
 
 test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)
 	$(BIN)/python -m pytest tests/e2e -m chromium
@@ -80,6 +80,9 @@ nightly: ## Run all of this group that CI leaves out, each to its end
 
 left-to-nightly: ## Say what CI leaves to `make nightly`
 	@echo "Not in CI, for its length: \`make nightly\` ($(NIGHTLY))"
+
+test-alerts: .venv/dev.stamp ## Make every alert fire by a real fault, and end with it (6 minutes)
+	$(BIN)/python -m pytest tests/observability/test_each_alert.py -m prometheus
 
 chaos: .venv/dev.stamp ## Run the faults, longer variants included (3 minutes more than in `make test`)
 	$(BIN)/python -m pytest tests/chaos -m "slow or not slow"

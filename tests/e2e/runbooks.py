@@ -29,12 +29,16 @@ class Reader:
 
     def blocks(self, heading: str) -> list[str]:
         """The commands under a heading, block by block."""
-        section = re.split(rf"^##+ {re.escape(heading)}$", self._text, flags=re.MULTILINE)[1]
-        section = re.split(r"^## ", section, flags=re.MULTILINE)[0]
-        found = [re.sub(rf"^{indent}", "", code, flags=re.MULTILINE)
-                 for indent, _, code in FENCE.findall(section)]  # fmt: skip
+        found = self.blocks_if_any(heading)
         assert found, f"nothing to do under {heading}"
         return found
+
+    def blocks_if_any(self, heading: str) -> list[str]:
+        """The same, where there may be none."""
+        section = re.split(rf"^##+ {re.escape(heading)}$", self._text, flags=re.MULTILINE)[1]
+        section = re.split(r"^## ", section, flags=re.MULTILINE)[0]
+        return [re.sub(rf"^{indent}", "", code, flags=re.MULTILINE)
+                for indent, _, code in FENCE.findall(section)]  # fmt: skip
 
     def helpers(self, heading: str | None = None) -> None:
         """Take functions that later blocks call: the first block, or that of a heading."""

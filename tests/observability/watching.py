@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import httpx
 from services.local.scrape_targets import TARGETS_FILE
 from tests.e2e.acting import follow, user
 from tests.e2e.conftest import Mesh, start, stop
+from tests.e2e.runbooks import Reader
 from tests.processes import free_port, kill_group, spawn
 from tools.observability.__main__ import RULES, run_prometheus_argv
 
@@ -85,33 +87,58 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
+    """A system under load, and what watches it."""
+
     mesh: Mesh
     prometheus: Prometheus
     load: Load
+    flags: Path
+    """The file of flags."""
+
+    def runbook(self, name: str) -> Reader:
+        """Give one to follow, where the system runs."""
+        return Reader(name, self.mesh.data_dir.parent, self.mesh.rest.base_url.port or 80)
 
 
 @contextmanager
-def watching(folder: Path, rules: Path = RULES) -> Iterator[Watched]:
-    """A system with its data in `folder`, under load, and a Prometheus with these rules."""
-    data_dir = folder / "data"
-    mesh = start(data_dir)
+def watching(
+    folder: Path, rules: Path = RULES, data_folder: Path | None = None
+) -> Iterator[Watched]:
+    """A system under load, and a Prometheus with these rules, which keeps its own in `folder`.
+
+    The data are in `data_folder`, or in `folder` too. Services write their logs themselves, as in
+    containers.
+    """
+    data_dir, flags = (data_folder or folder) / ".data", folder / "flags.yaml"
+    flags.write_text("{}")
+    mesh = start(data_dir, python=_printing(folder, data_dir), AVIARY_FLAGS_FILE=str(flags))
     try:
-        port = free_port()
-        argv = run_prometheus_argv(data_dir / TARGETS_FILE.parent, port, INTERVAL, rules)
-        prometheus = spawn(argv)
+        port, own = free_port(), folder / "prometheus"
+        own.mkdir()
+        (own / TARGETS_FILE.name).symlink_to(data_dir / TARGETS_FILE)
+        prometheus = spawn(run_prometheus_argv(own, port, INTERVAL, rules))
         try:
             load = Load(mesh)
             load.start()
             try:
                 until(lambda: _answers(port))
                 with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
-                    yield Watched(mesh, Prometheus(client), load)
+                    yield Watched(mesh, Prometheus(client), load, flags)
             finally:
                 load.stop()
         finally:
             kill_group(prometheus)
     finally:
         assert stop(mesh) == 0
+
+
+def _printing(folder: Path, data_dir: Path) -> Path:
+    """A Python whose services print into their log, past the supervisor, who else writes it."""
+    python = folder / "python"
+    log = f"{data_dir}/logs/$3.log"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@" >>"{log}" 2>&1\n')
+    python.chmod(0o755)
+    return python
 
 
 def _answers(port: int) -> bool:

@@ -9,6 +9,8 @@ import pytest
 from gateway.envoy.stats import HISTOGRAM_BUCKETS_MS
 from services.platform.observability import names as telemetry
 from services.platform.observability.setup import SECONDS_BUCKETS
+from tests.observability.alert_cases import ROUNDS
+from tests.observability.alerting import shortened
 from tests.observability.promql import operands, selectors
 from tools.observability.__main__ import ROOT, built
 from tools.observability.alerts import RUNBOOK
@@ -66,6 +68,32 @@ def test_no_runbook_is_of_an_alert_that_is_gone() -> None:
     alerts = {each.get("alert") for group in rule_file()["groups"] for each in group["rules"]}
     headings = re.findall(r"^## (.+)$", (ROOT / RUNBOOK).read_text(), re.MULTILINE)
     assert set(headings) == alerts - {None}
+
+
+def test_every_alert_is_made_to_fire_by_a_real_fault() -> None:
+    """Those of service levels in `test_alerts_fire.py`, all others by its case."""
+    alerts = {each.get("alert") for group in rule_file()["groups"] for each in group["rules"]}
+    cases = {case.alert for cases in ROUNDS.values() for case in cases}
+    assert cases == alerts - {None, "SloBurn"}
+    levels = (ROOT / "tests" / "observability" / "test_alerts_fire.py").read_text()
+    assert [slo.name for slo in SLOS if f'"{slo.name}"' not in levels] == []
+
+
+def test_shortened_rules_are_the_same_rules() -> None:
+    whole, short = rule_file(), shortened(rule_file())
+    assert [group["name"] for group in whole["groups"]] == [g["name"] for g in short["groups"]]
+    for group, shorter in zip(whole["groups"], short["groups"], strict=True):
+        assert [_timeless(rule) for rule in group["rules"]] == list(
+            map(_timeless, shorter["rules"])
+        )
+    text = json.dumps(short)
+    assert "[15s]" in text
+    assert not re.search(r"\[\d+[mh]\]", text)
+
+
+def _timeless(rule: dict[str, object]) -> str:
+    text = json.dumps(rule, sort_keys=True)
+    return re.sub(r'\[\d+[smhd]\]|"for": "\d+[smhd]"', "", text)
 
 
 def _anchors(page: Path) -> set[str]:

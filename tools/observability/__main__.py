@@ -29,7 +29,7 @@ __all__ = ["INSTALL", "ROOT", "RULES", "built", "main", "run_prometheus_argv"]
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "infra" / "prometheus"
 RULES = PROMETHEUS / "rules.yml"
-RULE_TESTS = PROMETHEUS / "rules_test.yml"
+RULE_TESTS = ("rules_test.yml", "rules_in_time_test.yml")
 CONFIG = PROMETHEUS / "prometheus.yml"
 BOARDS_FOLDER = ROOT / "infra" / "grafana" / "dashboards"
 PAGE = ROOT / "docs" / "reference" / "metrics.md"
@@ -77,7 +77,7 @@ def check() -> None:
     for arguments in (
         ["check", "config", str(CONFIG)],
         ["check", "rules", str(RULES)],
-        ["test", "rules", str(RULE_TESTS)],
+        *(["test", "rules", str(PROMETHEUS / name)] for name in RULE_TESTS),
     ):
         verdict = subprocess.run(  # noqa: S603 - Debian's own program, our own files
             [_program("promtool"), *arguments], capture_output=True, text=True, check=False

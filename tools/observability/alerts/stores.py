@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.platform.ids.model import LEASE_TERM_MS
 from services.platform.observability import names
 from tools.observability import queries
 from tools.observability.alerts.rule import Rule, alert
@@ -11,6 +12,10 @@ __all__ = ["store_alerts"]
 
 FILLS: Final = 0.85
 """Share of the memory. At 1 the bus takes no message and nonces refuse all signed requests."""
+LEASE_LEFT_S: Final = LEASE_TERM_MS // 1_000 * 2 // 3 - 5
+"""Of a lease, which is renewed when two thirds are left, and tried again each second. Much less,
+and it would end before two looks a quarter of a minute apart have seen it; the wait between them is
+for an id service that is started again."""
 EVICTIONS_PER_S: Final = 10
 """A home that is evicted is read from the rows again: so many a second are a load to notice."""
 
@@ -55,11 +60,10 @@ def store_alerts() -> list[Rule]:
         ),
         alert(
             "LeaseMissing",
-            # A lease is for 60 s and renewed every 20: two renewals have failed.
-            f"min by (job, instance) ({series(names.METRIC_ID_LEASE_REMAINING)}) < 20",
+            f"min by (job, instance) ({series(names.METRIC_ID_LEASE_REMAINING)}) < {LEASE_LEFT_S}",
             "page",
             "{{ $labels.job }} will soon make no more ids",
-            "Its lease of a worker number ends in {{ $value }} s and is not renewed.",
+            "Its lease of a worker number ends in {{ $value | humanize }} s and is not renewed.",
             wait="15s",
         ),
         *_valkey_alerts(),
