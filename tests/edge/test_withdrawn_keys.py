@@ -1,20 +1,31 @@
-"""A key that its issuer withdrew signs nothing that an edge takes, though the edge took it before."""
+"""Of a key that its issuer withdrew an edge takes nothing, not even what it took before."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from services.identity.keys import LEAD_S
+from services.platform.tokens.lives import APP_KEY_S, SKEW_S
+from services.platform.valkey.connection import ValkeyClient
 from tests.edge import tokens
 from tests.edge.conftest import Edge, running_edge
-from tests.edge.test_auth import home, issuer
+from tests.edge.test_auth import HOME, home
+from tests.edge.test_auth import issuer as other_issuer
+from tests.edge.test_issuer import edge_before, token
+from tests.edge.test_kept_keys import Issuer, gateway, issuer, key_sets_of, valkey
+
+__all__ = ["issuer", "valkey"]  # as fixtures
 
 WITHDRAWN, KEPT = "ES256", "RS256"
 JWKS_CACHE_S = 1
 # Between two showings, of hundreds: what is remembered is shown again before it could be forgotten.
 SHOWN_EVERY_S = 0.1
 DEADLINE_S = 30
+# Longer than the key of API keys stays published, once another one signs.
+OF_API_KEYS_MS = (round(LEAD_S) + APP_KEY_S + 2 * SKEW_S) * 1_000
+WITHDRAWN_KEY = "the key that signed the token or API key was withdrawn"
 
 
 def key_set(*algorithms: str) -> str:
@@ -38,16 +49,98 @@ async def published(keys: Callable[[], str]) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks"
 
 
-async def until_refused(edge: Edge, token: str) -> None:
+async def until_refused(edge: Edge, token: str, **headers: str) -> str:
+    """Show it until it is refused; gives what was said then."""
     async with asyncio.timeout(DEADLINE_S):
-        while (await home(edge, token)).status_code != 401:
+        while (answer := await home(edge, token, **headers)).status_code != 401:  # noqa: ASYNC110
             await asyncio.sleep(SHOWN_EVERY_S)
+    return str(answer.json()["message"])
+
+
+async def test_key_that_our_issuer_withdrew_counts_at_no_edge(
+    issuer: Issuer, valkey: ValkeyClient
+) -> None:
+    shown = await token(issuer.world, "ada")
+    async with AsyncExitStack() as stack:
+        edges = []
+        for _ in range(2):
+            gate = await stack.enter_async_context(gateway(issuer, valkey))
+            before = edge_before(issuer.world, shown, gateway=gate.handlers)
+            edges.append(await stack.enter_async_context(before))
+        for edge in edges:
+            assert (await home(edge, shown)).status_code == 200
+        await issuer.retire_the_first_key()
+        kept = await token(issuer.world, "ada")
+        for edge in edges:
+            assert await until_refused(edge, shown) == WITHDRAWN_KEY
+            # No lead was kept here, so the edge may not have the new key yet.
+            await edge.until("GET", HOME, 200, headers={"authorization": f"Bearer {kept}"})
+
+
+async def test_key_of_api_keys_that_our_issuer_withdrew(
+    issuer: Issuer, valkey: ValkeyClient
+) -> None:
+    shown, ring = await token(issuer.world, "ada"), issuer.world.app_keyring
+    key = (await issuer.world.app_keys.make("operator")).key
+    async with (
+        gateway(issuer, valkey) as gate,
+        edge_before(issuer.world, shown, gateway=gate.handlers) as edge,
+    ):
+        both = {"x-api-key": key}
+        assert (await home(edge, shown, **both)).status_code == 200
+        await ring.rotate()
+        issuer.world.clock.ms += OF_API_KEYS_MS
+        await ring.refresh()
+        assert await until_refused(edge, shown, **both) == WITHDRAWN_KEY
+        assert (await home(edge, shown)).status_code == 200
+
+
+async def test_gateway_that_starts_later_knows_what_was_withdrawn(
+    issuer: Issuer, valkey: ValkeyClient
+) -> None:
+    first = key_sets_of(issuer, valkey)
+    assert first.withdrawn() is None
+    await first.refresh()
+    assert first.withdrawn() == frozenset()
+    (kid,) = kids(issuer)
+    await issuer.retire_the_first_key()
+    await first.refresh()
+    issuer.running.clear()
+    for _ in range(2):
+        second = key_sets_of(issuer, valkey)
+        await second.refresh()
+        assert first.withdrawn() == second.withdrawn() == {kid}
+        issuer.running.set()
+
+
+async def test_key_that_is_published_again_counts_again(
+    issuer: Issuer, valkey: ValkeyClient
+) -> None:
+    sets, ring = key_sets_of(issuer, valkey), issuer.world.keyring
+    await sets.refresh()
+    published, kid = ring.jwks, kids(issuer)
+    # A process of the issuer that knows no keys yet is no withdrawal; one that knows others is.
+    ring.jwks = lambda: {"keys": []}  # type: ignore[method-assign]
+    await sets.refresh()
+    assert sets.withdrawn() == frozenset()
+    ring.jwks = published  # type: ignore[method-assign]
+    await sets.refresh()
+    ring.jwks = lambda: {"keys": [{"kid": "another"}]}  # type: ignore[method-assign]
+    await sets.refresh()
+    assert sets.withdrawn() == kid
+    ring.jwks = published  # type: ignore[method-assign]
+    await sets.refresh()
+    assert sets.withdrawn() == {"another"}
+
+
+def kids(issuer: Issuer) -> frozenset[str]:
+    return frozenset(key["kid"] for key in issuer.world.keyring.jwks()["keys"])
 
 
 async def test_key_that_another_issuer_withdrew(tmp_path: Path) -> None:
     keys = key_set(WITHDRAWN, KEPT)
     async with published(lambda: keys) as uri:
-        other = issuer(tmp_path, jwks_file=None, jwks_uri=uri, jwks_cache_s=JWKS_CACHE_S)
+        other = other_issuer(tmp_path, jwks_file=None, jwks_uri=uri, jwks_cache_s=JWKS_CACHE_S)
         shown, kept = tokens.token(WITHDRAWN), tokens.token(KEPT)
         async with running_edge(shown, issuers=(other,)) as edge:
             for each in (shown, kept):
@@ -59,7 +152,7 @@ async def test_key_that_another_issuer_withdrew(tmp_path: Path) -> None:
 
 async def test_key_that_is_no_longer_in_the_file(tmp_path: Path) -> None:
     file, following = tmp_path / "jwks.json", tmp_path / "next"
-    other = issuer(tmp_path)
+    other = other_issuer(tmp_path)
     file.write_text(key_set(WITHDRAWN))
     shown = tokens.token(WITHDRAWN)
     async with running_edge(shown, issuers=(other,)) as edge:
