@@ -34,7 +34,7 @@ def key_files(config: EdgeConfig) -> tuple[list[dict[str, Any]], list[dict[str, 
     if not files or config.unauthenticated:
         return [], []
     # Beside the admin interface's, so that it takes no port.
-    address = pipe(f"{config.admin_socket}.files")
+    address = pipe(f"{config.admin_socket}.jwks")
     settings = typed(
         f"{API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=KEY_FILES,
