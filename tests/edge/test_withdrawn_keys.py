@@ -82,6 +82,18 @@ async def test_key_that_our_issuer_withdrew_counts_at_no_edge(
             await edge.until("GET", HOME, 200, headers={"authorization": f"Bearer {kept}"})
 
 
+async def test_withdrawal_does_not_wait_for_valkey(issuer: Issuer, valkey: ValkeyClient) -> None:
+    shown = await token(issuer.world, "ada")
+    async with (
+        gateway(issuer, valkey) as gate,
+        edge_before(issuer.world, shown, gateway=gate.handlers) as edge,
+    ):
+        assert (await home(edge, shown)).status_code == 200
+        await valkey.shutdown(nosave=True)
+        await withdrawn_first(issuer.world.keyring)
+        assert await until_refused(edge, shown) == WITHDRAWN_KEY
+
+
 async def test_key_of_api_keys_that_our_issuer_withdrew(
     issuer: Issuer, valkey: ValkeyClient
 ) -> None:
