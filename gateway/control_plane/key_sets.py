@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 import grpc.aio
 from aviary.identity.v1 import key_set_service_pb2 as pb
 from aviary.identity.v1.key_set_service_pb2_grpc import KeySetServiceStub
+from redis.exceptions import ResponseError
 
 from gateway.control_plane.keys import KEY_SETS_KEY
 from services.platform.config.secret_keys import SecretKeys
@@ -120,9 +121,14 @@ class KeySetCopy:
 
     async def read(self) -> _Copy | None:
         """Read it; None where there is none, or one that no gateway has written."""
+        found: Any = None
         with valkey_errors():
-            # Whatever else lies there is an error of the client's, and counts as away.
-            found: Any = await self._client.get(KEY_SETS_KEY)
+            try:
+                found = await self._client.get(KEY_SETS_KEY)
+            except ResponseError as error:
+                # Somebody put another type there, which the next write replaces.
+                if "WRONGTYPE" not in str(error):
+                    raise
         if found is None:
             return None
         mac, said = found[: hashlib.sha256().digest_size], found[hashlib.sha256().digest_size :]
