@@ -58,6 +58,7 @@ async def _limits(deps: Dependencies, flags: Flags) -> Served:
         RevokedStore(valkey, deps.clock),
         lambda: flags.is_on(PUBLIC_READS, unset=deps.settings.public_reads),
         key_sets.current,
+        key_sets.withdrawn,
     )
     configs = ExtensionConfigServicer(sources, deps.clock, rules)
     await deps.loops.opened("extension configs", configs)

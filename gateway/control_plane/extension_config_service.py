@@ -33,6 +33,7 @@ from services.platform.rpc.interceptors import Context
 from services.platform.runtime.background import Background
 from services.platform.runtime.clock import Clock
 from services.platform.tokens.edge_lists import MAX_LISTED
+from services.platform.tokens.revocations import Revocable, Revoked
 from services.platform.tokens.revoked_store import RevokedStore
 
 __all__ = ["ExtensionConfigServicer", "Sources"]
@@ -58,6 +59,8 @@ class Sources(NamedTuple):
     """Whether they need no token, now."""
     key_sets: Callable[[], Mapping[str, str]] = dict
     """The issuer's, by their paths; empty while none are known."""
+    withdrawn_keys: Callable[[], frozenset[str] | None] = frozenset
+    """The `kid` of each; None while it is not known whether there are any."""
 
 
 class ExtensionConfigServicer:
@@ -77,6 +80,7 @@ class ExtensionConfigServicer:
         self._known: dict[str, object] = {}
         self._lengths = ListMetrics()
         self._revocations: str = revoked_filter()["name"]
+        self._revoked: Mapping[Revocable, Revoked] | None = None
         # What was revoked has no resource until it is known: an empty one would take from edges
         # what they were sent before this process began.
         self._resources = {name: _resource(name, {}) for name in discovered_names()}
@@ -103,7 +107,9 @@ class ExtensionConfigServicer:
         opened = self._sources.public_reads()
         await self._refresh_filter(PUBLIC_READS, opened, lambda: _public_reads(opened=opened))
         await self._refresh_keys()
+        # Before Valkey is asked, which withdrawn keys do not wait for.
         await self._refresh_revoked()
+        await self._read_revoked()
         for name, subject in discovered_names().items():
             if subject is None:
                 first_new_id = self._first_new_id()
@@ -119,14 +125,22 @@ class ExtensionConfigServicer:
                 KEPT_KEYS, dict(sets), kept_keys_settings, sets, message=KEPT_KEYS_TYPE
             )
 
-    async def _refresh_revoked(self) -> None:
+    async def _read_revoked(self) -> None:
         revoked = await self._sources.revoked.listed()
         if revoked is None:
             return
         for kind, listed in revoked.items():
             full = listed.issued_by_s is not None
             self._lengths.seen(f"revoked_{kind.name.lower()}", len(listed.names), full=full)
-        await self._refresh_filter(self._revocations, revoked, revoked_settings, revoked)
+        self._revoked = revoked
+        await self._refresh_revoked()
+
+    async def _refresh_revoked(self) -> None:
+        revoked, withdrawn = self._revoked, self._sources.withdrawn_keys()
+        if revoked is None or withdrawn is None:
+            return
+        known = (revoked, withdrawn)
+        await self._refresh_filter(self._revocations, known, revoked_settings, revoked, withdrawn)
 
     async def _refresh_filter(
         self,

@@ -16,6 +16,7 @@ from gateway.envoy.kept_keys import (
     key_clusters,
     keys_are_kept,
 )
+from gateway.envoy.key_files import key_files
 from gateway.envoy.stats import admin_cluster, stats_config, stats_listener
 from gateway.envoy.upstreams import collector_cluster, identity_cluster, service_cluster
 from services.platform.specs import server_of
@@ -37,6 +38,8 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     if config.identity_http is not None:
         clusters.append(identity_cluster(config.identity_http, config.certificates))
     clusters += key_clusters(config)
+    file_listeners, file_clusters = key_files(config)
+    clusters += file_clusters
     if config.otlp_collector is not None:
         clusters.append(collector_cluster(config.otlp_collector))
     listeners = [_edge_listener(config)]
@@ -45,6 +48,7 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
         listeners.append(stats_listener(config.listen_host, config.stats_port))
     if keys_are_kept(config):
         listeners.append(kept_keys_listener(config))
+    listeners += file_listeners
     return {
         "node": {"id": "aviary-edge", "cluster": "aviary-edge"},
         "admin": admin(config.admin_socket),

@@ -45,7 +45,7 @@ _UNTRACED: Final = "00-00000000000000000000000000000001-0000000000000001-00"
 
 def keys_are_kept(config: EdgeConfig) -> bool:
     """Whether there is an issuer whose keys the gateway keeps: ours."""
-    wanted = any(issuer.jwks_cluster == KEYS_CLUSTER for issuer in config.issuers)
+    wanted = any(issuer.is_watched for issuer in config.issuers)
     return wanted and config.identity_http is not None and not config.unauthenticated
 
 

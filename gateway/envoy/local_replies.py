@@ -22,7 +22,7 @@ from gateway.envoy.extensions import JWT_AUTHN
 from gateway.envoy.grpc_replies import ToGrpc, added, grpc_reply
 from gateway.envoy.log_filters import all_of, path_is, status
 from gateway.envoy.public_reads import REFUSALS as TOKENS_MISSING
-from gateway.envoy.revoked import OUTDATED, REVOKED
+from gateway.envoy.revoked import OUTDATED, REVOKED, WITHDRAWN
 from gateway.envoy.strict_tokens import REFUSALS as MALFORMED
 from gateway.envoy.waf import REFUSALS, Refusal, found, refused_as
 from services.identity.spec import OAUTH_ERRORS, OAUTH_PATHS
@@ -85,6 +85,7 @@ OF_TWO_APPS = Refusal(403, 7, "the API key is of another app than the token")
 DENIALS = {
     OTHER_APP: OF_TWO_APPS,
     f"{OTHER_APP}-none": OF_TWO_APPS,
+    WITHDRAWN: Refusal(401, 16, "the key that signed the token or API key was withdrawn"),
     f"{REVOKED}-{Revocable.SESSION}": ENDED,
     f"{REVOKED}-{Revocable.USER}": ENDED,
     f"{REVOKED}-{Revocable.APP_KEY}": Refusal(401, 16, "the API key was revoked"),

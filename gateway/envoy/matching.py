@@ -5,7 +5,7 @@ dynamic metadata. That is the one native way to look a header up in a map of any
 a hash, once, and to use what was found in a rate limit's descriptor.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from gateway.envoy.extensions import API, HTTP_FILTERS, http_filter, typed
@@ -22,6 +22,7 @@ __all__ = [
     "label",
     "labelled",
     "named",
+    "notes_one_of",
     "only_where",
     "satisfies",
     "shadow",
@@ -103,6 +104,31 @@ def has_header(name: str) -> dict[str, Any]:
 def header_is(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """Build the predicate of requests with a header that `value`, a StringMatcher, matches."""
     return {"single_predicate": {"input": by_header(name), "value_match": value}}
+
+
+def notes_one_of(values: Sequence[str], filter_name: str, *path: str) -> dict[str, Any]:
+    """Build the predicate of requests of which a filter noted one of these texts under `path`."""
+    matching = f"{API}.extensions.matching"
+    exact = [{"string_match": {"exact": value}} for value in values]
+    wanted = exact[0] if len(exact) == 1 else {"or_match": {"value_matchers": exact}}
+    return {
+        "single_predicate": {
+            "input": {
+                "name": "envoy.matching.inputs.dynamic_metadata",
+                "typed_config": typed(
+                    f"{matching}.common_inputs.network.v3.DynamicMetadataInput",
+                    filter=filter_name,
+                    path=[{"key": key} for key in path],
+                ),
+            },
+            "custom_match": {
+                "name": "envoy.matching.matchers.metadata_matcher",
+                "typed_config": typed(
+                    f"{matching}.input_matchers.metadata.v3.Metadata", value=wanted
+                ),
+            },
+        }
+    }
 
 
 def only_where(predicate: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,14 @@ from services.identity.app_keys import MadeKey
 from services.identity.model import AppKey, Client
 from services.identity.oauth_clients import ID_TOKEN_ALGORITHMS, Registered
 
-__all__ = ["app_key", "apps", "register_app", "remove_app", "rotate_signing_key"]
+__all__ = [
+    "app_key",
+    "apps",
+    "register_app",
+    "remove_app",
+    "rotate_signing_key",
+    "withdraw_signing_key",
+]
 
 
 @click.command("register-app")
@@ -190,3 +197,20 @@ def rotate_signing_key(which: str | None, data_dir: Path) -> None:
     click.echo(
         f"key {kid} signs from {at(from_ms)}; the ones before it stay until what they signed ends"
     )
+
+
+@click.command("withdraw-signing-key")
+@click.argument("kid")
+@DATA_DIR
+def withdraw_signing_key(kid: str, data_dir: Path) -> None:
+    """Take a signing key back: within seconds no edge takes anything that it signed.
+
+    For a key that somebody else may have; `rotate-signing-key` first. Where its successor does not
+    sign yet, the successor does so now, and edges may refuse what it signs for a minute.
+    """
+
+    async def withdraw(admin: IdentityAdmin) -> None:
+        await admin.keyrings.withdraw(kid)
+
+    with_admin(data_dir, withdraw, change=kid)
+    click.echo(f"key {kid} is withdrawn; whoever has a token or API key of it needs another")

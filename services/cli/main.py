@@ -109,6 +109,12 @@ SECTIONS = {
             "services.cli.issuer_commands",
             "rotate_signing_key",
         ),
+        Imported(
+            "withdraw-signing-key",
+            "Take a signing key back: within seconds no edge takes anything that it signed.",
+            "services.cli.issuer_commands",
+            "withdraw_signing_key",
+        ),
     ),
 }
 

@@ -16,9 +16,9 @@ from joserfc.jwk import ECKey, KeyParameters, OctKey, RSAKey
 
 from services.identity.model import SigningKey
 from services.identity.store import Records
-from services.platform.audit.port import KEY_ADDED, KEY_RETIRED, Audit
+from services.platform.audit.port import KEY_ADDED, KEY_RETIRED, KEY_WITHDRAWN, Audit
 from services.platform.config.secret_keys import SecretKeys
-from services.platform.errors import UnavailableError
+from services.platform.errors import InvalidArgumentError, UnavailableError
 from services.platform.observability.log_events import EVENT_IDENTITY_KEYS_STALE
 from services.platform.runtime.clock import Clock
 from services.platform.tokens.issuers import JWKS_CACHE_S
@@ -117,6 +117,22 @@ class Keyring:
         self._added(key)
         return kid, key.signs_from_ms
 
+    async def withdraw(self, kid: str) -> bool:
+        """Take a key back at once, whatever it has signed; false where it is none of this ring's.
+
+        Raises `InvalidArgumentError` for the only one, since what takes its place must be there.
+        """
+        known = await self._records.all()
+        for name, key in known.items():
+            if key.public["kid"] != kid:
+                continue
+            if len(known) == 1:
+                raise InvalidArgumentError("kid", "is the only key: rotate-signing-key first")
+            if await self._records.remove(name, key):
+                self._audit.record(KEY_WITHDRAWN, kid=kid)
+            return True
+        return False
+
     def signing(self) -> KeyPair:
         """The private key to sign with now: the newest that has been published long enough.
 
@@ -195,6 +211,13 @@ class Keyrings:
     def of_id_tokens(self, algorithm: str) -> Keyring:
         """Return what signs the ID tokens of an app that takes this algorithm."""
         return self.id_tokens if algorithm == RSA_ALGORITHM else self.tokens
+
+    async def withdraw(self, kid: str) -> None:
+        """Take a key back at once; `InvalidArgumentError` where there is none, or no other."""
+        for ring in (self.tokens, self.id_tokens, self.app_keys):
+            if await ring.withdraw(kid):
+                return
+        raise InvalidArgumentError("kid", "there is no such signing key")
 
     def jwks(self) -> Mapping[str, Any]:
         """The public keys of access tokens and ID tokens, for apps."""

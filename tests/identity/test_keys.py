@@ -7,7 +7,8 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
-from services.identity.keys import LEAD_S, Keyring, SealError
+from services.identity.keys import LEAD_S, Keyring, Keyrings, SealError
+from services.platform.errors import InvalidArgumentError
 from tests.identity.world import World
 
 
@@ -36,6 +37,20 @@ async def test_old_key_stays_until_its_tokens_have_expired(world: World) -> None
     await world.keyring.refresh()
     assert kids(world) == {kid}
     assert [facts["kid"] for facts in world.audit.of("key.retired")] == [first]
+
+
+async def test_key_is_withdrawn_at_once_and_its_successor_signs(world: World) -> None:
+    first = str(world.keyring.signing().kid)
+    rings = Keyrings(world.keyring, world.id_keyring, world.app_keyring)
+    for kid, said in ((first, "the only key"), ("another", "no such signing key")):
+        with pytest.raises(InvalidArgumentError, match=said):
+            await rings.withdraw(kid)
+    second, _ = await world.keyring.rotate()
+    await rings.withdraw(first)
+    await world.keyring.refresh()
+    assert kids(world) == {second}
+    assert world.keyring.signing().kid == second
+    assert [facts["kid"] for facts in world.audit.of("key.withdrawn")] == [first]
 
 
 async def test_two_rotations_in_a_row_lose_nothing(world: World) -> None:

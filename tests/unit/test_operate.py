@@ -223,7 +223,13 @@ def test_operators_are_answered_by_whoever_declares_it() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["apps", "--json"], ["register-app", "web"], ["rotate-signing-key"], ["app-key", "list", "x"]],
+    [
+        ["apps", "--json"],
+        ["register-app", "web"],
+        ["rotate-signing-key"],
+        ["withdraw-signing-key", "x"],
+        ["app-key", "list", "x"],
+    ],
 )
 def test_a_folder_without_an_issuer_gets_none(
     tmp_path: Path, command: list[str], monkeypatch: pytest.MonkeyPatch

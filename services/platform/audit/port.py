@@ -18,6 +18,7 @@ __all__ = [
     "EDGE_DENIED",
     "KEY_ADDED",
     "KEY_RETIRED",
+    "KEY_WITHDRAWN",
     "LIMIT_HIT",
     "LOG_IN",
     "LOG_IN_FAILED",
@@ -91,6 +92,8 @@ KEY_ADDED: Final = "key.added"
 """A signing key `kid` was made; it signs from `signs_from_ms` on."""
 KEY_RETIRED: Final = "key.retired"
 """A signing key `kid` was forgotten: all that it signed has expired."""
+KEY_WITHDRAWN: Final = "key.withdrawn"
+"""An operator took the signing key `kid` back, and with it whatever it had signed."""
 CERTIFICATE_ISSUED: Final = "certificate.issued"
 """The authority here made a certificate and key for the process called `name`."""
 AUTHORITY_CHANGED: Final = "authority.changed"

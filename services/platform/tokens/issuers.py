@@ -46,7 +46,7 @@ ALONE: Final = "_app_key_alone"
 
 JWKS_CACHE_S = 60
 """Seconds that the edge keeps an issuer's keys. A new key must be published this long before it
-signs, and it is how long a key that was withdrawn still counts."""
+signs, and of another issuer than ours it is how long a key that was withdrawn still counts."""
 
 
 class IssuerError(ValueError):
@@ -67,8 +67,8 @@ class Issuer:
     """The claim that holds the id of an Aviary user, in decimal digits."""
     jwks_uri: str | None = None
     jwks_file: str | None = None
-    """A path as Envoy sees it; read when Envoy starts. In a file of issuers it is one within that
-    file's folder."""
+    """A path as Envoy sees it, which reads it again when another file is moved there. In a file of
+    issuers it is one within that file's folder."""
     jwks_cluster: str | None = None
     """The cluster to fetch `jwks_uri` through; None makes one of the URI's own host."""
     jwks_cache_s: int = JWKS_CACHE_S
@@ -76,6 +76,11 @@ class Issuer:
     """The keys that its apps' API keys are checked with; None of an issuer that gives none."""
     may_act_for_anybody: bool = False
     """Whether its tokens may carry `act:any`; only of an issuer that is ours."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the gateway watches its keys, and says which were withdrawn: ours."""
+        return self.jwks_cluster == KEYS_CLUSTER
 
     def __post_init__(self) -> None:
         if (self.jwks_uri is None) == (self.jwks_file is None):
