@@ -26,8 +26,7 @@ from services.platform.runtime.parent_death import die_with_parent
 
 __all__ = ["run"]
 
-# Below the 10 s after which whoever stops processes kills them; a call with a service's default
-# deadline has its full time.
+# A call with a service's default deadline has its full time.
 DRAIN_S = 8
 TERMINATE_S = 1.0
 END_S = 3
