@@ -12,6 +12,7 @@ from gateway.envoy import own_contracts
 from gateway.openapi import openapi_document
 from gateway.openapi.issuer import issuer_paths
 from services.identity.discovery import discovery
+from services.identity.spec import HTTP_METHODS
 from tests.identity.world import ISSUER, PASSWORD, Browser, World, sign_up
 
 Json = dict[str, Any]
@@ -59,6 +60,9 @@ async def test_it_has_every_route_and_no_other(world: World) -> None:
         if method != "HEAD"
     }
     assert served == {(path, verb) for path, verbs in issuer_paths().items() for verb in verbs}
+    assert served == {
+        (path, verb.lower()) for path, verbs in HTTP_METHODS.items() for verb in verbs
+    }
 
 
 async def test_good_answers_are_as_it_says(world: World, document: Json) -> None:
