@@ -13,7 +13,8 @@ from gateway.openapi import openapi_document
 from gateway.openapi.issuer import issuer_paths
 from services.identity.discovery import discovery
 from services.identity.spec import HTTP_METHODS
-from tests.identity.world import ISSUER, PASSWORD, Browser, World, sign_up
+from tests.identity.browser import Browser, sign_up
+from tests.identity.world import ISSUER, PASSWORD, World
 
 Json = dict[str, Any]
 

@@ -11,8 +11,9 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
+from tests.identity.browser import sign_up
 from tests.identity.confidential_client import Client
-from tests.identity.world import ISSUER, PASSWORD, REDIRECT, World, sign_up
+from tests.identity.world import ISSUER, PASSWORD, REDIRECT, World
 
 NO_SCOPE: Final = (
     "the suite skips it where `scopes_supported` lacks the scope: there is no such data"
