@@ -1,8 +1,8 @@
 """Lists of users that are read slice by slice, so that no length of one takes more memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
 
 from services.graph.model import IdSlice
 
@@ -11,7 +11,7 @@ __all__ = ["IDS_PER_SLICE", "Read", "Rising", "Take", "slices", "slices_of_all",
 IDS_PER_SLICE: Final = 10_000
 """Stored edges read at once where all are wanted: a megabyte in memory, 100 kB on the wire."""
 
-Take = Callable[[int | None, int], Awaitable[IdSlice]]
+Take = Callable[[int | None, int], Coroutine[Any, Any, IdSlice]]
 """The slice of a list after an id, from at most so many stored edges."""
 
 
@@ -47,7 +47,7 @@ async def slices(
 
 async def slices_of_all(
     takes: Sequence[Take], limit: int = IDS_PER_SLICE
-) -> AsyncIterator[tuple[int, tuple[int, ...]]]:
+) -> AsyncGenerator[tuple[int, tuple[int, ...]], None]:
     """Read whole lists, one after the other, each slice with the place of its list in `takes`.
 
     The first slices, which for most users are all there is, are read at the same time: so many are
