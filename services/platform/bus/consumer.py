@@ -40,8 +40,7 @@ WAIT_S = 1.0
 MAX_BATCH = 100
 """Messages per receive: enough to hide a round trip, few enough to share between replicas."""
 YIELD_MAX_S = 5.0
-"""A delivery already received waits no longer than this for the consumer it yields to, so that it
-is handled within the visibility time (10 s at the least)."""
+"""A delivery waits no longer than this for whom it yields to: others are given it after 10 s."""
 DRAIN_S = GRACE_S
 """A stop waits this long for handlers, then cancels them: their messages come again elsewhere."""
 ACK_ATTEMPTS = 5
