@@ -21,13 +21,13 @@ import time
 from pathlib import Path
 
 from gateway.envoy_binary import envoy_binary
+from services.platform.observability.process_metrics import aviary_version
 from services.platform.runtime.ending import Ending
 from services.platform.runtime.parent_death import die_with_parent
 
 __all__ = ["run"]
 
-# Below the 10 s after which whoever stops processes kills them; a call with a service's default
-# deadline has its full time.
+# A call with a service's default deadline has its full time.
 DRAIN_S = 8
 TERMINATE_S = 1.0
 END_S = 3
@@ -120,6 +120,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description="Envoy that ends what is under way before it stops."
     )
+    version = f"%(prog)s {aviary_version()}"
+    parser.add_argument("--version", action="version", version=version)
     parser.add_argument("config", type=Path)
     parser.add_argument("admin", type=Path, nargs="?")
     parser.add_argument("--drain-s", type=int, default=DRAIN_S)

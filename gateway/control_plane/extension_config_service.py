@@ -24,7 +24,6 @@ from gateway.envoy.public_reads import FILTER as PUBLIC_READS
 from gateway.envoy.public_reads import public_read_settings
 from gateway.envoy.revoked import revoked_filter, revoked_settings
 from gateway.envoy.subject_labels import age_settings, discovered_names, reputation_settings
-from gateway.envoy.subjects import reputation_label
 from gateway.limits.budgets import Reputation, Subject
 from gateway.limits.table import NEW_ACCOUNT_DAYS
 from services.platform.ids.snowflake_time import first_id_at
@@ -209,7 +208,7 @@ class ExtensionConfigServicer:
         now_ms = self._clock.now_ms()
         listed = await self._sources.reputation.listed(subject)
         full = len(listed) >= MAX_LISTED
-        self._lengths.seen(reputation_label(subject), len(listed), full=full)
+        self._lengths.seen(f"reputation_{subject}", len(listed), full=full)
         return {who: self._rules.reputation(moment, now_ms) for who, moment in listed.items()}
 
     def _first_new_id(self) -> int:

@@ -1,8 +1,8 @@
 """The limiter's keys in Valkey, and the keys of the subjects that they count.
 
 A subject is a user, an app or an address. Its Valkey keys share a cluster slot, by the hash tag
-around its subject key. In them and in the names of lists, `conduct` is what the code calls
-reputation: keys in stores and labels of metrics outlive a rename.
+around its subject key. In them `conduct` is what all else calls reputation: keys in stores outlive
+a rename.
 """
 
 import ipaddress

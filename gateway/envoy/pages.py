@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from gateway.envoy.answer_figures import ELSEWHERE
 from gateway.envoy.config import EdgeConfig
-from gateway.envoy.extensions import ANSWERED_HERE
+from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL
 from gateway.envoy.generated import GENERATED
 from gateway.envoy.head import READING
 
@@ -58,8 +58,14 @@ def _routes_of(page: _Page) -> list[dict[str, Any]]:
     return [
         _answer(match | {"headers": [reading, unchanged]}, {"status": 304}, headers),
         _answer(match | {"headers": [reading]}, {"status": 200, **body}, headers),
-        _answer(match, {"status": 405}, {"allow": "GET, HEAD"}),
+        _refused(match),
     ]
+
+
+def _refused(match: dict[str, Any]) -> dict[str, Any]:
+    route = _answer(match, {"status": 405}, {"allow": "GET, HEAD"})
+    # Whatever comes with it, there is nothing to guard.
+    return {**route, "typed_per_filter_config": {**ANSWERED_HERE, FIREWALL: DISABLED}}
 
 
 def _answer(

@@ -6,7 +6,7 @@ readings of one request are how access rules are got around.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.envoy.answer_figures import ELSEWHERE
@@ -19,7 +19,7 @@ from gateway.envoy.log_filters import NO_GRPC_TYPE
 from gateway.envoy.not_modified import answers_not_modified
 from gateway.envoy.observing import operation
 
-__all__ = ["no_such_path", "rest_routes"]
+__all__ = ["no_such_path", "other_methods", "rest_routes"]
 
 _VARIABLE = re.compile(r"\\\{\w+\\\}")
 BAD_QUERY = "a query parameter is unknown, repeated, or belongs elsewhere; there may be: "
@@ -42,7 +42,7 @@ def rest_routes(path: str, rpcs: list[PublicRpc], clusters: Mapping[str, str]) -
     match = _path_match(path)
     routes = [route for rpc in rpcs for route in _of_method(match, rpc, clusters[rpc.service])]
     verbs = sorted(verb for rpc in rpcs for verb in _taken(rpc))
-    return [*routes, _preflight(match, clusters[rpcs[0].service]), *_other_methods(match, verbs)]
+    return [*routes, *other_methods(match, verbs, clusters[rpcs[0].service])]
 
 
 def no_such_path() -> Route:
@@ -122,13 +122,14 @@ def _preflight(match: Match, cluster: str) -> Route:
     }
 
 
-def _other_methods(match: Match, verbs: list[str]) -> list[Route]:
+def other_methods(match: Match, verbs: Sequence[str], cluster: str) -> list[Route]:
+    """Build the routes of a path for methods other than `verbs`, behind those that lead to it."""
     allow = {"header": {"key": "allow", "value": ", ".join([*verbs, "OPTIONS"])}}
     asked = match | {"headers": [_header(":method", {"exact": "OPTIONS"})]}
     # The path takes no such method, whatever comes with it: there is nothing to guard.
     answered = {**ANSWERED_HERE, FIREWALL: DISABLED}
     added = {"response_headers_to_add": [allow], "typed_per_filter_config": answered}
-    return [_answer(asked, 204) | added, _answer(match, 405) | added]
+    return [_preflight(match, cluster), _answer(asked, 204) | added, _answer(match, 405) | added]
 
 
 def _answer(match: Match, status: int) -> Route:

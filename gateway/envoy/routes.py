@@ -1,6 +1,7 @@
 """Which service answers which path, and with what method."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.envoy.answer_figures import OAUTH
@@ -12,8 +13,9 @@ from gateway.envoy.credentials import OF_THE_EDGE_ALONE
 from gateway.envoy.extensions import ANSWERED_HERE
 from gateway.envoy.observing import operation
 from gateway.envoy.pages import MAX_PAGE_BYTES, page_routes
-from gateway.envoy.rest_routes import no_such_path, rest_routes
+from gateway.envoy.rest_routes import no_such_path, other_methods, rest_routes
 from gateway.envoy.upstreams import REQUEST_TIMEOUT
+from services.identity.spec import HTTP_METHODS
 from services.platform.rpc.end_user import SCOPE_KEY
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
 
@@ -23,10 +25,7 @@ __all__ = ["routes"]
 FROM_REST = {"name": "x-envoy-original-method", "present_match": True}
 # Without a slash at the end: what normalizes paths would redirect to whatever host the client has
 # named.
-IDENTITY_MATCHES = (
-    {"safe_regex": {"regex": "/oauth(/[a-z0-9-]+)+"}},
-    {"path": "/.well-known/openid-configuration"},
-)
+IDENTITY_MATCH = {"safe_regex": {"regex": "/oauth(/[a-z0-9-]+)+"}}
 
 
 def routes(config: EdgeConfig) -> dict[str, Any]:
@@ -71,20 +70,36 @@ def _identity(config: EdgeConfig) -> list[dict[str, Any]]:
     if config.identity_http is None:
         return []
     return [
-        {
-            "name": OAUTH,
-            **operation(OAUTH),
-            "match": match,
-            "route": {
-                "cluster": IDENTITY_CLUSTER,
-                "timeout": REQUEST_TIMEOUT,
-                # Nothing was begun; a code or a refresh token must not be used up twice.
-                "retry_policy": {"retry_on": "connect-failure", "num_retries": 2},
-            },
-            "typed_per_filter_config": ANSWERED_HERE,
-        }
-        for match in IDENTITY_MATCHES
+        *(route for path in HTTP_METHODS for route in _identity_path(path)),
+        # It says itself what it does not have.
+        _to_identity(IDENTITY_MATCH),
     ]
+
+
+def _identity_path(path: str) -> list[dict[str, Any]]:
+    """Build the routes of one path: a method it does not take is 405, whatever comes with it."""
+    methods = HTTP_METHODS[path]
+    verbs = sorted({*methods, *(("HEAD",) if "GET" in methods else ())})
+    taken = {"name": ":method", "string_match": {"safe_regex": {"regex": "|".join(verbs)}}}
+    return [
+        _to_identity({"path": path, "headers": [taken]}),
+        *other_methods({"path": path}, verbs, IDENTITY_CLUSTER),
+    ]
+
+
+def _to_identity(match: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": OAUTH,
+        **operation(OAUTH),
+        "match": match,
+        "route": {
+            "cluster": IDENTITY_CLUSTER,
+            "timeout": REQUEST_TIMEOUT,
+            # Nothing was begun; a code or a refresh token must not be used up twice.
+            "retry_policy": {"retry_on": "connect-failure", "num_retries": 2},
+        },
+        "typed_per_filter_config": ANSWERED_HERE,
+    }
 
 
 def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> list[dict[str, Any]]:

@@ -30,6 +30,8 @@ REFUSALS = {
     "content-coding": Refusal(415, 3, "the request body must come without a content coding"),
     "credentials": Refusal(400, 3, "authorization must be a scheme and one credential"),
     "api-key": Refusal(400, 3, "there must be one API key at most"),
+    "repeated": Refusal(400, 3, "host, content-type and origin must each be there once at most"),
+    "idempotency-key": Refusal(400, 3, "Idempotency-Key must be UTF-8"),
 }
 """By the name of the rule."""
 
@@ -49,6 +51,17 @@ FORMS_PREFIX = "/oauth/"
 # A scheme and what it takes, which has no blank or comma in Basic and Bearer. Envoy looks for
 # `Bearer` anywhere in the header, and joins those that are repeated by commas.
 ONE_CREDENTIAL = "([^ ,]+( +[^ ,]+)?)?"
+
+# Fields of one value (RFC 9110, 5.3; for the host also RFC 9112, 3.2): of two, one program goes by
+# the first and another by the last. Envoy joins repeated ones by commas, which no good one has.
+SINGLE = (":authority", "content-type", "origin", "access-control-request-method")
+# UTF-8 without control characters, byte by byte (RFC 3629): Envoy matches bytes, not characters.
+_MORE = r"[\x80-\xbf]"
+TEXT = (
+    rf"([ -~]|[\xc2-\xdf]{_MORE}|\xe0[\xa0-\xbf]{_MORE}|\xed[\x80-\x9f]{_MORE}"
+    rf"|[\xe1-\xec\xee\xef]{_MORE}{_MORE}|\xf0[\x90-\xbf]{_MORE}{_MORE}"
+    rf"|[\xf1-\xf3]{_MORE}{_MORE}{_MORE}|\xf4[\x80-\x8f]{_MORE}{_MORE})*"
+)
 
 # Percent-encoded UTF-8 without control characters (RFC 3629): what is not that is an error in a
 # proto string, and a null byte ends a string in many a library below.
@@ -119,6 +132,10 @@ def _permissions() -> dict[str, dict[str, Any]]:
             _present("authorization"), _not(_header("authorization", **_regex(ONE_CREDENTIAL)))
         ),
         "api-key": _present(APP_KEY_HEADER),
+        "repeated": _any(*(_header(name, contains=",") for name in SINGLE)),
+        "idempotency-key": _all(
+            _present("idempotency-key"), _not(_header("idempotency-key", **_regex(TEXT)))
+        ),
     }
 
 

@@ -1,10 +1,11 @@
 """Whether the service in this container is healthy, for engines that can only run a command.
 
-python -m services.cli.probe    # exit code 0 when AVIARY_PROBE_ADDRESS answers SERVING, else 1
+aviary-probe    # exit code 0 when AVIARY_PROBE_ADDRESS answers SERVING, else 1
 
 A kubelet asks for itself and needs no process for it.
 """
 
+import argparse
 import os
 import sys
 
@@ -12,6 +13,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.platform.config.settings import Settings, SettingsError
+from services.platform.observability.process_metrics import aviary_version
 
 __all__ = ["main"]
 
@@ -21,6 +23,7 @@ TIMEOUT_S = 2.0
 
 def main() -> int:
     """Ask once; return the exit code."""
+    _read_arguments()
     try:
         address = Settings.from_environment(os.environ).probe_address
     except SettingsError as error:
@@ -37,6 +40,17 @@ def main() -> int:
             return _unhealthy(error.code().name)
     serving = health_pb2.HealthCheckResponse.SERVING
     return 0 if answer.status == serving else _unhealthy("NOT_SERVING")
+
+
+def _read_arguments() -> None:
+    """Take none but those that every program has; ends the process at these, and at others."""
+    parser = argparse.ArgumentParser(
+        prog="aviary-probe",
+        description="Ask whether the service in this container is healthy: exit code 0 when "
+        "AVIARY_PROBE_ADDRESS answers SERVING, else 1.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {aviary_version()}")
+    parser.parse_args()
 
 
 def _unhealthy(why: str) -> int:

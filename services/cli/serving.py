@@ -16,16 +16,13 @@ from services.platform.observability.process_metrics import observe_disks
 from services.platform.observability.setup import configure
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.server import RpcServer
-from services.platform.runtime.ending import Ending
+from services.platform.runtime.ending import END_WITHIN_S, Ending
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.process import PLAIN, Security
 from services.platform.specs import all_specs
 
 __all__ = ["running", "serve"]
 
-END_WITHIN_S: Final = 30
-"""From the first signal: the drain, as long for what is undone after it, and some. Who stops it,
-such as a kubelet, may be less patient."""
 HURRIED_END_S: Final = 5
 """From the second signal."""
 
@@ -51,13 +48,15 @@ async def running(
         deps.declared.contracts(
             {one.descriptor.full_name for one in served if isinstance(one, Servicer)}
         )
+        # Before anything is closed, and all of it at the same time.
+        stack.push_async_callback(deps.loops.stop_intake)
         yield served
 
 
 async def serve(name: str, settings: Settings) -> None:
     """Serve until a signal to end, see `Ending`; one that comes before it is up ends its start.
 
-    Calls under way then have `DEFAULT_GRACE_S` to end; a second signal cuts them off.
+    Calls under way then have `GRACE_S` to end; a second signal cuts them off.
     """
     ending = Ending.by_signals(within_s=END_WITHIN_S, hurried_s=HURRIED_END_S)
     telemetry = configure(

@@ -1,6 +1,7 @@
 """Reading the graph: for siblings in bulk, for people page by page."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 
 import structlog
 
@@ -17,7 +18,7 @@ from services.graph.model import (
     UserProfile,
 )
 from services.graph.ports import GraphStore, UserDirectory
-from services.graph.slices import Rising, Take, slices, taking
+from services.graph.slices import Rising, Take, slices_of_all, taking
 from services.platform.errors import InvalidArgumentError, UnavailableError
 from services.platform.ids.arguments import check_id, check_ids
 from services.platform.observability.log_events import EVENT_GRAPH_COUNT_OFF
@@ -62,11 +63,13 @@ class Reads:
         Raises `InvalidArgumentError` for an id that is not positive.
         """
         check_id("user_id", user_id)
-        async for ids in slices(taking(self._store.following, user_id)):
-            yield Relations(ids, ())
-        for read in (self._store.muting, self._store.blocking, self._store.blocked_by):
-            async for ids in slices(taking(read, user_id)):
-                yield Relations((), ids)
+        store = self._store
+        reads = (store.following, store.muting, store.blocking, store.blocked_by)
+        takes = [taking(read, user_id) for read in reads]
+        # Closed here, or reads would go on for a caller who has gone.
+        async with aclosing(slices_of_all(takes)) as found:
+            async for place, ids in found:
+                yield Relations(ids, ()) if place == 0 else Relations((), ids)
 
     async def relationship(self, user_id: int, target_id: int) -> Relationship:
         """How the user stands to the target; users who do not exist have no relationship.

@@ -1,16 +1,17 @@
 """Lists of users that are read slice by slice, so that no length of one takes more memory."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Final, Protocol
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
 
 from services.graph.model import IdSlice
 
-__all__ = ["IDS_PER_SLICE", "Read", "Rising", "Take", "slices", "taking"]
+__all__ = ["IDS_PER_SLICE", "Read", "Rising", "Take", "slices", "slices_of_all", "taking"]
 
 IDS_PER_SLICE: Final = 10_000
 """Stored edges read at once where all are wanted: a megabyte in memory, 100 kB on the wire."""
 
-Take = Callable[[int | None, int], Awaitable[IdSlice]]
+Take = Callable[[int | None, int], Coroutine[Any, Any, IdSlice]]
 """The slice of a list after an id, from at most so many stored edges."""
 
 
@@ -31,9 +32,10 @@ def taking(read: Read, user_id: int) -> Take:
     return take
 
 
-async def slices(take: Take, limit: int = IDS_PER_SLICE) -> AsyncIterator[tuple[int, ...]]:
-    """Read a whole list; no slice is empty. Increasing."""
-    after: int | None = None
+async def slices(
+    take: Take, limit: int = IDS_PER_SLICE, after: int | None = None
+) -> AsyncIterator[tuple[int, ...]]:
+    """Read the whole list above `after` (None: all); no slice is empty. Increasing."""
     while True:
         batch = await take(after, limit)
         if batch.ids:
@@ -41,6 +43,29 @@ async def slices(take: Take, limit: int = IDS_PER_SLICE) -> AsyncIterator[tuple[
         after = batch.resume_after
         if after is None:
             return
+
+
+async def slices_of_all(
+    takes: Sequence[Take], limit: int = IDS_PER_SLICE
+) -> AsyncGenerator[tuple[int, tuple[int, ...]], None]:
+    """Read whole lists, one after the other, each slice with the place of its list in `takes`.
+
+    The first slices, which for most users are all there is, are read at the same time: so many are
+    held in memory at most. Raises what a read does.
+    """
+    firsts = [asyncio.create_task(take(None, limit)) for take in takes]
+    try:
+        for place, (first, take) in enumerate(zip(firsts, takes, strict=True)):
+            batch = await first
+            if batch.ids:
+                yield place, batch.ids
+            if batch.resume_after is not None:
+                async for ids in slices(take, limit, batch.resume_after):
+                    yield place, ids
+    finally:
+        for first in firsts:
+            first.cancel()
+        await asyncio.gather(*firsts, return_exceptions=True)
 
 
 class Rising:

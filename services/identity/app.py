@@ -113,7 +113,7 @@ async def build(deps: Dependencies) -> Served:
     await deps.consume(ERASURE, IdentityConsumers(accounts, users).user_deleted)
     web = application(server, accounts, bearers, keyrings)
     listener = Listener(settings.identity_http_address, web, await _tls(deps))
-    await deps.loops.opened("identity-http", listener)
+    await deps.loops.opened("identity-http", listener, intake=True)
     return [Servicer(service_of(key_set_service_pb2.DESCRIPTOR), KeySetServicer(keyrings))]
 
 

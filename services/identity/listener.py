@@ -10,11 +10,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from services.identity.tls import EdgeOnly, ListenerTls
+from services.platform.runtime.ending import GRACE_S
 
 __all__ = ["Listener"]
 
-GRACE_S: Final = 8
-"""For requests under way at a stop; below the supervisor's 10 s."""
 KEEP_ALIVE_S: Final = 60
 """Longer than the edge keeps an idle connection, so that none is closed as a request comes."""
 BACKLOG: Final = 128

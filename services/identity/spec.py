@@ -10,11 +10,27 @@ from services.platform.specs import ServiceSpec
 from services.platform.tokens.lives import APP_KEY_S, USER_TOKEN_S
 from services.user.spec import USER_EVENTS
 
-__all__ = ["OAUTH_ERRORS", "OAUTH_PATHS", "SEALING_KEY_FILE", "SPEC", "TABLES"]
+__all__ = ["HTTP_METHODS", "OAUTH_ERRORS", "OAUTH_PATHS", "SEALING_KEY_FILE", "SPEC", "TABLES"]
 
 OAUTH_PATHS: Final = ("/oauth/authorize", "/oauth/token", "/oauth/revoke", "/oauth/userinfo")
 """Where callers are OAuth clients, which read `error` and `error_description` (RFC 6749, 5.2). The
 log-in form's is our page, whose script looks into the details for a proof of work."""
+HTTP_METHODS: Final = MappingProxyType(
+    {
+        "/.well-known/openid-configuration": ("GET",),
+        "/oauth/app-keys": ("GET",),
+        "/oauth/authorize": ("GET", "POST"),
+        "/oauth/jwks": ("GET",),
+        "/oauth/keys": ("GET",),
+        "/oauth/log-in": ("POST",),
+        "/oauth/password": ("POST",),
+        "/oauth/revoke": ("POST",),
+        "/oauth/sign-up": ("POST",),
+        "/oauth/token": ("POST",),
+        "/oauth/userinfo": ("GET", "POST"),
+    }
+)
+"""What each path of the listener takes, for the edge, which answers all other methods itself."""
 OAUTH_ERRORS: Final = MappingProxyType(
     {
         429: "temporarily_unavailable",

@@ -13,12 +13,15 @@ from pathlib import Path
 import click
 
 from services.local.logs import LogLimits, RotatingLog, pump, rotate_beneath
+from services.platform.runtime.ending import END_WITHIN_S
 from services.platform.runtime.parent_death import die_with_parent
 
 __all__ = ["Child"]
 
-# Time to finish calls under way before a child is killed; as long as the edge's request timeout.
-STOP_TIMEOUT_S = 10.0
+# From SIGTERM to the kill. A service has ended by `END_WITHIN_S`, or the kernel ends it; the rest
+# is for this process to notice that, on a busy machine.
+NOTICE_S = 5
+STOP_TIMEOUT_S = END_WITHIN_S + NOTICE_S
 # The same once somebody has asked twice.
 HURRIED_STOP_S = 2.0
 # The first restart comes almost at once; a child that cannot live is not tried in a tight loop.

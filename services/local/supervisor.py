@@ -16,7 +16,7 @@ import click
 
 from services.local import scrape_targets
 from services.local.certificates import certified
-from services.local.child import Child
+from services.local.child import STOP_TIMEOUT_S, Child
 from services.local.errors import StartError
 from services.local.lock import locked
 from services.local.logs import LogLimits
@@ -31,8 +31,10 @@ from services.platform.runtime.ending import Ending
 __all__ = ["LostError", "run", "up"]
 
 
-END_WITHIN_S = 120
-"""From the first signal: each group of children may take the time of its slowest."""
+MAX_GROUPS = 4
+"""Of children that stop one after the other: edge, sidecars, services, engines."""
+END_WITHIN_S = MAX_GROUPS * STOP_TIMEOUT_S
+"""From the first signal: each group may take the time of its slowest."""
 HURRIED_END_S = 20
 """From the second signal, after which each group has `child.HURRIED_STOP_S`."""
 ROTATE_EVERY_S = 1.0

@@ -6,35 +6,20 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from services.cli.audit import audit
 from services.platform.audit import log as log_module
 from services.platform.audit.chain import ChainError, Head, verify
 from services.platform.audit.files import chains
 from services.platform.audit.log import AuditLog
 from services.platform.audit.port import UnwrittenError
 from services.platform.runtime.clock import SystemClock
+from tests.audit.waits import until
 
 ENTRIES = 6
-WAIT_S = 10.0
-
-
-def appended_to(path: Path) -> None:
-    with path.open("ab") as file:
-        file.write(b"{}\n")
-
-
-def replaced_by_less(path: Path) -> None:
-    """As an editor does that somebody has used."""
-    fresh = path.with_name("fresh")
-    fresh.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
-    fresh.replace(path)
 
 
 @pytest.fixture
@@ -250,13 +235,6 @@ def test_what_brings_it_to_the_disk_goes_on_after_a_failure(
         until(log.holds)
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, signal\nfrom services.platform.audit.log import AuditLog\n"
@@ -269,82 +247,6 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     assert verify([tmp_path / "issuer.log"]).seq == 99
 
 
-DONE_TO_IT: dict[str, tuple[Callable[[Path], object], str]] = {
-    "moved": (lambda path: path.rename(path.with_name("away")), "moved or removed"),
-    "removed": (lambda path: path.unlink(), "moved or removed"),
-    "replaced": (replaced_by_less, "replaced"),
-    "emptied": (lambda path: os.truncate(path, 0), "changed"),
-    "written to by another": (appended_to, "changed"),
-    "moved with its folder": (
-        lambda path: path.parent.rename(path.parent.with_name("away")),
-        "moved or removed",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", DONE_TO_IT)
-@pytest.mark.parametrize("goes_on", [True, False])
-def test_what_is_done_to_a_log_that_is_written_is_noticed(
-    tmp_path: Path, what: str, *, goes_on: bool
-) -> None:
-    do, how = DONE_TO_IT[what]
-    path = tmp_path / "audit" / "issuer.log"
-    with AuditLog(tmp_path / "audit", "issuer", SystemClock()) as log:
-        for _ in range(3):
-            log.record("login.succeeded")
-        do(path)
-        if goes_on:
-            log.record("login.succeeded")
-        until(lambda: log.head.seq == 3 + goes_on)
-        until(lambda: path.exists() and b"audit.displaced" in path.read_bytes())
-        assert log.holds()
-    entries = [json.loads(line) for line in path.read_text().splitlines()]
-    (displaced,) = (entry for entry in entries if entry.get("event") == "audit.displaced")
-    assert displaced["facts"] == {"how": how, "after": 2}
-    with pytest.raises(ChainError):
-        verify([path])
-
-
-def test_a_log_that_was_moved_verifies_once_it_is_put_before_what_followed(tmp_path: Path) -> None:
-    path = tmp_path / "issuer.log"
-    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
-        log.record("login.succeeded")
-        path.rename(tmp_path / "moved")
-        log.record("login.succeeded")
-    assert verify([tmp_path / "moved", path]).seq == 2
-
-
-def test_nothing_is_taken_for_recorded_where_the_folder_cannot_be_made_anew(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    with AuditLog(data / "audit", "issuer", SystemClock()) as log:
-        log.record("login.succeeded")
-        data.rename(tmp_path / "elsewhere")
-        with pytest.raises(UnwrittenError):
-            log.record("login.succeeded")
-        until(lambda: not log.holds())
-        (tmp_path / "elsewhere").rename(data)
-        until(log.holds)
-        log.record("login.succeeded")
-    assert verify([data / "audit" / "issuer.log"]).seq == 1
-
-
-def test_nothing_is_recorded_through_a_link(tmp_path: Path) -> None:
-    path, elsewhere = tmp_path / "issuer.log", tmp_path / "elsewhere"
-    with AuditLog(tmp_path, "issuer", SystemClock()) as log:
-        log.record("login.succeeded")
-        path.rename(elsewhere)
-        path.symlink_to(elsewhere)
-        with pytest.raises(UnwrittenError):
-            log.record("login.succeeded")
-        until(lambda: not log.holds())
-        path.unlink()
-        until(log.holds)
-        log.record("login.succeeded")
-    events = [json.loads(line)["event"] for line in path.read_text().splitlines()]
-    assert events == ["audit.displaced", "login.succeeded"]
-
-
 def test_long_facts_are_cut_and_say_so(tmp_path: Path) -> None:
     with AuditLog(tmp_path, "issuer", SystemClock()) as log:
         log.record("login.failed", handle="x" * 10_000, app="x" * 200)
@@ -352,68 +254,3 @@ def test_long_facts_are_cut_and_say_so(tmp_path: Path) -> None:
     assert len(text) < 900
     facts = json.loads(text)["facts"]
     assert facts == {"handle": "x" * 199 + "…", "app": "x" * 200}
-
-
-def test_a_full_file_is_found_by_the_anchor_of_its_chain(tmp_path: Path) -> None:
-    with AuditLog(tmp_path, "issuer", SystemClock(), max_bytes=1) as log:
-        log.record("login.succeeded")
-    (full,) = tmp_path.glob("issuer.0*.log")
-    anchors = tmp_path / "anchors.json"
-    anchors.write_text(json.dumps({"issuer": [0, "0" * 64]}))
-    found = CliRunner().invoke(audit, ["verify", "--anchors", str(anchors), str(full)])
-    assert (found.exit_code, "rewritten" in found.output) == (1, True)
-
-
-def test_the_command_says_where_and_exits_with_1(tmp_path: Path) -> None:
-    folder = tmp_path / "audit"
-    for name in ("issuer", "gateway"):
-        with AuditLog(folder, name, SystemClock()) as log:
-            for _ in range(3):
-                log.record("login.succeeded")
-    data = ("--data-dir", str(tmp_path))
-    heads = CliRunner().invoke(audit, ["heads", *data])
-    anchors = tmp_path / "anchors.json"
-    anchors.write_text(heads.output)
-    good = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(anchors)])
-    assert (good.exit_code, good.output.count("3 entries")) == (0, 2)
-
-    # An anchor of another name vouches for nothing.
-    other = tmp_path / "other.log"
-    other.write_bytes((folder / "issuer.log").read_bytes())
-    for of_one, code in ((other, 1), (folder / "issuer.log", 0)):
-        named = CliRunner().invoke(audit, ["verify", "--anchors", str(anchors), str(of_one)])
-        assert named.exit_code == code
-        assert ("has no anchor of this name, but gateway, issuer" in named.output) == bool(code)
-    (tmp_path / "none.json").write_text("{}")
-    none = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(tmp_path / "none.json")])
-    assert (none.exit_code, "would vouch for nothing" in none.output) == (1, True)
-    with AuditLog(folder, "younger", SystemClock()) as log:
-        log.record("login.succeeded")
-    younger = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(anchors)])
-    assert (younger.exit_code, younger.output.count("without an anchor")) == (0, 1)
-
-    path = folder / "issuer.log"
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
-    unaware = CliRunner().invoke(audit, ["verify", *data])
-    assert unaware.exit_code == 0
-    aware = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(anchors)])
-    assert (aware.exit_code, "issuer: ends at entry 1" in aware.output) == (1, True)
-    path.unlink()
-    gone = CliRunner().invoke(audit, ["verify", *data, "--anchors", str(anchors)])
-    assert (gone.exit_code, "missing as a whole" in gone.output) == (1, True)
-    one = CliRunner().invoke(audit, ["verify", str(folder / "gateway.log")])
-    assert (one.exit_code, "gateway: 3 entries" in one.output) == (0, True)
-    nothing = CliRunner().invoke(audit, ["verify", "--data-dir", str(tmp_path / "no")])
-    assert nothing.exit_code == 1
-
-
-@pytest.mark.parametrize("how", ["is a folder", "is nested too deeply"])
-def test_what_cannot_be_read_is_reported(tmp_path: Path, how: str) -> None:
-    path = tmp_path / "issuer.log"
-    if how == "is a folder":
-        path.mkdir()
-    else:
-        path.write_bytes(b"[" * 100_000 + b"\n")
-    found = CliRunner().invoke(audit, ["verify", str(path)])
-    assert (found.exit_code, type(found.exception)) == (1, SystemExit)
-    assert f"issuer: {path}" in found.output

@@ -4,7 +4,8 @@ import httpx
 
 from tests.e2e.conftest import Mesh
 from tests.e2e.test_identity import register
-from tests.identity.world import PASSWORD, REDIRECT, hidden_fields
+from tests.identity.browser import hidden_fields
+from tests.identity.world import PASSWORD, REDIRECT
 
 __all__ = ["SCOPE", "Site"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.local.supervisor import END_WITHIN_S
 from tests.docs.tutorial import steps
 from tests.e2e.acting import eventually
 from tests.processes import free_port, kill_group
@@ -20,7 +21,6 @@ PAGE = ROOT / "docs" / "tutorial" / "add-an-rpc.md"
 # The environment, history, data and caches: all that a checkout has by a name with a dot.
 IGNORED = shutil.ignore_patterns(".*", "__pycache__")
 START_S = 90.0
-STOP_S = 60.0
 
 
 def copy(folder: Path) -> dict[str, str]:
@@ -84,7 +84,7 @@ def test_each_step_does_what_the_page_says(tmp_path: Path) -> None:
         assert answers.startswith('{"available":true}'), answers
         assert "GetHandleAvailability" in httpx.get(f"http://127.0.0.1:{port}/docs").text
         up.send_signal(signal.SIGINT)
-        assert up.wait(STOP_S) == 0
+        assert up.wait(END_WITHIN_S) == 0
     finally:
         kill_group(up)
 

@@ -17,6 +17,7 @@ import pytest
 from redis import Redis
 
 from services.local.operator_file import OperatorError, fetch_token, read_operator
+from services.local.supervisor import END_WITHIN_S
 from services.platform.files import local_addresses
 from services.platform.rpc.operator import operator_channel, operator_files, operator_sync_channel
 from services.platform.security.identities import OPERATOR
@@ -36,7 +37,7 @@ ENVIRONMENT = {
     "AVIARY_EDGE_LIMITS": "off",
 }
 VALKEY_TIMEOUT_S = 10.0
-STOP_TIMEOUT_S = 60  # three groups, each of which may take the supervisor's 10 s
+STOP_TIMEOUT_S = END_WITHIN_S  # by then the kernel has ended the supervisor
 
 
 @dataclass(frozen=True, slots=True)

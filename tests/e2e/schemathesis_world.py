@@ -15,7 +15,8 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from services.identity.operator_client import HANDLE_TOKEN_TYPE, OPERATOR_CLIENT_ID
 from services.local.operator_file import fetch_token, read_operator
-from tests.identity.world import PASSWORD, hidden_fields
+from tests.identity.browser import hidden_fields
+from tests.identity.world import PASSWORD
 
 __all__ = [
     "EDGE_VARIABLE",

@@ -17,7 +17,8 @@ import pytest
 from services.local.operator_file import read_operator
 from tests.e2e.acting import eventually
 from tests.e2e.conftest import Mesh, python_path, start, stop
-from tests.identity.world import PASSWORD, REDIRECT, Browser
+from tests.identity.browser import Browser
+from tests.identity.world import PASSWORD, REDIRECT
 
 WITHIN_S = 30
 _handles = itertools.count()

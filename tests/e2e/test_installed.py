@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.local.supervisor import END_WITHIN_S
 from tests.e2e.acting import eventually
 from tests.processes import free_port
 from tests.wheels import ROOT, build_wheel, environment, run, write_own_packages
 
 READY_S = 120
-STOP_S = 60
 PASSWORD = "correct horse battery"  # noqa: S105 - of an account that lasts for a test
 
 
@@ -54,7 +54,7 @@ def test_everything_runs(installed: Path, tmp_path: Path, options: Sequence[str]
             assert posted.status_code == httpx.codes.OK, posted.text
     finally:
         process.send_signal(signal.SIGINT)
-        ended = process.wait(STOP_S)
+        ended = process.wait(END_WITHIN_S)
     assert ended == 0, log.read_text()
 
 

@@ -11,7 +11,8 @@ from tests.e2e.chromium import Page, chromium
 from tests.e2e.conftest import Mesh, start, stop
 from tests.e2e.test_identity import command, sign_up
 from tests.e2e.test_step_up import waiting_app
-from tests.identity.world import PASSWORD, Browser
+from tests.identity.browser import Browser
+from tests.identity.world import PASSWORD
 
 pytestmark = pytest.mark.chromium
 

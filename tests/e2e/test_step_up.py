@@ -22,7 +22,8 @@ from services.platform.valkey.connection import open_valkey
 from tests.e2e.chromium import Page, chromium
 from tests.e2e.conftest import Mesh, start, stop
 from tests.e2e.test_identity import command, logged_in, register, sign_up
-from tests.identity.world import PASSWORD, Browser
+from tests.identity.browser import Browser
+from tests.identity.world import PASSWORD
 
 HERE = "ip:127.0.0.1/32"
 HOSTILE = 1_000.0

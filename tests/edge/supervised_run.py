@@ -94,4 +94,4 @@ def ended(running: SupervisedRun) -> Iterator[SupervisedRun]:
     finally:
         if running.process.poll() is None:
             running.process.terminate()
-        running.process.wait(30)
+        running.process.wait(DEADLINE_S)

@@ -11,7 +11,8 @@ from joserfc import jwt
 from services.platform.tokens.issuers import APP_KEY_AUDIENCE
 from tests.edge.conftest import Edge
 from tests.edge.test_issuer import edge_before, token, until
-from tests.identity.world import ISSUER, Browser, World, identity_world, sign_up
+from tests.identity.browser import Browser, sign_up
+from tests.identity.world import ISSUER, World, identity_world
 
 HOME = "/v1/timeline/home"
 TWEET = "/v1/tweets/1"

@@ -19,8 +19,15 @@ from services.platform.security.step_up import PROVEN_HEADER
 from services.platform.tokens.issuers import embedded_issuer
 from tests.edge.conftest import Edge, running_edge
 from tests.edge.test_edge import assert_error
-from tests.identity.world import ISSUER, OPERATOR_SECRET, PASSWORD, Browser, World, identity_world
-from tests.identity.world import sign_up as sign_up_at
+from tests.identity.browser import Browser
+from tests.identity.browser import sign_up as sign_up_at
+from tests.identity.world import (
+    ISSUER,
+    OPERATOR_SECRET,
+    PASSWORD,
+    World,
+    identity_world,
+)
 
 HOME = "/v1/timeline/home"
 JWKS_CACHE_S = 1

@@ -38,7 +38,8 @@ from services.platform.valkey.connection import ValkeyClient, open_valkey
 from tests.contract.valkey_servers import valkey_node
 from tests.edge.conftest import Edge
 from tests.edge.test_issuer import HOME, claims_in, edge_before, home, token
-from tests.identity.world import World, identity_world, sign_up
+from tests.identity.browser import sign_up
+from tests.identity.world import World, identity_world
 
 OWN_KEY = b"k" * 32
 REFRESH_S = 0.1

@@ -34,7 +34,8 @@ from services.platform.valkey.connection import ValkeyClient, open_valkey
 from tests.contract.valkey_servers import valkey_node
 from tests.edge.conftest import Edge
 from tests.edge.test_issuer import edge_before, home, token
-from tests.identity.world import PASSWORD, Browser, World, identity_world, sign_up
+from tests.identity.browser import Browser, sign_up
+from tests.identity.world import PASSWORD, World, identity_world
 
 ENDED = "the session of this token has ended; log in again"
 TOO_OLD = "the token is too old; refresh it"

@@ -14,7 +14,15 @@ import pytest
 from services.local.scrape_targets import TARGETS_FILE
 from services.platform.config.settings import DEFAULT_ADDRESSES
 from services.platform.files import local_addresses
-from tests.edge.supervised_run import SupervisedRun, alive, children, descendants, ended, until
+from tests.edge.supervised_run import (
+    DEADLINE_S,
+    SupervisedRun,
+    alive,
+    children,
+    descendants,
+    ended,
+    until,
+)
 from tests.processes import free_port
 
 
@@ -47,7 +55,7 @@ def test_starts_and_stops_in_order(running: SupervisedRun, number: signal.Signal
         assert httpx.post(f"http://{scraped['edge']}{path}").status_code == 404
         assert httpx.get(f"http://{scraped['edge']}{path}").status_code == 404
     running.process.send_signal(number)
-    assert running.process.wait(30) == 0
+    assert running.process.wait(DEADLINE_S) == 0
     assert not any(map(alive, pids))
     assert (running.data / "logs" / "tweet.log").exists()
     assert local_addresses.found(running.data) is None
@@ -105,7 +113,7 @@ def test_a_call_under_way_is_answered_before_the_edge_stops(
     answer = asked.end()
     assert isinstance(answer, httpx.Response), answer
     assert answer.status_code == 501
-    assert reading.process.wait(60) == 0
+    assert reading.process.wait(DEADLINE_S) == 0
 
 
 def test_a_second_signal_waits_for_no_call(reading: SupervisedRun) -> None:
@@ -118,7 +126,7 @@ def test_a_second_signal_waits_for_no_call(reading: SupervisedRun) -> None:
     reading.process.send_signal(signal.SIGINT)
     # The edge would have waited for it, and answered 504 in the end.
     assert isinstance(asked.end(), httpx.TransportError)
-    assert reading.process.wait(60) == 0
+    assert reading.process.wait(DEADLINE_S) == 0
     assert reading.said("tweet did not stop in time")
     assert not any(map(alive, pids))
 
@@ -141,7 +149,7 @@ def test_sidecars_start_and_stop_with_their_services(tmp_path: Path, port: int) 
         until(lambda: running.said("tweet ended with code"))
         until(lambda: running.health() == 200)
         running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(30) == 0
+        assert running.process.wait(DEADLINE_S) == 0
         assert not any(map(alive, pids))
 
 

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.supervised_run import SupervisedRun, alive, descendants, ended, running_among, until
+from tests.edge.supervised_run import (
+    DEADLINE_S,
+    SupervisedRun,
+    alive,
+    descendants,
+    ended,
+    running_among,
+    until,
+)
 from tests.emulators import require_emulators
 from tests.processes import free_port
 
@@ -40,7 +48,7 @@ def test_emulators_end_with_the_rest(emulated: SupervisedRun) -> None:
     until(lambda: emulated.said("Aviary is ready"))
     pids = descendants(emulated.process.pid)
     emulated.process.terminate()
-    assert emulated.process.wait(30) == 0
+    assert emulated.process.wait(DEADLINE_S) == 0
     assert not any(map(alive, pids))
 
 
@@ -48,14 +56,14 @@ def test_a_lost_emulator_ends_everything(emulated: SupervisedRun) -> None:
     until(lambda: emulated.said("Aviary is ready"))
     pids = descendants(emulated.process.pid)
     os.kill(running_among(pids, b"cbtemulator"), signal.SIGKILL)
-    assert emulated.process.wait(30) == 1
+    assert emulated.process.wait(DEADLINE_S) == 1
     assert "Aviary cannot go on: bigtable ended with code -9" in emulated.output.read_text()
     assert not any(map(alive, pids))
 
 
 def test_missing_emulators_end_the_start(tmp_path: Path, port: int) -> None:
     running = SupervisedRun(tmp_path, port, emulators=True, AVIARY_CLOUD_SDK_ROOT=str(tmp_path))
-    assert running.process.wait(30) == 1
+    assert running.process.wait(DEADLINE_S) == 1
     assert "gcloud components install bigtable" in running.output.read_text()
 
 
@@ -63,7 +71,7 @@ def test_a_missing_sdk_ends_the_start(tmp_path: Path, port: int) -> None:
     running = SupervisedRun(
         tmp_path, port, emulators=True, AVIARY_CLOUD_SDK_ROOT="", PATH=str(tmp_path)
     )
-    assert running.process.wait(30) == 1
+    assert running.process.wait(DEADLINE_S) == 1
     assert "set AVIARY_CLOUD_SDK_ROOT" in running.output.read_text()
 
 
@@ -71,5 +79,5 @@ def test_missing_clients_end_the_start(tmp_path: Path, port: int) -> None:
     # What an interpreter without the extra says of the package.
     without = "sys.modules['google.pubsub_v1'] = None"
     running = SupervisedRun(tmp_path, port, emulators=True, before=without)
-    assert running.process.wait(30) == 1
+    assert running.process.wait(DEADLINE_S) == 1
     assert "pip install 'aviary[gcp]'" in running.output.read_text()

@@ -4,8 +4,9 @@ from typing import Any
 
 import httpx
 
+from tests.identity.browser import Browser, sent_back
 from tests.identity.oauth_steps import read
-from tests.identity.world import ISSUER, Browser, World, sent_back
+from tests.identity.world import ISSUER, World
 
 __all__ = ["Client"]
 

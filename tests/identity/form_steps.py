@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import httpx
 
-from tests.identity.world import PASSWORD, Browser, World, sign_up
+from tests.identity.browser import Browser, sign_up
+from tests.identity.world import PASSWORD, World
 
 __all__ = ["FORM", "Pairs", "at_the_page", "opened", "person", "refused", "sent"]
 

@@ -6,11 +6,8 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.identity.world import (
-    Browser,
-    World,
-    sign_up,
-)
+from tests.identity.browser import Browser, sign_up
+from tests.identity.world import World
 
 __all__ = ["logged_in", "read", "refused"]
 

@@ -13,7 +13,8 @@ from services.platform.errors import UnavailableError
 from services.platform.tokens.lives import SKEW_S, USER_TOKEN_S
 from services.platform.tokens.revocations import Revocable
 from tests.edge.test_issuer import token as operators_token
-from tests.identity.world import PASSWORD, Browser, Edges, World, sign_up
+from tests.identity.browser import Browser, sign_up
+from tests.identity.world import PASSWORD, Edges, World
 
 NEW = "another horse battery"
 

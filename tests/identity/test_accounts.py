@@ -14,7 +14,8 @@ from services.identity import accounts as accounts_module
 from services.identity.passwords import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, Passwords
 from services.platform.audit.port import UnwrittenError
 from services.platform.errors import AlreadyExistsError, InvalidArgumentError
-from tests.identity.world import PASSWORD, World, sign_up
+from tests.identity.browser import sign_up
+from tests.identity.world import PASSWORD, World
 from tests.unit.user_world import CrashError
 
 LATER_MS = accounts_module.RESUME_AFTER_MS + 1

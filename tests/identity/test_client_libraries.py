@@ -13,7 +13,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from requests_oauthlib import OAuth2Session
 
-from tests.identity.world import PASSWORD, REDIRECT, World, hidden_fields, identity_world, sign_up
+from tests.identity.browser import hidden_fields, sign_up
+from tests.identity.world import PASSWORD, REDIRECT, World, identity_world
 
 VERIFIER = "v" * 64
 

@@ -10,17 +10,9 @@ import pytest
 from services.identity.discovery import discovery
 from services.identity.operator_client import HANDLE_TOKEN_TYPE, TOKEN_EXCHANGE
 from services.identity.scopes import USER_SCOPES
+from tests.identity.browser import Browser, sent_back, sign_up
 from tests.identity.oauth_steps import logged_in, read
-from tests.identity.world import (
-    ISSUER,
-    OPERATOR_SECRET,
-    PASSWORD,
-    REDIRECT,
-    Browser,
-    World,
-    sent_back,
-    sign_up,
-)
+from tests.identity.world import ISSUER, OPERATOR_SECRET, PASSWORD, REDIRECT, World
 
 Said = Any
 

@@ -10,9 +10,10 @@ import pytest
 from services.identity.guesses import FREE_GUESSES, WINDOW_MS
 from services.platform.errors import AlreadyExistsError, TooManyRequestsError
 from services.platform.security.step_up import PROVEN_HEADER, asked_for_proof
+from tests.identity.browser import Browser, sign_up
 from tests.identity.form_steps import person
 from tests.identity.test_account_endpoints import change, logged_in
-from tests.identity.world import PASSWORD, Browser, World, sign_up
+from tests.identity.world import PASSWORD, World
 from tests.unit.user_world import CrashError
 
 MANY = 64

@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.identity.browser import Browser, sign_up
 from tests.identity.form_steps import FORM
 from tests.identity.test_account_endpoints import bearer, logged_in
-from tests.identity.world import PASSWORD, Browser, World, sign_up
+from tests.identity.world import PASSWORD, World
 
 LONE = "\ud800aaaaaaaaaaa"
 ENDPOINTS = ("/oauth/token", "/oauth/revoke", "/oauth/log-in", "/oauth/authorize")

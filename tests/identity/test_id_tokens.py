@@ -8,17 +8,10 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import KeySet
 
+from tests.identity.browser import Browser, sent_back, sign_up
 from tests.identity.form_steps import at_the_page
 from tests.identity.oauth_steps import logged_in, read
-from tests.identity.world import (
-    ISSUER,
-    PASSWORD,
-    REDIRECT,
-    Browser,
-    World,
-    sent_back,
-    sign_up,
-)
+from tests.identity.world import ISSUER, PASSWORD, REDIRECT, World
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])

@@ -5,14 +5,9 @@ import re
 
 import pytest
 
+from tests.identity.browser import Browser, hidden_fields, sent_back
 from tests.identity.oauth_steps import logged_in
-from tests.identity.world import (
-    PASSWORD,
-    Browser,
-    World,
-    hidden_fields,
-    sent_back,
-)
+from tests.identity.world import PASSWORD, World
 
 
 @pytest.mark.parametrize("typed", ["@ada", " ada ", " @Ada\t", "ADA"])

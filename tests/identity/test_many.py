@@ -11,8 +11,9 @@ from services.identity.revocations import Revocations
 from services.platform.tokens.edge_lists import MAX_LISTED
 from services.platform.tokens.lives import APP_KEY_S
 from services.platform.tokens.revocations import Revocable
+from tests.identity.browser import Browser, sign_up
 from tests.identity.test_account_endpoints import NEW, change, logged_in
-from tests.identity.world import PASSWORD, Browser, Edges, World, sign_up
+from tests.identity.world import PASSWORD, Edges, World
 from tests.unit.user_world import CrashError
 
 MANY = 1_100

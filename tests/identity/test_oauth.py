@@ -3,17 +3,9 @@
 import pytest
 
 from services.platform.errors import InvalidArgumentError
+from tests.identity.browser import Browser, sent_back, sign_up
 from tests.identity.oauth_steps import logged_in, read, refused
-from tests.identity.world import (
-    ISSUER,
-    OPERATOR_SECRET,
-    PASSWORD,
-    REDIRECT,
-    Browser,
-    World,
-    sent_back,
-    sign_up,
-)
+from tests.identity.world import ISSUER, OPERATOR_SECRET, PASSWORD, REDIRECT, World
 
 HANDLE_TOKEN = "urn:aviary:token-type:handle"  # noqa: S105 - a name
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"

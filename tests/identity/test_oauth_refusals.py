@@ -2,12 +2,9 @@
 
 import pytest
 
+from tests.identity.browser import sent_back
 from tests.identity.form_steps import at_the_page
-from tests.identity.world import (
-    ISSUER,
-    World,
-    sent_back,
-)
+from tests.identity.world import ISSUER, World
 
 
 @pytest.mark.parametrize("name", ["request", "request_uri", "registration"])

@@ -3,16 +3,10 @@
 import httpx
 import pytest
 
+from tests.identity.browser import Browser, hidden_fields, sent_back, sign_up
 from tests.identity.form_steps import at_the_page, opened
 from tests.identity.oauth_steps import read, refused
-from tests.identity.world import (
-    PASSWORD,
-    Browser,
-    World,
-    hidden_fields,
-    sent_back,
-    sign_up,
-)
+from tests.identity.world import PASSWORD, World
 
 VSCHARS = "".join(map(chr, range(0x20, 0x7F)))
 

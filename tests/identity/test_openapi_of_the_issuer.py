@@ -12,7 +12,9 @@ from gateway.envoy import own_contracts
 from gateway.openapi import openapi_document
 from gateway.openapi.issuer import issuer_paths
 from services.identity.discovery import discovery
-from tests.identity.world import ISSUER, PASSWORD, Browser, World, sign_up
+from services.identity.spec import HTTP_METHODS
+from tests.identity.browser import Browser, sign_up
+from tests.identity.world import ISSUER, PASSWORD, World
 
 Json = dict[str, Any]
 
@@ -59,6 +61,9 @@ async def test_it_has_every_route_and_no_other(world: World) -> None:
         if method != "HEAD"
     }
     assert served == {(path, verb) for path, verbs in issuer_paths().items() for verb in verbs}
+    assert served == {
+        (path, verb.lower()) for path, verbs in HTTP_METHODS.items() for verb in verbs
+    }
 
 
 async def test_good_answers_are_as_it_says(world: World, document: Json) -> None:

@@ -16,17 +16,10 @@ import pytest
 import pytest_asyncio
 
 from services.platform.errors import InvalidArgumentError
+from tests.identity.browser import hidden_fields, sent_back, sign_up
 from tests.identity.confidential_client import Client
 from tests.identity.oauth_steps import read
-from tests.identity.world import (
-    ISSUER,
-    PASSWORD,
-    REDIRECT,
-    World,
-    hidden_fields,
-    sent_back,
-    sign_up,
-)
+from tests.identity.world import ISSUER, PASSWORD, REDIRECT, World
 
 ONE_FORM_AT_THE_LEAST: Final = "<form"
 LEAST_CODE: Final = 22  # characters of base64url, which are the 128 bits that the suite looks for

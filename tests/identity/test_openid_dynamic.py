@@ -10,10 +10,11 @@ from typing import Final
 import pytest
 
 from services.platform.errors import InvalidArgumentError
+from tests.identity.browser import Browser, sent_back, sign_up
 from tests.identity.confidential_client import Client
 from tests.identity.oauth_steps import read
 from tests.identity.openid_plans import NOT_OF_DYNAMIC
-from tests.identity.world import PASSWORD, REDIRECT, Browser, World, sent_back, sign_up
+from tests.identity.world import PASSWORD, REDIRECT, World
 
 WITH_QUERY = f"{REDIRECT}?foo=bar"
 Module = Callable[[World], Awaitable[None]]

@@ -9,7 +9,8 @@ from services.identity.spec import TABLES
 from services.identity.store import IdentityStore
 from services.platform.rows.port import RowMutation, RowStore
 from tests.contract.newer_rows import NewerRows, says_more
-from tests.identity.world import PASSWORD, REDIRECT, World, sign_up
+from tests.identity.browser import sign_up
+from tests.identity.world import PASSWORD, REDIRECT, World
 
 NEW = "another horse battery"
 

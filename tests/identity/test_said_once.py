@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from services.identity.authorize import CARRIED, OURS
+from tests.identity.browser import sent_back
 from tests.identity.form_steps import FORM, Pairs, at_the_page, opened, person, refused, sent
-from tests.identity.world import PASSWORD, World, sent_back
+from tests.identity.world import PASSWORD, World
 
 COOKIE = "aviary-csrf-"
 

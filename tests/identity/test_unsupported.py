@@ -3,8 +3,9 @@
 import pytest
 
 from services.platform.errors import InvalidArgumentError
+from tests.identity.browser import sent_back
 from tests.identity.form_steps import at_the_page, opened, refused
-from tests.identity.world import ISSUER, World, sent_back
+from tests.identity.world import ISSUER, World
 
 
 async def test_unknown_grants_are_refused(world: World) -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 300
+PARTS = ("services", "gateway", "tools", "tests")
 
 
 def test_no_file_of_code_is_too_long_to_be_read_at_once() -> None:
-    files = [path for part in ("services", "gateway", "tools") for path in (ROOT / part).rglob("*")]
+    files = [path for part in PARTS for path in (ROOT / part).rglob("*")]
     long = {
         str(path.relative_to(ROOT)): lines
         for path in files

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+import pytest
+
 from services.platform.errors import UnavailableError
 from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
@@ -70,3 +72,66 @@ async def test_what_does_not_start_at_once_is_started_again() -> None:
         async with asyncio.timeout(WAIT_S):
             await started.wait()
         assert readiness.failing() == []
+
+
+async def test_what_takes_work_in_stops_at_the_same_time() -> None:
+    """One that waited for another to end would keep this one waiting for ever."""
+    together, began = asyncio.Barrier(3), asyncio.Event()
+
+    class Taking:
+        stops = 0
+
+        async def start(self) -> None:
+            began.set()
+
+        async def stop(self) -> None:
+            self.stops += 1
+            if self.stops == 1:
+                await together.wait()
+
+        def holds(self) -> bool:
+            return True
+
+    never = asyncio.Event()
+    takers = [Taking(), Taking(), Taking()]
+    async with asyncio.timeout(WAIT_S), AsyncExitStack() as stack:
+        loops = Loops(stack, Readiness())
+        await loops.opened("one", takers[0], intake=True)
+        loops.opened_after("two", takers[1], began, intake=True)
+        loops.opened_after("three", takers[2], never, intake=True)
+        await loops.stop_intake()
+        assert [each.stops for each in takers] == [1, 1, 1]
+        # Nothing begins once it has been stopped.
+        began.clear()
+        never.set()
+        await asyncio.sleep(0)
+        assert not began.is_set()
+
+
+async def test_one_that_cannot_stop_keeps_no_other_from_it() -> None:
+    stopped = asyncio.Event()
+
+    class Taking:
+        def __init__(self, *, fails: bool) -> None:
+            self.fails = fails
+
+        async def start(self) -> None:
+            pass
+
+        async def stop(self) -> None:
+            if self.fails:
+                self.fails = False
+                raise UnavailableError("gone")
+            await asyncio.sleep(0)
+            stopped.set()
+
+        def holds(self) -> bool:
+            return True
+
+    async with AsyncExitStack() as stack:
+        loops = Loops(stack, Readiness())
+        await loops.opened("one", Taking(fails=True), intake=True)
+        await loops.opened("two", Taking(fails=False), intake=True)
+        with pytest.raises(UnavailableError):
+            await loops.stop_intake()
+        assert stopped.is_set()

@@ -10,7 +10,7 @@ from gateway.envoy.bootstrap import plain_yaml
 from gateway.sidecar.deployed import CERTIFICATES, INBOUND_PORT, OUTBOUND_PORT
 from services.identity.spec import SPEC as IDENTITY
 from services.platform.config.settings import DEFAULT_EDGE_PORT
-from services.platform.rpc.server import DEFAULT_GRACE_S
+from services.platform.runtime.ending import END_WITHIN_S
 from services.platform.specs import all_specs
 from services.platform.tokens.issuers import embedded_issuer
 from tools.deploy.facts import Service, all_services
@@ -22,7 +22,6 @@ __all__ = [
     "COLLECTOR",
     "DEPLOY",
     "DRAIN_DELAY_S",
-    "DRAIN_S",
     "EDGE_PORT",
     "FLAGS_FILE",
     "GENERATED",
@@ -75,11 +74,7 @@ COLLECTOR: Final = "collector:4317"
 
 DRAIN_DELAY_S: Final = 5
 """What endpoints take to leave every client's list; calls that still come are answered."""
-CLOSING_S: Final = 15
-"""For relays and consumers to put down what they hold, after the calls have ended."""
-DRAIN_S: Final = int(DEFAULT_GRACE_S) + CLOSING_S
-"""From SIGTERM to the end."""
-STOP_S: Final = DRAIN_DELAY_S + DRAIN_S
+STOP_S: Final = DRAIN_DELAY_S + END_WITHIN_S
 """From the order to stop to the kill."""
 
 

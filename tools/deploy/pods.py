@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.draining_envoy import CONCURRENCY
 from gateway.envoy.secrets import TRUST_FILE, identity_file
-from services.platform.rpc.server import DEFAULT_GRACE_S
+from services.platform.runtime.ending import END_WITHIN_S, GRACE_S
 from services.platform.security.identities import EDGE, GATEWAY
 from services.platform.specs import all_specs
 from tools.deploy import layout
@@ -57,7 +57,7 @@ ENVOY_IMAGE: Final = "aviary-envoy"
 _ENVOY_FOLDER: Final = "/etc/envoy"
 # Envoy ends at once when asked to. Until then it answers what is under way and what still comes,
 # for as long as a request that came last may take.
-EDGE_DELAY_S: Final = layout.DRAIN_DELAY_S + int(DEFAULT_GRACE_S)
+EDGE_DELAY_S: Final = layout.DRAIN_DELAY_S + GRACE_S
 READ_ONLY_BY_GROUP: Final = 0o440
 # A Python process uses one core; the limit lets it start up and collect garbage on two.
 SERVICE_RESOURCES: Final = {
@@ -173,7 +173,7 @@ def edge_pod() -> Pod:
     return Pod(
         container=container,
         volumes=[_tls(EDGE), {"name": "config", "configMap": {"name": EDGE_CONFIG}}, _admin()],
-        stop_s=EDGE_DELAY_S + layout.DRAIN_S,
+        stop_s=EDGE_DELAY_S + END_WITHIN_S,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import kubernetes_validate
 
+from services.platform.runtime.ending import END_WITHIN_S
 from services.platform.security.identities import EDGE, OPERATOR
 from tools.deploy import layout
 from tools.deploy.environments import FROM_ELSEWHERE, in_manifests
@@ -105,7 +106,7 @@ def _container(container: Document) -> Iterator[str]:
 
 def _pause(container: Document, grace_s: int) -> Iterator[str]:
     pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-    if "lifecycle" in container and pause + layout.DRAIN_S > grace_s:
+    if "lifecycle" in container and pause + END_WITHIN_S > grace_s:
         yield f"is killed {grace_s} s after the order, before it has drained"
 
 

@@ -20,6 +20,7 @@ from services.platform.observability.log_events import (
 )
 from services.platform.runtime.background import IDLE_S, Background
 from services.platform.runtime.clock import SystemClock
+from services.platform.runtime.ending import GRACE_S
 from services.platform.runtime.retry_policy import Backoff, RetryPolicy
 
 __all__ = ["Consumer", "Handler"]
@@ -39,9 +40,8 @@ WAIT_S = 1.0
 MAX_BATCH = 100
 """Messages per receive: enough to hide a round trip, few enough to share between replicas."""
 YIELD_MAX_S = 5.0
-"""A delivery already received waits no longer than this for the consumer it yields to, so that it
-is handled within the visibility time (10 s at the least)."""
-DRAIN_S = 10.0
+"""A delivery waits no longer than this for whom it yields to: others are given it after 10 s."""
+DRAIN_S = GRACE_S
 """A stop waits this long for handlers, then cancels them: their messages come again elsewhere."""
 ACK_ATTEMPTS = 5
 """Tries of one ack. Giving up is safe: the messages come again."""

@@ -7,6 +7,10 @@ its first delivery from this entry); one that was delayed also has `o` (outages 
 (Unix ms of the publishing, which is otherwise in the entry's id). A dead letter has `r` (reason)
 in place of `n`.
 
+Of an entry that can be read, fields with other names are a newer version's. They stay with the
+message wherever it goes: among the delayed ones as a list behind the rest, in a dead letter each
+under `more:` and its name.
+
 What lies there may also have been written by another hand, or be damaged, and each entry stands
 alone: no script fails for what one holds. An entry that cannot be read becomes a dead letter with
 all its own fields, each under `raw:` and its name; those of one that has more than Lua can hand to
@@ -21,21 +25,46 @@ local function named(fields)
   for at = 1, #fields, 2 do values[fields[at]] = fields[at + 1] end
   return values
 end
+local OWN = {d = true, a = true, n = true, o = true, t = true}
+local function unknown(fields)
+  local found = {}
+  for at = 1, #fields, 2 do
+    if not OWN[fields[at]] then
+      found[#found + 1] = fields[at]
+      found[#found + 1] = fields[at + 1]
+    end
+  end
+  return found
+end
 local function bounded(fields)
   -- Lua's stack has some 8,000 places, and `unpack` needs one for each.
   if #fields <= 4000 then return fields end
   return {'packed', cmsgpack.pack(fields)}
 end
+local function joined(one, other)
+  for at = 1, #other do one[#one + 1] = other[at] end
+  return one
+end
 """
 
-TAKE = """
+TAKE = (
+    _FIELDS
+    + """
 -- KEYS stream, delayed; ARGV group, consumer, visibility ms, most, reclaim cursor.
 -- Returns {next cursor, ms until the next delayed one or -1,
 --   {id, deliveries of this entry, its fields}...}.
 local function flat(value) return type(value) == 'string' or type(value) == 'number' end
+local function are_fields(more)
+  if type(more) ~= 'table' or #more % 2 == 1 or #bounded(more) ~= #more then return false end
+  for at = 1, #more do
+    if not flat(more[at]) then return false end
+  end
+  return true
+end
 local function is_message(entry)
   return type(entry) == 'table' and flat(entry[1]) and flat(entry[2]) and flat(entry[3])
     and flat(entry[4]) and flat(entry[5] or 0) and flat(entry[6] or 0)
+    and are_fields(entry[7] or {})
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -43,8 +72,9 @@ for _, packed in ipairs(
   redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[4])) do
   local unpacked, entry = pcall(cmsgpack.unpack, packed)
   if unpacked and is_message(entry) then
-    redis.call('XADD', KEYS[1], '*', 'd', entry[2], 'a', entry[3], 'n', entry[4],
-      'o', entry[5] or 0, 't', entry[6] or string.match(entry[1], '^%d+') or '')
+    local own = {'d', entry[2], 'a', entry[3], 'n', entry[4],
+      'o', entry[5] or 0, 't', entry[6] or string.match(entry[1], '^%d+') or ''}
+    redis.call('XADD', KEYS[1], '*', unpack(joined(own, entry[7] or {})))
   else
     -- Whoever receives it gives it up, as it gives up any other entry that cannot be read.
     redis.call('XADD', KEYS[1], '*', 'delayed', packed)
@@ -72,6 +102,7 @@ if nearest[2] then
 end
 return taken
 """
+)
 
 DELAY = (
     _FIELDS
@@ -85,7 +116,11 @@ local due = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[4]
 -- The id makes equal messages different members.
 local fields = named(entry[2])
 local published = fields['t'] or string.match(ARGV[2], '^%d+')
-local packed = cmsgpack.pack({ARGV[2], fields['d'], fields['a'], ARGV[3], ARGV[5], published})
+local delayed = {ARGV[2], fields['d'], fields['a'], ARGV[3], ARGV[5], published}
+local more = bounded(unknown(entry[2]))
+-- An older version reads the first six, and passes over the rest.
+if #more > 0 then delayed[7] = more end
+local packed = cmsgpack.pack(delayed)
 redis.call('ZADD', KEYS[2], due, packed)
 redis.call('XDEL', KEYS[1], ARGV[2])
 return 1
@@ -100,6 +135,11 @@ local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not entry or redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
 local fields = named(entry[2])
 local dead = {'d', fields['d'], 'a', fields['a'], 'r', ARGV[3]}
+local more = bounded(unknown(entry[2]))
+for at = 1, #more, 2 do
+  dead[#dead + 1] = 'more:' .. more[at]
+  dead[#dead + 1] = more[at + 1]
+end
 if ARGV[4] == '1' then
   dead = {'r', ARGV[3]}
   local own = bounded(entry[2])
@@ -118,24 +158,31 @@ REDRIVE = (
     _FIELDS
     + """
 -- KEYS stream, dead; ARGV most.
+local function beneath(prefix, dead)
+  local found = {}
+  for at = 1, #dead, 2 do
+    if string.sub(dead[at], 1, #prefix) == prefix then
+      found[#found + 1] = string.sub(dead[at], #prefix + 1)
+      found[#found + 1] = dead[at + 1]
+    end
+  end
+  return found
+end
 local function revived(dead)
   local fields = named(dead)
   local body, attributes = fields['d'] or fields['raw:d'], fields['a'] or fields['raw:a']
   -- A first attempt, whatever was wrong with the count before.
-  if body and attributes then return {'d', body, 'a', attributes, 'n', 1} end
-  local raw = {}
-  for at = 1, #dead, 2 do
-    if string.sub(dead[at], 1, 4) == 'raw:' then
-      raw[#raw + 1] = string.sub(dead[at], 5)
-      raw[#raw + 1] = dead[at + 1]
-    end
+  local raw = beneath('raw:', dead)
+  if body and attributes then
+    local more = unknown(joined(beneath('more:', dead), raw))
+    return joined({'d', body, 'a', attributes, 'n', 1}, bounded(more))
   end
   -- As it was: whoever receives it may know more, or gives it up again.
-  return #raw > 0 and raw or dead
+  return bounded(#raw > 0 and raw or dead)
 end
 local entries = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', ARGV[1])
 for _, entry in ipairs(entries) do
-  redis.call('XADD', KEYS[1], '*', unpack(bounded(revived(entry[2]))))
+  redis.call('XADD', KEYS[1], '*', unpack(revived(entry[2])))
   redis.call('XDEL', KEYS[2], entry[1])
 end
 return #entries

@@ -191,7 +191,7 @@ class Dependencies:
         )
         (await self.pauses()).govern(name, consumer)
         # What a handler publishes must not miss a subscription that is yet to be made.
-        self.loops.opened_after(f"consumer {name}", consumer, self._bus.declared)
+        self.loops.opened_after(f"consumer {name}", consumer, self._bus.declared, intake=True)
         return consumer
 
     def valkey(self) -> ValkeyClient:

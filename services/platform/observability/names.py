@@ -123,8 +123,8 @@ METRIC_FLAGS_STALE: Final = "flags.stale"
 METRIC_ID_LEASE_REMAINING: Final = "id.lease.remaining"
 """Gauge, seconds until this process may make no more ids; 0 without a lease."""
 METRIC_LIMITS_LISTED: Final = "limits.listed"
-"""Gauge, names by `list` (revoked_session, revoked_user, revoked_app_key, conduct_user,
-conduct_ip): what the gateway sends the edges, 5000 at most. Every gateway process reports all of
+"""Gauge, names by `list` (revoked_session, revoked_user, revoked_app_key, reputation_user,
+reputation_ip): what the gateway sends the edges, 5000 at most. Every gateway process reports all of
 them, so take one, never the sum."""
 METRIC_LIMITS_DECISIONS: Final = "limits.decisions"
 """Counter, writes that the gateway decided on, by `class` (as in the table of limits) and

@@ -126,6 +126,10 @@ def _record_metrics(readers: list[MetricReader], resource: Resource) -> Callable
     return close
 
 
+def _is_no_odd_header(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith("Invalid encoding on")
+
+
 def _configure_logs(service_name: str, level: int) -> None:
     def add_service_and_request(
         _logger: object, _method: str, event: structlog.typing.EventDict
@@ -153,6 +157,9 @@ def _configure_logs(service_name: str, level: int) -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    # gRPC logs a traceback, twice, for each header that is not UTF-8: whoever calls could fill the
+    # log. The call is served; the value is read as Latin-1.
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_odd_header)
     # A line that cannot be formatted is a slip in the code, and no reason for a second trouble.
     logging.raiseExceptions = False
     # Libraries log through the stdlib; they come out in the same shape on the same stream.

@@ -23,6 +23,7 @@ from services.platform.rpc.method_handlers import Servicer, generic_handler
 from services.platform.rpc.reflection import GuardedReflection
 from services.platform.rpc.request_sizes import MAX_STREAMED_BYTES
 from services.platform.runtime.background import Background
+from services.platform.runtime.ending import GRACE_S
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.call_table import allowed_peers
 from services.platform.security.process import PLAIN, Security
@@ -36,9 +37,6 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 MIN_CLIENT_PING_INTERVAL_MS = 10_000
 """A client may ping this often to find a dead connection; more often, it is sent away."""
-
-DEFAULT_GRACE_S = 10.0
-"""Twice the default deadline: a call accepted before the drain has its full time."""
 
 MAX_CONNECTION_AGE_MS = 3_600_000
 """Under TLS, a peer shows its certificate anew this often: whoever may no longer connect is gone
@@ -178,7 +176,7 @@ class RpcServer:
         self._polling.start(after_s=READINESS_POLL_S)
         _log.info(EVENT_RPC_LISTENING, address=self.address)
 
-    async def stop(self, grace_s: float = DEFAULT_GRACE_S) -> None:
+    async def stop(self, grace_s: float = GRACE_S) -> None:
         """Report NOT_SERVING, refuse new calls, let those in flight end, cut them at `grace_s`."""
         server, self._server = self._server, None
         if server is None:

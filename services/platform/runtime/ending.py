@@ -6,9 +6,20 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, Final, Self, TypeVar
 
-__all__ = ["Ending"]
+__all__ = ["END_WITHIN_S", "GRACE_S", "Ending"]
 
 Started = TypeVar("Started")
+
+GRACE_S: Final = 10
+"""For what a service has in hand when it is to end: calls, requests over HTTP, messages. Twice the
+default deadline: what was accepted just before has its full time."""
+CLOSING_S: Final = 2 * GRACE_S
+"""For all that follows the calls. Messages and requests over HTTP, side by side, take `GRACE_S` and
+a receive from the bus; as long again is for acks, the lease of ids and connections, each of which
+may wait for a call to a sibling or a store."""
+END_WITHIN_S: Final = GRACE_S + CLOSING_S
+"""From the signal to the end of a service. Whoever kills what does not end (supervisor, kubelet,
+Docker) must wait for longer, or it kills what was ending well."""
 
 CANCEL_AGAIN_S: Final = 3.0
 """A start that is still under way this long after it was cancelled is cancelled again: a library

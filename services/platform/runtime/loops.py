@@ -12,14 +12,14 @@ __all__ = ["Loops", "Running"]
 
 
 class Running(Protocol):
-    """Something that goes on by itself from its start to its stop; each is called once."""
+    """Something that goes on by itself from its start, which is called once, to its stop."""
 
     async def start(self) -> None:
         """Begin, and return soon; raises what keeps it from beginning."""
         ...
 
     async def stop(self) -> None:
-        """End, and return when it has. Safe where it was never started."""
+        """End, and return when it has. Safe where it was never started, or has been stopped."""
         ...
 
     def holds(self) -> bool:
@@ -31,11 +31,13 @@ class Loops:
     """Starts what goes on in a process, and stops it when the stack unwinds, the last first.
 
     Until then the process is ready only while each holds. Nobody else starts any of them.
+    `intake` takes work in from outside, and is to finish what it has in hand when it is stopped.
     """
 
     def __init__(self, stack: AsyncExitStack, readiness: Readiness) -> None:
         self._stack = stack
         self._readiness = readiness
+        self._intakes: list[Callable[[], Awaitable[None]]] = []
 
     def run(
         self,
@@ -50,12 +52,25 @@ class Loops:
         loop.start()
         self._keep(name, loop.stop, loop.holds)
 
-    async def opened(self, name: str, running: Running) -> None:
+    async def stop_intake(self) -> None:
+        """Stop all that takes work in, at the same time: each may take its whole time for it.
+
+        Called before the stack unwinds, which then finds all of it stopped.
+        """
+        stops = await asyncio.gather(*(stop() for stop in self._intakes), return_exceptions=True)
+        for failed in filter(None, stops):
+            raise failed
+
+    async def opened(self, name: str, running: Running, *, intake: bool = False) -> None:
         """Start it now; raises what its start does."""
         await running.start()
         self._keep(name, running.stop, running.holds)
+        if intake:
+            self._intakes.append(running.stop)
 
-    def opened_after(self, name: str, running: Running, event: asyncio.Event) -> None:
+    def opened_after(
+        self, name: str, running: Running, event: asyncio.Event, *, intake: bool = False
+    ) -> None:
         """Start it once `event` is set, in the background: that may take for ever."""
 
         async def start() -> None:
@@ -67,8 +82,17 @@ class Loops:
             await running.start()
             raise Finished
 
+        starting = Background(f"start {name}", start)
+
+        async def stop() -> None:
+            await starting.stop()
+            await running.stop()
+
+        starting.start()
         self._keep(name, running.stop, running.holds)
-        self.run(f"start {name}", start)
+        self._keep(f"start {name}", starting.stop, starting.holds)
+        if intake:
+            self._intakes.append(stop)
 
     def _keep(
         self, name: str, stop: Callable[[], Awaitable[None]], holds: Callable[[], bool]

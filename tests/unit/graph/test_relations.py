@@ -1,0 +1,118 @@
+"""Relations are read in few rounds, and streamed: of no list more than a slice is held."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from services.graph import slices
+from services.graph.model import IdSlice, Relations
+from services.graph.reads import Reads
+from services.platform.errors import UnavailableError
+from tests.unit.graph.world import World
+
+WAIT_S = 10.0
+LISTS = ("following", "muting", "blocking", "blocked_by")
+
+
+class Rounds:
+    """A store that answers once no other read of it has begun for a while, and counts such times.
+
+    Reads that wait for each other are rounds; those that are under way together are one.
+    """
+
+    def __init__(self, inner: object) -> None:
+        self._inner = inner
+        self._begun = 0
+        self.reads: list[tuple[str, int | None]] = []
+        self.rounds = 0
+        self._open: asyncio.Task[None] | None = None
+        self.cancelled = 0
+
+    def __getattr__(self, name: str) -> object:
+        inner = getattr(self._inner, name)
+        if name not in LISTS:
+            return inner
+
+        async def read(user_id: int, *, after: int | None, limit: int) -> IdSlice:
+            self.reads.append((name, after))
+            try:
+                await self._round()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
+            found: IdSlice = await inner(user_id, after=after, limit=limit)
+            return found
+
+        return read
+
+    async def _round(self) -> None:
+        if self._open is None or self._open.done():
+            self.rounds += 1
+            self._open = asyncio.create_task(asyncio.sleep(0.05))
+        await asyncio.shield(self._open)
+
+
+@pytest.fixture
+async def related(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Rounds, Reads]:
+    """User 1 with five of each relation, of which two come at once."""
+    for other in range(2, 7):
+        await world.follows.follow(1, other)
+        await world.blocks.mute(1, other)
+    for other in range(10, 15):
+        await world.blocks.block(1, other)
+        await world.blocks.block(other, 1)
+    monkeypatch.setattr(slices.slices_of_all, "__defaults__", (2,))
+    rounds = Rounds(world.store)
+    return rounds, Reads(rounds, world.users)  # type: ignore[arg-type]
+
+
+async def test_short_lists_are_read_in_one_round(
+    related: tuple[Rounds, Reads], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds, reads = related
+    monkeypatch.setattr(slices.slices_of_all, "__defaults__", (1_000,))
+    relations = await reads.relations(1)
+    assert relations == Relations(tuple(range(2, 7)), (*range(2, 7), *range(10, 15)))
+    assert (rounds.rounds, sorted(rounds.reads)) == (1, [(name, None) for name in sorted(LISTS)])
+
+
+async def test_long_lists_are_streamed(related: tuple[Rounds, Reads]) -> None:
+    rounds, reads = related
+    async with asyncio.timeout(WAIT_S):
+        async with aclosing(reads.stream_relations(1)) as pages:
+            first = await anext(pages)
+            assert first == Relations((2, 3), ())
+            # Of each list one slice, and no more until somebody has taken this one.
+            assert len(rounds.reads) == len(LISTS)
+            rest = [page async for page in pages]
+    assert all(len(page.following_ids) + len(page.hidden_ids) <= 2 for page in rest)
+    followed = [one for page in (first, *rest) for one in page.following_ids]
+    hidden = [one for page in rest for one in page.hidden_ids]
+    assert followed == list(range(2, 7))
+    assert sorted(hidden) == [*range(2, 7), *sorted([*range(10, 15), *range(10, 15)])]
+    # One for the first slices, and one for each slice behind them.
+    assert rounds.rounds == 1 + len(rounds.reads) - len(LISTS)
+
+
+async def test_a_caller_who_goes_ends_the_reads(related: tuple[Rounds, Reads]) -> None:
+    rounds, reads = related
+    asking = asyncio.create_task(reads.relations(1))
+    while len(rounds.reads) < len(LISTS):  # noqa: ASYNC110 - a list, not an event
+        await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert rounds.cancelled == len(LISTS)
+
+
+async def test_a_read_that_fails_fails_all(
+    related: tuple[Rounds, Reads], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, reads = related
+
+    async def fail(*_: object, **__: object) -> IdSlice:
+        raise UnavailableError("gone")
+
+    monkeypatch.setattr(world.store, "blocking", fail)
+    with pytest.raises(UnavailableError):
+        await reads.relations(1)

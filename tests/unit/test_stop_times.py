@@ -1,0 +1,48 @@
+"""Whoever kills what does not end waits for longer than a good end may take."""
+
+from pathlib import Path
+
+import yaml
+
+from services.local import supervisor
+from services.local.child import STOP_TIMEOUT_S
+from services.local.edge import DRAIN_S as EDGE_DRAIN_S
+from services.local.edge import END_S as EDGE_END_S
+from services.platform.bus import consumer
+from services.platform.runtime.ending import CLOSING_S, END_WITHIN_S, GRACE_S
+from tools.deploy import layout
+
+ROOT = Path(__file__).resolve().parents[2]
+EDGE_REQUEST_S = 10
+"""What the edge lets a request take."""
+
+
+def test_a_service_has_time_for_calls_and_then_for_messages() -> None:
+    in_hand_s = consumer.WAIT_S + consumer.DRAIN_S
+    assert GRACE_S + in_hand_s < END_WITHIN_S
+    assert in_hand_s < CLOSING_S
+
+
+def test_the_supervisor_kills_nothing_that_is_ending() -> None:
+    assert STOP_TIMEOUT_S > END_WITHIN_S
+    assert EDGE_DRAIN_S > EDGE_REQUEST_S
+    assert EDGE_DRAIN_S + EDGE_END_S <= STOP_TIMEOUT_S
+    # The kernel ends it no sooner than its last group has had its time.
+    assert supervisor.END_WITHIN_S >= supervisor.MAX_GROUPS * STOP_TIMEOUT_S
+
+
+def test_a_cluster_kills_nothing_that_is_ending() -> None:
+    for path in (ROOT / "deploy" / "kubernetes" / "base").glob("*.yaml"):
+        for document in yaml.safe_load_all(path.read_text()):
+            if document.get("kind") in {"Deployment", "StatefulSet"}:
+                pod = document["spec"]["template"]["spec"]
+                given_s = pod["terminationGracePeriodSeconds"]
+                assert given_s >= layout.DRAIN_DELAY_S + END_WITHIN_S, path.name
+
+
+def test_docker_kills_nothing_that_is_ending() -> None:
+    compose = yaml.safe_load((ROOT / "deploy" / "compose" / "compose.yaml").read_text())
+    given = [each.get("stop_grace_period") for each in compose["services"].values()]
+    assert any(given)
+    for each in filter(None, given):
+        assert int(each.removesuffix("s")) >= END_WITHIN_S
