@@ -18,7 +18,7 @@ from services.platform.tokens.revoked_store import RevokedStore
 from services.platform.valkey.connection import open_valkey
 from tests.certificates import authority_in, leaf
 from tests.e2e.test_identity import register
-from tests.identity.world import Browser
+from tests.identity.browser import Browser
 from tests.observability.faults.repeating import repeating
 from tests.observability.watching import Watched
 
