@@ -5,7 +5,7 @@ BIN := .venv/bin
 # machine has cores, since tests wait for most of their time.
 PARALLEL := --numprocesses 3 --dist loadfile
 # What is too long for `.ci/run`, shortest first.
-NIGHTLY := test-clients chaos fuzz-api test-mesh oracle
+NIGHTLY := test-clients chaos fuzz-api bench-soak test-mesh oracle
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
 
