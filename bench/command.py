@@ -62,14 +62,32 @@ FULL = Size(
     40,
     5_000,
     15.0,
-    Options(rounds=5, seconds=5.0, viewers=1_000, crowd=5_000, soak_s=60.0, wide=5_000, probes=50),
+    Options(
+        rounds=5,
+        seconds=5.0,
+        viewers=1_000,
+        crowd=5_000,
+        soak_s=60.0,
+        wide=5_000,
+        history=50,
+        probes=50,
+    ),
 )
 QUICK = Size(
     600,
     20,
     2_000,
     5.0,
-    Options(rounds=2, seconds=2.0, viewers=600, crowd=500, soak_s=10.0, wide=1_000, probes=10),
+    Options(
+        rounds=2,
+        seconds=2.0,
+        viewers=600,
+        crowd=500,
+        soak_s=10.0,
+        wide=1_000,
+        history=10,
+        probes=10,
+    ),
 )
 
 

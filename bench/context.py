@@ -24,6 +24,8 @@ class Options:
     soak_s: float
     wide: int
     """Whom somebody follows who follows very many."""
+    history: int
+    """Tweets that each author has, where it matters how many there are."""
     probes: int
     """Tweets whose way to the last follower is timed."""
     connections: int = 16

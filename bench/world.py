@@ -1,7 +1,9 @@
 """The people, follows and tweets that all scenarios share, and those that some add."""
 
 import asyncio
+import itertools
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -44,7 +46,7 @@ class World:
     following: dict[int, list[int]] = field(default_factory=dict)
     """Whom everybody follows, those of the scenarios included; by user id."""
     tweets: list[tuple[int, int, str]] = field(default_factory=list)
-    """Tweet, author's user id and text of what the world began with."""
+    """Tweet, author's user id and text of what the world itself has posted."""
 
     @property
     def texts(self) -> Sequence[str]:
@@ -88,11 +90,19 @@ class World:
         """Post tweets of these authors; unless told otherwise, wait until they are delivered."""
 
         async def post(edge: EdgeClient, one: tuple[int, str]) -> None:
-            await edge.post("/v1/tweets", {"user_id": str(one[0]), "text": one[1]})
+            author, text = one
+            answer = await edge.post("/v1/tweets", {"user_id": str(author), "text": text})
+            self.tweets.append((int(answer["tweet_id"]), author, text))
 
         self._each("tweets", post, list(posts))
         if drain:
             self.aviary.drain()
+
+    def write_histories(self, authors: Sequence[int], each: int) -> None:
+        """Post until each author has so many tweets; wait until they are delivered."""
+        had = Counter(author for _, author, _ in self.tweets)
+        missing = [author for author in authors for _ in range(each - had[author])]
+        self.post(zip(missing, itertools.cycle(self.texts), strict=False))
 
     def read(self, viewers: Sequence[int]) -> None:
         """Let each read their home: from then on they are active, and their timelines hot."""

@@ -20,7 +20,10 @@ def run(bench: Bench) -> Result:
     world = bench.world
     readers = [one.user_id for one in world.people(READERS)]
     followings = min(FOLLOWINGS, len(world.users))
-    world.follow({one: world.rng.sample(world.users, followings) for one in readers})
+    authors = world.rng.sample(world.users, followings)
+    world.follow(dict.fromkeys(readers, authors))
+    # A query at read costs by what authors have written, of whom only the newest are shown.
+    world.write_histories(authors, bench.options.history)
     world.read(readers)
 
     def reads() -> list[str]:
@@ -43,8 +46,9 @@ def run(bench: Bench) -> Result:
         [Row.of(ours), Row.of(other)],
         [
             (
-                f"{READERS} readers who follow {followings} each; {len(world.tweets):,} tweets. "
-                "The plain choice checks no tokens and limits nobody."
+                f"{READERS} readers who follow {followings} each; each of these has "
+                f"{bench.options.history} tweets or more. The plain choice checks "
+                "no tokens and limits nobody."
             )
         ],
     )
