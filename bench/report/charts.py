@@ -13,8 +13,16 @@ BAR_HEIGHT, BAR_GAP = 26, 12
 PLOT_HEIGHT = 240
 MARGIN_LEFT, MARGIN_BOTTOM, MARGIN_TOP, MARGIN_RIGHT = 64, 34, 12, 20
 TICKS = 5
-COLOURS = 10
-"""Classes c0 to c9; what comes after them shares the last."""
+PROCESSES = (
+    "envoy", "timeline", "tweet", "fanout", "graph", "valkey cache", "valkey bus", "user",
+    "gateway", "noop", "uvicorn", "postgres",
+)  # fmt: skip
+"""Each has the same colour in every chart: that of its place."""
+OTHERS = "others"
+LEAST_SHARE = 0.02
+"""Of the longest bar, which a part of its own has at least."""
+COLOURS = len(PROCESSES) + 1
+"""Classes c0 and so on; whatever has none of its own has the last."""
 NARROWEST_LABELLED = 46
 
 Points = Sequence[tuple[float, float]]
@@ -47,9 +55,10 @@ class _Scale:
 
 def bars(rows: Mapping[str, Mapping[str, float]], unit: str) -> str:
     """Draw a bar for each row, stacked of parts by name, with a legend."""
-    names = list(dict.fromkeys(name for parts in rows.values() for name in parts))
-    colour = {name: min(place, COLOURS - 1) for place, name in enumerate(names)}
     longest = max((sum(parts.values()) for parts in rows.values()), default=0.0) or 1.0
+    rows = {row: _gathered(parts, longest * LEAST_SHARE) for row, parts in rows.items()}
+    names = list(dict.fromkeys(name for parts in rows.values() for name in parts))
+    colour = {name: _colour(name) for name in names}
     scale = _Scale(0, longest, LABEL_WIDTH, WIDTH - 76)
     drawn = []
     for number, (row, parts) in enumerate(rows.items()):
@@ -70,6 +79,17 @@ def bars(rows: Mapping[str, Mapping[str, float]], unit: str) -> str:
         drawn.append(_text(scale(at) + 8, middle, f"{at:,.0f} {unit}"))
     height = MARGIN_TOP + len(rows) * (BAR_HEIGHT + BAR_GAP)
     return _svg(height, drawn) + _legend(colour)
+
+
+def _gathered(parts: Mapping[str, float], least: float) -> dict[str, float]:
+    """Put parts too small to be seen together."""
+    large = {name: value for name, value in parts.items() if value >= least}
+    rest = sum(parts.values()) - sum(large.values())
+    return {**large, OTHERS: rest} if rest > 0 else large
+
+
+def _colour(name: str) -> int:
+    return PROCESSES.index(name) if name in PROCESSES else COLOURS - 1
 
 
 def percentile_curves(curves: Mapping[str, Points]) -> str:

@@ -14,12 +14,12 @@ __all__ = ["page"]
 # After Okabe and Ito, "Color universal design", so that colour-blind readers tell them apart; as
 # many as `charts.COLOURS`.
 LIGHT = (
-    "#0072b2", "#d55e00", "#009e73", "#a8578a", "#8a6d00", "#3a8fc7", "#6b5bb5", "#7f8c3a",
-    "#596579", "#8b8f98",
+    "#d55e00", "#0072b2", "#009e73", "#a8578a", "#8a6d00", "#3a8fc7", "#6b5bb5", "#7f8c3a",
+    "#b5483a", "#596579", "#2c7f8c", "#7a5c99", "#9aa0ab",
 )  # fmt: skip
 DARK = (
-    "#3b96d1", "#e07a35", "#23b48b", "#c77fae", "#b08f1c", "#5aa9dd", "#8f80d6", "#9dab54",
-    "#8492a8", "#6d737d",
+    "#d9702c", "#2f86c0", "#1d9d79", "#b96c9f", "#a08218", "#4a97c9", "#8070c8", "#8a9748",
+    "#c9604f", "#74839a", "#3f97a5", "#9273b3", "#646b77",
 )  # fmt: skip
 LARGE, MIDDLE = 100, 10
 
