@@ -81,7 +81,7 @@ QUICK = Size(
     Options(
         rounds=2,
         seconds=2.0,
-        viewers=600,
+        viewers=500,
         crowd=500,
         soak_s=10.0,
         wide=1_000,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.costs import spent
+from bench.errors import BenchError
 from bench.load.plan import Outcome, Plan
 from bench.load.run import HTTP, Latencies, generate
 
@@ -49,8 +50,13 @@ class Sample:
 
     @property
     def count(self) -> int:
-        """Requests that were answered."""
-        return sum(n for status, n in self.outcome.statuses.items() if status.isdecimal())
+        """Requests that were answered as they should be."""
+        return sum(n for status, n in self.outcome.statuses.items() if status.startswith("2"))
+
+    @property
+    def failed(self) -> int:
+        """Those that were not, in time or at all."""
+        return sum(self.outcome.statuses.values()) - self.count
 
 
 @dataclass(slots=True)
@@ -66,9 +72,9 @@ class Measured:
         return median([one.count / one.outcome.seconds for one in self.samples])
 
     @property
-    def unanswered(self) -> int:
-        """Requests that had no answer in time, in all rounds."""
-        return sum(one.outcome.statuses.get("unanswered", 0) for one in self.samples)
+    def failed(self) -> int:
+        """Requests that were not answered in time, or turned away, in all rounds."""
+        return sum(one.failed for one in self.samples)
 
     @property
     def settled_rate(self) -> float:
@@ -121,6 +127,8 @@ def _sample(subject: Subject) -> Sample:
     plan = subject.plan()
     before = dict(subject.cpu())
     outcome = generate(plan, module=subject.module, overload=subject.overload)
+    if not any(status.startswith("2") for status in outcome.statuses):
+        raise BenchError(f"{subject.name} answers nothing")
     settled_s = outcome.seconds
     if subject.settle is not None:
         began = time.perf_counter()

@@ -67,6 +67,8 @@ class Row:
     """Share of requests, and the latency that they did not exceed."""
     generator_us: float
     """The load generator's own, which is in no other figure."""
+    failed: int = 0
+    """Requests of all rounds that were not answered in time, or turned away."""
 
     @classmethod
     def of(cls, measured: Measured, kind: int | None = None, name: str | None = None) -> "Row":
@@ -82,6 +84,7 @@ class Row:
             {name: latencies.percentile(share) * MS for name, share in PERCENTILES.items()},
             [(share, latencies.percentile(share) * MS) for share in shares],
             measured.generator_us,
+            measured.failed,
         )
 
 

@@ -21,7 +21,7 @@ from bench.world import World
 from services.local.readiness import HOST, free_ports
 from services.platform.ids.snowflake_time import time_ms
 
-__all__ = ["Plain", "postgres_folder", "running"]
+__all__ = ["Plain", "postgres_folder", "running", "served", "temporary_postgres"]
 
 DEBIANS = Path("/usr/lib/postgresql")
 SERVER_USER = "postgres"
@@ -64,10 +64,10 @@ def running(folder: Path, world: World) -> Iterator[Plain]:
         if programs is None:
             path = folder / "plain.db"
             fill_sqlite(path, tweets, follows)
-            yield stack.enter_context(_served(folder, str(path), "SQLite", {}))
+            yield stack.enter_context(served(folder, str(path), "SQLite", {}))
             return
-        url, server = stack.enter_context(_postgres(programs, folder, tweets, follows))
-        yield stack.enter_context(_served(folder, url, "PostgreSQL", {"postgres": server}))
+        url, server = stack.enter_context(temporary_postgres(programs, folder, tweets, follows))
+        yield stack.enter_context(served(folder, url, "PostgreSQL", {"postgres": server}))
 
 
 def _at(tweet_id: int) -> datetime:
@@ -75,7 +75,8 @@ def _at(tweet_id: int) -> datetime:
 
 
 @contextlib.contextmanager
-def _served(folder: Path, database: str, engine: str, others: Mapping[str, int]) -> Iterator[Plain]:
+def served(folder: Path, database: str, engine: str, others: Mapping[str, int]) -> Iterator[Plain]:
+    """Run the service, a process a core, on a database; `others` are the database's."""
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "uvicorn", "bench.reference.plain_app:app"]
     command += ["--host", HOST, "--port", str(port), "--workers", str(os.cpu_count() or 1)]
@@ -96,7 +97,7 @@ def _served(folder: Path, database: str, engine: str, others: Mapping[str, int])
 
 
 @contextlib.contextmanager
-def _postgres(
+def temporary_postgres(
     programs: Path, folder: Path, tweets: Sequence[Row], follows: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[str, int]]:
     """Run a server of our own that listens on a socket in its folder alone; give URL and process.
@@ -129,7 +130,8 @@ def _postgres(
         )
         try:
             url = f"postgresql://{user}@/postgres?host={name}"
-            wait_until((Path(name) / ".s.PGSQL.5432").exists, server, log)
+            asks = [programs / "pg_isready", "-q", "-h", name]
+            wait_until(lambda: not subprocess.run(asks, check=False).returncode, server, log)
             asyncio.run(fill_postgres(url, tweets, follows))
             yield url, server.pid
         finally:

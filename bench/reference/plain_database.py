@@ -30,7 +30,7 @@ CREATE TABLE follows (follower BIGINT, followee BIGINT, PRIMARY KEY (follower, f
 """
 SQLITE_SCHEMA = """
 CREATE TABLE tweets (id INTEGER PRIMARY KEY, author INTEGER NOT NULL, text TEXT NOT NULL,
-    created_at INTEGER NOT NULL);
+    created_at REAL NOT NULL);
 CREATE TABLE follows (follower INTEGER, followee INTEGER, PRIMARY KEY (follower, followee))
     WITHOUT ROWID;
 """
@@ -119,7 +119,7 @@ class _Sqlite:
 
     def _add(self, author: int, text: str, at: datetime) -> int:
         statement = "INSERT INTO tweets (author, text, created_at) VALUES (?, ?, ?)"
-        cursor = self._connection().execute(statement, (author, text, int(at.timestamp())))
+        cursor = self._connection().execute(statement, (author, text, at.timestamp()))
         return cursor.lastrowid or 0
 
     def _connection(self) -> sqlite3.Connection:
@@ -142,7 +142,7 @@ def fill_sqlite(path: Path, tweets: Iterable[Row], follows: Iterable[tuple[int, 
     connection = _connected(path)
     connection.executescript(SQLITE_SCHEMA)
     connection.execute("BEGIN")
-    rows = [(tweet, author, text, int(at.timestamp())) for tweet, author, text, at in tweets]
+    rows = [(tweet, author, text, at.timestamp()) for tweet, author, text, at in tweets]
     connection.executemany("INSERT INTO tweets VALUES (?, ?, ?, ?)", rows)
     connection.executemany("INSERT INTO follows VALUES (?, ?)", list(follows))
     connection.execute(INDEX)

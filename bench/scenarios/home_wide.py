@@ -46,6 +46,7 @@ def run(bench: Bench) -> Result:
         world.post([(star, text) for star in stars for text in world.texts[:TWEETS_EACH]])
     finally:
         _set_threshold(bench.aviary, DEFAULT)
+    world.read([*plain, *many, *fans])
     subjects = [
         aviary(bench, partial(home_reads, bench, each), name=name)
         for name, each in (

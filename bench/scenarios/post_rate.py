@@ -24,6 +24,8 @@ def run(bench: Bench) -> Result:
     readers = bench.viewers[:FOLLOWERS]
     bench.world.follow({reader: [one.user_id for one in authors] for reader in readers})
     bench.world.read(readers)
+    # Everybody has posted before, as most who post have.
+    bench.world.post(zip((one.user_id for one in authors), bench.world.texts, strict=False))
     tokens = [bench.aviary.token_of(one.handle) for one in authors]
 
     def posts() -> list[str]:
@@ -43,7 +45,7 @@ def run(bench: Bench) -> Result:
         [
             Figure("p99", row.latency_ms["p99"], "ms", Better.LOWER, 100.0),
             Figure("CPU of all processes", row.total_cpu_us / 1_000, "ms", Better.LOWER),
-            Figure("unanswered within 10 s", ours.unanswered, better=Better.LOWER, target=0),
+            Figure("failed", ours.failed, better=Better.LOWER, target=0),
         ],
         [row],
         [
