@@ -130,7 +130,7 @@ def temporary_postgres(
         )
         try:
             url = f"postgresql://{user}@/postgres?host={name}"
-            asks = [programs / "pg_isready", "-q", "-h", name]
+            asks = [str(programs / "pg_isready"), "-q", "-h", name]
             wait_until(lambda: not subprocess.run(asks, check=False).returncode, server, log)
             asyncio.run(fill_postgres(url, tweets, follows))
             yield url, server.pid
