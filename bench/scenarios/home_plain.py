@@ -21,9 +21,9 @@ def run(bench: Bench) -> Result:
     readers = [one.user_id for one in world.people(READERS)]
     followings = min(FOLLOWINGS, len(world.users))
     authors = world.rng.sample(world.users, followings)
-    world.follow(dict.fromkeys(readers, authors))
-    # A query at read costs by what authors have written, of whom only the newest are shown.
+    # A query at read costs by what authors have written, of which only the newest is shown.
     world.write_histories(authors, bench.options.history)
+    world.follow(dict.fromkeys(readers, authors))
     world.read(readers)
 
     def reads() -> list[str]:
