@@ -28,6 +28,8 @@ class Options:
     """Tweets that each author has, where it matters how many there are."""
     probes: int
     """Tweets whose way to the last follower is timed."""
+    tried: tuple[int, ...]
+    """Numbers of connections at which saturation is searched for."""
     connections: int = 16
     """Requests under way at most, closed loop."""
 

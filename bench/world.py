@@ -104,19 +104,20 @@ class World:
         missing = [author for author in authors for _ in range(each - had[author])]
         self.post(zip(missing, itertools.cycle(self.texts), strict=False))
 
-    def read(self, viewers: Sequence[int]) -> None:
+    def read(self, viewers: Sequence[int], *, at_once: int = CONCURRENCY) -> None:
         """Let each read their home: from then on they are active, and their timelines hot."""
 
         async def read(edge: EdgeClient, viewer: int) -> None:
             await edge.get("/v1/timeline/home", {"user_id": str(viewer)})
 
-        self._each("reads", read, viewers)
+        self._each("reads", read, viewers, at_once)
 
     def _each(
         self,
         phase: str,
         work: Callable[[EdgeClient, Item], Awaitable[None]],
         items: Sequence[Item],
+        concurrency: int = CONCURRENCY,
     ) -> None:
         async def run() -> None:
             async with self._edge() as edge:
@@ -126,7 +127,7 @@ class World:
                         await work(edge, item)
                         step.done()
 
-                    await at_once(CONCURRENCY, one, items)
+                    await at_once(concurrency, one, items)
 
         asyncio.run(run())
 

@@ -17,8 +17,6 @@ __all__ = ["NAME", "TITLE", "run"]
 NAME = "home-latency"
 TITLE = "Home read at half of saturation, open loop"
 HALF = 0.5
-CONNECTIONS = (8, 16, 32, 64)
-"""Tried in the search for saturation."""
 
 
 def run(bench: Bench) -> Result:
@@ -32,7 +30,7 @@ def run(bench: Bench) -> Result:
         most = _saturated(
             [
                 [aviary(bench, reads, change=change), bare(bench, reference, reads, change=change)]
-                for change in map(_at_once, CONNECTIONS)
+                for change in map(_at_once, bench.options.tried)
             ]
         )
         ours, theirs = take_turns(
