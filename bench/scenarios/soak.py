@@ -4,7 +4,7 @@ import time
 
 from bench.context import Bench
 from bench.load.run import generate
-from bench.measuring import take_turns
+from bench.measuring import Measured, take_turns
 from bench.reference import limit
 from bench.results import TIMES, Better, Figure, Result, Row
 from bench.scenarios.mix import against, answers, both
@@ -19,6 +19,10 @@ STEP_S = 10.0
 """Between looks at memory; queues drain at each, so that none hides what is owed."""
 MB = 1e6
 LARGEST_MB = 150.0
+
+
+def _by_cpu(ours: Measured, theirs: Measured) -> float:
+    return ours.total_cpu_us / theirs.total_cpu_us
 
 
 def run(bench: Bench) -> Result:
@@ -53,6 +57,7 @@ def run(bench: Bench) -> Result:
                 against(*after) / against(*before),
                 target=0.95,
             ),
+            Figure("the same by CPU", _by_cpu(*before) / _by_cpu(*after)),
             Figure("tweets after it against before", (first + posted) / first, TIMES),
             Figure(f"largest process: {worst}", largest[worst], "MB", Better.LOWER, LARGEST_MB),
         ],
