@@ -77,17 +77,17 @@ FULL = Size(
 QUICK = Size(
     500,
     20,
-    1_500,
+    1_000,
     3.0,
     Options(
         rounds=2,
         seconds=1.0,
         viewers=500,
-        crowd=500,
+        crowd=300,
         soak_s=10.0,
-        wide=1_000,
-        history=10,
-        probes=10,
+        wide=500,
+        history=5,
+        probes=5,
         tried=(16, 32),
     ),
 )
