@@ -5,14 +5,14 @@ BIN := .venv/bin
 # machine has cores, since tests wait for most of their time.
 PARALLEL := --numprocesses 3 --dist loadfile
 # What is too long for `.ci/run`, shortest first.
-NIGHTLY := test-alerts chaos fuzz-api test-mesh oracle
+NIGHTLY := test-alerts chaos fuzz-api bench-soak test-mesh oracle
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators run-mesh certs prometheus test test-observability test-pages test-clients test-alerts \
 	test-mesh chaos oracle oracle-data fuzz-api nightly left-to-nightly lint check-generated check-edge \
-	check-deploy check-observability tf-check generate format tf-fmt stubs wheel edge-share lock clean
+	check-deploy check-observability tf-check generate format tf-fmt stubs wheel bench bench-soak lock clean
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON): Aviary needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 1; }
@@ -24,6 +24,10 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 
 .venv/dev.stamp: requirements-dev.lock .venv/run.stamp
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/bench.stamp: requirements-bench.lock .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-bench.lock
 	@touch $@
 
 .venv/gcp.stamp: requirements-gcp.lock .venv/run.stamp
@@ -104,8 +108,13 @@ oracle-data: .venv/dev.stamp ## Check every home of a real graph: EDGES= TWEETS=
 		--tweets $(or $(TWEETS),$(error TWEETS=file is missing)) \
 		--limit $(or $(LIMIT),5000) --threshold $(or $(THRESHOLD),200)
 
-edge-share: .venv/dev.stamp ## Measure home reads with all that the edge does, and with none (needs wrk)
-	$(BIN)/python -m tests.load.edge_share
+## Measure it
+
+bench: .venv/bench.stamp ## Measure all against references, with a report: [BENCH="--quick --edges file"]
+	$(BIN)/python -m bench $(BENCH)
+
+bench-soak: .venv/bench.stamp ## Run the mix for a quarter of an hour, on ten times the data: [BENCH=]
+	$(BIN)/python -m bench --scenario soak --soak-minutes 15 $(BENCH)
 
 ## Check it
 
@@ -170,6 +179,7 @@ lock: .venv/dev.stamp ## Resolve the dependencies anew (needs uv)
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) --extra gcp pyproject.toml -o requirements-gcp.lock
 	$(COMPILE) --extra gcp --extra dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra bench pyproject.toml -o requirements-bench.lock
 	$(COMPILE) --group infra -o requirements-infra.lock
 	$(COMPILE) --group clients -o requirements-clients.lock
 	$(COMPILE) --group build -o requirements-build.lock

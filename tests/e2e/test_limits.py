@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.acting import eventually
+from tests.e2e.acting import eventually, post, user
 from tests.e2e.conftest import Mesh, start, stop
 from tests.identity.world import PASSWORD
 
@@ -35,6 +35,28 @@ def test_sign_ups_of_an_address_are_limited_exactly_and_reads_go_on(mesh: Mesh) 
     assert challenge.json()["difficulty_bits"] > 0
 
 
+def test_a_load_by_the_operators_token_costs_nobody_at_its_address_anything(mesh: Mesh) -> None:
+    """Not even where much of it fails."""
+    author = user(mesh)
+    before = _read_limit(mesh)
+    for number in range(GUESSES):
+        post(mesh, author, f"number {number} of a load")
+        missing = mesh.rest.get(f"/v1/users/{author + 1 + number}")
+        assert missing.status_code == httpx.codes.NOT_FOUND
+    # The edge tells of everything within half a second: by the time that it has told enough of
+    # somebody elsewhere, it has told of all that.
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(base_url=mesh.rest.base_url, transport=elsewhere) as other:
+        for number in range(GUESSES):
+            guess = {"authorization": f"Bearer other-guess-{number}"}
+            other.get("/v1/timeline/home", headers=guess)
+        shown = dict(mesh.rest.headers)
+        eventually(
+            lambda: _limit_of(other.get("/v1/users/1", headers=shown)) < before, expected=True
+        )
+    assert _read_limit(mesh) == before
+
+
 def test_who_guesses_tokens_is_slowed(mesh: Mesh) -> None:
     """The edge reports refusals by access log; the new limits reach it as extension configs."""
     before = _read_limit(mesh)
@@ -46,7 +68,11 @@ def test_who_guesses_tokens_is_slowed(mesh: Mesh) -> None:
 
 
 def _read_limit(mesh: Mesh) -> int:
-    return int(mesh.rest.get("/v1/users/1").headers["x-rate-limit-limit"])
+    return _limit_of(mesh.rest.get("/v1/users/1"))
+
+
+def _limit_of(answer: httpx.Response) -> int:
+    return int(answer.headers["x-rate-limit-limit"])
 
 
 def _sign_up(rest: httpx.Client, number: int) -> httpx.Response:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import click
 
+from bench.costs import cpu_seconds, spent
 from services.cli.load.access import token_source
 from services.cli.load.edge_client import EdgeClient
 from services.cli.load.errors import LoadError
@@ -28,7 +29,6 @@ from services.cli.load.model import FollowGraph, Post
 from services.cli.load.progress import Progress
 from services.cli.load.reading import read_graph, read_texts
 from tests.e2e.conftest import Mesh, start, stop
-from tests.load.costs import cpu_seconds
 from tests.load.drain import drain
 from tests.load.model import Homes
 from tests.load.readers import Readers
@@ -89,9 +89,9 @@ class Oracle:
         before = cpu_seconds(self._mesh.process.pid)
         yield
         after = cpu_seconds(self._mesh.process.pid)
-        spent = {name: after[name] - before.get(name, 0) for name in after}
-        largest = sorted(spent, key=lambda name: -spent[name])
-        cpu = ", ".join(f"{name} {spent[name]:.0f}" for name in largest if spent[name] >= 1)
+        took = spent(before, after)
+        largest = sorted(took, key=lambda name: -took[name])
+        cpu = ", ".join(f"{name} {took[name]:.0f}" for name in largest if took[name] >= 1)
         click.echo(f"{self._progress.phases[-1]}   CPU s: {cpu}")
 
 

@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from services.cli.serving import running
 from services.graph import spec as graph
 from services.graph.clients import UserClient
+from services.id import spec as id_service
 from services.platform.bus.port import Message, RefusedError
 from services.platform.composition.declared import UndeclaredError
 from services.platform.composition.dependencies import Dependencies
@@ -105,16 +106,15 @@ async def test_it_starts_while_the_pauses_cannot_be_read(
 
 async def test_what_is_declared_and_not_opened_is_found(settings: Settings) -> None:
     more = replace(
-        all_specs()["user"],
-        tables=(*user.TABLES, tweet.TWEETS),
+        all_specs()["id"],
+        tables=(*id_service.SPEC.tables, tweet.TWEETS),
         secrets=("AVIARY_CURSOR_KEY",),
         subscriptions=(tweet.ERASURE,),
         uses_cache=True,
     )
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(served("id", settings))
         deps = Dependencies(more, settings, stack)
-        await importlib.import_module("services.user.app").build(deps)
+        await importlib.import_module("services.id.app").build(deps)
         assert deps.declared.unopened == [
             "secret AVIARY_CURSOR_KEY",
             "subscription tweet.erasure",

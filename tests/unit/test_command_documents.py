@@ -119,7 +119,8 @@ def test_each_command_that_lists_prints_json_too() -> None:
     listing = {
         path
         for path, command in leaves(main)
-        if (command.help or "").startswith(("List ", "Show ")) or path in {("pause",), ("resume",)}
+        if (command.help or "").startswith(("List ", "Show "))
+        or path in {("pause",), ("resume",), ("audit", "verify")}
     }
     assert {("queues",), ("dead-letters",), ("apps",), ("app-key", "list")} <= listing
     with_json = {

@@ -1,0 +1,133 @@
+"""How long a tweet takes from its post to the last of its author's followers.
+
+And by how much a tweet of an author with very many followers, posted just before, holds others up.
+"""
+
+import struct
+import time
+from collections.abc import Sequence
+
+import httpx
+from redis import Redis
+
+from bench.context import Bench
+from bench.errors import BenchError
+from bench.load.run import Latencies
+from bench.measuring import median
+from bench.results import TIMES, Better, Figure, Result
+from services.timeline.keys import home_list_key
+
+__all__ = ["NAME", "TITLE", "run"]
+
+NAME = "delivery"
+TITLE = "From the post to the last follower's timeline"
+FEW, SOME = 100, 1_000
+AT_ONCE = 500
+"""Timelines looked at in one round trip: some milliseconds."""
+POLL_S = 0.002
+TRIES = 5
+WITHIN_S = 120.0
+MS = 1e3
+TEXT = "timed on its way"
+_ID = struct.Struct(">Q")
+
+
+def run(bench: Bench) -> Result:
+    """Post, and look into the followers' hot timelines until the last has the tweet."""
+    world, viewers = bench.world, bench.viewers
+    crowd = [*viewers, *(one.user_id for one in world.people(bench.options.crowd))]
+    crowd = crowd[: bench.options.crowd]
+    some, few = crowd[:SOME], crowd[:FEW]
+    famous, known, usual = (one.user_id for one in world.people(3))
+    follows: dict[int, list[int]] = {}
+    for author, followers in ((famous, crowd), (known, some), (usual, few)):
+        for follower in followers:
+            follows.setdefault(follower, []).append(author)
+    world.follow(follows)
+    _heat(bench, crowd)
+    with bench.aviary.cache() as cache, httpx.Client(base_url=bench.aviary.url) as client:
+        probe = _Probe(bench, client, cache)
+        probe.way(known, some)  # warms up
+        to_some = [probe.way(known, some) for _ in range(bench.options.probes)]
+        to_crowd = [probe.way(famous, crowd) for _ in range(max(3, bench.options.probes // 5))]
+        alone, beside = [], []
+        for _ in range(bench.options.probes):
+            alone.append(probe.way(usual, few))
+            probe.post(famous)
+            beside.append(probe.way(usual, few))
+            bench.aviary.drain()
+    return Result(
+        NAME,
+        TITLE,
+        [
+            _p99(len(some), to_some, 1.0),
+            _p99(len(crowd), to_crowd, 5.0),
+            Figure(f"to the last of {len(few)}, median", median(alone) * MS, "ms", Better.LOWER),
+            Figure(
+                f"the same just after a post to {len(crowd):,}",
+                median(beside) / median(alone),
+                TIMES,
+                Better.LOWER,
+                1.1,
+            ),
+        ],
+        notes=["All followers have read their home, so that each has a hot and a stored timeline."],
+    )
+
+
+def _heat(bench: Bench, followers: Sequence[int]) -> None:
+    """Let all read their home until each has a hot timeline, which pushes then go to."""
+    cold = list(followers)
+    with bench.aviary.cache() as cache:
+        for _ in range(TRIES):
+            bench.world.read(cold)
+            with cache.pipeline(transaction=False) as pipeline:
+                for one in cold:
+                    pipeline.lindex(home_list_key(one), -1)
+                ends = pipeline.execute()
+            # A list that is being filled ends in a longer mark than an id.
+            cold = [one for one, end in zip(cold, ends, strict=True) if len(end or b"") != _ID.size]
+            if not cold:
+                return
+    raise BenchError(f"{len(cold)} of {len(followers)} homes do not get hot")
+
+
+def _p99(count: int, ways: Sequence[float], target: float) -> Figure:
+    name = f"to the last of {count:,} followers, p99 of {len(ways)}"
+    return Figure(name, Latencies(sorted(ways)).percentile(0.99), "s", Better.LOWER, target)
+
+
+class _Probe:
+    def __init__(self, bench: Bench, client: httpx.Client, cache: Redis) -> None:
+        self._bench = bench
+        self._client = client
+        self._cache = cache
+
+    def post(self, author: int) -> int:
+        """Post; give the tweet."""
+        answer = self._client.post(
+            "/v1/tweets",
+            json={"user_id": str(author), "text": TEXT},
+            headers={"authorization": f"Bearer {self._bench.aviary.token()}"},
+        )
+        answer.raise_for_status()
+        return int(answer.json()["tweet_id"])
+
+    def way(self, author: int, followers: Sequence[int]) -> float:
+        """Post; give the seconds until the last follower's timeline begins with the tweet."""
+        began = time.perf_counter()
+        head = _ID.pack(self.post(author))
+        waiting = [home_list_key(one) for one in followers]
+        while waiting:
+            if time.perf_counter() - began > WITHIN_S:
+                raise BenchError(f"{len(waiting)} of {len(followers)} never get the tweet")
+            looked = waiting[:AT_ONCE]
+            with self._cache.pipeline(transaction=False) as pipeline:
+                for key in looked:
+                    pipeline.lindex(key, 0)
+                found = pipeline.execute()
+            left = [key for key, first in zip(looked, found, strict=True) if first != head]
+            if len(left) == len(looked):
+                time.sleep(POLL_S)
+            waiting = left + waiting[AT_ONCE:]
+        return time.perf_counter() - began

@@ -1,0 +1,99 @@
+"""DeathStarBench's mix: 60% home, 30% user timeline, 10% compose; pages of 10.
+
+Gan et al., "An open-source benchmark suite for microservices and their hardware-software
+implications for cloud & edge systems", ASPLOS 2019; the shares are of its wrk2 script.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bench.context import Bench
+from bench.load.plan import Plan
+from bench.measuring import Measured, Subject, take_turns
+from bench.reference import limit
+from bench.reference.limit import Limit
+from bench.results import Figure, Result, Row
+from bench.rpcs import HOME_RPC, POST_RPC, USER_RPC
+from bench.scenarios.post import ANSWER
+from bench.subjects import Change, aviary, bare
+from bench.traffic import get, home_pages, post
+
+__all__ = ["NAME", "TITLE", "answers", "both", "run"]
+
+NAME = "mix"
+TITLE = "60% home, 30% user timeline, 10% post; pages of 10"
+SHARES = (0.6, 0.3, 0.1)
+KINDS = ("home", "user timeline", "post")
+HOME, USER, POST = range(3)
+DRAWN = 5_000
+PAGE = 10
+
+
+def run(bench: Bench) -> Result:
+    """Ask for the mix, until all posts of it are delivered."""
+    with limit.running(bench.folder / NAME, answers(bench)) as reference:
+        ours, theirs = take_turns(both(bench, reference), rounds=bench.options.rounds)
+    rows = [Row.of(ours, kind, f"Aviary, {name}") for kind, name in enumerate(KINDS)]
+    # Processes' costs are of the mix as a whole.
+    apart = [replace(row, cpu_us={}) for row in rows]
+    return Result(
+        NAME,
+        TITLE,
+        [
+            Figure("rate against the limit", against(ours, theirs)),
+            Figure("requests", ours.settled_rate, "/s"),
+            *(Figure(f"p99 of {row.name}", row.latency_ms["p99"], "ms") for row in rows),
+        ],
+        [Row.of(ours), *apart, Row.of(theirs)],
+    )
+
+
+def against(ours: Measured, theirs: Measured) -> float:
+    """Give the share of the limit's rate, deliveries included."""
+    return ours.settled_rate / theirs.rate
+
+
+def answers(bench: Bench) -> dict[str, Sequence[bytes]]:
+    """Give what the limit answers with."""
+    pages = home_pages(bench.aviary, bench.viewers, PAGE)
+    return {HOME_RPC: pages, USER_RPC: pages, POST_RPC: [ANSWER]}
+
+
+def both(
+    bench: Bench, reference: Limit, *, posts: float = SHARES[POST], seconds: float | None = None
+) -> list[Subject]:
+    """Give Aviary and the limit under the mix, in which `posts` is the share of posts."""
+    drawn = draw(bench, posts)
+    kinds = [kind for kind, _ in drawn]
+
+    def requests() -> list[str]:
+        token = bench.aviary.token()
+        return [
+            _request(bench, kind, user, place, token) for place, (kind, user) in enumerate(drawn)
+        ]
+
+    def told_apart(plan: Plan) -> Plan:
+        return replace(plan, kinds=kinds, seconds=seconds or plan.seconds)
+
+    change: Change = told_apart
+    return [
+        aviary(bench, requests, change=change, settled=True),
+        bare(bench, reference, requests, change=change),
+    ]
+
+
+def draw(bench: Bench, posts: float) -> list[tuple[int, int]]:
+    """Draw kinds of requests, and whose they are."""
+    rng, users = bench.world.rng, bench.world.users
+    reads = [share * (1 - posts) / (1 - SHARES[POST]) for share in SHARES[:POST]]
+    kinds = rng.choices((HOME, USER, POST), [*reads, posts], k=DRAWN)
+    return [(kind, rng.choice(bench.viewers if kind == HOME else users)) for kind in kinds]
+
+
+def _request(bench: Bench, kind: int, user: int, place: int, token: str) -> str:
+    if kind == POST:
+        texts = bench.world.texts
+        body = {"user_id": str(user), "text": texts[place % len(texts)]}
+        return post("/v1/tweets", body, token)
+    whose = "home" if kind == HOME else "user"
+    return get(f"/v1/timeline/{whose}?user_id={user}&limit={PAGE}", token)

@@ -1,0 +1,67 @@
+"""What a post costs until it is in every timeline, beside the limit of a post."""
+
+from aviary.tweet.v1 import tweet_service_pb2 as pb
+
+from bench.context import Bench
+from bench.measuring import Measured, take_turns
+from bench.reference import limit
+from bench.results import Better, Figure, Result, Row
+from bench.rpcs import POST_RPC
+from bench.subjects import aviary, bare
+from bench.traffic import posts
+
+__all__ = ["NAME", "TITLE", "run"]
+
+NAME = "post"
+TITLE = "A post, durable, until it is in every timeline"
+AUTHORS = 20
+FOLLOWERS = 100
+ANSWER = pb.CreateTweetResponse(tweet_id=2**60).SerializeToString()
+
+
+def run(bench: Bench) -> Result:
+    """Post as authors whom nobody follows, and as authors whom a hundred readers follow."""
+    alone = [one.user_id for one in bench.world.people(AUTHORS)]
+    followed = followed_authors(bench, AUTHORS, FOLLOWERS)
+    with limit.running(bench.folder / NAME, {POST_RPC: [ANSWER]}) as reference:
+        subjects = [
+            aviary(bench, lambda: posts(bench, alone), name="no followers", settled=True),
+            aviary(bench, lambda: posts(bench, followed), name="100 followers", settled=True),
+            bare(bench, reference, lambda: posts(bench, alone)),
+        ]
+        lonely, popular, bound = take_turns(subjects, rounds=bench.options.rounds)
+    return Result(
+        NAME,
+        TITLE,
+        [
+            _cpu("no followers: CPU of all processes", lonely, 3.0),
+            _cpu("100 followers who read: CPU of all processes", popular, 5.0),
+            Figure(
+                "100 followers: rate against the limit",
+                popular.settled_rate / bound.rate,
+                target=0.25,
+            ),
+            Figure("no followers: rate against the limit", lonely.settled_rate / bound.rate),
+            Figure("100 followers: posts delivered a second", popular.settled_rate, "/s"),
+        ],
+        [Row.of(lonely), Row.of(popular), Row.of(bound)],
+        ["Rates count until the last post is in all timelines, not until it was answered."],
+    )
+
+
+def followed_authors(bench: Bench, authors: int, followers: int) -> list[int]:
+    """Make authors, each with followers among those who read; together they are all of these."""
+    made = [one.user_id for one in bench.world.people(authors)]
+    viewers = bench.viewers
+    follows: dict[int, list[int]] = {}
+    for number, author in enumerate(made):
+        first = number * len(viewers) // authors
+        for place in range(min(followers, len(viewers))):
+            follows.setdefault(viewers[(first + place) % len(viewers)], []).append(author)
+    bench.world.follow(follows)
+    bench.world.read(list(follows))
+    return made
+
+
+def _cpu(name: str, measured: Measured, target_ms: float) -> Figure:
+    return Figure(name, measured.total_cpu_us / 1_000, "ms", Better.LOWER, target_ms)

@@ -1,0 +1,48 @@
+"""A tiny run of the whole benchmark, as its command makes one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+USERS, TWEETS = 14, 60
+TIMEOUT_S = 400
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+def test_a_run_gives_a_document_and_a_page(tmp_path: Path) -> None:
+    sizes = ["--users", str(USERS), "--limit", str(TWEETS), "--rounds", "1", "--seconds", "0.3"]
+    chosen = ["--scenario", "home-read", "--scenario", "post"]
+    run = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--out", tmp_path, *sizes, *chosen],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    document = json.loads((tmp_path / "results.json").read_text())
+    assert document["version"] == 1
+    assert document["settings"]["people"] == USERS
+    assert document["settings"]["tweets"] == TWEETS
+    assert document["machine"]["cores"] >= 1
+    read, post = document["scenarios"]
+    assert (read["name"], post["name"]) == ("home-read", "post")
+    for scenario in (read, post):
+        assert not scenario["failure"]
+        assert all(figure["value"] > 0 for figure in scenario["figures"])
+        assert {figure["reached"] for figure in scenario["figures"]} <= {True, False, None}
+        for row in scenario["rows"]:
+            assert row["rate"] > 0
+            assert row["total_cpu_us"] > 0
+            assert list(row["latency_ms"]) == ["p50", "p95", "p99", "p99.9"]
+            assert list(row["latency_ms"].values()) == sorted(row["latency_ms"].values())
+    ours, limit = read["rows"]
+    assert {"envoy", "timeline"} <= set(ours["cpu_us"])
+    assert set(limit["cpu_us"]) == {"envoy", "noop"}
+    assert {"envoy", "tweet"} <= set(post["rows"][0]["cpu_us"])
+    page = (tmp_path / "report.html").read_text()
+    assert read["title"] in page
+    assert page.count("<svg") == 4  # costs and latencies of both
+    assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
