@@ -5,9 +5,8 @@ first, the 64-bit complement (`~`) of the number is written. Ids are snowflakes:
 milliseconds since 2024-01-01 UTC, 10 bits of worker, 12 bits of sequence.
 """
 
-from dataclasses import dataclass
-
 from services.platform.ids.model import MAX_ID
+from services.platform.rows.port import KeyRange
 
 __all__ = [
     "ID_HEX_DIGITS",
@@ -33,14 +32,6 @@ SHARD_HEX_DIGITS = 2
 _SEPARATOR = "#"
 _AFTER_SEPARATOR = "$"
 """The byte after `#`: `prefix$` ends the range of all keys that begin with `prefix#`."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRange:
-    """Row keys with `start <= key < end`."""
-
-    start: bytes
-    end: bytes
 
 
 def user_row_key(user_id: int) -> bytes:
