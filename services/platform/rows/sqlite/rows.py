@@ -34,6 +34,9 @@ __all__ = ["SqliteRowStore"]
 
 TRY_EVERY_S = 1.0
 """Between tries to write, where the last write found no room; one page each."""
+WRITER_CACHE_KIB = 16 * 1_024
+"""Pages that the writer keeps at hand: SQLite's 2 MB are less than the newest day of many viewers,
+and what is not there is read again for each change."""
 MARK_BITS = 31
 
 _COUNTER = struct.Struct(">q")
@@ -80,6 +83,9 @@ class SqliteRowStore:
             connection = await asyncio.to_thread(self._create)
         except (sqlite3.Error, OSError) as error:
             raise UnavailableError(f"The row store {self._path} cannot be opened.") from error
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
+        # Where one statement of many rows keeps what it changes, until it ends.
+        connection.execute("PRAGMA temp_store = MEMORY")
         self._writer = WriterThread(connection)
         self._readers = ReaderPool(self._path)
         self._expiries = [
