@@ -127,18 +127,16 @@ class RowHomeTimelines:
 
     async def active(self, viewers: Sequence[int], since_ms: int) -> list[int]:
         """Those of `viewers` who read at or after `since_ms`."""
-        names = {viewer: CellName(VIEWERS.name, user_row_key(viewer), SEEN) for viewer in viewers}
-        cells = await self._store.read_cells(names.values())
-        found = {
-            viewer: Row(name.key, {SEEN: cells[name].value})
-            for viewer, name in names.items()
-            if name in cells
-        }
-        return [
-            viewer
-            for viewer, row in found.items()
-            if (seen_ms := _seen_ms(row)) is not None and seen_ms >= since_ms
-        ]
+        viewer_of = {user_row_key(viewer): viewer for viewer in viewers}
+        names = [CellName(VIEWERS.name, key, SEEN) for key in viewer_of]
+        active = []
+        for (_, key, _), cell in (await self._store.read_cells(names)).items():
+            try:
+                if int(cell.value) >= since_ms:
+                    active.append(viewer_of[key])
+            except ValueError as error:
+                log_unreadable(VIEWERS.name, Row(key, {SEEN: cell.value}), error)
+        return active
 
     async def begin_build(self, viewer: int, now_ms: int) -> None:
         """Mark active and not yet built, in one step."""

@@ -36,7 +36,7 @@ _AFTER_SEPARATOR = "$"
 
 def user_row_key(user_id: int) -> bytes:
     """`{user:016x}`: what there is one row of for each user."""
-    return f"{checked_id(user_id):016x}".encode()
+    return b"%016x" % checked_id(user_id)
 
 
 def parse_user_row_key(key: bytes) -> int:
