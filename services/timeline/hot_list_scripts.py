@@ -23,12 +23,17 @@ end
 PUSH = (
     _COMPARE
     + """
--- KEYS: lists; ARGV: id, capacity, slack. Returns the number of lists that changed.
-local id, capacity, slack = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+-- KEYS: lists; ARGV: capacity, slack, joined ids (oldest first, no double), and for each list how
+-- many of them it takes and their places, from 0 and rising, in 16 bits each; '' where each list
+-- takes all. Returns the number of lists that changed.
+local capacity, slack = tonumber(ARGV[1]), tonumber(ARGV[2])
+local given, places = ARGV[3], ARGV[4]
+local ids = {}
+for from = 1, #given, 8 do ids[#ids + 1] = string.sub(given, from, from + 7) end
 -- Late ids are nearly always a few places from the head, so the search goes in small steps.
 local STEP = 32
 
-local function insert_older(key)
+local function insert_older(key, id)
   local tail = redis.call('LINDEX', key, -1)
   if not is_sentinel(tail) and not newer(id, tail) then return 0 end
   local from = 0
@@ -43,15 +48,26 @@ local function insert_older(key)
   end
 end
 
-local function push(key)
-  local head = redis.call('LINDEX', key, 0)
-  if not head or head == id then return 0 end
-  local length
-  if newer(id, head) then
-    length = redis.call('LPUSH', key, id)
-  else
-    length = insert_older(key)
+-- Returns the length of the list, or 0 if nothing changed.
+local function put(key, head, wanted)
+  if newer(wanted[1], head) then return redis.call('LPUSH', key, unpack(wanted)) end
+  local length = 0
+  for _, id in ipairs(wanted) do
+    local grown = 0
+    if newer(id, head) then
+      grown, head = redis.call('LPUSH', key, id), id
+    elseif id ~= head then
+      grown = insert_older(key, id)
+    end
+    if grown > 0 then length = grown end
   end
+  return length
+end
+
+local function push(key, wanted)
+  local head = redis.call('LINDEX', key, 0)
+  if not head then return 0 end
+  local length = put(key, head, wanted)
   if length > capacity + slack then
     local tail = redis.call('LINDEX', key, -1)
     if #tail > 8 then
@@ -65,9 +81,23 @@ local function push(key)
   return length > 0 and 1 or 0
 end
 
+local at = 1
+local function next_wanted()
+  if places == '' then return ids end
+  local wanted = {}
+  local count
+  count, at = struct.unpack('>H', places, at)
+  for n = 1, count do
+    local place
+    place, at = struct.unpack('>H', places, at)
+    wanted[n] = ids[place + 1]
+  end
+  return wanted
+end
+
 local changed = 0
 for _, key in ipairs(KEYS) do
-  local sound, pushed = pcall(push, key)
+  local sound, pushed = pcall(push, key, next_wanted())
   if sound then
     changed = changed + pushed
   else

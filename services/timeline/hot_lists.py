@@ -15,7 +15,7 @@ failover of Valkey stays missing until the list expires or is dropped.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import gt
 
@@ -37,8 +37,8 @@ _WARM_EXPIRY_MS = 10_000
 """A warming that takes longer counts as dead, and another reader may begin."""
 _TRIM_SLACK_SHARE = 20
 """A list may be a twentieth over capacity: one push in forty or so pays for a trim."""
-_KEYS_PER_SCRIPT = 1_000
-"""Lists changed by one script: it blocks its node, for a millisecond or so at this size."""
+_PUSHES_PER_SCRIPT = 1_000
+"""Ids put into lists by one script: it blocks its node, for a millisecond or so at this size."""
 
 _ID = struct.Struct(">Q")
 _SENTINEL = bytes(_ID.size)
@@ -84,16 +84,25 @@ class HotLists:
         self._remove = Script(client, lua.REMOVE)
 
     async def push(self, keys: Sequence[bytes], tweet_id: int) -> int:
-        """Put an id in its place in those of the lists that exist; returns how many changed.
+        """Put one id in its place in many lists; as `push_many`."""
+        return await self.push_many(dict.fromkeys(keys, (tweet_id,)))
 
-        Idempotent, and ids may come in any order. An id below the tail of a trimmed list is left
-        out: it is the durable store's to serve.
+    async def push_many(self, ids: Mapping[bytes, Sequence[int]]) -> int:
+        """Put ids, each list's own, in their places in those of the lists that exist.
+
+        Returns how many lists changed. Idempotent, and ids may come in any order. An id below the
+        tail of a trimmed list is left out: it is the durable store's to serve.
         """
         changed = 0
-        for start in range(0, len(keys), _KEYS_PER_SCRIPT):
-            page = keys[start : start + _KEYS_PER_SCRIPT]
+        for page in _pages(ids):
+            slots = self._push.by_slot(list(page))
             changed += sum(
-                await self._push.run_by_slot(page, _ID.pack(tweet_id), self._capacity, self._slack)
+                await self._push.run_pages(
+                    [
+                        (keys, (self._capacity, self._slack, *_placed([page[key] for key in keys])))
+                        for keys in slots
+                    ]
+                )
             )
         return changed
 
@@ -185,6 +194,39 @@ class HotLists:
         _log.error(EVENT_CACHE_DAMAGED, key=repr(key))
         await self.drop(key)
         return None
+
+
+def _pages(ids: Mapping[bytes, Sequence[int]]) -> Iterator[dict[bytes, Sequence[int]]]:
+    """Cut into what one script does; of a list with more ids than that, a page for each part."""
+    page: dict[bytes, Sequence[int]] = {}
+    pushes = 0
+    for key, given in ids.items():
+        # The oldest first, as what is newer than the head of a list finds its place at once.
+        own = given if len(given) <= _PUSHES_PER_SCRIPT else sorted(given)
+        for at in range(0, len(own), _PUSHES_PER_SCRIPT):
+            part = own[at : at + _PUSHES_PER_SCRIPT]
+            if pushes + len(part) > _PUSHES_PER_SCRIPT:
+                yield page
+                page, pushes = {}, 0
+            page[key] = part
+            pushes += len(part)
+    if page:
+        yield page
+
+
+def _placed(ids: Sequence[Sequence[int]]) -> tuple[bytes, bytes]:
+    """Encode the ids of each list as the script takes them: (all of them, the places of each)."""
+    rising = sorted(set().union(*ids))
+    joined = struct.pack(f">{len(rising)}Q", *rising)
+    if all(len(own) == len(rising) for own in ids):
+        return joined, b""
+    place_of = {tweet_id: place for place, tweet_id in enumerate(rising)}
+    places: list[int] = []
+    for own in ids:
+        found = sorted({place_of[tweet_id] for tweet_id in own})
+        places.append(len(found))
+        places += found
+    return joined, struct.pack(f">{len(places)}H", *places)
 
 
 def _is_falling(ids: tuple[int, ...]) -> bool:

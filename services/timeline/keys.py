@@ -1,5 +1,7 @@
 """The timeline's row keys and Valkey keys: built and parsed here and nowhere else."""
 
+from collections.abc import Mapping, Sequence
+
 from services.platform.ids.snowflake_time import EPOCH_MS, time_ms
 from services.platform.rows.keys import (
     ID_HEX_DIGITS,
@@ -13,6 +15,8 @@ from services.timeline.model import DAY_MS
 
 __all__ = [
     "author_list_key",
+    "expired_homes",
+    "home_cells",
     "home_day",
     "home_list_key",
     "home_qualifier",
@@ -55,6 +59,37 @@ def parse_home_qualifier(qualifier: bytes) -> int:
     if len(qualifier) != _ID_BYTES:
         raise ValueError(f"home qualifier {qualifier!r} is not {_ID_BYTES} bytes long")
     return checked_id(int.from_bytes(qualifier, "big") ^ ID_MASK)
+
+
+def home_cells(tweets: Mapping[int, Sequence[int]]) -> list[tuple[bytes, bytes]]:
+    """Name the cells, (row key, qualifier), of tweets in the home timelines of many users.
+
+    As `home_row_key` and `home_qualifier` do, with what they share worked out once.
+    """
+    if tweets:
+        checked_id(min(tweets)), checked_id(max(tweets))
+    names: dict[int, tuple[bytes, bytes]] = {}
+    for tweet_id in frozenset[int]().union(*tweets.values()):
+        _, _, day = home_row_key(0, tweet_id).partition(b"#")
+        names[tweet_id] = day, home_qualifier(tweet_id)
+    return [
+        (b"%016x#%b" % (user_id, day), qualifier)
+        for user_id, own in tweets.items()
+        for day, qualifier in map(names.__getitem__, own)
+    ]
+
+
+def expired_homes(key: bytes, limit_ms: int) -> KeyRange:
+    """Select those of a user's rows whose whole day is before `limit_ms`, Unix milliseconds.
+
+    `key` is one of the user's rows; `ValueError` if it is none.
+    """
+    user_id, _ = parse_home_row_key(key)
+    end = prefix_range(user_id).end
+    newest_day = (limit_ms - EPOCH_MS) // DAY_MS - 1
+    if newest_day < 0:
+        return KeyRange(end, end)
+    return KeyRange(f"{user_id:016x}#{newest_day ^ _DAY_MASK:08x}".encode(), end)
 
 
 def home_range(user_id: int, before: int | None = None) -> tuple[KeyRange, bytes]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
+from services.timeline.keys import expired_homes
 from services.timeline.model import ACTIVE_DAYS, DAY_MS
 
 __all__ = ["CELEBRITIES", "HOME", "RETENTION_S", "SPEC", "TABLES", "VIEWERS"]
@@ -12,7 +13,10 @@ RETENTION_S: Final = ACTIVE_DAYS * DAY_MS // 1_000
 """Of pushed ids, in seconds; older pages are merged from the authors."""
 
 HOME: Final = TableSpec(
-    "home", max_age_s=RETENTION_S, key="{user:016x}#{~day:08x}, column {~tweet}"
+    "home",
+    max_age_s=RETENTION_S,
+    key="{user:016x}#{~day:08x}, column {~tweet}",
+    expired=expired_homes,
 )
 VIEWERS: Final = TableSpec("viewers", key="{user:016x}")
 CELEBRITIES: Final = TableSpec("celebrities", key="{author:016x}")

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from contextvars import Context
 
@@ -29,7 +29,7 @@ BUILT = b"built"
 FLOOR = b"floor#"
 YES, NO = b"1", b"0"
 DAYS_PER_SCAN = 8  # rows; a page rarely spans more
-MUTATIONS_PER_CALL = 1_000
+CELLS_PER_CALL = 5_000  # enough that cells of a page of the store meet, some milliseconds of it
 CELEBRITIES_PER_SCAN = 1_000
 REFRESH_S = 0.25  # age at which the list of celebrities is read anew
 STALE_S = 0.5  # how late a new celebrity's first unpushed tweet may show
@@ -101,24 +101,20 @@ class RowHomeTimelines:
 
     async def add(self, viewer: int, tweet_ids: Sequence[int]) -> None:
         """Add ids to one timeline; those there already change nothing."""
-        by_day: dict[bytes, dict[bytes, bytes]] = {}
-        for tweet_id in tweet_ids:
-            cells = by_day.setdefault(keys.home_row_key(viewer, tweet_id), {})
-            cells[keys.home_qualifier(tweet_id)] = b""
-        now_ms = self._clock.now_ms()
-        await self._mutate(
-            RowMutation(HOME.name, key, cells, timestamp_ms=max(now_ms, _newest_ms(cells)))
-            for key, cells in by_day.items()
-        )
+        await self.push({viewer: tweet_ids})
 
-    async def push(self, viewers: Iterable[int], tweet_id: int) -> None:
-        """Add one id to many timelines."""
-        cells = {keys.home_qualifier(tweet_id): b""}
-        at_ms = max(self._clock.now_ms(), _newest_ms(cells))
-        await self._mutate(
-            RowMutation(HOME.name, keys.home_row_key(viewer, tweet_id), cells, timestamp_ms=at_ms)
-            for viewer in viewers
-        )
+    async def push(self, tweets: Mapping[int, Sequence[int]]) -> None:
+        """Add ids to the timelines of many viewers, each its own."""
+        cells = keys.home_cells(tweets)
+        if not cells:
+            return
+        # None is dated earlier than its tweet, or a clock that is behind would have retention drop
+        # ids that the timeline's floor says are there. The dates order nothing: writers agree.
+        newest = max(map(max, filter(None, tweets.values())))
+        dated_ms = max(self._clock.now_ms(), time_ms(newest))
+        for start in range(0, len(cells), CELLS_PER_CALL):
+            chunk = cells[start : start + CELLS_PER_CALL]
+            await self._store.set_cells(HOME.name, chunk, b"", dated_ms)
 
     async def state(self, viewer: int) -> ViewerState | None:
         """What is known of the viewer; None if they never read."""
@@ -131,18 +127,16 @@ class RowHomeTimelines:
 
     async def active(self, viewers: Sequence[int], since_ms: int) -> list[int]:
         """Those of `viewers` who read at or after `since_ms`."""
-        names = {viewer: CellName(VIEWERS.name, user_row_key(viewer), SEEN) for viewer in viewers}
-        cells = await self._store.read_cells(names.values())
-        found = {
-            viewer: Row(name.key, {SEEN: cells[name].value})
-            for viewer, name in names.items()
-            if name in cells
-        }
-        return [
-            viewer
-            for viewer, row in found.items()
-            if (seen_ms := _seen_ms(row)) is not None and seen_ms >= since_ms
-        ]
+        viewer_of = {user_row_key(viewer): viewer for viewer in viewers}
+        names = [CellName(VIEWERS.name, key, SEEN) for key in viewer_of]
+        active = []
+        for (_, key, _), cell in (await self._store.read_cells(names)).items():
+            try:
+                if int(cell.value) >= since_ms:
+                    active.append(viewer_of[key])
+            except ValueError as error:
+                log_unreadable(VIEWERS.name, Row(key, {SEEN: cell.value}), error)
+        return active
 
     async def begin_build(self, viewer: int, now_ms: int) -> None:
         """Mark active and not yet built, in one step."""
@@ -174,11 +168,6 @@ class RowHomeTimelines:
     async def _set(self, viewer: int, cells: dict[bytes, bytes]) -> None:
         await self._store.mutate([RowMutation(VIEWERS.name, user_row_key(viewer), cells)])
 
-    async def _mutate(self, mutations: Iterable[RowMutation]) -> None:
-        batch = list(mutations)
-        for start in range(0, len(batch), MUTATIONS_PER_CALL):
-            await self._store.mutate(batch[start : start + MUTATIONS_PER_CALL])
-
 
 def _seen_ms(row: Row) -> int | None:
     """When the viewer read last; None, as for one who never did, where that cannot be read."""
@@ -199,15 +188,6 @@ def _floors(row: Row) -> dict[bytes, int]:
             except ValueError as error:
                 log_unreadable(VIEWERS.name, row, error)
     return floors
-
-
-def _newest_ms(cells: Iterable[bytes]) -> int:
-    """When the newest of these tweets was made.
-
-    No cell is dated earlier, or a writer's clock that is behind would have retention drop ids that
-    the timeline's floor says are there. The dates order nothing: all writers of a cell agree.
-    """
-    return max(time_ms(keys.parse_home_qualifier(qualifier)) for qualifier in cells)
 
 
 class RowCelebrities:

@@ -15,6 +15,7 @@ from services.platform.observability import spans
 from services.platform.observability.names import SCOPE, SPAN_TIMELINE_PUSH
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import Clock
+from services.timeline.active_viewers import ActiveViewers
 from services.timeline.backfill import Backfill
 from services.timeline.clients import GraphClient, TweetClient
 from services.timeline.hot_lists import HotLists
@@ -58,21 +59,40 @@ class TimelineWrites:
         self._tweets = tweets
         self._relations = relations
         self._clock = clock
+        self._active = ActiveViewers()
 
     async def push_homes(self, viewers: Mapping[int, Sequence[int]]) -> None:
         """Add tweets, each with its viewers, to timelines: rows of the active, then hot lists."""
         with spans.child(_tracer, SPAN_TIMELINE_PUSH):
-            since_ms = self._clock.now_ms() - ACTIVE_DAYS * DAY_MS
-            for tweet_id, each in viewers.items():
-                active = await self._homes.active(each, since_ms)
-                if active:
-                    await self._homes.push(active, tweet_id)
-                    await self._lists.push([home_list_key(viewer) for viewer in active], tweet_id)
+            active = await self._active_of(frozenset[int]().union(*viewers.values()))
+            if not active:
+                return
+            tweets: dict[int, list[int]] = {}
+            # Rising, as the lists take them best.
+            for tweet_id in sorted(viewers):
+                for viewer in active.intersection(viewers[tweet_id]):
+                    tweets.setdefault(viewer, []).append(tweet_id)
+            await self._homes.push(tweets)
+            await self._lists.push_many(
+                {home_list_key(viewer): own for viewer, own in tweets.items()}
+            )
 
     async def push_authors(self, authors: Mapping[int, int]) -> None:
         """Add tweets, each with its author, to the authors' own lists that are hot."""
+        tweets: dict[bytes, list[int]] = {}
         for tweet_id, author in authors.items():
-            await self._lists.push([author_list_key(author)], tweet_id)
+            tweets.setdefault(author_list_key(author), []).append(tweet_id)
+        await self._lists.push_many(tweets)
+
+    async def _active_of(self, viewers: frozenset[int]) -> set[int]:
+        """Those of the viewers for whom pushes are stored."""
+        active = self._active.among(viewers)
+        if unknown := viewers - active:
+            since_ms = self._clock.now_ms() - ACTIVE_DAYS * DAY_MS
+            found = await self._homes.active(list(unknown), since_ms)
+            self._active.add(found)
+            active.update(found)
+        return active
 
     async def forget_tweet(self, author: int, tweet_id: int) -> None:
         """Put a tombstone where the body was cached, and drop the id from the author's list."""

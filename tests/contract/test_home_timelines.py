@@ -153,12 +153,13 @@ async def test_retention_keeps_what_a_clock_that_was_behind_has_pushed(
     homes = RowHomeTimelines(rows, clock)
     pushed, added = first_id_at(clock.ms) | 1, first_id_at(clock.ms) | 2
     clock.ms -= 2 * RETENTION_S * 1_000
-    await homes.push([VIEWER], pushed)
+    await homes.push({VIEWER: [pushed]})
     await homes.add(VIEWER, [added])
     clock.ms += 2 * RETENTION_S * 1_000
     assert await rows.collect_garbage() == 0
     assert await homes.read(VIEWER, None, 0, 10) == [added, pushed]
-    clock.ms += RETENTION_S * 1_000 + 1
+    # Days go as wholes.
+    clock.ms += RETENTION_S * 1_000 + DAY_MS
     # A start takes the clock for right; a step so large while it runs it would not.
     await rows.close()
     rows = SqliteRowStore(tmp_path / "rows.db", TABLES, clock)

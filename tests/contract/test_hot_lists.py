@@ -167,6 +167,29 @@ async def test_a_push_reaches_thousands_of_lists(lists: HotLists) -> None:
     assert await read(lists, keys[100], None, 5) == IdRun((9, 1), ended=True)
 
 
+async def test_each_of_many_lists_takes_its_own_ids(lists: HotLists) -> None:
+    rng = random.Random(7)  # noqa: S311 - a reproducible choice, not a secret
+    tweets = [rng.randrange(1, 1 << 63) for _ in range(50)]
+    given = {home_list_key(user): rng.sample(tweets, rng.randrange(1, 7)) for user in range(700)}
+    warmed = [key for key in given if rng.random() < 0.1]
+    for key in warmed:
+        await warm(lists, [], key=key)
+    assert await lists.push_many(given) == len(warmed)
+    assert await lists.push_many(given) == 0
+    for key in warmed:
+        expected = tuple(sorted(given[key], reverse=True))
+        assert await read(lists, key, None, 100) == IdRun(expected, ended=True)
+    assert await lists.push_many({}) == 0
+    assert await lists.push_many({KEY: []}) == 0
+
+
+async def test_one_list_takes_more_than_one_script_does(client: ValkeyClient) -> None:
+    large = HotLists(client, capacity=5_000)
+    await warm(large, [7])
+    await large.push_many({KEY: range(3_000, 0, -1), home_list_key(8): (1, 2)})
+    assert (await page(large, None, 9_000)).ids == tuple(range(3_000, 0, -1))
+
+
 async def test_scripts_survive_a_server_that_forgot_them(
     client: ValkeyClient, lists: HotLists
 ) -> None:
@@ -195,7 +218,8 @@ class History:
         self._claims: list[tuple[bytes, list[int], bool]] = []
 
     async def step(self) -> None:
-        common = [self.write] * 3 + [self.deliver] * 5 + [self.redeliver] * 2
+        pushes = [self.deliver] * 3 + [self.deliver_many] * 3
+        common = [self.write] * 3 + pushes + [self.redeliver] * 2
         warms = [self.begin_warm, self.finish_warm] * 2
         # A list that is lost at every other step would never grow to its capacity.
         rare = [self.remove, self.drop, self.flush] if self.rng.random() < 0.2 else []
@@ -211,6 +235,16 @@ class History:
             await self._lists.push([KEY], tweet_id)
             self.undelivered.discard(tweet_id)
             self._delivered.add(tweet_id)
+
+    async def deliver_many(self) -> None:
+        """In one call, some of them again, and in any order."""
+        new = self.rng.sample(sorted(self.undelivered), min(len(self.undelivered), 4))
+        again = self.rng.sample(sorted(self._delivered), min(len(self._delivered), 2))
+        ids = [*new, *again, *new[:1]]
+        self.rng.shuffle(ids)
+        await self._lists.push_many({KEY: ids})
+        self.undelivered.difference_update(new)
+        self._delivered.update(new)
 
     async def redeliver(self) -> None:
         if self._delivered:

@@ -262,6 +262,38 @@ async def test_an_author_who_was_away_posts_and_reads(world: World) -> None:
     await expect_home(world, [after, before])
 
 
+async def test_pushes_reach_one_who_was_away_from_their_first_read_on(world: World) -> None:
+    """Whoever pushes may remember who reads, never who does not."""
+    away = [await world.post(FRIEND) for _ in range(3)]
+    await world.pushes.push_homes({each: [AUTHOR] for each in away})
+    assert await world.homes.read(AUTHOR, None, 0, 9) == []
+    assert await world.home() == []
+    pushed = [await world.post(FRIEND) for _ in range(3)]
+    await world.pushes.push_homes({each: [AUTHOR, FRIEND] for each in reversed(pushed)})
+    assert await world.homes.read(AUTHOR, None, 0, 9) == pushed[::-1]
+    assert await world.homes.read(FRIEND, None, 0, 9) == []
+
+
+async def test_many_tweets_are_pushed_to_many_at_once(world: World) -> None:
+    viewers = range(10, 40)
+    for viewer in viewers[::2]:
+        await world.homes.begin_build(viewer, world.clock.now_ms())
+        assert await world.hot.begin_warm_home(viewer, b"t")
+        await world.hot.finish_warm_home(viewer, b"t", IdRun((), ended=True))
+    tweets = [await world.post(FRIEND) for _ in range(20)]
+    batch = {tweet: [*viewers][place % 7 :] for place, tweet in enumerate(tweets)}
+    for _ in range(2):
+        await world.pushes.push_homes(batch)
+    for viewer in viewers:
+        theirs = [tweet for tweet in reversed(tweets) if viewer in batch[tweet]]
+        active = viewer in viewers[::2]
+        assert await world.homes.read(viewer, None, 0, 99) == (theirs if active else [])
+        hot = (await world.hot.home(viewer, None, 99)).run
+        assert hot == (IdRun(tuple(theirs), ended=True) if active else None)
+    await world.pushes.push_homes({})
+    await world.pushes.push_authors({})
+
+
 async def test_reading_a_hot_list_does_not_lengthen_its_life(world: World) -> None:
     """Visits are noted when a list is filled: who reads daily must come by, or counts as away."""
     await world.home()

@@ -47,6 +47,9 @@ class CountedRows:
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         await self._rows.mutate(mutations)
 
+    async def set_cells(self, *what: Any) -> None:
+        await self._rows.set_cells(*what)
+
 
 class WatchedHot(ValkeyHotTimelines):
     """Counts looks, and does what a test wants done just before the second."""

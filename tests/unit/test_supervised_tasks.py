@@ -31,7 +31,7 @@ POLLS: Mapping[str, str] = {
     "services/local/readiness.py": "waits for one start",
     "services/platform/composition/dependencies.py": "waits for one start",
     "services/platform/outbox/relay.py": "tries of one step, which shows that it goes on",
-    "services/platform/rows/sqlite/rows.py": "one collection, in parts",
+    "services/platform/rows/sqlite/expiry.py": "one collection, in parts",
     "services/platform/rpc/signed_channel.py": "tries of one call",
     "services/platform/valkey/breaker.py": "the probing, as above",
 }

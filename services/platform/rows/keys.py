@@ -5,9 +5,8 @@ first, the 64-bit complement (`~`) of the number is written. Ids are snowflakes:
 milliseconds since 2024-01-01 UTC, 10 bits of worker, 12 bits of sequence.
 """
 
-from dataclasses import dataclass
-
 from services.platform.ids.model import MAX_ID
+from services.platform.rows.port import KeyRange
 
 __all__ = [
     "ID_HEX_DIGITS",
@@ -35,17 +34,9 @@ _AFTER_SEPARATOR = "$"
 """The byte after `#`: `prefix$` ends the range of all keys that begin with `prefix#`."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRange:
-    """Row keys with `start <= key < end`."""
-
-    start: bytes
-    end: bytes
-
-
 def user_row_key(user_id: int) -> bytes:
     """`{user:016x}`: what there is one row of for each user."""
-    return f"{checked_id(user_id):016x}".encode()
+    return b"%016x" % checked_id(user_id)
 
 
 def parse_user_row_key(key: bytes) -> int:

@@ -39,6 +39,15 @@ class MeteredRowStore:
         with self._timed("mutate", mutations[0].table):
             await self._store.mutate(mutations)
 
+    async def set_cells(
+        self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int
+    ) -> None:
+        """Set many cells to one value of one date."""
+        if not cells:
+            return
+        with self._timed("set", table):
+            await self._store.set_cells(table, cells, value, timestamp_ms)
+
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
     ) -> bytes | None:

@@ -44,6 +44,13 @@ class TracedRowStore:
         with self._span("mutate", table, len(mutations)):
             await self._store.mutate(mutations)
 
+    async def set_cells(
+        self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int
+    ) -> None:
+        """Set many cells to one value of one date."""
+        with self._span("set", table, len(cells)):
+            await self._store.set_cells(table, cells, value, timestamp_ms)
+
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
     ) -> bytes | None:

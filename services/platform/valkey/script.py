@@ -13,7 +13,10 @@ from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.round_trips import CACHE, RoundTrips
 from services.platform.valkey.tracing import valkey_span
 
-__all__ = ["Script"]
+__all__ = ["Page", "Script"]
+
+Page = tuple[Sequence[bytes], Sequence[bytes | int]]
+"""Keys and arguments of one run."""
 
 
 class Script:
@@ -47,47 +50,39 @@ class Script:
 
     async def run_each(self, keys: Sequence[bytes], *args: bytes | int) -> list[Any]:
         """Run once for each key, in one round trip; gives the results in the order of the keys."""
-        pages = [[key] for key in keys]
+        return await self.run_pages([((key,), args) for key in keys])
+
+    async def run_pages(self, pages: Sequence[Page]) -> list[Any]:
+        """Run once for each page, in one round trip; on a cluster its keys must be of one slot.
+
+        Gives the results in the order of the pages. A page may run although another failed, and
+        twice, so the script must be safe to repeat.
+        """
         with self._errors():
-            results = await self._pipelined("EVALSHA", self._sha, pages, args)
-            if any(isinstance(result, NoScriptError) for result in results):
-                results = await self._pipelined("EVAL", self._source, pages, args)
+            results = await self._pipelined("EVALSHA", self._sha, pages)
+            unknown = [
+                place for place, each in enumerate(results) if isinstance(each, NoScriptError)
+            ]
+            if unknown:
+                again = [pages[place] for place in unknown]
+                texts = await self._pipelined("EVAL", self._source, again)
+                for place, result in zip(unknown, texts, strict=True):
+                    results[place] = result
             return _none_failed(results)
 
-    async def run_by_slot(self, keys: Sequence[bytes], *args: bytes | int) -> list[Any]:
-        """Run over keys of any slots: on one node in one call, on a cluster once for each slot.
-
-        Gives the results of all calls in no stated order. A call may run although another failed,
-        so the script must be safe to repeat.
-        """
+    def by_slot(self, keys: Sequence[bytes]) -> list[Sequence[bytes]]:
+        """Group keys that a script may change together: all on one node, on a cluster by slot."""
         if not isinstance(self._client, RedisCluster):
-            return [await self.run(keys, *args)]
+            return [keys]
         groups: dict[int, list[bytes]] = {}
         for key in keys:
             groups.setdefault(self._client.keyslot(key), []).append(key)
-        with self._errors():
-            pages = list(groups.values())
-            results = await self._pipelined("EVALSHA", self._sha, pages, args)
-            unknown = [
-                page
-                for page, result in zip(pages, results, strict=True)
-                if isinstance(result, NoScriptError)
-            ]
-            done = [result for result in results if not isinstance(result, NoScriptError)]
-            if unknown:
-                done += await self._pipelined("EVAL", self._source, unknown, args)
-            return _none_failed(done)
+        return list(groups.values())
 
-    async def _pipelined(
-        self,
-        command: str,
-        script: str,
-        pages: list[list[bytes]],
-        args: tuple[bytes | int, ...],
-    ) -> list[Any]:
+    async def _pipelined(self, command: str, script: str, pages: Sequence[Page]) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
-        for page in pages:
-            pipeline.execute_command(command, script, len(page), *page, *args)
+        for keys, args in pages:
+            pipeline.execute_command(command, script, len(keys), *keys, *args)
         with valkey_span(command, len(pages)), self._trips.timed():
             return await pipeline.execute(raise_on_error=False)
 

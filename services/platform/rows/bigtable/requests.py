@@ -1,6 +1,6 @@
 """What is asked of Bigtable: changes and reads of the port, as its client takes them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from google.cloud.bigtable.data import (
     DeleteAllFromRow,
@@ -29,6 +29,7 @@ __all__ = [
     "cell_queries",
     "changes_of",
     "key_queries",
+    "setting_bulks",
     "slice_filter",
 ]
 
@@ -70,6 +71,26 @@ def bulks(mutations: Collection[RowMutation], now_ms: int) -> Iterator[list[RowM
     by_key: dict[bytes, list[Mutation]] = {}
     for mutation in mutations:
         by_key.setdefault(mutation.key, []).extend(changes_of(mutation, now_ms))
+    return _requests(by_key)
+
+
+def setting_bulks(
+    cells: Iterable[tuple[bytes, bytes]], value: bytes, timestamp_ms: int
+) -> Iterator[list[RowMutationEntry]]:
+    """Translate dated sets of one value, (key, column) each; rows share the change of a column."""
+    micros = timestamp_ms * MICROS_PER_MS
+    of_column: dict[bytes, Mutation] = {}
+    by_key: dict[bytes, list[Mutation]] = {}
+    for key, column in cells:
+        change = of_column.get(column)
+        if change is None:
+            change = SetCell(FAMILY, column, value, timestamp_micros=micros)
+            of_column[column] = change
+        by_key.setdefault(key, []).append(change)
+    return _requests(by_key)
+
+
+def _requests(by_key: Mapping[bytes, list[Mutation]]) -> Iterator[list[RowMutationEntry]]:
     entries: list[RowMutationEntry] = []
     count = size = 0
     for key, changes in by_key.items():

@@ -34,6 +34,7 @@ from services.platform.rows.bigtable.requests import (
     cell_queries,
     changes_of,
     key_queries,
+    setting_bulks,
     slice_filter,
 )
 from services.platform.rows.bigtable.schema import EMULATOR_VARIABLE, FAMILY
@@ -114,6 +115,15 @@ class BigtableRowStore:
             for name, table in tables.items():
                 for entries in bulks(by_table[name], now_ms):
                     await table.bulk_mutate_rows(entries, operation_timeout=_timeout_s())
+
+    async def set_cells(
+        self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int
+    ) -> None:
+        """Set many cells to one value of one date, row by row."""
+        opened = self._open_table(table)
+        async with _translated():
+            for entries in setting_bulks(cells, value, timestamp_ms):
+                await opened.bulk_mutate_rows(entries, operation_timeout=_timeout_s())
 
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation

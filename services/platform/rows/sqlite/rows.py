@@ -19,8 +19,11 @@ from services.platform.rows.port import (
     TableSpec,
     check_change,
 )
+from services.platform.rows.sqlite.changes import apply, planned, setting
 from services.platform.rows.sqlite.connections import connect
+from services.platform.rows.sqlite.expiry import Expiry
 from services.platform.rows.sqlite.garbage import COLLECT_EVERY_S, GarbageCollection
+from services.platform.rows.sqlite.lookups import read_cells, read_rows
 from services.platform.rows.sqlite.statements import TableSql
 from services.platform.rows.sqlite.threads import ReaderPool, WriterThread
 from services.platform.runtime.background import Background
@@ -29,13 +32,11 @@ from services.platform.runtime.clock_steps import CheckedClock
 
 __all__ = ["SqliteRowStore"]
 
-GARBAGE_CHUNK_CELLS = 1_000
-"""Cells dropped per transaction, so that collection never holds up other writes for long."""
-GARBAGE_PAUSE_S = 0.05
-"""Between two of them, so that other processes get at the file."""
-MS_PER_S = 1_000
 TRY_EVERY_S = 1.0
 """Between tries to write, where the last write found no room; one page each."""
+WRITER_CACHE_KIB = 16 * 1_024
+"""Pages that the writer keeps at hand: SQLite's 2 MB are less than the newest day of many viewers,
+and what is not there is read again for each change."""
 MARK_BITS = 31
 
 _COUNTER = struct.Struct(">q")
@@ -63,6 +64,7 @@ class SqliteRowStore:
         self._retention_clock = CheckedClock(clock)
         self._writer: WriterThread | None = None
         self._readers: ReaderPool | None = None
+        self._expiries: list[Expiry] = []
         self._trying = Background("sqlite-try", self._try_to_write, every_s=TRY_EVERY_S)
         self._garbage = GarbageCollection(
             self.collect_garbage,
@@ -81,10 +83,18 @@ class SqliteRowStore:
             connection = await asyncio.to_thread(self._create)
         except (sqlite3.Error, OSError) as error:
             raise UnavailableError(f"The row store {self._path} cannot be opened.") from error
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
+        # Where one statement of many rows keeps what it changes, until it ends.
+        connection.execute("PRAGMA temp_store = MEMORY")
         self._writer = WriterThread(connection)
         self._readers = ReaderPool(self._path)
+        self._expiries = [
+            Expiry(spec, self._sql[spec.name], self._writer, self._readers)
+            for spec in self._specs
+            if spec.max_age_s is not None
+        ]
         self._trying.start()
-        if any(spec.max_age_s is not None for spec in self._specs):
+        if self._expiries:
             self._garbage.start()
 
     def holds(self) -> bool:
@@ -94,30 +104,29 @@ class SqliteRowStore:
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         """Make changes of rows durable in one transaction, all or nothing."""
-        changes = [(self._sql[mutation.table], mutation) for mutation in mutations]
-        if not changes:
-            return
-        now_ms = self._clock.now_ms()
+        if steps := planned(mutations, self._sql, self._clock.now_ms()):
+            await self._writing().run(lambda db: apply(db, steps))
 
-        def write(connection: sqlite3.Connection) -> None:
-            for sql, mutation in changes:
-                sql.apply(connection, mutation, now_ms)
-
-        await self._writing().run(write)
+    async def set_cells(
+        self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int
+    ) -> None:
+        """Set many cells to one value of one date, in one transaction."""
+        if cells:
+            await self._writing().run(setting(self._sql[table], cells, value, timestamp_ms))
 
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation
     ) -> bytes | None:
         """Change a row if one cell is as expected; gives what was found there."""
         check_change(table, key, mutation)
-        sql = self._sql[table]
-        now_ms = self._clock.now_ms()
+        get = self._sql[table].get
+        steps = planned([mutation], self._sql, self._clock.now_ms())
 
         def write(connection: sqlite3.Connection) -> bytes | None:
-            found = connection.execute(sql.get, (key, column)).fetchone()
+            found = connection.execute(get, (key, column)).fetchone()
             value: bytes | None = None if found is None else found[0]
             if value == expected:
-                sql.apply(connection, mutation, now_ms)
+                apply(connection, steps)
             return value
 
         return await self._writing().run(write)
@@ -139,36 +148,18 @@ class SqliteRowStore:
 
     async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
         """Read whole rows by key, all of one moment; those that are missing are left out."""
-        sql = self._sql[table]
-        wanted = dict.fromkeys(keys)
+        wanted = list(dict.fromkeys(keys))
         if not wanted:
             return {}
-
-        def read(connection: sqlite3.Connection) -> dict[bytes, Row]:
-            rows = {}
-            for key in wanted:
-                cells = dict(connection.execute(sql.get_row, (key,)))
-                if cells:
-                    rows[key] = Row(key, cells)
-            return rows
-
-        return await self._reading().run(read)
+        sql = self._sql[table]
+        rows = await self._reading().run(lambda db: read_rows(db, sql, wanted))
+        return {row.key: row for row in rows}
 
     async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
         """Read single cells and their dates; all cells are of one moment."""
         if not names:
             return {}
-        wanted = [(name, self._sql[name.table].get) for name in names]
-
-        def read(connection: sqlite3.Connection) -> dict[CellName, DatedCell]:
-            found = {}
-            for name, get in wanted:
-                cell = connection.execute(get, (name.key, name.column)).fetchone()
-                if cell is not None:
-                    found[name] = DatedCell(*cell)
-            return found
-
-        return await self._reading().run(read)
+        return await self._reading().run(lambda db: dict(read_cells(db, self._sql, names)))
 
     async def scan(  # noqa: PLR0913 - those of the port
         self,
@@ -205,12 +196,8 @@ class SqliteRowStore:
 
         Raises `UnavailableError` while the clock is far off from when the store was made.
         """
-        dropped = 0
-        for spec in self._specs:
-            if spec.max_age_s is not None:
-                cutoff_ms = self._retention_clock.now_ms() - spec.max_age_s * MS_PER_S
-                dropped += await self._expire(self._sql[spec.name], cutoff_ms)
-        return dropped
+        self._writing()
+        return sum([await each.collect(self._retention_clock.now_ms()) for each in self._expiries])
 
     async def close(self) -> None:
         """Commit what was accepted and close the file; closing twice does nothing."""
@@ -228,18 +215,6 @@ class SqliteRowStore:
                 # A number that SQLite keeps for its users, and nothing here reads.
                 mark = random.getrandbits(MARK_BITS)
                 await self._writing().run(lambda db: db.execute(f"PRAGMA user_version = {mark}"))
-
-    async def _expire(self, sql: TableSql, cutoff_ms: int) -> int:
-        def write(connection: sqlite3.Connection) -> int:
-            return connection.execute(sql.expire, (cutoff_ms, GARBAGE_CHUNK_CELLS)).rowcount
-
-        total = 0
-        while True:
-            dropped = await self._writing().run(write)
-            total += dropped
-            if dropped < GARBAGE_CHUNK_CELLS:
-                return total
-            await asyncio.sleep(GARBAGE_PAUSE_S)
 
     def _create(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)

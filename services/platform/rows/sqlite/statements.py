@@ -1,13 +1,14 @@
-"""The SQL of one table of cells, and row changes in terms of it."""
+"""The SQL of one table of cells."""
 
 import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from services.platform.rows.port import Row, RowMutation, TableSpec
+from services.platform.rows.port import Row, TableSpec
 
-__all__ = ["TableSql"]
+__all__ = ["TableSql", "with_names"]
 
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -19,14 +20,23 @@ class TableSql:
     create: str
     merge: str
     force: str
+    merge_joined: str
+    """Of keys and columns in one parameter, one after the other, each kind of one length."""
     delete_cell: str
     delete_row: str
     get: str
-    get_row: str
+    get_of_keys: str
+    """By a column and `{names}` of rows."""
+    get_of_columns: str
+    """By a key and `{names}` of columns."""
+    get_rows: str
+    """By `{names}` of rows."""
     scan: str
     next_key: str
     slice: str
     expire: str
+    first_key: str
+    expire_range: str
 
     @classmethod
     def of(cls, spec: TableSpec) -> "TableSql":
@@ -35,24 +45,46 @@ class TableSql:
             raise ValueError(f"table name {spec.name!r}: want {_TABLE_NAME.pattern}")
         table = f'"{spec.name}"'
         # Only the vetted table name is spliced into the text; every value is a parameter.
-        upsert = (
-            f"INSERT INTO {table} (key, col, value, ts) VALUES (?, ?, ?, ?) "  # noqa: S608
-            "ON CONFLICT (key, col) DO UPDATE SET value = excluded.value, ts = excluded.ts"
-        )
+        insert = f"INSERT INTO {table} (key, col, value, ts)"
+        update = "ON CONFLICT (key, col) DO UPDATE SET value = excluded.value, ts = excluded.ts"
+        not_newer = f"WHERE excluded.ts >= {table}.ts"
+        upsert = f"{insert} VALUES (?, ?, ?, ?) {update}"
         create = (
             f"CREATE TABLE IF NOT EXISTS {table} (key BLOB NOT NULL, col BLOB NOT NULL, "
             "value BLOB NOT NULL, ts INTEGER NOT NULL, PRIMARY KEY (key, col)) WITHOUT ROWID;"
         )
-        if spec.max_age_s is not None:
+        if spec.expired is not None:
+            # Releases before made one for every table that ages; beside one of those it may be
+            # back, which costs time at each write, and harms nothing.
+            create += f'DROP INDEX IF EXISTS "{spec.name}_ts";'
+        elif spec.max_age_s is not None:
             create += f'CREATE INDEX IF NOT EXISTS "{spec.name}_ts" ON {table} (ts);'
         return cls(
             create=create,
-            merge=f"{upsert} WHERE excluded.ts >= {table}.ts",
+            merge=f"{upsert} {not_newer}",
             force=upsert,
+            merge_joined=(
+                "WITH RECURSIVE place (at) AS (SELECT 1 UNION ALL "  # noqa: S608
+                "SELECT at + ?2 + ?3 FROM place WHERE at + ?2 + ?3 <= length(?1)) "
+                f"{insert} SELECT substr(?1, at, ?2), substr(?1, at + ?2, ?3), ?4, ?5 "
+                # Without a WHERE its ON would be taken for that of a join.
+                f"FROM place WHERE true {update} {not_newer}"
+            ),
             delete_cell=f"DELETE FROM {table} WHERE key = ? AND col = ?",  # noqa: S608
             delete_row=f"DELETE FROM {table} WHERE key = ?",  # noqa: S608
             get=f"SELECT value, ts FROM {table} WHERE key = ? AND col = ?",  # noqa: S608
-            get_row=f"SELECT col, value FROM {table} WHERE key = ? ORDER BY col",  # noqa: S608
+            get_of_keys=(
+                f"SELECT key, value, ts FROM {table} "  # noqa: S608
+                "WHERE col = ? AND key IN ({names})"
+            ),
+            get_of_columns=(
+                f"SELECT col, value, ts FROM {table} "  # noqa: S608
+                "WHERE key = ? AND col IN ({names})"
+            ),
+            get_rows=(
+                f"SELECT key, col, value FROM {table} "  # noqa: S608
+                "WHERE key IN ({names}) ORDER BY key, col"
+            ),
             scan=(
                 f"SELECT key, col, value FROM {table} "  # noqa: S608
                 "WHERE key >= ? AND key < ? AND col >= ? ORDER BY key, col"
@@ -68,6 +100,11 @@ class TableSql:
             expire=(
                 f"DELETE FROM {table} WHERE (key, col) IN "  # noqa: S608
                 f"(SELECT key, col FROM {table} WHERE ts < ? LIMIT ?)"
+            ),
+            first_key=f"SELECT key FROM {table} WHERE key >= ? ORDER BY key LIMIT 1",  # noqa: S608
+            expire_range=(
+                f"DELETE FROM {table} WHERE (key, col) IN "  # noqa: S608
+                f"(SELECT key, col FROM {table} WHERE key >= ? AND key < ? LIMIT ?)"
             ),
         )
 
@@ -92,18 +129,8 @@ class TableSql:
                 return
             key = after[0]
 
-    def apply(self, connection: sqlite3.Connection, mutation: RowMutation, now_ms: int) -> None:
-        """Make one row change inside the open transaction."""
-        if mutation.delete_row:
-            connection.execute(self.delete_row, (mutation.key,))
-        for column in mutation.deletes:
-            connection.execute(self.delete_cell, (mutation.key, column))
-        undated = mutation.timestamp_ms is None
-        timestamp_ms = now_ms if mutation.timestamp_ms is None else mutation.timestamp_ms
-        connection.executemany(
-            self.force if undated else self.merge,
-            [
-                (mutation.key, column, value, timestamp_ms)
-                for column, value in mutation.sets.items()
-            ],
-        )
+
+@cache
+def with_names(template: str, count: int) -> str:
+    """Give a statement room for this many `{names}`; each text stays, so let there be few."""
+    return template.replace("{names}", ", ".join("?" * count))

@@ -1,0 +1,66 @@
+"""Many rows or cells by name, each table's by as few statements as it takes."""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from services.platform.rows.port import CellName, DatedCell, Row
+from services.platform.rows.sqlite.statements import TableSql, with_names
+
+__all__ = ["read_cells", "read_rows"]
+
+NAMES_PER_STATEMENT = 512
+"""Keys or columns of one statement, a power of two; SQLite takes 999 parameters in every build."""
+
+
+def read_rows(connection: sqlite3.Connection, sql: TableSql, keys: Sequence[bytes]) -> list[Row]:
+    """Read those of the rows that are there, in no stated order."""
+    cells: dict[bytes, dict[bytes, bytes]] = {}
+    for chunk in _chunks(keys):
+        for key, column, value in connection.execute(with_names(sql.get_rows, len(chunk)), chunk):
+            cells.setdefault(key, {})[column] = value
+    return [Row(key, each) for key, each in cells.items()]
+
+
+def read_cells(
+    connection: sqlite3.Connection, tables: Mapping[str, TableSql], names: Collection[CellName]
+) -> Iterator[tuple[CellName, DatedCell]]:
+    """Read those of the cells that are there.
+
+    By the keys of each column where there are fewer columns than keys, else by the columns of each
+    key: as many keys or columns at a time as a statement takes.
+    """
+    by_table: dict[str, list[CellName]] = {}
+    for name in names:
+        by_table.setdefault(name.table, []).append(name)
+    for table, own in by_table.items():
+        by_column: dict[bytes, list[bytes]] = {}
+        by_key: dict[bytes, list[bytes]] = {}
+        for _, key, column in own:
+            by_column.setdefault(column, []).append(key)
+            by_key.setdefault(key, []).append(column)
+        sql = tables[table]
+        if len(by_column) < len(by_key):
+            for column, keys in by_column.items():
+                for key, value, ts in _each(connection, sql.get_of_keys, column, keys):
+                    yield CellName(table, key, column), DatedCell(value, ts)
+        else:
+            for key, columns in by_key.items():
+                for column, value, ts in _each(connection, sql.get_of_columns, key, columns):
+                    yield CellName(table, key, column), DatedCell(value, ts)
+
+
+def _each(
+    connection: sqlite3.Connection, template: str, shared: bytes, names: Sequence[bytes]
+) -> Iterator[tuple[bytes, bytes, int]]:
+    for chunk in _chunks(names):
+        yield from connection.execute(with_names(template, len(chunk)), (shared, *chunk))
+
+
+def _chunks(names: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Cut into pieces whose sizes are powers of two, the last filled up with one name again.
+
+    So there are few different statements, which SQLite then need not parse anew.
+    """
+    for at in range(0, len(names), NAMES_PER_STATEMENT):
+        chunk = list(names[at : at + NAMES_PER_STATEMENT])
+        yield chunk + chunk[-1:] * ((1 << (len(chunk) - 1).bit_length()) - len(chunk))
