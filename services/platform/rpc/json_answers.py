@@ -60,7 +60,8 @@ class JsonPieces:
 
 def http_body(json: bytes) -> bytes:
     """Encode a `google.api.HttpBody` of this JSON."""
-    return HttpBody(content_type=_CONTENT_TYPE, data=json).SerializeToString()
+    body: bytes = HttpBody(content_type=_CONTENT_TYPE, data=json).SerializeToString()
+    return body
 
 
 def json_text(text: str) -> str:
