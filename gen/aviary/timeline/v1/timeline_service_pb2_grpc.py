@@ -78,7 +78,6 @@ class TimelineServiceServicer:
     def GetHomeTimelineJson(self, request, context):
         """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
         buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -95,7 +94,6 @@ class TimelineServiceServicer:
     def GetUserTimelineJson(self, request, context):
         """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
         buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -41,7 +41,6 @@ class TimelineServiceStub:
     GetHomeTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
     buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
     """
     GetUserTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]
@@ -49,7 +48,6 @@ class TimelineServiceStub:
     GetUserTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
     buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
     """
     RebuildHomeTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.RebuildHomeTimelineRequest, _timeline_service_pb2.RebuildHomeTimelineResponse]
@@ -70,7 +68,6 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     GetHomeTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
     buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
     """
     GetUserTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]  # type: ignore[assignment]
@@ -78,7 +75,6 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     GetUserTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
     buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
     """
     RebuildHomeTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.RebuildHomeTimelineRequest, _timeline_service_pb2.RebuildHomeTimelineResponse]  # type: ignore[assignment]
@@ -108,7 +104,6 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
         """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
         buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
         """
 
@@ -128,7 +123,6 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
         """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
         buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
         """
 
