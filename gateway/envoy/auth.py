@@ -58,8 +58,9 @@ def auth_filters(config: EdgeConfig) -> list[dict[str, Any]]:
 
 def _tokens(config: EdgeConfig, rpcs: Sequence[PublicRpc]) -> dict[str, Any]:
     rules = [
-        {"match": {"path": rpc.path}, "requires": _requirement(config, rpc)}
+        {"match": {"path": path}, "requires": _requirement(config, rpc)}
         for rpc in rpcs
+        for path in rpc.paths
         if config.issuers
     ]
     providers = {issuer.name: _provider(issuer) for issuer in config.issuers}
@@ -99,7 +100,7 @@ def _scopes(config: EdgeConfig, rpcs: Sequence[PublicRpc]) -> dict[str, Any]:
     """Allow what a policy names, and nothing else."""
     policies = {
         f"{rpc.service}/{rpc.method}": {
-            "permissions": [{"url_path": {"path": {"exact": rpc.path}}}],
+            "permissions": [{"url_path": {"path": {"exact": path}}} for path in rpc.paths],
             "principals": [_principal(config, rpc)],
         }
         for rpc in rpcs

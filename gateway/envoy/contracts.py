@@ -4,7 +4,7 @@ The one reader of `google.api.http` and of Aviary's own options (`protos/aviary/
 the transcoder, access rules and the OpenAPI document all come from what this gives.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,8 @@ _READ_WITH = (access_pb2, annotations_pb2, field_behavior_pb2, limits_pb2)
 where a file set is parsed before its module was imported."""
 
 OUR_PACKAGES = "aviary."
+# What the transcoder passes on as it is.
+HTTP_BODY = ".google.api.HttpBody"
 # Where source information has the comment of a method: file.service[i].method[j].
 SERVICE_FIELD = 6
 METHOD_FIELD = 2
@@ -62,6 +64,9 @@ class PublicRpc:
     """Full name of the request's message."""
     response: str
     comment: str
+    json_method: str = ""
+    """The RPC that gives the same answers as JSON, which is what the path over REST calls; empty
+    where the edge itself translates them."""
     deprecated: bool = False
     """Whether callers are to stop using it."""
 
@@ -74,6 +79,16 @@ class PublicRpc:
     def path(self) -> str:
         """The path of the gRPC call."""
         return f"/{self.name}"
+
+    @property
+    def json_path(self) -> str | None:
+        """The path of the call that a request over REST becomes, where it is another's."""
+        return f"/{self.service}/{self.json_method}" if self.json_method else None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of gRPC that its callers' requests come to have."""
+        return (self.path,) if self.json_path is None else (self.path, self.json_path)
 
     @property
     def scope(self) -> str | None:
@@ -138,14 +153,44 @@ def _public_rpcs(file: FileDescriptorProto, pool: DescriptorPool) -> Iterator[Pu
     }
     for at, service in enumerate(file.service):
         name = f"{file.package}.{service.name}"
+        json_of = _json_of(name, service.method)
         for number, method in enumerate(service.method):
-            if _is_public(name, method):
+            routed = json_of.get(method.name, method)
+            if not _gives_json(method) and _is_public(name, method, routed):
                 comment = comments.get((SERVICE_FIELD, at, METHOD_FIELD, number), "")
-                yield _public_rpc(name, method, comment, pool)
+                yield _public_rpc(name, method, routed, comment, pool)
 
 
-def _is_public(service: str, method: MethodDescriptorProto) -> bool:
-    http = method.options.Extensions[annotations_pb2.http]
+def _gives_json(method: MethodDescriptorProto) -> bool:
+    return bool(method.options.Extensions[access_pb2.json_of])
+
+
+def _json_of(
+    service: str, methods: Iterable[MethodDescriptorProto]
+) -> dict[str, MethodDescriptorProto]:
+    """Give the RPCs that answer in JSON, each by the name of whose answers it gives."""
+    by_name = {method.name: method for method in methods}
+    found: dict[str, MethodDescriptorProto] = {}
+    for method in filter(_gives_json, by_name.values()):
+        typed = by_name.get(method.options.Extensions[access_pb2.json_of])
+        if typed is None or typed.name in found or not _stands_for(method, typed):
+            raise ContractError(f"{service}.{method.name} is the JSON of no RPC that it is like")
+        found[typed.name] = method
+    return found
+
+
+def _stands_for(method: MethodDescriptorProto, typed: MethodDescriptorProto) -> bool:
+    # What it says of access by itself would be a second statement of it.
+    return (
+        method.input_type == typed.input_type
+        and method.output_type == HTTP_BODY
+        and not method.options.HasExtension(access_pb2.access)
+        and not typed.options.HasExtension(annotations_pb2.http)
+    )
+
+
+def _is_public(service: str, method: MethodDescriptorProto, routed: MethodDescriptorProto) -> bool:
+    http = routed.options.Extensions[annotations_pb2.http]
     access = method.options.Extensions[access_pb2.access]
     has_path = http.WhichOneof("pattern") is not None
     if has_path != bool(access.scope or access.anyone):
@@ -154,9 +199,13 @@ def _is_public(service: str, method: MethodDescriptorProto) -> bool:
 
 
 def _public_rpc(
-    service: str, method: MethodDescriptorProto, comment: str, pool: DescriptorPool
+    service: str,
+    method: MethodDescriptorProto,
+    routed: MethodDescriptorProto,
+    comment: str,
+    pool: DescriptorPool,
 ) -> PublicRpc:
-    http = method.options.Extensions[annotations_pb2.http]
+    http = routed.options.Extensions[annotations_pb2.http]
     verb = str(http.WhichOneof("pattern"))
     template = getattr(http, verb)
     request = method.input_type.removeprefix(".")
@@ -174,6 +223,7 @@ def _public_rpc(
         request=request,
         response=method.output_type.removeprefix("."),
         comment=comment,
+        json_method="" if routed is method else routed.name,
         deprecated=method.options.deprecated,
     )
 

@@ -64,7 +64,7 @@ def endpoint_limits(config: EdgeConfig) -> list[dict[str, Any]]:
     """Build what a request meets when its RPC and its subjects are known."""
     if not config.limits:
         return []
-    labels = [_class_label(), reputation_filter(Subject.USER), age_filter()]
+    labels = [_class_label(config), reputation_filter(Subject.USER), age_filter()]
     local = [_limiter_of_subjects(name, config) for name in BUDGETS]
     return [*labels, *local, *shared_limits(config)]
 
@@ -74,12 +74,13 @@ def _headers() -> dict[str, Any]:
     return http_filter("lua", "Lua", default_source_code={"inline_string": script})
 
 
-def _class_label() -> dict[str, Any]:
+def _class_label(config: EdgeConfig) -> dict[str, Any]:
     """Note the endpoint's class; that of a safelisted request is one that no budget knows."""
     scope = {"google_re2": {}, "regex": f"(.* )?{SAFELISTED_SCOPE}( .*)?"}
     carried = {"input": by_header("x-scope"), "value_match": {"safe_regex": scope}}
     safe = {"predicate": {"single_predicate": carried}, "on_match": named(SAFELISTED)}
-    by_path = {"matcher": class_by_path(CLASSES)}
+    paths = {rpc.name: rpc.paths for rpc in config.contracts.public}
+    by_path = {"matcher": class_by_path(CLASSES, paths)}
     return label(CLASS, {"matcher_list": {"matchers": [safe]}, "on_no_match": by_path})
 
 

@@ -166,9 +166,14 @@ def satisfies(condition: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def class_by_path(classes: Collection[EndpointClass]) -> dict[str, Any]:
-    """Build the matcher that names the class of an RPC's path, or of a plain path's beginning."""
-    rpcs = {f"/{rpc}": named(one.name) for one in classes for rpc in one.rpcs}
+def class_by_path(
+    classes: Collection[EndpointClass], rpc_paths: Mapping[str, Collection[str]]
+) -> dict[str, Any]:
+    """Build the matcher that names the class of an RPC's paths, or of a plain path's beginning.
+
+    `rpc_paths` has the paths of the RPCs by their names.
+    """
+    rpcs = {path: named(one.name) for one in classes for rpc in one.rpcs for path in rpc_paths[rpc]}
     paths = {path: named(one.name) for one in classes for path in one.paths}
     exact = {"input": by_header(":path"), "exact_match_map": {"map": rpcs}}
     if not paths:

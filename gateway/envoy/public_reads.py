@@ -37,6 +37,7 @@ def public_read_settings(rpcs: Sequence[PublicRpc], *, opened: bool) -> dict[str
     """Build the filter's settings: none while reads are open."""
     if opened:
         return {}
-    paths = [{"url_path": {"path": {"exact": rpc.path}}} for rpc in rpcs if rpc.public_read]
-    policy = {"permissions": paths, "principals": [{"not_id": has_token()}]}
+    paths = [path for rpc in rpcs if rpc.public_read for path in rpc.paths]
+    permissions = [{"url_path": {"path": {"exact": path}}} for path in paths]
+    policy = {"permissions": permissions, "principals": [{"not_id": has_token()}]}
     return {"rules": {"action": "DENY", "policies": {UNIDENTIFIED: policy}}}

@@ -33,7 +33,8 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
 
     A request over REST is matched twice: as it came, against the paths of the API, and again under
     the name of the RPC that the transcoder has made of it. Only public RPCs have a route, so to
-    clients outside there are no others.
+    clients outside there are no others; what gives the JSON of one has its name, as it is the same
+    to whoever counts, and none but the transcoder comes to it.
     """
     public = config.contracts.public
     clusters = {contract: name for name, contract in public_services(config.contracts).items()}
@@ -104,11 +105,15 @@ def _to_identity(match: Mapping[str, Any]) -> dict[str, Any]:
 
 def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> list[dict[str, Any]]:
     route = _to_rpc(rpc, cluster, config)
-    if config.otlp_collector is None:
-        return [route]
-    # The last route that names an operation names the span: one over REST has its own by now.
-    directly = route["match"] | {"headers": [{**FROM_REST, "invert_match": True}]}
-    return [route | operation(rpc.name) | {"match": directly}, route]
+    if config.otlp_collector is not None:
+        # The last route that names an operation names the span: one over REST has its own by now.
+        directly = route["match"] | {"headers": [{**FROM_REST, "invert_match": True}]}
+        routes = [route | operation(rpc.name) | {"match": directly}, route]
+    else:
+        routes = [route]
+    if rpc.json_path is None:
+        return routes
+    return [*routes, route | {"match": {"path": rpc.json_path, "headers": [FROM_REST]}}]
 
 
 def _to_rpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from aviary.edge.v1 import access_pb2
 from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto
 
@@ -83,14 +84,21 @@ def page(descriptors: FileDescriptorSet) -> str:
 
 
 def rest_paths(descriptors: FileDescriptorSet) -> dict[str, str]:
-    """Give `GET /v1/…` by the full name of the RPC, for each RPC with an http rule."""
+    """Give `GET /v1/…` by the full name of the RPC, for each RPC that has one.
+
+    The path of an RPC that gives another's answers as JSON is that one's.
+    """
     return {
-        f"{file.package}.{service.name}/{method.name}": shown
+        f"{file.package}.{service.name}/{_answered(method)}": shown
         for file in descriptors.file
         for service in file.service
         for method in service.method
         if (shown := _rest_path(method))
     }
+
+
+def _answered(method: MethodDescriptorProto) -> str:
+    return method.options.Extensions[access_pb2.json_of] or method.name
 
 
 def _rest_path(method: MethodDescriptorProto) -> str | None:

@@ -33,9 +33,7 @@ async def build(deps: Dependencies) -> Served:
     local = LocalTweets()
     await deps.loops.opened("deletions", deletion_listener(deps.valkey_node, local))
     sources = IdSources(
-        hot=ValkeyHotTimelines(
-            HotLists(valkey), RelationsCache(valkey, metrics=counts), graph, counts
-        ),
+        hot=ValkeyHotTimelines(HotLists(valkey), RelationsCache(valkey, metrics=counts), counts),
         homes=homes,
         authors=tweets,
         relations=graph,

@@ -11,7 +11,6 @@ from services.platform.valkey.cache_metrics import CacheMetrics
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import author_list_key, home_list_key
 from services.timeline.model import HotHome, IdRun, ViewerRelations
-from services.timeline.ports import Relations
 from services.timeline.relations_cache import (
     NONCE_BYTES,
     RELATIONS,
@@ -38,12 +37,10 @@ class ValkeyHotTimelines:
         self,
         lists: HotLists,
         relations: RelationsCache,
-        source: Relations,
         metrics: CacheMetrics | None = None,
     ) -> None:
         self._lists = lists
         self._relations = relations
-        self._source = source
         self._metrics = metrics or CacheMetrics()
         self._local = LocalRelations()
         self._nonces = random.Random()  # noqa: S311 - unlike any other, not secret
@@ -58,16 +55,15 @@ class ValkeyHotTimelines:
         if known and not found:
             self._relations.unchanged()
             return HotHome(known[1], run)
-        return HotHome(await self._relations_of(viewer, found), run)
+        nonce, relations = self._relations.parse(found)
+        if relations is not None:
+            self._local.put(viewer, nonce, relations)
+        return HotHome(relations, run, nonce)
 
-    async def _relations_of(self, viewer: int, entry: bytes) -> ViewerRelations:
-        nonce, relations = self._relations.parse(entry)
-        if relations is None:
-            relations = await self._source.fetch(viewer)
-            if not await self._fill(viewer, nonce, relations):
-                return relations
-        self._local.put(viewer, nonce, relations)
-        return relations
+    async def keep_relations(self, viewer: int, nonce: bytes, relations: ViewerRelations) -> None:
+        """Keep what was fetched since `home` gave this nonce, unless it was invalidated."""
+        if await self._fill(viewer, nonce, relations):
+            self._local.put(viewer, nonce, relations)
 
     async def _fill(self, viewer: int, nonce: bytes, relations: ViewerRelations) -> bool:
         # What was fetched is as good without the cache: its loss here must not fetch it again.

@@ -94,10 +94,12 @@ class ViewerRelations:
 
 @dataclass(frozen=True, slots=True)
 class HotHome:
-    """What memory has of a home timeline: `run` is None where there is no list."""
+    """What memory has of a home timeline: each is None where there is none."""
 
-    relations: ViewerRelations
+    relations: ViewerRelations | None
     run: IdRun | None
+    nonce: bytes = b""
+    """Under which relations can be kept that are fetched from now on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from services.timeline.model import EncodedTweet
 
-__all__ = ["Page", "cut_page", "splice_page"]
+__all__ = ["Page", "cut_page", "splice_json_page", "splice_page"]
 
 _TWEETS_TAG = b"\x0a"
 """Field 1, length-delimited: `repeated Tweet tweets = 1`."""
@@ -51,6 +51,12 @@ def splice_page(tweets: Iterable[bytes], next_cursor: str = "") -> bytes:
         cursor = next_cursor.encode()
         parts += (_NEXT_CURSOR_TAG, _varint(len(cursor)), cursor)
     return b"".join(parts)
+
+
+def splice_json_page(tweets: Iterable[bytes], next_cursor: bytes = b"") -> bytes:
+    """Write the same page as JSON, of `tweets` in JSON and a cursor that is a JSON text."""
+    cursor = b',"next_cursor":' + next_cursor if next_cursor else b""
+    return b'{"tweets":[' + b",".join(tweets) + b"]" + cursor + b"}"
 
 
 def _header(length: int) -> bytes:

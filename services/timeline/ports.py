@@ -29,6 +29,13 @@ class HotTimelines(Protocol):
         """
         ...
 
+    async def keep_relations(self, viewer: int, nonce: bytes, relations: ViewerRelations) -> None:
+        """Keep what was fetched since `home` gave this nonce.
+
+        Nothing happens if a change invalidated it meanwhile, or if the cache is gone.
+        """
+        ...
+
     async def authors(
         self, authors: Sequence[int], before: int | None, count: int
     ) -> list[IdRun | None]:

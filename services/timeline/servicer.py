@@ -1,14 +1,20 @@
 """TimelineService over gRPC; pages are spliced from encoded tweets, not built and serialised."""
 
-from aviary.timeline.v1 import timeline_service_pb2 as pb
+from typing import Final
 
+from aviary.timeline.v1 import timeline_service_pb2 as pb
+from aviary.tweet.v1.tweet_pb2 import Tweet
+
+from services.platform.rpc.json_answers import JsonPieces, http_body, json_text
 from services.platform.rpc.paging import CursorCodec, page_limit
-from services.timeline.page import Page, splice_page
+from services.timeline.page import Page, splice_json_page, splice_page
 from services.timeline.service import TimelineService
 
 __all__ = ["TimelineServicer"]
 
 HOME, USER = "home", "user"
+JSON_TWEETS: Final = 30_000
+"""Tweets whose JSON is kept, those used last: about 20 MB. As many as a generation of theirs."""
 
 
 class TimelineServicer:
@@ -17,22 +23,31 @@ class TimelineServicer:
     def __init__(self, timelines: TimelineService, cursors: CursorCodec) -> None:
         self._timelines = timelines
         self._cursors = cursors
+        self._json = JsonPieces(Tweet, JSON_TWEETS)
 
     async def GetHomeTimeline(  # noqa: N802 - the RPC's name
         self, request: pb.GetHomeTimelineRequest, _context: object
     ) -> bytes:
         """Read a page of a home timeline."""
-        before = self._before(request.cursor, HOME, request.user_id)
-        page = await self._timelines.home(request.user_id, before, page_limit(request.limit))
-        return self._encode(page, HOME, request.user_id)
+        return self._encoded(*await self._home(request))
+
+    async def GetHomeTimelineJson(  # noqa: N802 - the RPC's name
+        self, request: pb.GetHomeTimelineRequest, _context: object
+    ) -> bytes:
+        """Read the same page as JSON."""
+        return self._in_json(*await self._home(request))
 
     async def GetUserTimeline(  # noqa: N802 - the RPC's name
         self, request: pb.GetUserTimelineRequest, _context: object
     ) -> bytes:
         """Read a page of one author's tweets."""
-        before = self._before(request.cursor, USER, request.user_id)
-        page = await self._timelines.user(request.user_id, before, page_limit(request.limit))
-        return self._encode(page, USER, request.user_id)
+        return self._encoded(*await self._user(request))
+
+    async def GetUserTimelineJson(  # noqa: N802 - the RPC's name
+        self, request: pb.GetUserTimelineRequest, _context: object
+    ) -> bytes:
+        """Read the same page as JSON."""
+        return self._in_json(*await self._user(request))
 
     async def RebuildHomeTimeline(  # noqa: N802 - the RPC's name
         self, request: pb.RebuildHomeTimelineRequest, _context: object
@@ -41,12 +56,31 @@ class TimelineServicer:
         await self._timelines.rebuild_home(request.user_id)
         return pb.RebuildHomeTimelineResponse()
 
+    async def _home(self, request: pb.GetHomeTimelineRequest) -> tuple[Page, str]:
+        """(the page, its next_cursor)."""
+        before = self._before(request.cursor, HOME, request.user_id)
+        page = await self._timelines.home(request.user_id, before, page_limit(request.limit))
+        return page, self._next_cursor(page, HOME, request.user_id)
+
+    async def _user(self, request: pb.GetUserTimelineRequest) -> tuple[Page, str]:
+        """(the page, its next_cursor)."""
+        before = self._before(request.cursor, USER, request.user_id)
+        page = await self._timelines.user(request.user_id, before, page_limit(request.limit))
+        return page, self._next_cursor(page, USER, request.user_id)
+
     def _before(self, cursor: str, kind: str, owner: int) -> int | None:
         # An owner that cannot be packed is refused by the service, with a better message.
         return self._cursors.decode(cursor, kind, owner) if cursor and owner > 0 else None
 
-    def _encode(self, page: Page, kind: str, owner: int) -> bytes:
-        cursor = ""
-        if page.next_before is not None:
-            cursor = self._cursors.encode(kind, owner, page.next_before)
-        return splice_page((tweet.body for tweet in page.tweets), cursor)
+    def _next_cursor(self, page: Page, kind: str, owner: int) -> str:
+        if page.next_before is None:
+            return ""
+        return self._cursors.encode(kind, owner, page.next_before)
+
+    def _encoded(self, page: Page, next_cursor: str) -> bytes:
+        return splice_page((tweet.body for tweet in page.tweets), next_cursor)
+
+    def _in_json(self, page: Page, next_cursor: str) -> bytes:
+        tweets = [self._json.of(tweet.body) for tweet in page.tweets]
+        cursor = json_text(next_cursor).encode() if next_cursor else b""
+        return http_body(splice_json_page(tweets, cursor))

@@ -79,8 +79,11 @@ class HomeSkeletons:
         if hot is None:
             relations = await self._without_cache()
             run = await self._cold(relations, before, count)
+        elif hot.run is None and self._floor is None:
+            relations, run = await self._missed(hot, before, count)
         else:
-            relations = self._relations = self._relations or hot.relations
+            relations = self._relations or hot.relations or await self._fetch(hot)
+            self._relations = relations
             run = await self._pushed(relations, hot.run, before, count)
         if celebrities := await sources.celebrities.among(relations.shown):
             posted = await author_runs(sources.hot, sources.authors, celebrities, before, count)
@@ -94,6 +97,12 @@ class HomeSkeletons:
         except UnavailableError:
             _log.warning(EVENT_CACHE_UNAVAILABLE, cache="home", viewer=self._viewer)
             return None
+
+    async def _fetch(self, hot: HotHome) -> ViewerRelations:
+        """Ask for the relations that the cache has not, and have it keep them."""
+        relations = await self._sources.relations.fetch(self._viewer)
+        await self._sources.hot.keep_relations(self._viewer, hot.nonce, relations)
+        return relations
 
     async def _without_cache(self) -> ViewerRelations:
         """Find out the floor and the relations, each once a read, whatever it takes of rounds.
@@ -113,30 +122,45 @@ class HomeSkeletons:
     ) -> IdRun:
         """Continue the hot list, where it ends early, with the persistent timeline."""
         if hot is None:
-            return await self._missed(relations, before, count)
+            return await self._cold(relations, before, count)
         missing = count - len(hot.ids)
         if missing <= 0 or hot.ended:
             return hot
         rest = await self._cold(relations, hot.ids[-1] if hot.ids else before, missing)
         return IdRun([*hot.ids, *rest.ids], rest.ended)
 
-    async def _missed(self, relations: ViewerRelations, before: int | None, count: int) -> IdRun:
+    async def _missed(
+        self, hot: HotHome, before: int | None, count: int
+    ) -> tuple[ViewerRelations, IdRun]:
         """Read the persistent timeline, and fill the hot list from it on the way.
 
         All that is read for the list is read after it began to collect pushes: so what changes
         from then on either reaches the list or drops it. A read that knows its floor from an
-        earlier round therefore fills no list.
+        earlier round therefore fills no list. Relations that are fetched for the read are, for the
+        same reason, good for its list too.
         """
-        if self._floor is not None:
-            return await self._cold(relations, before, count)
         token = secrets.token_bytes(TOKEN_BYTES)
         warming = await self._begin_warm(token)
-        floor = await self._sources.backfill.current_floor(self._viewer)
-        self._floor = floor.oldest
+        current_floor = self._sources.backfill.current_floor(self._viewer)
+        known, fetched = self._relations or hot.relations, None
+        if known is None:
+            floor, fetched = await asyncio.gather(current_floor, self._fetch(hot))
+            known = fetched
+        else:
+            floor = await current_floor
+        self._floor, self._relations = floor.oldest, known
         if not warming:
-            return await self._cold(relations, before, count)
-        now_following = floor.built_by or await self._sources.relations.fetch(self._viewer)
-        window = await self._cold(now_following, None, WINDOW_IDS)
+            return known, await self._cold(known, before, count)
+        now_following = (
+            floor.built_by or fetched or await self._sources.relations.fetch(self._viewer)
+        )
+        return known, await self._warmed(token, now_following, before, count)
+
+    async def _warmed(
+        self, token: bytes, relations: ViewerRelations, before: int | None, count: int
+    ) -> IdRun:
+        """Fill the hot list, and read from what it is filled with, as far as that goes."""
+        window = await self._cold(relations, None, WINDOW_IDS)
         await self._finish_warm(token, window)
         if before is None and len(window.ids) > count:
             return IdRun(window.ids[:count], ended=False)

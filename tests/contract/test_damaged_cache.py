@@ -12,13 +12,13 @@ from aviary.tweet.v1.tweet_pb2 import Tweet
 from services.platform.valkey.connection import ValkeyClient
 from services.timeline.clients import is_tweet
 from services.timeline.hot_lists import HotLists
-from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets
 from services.timeline.keys import author_list_key, home_list_key, relations_key, tweet_cache_key
 from services.timeline.local_tweets import LocalTweets
 from services.timeline.model import EncodedTweet, IdRun, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.tweet_cache import TweetCache
+from tests.contract.timeline_readers import Reader
 from tests.contract.valkey_clients import client, server
 
 __all__ = ["client", "server"]
@@ -118,8 +118,8 @@ class Graph:
 async def test_damaged_relations_are_fetched_anew(client: ValkeyClient, blob: bytes) -> None:
     graph = Graph()
 
-    def reader() -> ValkeyHotTimelines:
-        return ValkeyHotTimelines(HotLists(client), RelationsCache(client), graph)
+    def reader() -> Reader:
+        return Reader(HotLists(client), RelationsCache(client), graph)
 
     await client.set(relations_key(7), blob)
     for _ in range(4):
@@ -171,7 +171,7 @@ async def test_a_damaged_tweet_is_read_from_its_source(client: ValkeyClient, val
 
 
 async def test_lists_of_one_reader_do_not_hide_those_of_others(client: ValkeyClient) -> None:
-    hot = ValkeyHotTimelines(HotLists(client), RelationsCache(client), Graph())
+    hot = Reader(HotLists(client), RelationsCache(client), Graph())
     for author in (1, 2, 3):
         await hot.begin_warm_author(author, b"t")
         await hot.finish_warm_author(author, b"t", IdRun((author,), ended=True))

@@ -27,13 +27,13 @@ from services.platform.specs import all_subscriptions
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, open_valkey
 from services.timeline.hot_lists import HotLists
-from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.model import EncodedTweet, IdRun, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.tweet_cache import TweetCache
 from tests.contract.bus_engines import ValkeyServer, valkey_server
 from tests.contract.bus_waits import POLICY
 from tests.contract.metric_values import Metrics
+from tests.contract.timeline_readers import Reader
 
 __all__ = ["valkey_server"]
 
@@ -217,9 +217,9 @@ async def test_caches_count_hits_and_misses(valkey: ValkeyClient, metrics: Metri
     )
     await tweets.get_many([1, 2, 3])
 
-    def process() -> ValkeyHotTimelines:
+    def process() -> Reader:
         relations = RelationsCache(valkey, metrics=counted)
-        return ValkeyHotTimelines(HotLists(valkey), relations, NobodyFollows(), counted)
+        return Reader(HotLists(valkey), relations, NobodyFollows(), counted)
 
     timelines = process()
     await timelines.home(1, None, 10)

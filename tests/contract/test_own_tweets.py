@@ -89,7 +89,7 @@ class World:
         self.celebrities = RowCelebrities(rows)
         lists, cache, relations = HotLists(valkey), TweetCache(valkey), RelationsCache(valkey)
         self.pushes = TimelineWrites(self.homes, lists, cache, relations, self.clock)
-        self.hot = WatchedHot(lists, relations, self.graph)
+        self.hot = WatchedHot(lists, relations)
         sources = IdSources(
             hot=self.hot,
             homes=self.homes,

@@ -17,10 +17,10 @@ from services.platform.runtime.deadlines import deadline_in
 from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
 from services.platform.valkey.connection import ValkeyClient
 from services.timeline.hot_lists import HotLists
-from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.model import ViewerRelations
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.stale_relations import StaleRelations
+from tests.contract.timeline_readers import Reader
 from tests.contract.valkey_clients import client, server
 from tests.contract.valkey_servers import valkey_node
 
@@ -40,12 +40,12 @@ class Graph:
         return self.relations
 
 
-def reader(valkey: ValkeyClient, graph: Graph) -> ValkeyHotTimelines:
+def reader(valkey: ValkeyClient, graph: Graph) -> Reader:
     """One process that reads timelines."""
-    return ValkeyHotTimelines(HotLists(valkey), RelationsCache(valkey), graph)
+    return Reader(HotLists(valkey), RelationsCache(valkey), graph)
 
 
-async def seen(readers: list[ValkeyHotTimelines]) -> set[ViewerRelations]:
+async def seen(readers: list[Reader]) -> set[ViewerRelations]:
     return {(await one.home(viewer, None, 1)).relations for one in readers for viewer in (ADA, BOB)}
 
 

@@ -137,6 +137,20 @@ async def test_a_first_read_fetches_relations_for_itself_and_for_its_list(world:
     assert world.calls["fetch"] == 0
 
 
+async def test_a_cold_read_fetches_relations_once_for_itself_and_for_its_list(
+    world: World, valkey: Redis
+) -> None:
+    world.tweets = {ADA: falling(NEWEST, WINDOW_IDS)}
+    await world.counted(None)
+    await valkey.flushall()
+    page, calls = await world.counted(None)
+    assert ids(page) == world.tweets[ADA][:LIMIT]
+    assert (world.calls["fetch"], calls["read", VIEWERS.name]) == (1, 1)
+    page, calls = await world.counted(None)
+    assert (ids(page), world.calls["fetch"]) == (world.tweets[ADA][:LIMIT], 0)
+    assert calls["scan", "home"] == 0, "the list is filled by one read"
+
+
 async def test_celebrities_that_are_cold_are_listed_once_in_few_calls(
     world: World, valkey: Redis
 ) -> None:

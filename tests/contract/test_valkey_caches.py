@@ -17,13 +17,13 @@ from services.platform.valkey.announcements import AnnouncementListener
 from services.platform.valkey.connection import ValkeyClient
 from services.timeline.deletions import CHANNEL, deletion_listener
 from services.timeline.hot_lists import HotLists
-from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets
 from services.timeline.keys import home_list_key
 from services.timeline.local_tweets import LocalTweets
 from services.timeline.model import EncodedTweet, IdRun, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.tweet_cache import TweetCache
+from tests.contract.timeline_readers import Reader
 from tests.contract.valkey_clients import client, server
 
 __all__ = ["client", "server"]
@@ -107,7 +107,7 @@ class Graph:
 
 async def test_relations_are_fetched_once_until_they_change(client: ValkeyClient) -> None:
     graph, cache, lists = Graph(), RelationsCache(client), HotLists(client)
-    one, other = (ValkeyHotTimelines(lists, cache, graph) for _ in range(2))
+    one, other = (Reader(lists, cache, graph) for _ in range(2))
     assert (await one.home(7, None, 10)).run is None
     assert await lists.begin_warm(home_list_key(7), b"t")
     assert await lists.finish_warm(home_list_key(7), b"t", [5, 4], complete=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pytest
 from redis.asyncio import Redis
 
 from services.platform.ids.snowflake_time import first_id_at
@@ -18,6 +19,7 @@ from services.timeline.service import TimelineService
 from services.timeline.skeleton import IdSources
 from services.timeline.spec import TABLES
 from services.timeline.store import RowCelebrities, RowHomeTimelines
+from tests.contract.timeline_readers import Reader
 from tests.contract.valkey_servers import valkey_node
 
 VIEWER = 1
@@ -55,20 +57,29 @@ class FollowInBetween(ValkeyHotTimelines):
     """Lets the viewer follow everybody just after relations were first read."""
 
     def __init__(self, client: Redis, world: World, homes: RowHomeTimelines) -> None:
-        super().__init__(HotLists(client), RelationsCache(client), world)
+        super().__init__(HotLists(client), RelationsCache(client))
         self._world = world
         self._filling = Backfill(homes, world, world, SystemClock())
 
     async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
         read = await super().home(viewer, before, count)
+        if read.relations is not None:
+            await self._follow(viewer)
+        return read
+
+    async def keep_relations(self, viewer: int, nonce: bytes, relations: ViewerRelations) -> None:
+        await self._follow(viewer)
+        await super().keep_relations(viewer, nonce, relations)
+
+    async def _follow(self, viewer: int) -> None:
         if not self._world.following:
             self._world.following = frozenset(self._world.tweets)
             await self._filling.follow(viewer, sorted(self._world.tweets))
             await self.forget_home(viewer)
-        return read
 
 
-async def test_a_list_filled_while_a_follow_comes_in_has_all_of_it(tmp_path) -> None:
+@pytest.mark.parametrize("cached", [False, True])
+async def test_a_list_filled_while_a_follow_comes_in_has_all_of_it(tmp_path, *, cached) -> None:
     clock = SystemClock()
     newest = first_id_at(clock.now_ms() - 60_000)
     tweets = {
@@ -90,6 +101,9 @@ async def test_a_list_filled_while_a_follow_comes_in_has_all_of_it(tmp_path) -> 
                 backfill=Backfill(homes, world, world, clock),
             )
             timelines = TimelineService(sources, Hydration(world))
+            if cached:
+                reader = Reader(HotLists(client), RelationsCache(client), world)
+                await reader.home(VIEWER, None, 50)
             assert (await timelines.home(VIEWER, None, 50)).tweets == []
             shown = await timelines.home(VIEWER, None, 1_000)
     await rows.close()

@@ -77,7 +77,7 @@ class World:
         homes = RowHomeTimelines(self.rows, clock)
         self.backfill = Backfill(homes, self, self, clock)
         self.listed: Counter[int] = Counter()
-        self.hot = WatchedHot(HotLists(valkey), RelationsCache(relations or valkey), self)
+        self.hot = WatchedHot(HotLists(valkey), RelationsCache(relations or valkey))
         self.sources = IdSources(
             hot=self.hot,
             homes=homes,

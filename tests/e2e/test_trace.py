@@ -20,7 +20,7 @@ from tests.emulators import require_emulators
 WITHIN_S = 60  # batches leave every five seconds, from processes that are busy with it
 
 CREATE = "aviary.tweet.v1.TweetService/CreateTweet"
-READ = "aviary.timeline.v1.TimelineService/GetHomeTimeline"
+READ = "aviary.timeline.v1.TimelineService/GetHomeTimelineJson"
 FOLLOWERS = "aviary.graph.v1.GraphService/StreamFollowers"
 # From the edge to the store: each line is the child of the one above.
 TO_THE_OUTBOX = (

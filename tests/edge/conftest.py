@@ -20,7 +20,9 @@ from aviary.timeline.v1 import timeline_service_pb2_grpc as timeline_grpc
 from aviary.tweet.v1 import tweet_pb2
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
 from aviary.tweet.v1 import tweet_service_pb2_grpc as tweet_grpc
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
@@ -31,6 +33,7 @@ from gateway.envoy_binary import envoy_binary
 from services.platform.errors import UnavailableError
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
+from services.platform.rpc.json_answers import http_body, json_writer
 
 GENERATED = Path(__file__).resolve().parents[2] / "gen"
 DESCRIPTOR = GENERATED / "descriptor.pb"
@@ -74,6 +77,12 @@ class Tweets(tweet_grpc.TweetServiceServicer):
     LookupTweets = ListAuthorTweets = DecideDelivery = DeleteTweet
 
 
+def as_json(page: Message) -> HttpBody:
+    """The answer that the edge passes on as it is."""
+    json = json_writer(page.DESCRIPTOR)(page)
+    return HttpBody.FromString(http_body(json.encode()))
+
+
 class Timelines(timeline_grpc.TimelineServiceServicer):
     def __init__(self) -> None:
         self.metadata: dict[str, str] = {}
@@ -83,8 +92,13 @@ class Timelines(timeline_grpc.TimelineServiceServicer):
         tweets = [tweet_pb2.Tweet(tweet_id=BIG_ID, text=LONG)] * request.limit
         return timeline_pb.GetHomeTimelineResponse(tweets=tweets)
 
+    async def GetHomeTimelineJson(self, request, context):  # noqa: N802
+        return as_json(await self.GetHomeTimeline(request, context))
+
     async def GetUserTimeline(self, request, context):  # noqa: ARG002, N802
         await asyncio.Event().wait()
+
+    GetUserTimelineJson = GetUserTimeline
 
 
 class AbortingHealth(HealthServicer):
@@ -125,7 +139,7 @@ class Edge:
                 await asyncio.sleep(POLL_S)
 
 
-async def _health_server() -> tuple[grpc.aio.Server, health.aio.HealthServicer, str]:
+async def health_server() -> tuple[grpc.aio.Server, health.aio.HealthServicer, str]:
     server = grpc.aio.server()
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
@@ -174,15 +188,15 @@ async def running_edge(
 
     `backends` are addresses of services (short names) in place of those made up here.
     """
-    server, serving, address = await _health_server()
-    second, second_serving, second_address = await _health_server()
+    server, serving, address = await health_server()
+    second, second_serving, second_address = await health_server()
     tweets, timelines = Tweets(), Timelines()
     channels = {"tweet": open_channel(address, []), "graph": open_channel(second_address, [])}
     ready = AbortingHealth(channels)
     tweet_grpc.add_TweetServiceServicer_to_server(tweets, server)
     timeline_grpc.add_TimelineServiceServicer_to_server(timelines, server)
     # Of its own server, which stays when the services' one is stopped.
-    gate, _, gate_address = await _health_server()
+    gate, _, gate_address = await health_server()
     gate.add_generic_rpc_handlers(gateway)
     health_grpc.add_HealthServiceServicer_to_server(ready, gate)
     for one in (server, second, gate):

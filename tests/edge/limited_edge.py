@@ -51,6 +51,7 @@ from tests.edge.conftest import (
     _base_url,
     admin_client,
     admin_socket,
+    as_json,
 )
 
 QUICK = ReputationRules(half_life_s=1.0)
@@ -74,6 +75,9 @@ class Users(user_grpc.UserServiceServicer):
 class QuickTimelines(Timelines):
     async def GetUserTimeline(self, request, context):  # noqa: ARG002, N802
         return timeline_pb.GetUserTimelineResponse()
+
+    async def GetUserTimelineJson(self, request, context):  # noqa: ARG002, N802
+        return as_json(timeline_pb.GetUserTimelineResponse())
 
 
 @dataclass

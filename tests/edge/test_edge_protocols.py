@@ -14,6 +14,7 @@ from tests.edge.test_edge import assert_error
 
 CREATE = "/aviary.tweet.v1.TweetService/CreateTweet"
 LOOKUP = "/aviary.tweet.v1.TweetService/LookupTweets"
+HOME = "/aviary.timeline.v1.TimelineService/GetHomeTimeline"
 TRAILERS = 0x80
 
 
@@ -80,6 +81,16 @@ async def test_json_is_for_rest_paths_and_grpc_for_its_own(edge: Edge) -> None:
         "/v1/tweets", content=b"\0\0\0\0\0", headers={"content-type": "application/grpc"}
     )
     assert answer.headers["grpc-status"] not in {"", "0"}
+
+
+@pytest.mark.parametrize("name", ["x-other", "x-envoy-original-method"])
+async def test_what_answers_in_json_is_not_to_be_called_by_name(edge: Edge, name: str) -> None:
+    async with channel(edge) as opened:
+        with pytest.raises(grpc.aio.AioRpcError) as failure:
+            await opened.unary_unary(f"{HOME}Json")(b"", metadata=((name, "GET"),))
+        assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        assert edge.timelines.metadata == {}
+        await opened.unary_unary(HOME)(b"")
 
 
 async def test_rest_over_http2_at_the_same_port(edge: Edge) -> None:

@@ -32,7 +32,8 @@ class Timelines:
     async def GetUserTimeline(self, request: Any, _context: object) -> Any:  # noqa: N802
         return pb.GetUserTimelineResponse(next_cursor=str(request.user_id))
 
-    RebuildHomeTimeline = GetUserTimeline
+    GetHomeTimelineJson = GetHomeTimeline
+    GetUserTimelineJson = RebuildHomeTimeline = GetUserTimeline
 
 
 async def read(user_id: int, *metadata: tuple[str, str], rpc: str = "GetHomeTimeline") -> int:

@@ -100,7 +100,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         stack.push_async_callback(valkey.aclose)
         homes = RowHomeTimelines(rows, clock)
         sources = IdSources(
-            hot=ValkeyHotTimelines(HotLists(valkey), RelationsCache(valkey), siblings),
+            hot=ValkeyHotTimelines(HotLists(valkey), RelationsCache(valkey)),
             homes=homes,
             authors=siblings,
             relations=siblings,

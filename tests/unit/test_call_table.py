@@ -94,9 +94,15 @@ def test_the_call_table_names_only_known_processes_and_rpcs() -> None:
 
 
 def test_the_edge_may_call_what_states_its_access_and_nothing_else() -> None:
-    stated = {name(m) for m in methods() if m.GetOptions().HasExtension(access_pb2.access)}
+    stated = {
+        name(m)
+        for m in methods()
+        for one in (access_pb2.access, access_pb2.json_of)
+        if m.GetOptions().HasExtension(one)
+    }
     assert {name(m) for m in methods() if EDGE in allowed_peers(m)} == stated
     assert "aviary.timeline.v1.TimelineService/GetHomeTimeline" in stated
+    assert "aviary.timeline.v1.TimelineService/GetHomeTimelineJson" in stated
     assert "aviary.graph.v1.GraphService/StreamFollowers" not in stated
 
 

@@ -1,16 +1,21 @@
 """The edge, the issuer and the services read one statement of who may call what."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aviary.edge.v1 import access_pb2
+from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2
 
 from gateway.envoy import public_services
 from gateway.envoy.auth import auth_filters
 from gateway.envoy.config import EdgeConfig, own_contracts
 from gateway.envoy.contracts import ContractError, Contracts
+from gateway.envoy.limits import endpoint_limits
+from gateway.envoy.public_reads import public_read_filters
 from services.identity import scopes
 from services.platform.rpc import end_user
 from services.platform.tokens.issuers import Issuer, IssuerError, read_issuers
@@ -106,3 +111,57 @@ def test_bad_issuer_is_reported_with_the_file(tmp_path: Path, changes: dict[str,
     path.write_text("{")
     with pytest.raises(IssuerError, match=r"issuers\.json"):
         read_issuers(path)
+
+
+def timelines() -> tuple[descriptor_pb2.FileDescriptorSet, dict[str, Any]]:
+    """The contracts, and of them the methods of the timeline service by name."""
+    files = descriptor_pb2.FileDescriptorSet()
+    files.CopyFrom(own_contracts().files)
+    (service,) = (
+        service
+        for file in files.file
+        for service in file.service
+        if service.name == "TimelineService"
+    )
+    return files, {method.name: method for method in service.method}
+
+
+def test_what_gives_the_json_of_an_rpc_has_its_name_and_rules() -> None:
+    (home,) = (rpc for rpc in own_contracts().public if rpc.template == "/v1/timeline/home")
+    service = "aviary.timeline.v1.TimelineService"
+    assert home.name == f"{service}/GetHomeTimeline"
+    assert home.response == "aviary.timeline.v1.GetHomeTimelineResponse"
+    assert home.paths == (f"/{service}/GetHomeTimeline", f"/{service}/GetHomeTimelineJson")
+    assert [rpc.method for rpc in own_contracts().public if rpc.method.endswith("Json")] == []
+    for filters in (auth_filters, endpoint_limits, public_read_filters):
+        text = json.dumps(filters(EdgeConfig()))
+        for rpc in own_contracts().public:
+            typed, *in_json = (text.count(json.dumps(path)) for path in rpc.paths)
+            assert in_json in ([], [typed])
+
+
+def test_json_of_what_is_not_like_it_cannot_be_built() -> None:
+    def changed(change: Callable[[dict[str, Any]], object]) -> Contracts:
+        files, methods = timelines()
+        change(methods)
+        return Contracts(files.SerializeToString())
+
+    for change in (
+        lambda of: of["GetHomeTimelineJson"].options.Extensions.__setitem__(
+            access_pb2.json_of, "GetNothing"
+        ),
+        lambda of: of["GetUserTimelineJson"].options.Extensions.__setitem__(
+            access_pb2.json_of, "GetHomeTimeline"
+        ),
+        lambda of: setattr(of["GetHomeTimelineJson"], "output_type", ".aviary.tweet.v1.Tweet"),
+        lambda of: setattr(
+            of["GetHomeTimelineJson"].options.Extensions[access_pb2.access], "anyone", True
+        ),
+        lambda of: (
+            of["GetHomeTimeline"]
+            .options.Extensions[annotations_pb2.http]
+            .CopyFrom(of["GetHomeTimelineJson"].options.Extensions[annotations_pb2.http])
+        ),
+    ):
+        with pytest.raises(ContractError, match="Json is the JSON of no RPC"):
+            changed(change).public  # noqa: B018 - reading it is the check

@@ -37,7 +37,7 @@ class Slo:
     def of(cls, objective: Objective) -> Self:
         """Make one of an objective; requests are judged at the edge, as their callers do."""
         limit_s, fanout = objective.threshold_s, objective.metric == METRIC_FANOUT_LAG
-        (rpc,) = objective.methods or (None,)
+        rpc = next(iter(objective.methods), None)
         return cls(
             name=objective.name,
             title=objective.title,

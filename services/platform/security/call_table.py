@@ -2,7 +2,8 @@
 
 - Health checks: everybody with a certificate, as whoever may call must be able to find out whether
   it can. They are answered by gRPC's own servicer and pass no table.
-- The edge: the RPCs whose contract states `aviary.edge.v1.access`, and no list of them here.
+- The edge: the RPCs whose contract states `aviary.edge.v1.access`, those that give the JSON of one
+  of them, and no list of them here.
 - All else: what services declare that they call, as `package.Service/Method`.
 """
 
@@ -41,7 +42,8 @@ def allowed_peers(method: MethodDescriptor) -> frozenset[str]:
     service = method.containing_service.full_name
     name = f"{service}/{method.name}"
     peers = {peer for peer, calls in CALLS.items() if name in calls}
-    if method.GetOptions().HasExtension(access_pb2.access):
+    options = method.GetOptions()
+    if options.HasExtension(access_pb2.access) or options.HasExtension(access_pb2.json_of):
         peers.add(EDGE)
     if service in OPERATED:
         peers.add(OPERATOR)

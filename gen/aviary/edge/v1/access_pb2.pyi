@@ -53,9 +53,15 @@ class Access(_message.Message):
 Global___Access: _TypeAlias = Access  # noqa: Y015
 
 ACCESS_FIELD_NUMBER: _builtins.int
+JSON_OF_FIELD_NUMBER: _builtins.int
 CALLER_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 """Who may call this RPC from outside."""
+json_of: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.str]
+"""The RPC of the same service, by its short name, whose answers this one gives as JSON, in a
+google.api.HttpBody, so that the edge has nothing to translate. It takes the same request, has
+the HTTP path of both, and nobody may call it but the edge for whoever may call the other.
+"""
 caller: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """Marks the request's field that names the caller. From outside it may be left out, unless it is
 in the path over REST: the caller's own id is put in; another user's is PERMISSION_DENIED.

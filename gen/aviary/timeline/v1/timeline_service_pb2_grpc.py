@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from aviary.timeline.v1 import timeline_service_pb2 as aviary_dot_timeline_dot_v1_dot_timeline__service__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -40,10 +41,20 @@ class TimelineServiceStub:
                 request_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetHomeTimelineRequest.SerializeToString,
                 response_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetHomeTimelineResponse.FromString,
                 _registered_method=True)
+        self.GetHomeTimelineJson = channel.unary_unary(
+                '/aviary.timeline.v1.TimelineService/GetHomeTimelineJson',
+                request_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetHomeTimelineRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
         self.GetUserTimeline = channel.unary_unary(
                 '/aviary.timeline.v1.TimelineService/GetUserTimeline',
                 request_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineRequest.SerializeToString,
                 response_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineResponse.FromString,
+                _registered_method=True)
+        self.GetUserTimelineJson = channel.unary_unary(
+                '/aviary.timeline.v1.TimelineService/GetUserTimelineJson',
+                request_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
                 _registered_method=True)
         self.RebuildHomeTimeline = channel.unary_unary(
                 '/aviary.timeline.v1.TimelineService/RebuildHomeTimeline',
@@ -64,8 +75,26 @@ class TimelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetHomeTimelineJson(self, request, context):
+        """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
+        buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+        buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetUserTimeline(self, request, context):
         """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUserTimelineJson(self, request, context):
+        """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
+        buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+        buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,10 +117,20 @@ def add_TimelineServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetHomeTimelineRequest.FromString,
                     response_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetHomeTimelineResponse.SerializeToString,
             ),
+            'GetHomeTimelineJson': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHomeTimelineJson,
+                    request_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetHomeTimelineRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
             'GetUserTimeline': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUserTimeline,
                     request_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineRequest.FromString,
                     response_serializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineResponse.SerializeToString,
+            ),
+            'GetUserTimelineJson': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUserTimelineJson,
+                    request_deserializer=aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
             'RebuildHomeTimeline': grpc.unary_unary_rpc_method_handler(
                     servicer.RebuildHomeTimeline,
@@ -138,6 +177,33 @@ class TimelineService:
             _registered_method=True)
 
     @staticmethod
+    def GetHomeTimelineJson(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.timeline.v1.TimelineService/GetHomeTimelineJson',
+            aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetHomeTimelineRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetUserTimeline(request,
             target,
             options=(),
@@ -154,6 +220,33 @@ class TimelineService:
             '/aviary.timeline.v1.TimelineService/GetUserTimeline',
             aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineRequest.SerializeToString,
             aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUserTimelineJson(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.timeline.v1.TimelineService/GetUserTimelineJson',
+            aviary_dot_timeline_dot_v1_dot_timeline__service__pb2.GetUserTimelineRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,
             insecure,

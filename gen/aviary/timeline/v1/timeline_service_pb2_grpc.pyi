@@ -5,6 +5,7 @@ isort:skip_file
 
 from aviary.timeline.v1 import timeline_service_pb2 as _timeline_service_pb2
 from collections import abc as _abc
+from google.api import httpbody_pb2 as _httpbody_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -37,8 +38,18 @@ class TimelineServiceStub:
     """Reads the tweets of a user and of everybody the user follows, newest first.
     INVALID_ARGUMENT: user_id, limit, cursor.
     """
+    GetHomeTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]
+    """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
+    buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+    buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+    """
     GetUserTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]
     """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor."""
+    GetUserTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]
+    """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
+    buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+    buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+    """
     RebuildHomeTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.RebuildHomeTimelineRequest, _timeline_service_pb2.RebuildHomeTimelineResponse]
     """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
     it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
@@ -54,8 +65,18 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     """Reads the tweets of a user and of everybody the user follows, newest first.
     INVALID_ARGUMENT: user_id, limit, cursor.
     """
+    GetHomeTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
+    buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+    buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+    """
     GetUserTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]  # type: ignore[assignment]
     """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor."""
+    GetUserTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
+    buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+    buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+    """
     RebuildHomeTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.RebuildHomeTimelineRequest, _timeline_service_pb2.RebuildHomeTimelineResponse]  # type: ignore[assignment]
     """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
     it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
@@ -76,12 +97,34 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def GetHomeTimelineJson(
+        self,
+        request: _timeline_service_pb2.GetHomeTimelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
+        """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
+        buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+        buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+        """
+
+    @_abc_1.abstractmethod
     def GetUserTimeline(
         self,
         request: _timeline_service_pb2.GetUserTimelineRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.GetUserTimelineResponse, _abc.Awaitable[_timeline_service_pb2.GetUserTimelineResponse]]:
         """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor."""
+
+    @_abc_1.abstractmethod
+    def GetUserTimelineJson(
+        self,
+        request: _timeline_service_pb2.GetUserTimelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
+        """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
+        buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+        buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+        """
 
     @_abc_1.abstractmethod
     def RebuildHomeTimeline(

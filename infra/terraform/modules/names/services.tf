@@ -206,13 +206,19 @@ locals {
       goal        = 0.5
       threshold_s = 0.2
       metric      = "rpc.server.duration"
-      methods     = ["aviary.timeline.v1.TimelineService/GetHomeTimeline"]
+      methods = [
+        "aviary.timeline.v1.TimelineService/GetHomeTimeline",
+        "aviary.timeline.v1.TimelineService/GetHomeTimelineJson",
+      ]
     }
     home-read-latency = {
       goal        = 0.99
       threshold_s = 0.5
       metric      = "rpc.server.duration"
-      methods     = ["aviary.timeline.v1.TimelineService/GetHomeTimeline"]
+      methods = [
+        "aviary.timeline.v1.TimelineService/GetHomeTimeline",
+        "aviary.timeline.v1.TimelineService/GetHomeTimelineJson",
+      ]
     }
     fanout-lag = { goal = 0.99, threshold_s = 5, metric = "fanout.lag", methods = [] }
   }

@@ -3,7 +3,7 @@ locals {
   panels = [
     { title = "Requests a second, by method", query = "sum by (rpc_method) (rate(rpc_server_duration_seconds_count[5m]))" },
     { title = "Errors a second, by code", query = "sum by (rpc_code) (rate(rpc_server_duration_seconds_count{rpc_code!=\"OK\"}[5m]))" },
-    { title = "Home read, 99th percentile", query = "histogram_quantile(0.99, sum by (le) (rate(rpc_server_duration_seconds_bucket{rpc_method=~\".*/GetHomeTimeline\"}[5m])))" },
+    { title = "Home read, 99th percentile", query = "histogram_quantile(0.99, sum by (le) (rate(rpc_server_duration_seconds_bucket{rpc_method=~\".*/GetHomeTimeline(Json)?\"}[5m])))" },
     { title = "Fan-out lag, 99th percentile by stage", query = "histogram_quantile(0.99, sum by (le, stage) (rate(fanout_lag_seconds_bucket[5m])))" },
     { title = "Cache hits, share by cache", query = "sum by (cache) (rate(cache_hits_total[5m])) / (sum by (cache) (rate(cache_hits_total[5m])) + sum by (cache) (rate(cache_misses_total[5m])))" },
     { title = "Outbox entries held, by table", query = "sum by (table) (outbox_held)" },

@@ -1,0 +1,126 @@
+"""Pages of timelines in JSON, equal to what Envoy's transcoder makes of the same pages."""
+
+import random
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from aviary.timeline.v1 import timeline_service_pb2 as pb
+from aviary.tweet.v1.tweet_pb2 import Tweet
+
+from services.platform.rpc.json_answers import JsonPieces, json_text
+from services.timeline.page import splice_json_page
+from tests.edge.conftest import BIG_ID, LONG, Edge, running_edge
+from tests.edge.transcoded import Transcoder, transcoder
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PIECES = JsonPieces(Tweet, 1_000)
+SURROGATES = range(0xD800, 0xE000)
+CODE_POINTS = [chr(point) for point in range(sys.maxunicode + 1) if point not in SURROGATES]
+TEXT_CHARACTERS = 16_384
+"""Of one text: 200 kB of JSON at most, where each is escaped as two surrogates."""
+IDS = (0, 1, -1, 2**31, 2**53 + 1, 2**63 - 2, 2**63 - 1, -(2**63))
+SECONDS = (0, 1, -1, 1_795_878_000, 253_402_300_799, -62_135_596_800)
+NANOS = (0, 1, 120, 1_000, 999_000, 1_000_000, 120_000_000, 500_000_000, 999_999_999)
+TWEETS = 6_000
+PAGE = 200
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def envoy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Transcoder]:
+    async with transcoder(tmp_path_factory.mktemp("transcoder")) as running:
+        yield running
+
+
+def spliced(page: pb.GetHomeTimelineResponse) -> bytes:
+    """The page as the timeline service makes it."""
+    tweets = [PIECES.of(tweet.SerializeToString()) for tweet in page.tweets]
+    return splice_json_page(
+        tweets, json_text(page.next_cursor).encode() if page.next_cursor else b""
+    )
+
+
+def pages_of(texts: list[str], size: int) -> Iterator[pb.GetHomeTimelineResponse]:
+    for start in range(0, len(texts), size):
+        yield pb.GetHomeTimelineResponse(
+            tweets=[Tweet(tweet_id=1, text=text) for text in texts[start : start + size]]
+        )
+
+
+def any_tweet(rng: random.Random) -> Tweet:
+    """A tweet of which any field may be absent."""
+    tweet = Tweet()
+    if rng.random() < 0.9:
+        tweet.tweet_id = rng.choice((rng.choice(IDS), rng.randrange(2**63)))
+    if rng.random() < 0.9:
+        tweet.user_id = rng.choice((rng.choice(IDS), rng.randrange(2**63)))
+    if rng.random() < 0.9:
+        some = rng.choice((CODE_POINTS[:0x180], CODE_POINTS[:0x3000], CODE_POINTS))
+        tweet.text = "".join(rng.choices(some, k=rng.randrange(281)))
+    if rng.random() < 0.8:
+        tweet.created_at.seconds = rng.choice(
+            (rng.choice(SECONDS), rng.randrange(SECONDS[-1], SECONDS[-2]))
+        )
+        tweet.created_at.nanos = rng.choice((rng.choice(NANOS), rng.randrange(10**9)))
+    if rng.random() < 0.3:
+        tweet.in_reply_to_tweet_id = rng.choice(IDS)
+    if rng.random() < 0.3:
+        tweet.quote_tweet_id = rng.choice(IDS)
+    return tweet
+
+
+async def test_every_character_is_written_as_the_transcoder_writes_it(envoy: Transcoder) -> None:
+    texts = [
+        "".join(CODE_POINTS[start : start + TEXT_CHARACTERS])
+        for start in range(0, len(CODE_POINTS), TEXT_CHARACTERS)
+    ]
+    for page in pages_of(texts, 10):
+        answer = await envoy.home(page)
+        assert answer.status_code == 200
+        assert answer.content == spliced(page)
+
+
+async def test_thousands_of_tweets_are_written_as_the_transcoder_writes_them(
+    envoy: Transcoder,
+) -> None:
+    rng = random.Random(47)  # noqa: S311 - the same tweets each time
+    for start in range(0, TWEETS, PAGE):
+        page = pb.GetHomeTimelineResponse(tweets=[any_tweet(rng) for _ in range(PAGE)])
+        if start % 400:
+            page.next_cursor = "".join(rng.choices(CODE_POINTS, k=34))
+        for read in (envoy.home, envoy.user):
+            answer = await read(page)
+            assert answer.status_code == 200
+            assert answer.content == spliced(page)
+
+
+@pytest.mark.parametrize("cursor", ["", "-_aZ09", 'a"\\</script>\u2028\U000e0001'])
+@pytest.mark.parametrize("tweets", [0, 1])
+async def test_pages_without_tweets_or_cursor(envoy: Transcoder, tweets: int, cursor: str) -> None:
+    page = pb.GetHomeTimelineResponse(tweets=[Tweet()] * tweets, next_cursor=cursor or None)
+    assert (await envoy.home(page)).content == spliced(page)
+
+
+async def test_an_answer_has_the_same_headers_as_one_that_the_edge_translates(
+    envoy: Transcoder,
+) -> None:
+    async with running_edge(unauthenticated=True, limits=False) as edge:
+        for limit in (0, 1, 50):
+            tweet = Tweet(tweet_id=BIG_ID, text=LONG)
+            page = pb.GetHomeTimelineResponse(tweets=[tweet] * limit)
+            theirs, ours = await envoy.home(page), await _home(edge, limit)
+            assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content)
+            assert _told(ours) == _told(theirs)
+
+
+async def _home(edge: Edge, limit: int) -> httpx.Response:
+    headers = {"accept-encoding": "identity"}
+    return await edge.client.get(f"/v1/timeline/home?user_id=1&limit={limit}", headers=headers)
+
+
+def _told(answer: httpx.Response) -> list[tuple[str, str]]:
+    of_the_moment = {"date", "x-request-id"}
+    return sorted((k, v) for k, v in answer.headers.multi_items() if k not in of_the_moment)
