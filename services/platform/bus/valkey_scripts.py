@@ -13,7 +13,7 @@ all its own fields, each under `raw:` and its name; those of one that has more t
 a command are packed into one.
 """
 
-__all__ = ["DEAD_LETTER", "DELAY", "REDRIVE", "TAKE"]
+__all__ = ["ACK", "DEAD_LETTER", "DELAY", "REDRIVE", "TAKE"]
 
 _FIELDS = """
 local function named(fields)
@@ -71,6 +71,13 @@ if nearest[2] then
   taken[2] = math.max(0, nearest[2] - now)
 end
 return taken
+"""
+
+ACK = """
+-- KEYS stream; ARGV group, ids. Both at once: an entry that was acked, and is still there, would
+-- count as waiting for ever.
+redis.call('XACK', KEYS[1], unpack(ARGV))
+return redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
 """
 
 DELAY = (
