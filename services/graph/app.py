@@ -2,6 +2,7 @@
 
 from aviary.graph.v1 import graph_service_pb2
 
+from services.graph.audiences import Audiences
 from services.graph.blocks import Blocks
 from services.graph.changes import Changes
 from services.graph.clients import UserClient
@@ -37,6 +38,7 @@ async def build(deps: Dependencies) -> Served:
         Follows(changes, users, events),
         Blocks(changes, users, events),
         Reads(store, users),
+        Audiences(store),
         deps.cursors(),
     )
     return [Servicer(service_of(graph_service_pb2.DESCRIPTOR), servicer)]
