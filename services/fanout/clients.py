@@ -65,10 +65,12 @@ class FollowersClient:
         first = authors[:AUTHORS_ONE_BY_ONE]
         request = pb.LookupCountsRequest(user_ids=first)
         answer = await self._rpc.call(self._stub.LookupCounts, request)
-        return [
-            Audience(each.user_id, each.follower_count, await self._page(each))
-            for each in answer.counts
-        ]
+        found: list[Audience] = []
+        for each in answer.counts:
+            page = await self._page(each)
+            count = each.follower_count if page is None else len(page[0]) + len(page[1])
+            found.append(Audience(each.user_id, count, page))
+        return found
 
     async def _page(self, counted: pb.RelationCounts) -> tuple[list[int], list[int]] | None:
         if counted.follower_count > FOLLOWERS_PER_PAGE:
