@@ -1,4 +1,4 @@
-"""The Lua scripts of the Valkey bus: each moves a message between two homes in one step.
+"""The Lua scripts of the Valkey bus: each moves messages between two homes in one step.
 
 A message is at any moment in exactly one of three keys of its subscription: the stream, the sorted
 set of delayed ones (score: due time in ms by the server's clock) or the stream of dead letters. An
@@ -13,7 +13,7 @@ all its own fields, each under `raw:` and its name; those of one that has more t
 a command are packed into one.
 """
 
-__all__ = ["ACK", "DEAD_LETTER", "DELAY", "REDRIVE", "TAKE"]
+__all__ = ["ACK", "DEAD_LETTER", "DELAY", "PUBLISH", "REDRIVE", "TAKE"]
 
 _FIELDS = """
 local function named(fields)
@@ -26,6 +26,14 @@ local function bounded(fields)
   if #fields <= 4000 then return fields end
   return {'packed', cmsgpack.pack(fields)}
 end
+"""
+
+PUBLISH = """
+-- KEYS stream; ARGV body and attributes of each message.
+for at = 1, #ARGV, 2 do
+  redis.call('XADD', KEYS[1], '*', 'd', ARGV[at], 'a', ARGV[at + 1], 'n', 1)
+end
+return #ARGV / 2
 """
 
 TAKE = """

@@ -26,7 +26,7 @@ from services.platform.bus.port import (
 )
 from services.platform.bus.valkey_clock import REDATE, Redating
 from services.platform.bus.valkey_entries import dead_letter, received
-from services.platform.bus.valkey_scripts import ACK, DEAD_LETTER, DELAY, REDRIVE, TAKE
+from services.platform.bus.valkey_scripts import ACK, DEAD_LETTER, DELAY, PUBLISH, REDRIVE, TAKE
 from services.platform.errors import UnavailableError
 from services.platform.runtime.cancellation import cancellation_kept
 from services.platform.runtime.deadlines import allowed_s
@@ -75,6 +75,7 @@ class ValkeyStreamsDriver:
         self._looks: dict[str, float] = {}
         self._client = open_valkey(url, timeout_s=SOCKET_TIMEOUT_S)
         trips = RoundTrips(BUS)
+        self._publish = Script(self._client, PUBLISH, _errors, trips)
         self._take = Script(self._client, TAKE, _errors, trips)
         self._redating = Redating(
             Script(self._client, REDATE, _errors, trips),
@@ -107,12 +108,11 @@ class ValkeyStreamsDriver:
         check_sizes(messages)
         if not messages:
             return
-        async with _one_call(), self._client.pipeline(transaction=False) as pipe:
-            for message in messages:
-                attributes = json.dumps(dict(message.attributes)).encode()
-                for stream in streams:
-                    pipe.xadd(stream, {b"d": message.data, b"a": attributes, b"n": b"1"})
-            await pipe.execute()
+        fields: list[bytes] = []
+        for message in messages:
+            fields += (message.data, json.dumps(dict(message.attributes)).encode())
+        async with _one_call():
+            await asyncio.gather(*(self._publish.run([stream], *fields) for stream in streams))
 
     async def receive(
         self, subscription: str, *, max_messages: int, wait_s: float

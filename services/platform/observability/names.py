@@ -68,8 +68,8 @@ SPAN_ROWS: Final = "rows {operation} {table}"
 """One call of the row store, within a trace."""
 SPAN_DELIVERY: Final = "process {subscription}"
 """A delivery is handled, with `messaging.delivery_attempt`, or a batch of them, with
-`messaging.batch.message_count` and links to those who published. Of a batch, each recorded trace has
-a span of its own; the calls made for it are in the first one's."""
+`messaging.batch.message_count` and links to those who published. Of a batch, each recorded trace
+has a span of its own; the calls made for it are in the first one's."""
 SPAN_VALKEY: Final = "valkey {operation}"
 """One command or script for Valkey, within a trace, from when it is asked for: it travels with
 those of others."""
@@ -111,8 +111,8 @@ METRIC_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
 """Counter, entries by `table`, each time that one failed by itself; it is tried again later."""
 METRIC_FANOUT_LAG: Final = "fanout.lag"
 """Histogram, seconds by `stage` (plan, push): from a tweet's creation until its plan was made (its
-delivery, with what is pushed in the same step), or a page of its pushes was made. A tweet that is not pushed, as its author
-has too many followers or it was deleted before, has none."""
+delivery, with what is pushed in the same step), or a page of its pushes was made. A tweet that is
+not pushed, as its author has too many followers or it was deleted before, has none."""
 METRIC_FANOUT_PLANNED: Final = "fanout.planned"
 """Counter, tweets by `pushed` (yes; no: too many followers, or deleted before) whose plan was made:
 as many as were posted, while the fan-out keeps up."""
