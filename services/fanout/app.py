@@ -5,8 +5,9 @@ from aviary.queue.v1 import queue_service_pb2
 
 from services.fanout.clients import FollowersClient, TweetClient
 from services.fanout.consumers import FanoutConsumers
-from services.fanout.jobs import BusJobs
+from services.fanout.jobs import BusJobs, subscription_of
 from services.fanout.lag import FanoutLag
+from services.fanout.planning import Planning
 from services.fanout.service import FanoutService
 from services.fanout.servicer import FanoutServicer
 from services.fanout.spec import (
@@ -46,6 +47,10 @@ from services.timeline.writes import (
 
 __all__ = ["build"]
 
+PAGES_AT_ONCE = 10
+"""Pages of up to 1000 followers pushed together: a tenth of a second of work, for which a page to
+close friends that comes meanwhile has to wait."""
+
 
 async def build(deps: Dependencies) -> Served:
     """Consume events and jobs, push into the timeline store, and answer operators."""
@@ -60,22 +65,25 @@ async def build(deps: Dependencies) -> Served:
     )
     observe_threshold(threshold)
     await deps.loops.opened("threshold", threshold)
+    lag, timelines, pauses = FanoutLag(deps.clock), open_pushes(deps, rows), await deps.pauses()
     handlers = FanoutConsumers(
-        FanoutService(
+        Planning(
             followers=await deps.client("graph", FollowersClient),
             deliveries=tweets,
-            tweets=tweets,
             celebrities=open_celebrities(rows),
             jobs=BusJobs(deps.publisher(FANOUT_CLOSE, FANOUT_REST, FANOUT_CONTINUATIONS)),
-            timelines=open_pushes(deps, rows),
-            backfill=await open_backfill(deps, rows),
+            timelines=timelines,
             threshold=threshold,
+            lag=lag,
+            held=lambda priority: bool(pauses.is_paused(subscription_of(priority).name)),
         ),
-        FanoutLag(deps.clock),
+        FanoutService(
+            tweets=tweets, timelines=timelines, backfill=await open_backfill(deps, rows), lag=lag
+        ),
     )
     await _consume(deps, handlers, flags)
     await deps.loops.opened("queue depths", QueueDepths(bus, all_subscriptions()))
-    return _operated(bus, await deps.pauses(), deps.refused(), threshold)
+    return _operated(bus, pauses, deps.refused(), threshold)
 
 
 def _operated(
@@ -94,15 +102,16 @@ def _operated(
 async def _consume(deps: Dependencies, handlers: FanoutConsumers, flags: Flags) -> None:
     for subscription, handle in (
         (PLAN, handlers.plan),
-        (CONTINUATIONS, handlers.plan_on),
-        (AUTHOR, handlers.tweet_changed),
+        (AUTHOR, handlers.tweets_changed),
         (GRAPH, handlers.relations_changed),
     ):
-        await deps.consume(subscription, handle)
-    close = await deps.consume(CLOSE, handlers.push_page)
-    await deps.consume(
+        await deps.consume_batches(subscription, handle)
+    await deps.consume(CONTINUATIONS, handlers.plan_on)
+    close = await deps.consume_batches(CLOSE, handlers.push_pages, most=PAGES_AT_ONCE)
+    await deps.consume_batches(
         REST,
-        handlers.push_page,
+        handlers.push_pages,
+        most=PAGES_AT_ONCE,
         yield_to=close,
         yields=lambda: flags.is_on(CLOSE_FRIENDS_FIRST),
     )

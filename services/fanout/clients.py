@@ -1,14 +1,16 @@
 """The siblings that a fan-out is planned from: the graph and tweets, over gRPC."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+import grpc
 import grpc.aio
 from aviary.graph.v1 import graph_service_pb2 as pb
 from aviary.graph.v1.graph_service_pb2_grpc import GraphServiceStub
 from aviary.tweet.v1 import tweet_service_pb2
 from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
+from services.fanout.model import Audience
 from services.platform.errors import PermissionDeniedError, UnavailableError
 from services.platform.rpc.rpc_client import RpcClient
 
@@ -16,6 +18,14 @@ __all__ = ["FollowersClient", "TweetClient"]
 
 FOLLOWERS_PER_PAGE = 1_000
 """One fanout job each."""
+
+AUTHORS_ONE_BY_ONE = 10
+"""Authors read at once from a graph process that does not know how to read many: as many calls as
+end in a fraction of a second."""
+
+TWEETS_PER_LOOKUP = 40
+"""As the timeline asks for: the longest URLs make a tweet of 90 kB, and 4 MB is what a channel
+takes. What was deleted is none of them."""
 
 FOLLOWERS_IDLE_S = 3.0
 """Between two pages, which a healthy graph service reads in 10 ms."""
@@ -32,11 +42,47 @@ class FollowersClient:
         self._stub = GraphServiceStub(channel)
         self._rpc = rpc
 
-    async def count(self, author: int) -> int:
-        """Followers of the author, nearly exact."""
-        request = pb.LookupCountsRequest(user_ids=[author])
+    async def audiences(self, authors: Sequence[int]) -> list[Audience]:
+        """Read who follows the first of these authors, in order: one at least, or more."""
+        request = pb.LookupAudiencesRequest(user_ids=authors, max_followers=FOLLOWERS_PER_PAGE)
+        try:
+            answer = await self._rpc.call(self._stub.LookupAudiences, request)
+        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
+            if not _is_unknown(error):
+                raise
+            # A process of the release before does not know it, or lets nobody call it.
+            return await self._one_by_one(authors)
+        return [
+            Audience(
+                each.user_id,
+                each.follower_count,
+                (each.close_friend_ids, each.follower_ids) if each.whole else None,
+            )
+            for each in answer.audiences
+        ]
+
+    async def _one_by_one(self, authors: Sequence[int]) -> list[Audience]:
+        first = authors[:AUTHORS_ONE_BY_ONE]
+        request = pb.LookupCountsRequest(user_ids=first)
         answer = await self._rpc.call(self._stub.LookupCounts, request)
-        return answer.counts[0].follower_count
+        found: list[Audience] = []
+        for each in answer.counts:
+            page = await self._page(each)
+            count = each.follower_count if page is None else len(page[0]) + len(page[1])
+            found.append(Audience(each.user_id, count, page))
+        return found
+
+    async def _page(self, counted: pb.RelationCounts) -> tuple[list[int], list[int]] | None:
+        if counted.follower_count > FOLLOWERS_PER_PAGE:
+            return None
+        close, rest = list[int](), list[int]()
+        async with aclosing(self.pages(counted.user_id, None)) as pages:
+            async for friends, others in pages:
+                close += friends
+                rest += others
+                if len(close) + len(rest) > FOLLOWERS_PER_PAGE:
+                    return None
+        return close, rest
 
     async def pages(
         self, author: int, after: int | None
@@ -64,18 +110,23 @@ class TweetClient:
         self._stub = TweetServiceStub(channel)
         self._rpc = rpc
 
-    async def exists(self, tweet_id: int) -> bool:
-        """Whether the tweet is there, and not deleted.
+    async def living(self, tweet_ids: Sequence[int]) -> list[int]:
+        """Those of the tweets that are there, and not deleted.
 
         A process of a release before the fan-out asked this does not let it ask: that is waited
         out, with `UnavailableError`.
         """
-        request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=[tweet_id])
-        try:
-            answer = await self._rpc.call(self._stub.LookupTweets, request)
-        except PermissionDeniedError as error:
-            raise UnavailableError(str(error)) from error
-        return bool(answer.tweets)
+        found: list[int] = []
+        for start in range(0, len(tweet_ids), TWEETS_PER_LOOKUP):
+            request = tweet_service_pb2.LookupTweetsRequest(
+                tweet_ids=tweet_ids[start : start + TWEETS_PER_LOOKUP]
+            )
+            try:
+                answer = await self._rpc.call(self._stub.LookupTweets, request)
+            except PermissionDeniedError as error:
+                raise UnavailableError(str(error)) from error
+            found += [each.tweet_id for each in answer.tweets]
+        return found
 
     async def decide(self, tweet_id: int, *, push: bool) -> bool:
         """Remember push or pull; returns the first decision ever made for this tweet.
@@ -88,3 +139,9 @@ class TweetClient:
             tweet_service_pb2.DecideDeliveryRequest(tweet_id=tweet_id, delivery=wanted),
         )
         return answer.delivery == tweet_service_pb2.DELIVERY_PUSH
+
+
+def _is_unknown(error: PermissionDeniedError | grpc.aio.AioRpcError) -> bool:
+    if isinstance(error, PermissionDeniedError):
+        return True
+    return bool(error.code() is grpc.StatusCode.UNIMPLEMENTED)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from aviary.event.v1 import event_pb2
 
-from services.fanout.spec import FANOUT_CLOSE, FANOUT_CONTINUATIONS, FANOUT_REST
-from services.platform.bus.port import Message, Publisher
+from services.fanout.model import Priority
+from services.fanout.spec import CLOSE, FANOUT_CONTINUATIONS, REST
+from services.platform.bus.port import Message, Publisher, Subscription
 from services.platform.bus.tracing import with_trace_context
 
 __all__ = [
@@ -17,7 +19,12 @@ __all__ = [
     "decode_plan_continuation",
     "encode_fanout_job",
     "encode_plan_continuation",
+    "subscription_of",
 ]
+
+_SUBSCRIPTIONS: Final = {Priority.CLOSE: CLOSE, Priority.REST: REST}
+MESSAGES_PER_PUBLISH = 100
+"""Jobs queued at once: 900 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +44,35 @@ class PlanContinuation:
     after_follower_id: int
 
 
+def subscription_of(priority: Priority) -> Subscription:
+    """Return who takes the pages of a priority."""
+    return _SUBSCRIPTIONS[priority]
+
+
 class BusJobs:
     """The queue of pages: one topic for each priority."""
 
     def __init__(self, driver: Publisher) -> None:
         self._driver = driver
 
-    async def enqueue(
-        self, tweet_id: int, pages: Sequence[tuple[Sequence[int], Sequence[int]]]
-    ) -> None:
-        """Queue a job for each audience that is not empty, in one publish for each priority."""
-        for topic, audiences in (
-            (FANOUT_CLOSE, [close for close, _ in pages]),
-            (FANOUT_REST, [rest for _, rest in pages]),
-        ):
-            bodies = [
-                encode_fanout_job(FanoutJob(tweet_id, tuple(each))) for each in audiences if each
-            ]
-            if bodies:
-                attributes = with_trace_context({})
-                await self._driver.publish(topic, [Message(body, attributes) for body in bodies])
+    async def enqueue(self, priority: Priority, pages: Sequence[tuple[int, Sequence[int]]]) -> None:
+        """Queue a job for each page (a tweet, followers), in few publishes."""
+        bodies = [encode_fanout_job(FanoutJob(tweet_id, tuple(each))) for tweet_id, each in pages]
+        await self._publish(subscription_of(priority).topic, bodies)
 
-    async def enqueue_continuation(self, author: int, tweet_id: int, after: int) -> None:
-        """Queue what is left to plan."""
-        body = encode_plan_continuation(PlanContinuation(tweet_id, author, after))
-        await self._driver.publish(FANOUT_CONTINUATIONS, [Message(body, with_trace_context({}))])
+    async def enqueue_continuations(self, tweets: Sequence[tuple[int, int, int]]) -> None:
+        """Queue what is left to plan of tweets: (author, tweet, after which follower)."""
+        bodies = [
+            encode_plan_continuation(PlanContinuation(tweet_id, author, after))
+            for author, tweet_id, after in tweets
+        ]
+        await self._publish(FANOUT_CONTINUATIONS, bodies)
+
+    async def _publish(self, topic: str, bodies: Sequence[bytes]) -> None:
+        attributes = with_trace_context({})
+        for start in range(0, len(bodies), MESSAGES_PER_PUBLISH):
+            page = bodies[start : start + MESSAGES_PER_PUBLISH]
+            await self._driver.publish(topic, [Message(body, attributes) for body in page])
 
 
 def encode_fanout_job(job: FanoutJob) -> bytes:

@@ -3,12 +3,15 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
+from services.fanout.model import Audience, Priority
+
 __all__ = [
     "Celebrities",
     "Deliveries",
     "FollowBackfill",
     "Followers",
     "Jobs",
+    "Lag",
     "Threshold",
     "ThresholdStore",
     "TimelinePushes",
@@ -19,8 +22,11 @@ __all__ = [
 class Followers(Protocol):
     """The graph. Raises `UnavailableError`."""
 
-    async def count(self, author: int) -> int:
-        """Followers of the author, nearly exact."""
+    async def audiences(self, authors: Sequence[int]) -> Sequence[Audience]:
+        """Read who follows the first of these authors, in order: one at least, or more.
+
+        Up to 1000 authors. Ask again for those who are not among the answers.
+        """
         ...
 
     def pages(
@@ -48,8 +54,8 @@ class Deliveries(Protocol):
 class Tweets(Protocol):
     """Which tweets there are. Raises `UnavailableError`."""
 
-    async def exists(self, tweet_id: int) -> bool:
-        """Whether the tweet is there, and not deleted."""
+    async def living(self, tweet_ids: Sequence[int]) -> Sequence[int]:
+        """Those of the tweets that are there, and not deleted. None gives none."""
         ...
 
 
@@ -75,17 +81,27 @@ class Threshold(Protocol):
 class Jobs(Protocol):
     """The queue of pages, by priority."""
 
-    async def enqueue(
-        self, tweet_id: int, pages: Sequence[tuple[Sequence[int], Sequence[int]]]
-    ) -> None:
-        """Queue a job for each audience, (close friends, the rest), that is not empty.
+    async def enqueue(self, priority: Priority, pages: Sequence[tuple[int, Sequence[int]]]) -> None:
+        """Queue a job for each page (a tweet, 1 to 1000 followers). Durable on return."""
+        ...
 
-        Up to 100 pages. Durable on return.
+    async def enqueue_continuations(self, tweets: Sequence[tuple[int, int, int]]) -> None:
+        """Queue the planning of tweets: (author, tweet, only followers with id > this or 0).
+
+        Durable on return.
         """
         ...
 
-    async def enqueue_continuation(self, author: int, tweet_id: int, after: int) -> None:
-        """Queue the planning of the author's followers with id > `after`. Durable on return."""
+
+class Lag(Protocol):
+    """What becomes known of how late tweets are."""
+
+    def planned(self, tweet_id: int, *, pushed: bool) -> None:
+        """A tweet is pushed to followers from now on, or is not to be pushed."""
+        ...
+
+    def pushed(self, tweet_id: int) -> None:
+        """A page of followers can see it."""
         ...
 
 

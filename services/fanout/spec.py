@@ -58,6 +58,8 @@ SPEC: Final = ServiceSpec(
     calls=(
         # GetRelations of a graph process of the release before StreamRelations alone.
         "aviary.graph.v1.GraphService/GetRelations",
+        "aviary.graph.v1.GraphService/LookupAudiences",
+        # Of a graph process of the release before LookupAudiences alone.
         "aviary.graph.v1.GraphService/LookupCounts",
         "aviary.graph.v1.GraphService/StreamFollowers",
         "aviary.graph.v1.GraphService/StreamRelations",

@@ -2,6 +2,7 @@
 
 from aviary.graph.v1 import graph_service_pb2
 
+from services.graph.audiences import Audiences
 from services.graph.blocks import Blocks
 from services.graph.changes import Changes
 from services.graph.clients import UserClient
@@ -42,6 +43,7 @@ async def build(deps: Dependencies) -> Served:
         Follows(changes, known, events),
         Blocks(changes, known, events),
         Reads(store, users),
+        Audiences(store),
         deps.cursors(),
     )
     return [Servicer(service_of(graph_service_pb2.DESCRIPTOR), servicer)]

@@ -7,6 +7,7 @@ from enum import Enum
 from services.platform.ids.snowflake_time import time_ms
 
 __all__ = [
+    "Audience",
     "Change",
     "Edge",
     "EdgeStates",
@@ -136,6 +137,17 @@ class FollowerPage:
     close_friend_ids: tuple[int, ...]
     """Followers whom the user follows back."""
     other_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who follows a user."""
+
+    user_id: int
+    followers: int
+    """How many; off by a few after a crash, until they are counted."""
+    page: FollowerPage | None
+    """All of them; None where there are more than were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
-import structlog
-
 from services.graph.arguments import check_exist
+from services.graph.counting import correct_count
 from services.graph.model import (
     Edge,
     FollowerPage,
@@ -19,9 +18,8 @@ from services.graph.model import (
 )
 from services.graph.ports import GraphStore, UserDirectory
 from services.graph.slices import Rising, Take, slices_of_all, taking
-from services.platform.errors import InvalidArgumentError, UnavailableError
+from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import check_id, check_ids
-from services.platform.observability.log_events import EVENT_GRAPH_COUNT_OFF
 
 __all__ = ["MAX_IDS_PER_LOOKUP", "MAX_PAGE_SIZE", "Reads"]
 
@@ -36,8 +34,6 @@ OVER_READ = 8
 
 EDGES_PER_SCAN = 200
 """Stored edges read at once at least, so that a run of removed ones is passed in few rounds."""
-
-_log = structlog.get_logger()
 
 
 class Reads:
@@ -138,7 +134,7 @@ class Reads:
             if after is None:
                 break
         if whole and exact != (seen or 0):
-            await self._correct(user_id, seen, exact)
+            await correct_count(self._store, user_id, seen, exact)
 
     async def counts(self, user_ids: Sequence[int]) -> list[RelationCounts]:
         """Count followers of 1 to `MAX_IDS_PER_LOOKUP` users, in the order asked for; 0 for nobody.
@@ -161,12 +157,6 @@ class Reads:
             if batch.resume_after is None:
                 return UserPage(tuple(found), None)
             after = batch.resume_after
-
-    async def _correct(self, user_id: int, seen: int | None, exact: int) -> None:
-        try:
-            await self._store.correct_follower_count(user_id, seen, exact)
-        except UnavailableError as error:
-            _log.warning(EVENT_GRAPH_COUNT_OFF, user_id=user_id, error=str(error))
 
 
 async def _gather_ids(take: Take, after: int | None, count: int) -> IdSlice:

@@ -11,6 +11,7 @@ from aviary.graph.v1.graph_service_pb2_grpc import GraphServiceServicer
 from aviary.user.v1 import user_pb2
 from grpc.aio import ServicerContext
 
+from services.graph.audiences import Audiences
 from services.graph.blocks import Blocks
 from services.graph.follows import Follows
 from services.graph.model import UserPage, UserProfile
@@ -29,11 +30,17 @@ class GraphServicer(GraphServiceServicer):
     """`aviary.graph.v1.GraphService`. Domain errors pass through."""
 
     def __init__(
-        self, follows: Follows, blocks: Blocks, reads: Reads, cursors: CursorCodec
+        self,
+        follows: Follows,
+        blocks: Blocks,
+        reads: Reads,
+        audiences: Audiences,
+        cursors: CursorCodec,
     ) -> None:
         self._follows = follows
         self._blocks = blocks
         self._reads = reads
+        self._audiences = audiences
         self._cursors = cursors
 
     async def Follow(self, request: pb.FollowRequest, context: _Context) -> pb.FollowResponse:
@@ -131,6 +138,24 @@ class GraphServicer(GraphServiceServicer):
             yield pb.StreamFollowersResponse(
                 close_friend_ids=page.close_friend_ids, follower_ids=page.other_ids
             )
+
+    async def LookupAudiences(
+        self, request: pb.LookupAudiencesRequest, context: _Context
+    ) -> pb.LookupAudiencesResponse:
+        """Read who follows each of many users."""
+        audiences = await self._audiences.of(request.user_ids, request.max_followers)
+        return pb.LookupAudiencesResponse(
+            audiences=[
+                pb.Audience(
+                    user_id=one.user_id,
+                    follower_count=one.followers,
+                    whole=one.page is not None,
+                    close_friend_ids=one.page.close_friend_ids if one.page else (),
+                    follower_ids=one.page.other_ids if one.page else (),
+                )
+                for one in audiences
+            ]
+        )
 
     async def LookupCounts(
         self, request: pb.LookupCountsRequest, context: _Context

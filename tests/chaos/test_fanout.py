@@ -34,10 +34,10 @@ def stored(faults: Faults, tweet: int) -> int:
 
 
 def in_hand(faults: Faults) -> int:
-    """Pages that a worker has received and not acked."""
+    """Tweets and pages that a worker has received and not acked."""
     with faults.valkey("bus") as bus:
-        pending: dict[str, int] = bus.xpending("bus:{fanout.rest}", "bus")
-        return pending["pending"]
+        queues = ("fanout.plan", "fanout.rest")
+        return sum(bus.xpending(f"bus:{{{each}}}", "bus")["pending"] for each in queues)
 
 
 @pytest.mark.timeout(240)

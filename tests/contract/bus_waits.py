@@ -2,13 +2,15 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 
+from services.platform.bus.batch_consumer import BatchConsumer, BatchHandler
 from services.platform.bus.consumer import Consumer, Handler
 from services.platform.bus.port import BusDriver, Received
 from services.platform.runtime.retry_policy import RetryPolicy
 
-__all__ = ["DEADLINE_S", "POLICY", "consumer_of", "take", "until"]
+__all__ = ["DEADLINE_S", "POLICY", "batch_consumer_of", "consumer_of", "take", "until"]
 
 DEADLINE_S = 20.0
 POLICY = RetryPolicy(max_attempts=3, base_s=0.05, cap_s=0.2)
@@ -50,4 +52,24 @@ def consumer_of(  # noqa: PLR0913 - as the consumer has them
         rng=random.Random(1),  # noqa: S311 - jitter, repeatable
         yield_to=yield_to,
         yields=yields,
+    )
+
+
+def batch_consumer_of(  # noqa: PLR0913 - as the consumer has them
+    driver: BusDriver,
+    handler: BatchHandler,
+    *,
+    yield_to: BatchConsumer | None = None,
+    name: str = "first.one",
+    policy: RetryPolicy = POLICY,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> BatchConsumer:
+    return BatchConsumer(
+        driver,
+        name,
+        handler,
+        policy=policy,
+        rng=random.Random(1),  # noqa: S311 - jitter, repeatable
+        yield_to=yield_to,
+        monotonic=monotonic,
     )

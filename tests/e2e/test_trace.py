@@ -21,7 +21,7 @@ WITHIN_S = 60  # batches leave every five seconds, from processes that are busy 
 
 CREATE = "aviary.tweet.v1.TweetService/CreateTweet"
 READ = "aviary.timeline.v1.TimelineService/GetHomeTimelineJson"
-FOLLOWERS = "aviary.graph.v1.GraphService/StreamFollowers"
+FOLLOWERS = "aviary.graph.v1.GraphService/LookupAudiences"
 # From the edge to the store: each line is the child of the one above.
 TO_THE_OUTBOX = (
     "edge SERVER POST /v1/tweets",
@@ -43,11 +43,9 @@ PATHS = (
         f"graph SERVER {FOLLOWERS}",
         "graph CLIENT rows scan followers",
     ),
-    # Across the bus again to the timeline store.
+    # To the timeline store.
     (
         *TO_THE_PLAN,
-        "fanout PRODUCER publish fanout-rest",
-        "fanout CONSUMER process fanout.rest",
         "fanout INTERNAL timeline store push",
         "fanout CLIENT rows mutate home",
     ),

@@ -10,7 +10,7 @@ import pytest
 from services.cli.serving import running
 from services.fanout.consumers import FanoutConsumers
 from services.fanout.spec import AUTHOR, GRAPH, PLAN
-from services.platform.bus import consumer
+from services.platform.bus import receiving
 from services.platform.bus.port import Message
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.config.settings import Settings
@@ -40,7 +40,7 @@ async def test_handlers_of_every_subscription_end_side_by_side(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each holds a message until it is cut off, and then waits for the others to be cut off."""
-    monkeypatch.setattr(consumer, "DRAIN_S", 0.1)
+    monkeypatch.setattr(receiving, "DRAIN_S", 0.1)
     in_hand, cut_off = asyncio.Barrier(len(HANDLERS) + 1), asyncio.Barrier(len(HANDLERS))
     ended: list[str] = []
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -18,7 +19,8 @@ from services.fanout.clients import FollowersClient
 from services.fanout.consumers import FanoutConsumers
 from services.fanout.jobs import BusJobs, decode_fanout_job
 from services.fanout.lag import FanoutLag
-from services.fanout.service import PLAN_MAX_S, FanoutService
+from services.fanout.model import Audience
+from services.fanout.planning import PLAN_MAX_S, Planning
 from services.graph.keys import edge_row_key
 from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Message, Received, Subscription
@@ -33,6 +35,7 @@ from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.specs import all_subscriptions
+from services.tweet.events import TweetEvents
 from tests.contract.valkey_servers import valkey_node
 
 AUTHOR, TWEET = 7, 70
@@ -117,16 +120,17 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             yield World(FollowersClient(channel, RpcClient()), GraphServiceStub(channel), driver)
 
 
-def _fanout(world: World, bus: BusDriver | CountedBus, step_s: float) -> FanoutService:
-    return FanoutService(
+def _planning(world: World, bus: BusDriver | CountedBus, step_s: float) -> Planning:
+    # Nothing is pushed at once of an author with more followers than a page.
+    unused: Any = None
+    return Planning(
         followers=world.graph,
-        deliveries=AlwaysPush(),
-        tweets=NoTweets(),
+        deliveries=NoDeliveries(),
         celebrities=Nobody(),
         jobs=BusJobs(bus),
-        timelines=NoTimelines(),
-        backfill=NoBackfill(),
+        timelines=unused,
         threshold=EverybodyPushes(),
+        lag=FanoutLag(SystemClock()),
         now_s=SteppingTime(step_s),
     )
 
@@ -136,42 +140,14 @@ class EverybodyPushes:
         return FOLLOWERS
 
 
-class AlwaysPush:
+class NoDeliveries:
     async def decide(self, tweet_id: int, *, push: bool) -> bool:
-        assert tweet_id == TWEET
-        return push
-
-
-class NoTweets:
-    async def exists(self, tweet_id: int) -> bool:
-        raise NotImplementedError
+        raise AssertionError(f"{tweet_id} was decided without a call ({push})")
 
 
 class Nobody:
     async def add(self, author: int) -> None:
         raise AssertionError(f"{author} is no celebrity")
-
-
-class NoTimelines:
-    async def push_homes(self, viewers: Sequence[int], tweet_id: int) -> None:
-        assert (list(viewers), tweet_id) == ([AUTHOR], TWEET)
-
-    async def push_author(self, author: int, tweet_id: int) -> None:
-        assert (author, tweet_id) == (AUTHOR, TWEET)
-
-    async def forget_tweet(self, author: int, tweet_id: int) -> None:
-        raise NotImplementedError
-
-    async def relations_changed(self, viewers: Sequence[int]) -> None:
-        raise NotImplementedError
-
-    async def drop_home(self, viewer: int) -> None:
-        raise NotImplementedError
-
-
-class NoBackfill:
-    async def follow(self, viewer: int, author: int) -> bool:
-        raise NotImplementedError
 
 
 async def _jobs(bus: BusDriver, subscription: str) -> list[int]:
@@ -189,8 +165,11 @@ async def _jobs(bus: BusDriver, subscription: str) -> list[int]:
 
 async def test_plan_queues_every_follower_once_in_few_publishes(world: World) -> None:
     bus = CountedBus(world.bus)
-    # The count as it is stored says nothing yet of rows written behind the service's back.
-    await _fanout(world, bus, step_s=0).plan(AUTHOR, TWEET)
+    planning = _planning(world, bus, step_s=0)
+    await planning.plan({TWEET: AUTHOR})
+    # Large authors are planned beside others, who do not wait for them.
+    assert bus.published == [("fanout-legs", 1)]
+    await planning.plan_from(AUTHOR, TWEET, None)
     close, rest = await _jobs(world.bus, "fanout.close"), await _jobs(world.bus, "fanout.rest")
     assert sorted(close) == list(FRIENDS)
     assert sorted(close + rest) == [AUTHOR + n for n in range(1, FOLLOWERS + 1)]
@@ -198,20 +177,21 @@ async def test_plan_queues_every_follower_once_in_few_publishes(world: World) ->
     # The first page goes at once, the others in ever larger batches: 21 pages.
     assert sizes == [1, 2, 4, 8, 6]
     # A stream of all of them put the count right.
-    assert await world.graph.count(AUTHOR) == FOLLOWERS
+    assert await world.graph.audiences([AUTHOR]) == [Audience(AUTHOR, FOLLOWERS, None)]
 
 
 async def test_long_plan_goes_on_in_continuations_of_bounded_time(world: World) -> None:
     # After four looks at the time the rest is left to a continuation.
-    fanout = _fanout(world, world.bus, step_s=PLAN_MAX_S / 3)
-    consumers = FanoutConsumers(fanout, FanoutLag(SystemClock()))
+    planning = _planning(world, world.bus, step_s=PLAN_MAX_S / 3)
+    unused: Any = None
+    consumers = FanoutConsumers(planning, unused)
     continuations: list[Received] = []
 
     async def plan_on(body: bytes) -> None:
         continuations.append(Received(Message(body), "", 1))
         await consumers.plan_on(body)
 
-    await fanout.plan(AUTHOR, TWEET)
+    await consumers.plan([TweetEvents().created(TWEET, AUTHOR)])
     assert await world.bus.backlog("fanout.legs") == 1
     consumer = Consumer(
         world.bus,

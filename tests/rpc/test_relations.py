@@ -12,6 +12,7 @@ import pytest
 from aviary.graph.v1 import graph_service_pb2 as pb
 from aviary.graph.v1.graph_service_pb2_grpc import GraphServiceStub
 
+from services.graph.audiences import Audiences
 from services.graph.reads import Reads
 from services.graph.servicer import GraphServicer
 from services.graph.slices import IDS_PER_SLICE
@@ -76,7 +77,9 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         stack.push_async_callback(rows.close)
         store = RowGraphStore(rows, Outbox(rows, clock, OUTBOX))
         reads = Reads(store, NoUsers())
-        servicer = request.param(None, None, reads, CursorCodec(lambda: (bytes(32),)))
+        servicer = request.param(
+            None, None, reads, Audiences(store), CursorCodec(lambda: (bytes(32),))
+        )
         server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, servicer)])
         await server.start()
         stack.push_async_callback(server.stop, 0)

@@ -36,8 +36,8 @@ class Owner:
     async def by_id(self, user_id: int) -> Account | None:
         return Account(user_id, "ada") if self._answer() else None
 
-    async def exists(self, _: int) -> bool:
-        return self._answer()
+    async def living(self, tweet_ids: Sequence[int]) -> Sequence[int]:
+        return tweet_ids if self._answer() else []
 
 
 class Erasing:
@@ -58,14 +58,13 @@ class Erasing:
 
 async def deliver(kind: str, owner: Any, erasing: Any) -> None:
     if kind == "fanout":
-        names = ("followers", "deliveries", "celebrities", "jobs", "backfill", "threshold")
-        unused = dict.fromkeys(names, None)
-        service = FanoutService(tweets=owner, timelines=erasing, **unused)  # type: ignore[arg-type]
-        lag: Any = None
-        await FanoutConsumers(service, lag).tweet_changed(TweetEvents().deleted(TWEET, ADA))
+        unused: Any = None
+        service = FanoutService(tweets=owner, timelines=erasing, backfill=unused, lag=unused)
+        consumers = FanoutConsumers(unused, service)
+        await consumers.tweets_changed([TweetEvents().deleted(TWEET, ADA)])
         return
-    consumers = {"graph": GraphConsumers, "tweet": TweetConsumers, "identity": IdentityConsumers}
-    await consumers[kind](erasing, owner).user_deleted(MESSAGE)
+    erasures = {"graph": GraphConsumers, "tweet": TweetConsumers, "identity": IdentityConsumers}
+    await erasures[kind](erasing, owner).user_deleted(MESSAGE)
 
 
 @pytest.mark.parametrize("kind", ["graph", "tweet", "identity", "fanout"])
@@ -78,3 +77,16 @@ async def test_the_owner_is_asked_first(kind: str) -> None:
     assert erasing.erased == []
     await deliver(kind, Owner(lives=False), erasing)
     assert erasing.erased == [TWEET if kind == "fanout" else ADA]
+
+
+async def test_one_of_a_batch_that_is_there_spoils_no_other() -> None:
+    class Half:
+        async def living(self, tweet_ids: Sequence[int]) -> Sequence[int]:
+            return [each for each in tweet_ids if each == TWEET]
+
+    erasing, owner, unused = Erasing(), Half(), None
+    service = FanoutService(tweets=owner, timelines=erasing, backfill=unused, lag=unused)  # type: ignore[arg-type]
+    bodies = [TweetEvents().deleted(each, ADA) for each in (TWEET, TWEET + 1)]
+    with pytest.raises(FailedPreconditionError, match=f"tweet {TWEET} .* is there"):
+        await FanoutConsumers(unused, service).tweets_changed(bodies)  # type: ignore[arg-type]
+    assert erasing.erased == [TWEET + 1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.platform.composition.dependencies import RETRY
+from services.platform.composition.bus import RETRY
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -1,6 +1,6 @@
 """Which spans stores and calls make, what they say, and that they make none unless recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from opentelemetry import trace
@@ -10,8 +10,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 
 from services.platform.bus import tracing as bus_tracing
-from services.platform.bus.port import Message, Subscription
-from services.platform.bus.tracing import TracedPublisher, traced_handler, with_trace_context
+from services.platform.bus.port import Message, Received, Subscription
+from services.platform.bus.tracing import (
+    TracedPublisher,
+    traced_batches,
+    traced_handler,
+    with_trace_context,
+)
 from services.platform.rows import tracing as rows_tracing
 from services.platform.rows.tracing import SQLITE, TracedRowStore
 from services.platform.valkey import tracing as valkey_tracing
@@ -132,3 +137,38 @@ async def test_a_message_carries_its_trace_from_publisher_to_handler(
     assert process.parent is not None
     assert process.parent.span_id == publish.context.span_id
     assert [link.context.span_id for link in process.links] == [publish.context.span_id]
+
+
+async def test_each_recorded_trace_of_a_batch_shows_that_it_was_handled(
+    exporter: InMemorySpanExporter, *, sampled: bool
+) -> None:
+    """The calls made for the batch are in the first one's trace; the others' spans link to it."""
+    seen: list[SpanContext] = []
+
+    async def handle(bodies: Sequence[bytes]) -> None:
+        assert bodies == [b"none", b"one", b"two"]
+        seen.append(trace.get_current_span().get_span_context())
+
+    bus = Sent()
+    published = [Message(body, with_trace_context({})) for body in (b"one", b"two")]
+    await TracedPublisher(bus, "valkey").publish("tweet-events", published)
+    messages = [Message(b"none"), *bus.messages]
+    batch = [Received(message, str(n), 1) for n, message in enumerate(messages)]
+    sent = {each.context.span_id for each in exporter.get_finished_spans() if each.context}
+    await traced_batches(DELIVERED, handle, "valkey")(batch)
+    spans = [each for each in exporter.get_finished_spans() if each.name == "process fanout.plan"]
+    if not sampled:
+        assert len(seen) == 1
+        return
+    first = next(each for each in spans if each.attributes and _COUNT in each.attributes)
+    (other,) = (each for each in spans if each is not first)
+    assert first.context is not None
+    assert first.attributes is not None
+    assert first.attributes[_COUNT] == 3
+    assert [each.span_id for each in seen] == [first.context.span_id]
+    assert {link.context.span_id for link in first.links} == sent
+    assert {each.parent.span_id for each in spans if each.parent} == sent
+    assert first.context.span_id in {link.context.span_id for link in other.links}
+
+
+_COUNT = "messaging.batch.message_count"

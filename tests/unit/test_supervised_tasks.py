@@ -10,7 +10,7 @@ TASKS: Mapping[str, str] = {
     "services/platform/runtime/background.py": "the one that runs loops",
     "services/platform/runtime/ending.py": "the start of a process, whose end it waits for",
     "services/cli/serving.py": "the drain of a process, whose end it waits for",
-    "services/platform/bus/consumer.py": "one delivery each; the events that a step waits for",
+    "services/platform/bus/receiving.py": "deliveries in hand; the events that a step waits for",
     "services/graph/slices.py": "first slices of one request, which waits for them",
     "services/graph/changes.py": "one change of a request, which waits for it",
     "services/cli/load/loader.py": "a command",

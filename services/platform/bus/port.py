@@ -1,7 +1,7 @@
 """The bus port: durable, at-least-once messages, after Pub/Sub's model.
 
 A topic has subscriptions; each gets every message published after it was declared. Drivers make
-one try; `services.platform.bus.consumer` owns retry, back-off and dead letters.
+one try; consumers own retry, back-off and dead letters.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The Lua scripts of the Valkey bus: each moves a message between two homes in one step.
+"""The Lua scripts of the Valkey bus: each moves messages between two homes in one step.
 
 A message is at any moment in exactly one of three keys of its subscription: the stream, the sorted
 set of delayed ones (score: due time in ms by the server's clock) or the stream of dead letters. An
@@ -17,7 +17,7 @@ all its own fields, each under `raw:` and its name; those of one that has more t
 a command are packed into one.
 """
 
-__all__ = ["DEAD_LETTER", "DELAY", "REDRIVE", "TAKE"]
+__all__ = ["ACK", "DEAD_LETTER", "DELAY", "PUBLISH", "REDRIVE", "TAKE"]
 
 _FIELDS = """
 local function named(fields)
@@ -45,6 +45,14 @@ local function joined(one, other)
   for at = 1, #other do one[#one + 1] = other[at] end
   return one
 end
+"""
+
+PUBLISH = """
+-- KEYS stream; ARGV body and attributes of each message.
+for at = 1, #ARGV, 2 do
+  redis.call('XADD', KEYS[1], '*', 'd', ARGV[at], 'a', ARGV[at + 1], 'n', 1)
+end
+return #ARGV / 2
 """
 
 TAKE = (
@@ -103,6 +111,13 @@ end
 return taken
 """
 )
+
+ACK = """
+-- KEYS stream; ARGV group, ids. Both at once: an entry that was acked, and is still there, would
+-- count as waiting for ever.
+redis.call('XACK', KEYS[1], unpack(ARGV))
+return redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
+"""
 
 DELAY = (
     _FIELDS

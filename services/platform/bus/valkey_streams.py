@@ -7,6 +7,7 @@ stays bounded and the stream's length is the backlog. Durability is the server's
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -25,7 +26,7 @@ from services.platform.bus.port import (
 )
 from services.platform.bus.valkey_clock import REDATE, Redating
 from services.platform.bus.valkey_entries import dead_letter, received
-from services.platform.bus.valkey_scripts import DEAD_LETTER, DELAY, REDRIVE, TAKE
+from services.platform.bus.valkey_scripts import ACK, DEAD_LETTER, DELAY, PUBLISH, REDRIVE, TAKE
 from services.platform.errors import UnavailableError
 from services.platform.runtime.cancellation import cancellation_kept
 from services.platform.runtime.deadlines import allowed_s
@@ -40,7 +41,10 @@ VISIBILITY_S = 30.0
 SOCKET_TIMEOUT_S = 5.0
 """Bound of one call; the caller's deadline may leave less."""
 BLOCK_S = 0.5
-"""Longest blocking read: due delayed and abandoned messages are looked for in between."""
+"""Longest blocking read, and as often at least delayed messages that are due and abandoned ones are
+looked for: in between a receive is one round trip."""
+ACKED_AT_ONCE = 1_000
+"""Ids of one ack: Lua hands no more than some thousands to a command."""
 LONGEST_DELAY_S = 60.0
 """No message is delayed for longer: twice the longest wait between attempts."""
 MS_PER_S = 1_000
@@ -67,14 +71,18 @@ class ValkeyStreamsDriver:
         self._topology = tuple(topology)
         self._visibility_ms = int(visibility_s * MS_PER_S)
         self._cursors: dict[str, bytes] = {}
+        # When to look for due and abandoned messages of a subscription, by the loop's clock.
+        self._looks: dict[str, float] = {}
         self._client = open_valkey(url, timeout_s=SOCKET_TIMEOUT_S)
         trips = RoundTrips(BUS)
+        self._publish = Script(self._client, PUBLISH, _errors, trips)
         self._take = Script(self._client, TAKE, _errors, trips)
         self._redating = Redating(
             Script(self._client, REDATE, _errors, trips),
             longest_delay_s=LONGEST_DELAY_S,
             every_s=visibility_s,
         )
+        self._ack = Script(self._client, ACK, _errors, trips)
         self._delay = Script(self._client, DELAY, _errors, trips)
         self._dead_letter = Script(self._client, DEAD_LETTER, _errors, trips)
         self._redrive = Script(self._client, REDRIVE, _errors, trips)
@@ -100,26 +108,29 @@ class ValkeyStreamsDriver:
         check_sizes(messages)
         if not messages:
             return
-        async with _one_call(), self._client.pipeline(transaction=False) as pipe:
-            for message in messages:
-                attributes = json.dumps(dict(message.attributes)).encode()
-                for stream in streams:
-                    pipe.xadd(stream, {b"d": message.data, b"a": attributes, b"n": b"1"})
-            await pipe.execute()
+        fields: list[bytes] = []
+        for message in messages:
+            fields += (message.data, json.dumps(dict(message.attributes)).encode())
+        async with _one_call():
+            await asyncio.gather(*(self._publish.run([stream], *fields) for stream in streams))
 
     async def receive(
         self, subscription: str, *, max_messages: int, wait_s: float
     ) -> list[Received]:
-        """Take abandoned messages first, then new ones; due delayed ones count as new."""
+        """Take new messages, and twice a second first abandoned ones; delayed ones come as new."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
         while True:
             async with _one_call():
-                taken, next_due_s = await self._reclaim(subscription, max_messages)
-                remaining_s = deadline - loop.time()
+                taken: list[Received] = []
+                if (now_s := loop.time()) >= self._looks.get(subscription, 0.0):
+                    taken, next_due_s = await self._reclaim(subscription, max_messages)
+                    # Where there were as many as were asked for, there may be more.
+                    pause_s = 0.0 if len(taken) == max_messages else min(BLOCK_S, next_due_s)
+                    self._looks[subscription] = now_s + pause_s
                 if not taken:
-                    block_s = min(remaining_s, BLOCK_S, next_due_s)
-                    taken = await self._read(subscription, max_messages, block_s)
+                    until_s = min(deadline, self._looks[subscription])
+                    taken = await self._read(subscription, max_messages, until_s - loop.time())
             if taken or loop.time() >= deadline:
                 return taken
 
@@ -152,11 +163,12 @@ class ValkeyStreamsDriver:
                 {_stream(subscription): ">"},
                 count=most,
                 # Zero would block for ever.
-                block=max(1, int(block_s * MS_PER_S)),
+                block=max(1, math.ceil(block_s * MS_PER_S)),
             )
         except ResponseError as error:
             # The stream vanished while we waited; the next reclaim makes it again.
             if "NOGROUP" in str(error) or "UNBLOCKED" in str(error):
+                self._looks.pop(subscription, None)
                 return []
             raise
         return [
@@ -169,11 +181,11 @@ class ValkeyStreamsDriver:
         """Delete the messages."""
         if not received:
             return
-        stream, ids = _stream(subscription), [each.handle for each in received]
-        async with _one_call(), self._client.pipeline(transaction=True) as pipe:
-            pipe.xack(stream, _GROUP, *ids)
-            pipe.xdel(stream, *ids)
-            await pipe.execute()
+        handles = [each.handle.encode() for each in received]
+        async with _one_call():
+            for start in range(0, len(handles), ACKED_AT_ONCE):
+                page = handles[start : start + ACKED_AT_ONCE]
+                await self._ack.run([_stream(subscription)], _GROUP, *page)
 
     async def delay(
         self,
@@ -194,6 +206,8 @@ class ValkeyStreamsDriver:
             await self._delay.run(
                 keys, _GROUP, received.handle.encode(), attempt, delay_ms, outages
             )
+        due_s = asyncio.get_running_loop().time() + delay_ms / MS_PER_S
+        self._looks[subscription] = min(self._looks.get(subscription, 0.0), due_s)
 
     async def dead_letter(self, subscription: str, received: Received, reason: str) -> None:
         """Move the message into the dead letters. Nothing happens to one acked meanwhile."""

@@ -1,29 +1,46 @@
 """The bus of a process: opened once, its topology declared in the background."""
 
 import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
 import structlog
 
-from services.platform.bus.port import BusDriver
-from services.platform.bus.tracing import PUBSUB, VALKEY
+from services.platform.bus.batch_consumer import BatchConsumer
+from services.platform.bus.consumer import Consumer
+from services.platform.bus.port import BusDriver, Subscription
+from services.platform.bus.receiving import Receiving
+from services.platform.bus.tracing import PUBSUB, VALKEY, traced_batches, traced_handler
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
 from services.platform.config.settings import Settings
 from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_BUS_DECLARE_FAILED
 from services.platform.runtime.background import Finished
 from services.platform.runtime.loops import Loops
+from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.specs import all_subscriptions
 from services.platform.valkey.breaker import CALL_TIMEOUT_S
 from services.platform.valkey.connection import open_valkey
 from services.platform.valkey.round_trips import BUS
 from services.platform.valkey.server_metrics import POLL_S, ServerMetrics
 
-__all__ = ["Bus"]
+__all__ = ["Bus", "Handle", "HandleMany"]
 
 DECLARE_POLL_S: Final = 1.0
 """Between tries to declare the topology on a bus that is gone."""
+
+# Outages are no attempts, so eleven are enough to know a poison message from a passing trouble:
+# with full jitter about a quarter of a minute. The cap is how late the end of an outage is noticed:
+# a tweet that was deleted while the cache hung is shown from it until then (ADR 4).
+RETRY = RetryPolicy(max_attempts=11, base_s=0.2, cap_s=4.0)
+CONCURRENCY = 16  # deliveries in hand for each subscription
+
+Handle = Callable[[bytes], Awaitable[None]]
+"""Handles the body of one message; see `services.platform.bus.consumer.Handler`."""
+HandleMany = Callable[[Sequence[bytes]], Awaitable[None]]
+"""Handles the bodies of many; see `services.platform.bus.batch_consumer.BatchHandler`."""
 
 _log = structlog.get_logger()
 
@@ -54,6 +71,45 @@ class Bus:
             if self._settings.bus == "valkey":
                 self._watch_server()
         return self._opened
+
+    def consumer(
+        self,
+        subscription: Subscription,
+        handle: Handle,
+        yield_to: Receiving | None,
+        yields: Callable[[], bool],
+    ) -> Receiving:
+        """Make the consumer of a subscription, message by message; the caller starts it."""
+        return Consumer(
+            self.driver,
+            subscription.name,
+            traced_handler(subscription, handle, self.system),
+            policy=RETRY,
+            concurrency=CONCURRENCY,
+            rng=random.Random(),  # noqa: S311 - jitter guards nothing
+            yield_to=yield_to,
+            yields=yields,
+        )
+
+    def batch_consumer(
+        self,
+        subscription: Subscription,
+        handle: HandleMany,
+        most: int,
+        yield_to: Receiving | None,
+        yields: Callable[[], bool],
+    ) -> Receiving:
+        """Make the consumer of a subscription, batch by batch; the caller starts it."""
+        return BatchConsumer(
+            self.driver,
+            subscription.name,
+            traced_batches(subscription, handle, self.system),
+            policy=RETRY,
+            most=most,
+            rng=random.Random(),  # noqa: S311 - jitter guards nothing
+            yield_to=yield_to,
+            yields=yields,
+        )
 
     def _watch_server(self) -> None:
         # By a connection of its own: those of the driver wait for messages.

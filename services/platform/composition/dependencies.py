@@ -5,9 +5,8 @@ Nothing is opened that the service does not declare in its spec.
 
 import asyncio
 import os
-import random
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import TypeVar
 
@@ -17,11 +16,11 @@ from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from redis.asyncio import Redis
 
 from services.platform.audit.port import Audit
-from services.platform.bus.consumer import Consumer
 from services.platform.bus.port import BusDriver, Publisher, Subscription
-from services.platform.bus.tracing import TracedPublisher, traced_handler
+from services.platform.bus.receiving import MAX_BATCH, Receiving
+from services.platform.bus.tracing import TracedPublisher
 from services.platform.composition.audit import open_audit
-from services.platform.composition.bus import Bus
+from services.platform.composition.bus import Bus, Handle, HandleMany
 from services.platform.composition.contracts import known_contracts
 from services.platform.composition.declared import Declared, TopicPublisher
 from services.platform.composition.rows import open_rows
@@ -54,7 +53,6 @@ from services.platform.rpc.rpc_client import RpcClient
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
-from services.platform.runtime.retry_policy import RetryPolicy
 from services.platform.security.process import PLAIN, Security
 from services.platform.specs import ServiceSpec, all_specs, pauses_table, server_of
 from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
@@ -67,14 +65,8 @@ __all__ = ["Dependencies", "Served", "service_of"]
 
 Served = Sequence[Servicer | grpc.GenericRpcHandler]
 Client = TypeVar("Client")
-Handle = Callable[[bytes], Awaitable[None]]
 CURSOR_KEY_BYTES = 32
 LEASE_POLL_S = 0.05  # between looks at start; the id service may come up later
-# Outages are no attempts, so eleven are enough to know a poison message from a passing trouble:
-# with full jitter about a quarter of a minute. The cap is how late the end of an outage is noticed:
-# a tweet that was deleted while the cache hung is shown from it until then (ADR 4).
-RETRY = RetryPolicy(max_attempts=11, base_s=0.2, cap_s=4.0)
-CONCURRENCY = 16  # deliveries in hand for each subscription
 
 
 class Dependencies:
@@ -173,22 +165,29 @@ class Dependencies:
         subscription: Subscription,
         handle: Handle,
         *,
-        yield_to: Consumer | None = None,
+        yield_to: Receiving | None = None,
         yields: Callable[[], bool] = lambda: True,
-    ) -> Consumer:
+    ) -> Receiving:
         """Handle the messages of one subscription from now on, while it is not paused."""
         self.declared.subscription(subscription)
-        name = subscription.name
-        consumer = Consumer(
-            self._bus.driver,
-            name,
-            traced_handler(subscription, handle, self._bus.system),
-            policy=RETRY,
-            concurrency=CONCURRENCY,
-            rng=random.Random(),  # noqa: S311 - jitter guards nothing
-            yield_to=yield_to,
-            yields=yields,
-        )
+        consumer = self._bus.consumer(subscription, handle, yield_to, yields)
+        return await self._governed(subscription.name, consumer)
+
+    async def consume_batches(
+        self,
+        subscription: Subscription,
+        handle: HandleMany,
+        *,
+        most: int = MAX_BATCH,
+        yield_to: Receiving | None = None,
+        yields: Callable[[], bool] = lambda: True,
+    ) -> Receiving:
+        """As `consume`, with one call for all messages that have come meanwhile, up to `most`."""
+        self.declared.subscription(subscription)
+        consumer = self._bus.batch_consumer(subscription, handle, most, yield_to, yields)
+        return await self._governed(subscription.name, consumer)
+
+    async def _governed(self, name: str, consumer: Receiving) -> Receiving:
         (await self.pauses()).govern(name, consumer)
         # What a handler publishes must not miss a subscription that is yet to be made.
         self.loops.opened_after(f"consumer {name}", consumer, self._bus.declared, intake=True)

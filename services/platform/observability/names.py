@@ -67,12 +67,14 @@ SPAN_PUBLISH: Final = "publish {topic}"
 SPAN_ROWS: Final = "rows {operation} {table}"
 """One call of the row store, within a trace."""
 SPAN_DELIVERY: Final = "process {subscription}"
-"""One delivery is handled; with `messaging.delivery_attempt`."""
+"""A delivery is handled, with `messaging.delivery_attempt`, or a batch of them, with
+`messaging.batch.message_count` and links to those who published. Of a batch, each recorded trace
+has a span of its own; the calls made for it are in the first one's."""
 SPAN_VALKEY: Final = "valkey {operation}"
 """One command or script for Valkey, within a trace, from when it is asked for: it travels with
 those of others."""
 SPAN_TIMELINE_PUSH: Final = "timeline store push"
-"""One tweet goes into the persistent and hot timelines of a page of followers."""
+"""Tweets go into the persistent and hot timelines of followers."""
 
 # Metrics. Each text begins with the kind and the unit; docs/reference/metrics.md is made of them.
 METRIC_RPC_SERVER_DURATION: Final = "rpc.server.duration"
@@ -98,7 +100,8 @@ METRIC_BUS_MESSAGE_ATTEMPTS: Final = "bus.message.attempts"
 """Histogram, attempts by `subscription` and `outcome`; outages and wishes to be called again are
 no attempts."""
 METRIC_BUS_HANDLER_DURATION: Final = "bus.handler.duration"
-"""Histogram, seconds by `subscription` and `outcome`: one attempt."""
+"""Histogram, seconds by `subscription` and `outcome`: one attempt; of each message of a batch, the
+batch's."""
 METRIC_BUS_PAUSED: Final = "bus.paused"
 """Gauge, 1 for a `subscription` that this process consumes and from which it takes nothing, as an
 operator has paused it or that is not known yet, else 0."""
@@ -107,9 +110,9 @@ METRIC_OUTBOX_HELD: Final = "outbox.held"
 METRIC_OUTBOX_SET_ASIDE: Final = "outbox.set_aside"
 """Counter, entries by `table`, each time that one failed by itself; it is tried again later."""
 METRIC_FANOUT_LAG: Final = "fanout.lag"
-"""Histogram, seconds by `stage` (plan, push): from a tweet's creation until its plan was made (the
-first delivery of it), or a page of its pushes was made. A tweet that is not pushed, as its author
-has too many followers or it was deleted before, has none."""
+"""Histogram, seconds by `stage` (plan, push): from a tweet's creation until its plan was made (its
+delivery, with what is pushed in the same step), or a page of its pushes was made. A tweet that is
+not pushed, as its author has too many followers or it was deleted before, has none."""
 METRIC_FANOUT_PLANNED: Final = "fanout.planned"
 """Counter, tweets by `pushed` (yes; no: too many followers, or deleted before) whose plan was made:
 as many as were posted, while the fan-out keeps up."""

@@ -324,7 +324,7 @@ Global___FanoutJob: _TypeAlias = FanoutJob  # noqa: Y015
 
 @_typing.final
 class FanoutLeg(_message.Message):
-    """What is left to plan of a tweet whose author has many followers; on topic fanout-legs."""
+    """What is left to plan of a tweet whose author has many followers, or all of it; on topic fanout-legs."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -336,7 +336,7 @@ class FanoutLeg(_message.Message):
     user_id: _builtins.int
     """Its author."""
     after_follower_id: _builtins.int
-    """Followers up to this id have their jobs."""
+    """Followers up to this id have their jobs; 0 for none."""
     def __init__(
         self,
         *,

@@ -673,6 +673,102 @@ class StreamFollowersResponse(_message.Message):
 Global___StreamFollowersResponse: _TypeAlias = StreamFollowersResponse  # noqa: Y015
 
 @_typing.final
+class LookupAudiencesRequest(_message.Message):
+    """Whose followers to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    MAX_FOLLOWERS_FIELD_NUMBER: _builtins.int
+    max_followers: _builtins.int
+    """Followers are listed of users with at most so many, 1-1000."""
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1-1000 positive ids, each once."""
+
+    def __init__(
+        self,
+        *,
+        user_ids: _abc.Iterable[_builtins.int] | None = ...,
+        max_followers: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_followers", b"max_followers", "user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupAudiencesRequest: _TypeAlias = LookupAudiencesRequest  # noqa: Y015
+
+@_typing.final
+class Audience(_message.Message):
+    """Who follows one user."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    FOLLOWER_COUNT_FIELD_NUMBER: _builtins.int
+    WHOLE_FIELD_NUMBER: _builtins.int
+    CLOSE_FRIEND_IDS_FIELD_NUMBER: _builtins.int
+    FOLLOWER_IDS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The user."""
+    follower_count: _builtins.int
+    """Followers; may be off by a few after a crash, until they are next counted."""
+    whole: _builtins.bool
+    """All followers are in the lists below; else none is."""
+    @_builtins.property
+    def close_friend_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Followers whom the user follows back; increasing."""
+
+    @_builtins.property
+    def follower_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """All others; increasing."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        follower_count: _builtins.int = ...,
+        whole: _builtins.bool = ...,
+        close_friend_ids: _abc.Iterable[_builtins.int] | None = ...,
+        follower_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_friend_ids", b"close_friend_ids", "follower_count", b"follower_count", "follower_ids", b"follower_ids", "user_id", b"user_id", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Audience: _TypeAlias = Audience  # noqa: Y015
+
+@_typing.final
+class LookupAudiencesResponse(_message.Message):
+    """Who follows the users."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIENCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def audiences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Audience]:
+        """One entry for each of the first users asked for, in that order: for the first at least, and for
+        as many as have some 20000 followers together.
+        """
+
+    def __init__(
+        self,
+        *,
+        audiences: _abc.Iterable[Global___Audience] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audiences", b"audiences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupAudiencesResponse: _TypeAlias = LookupAudiencesResponse  # noqa: Y015
+
+@_typing.final
 class LookupCountsRequest(_message.Message):
     """Whose followers to count."""
 

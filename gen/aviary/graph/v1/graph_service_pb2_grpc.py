@@ -106,6 +106,11 @@ class GraphServiceStub:
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersResponse.FromString,
                 _registered_method=True)
+        self.LookupAudiences = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/LookupAudiences',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesResponse.FromString,
+                _registered_method=True)
         self.LookupCounts = channel.unary_unary(
                 '/aviary.graph.v1.GraphService/LookupCounts',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupCountsRequest.SerializeToString,
@@ -241,6 +246,15 @@ class GraphServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookupAudiences(self, request, context):
+        """Reads who follows each of many users, and counts them, for fanout. The answer ends early where
+        it gets large: ask again for the users who are not in it. INVALID_ARGUMENT: user_ids,
+        max_followers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def LookupCounts(self, request, context):
         """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids.
         """
@@ -315,6 +329,11 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     servicer.StreamFollowers,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersResponse.SerializeToString,
+            ),
+            'LookupAudiences': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupAudiences,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesResponse.SerializeToString,
             ),
             'LookupCounts': grpc.unary_unary_rpc_method_handler(
                     servicer.LookupCounts,
@@ -680,6 +699,33 @@ class GraphService:
             '/aviary.graph.v1.GraphService/StreamFollowers',
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.SerializeToString,
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupAudiences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/LookupAudiences',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupAudiencesResponse.FromString,
             options,
             channel_credentials,
             insecure,

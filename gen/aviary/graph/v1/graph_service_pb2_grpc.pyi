@@ -114,6 +114,11 @@ class GraphServiceStub:
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
     page_size, after_follower_id.
     """
+    LookupAudiences: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupAudiencesRequest, _graph_service_pb2.LookupAudiencesResponse]
+    """Reads who follows each of many users, and counts them, for fanout. The answer ends early where
+    it gets large: ask again for the users who are not in it. INVALID_ARGUMENT: user_ids,
+    max_followers.
+    """
     LookupCounts: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupCountsRequest, _graph_service_pb2.LookupCountsResponse]
     """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
 
@@ -196,6 +201,11 @@ class GraphServiceAsyncStub(GraphServiceStub):
     StreamFollowers: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]  # type: ignore[assignment]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
     page_size, after_follower_id.
+    """
+    LookupAudiences: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupAudiencesRequest, _graph_service_pb2.LookupAudiencesResponse]  # type: ignore[assignment]
+    """Reads who follows each of many users, and counts them, for fanout. The answer ends early where
+    it gets large: ask again for the users who are not in it. INVALID_ARGUMENT: user_ids,
+    max_followers.
     """
     LookupCounts: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupCountsRequest, _graph_service_pb2.LookupCountsResponse]  # type: ignore[assignment]
     """Counts a user's followers, up to a bound. INVALID_ARGUMENT: user_ids."""
@@ -353,6 +363,17 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_graph_service_pb2.StreamFollowersResponse], _abc.AsyncIterator[_graph_service_pb2.StreamFollowersResponse]]:
         """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
         page_size, after_follower_id.
+        """
+
+    @_abc_1.abstractmethod
+    def LookupAudiences(
+        self,
+        request: _graph_service_pb2.LookupAudiencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.LookupAudiencesResponse, _abc.Awaitable[_graph_service_pb2.LookupAudiencesResponse]]:
+        """Reads who follows each of many users, and counts them, for fanout. The answer ends early where
+        it gets large: ask again for the users who are not in it. INVALID_ARGUMENT: user_ids,
+        max_followers.
         """
 
     @_abc_1.abstractmethod

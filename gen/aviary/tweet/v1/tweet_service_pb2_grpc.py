@@ -115,7 +115,8 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DecideDelivery(self, request, context):
-        """Remembers how a tweet is delivered; the first decision stays. INVALID_ARGUMENT: tweet_id,
+        """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+        push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

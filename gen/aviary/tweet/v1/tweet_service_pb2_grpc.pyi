@@ -55,7 +55,8 @@ class TweetServiceStub:
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]
-    """Remembers how a tweet is delivered; the first decision stays. INVALID_ARGUMENT: tweet_id,
+    """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+    push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
     """
 
@@ -86,7 +87,8 @@ class TweetServiceAsyncStub(TweetServiceStub):
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]  # type: ignore[assignment]
-    """Remembers how a tweet is delivered; the first decision stays. INVALID_ARGUMENT: tweet_id,
+    """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+    push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
     """
 
@@ -150,7 +152,8 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.DecideDeliveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.DecideDeliveryResponse, _abc.Awaitable[_tweet_service_pb2.DecideDeliveryResponse]]:
-        """Remembers how a tweet is delivered; the first decision stays. INVALID_ARGUMENT: tweet_id,
+        """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+        push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
         """
 
