@@ -82,7 +82,7 @@ class Planning:
 
         Authors with a page of followers or fewer are pushed to here, close friends of all before
         the others of all; larger ones are planned by `plan_from`. Nothing of that is remembered:
-        the threshold may have moved when it is done again, see ADR 46.
+        the threshold may have moved when it is done again, see ADR 44.
         """
         until_s = self._now_s() + PUSHING_MAX_S
         of_author: dict[int, list[int]] = {}
