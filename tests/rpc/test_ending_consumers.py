@@ -21,7 +21,7 @@ from tests.processes import free_port
 WAIT_S = 60.0
 APART_S = 10.0
 """From the first that is cut off to the last; one after the other they wait as long each."""
-HANDLERS = {PLAN: "plan", AUTHOR: "tweet_changed", GRAPH: "relations_changed"}
+HANDLERS = {PLAN: "plan", AUTHOR: "tweets_changed", GRAPH: "relations_changed"}
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -237,7 +237,9 @@ async def test_under_mtls_siblings_sign_and_the_edge_need_not(
     await server.stop(0)
 
 
-async def test_no_log_holds_a_key_or_a_signature(world: World, tmp_path: Path) -> None:
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """All that is logged by what is made from here on."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     logging.getLogger().addHandler(handler)
@@ -248,20 +250,26 @@ async def test_no_log_holds_a_key_or_a_signature(world: World, tmp_path: Path) -
         logger_factory=structlog.WriteLoggerFactory(written),
     )
     try:
-        new_folder(tmp_path / "certificates")
-        key = (tmp_path / "certificates" / "tweet.key").read_text()
-        tls = files(tmp_path / "certificates", "tweet")
-        (tmp_path / "certificates" / "tweet.pem").write_text(key)
-        tls.refresh()
-        sent = [signer(each).sign(READ, b"") for each in (OLD, NEW)]
-        for each in sent:
-            await world.send(b"?", each)
-            await world.send(b"", each)
-        stub = world.stub(signer(OLD))
-        await RpcClient(timeout_s=WAIT_S).call(stub.Read, Text(text="hi"))
+        yield written
     finally:
         structlog.configure(**before)
         logging.getLogger().removeHandler(handler)
+
+
+async def test_no_log_holds_a_key_or_a_signature(
+    written: io.StringIO, world: World, tmp_path: Path
+) -> None:
+    new_folder(tmp_path / "certificates")
+    key = (tmp_path / "certificates" / "tweet.key").read_text()
+    tls = files(tmp_path / "certificates", "tweet")
+    (tmp_path / "certificates" / "tweet.pem").write_text(key)
+    tls.refresh()
+    sent = [signer(each).sign(READ, b"") for each in (OLD, NEW)]
+    for each in sent:
+        await world.send(b"?", each)
+        await world.send(b"", each)
+    stub = world.stub(signer(OLD))
+    await RpcClient(timeout_s=WAIT_S).call(stub.Read, Text(text="hi"))
     logs = written.getvalue()
     assert "rpc.denied" in logs
     assert "tls.reload_failed" in logs

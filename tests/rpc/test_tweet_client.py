@@ -34,7 +34,7 @@ async def test_a_consumer_that_may_not_ask_yet_waits_and_keeps_the_message() -> 
     channel = open_channel(server.address, [SERVICE])
     try:
         with pytest.raises(UnavailableError, match="may not call"):
-            await TweetClient(channel, RpcClient()).exists(1)
+            await TweetClient(channel, RpcClient()).living([1])
         with pytest.raises(PermissionDeniedError):
             await TimelineTweetClient(channel, RpcClient()).lookup([1])
     finally:

@@ -8,7 +8,7 @@ from services.local import supervisor
 from services.local.child import STOP_TIMEOUT_S
 from services.local.edge import DRAIN_S as EDGE_DRAIN_S
 from services.local.edge import END_S as EDGE_END_S
-from services.platform.bus import consumer
+from services.platform.bus import receiving
 from services.platform.runtime.ending import CLOSING_S, END_WITHIN_S, GRACE_S
 from tools.deploy import layout
 
@@ -18,7 +18,7 @@ EDGE_REQUEST_S = 10
 
 
 def test_a_service_has_time_for_calls_and_then_for_messages() -> None:
-    in_hand_s = consumer.WAIT_S + consumer.DRAIN_S
+    in_hand_s = receiving.WAIT_S + receiving.DRAIN_S
     assert GRACE_S + in_hand_s < END_WITHIN_S
     assert in_hand_s < CLOSING_S
 
