@@ -1,7 +1,8 @@
 """The limit: what any Python gRPC service behind Envoy can reach at most, answering the same bytes.
 
 A service that does nothing, behind an Envoy with a transcoder and a router and no other filter, all
-in plaintext. Nothing that keeps Aviary's promises can be faster on the same way.
+in plaintext. Nothing that keeps Aviary's promises can be faster on the same way, but by leaving
+Envoy less to translate: here it makes JSON of every answer.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from typing import Any
 
 from bench.costs import cpu_seconds_of
 from bench.errors import BenchError
+from bench.reference.contracts import translated_by_the_edge
 from gateway.envoy import GENERATED
 from gateway.envoy_binary import envoy_binary
 from services.local.readiness import HOST, free_ports
@@ -59,9 +61,11 @@ def running(folder: Path, answers: Mapping[str, Sequence[bytes]]) -> Iterator[Li
     said = folder / "answers.json"
     encoded = {rpc: [b64encode(one).decode() for one in each] for rpc, each in answers.items()}
     said.write_text(json.dumps(encoded))
+    contracts = folder / "contracts.pb"
+    contracts.write_bytes(translated_by_the_edge((GENERATED / "descriptor.pb").read_bytes()))
     config = folder / "limit.json"
     config.write_text(
-        json.dumps(_bootstrap(port, grpc_port, {_service_of(rpc) for rpc in answers}))
+        json.dumps(_bootstrap(port, grpc_port, contracts, {_service_of(rpc) for rpc in answers}))
     )
     with (folder / "limit.log").open("ab") as log:
         service = subprocess.Popen(
@@ -120,11 +124,11 @@ def _service_of(rpc: str) -> str:
     return rpc.split("/")[1]
 
 
-def _bootstrap(port: int, grpc_port: int, contracts: set[str]) -> dict[str, Any]:
+def _bootstrap(port: int, grpc_port: int, contracts: Path, services: set[str]) -> dict[str, Any]:
     transcoder = _typed(
         "extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder",
-        proto_descriptor=str(GENERATED / "descriptor.pb"),
-        services=sorted(contracts),
+        proto_descriptor=str(contracts),
+        services=sorted(services),
         convert_grpc_status=True,
         print_options={"preserve_proto_field_names": True, "always_print_primitive_fields": True},
     )

@@ -5,19 +5,23 @@ import base64
 import json
 import os
 import signal
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
-from aviary.tweet.v1 import tweet_service_pb2 as pb
-from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 
 from services.fanout.spec import FANOUT_REST
 from services.platform.composition.dependencies import Dependencies
 from services.platform.config.settings import Settings
-from services.platform.rows.port import RowMutation
+from services.platform.rows.port import CellName, RowMutation, RowStore, TableSpec
+from services.platform.specs import ServiceSpec
 from services.timeline.keys import home_range
 from services.timeline.spec import HOME, SPEC, TABLES
+from services.tweet.keys import tweet_row_key
+from services.tweet.spec import SPEC as TWEET_SPEC
+from services.tweet.spec import TABLES as TWEET_TABLES
+from services.tweet.spec import TWEETS
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import operate
@@ -91,8 +95,9 @@ def test_the_erasures_of_other_services_wait_while_they_are_paused(mesh: Mesh) -
         assert mesh.rest.get(f"/v1/tweets/{tweet}").status_code == 200
     finally:
         operate(mesh, "resume", *erasures)
+    # They go on until nothing that was under way at the deletion can come any more.
     for name in erasures:
-        waits_for(mesh, name, 0, "running")
+        eventually(lambda name=name: queue(mesh, name)[2], "running")
     eventually(lambda: mesh.rest.get(f"/v1/tweets/{tweet}").status_code, 404, mesh.engine.within_s)
 
 
@@ -171,12 +176,12 @@ def test_what_cannot_be_read_spoils_no_other(mesh: Mesh) -> None:
     assert "no dead letters" in operate(mesh, "dead-letters")
 
 
-def decision(mesh: Mesh, tweet_id: int, other: "pb.Delivery.ValueType") -> int:
-    """The delivery of a tweet; asking for the `other` one shows that the first decision stays."""
-    request = pb.DecideDeliveryRequest(tweet_id=tweet_id, delivery=other)
-    with mesh.sync_channel("tweet", peer="fanout") as channel:
-        answer = TweetServiceStub(channel).DecideDelivery(request, timeout=10)
-    return int(answer.delivery)
+async def remembered(mesh: Mesh, tweet_id: int) -> bytes | None:
+    """What the tweet's row says of its delivery: only what is pulled is remembered."""
+    async with opened_rows(mesh, TWEET_SPEC, TWEET_TABLES) as rows:
+        name = CellName(TWEETS.name, tweet_row_key(tweet_id), b"delivery")
+        found = (await rows.read_cells([name])).get(name)
+        return None if found is None else found.value
 
 
 def test_a_moved_threshold_is_for_the_next_tweet(mesh: Mesh) -> None:
@@ -190,8 +195,8 @@ def test_a_moved_threshold_is_for_the_next_tweet(mesh: Mesh) -> None:
     try:
         pulled = post(mesh, ada)
         eventually(lambda: home(mesh, bob), [pulled, pushed, first], mesh.engine.within_s)
-        assert decision(mesh, pushed, pb.DELIVERY_PULL) == pb.DELIVERY_PUSH
-        assert decision(mesh, pulled, pb.DELIVERY_PUSH) == pb.DELIVERY_PULL
+        eventually(lambda: asyncio.run(remembered(mesh, pulled)), b"pull", mesh.engine.within_s)
+        assert asyncio.run(remembered(mesh, pushed)) is None
     finally:
         assert "up to 2 followers (the default)" in operate(mesh, "threshold", "default")
 
@@ -241,15 +246,23 @@ def test_apps_are_listed_and_removed(mesh: Mesh) -> None:
     assert "no apps" in operate(mesh, "apps")
 
 
-async def lose_home(mesh: Mesh, viewer: int) -> None:
-    environment = mesh.environment("timeline")
+@asynccontextmanager
+async def opened_rows(
+    mesh: Mesh, spec: ServiceSpec, tables: Sequence[TableSpec]
+) -> AsyncIterator[RowStore]:
+    """The rows of a service, as it opens them."""
+    environment = mesh.environment(spec.name)
     async with AsyncExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         if "BIGTABLE_EMULATOR_HOST" in environment:
             # Google's client reads it by itself.
             patch.setenv("BIGTABLE_EMULATOR_HOST", environment["BIGTABLE_EMULATOR_HOST"])
-        dependencies = Dependencies(SPEC, Settings.from_environment(environment), stack)
-        rows = await dependencies.rows(SPEC.name, TABLES)
+        dependencies = Dependencies(spec, Settings.from_environment(environment), stack)
+        yield await dependencies.rows(spec.name, tables)
+
+
+async def lose_home(mesh: Mesh, viewer: int) -> None:
+    async with opened_rows(mesh, SPEC, TABLES) as rows:
         keys, _ = home_range(viewer)
         found = await rows.scan(HOME.name, keys.start, keys.end, limit=100)
         assert found

@@ -47,7 +47,7 @@ PATHS = (
     (
         *TO_THE_PLAN,
         "fanout INTERNAL timeline store push",
-        "fanout CLIENT rows mutate home",
+        "fanout CLIENT rows set home",
     ),
     # A read, by its route, to the hot store.
     (

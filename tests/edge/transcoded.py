@@ -6,29 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from aviary.edge.v1 import access_pb2
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 from aviary.timeline.v1 import timeline_service_pb2_grpc as stubs
-from google.api import annotations_pb2
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from bench.reference.contracts import translated_by_the_edge
 from gateway.envoy.contracts import Contracts
 from tests.edge.conftest import DESCRIPTOR, health_server, running_edge
-
-
-def translated_by_the_edge(descriptor: bytes) -> bytes:
-    """The contracts as if no RPC gave the JSON of another: the edge translates each answer."""
-    files = FileDescriptorSet.FromString(descriptor)
-    for file in files.file:
-        for service in file.service:
-            by_name = {method.name: method for method in service.method}
-            for method in service.method:
-                if of := method.options.Extensions[access_pb2.json_of]:
-                    path = method.options.Extensions[annotations_pb2.http]
-                    by_name[of].options.Extensions[annotations_pb2.http].CopyFrom(path)
-                    method.options.ClearExtension(annotations_pb2.http)
-                    method.options.ClearExtension(access_pb2.json_of)
-    return files.SerializeToString()
 
 
 class Pages(stubs.TimelineServiceServicer):

@@ -32,8 +32,9 @@ RETRIED_AT_ONCE = 10
 """Messages that come again are handled by so many: one that has something else fail each time, and
 so is taken for an outage, holds up few others and none that is new."""
 DIVIDING_MAX_S = 4.0
-"""A batch is divided for so long; what is left then comes again, and nothing of it counts. Well
-below the visibility time (10 s at the least)."""
+"""A batch is divided for so long; what is left then comes again, and nothing of it counts. It comes
+in batches of half the size, so that dividing ends. Well below the visibility time (10 s at the
+least)."""
 LEFT_AGAIN_S = 0.1
 """Pause before what was left comes again, in seconds: others get their turn first."""
 
@@ -66,11 +67,12 @@ class BatchConsumer(Receiving):
         )
         self._handler = handler
         self._most = most
+        self._size = most
         self._monotonic = monotonic
         self._settlement = Settlement(driver, subscription, policy, rng, delivery_metrics)
 
     def _wanted(self) -> int:
-        return self._most
+        return self._size
 
     def _take(self, batch: Sequence[Received]) -> None:
         self._begin(self._handle(batch))
@@ -88,10 +90,13 @@ class BatchConsumer(Receiving):
             else:
                 new.append((received, ended))
         handled: list[Received] = []
+        self._size = min(2 * self._size, self._most)
         try:
             await self._try(new, until_s, handled)
             for start in range(0, len(again), RETRIED_AT_ONCE):
                 await self._try(again[start : start + RETRIED_AT_ONCE], until_s, handled)
+            if self._monotonic() >= until_s:
+                self._size = max(1, len(batch) // 2)
         finally:
             if handled:
                 await self._settlement.ack(handled)
