@@ -132,7 +132,8 @@ def test_taken_prefix_is_reported(mesh: Mesh) -> None:
 
 def test_ctrl_c_ends_cleanly_and_leaves_a_manifest(mesh: Mesh, tmp_path: Path) -> None:
     path = tmp_path / "loaded.json"
-    options = ("--users", 20, "--follows-per-user", 2, "--limit", 100_000, "--prefix", "stopped")
+    # Texts are made up before anything else, which takes its time.
+    options = ("--users", 20, "--follows-per-user", 2, "--limit", 10_000, "--prefix", "stopped")
     process = begin(mesh, *options, "--manifest", path)
     deadline = time.monotonic() + WITHIN_S
     first = f"/v1/users/by/handle/{handle_of('stopped', 0)}"
