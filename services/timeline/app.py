@@ -4,9 +4,9 @@ from aviary.timeline.v1 import timeline_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.rpc.method_handlers import Servicer
+from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.backfill import Backfill
 from services.timeline.clients import GraphClient, TweetClient, is_tweet
-from services.timeline.deletions import deletion_listener
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets, Hydration
@@ -15,7 +15,7 @@ from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.servicer import TimelineServicer
 from services.timeline.skeleton import IdSources
-from services.timeline.spec import SPEC
+from services.timeline.spec import DELETED, SPEC
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
 
@@ -31,7 +31,7 @@ async def build(deps: Dependencies) -> Served:
     tweets = await deps.client("tweet", TweetClient)
     homes = RowHomeTimelines(rows, deps.clock)
     local = LocalTweets()
-    await deps.loops.opened("deletions", deletion_listener(deps.valkey_node, local))
+    await deps.loops.opened("deletions", AnnouncementListener(deps.valkey_node, DELETED, local))
     sources = IdSources(
         hot=ValkeyHotTimelines(HotLists(valkey), RelationsCache(valkey, metrics=counts), counts),
         homes=homes,

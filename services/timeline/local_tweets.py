@@ -66,7 +66,7 @@ class LocalTweets:
             if older is None or not older.deleted:
                 self._young.setdefault(tweet.tweet_id, tweet)
 
-    def put_tombstone(self, tweet_id: int) -> None:
+    def gone(self, tweet_id: int) -> None:
         """Replace a tweet that was deleted, and any read of it that is under way."""
         self._old.pop(tweet_id, None)
         self._young[tweet_id] = EncodedTweet.tombstone(tweet_id)

@@ -7,7 +7,7 @@ from services.platform.specs import ServiceSpec
 from services.timeline.keys import expired_homes
 from services.timeline.model import ACTIVE_DAYS, DAY_MS
 
-__all__ = ["CELEBRITIES", "HOME", "RETENTION_S", "SPEC", "TABLES", "VIEWERS"]
+__all__ = ["CELEBRITIES", "DELETED", "HOME", "RETENTION_S", "SPEC", "TABLES", "VIEWERS"]
 
 RETENTION_S: Final = ACTIVE_DAYS * DAY_MS // 1_000
 """Of pushed ids, in seconds; older pages are merged from the authors."""
@@ -21,6 +21,9 @@ HOME: Final = TableSpec(
 VIEWERS: Final = TableSpec("viewers", key="{user:016x}")
 CELEBRITIES: Final = TableSpec("celebrities", key="{author:016x}")
 TABLES: Final = (HOME, VIEWERS, CELEBRITIES)
+
+DELETED: Final = b"tweets.deleted"
+"""The channel on which each deleted tweet is announced to who keeps tweets, see `LocalTweets`."""
 
 SPEC: Final = ServiceSpec(
     name="timeline",

@@ -15,9 +15,9 @@ from services.platform.valkey.announcements import announce
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
-from services.timeline.deletions import CHANNEL, encode_deletion
 from services.timeline.keys import tweet_cache_key
 from services.timeline.model import EncodedTweet
+from services.timeline.spec import DELETED
 
 __all__ = ["IsTweet", "TweetCache"]
 
@@ -104,7 +104,7 @@ class TweetCache:
         deleted = _encode(EncodedTweet.tombstone(tweet_id))
         with valkey_errors():
             await self._client.set(tweet_cache_key(tweet_id), deleted, px=self._ttl_ms)
-        await announce(self._client, CHANNEL, encode_deletion(tweet_id))
+        await announce(self._client, DELETED, tweet_id)
 
 
 def _encode(tweet: EncodedTweet) -> bytes:

@@ -3,7 +3,6 @@
 from aviary.user.v1 import user_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
-from services.platform.ids.known_ids import encode_gone
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import announce
 from services.user.events import UserEvents
@@ -22,7 +21,7 @@ async def build(deps: Dependencies) -> Served:
     valkey = deps.valkey()
 
     async def announce_gone(user_id: int) -> None:
-        await announce(valkey, GONE, encode_gone(user_id))
+        await announce(valkey, GONE, user_id)
 
     service = UserService(store, await deps.ids(), UserEvents(), deps.clock, announce_gone)
     return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service))]

@@ -1,22 +1,20 @@
 """Entries of the Valkey bus that say more than we know: a newer version has written them."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from services.platform.bus.port import PutBack, Received
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
-from services.platform.valkey.connection import ValkeyClient, open_valkey
+from services.platform.valkey.connection import ValkeyClient
 from tests.contract.bus_engines import (
-    CLIENT_TIMEOUT_S,
-    TOPOLOGY,
     valkey_cluster_url,
     valkey_server,
 )
 from tests.contract.bus_waits import take
+from tests.contract.valkey_bus import bus, client, url
 
-__all__ = ["valkey_cluster_url", "valkey_server"]
+__all__ = ["bus", "client", "url", "valkey_cluster_url", "valkey_server"]
 
 NAME = "first.one"
 STREAM, DEAD = b"bus:{first.one}", b"bus:{first.one}:dead"
@@ -24,29 +22,6 @@ STREAM, DEAD = b"bus:{first.one}", b"bus:{first.one}:dead"
 NEWER: dict[Any, Any] = {b"p": b"urgent", b"r": b"\xff\x00", b"raw:d": b"odd", b"more:x": b"y"}
 OWN: dict[Any, Any] = {b"d": b"body", b"a": b"{}", b"n": b"1"}
 MORE_THAN_LUA_HANDS_ON = 5_000
-
-
-@pytest.fixture(params=["node", "cluster"])
-def url(request: pytest.FixtureRequest) -> str:
-    if request.param == "cluster":
-        return str(request.getfixturevalue("valkey_cluster_url"))
-    return str(request.getfixturevalue("valkey_server").url)
-
-
-@pytest.fixture
-async def client(url: str) -> AsyncIterator[ValkeyClient]:
-    async with open_valkey(url, timeout_s=CLIENT_TIMEOUT_S) as opened:
-        await opened.flushall()
-        yield opened
-
-
-@pytest.fixture
-async def bus(client: ValkeyClient, url: str) -> AsyncIterator[ValkeyStreamsDriver]:
-    assert client
-    driver = ValkeyStreamsDriver(url, TOPOLOGY, visibility_s=1.0)
-    await driver.declare(TOPOLOGY)
-    yield driver
-    await driver.close()
 
 
 async def only(bus: ValkeyStreamsDriver) -> Received:

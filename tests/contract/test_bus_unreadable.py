@@ -1,23 +1,20 @@
 """Entries of the Valkey bus that cannot be read: each stands alone. One node and a cluster."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import pytest
 
 from services.platform.bus.port import Message
 from services.platform.bus.valkey_streams import ValkeyStreamsDriver
-from services.platform.valkey.connection import ValkeyClient, open_valkey
+from services.platform.valkey.connection import ValkeyClient
 from tests.contract.bus_engines import (
-    CLIENT_TIMEOUT_S,
-    TOPOLOGY,
     valkey_cluster_url,
     valkey_server,
 )
 from tests.contract.bus_waits import consumer_of, take, until
+from tests.contract.valkey_bus import bus, client, url
 
-__all__ = ["valkey_cluster_url", "valkey_server"]
+__all__ = ["bus", "client", "url", "valkey_cluster_url", "valkey_server"]
 
 NAME = "first.one"
 STREAM, DELAYED, DEAD = b"bus:{first.one}", b"bus:{first.one}:delayed", b"bus:{first.one}:dead"
@@ -39,29 +36,6 @@ BAD: Mapping[str, dict[Any, Any]] = {
     "attributes no texts": {**GOOD, b"a": b'{"k": 1}'},
     "something else": {b"\xff\x00": b"\xfe", b"r": b"mine", b"raw:d": b"odd"},
 }
-
-
-@pytest.fixture(params=["node", "cluster"])
-def url(request: pytest.FixtureRequest) -> str:
-    if request.param == "cluster":
-        return str(request.getfixturevalue("valkey_cluster_url"))
-    return str(request.getfixturevalue("valkey_server").url)
-
-
-@pytest.fixture
-async def client(url: str) -> AsyncIterator[ValkeyClient]:
-    async with open_valkey(url, timeout_s=CLIENT_TIMEOUT_S) as opened:
-        await opened.flushall()
-        yield opened
-
-
-@pytest.fixture
-async def bus(client: ValkeyClient, url: str) -> AsyncIterator[ValkeyStreamsDriver]:
-    assert client
-    driver = ValkeyStreamsDriver(url, TOPOLOGY, visibility_s=1.0)
-    await driver.declare(TOPOLOGY)
-    yield driver
-    await driver.close()
 
 
 async def publish_between(bus: ValkeyStreamsDriver, client: ValkeyClient) -> set[bytes]:

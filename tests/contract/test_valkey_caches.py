@@ -15,13 +15,13 @@ from redis.backoff import NoBackoff
 
 from services.platform.valkey.announcements import AnnouncementListener
 from services.platform.valkey.connection import ValkeyClient
-from services.timeline.deletions import CHANNEL, deletion_listener
 from services.timeline.hot_lists import HotLists
 from services.timeline.hydration import CachedTweets
 from services.timeline.keys import home_list_key
 from services.timeline.local_tweets import LocalTweets
 from services.timeline.model import EncodedTweet, IdRun, ViewerRelations
 from services.timeline.relations_cache import RelationsCache
+from services.timeline.spec import DELETED
 from services.timeline.tweet_cache import TweetCache
 from tests.contract.timeline_readers import Reader
 from tests.contract.valkey_clients import client, server
@@ -186,7 +186,9 @@ def listen(
         port = node.port
     else:
         port = client.connection_pool.connection_kwargs["port"]
-    return deletion_listener(lambda: client_class(port=port, retry=Retry(NoBackoff(), 0)), local)
+    return AnnouncementListener(
+        lambda: client_class(port=port, retry=Retry(NoBackoff(), 0)), DELETED, local
+    )
 
 
 class LosingSubscription(PubSub):
@@ -254,7 +256,7 @@ async def test_a_deletion_that_cannot_be_read_is_of_any_tweet(client: ValkeyClie
             return not local.get_many([1])[1]
 
         await until(keeps)
-        await client.execute_command("PUBLISH", CHANNEL, b"of which?")
+        await client.execute_command("PUBLISH", DELETED, b"of which?")
         await until(lambda: local.get_many([1]) == ({}, [1]))
         await until(keeps)
         await TweetCache(client).put_tombstone(1)

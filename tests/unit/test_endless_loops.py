@@ -31,7 +31,7 @@ from services.platform.runtime.background import Background
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.loops import Running
 from services.platform.runtime.retry_policy import RetryPolicy
-from services.timeline.deletions import deletion_listener
+from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.local_tweets import LocalTweets
 from tests.contract.metric_values import Metrics
 
@@ -173,7 +173,7 @@ async def deletions(failing: Failing) -> Running:
         failing.asked += 1
         raise OSError("gone")
 
-    return deletion_listener(connect, LocalTweets())
+    return AnnouncementListener(connect, b"gone", LocalTweets())
 
 
 async def extension_configs(failing: Failing) -> Running:

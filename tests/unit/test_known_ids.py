@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.platform.errors import UnavailableError
-from services.platform.ids.known_ids import KNOWN_FOR_MS, KnownIds, encode_gone
+from services.platform.ids.known_ids import KNOWN_FOR_MS, KnownIds
 
 
 @dataclass
@@ -61,10 +61,8 @@ async def test_what_is_announced_as_gone_is_asked_for_again(directory: Directory
     known.open()
     await known.missing([1, 2])
     directory.there.remove(1)
-    known.hear(encode_gone(1))
+    known.gone(1)
     assert await known.missing([1, 2]) == [1]
-    with pytest.raises(ValueError, match="is no id"):
-        known.hear(b"whom?")
 
 
 @pytest.mark.parametrize("announced", [True, False], ids=["announced", "unheard"])
@@ -77,7 +75,7 @@ async def test_an_answer_overtaken_by_a_deletion_is_not_kept(
     def delete() -> None:
         directory.there.remove(1)
         if announced:
-            known.hear(encode_gone(1))
+            known.gone(1)
         else:
             known.close()
             known.open()

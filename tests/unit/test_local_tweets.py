@@ -64,7 +64,7 @@ def test_the_cache_is_bounded(local: LocalTweets) -> None:
 
 def test_a_tombstone_outlives_reads_that_began_before_it(local: LocalTweets, clock: Clock) -> None:
     local.put_many([tweet(1)])
-    local.put_tombstone(1)
+    local.gone(1)
     for _ in range(2):
         local.put_many([tweet(1)])
         (found,) = local.get_many([1])[0].values()

@@ -1,9 +1,10 @@
-"""Announcements: what every process must hear at once, over Valkey's publish and subscribe.
+"""Ids that are gone, announced to every process at once over Valkey's publish and subscribe.
 
 A message is delivered at most once and to those who listen at that moment. So a listener says when
 it listens and when it does not, and whoever relies on it bounds its own staleness as well.
 """
 
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -23,13 +24,15 @@ __all__ = ["AnnouncementListener", "Hearer", "announce"]
 PING_INTERVAL_S = 1.0
 RECONNECT_S = 0.5
 
+_ID = struct.Struct(">Q")
+
 _log = structlog.get_logger()
 
 
-async def announce(client: ValkeyClient, channel: bytes, message: bytes) -> None:
+async def announce(client: ValkeyClient, channel: bytes, gone_id: int) -> None:
     """Tell all who listen now, on any node of a cluster; raises `UnavailableError`."""
     with valkey_errors():
-        await client.execute_command("PUBLISH", channel, message)
+        await client.execute_command("PUBLISH", channel, _ID.pack(gone_id))
 
 
 class Hearer(Protocol):
@@ -43,8 +46,8 @@ class Hearer(Protocol):
         """Forget all and keep nothing: announcements may be missed."""
         ...
 
-    def hear(self, message: bytes) -> None:
-        """Take an announcement. Raises `ValueError` for one that cannot be read."""
+    def gone(self, gone_id: int) -> None:
+        """Forget what was announced to be gone."""
         ...
 
 
@@ -112,17 +115,10 @@ class AnnouncementListener:
         return message
 
     def _take(self, message: Mapping[str, Any]) -> None:
-        if message["type"] == "message":
-            try:
-                self._hearer.hear(message["data"])
-            except ValueError:
-                # It may be about anything, so nothing that is kept may be relied on.
-                self._begin_anew()
-        elif message["type"] == "subscribe":
+        if message["type"] == "message" and len(message["data"]) == _ID.size:
+            self._hearer.gone(*_ID.unpack(message["data"]))
+        elif message["type"] in {"message", "subscribe"}:
             # A client that connects again by itself subscribes again, and what came meanwhile was
-            # missed.
-            self._begin_anew()
-
-    def _begin_anew(self) -> None:
-        self._hearer.close()
-        self._hearer.open()
+            # missed. So is a message that cannot be read. Nothing kept may be relied on then.
+            self._hearer.close()
+            self._hearer.open()
