@@ -1,7 +1,7 @@
 """Traces and metrics: the names of all of them. Those of log events are in `log_events`.
 
 Code takes its tracer, meter and logger from the OpenTelemetry API and structlog; only
-`services.platform.observability.setup` knows the SDK.
+`services.platform.observability.setup` and `histograms` beside it know the SDK.
 """
 
 from typing import Final

@@ -7,7 +7,8 @@ from typing import Final
 
 from opentelemetry import metrics
 
-from services.platform.observability.names import METRIC_VALKEY_DURATION, SCOPE
+from services.platform.observability.histograms import duration_histogram
+from services.platform.observability.names import METRIC_VALKEY_DURATION
 
 __all__ = ["BUS", "CACHE", "RoundTrips"]
 
@@ -19,8 +20,7 @@ class RoundTrips:
     """Times pipelines to one store; 5 us each, shared by all the calls that travel together."""
 
     def __init__(self, store: str, *, meter_provider: metrics.MeterProvider | None = None) -> None:
-        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
-        self._duration = meter.create_histogram(METRIC_VALKEY_DURATION, unit="s")
+        self._duration = duration_histogram(METRIC_VALKEY_DURATION, meter_provider)
         self._ok = {"store": store, "outcome": "ok"}
         self._failed = {"store": store, "outcome": "failed"}
 
