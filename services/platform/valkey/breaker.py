@@ -10,10 +10,10 @@ circuit closes within `PROBE_EVERY_S` of the cache's return, whether anybody cal
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from opentelemetry import metrics
@@ -37,7 +37,7 @@ from services.platform.runtime.cancellation import cancellation_kept
 from services.platform.runtime.deadlines import allowed_s
 from services.platform.valkey.cache_metrics import begin_unavailable
 from services.platform.valkey.line import Command
-from services.platform.valkey.lines import Lines, NodeLine, ValkeyNode, timeout_of
+from services.platform.valkey.lines import Call, Lines, NodeLine, ValkeyNode, timeout_of
 
 __all__ = ["CALL_TIMEOUT_S", "SIGNIFICANT_S", "CircuitBreaker", "CircuitOpenError", "GuardedValkey"]
 
@@ -49,6 +49,8 @@ SIGNIFICANT_S = 0.1
 """Seconds. A call that was given less says nothing of the cache when it gets no answer."""
 PROBE_EVERY_S = 0.25
 """Pause between probes of a cache that is gone."""
+
+Answer = TypeVar("Answer")
 
 _log = structlog.get_logger()
 
@@ -202,9 +204,24 @@ class _GuardedLines:
 
     async def call(self, key: bytes, command: Command) -> Any:  # noqa: ANN401 - the command decides
         """Send a command, unless the circuit is open; open it if no answer comes."""
-        self._breaker.refuse_if_open()
+        return await self._guarded(self._lines.call(key, command))
+
+    async def call_many(self, calls: Sequence[Call]) -> list[Any]:
+        """Send commands in the same way."""
+        return await self._guarded(self._lines.call_many(calls))
+
+    async def _guarded(self, sent: Coroutine[Any, Any, Answer]) -> Answer:
         try:
-            return await self._lines.call(key, command)
+            self._breaker.refuse_if_open()
+            if allowed_s(CALL_TIMEOUT_S, DEADLINE_SHARE) < CALL_TIMEOUT_S:
+                # The line waits for as long as it ever does; whoever has less time needs a timer.
+                async with self._breaker.call():
+                    return await sent
+        except CircuitOpenError:
+            sent.close()
+            raise
+        try:
+            return await sent
         except (NoConnectionError, NoAnswerError, OSError):
             self._breaker.open()
             raise

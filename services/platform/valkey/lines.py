@@ -5,7 +5,7 @@ what only it knows: where a slot has moved to, or who has taken a dead node's pl
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from functools import partial
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from redis.exceptions import (
     ClusterDownError,
     MovedError,
     RedisError,
+    ResponseError,
     TryAgainError,
 )
 from redis.exceptions import ConnectionError as NoConnectionError
@@ -27,7 +28,7 @@ from redis.exceptions import TimeoutError as NoAnswerError
 
 from services.platform.valkey.line import Command, Line, open_line
 
-__all__ = ["Lines", "NodeLine", "ValkeyCluster", "ValkeyNode", "lines_of", "timeout_of"]
+__all__ = ["Call", "Lines", "NodeLine", "ValkeyCluster", "ValkeyNode", "lines_of", "timeout_of"]
 
 DEFAULT_TIMEOUT_S = 5.0
 """For a client that was made without a time-out."""
@@ -36,11 +37,22 @@ _ELSEWHERE = (MovedError, AskError, TryAgainError, ClusterDownError)
 """A node's answers for a slot that it has not, or not all of: the command was not carried out."""
 
 
+Call = tuple[bytes, Command]
+"""A key, and the command that is about it and others of its slot."""
+
+
 class Lines(Protocol):
     """What sends commands of one key, or of several in one slot."""
 
     async def call(self, key: bytes, command: Command) -> Any:  # noqa: ANN401 - the command decides
         """Send a command; raises what the client library raises."""
+        ...
+
+    async def call_many(self, calls: Sequence[Call]) -> list[Any]:
+        """Send commands together; gives their answers in the same order, refusals among them.
+
+        Raises what the client library raises where a node gave no answer at all.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -63,6 +75,14 @@ class NodeLine:
         if line is None or not line.is_open:
             line = await self.opened()
         return await line.send(command)
+
+    async def call_many(self, calls: Sequence[Call]) -> list[Any]:
+        """Send commands together; see `Lines`."""
+        line = self._line
+        if line is None or not line.is_open:
+            line = await self.opened()
+        answers = [line.send(command) for _, command in calls]
+        return _answered(await asyncio.gather(*answers, return_exceptions=True))
 
     async def opened(self) -> Line:
         """Return the line, open. Raises `ConnectionError` or `TimeoutError` of the library."""
@@ -118,6 +138,11 @@ class ClusterLines:
         except _ELSEWHERE:
             return await self._client.execute_command(*command)
 
+    async def call_many(self, calls: Sequence[Call]) -> list[Any]:
+        """Send commands together; see `Lines`."""
+        sent = (self.call(key, command) for key, command in calls)
+        return _answered(await asyncio.gather(*sent, return_exceptions=True))
+
     async def aclose(self) -> None:
         """Close the connections."""
         for node in self._nodes.values():
@@ -171,6 +196,13 @@ class _Library:
         """Send a command; raises what the client library raises."""
         return await self._client.execute_command(*command)
 
+    async def call_many(self, calls: Sequence[Call]) -> list[Any]:
+        """Send commands together; see `Lines`."""
+        pipeline = self._client.pipeline(transaction=False)
+        for _, command in calls:
+            pipeline.execute_command(*command)
+        return await pipeline.execute(raise_on_error=False)
+
     async def aclose(self) -> None:
         """Leave the pool to the client."""
 
@@ -180,6 +212,14 @@ def lines_of(client: Redis | RedisCluster) -> Lines:
     if isinstance(client, ValkeyNode | ValkeyCluster):
         return client.lines
     return _Library(client)
+
+
+def _answered(results: list[Any]) -> list[Any]:
+    """Return the answers, if each of them is one. Raises what says that there was none."""
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, ResponseError):
+            raise result
+    return results
 
 
 def timeout_of(options: Mapping[str, Any]) -> float:

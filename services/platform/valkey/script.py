@@ -103,11 +103,12 @@ class Script:
         return result
 
     async def _pipelined(self, command: str, script: str, pages: Sequence[Page]) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
-        for keys, args in pages:
-            pipeline.execute_command(command, script, len(keys), *keys, *args)
+        calls = [
+            (keys[0] if keys else b"", (command, script, len(keys), *keys, *args))
+            for keys, args in pages
+        ]
         with valkey_span(command, len(pages)), self._trips.timed():
-            return await pipeline.execute(raise_on_error=False)
+            return await self._lines.call_many(calls)
 
 
 def _none_failed(results: list[Any]) -> list[Any]:
