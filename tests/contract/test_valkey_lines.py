@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from redis.exceptions import TimeoutError as NoAnswerError
 from services.platform.valkey.connection import ValkeyClient, open_valkey
 from services.platform.valkey.lines import ClusterLines, ValkeyCluster, ValkeyNode, lines_of
 from services.platform.valkey.script import Script
+from tests.certificates import new_folder
 from tests.contract.valkey_servers import valkey_cluster, valkey_node
 
 TIMEOUT_S = 5.0
@@ -179,6 +181,37 @@ async def test_password_and_database_are_those_of_the_url(tmp_path: Path) -> Non
         with pytest.raises(RedisError):
             await lines_of(wrong).call(b"k", ("GET", b"k"))
         await wrong.aclose()
+
+
+async def test_under_tls_it_is_the_same(tmp_path: Path) -> None:
+    new_folder(tmp_path / "certificates")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "certificates" / "id.pem", tmp_path / "certificates" / "id.key")
+    with valkey_node(tmp_path) as port:
+
+        async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            behind, to_behind = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.gather(copied(reader, to_behind), copied(behind, writer))
+
+        async with await asyncio.start_server(passed_on, "127.0.0.1", ssl=tls) as proxy:
+            options = (
+                f"ssl_ca_certs={tmp_path / 'certificates' / 'ca.pem'}&ssl_check_hostname=false"
+            )
+            outside = proxy.sockets[0].getsockname()[1]
+            client = open_valkey(f"rediss://127.0.0.1:{outside}/0?{options}", timeout_s=TIMEOUT_S)
+            script = Script(client, ECHO)
+            large = bytes(1_000_000)
+            answers = await asyncio.gather(*(script.run([b"%d" % n], large) for n in range(5)))
+            assert answers == [[b"%d" % n, large] for n in range(5)]
+            await client.aclose()
+
+
+async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
 
 
 async def test_a_client_has_lines_of_its_kind(client: ValkeyClient, url: str) -> None:
