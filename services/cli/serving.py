@@ -17,6 +17,7 @@ from services.platform.observability.setup import configure
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.server import RpcServer
 from services.platform.runtime.ending import END_WITHIN_S, Ending
+from services.platform.runtime.garbage import collect_seldom
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.process import PLAIN, Security
 from services.platform.specs import all_specs
@@ -72,6 +73,7 @@ async def serve(name: str, settings: Settings) -> None:
             server = await ending.unless_wanted(_started(name, settings, stack))
             if server is None:
                 return
+            collect_seldom()
             structlog.get_logger().info(EVENT_SERVING, address=server.address)
             await ending.wanted.wait()
             await _drained(server, ending)

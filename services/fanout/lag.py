@@ -3,6 +3,7 @@
 from opentelemetry import metrics
 
 from services.platform.ids.snowflake_time import time_ms
+from services.platform.observability.histograms import duration_histogram
 from services.platform.observability.names import METRIC_FANOUT_LAG, METRIC_FANOUT_PLANNED, SCOPE
 from services.platform.runtime.clock import Clock
 
@@ -20,7 +21,7 @@ class FanoutLag:
     ) -> None:
         self._clock = clock
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
-        self._lag = meter.create_histogram(METRIC_FANOUT_LAG, unit="s")
+        self._lag = duration_histogram(METRIC_FANOUT_LAG, meter_provider)
         self._planned = meter.create_counter(METRIC_FANOUT_PLANNED, unit="{tweet}")
         # A series that begins with its first tweet would hide that from rates.
         for pushed in _PUSHED.values():

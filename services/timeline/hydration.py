@@ -33,7 +33,7 @@ class Hydration:
     async def hydrate(self, skeleton: Skeleton) -> list[EncodedTweet]:
         """Read the bodies, then apply each stage in turn."""
         found = await self._tweets.get_many(skeleton.run.ids)
-        tweets = [tweet for tweet in map(found.get, skeleton.run.ids) if tweet is not None]
+        tweets = list(filter(None, map(found.get, skeleton.run.ids)))
         for stage in self._stages:
             tweets = await stage(tweets, skeleton.view)
         return tweets

@@ -8,13 +8,15 @@ from services.timeline.model import EncodedTweet
 __all__ = ["LocalTweets"]
 
 GENERATION_S = 3.0  # longer than any read that fetches bodies, so that a tombstone outlives it
-GENERATION_TWEETS = 30_000  # about 20 MB
+GENERATION_BYTES = 20_000_000
+ENTRY_BYTES = 400  # beside the body: the tweet's own object and its places in two tables
 
 
 class LocalTweets:
     """Two generations of tweets, the older dropped as a whole: nothing is kept above 6 s.
 
-    There is no clock or order to keep for each entry, which is what makes a look cheap. Keep it
+    There is no clock or order to keep for each entry, and both generations are looked up at once,
+    which is what makes a look cheap. Keep it
     open only while deletions are listened to: a deleted tweet whose message was missed would show
     until its entry is dropped.
     """
@@ -22,15 +24,17 @@ class LocalTweets:
     def __init__(
         self,
         generation_s: float = GENERATION_S,
-        generation_tweets: int = GENERATION_TWEETS,
+        generation_bytes: int = GENERATION_BYTES,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._generation_s = generation_s
-        self._generation_tweets = generation_tweets
+        self._generation_bytes = generation_bytes
         self._now = now
         self._open = False
+        self._kept: dict[int, EncodedTweet] = {}
+        """Both generations: what is dropped at a turn is what is not in the young one."""
         self._young: dict[int, EncodedTweet] = {}
-        self._old: dict[int, EncodedTweet] = {}
+        self._young_bytes = 0
         self._turn_at = now() + generation_s
 
     def open(self) -> None:
@@ -40,21 +44,17 @@ class LocalTweets:
     def close(self) -> None:
         """Forget all and keep nothing: deletions may be missed."""
         self._open = False
-        self._young, self._old = {}, {}
+        self._kept, self._young, self._young_bytes = {}, {}, 0
 
     def get_many(self, tweet_ids: Sequence[int]) -> tuple[dict[int, EncodedTweet], list[int]]:
         """(tweets by id, the ids that are not here)."""
         self._turn()
-        young, old = self._young, self._old
-        found: dict[int, EncodedTweet] = {}
-        missing: list[int] = []
-        for tweet_id in tweet_ids:
-            tweet = young.get(tweet_id) or old.get(tweet_id)
-            if tweet is None:
-                missing.append(tweet_id)
-            else:
-                found[tweet_id] = tweet
-        return found, missing
+        tweets = list(map(self._kept.get, tweet_ids))
+        if all(tweets):
+            return dict(zip(tweet_ids, tweets, strict=True)), []  # type: ignore[arg-type]
+        pairs = list(zip(tweet_ids, tweets, strict=True))
+        found = {tweet_id: tweet for tweet_id, tweet in pairs if tweet is not None}
+        return found, [tweet_id for tweet_id, tweet in pairs if tweet is None]
 
     def put_many(self, tweets: Iterable[EncodedTweet]) -> None:
         """Keep tweets just read; a tombstone that came meanwhile stays."""
@@ -62,20 +62,23 @@ class LocalTweets:
             return
         self._turn()
         for tweet in tweets:
-            older = self._old.get(tweet.tweet_id)
-            if older is None or not older.deleted:
-                self._young.setdefault(tweet.tweet_id, tweet)
+            known = self._kept.get(tweet.tweet_id)
+            if known is None or not (known.deleted or tweet.tweet_id in self._young):
+                self._keep(tweet)
 
     def gone(self, tweet_id: int) -> None:
         """Replace a tweet that was deleted, and any read of it that is under way."""
-        self._old.pop(tweet_id, None)
-        self._young[tweet_id] = EncodedTweet.tombstone(tweet_id)
+        self._keep(EncodedTweet.tombstone(tweet_id))
+
+    def _keep(self, tweet: EncodedTweet) -> None:
+        self._kept[tweet.tweet_id] = self._young[tweet.tweet_id] = tweet
+        self._young_bytes += ENTRY_BYTES + len(tweet.body)
 
     def _turn(self) -> None:
         now = self._now()
-        if now < self._turn_at and len(self._young) < self._generation_tweets:
+        if now < self._turn_at and self._young_bytes < self._generation_bytes:
             return
         # After a quiet time both generations are past their age.
-        self._old = self._young if now < self._turn_at + self._generation_s else {}
-        self._young = {}
+        self._kept = self._young if now < self._turn_at + self._generation_s else {}
+        self._young, self._young_bytes = {}, 0
         self._turn_at = now + self._generation_s

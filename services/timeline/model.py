@@ -45,6 +45,12 @@ class EncodedTweet:
     visibility: int
     """The number of the proto enum, 0 to 127."""
     body: bytes
+    json: bytes = field(default=b"", init=False, compare=False, repr=False)
+    """The same as JSON, once it was asked for and where it was kept; else empty."""
+
+    def keep_json(self, json: bytes) -> None:
+        """Have it at hand for as long as this object is."""
+        object.__setattr__(self, "json", json)
 
     @classmethod
     def tombstone(cls, tweet_id: int) -> Self:

@@ -7,6 +7,7 @@ from aviary.tweet.v1.tweet_pb2 import Tweet
 
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_text
 from services.platform.rpc.paging import CursorCodec, page_limit
+from services.timeline.model import EncodedTweet
 from services.timeline.page import Page, splice_json_page, splice_page
 from services.timeline.service import TimelineService
 
@@ -81,6 +82,12 @@ class TimelineServicer:
         return splice_page((tweet.body for tweet in page.tweets), next_cursor)
 
     def _in_json(self, page: Page, next_cursor: str) -> bytes:
-        tweets = [self._json.of(tweet.body) for tweet in page.tweets]
+        tweets = [tweet.json or self._json_of(tweet) for tweet in page.tweets]
         cursor = json_text(next_cursor).encode() if next_cursor else b""
         return http_body(splice_json_page(tweets, cursor))
+
+    def _json_of(self, tweet: EncodedTweet) -> bytes:
+        json = self._json.of(tweet.body)
+        if self._json.keeps(tweet.body):
+            tweet.keep_json(json)
+        return json

@@ -27,6 +27,7 @@ from services.platform.valkey.breaker import (
     GuardedValkey,
 )
 from services.platform.valkey.connection import valkey_errors
+from services.platform.valkey.script import Script
 from tests.contract.metric_values import Metrics
 from tests.contract.valkey_servers import valkey_node
 
@@ -106,6 +107,38 @@ async def test_a_request_keeps_half_of_its_time_for_the_rows(
         await call(client)
     assert time.monotonic() - began < CALL_TIMEOUT_S * 0.75
     assert client.breaker.is_open
+
+
+async def test_a_script_keeps_half_of_it_too(cache: tuple[GuardedValkey, int]) -> None:
+    client, pid = cache
+    script = Script(client, "return 1")
+    await script.run([b"k"])
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    with deadline_in(CALL_TIMEOUT_S / 2), pytest.raises(UnavailableError):
+        await script.run([b"k"])
+    assert time.monotonic() - began < CALL_TIMEOUT_S * 0.75
+    assert client.breaker.is_open
+    with pytest.raises(UnavailableError):
+        await script.run_each([b"k"])
+    os.kill(pid, signal.SIGCONT)
+    await closed(client)
+    assert await script.run_each([b"k", b"l"]) == [1, 1]
+
+
+async def test_scripts_that_get_no_answer_open_it(cache: tuple[GuardedValkey, int]) -> None:
+    client, pid = cache
+    script = Script(client, "return 1")
+    await script.run([b"k"])
+    os.kill(pid, signal.SIGSTOP)
+    results = await asyncio.gather(
+        script.run([b"k"]), script.run_each([b"k", b"l"]), return_exceptions=True
+    )
+    assert {type(each) for each in results} == {UnavailableError}
+    assert client.breaker.is_open
+    os.kill(pid, signal.SIGCONT)
+    await closed(client)
+    assert await script.run([b"k"]) == 1
 
 
 async def test_a_request_whose_time_is_up_says_nothing_of_the_cache(

@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 
 from services.platform.valkey.connection import ValkeyClient
+from services.platform.valkey.lines import ValkeyCluster, ValkeyNode
 from tests.contract.valkey_servers import valkey_cluster, valkey_node
 
 __all__ = ["client", "server"]
@@ -25,9 +24,9 @@ def server(
 async def client(server: tuple[str, int]) -> AsyncIterator[ValkeyClient]:
     kind, port = server
     connected: ValkeyClient = (
-        Redis(host="127.0.0.1", port=port)
+        ValkeyNode(host="127.0.0.1", port=port)
         if kind == "node"
-        else RedisCluster(host="127.0.0.1", port=port)
+        else ValkeyCluster(host="127.0.0.1", port=port)
     )
     async with connected:
         await connected.flushall()

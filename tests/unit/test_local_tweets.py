@@ -1,11 +1,14 @@
 import pytest
 
-from services.timeline.local_tweets import LocalTweets
+from services.timeline.local_tweets import ENTRY_BYTES, LocalTweets
 from services.timeline.model import EncodedTweet
 
+BODY = b"body"
+SIZE = ENTRY_BYTES + len(BODY)
 
-def tweet(tweet_id: int) -> EncodedTweet:
-    return EncodedTweet(tweet_id, 7, deleted=False, visibility=0, body=b"body")
+
+def tweet(tweet_id: int, body: bytes = BODY) -> EncodedTweet:
+    return EncodedTweet(tweet_id, 7, deleted=False, visibility=0, body=body)
 
 
 class Clock:
@@ -23,7 +26,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def local(clock: Clock) -> LocalTweets:
-    local = LocalTweets(generation_s=3, generation_tweets=4, now=clock)
+    local = LocalTweets(generation_s=3, generation_bytes=4 * SIZE, now=clock)
     local.open()
     return local
 
@@ -60,6 +63,12 @@ def test_the_cache_is_bounded(local: LocalTweets) -> None:
     for tweet_id in range(1, 100):
         local.put_many([tweet(tweet_id)])
     assert len(kept(local, *range(1, 100))) <= 2 * 4
+
+
+def test_a_few_long_tweets_fill_it_as_many_short_ones_do(local: LocalTweets) -> None:
+    for tweet_id in range(1, 10):
+        local.put_many([tweet(tweet_id, bytes(4 * SIZE))])
+    assert len(kept(local, *range(1, 10))) <= 2
 
 
 def test_a_tombstone_outlives_reads_that_began_before_it(local: LocalTweets, clock: Clock) -> None:

@@ -17,7 +17,7 @@ TASKS: Mapping[str, str] = {
     "services/platform/rpc/renewed_channel.py": "closes one channel",
     "services/timeline/store.py": "one read of a list; its callers see how it ends",
     "services/platform/valkey/breaker.py": "probes until it is answered; the next call begins anew",
-    "services/platform/valkey/coalescer.py": "sends what waits; the next call begins anew",
+    "services/platform/valkey/lines.py": "opens a connection; its callers see how that ends",
     "services/local/child.py": "keeps one child, whatever raises",
     "gateway/draining_envoy.py": "waits for Envoy's end, with which it ends itself",
     "services/identity/listener.py": "serves; the process is not ready once it has ended",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from opentelemetry import metrics
 
 from services.platform.bus.port import Received
+from services.platform.observability.histograms import duration_histogram
 from services.platform.observability.names import (
     METRIC_BUS_HANDLER_DURATION,
     METRIC_BUS_MESSAGE_AGE,
@@ -51,13 +52,13 @@ class DeliveryMetrics:
         self._subscription = subscription
         self._clock = clock
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
-        self._age = meter.create_histogram(METRIC_BUS_MESSAGE_AGE, unit="s")
+        self._age = duration_histogram(METRIC_BUS_MESSAGE_AGE, meter_provider)
         self._attempts = meter.create_histogram(
             METRIC_BUS_MESSAGE_ATTEMPTS,
             unit="{attempt}",
             explicit_bucket_boundaries_advisory=ATTEMPT_BUCKETS,
         )
-        self._duration = meter.create_histogram(METRIC_BUS_HANDLER_DURATION, unit="s")
+        self._duration = duration_histogram(METRIC_BUS_HANDLER_DURATION, meter_provider)
 
     def begin(self, received: Received) -> Ended:
         """Begin to time an attempt; the caller calls what it gets when it knows the outcome."""

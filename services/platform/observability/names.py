@@ -1,7 +1,7 @@
 """Traces and metrics: the names of all of them. Those of log events are in `log_events`.
 
 Code takes its tracer, meter and logger from the OpenTelemetry API and structlog; only
-`services.platform.observability.setup` knows the SDK.
+`services.platform.observability.setup` and `histograms` beside it know the SDK.
 """
 
 from typing import Final
@@ -147,8 +147,8 @@ METRIC_ROWS_DURATION: Final = "rows.duration"
 """Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
 `outcome` (ok, failed): one call of the row store."""
 METRIC_VALKEY_DURATION: Final = "valkey.duration"
-"""Histogram, seconds by `store` (cache, bus) and `outcome` (ok, failed): one round trip of scripts,
-which many callers may share."""
+"""Histogram, seconds by `store` (cache, bus) and `outcome` (ok, failed): one script, or those that
+one caller sends together."""
 METRIC_VALKEY_MEMORY: Final = "valkey.memory"
 """Gauge, share by `store` (cache, bus, nonces) and `evicts` (yes, no: whether it forgets keys when
 it is full): memory used, of what it may use; of a cluster, of its fullest node. Every process that

@@ -7,10 +7,16 @@ the same whoever reads.
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 
+from services.platform.observability.histograms import CountsRead
+
 __all__ = ["PrometheusEndpoint"]
 
 JOIN_TIMEOUT_S = 2.0
 """A scrape under way may end; a process that stops waits no longer for it."""
+
+
+class _Reader(CountsRead, PrometheusMetricReader):
+    pass
 
 
 class PrometheusEndpoint:
@@ -25,7 +31,7 @@ class PrometheusEndpoint:
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         # One scope makes everything: a label that is always the same would only cost.
-        self.reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False)
+        self.reader = _Reader(registry=registry, scope_info_enabled=False)
         try:
             self._server, self._thread = start_http_server(int(port), host.strip("[]"), registry)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Sets up logs, traces and metrics: the one module that knows the OpenTelemetry SDK.
+"""Sets up logs, traces and metrics: with `histograms`, all that knows the OpenTelemetry SDK.
 
 Without an endpoint nothing is exported, yet a caller's trace id still reaches the logs, since the
 API alone carries a remote span context.
@@ -13,15 +13,14 @@ import structlog
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from services.platform.observability.flood_filter import FloodFilter
+from services.platform.observability.histograms import CountingMeterProvider, CountsRead
 from services.platform.observability.output import protect_output
 from services.platform.observability.process_metrics import aviary_version, observe_build
 from services.platform.observability.prometheus_endpoint import PrometheusEndpoint
@@ -74,11 +73,11 @@ def configure(
     _configure_logs(service_name, logging.getLevelNamesMapping()[log_level.upper()])
     resource = Resource.create({SERVICE_NAME: service_name, SERVICE_VERSION: aviary_version()})
     closers: list[Callable[[], None]] = []
-    readers: list[MetricReader] = []
+    readers: list[CountsRead] = []
     if endpoint is not None:
         closers.append(_export_traces(endpoint, resource, trace_percent))
         exporter = OTLPMetricExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_S)
-        readers.append(PeriodicExportingMetricReader(exporter))
+        readers.append(_ExportingReader(exporter))
     if metrics_address is not None:
         prometheus = PrometheusEndpoint(metrics_address)
         readers.append(prometheus.reader)
@@ -105,19 +104,12 @@ def _export_traces(endpoint: str, resource: Resource, percent: int) -> Callable[
     return close
 
 
-def _record_metrics(readers: list[MetricReader], resource: Resource) -> Callable[[], None]:
-    provider = MeterProvider(
-        metric_readers=readers,
-        resource=resource,
-        views=[
-            View(
-                instrument_type=metrics.Histogram,
-                instrument_unit="s",
-                aggregation=ExplicitBucketHistogramAggregation(SECONDS_BUCKETS),
-            )
-        ],
-        shutdown_on_exit=False,
-    )
+class _ExportingReader(CountsRead, PeriodicExportingMetricReader):
+    pass
+
+
+def _record_metrics(readers: list[CountsRead], resource: Resource) -> Callable[[], None]:
+    provider = CountingMeterProvider(readers, resource, SECONDS_BUCKETS, shutdown_on_exit=False)
     metrics.set_meter_provider(provider)
 
     def close() -> None:

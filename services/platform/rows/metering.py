@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from opentelemetry import metrics
 
-from services.platform.observability.names import METRIC_ROWS_DURATION, SCOPE
+from services.platform.observability.histograms import duration_histogram
+from services.platform.observability.names import METRIC_ROWS_DURATION
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, RowStore
 
 __all__ = ["MeteredRowStore"]
@@ -24,8 +25,7 @@ class MeteredRowStore:
     ) -> None:
         self._store = store
         self._engine = engine
-        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
-        self._duration = meter.create_histogram(METRIC_ROWS_DURATION, unit="s")
+        self._duration = duration_histogram(METRIC_ROWS_DURATION, meter_provider)
 
     @property
     def atomic_batches(self) -> bool:

@@ -1,10 +1,11 @@
 """What surrounds every handler: deadline, telemetry, errors, the peer, in that order."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import grpc
 import grpc.aio
@@ -17,10 +18,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from services.platform.errors import AviaryError
 from services.platform.observability import spans
+from services.platform.observability.histograms import Durations, duration_histogram
 from services.platform.observability.log_events import EVENT_RPC_HANDLED, EVENT_RPC_UNKNOWN_ERROR
-from services.platform.observability.names import METRIC_RPC_SERVER_DURATION, SCOPE
+from services.platform.observability.names import METRIC_RPC_SERVER_DURATION
 from services.platform.rpc.admin_calls import AdminCall, arguments
-from services.platform.rpc.incoming_context import taken_up
+from services.platform.rpc.incoming_context import IncomingContext, taken_up
 from services.platform.rpc.peer_identity import admit, certificate_shown, peer_name, reported
 from services.platform.rpc.request_sizes import check_size
 from services.platform.rpc.status import (
@@ -30,7 +32,8 @@ from services.platform.rpc.status import (
     status_of,
     status_trailer,
 )
-from services.platform.runtime.deadlines import deadline_in, remaining_s
+from services.platform.runtime.cut import Cut
+from services.platform.runtime.deadlines import begin_deadline, end_deadline, remaining_s
 from services.platform.security.identities import EDGE
 from services.platform.security.process import PLAIN, Security
 from services.platform.security.signing import SIGNATURE_KEY
@@ -64,7 +67,7 @@ class Rpc:
     """Full name, such as `aviary.tweet.v1.TweetService`."""
     method: str
     tracer: trace.Tracer
-    duration: metrics.Histogram
+    duration: Durations
     streams: bool = False
     peers: frozenset[str] | None = None
     """Names of the processes that may call it; None where peers have no names."""
@@ -89,12 +92,17 @@ def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
     async def handle(request: bytes, context: Context) -> Answer:
         given_s = context.time_remaining()
         allowed_s = default_s if given_s is None else given_s
+        deadline = begin_deadline(allowed_s)
+        cut = Cut(allowed_s)
         try:
-            with deadline_in(allowed_s):
-                async with asyncio.timeout(allowed_s):
-                    return await inner(request, context)
-        except TimeoutError:
-            return await _abort(context, *deadline_status())
+            return await inner(request, context)
+        except asyncio.CancelledError:
+            if not cut.was_it():
+                raise
+        finally:
+            cut.end()
+            end_deadline(deadline)
+        return await _abort(context, *deadline_status())
 
     return handle
 
@@ -102,7 +110,8 @@ def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
 def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     """Run the handler in a SERVER span, then record how it went: span, metric, log.
 
-    The span continues the client's W3C trace, if it sent one. A call that the server failed is
+    All that is inside reads the metadata without asking gRPC again. The span continues the
+    client's W3C trace, if it sent one. A call that the server failed is
     logged as a warning, every other one at debug level: the edge logs each request already, and a
     line more for each hop would cost a tenth of a hot read.
     """
@@ -110,14 +119,17 @@ def with_telemetry(rpc: Rpc, inner: Handler) -> Handler:
     report = _reporter(rpc)
 
     async def handle(request: bytes, context: Context) -> Answer:
-        parent = taken_up(context)
+        incoming = IncomingContext(context)
+        parent = taken_up(incoming.metadata)
         span = spans.started(
             rpc.tracer, rpc.name, context=parent, kind=SpanKind.SERVER, attributes=attributes
         )
-        token = attach(trace.set_span_in_context(span))
+        if parent is None or type(span) is not spans.UnsampledSpan:
+            parent = trace.set_span_in_context(span)
+        token = attach(parent)
         started = time.perf_counter()
         try:
-            answer = await inner(request, context)
+            answer = await inner(request, cast("Context", incoming))
         except BaseException:
             # An abort travels as an exception, but is an answer: its code says what it was.
             report(span, started, _failure(context))
@@ -137,18 +149,20 @@ def _reporter(rpc: Rpc) -> Callable[[trace.Span, float, grpc.StatusCode], None]:
     labels = {code: {"rpc.method": name, "rpc.code": code.name} for code in grpc.StatusCode}
     # Bound once: a logger that is looked up costs more than the line that is not written.
     log = _log.bind()
+    logs_all = log.is_enabled_for(logging.DEBUG)
 
     def report(span: trace.Span, started: float, code: grpc.StatusCode) -> None:
         duration_s = time.perf_counter() - started
         record(duration_s, labels[code])
+        failed = code in SERVER_FAULTS
+        if failed or logs_all:
+            write = log.warning if failed else log.debug
+            duration_ms = round(duration_s * _MS_PER_S, 3)
+            write(EVENT_RPC_HANDLED, method=name, code=code.name, duration_ms=duration_ms)
         if span.is_recording():
             span.set_attribute("rpc.grpc.status_code", code.value[0])
-        write = log.debug
-        if code in SERVER_FAULTS:
-            span.set_status(StatusCode.ERROR, code.name)
-            write = log.warning
-        duration_ms = round(duration_s * _MS_PER_S, 3)
-        write(EVENT_RPC_HANDLED, method=name, code=code.name, duration_ms=duration_ms)
+            if failed:
+                span.set_status(StatusCode.ERROR, code.name)
         span.end()
 
     return report
@@ -172,24 +186,15 @@ def with_errors(rpc: Rpc, inner: Handler) -> Handler:
     return handle
 
 
-def with_call_table(rpc: Rpc, inner: Handler) -> Handler:
-    """Refuse peers whose certificate is not of a name that may call this."""
-    peers = rpc.peers
-    if peers is None:
-        return inner
-
-    async def handle(request: bytes, context: Context) -> Answer:
-        admit(rpc.name, peers, context, rpc.security)
-        return await inner(request, context)
-
-    return handle
-
-
-def with_size_limit(rpc: Rpc, inner: Handler) -> Handler:
-    """Refuse requests that are larger than any good one."""
+def with_admission(rpc: Rpc, inner: Handler) -> Handler:
+    """Refuse peers that may not call this by their certificate, and requests that are too large."""
+    name, peers, security = rpc.name, rpc.peers, rpc.security
     operators = rpc.operators is not None
 
     async def handle(request: bytes, context: Context) -> Answer:
+        if peers is not None:
+            # First, as nothing is spent on the request of somebody who may not make it.
+            admit(name, peers, context, security)
         check_size(request, operators=operators)
         return await inner(request, context)
 
@@ -246,8 +251,7 @@ INTERCEPTORS: tuple[Interceptor, ...] = (
     with_deadline,  # outermost: its time covers all below, and it alone answers when that is up
     with_telemetry,  # outside errors, so that it sees the code they chose
     with_errors,  # everything above sees an answer, never a bare exception
-    with_call_table,  # inside errors, as a refusal is one; before anything is spent on the request
-    with_size_limit,  # hashing and decoding take time by the size
+    with_admission,  # inside errors, as a refusal is one; hashing and decoding take time by size
     with_signature,  # nobody looks into a request before it is known to be the sender's
     with_audit,  # innermost: a call that is going to be made; what reports refusals is the table
 )
@@ -261,10 +265,9 @@ def wrap(rpc: Rpc, handler: Handler) -> Handler:
     return handler
 
 
-def server_duration(meter_provider: metrics.MeterProvider | None) -> metrics.Histogram:
+def server_duration(meter_provider: metrics.MeterProvider | None) -> Durations:
     """Return the server's histogram; all the RPCs of a server share it."""
-    meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
-    return meter.create_histogram(METRIC_RPC_SERVER_DURATION, unit="s")
+    return duration_histogram(METRIC_RPC_SERVER_DURATION, meter_provider)
 
 
 async def _abort(context: Context, code: grpc.StatusCode, status: Status) -> NoReturn:

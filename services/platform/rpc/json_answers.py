@@ -35,7 +35,11 @@ _PLANE_0: Final = 0x10000
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
 _LONG_BYTES: Final = 2_048
 """Longer messages are rare, and their JSON is made anew each time: kept, it could fill memory."""
-_CONTENT_TYPE: Final = "application/json"
+_HTTP_BODY_HEAD: Final[bytes] = HttpBody(content_type="application/json").SerializeToString()
+_DATA_TAG: Final = b"\x12"
+"""Field 2, length-delimited: `bytes data = 2`."""
+_VARINT_BITS: Final = 7
+_VARINT_MORE: Final = 0x80
 
 Write = Callable[[Any], str]
 
@@ -51,17 +55,27 @@ class JsonPieces:
 
     def of(self, encoded: bytes) -> bytes:
         """Give the JSON, in UTF-8. Raises `DecodeError` for what encodes no such message."""
-        made: Callable[[bytes], bytes] = self._made if len(encoded) > _LONG_BYTES else self._kept
+        made: Callable[[bytes], bytes] = self._kept if self.keeps(encoded) else self._made
         return made(encoded)
+
+    def keeps(self, encoded: bytes) -> bool:
+        """Tell whether the JSON of this message may be kept, by its length."""
+        return len(encoded) <= _LONG_BYTES
 
     def _made(self, encoded: bytes) -> bytes:
         return self._write(self._message.FromString(encoded)).encode()
 
 
 def http_body(json: bytes) -> bytes:
-    """Encode a `google.api.HttpBody` of this JSON."""
-    body: bytes = HttpBody(content_type=_CONTENT_TYPE, data=json).SerializeToString()
-    return body
+    """Encode a `google.api.HttpBody` of this JSON: the bytes that protobuf would make."""
+    if not json:
+        return _HTTP_BODY_HEAD
+    length, rest = bytearray(), len(json)
+    while rest >= _VARINT_MORE:
+        length.append((rest & (_VARINT_MORE - 1)) | _VARINT_MORE)
+        rest >>= _VARINT_BITS
+    length.append(rest)
+    return b"".join((_HTTP_BODY_HEAD, _DATA_TAG, length, json))
 
 
 def json_text(text: str) -> str:

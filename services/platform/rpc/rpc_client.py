@@ -14,6 +14,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from services.platform.errors import UnavailableError
 from services.platform.observability import spans
+from services.platform.observability.histograms import duration_histogram
 from services.platform.observability.names import METRIC_RPC_CLIENT_DURATION, SCOPE
 from services.platform.observability.request_id import REQUEST_ID, REQUEST_ID_KEY
 from services.platform.rpc.status import domain_error
@@ -48,9 +49,7 @@ class RpcClient:
         self._attributes: dict[str, dict[str, str | int]] = {}
         self._timeout_s = timeout_s
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
-        self._duration = metrics.get_meter(SCOPE, meter_provider=meter_provider).create_histogram(
-            METRIC_RPC_CLIENT_DURATION, unit="s"
-        )
+        self._duration = duration_histogram(METRIC_RPC_CLIENT_DURATION, meter_provider)
         self._propagator = TraceContextTextMapPropagator()
 
     async def call(

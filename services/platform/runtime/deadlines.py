@@ -7,9 +7,9 @@ own, or all its calls fail once the deadline is up.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
-__all__ = ["allowed_s", "deadline_in", "remaining_s"]
+__all__ = ["allowed_s", "begin_deadline", "deadline_in", "end_deadline", "remaining_s"]
 
 SHARE = 0.9
 """Of what is left, for one call: the rest is for the answer that it failed, and why."""
@@ -21,13 +21,23 @@ _deadline: ContextVar[float | None] = ContextVar("aviary_deadline", default=None
 @contextmanager
 def deadline_in(seconds: float) -> Iterator[None]:
     """Set the deadline `seconds` from now; inside another deadline, the earlier one holds."""
-    outer = _deadline.get()
-    due = time.monotonic() + seconds
-    token = _deadline.set(due if outer is None else min(due, outer))
+    token = begin_deadline(seconds)
     try:
         yield
     finally:
-        _deadline.reset(token)
+        end_deadline(token)
+
+
+def begin_deadline(seconds: float) -> Token[float | None]:
+    """Do what `deadline_in` does, where a context manager is too dear, until `end_deadline`."""
+    outer = _deadline.get()
+    due = time.monotonic() + seconds
+    return _deadline.set(due if outer is None else min(due, outer))
+
+
+def end_deadline(token: Token[float | None]) -> None:
+    """Bring back the deadline before this one."""
+    _deadline.reset(token)
 
 
 def remaining_s() -> float | None:

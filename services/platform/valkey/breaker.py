@@ -10,15 +10,14 @@ circuit closes within `PROBE_EVERY_S` of the cache's return, whether anybody cal
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
-from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import MaxConnectionsError
@@ -37,6 +36,8 @@ from services.platform.observability.names import (
 from services.platform.runtime.cancellation import cancellation_kept
 from services.platform.runtime.deadlines import allowed_s
 from services.platform.valkey.cache_metrics import begin_unavailable
+from services.platform.valkey.line import Command
+from services.platform.valkey.lines import Call, Lines, NodeLine, ValkeyNode, timeout_of
 
 __all__ = ["CALL_TIMEOUT_S", "SIGNIFICANT_S", "CircuitBreaker", "CircuitOpenError", "GuardedValkey"]
 
@@ -48,6 +49,8 @@ SIGNIFICANT_S = 0.1
 """Seconds. A call that was given less says nothing of the cache when it gets no answer."""
 PROBE_EVERY_S = 0.25
 """Pause between probes of a cache that is gone."""
+
+Answer = TypeVar("Answer")
 
 _log = structlog.get_logger()
 
@@ -91,9 +94,7 @@ class CircuitBreaker:
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
         """Bound a call in time, refuse it while the circuit is open, open it if it fails."""
-        if self.is_open:
-            self._refused.add(1)
-            raise CircuitOpenError("the cache is gone; calls are refused until it answers a probe")
+        self.refuse_if_open()
         timeout_s = allowed_s(CALL_TIMEOUT_S, DEADLINE_SHARE)
         try:
             with cancellation_kept():
@@ -104,8 +105,14 @@ class CircuitBreaker:
             raise
         except (NoConnectionError, NoAnswerError, OSError):
             if timeout_s >= SIGNIFICANT_S:
-                self._open()
+                self.open()
             raise
+
+    def refuse_if_open(self) -> None:
+        """Raise `CircuitOpenError` while calls are refused, and count it."""
+        if self.is_open:
+            self._refused.add(1)
+            raise CircuitOpenError("the cache is gone; calls are refused until it answers a probe")
 
     async def aclose(self) -> None:
         """End the probing."""
@@ -114,7 +121,8 @@ class CircuitBreaker:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._probing
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Refuse calls until a probe is answered."""
         # Many calls may fail at once; the first one opens.
         if not self.is_open:
             self._opened.add(1)
@@ -143,8 +151,8 @@ class CircuitBreaker:
         return True
 
 
-class GuardedValkey(Redis):
-    """A client of one node whose commands and pipelines share a circuit breaker.
+class GuardedValkey(ValkeyNode):
+    """A client of one node whose commands, pipelines and line share a circuit breaker.
 
     Subscriptions have connections of their own and are not guarded.
     """
@@ -152,6 +160,9 @@ class GuardedValkey(Redis):
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the client's own
         super().__init__(*args, **options)
         self.breaker = CircuitBreaker(self._ping)
+        pool = self.connection_pool
+        timeout_s = min(CALL_TIMEOUT_S, timeout_of(pool.connection_kwargs))
+        self.lines = _GuardedLines(NodeLine(pool.make_connection, timeout_s), self.breaker)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
         """Send one command and give its answer."""
@@ -182,3 +193,39 @@ class _GuardedPipeline(Pipeline):
     async def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - the client's own signature
         async with self.breaker.call():
             return await super().execute(raise_on_error)
+
+
+class _GuardedLines:
+    """Of one node; the line itself bounds how long it waits."""
+
+    def __init__(self, lines: Lines, breaker: CircuitBreaker) -> None:
+        self._lines = lines
+        self._breaker = breaker
+
+    async def call(self, key: bytes, command: Command) -> Any:  # noqa: ANN401 - the command decides
+        """Send a command, unless the circuit is open; open it if no answer comes."""
+        return await self._guarded(self._lines.call(key, command))
+
+    async def call_many(self, calls: Sequence[Call]) -> list[Any]:
+        """Send commands in the same way."""
+        return await self._guarded(self._lines.call_many(calls))
+
+    async def _guarded(self, sent: Coroutine[Any, Any, Answer]) -> Answer:
+        try:
+            self._breaker.refuse_if_open()
+            if allowed_s(CALL_TIMEOUT_S, DEADLINE_SHARE) < CALL_TIMEOUT_S:
+                # The line waits for as long as it ever does; whoever has less time needs a timer.
+                async with self._breaker.call():
+                    return await sent
+        except CircuitOpenError:
+            sent.close()
+            raise
+        try:
+            return await sent
+        except (NoConnectionError, NoAnswerError, OSError):
+            self._breaker.open()
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._lines.aclose()

@@ -17,6 +17,7 @@ from redis.retry import Retry as BlockingRetry
 
 from services.platform.errors import UnavailableError
 from services.platform.valkey.cache_metrics import count_unavailable
+from services.platform.valkey.lines import ValkeyCluster, ValkeyNode
 
 __all__ = [
     "ValkeyClient",
@@ -35,7 +36,9 @@ _CLUSTER_OPTION = "cluster"
 _PASSWORD_OPTION = "password_file"  # noqa: S105 - a name
 
 
-def open_valkey(url: str, *, timeout_s: float, node_client: type[Redis] = Redis) -> ValkeyClient:
+def open_valkey(
+    url: str, *, timeout_s: float, node_client: type[ValkeyNode] = ValkeyNode
+) -> ValkeyClient:
     """Make a client that tries once and waits `timeout_s`; the caller closes it.
 
     `?cluster=true` in the URL says that it names a node of a cluster; else it is of `node_client`.
@@ -43,7 +46,7 @@ def open_valkey(url: str, *, timeout_s: float, node_client: type[Redis] = Redis)
     The server is not asked, so that a process starts, in the right mode, while it is away.
     """
     plain, cluster, credentials = _split(url)
-    client = RedisCluster if cluster else node_client
+    client = ValkeyCluster if cluster else node_client
     opened: ValkeyClient = client.from_url(plain, **_options(timeout_s), **credentials)
     return opened
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from opentelemetry import metrics
 
-from services.platform.observability.names import METRIC_VALKEY_DURATION, SCOPE
+from services.platform.observability.histograms import duration_histogram
+from services.platform.observability.names import METRIC_VALKEY_DURATION
 
 __all__ = ["BUS", "CACHE", "RoundTrips"]
 
@@ -16,11 +17,10 @@ BUS: Final = "bus"
 
 
 class RoundTrips:
-    """Times pipelines to one store; 5 us each, shared by all the calls that travel together."""
+    """Times what is asked of one store: one script, or those that a caller sends together."""
 
     def __init__(self, store: str, *, meter_provider: metrics.MeterProvider | None = None) -> None:
-        meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
-        self._duration = meter.create_histogram(METRIC_VALKEY_DURATION, unit="s")
+        self._duration = duration_histogram(METRIC_VALKEY_DURATION, meter_provider)
         self._ok = {"store": store, "outcome": "ok"}
         self._failed = {"store": store, "outcome": "failed"}
 
@@ -31,6 +31,11 @@ class RoundTrips:
         try:
             yield
         except BaseException:
-            self._duration.record(time.perf_counter() - began_s, self._failed)
+            self.ended(began_s, failed=True)
             raise
-        self._duration.record(time.perf_counter() - began_s, self._ok)
+        self.ended(began_s)
+
+    def ended(self, began_s: float, *, failed: bool = False) -> None:
+        """Count one that began at this `time.perf_counter()`, where `timed` is too dear."""
+        labels = self._failed if failed else self._ok
+        self._duration.record(time.perf_counter() - began_s, labels)

@@ -1,15 +1,16 @@
 """Lua scripts, on one node and on a cluster."""
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
-from services.platform.valkey.coalescer import Coalescer
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
+from services.platform.valkey.lines import lines_of
 from services.platform.valkey.round_trips import CACHE, RoundTrips
 from services.platform.valkey.tracing import valkey_span
 
@@ -35,18 +36,22 @@ class Script:
         self._client = client
         self._errors = errors
         self._trips = trips or RoundTrips(CACHE)
-        self._calls = Coalescer(client, self._trips)
+        self._lines = lines_of(client)
         self._source = source
         # The protocol names scripts by SHA-1; nothing rests on its strength.
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, keys: Sequence[bytes], *args: bytes | int) -> Any:  # noqa: ANN401 - the script decides
         """Run once; on a cluster all keys must be of one slot."""
-        with self._errors():
+        try:
             try:
-                return await self._calls.call("EVALSHA", self._sha, len(keys), *keys, *args)
+                return await self._call("EVALSHA", self._sha, keys, args)
             except NoScriptError:
-                return await self._calls.call("EVAL", self._source, len(keys), *keys, *args)
+                return await self._call("EVAL", self._source, keys, args)
+        except Exception:
+            # Entered only here: it costs, and calls nearly always succeed.
+            with self._errors():
+                raise
 
     async def run_each(self, keys: Sequence[bytes], *args: bytes | int) -> list[Any]:
         """Run once for each key, in one round trip; gives the results in the order of the keys."""
@@ -79,12 +84,31 @@ class Script:
             groups.setdefault(self._client.keyslot(key), []).append(key)
         return list(groups.values())
 
+    async def _call(
+        self, command: str, script: str, keys: Sequence[bytes], args: Sequence[bytes | int]
+    ) -> Any:  # noqa: ANN401 - the script decides
+        # All keys are of one slot, so any of them says which node is asked.
+        key = keys[0] if keys else b""
+        began_s = time.perf_counter()
+        try:
+            with valkey_span(command):
+                result = await self._lines.call(key, (command, script, len(keys), *keys, *args))
+        except ResponseError:
+            self._trips.ended(began_s)
+            raise
+        except BaseException:
+            self._trips.ended(began_s, failed=True)
+            raise
+        self._trips.ended(began_s)
+        return result
+
     async def _pipelined(self, command: str, script: str, pages: Sequence[Page]) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
-        for keys, args in pages:
-            pipeline.execute_command(command, script, len(keys), *keys, *args)
+        calls = [
+            (keys[0] if keys else b"", (command, script, len(keys), *keys, *args))
+            for keys, args in pages
+        ]
         with valkey_span(command, len(pages)), self._trips.timed():
-            return await pipeline.execute(raise_on_error=False)
+            return await self._lines.call_many(calls)
 
 
 def _none_failed(results: list[Any]) -> list[Any]:
