@@ -200,10 +200,14 @@ def _started(data_dir: Path, port: int) -> tuple[subprocess.Popen[bytes], float]
             stderr=output,
             env={**environment(), **SETTINGS},
         )
-    while time.monotonic() < began + READY_S and process.poll() is None:
-        if _is_ready(port):
-            return process, time.monotonic() - began
-        time.sleep(POLL_S)
+    try:
+        while time.monotonic() < began + READY_S and process.poll() is None:
+            if _is_ready(port):
+                return process, time.monotonic() - began
+            time.sleep(POLL_S)
+    except BaseException:  # such as a signal to end
+        _end(process)
+        raise
     _end(process)
     raise BenchError(f"Aviary does not start: {log.read_text()[-2000:]}")
 

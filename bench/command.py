@@ -1,6 +1,7 @@
 """The command: its options, and a run from end to end."""
 
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,8 @@ FAILURES = (
     subprocess.SubprocessError,
 )
 """What a scenario may end with; anything else is a fault of its own, and ends the run."""
+SIGNALLED = 128
+"""Of an exit code: a shell adds the signal's number."""
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -113,7 +116,7 @@ QUICK = Size(
     help="Folder for results.json and report.html.",
 )
 @click.option("--users", type=click.IntRange(10), help="Without --edges: people to make.")
-@click.option("--limit", type=click.IntRange(1), help="Tweets to begin with.")
+@click.option("--tweet-count", type=click.IntRange(1), help="Tweets to begin with.")
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of each measurement.")
 @click.option("--seconds", type=click.FloatRange(0.1), help="Length of each in a round.")
 @click.option("--crowd", type=click.IntRange(10), help="Followers of the author with many.")
@@ -133,6 +136,8 @@ def main(  # noqa: PLR0913 - an argument for each option
         for name, scenario in SCENARIOS.items():
             click.echo(f"{name:20}{scenario.TITLE}")
         return
+    # What is running is stopped, and its folder removed, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(SIGNALLED + number))
     size = _sized(QUICK if quick else FULL, sizes)
     try:
         run = _measure(chosen or _by_default(quick=quick), size, edges, tweets)
@@ -157,7 +162,9 @@ def _sized(size: Size, given: dict[str, Any]) -> Size:
         options["soak_s"] = given["soak_minutes"] * 60
     users = given["users"] or size.users
     follows = min(size.follows_per_user, (users - 1) // 2)
-    return Size(users, follows, given["limit"] or size.tweets, size.idle_s, Options(**options))
+    return Size(
+        users, follows, given["tweet_count"] or size.tweets, size.idle_s, Options(**options)
+    )
 
 
 def _measure(

@@ -31,8 +31,8 @@ BACKOFF_LAST_S = 10.0
 BACKOFF_RESET_S = 30.0
 # Of what a child has printed, the last lines are read after its end.
 PUMP_END_S = 1.0
-# A process is sent the signal to open its logs anew only once it surely handles it: before, the
-# signal would end it. What it appends to is checked before each start, too.
+# A process is sent the signal to open its logs anew only once it is likely to handle it; one that
+# takes longer ignores it. What it appends to is checked before each start, too.
 HANDLES_SIGNALS_AFTER_S = 10.0
 
 
@@ -147,7 +147,7 @@ class Child:
                 stderr=writer,
                 # Ctrl-C in a terminal reaches this process only, which stops them in order.
                 process_group=0,
-                preexec_fn=die_with_parent,
+                preexec_fn=self._before_exec,
             )
         except BaseException:
             os.close(reader)
@@ -162,6 +162,12 @@ class Child:
         )
         printed.start()
         return printed
+
+    def _before_exec(self) -> None:
+        die_with_parent()
+        if self.appends:
+            # It would end a process that is still busy starting, again and again on a slow machine.
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
     def _signal(self, signal_number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -1,6 +1,8 @@
 """A tiny run of the whole benchmark, as its command makes one."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,16 @@ TIMEOUT_S = 400
 
 @pytest.mark.timeout(TIMEOUT_S)
 def test_a_run_gives_a_document_and_a_page(tmp_path: Path) -> None:
-    sizes = ["--users", str(USERS), "--limit", str(TWEETS), "--rounds", "1", "--seconds", "0.3"]
+    sizes = [
+        "--users",
+        str(USERS),
+        "--tweet-count",
+        str(TWEETS),
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.3",
+    ]
     chosen = ["--scenario", "home-read", "--scenario", "post"]
     run = subprocess.run(
         [sys.executable, "-m", "bench", "--quick", "--out", tmp_path, *sizes, *chosen],
@@ -46,3 +57,27 @@ def test_a_run_gives_a_document_and_a_page(tmp_path: Path) -> None:
     assert read["title"] in page
     assert page.count("<svg") == 4  # costs and latencies of both
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+def test_a_signal_to_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "bench", "--quick", "--out", tmp_path / "report"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout is not None
+    assert "Aviary is ready" in run.stdout.readline()
+    (folder,) = tmp_path.glob("aviary-bench-*")
+    run.send_signal(signal.SIGTERM)
+    assert run.wait() == 128 + signal.SIGTERM
+    assert not folder.exists()
+    assert not [pid for pid in Path("/proc").iterdir() if str(folder) in _command(pid)]
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_text(errors="replace")
+    except OSError:
+        return ""

@@ -68,7 +68,8 @@ def show_threshold(controls: fanout_pb.Controls) -> None:
     """Print where push ends."""
     now, default = controls.celebrity_threshold, controls.default_celebrity_threshold
     origin = "the default" if now == default else f"set by an operator; the default is {default:,}"
-    click.echo(f"Tweets are pushed for authors with up to {now:,} followers ({origin}).")
+    followers = "follower" if now == 1 else "followers"
+    click.echo(f"Tweets are pushed for authors with up to {now:,} {followers} ({origin}).")
 
 
 def _reason(letter: pb.DeadLetter) -> str:

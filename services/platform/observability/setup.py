@@ -11,13 +11,7 @@ from typing import Final
 
 import structlog
 from opentelemetry import metrics, trace
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from services.platform.observability.flood_filter import FloodFilter
 from services.platform.observability.histograms import CountingMeterProvider, CountsRead
@@ -37,7 +31,6 @@ SECONDS_BUCKETS: Final = (
 # One export with its retries. It bounds `shutdown` too: a process whose collector is gone must
 # still end well within its termination grace.
 EXPORT_TIMEOUT_S: Final = 2
-FLUSH_TIMEOUT_MS: Final = EXPORT_TIMEOUT_S * 1_000
 
 
 class Telemetry:
@@ -75,9 +68,11 @@ def configure(
     closers: list[Callable[[], None]] = []
     readers: list[CountsRead] = []
     if endpoint is not None:
-        closers.append(_export_traces(endpoint, resource, trace_percent))
-        exporter = OTLPMetricExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_S)
-        readers.append(_ExportingReader(exporter))
+        # Imported only where it is used: it takes a tenth of a process's start.
+        from services.platform.observability import otlp  # noqa: PLC0415
+
+        closers.append(otlp.export_traces(endpoint, resource, trace_percent, EXPORT_TIMEOUT_S))
+        readers.append(otlp.metric_reader(endpoint, EXPORT_TIMEOUT_S))
     if metrics_address is not None:
         prometheus = PrometheusEndpoint(metrics_address)
         readers.append(prometheus.reader)
@@ -88,32 +83,12 @@ def configure(
     return Telemetry(tuple(closers))
 
 
-def _export_traces(endpoint: str, resource: Resource, percent: int) -> Callable[[], None]:
-    # Parent-based: the edge decides once, so that a trace is whole or absent, never in pieces.
-    sampler = ParentBased(TraceIdRatioBased(percent / 100))
-    provider = TracerProvider(resource=resource, sampler=sampler, shutdown_on_exit=False)
-    provider.add_span_processor(
-        BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_S))
-    )
-    trace.set_tracer_provider(provider)
-
-    def close() -> None:
-        provider.force_flush(FLUSH_TIMEOUT_MS)
-        provider.shutdown()
-
-    return close
-
-
-class _ExportingReader(CountsRead, PeriodicExportingMetricReader):
-    pass
-
-
 def _record_metrics(readers: list[CountsRead], resource: Resource) -> Callable[[], None]:
     provider = CountingMeterProvider(readers, resource, SECONDS_BUCKETS, shutdown_on_exit=False)
     metrics.set_meter_provider(provider)
 
     def close() -> None:
-        provider.shutdown(timeout_millis=FLUSH_TIMEOUT_MS)
+        provider.shutdown(timeout_millis=EXPORT_TIMEOUT_S * 1_000)
 
     return close
 
