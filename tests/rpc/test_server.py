@@ -49,6 +49,30 @@ async def test_stream_gives_its_messages_in_order() -> None:
     assert messages == ["a", "b", "c"]
 
 
+async def test_a_deadline_that_meets_an_answer_gives_no_second_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    abort, answers = interceptors._abort, []
+
+    async def abort_slowly(context: Any, code: grpc.StatusCode, status: Status) -> None:
+        answers.append(code)
+        sent = asyncio.create_task(abort(context, code, status))
+        await asyncio.wait({sent})
+        assert isinstance(sent.exception(), grpc.aio.AbortError)
+        await asyncio.Event().wait()
+
+    async def gone(_request: Any, _context: Any) -> Any:
+        raise UnavailableError("a sibling")
+
+    monkeypatch.setattr(interceptors, "DEFAULT_DEADLINE_S", 0.1)
+    monkeypatch.setattr(interceptors, "_abort", abort_slowly)
+    async with serving(gone) as (stub, _, _):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.Append(Text())
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert answers == [grpc.StatusCode.UNAVAILABLE]
+
+
 async def test_default_deadline_ends_a_stuck_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interceptors, "DEFAULT_DEADLINE_S", 0.1)
     started = time.monotonic()

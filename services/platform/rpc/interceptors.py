@@ -97,7 +97,8 @@ def with_deadline(rpc: Rpc, inner: Handler) -> Handler:
         try:
             return await inner(request, context)
         except asyncio.CancelledError:
-            if not cut.was_it():
+            # An answer that was under way is being sent, and there is only one.
+            if not cut.was_it() or _code(context) is not grpc.StatusCode.OK:
                 raise
         finally:
             cut.end()
@@ -281,6 +282,10 @@ def _failure(context: Context) -> grpc.StatusCode:
     if task is not None and task.cancelling():
         # The deadline cancels the handler before it has set a code; so does a client that left.
         return grpc.StatusCode.CANCELLED if remaining_s() else grpc.StatusCode.DEADLINE_EXCEEDED
+    return _code(context)
+
+
+def _code(context: Context) -> grpc.StatusCode:
     code = context.code()
     if isinstance(code, int):
         code = _CODES_BY_NUMBER[code]
