@@ -52,14 +52,17 @@ async def test_stream_gives_its_messages_in_order() -> None:
 async def test_a_deadline_that_meets_an_answer_gives_no_second_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    abort, answers = interceptors._abort, []
+    abort, answers, ended = interceptors._abort, [], asyncio.Event()
 
     async def abort_slowly(context: Any, code: grpc.StatusCode, status: Status) -> None:
         answers.append(code)
         sent = asyncio.create_task(abort(context, code, status))
         await asyncio.wait({sent})
         assert isinstance(sent.exception(), grpc.aio.AbortError)
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
 
     async def gone(_request: Any, _context: Any) -> Any:
         raise UnavailableError("a sibling")
@@ -69,6 +72,7 @@ async def test_a_deadline_that_meets_an_answer_gives_no_second_one(
     async with serving(gone) as (stub, _, _):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.Append(Text())
+        await asyncio.wait_for(ended.wait(), WAIT_S)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     assert answers == [grpc.StatusCode.UNAVAILABLE]
 
