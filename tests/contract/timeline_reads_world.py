@@ -7,7 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
+from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, Scan
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
 from services.timeline.backfill import Backfill
@@ -19,6 +19,7 @@ from services.timeline.page import Page
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.skeleton import IdSources
+from services.timeline.spec import VIEWERS
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 
 VIEWER, ADA, MUTED, BOB, EVE = 1, 2, 3, 4, 5
@@ -43,6 +44,13 @@ class CountedRows:
     async def scan(self, table: str, start: bytes, end: bytes, **what: Any) -> list[Row]:
         self.calls["scan", table] += 1
         return await self._rows.scan(table, start, end, **what)
+
+    async def scan_many(
+        self, scans: Sequence[Scan], *, in_order: bool = False
+    ) -> list[list[Row]]:
+        for scan in scans:
+            self.calls["read" if scan.table == VIEWERS.name else "scan", scan.table] += 1
+        return await self._rows.scan_many(scans, in_order=in_order)
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         await self._rows.mutate(mutations)
