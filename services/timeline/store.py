@@ -66,18 +66,10 @@ class RowHomeTimelines:
         ids: list[int] = []
         async with aclosing(self._slices(scan, days)) as slices:
             async for row in slices:
-                for qualifier in row.cells:
-                    try:
-                        tweet_id = keys.parse_home_qualifier(qualifier)
-                    except ValueError as error:
-                        log_unreadable(HOME.name, row, error)
-                        continue
-                    if tweet_id < floor:
-                        return ids
-                    ids.append(tweet_id)
-                    if len(ids) == count:
-                        return ids
-        return ids
+                ids += _tweets(row)
+                if len(ids) >= count or (ids and ids[-1] < floor):
+                    break
+        return [one for one in ids[:count] if one >= floor]
 
     async def _slices(self, scan: Scan, days: Sequence[Row]) -> AsyncGenerator[Row, None]:
         """Days, newest first, in slices of as many columns as `scan` takes of one."""
@@ -86,7 +78,9 @@ class RowHomeTimelines:
                 yield row
                 async for rest in self._rest_of_day(row, scan.cells_per_row or 1):
                     yield rest
-            if len(days) < scan.limit:
+            if len(days) < scan.limit and sum(len(row.cells) for row in days) < (
+                scan.enough_cells or 1
+            ):
                 return
             scan = replace(scan, start=days[-1].key + b"\0")
             (days,) = await self._store.scan_many([scan])
@@ -177,7 +171,21 @@ class RowHomeTimelines:
 def _days(viewer: int, before: int | None, count: int) -> Scan:
     """Ask for the newest days of a home timeline, of each as much as all that is wanted."""
     rows, columns_from = keys.home_range(viewer, before)
-    return Scan(HOME.name, rows.start, rows.end, DAYS_PER_SCAN, columns_from, count)
+    return Scan(HOME.name, rows.start, rows.end, DAYS_PER_SCAN, columns_from, count, count)
+
+
+def _tweets(row: Row) -> list[int]:
+    """Tweets of a slice of a day, newest first; columns that name none are left out."""
+    try:
+        return keys.parse_home_qualifiers(row.cells)
+    except ValueError:
+        tweets = []
+    for qualifier in row.cells:
+        try:
+            tweets.append(keys.parse_home_qualifier(qualifier))
+        except ValueError as error:
+            log_unreadable(HOME.name, row, error)
+    return tweets
 
 
 def _state(row: Row) -> ViewerState | None:

@@ -45,9 +45,7 @@ class CountedRows:
         self.calls["scan", table] += 1
         return await self._rows.scan(table, start, end, **what)
 
-    async def scan_many(
-        self, scans: Sequence[Scan], *, in_order: bool = False
-    ) -> list[list[Row]]:
+    async def scan_many(self, scans: Sequence[Scan], *, in_order: bool = False) -> list[list[Row]]:
         for scan in scans:
             self.calls["read" if scan.table == VIEWERS.name else "scan", scan.table] += 1
         return await self._rows.scan_many(scans, in_order=in_order)

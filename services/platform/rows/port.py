@@ -86,6 +86,8 @@ class Scan:
     limit: int
     columns_from: bytes = b""
     cells_per_row: int | None = None
+    enough_cells: int | None = None
+    """The scan may end with the row that makes it so many cells, whatever comes behind it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,16 @@ def scanned(connection: sqlite3.Connection, sql: TableSql, scan: Scan) -> list[R
     if scan.cells_per_row is not None:
         keys = (scan.start, scan.end)
         slices = sql.slices(connection, keys, scan.columns_from, scan.cells_per_row)
-        return list(islice(slices, scan.limit))
+        cells = 0
+        for row in islice(slices, scan.limit):
+            rows.append(row)
+            cells += len(row.cells)
+            if scan.enough_cells is not None and cells >= scan.enough_cells:
+                break
+        return rows
     cursor = connection.execute(sql.scan, (scan.start, scan.end, scan.columns_from))
-    for key, cells in groupby(cursor, key=itemgetter(0)):
-        rows.append(Row(key, {column: value for _, column, value in cells}))
+    for key, found in groupby(cursor, key=itemgetter(0)):
+        rows.append(Row(key, {column: value for _, column, value in found}))
         if len(rows) == scan.limit:
             break
     cursor.close()
