@@ -27,8 +27,8 @@ ACTIVE_DAYS: Final = 30
 
 WINDOW_IDS: Final = 800
 """Newest ids that a timeline keeps at hand: sixteen pages of fifty, further than nearly all readers
-scroll. One number for what a build stores, a follow adds and a hot list holds, as a list is filled
-from what those stored: with less in the store, filling a list would merge from every author.
+scroll. One number for what a build stores, a follow adds and a hot list holds at most, as a list is
+filled from what those stored: with less in the store, that would merge from every author.
 """
 
 
