@@ -60,14 +60,17 @@ class CountedRows:
 class WatchedHot(ValkeyHotTimelines):
     """Counts looks, and does what a test wants done just before the second."""
 
-    looks = 0
+    looks = ended = 0
     before_second: Callable[[], object] | None = None
 
     async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
         self.looks += 1
         if self.looks == 2 and self.before_second is not None:
             await self.before_second()
-        return await super().home(viewer, before, count)
+        try:
+            return await super().home(viewer, before, count)
+        finally:
+            self.ended += 1
 
 
 class World:
