@@ -97,6 +97,13 @@ class GraphStore(Protocol):
         """Who blocks the user, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
+    async def related(self, user_id: int, limit: int) -> Sequence[IdSlice]:
+        """The first slices of whom the user follows, mutes and blocks, and of who blocks the user.
+
+        In this order, each of at most `limit` stored edges.
+        """
+        ...
+
     async def followers(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Followers with id > `after` (None: all), from at most `limit` stored edges."""
         ...

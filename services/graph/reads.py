@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from functools import partial
 
 from services.graph.arguments import check_exist
 from services.graph.counting import correct_count
@@ -63,7 +64,8 @@ class Reads:
         reads = (store.following, store.muting, store.blocking, store.blocked_by)
         takes = [taking(read, user_id) for read in reads]
         # Closed here, or reads would go on for a caller who has gone.
-        async with aclosing(slices_of_all(takes)) as found:
+        firsts = partial(store.related, user_id)
+        async with aclosing(slices_of_all(takes, firsts)) as found:
             async for place, ids in found:
                 yield Relations(ids, ()) if place == 0 else Relations((), ids)
 

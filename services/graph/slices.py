@@ -1,7 +1,13 @@
 """Lists of users that are read slice by slice, so that no length of one takes more memory."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Sequence,
+)
 from typing import Any, Final, Protocol
 
 from services.graph.model import IdSlice
@@ -46,26 +52,22 @@ async def slices(
 
 
 async def slices_of_all(
-    takes: Sequence[Take], limit: int = IDS_PER_SLICE
+    takes: Sequence[Take],
+    take_firsts: Callable[[int], Awaitable[Sequence[IdSlice]]],
+    limit: int = IDS_PER_SLICE,
 ) -> AsyncGenerator[tuple[int, tuple[int, ...]], None]:
     """Read whole lists, one after the other, each slice with the place of its list in `takes`.
 
-    The first slices, which for most users are all there is, are read at the same time: so many are
-    held in memory at most. Raises what a read does.
+    The first slices, which for most users are all there is, are taken together: so many are held in
+    memory at most. Raises what a read does.
     """
-    firsts = [asyncio.create_task(take(None, limit)) for take in takes]
-    try:
-        for place, (first, take) in enumerate(zip(firsts, takes, strict=True)):
-            batch = await first
-            if batch.ids:
-                yield place, batch.ids
-            if batch.resume_after is not None:
-                async for ids in slices(take, limit, batch.resume_after):
-                    yield place, ids
-    finally:
-        for first in firsts:
-            first.cancel()
-        await asyncio.gather(*firsts, return_exceptions=True)
+    firsts = await take_firsts(limit)
+    for place, (first, take) in enumerate(zip(firsts, takes, strict=True)):
+        if first.ids:
+            yield place, first.ids
+        if first.resume_after is not None:
+            async for ids in slices(take, limit, first.resume_after):
+                yield place, ids
 
 
 class Rising:

@@ -26,10 +26,12 @@ from services.graph.spec import (
 from services.platform.outbox.outbox import Commits, OutboxEntry
 from services.platform.rows.cells import swap_cell
 from services.platform.rows.keys import parse_user_row_key, user_row_key
-from services.platform.rows.port import CellName, RowStore, TableSpec
+from services.platform.rows.port import CellName, Row, RowStore, Scan, TableSpec
 
 __all__ = ["RowGraphStore"]
 
+
+RELATED = (FOLLOWING, MUTING, BLOCKING, BLOCKED_BY)
 
 _COUNT = b"followers"
 _COUNT_BYTES = 8
@@ -79,6 +81,17 @@ class RowGraphStore:
         """Read who blocks the user, from a slice of one wide row."""
         return await self._slice(BLOCKED_BY, user_id, after, limit)
 
+    async def related(self, user_id: int, limit: int) -> list[IdSlice]:
+        """Read the first slices of a user's four wide rows, in one read."""
+        key = user_row_key(user_id)
+        found = await self._rows.scan_many(
+            [Scan(table.name, key, key + b"\x00", 1, cells_per_row=limit) for table in RELATED]
+        )
+        return [
+            _slice_of(rows, limit) or await self._slice(table, user_id, None, limit)
+            for table, rows in zip(RELATED, found, strict=True)
+        ]
+
     async def followers(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Read followers with id > `after`, from at most `limit` rows of edges."""
         keys = edge_range(user_id, after)
@@ -124,13 +137,19 @@ class RowGraphStore:
                 cells_per_row=limit,
             )
             ids += [one for row in rows for one in members(row)]
-            if not rows or len(rows[0].cells) < limit:
-                return IdSlice(tuple(ids), None)
-            last = max(rows[0].cells)
-            if (resume_after := other_of(last)) is not None:
-                return IdSlice(tuple(ids), resume_after)
+            if (found := _slice_of(rows, limit)) is not None:
+                return IdSlice(tuple(ids), found.resume_after)
             # Nobody can go on from a column that is nobody's.
-            columns_from = last + b"\x00"
+            columns_from = max(rows[0].cells) + b"\x00"
+
+
+def _slice_of(rows: Sequence[Row], limit: int) -> IdSlice | None:
+    """Read what was scanned of a wide row; None where nobody could go on from its end."""
+    ids = tuple(one for row in rows for one in members(row))
+    if not rows or len(rows[0].cells) < limit:
+        return IdSlice(ids, None)
+    resume_after = other_of(max(rows[0].cells))
+    return None if resume_after is None else IdSlice(ids, resume_after)
 
 
 def _encode_count(count: int) -> bytes:

@@ -21,14 +21,18 @@ from services.timeline.tweet_cache import TweetCache
 
 __all__ = ["build"]
 
+READ_TIMEOUT_S = 4.0
+"""Of a call to a sibling. A read calls them in two rounds at most, each in nine tenths of what its
+deadline leaves: so under load it waits its turn, and is not refused while there is time."""
+
 
 async def build(deps: Dependencies) -> Served:
     """Read the timeline store: hot lists first, then rows, then the authors."""
     rows = await deps.rows(SPEC.name, SPEC.tables)
     valkey = deps.valkey()
     counts = deps.cache_metrics
-    graph = await deps.client("graph", GraphClient)
-    tweets = await deps.client("tweet", TweetClient)
+    graph = await deps.client("graph", GraphClient, timeout_s=READ_TIMEOUT_S)
+    tweets = await deps.client("tweet", TweetClient, timeout_s=READ_TIMEOUT_S)
     homes = RowHomeTimelines(rows, deps.clock)
     local = LocalTweets()
     await deps.loops.opened("deletions", AnnouncementListener(deps.valkey_node, DELETED, local))

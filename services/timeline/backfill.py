@@ -17,6 +17,7 @@ from services.timeline.model import (
     WINDOW_IDS,
     IdRun,
     ViewerRelations,
+    ViewerState,
     merge_newest,
 )
 from services.timeline.ports import AuthorLists, HomeTimelines, Relations
@@ -49,17 +50,16 @@ class Backfill:
         self._relations = relations
         self._clock = clock
 
-    async def floor(self, viewer: int) -> int:
-        """Read the oldest id from which the persistent timeline, as it is, is complete."""
-        state = await self._homes.state(viewer)
+    def floor(self, state: ViewerState | None) -> int:
+        """Tell the oldest id from which the persistent timeline, as it is, is complete."""
         return self._floor(0 if state is None else state.floor)
 
-    async def current_floor(self, viewer: int) -> Floor:
+    async def current_floor(self, viewer: int, state: ViewerState | None) -> Floor:
         """As `floor`, of a timeline that has every push: built first, if some were not stored.
 
-        Records the visit, for which further pushes are stored.
+        Records the visit, for which further pushes are stored. Where nothing is built, what was
+        read of the timeline with the state, or after it, is what the floor is of.
         """
-        state = await self._homes.state(viewer)
         now_ms = self._clock.now_ms()
         if state is None or not state.built or now_ms - state.seen_ms >= REBUILD_AFTER_MS:
             built = await self.build(viewer)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
+from itertools import chain
 from typing import TypeVar
 
 import grpc
@@ -22,9 +23,12 @@ Answer = TypeVar("Answer")
 MAX_AUTHORS_PER_CALL = 1000
 """What the tweet service takes at once; longer lists are split."""
 
+MAX_TWEETS_PER_CALL = 1000
+"""What the tweet service looks up at once; more are split."""
+
 MAX_TWEETS_PER_ANSWER = 40
-"""A page of a timeline. The longest URLs make a tweet of 90 kB, and 4 MB is what a channel takes:
-with more, a few such tweets could make a timeline unreadable."""
+"""As many of any size as one answer holds: the longest URLs make a tweet of 90 kB, and 4 MB is what
+a channel takes. Where an answer does not fit, the same is asked for again in such parts."""
 
 MAX_IDS_PER_ANSWER = 200_000
 """Listed ids of all authors in one answer: 2 MB, half of what a channel takes."""
@@ -62,11 +66,18 @@ class TweetClient:
         Any number of positive ids; none gives none.
         """
 
-        async def looked_up(page: Sequence[int]) -> tweet_service_pb2.LookupTweetsResponse:
+        async def looked_up(page: Sequence[int]) -> list[tweet_service_pb2.LookupTweetsResponse]:
             request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=page)
-            return await self._rpc.call(self._stub.LookupTweets, request)
+            try:
+                return [await self._rpc.call(self._stub.LookupTweets, request)]
+            except grpc.aio.AioRpcError as error:
+                if not _is_too_large(error) or len(page) <= MAX_TWEETS_PER_ANSWER:
+                    raise
+            parts = await _each(looked_up, _pages(page, MAX_TWEETS_PER_ANSWER))
+            return list(chain.from_iterable(parts))
 
-        answers = await _each(looked_up, _pages(tweet_ids, MAX_TWEETS_PER_ANSWER))
+        pages = await _each(looked_up, _pages(tweet_ids, MAX_TWEETS_PER_CALL))
+        answers = list(chain.from_iterable(pages))
         tweets = [
             EncodedTweet(
                 tweet_id=tweet.tweet_id,
@@ -136,6 +147,11 @@ def _is_unknown(error: PermissionDeniedError | grpc.aio.AioRpcError) -> bool:
     if isinstance(error, PermissionDeniedError):
         return True
     return bool(error.code() is grpc.StatusCode.UNIMPLEMENTED)
+
+
+def _is_too_large(error: grpc.aio.AioRpcError) -> bool:
+    """Whether the channel does not take the answer; who asks too often gets a domain error."""
+    return bool(error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
 async def _each(

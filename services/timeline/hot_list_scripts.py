@@ -155,8 +155,11 @@ end
 READ = (
     _READ_LIST
     + """
--- KEYS: list; ARGV: id to start below or '', count, TTL in ms.
-return read(KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]))
+-- KEYS: lists; ARGV: id to start below or '', count, TTL in ms. Returns what `read` does of each.
+local before, count, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local found = {}
+for n, key in ipairs(KEYS) do found[n] = read(key, before, count, ttl) end
+return found
 """
 )
 

@@ -39,6 +39,8 @@ _TRIM_SLACK_SHARE = 20
 """A list may be a twentieth over capacity: one push in forty or so pays for a trim."""
 _PUSHES_PER_SCRIPT = 1_000
 """Ids put into lists by one script: it blocks its node, for a millisecond or so at this size."""
+_READS_PER_SCRIPT = 100
+"""Lists read by one script, for the same reason."""
 
 _ID = struct.Struct(">Q")
 _SENTINEL = bytes(_ID.size)
@@ -115,8 +117,22 @@ class HotLists:
         the run has ended. None is a miss: a list that is absent or being warmed. Reading a first
         page renews the list.
         """
-        found = await self._read.run_each(keys, _start(before), count, self._ttl_ms)
-        return [await self._checked(key, each) for key, each in zip(keys, found, strict=True)]
+        pages = [
+            own[at : at + _READS_PER_SCRIPT]
+            for own in self._read.by_slot(keys)
+            for at in range(0, len(own), _READS_PER_SCRIPT)
+        ]
+        args = (_start(before), count, self._ttl_ms)
+        if len(pages) == 1:
+            answers = [await self._read.run(pages[0], *args)]
+        else:
+            answers = await self._read.run_pages([(page, args) for page in pages])
+        found = {
+            key: await self._checked(key, each)
+            for page, answer in zip(pages, answers, strict=True)
+            for key, each in zip(page, answer, strict=True)
+        }
+        return [found[key] for key in keys]
 
     async def read_beside(
         self, entry: GuardedEntry, key: bytes, before: int | None, count: int

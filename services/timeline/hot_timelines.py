@@ -81,8 +81,9 @@ class ValkeyHotTimelines:
             return []
         lists = [author_list_key(author) for author in authors]
         runs = await self._lists.read_many(lists, before, count)
-        for run in runs:
-            self._count(AUTHOR, run)
+        hits = sum(run is not None for run in runs)
+        self._metrics.hit(AUTHOR, hits)
+        self._metrics.miss(AUTHOR, len(runs) - hits)
         return runs
 
     async def begin_warm_home(self, viewer: int, token: bytes) -> bool:

@@ -1,9 +1,9 @@
 """What a timeline is read and written as; pure values and rules of merging, no I/O."""
 
-import heapq
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from operator import neg
 from typing import Final, Self
 
 __all__ = [
@@ -27,8 +27,8 @@ ACTIVE_DAYS: Final = 30
 
 WINDOW_IDS: Final = 800
 """Newest ids that a timeline keeps at hand: sixteen pages of fifty, further than nearly all readers
-scroll. One number for what a build stores, a follow adds and a hot list holds, as a list is filled
-from what those stored: with less in the store, filling a list would merge from every author.
+scroll. One number for what a build stores, a follow adds and a hot list holds at most, as a list is
+filled from what those stored: with less in the store, that would merge from every author.
 """
 
 
@@ -123,20 +123,20 @@ class ViewerState:
 
 
 def merge_newest(runs: Iterable[IdRun], count: int) -> IdRun:
-    """Merge runs of ids into the `count` newest, each once (k-way merge).
+    """Merge runs of ids into the `count` newest, each once.
 
     Each run holds `count` ids or all it has, so nothing newer than the result can be missing.
     """
     runs = list(runs)
-    merged = heapq.merge(*(run.ids for run in runs), reverse=True)
-    found = list(islice(_distinct(merged), count + 1))
-    cut = len(found) > count
+    # Where a run has `count` by itself, nothing older is wanted, of whichever run.
+    oldest = max((run.ids[count - 1] for run in runs if len(run.ids) >= count > 0), default=0)
+    ids, cut = set[int](), False
+    for run in runs:
+        if run.ids and run.ids[-1] < oldest:
+            cut = True
+            ids.update(run.ids[: bisect_right(run.ids, -oldest, key=neg)])
+        else:
+            ids.update(run.ids)
+    found = sorted(ids, reverse=True)
+    cut = cut or len(found) > count
     return IdRun(found[:count], ended=not cut and all(run.ended for run in runs))
-
-
-def _distinct(ids: Iterable[int]) -> Iterable[int]:
-    last = None
-    for tweet_id in ids:
-        if tweet_id != last:
-            yield tweet_id
-        last = tweet_id

@@ -70,6 +70,16 @@ class HomeTimelines(Protocol):
         """Newest ids below `before` and not below `floor`; fewer than `count` means all."""
         ...
 
+    async def read_with_state(
+        self, viewer: int, before: int | None, count: int
+    ) -> tuple[ViewerState | None, list[int]]:
+        """(What is known of the viewer, the newest ids below `before`); fewer than `count` are all.
+
+        The ids are of the moment of the state or of a later one: a build that ends in between is
+        not taken for one that the ids show. They are not cut at the floor.
+        """
+        ...
+
     async def add(self, viewer: int, tweet_ids: Sequence[int]) -> None:
         """Add ids; those there already change nothing."""
         ...

@@ -6,7 +6,8 @@ timeline) and those of celebrities, which are merged in here. A user's timeline 
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -15,8 +16,8 @@ from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
 from services.timeline.author_runs import TOKEN_BYTES, author_runs, listed_runs
 from services.timeline.backfill import Backfill
+from services.timeline.flights import Flights
 from services.timeline.model import (
-    WINDOW_IDS,
     HotHome,
     IdRun,
     Skeleton,
@@ -34,6 +35,9 @@ from services.timeline.ports import (
 
 __all__ = ["AuthorSkeletons", "HomeSkeletons", "IdSources", "Skeletons"]
 
+WARM_IDS = 200
+"""Newest ids that fill a hot list at least: four pages of fifty, further than nearly all readers
+scroll. What lies below is read from the persistent timeline, and pushes lengthen the list."""
 SPARE_IDS = 7  # read beyond what is asked for, so that a few hidden tweets cost no second round
 _log = structlog.get_logger()
 
@@ -48,6 +52,8 @@ class IdSources:
     relations: Relations
     celebrities: Celebrities
     backfill: Backfill
+    builds: Flights = field(default_factory=Flights)
+    """Of hot lists, by viewer."""
 
 
 class Skeletons(Protocol):
@@ -76,11 +82,15 @@ class HomeSkeletons:
         count += SPARE_IDS
         sources = self._sources
         hot = await self._hot(before, count)
+        missed = hot is not None and hot.run is None and self._floor is None
+        if missed and await sources.builds.waited(self._viewer):
+            hot = await self._hot(before, count)
         if hot is None:
             relations = await self._without_cache()
             run = await self._cold(relations, before, count)
         elif hot.run is None and self._floor is None:
-            relations, run = await self._missed(hot, before, count)
+            with sources.builds.flying(self._viewer):
+                relations, run = await self._missed(hot, before, count)
         else:
             relations = self._relations or hot.relations or await self._fetch(hot)
             self._relations = relations
@@ -110,7 +120,8 @@ class HomeSkeletons:
         A build, if there must be one, fetches relations by itself, and they are the newest.
         """
         if self._floor is None:
-            floor = await self._sources.backfill.current_floor(self._viewer)
+            state = await self._sources.homes.state(self._viewer)
+            floor = await self._sources.backfill.current_floor(self._viewer, state)
             self._floor = floor.oldest
             self._relations = self._relations or floor.built_by
         if self._relations is None:
@@ -141,32 +152,24 @@ class HomeSkeletons:
         """
         token = secrets.token_bytes(TOKEN_BYTES)
         warming = await self._begin_warm(token)
-        current_floor = self._sources.backfill.current_floor(self._viewer)
         known, fetched = self._relations or hot.relations, None
+        wanted = (None, max(count, WARM_IDS)) if warming else (before, count)
+        current = self._current(*wanted)
         if known is None:
-            floor, fetched = await asyncio.gather(current_floor, self._fetch(hot))
+            (run, built_by), fetched = await asyncio.gather(current, self._fetch(hot))
             known = fetched
         else:
-            floor = await current_floor
-        self._floor, self._relations = floor.oldest, known
+            run, built_by = await current
+        self._relations = known
         if not warming:
+            return known, await self._filled(run, known, before, count)
+        if before is None and len(run.ids) < count and not run.ended:
+            now_following = built_by or fetched or await self._sources.relations.fetch(self._viewer)
+            run = await self._filled(run, now_following, None, count)
+        await self._finish_warm(token, run)
+        if before is not None:
             return known, await self._cold(known, before, count)
-        now_following = (
-            floor.built_by or fetched or await self._sources.relations.fetch(self._viewer)
-        )
-        return known, await self._warmed(token, now_following, before, count)
-
-    async def _warmed(
-        self, token: bytes, relations: ViewerRelations, before: int | None, count: int
-    ) -> IdRun:
-        """Fill the hot list, and read from what it is filled with, as far as that goes."""
-        window = await self._cold(relations, None, WINDOW_IDS)
-        await self._finish_warm(token, window)
-        if before is None and len(window.ids) > count:
-            return IdRun(window.ids[:count], ended=False)
-        if before is None and window.ended:
-            return window
-        return await self._cold(relations, before, count)
+        return known, IdRun(run.ids[:count], run.ended and len(run.ids) <= count)
 
     async def _begin_warm(self, token: bytes) -> bool:
         try:
@@ -180,6 +183,24 @@ class HomeSkeletons:
         except UnavailableError:
             _log.warning(EVENT_CACHE_UNAVAILABLE, cache="home", viewer=self._viewer)
 
+    async def _current(
+        self, before: int | None, count: int
+    ) -> tuple[IdRun, ViewerRelations | None]:
+        """Read the timeline above its floor, built first if some pushes were not stored.
+
+        Gives also whom the viewer followed when it was built just now.
+        """
+        sources, viewer = self._sources, self._viewer
+        own = listed_runs(sources.authors, [viewer], before, count)
+        (state, ids), (own_run,) = await asyncio.gather(
+            sources.homes.read_with_state(viewer, before, count), own
+        )
+        floor = await sources.backfill.current_floor(viewer, state)
+        self._floor = floor.oldest
+        if floor.built_by is not None:
+            ids = await sources.homes.read(viewer, before, floor.oldest, count)
+        return _above(floor.oldest, ids, own_run, count), floor.built_by
+
     async def _cold(self, relations: ViewerRelations, before: int | None, count: int) -> IdRun:
         """Read the persistent timeline, and the viewer's own tweets from their list.
 
@@ -187,28 +208,42 @@ class HomeSkeletons:
         here, not of one answer alone: so a list that is warmed from it has them too.
         """
         stored, (own,) = await asyncio.gather(
-            self._stored(relations, before, count),
+            self._stored(before, count),
             listed_runs(self._sources.authors, [self._viewer], before, count),
         )
-        return merge_newest([stored, own], count)
+        floor, ids = stored
+        return await self._filled(_above(floor, ids, own, count), relations, before, count)
 
-    async def _stored(self, relations: ViewerRelations, before: int | None, count: int) -> IdRun:
-        """Read the persistent timeline, and below its floor merge from every author."""
+    async def _stored(self, before: int | None, count: int) -> tuple[int, Sequence[int]]:
+        """Read (the floor, what is stored above it)."""
         sources, viewer = self._sources, self._viewer
-        if self._floor is None:
-            self._floor = await sources.backfill.floor(viewer)
-        floor = self._floor
-        ids: list[int] = []
-        if before is None or before > floor:
-            ids = await sources.homes.read(viewer, before, floor, count)
-        if len(ids) >= count:
-            return IdRun(ids, ended=False)
-        if floor == 0:
-            return IdRun(ids, ended=True)
+        if self._floor is not None:
+            return self._floor, await sources.homes.read(viewer, before, self._floor, count)
+        state, ids = await sources.homes.read_with_state(viewer, before, count)
+        self._floor = sources.backfill.floor(state)
+        return self._floor, ids
+
+    async def _filled(
+        self, run: IdRun, relations: ViewerRelations, before: int | None, count: int
+    ) -> IdRun:
+        """Go on below the floor, where the run ends early, with a merge from every author."""
+        floor, missing = self._floor or 0, count - len(run.ids)
+        if missing <= 0 or run.ended:
+            return run
         below = floor if before is None else min(before, floor)
-        authors = [*relations.following, viewer]
-        rest = await sources.backfill.merge_authors(authors, below, count - len(ids))
-        return IdRun([*ids, *rest.ids], rest.ended)
+        authors = [*relations.following, self._viewer]
+        rest = await self._sources.backfill.merge_authors(authors, below, missing)
+        return IdRun([*run.ids, *rest.ids], rest.ended)
+
+
+def _above(floor: int, stored: Sequence[int], own: IdRun, count: int) -> IdRun:
+    """Merge what is stored with the viewer's own; below the floor neither is complete."""
+    runs = [
+        IdRun([one for one in ids if one >= floor], ended=len(ids) < count)
+        for ids in (stored, own.ids)
+    ]
+    merged = merge_newest(runs, count)
+    return IdRun(merged.ids, ended=merged.ended and floor == 0)
 
 
 class AuthorSkeletons:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from contextvars import Context
+from dataclasses import replace
 
 import structlog
 
@@ -13,7 +14,7 @@ from services.platform.errors import UnavailableError
 from services.platform.ids.snowflake_time import time_ms
 from services.platform.observability.log_events import EVENT_CELEBRITIES_STALE
 from services.platform.rows.keys import parse_user_row_key, user_row_key
-from services.platform.rows.port import CellName, Row, RowMutation, RowStore
+from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan
 from services.platform.rows.reading import log_unreadable
 from services.platform.runtime.clock import Clock
 from services.timeline import keys
@@ -46,42 +47,43 @@ class RowHomeTimelines:
 
     async def read(self, viewer: int, before: int | None, floor: int, count: int) -> list[int]:
         """Newest ids below `before` and not below `floor`; fewer than `count` means all."""
-        ids: list[int] = []
-        async with aclosing(self._days(viewer, before, count)) as slices:
-            async for row in slices:
-                for qualifier in row.cells:
-                    try:
-                        tweet_id = keys.parse_home_qualifier(qualifier)
-                    except ValueError as error:
-                        log_unreadable(HOME.name, row, error)
-                        continue
-                    if tweet_id < floor:
-                        return ids
-                    ids.append(tweet_id)
-                    if len(ids) == count:
-                        return ids
-        return ids
+        scan = _days(viewer, before, count)
+        (days,) = await self._store.scan_many([scan])
+        return await self._ids(scan, days, floor, count)
 
-    async def _days(self, viewer: int, before: int | None, cells: int) -> AsyncGenerator[Row, None]:
-        """Days below `before`, newest first, in slices of `cells` columns, whatever a day holds."""
-        key_range, columns_from = keys.home_range(viewer, before)
-        start = key_range.start
+    async def read_with_state(
+        self, viewer: int, before: int | None, count: int
+    ) -> tuple[ViewerState | None, list[int]]:
+        """(What is known of the viewer, the newest ids below `before`): one read for nearly all."""
+        scan, key = _days(viewer, before, count), user_row_key(viewer)
+        state = Scan(VIEWERS.name, key, key + b"\0", limit=1)
+        known, days = await self._store.scan_many([state, scan], in_order=True)
+        ids = await self._ids(scan, days, 0, count)
+        return (_state(known[0]) if known else None), ids
+
+    async def _ids(self, scan: Scan, days: Sequence[Row], floor: int, count: int) -> list[int]:
+        """Read ids from the days found, and go on behind these for as long as some are missing."""
+        ids: list[int] = []
+        async with aclosing(self._slices(scan, days)) as slices:
+            async for row in slices:
+                ids += _tweets(row)
+                if len(ids) >= count or (ids and ids[-1] < floor):
+                    break
+        return [one for one in ids[:count] if one >= floor]
+
+    async def _slices(self, scan: Scan, days: Sequence[Row]) -> AsyncGenerator[Row, None]:
+        """Days, newest first, in slices of as many columns as `scan` takes of one."""
         while True:
-            rows = await self._store.scan(
-                HOME.name,
-                start,
-                key_range.end,
-                limit=DAYS_PER_SCAN,
-                columns_from=columns_from,
-                cells_per_row=cells,
-            )
-            for row in rows:
+            for row in days:
                 yield row
-                async for rest in self._rest_of_day(row, cells):
+                async for rest in self._rest_of_day(row, scan.cells_per_row or 1):
                     yield rest
-            if len(rows) < DAYS_PER_SCAN:
+            if len(days) < scan.limit and sum(len(row.cells) for row in days) < (
+                scan.enough_cells or 1
+            ):
                 return
-            start = rows[-1].key + b"\0"
+            scan = replace(scan, start=days[-1].key + b"\0")
+            (days,) = await self._store.scan_many([scan])
 
     async def _rest_of_day(self, row: Row, cells: int) -> AsyncGenerator[Row, None]:
         """Go on where a slice ended; only wanted where some of its columns were no tweets."""
@@ -120,10 +122,7 @@ class RowHomeTimelines:
         """What is known of the viewer; None if they never read."""
         key = user_row_key(viewer)
         row = (await self._store.read_rows(VIEWERS.name, [key])).get(key)
-        if row is None or (seen_ms := _seen_ms(row)) is None:
-            return None
-        floor = max(_floors(row).values(), default=0)
-        return ViewerState(seen_ms, row.cells.get(BUILT) == YES, floor)
+        return None if row is None else _state(row)
 
     async def active(self, viewers: Sequence[int], since_ms: int) -> list[int]:
         """Those of `viewers` who read at or after `since_ms`."""
@@ -167,6 +166,33 @@ class RowHomeTimelines:
 
     async def _set(self, viewer: int, cells: dict[bytes, bytes]) -> None:
         await self._store.mutate([RowMutation(VIEWERS.name, user_row_key(viewer), cells)])
+
+
+def _days(viewer: int, before: int | None, count: int) -> Scan:
+    """Ask for the newest days of a home timeline, of each as much as all that is wanted."""
+    rows, columns_from = keys.home_range(viewer, before)
+    return Scan(HOME.name, rows.start, rows.end, DAYS_PER_SCAN, columns_from, count, count)
+
+
+def _tweets(row: Row) -> list[int]:
+    """Tweets of a slice of a day, newest first; columns that name none are left out."""
+    try:
+        return keys.parse_home_qualifiers(row.cells)
+    except ValueError:
+        tweets = []
+    for qualifier in row.cells:
+        try:
+            tweets.append(keys.parse_home_qualifier(qualifier))
+        except ValueError as error:
+            log_unreadable(HOME.name, row, error)
+    return tweets
+
+
+def _state(row: Row) -> ViewerState | None:
+    seen_ms = _seen_ms(row)
+    if seen_ms is None:
+        return None
+    return ViewerState(seen_ms, row.cells.get(BUILT) == YES, max(_floors(row).values(), default=0))
 
 
 def _seen_ms(row: Row) -> int | None:

@@ -59,6 +59,12 @@ class TweetStore(Protocol):
         """At most `limit` ids of the author's tweets below `before` (None: all), newest first."""
         ...
 
+    async def list_by_authors(
+        self, user_ids: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
+        """As `list_by_author`, of each of many authors."""
+        ...
+
     async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery | None:
         """Remember `delivery` unless one is remembered; returns the one that holds.
 

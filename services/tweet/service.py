@@ -30,8 +30,10 @@ MAX_AUTHORS_PER_LIST = 1000
 MAX_IDS_PER_AUTHOR = 1000
 """More than a hot list holds."""
 
-MAX_PARALLEL_SCANS = 32
-"""Author scans of one call that run at once, so that one call cannot take every reader."""
+IDS_PER_READ = 20_000
+"""Ids that one read of the store may give: some tens of milliseconds, which others wait for."""
+READS_AT_ONCE = 4
+"""Such reads of one call under way at once, so that one call cannot take every reader."""
 
 
 class TweetService:
@@ -161,14 +163,18 @@ class TweetService:
         check_optional_id("before_tweet_id", before)
         if not 1 <= limit <= MAX_IDS_PER_AUTHOR:
             raise InvalidArgumentError("limit", f"must be 1 to {MAX_IDS_PER_AUTHOR}, is {limit}")
-        gate = asyncio.Semaphore(MAX_PARALLEL_SCANS)
+        gate = asyncio.Semaphore(READS_AT_ONCE)
+        size = max(1, IDS_PER_READ // limit)
 
-        async def scan(user_id: int) -> AuthorTweets:
+        async def read(authors: Sequence[int]) -> dict[int, list[int]]:
             async with gate:
-                ids = await self._store.list_by_author(user_id, before or None, limit)
-            return AuthorTweets(user_id, tuple(ids))
+                return await self._store.list_by_authors(authors, before or None, limit)
 
-        return await asyncio.gather(*map(scan, user_ids))
+        pages = [user_ids[start : start + size] for start in range(0, len(user_ids), size)]
+        found: dict[int, list[int]] = {}
+        for lists in await asyncio.gather(*map(read, pages)):
+            found |= lists
+        return [AuthorTweets(user_id, tuple(found[user_id])) for user_id in user_ids]
 
     async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery:
         """Remember how a tweet is delivered; returns the first decision ever made, which stays.

@@ -13,8 +13,8 @@ from services.platform.ids.model import MAX_ID
 from services.platform.outbox.outbox import Commits, OutboxEntry
 from services.platform.rows.cells import swap_cell
 from services.platform.rows.json_cells import JsonCells
-from services.platform.rows.keys import request_row_key
-from services.platform.rows.port import CellName, Row, RowMutation, RowStore, TableSpec
+from services.platform.rows.keys import KeyRange, request_row_key
+from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.tweet.keys import (
     author_range,
@@ -141,18 +141,31 @@ class RowTweetStore:
 
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
         """Read the author's newest ids below `before`, passing over deleted ones."""
-        ids: list[int] = []
-        bounds = author_range(user_id, before)
-        start = bounds.start
-        while len(ids) < limit:
-            wanted = limit - len(ids)
-            rows = await self._rows.scan(TWEETS_BY_AUTHOR.name, start, bounds.end, limit=wanted)
-            ids += [parse_author_row_key(row.key)[1] for row in rows if _DELETED not in row.cells]
-            if len(rows) < wanted:
-                break
-            # Deleted tweets took places in this scan: the next one begins just after it.
-            start = rows[-1].key + b"\x00"
-        return ids
+        return (await self.list_by_authors([user_id], before, limit))[user_id]
+
+    async def list_by_authors(
+        self, user_ids: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
+        """Read the newest ids of each author, in one read but for those with deleted tweets."""
+        found: dict[int, list[int]] = {user_id: [] for user_id in user_ids}
+        wanted = {user_id: author_range(user_id, before) for user_id in found}
+        while wanted:
+            scans = [
+                Scan(TWEETS_BY_AUTHOR.name, keys.start, keys.end, limit - len(found[user_id]))
+                for user_id, keys in wanted.items()
+            ]
+            rest: dict[int, KeyRange] = {}
+            each = zip(wanted.items(), scans, await self._rows.scan_many(scans), strict=True)
+            for (user_id, keys), scan, rows in each:
+                ids = found[user_id]
+                ids += [
+                    parse_author_row_key(row.key)[1] for row in rows if _DELETED not in row.cells
+                ]
+                if len(rows) == scan.limit and len(ids) < limit:
+                    # Deleted tweets took places in this scan: the next one begins just after it.
+                    rest[user_id] = KeyRange(rows[-1].key + b"\x00", keys.end)
+            wanted = rest
+        return found
 
     async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery | None:
         """Write the decision if there is none; gives the one that holds."""

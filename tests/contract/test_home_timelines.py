@@ -1,6 +1,7 @@
 """Persistent home timelines on every row engine, with a clock that is wrong at times."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.rows.keys import user_row_key
-from services.platform.rows.port import Row, RowMutation, RowStore
+from services.platform.rows.port import Row, RowMutation, RowStore, Scan
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.timeline.keys import home_qualifier, home_row_key, parse_home_qualifier
 from services.timeline.model import DAY_MS, WINDOW_IDS, ViewerState
@@ -68,6 +69,12 @@ class CountedCells:
         self.rows_asked += what["limit"]
         return rows
 
+    async def scan_many(self, scans: Sequence[Scan], **what: Any) -> list[list[Row]]:
+        found = await self._store.scan_many(scans, **what)
+        self.cells += sum(len(row.cells) for rows in found for row in rows)
+        self.rows_asked += sum(scan.limit for scan in scans)
+        return found
+
 
 async def test_a_page_costs_the_same_whatever_a_day_holds(
     store: RowStore, clock: MovableClock
@@ -94,6 +101,26 @@ async def test_a_page_costs_the_same_whatever_a_day_holds(
         assert counted.rows_asked <= 2 * DAYS_PER_SCAN
     floor = tweets[PAGE // 2]
     assert await homes.read(VIEWER, None, floor, PAGE) == tweets[: PAGE // 2 + 1]
+
+
+async def test_ids_are_read_with_the_state_or_later(store: RowStore, clock: MovableClock) -> None:
+    homes = RowHomeTimelines(store, clock)
+    tweets = [first_id_at(clock.ms - day * DAY_MS) for day in range(2 * DAYS_PER_SCAN)]
+    assert await homes.read_with_state(VIEWER, None, PAGE) == (None, [])
+
+    async def build() -> None:
+        await homes.begin_build(VIEWER, clock.ms)
+        await homes.add(VIEWER, tweets)
+        await homes.finish_build(VIEWER, 0)
+
+    building = asyncio.create_task(build())
+    while True:
+        state, found = await homes.read_with_state(VIEWER, None, PAGE)
+        if state is not None and state.built:
+            break
+    await building
+    assert found == tweets, "a build that ends between the two is not taken for one that was read"
+    assert await homes.read_with_state(VIEWER, tweets[0], 2) == (state, tweets[1:3])
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10])

@@ -1,9 +1,11 @@
 """One read of a timeline: what it asks of the stores, and where a rule or a stage is added."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -14,8 +16,9 @@ from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
 from services.timeline.author_runs import WARMED_AT_ONCE
 from services.timeline.backfill import PER_AUTHOR
+from services.timeline.hot_lists import HotLists
 from services.timeline.hydration import Hydration
-from services.timeline.keys import author_list_key
+from services.timeline.keys import author_list_key, home_list_key
 from services.timeline.model import WINDOW_IDS, EncodedTweet, View, ViewerRelations
 from services.timeline.page import Page
 from services.timeline.rules import RULES
@@ -149,6 +152,41 @@ async def test_a_cold_read_fetches_relations_once_for_itself_and_for_its_list(
     page, calls = await world.counted(None)
     assert (ids(page), world.calls["fetch"]) == (world.tweets[ADA][:LIMIT], 0)
     assert calls["scan", "home"] == 0, "the list is filled by one read"
+
+
+async def test_many_who_miss_the_same_list_wait_for_one_who_fills_it(
+    world: World, valkey: Redis
+) -> None:
+    world.tweets = {ADA: falling(NEWEST - 1, WINDOW_IDS), VIEWER: []}
+    await world.counted(None)
+    await valkey.flushall()
+    world.rows.calls.clear()
+    world.calls.clear()
+    reading, posted = asyncio.Event(), asyncio.Event()
+    listing = world.list_by_authors
+
+    async def slowly(*asked: Any) -> dict[int, list[int]]:
+        found = await listing(*asked)
+        reading.set()
+        await posted.wait()
+        return found
+
+    world.sources.authors.list_by_authors = slowly  # type: ignore[method-assign]
+    first = asyncio.create_task(world.service.home(VIEWER, None, LIMIT))
+    await reading.wait()
+    # As a post does: the tweet is durable, then in its author's hot lists, then answered.
+    world.tweets[VIEWER] = [NEWEST]
+    await HotLists(valkey).push([home_list_key(VIEWER)], NEWEST)
+    looks = world.hot.ended
+    others = [asyncio.create_task(world.service.home(VIEWER, None, LIMIT)) for _ in range(9)]
+    while world.hot.ended < looks + len(others):  # noqa: ASYNC110 - a number, not an event
+        await asyncio.sleep(0)
+    posted.set()
+    assert ids(await first) == world.tweets[ADA][:LIMIT]
+    for page in await asyncio.gather(*others):
+        assert ids(page) == [NEWEST, *world.tweets[ADA][: LIMIT - 1]], "posted before it asked"
+    assert world.calls == {"fetch": 1, "list": 1}
+    assert world.rows.calls["read", VIEWERS.name] == world.rows.calls["scan", "home"] == 1
 
 
 async def test_celebrities_that_are_cold_are_listed_once_in_few_calls(

@@ -7,7 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from services.platform.ids.snowflake_time import first_id_at
-from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
+from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, Scan
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
 from services.timeline.backfill import Backfill
@@ -19,6 +19,7 @@ from services.timeline.page import Page
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.skeleton import IdSources
+from services.timeline.spec import VIEWERS
 from services.timeline.store import RowCelebrities, RowHomeTimelines
 
 VIEWER, ADA, MUTED, BOB, EVE = 1, 2, 3, 4, 5
@@ -44,6 +45,11 @@ class CountedRows:
         self.calls["scan", table] += 1
         return await self._rows.scan(table, start, end, **what)
 
+    async def scan_many(self, scans: Sequence[Scan], *, in_order: bool = False) -> list[list[Row]]:
+        for scan in scans:
+            self.calls["read" if scan.table == VIEWERS.name else "scan", scan.table] += 1
+        return await self._rows.scan_many(scans, in_order=in_order)
+
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         await self._rows.mutate(mutations)
 
@@ -54,14 +60,17 @@ class CountedRows:
 class WatchedHot(ValkeyHotTimelines):
     """Counts looks, and does what a test wants done just before the second."""
 
-    looks = 0
+    looks = ended = 0
     before_second: Callable[[], object] | None = None
 
     async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
         self.looks += 1
         if self.looks == 2 and self.before_second is not None:
             await self.before_second()
-        return await super().home(viewer, before, count)
+        try:
+            return await super().home(viewer, before, count)
+        finally:
+            self.ended += 1
 
 
 class World:

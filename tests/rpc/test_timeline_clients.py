@@ -15,6 +15,7 @@ from services.timeline.clients import (
     CALLS_AT_ONCE,
     MAX_AUTHORS_PER_CALL,
     MAX_IDS_PER_ANSWER,
+    MAX_TWEETS_PER_ANSWER,
     TweetClient,
 )
 from services.timeline.model import WINDOW_IDS
@@ -76,3 +77,46 @@ async def test_any_number_of_authors_is_listed(count: int, limit: int) -> None:
     for request in tweets.asked:
         assert len(request.user_ids) <= MAX_AUTHORS_PER_CALL
         assert len(request.user_ids) * request.limit <= MAX_IDS_PER_ANSWER
+
+
+class Bodies(Tweets):
+    """Tweets whose texts are as long as a test wants them; every seventh is missing."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(0)
+        self.looked_up: list[int] = []
+        self._text = text
+
+    async def LookupTweets(  # noqa: N802 - the RPC's name
+        self, request: pb.LookupTweetsRequest, _context: object
+    ) -> pb.LookupTweetsResponse:
+        self.looked_up.append(len(request.tweet_ids))
+        return pb.LookupTweetsResponse(
+            tweets=[
+                {"tweet_id": each, "user_id": 1, "text": self._text}
+                for each in request.tweet_ids
+                if each % 7
+            ],
+            missing_ids=[each for each in request.tweet_ids if not each % 7],
+        )
+
+
+@pytest.mark.parametrize(
+    ("letters", "calls"), [(280, [58]), (90_000, [58, MAX_TWEETS_PER_ANSWER, 18])]
+)
+async def test_a_page_is_looked_up_at_once_unless_it_is_too_large(
+    letters: int, calls: list[int]
+) -> None:
+    tweets = Bodies("x" * letters)
+    server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, tweets)])
+    await server.start()
+    channel = open_channel(server.address, [SERVICE])
+    try:
+        client = TweetClient(channel, RpcClient(timeout_s=WITHIN_S))
+        found, missing = await client.lookup(range(1, 59))
+    finally:
+        await channel.close()
+        await server.stop(0)
+    assert tweets.looked_up == calls
+    assert [each.tweet_id for each in found] == [each for each in range(1, 59) if each % 7]
+    assert missing == list(range(7, 59, 7))

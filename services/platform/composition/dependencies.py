@@ -49,7 +49,7 @@ from services.platform.rpc.channels import open_channel
 from services.platform.rpc.declared_channel import DeclaredChannel
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.paging import CursorCodec
-from services.platform.rpc.rpc_client import RpcClient
+from services.platform.rpc.rpc_client import DEFAULT_TIMEOUT_S, RpcClient
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
@@ -232,11 +232,15 @@ class Dependencies:
         return channel
 
     async def client(
-        self, service: str, client: Callable[[grpc.aio.Channel, RpcClient], Client]
+        self,
+        service: str,
+        client: Callable[[grpc.aio.Channel, RpcClient], Client],
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> Client:
         """Make a client of a sibling, of which the service must declare one call at least."""
         self.declared.sibling(service)
-        caller = RpcClient(self.settings.addresses[service])
+        caller = RpcClient(self.settings.addresses[service], timeout_s=timeout_s)
         return client(await self.channel(service), caller)
 
     async def ids(self, leases: LeaseSource | None = None) -> SnowflakeGenerator:

@@ -16,6 +16,7 @@ __all__ = [
     "Row",
     "RowMutation",
     "RowStore",
+    "Scan",
     "TableSpec",
     "check_change",
 ]
@@ -73,6 +74,20 @@ class DatedCell(NamedTuple):
     value: bytes
     timestamp_ms: int
     """Unix milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one of many scans reads; see `RowStore.scan`, whose arguments these are."""
+
+    table: str
+    start: bytes
+    end: bytes
+    limit: int
+    columns_from: bytes = b""
+    cells_per_row: int | None = None
+    enough_cells: int | None = None
+    """The scan may end with the row that makes it so many cells, whatever comes behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +190,14 @@ class RowStore(Protocol):
         Only cells with `column >= columns_from` are read, and of each row the first `cells_per_row`
         of them (positive; None: all), however many it has; rows left without cells are skipped and
         do not count.
+        """
+        ...
+
+    async def scan_many(self, scans: Sequence[Scan], *, in_order: bool = False) -> list[list[Row]]:
+        """Do many scans, in one read of the engine where it has such; gives the rows of each.
+
+        `in_order`: what a scan sees is of no earlier moment than what those before it saw. Without
+        that, each is of any moment of the call.
         """
         ...
 

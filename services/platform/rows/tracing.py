@@ -9,7 +9,7 @@ from opentelemetry.trace import Span
 
 from services.platform.observability import spans
 from services.platform.observability.names import SCOPE, SPAN_ROWS
-from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, RowStore
+from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, RowStore, Scan
 
 __all__ = ["BIGTABLE", "SQLITE", "TracedRowStore"]
 
@@ -100,6 +100,14 @@ class TracedRowStore:
             )
             span.set_attribute(RETURNED, len(rows))
             return rows
+
+    async def scan_many(self, scans: Sequence[Scan], *, in_order: bool = False) -> list[list[Row]]:
+        """Do many scans; the span is named after the first table."""
+        table = scans[0].table if scans else "nothing"
+        with self._span("scan", table, len(scans)) as span:
+            found = await self._store.scan_many(scans, in_order=in_order)
+            span.set_attribute(RETURNED, sum(map(len, found)))
+            return found
 
     async def close(self) -> None:
         """Close the store beneath."""

@@ -20,7 +20,7 @@ from services.platform.observability.request_id import REQUEST_ID, REQUEST_ID_KE
 from services.platform.rpc.status import domain_error
 from services.platform.runtime.deadlines import allowed_s
 
-__all__ = ["RpcClient"]
+__all__ = ["DEFAULT_TIMEOUT_S", "RpcClient"]
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")

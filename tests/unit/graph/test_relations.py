@@ -31,6 +31,8 @@ class Rounds:
 
     def __getattr__(self, name: str) -> object:
         inner = getattr(self._inner, name)
+        if name == "related":
+            return self._related
         if name not in LISTS:
             return inner
 
@@ -45,6 +47,16 @@ class Rounds:
             return found
 
         return read
+
+    async def _related(self, user_id: int, limit: int) -> list[IdSlice]:
+        self.reads += [(name, None) for name in LISTS]
+        try:
+            await self._round()
+        except asyncio.CancelledError:
+            self.cancelled += len(LISTS)
+            raise
+        found: list[IdSlice] = await self._inner.related(user_id, limit)  # type: ignore[attr-defined]
+        return found
 
     async def _round(self) -> None:
         if self._open is None or self._open.done():
@@ -113,6 +125,6 @@ async def test_a_read_that_fails_fails_all(
     async def fail(*_: object, **__: object) -> IdSlice:
         raise UnavailableError("gone")
 
-    monkeypatch.setattr(world.store, "blocking", fail)
+    monkeypatch.setattr(world.store, "related", fail)
     with pytest.raises(UnavailableError):
         await reads.relations(1)

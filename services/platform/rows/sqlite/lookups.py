@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 
-from services.platform.rows.port import CellName, DatedCell, Row
+from services.platform.rows.port import CellName, DatedCell, Row, Scan
 from services.platform.rows.sqlite.statements import TableSql, with_names
 
-__all__ = ["read_cells", "read_rows"]
+__all__ = ["read_cells", "read_rows", "scanned"]
 
 NAMES_PER_STATEMENT = 512
 """Keys or columns of one statement, a power of two; SQLite takes 999 parameters in every build."""
@@ -47,6 +49,30 @@ def read_cells(
             for key, columns in by_key.items():
                 for column, value, ts in _each(connection, sql.get_of_columns, key, columns):
                     yield CellName(table, key, column), DatedCell(value, ts)
+
+
+def scanned(connection: sqlite3.Connection, sql: TableSql, scan: Scan) -> list[Row]:
+    """Read rows of a key range in order."""
+    rows: list[Row] = []
+    if scan.limit <= 0:
+        return rows
+    if scan.cells_per_row is not None:
+        keys = (scan.start, scan.end)
+        slices = sql.slices(connection, keys, scan.columns_from, scan.cells_per_row)
+        cells = 0
+        for row in islice(slices, scan.limit):
+            rows.append(row)
+            cells += len(row.cells)
+            if scan.enough_cells is not None and cells >= scan.enough_cells:
+                break
+        return rows
+    cursor = connection.execute(sql.scan, (scan.start, scan.end, scan.columns_from))
+    for key, found in groupby(cursor, key=itemgetter(0)):
+        rows.append(Row(key, {column: value for _, column, value in found}))
+        if len(rows) == scan.limit:
+            break
+    cursor.close()
+    return rows
 
 
 def _each(

@@ -6,8 +6,6 @@ import sqlite3
 import struct
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from itertools import groupby, islice
-from operator import itemgetter
 from pathlib import Path
 
 from services.platform.errors import UnavailableError
@@ -16,6 +14,7 @@ from services.platform.rows.port import (
     DatedCell,
     Row,
     RowMutation,
+    Scan,
     TableSpec,
     check_change,
 )
@@ -23,7 +22,7 @@ from services.platform.rows.sqlite.changes import apply, planned, setting
 from services.platform.rows.sqlite.connections import connect
 from services.platform.rows.sqlite.expiry import Expiry
 from services.platform.rows.sqlite.garbage import COLLECT_EVERY_S, GarbageCollection
-from services.platform.rows.sqlite.lookups import read_cells, read_rows
+from services.platform.rows.sqlite.lookups import read_cells, read_rows, scanned
 from services.platform.rows.sqlite.statements import TableSql
 from services.platform.rows.sqlite.threads import ReaderPool, WriterThread
 from services.platform.runtime.background import Background
@@ -172,24 +171,17 @@ class SqliteRowStore:
         cells_per_row: int | None = None,
     ) -> list[Row]:
         """Read rows of a key range in order, at most `limit`; all rows are of one moment."""
-        sql = self._sql[table]
-        if limit <= 0:
-            return []
+        wanted = Scan(table, start, end, limit, columns_from, cells_per_row)
+        (rows,) = await self.scan_many([wanted])
+        return rows
 
-        def read(connection: sqlite3.Connection) -> list[Row]:
-            rows: list[Row] = []
-            if cells_per_row is not None:
-                slices = sql.slices(connection, (start, end), columns_from, cells_per_row)
-                return list(islice(slices, limit))
-            cursor = connection.execute(sql.scan, (start, end, columns_from))
-            for key, cells in groupby(cursor, key=itemgetter(0)):
-                rows.append(Row(key, {column: value for _, column, value in cells}))
-                if len(rows) == limit:
-                    break
-            cursor.close()
-            return rows
-
-        return await self._reading().run(read)
+    async def scan_many(self, scans: Sequence[Scan], *, in_order: bool = False) -> list[list[Row]]:
+        """Do many scans, all of one moment."""
+        del in_order  # one moment is in any order
+        tables = self._sql
+        return await self._reading().run(
+            lambda db: [scanned(db, tables[scan.table], scan) for scan in scans]
+        )
 
     async def collect_garbage(self) -> int:
         """Drop the cells past their table's `max_age_s`; returns how many. Safe at any time.
