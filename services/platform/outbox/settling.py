@@ -14,7 +14,7 @@ from services.platform.runtime.background import IDLE_S, Background
 
 __all__ = ["SETTLE_AFTER_S", "Settling"]
 
-SETTLE_AFTER_S = 0.25
+SETTLE_AFTER_S = 0.1
 """Entries published meanwhile are settled together. Far below the age at which a sweeper takes an
 entry for left behind."""
 
