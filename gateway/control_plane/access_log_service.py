@@ -1,5 +1,6 @@
 """Envoy's access log service: edges report what happened in batches, and no request waits."""
 
+import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import MappingProxyType
@@ -66,22 +67,29 @@ class AccessLogServicer:
 
     async def _score(self, batch: Sequence[Seen]) -> None:
         sums = points(batch, self._clock.now_ms())
-        for seen in batch:
-            for who, more in await self._history_points(seen):
-                sums[who] = sums.get(who, 0.0) + more
+        for who, more in await self._history_points(batch):
+            sums[who] = sums.get(who, 0.0) + more
         await self._store.raise_scores(sums)
 
-    async def _history_points(self, seen: Seen) -> list[tuple[str, float]]:
+    async def _history_points(self, batch: Sequence[Seen]) -> list[tuple[str, float]]:
         """Give what only many requests together can say: repetition, and crowds at an address."""
-        if not (seen.user and seen.is_write):
-            return []
-        found = []
-        user, address = subject_key(Subject.USER, seen.user), subject_key(Subject.IP, seen.address)
-        if seen.digest and await self._store.repeats(user, seen.digest):
-            found.append((user, REPEATED_POST_POINTS))
-        count, is_new = await self._store.accounts(address, seen.user)
-        if is_new and count > ACCOUNTS_OF_AN_ADDRESS:
-            found.append((address, SHARED_ADDRESS_POINTS))
+        writes = [seen for seen in batch if seen.user and seen.is_write]
+        posts = [(subject_key(Subject.USER, one.user), one.digest) for one in writes if one.digest]
+        # Each pair once: only the first of a batch can be new.
+        pairs = dict.fromkeys((subject_key(Subject.IP, one.address), one.user) for one in writes)
+        repeats, accounts = await asyncio.gather(
+            self._store.repeats(posts), self._store.accounts(list(pairs))
+        )
+        found = [
+            (who, REPEATED_POST_POINTS)
+            for (who, _), before in zip(posts, repeats, strict=True)
+            if before
+        ]
+        found += [
+            (address, SHARED_ADDRESS_POINTS)
+            for (address, _), (count, is_new) in zip(pairs, accounts, strict=True)
+            if is_new and count > ACCOUNTS_OF_AN_ADDRESS
+        ]
         return found
 
 

@@ -1,7 +1,6 @@
 """Decides on writes, for all edges together."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.control_plane.keys import counts_key, reputation_key, subject_key
@@ -23,7 +22,7 @@ from gateway.limits.table import NEW_ACCOUNT_DAYS
 from services.platform.ids.snowflake_time import time_ms
 from services.platform.runtime.clock import CLOCK_SKEW_MS, Clock
 from services.platform.valkey.connection import ValkeyClient
-from services.platform.valkey.script import Script
+from services.platform.valkey.script import Page, Script
 
 __all__ = ["BUDGETS", "Decision", "Limiter", "age_of"]
 
@@ -66,6 +65,7 @@ class Limiter:
         self._clock = clock
         self._rules = rules
         self._count = Script(client, COUNT)
+        self._known: dict[tuple[str, Subject, Age, bool], tuple[bytes | int, ...]] = {}
 
     async def decide(
         self, endpoints: EndpointClass, subjects: Mapping[Subject, str], *, proven: bool = False
@@ -75,26 +75,32 @@ class Limiter:
         `proven` work lifts what bad reputation costs, and has budgets beside those used up already.
         """
         now_ms = self._clock.now_ms()
-        decisions = await asyncio.gather(
-            *(
-                self._decide_for(endpoints, subject, subjects[subject], now_ms, proven=proven)
-                for subject in endpoints.budgets
-                if subject in subjects
-            )
+        asked = [subject for subject in endpoints.budgets if subject in subjects]
+        # One pipeline, without a task for each subject.
+        answers = await self._count.run_pages(
+            [self._page(endpoints, one, subjects[one], now_ms, proven=proven) for one in asked]
         )
-        return min(decisions, key=lambda one: (one.allowed, one.remaining))
+        return min(map(_decision, answers), key=lambda one: (one.allowed, one.remaining))
 
-    async def _decide_for(
+    def _page(
         self, endpoints: EndpointClass, subject: Subject, name: str, now_ms: int, *, proven: bool
-    ) -> Decision:
+    ) -> Page:
         who = subject_key(subject, name)
         age = age_of(name, now_ms) if subject is Subject.USER else Age.SETTLED
+        counted = f"{endpoints.name}:proven" if proven else endpoints.name
+        keys = (counts_key(who, counted), reputation_key(who))
+        return keys, (now_ms, *self._rest(endpoints, subject, age, proven=proven))
+
+    def _rest(
+        self, endpoints: EndpointClass, subject: Subject, age: Age, *, proven: bool
+    ) -> tuple[bytes | int, ...]:
+        """Give the script's arguments but for the time, made once."""
+        kind = (endpoints.name, subject, age, proven)
+        if (known := self._known.get(kind)) is not None:
+            return known
         by = divisor(endpoints, age, Reputation.GOOD)
         budgets = [shrunk(budget, by) for _, budget in endpoints.budgets[subject].named()]
-        counted = f"{endpoints.name}:proven" if proven else endpoints.name
-        answer: list[int] = await self._count.run(
-            [counts_key(who, counted), reputation_key(who)],
-            now_ms,
+        made = self._known[kind] = (
             self._rules.suspect_ms,
             self._rules.hostile_ms,
             *((1, 1) if proven else map(reputation_divisor, _REPUTATIONS[1:])),
@@ -103,15 +109,19 @@ class Limiter:
             CLOCK_SKEW_MS,
             *(argument for budget in budgets for argument in _arguments(budget)),
         )
-        allowed, limit, remaining, reset_ms, number, reputation = answer
-        return Decision(
-            bool(allowed),
-            limit,
-            remaining,
-            -(-reset_ms // _MS_PER_S),
-            BUDGETS[number],
-            _REPUTATIONS[reputation],
-        )
+        return made
+
+
+def _decision(answer: Sequence[int]) -> Decision:
+    allowed, limit, remaining, reset_ms, number, reputation = answer
+    return Decision(
+        bool(allowed),
+        limit,
+        remaining,
+        -(-reset_ms // _MS_PER_S),
+        BUDGETS[number],
+        _REPUTATIONS[reputation],
+    )
 
 
 def _arguments(budget: Budget) -> tuple[bytes, int, int]:

@@ -1,7 +1,7 @@
 """Anomaly scores in Valkey, and the lists of subjects whose scores count."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -13,7 +13,7 @@ from gateway.control_plane.keys import (
     subject_name,
 )
 from gateway.control_plane.reputation import ReputationRules
-from gateway.control_plane.scripts import RAISE
+from gateway.control_plane.scripts import COUNT_POST, NOTE_ACCOUNT, RAISE
 from gateway.limits.budgets import Subject
 from services.platform.runtime.clock import CLOCK_SKEW_MS, Clock
 from services.platform.tokens.edge_lists import MAX_LISTED, trim
@@ -36,6 +36,8 @@ class ReputationStore:
         self._clock = clock
         self._rules = rules
         self._raise = Script(client, RAISE)
+        self._count_post = Script(client, COUNT_POST)
+        self._note_account = Script(client, NOTE_ACCOUNT)
 
     async def raise_scores(self, points: Mapping[str, float]) -> None:
         """Add points to subjects' scores (names as `keys.subject_key` gives them)."""
@@ -79,22 +81,25 @@ class ReputationStore:
             if isfinite(moment) and (readable := subject_name(subject, name)) is not None
         }
 
-    async def repeats(self, who: str, digest: str) -> int:
-        """Count a post by its digest; gives how often the user posted the same within the hour."""
-        key = posts_key(who, digest)
-        with valkey_errors():
-            count = int(await self._client.incr(key))
-            if count == 1:
-                await self._client.expire(key, POSTS_WINDOW_S)
-        return count - 1
+    async def repeats(self, posts: Sequence[tuple[str, str]]) -> list[int]:
+        """Count posts, each of a subject and with a digest, in one round trip.
 
-    async def accounts(self, address: str, user: str) -> tuple[int, bool]:
-        """Note a user at an address; gives how many it has in this hour, and whether this is new.
-
-        Counted by HyperLogLog, so about right and never large.
+        Gives for each how often before it the subject posted the same within the hour.
         """
-        key = accounts_key(address, self._clock.now_ms() // _MS_PER_HOUR)
-        with valkey_errors():
-            is_new = bool(await self._client.pfadd(key, user))
-            await self._client.expire(key, 2 * POSTS_WINDOW_S)
-            return int(await self._client.pfcount(key)), is_new
+        pages = [((posts_key(who, digest),), (POSTS_WINDOW_S,)) for who, digest in posts]
+        counts: list[int] = await self._count_post.run_pages(pages) if pages else []
+        return [count - 1 for count in counts]
+
+    async def accounts(self, seen: Sequence[tuple[str, str]]) -> list[tuple[int, bool]]:
+        """Note users at addresses, each pair (address, user), in one round trip.
+
+        Gives for each how many the address has in this hour, and whether this one is new. Counted
+        by HyperLogLog, so about right and never large.
+        """
+        hour = self._clock.now_ms() // _MS_PER_HOUR
+        pages = [
+            ((accounts_key(address, hour),), (user.encode(), 2 * POSTS_WINDOW_S))
+            for address, user in seen
+        ]
+        found: list[list[int]] = await self._note_account.run_pages(pages) if pages else []
+        return [(count, bool(is_new)) for is_new, count in found]

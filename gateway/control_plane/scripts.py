@@ -5,7 +5,7 @@ by a clock that was wrong, and would keep its subject out until that time: count
 and scores are forgiven.
 """
 
-__all__ = ["COUNT", "RAISE", "WINDOW_SLOTS"]
+__all__ = ["COUNT", "COUNT_POST", "NOTE_ACCOUNT", "RAISE", "WINDOW_SLOTS"]
 
 WINDOW_SLOTS = 60
 """Slots of a sliding window. The slot that has half left the window counts in full, so the promise
@@ -125,4 +125,19 @@ moment = math.floor(now + ahead)
 local lives = math.ceil(math.max(1, ahead) + 4 * half_life)
 redis.call('SET', KEYS[1], string.format('%.0f', moment), 'PX', lives)
 return moment
+"""
+
+COUNT_POST = """
+-- KEYS: posts of one text. ARGV: s that they are remembered. Gives how many there are now.
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return count
+"""
+
+NOTE_ACCOUNT = """
+-- KEYS: accounts of an address in an hour. ARGV: an account, s that they are remembered. Gives
+-- {1 if it is a new one, how many there are}.
+local new = redis.call('PFADD', KEYS[1], ARGV[1])
+if new == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+return {new, redis.call('PFCOUNT', KEYS[1])}
 """

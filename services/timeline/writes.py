@@ -107,9 +107,13 @@ class TimelineWrites:
         """Drop the hot list and any warming of it; the next read fills it anew."""
         await self._lists.drop(home_list_key(viewer))
 
-    async def posted(self, user_id: int, tweet_id: int) -> None:
-        """Show authors their own tweet at once, in the hot lists they have."""
-        await self._lists.push([author_list_key(user_id), home_list_key(user_id)], tweet_id)
+    async def show_own(self, authors: Mapping[int, int]) -> None:
+        """Show authors their own tweets at once, in the hot lists they have."""
+        tweets: dict[bytes, list[int]] = {}
+        for tweet_id, author in authors.items():
+            for key in (author_list_key(author), home_list_key(author)):
+                tweets.setdefault(key, []).append(tweet_id)
+        await self._lists.push_many(tweets)
 
     async def deleted(self, tweet_id: int, user_id: int) -> None:
         """Hide a deleted tweet at once."""

@@ -13,6 +13,7 @@ from services.tweet.consumers import TweetConsumers
 from services.tweet.deletion import Deletion
 from services.tweet.erasure import LATE_TWEETS_MS, TweetErasure
 from services.tweet.events import TweetEvents
+from services.tweet.own_timeline import JoinedOwnTimeline
 from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
 from services.tweet.spec import ERASURE, OUTBOX, SPEC, TWEET_EVENTS
@@ -26,7 +27,7 @@ async def build(deps: Dependencies) -> Served:
     """Keep tweets in rows, with an outbox; show authors their own in the timeline store."""
     rows = await deps.rows(SPEC.name, SPEC.tables)
     store = RowTweetStore(rows, await deps.outbox(rows, OUTBOX, TWEET_EVENTS))
-    own_timeline = open_pushes(deps, await open_timeline_rows(deps))
+    own_timeline = JoinedOwnTimeline(open_pushes(deps, await open_timeline_rows(deps)))
     users, events = await deps.client("user", UserClient), TweetEvents()
     authors = KnownIds(users.missing)
     await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, authors))

@@ -81,7 +81,8 @@ class TweetService:
         check_optional_id("quote_tweet_id", quote)
         validate_request_id(request_id)
 
-        content = fingerprint(text, in_reply_to, quote)
+        # Only repeats are told apart by it.
+        content = fingerprint(text, in_reply_to, quote) if request_id else ""
         claim = await self._store.find_claim(user_id, request_id) if request_id else None
         repeated = claim is not None
         if claim is None:

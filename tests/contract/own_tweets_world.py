@@ -117,7 +117,7 @@ class World:
         self._last += 1
         tweet = Tweet(self._last, author, "hi", SystemClock().now_ms(), 0, 0)
         await self.store.create(tweet, b"")
-        await self.pushes.posted(author, tweet.tweet_id)
+        await self.pushes.show_own({tweet.tweet_id: author})
         return tweet.tweet_id
 
     async def delete(self, tweet_id: int) -> None:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from gateway.control_plane.keys import listed_key, reputation_key
+from gateway.control_plane.keys import accounts_key, listed_key, posts_key, reputation_key
 from gateway.control_plane.limiter import Limiter
 from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.reputation_store import ReputationStore
@@ -228,6 +228,19 @@ async def test_a_score_has_a_ceiling(store: ReputationStore, clock: MovedClock) 
 
 async def test_posts_and_accounts_are_counted(store: ReputationStore) -> None:
     digests = [content_digest(text) for text in ("a", " A ", "b", "a")]
-    assert [await store.repeats("user:1", digest) for digest in digests] == [0, 1, 0, 2]
-    counted = [await store.accounts("ip:x", user) for user in ("1", "2", "2")]
+    posts = [("user:1", digest) for digest in digests]
+    assert await store.repeats([*posts, ("user:2", digests[0])]) == [0, 1, 0, 2, 0]
+    assert await store.repeats(posts[:1]) == [3]
+    counted = await store.accounts([("ip:x", user) for user in ("1", "2", "2")])
     assert counted == [(1, True), (2, True), (2, False)]
+    assert await store.accounts([("ip:y", "1"), ("ip:x", "1")]) == [(1, True), (2, False)]
+    assert (await store.repeats([]), await store.accounts([])) == ([], [])
+
+
+async def test_what_posts_and_accounts_leave_behind_ends(
+    store: ReputationStore, client: ValkeyClient, clock: MovedClock
+) -> None:
+    await store.repeats([("user:1", "digest")])
+    await store.accounts([("ip:x", "1"), ("ip:x", "2")])
+    assert 0 < await client.ttl(posts_key("user:1", "digest")) <= 3_600
+    assert 0 < await client.ttl(accounts_key("ip:x", clock.ms // 3_600_000)) <= 7_200

@@ -8,7 +8,10 @@ import pytest
 
 from services.platform.bus import port
 from services.platform.bus.port import Message
+from services.platform.outbox import relay as relay_module
+from services.platform.outbox import settling
 from services.platform.outbox.outbox import Outbox, OutboxEntry
+from services.platform.outbox.relay import OutboxRelay
 from services.platform.rows.port import RowMutation, RowStore
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.deadlines import deadline_in, remaining_s
@@ -39,6 +42,16 @@ __all__ = [
     "valkey_cluster_url",
     "valkey_server",
 ]
+
+
+class CountingOutbox(Outbox):
+    """Notes what is settled by each call."""
+
+    settles: list[list[int]]
+
+    async def settle(self, ids: Sequence[int]) -> None:
+        self.settles = [*getattr(self, "settles", []), list(ids)]
+        await super().settle(ids)
 
 
 class TestOutboxRelay:
@@ -87,6 +100,44 @@ class TestOutboxRelay:
         assert {topic for topic, _ in bus.published} == {"t0", "t1"}
         assert bus.calls == 2
         assert await pending(store) == []
+
+    async def test_what_is_committed_between_publishes_goes_out_together(
+        self, store: RowStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(relay_module, "PUBLISH_EVERY_S", 3_600.0)
+        bus = MemoryBus()
+        relay = relay_of(store, bus)
+        await relay.start()
+        await relay.commit([], OutboxEntry(1, "t", b"1"))
+        # The first is not held back.
+        await eventually(lambda: bus.bodies() == [b"1"])
+        for number in range(2, 6):
+            await relay.commit([], OutboxEntry(number, "t", b"%d" % number))
+        await relay.commit([], OutboxEntry(6, "another topic", b"6"))
+        await eventually(lambda: bus.bodies() == [b"1", b"6"])
+        # A stop holds nothing back either.
+        await relay.stop()
+        assert bus.bodies() == [b"1", b"2", b"3", b"4", b"5", b"6"]
+        assert bus.calls == 3
+        assert await pending(store) == []
+
+    async def test_what_was_published_is_settled_later_and_together(
+        self, store: RowStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(settling, "SETTLE_AFTER_S", 3_600.0)
+        bus, settled = MemoryBus(), CountingOutbox(store, SystemClock(), OUTBOX)
+        relay = OutboxRelay(settled, bus, sweep_interval_s=0.01, sweep_age_ms=0)
+        await relay.start()
+        for number in range(3):
+            await relay.commit([], OutboxEntry(number, "t", b"%d" % number))
+            await eventually(lambda many=number + 1: len(bus.published) == many)
+        # Not even the sweeper takes up what waits to be settled.
+        assert await relay.sweep() == 0
+        assert await pending(store) == [0, 1, 2]
+        await relay.stop()
+        assert await pending(store) == []
+        assert settled.settles == [[0, 1, 2]]
+        assert len(bus.published) == 3
 
     async def test_a_failing_topic_is_retried_and_holds_up_no_other(self, store: RowStore) -> None:
         bus = MemoryBus({"slow": 3})

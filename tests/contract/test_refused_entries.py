@@ -82,6 +82,12 @@ async def until_listed(queues: Queues, ids: list[str]) -> None:
             await asyncio.sleep(0.02)
 
 
+async def until_pending(store: RowStore, ids: list[int]) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        while await pending(store) != ids:  # noqa: ASYNC110 - rows notify nobody
+            await asyncio.sleep(0.02)
+
+
 async def test_what_is_refused_is_a_dead_letter_until_it_is_taken(store: RowStore) -> None:
     bus = PickyBus(b"huge", b"odd")
     relay, queues = relay_of(store, bus, refused_in(store)), queues_of(store, bus)
@@ -107,9 +113,7 @@ async def test_what_is_refused_is_a_dead_letter_until_it_is_taken(store: RowStor
     assert await queues.drop(QUEUE, ["2", "4", "77", "no id"]) == 1
     assert await listed(queues) == []
     assert await queues.drop(QUEUE, ["2"]) == 0
-    async with asyncio.timeout(WITHIN_S):
-        while await pending(store):  # noqa: ASYNC110 - rows notify nobody
-            await asyncio.sleep(0.02)
+    await until_pending(store, [])
     await relay.stop()
     assert b"huge" not in bus.bodies(), "nobody publishes what was dropped"
     with pytest.raises(InvalidArgumentError):
@@ -134,7 +138,7 @@ async def test_the_others_go_on_while_nobody_can_be_told(store: RowStore) -> Non
     for number, body in enumerate([b"huge", b"a", b"b"], start=1):
         await relay.commit([change(b"k%d" % number)], OutboxEntry(number, "first", body))
     await eventually(lambda: bus.bodies() == [b"a", b"b"])
-    assert await pending(store) == [1]
+    await until_pending(store, [1])
     refused.gone = False
     await until_listed(queues_of(store, bus), ["1"])
     await relay.stop()

@@ -103,6 +103,7 @@ class Outbox:
 
     def __init__(self, failing: Failing) -> None:
         self.pending = failing.pending
+        self.settle = failing.settle
 
     async def commit(self, *_: object) -> None:
         pass
@@ -222,6 +223,27 @@ async def test_a_lane_of_an_outbox_goes_on() -> None:
     async with asyncio.timeout(WAIT_S):
         while relay._held:  # noqa: ASYNC110 - a counter, not an event
             await asyncio.sleep(0.01)
+    await relay.stop()
+
+
+async def test_the_settling_of_an_outbox_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries that it could not settle are released too."""
+
+    class Bus:
+        async def publish(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr("services.platform.outbox.settling.SETTLE_AFTER_S", 0.001)
+    failing = Failing()
+    relay = OutboxRelay(Outbox(failing), Bus(), sweep_interval_s=3_600.0)  # type: ignore[arg-type]
+    await relay.start()
+    for number in range(TRIES):
+        began = failing.asked
+        await relay.commit([], OutboxEntry(number, "topic", b""))
+        async with asyncio.timeout(WAIT_S):
+            while failing.asked == began or relay._held:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+        assert relay.holds()
     await relay.stop()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -93,6 +94,9 @@ class Receiving(ABC):
     async def stop(self) -> None:
         """Receive nothing more, finish and ack what is in hand, then return."""
         self._stopping.set()
+        # Whoever waits for these finds that it is to stop.
+        self._resumed.set()
+        self._room.set()
         # Never cancelled: what the engine has just given would be lost to others for a while.
         await self._receiving.finish()
         if self._in_hand:
@@ -103,7 +107,8 @@ class Receiving(ABC):
 
     def pause(self) -> None:
         """Receive nothing more until resumed; what is in hand goes on."""
-        self._resumed.clear()
+        if not self._stopping.is_set():
+            self._resumed.clear()
 
     def resume(self) -> None:
         """Undo a pause."""
@@ -122,11 +127,14 @@ class Receiving(ABC):
 
     async def _may_receive(self) -> bool:
         """Wait for a while until nothing is against it; give whether that is so."""
-        await self._or_stop(self._resumed, IDLE_S)
+        if not self._resumed.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S):
+                    await self._resumed.wait()
         if not self._resumed.is_set():
             return False
         # For as long as it takes: handlers that never end are a fault, and to be seen as one.
-        await self._or_stop(self._room)
+        await self._room.wait()
         if self._yield_to is not None and self._yields():
             came = await self._or_stop(self._yield_to.idle, IDLE_S)
             if not came:
@@ -160,7 +168,7 @@ class Receiving(ABC):
         task = asyncio.create_task(handling)
         self._in_hand.add(task)
         self.idle.clear()
-        if len(self._in_hand) >= self._most_tasks:
+        if len(self._in_hand) >= self._most_tasks and not self._stopping.is_set():
             self._room.clear()
         task.add_done_callback(self._ended)
 

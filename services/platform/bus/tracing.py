@@ -60,8 +60,8 @@ class TracedPublisher:
 
     @contextmanager
     def _publishing(self, topic: str, message: Message) -> Iterator[Message]:
-        parent = _sent_along(message)
-        if not spans.is_sampled(parent):
+        parent = _recorded(message)
+        if parent is None:
             # As it came, so that whoever handles it knows that it is not recorded.
             yield message
             return

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,9 +18,10 @@ from services.platform.observability.log_events import (
 )
 from services.platform.observability.names import METRIC_OUTBOX_HELD, METRIC_OUTBOX_SET_ASIDE, SCOPE
 from services.platform.outbox.outbox import Outbox, OutboxEntry, Refused
+from services.platform.outbox.settling import Settling
+from services.platform.outbox.waiting import happens_within, until_done
 from services.platform.rows.port import RowMutation
 from services.platform.runtime.background import IDLE_S, Background
-from services.platform.runtime.retry_policy import Backoff
 
 __all__ = ["OutboxRelay"]
 
@@ -28,8 +29,10 @@ BATCH_MAX_MESSAGES = 500
 """Messages per publish; Pub/Sub takes 1 000 per request."""
 HELD_MAX_ENTRIES = 20_000
 """Entries kept in memory while the bus is down; the sweeper finds the rest in the table."""
-BACKOFF = Backoff(base_s=0.1, cap_s=4.0)
-"""Between tries to publish or settle; the cap is so low that a bus that is back is noticed soon."""
+PUBLISH_EVERY_S = 0.02
+"""Between publishes of a topic at the least, in seconds. Whatever is committed meanwhile goes out
+together, and so do all that follows from it: each receive, read and ack of every consumer is paid
+once. What is committed after a longer pause goes out at once."""
 SWEEP_INTERVAL_S = 2.0
 """Mean pause between sweeps (jittered, so that replicas do not sweep in step)."""
 SWEEP_AGE_MS = 5_000
@@ -80,6 +83,11 @@ class OutboxRelay:
         # The series is there before the first: an alert looks at how it rises.
         self._set_aside_count.add(0, self._labels)
         self._lanes: dict[str, asyncio.Queue[OutboxEntry]] = {}
+        # When each lane may publish again, by the loop's clock.
+        self._next_s: dict[str, float] = {}
+        # Set by a stop: nothing waits for more to come any more.
+        self._hurry = asyncio.Event()
+        self._settling = Settling(outbox.settle, self._settled, self._jitter, self._hurry)
         self._loops: list[Background] = []
         self._running = False
 
@@ -99,6 +107,9 @@ class OutboxRelay:
     async def start(self) -> None:
         """Begin to publish and sweep."""
         self._running = True
+        self._hurry.clear()
+        self._loops.append(self._settling.loop)
+        self._settling.loop.start()
         for topic, lane in self._lanes.items():
             self._open(topic, lane)
         sweeper = Background("outbox-sweeper", self._sweep)
@@ -114,10 +125,12 @@ class OutboxRelay:
 
         Call it when nothing commits any more. What could not be published stays in the table.
         """
+        self._hurry.set()
         if self._running:
-            drained = asyncio.gather(*(lane.join() for lane in self._lanes.values()))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(drained, drain_timeout_s)
+                async with asyncio.timeout(drain_timeout_s):
+                    await asyncio.gather(*(lane.join() for lane in self._lanes.values()))
+                    await self._settling.join()
         self._running = False
         await asyncio.gather(*(loop.stop() for loop in self._loops))
         self._loops.clear()
@@ -170,7 +183,7 @@ class OutboxRelay:
             lane = self._lanes[entry.topic] = asyncio.Queue()
             if self._running:
                 self._open(entry.topic, lane)
-        lane.put_nowait(replace(entry, mutations=()))
+        lane.put_nowait(replace(entry, mutations=()) if entry.mutations else entry)
 
     def _open(self, topic: str, lane: asyncio.Queue[OutboxEntry]) -> None:
         async def publish() -> None:
@@ -188,17 +201,27 @@ class OutboxRelay:
                 batch = [await lane.get()]
         except TimeoutError:
             return
-        while len(batch) < BATCH_MAX_MESSAGES and not lane.empty():
-            batch.append(lane.get_nowait())
+        published: set[int] = set()
         try:
-            if ids := [entry.id for entry in await self._publish(topic, batch, beat)]:
-                await self._until_done(partial(self._outbox.settle, ids), beat)
-                await self._forget_refused(ids)
+            await self._pace(topic)
+            while len(batch) < BATCH_MAX_MESSAGES and not lane.empty():
+                batch.append(lane.get_nowait())
+            published = {entry.id for entry in await self._publish(topic, batch, beat)}
+            self._settling.add(sorted(published))
         finally:
             # Whatever happened: what is held here no sweeper takes up.
-            self._let_go([entry.id for entry in batch if entry.id not in self._aside])
+            kept = published | self._aside
+            self._let_go([entry.id for entry in batch if entry.id not in kept])
             for _ in batch:
                 lane.task_done()
+
+    async def _pace(self, topic: str) -> None:
+        """Wait until it is time for the next publish to a topic."""
+        now_s = asyncio.get_running_loop().time()
+        at_s = max(now_s, self._next_s.get(topic, now_s))
+        self._next_s[topic] = at_s + PUBLISH_EVERY_S
+        if at_s > now_s:
+            await happens_within(at_s - now_s, self._hurry)
 
     async def _publish(
         self, topic: str, batch: Sequence[OutboxEntry], beat: Callable[[], None]
@@ -206,8 +229,11 @@ class OutboxRelay:
         """Publish what the bus takes, and give that; what it refuses is set aside."""
         messages = [Message(entry.data, entry.attributes) for entry in batch]
         try:
-            await self._until_done(
-                partial(self._driver.publish, topic, messages), beat, unless_refused=True
+            await until_done(
+                partial(self._driver.publish, topic, messages),
+                beat,
+                self._jitter,
+                unless_refused=True,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the others
             if len(batch) == 1:
@@ -230,6 +256,12 @@ class OutboxRelay:
                 _log.warning(EVENT_OUTBOX_ATTEMPT_FAILED, exc_info=True)
         self._set_aside(entry, error)
         return False
+
+    async def _settled(self, ids: Sequence[int]) -> None:
+        try:
+            await self._forget_refused(ids)
+        finally:
+            self._let_go(ids)
 
     async def _forget_refused(self, ids: Sequence[int]) -> None:
         done = self._swept.intersection(ids)
@@ -257,27 +289,6 @@ class OutboxRelay:
     def _take_back(self, entry_id: int) -> None:
         self._aside.discard(entry_id)
         self._let_go([entry_id])
-
-    async def _until_done(
-        self,
-        attempt: Callable[[], Awaitable[object]],
-        beat: Callable[[], None],
-        *,
-        unless_refused: bool = False,
-    ) -> None:
-        failures = 0
-        while True:
-            beat()
-            try:
-                await attempt()
-            except Exception as error:
-                if unless_refused and not isinstance(error, UnavailableError):
-                    raise
-                _log.warning(EVENT_OUTBOX_ATTEMPT_FAILED, exc_info=True)
-                failures += 1
-                await asyncio.sleep(BACKOFF.delay_s(failures, self._jitter))
-            else:
-                return
 
     async def _sweep(self) -> float:
         await self.sweep()

@@ -10,7 +10,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,30 +41,49 @@ READER_THREADS = 4
 class _Call:
     """Work for the writer and the future of the caller that waits for it."""
 
-    __slots__ = ("_future", "_loop", "work")
+    __slots__ = ("_future", "loop", "work")
 
     def __init__(self, work: _Work, future: asyncio.Future[Any]) -> None:
         self.work = work
         self._future = future
-        self._loop = future.get_loop()
+        self.loop = future.get_loop()
 
     @property
     def is_wanted(self) -> bool:
         """Whether the caller still waits: not timed out, not cancelled."""
         return not self._future.done()
 
-    def answer(self, result: object, error: BaseException | None) -> None:
-        """Wake the caller; one whose loop is gone no longer cares."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._settle, result, error)
-
-    def _settle(self, result: object, error: BaseException | None) -> None:
+    def settle(self, result: object, error: BaseException | None) -> None:
+        """Give the caller its answer, in its own thread."""
         if self._future.done():
             return
         if error is None:
             self._future.set_result(result)
         else:
             self._future.set_exception(error)
+
+
+_Answer = tuple[_Call, object, BaseException | None]
+
+
+def _answer(answers: Sequence[_Answer]) -> None:
+    """Wake the callers, those of a loop all at once; whose loop is gone no longer cares."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Answer]] = {}
+    for each in answers:
+        by_loop.setdefault(each[0].loop, []).append(each)
+    for loop, own in by_loop.items():
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, own)
+
+
+def _settle(answers: Sequence[_Answer]) -> None:
+    for call, result, error in answers:
+        call.settle(result, error)
+
+
+def _fail(calls: Sequence[_Call], error: Exception) -> None:
+    # Each gets an error of its own: a traceback grows where it is raised.
+    _answer([(call, None, translated(error)) for call in calls])
 
 
 class WriterThread:
@@ -130,8 +149,7 @@ class WriterThread:
         try:
             self._commit(group)
         except Exception as error:  # noqa: BLE001 - nobody would start this thread anew
-            for call in group:
-                call.answer(None, translated(error))
+            _fail(group, error)
 
     def _next_group(self) -> tuple[list[_Call], bool]:
         group: list[_Call] = []
@@ -151,23 +169,21 @@ class WriterThread:
             group = self._begin(calls)
         except Exception as error:  # noqa: BLE001 - every error belongs to the waiting callers
             self._failed(error)
-            for call in calls:
-                call.answer(None, translated(error))
+            _fail(calls, error)
             return
         try:
             results = self._transact(group)
         except Exception as error:  # noqa: BLE001 - as above
             self._failed(error)
             if len(group) == 1:
-                group[0].answer(None, translated(error))
+                _fail(group, error)
                 return
             for call in group:
                 self._commit([call])
             return
         if group:
             self._writes = True
-        for call, result in zip(group, results, strict=True):
-            call.answer(result, None)
+        _answer([(call, result, None) for call, result in zip(group, results, strict=True)])
 
     def _failed(self, error: Exception) -> None:
         if is_of(error, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
