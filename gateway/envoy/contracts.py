@@ -87,8 +87,11 @@ class PublicRpc:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths of gRPC that its callers' requests come to have."""
-        return (self.path,) if self.json_path is None else (self.path, self.json_path)
+        """The paths that its callers' requests come to have: of gRPC, or, where the service is read
+        over HTTP, of REST."""
+        if self.json_path is None:
+            return (self.path,)
+        return (self.path, self.json_path, self.template)
 
     @property
     def scope(self) -> str | None:

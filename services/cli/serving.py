@@ -9,14 +9,15 @@ from typing import Final
 import structlog
 
 from services.platform.composition.dependencies import Dependencies, Served
-from services.platform.composition.security import secured
+from services.platform.composition.security import listener_tls, secured
 from services.platform.config.settings import Settings
 from services.platform.observability.log_events import EVENT_SERVING
 from services.platform.observability.process_metrics import observe_disks
 from services.platform.observability.setup import configure
 from services.platform.rpc.method_handlers import Servicer
-from services.platform.rpc.server import RpcServer
+from services.platform.rpc.server import HttpAt, RpcServer
 from services.platform.runtime.ending import END_WITHIN_S, Ending
+from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.process import PLAIN, Security
 from services.platform.specs import all_specs
@@ -89,10 +90,21 @@ async def _started(name: str, settings: Settings, stack: AsyncExitStack) -> RpcS
         servicers,
         security=security,
         probe_address=settings.probe_address,
+        http=await _http(name, settings, security, Loops(stack, readiness)),
         readiness=readiness,
     )
     await server.start()
     return server
+
+
+async def _http(
+    name: str, settings: Settings, security: Security, loops: Loops
+) -> HttpAt | None:
+    """Say where the service is read over HTTP, if it declares that it is."""
+    spec = all_specs()[name]
+    if not spec.reads_over_http:
+        return None
+    return HttpAt(settings.http_address(name), await listener_tls(spec, settings, security, loops))
 
 
 async def _drained(server: RpcServer, ending: Ending) -> None:

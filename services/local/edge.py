@@ -11,6 +11,7 @@ from gateway.envoy import (
     GENERATED,
     EdgeConfig,
     backends_at,
+    json_backends_at,
     checked_origins,
     to_yaml,
 )
@@ -54,11 +55,12 @@ def edge(
     certificates: Path | None,
     ports: EdgePorts,
     addresses: Mapping[str, str],
+    http: Mapping[str, str],
     issuer: IssuerAt,
 ) -> Child:
     """Write the edge's configuration into the data folder, and plan its Envoy.
 
-    `addresses` are the services', by name, as `host:port`. Raises `StartError`.
+    `addresses` are the services', by name, as `host:port`; so are those of `http`. Raises `StartError`.
     """
     logs = data_dir / "logs"
     access_log = logs / "access.log"
@@ -68,6 +70,7 @@ def edge(
         admin_socket=str(ports.admin),
         stats_port=ports.stats,
         backends=backends_at(addresses),
+        json_backends=json_backends_at(http),
         descriptor_path=str(GENERATED / "descriptor.pb"),
         openapi_path=str(GENERATED / "openapi.json"),
         docs_path=str(GENERATED / "docs.html"),

@@ -173,7 +173,14 @@ def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[st
     return Plan(
         engines,
         services,
-        edge(where.data_dir, where.certificates, ports_of_edge, reached, issuer),
+        edge(
+            where.data_dir,
+            where.certificates,
+            ports_of_edge,
+            reached,
+            ports.http_addresses,
+            issuer,
+        ),
         ports.metrics_addresses,
         reached,
         () if sidecars is None else sidecars.children(where.data_dir, collector()),
