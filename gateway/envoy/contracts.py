@@ -87,8 +87,10 @@ class PublicRpc:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths that its callers' requests come to have: of gRPC, or, where the service is read
-        over HTTP, of REST."""
+        """The paths that its callers' requests have where rules look at them.
+
+        Of gRPC, or that of REST where the service is read over HTTP and nothing is translated.
+        """
         if self.json_path is None:
             return (self.path,)
         return (self.path, self.json_path, self.template)

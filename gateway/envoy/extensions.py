@@ -40,7 +40,5 @@ DISABLED = typed(f"{API}.config.route.v3.FilterConfig", disabled=True)
 """A filter's settings on a route that it is to leave alone."""
 
 # The filters that look for an RPC, and would refuse a path that is none.
-ANSWERED_HERE = dict.fromkeys(
-    (TRANSCODER, JWT_AUTHN, SCOPES_FILTER), DISABLED
-)
+ANSWERED_HERE = dict.fromkeys((TRANSCODER, JWT_AUTHN, SCOPES_FILTER), DISABLED)
 """For routes that the edge answers by itself, or that lead to something else than an RPC."""

@@ -90,9 +90,7 @@ def json_cluster_of(name: str) -> str:
     return f"{name}-http"
 
 
-def json_cluster(
-    name: str, process: str, address: str, certificates: str | None
-) -> dict[str, Any]:
+def json_cluster(name: str, process: str, address: str, certificates: str | None) -> dict[str, Any]:
     """Build the cluster of the same service's listener for HTTP/1.1, by which it is read."""
     grpc = service_cluster(name, process, address, certificates)
     check = {**HEALTH_CHECKS[0], "http_health_check": {"path": HTTP_HEALTH_PATH}}

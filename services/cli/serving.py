@@ -97,9 +97,7 @@ async def _started(name: str, settings: Settings, stack: AsyncExitStack) -> RpcS
     return server
 
 
-async def _http(
-    name: str, settings: Settings, security: Security, loops: Loops
-) -> HttpAt | None:
+async def _http(name: str, settings: Settings, security: Security, loops: Loops) -> HttpAt | None:
     """Say where the service is read over HTTP, if it declares that it is."""
     spec = all_specs()[name]
     if not spec.reads_over_http:

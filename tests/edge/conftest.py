@@ -30,10 +30,12 @@ from grpc_status import rpc_status
 from gateway.control_plane.health import HealthServicer
 from gateway.envoy import EdgeConfig, public_services, to_yaml
 from gateway.envoy_binary import envoy_binary
+from services.platform.composition.dependencies import service_of
 from services.platform.errors import UnavailableError
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 from services.platform.rpc.json_answers import http_body, json_writer
+from services.platform.rpc.server import HttpAt, RpcServer, Servicer
 
 GENERATED = Path(__file__).resolve().parents[2] / "gen"
 DESCRIPTOR = GENERATED / "descriptor.pb"
@@ -98,7 +100,7 @@ class Timelines(timeline_grpc.TimelineServiceServicer):
     async def GetUserTimeline(self, request, context):  # noqa: ARG002, N802
         await asyncio.Event().wait()
 
-    GetUserTimelineJson = GetUserTimeline
+    GetUserTimelineJson = RebuildHomeTimeline = GetUserTimeline
 
 
 class AbortingHealth(HealthServicer):
@@ -186,7 +188,8 @@ async def running_edge(
 ) -> AsyncIterator[Edge]:
     """A real Envoy, configured as `changes` say; it answers `opened` to who shows `token`.
 
-    `backends` are addresses of services (short names) in place of those made up here.
+    `backends` are addresses of services (short names) in place of those made up here. Timelines are
+    read over HTTP, from a server of their own, unless `json_backends` says otherwise.
     """
     server, serving, address = await health_server()
     second, second_serving, second_address = await health_server()
@@ -199,6 +202,13 @@ async def running_edge(
     gate, _, gate_address = await health_server()
     gate.add_generic_rpc_handlers(gateway)
     health_grpc.add_HealthServiceServicer_to_server(ready, gate)
+    over_http = RpcServer(
+        "127.0.0.1:0",
+        [Servicer(service_of(timeline_pb.DESCRIPTOR), timelines)],
+        http=HttpAt("127.0.0.1:0"),
+    )
+    await over_http.start()
+    changes = {"json_backends": {"timeline": f"127.0.0.1:{over_http.http_port}"}, **changes}
     for one in (server, second, gate):
         await one.start()
     with tempfile.TemporaryDirectory() as name:
@@ -241,6 +251,7 @@ async def running_edge(
             await process.wait()
             for channel in channels.values():
                 await channel.close()
+            await over_http.stop(0)
             for one in (server, second, gate):
                 await one.stop(None)
 

@@ -32,7 +32,7 @@ class HttpCall:
         self._peername = peername
         self._auth = _NOBODY if spiffe_id is None else {_SPIFFE_KEY: (spiffe_id.encode(),)}
         self._code: grpc.StatusCode | None = None
-        self.headers: Metadata = ()
+        self.headers: Sequence[tuple[str, str]] = ()
         """What the handler has to say in headers of its answer."""
         self.trailing: Metadata = ()
         """What came with the status of a call that was aborted."""
@@ -61,7 +61,7 @@ class HttpCall:
         """Give the code that the call was aborted with."""
         return self._code
 
-    async def send_initial_metadata(self, metadata: Metadata) -> None:
+    async def send_initial_metadata(self, metadata: Sequence[tuple[str, str]]) -> None:
         """Say this in headers of the answer."""
         self.headers = metadata
 

@@ -5,9 +5,11 @@ is not HTTP, ends the connection; a client that goes away ends what is done for 
 """
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 import httptools
@@ -27,7 +29,13 @@ REQUEST_S: Final = 15.0
 IDLE_S: Final = 60.0
 """Longer than the edge keeps an idle connection, so that none is closed as a request comes."""
 
-_REASONS: Final = {200: b"OK", 400: b"Bad Request"}
+MAX_AGE_S: Final = 3_600.0
+"""As connections of gRPC: whoever may no longer connect is gone within the hour."""
+LEAST_LOOK_S: Final = 1.0
+"""Between looks at whether a connection is silent for too long."""
+_BAD_REQUEST, _TOO_LARGE, _HEAD_TOO_LARGE = 400, 413, 431
+_HEAD: Final = b"HEAD"
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class Reply:
 
     status: int
     body: bytes = b""
-    headers: tuple[tuple[str, str | bytes], ...] = (("content-type", "application/json"),)
+    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
 
 
 @dataclass(slots=True)
@@ -67,6 +75,7 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, site: Site) -> None:
         self._site = site
         self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[Request] = deque()
         self._answering: asyncio.Task[None] | None = None
@@ -82,7 +91,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport = transport
         self._peername = tuple(transport.get_extra_info("peername")[:2])
         self._parser = httptools.HttpRequestParser(self)
-        self._since = self._loop.time()
+        self._begun = self._since = self._loop.time()
         self._looking = self._loop.call_later(REQUEST_S, self._look)
         self._site.connections.add(self)
 
@@ -104,12 +113,14 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._hang_up(400)
+            self._hang_up(_BAD_REQUEST)
             return
         if self._is_reading:
             self._size += len(data)
-            if self._size > (MAX_HEAD_BYTES if self._in_head else MAX_HEAD_BYTES + MAX_BODY_BYTES):
-                self._hang_up(431 if self._in_head else 413)
+            if self._in_head and self._size > MAX_HEAD_BYTES:
+                self._hang_up(_HEAD_TOO_LARGE)
+            elif self._size > MAX_HEAD_BYTES + MAX_BODY_BYTES:
+                self._hang_up(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """Begin a request; what follows is its parts, as the parser finds them."""
@@ -144,9 +155,8 @@ class HttpConnection(asyncio.Protocol):
                 parser.should_keep_alive(),
             )
         )
-        if self._answering is None:
-            self._answering = self._loop.create_task(self._answer_all())
-        elif len(self._waiting) == MAX_WAITING and self._transport is not None:
+        self._begin()
+        if len(self._waiting) == MAX_WAITING and self._transport is not None:
             self._transport.pause_reading()
 
     def pause_writing(self) -> None:
@@ -169,21 +179,34 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def _answer_all(self) -> None:
-        while self._waiting:
-            request = self._waiting.popleft()
+    def _begin(self) -> None:
+        """Begin with the next request, if nothing is under way and one waits."""
+        if self._answering is None and self._waiting:
+            # Nothing that is noted of one call may be there in the next.
+            answer, context = self._answer(self._waiting.popleft()), self._context.copy()
+            self._answering = self._loop.create_task(answer, context=context)
+
+    async def _answer(self, request: Request) -> None:
+        try:
             reply = await self._site.answer(request)
-            if self._transport is None:
-                return
-            closes = not request.keeps_alive or self._site.draining
-            self._transport.write(_written(reply, closes=closes, bare=request.method == b"HEAD"))
-            if closes:
-                self._transport.close()
-                return
-            if len(self._waiting) == MAX_WAITING - 1:
-                self._transport.resume_reading()
-        self._since = self._loop.time()
+        except BaseException:
+            self.cut()
+            raise
         self._answering = None
+        self._since = self._loop.time()
+        if self._transport is None:
+            return
+        closes = not request.keeps_alive or self._site.draining or self._is_old()
+        self._transport.write(_written(reply, closes=closes, bare=request.method == _HEAD))
+        if closes:
+            self._transport.close()
+            return
+        self._begin()
+        if len(self._waiting) == MAX_WAITING - 1:
+            self._transport.resume_reading()
+
+    def _is_old(self) -> bool:
+        return self._loop.time() - self._begun > MAX_AGE_S
 
     def _look(self) -> None:
         """Close what has been silent for too long; a request under way has its own deadline."""
@@ -194,7 +217,7 @@ class HttpConnection(asyncio.Protocol):
         if left_s <= 0 and self._answering is None:
             self._transport.abort()
             return
-        self._looking = self._loop.call_later(max(left_s, 1.0), self._look)
+        self._looking = self._loop.call_later(max(left_s, LEAST_LOOK_S), self._look)
 
     def _hang_up(self, status: int) -> None:
         if self._transport is not None:
@@ -204,15 +227,10 @@ class HttpConnection(asyncio.Protocol):
 
 
 def _written(reply: Reply, *, closes: bool, bare: bool = False) -> bytes:
-    parts = [b"HTTP/1.1 %d %s\r\n" % (reply.status, _REASONS.get(reply.status, b"-"))]
-    parts += [
-        b"%s: %s\r\n" % (name.encode("latin-1"), value if isinstance(value, bytes) else value.encode("latin-1"))
-        for name, value in reply.headers
-    ]
-    parts.append(b"content-length: %d\r\n" % len(reply.body))
+    lines = [f"HTTP/1.1 {reply.status} {_PHRASES[reply.status]}"]
+    lines += [f"{name}: {value}" for name, value in reply.headers]
+    lines.append(f"content-length: {len(reply.body)}")
     if closes:
-        parts.append(b"connection: close\r\n")
-    parts.append(b"\r\n")
-    if not bare:
-        parts.append(reply.body)
-    return b"".join(parts)
+        lines.append("connection: close")
+    head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+    return head if bare else head + reply.body

@@ -10,6 +10,8 @@ from services.platform.security.listener_tls import ListenerTls, is_edge
 __all__ = ["HttpListener"]
 
 BACKLOG: Final = 128
+POLL_S: Final = 0.05
+"""Between looks whether the last connection has ended."""
 
 
 class HttpListener:
@@ -50,7 +52,7 @@ class HttpListener:
             connection.drain()
         try:
             async with asyncio.timeout(grace_s):
-                while self._site.connections:
+                while self._site.connections:  # noqa: ASYNC110 - they end one by one
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             self.cut()
@@ -59,6 +61,3 @@ class HttpListener:
         """End what a `stop` under way waits for."""
         for connection in tuple(self._site.connections):
             connection.cut()
-
-
-POLL_S: Final = 0.05

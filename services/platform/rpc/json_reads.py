@@ -5,22 +5,21 @@ Envoy's transcoder had translated it: only that nobody translates.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import grpc.aio
 from aviary.edge.v1 import access_pb2
 from google.api import annotations_pb2
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
 from services.platform.rpc.http_call import HttpCall
 from services.platform.rpc.http_connection import Reply, Request
-from services.platform.rpc.interceptors import Handler
+from services.platform.rpc.interceptors import Context, Handler
 from services.platform.rpc.json_errors import error_reply
 from services.platform.rpc.json_queries import QueryError, query_reader
-from services.platform.rpc.method_handlers import Servicer, Wrap, unary_handler
+from services.platform.rpc.method_handlers import Servicer, Wrap, serialize, unary_handler
 from services.platform.rpc.status import DETAILS_KEY
 from services.platform.security.identities import EDGE, spiffe_id
 
@@ -29,6 +28,7 @@ __all__ = ["HEALTH_PATH", "JsonReads"]
 HEALTH_PATH: Final = b"/healthz"
 _NO_SUCH_PATH: Final = Reply(404, headers=())
 _NO_SUCH_METHOD: Final = Reply(405, headers=(("allow", "GET, HEAD"),))
+_JSON: Final = (("content-type", "application/json"),)
 _HEALTHY: Final = Reply(200, headers=())
 
 
@@ -60,7 +60,7 @@ class _Read:
     """One RPC."""
 
     def __init__(self, method: MethodDescriptor, handler: Handler) -> None:
-        self._request = query_reader(GetMessageClass(method.input_type))
+        self._request = query_reader(method.input_type)
         self._handler = handler
 
     async def __call__(self, query: bytes, call: HttpCall) -> Reply:
@@ -69,10 +69,11 @@ class _Read:
         except QueryError as error:
             return error.reply
         try:
-            answer: Any = await self._handler(request.SerializeToString(), call)
+            answer: Any = await self._handler(request, cast("Context", call))
         except grpc.aio.AbortError:
-            return error_reply(_status(call), call)
-        return Reply(200, HttpBody.FromString(answer).data)
+            return error_reply(_status(call))
+        data = HttpBody.FromString(serialize(answer)).data
+        return Reply(200, data, (*_JSON, *call.headers)) if call.headers else Reply(200, data)
 
 
 def _path(method: MethodDescriptor) -> str | None:

@@ -107,8 +107,8 @@ class RpcServer:
     contract that is not Aviary's, is served as it is, and sees to its own peers. At
     `probe_address` health checks, and nothing else, are answered without any of that: a kubelet
     has no certificate. At `http` the RPCs that answer in JSON are served over HTTP/1.1 as well, at
-    their paths of REST; no sidecar stands before it. While something in `readiness` does not hold, the health of `READY` and of
-    every service by its name is NOT_SERVING.
+    their paths of REST; no sidecar stands before it. While something in `readiness` does not hold,
+    the health of `READY` and of every service by its name is NOT_SERVING.
 
     The providers default to the process's own, as `observability.setup.configure` set them.
     """
