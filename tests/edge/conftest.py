@@ -178,6 +178,14 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
             await asyncio.sleep(POLL_S)
 
 
+async def server_over_http(timelines: object) -> RpcServer:
+    """Start what an edge reads timelines from, over HTTP."""
+    served = Servicer(service_of(timeline_pb.DESCRIPTOR), timelines)
+    server = RpcServer("127.0.0.1:0", [served], http=HttpAt("127.0.0.1:0"))
+    await server.start()
+    return server
+
+
 @asynccontextmanager
 async def running_edge(
     token: str = "",
@@ -202,12 +210,7 @@ async def running_edge(
     gate, _, gate_address = await health_server()
     gate.add_generic_rpc_handlers(gateway)
     health_grpc.add_HealthServiceServicer_to_server(ready, gate)
-    over_http = RpcServer(
-        "127.0.0.1:0",
-        [Servicer(service_of(timeline_pb.DESCRIPTOR), timelines)],
-        http=HttpAt("127.0.0.1:0"),
-    )
-    await over_http.start()
+    over_http = await server_over_http(timelines)
     changes = {"json_backends": {"timeline": f"127.0.0.1:{over_http.http_port}"}, **changes}
     for one in (server, second, gate):
         await one.start()

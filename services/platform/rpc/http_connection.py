@@ -227,7 +227,7 @@ class HttpConnection(asyncio.Protocol):
 
 
 def _written(reply: Reply, *, closes: bool, bare: bool = False) -> bytes:
-    lines = [f"HTTP/1.1 {reply.status} {_PHRASES[reply.status]}"]
+    lines = [f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, '')}"]
     lines += [f"{name}: {value}" for name, value in reply.headers]
     lines.append(f"content-length: {len(reply.body)}")
     if closes:

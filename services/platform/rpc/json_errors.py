@@ -15,8 +15,12 @@ from services.platform.rpc.json_answers import json_text
 
 __all__ = ["error_reply"]
 
+# Those that the edge's own answers have otherwise, or not at all.
+_MORE: Final = {"CANCELLED": 499, "UNIMPLEMENTED": 501, "ABORTED": 409}
 _STATUSES: Final[Mapping[int, int]] = {
-    code.value[0]: HTTP_STATUS[code.name] for code in grpc.StatusCode if code.name in HTTP_STATUS
+    code.value[0]: status
+    for code in grpc.StatusCode
+    if (status := {**HTTP_STATUS, **_MORE}.get(code.name)) is not None
 }
 _OTHERWISE: Final = 500
 _DETAILS: Final[tuple[type[Message], ...]] = (ErrorInfo, BadRequest, RetryInfo)
