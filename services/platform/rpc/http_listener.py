@@ -2,16 +2,26 @@
 
 import asyncio
 import socket
+from dataclasses import dataclass
 from typing import Final
 
 from services.platform.rpc.http_connection import HttpConnection, Site
 from services.platform.security.listener_tls import ListenerTls, is_edge
 
-__all__ = ["HttpListener"]
+__all__ = ["HttpAt", "HttpListener"]
 
 BACKLOG: Final = 128
 POLL_S: Final = 0.05
 """Between looks whether the last connection has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAt:
+    """Where a server answers the edge over HTTP/1.1 besides, and behind which certificates."""
+
+    address: str
+    """`host:port`; port 0 takes a free one."""
+    tls: ListenerTls | None = None
 
 
 class HttpListener:

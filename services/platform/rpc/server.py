@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import grpc
 import grpc.aio
@@ -21,7 +21,7 @@ from services.platform.observability.log_events import (
 from services.platform.observability.names import METRIC_NOT_READY, SCOPE
 from services.platform.rpc.admin_calls import operated
 from services.platform.rpc.http_connection import Site
-from services.platform.rpc.http_listener import HttpListener
+from services.platform.rpc.http_listener import HttpAt, HttpListener
 from services.platform.rpc.interceptors import Handler, Rpc, server_duration, wrap
 from services.platform.rpc.json_reads import JsonReads
 from services.platform.rpc.method_handlers import Servicer, Wrap, generic_handler
@@ -31,7 +31,6 @@ from services.platform.runtime.background import Background
 from services.platform.runtime.ending import GRACE_S
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.call_table import allowed_peers
-from services.platform.security.listener_tls import ListenerTls
 from services.platform.security.process import PLAIN, Security
 
 __all__ = ["READY", "BindError", "HttpAt", "RpcServer", "Servicer"]
@@ -79,15 +78,6 @@ _TLS_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
     ("grpc.max_connection_age_grace_ms", MAX_CONNECTION_GRACE_MS),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAt:
-    """Where a server answers the edge over HTTP/1.1 besides, and behind which certificates."""
-
-    address: str
-    """`host:port`; port 0 takes a free one."""
-    tls: ListenerTls | None = None
 
 
 class BindError(OSError):
