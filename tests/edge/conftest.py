@@ -124,6 +124,8 @@ class Edge:
     second_health: health.aio.HealthServicer
     folder: Path
     """Of its Envoy's files."""
+    over_http: RpcServer
+    """Where it reads timelines."""
 
     async def until(
         self, method: str, path: str, status: int, headers: Mapping[str, str] | None = None
@@ -241,7 +243,9 @@ async def running_edge(
         try:
             url = await _base_url(process, folder)
             async with httpx.AsyncClient(base_url=url, timeout=15) as client:
-                edge = Edge(client, tweets, timelines, server, serving, second_serving, folder)
+                edge = Edge(
+                    client, tweets, timelines, server, serving, second_serving, folder, over_http
+                )
                 await edge.until("GET", "/healthz", 200)
                 if token:
                     client.headers["authorization"] = f"Bearer {token}"

@@ -62,7 +62,8 @@ async def test_an_outage_shows_as_failures(edge: Edge) -> None:
     before = await until(edge, lambda found: found.get(("requests", HOME)) == 1)
     # There before its first failure: what appears with it has no increase.
     assert before["failures", HOME] == 0
-    await edge.server.stop(None)
+    assert before["answers", HOME, "200", "0"] == 1
+    await edge.over_http.stop(0)
     for _ in range(3):
         assert (await edge.client.get(HOME_PATH)).status_code == 503
     found = await until(edge, lambda found: found.get(("requests", HOME)) == 4)

@@ -61,7 +61,11 @@ async def test_a_connection_is_used_again(
         connection.ask(f"{HOME}?user_id={user}", "X-Odd: caf\xe9")
         status, headers, body = await connection.answer()
         assert (status, body) == (200, b"[%d]" % user)
-        assert headers == {"content-type": "application/json", "content-length": "3"}
+        assert headers == {
+            "content-type": "application/json",
+            "grpc-status": "0",
+            "content-length": "3",
+        }
     assert timelines.seen["x-odd"] == "caf\xe9"
 
 

@@ -11,6 +11,8 @@ from services.platform.security.listener_tls import ListenerTls, is_edge
 __all__ = ["HttpAt", "HttpListener"]
 
 BACKLOG: Final = 128
+HANDSHAKE_S: Final = 15.0
+"""As long as a request may take to arrive."""
 POLL_S: Final = 0.05
 """Between looks whether the last connection has ended."""
 
@@ -50,6 +52,7 @@ class HttpListener:
             lambda: HttpConnection(self._site),
             sock=listening,
             ssl=None if self._tls is None else self._tls.context,
+            ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_S,
         )
 
     async def stop(self, grace_s: float) -> None:
