@@ -22,7 +22,7 @@ from services.platform.runtime.readiness import Readiness
 from services.platform.security.process import PLAIN, Security
 from services.platform.specs import all_specs
 
-__all__ = ["running", "serve"]
+__all__ = ["http_at", "running", "serve"]
 
 HURRIED_END_S: Final = 5
 """From the second signal."""
@@ -90,19 +90,26 @@ async def _started(name: str, settings: Settings, stack: AsyncExitStack) -> RpcS
         servicers,
         security=security,
         probe_address=settings.probe_address,
-        http=await _http(name, settings, security, Loops(stack, readiness)),
+        http=await http_at(name, settings, security, Loops(stack, readiness)),
         readiness=readiness,
     )
     await server.start()
     return server
 
 
-async def _http(name: str, settings: Settings, security: Security, loops: Loops) -> HttpAt | None:
-    """Say where the service is read over HTTP, if it declares that it is."""
+async def http_at(name: str, settings: Settings, security: Security, loops: Loops) -> HttpAt | None:
+    """Say where the service is read over HTTP, if it declares that it is.
+
+    Nowhere, where a sidecar has the certificates and nobody names some for this listener: so it is
+    in the setting-up of the release before, and whoever connected would be nobody.
+    """
     spec = all_specs()[name]
     if not spec.reads_over_http:
         return None
-    return HttpAt(settings.http_address(name), await listener_tls(spec, settings, security, loops))
+    tls = await listener_tls(spec, settings, security, loops)
+    if tls is None and settings.sidecar:
+        return None
+    return HttpAt(settings.http_address(name), tls)
 
 
 async def _drained(server: RpcServer, ending: Ending) -> None:

@@ -4,14 +4,19 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from services.cli.serving import http_at
+from services.platform.config.settings import Settings
 from services.platform.rpc import http_connection
 from services.platform.rpc.server import BindError, HttpAt, RpcServer
+from services.platform.runtime.loops import Loops
+from services.platform.runtime.readiness import Readiness
 from services.platform.security.listener_tls import ListenerTls
 from services.platform.security.process import Security
 from services.platform.security.tls import TlsFiles
@@ -61,11 +66,7 @@ async def test_a_connection_is_used_again(
         connection.ask(f"{HOME}?user_id={user}", "X-Odd: caf\xe9")
         status, headers, body = await connection.answer()
         assert (status, body) == (200, b"[%d]" % user)
-        assert headers == {
-            "content-type": "application/json",
-            "grpc-status": "0",
-            "content-length": "3",
-        }
+        assert headers == {"content-type": "application/json", "content-length": "3"}
     assert timelines.seen["x-odd"] == "caf\xe9"
 
 
@@ -220,6 +221,28 @@ def _context(folder: Path, name: str) -> ssl.SSLContext:
     made.check_hostname = False
     made.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
     return made
+
+
+async def test_it_listens_where_settings_say_and_never_unprotected_behind_a_sidecar(
+    tmp_path: Path,
+) -> None:
+    new_folder(tmp_path)
+    given = {"AVIARY_TIMELINE_HTTP_ADDRESS": "127.0.0.1:7"}
+    protected = {"AVIARY_SIDECAR": "on", "AVIARY_TIMELINE_TLS_DIR": str(tmp_path)}
+    async with AsyncExitStack() as stack:
+        loops = Loops(stack, Readiness())
+
+        async def found(name: str, **more: str) -> HttpAt | None:
+            settings = Settings.from_environment({**given, **more})
+            security = Security(sidecar=settings.sidecar)
+            return await http_at(name, settings, security, loops)
+
+        assert await found("timeline") == HttpAt("127.0.0.1:7")
+        assert await found("timeline", AVIARY_SIDECAR="on") is None
+        behind = await found("timeline", **protected)
+        assert behind is not None
+        assert behind.tls is not None
+        assert await found("identity") is await found("tweet") is None
 
 
 @pytest.mark.parametrize("sidecar", [False, True])

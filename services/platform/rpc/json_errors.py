@@ -13,9 +13,7 @@ from services.platform.rpc.http_connection import Reply
 from services.platform.rpc.http_statuses import HTTP_STATUS
 from services.platform.rpc.json_answers import json_text
 
-__all__ = ["STATUS_HEADER", "error_reply"]
-
-STATUS_HEADER: Final = "grpc-status"
+__all__ = ["error_reply"]
 
 # Those that the edge's own answers have otherwise, or not at all.
 _MORE: Final = {"CANCELLED": 499, "UNIMPLEMENTED": 501, "ABORTED": 409}
@@ -33,8 +31,7 @@ def error_reply(status: Status) -> Reply:
     details = ",".join(_detail(one) for one in status.details)
     message = json_text(status.message)
     body = f'{{"code":{status.code},"message":{message},"details":[{details}]}}'
-    headers = (("content-type", "application/json"), (STATUS_HEADER, str(status.code)))
-    return Reply(_STATUSES.get(status.code, _OTHERWISE), body.encode(), headers)
+    return Reply(_STATUSES.get(status.code, _OTHERWISE), body.encode())
 
 
 def _detail(packed: Any) -> str:  # noqa: ANN401 - the generated Any hides typing's

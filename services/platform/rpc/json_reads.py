@@ -17,7 +17,7 @@ from google.rpc.status_pb2 import Status
 from services.platform.rpc.http_call import HttpCall
 from services.platform.rpc.http_connection import Reply, Request
 from services.platform.rpc.interceptors import Context, Handler
-from services.platform.rpc.json_errors import STATUS_HEADER, error_reply
+from services.platform.rpc.json_errors import error_reply
 from services.platform.rpc.json_queries import QueryError, query_reader
 from services.platform.rpc.method_handlers import Servicer, Wrap, serialize, unary_handler
 from services.platform.rpc.status import DETAILS_KEY
@@ -28,8 +28,7 @@ __all__ = ["HEALTH_PATH", "JsonReads"]
 HEALTH_PATH: Final = b"/healthz"
 _NO_SUCH_PATH: Final = Reply(404, headers=())
 _NO_SUCH_METHOD: Final = Reply(405, headers=(("allow", "GET, HEAD"),))
-# By the status the edge counts answers, as those of RPCs; it takes it off.
-_JSON: Final = (("content-type", "application/json"), (STATUS_HEADER, "0"))
+_JSON: Final = (("content-type", "application/json"),)
 _HEALTHY: Final = Reply(200, headers=())
 
 
