@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from gateway.envoy.admin import admin
-from gateway.envoy.config import EdgeConfig, public_services
+from gateway.envoy.config import EdgeConfig, process_of, public_services
 from gateway.envoy.connections import connection_manager
 from gateway.envoy.hardening import layered_runtime, overload_manager
 from gateway.envoy.jwks import issuer_clusters
@@ -18,7 +18,13 @@ from gateway.envoy.kept_keys import (
 )
 from gateway.envoy.key_files import key_files
 from gateway.envoy.stats import admin_cluster, stats_config, stats_listener
-from gateway.envoy.upstreams import collector_cluster, identity_cluster, service_cluster
+from gateway.envoy.upstreams import (
+    collector_cluster,
+    identity_cluster,
+    json_cluster,
+    json_cluster_of,
+    service_cluster,
+)
 from services.platform.specs import server_of
 
 __all__ = ["bootstrap", "plain_yaml", "to_yaml"]
@@ -33,6 +39,10 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     clusters = [
         service_cluster(name, server_of(contract).name, config.backends[name], config.certificates)
         for name, contract in public_services(config.contracts).items()
+    ]
+    clusters += [
+        json_cluster(json_cluster_of(name), process_of(name), address, config.certificates)
+        for name, address in config.json_backends.items()
     ]
     clusters += issuer_clusters(config)
     if config.identity_http is not None:

@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_STATS_PORT",
     "EdgeConfig",
     "backends_at",
+    "json_backends_at",
     "own_contracts",
     "process_of",
     "public_services",
@@ -56,6 +57,19 @@ def _short_name(spec: ServiceSpec, contract: str) -> str:
     return contract.rpartition(".")[2].removesuffix("Service").lower()
 
 
+def json_backends_at(addresses: Mapping[str, str]) -> Mapping[str, str]:
+    """Return where each backend that is read over HTTP is, of services' addresses by their names.
+
+    Services without an address there are left out.
+    """
+    found = {name: server_of(contract) for name, contract in public_services().items()}
+    return {
+        name: addresses[spec.name]
+        for name, spec in found.items()
+        if spec.reads_over_http and spec.name in addresses
+    }
+
+
 def process_of(name: str) -> str:
     """Return the name of the service that is the backend of this short name."""
     return server_of(public_services()[name]).name
@@ -72,6 +86,11 @@ def _default_backends() -> Mapping[str, str]:
     return backends_at(DEFAULT_ADDRESSES)
 
 
+def _default_json_backends() -> Mapping[str, str]:
+    http = {name: spec.http_address for name, spec in all_specs().items()}
+    return json_backends_at({name: at for name, at in http.items() if at is not None})
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeConfig:
     """What varies between edges. Port 0 lets the system choose; paths are as Envoy sees them."""
@@ -81,6 +100,8 @@ class EdgeConfig:
     admin_socket: str = DEFAULT_ADMIN_SOCKET
     # Short name to host:port; every public service must be here, others are ignored.
     backends: Mapping[str, str] = field(default_factory=_default_backends)
+    # The same, of those that answer in JSON over HTTP; what is missing here is asked by gRPC.
+    json_backends: Mapping[str, str] = field(default_factory=_default_json_backends)
     descriptor_path: str = as_envoy_sees("descriptor.pb")
     openapi_path: str = as_envoy_sees("openapi.json")
     docs_path: str = as_envoy_sees("docs.html")

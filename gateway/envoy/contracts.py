@@ -87,8 +87,13 @@ class PublicRpc:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths of gRPC that its callers' requests come to have."""
-        return (self.path,) if self.json_path is None else (self.path, self.json_path)
+        """The paths that its callers' requests have where rules look at them.
+
+        Of gRPC, or that of REST where the service is read over HTTP and nothing is translated.
+        """
+        if self.json_path is None:
+            return (self.path,)
+        return (self.path, self.json_path, self.template)
 
     @property
     def scope(self) -> str | None:
@@ -180,9 +185,13 @@ def _json_of(
 
 
 def _stands_for(method: MethodDescriptorProto, typed: MethodDescriptorProto) -> bool:
-    # What it says of access by itself would be a second statement of it.
+    # What it says of access by itself would be a second statement of it. Over HTTP, a path is
+    # looked up whole, and all of a request is in its query.
+    path = method.options.Extensions[annotations_pb2.http].get
     return (
-        method.input_type == typed.input_type
+        bool(path)
+        and "{" not in path
+        and method.input_type == typed.input_type
         and method.output_type == HTTP_BODY
         and not method.options.HasExtension(access_pb2.access)
         and not typed.options.HasExtension(annotations_pb2.http)

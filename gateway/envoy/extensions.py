@@ -10,6 +10,7 @@ __all__ = [
     "HTTP_FILTERS",
     "JWT_AUTHN",
     "SCOPES_FILTER",
+    "TRANSCODER",
     "http_filter",
     "typed",
 ]
@@ -33,12 +34,11 @@ def http_filter(name: str, message: str, **settings: object) -> dict[str, Any]:
 
 JWT_AUTHN = "envoy.filters.http.jwt_authn"
 FIREWALL = "envoy.filters.http.rbac"
+TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
 SCOPES_FILTER = "aviary.scopes"
 DISABLED = typed(f"{API}.config.route.v3.FilterConfig", disabled=True)
 """A filter's settings on a route that it is to leave alone."""
 
 # The filters that look for an RPC, and would refuse a path that is none.
-ANSWERED_HERE = dict.fromkeys(
-    ("envoy.filters.http.grpc_json_transcoder", JWT_AUTHN, SCOPES_FILTER), DISABLED
-)
+ANSWERED_HERE = dict.fromkeys((TRANSCODER, JWT_AUTHN, SCOPES_FILTER), DISABLED)
 """For routes that the edge answers by itself, or that lead to something else than an RPC."""

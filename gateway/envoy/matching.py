@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 RBAC_TYPE = f"{HTTP_FILTERS}.rbac.v3.RBAC"
+REST = "/v1/"
 _SKIP = f"{API}.extensions.filters.common.matcher.action.v3.SkipFilter"
 _METADATA = "envoy.filters.http.rbac"
 _FOUND = "shadow_effective_policy_id"
@@ -175,6 +176,8 @@ def class_by_path(
     """
     rpcs = {path: named(one.name) for one in classes for rpc in one.rpcs for path in rpc_paths[rpc]}
     paths = {path: named(one.name) for one in classes for path in one.paths}
+    # Of REST, for requests that keep their path and so their query.
+    paths |= {f"{path}?": name for path, name in rpcs.items() if path.startswith(REST)}
     exact = {"input": by_header(":path"), "exact_match_map": {"map": rpcs}}
     if not paths:
         return {"matcher_tree": exact}

@@ -40,7 +40,8 @@ DENIALS = {
     "status": "%RESPONSE_CODE%",
     # Of a call by gRPC: its status is 200, whatever the answer.
     "grpc": "%GRPC_STATUS%",
-    # The RPC that the path was for: there are few of them, and endless paths.
+    # The RPC that the path was for: there are few of them, and endless paths. Of what is read over
+    # HTTP the path of REST, of which there is one for each.
     "rpc": "%PATH(NQ:PATH)%",
     "remote": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
     "user": f"%DYNAMIC_METADATA({JWT_AUTHN}:{CLAIMS_KEY}:sub)%",

@@ -13,7 +13,14 @@ from gateway.envoy.answer_figures import ELSEWHERE
 from gateway.envoy.answers import ANSWERS_FILTER, rest_answer
 from gateway.envoy.bodies import json_body
 from gateway.envoy.contracts import PublicRpc
-from gateway.envoy.extensions import ANSWERED_HERE, DISABLED, FIREWALL, HTTP_FILTERS, typed
+from gateway.envoy.extensions import (
+    ANSWERED_HERE,
+    DISABLED,
+    FIREWALL,
+    HTTP_FILTERS,
+    TRANSCODER,
+    typed,
+)
 from gateway.envoy.head import READING
 from gateway.envoy.log_filters import NO_GRPC_TYPE
 from gateway.envoy.not_modified import answers_not_modified
@@ -34,13 +41,23 @@ Match = dict[str, Any]
 Route = dict[str, Any]
 
 
-def rest_routes(path: str, rpcs: list[PublicRpc], clusters: Mapping[str, str]) -> list[Route]:
+def rest_routes(
+    path: str,
+    rpcs: list[PublicRpc],
+    clusters: Mapping[str, str],
+    over_http: Mapping[str, Route],
+) -> list[Route]:
     """Build the routes of a path: for each of its methods, then for all others.
 
-    `clusters` has the cluster of each service, by the service's full name.
+    `clusters` has the cluster of each service, by the service's full name; `over_http` has what is
+    done with a request, by the full name of the RPC, where the service takes it as it is.
     """
     match = _path_match(path)
-    routes = [route for rpc in rpcs for route in _of_method(match, rpc, clusters[rpc.service])]
+    routes = [
+        route
+        for rpc in rpcs
+        for route in _of_method(match, rpc, clusters[rpc.service], over_http.get(rpc.name))
+    ]
     verbs = sorted(verb for rpc in rpcs for verb in _taken(rpc))
     return [*routes, *other_methods(match, verbs, clusters[rpcs[0].service])]
 
@@ -50,7 +67,7 @@ def no_such_path() -> Route:
     return _answer({"prefix": "/"}, 404)
 
 
-def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
+def _of_method(match: Match, rpc: PublicRpc, cluster: str, http: Route | None) -> list[Route]:
     method = _header(":method", _verbs(rpc.verb))
     taken = {
         **_named(rpc),
@@ -65,6 +82,9 @@ def _of_method(match: Match, rpc: PublicRpc, cluster: str) -> list[Route]:
             **json_body(rpc),
         },
     }
+    if http is not None:
+        taken |= http
+        taken["typed_per_filter_config"] = {ANSWERS_FILTER: rest_answer(rpc), TRANSCODER: DISABLED}
     refused = _answer(match | {"headers": [method]}, 400) | _named(rpc)
     refused["direct_response"]["body"] = {
         "inline_string": BAD_QUERY + (", ".join(rpc.query) or "none")

@@ -14,7 +14,7 @@ from gateway.envoy.extensions import ANSWERED_HERE
 from gateway.envoy.observing import operation
 from gateway.envoy.pages import MAX_PAGE_BYTES, page_routes
 from gateway.envoy.rest_routes import no_such_path, other_methods, rest_routes
-from gateway.envoy.upstreams import REQUEST_TIMEOUT
+from gateway.envoy.upstreams import REQUEST_TIMEOUT, json_cluster_of
 from services.identity.spec import HTTP_METHODS
 from services.platform.rpc.end_user import SCOPE_KEY
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
@@ -41,7 +41,16 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
     by_path: dict[str, list[PublicRpc]] = defaultdict(list)
     for rpc in public:
         by_path[rpc.template].append(rpc)
-    rest = [route for path, rpcs in by_path.items() for route in rest_routes(path, rpcs, clusters)]
+    over_http = {
+        rpc.name: _over_http(json_cluster_of(name), config)
+        for rpc in public
+        if rpc.json_path and (name := clusters[rpc.service]) in config.json_backends
+    }
+    rest = [
+        route
+        for path, rpcs in by_path.items()
+        for route in rest_routes(path, rpcs, clusters, over_http)
+    ]
     return {
         "name": "edge",
         "max_direct_response_body_size_bytes": MAX_PAGE_BYTES,
@@ -116,13 +125,29 @@ def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> list[dict[str, An
     return [*routes, route | {"match": {"path": rpc.json_path, "headers": [FROM_REST]}}]
 
 
-def _to_rpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
+def _over_http(cluster: str, config: EdgeConfig) -> dict[str, Any]:
+    """Say what is done with a request that goes to a service as it came, by HTTP/1.1."""
+    return {
+        **_headers(config),
+        "route": {
+            "cluster": cluster,
+            "timeout": REQUEST_TIMEOUT,
+            # These are reads: it does not matter how far one had got on a connection that broke.
+            "retry_policy": {"retry_on": "connect-failure,reset", "num_retries": 2},
+        },
+    }
+
+
+def _headers(config: EdgeConfig) -> dict[str, Any]:
     outside = {} if config.unauthenticated else {"request_headers_to_add": [_from_outside()]}
+    # A token was for the edge; no service could be made to misuse it.
+    return {**outside, "request_headers_to_remove": ["authorization", *OF_THE_EDGE_ALONE]}
+
+
+def _to_rpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
     return {
         "name": rpc.name,
-        **outside,
-        # A token was for the edge; no service could be made to misuse it.
-        "request_headers_to_remove": ["authorization", *OF_THE_EDGE_ALONE],
+        **_headers(config),
         "match": {"path": rpc.path},
         "route": {
             "cluster": cluster,

@@ -20,6 +20,8 @@ __all__ = [
     "cluster",
     "collector_cluster",
     "identity_cluster",
+    "json_cluster",
+    "json_cluster_of",
     "jwks_cluster",
     "mtls",
     "service_cluster",
@@ -54,8 +56,9 @@ HEALTH_CHECKS: Final[Sequence[Mapping[str, Any]]] = [
     }
 ]
 
-# Shorter than the issuer's own, so that a request never meets a connection that is being closed.
-IDENTITY_IDLE_TIMEOUT = "30s"
+# Shorter than the services' own, so that a request never meets a connection that is being closed.
+HTTP_IDLE_TIMEOUT = "30s"
+HTTP_HEALTH_PATH = "/healthz"
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -80,6 +83,23 @@ def service_cluster(
             "thresholds": [{"max_requests": MAX_REQUESTS, "max_pending_requests": MAX_PENDING}]
         },
     }
+
+
+def json_cluster_of(name: str) -> str:
+    """Name the cluster by which the backend of this short name is read over HTTP."""
+    return f"{name}-http"
+
+
+def json_cluster(name: str, process: str, address: str, certificates: str | None) -> dict[str, Any]:
+    """Build the cluster of the same service's listener for HTTP/1.1, by which it is read."""
+    grpc = service_cluster(name, process, address, certificates)
+    check = {**HEALTH_CHECKS[0], "http_health_check": {"path": HTTP_HEALTH_PATH}}
+    del check["grpc_health_check"]
+    http = {
+        "common_http_protocol_options": {"idle_timeout": HTTP_IDLE_TIMEOUT},
+        "explicit_http_config": {"http_protocol_options": {}},
+    }
+    return grpc | {"health_checks": [check]} | _spoken(http)
 
 
 def collector_cluster(address: str) -> dict[str, Any]:
@@ -141,7 +161,7 @@ def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
     """
     tls = None if certificates is None else mtls(EDGE, IDENTITY.name, certificates)
     http = {
-        "common_http_protocol_options": {"idle_timeout": IDENTITY_IDLE_TIMEOUT},
+        "common_http_protocol_options": {"idle_timeout": HTTP_IDLE_TIMEOUT},
         "explicit_http_config": {"http_protocol_options": {}},
     }
     return _hosts(IDENTITY_CLUSTER, [_endpoints(address)], tls) | _spoken(http)

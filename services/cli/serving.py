@@ -9,20 +9,21 @@ from typing import Final
 import structlog
 
 from services.platform.composition.dependencies import Dependencies, Served
-from services.platform.composition.security import secured
+from services.platform.composition.security import listener_tls, secured
 from services.platform.config.settings import Settings
 from services.platform.observability.log_events import EVENT_SERVING
 from services.platform.observability.process_metrics import observe_disks
 from services.platform.observability.setup import configure
 from services.platform.rpc.method_handlers import Servicer
-from services.platform.rpc.server import RpcServer
+from services.platform.rpc.server import HttpAt, RpcServer
 from services.platform.runtime.ending import END_WITHIN_S, Ending
 from services.platform.runtime.garbage import collect_seldom
+from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.process import PLAIN, Security
 from services.platform.specs import all_specs
 
-__all__ = ["running", "serve"]
+__all__ = ["http_at", "running", "serve"]
 
 HURRIED_END_S: Final = 5
 """From the second signal."""
@@ -91,10 +92,26 @@ async def _started(name: str, settings: Settings, stack: AsyncExitStack) -> RpcS
         servicers,
         security=security,
         probe_address=settings.probe_address,
+        http=await http_at(name, settings, security, Loops(stack, readiness)),
         readiness=readiness,
     )
     await server.start()
     return server
+
+
+async def http_at(name: str, settings: Settings, security: Security, loops: Loops) -> HttpAt | None:
+    """Say where the service is read over HTTP, if it declares that it is.
+
+    Nowhere, where a sidecar has the certificates and nobody names some for this listener: so it is
+    in the setting-up of the release before, and whoever connected would be nobody.
+    """
+    spec = all_specs()[name]
+    if not spec.reads_over_http:
+        return None
+    tls = await listener_tls(spec, settings, security, loops)
+    if tls is None and settings.sidecar:
+        return None
+    return HttpAt(settings.http_address(name), tls)
 
 
 async def _drained(server: RpcServer, ending: Ending) -> None:

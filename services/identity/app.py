@@ -32,16 +32,14 @@ from services.identity.servicer import KeySetServicer
 from services.identity.sessions import Sessions
 from services.identity.spec import ERASURE, SEALING_KEY_FILE, SPEC
 from services.identity.store import IdentityStore
-from services.identity.tls import ListenerTls
 from services.platform.audit.port import Audit
 from services.platform.composition.dependencies import Dependencies, Served, service_of
-from services.platform.composition.security import tls_files
+from services.platform.composition.security import listener_tls
 from services.platform.config.secret_keys import SecretKeys
 from services.platform.config.settings import Settings
 from services.platform.files import owner_only
 from services.platform.files.whole_file import write_whole
 from services.platform.rpc.method_handlers import Servicer
-from services.platform.security.tls import POLL_S as TLS_POLL_S
 from services.platform.tokens.lives import APP_KEY_S
 from services.platform.tokens.revoked_store import RevokedStore
 
@@ -112,23 +110,10 @@ async def build(deps: Dependencies) -> Served:
         deps.loops.run(name, step, every_s=every_s)
     await deps.consume(ERASURE, IdentityConsumers(accounts, users).user_deleted)
     web = application(server, accounts, bearers, keyrings)
-    listener = Listener(settings.identity_http_address, web, await _tls(deps))
+    tls = await listener_tls(SPEC, settings, deps.security, deps.loops)
+    listener = Listener(settings.identity_http_address, web, tls)
     await deps.loops.opened("identity-http", listener, intake=True)
     return [Servicer(service_of(key_set_service_pb2.DESCRIPTOR), KeySetServicer(keyrings))]
-
-
-async def _tls(deps: Dependencies) -> ListenerTls | None:
-    """Open the listener's certificates; a sidecar has none of them, for it takes gRPC alone."""
-    folder = deps.settings.identity_tls_dir
-    if folder is None:
-        return None
-    # Where the process shows the same certificate elsewhere too, it is recorded there.
-    audit = deps.security.audit if deps.security.tls is None else None
-    files = tls_files(SPEC.name, folder, SPEC.http_tls_variable, audit)
-    await deps.loops.opened("identity-tls-files", files)
-    tls = ListenerTls(folder, files)
-    deps.loops.run("identity-tls", tls.look_again, every_s=TLS_POLL_S)
-    return tls
 
 
 @asynccontextmanager

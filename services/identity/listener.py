@@ -9,8 +9,9 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
-from services.identity.tls import EdgeOnly, ListenerTls
+from services.identity.tls import EdgeOnly
 from services.platform.runtime.ending import GRACE_S
+from services.platform.security.listener_tls import ListenerTls
 
 __all__ = ["Listener"]
 

@@ -12,6 +12,7 @@ from gateway.envoy import (
     EdgeConfig,
     backends_at,
     checked_origins,
+    json_backends_at,
     to_yaml,
 )
 from services.local.child import Child
@@ -25,13 +26,21 @@ from services.platform.tokens.issuers import (
     read_issuers,
 )
 
-__all__ = ["EdgePorts", "IssuerAt", "collector", "denials_log", "edge"]
+__all__ = ["EdgePorts", "IssuerAt", "Reached", "collector", "denials_log", "edge"]
 
 
 DRAIN_S = 11
 """Longer than the edge lets a request take, which is 10 s."""
 END_S = 5
 """For the rest of its end, on a busy machine."""
+
+
+class Reached(NamedTuple):
+    """Where the edge reaches services: `host:port` by their names."""
+
+    grpc: Mapping[str, str]
+    http: Mapping[str, str]
+    """Of those that speak HTTP to it as well."""
 
 
 class EdgePorts(NamedTuple):
@@ -53,12 +62,12 @@ def edge(
     data_dir: Path,
     certificates: Path | None,
     ports: EdgePorts,
-    addresses: Mapping[str, str],
+    reached: Reached,
     issuer: IssuerAt,
 ) -> Child:
     """Write the edge's configuration into the data folder, and plan its Envoy.
 
-    `addresses` are the services', by name, as `host:port`. Raises `StartError`.
+    Raises `StartError`.
     """
     logs = data_dir / "logs"
     access_log = logs / "access.log"
@@ -67,7 +76,8 @@ def edge(
         listen_port=ports.edge,
         admin_socket=str(ports.admin),
         stats_port=ports.stats,
-        backends=backends_at(addresses),
+        backends=backends_at(reached.grpc),
+        json_backends=json_backends_at(reached.http),
         descriptor_path=str(GENERATED / "descriptor.pb"),
         openapi_path=str(GENERATED / "openapi.json"),
         docs_path=str(GENERATED / "docs.html"),

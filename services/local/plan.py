@@ -10,7 +10,7 @@ from typing import Self
 from services.identity.spec import SPEC as IDENTITY
 from services.local import emulators
 from services.local.child import Child
-from services.local.edge import EdgePorts, IssuerAt, collector, denials_log, edge
+from services.local.edge import EdgePorts, IssuerAt, Reached, collector, denials_log, edge
 from services.local.errors import StartError
 from services.local.operator_file import keep_operator
 from services.local.own_files import CHALLENGE_KEY_FILE, CURSOR_KEY_FILE, OPERATOR_SECRET_FILE
@@ -173,7 +173,13 @@ def _plan(where: Where, ports: _Ports, engines: Sequence[Child], env: Mapping[st
     return Plan(
         engines,
         services,
-        edge(where.data_dir, where.certificates, ports_of_edge, reached, issuer),
+        edge(
+            where.data_dir,
+            where.certificates,
+            ports_of_edge,
+            Reached(reached, ports.http_addresses),
+            issuer,
+        ),
         ports.metrics_addresses,
         reached,
         () if sidecars is None else sidecars.children(where.data_dir, collector()),

@@ -30,10 +30,12 @@ from grpc_status import rpc_status
 from gateway.control_plane.health import HealthServicer
 from gateway.envoy import EdgeConfig, public_services, to_yaml
 from gateway.envoy_binary import envoy_binary
+from services.platform.composition.dependencies import service_of
 from services.platform.errors import UnavailableError
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 from services.platform.rpc.json_answers import http_body, json_writer
+from services.platform.rpc.server import HttpAt, RpcServer, Servicer
 
 GENERATED = Path(__file__).resolve().parents[2] / "gen"
 DESCRIPTOR = GENERATED / "descriptor.pb"
@@ -98,7 +100,7 @@ class Timelines(timeline_grpc.TimelineServiceServicer):
     async def GetUserTimeline(self, request, context):  # noqa: ARG002, N802
         await asyncio.Event().wait()
 
-    GetUserTimelineJson = GetUserTimeline
+    GetUserTimelineJson = RebuildHomeTimeline = GetUserTimeline
 
 
 class AbortingHealth(HealthServicer):
@@ -122,6 +124,8 @@ class Edge:
     second_health: health.aio.HealthServicer
     folder: Path
     """Of its Envoy's files."""
+    over_http: RpcServer
+    """Where it reads timelines."""
 
     async def until(
         self, method: str, path: str, status: int, headers: Mapping[str, str] | None = None
@@ -176,6 +180,14 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
             await asyncio.sleep(POLL_S)
 
 
+async def server_over_http(timelines: object) -> RpcServer:
+    """Start what an edge reads timelines from, over HTTP."""
+    served = Servicer(service_of(timeline_pb.DESCRIPTOR), timelines)
+    server = RpcServer("127.0.0.1:0", [served], http=HttpAt("127.0.0.1:0"))
+    await server.start()
+    return server
+
+
 @asynccontextmanager
 async def running_edge(
     token: str = "",
@@ -186,7 +198,8 @@ async def running_edge(
 ) -> AsyncIterator[Edge]:
     """A real Envoy, configured as `changes` say; it answers `opened` to who shows `token`.
 
-    `backends` are addresses of services (short names) in place of those made up here.
+    `backends` are addresses of services (short names) in place of those made up here. Timelines are
+    read over HTTP, from a server of their own, unless `json_backends` says otherwise.
     """
     server, serving, address = await health_server()
     second, second_serving, second_address = await health_server()
@@ -199,6 +212,8 @@ async def running_edge(
     gate, _, gate_address = await health_server()
     gate.add_generic_rpc_handlers(gateway)
     health_grpc.add_HealthServiceServicer_to_server(ready, gate)
+    over_http = await server_over_http(timelines)
+    changes = {"json_backends": {"timeline": f"127.0.0.1:{over_http.http_port}"}, **changes}
     for one in (server, second, gate):
         await one.start()
     with tempfile.TemporaryDirectory() as name:
@@ -228,7 +243,9 @@ async def running_edge(
         try:
             url = await _base_url(process, folder)
             async with httpx.AsyncClient(base_url=url, timeout=15) as client:
-                edge = Edge(client, tweets, timelines, server, serving, second_serving, folder)
+                edge = Edge(
+                    client, tweets, timelines, server, serving, second_serving, folder, over_http
+                )
                 await edge.until("GET", "/healthz", 200)
                 if token:
                     client.headers["authorization"] = f"Bearer {token}"
@@ -241,6 +258,7 @@ async def running_edge(
             await process.wait()
             for channel in channels.values():
                 await channel.close()
+            await over_http.stop(0)
             for one in (server, second, gate):
                 await one.stop(None)
 

@@ -269,7 +269,7 @@ async def test_what_the_edge_refuses_is_in_the_audit_log(world: World, tmp_path:
         await until(lambda: {401, 403} <= {each["status"] for each in recorded(log)})
         edge_decisions(log, world.audit).read()
     denied = {facts["status"]: facts for facts in world.audit.of("edge.denied")}
-    assert denied[403]["rpc"] == "/aviary.timeline.v1.TimelineService/GetHomeTimelineJson"
+    assert denied[403]["rpc"] == "/v1/timeline/home"
     assert (denied[403]["user"], denied[403]["client"]) == ("1", "operator")
     assert denied[403]["remote"] == "127.0.0.1"
     assert denied[401]["rpc"] == denied[403]["rpc"]

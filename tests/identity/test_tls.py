@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from services.identity.listener import Listener
-from services.identity.tls import ListenerTls
+from services.platform.security.listener_tls import ListenerTls
 from services.platform.security.tls import TlsFiles
 from tests.certificates import new_folder
 
@@ -35,7 +35,7 @@ def files(folder: Path) -> TlsFiles:
 
 @pytest.fixture
 def tls(folder: Path, files: TlsFiles) -> ListenerTls:
-    return ListenerTls(folder, files)
+    return ListenerTls(folder, "identity", files)
 
 
 @pytest_asyncio.fixture

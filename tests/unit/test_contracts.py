@@ -1,6 +1,7 @@
 """The edge, the issuer and the services read one statement of who may call what."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from gateway.envoy.auth import auth_filters
 from gateway.envoy.config import EdgeConfig, own_contracts
 from gateway.envoy.contracts import ContractError, Contracts
 from gateway.envoy.limits import endpoint_limits
+from gateway.envoy.matching import class_by_path
 from gateway.envoy.public_reads import public_read_filters
+from gateway.envoy.shared_limits import READS
+from gateway.limits.table import CLASSES
 from services.identity import scopes
 from services.platform.rpc import end_user
 from services.platform.tokens.issuers import Issuer, IssuerError, read_issuers
@@ -131,13 +135,31 @@ def test_what_gives_the_json_of_an_rpc_has_its_name_and_rules() -> None:
     service = "aviary.timeline.v1.TimelineService"
     assert home.name == f"{service}/GetHomeTimeline"
     assert home.response == "aviary.timeline.v1.GetHomeTimelineResponse"
-    assert home.paths == (f"/{service}/GetHomeTimeline", f"/{service}/GetHomeTimelineJson")
+    assert home.paths == (
+        f"/{service}/GetHomeTimeline",
+        f"/{service}/GetHomeTimelineJson",
+        "/v1/timeline/home",
+    )
     assert [rpc.method for rpc in own_contracts().public if rpc.method.endswith("Json")] == []
     for filters in (auth_filters, endpoint_limits, public_read_filters):
         text = json.dumps(filters(EdgeConfig()))
         for rpc in own_contracts().public:
-            typed, *in_json = (text.count(json.dumps(path)) for path in rpc.paths)
-            assert in_json in ([], [typed])
+            typed, *others = (text.count(json.dumps(path)) for path in rpc.paths)
+            assert others in ([], [typed, typed])
+
+
+def test_what_keeps_its_path_of_rest_is_a_read_of_its_class() -> None:
+    kept = [rpc for rpc in own_contracts().public if rpc.json_path is not None]
+    assert kept
+    classes = {one.name: one for one in CLASSES}
+    for rpc in kept:
+        assert rpc.verb == "GET"
+        assert "{" not in rpc.template
+        assert re.fullmatch(READS, f"{rpc.template}?user_id=1")
+        matcher = class_by_path(CLASSES, {each.name: each.paths for each in own_contracts().public})
+        begun = matcher["on_no_match"]["matcher"]["matcher_tree"]["prefix_match_map"]["map"]
+        named = begun[f"{rpc.template}?"]["action"]["typed_config"]["name"]
+        assert rpc.name in classes[named].rpcs
 
 
 def test_json_of_what_is_not_like_it_cannot_be_built() -> None:
@@ -147,6 +169,11 @@ def test_json_of_what_is_not_like_it_cannot_be_built() -> None:
         return Contracts(files.SerializeToString())
 
     for change in (
+        lambda of: setattr(
+            of["GetHomeTimelineJson"].options.Extensions[annotations_pb2.http],
+            "get",
+            "/v1/timeline/{user_id}",
+        ),
         lambda of: of["GetHomeTimelineJson"].options.Extensions.__setitem__(
             access_pb2.json_of, "GetNothing"
         ),

@@ -106,7 +106,7 @@ def environment_faults(
             yield f"{sibling} is not at {settings.addresses[sibling]}"
     yield from (f"does not get {each}" for each in _needed(service) if not env.get(each))
     yield from (f"does not get {each}, if only as empty" for each in _meant(service) - env.keys())
-    if service.http_port is not None and settings.identity_tls_dir is None:
+    if service.http_port is not None and settings.http_tls_dir(service.name) is None:
         yield "speaks HTTP in plaintext"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.envoy import DEFAULT_STATS_PORT, EdgeConfig, backends_at
+from gateway.envoy import DEFAULT_STATS_PORT, EdgeConfig, backends_at, json_backends_at
 from gateway.envoy.admin import DEFAULT_ADMIN_SOCKET
 from gateway.envoy.bootstrap import plain_yaml
 from gateway.sidecar.deployed import CERTIFICATES, INBOUND_PORT, OUTBOUND_PORT
@@ -122,12 +122,18 @@ def edge_config(
     denials_log: str | None = None,
 ) -> EdgeConfig:
     """Return the edge's configuration in a container, before services at `addresses`."""
-    host = addresses[IDENTITY.name].rpartition(":")[0]
+    # Sidecars take gRPC alone.
+    http = {
+        each.name: f"{addresses[each.name].rpartition(':')[0]}:{each.http_port}"
+        for each in all_services()
+        if each.http_port is not None
+    }
     return EdgeConfig(
         listen_host=ANYWHERE,
         listen_port=EDGE_PORT,
         stats_port=STATS_PORT,
         backends=backends_at(addresses),
+        json_backends=json_backends_at(http),
         descriptor_path=f"{GENERATED}/descriptor.pb",
         openapi_path=f"{GENERATED}/openapi.json",
         docs_path=f"{GENERATED}/docs.html",
@@ -135,8 +141,7 @@ def edge_config(
         otlp_collector=COLLECTOR,
         trace_percent=site.trace_percent,
         issuers=(embedded_issuer(site.issuer_url), *site.issuers),
-        # Sidecars take gRPC alone.
-        identity_http=f"{host}:{IDENTITY.http_port}",
+        identity_http=http[IDENTITY.name],
         public_reads=site.public_reads,
         cors_origins=site.cors_origins,
         first_party_clients=site.first_party_clients,

@@ -22,16 +22,19 @@ from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
 from services.platform.security.certificate_metrics import observe_certificate
 from services.platform.security.denials import sidecar_denials
+from services.platform.security.listener_tls import ListenerTls
 from services.platform.security.nonces import ValkeyNonces
 from services.platform.security.process import Security
 from services.platform.security.signing import Signer, Verifier
+from services.platform.security.tls import POLL_S as TLS_POLL_S
 from services.platform.security.tls import Credentials, CredentialsError, TlsFiles
+from services.platform.specs import ServiceSpec
 from services.platform.valkey.breaker import CALL_TIMEOUT_S, GuardedValkey
 from services.platform.valkey.connection import open_valkey
 from services.platform.valkey.server_metrics import POLL_S as SERVER_POLL_S
 from services.platform.valkey.server_metrics import ServerMetrics
 
-__all__ = ["secured", "tls_files"]
+__all__ = ["listener_tls", "secured", "tls_files"]
 
 _log = structlog.get_logger()
 
@@ -91,6 +94,25 @@ async def _warn_of_eviction(nonces: ValkeyNonces) -> None:
     if forgets:
         _log.warning(EVENT_SIGNING_NONCES_EVICTED)
     raise Finished
+
+
+async def listener_tls(
+    spec: ServiceSpec, settings: Settings, security: Security, loops: Loops
+) -> ListenerTls | None:
+    """Open the certificates of a service's HTTP listener; its sidecar, if any, has none of them.
+
+    None where it listens in plaintext. Raises SettingsError if the files are of no use.
+    """
+    folder = settings.http_tls_dir(spec.name)
+    if folder is None:
+        return None
+    # Where the process shows the same certificate elsewhere too, it is recorded there.
+    audit = security.audit if security.tls is None else None
+    files = tls_files(spec.name, folder, spec.http_tls_variable, audit)
+    await loops.opened(f"{spec.name}-tls-files", files)
+    tls = ListenerTls(folder, spec.name, files)
+    loops.run(f"{spec.name}-tls", tls.look_again, every_s=TLS_POLL_S)
+    return tls
 
 
 def tls_files(name: str, folder: Path, variable: str, audit: Audit | None = None) -> TlsFiles:

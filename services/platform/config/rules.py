@@ -6,12 +6,12 @@ from pathlib import Path
 from services.platform.config.errors import SettingsError
 from services.platform.config.signing_keys import SigningKey
 from services.platform.config.values import is_loopback
-from services.platform.specs import all_specs
+from services.platform.specs import ServiceSpec, all_specs
 
 __all__ = [
     "require_certificates",
     "require_cloud_names",
-    "require_issuer_certificates",
+    "require_http_certificates",
     "require_loopback",
     "require_one_source",
     "require_own_schema",
@@ -41,16 +41,17 @@ def require_certificates(addresses: Mapping[str, str], tls_dir: Path | None, *, 
         _require_folder("AVIARY_TLS_DIR", all_specs()[exposed[0]].address_variable)
 
 
-def require_issuer_certificates(
-    address: str, identity_tls_dir: Path | None, tls_dir: Path | None, *, tls: bool
+def require_http_certificates(
+    spec: ServiceSpec, address: str, folder: Path | None, tls_dir: Path | None, *, tls: bool
 ) -> None:
-    """Want the same of the issuer's HTTP listener, which no sidecar stands before."""
+    """Want the same of a service's HTTP listener, which no sidecar stands before."""
+    variable = spec.http_tls_variable
     if not tls:
-        if identity_tls_dir not in (None, tls_dir):
-            raise SettingsError("AVIARY_TLS", got="off", wanted="on, or no AVIARY_IDENTITY_TLS_DIR")
+        if folder not in (None, tls_dir):
+            raise SettingsError("AVIARY_TLS", got="off", wanted=f"on, or no {variable}")
         return
-    if identity_tls_dir is None and not is_loopback(address):
-        _require_folder("AVIARY_IDENTITY_TLS_DIR", "AVIARY_IDENTITY_HTTP_ADDRESS")
+    if folder is None and not is_loopback(address):
+        _require_folder(variable, spec.http_address_variable)
 
 
 def require_loopback(addresses: Mapping[str, str], tls_dir: Path | None) -> None:

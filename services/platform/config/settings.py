@@ -67,6 +67,7 @@ DEFAULT_ADDRESSES: Mapping[str, str] = MappingProxyType(
 of the variables."""
 
 DEFAULT_IDENTITY_HTTP_ADDRESS: Final = all_specs()["identity"].http_address or ""
+DEFAULT_TIMELINE_HTTP_ADDRESS: Final = all_specs()["timeline"].http_address or ""
 # Two servers, because the bus must keep what it holds and the cache must be free to evict.
 DEFAULT_BUS_VALKEY_URL: Final = "redis://127.0.0.1:6379/0"
 DEFAULT_CACHE_VALKEY_URL: Final = "redis://127.0.0.1:6380/0"
@@ -145,6 +146,10 @@ class Settings:
     """`host:port` of the issuer's HTTP listener, which the edge dials."""
     identity_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
     """Certificates of that listener: `tls_dir`, or its own where a sidecar has the rest."""
+    timeline_http_address: Address = DEFAULT_TIMELINE_HTTP_ADDRESS
+    """`host:port` where timelines are read in JSON over HTTP, which the edge dials."""
+    timeline_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
+    """Certificates of that listener, as above."""
     issuer_url: Origin = DEFAULT_ISSUER_URL
     """The issuer's public URL, as in its tokens' `iss`: the edge's, without a path."""
     identity_key: Annotated[
@@ -198,6 +203,16 @@ class Settings:
         }
         return read(cls, env, addresses=addresses)
 
+    def http_address(self, service: str) -> str:
+        """Return where a service with an HTTP listener, by its spec, has it."""
+        address: str = getattr(self, f"{service}_http_address")
+        return address
+
+    def http_tls_dir(self, service: str) -> Path | None:
+        """Return the folder of that listener's certificates; None is plaintext."""
+        folder: Path | None = getattr(self, f"{service}_tls_dir")
+        return folder
+
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         rules.require_cloud_names(self.storage, self.bus, self.gcp_project, self.bigtable_instance)
@@ -205,8 +220,9 @@ class Settings:
         if self.sidecar:
             rules.require_loopback(self.addresses, self.tls_dir)
         rules.require_one_source(self.signing_keys, self.signing_keys_file)
-        rules.require_issuer_certificates(
-            self.identity_http_address, self.identity_tls_dir, self.tls_dir, tls=self.tls
-        )
+        for spec in all_specs().values():
+            if spec.http_port is not None:
+                at, folder = self.http_address(spec.name), self.http_tls_dir(spec.name)
+                rules.require_http_certificates(spec, at, folder, self.tls_dir, tls=self.tls)
         rules.require_own_schema(self.storage, self.bus, self.schema)
         return self

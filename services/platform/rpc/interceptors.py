@@ -38,7 +38,16 @@ from services.platform.security.identities import EDGE
 from services.platform.security.process import PLAIN, Security
 from services.platform.security.signing import SIGNATURE_KEY
 
-__all__ = ["INTERCEPTORS", "Answer", "Context", "Handler", "Rpc", "server_duration", "wrap"]
+__all__ = [
+    "DEFAULT_DEADLINE_S",
+    "INTERCEPTORS",
+    "Answer",
+    "Context",
+    "Handler",
+    "Rpc",
+    "server_duration",
+    "wrap",
+]
 
 _log = structlog.get_logger()
 

@@ -19,7 +19,7 @@ from services.platform.rpc.end_user import with_end_user
 from services.platform.rpc.idempotency import with_request_id
 from services.platform.rpc.interceptors import Answer, Context, Handler
 
-__all__ = ["Servicer", "Wrap", "generic_handler", "serialize"]
+__all__ = ["Servicer", "Wrap", "generic_handler", "serialize", "unary_handler"]
 
 Wrap = Callable[[MethodDescriptor, Handler], Handler]
 
@@ -68,11 +68,20 @@ def _method_handler(
         return grpc.unary_stream_rpc_method_handler(
             wrap(method, _reading(method, _writing(function))), response_serializer=serialize
         )
+    return grpc.unary_unary_rpc_method_handler(
+        unary_handler(servicer, method, wrap), response_serializer=serialize
+    )
+
+
+def unary_handler(servicer: Servicer, method: MethodDescriptor, wrap: Wrap) -> Handler:
+    """Return the handler of an RPC that streams nothing, of its encoded request.
+
+    Raises TypeError if the implementation lacks it or has it in another form.
+    """
+    function = getattr(servicer.implementation, method.name, None)
     if not inspect.iscoroutinefunction(function):
         raise TypeError(f"{method.full_name} wants an async method, got {function}")
-    return grpc.unary_unary_rpc_method_handler(
-        wrap(method, _reading(method, function)), response_serializer=serialize
-    )
+    return wrap(method, _reading(method, function))
 
 
 def _reading(method: MethodDescriptor, inner: Handler) -> Handler:

@@ -1,6 +1,8 @@
 """A gRPC server with what every process needs: health, reflection, interceptors, clean drain."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import grpc
 import grpc.aio
@@ -18,8 +20,11 @@ from services.platform.observability.log_events import (
 )
 from services.platform.observability.names import METRIC_NOT_READY, SCOPE
 from services.platform.rpc.admin_calls import operated
+from services.platform.rpc.http_connection import Site
+from services.platform.rpc.http_listener import HttpAt, HttpListener
 from services.platform.rpc.interceptors import Handler, Rpc, server_duration, wrap
-from services.platform.rpc.method_handlers import Servicer, generic_handler
+from services.platform.rpc.json_reads import JsonReads
+from services.platform.rpc.method_handlers import Servicer, Wrap, generic_handler
 from services.platform.rpc.reflection import GuardedReflection
 from services.platform.rpc.request_sizes import MAX_STREAMED_BYTES
 from services.platform.runtime.background import Background
@@ -28,7 +33,7 @@ from services.platform.runtime.readiness import Readiness
 from services.platform.security.call_table import allowed_peers
 from services.platform.security.process import PLAIN, Security
 
-__all__ = ["READY", "BindError", "RpcServer", "Servicer"]
+__all__ = ["READY", "BindError", "HttpAt", "RpcServer", "Servicer"]
 
 _log = structlog.get_logger()
 
@@ -91,8 +96,9 @@ class RpcServer:
     it says of peers is held to the same table. A ready-made handler among the servicers, of a
     contract that is not Aviary's, is served as it is, and sees to its own peers. At
     `probe_address` health checks, and nothing else, are answered without any of that: a kubelet
-    has no certificate. While something in `readiness` does not hold, the health of `READY` and of
-    every service by its name is NOT_SERVING.
+    has no certificate. At `http` the RPCs that answer in JSON are served over HTTP/1.1 as well, at
+    their paths of REST; no sidecar stands before it. While something in `readiness` does not hold,
+    the health of `READY` and of every service by its name is NOT_SERVING.
 
     The providers default to the process's own, as `observability.setup.configure` set them.
     """
@@ -104,6 +110,7 @@ class RpcServer:
         *,
         security: Security = PLAIN,
         probe_address: str | None = None,
+        http: HttpAt | None = None,
         readiness: Readiness | None = None,
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
@@ -117,6 +124,7 @@ class RpcServer:
         self._duration = server_duration(meter_provider)
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         meter.create_observable_gauge(METRIC_NOT_READY, [self._observe_readiness])
+        self._http = None if http is None else self._http_listener(http)
         self._health = health.aio.HealthServicer()
         self._readiness = readiness or Readiness()
         self._failing: list[str] = []
@@ -138,13 +146,19 @@ class RpcServer:
             return self._address
         return f"{self._address.rpartition(':')[0]}:{self._port}"
 
+    @property
+    def http_port(self) -> int:
+        """The bound port of `http`; 0 before `start`, and without it."""
+        return 0 if self._http is None else self._http.port
+
     async def start(self) -> None:
         """Bind, accept calls and report SERVING; raises BindError if the address is taken."""
         # gRPC ties a server to the loop it is made in, so it is made here, not in the constructor.
         tls = self._security.tls
+        wrapped = self._wrapping(self._security, names_peers=self._security.names_peers)
         server = grpc.aio.server(options=_OPTIONS if tls is None else _OPTIONS + _TLS_OPTIONS)
         server.add_generic_rpc_handlers(
-            (*(generic_handler(one, self._wrap) for one in self._servicers), *self._foreign)
+            (*(generic_handler(one, wrapped) for one in self._servicers), *self._foreign)
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflected = [*self._names(), health.SERVICE_NAME, reflection.SERVICE_NAME]
@@ -163,6 +177,7 @@ class RpcServer:
         await self._set_ready(ready=True)
         try:
             await server.start()
+            await self._start_http()
         except BaseException:
             await server.stop(None)  # it is half started, and nobody else knows of it
             raise
@@ -184,13 +199,16 @@ class RpcServer:
         self._draining = server
         await self._polling.stop()
         await self._health.enter_graceful_shutdown()
-        await server.stop(grace_s)
+        http = [] if self._http is None else [self._http.stop(grace_s)]
+        await asyncio.gather(server.stop(grace_s), *http)
         if self._probed is not None:
             await self._probed.stop(None)
         _log.info(EVENT_RPC_DRAINED, address=self.address)
 
     async def cut(self) -> None:
         """End the calls that a `stop` under way waits for."""
+        if self._http is not None:
+            self._http.cut()
         if self._draining is not None:
             await self._draining.stop(None)
 
@@ -239,15 +257,34 @@ class RpcServer:
             raise BindError(self._probe_address) from error
         return server
 
-    def _wrap(self, method: MethodDescriptor, handler: Handler) -> Handler:
-        rpc = Rpc(
+    def _http_listener(self, http: HttpAt) -> HttpListener:
+        # Whoever has connected is the edge by its own certificate, and no sidecar's word.
+        own = replace(self._security, sidecar=False)
+        named = http.tls is not None
+        reads = JsonReads(self._servicers, self._wrapping(own, names_peers=named), named=named)
+        return HttpListener(http.address, Site(reads.answer), http.tls)
+
+    async def _start_http(self) -> None:
+        if self._http is not None:
+            try:
+                await self._http.start()
+            except OSError as error:
+                raise BindError(self._http.address) from error
+
+    def _wrapping(self, security: Security, *, names_peers: bool) -> Wrap:
+        def wrapped(method: MethodDescriptor, handler: Handler) -> Handler:
+            return wrap(self._rpc(method, security, names_peers=names_peers), handler)
+
+        return wrapped
+
+    def _rpc(self, method: MethodDescriptor, security: Security, *, names_peers: bool) -> Rpc:
+        return Rpc(
             method.containing_service.full_name,
             method.name,
             self._tracer,
             self._duration,
             streams=method.server_streaming,
-            peers=allowed_peers(method) if self._security.names_peers else None,
-            security=self._security,
+            peers=allowed_peers(method) if names_peers else None,
+            security=security,
             operators=operated(method),
         )
-        return wrap(rpc, handler)

@@ -74,7 +74,7 @@ locals {
       subscribes  = []
       uses_cache  = true
       secrets     = ["AVIARY_CURSOR_KEY"]
-      extra_ports = {}
+      extra_ports = { AVIARY_TIMELINE_HTTP_ADDRESS = 50060 }
     }
     gateway = {
       port        = 50057
