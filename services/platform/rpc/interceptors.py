@@ -296,6 +296,4 @@ def _failure(context: Context) -> grpc.StatusCode:
 
 def _code(context: Context) -> grpc.StatusCode:
     code = context.code()
-    if isinstance(code, int):
-        code = _CODES_BY_NUMBER[code]
-    return code or grpc.StatusCode.OK
+    return _CODES_BY_NUMBER[code] if isinstance(code, int) else code or grpc.StatusCode.OK
