@@ -14,6 +14,7 @@ from tests.edge.conftest import Edge
 TIMEOUT_S = 30.0
 HOST = "edge"
 JSON = {"content-type": "application/json"}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def raw(edge: Edge, *lines: str, body: bytes = b"") -> bytes:
