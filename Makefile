@@ -4,8 +4,6 @@ BIN := .venv/bin
 # Several processes of pytest, to which whole files go, in the order of `tests/conftest.py`: tests of a
 # file share what they start. More than a small machine has cores, since tests wait for most of their time.
 PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
-# For what watches times, and loads what it watches: no more at once than there are cores.
-BESIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # What is too long for `.ci/run`, shortest first.
 NIGHTLY := test-alerts chaos fuzz-api bench-soak test-mesh oracle
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -71,8 +69,8 @@ prometheus: .venv/dev.stamp ## Run Debian's Prometheus beside `make run`; Ctrl-C
 test: .venv/dev.stamp ## Run the whole suite, but for the longer variants of faults
 	$(BIN)/python -m pytest $(PARALLEL)
 
-test-observability: .venv/dev.stamp ## Ask a real Prometheus every query, and make it alert (3 minutes)
-	$(BIN)/python -m pytest $(BESIDE) tests/observability -m "prometheus and not slow"
+test-observability: .venv/dev.stamp ## Ask a real Prometheus every query, and make it alert (5 minutes)
+	$(BIN)/python -m pytest tests/observability -m "prometheus and not slow"
 
 test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)
 	$(BIN)/python -m pytest tests/e2e -m chromium
