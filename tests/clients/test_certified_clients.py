@@ -1,8 +1,8 @@
 """Logging in by OpenID clients that others wrote, at all of Aviary: its edge and its issuer.
 
 openid-client is certified by the OpenID Foundation; idpyoidc takes the place of oidcrp, which is;
-pyoidc is an older one of its author. They check of an issuer what OpenID Connect has a client check,
-and refuse it for what is amiss.
+pyoidc is an older one of its author. They check of an issuer what OpenID Connect has a client
+check, and refuse it for what is amiss.
 """
 
 from contextlib import AbstractAsyncContextManager
