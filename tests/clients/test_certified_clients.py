@@ -1,8 +1,7 @@
 """Logging in by OpenID clients that others wrote, at all of Aviary: its edge and its issuer.
 
-openid-client is certified by the OpenID Foundation; idpyoidc takes the place of oidcrp, which is;
-pyoidc is an older one of its author. They check of an issuer what OpenID Connect has a client
-check, and refuse it for what is amiss.
+openid-client is certified by the OpenID Foundation; idpyoidc takes the place of oidcrp, which is.
+They check of an issuer what OpenID Connect has a client check, and refuse it for what is amiss.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -34,7 +33,7 @@ class Library:
     state: str
     nonce: str
     alg: str
-    issuer: str | None
+    issuer: str
 
 
 OPENID_CLIENT = Library(
@@ -60,17 +59,7 @@ IDPYOIDC = Library(
     alg="Wrong token signing algorithm",
     issuer="Issuer mismatch",
 )
-PYOIDC = Library(
-    "pyoidc",
-    (ENVIRONMENT / "bin" / "python", HERE / "pyoidc_client.py"),
-    ("none", BASIC, "client_secret_post"),
-    state="No grant found for state",
-    nonce='Someone has messed with "nonce"',
-    alg="ES256 != RS256",
-    # It is older than RFC 9207.
-    issuer=None,
-)
-LIBRARIES = [OPENID_CLIENT, IDPYOIDC, PYOIDC]
+LIBRARIES = [OPENID_CLIENT, IDPYOIDC]
 KINDS = [
     pytest.param(library, auth, alg, id=f"{library.name}-{auth}-{alg}")
     for library in LIBRARIES
@@ -79,11 +68,7 @@ KINDS = [
 ]
 
 
-def named(library: Library) -> str:
-    return library.name
-
-
-@pytest.fixture(params=LIBRARIES, ids=named)
+@pytest.fixture(params=LIBRARIES, ids=lambda library: library.name)
 def library(request: pytest.FixtureRequest) -> Library:
     return request.param
 
@@ -160,7 +145,6 @@ async def test_answer_with_another_state_is_refused(site: Site, library: Library
         await client.take("come_back", uri=str(back))
 
 
-@pytest.mark.parametrize("library", [each for each in LIBRARIES if each.issuer], ids=named)
 async def test_answer_of_another_issuer_is_refused(site: Site, library: Library) -> None:
     async with started(library, site.app(BASIC, "RS256")) as client:
         back = httpx.URL(await site.logs_in(await client.take("link")))
