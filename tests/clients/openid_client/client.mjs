@@ -1,6 +1,6 @@
-// openid-client, driven by lines of JSON: see `certified_client.py`, which has the steps.
-import { createInterface } from "node:readline/promises";
+// openid-client 6, driven by `steps.mjs`.
 import * as client from "openid-client";
+import { takeSteps } from "./steps.mjs";
 
 const app = JSON.parse(process.argv[2]);
 const authentication = {
@@ -60,10 +60,4 @@ function refusal(error) {
   return { error: named, said: `${error}: ${error.cause?.message}` };
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { step, ...given } = JSON.parse(line);
-  const answer = await Promise.resolve()
-    .then(() => steps[step](given))
-    .then((gave) => ({ gave }), (error) => ({ refused: refusal(error) }));
-  console.log(JSON.stringify(answer));
-}
+await takeSteps(steps, refusal);
