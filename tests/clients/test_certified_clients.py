@@ -1,8 +1,8 @@
 """Logging in by OpenID clients that others wrote, at all of Aviary: its edge and its issuer.
 
-openid-client is certified with the OpenID Foundation, as is its version 5, which is of other code
-than 6; idpyoidc takes the place of oidcrp, which is. They check of an issuer what OpenID Connect
-has a client check, and refuse it for what is amiss.
+openid-client is certified with the OpenID Foundation, by its README, as is its version 5, which is
+of other code than 6; idpyoidc takes the place of oidcrp, which is certified. They check of an
+issuer what OpenID Connect has a client check, and refuse it for what is amiss.
 """
 
 from contextlib import AbstractAsyncContextManager

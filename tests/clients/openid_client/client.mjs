@@ -13,7 +13,8 @@ const config = await client.discovery(
   app.client_id,
   { id_token_signed_response_alg: app.alg },
   authentication,
-  { execute: [client.allowInsecureRequests] },
+  // Left to itself, it does not verify the signature of an ID token from the token endpoint.
+  { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
 );
 
 let awaited; // what the link of this log-in promised: verifier, nonce, state
