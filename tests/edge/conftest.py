@@ -263,9 +263,22 @@ async def running_edge(
                 await one.stop(None)
 
 
-@pytest_asyncio.fixture
-async def edge() -> AsyncIterator[Edge]:
-    """An edge that admits everybody, for tests of other things."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_edge() -> AsyncIterator[Edge]:
+    async with running_edge(unauthenticated=True) as running:
+        yield running
+
+
+@pytest.fixture
+def edge(shared_edge: Edge) -> Edge:
+    """The file's edge, which admits everybody, for tests that leave it as it was."""
+    shared_edge.tweets.metadata, shared_edge.timelines.metadata = {}, {}
+    return shared_edge
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_edge() -> AsyncIterator[Edge]:
+    """The like of it, for one test that breaks it or counts what went through."""
     async with running_edge(unauthenticated=True) as running:
         yield running
 

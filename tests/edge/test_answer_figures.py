@@ -19,9 +19,16 @@ HOME = "aviary.timeline.v1.TimelineService/GetHomeTimeline"
 USER = "aviary.timeline.v1.TimelineService/GetUserTimeline"
 GET = "aviary.tweet.v1.TweetService/GetTweet"
 HOME_PATH = "/v1/timeline/home?user_id=1&limit=1"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 _SAMPLE = re.compile(r"envoy_aviary_(\w+)\{([^}]*)\} ([\d.]+)")
 
 Figures = dict[tuple[str, ...], float]
+
+
+@pytest.fixture
+def edge(own_edge: Edge) -> Edge:
+    """Counts from nothing in each test."""
+    return own_edge
 
 
 async def figures(edge: Edge) -> Figures:

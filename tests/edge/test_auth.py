@@ -18,6 +18,7 @@ from tests.edge.conftest import Edge, running_edge
 
 FAR_S = 100  # beyond any clock skew that is allowed for
 HOME = "/v1/timeline/home"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def issuer(folder: Path, **changes: object) -> Issuer:
@@ -32,10 +33,18 @@ def issuer(folder: Path, **changes: object) -> Issuer:
     return Issuer(**{**known, **changes})
 
 
-@pytest_asyncio.fixture
-async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
-    async with running_edge(tokens.token(), issuers=(issuer(tmp_path),)) as running:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def guarded_edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
+    issuers = (issuer(tmp_path_factory.mktemp("issuer")),)
+    async with running_edge(tokens.token(), issuers=issuers) as running:
         yield running
+
+
+@pytest.fixture
+def edge(guarded_edge: Edge) -> Edge:
+    """The file's edge, whose services have seen nothing yet."""
+    guarded_edge.timelines.metadata = {}
+    return guarded_edge
 
 
 async def home(edge: Edge, token: str | None, **headers: str) -> httpx.Response:

@@ -10,6 +10,7 @@ from services.platform.rpc.server import READY
 from tests.edge.conftest import BIG_ID, Edge
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def assert_error(
@@ -182,9 +183,9 @@ async def test_a_large_body_is_413(edge: Edge) -> None:
     assert_error(await edge.client.post("/v1/tweets", json=body), 413, 3)
 
 
-async def test_a_stopped_service_is_503(edge: Edge) -> None:
-    await edge.server.stop(None)
-    answer = await edge.client.post("/v1/tweets", json={"user_id": "1", "text": "a"})
+async def test_a_stopped_service_is_503(own_edge: Edge) -> None:
+    await own_edge.server.stop(None)
+    answer = await own_edge.client.post("/v1/tweets", json={"user_id": "1", "text": "a"})
     assert_error(answer, 503, 14)
 
 
@@ -193,15 +194,15 @@ async def test_a_stuck_service_is_504(edge: Edge) -> None:
     assert_error(answer, 504, 4)
 
 
-async def test_health_names_what_is_not_ready(edge: Edge) -> None:
-    answer = await edge.client.get("/healthz")
+async def test_health_names_what_is_not_ready(own_edge: Edge) -> None:
+    answer = await own_edge.client.get("/healthz")
     assert answer.json() == {
         "status": "SERVING",
         "services": [{"name": "graph", "ready": True}, {"name": "tweet", "ready": True}],
     }
-    await edge.second_health.set(READY, NOT_SERVING)
-    answer = await edge.until("GET", "/healthz", 503)
+    await own_edge.second_health.set(READY, NOT_SERVING)
+    answer = await own_edge.until("GET", "/healthz", 503)
     assert assert_error(answer, 503, 14) == "not ready: graph"
-    await edge.health.set(READY, NOT_SERVING)
-    answer = await edge.client.get("/healthz")
+    await own_edge.health.set(READY, NOT_SERVING)
+    answer = await own_edge.client.get("/healthz")
     assert assert_error(answer, 503, 14) == "not ready: graph, tweet"

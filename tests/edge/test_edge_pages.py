@@ -11,6 +11,7 @@ PAGES = {
     "/openapi.json": ("openapi.json", "application/json"),
     "/docs": ("docs.html", "text/html; charset=utf-8"),
 }
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize("path", PAGES)

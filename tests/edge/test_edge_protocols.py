@@ -16,6 +16,7 @@ CREATE = "/aviary.tweet.v1.TweetService/CreateTweet"
 LOOKUP = "/aviary.tweet.v1.TweetService/LookupTweets"
 HOME = "/aviary.timeline.v1.TimelineService/GetHomeTimeline"
 TRAILERS = 0x80
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def channel(edge: Edge) -> grpc.aio.Channel:

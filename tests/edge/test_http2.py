@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
@@ -20,6 +21,7 @@ from tests.edge.conftest import Edge
 
 TIMEOUT_S = 30.0
 HOST = "edge"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Http2:

@@ -14,6 +14,7 @@ from tests.edge.conftest import Edge
 TIMEOUT_S = 30.0
 HOST = "edge"
 JSON = {"content-type": "application/json"}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def raw(edge: Edge, *lines: str, body: bytes = b"") -> bytes:
@@ -156,7 +157,12 @@ async def test_many_or_large_headers_are_431(edge: Edge) -> None:
     assert large.json()["code"] == 3
 
 
-async def test_a_slow_client_is_let_go(edge: Edge) -> None:
+async def test_slow_clients_are_let_go(edge: Edge) -> None:
+    # Side by side, as the edge has patience with each.
+    await asyncio.gather(slow_headers_are_ended(edge), slow_body_is_ended(edge))
+
+
+async def slow_headers_are_ended(edge: Edge) -> None:
     async with connected(edge) as (reader, writer):
         began = time.monotonic()
         answering = asyncio.create_task(whatever_comes(reader))
@@ -169,7 +175,7 @@ async def test_a_slow_client_is_let_go(edge: Edge) -> None:
         assert answering.result()[:12] in {b"", b"HTTP/1.1 408"}
 
 
-async def test_a_slow_body_is_let_go(edge: Edge) -> None:
+async def slow_body_is_ended(edge: Edge) -> None:
     async with connected(edge) as (reader, writer):
         began = time.monotonic()
         answering = asyncio.create_task(whatever_comes(reader))

@@ -11,7 +11,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
 PAGE = (ROOT / "docs" / "reference" / "checks.md").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-IN_CI = {word for line in re.findall(r"^step (.+)$", CI, re.MULTILINE) for word in line.split()}
+CI_LINES = re.findall(r"^(?:step(?: --jobs \d)?|beside) (.+)$", CI, re.MULTILINE)
+IN_CI = {word for line in CI_LINES for word in line.replace('"', "").split()}
 
 
 def make(*words: str) -> str:

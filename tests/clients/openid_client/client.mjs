@@ -1,6 +1,6 @@
-// openid-client, driven by lines of JSON: see `certified_client.py`, which has the steps.
-import { createInterface } from "node:readline/promises";
+// openid-client 6, driven by `steps.mjs`.
 import * as client from "openid-client";
+import { takeSteps } from "./steps.mjs";
 
 const app = JSON.parse(process.argv[2]);
 const authentication = {
@@ -13,7 +13,8 @@ const config = await client.discovery(
   app.client_id,
   { id_token_signed_response_alg: app.alg },
   authentication,
-  { execute: [client.allowInsecureRequests] },
+  // Left to itself, it does not verify the signature of an ID token from the token endpoint.
+  { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
 );
 
 let awaited; // what the link of this log-in promised: verifier, nonce, state
@@ -60,10 +61,4 @@ function refusal(error) {
   return { error: named, said: `${error}: ${error.cause?.message}` };
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { step, ...given } = JSON.parse(line);
-  const answer = await Promise.resolve()
-    .then(() => steps[step](given))
-    .then((gave) => ({ gave }), (error) => ({ refused: refusal(error) }));
-  console.log(JSON.stringify(answer));
-}
+await takeSteps(steps, refusal);
