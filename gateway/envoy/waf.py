@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from gateway.envoy.credentials import APP_KEY_HEADER
 from gateway.envoy.extensions import API, http_filter, typed
+from gateway.envoy.grpc_headers import CHECKED_HEADERS, RPC_PATHS
 
 __all__ = ["GRPC", "JSON", "REFUSALS", "Refusal", "body_rules", "firewall", "found", "refused_as"]
 
@@ -32,6 +33,10 @@ REFUSALS = {
     "api-key": Refusal(400, 3, "there must be one API key at most"),
     "repeated": Refusal(400, 3, "host, content-type and origin must each be there once at most"),
     "idempotency-key": Refusal(400, 3, "Idempotency-Key must be UTF-8"),
+    "grpc-timeout": Refusal(
+        400, 3, "grpc-timeout must be 1 to 8 digits and one of H, M, S, m, u, n"
+    ),
+    "grpc-encoding": Refusal(400, 3, "grpc-encoding must be identity, gzip or deflate"),
 }
 """By the name of the rule."""
 
@@ -136,6 +141,14 @@ def _permissions() -> dict[str, dict[str, Any]]:
         "idempotency-key": _all(
             _present("idempotency-key"), _not(_header("idempotency-key", **_regex(TEXT)))
         ),
+        **{
+            name: _all(
+                _header(":path", prefix=RPC_PATHS),
+                _present(name),
+                _not(_header(name, **_regex(pattern))),
+            )
+            for name, pattern in CHECKED_HEADERS.items()
+        },
     }
 
 
