@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from gateway.draining_envoy import END_S as ENVOY_END_S
 from gateway.envoy import (
     GENERATED,
     EdgeConfig,
@@ -14,7 +15,7 @@ from gateway.envoy import (
     checked_origins,
     to_yaml,
 )
-from services.local.child import Child
+from services.local.child import NOTICE_S, Child
 from services.local.errors import StartError
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.tokens.issuers import (
@@ -30,8 +31,8 @@ __all__ = ["EdgePorts", "IssuerAt", "collector", "denials_log", "edge"]
 
 DRAIN_S = 11
 """Longer than the edge lets a request take, which is 10 s."""
-END_S = 5
-"""For the rest of its end, on a busy machine."""
+END_S = ENVOY_END_S + NOTICE_S
+"""By then it has ended by itself, or the kernel has ended it."""
 
 
 class EdgePorts(NamedTuple):
