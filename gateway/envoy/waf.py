@@ -23,6 +23,11 @@ class Refusal(NamedTuple):
     message: str
 
 
+# Fields of one value (RFC 9110, 5.3; for the host also RFC 9112, 3.2): of two, one program goes by
+# the first and another by the last. Envoy joins repeated ones by commas, which no good one has.
+# It calls the host `:authority`.
+SINGLE = (":authority", "content-type", "origin", "access-control-request-method")
+
 REFUSALS = {
     "encoding": Refusal(400, 3, "the path or query is not well encoded"),
     "body": Refusal(400, 3, "this method takes no body"),
@@ -31,7 +36,10 @@ REFUSALS = {
     "content-coding": Refusal(415, 3, "the request body must come without a content coding"),
     "credentials": Refusal(400, 3, "authorization must be a scheme and one credential"),
     "api-key": Refusal(400, 3, "there must be one API key at most"),
-    "repeated": Refusal(400, 3, "host, content-type and origin must each be there once at most"),
+    "repeated": Refusal(
+        *(400, 3),
+        f"host, {', '.join(SINGLE[1:])} must each be there once at most",
+    ),
     "idempotency-key": Refusal(400, 3, "Idempotency-Key must be UTF-8"),
     "grpc-timeout": Refusal(
         400, 3, "grpc-timeout must be 1 to 8 digits and one of H, M, S, m, u, n"
@@ -57,9 +65,6 @@ FORMS_PREFIX = "/oauth/"
 # `Bearer` anywhere in the header, and joins those that are repeated by commas.
 ONE_CREDENTIAL = "([^ ,]+( +[^ ,]+)?)?"
 
-# Fields of one value (RFC 9110, 5.3; for the host also RFC 9112, 3.2): of two, one program goes by
-# the first and another by the last. Envoy joins repeated ones by commas, which no good one has.
-SINGLE = (":authority", "content-type", "origin", "access-control-request-method")
 # UTF-8 without control characters, byte by byte (RFC 3629): Envoy matches bytes, not characters.
 _MORE = r"[\x80-\xbf]"
 TEXT = (

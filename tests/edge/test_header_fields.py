@@ -98,6 +98,7 @@ async def test_other_fields_of_one_value_are_400_when_they_come_twice(
     status, body = await ask(edge, POST, HOST, LENGTH, *fields, body=BODY)
     assert status == 400, body
     assert REPEATED in said(body)
+    assert fields[-1].partition(":")[0] in said(body)
 
 
 async def test_lists_may_come_in_several_fields(edge: Edge) -> None:
@@ -113,6 +114,13 @@ async def test_two_hosts_in_http2_are_400(edge: Edge) -> None:
     # Without an authority, or with two: no request at all.
     for hosts in ([("host", "a"), ("host", "b")], [(":authority", "a"), (":authority", "b")]):
         assert (await ask_http2(edge, [*asked, *hosts]))[0] is None
+
+
+async def test_a_host_beside_the_authority_reaches_nobody(edge: Edge) -> None:
+    hosts = [(":authority", "edge"), ("host", "other")]
+    asked = [(":method", "GET"), (":path", f"/v1/tweets/{FOUND_ID}"), *hosts]
+    assert (await ask_http2(edge, asked))[0] == 200
+    assert "other" not in edge.tweets.metadata.values()
 
 
 FIELDS = (
