@@ -41,7 +41,7 @@ from services.platform.valkey.connection import open_blocking
 __all__ = ["Aviary", "channel_of_edge", "running"]
 
 READY_S = 180.0
-STOP_S = 120.0
+STOP_S = 150.0
 POLL_S = 0.05
 # A token lives for longer; getting one costs the issuer a signature.
 TOKEN_S = 240.0

@@ -25,12 +25,13 @@ from services.platform.observability.process_metrics import aviary_version
 from services.platform.runtime.ending import Ending
 from services.platform.runtime.parent_death import die_with_parent
 
-__all__ = ["run"]
+__all__ = ["DRAIN_S", "END_S", "run"]
 
 # A call with a service's default deadline has its full time.
 DRAIN_S = 8
 TERMINATE_S = 1.0
-END_S = 3
+END_S = 5
+"""After the drain, or a second signal: two answers of Envoy's, its end, and a busy machine."""
 POLL_S = 0.05
 ADMIN_TIMEOUT_S = 1.0
 # A service's process uses one core, so one thread is enough for what it is asked.

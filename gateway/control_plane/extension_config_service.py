@@ -231,6 +231,8 @@ def _resource(name: str, settings: Mapping[str, Any], message: str = RBAC_TYPE) 
 
 async def _first_of(*waits: Any) -> None:  # noqa: ANN401 - coroutines and a task
     tasks = [asyncio.ensure_future(wait) for wait in waits]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks[:-1]:  # the last one is the reader's, which lives on
-        task.cancel()
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:  # an edge that is gone has the call cancelled here
+        for task in tasks[:-1]:  # the last one is the reader's, which lives on
+            task.cancel()

@@ -10,6 +10,7 @@ from gateway.envoy.config import EdgeConfig
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.cors import allowed_origin, expose_headers
 from gateway.envoy.extensions import HTTP_FILTERS, typed
+from gateway.envoy.grpc_headers import drop_trailers
 from gateway.envoy.matching import has_header, only_where
 
 __all__ = ["ANSWERS_FILTER", "answer_filters", "rest_answer"]
@@ -56,7 +57,8 @@ def _of_every_answer(config: EdgeConfig) -> dict[str, Any]:
     if config.cors_origins:
         # Said to all: an answer without CORS headers must not be kept for an origin that has them.
         mutations.append(_set("vary", "origin", "APPEND_IF_EXISTS_OR_ADD"))
-    return _mutating(ANSWERS_FILTER, mutations)
+    # It sees each request, too, and costs those without trailers nothing.
+    return _mutating(ANSWERS_FILTER, mutations, **drop_trailers())
 
 
 def _unread() -> dict[str, Any]:
@@ -84,11 +86,13 @@ def _for_web_pages(config: EdgeConfig) -> list[dict[str, Any]]:
     return [only_where(has_header("origin"), _mutating("aviary.cors", mutations))]
 
 
-def _mutating(name: str, mutations: list[dict[str, Any]]) -> dict[str, Any]:
+def _mutating(
+    name: str, mutations: list[dict[str, Any]], **others: list[dict[str, Any]]
+) -> dict[str, Any]:
     message = f"{HTTP_FILTERS}.header_mutation.v3.HeaderMutation"
     return {
         "name": name,
-        "typed_config": typed(message, mutations={"response_mutations": mutations}),
+        "typed_config": typed(message, mutations={"response_mutations": mutations, **others}),
     }
 
 

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.envoy.answer_figures import OAUTH
+from gateway.envoy.answers import ANSWERS_FILTER
 from gateway.envoy.auth import NO_SCOPE
 from gateway.envoy.config import EdgeConfig, public_services
 from gateway.envoy.contracts import PublicRpc
 from gateway.envoy.cors import CORS_FILTER, cors_policy
 from gateway.envoy.credentials import OF_THE_EDGE_ALONE
 from gateway.envoy.extensions import ANSWERED_HERE
+from gateway.envoy.grpc_headers import of_grpc
 from gateway.envoy.observing import operation
 from gateway.envoy.pages import MAX_PAGE_BYTES, page_routes
 from gateway.envoy.rest_routes import no_such_path, other_methods, rest_routes
@@ -149,6 +151,8 @@ def _to_rpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
         "name": rpc.name,
         **_headers(config),
         "match": {"path": rpc.path},
+        # Of what comes as gRPC: a call over REST was cleaned under its own path.
+        "typed_per_filter_config": {ANSWERS_FILTER: of_grpc()},
         "route": {
             "cluster": cluster,
             "timeout": REQUEST_TIMEOUT,

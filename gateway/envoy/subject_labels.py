@@ -19,6 +19,11 @@ __all__ = [
     "reputation_settings",
 ]
 
+# A gateway that is back has to say what was revoked meanwhile. By default Envoy would let up to
+# 30 s pass before it asks again; an attempt that finds no healthy gateway costs microseconds.
+FIRST_PAUSE = "0.2s"
+LONGEST_PAUSE = "2s"
+
 _XDS = "type.googleapis.com/xds.type.matcher.v3"
 
 
@@ -90,7 +95,8 @@ def _by_address(subjects: Mapping[str, Reputation]) -> dict[str, Any]:
 
 def gateway_source() -> dict[str, Any]:
     """Build the source of settings that the gateway sends."""
-    service = {"envoy_grpc": {"cluster_name": GATEWAY}}
+    pauses = {"base_interval": FIRST_PAUSE, "max_interval": LONGEST_PAUSE}
+    service = {"envoy_grpc": {"cluster_name": GATEWAY, "retry_policy": {"retry_back_off": pauses}}}
     return {
         "api_config_source": {
             "api_type": "GRPC",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from gateway.envoy.credentials import APP_KEY_HEADER
 from gateway.envoy.extensions import API, http_filter, typed
+from gateway.envoy.grpc_headers import CHECKED_HEADERS, RPC_PATHS
 
 __all__ = ["GRPC", "JSON", "REFUSALS", "Refusal", "body_rules", "firewall", "found", "refused_as"]
 
@@ -22,6 +23,11 @@ class Refusal(NamedTuple):
     message: str
 
 
+# Fields of one value (RFC 9110, 5.3; for the host also RFC 9112, 3.2): of two, one program goes by
+# the first and another by the last. Envoy joins repeated ones by commas, which no good one has.
+# It calls the host `:authority`.
+SINGLE = (":authority", "content-type", "origin", "access-control-request-method")
+
 REFUSALS = {
     "encoding": Refusal(400, 3, "the path or query is not well encoded"),
     "body": Refusal(400, 3, "this method takes no body"),
@@ -30,8 +36,15 @@ REFUSALS = {
     "content-coding": Refusal(415, 3, "the request body must come without a content coding"),
     "credentials": Refusal(400, 3, "authorization must be a scheme and one credential"),
     "api-key": Refusal(400, 3, "there must be one API key at most"),
-    "repeated": Refusal(400, 3, "host, content-type and origin must each be there once at most"),
+    "repeated": Refusal(
+        *(400, 3),
+        f"host, {', '.join(SINGLE[1:])} must each be there once at most",
+    ),
     "idempotency-key": Refusal(400, 3, "Idempotency-Key must be UTF-8"),
+    "grpc-timeout": Refusal(
+        400, 3, "grpc-timeout must be 1 to 8 digits and one of H, M, S, m, u, n"
+    ),
+    "grpc-encoding": Refusal(400, 3, "grpc-encoding must be identity, gzip or deflate"),
 }
 """By the name of the rule."""
 
@@ -52,9 +65,6 @@ FORMS_PREFIX = "/oauth/"
 # `Bearer` anywhere in the header, and joins those that are repeated by commas.
 ONE_CREDENTIAL = "([^ ,]+( +[^ ,]+)?)?"
 
-# Fields of one value (RFC 9110, 5.3; for the host also RFC 9112, 3.2): of two, one program goes by
-# the first and another by the last. Envoy joins repeated ones by commas, which no good one has.
-SINGLE = (":authority", "content-type", "origin", "access-control-request-method")
 # UTF-8 without control characters, byte by byte (RFC 3629): Envoy matches bytes, not characters.
 _MORE = r"[\x80-\xbf]"
 TEXT = (
@@ -136,6 +146,14 @@ def _permissions() -> dict[str, dict[str, Any]]:
         "idempotency-key": _all(
             _present("idempotency-key"), _not(_header("idempotency-key", **_regex(TEXT)))
         ),
+        **{
+            name: _all(
+                _header(":path", prefix=RPC_PATHS),
+                _present(name),
+                _not(_header(name, **_regex(pattern))),
+            )
+            for name, pattern in CHECKED_HEADERS.items()
+        },
     }
 
 

@@ -4,7 +4,6 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
 
 import structlog
 
@@ -16,7 +15,7 @@ from services.platform.observability.process_metrics import observe_disks
 from services.platform.observability.setup import configure
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.rpc.server import HttpAt, RpcServer
-from services.platform.runtime.ending import END_WITHIN_S, Ending
+from services.platform.runtime.ending import END_WITHIN_S, HURRIED_END_S, Ending
 from services.platform.runtime.garbage import collect_seldom
 from services.platform.runtime.loops import Loops
 from services.platform.runtime.readiness import Readiness
@@ -24,9 +23,6 @@ from services.platform.security.process import PLAIN, Security
 from services.platform.specs import all_specs
 
 __all__ = ["http_at", "running", "serve"]
-
-HURRIED_END_S: Final = 5
-"""From the second signal."""
 
 
 @asynccontextmanager

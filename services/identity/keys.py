@@ -217,7 +217,9 @@ class Keyrings:
         for ring in (self.tokens, self.id_tokens, self.app_keys):
             if await ring.withdraw(kid):
                 return
-        raise InvalidArgumentError("kid", "there is no such signing key")
+        raise InvalidArgumentError(
+            "kid", "there is no such signing key, or no longer: see key.withdrawn in the audit log"
+        )
 
     def jwks(self) -> Mapping[str, Any]:
         """The public keys of access tokens and ID tokens, for apps."""

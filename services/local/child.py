@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from services.local.logs import LogLimits, RotatingLog, pump, rotate_beneath
-from services.platform.runtime.ending import END_WITHIN_S
+from services.platform.runtime.ending import END_WITHIN_S, HURRIED_END_S
 from services.platform.runtime.parent_death import die_with_parent
 
 __all__ = ["Child"]
@@ -22,8 +22,9 @@ __all__ = ["Child"]
 # is for this process to notice that, on a busy machine.
 NOTICE_S = 5
 STOP_TIMEOUT_S = END_WITHIN_S + NOTICE_S
-# The same once somebody has asked twice.
-HURRIED_STOP_S = 2.0
+# The same once somebody has asked twice. Most end within a second; this is for one whose clean-up
+# takes long, and it is no shorter for an Envoy or a Valkey.
+HURRIED_STOP_S = HURRIED_END_S + NOTICE_S
 # The first restart comes almost at once; a child that cannot live is not tried in a tight loop.
 BACKOFF_FIRST_S = 0.5
 BACKOFF_LAST_S = 10.0

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from gateway.draining_envoy import END_S as ENVOY_END_S
 from gateway.envoy import (
     GENERATED,
     EdgeConfig,
@@ -15,7 +16,7 @@ from gateway.envoy import (
     json_backends_at,
     to_yaml,
 )
-from services.local.child import Child
+from services.local.child import NOTICE_S, Child
 from services.local.errors import StartError
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.tokens.issuers import (
@@ -31,8 +32,8 @@ __all__ = ["EdgePorts", "IssuerAt", "Reached", "collector", "denials_log", "edge
 
 DRAIN_S = 11
 """Longer than the edge lets a request take, which is 10 s."""
-END_S = 5
-"""For the rest of its end, on a busy machine."""
+END_S = ENVOY_END_S + NOTICE_S
+"""By then it has ended by itself, or the kernel has ended it."""
 
 
 class Reached(NamedTuple):

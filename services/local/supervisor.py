@@ -16,7 +16,7 @@ import click
 
 from services.local import scrape_targets
 from services.local.certificates import certified
-from services.local.child import STOP_TIMEOUT_S, Child
+from services.local.child import HURRIED_STOP_S, STOP_TIMEOUT_S, Child
 from services.local.errors import StartError
 from services.local.lock import locked
 from services.local.logs import LogLimits
@@ -35,8 +35,8 @@ MAX_GROUPS = 4
 """Of children that stop one after the other: edge, sidecars, services, engines."""
 END_WITHIN_S = MAX_GROUPS * STOP_TIMEOUT_S
 """From the first signal: each group may take the time of its slowest."""
-HURRIED_END_S = 20
-"""From the second signal, after which each group has `child.HURRIED_STOP_S`."""
+HURRIED_END_S = MAX_GROUPS * HURRIED_STOP_S
+"""The same from the second signal."""
 ROTATE_EVERY_S = 1.0
 """Between looks at logs that children append to; a flood adds some 10 MB in this time."""
 

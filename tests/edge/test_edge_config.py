@@ -1,7 +1,9 @@
 """Envoy itself judges the configuration."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -54,6 +56,26 @@ def accepted(folder: Path, config: EdgeConfig) -> None:
 def test_traces_only_with_a_collector() -> None:
     assert "opentelemetry" not in to_yaml(EdgeConfig())
     assert "opentelemetry" in to_yaml(EdgeConfig(otlp_collector="127.0.0.1:4317"))
+
+
+def test_a_gateway_that_is_back_is_asked_within_two_seconds() -> None:
+    sources = list(_found(bootstrap(EdgeConfig()), "api_config_source"))
+    assert sources
+    for source in sources:
+        (service,) = source["grpc_services"]
+        pauses = service["envoy_grpc"]["retry_policy"]["retry_back_off"]
+        assert float(pauses["max_interval"].removesuffix("s")) <= 2
+
+
+def _found(within: Any, key: str) -> Iterator[Any]:
+    """What this key has, however deep."""
+    if isinstance(within, dict):
+        if key in within:
+            yield within[key]
+        within = list(within.values())
+    if isinstance(within, list):
+        for each in within:
+            yield from _found(each, key)
 
 
 def test_nobody_changes_limits_while_envoy_runs() -> None:

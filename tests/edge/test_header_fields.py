@@ -5,9 +5,6 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 
-import h2.config
-import h2.connection
-import h2.events
 import pytest
 import pytest_asyncio
 import structlog
@@ -15,6 +12,7 @@ import structlog
 from services.identity.spec import HTTP_METHODS
 from services.platform.observability import setup
 from tests.edge.bare_connection import connected
+from tests.edge.bare_http2 import ask_http2
 from tests.edge.conftest import FOUND_ID, Edge, running_edge
 from tests.edge.limited_edge import issuer
 
@@ -100,6 +98,7 @@ async def test_other_fields_of_one_value_are_400_when_they_come_twice(
     status, body = await ask(edge, POST, HOST, LENGTH, *fields, body=BODY)
     assert status == 400, body
     assert REPEATED in said(body)
+    assert fields[-1].partition(":")[0] in said(body)
 
 
 async def test_lists_may_come_in_several_fields(edge: Edge) -> None:
@@ -117,33 +116,11 @@ async def test_two_hosts_in_http2_are_400(edge: Edge) -> None:
         assert (await ask_http2(edge, [*asked, *hosts]))[0] is None
 
 
-async def ask_http2(
-    edge: Edge, fields: list[tuple[str | bytes, str | bytes]], body: bytes = b""
-) -> tuple[int | None, dict[bytes, bytes]]:
-    """Send a request in HTTP/2, whatever h2 thinks of it; None where the stream is cut off."""
-    config = h2.config.H2Configuration(
-        validate_outbound_headers=False, normalize_outbound_headers=False, header_encoding=None
-    )
-    client = h2.connection.H2Connection(config)
-    client.initiate_connection()
-    pseudo = [each for each in fields if str(each[0]).startswith(":")]
-    plain = [each for each in fields if each not in pseudo]
-    client.send_headers(1, [*pseudo, (":scheme", "http"), *plain], end_stream=not body)
-    if body:
-        client.send_data(1, body, end_stream=True)
-    found: dict[bytes, bytes] = {}
-    async with asyncio.timeout(WAIT_S), connected(edge) as (reader, writer):
-        writer.write(client.data_to_send())
-        while data := await reader.read(65_536):
-            for event in client.receive_data(data):
-                if isinstance(event, h2.events.ResponseReceived | h2.events.TrailersReceived):
-                    found |= dict(event.headers)
-                if isinstance(event, h2.events.StreamReset):
-                    return None, found
-                if isinstance(event, h2.events.StreamEnded):
-                    return int(found[b":status"]), found
-            writer.write(client.data_to_send())
-    return None, found
+async def test_a_host_beside_the_authority_reaches_nobody(edge: Edge) -> None:
+    hosts = [(":authority", "edge"), ("host", "other")]
+    asked = [(":method", "GET"), (":path", f"/v1/tweets/{FOUND_ID}"), *hosts]
+    assert (await ask_http2(edge, asked))[0] == 200
+    assert "other" not in edge.tweets.metadata.values()
 
 
 FIELDS = (

@@ -50,6 +50,8 @@ async def test_key_is_withdrawn_at_once_and_its_successor_signs(world: World) ->
     await world.keyring.refresh()
     assert kids(world) == {second}
     assert world.keyring.signing().kid == second
+    with pytest.raises(InvalidArgumentError, match=r"or no longer: see key\.withdrawn"):
+        await rings.withdraw(first)
     assert [facts["kid"] for facts in world.audit.of("key.withdrawn")] == [first]
 
 

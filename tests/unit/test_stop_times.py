@@ -4,12 +4,14 @@ from pathlib import Path
 
 import yaml
 
+from gateway import draining_envoy
+from gateway.draining_envoy import END_S as ENVOY_END_S
 from services.local import supervisor
-from services.local.child import STOP_TIMEOUT_S
+from services.local.child import HURRIED_STOP_S, STOP_TIMEOUT_S
 from services.local.edge import DRAIN_S as EDGE_DRAIN_S
 from services.local.edge import END_S as EDGE_END_S
 from services.platform.bus import receiving
-from services.platform.runtime.ending import CLOSING_S, END_WITHIN_S, GRACE_S
+from services.platform.runtime.ending import CLOSING_S, END_WITHIN_S, GRACE_S, HURRIED_END_S
 from tools.deploy import layout
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +31,20 @@ def test_the_supervisor_kills_nothing_that_is_ending() -> None:
     assert EDGE_DRAIN_S + EDGE_END_S <= STOP_TIMEOUT_S
     # The kernel ends it no sooner than its last group has had its time.
     assert supervisor.END_WITHIN_S >= supervisor.MAX_GROUPS * STOP_TIMEOUT_S
+
+
+def test_nor_does_it_after_a_second_signal() -> None:
+    # Calls are cut off; for the rest there is as much time as ever.
+    assert HURRIED_END_S >= CLOSING_S
+    assert HURRIED_STOP_S > HURRIED_END_S
+    assert HURRIED_STOP_S > ENVOY_END_S
+    assert supervisor.HURRIED_END_S >= supervisor.MAX_GROUPS * HURRIED_STOP_S
+
+
+def test_an_envoy_has_time_to_end_after_its_drain() -> None:
+    # Asked to drain, and how it goes, it may answer late, and then end late.
+    assert 2 * draining_envoy.ADMIN_TIMEOUT_S + draining_envoy.TERMINATE_S < ENVOY_END_S
+    assert EDGE_END_S > ENVOY_END_S
 
 
 def test_a_cluster_kills_nothing_that_is_ending() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, Final, Self, TypeVar
 
-__all__ = ["END_WITHIN_S", "GRACE_S", "Ending"]
+__all__ = ["END_WITHIN_S", "GRACE_S", "HURRIED_END_S", "Ending"]
 
 Started = TypeVar("Started")
 
@@ -20,6 +20,8 @@ may wait for a call to a sibling or a store."""
 END_WITHIN_S: Final = GRACE_S + CLOSING_S
 """From the signal to the end of a service. Whoever kills what does not end (supervisor, kubelet,
 Docker) must wait for longer, or it kills what was ending well."""
+HURRIED_END_S: Final = CLOSING_S
+"""The same from a second signal: no call is waited for any more, and all else is done as ever."""
 
 CANCEL_AGAIN_S: Final = 3.0
 """A start that is still under way this long after it was cancelled is cancelled again: a library
@@ -29,8 +31,9 @@ has lost the cancellation (gRPC does where its call fails at that moment), or it
 class Ending:
     """Whether this process is to end, and whether in a hurry: it was asked again.
 
-    However it hangs, the kernel ends it by SIGALRM: `within_s` after the first signal, and
-    `hurried_s` after the second. That holds to the very end, so it is not undone.
+    However it hangs, the kernel ends it by SIGALRM: `within_s` after the first signal, or
+    `hurried_s` after the second, whichever is sooner. That holds to the very end, so it is not
+    undone.
     """
 
     def __init__(self, *, within_s: int, hurried_s: int) -> None:
@@ -55,7 +58,9 @@ class Ending:
                 if ending.wanted.is_set():
                     return
             # Here and not on the loop, which something may be blocking.
-            signal.alarm(hurried_s if ending.wanted.is_set() else within_s)
+            left_s = signal.alarm(hurried_s if ending.wanted.is_set() else within_s)
+            if 0 < left_s < hurried_s:
+                signal.alarm(left_s)  # who is in a hurry does not put the end off
             loop.call_soon_threadsafe(ending.ask)
 
         for number in (signal.SIGINT, signal.SIGTERM):
