@@ -32,7 +32,7 @@ POLLS: Mapping[str, str] = {
     "services/local/readiness.py": "waits for one start",
     "services/platform/composition/dependencies.py": "waits for one start",
     "services/platform/outbox/waiting.py": "tries of one step, which shows that it goes on",
-    "services/platform/rpc/http_listener.py": "waits for the last calls, as long as a stop may take",
+    "services/platform/rpc/http_listener.py": "waits for the last calls, within a stop",
     "services/platform/rows/sqlite/expiry.py": "one collection, in parts",
     "services/platform/rpc/signed_channel.py": "tries of one call",
     "services/platform/valkey/breaker.py": "the probing, as above",
