@@ -40,9 +40,12 @@ VISIBILITY_S = 30.0
 """Well above any handler's time; a crashed consumer's messages wait this long."""
 SOCKET_TIMEOUT_S = 5.0
 """Bound of one call; the caller's deadline may leave less."""
-BLOCK_S = 0.5
-"""Longest blocking read, and as often at least delayed messages that are due and abandoned ones are
-looked for: in between a receive is one round trip."""
+LOOK_EVERY_S = 2.0
+"""As often at least, delayed messages that are due and abandoned ones are looked for: in between a
+receive is one round trip. A process looks sooner for what it has delayed itself, so that this is
+about what others left behind."""
+LOOKS_IN_VISIBILITY = 2
+"""As often at least where abandoned messages are to come sooner."""
 ACKED_AT_ONCE = 1_000
 """Ids of one ack: Lua hands no more than some thousands to a command."""
 LONGEST_DELAY_S = 60.0
@@ -70,6 +73,7 @@ class ValkeyStreamsDriver:
     ) -> None:
         self._topology = tuple(topology)
         self._visibility_ms = int(visibility_s * MS_PER_S)
+        self._look_every_s = min(LOOK_EVERY_S, visibility_s / LOOKS_IN_VISIBILITY)
         self._cursors: dict[str, bytes] = {}
         # When to look for due and abandoned messages of a subscription, by the loop's clock.
         self._looks: dict[str, float] = {}
@@ -117,7 +121,7 @@ class ValkeyStreamsDriver:
     async def receive(
         self, subscription: str, *, max_messages: int, wait_s: float
     ) -> list[Received]:
-        """Take new messages, and twice a second first abandoned ones; delayed ones come as new."""
+        """Take new messages, now and then first abandoned ones; delayed ones come as new."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
         while True:
@@ -126,8 +130,9 @@ class ValkeyStreamsDriver:
                 if (now_s := loop.time()) >= self._looks.get(subscription, 0.0):
                     taken, next_due_s = await self._reclaim(subscription, max_messages)
                     # Where there were as many as were asked for, there may be more.
-                    pause_s = 0.0 if len(taken) == max_messages else min(BLOCK_S, next_due_s)
-                    self._looks[subscription] = now_s + pause_s
+                    pause_s = min(self._look_every_s, next_due_s)
+                    more = len(taken) == max_messages
+                    self._looks[subscription] = now_s + (0.0 if more else pause_s)
                 if not taken:
                     until_s = min(deadline, self._looks[subscription])
                     taken = await self._read(subscription, max_messages, until_s - loop.time())
