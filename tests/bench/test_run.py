@@ -61,17 +61,18 @@ def test_a_run_gives_a_document_and_a_page(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(TIMEOUT_S)
 def test_a_signal_to_end_leaves_nothing_behind(tmp_path: Path) -> None:
-    run = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "bench", "--quick", "--out", tmp_path / "report"],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert run.stdout is not None
-    assert "Aviary is ready" in run.stdout.readline()
-    (folder,) = tmp_path.glob("aviary-bench-*")
-    run.send_signal(signal.SIGTERM)
-    assert run.wait() == 128 + signal.SIGTERM
+    ) as run:
+        assert run.stdout is not None
+        assert "Aviary is ready" in run.stdout.readline()
+        (folder,) = tmp_path.glob("aviary-bench-*")
+        run.send_signal(signal.SIGTERM)
+        run.communicate()
+    assert run.returncode == 128 + signal.SIGTERM
     assert not folder.exists()
     assert not [pid for pid in Path("/proc").iterdir() if str(folder) in _command(pid)]
 

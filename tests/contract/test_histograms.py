@@ -4,6 +4,7 @@ import threading
 from typing import Any, Final
 
 import httpx
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
@@ -111,3 +112,13 @@ def test_prometheus_is_shown_it() -> None:
     assert "beside_total 1.0" in lines
     assert f"rpc_server_duration_seconds_count{{{labels}}} 8.0" in lines
     assert f'rpc_server_duration_seconds_bucket{{le="0.2",{labels}}} 4.0' in lines
+
+
+def test_a_collector_is_sent_it_beside_all_else() -> None:
+    reader = Reader()
+    record(counting(reader))
+    data = reader.get_metrics_data()
+    assert data is not None
+    (resource,) = encode_metrics(data).resource_metrics
+    names = [metric.name for scope in resource.scope_metrics for metric in scope.metrics]
+    assert sorted(names) == [BESIDE, METRIC_RPC_SERVER_DURATION]

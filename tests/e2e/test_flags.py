@@ -31,7 +31,7 @@ def test_the_threshold_is_an_operators_then_the_flags_then_the_settings(tmp_path
     try:
         says("up to 2 followers (the default)")
         put(flags, "fanout.celebrity-threshold: 1")
-        says("up to 1 followers (the default)")
+        says("up to 1 follower (the default)")
         author, readers = user(mesh), [user(mesh) for _ in range(2)]
         for reader in readers:
             follow(mesh, reader, author)
@@ -48,7 +48,7 @@ def test_the_threshold_is_an_operators_then_the_flags_then_the_settings(tmp_path
             assert time.monotonic() < deadline
             time.sleep(0.1)
         operate(mesh, "threshold", "default")
-        says("up to 1 followers (the default)")
+        says("up to 1 follower (the default)")
         put(flags, "{}")
         says("up to 2 followers (the default)")
     finally:

@@ -147,7 +147,8 @@ def listening(pids: list[int]) -> set[int]:
 def known_ports(mesh: Mesh) -> set[int]:
     """Ports that need a certificate or a password, the edge's port, and ports of metrics."""
     environment = mesh.environment("identity")
-    addresses = [environment["AVIARY_IDENTITY_HTTP_ADDRESS"], str(mesh.rest.base_url).rstrip("/")]
+    addresses = [value for name, value in environment.items() if name.endswith("_HTTP_ADDRESS")]
+    addresses.append(str(mesh.rest.base_url).rstrip("/"))
     addresses += [mesh.address(service) for service in mesh.children()]
     addresses += re.findall(r'"([\d.]+:\d+)"', (mesh.data_dir / TARGETS_FILE).read_text())
     ports = {int(address.rpartition(":")[2]) for address in addresses}

@@ -29,7 +29,7 @@ from tests.identity.world import (
     identity_world,
 )
 
-HOME = "/v1/timeline/home"
+HOME = "/v1/timeline/home?user_id=1"
 JWKS_CACHE_S = 1
 READS = 50
 DEADLINE_S = 20

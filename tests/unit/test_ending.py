@@ -121,7 +121,12 @@ asyncio.run(main())
 
 def test_a_terminal_that_closes_lets_calls_end() -> None:
     """It says so twice as a rule: the shell, and then the kernel."""
-    with subprocess.Popen([sys.executable, "-c", ENDS], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDS],
+        stdout=subprocess.PIPE,
+        # It may be ignored by whoever runs the tests.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
+    ) as process:
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == b"waits\n"

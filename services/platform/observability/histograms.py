@@ -95,9 +95,12 @@ class CountingMeterProvider(MeterProvider):
         ]
         if not counted:
             return collected
-        scope = ScopeMetrics(InstrumentationScope(SCOPE), counted, "")
+        # One resource, and each scope once: of two that are equal an exporter sends the last alone.
         before = collected.resource_metrics if collected is not None else ()
-        return MetricsData([*before, ResourceMetrics(self._resource, [scope], "")])
+        scopes = {each.scope.name: each for one in before for each in one.scope_metrics}
+        ours = scopes.pop(SCOPE, None) or ScopeMetrics(InstrumentationScope(SCOPE), [], "")
+        merged = ScopeMetrics(ours.scope, [*ours.metrics, *counted], ours.schema_url)
+        return MetricsData([ResourceMetrics(self._resource, [*scopes.values(), merged], "")])
 
 
 class CountsRead:
