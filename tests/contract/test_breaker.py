@@ -120,10 +120,10 @@ async def test_a_script_keeps_half_of_it_too(cache: tuple[GuardedValkey, int]) -
     assert time.monotonic() - began < CALL_TIMEOUT_S * 0.75
     assert client.breaker.is_open
     with pytest.raises(UnavailableError):
-        await script.run_each([b"k"])
+        await script.run_pages([((b"k",), ())])
     os.kill(pid, signal.SIGCONT)
     await closed(client)
-    assert await script.run_each([b"k", b"l"]) == [1, 1]
+    assert await script.run_pages([((b"k",), ()), ((b"l",), ())]) == [1, 1]
 
 
 async def test_scripts_that_get_no_answer_open_it(cache: tuple[GuardedValkey, int]) -> None:
@@ -132,7 +132,7 @@ async def test_scripts_that_get_no_answer_open_it(cache: tuple[GuardedValkey, in
     await script.run([b"k"])
     os.kill(pid, signal.SIGSTOP)
     results = await asyncio.gather(
-        script.run([b"k"]), script.run_each([b"k", b"l"]), return_exceptions=True
+        script.run([b"k"]), script.run_pages([((b"k",), ()), ((b"l",), ())]), return_exceptions=True
     )
     assert {type(each) for each in results} == {UnavailableError}
     assert client.breaker.is_open

@@ -83,7 +83,7 @@ async def test_scripts_are_timed_alone_or_as_they_were_sent_together(
         answers = await asyncio.gather(*(script.run([], n) for n in range(20)))
         assert answers == [b"%d" % n for n in range(20)]
         assert counts() == {("ok", BUS): before + 20}
-        await script.run_each([b"a", b"b"], 1)
+        await script.run_pages([((b"a",), (1,)), ((b"b",), (1,))])
         assert counts() == {("ok", BUS): before + 21}
     with pytest.raises(UnavailableError):
         await script.run([], 1)

@@ -53,10 +53,6 @@ class Script:
             with self._errors():
                 raise
 
-    async def run_each(self, keys: Sequence[bytes], *args: bytes | int) -> list[Any]:
-        """Run once for each key, in one round trip; gives the results in the order of the keys."""
-        return await self.run_pages([((key,), args) for key in keys])
-
     async def run_pages(self, pages: Sequence[Page]) -> list[Any]:
         """Run once for each page, in one round trip; on a cluster its keys must be of one slot.
 
