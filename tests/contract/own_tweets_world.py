@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aviary.tweet.v1 import tweet_pb2 as pb
-from redis.asyncio import Redis
 
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.outbox.outbox import Outbox
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import SystemClock
+from services.platform.valkey.lines import ValkeyNode
 from services.timeline import spec as timeline_spec
 from services.timeline.backfill import Backfill
 from services.timeline.hot_lists import HotLists
@@ -73,7 +73,7 @@ class WatchedHot(ValkeyHotTimelines):
 class World:
     """The tweet and timeline services over one store each; the fan-out runs when a test says so."""
 
-    def __init__(self, rows: RowStore, valkey: Redis) -> None:
+    def __init__(self, rows: RowStore, valkey: ValkeyNode) -> None:
         self.clock, self.graph, self.valkey = MovedClock(), Graph(), valkey
         self.store = RowTweetStore(rows, Outbox(rows, self.clock, tweet_spec.OUTBOX))
         self.homes = RowHomeTimelines(rows, self.clock)

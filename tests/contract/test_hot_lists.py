@@ -3,11 +3,10 @@
 import random
 
 import pytest
-from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 
 from services.platform.errors import UnavailableError
 from services.platform.valkey.connection import ValkeyClient
+from services.platform.valkey.lines import ValkeyCluster, ValkeyNode
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import home_list_key
 from services.timeline.model import IdRun
@@ -212,9 +211,9 @@ async def test_a_server_that_is_gone_is_unavailable(
     with valkey_node(tmp_path_factory.mktemp("gone")) as port:
         pass
     made: ValkeyClient = (
-        Redis(host="127.0.0.1", port=port)
+        ValkeyNode(host="127.0.0.1", port=port)
         if kind == "node"
-        else RedisCluster(host="127.0.0.1", port=port)
+        else ValkeyCluster(host="127.0.0.1", port=port)
     )
     try:
         with pytest.raises(UnavailableError):

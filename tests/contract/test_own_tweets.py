@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
+from services.platform.valkey.lines import ValkeyNode
 from services.timeline.model import (
     ACTIVE_DAYS,
     DAY_MS,
@@ -29,7 +29,7 @@ def valkey_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 async def world(
     request: pytest.FixtureRequest, tmp_path: Path, valkey_port: int
 ) -> AsyncIterator[World]:
-    async with open_rows(request, tmp_path, TABLES) as rows, Redis(port=valkey_port) as valkey:
+    async with open_rows(request, tmp_path, TABLES) as rows, ValkeyNode(port=valkey_port) as valkey:
         await valkey.flushall()
         yield World(rows, valkey)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
+from services.platform.valkey.lines import ValkeyNode
 from services.timeline.author_runs import WARMED_AT_ONCE
 from services.timeline.backfill import PER_AUTHOR
 from services.timeline.hot_lists import HotLists
@@ -44,14 +44,14 @@ async def rows(tmp_path: Path) -> AsyncIterator[SqliteRowStore]:
 
 
 @pytest.fixture
-async def valkey(valkey_port: int) -> AsyncIterator[Redis]:
-    async with Redis(port=valkey_port) as client:
+async def valkey(valkey_port: int) -> AsyncIterator[ValkeyNode]:
+    async with ValkeyNode(port=valkey_port) as client:
         await client.flushall()
         yield client
 
 
 @pytest.fixture
-def world(rows: SqliteRowStore, valkey: Redis) -> World:
+def world(rows: SqliteRowStore, valkey: ValkeyNode) -> World:
     return World(rows, valkey)
 
 
@@ -99,14 +99,14 @@ async def test_a_read_looks_up_the_viewers_state_once_or_never(world: World) -> 
 
 
 @pytest.fixture
-async def nobody() -> AsyncIterator[Redis]:
+async def nobody() -> AsyncIterator[ValkeyNode]:
     """A client of a cache that is gone."""
-    async with Redis(port=free_port(), retry=Retry(NoBackoff(), 0)) as client:
+    async with ValkeyNode(port=free_port(), retry=Retry(NoBackoff(), 0)) as client:
         yield client
 
 
 async def test_without_the_cache_relations_are_fetched_once_a_read(
-    world: World, rows: SqliteRowStore, nobody: Redis
+    world: World, rows: SqliteRowStore, nobody: ValkeyNode
 ) -> None:
     window = falling(NEWEST, WINDOW_IDS)
     hidden = falling(window[-1] - 1, 6 * LIMIT)
@@ -122,7 +122,7 @@ async def test_without_the_cache_relations_are_fetched_once_a_read(
 
 
 async def test_a_cache_lost_in_the_middle_of_a_read_fetches_nothing_again(
-    rows: SqliteRowStore, valkey: Redis, nobody: Redis
+    rows: SqliteRowStore, valkey: ValkeyNode, nobody: ValkeyNode
 ) -> None:
     world = World(rows, valkey, relations=nobody)
     world.tweets = {ADA: falling(NEWEST, WINDOW_IDS)}
@@ -141,7 +141,7 @@ async def test_a_first_read_fetches_relations_for_itself_and_for_its_list(world:
 
 
 async def test_a_cold_read_fetches_relations_once_for_itself_and_for_its_list(
-    world: World, valkey: Redis
+    world: World, valkey: ValkeyNode
 ) -> None:
     world.tweets = {ADA: falling(NEWEST, WINDOW_IDS)}
     await world.counted(None)
@@ -155,7 +155,7 @@ async def test_a_cold_read_fetches_relations_once_for_itself_and_for_its_list(
 
 
 async def test_many_who_miss_the_same_list_wait_for_one_who_fills_it(
-    world: World, valkey: Redis
+    world: World, valkey: ValkeyNode
 ) -> None:
     world.tweets = {ADA: falling(NEWEST - 1, WINDOW_IDS), VIEWER: []}
     await world.counted(None)
@@ -190,7 +190,7 @@ async def test_many_who_miss_the_same_list_wait_for_one_who_fills_it(
 
 
 async def test_celebrities_that_are_cold_are_listed_once_in_few_calls(
-    world: World, valkey: Redis
+    world: World, valkey: ValkeyNode
 ) -> None:
     stars = range(100, 100 + WARMED_AT_ONCE + 20)
     world.relations = ViewerRelations(frozenset({ADA, *stars}))

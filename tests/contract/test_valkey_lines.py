@@ -16,7 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as NoAnswerError
 
 from services.platform.valkey.connection import ValkeyClient, open_valkey
-from services.platform.valkey.lines import ClusterLines, ValkeyCluster, ValkeyNode, lines_of
+from services.platform.valkey.lines import ClusterLines, NodeLine, ValkeyCluster
 from services.platform.valkey.script import Script
 from tests.certificates import new_folder
 from tests.contract.valkey_servers import valkey_cluster, valkey_node
@@ -67,7 +67,7 @@ async def test_each_caller_gets_its_own_answer(client: ValkeyClient) -> None:
 
 
 async def test_a_refused_command_fails_its_caller_alone(client: ValkeyClient) -> None:
-    lines = lines_of(client)
+    lines = client.lines
     await lines.call(b"text", ("SET", b"text", b"x"))
     results = await asyncio.gather(
         lines.call(b"text", ("GET", b"text")),
@@ -93,7 +93,7 @@ async def test_one_who_gives_up_leaves_the_answers_of_others_in_their_places(
 
 
 async def test_a_connection_that_was_cut_is_opened_anew(client: ValkeyClient) -> None:
-    lines = lines_of(client)
+    lines = client.lines
     await lines.call(b"k", ("SET", b"k", 1))
     for port in ports_of(client):
         async with Redis(port=port) as other:
@@ -135,7 +135,7 @@ async def test_a_node_that_stands_still_fails_all_who_wait_and_is_asked_again_la
 ) -> None:
     with valkey_node(tmp_path) as port:
         client = open_valkey(f"redis://127.0.0.1:{port}/0", timeout_s=0.5)
-        lines = lines_of(client)
+        lines = client.lines
         try:
             await lines.call(b"k", ("SET", b"k", 1))
             pid = int((await client.info("server"))["process_id"])
@@ -156,7 +156,7 @@ async def test_a_node_that_stands_still_fails_all_who_wait_and_is_asked_again_la
 async def test_a_node_that_ends_fails_those_who_wait_and_comes_back(tmp_path: Path) -> None:
     with valkey_node(tmp_path) as port:
         client = open_valkey(f"redis://127.0.0.1:{port}/0", timeout_s=TIMEOUT_S)
-        lines = lines_of(client)
+        lines = client.lines
         await lines.call(b"k", ("SET", b"k", 1))
         blocked = asyncio.ensure_future(lines.call(b"k", ("BLPOP", b"none", 0)))
         pid = int((await client.info("server"))["process_id"])
@@ -173,13 +173,13 @@ async def test_password_and_database_are_those_of_the_url(tmp_path: Path) -> Non
         async with Redis(port=port) as admin:
             await admin.config_set("requirepass", "secret")
         client = open_valkey(f"redis://:secret@127.0.0.1:{port}/3", timeout_s=TIMEOUT_S)
-        await lines_of(client).call(b"k", ("SET", b"k", 7))
+        await client.lines.call(b"k", ("SET", b"k", 7))
         async with Redis(host="127.0.0.1", port=port, db=3, password="secret") as third:  # noqa: S106 - of this test
             assert await third.get("k") == b"7"
         await client.aclose()
         wrong = open_valkey(f"redis://:wrong@127.0.0.1:{port}/3", timeout_s=TIMEOUT_S)
         with pytest.raises(RedisError):
-            await lines_of(wrong).call(b"k", ("GET", b"k"))
+            await wrong.lines.call(b"k", ("GET", b"k"))
         await wrong.aclose()
 
 
@@ -216,7 +216,6 @@ async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 async def test_a_client_has_lines_of_its_kind(client: ValkeyClient, url: str) -> None:
     if "cluster" in url:
-        assert isinstance(lines_of(client), ClusterLines)
+        assert isinstance(client.lines, ClusterLines)
     else:
-        assert isinstance(client, ValkeyNode)
-        assert lines_of(client) is client.lines
+        assert isinstance(client.lines, NodeLine)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from redis.asyncio import Redis
 
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
+from services.platform.valkey.lines import ValkeyNode
 from services.timeline.backfill import PER_AUTHOR, Backfill
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
@@ -56,7 +56,7 @@ class World:
 class FollowInBetween(ValkeyHotTimelines):
     """Lets the viewer follow everybody just after relations were first read."""
 
-    def __init__(self, client: Redis, world: World, homes: RowHomeTimelines) -> None:
+    def __init__(self, client: ValkeyNode, world: World, homes: RowHomeTimelines) -> None:
         super().__init__(HotLists(client), RelationsCache(client))
         self._world = world
         self._filling = Backfill(homes, world, world, SystemClock())
@@ -88,7 +88,7 @@ async def test_a_list_filled_while_a_follow_comes_in_has_all_of_it(tmp_path, *, 
     rows = SqliteRowStore(tmp_path / "rows.db", TABLES, clock)
     await rows.open()
     with valkey_node(tmp_path) as port:
-        async with Redis(port=port) as client:
+        async with ValkeyNode(port=port) as client:
             homes, world = RowHomeTimelines(rows, clock), World(tweets)
             await homes.begin_build(VIEWER, clock.now_ms())
             await homes.finish_build(VIEWER, 0)

@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from redis.asyncio import Redis
-
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, Scan
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
+from services.platform.valkey.lines import ValkeyNode
 from services.timeline.backfill import Backfill
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
@@ -76,7 +75,9 @@ class WatchedHot(ValkeyHotTimelines):
 class World:
     """Real stores; the tweets and the graph stand in for the siblings."""
 
-    def __init__(self, rows: SqliteRowStore, valkey: Redis, relations: Redis | None = None) -> None:
+    def __init__(
+        self, rows: SqliteRowStore, valkey: ValkeyNode, relations: ValkeyNode | None = None
+    ) -> None:
         clock = SystemClock()
         self.tweets: dict[int, list[int]] = {}
         self.relations = ViewerRelations(frozenset({ADA, MUTED}), frozenset({MUTED}))

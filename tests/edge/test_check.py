@@ -16,7 +16,6 @@ from click.testing import CliRunner
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection
-from redis.asyncio import Redis
 
 from gateway.__main__ import main
 from gateway.check import addresses_of, edge_drift, service_drift
@@ -27,6 +26,7 @@ from gateway.envoy import EdgeConfig, own_contracts, to_yaml
 from services.platform.config.settings import DEFAULT_ADDRESSES
 from services.platform.rpc.server import RpcServer, Servicer
 from services.platform.runtime.clock import SystemClock
+from services.platform.valkey.lines import ValkeyNode
 from tests.edge.conftest import DESCRIPTOR, GENERATED
 from tests.processes import free_port
 
@@ -38,7 +38,7 @@ Alter = Callable[[FileDescriptorProto], None]
 async def test_a_real_service_is_as_described() -> None:
     health = health_service_pb2.DESCRIPTOR.services_by_name["HealthService"]
     challenge = challenge_service_pb2.DESCRIPTOR.services_by_name["ChallengeService"]
-    proofs = ProofOfWork(Redis(), SystemClock(), lambda: [b"k" * 32])
+    proofs = ProofOfWork(ValkeyNode(), SystemClock(), lambda: [b"k" * 32])
     server = RpcServer(
         "127.0.0.1:0",
         [Servicer(health, HealthServicer({})), Servicer(challenge, ChallengeServicer(proofs))],

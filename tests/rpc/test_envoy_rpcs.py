@@ -6,7 +6,6 @@ import grpc
 import grpc.aio
 import pytest
 from aviary.envoy.v1 import envoy_pb2 as pb
-from redis.asyncio import Redis
 
 from gateway.control_plane.access_log_service import AccessLogServicer
 from gateway.control_plane.envoy_rpcs import envoy_rpcs
@@ -21,6 +20,7 @@ from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
 from services.platform.security.process import Security
 from services.platform.tokens.revoked_store import RevokedStore
+from services.platform.valkey.lines import ValkeyNode
 from tests.certificates import files, new_folder
 
 SHOULD_RATE_LIMIT = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
@@ -30,7 +30,7 @@ ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
 
 def gateway(folder: Path) -> RpcServer:
     # No call in here comes to Valkey.
-    valkey, clock, rules = Redis(), SystemClock(), ReputationRules()
+    valkey, clock, rules = ValkeyNode(), SystemClock(), ReputationRules()
     store, security = ReputationStore(valkey, clock, rules), Security(files(folder, "gateway"))
     handlers = envoy_rpcs(
         RateLimitServicer(

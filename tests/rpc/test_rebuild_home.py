@@ -10,7 +10,6 @@ import pytest
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 from aviary.timeline.v1 import timeline_service_pb2_grpc as stubs
 from aviary.tweet.v1 import tweet_pb2
-from redis.asyncio import Redis
 
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.rows.port import RowMutation
@@ -20,6 +19,7 @@ from services.platform.rpc.paging import CursorCodec
 from services.platform.rpc.server import RpcServer
 from services.platform.runtime.clock import SystemClock
 from services.platform.valkey.connection import open_valkey
+from services.platform.valkey.lines import ValkeyNode
 from services.timeline.backfill import Backfill
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
@@ -78,7 +78,7 @@ class World:
     siblings: Siblings
     rows: SqliteRowStore
     homes: RowHomeTimelines
-    cache: Redis
+    cache: ValkeyNode
 
     async def home(self) -> list[int]:
         answer = await self.stub.GetHomeTimeline(pb.GetHomeTimelineRequest(user_id=VIEWER))
@@ -114,7 +114,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         await server.start()
         stack.push_async_callback(server.stop, 0)
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
-        cache = await stack.enter_async_context(Redis(port=port))
+        cache = await stack.enter_async_context(ValkeyNode(port=port))
         yield World(stubs.TimelineServiceStub(channel), siblings, rows, homes, cache)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis as AsyncRedis
 from structlog.testing import capture_logs
 
 from gateway.control_plane.proof_of_work import ProofOfWork
@@ -16,6 +15,7 @@ from services.platform.files import watched_file
 from services.platform.rpc.paging import CursorCodec
 from services.platform.runtime.clock import SystemClock
 from services.platform.security.step_up import solve
+from services.platform.valkey.lines import ValkeyNode
 
 OLD, NEW = "0a" * 32, "1b" * 32
 LIMITED = ("AVIARY_CURSOR_KEY", "AVIARY_CHALLENGE_KEY", "AVIARY_IDENTITY_KEY")
@@ -112,7 +112,7 @@ def test_cursors_of_before_hold_until_their_key_is_gone(path: Path, keys: Secret
 async def test_challenges_of_before_hold_until_their_key_is_gone(
     path: Path, keys: SecretKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = ProofOfWork(AsyncRedis(), SystemClock(), keys, difficulty_bits=1)
+    work = ProofOfWork(ValkeyNode(), SystemClock(), keys, difficulty_bits=1)
 
     async def is_first(_challenge: str) -> bool:
         return True

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
@@ -28,7 +27,7 @@ __all__ = [
     "valkey_errors",
 ]
 
-ValkeyClient = Redis | RedisCluster
+ValkeyClient = ValkeyNode | ValkeyCluster
 """A client made with `decode_responses=False`: ids and blobs are bytes."""
 
 
@@ -47,8 +46,7 @@ def open_valkey(
     """
     plain, cluster, credentials = _split(url)
     client = ValkeyCluster if cluster else node_client
-    opened: ValkeyClient = client.from_url(plain, **_options(timeout_s), **credentials)
-    return opened
+    return cast("ValkeyClient", client.from_url(plain, **_options(timeout_s), **credentials))
 
 
 def open_node(url: str, *, timeout_s: float) -> Redis:

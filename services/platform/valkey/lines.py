@@ -28,7 +28,7 @@ from redis.exceptions import TimeoutError as NoAnswerError
 
 from services.platform.valkey.line import Command, Line, open_line
 
-__all__ = ["Call", "Lines", "NodeLine", "ValkeyCluster", "ValkeyNode", "lines_of", "timeout_of"]
+__all__ = ["Call", "Lines", "NodeLine", "ValkeyCluster", "ValkeyNode", "timeout_of"]
 
 DEFAULT_TIMEOUT_S = 5.0
 """For a client that was made without a time-out."""
@@ -184,34 +184,6 @@ class ValkeyCluster(RedisCluster):
         """Close the connections."""
         await self.lines.aclose()
         await super().aclose()
-
-
-class _Library:
-    """Sends each command over a connection of the library's pool: for a client without lines."""
-
-    def __init__(self, client: Redis | RedisCluster) -> None:
-        self._client = client
-
-    async def call(self, _key: bytes, command: Command) -> Any:  # noqa: ANN401 - as above
-        """Send a command; raises what the client library raises."""
-        return await self._client.execute_command(*command)
-
-    async def call_many(self, calls: Sequence[Call]) -> list[Any]:
-        """Send commands together; see `Lines`."""
-        pipeline = self._client.pipeline(transaction=False)
-        for _, command in calls:
-            pipeline.execute_command(*command)
-        return await pipeline.execute(raise_on_error=False)
-
-    async def aclose(self) -> None:
-        """Leave the pool to the client."""
-
-
-def lines_of(client: Redis | RedisCluster) -> Lines:
-    """Return what sends a client's frequent commands; the client closes it."""
-    if isinstance(client, ValkeyNode | ValkeyCluster):
-        return client.lines
-    return _Library(client)
 
 
 def _answered(results: list[Any]) -> list[Any]:
