@@ -29,7 +29,7 @@ from tests.identity.world import (
     identity_world,
 )
 
-HOME = "/v1/timeline/home?user_id=1"
+HOME = "/v1/timeline/home?user_id={}"
 JWKS_CACHE_S = 1
 READS = 50
 DEADLINE_S = 20
@@ -74,8 +74,9 @@ async def edge_before(
         yield edge
 
 
-async def home(edge: Edge, token: str) -> httpx.Response:
-    return await edge.client.get(HOME, headers={"authorization": f"Bearer {token}"})
+async def home(edge: Edge, token: str, user_id: int = 1) -> httpx.Response:
+    bearer = {"authorization": f"Bearer {token}"}
+    return await edge.client.get(HOME.format(user_id), headers=bearer)
 
 
 def claims_in(token: str) -> bytes:
@@ -209,7 +210,7 @@ async def test_the_issuer_is_asked_by_head_and_in_any_case(world: World) -> None
                 del headers["date"], headers["x-request-id"]
             assert head.headers == got.headers
         bearer = {"authorization": f"bearer {await token(world)}"}
-        assert (await edge.client.get(HOME, headers=bearer)).status_code == 200
+        assert (await edge.client.get(HOME.format(1), headers=bearer)).status_code == 200
         secret = base64.b64encode(f"operator:{OPERATOR_SECRET}".encode()).decode()
         for scheme in ("Basic", "basic", "BASIC"):
             answer = await edge.client.post(

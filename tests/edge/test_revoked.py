@@ -155,7 +155,7 @@ async def test_deleted_users_tokens_end_those_of_operators_too(revoking: Revokin
     await revoking.world.accounts.erase(1)
     for shown in (tokens["access_token"], acting):
         assert (await revoking.until_refused(shown)).json()["message"] == ENDED
-    assert (await home(revoking.edge, bobs)).status_code == 200
+    assert (await home(revoking.edge, bobs, user_id=2)).status_code == 200
 
 
 async def test_revoked_api_key_is_refused_and_its_successor_is_not(revoking: Revoking) -> None:

@@ -10,6 +10,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, ResponseError
 
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
+from services.platform.valkey.lines import Lines
 from services.platform.valkey.round_trips import CACHE, RoundTrips
 from services.platform.valkey.tracing import valkey_span
 
@@ -35,7 +36,7 @@ class Script:
         self._client = client
         self._errors = errors
         self._trips = trips or RoundTrips(CACHE)
-        self._lines = client.lines
+        self._lines: Lines = client.lines
         self._source = source
         # The protocol names scripts by SHA-1; nothing rests on its strength.
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
