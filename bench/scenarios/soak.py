@@ -61,7 +61,10 @@ def run(bench: Bench) -> Result:
             Figure("tweets after it against before", (first + posted) / first, TIMES),
             Figure(f"largest process: {worst}", largest[worst], "MB", Better.LOWER, LARGEST_MB),
         ],
-        [Row.of(before[0], name="before"), Row.of(after[0], name="after"), Row.of(after[1])],
+        [
+            *(Row.of(each, name=f"{each.name}, before") for each in before),
+            *(Row.of(each, name=f"{each.name}, after") for each in after),
+        ],
         [f"{bench.options.soak_s / 60:.1f} minutes, half of all requests posts."],
         series,
     )
