@@ -186,6 +186,7 @@ async def test_the_user_follows_nobody_anew_between_two_pages(
 async def test_an_erasure_waits_for_a_follow_under_way_and_ends_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await world.follows.follow(1, GONE)
     states = world.store.states
     erasing: list[asyncio.Task[None]] = []
 
@@ -193,7 +194,6 @@ async def test_an_erasure_waits_for_a_follow_under_way_and_ends_it(
         if deciding and not erasing:
             erase = erasure_of(world).erase(GONE, world.clock.ms - SETTLE_MS)
             erasing.append(asyncio.create_task(erase))
-            await asyncio.sleep(0)
         return await states(edges, deciding)
 
     monkeypatch.setattr(world.store, "states", read_late)
