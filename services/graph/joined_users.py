@@ -8,11 +8,15 @@ from typing import Final, NamedTuple
 from services.graph.ports import Users
 from services.platform.errors import UnavailableError
 from services.platform.runtime.deadlines import allowed_s
+from services.platform.runtime.pace import Pace
 
 __all__ = ["JoinedUsers"]
 
 MOST_IDS: Final = 1_000
 """Of one call: as many as the user service takes. A request that has more asks by itself."""
+EVERY_S: Final = 0.01
+"""Between two calls, in seconds: whoever asks after a longer pause does so at once, and while many
+ask, more go together than come during one call."""
 WAIT_S: Final = 5.0
 """For the call under way and the own one, each of which is bounded by two seconds."""
 
@@ -33,6 +37,7 @@ class JoinedUsers:
         self._users = users
         self._waiting: list[_Asked] = []
         self._asking: asyncio.Task[None] | None = None
+        self._pace = Pace(EVERY_S)
 
     async def missing(self, user_ids: Sequence[int]) -> list[int]:
         """Those of the ids that name no user, in the order given; raises `UnavailableError`."""
@@ -52,8 +57,10 @@ class JoinedUsers:
 
     async def _ask_all(self) -> None:
         try:
-            while batch := self._next():
-                await self._ask(batch)
+            while self._waiting:
+                await self._pace.wait()
+                if batch := self._next():
+                    await self._ask(batch)
         finally:
             self._asking = None
 
