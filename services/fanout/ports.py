@@ -1,6 +1,6 @@
 """What fanout needs from outside."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from services.fanout.model import Audience, Priority
@@ -124,16 +124,19 @@ class TimelinePushes(Protocol):
         """Forget whom up to 1000 viewers are thought to follow and hide."""
         ...
 
-    async def drop_home(self, viewer: int) -> None:
-        """Drop the hot list; the next read fills it anew."""
+    async def drop_homes(self, viewers: Collection[int]) -> None:
+        """Drop the hot lists of viewers; the next reads fill them anew."""
         ...
 
 
 class FollowBackfill(Protocol):
-    """Filling a timeline after follows."""
+    """Filling timelines after follows."""
 
-    async def follow(self, viewer: int, authors: Sequence[int]) -> bool:
-        """Store the authors' tweets in the viewer's timeline; false if there is none to fill."""
+    async def follow(self, follows: Mapping[int, Sequence[int]]) -> Collection[int]:
+        """Store the authors' tweets, one author at least, in the timeline of each viewer.
+
+        Returns the viewers who have one to fill.
+        """
         ...
 
 

@@ -4,7 +4,7 @@ Every step may run twice or late: pushes of an id that is there already change n
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from services.fanout.planning import batches
 from services.fanout.ports import FollowBackfill, Lag, TimelinePushes, Tweets
@@ -13,7 +13,10 @@ from services.platform.erasure import require_gone
 __all__ = ["FanoutService"]
 
 BACKFILLS_AT_ONCE = 8
-"""Viewers whose timelines are filled at the same time after follows."""
+"""Parts of a batch of follows whose timelines are filled at the same time."""
+FOLLOWS_PER_PART = 100
+"""Follows of one part, but for a viewer who has more: as many as events come in one batch. What is
+fetched and stored for them is at most some 80,000 ids, a second of work."""
 VIEWERS_PER_CALL = 1_000
 """Whose relations are forgotten in one call."""
 
@@ -62,16 +65,14 @@ class FanoutService:
         """Bring viewers' timelines in line with new follows, each with the authors."""
         room = asyncio.Semaphore(BACKFILLS_AT_ONCE)
 
-        async def backfill(viewer: int, authors: Sequence[int]) -> bool:
+        async def backfill(part: Mapping[int, Sequence[int]]) -> Collection[int]:
             async with room:
-                return await self._backfill.follow(viewer, authors)
+                return await self._backfill.follow(part)
 
         # Rows first: a list that is filled once it was dropped has all of them.
-        filled = await asyncio.gather(*(backfill(*each) for each in follows.items()))
+        filled = await asyncio.gather(*map(backfill, _parts(follows)))
         await self.relations_changed(list(follows))
-        for viewer, has_timeline in zip(follows, filled, strict=True):
-            if has_timeline:
-                await self._timelines.drop_home(viewer)
+        await self._timelines.drop_homes([viewer for viewers in filled for viewer in viewers])
 
     async def relations_changed(self, viewers: Sequence[int]) -> None:
         """Bring timelines in line with unfollows, blocks, mutes and their ends.
@@ -82,3 +83,15 @@ class FanoutService:
         """
         for start in range(0, len(viewers), VIEWERS_PER_CALL):
             await self._timelines.relations_changed(viewers[start : start + VIEWERS_PER_CALL])
+
+
+def _parts(follows: Mapping[int, Sequence[int]]) -> Iterator[Mapping[int, Sequence[int]]]:
+    part, room = dict[int, Sequence[int]](), FOLLOWS_PER_PART
+    for viewer, authors in follows.items():
+        if part and len(authors) > room:
+            yield part
+            part, room = {}, FOLLOWS_PER_PART
+        part[viewer] = authors
+        room -= len(authors)
+    if part:
+        yield part

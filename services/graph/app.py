@@ -10,6 +10,7 @@ from services.graph.consumers import GraphConsumers
 from services.graph.erasure import SETTLE_MS, GraphErasure
 from services.graph.events import GraphEvents
 from services.graph.follows import Follows
+from services.graph.joined_users import JoinedUsers
 from services.graph.reads import Reads
 from services.graph.servicer import GraphServicer
 from services.graph.spec import ERASURE, GRAPH_EVENTS, OUTBOX, SPEC
@@ -33,7 +34,7 @@ async def build(deps: Dependencies) -> Served:
     rows = await deps.rows(SPEC.name, SPEC.tables)
     store = RowGraphStore(rows, await deps.outbox(rows, OUTBOX, GRAPH_EVENTS))
     users, events = await deps.client("user", UserClient), GraphEvents()
-    known = KnownIds(users.missing)
+    known = KnownIds(JoinedUsers(users).missing)
     await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
     changes = Changes(store, await deps.ids(), await open_stale_relations(deps))
     erasure = GraphErasure(store, changes, events, Settling(SETTLE_MS, deps.clock))

@@ -42,7 +42,7 @@ class Blocks:
             return PlannedChange((block,), ended, event, barred=follows)
 
         # Both: either of them could be about to follow the other.
-        await self._changes.make([blocker_id, blocked_id], [block, *follows], plan)
+        await self._changes.make([block, *follows], plan)
 
     async def unblock(self, blocker_id: int, blocked_id: int) -> None:
         """End a block; the follows of before do not come back."""
@@ -56,7 +56,7 @@ class Blocks:
                 (), (block,), self._events.relations_changed([blocker_id, blocked_id])
             )
 
-        await self._changes.make([blocker_id, blocked_id], [block], plan)
+        await self._changes.make([block], plan)
 
     async def mute(self, muter_id: int, muted_id: int) -> None:
         """Hide a user's tweets from one's home timeline; follows stay as they are.
@@ -72,7 +72,7 @@ class Blocks:
                 return None
             return PlannedChange((mute,), (), self._events.relations_changed([muter_id]))
 
-        await self._changes.make([muter_id], [mute], plan)
+        await self._changes.make([mute], plan)
 
     async def unmute(self, muter_id: int, muted_id: int) -> None:
         """Show a user's tweets again."""
@@ -84,4 +84,4 @@ class Blocks:
                 return None
             return PlannedChange((), (mute,), self._events.relations_changed([muter_id]))
 
-        await self._changes.make([muter_id], [mute], plan)
+        await self._changes.make([mute], plan)

@@ -1,28 +1,34 @@
-"""How edges change: the changes of a user one after the other, durable or known to be in doubt.
+"""How edges change: those that wait together, durable or known to be in doubt.
 
-One after the other within this process. Another's are seen once they are stored; what is decided
-at the same moment there is ordered by the rows (`services.graph.order`), so that an answer without
-an error means that the change took effect, or that a later one did.
+Changes of one edge are made one after the other within this process, and all that wait for others
+in one step: one read, one commit, one word to the readers of timelines. Another process's are seen
+once they are stored; what is decided at the same moment there is ordered by the rows
+(`services.graph.order`), so that an answer without an error means that the change took effect, or
+that a later one did.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
-from weakref import WeakValueDictionary
+from collections.abc import Collection, Sequence
+from contextvars import Context, copy_context
+from typing import Final
 
 import structlog
-from opentelemetry import metrics
+from opentelemetry import context as otel_context
+from opentelemetry import metrics, trace
 
-from services.graph.model import Change, Edge, EdgeStates, PlannedChange, Relation
+from services.graph.model import Change, Commit, Edge, EdgeStates, PlannedChange, Relation
 from services.graph.order import dated, may_be_barred
 from services.graph.ports import GraphStore, IdSource, StaleViews
+from services.graph.queueing import ChangeQueue, Plan, WantedChange
 from services.platform.errors import FailedPreconditionError, UnavailableError
+from services.platform.observability import spans
 from services.platform.observability.log_events import (
     EVENT_GRAPH_COUNT_OFF,
     EVENT_GRAPH_OUT_OF_ORDER,
 )
 from services.platform.observability.names import METRIC_GRAPH_OUT_OF_ORDER, SCOPE
+from services.platform.runtime.deadlines import allowed_s, begin_deadline, remaining_s
 
 __all__ = ["COUNTERS_AT_ONCE", "Changes", "Plan"]
 
@@ -33,18 +39,15 @@ round trips, and leave the engine room for others."""
 MAX_LOOKS = 8
 """Looks at edges whose dates change from one to the next; each means a change elsewhere."""
 
-Plan = Callable[[EdgeStates], PlannedChange | None]
-"""Decides on a change by how things stand; None when there is nothing to do."""
+WAIT_S: Final = 20.0
+"""For a change and those before it, where no deadline is nearer. The store bounds each of its calls
+by three seconds."""
 
 _log = structlog.get_logger()
 
 
 class Changes:
-    """Makes changes of edges. For one event loop.
-
-    A follow or a mute needs the lock of its owner alone, so that a celebrity's new followers do not
-    wait for each other; a block, which decides about follows both ways, needs those of both users.
-    """
+    """Makes changes of edges. For one event loop."""
 
     def __init__(
         self,
@@ -61,22 +64,17 @@ class Changes:
         self._out_of_order = meter.create_counter(METRIC_GRAPH_OUT_OF_ORDER, unit="{change}")
         # The series is there before the first: an alert looks at how it rises.
         self._out_of_order.add(0)
-        # A lock lives as long as somebody holds or awaits it.
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._queue = ChangeQueue()
+        self._going: asyncio.Task[None] | None = None
         # Edges whose last change failed, and its time: it may yet take effect, so what the store
         # says of them cannot be relied on. Few, as an engine that is down fails the read before.
         self._in_doubt: dict[Edge, int] = {}
         self._making: set[asyncio.Task[None]] = set()
 
     async def make(
-        self,
-        user_ids: Collection[int],
-        edges: Collection[Edge],
-        plan: Plan,
-        *,
-        deciding: Collection[Edge] = (),
+        self, edges: Collection[Edge], plan: Plan, *, deciding: Collection[Edge] = ()
     ) -> None:
-        """Read `edges` under the locks of these users, run `plan`, and make its decision durable.
+        """Read `edges` while no other change here has them, run `plan`, and make its decision last.
 
         The plan may change `edges`, and look at `deciding` ones besides; of those it may change
         what is in doubt. On return reads of timelines see how these edges stand.
@@ -84,74 +82,132 @@ class Changes:
         Raises what the plan raises, `UnavailableError` when the outcome is open,
         `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that could not take effect.
         """
-        # A request that gives up must not let go of the locks while its write is under way.
-        making = asyncio.create_task(self._made_to_show(user_ids, edges, plan, deciding))
+        made: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # The edges stay held while a write is under way, though the request may give up meanwhile.
+        self._queue.add(WantedChange(tuple(edges), tuple(deciding), plan, copy_context(), made))
+        self._go_on()
+        try:
+            async with asyncio.timeout(allowed_s(WAIT_S)):
+                await made
+        except TimeoutError as error:
+            raise UnavailableError("The change was not made in time.") from error
+
+    def _go_on(self) -> None:
+        self._begin_large()
+        if self._going is None:
+            # It begins at the next turn of the loop, so that this turn's changes go together.
+            self._going = asyncio.create_task(self._in_groups(), context=Context())
+
+    async def _in_groups(self) -> None:
+        try:
+            while group := self._queue.take(large=False):
+                await self._begin(group)
+                # Some may have waited for these.
+                self._begin_large()
+        finally:
+            self._going = None
+
+    def _begin_large(self) -> None:
+        for wanted in self._queue.take(large=True):
+            self._begin([wanted])
+
+    def _begin(self, group: Sequence[WantedChange]) -> asyncio.Task[None]:
+        making = asyncio.create_task(self._make(group), context=_context_of(group))
         self._making.add(making)
         making.add_done_callback(self._making.discard)
-        await asyncio.shield(making)
+        return making
 
-    async def _made_to_show(
-        self,
-        user_ids: Collection[int],
-        edges: Collection[Edge],
-        plan: Plan,
-        deciding: Collection[Edge],
-    ) -> None:
-        change = await self._serialised(user_ids, edges, plan, deciding)
-        # Also where there was nothing to do: it may be the repeat of a change that was made, and
-        # whose process ended before it came here.
-        viewers = {viewer for edge in edges for viewer in edge.viewers}
-        await asyncio.gather(self._views.forget(viewers), self._count(change))
+    async def _make(self, group: Sequence[WantedChange]) -> None:
+        """Make the changes of a group; raises nothing. What shows them is not waited for."""
+        try:
+            decided = await self._committed(group)
+        except Exception as error:  # noqa: BLE001 - it belongs to those who wait
+            for wanted in group:
+                wanted.fail(error)
+            return
+        finally:
+            self._queue.release(group)
+            if group[0].is_large:
+                self._go_on()
+        if decided:
+            showing = asyncio.create_task(self._show(decided))
+            self._making.add(showing)
+            showing.add_done_callback(self._making.discard)
 
-    async def _serialised(
-        self,
-        user_ids: Collection[int],
-        edges: Collection[Edge],
-        plan: Plan,
-        deciding: Collection[Edge],
-    ) -> Change | None:
-        async with self._locked(user_ids):
-            states = await self._look(edges, deciding)
-            planned = plan(states)
+    async def _committed(self, group: Sequence[WantedChange]) -> dict[WantedChange, Change | None]:
+        """Decide on all, and commit; those that were refused are told so, and left out."""
+        states = await self._look(group)
+        decided: dict[WantedChange, Change | None] = {}
+        commits: list[Commit] = []
+        for wanted in group:
+            try:
+                commit = await self._decide(wanted, states[wanted])
+            except Exception as error:  # noqa: BLE001 - it belongs to the one who asked for it
+                wanted.fail(error)
+                continue
+            decided[wanted] = None if commit is None else commit.change
+            if commit is not None:
+                commits.append(commit)
+        if not commits:
+            return decided
+        times_ms = {
+            edge: each.change.timestamp_ms(edge) for each in commits for edge in each.change.edges
+        }
+        self._in_doubt |= times_ms
+        try:
+            # Alone it is of its own request, whose deadline and trace it has.
+            if len(group) == 1:
+                await self._store.commit(commits[0].change, commits[0].event)
+            else:
+                await self._store.commit_all(commits)
+        except Exception as error:  # noqa: BLE001 - as above
+            for wanted in [wanted for wanted, change in decided.items() if change is not None]:
+                wanted.fail(error)
+                del decided[wanted]
+            return decided
+        for edge in times_ms:
+            del self._in_doubt[edge]
+        return decided
+
+    async def _look(self, group: Sequence[WantedChange]) -> dict[WantedChange, EdgeStates]:
+        # Only of what was read whole can be said how it stands.
+        whole = {
+            wanted: [*wanted.edges, *(edge for edge in wanted.deciding if edge in self._in_doubt)]
+            for wanted in group
+        }
+        stored = await self._store.states(
+            [edge for edges in whole.values() for edge in edges],
+            [edge for wanted in group for edge in wanted.deciding],
+        )
+        return {
+            wanted: EdgeStates(
+                frozenset(edge for edge in wanted.touched if stored[edge].standing),
+                frozenset(edge for edge in edges if stored[edge].torn or edge in self._in_doubt),
+                {edge: max(stored[edge].written_ms, self._in_doubt.get(edge, 0)) for edge in edges},
+            )
+            for wanted, edges in whole.items()
+        }
+
+    async def _decide(self, wanted: WantedChange, states: EdgeStates) -> Commit | None:
+        planned = wanted.plan(states)
+        if planned is None:
+            return None
+        op_id = await self._ids.next_id()
+        if wanted.deciding and may_be_barred(op_id, states):
+            states = await self._look_behind_bars(wanted, states)
+            planned = wanted.plan(states)
             if planned is None:
                 return None
-            op_id = await self._ids.next_id()
-            if deciding and may_be_barred(op_id, states):
-                states = await self._look_behind_bars(states, edges, deciding)
-                planned = plan(states)
-                if planned is None:
-                    return None
-            change = self._dated(op_id, planned, states)
-            times_ms = {edge: change.timestamp_ms(edge) for edge in change.edges}
-            self._in_doubt |= times_ms
-            await self._store.commit(change, planned.event)
-            for edge, at_ms in times_ms.items():
-                # An erasure does not hold all locks, so the doubt may be of another change by now.
-                if self._in_doubt.get(edge) == at_ms:
-                    del self._in_doubt[edge]
-        return change
+        return Commit(self._dated(op_id, planned, states), planned.event, wanted.context)
 
-    async def _look(self, edges: Collection[Edge], deciding: Collection[Edge]) -> EdgeStates:
-        # Those of them alone that were in doubt before the read: only of what was read whole can be
-        # said how it stands, and an erasure, which does not hold all locks, may begin meanwhile.
-        whole = [*edges, *(edge for edge in deciding if edge in self._in_doubt)]
-        stored = await self._store.states(whole, deciding)
-        return EdgeStates(
-            frozenset(edge for edge, state in stored.items() if state.standing),
-            frozenset(edge for edge in whole if stored[edge].torn or edge in self._in_doubt),
-            {edge: max(stored[edge].written_ms, self._in_doubt.get(edge, 0)) for edge in whole},
-        )
-
-    async def _look_behind_bars(
-        self, states: EdgeStates, edges: Collection[Edge], deciding: Collection[Edge]
-    ) -> EdgeStates:
+    async def _look_behind_bars(self, wanted: WantedChange, states: EdgeStates) -> EdgeStates:
         """Look at what decides once more, after the dates that were read.
 
         Rows are read side by side: the first look may have found a block's bar, and the place of
         the block before it was there. Rare, so that it costs a follow nothing.
         """
         for _ in range(MAX_LOOKS):
-            before, states = states, await self._look(edges, deciding)
+            before, states = states, (await self._look([wanted]))[wanted]
             if states.written_ms == before.written_ms:
                 return states
         raise UnavailableError("These users are changing too fast how they stand to each other.")
@@ -164,30 +220,38 @@ class Changes:
             self._out_of_order.add(1)
             raise
 
-    @asynccontextmanager
-    async def _locked(self, user_ids: Collection[int]) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            # Always in the same order: two changes never wait for each other.
-            for user_id in sorted(set(user_ids)):
-                lock = self._locks.setdefault(user_id, asyncio.Lock())
-                await stack.enter_async_context(lock)
-            yield
+    async def _show(self, decided: dict[WantedChange, Change | None]) -> None:
+        """Have reads of timelines see it, count, and tell those who wait; raises nothing."""
+        # Also where there was nothing to do: it may be the repeat of a change that was made, and
+        # whose process ended before it came here.
+        viewers = {one for wanted in decided for edge in wanted.edges for one in edge.viewers}
+        changes = [change for change in decided.values() if change is not None]
+        try:
+            if self._store.counts_followers:
+                await self._views.forget(viewers)
+            else:
+                await asyncio.gather(self._views.forget(viewers), self._count(changes))
+        except Exception as error:  # noqa: BLE001 - it belongs to those who wait
+            for wanted in decided:
+                wanted.fail(error)
+        else:
+            for wanted in decided:
+                wanted.succeed()
 
-    async def _count(self, change: Change | None) -> None:
-        if change is None:
-            return
+    async def _count(self, changes: Sequence[Change]) -> None:
         deltas: Counter[int] = Counter()
-        deltas.update(edge.other_id for edge in change.made if edge.relation is Relation.FOLLOW)
-        deltas.subtract(
-            edge.other_id for edge in change.removed if edge.relation is Relation.FOLLOW
-        )
+        for change in changes:
+            deltas.update(edge.other_id for edge in change.made if edge.relation is Relation.FOLLOW)
+            deltas.subtract(
+                edge.other_id for edge in change.removed if edge.relation is Relation.FOLLOW
+            )
         room = asyncio.Semaphore(COUNTERS_AT_ONCE)
 
         async def add(user_id: int, delta: int) -> None:
             async with room:
                 await self._add(user_id, delta)
 
-        await asyncio.gather(*(add(user_id, delta) for user_id, delta in deltas.items()))
+        await asyncio.gather(*(add(user_id, delta) for user_id, delta in deltas.items() if delta))
 
     async def _add(self, user_id: int, delta: int) -> None:
         try:
@@ -195,3 +259,23 @@ class Changes:
         except UnavailableError as error:
             # The change itself is made; the next complete stream puts the count right.
             _log.warning(EVENT_GRAPH_COUNT_OFF, user_id=user_id, by=delta, error=str(error))
+
+
+def _context_of(group: Sequence[WantedChange]) -> Context:
+    """Return what a group is made in: alone, the request's own.
+
+    Of many, the trace of the first that is recorded, and the last of their deadlines: what is made
+    for a request is not made long after it.
+    """
+    if len(group) == 1:
+        return group[0].context
+    context = Context()
+    left_s = [wanted.context.run(remaining_s) for wanted in group]
+    if None not in left_s:
+        context.run(begin_deadline, max(filter(None, left_s), default=0.0))
+    for wanted in group:
+        if wanted.context.run(spans.is_sampled):
+            span = wanted.context.run(trace.get_current_span)
+            context.run(otel_context.attach, trace.set_span_in_context(span))
+            break
+    return context

@@ -4,7 +4,7 @@ Every cell of an edge carries the change's own time, and a removed edge is a tom
 that the latest change wins on each of them whatever order the writes arrive in.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from services.graph.keys import edge_row_key
 from services.graph.model import Change, Edge, Relation, StoredEdge
@@ -13,9 +13,11 @@ from services.platform.rows.keys import user_row_key
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
 
 __all__ = [
+    "ACTIVE",
     "cells_of",
     "column_of",
     "deciding_cell",
+    "in_table_order",
     "is_active",
     "members",
     "mutations",
@@ -25,7 +27,8 @@ __all__ = [
 
 
 _STATE = b"state"
-_ACTIVE = b"1"
+ACTIVE = b"1"
+"""What a cell of an edge says that is there."""
 _TOMBSTONE = b"0"
 _ID_BYTES = 8
 _ABOVE_IDS = b"\x80"
@@ -40,14 +43,14 @@ def deciding_cell(edge: Edge) -> CellName:
 def state_of(names: Sequence[CellName], cells: Mapping[CellName, DatedCell]) -> StoredEdge:
     """Read the state of an edge from these of its cells, the deciding one last."""
     found = [cells.get(name) for name in names]
-    active = [cell is not None and cell.value == _ACTIVE for cell in found]
+    active = [cell is not None and cell.value == ACTIVE for cell in found]
     written_ms = max((cell.timestamp_ms for cell in found if cell is not None), default=0)
     return StoredEdge(active[-1], len(set(active)) > 1, written_ms)
 
 
 def is_active(row: Row, column: bytes = _STATE) -> bool:
     """Whether the row has the edge of this column; without one, of the edge that it is."""
-    return row.cells.get(column) == _ACTIVE
+    return row.cells.get(column) == ACTIVE
 
 
 def members(row: Row) -> list[int]:
@@ -55,7 +58,7 @@ def members(row: Row) -> list[int]:
     return [
         other
         for column, state in row.cells.items()
-        if state == _ACTIVE and (other := other_of(column)) is not None
+        if state == ACTIVE and (other := other_of(column)) is not None
     ]
 
 
@@ -76,15 +79,22 @@ def mutations(change: Change) -> list[RowMutation]:
     """Return the writes of a change, those of deciding cells after the others of their edge."""
     rows: dict[tuple[str, bytes, int], dict[bytes, bytes]] = {}
     gone = dict.fromkeys((*change.removed, *change.barred))
-    for edges, state in ((gone, _TOMBSTONE), (change.made, _ACTIVE)):
+    for edges, state in ((gone, _TOMBSTONE), (change.made, ACTIVE)):
         for edge in edges:
             at_ms = change.timestamp_ms(edge)
             for table, key, column in cells_of(edge):
                 rows.setdefault((table, key, at_ms), {})[column] = state
-    return [
-        RowMutation(table, key, cells, timestamp_ms=at_ms)
-        for (table, key, at_ms), cells in sorted(rows.items(), key=lambda row: _ORDER[row[0][0]])
-    ]
+    return in_table_order(
+        [
+            RowMutation(table, key, cells, timestamp_ms=at_ms)
+            for (table, key, at_ms), cells in rows.items()
+        ]
+    )
+
+
+def in_table_order(writes: Iterable[RowMutation]) -> list[RowMutation]:
+    """Sort the writes of any changes, so that those of deciding cells come after the others."""
+    return sorted(writes, key=lambda write: _ORDER[write.table])
 
 
 def cells_of(edge: Edge) -> tuple[CellName, ...]:

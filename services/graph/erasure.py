@@ -120,7 +120,7 @@ class GraphErasure:
 
         # The followers' own locks are not taken: a thousand of them would hold up each other, and
         # what slips in between is found by the walk after `SETTLE_MS`.
-        await self._changes.make([user_id], edges, plan)
+        await self._changes.make(edges, plan)
 
     def _stop_if(self, due: float, user_id: int) -> None:
         if self._monotonic() >= due:

@@ -71,7 +71,7 @@ class Follows:
             event = self._events.follow_changed(follower_id, followee_id, following=False)
             return PlannedChange((), (edge,), event)
 
-        await self._changes.make([follower_id], [edge], plan)
+        await self._changes.make([edge], plan)
 
     async def _follow(
         self, follower_id: int, followees: Sequence[int], event: Callable[[Sequence[int]], bytes]
@@ -92,7 +92,7 @@ class Follows:
             removed = tuple(block for block in blocks if block in states.in_doubt)
             return PlannedChange(made, removed, event([edge.other_id for edge in made]))
 
-        await self._changes.make([follower_id], follows, plan, deciding=blocks)
+        await self._changes.make(follows, plan, deciding=blocks)
 
 
 def _blocks(follow: Edge) -> tuple[Edge, Edge]:

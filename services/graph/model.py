@@ -1,6 +1,7 @@
 """Edges of the graph (follows, blocks, mutes), and the order of changes to them."""
 
 from collections.abc import Mapping
+from contextvars import Context
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -9,6 +10,7 @@ from services.platform.ids.snowflake_time import time_ms
 __all__ = [
     "Audience",
     "Change",
+    "Commit",
     "Edge",
     "EdgeStates",
     "FollowerPage",
@@ -87,6 +89,16 @@ class Change:
     def edges(self) -> frozenset[Edge]:
         """All that it writes."""
         return frozenset((*self.made, *self.removed, *self.barred))
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A change that is committed together with those of other requests."""
+
+    change: Change
+    event: bytes
+    context: Context
+    """Of its request: the event goes on in its trace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from services.graph.model import Change, Edge, IdSlice, StoredEdge, UserProfile
+from services.graph.model import Change, Commit, Edge, IdSlice, StoredEdge, UserProfile
 
 __all__ = ["GraphEvents", "GraphStore", "IdSource", "StaleViews", "UserDirectory", "Users"]
 
@@ -62,6 +62,11 @@ class GraphEvents(Protocol):
 class GraphStore(Protocol):
     """The durable edges. Every method raises `UnavailableError` when the engine cannot answer."""
 
+    @property
+    def counts_followers(self) -> bool:
+        """Whether a commit changes the counts of followers too; else the caller does, after it."""
+        ...
+
     async def standing(self, edges: Collection[Edge]) -> frozenset[Edge]:
         """Those of the edges that are there."""
         ...
@@ -78,6 +83,13 @@ class GraphStore(Protocol):
         For each edge the latest `change.timestamp_ms` wins; of equal times the later call wins.
         A loss shows nowhere, so a change is dated after what was read (`states`). Idempotent.
         On an error the change may still take effect.
+        """
+        ...
+
+    async def commit_all(self, commits: Sequence[Commit]) -> None:
+        """`commit` many changes, of different edges, at once.
+
+        On an error any of them may have taken effect, or still do.
         """
         ...
 
@@ -109,7 +121,7 @@ class GraphStore(Protocol):
         ...
 
     async def add_to_follower_count(self, user_id: int, delta: int) -> None:
-        """Change the count. Not idempotent."""
+        """Change the count, where commits do not. Not idempotent."""
         ...
 
     async def follower_counts(self, user_ids: Sequence[int]) -> dict[int, int]:

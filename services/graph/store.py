@@ -1,11 +1,14 @@
 """The graph on rows: its edges, and how many follow a user."""
 
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 from services.graph.edge_rows import (
+    ACTIVE,
     cells_of,
     column_of,
     deciding_cell,
+    in_table_order,
     is_active,
     members,
     mutations,
@@ -13,7 +16,7 @@ from services.graph.edge_rows import (
     state_of,
 )
 from services.graph.keys import edge_range, parse_edge_row_key
-from services.graph.model import Change, Edge, IdSlice, StoredEdge
+from services.graph.model import Change, Commit, Edge, IdSlice, Relation, StoredEdge
 from services.graph.spec import (
     BLOCKED_BY,
     BLOCKING,
@@ -23,10 +26,11 @@ from services.graph.spec import (
     GRAPH_EVENTS,
     MUTING,
 )
+from services.platform.bus.tracing import with_trace_context
 from services.platform.outbox.outbox import Commits, OutboxEntry
 from services.platform.rows.cells import swap_cell
 from services.platform.rows.keys import parse_user_row_key, user_row_key
-from services.platform.rows.port import CellName, Row, RowStore, Scan, TableSpec
+from services.platform.rows.port import CellName, Row, RowStore, Scan, TableSpec, Tally
 
 __all__ = ["RowGraphStore"]
 
@@ -43,6 +47,11 @@ class RowGraphStore:
     def __init__(self, rows: RowStore, outbox: Commits) -> None:
         self._rows = rows
         self._outbox = outbox
+
+    @property
+    def counts_followers(self) -> bool:
+        """Whether commits count: where rows and counters change together."""
+        return self._rows.atomic_batches
 
     async def standing(self, edges: Collection[Edge]) -> frozenset[Edge]:
         """Read which of these edges are there, each by its deciding cell."""
@@ -63,7 +72,23 @@ class RowGraphStore:
     async def commit(self, change: Change, event: bytes) -> None:
         """Write the cells of a change and its event together."""
         entry = OutboxEntry(change.op_id, GRAPH_EVENTS, event)
-        await self._outbox.commit(mutations(change), entry)
+        await self._outbox.commit(mutations(change), entry, self._tallies([change]))
+
+    async def commit_all(self, commits: Sequence[Commit]) -> None:
+        """Write the cells of many changes and their events together."""
+        entries = [
+            OutboxEntry(
+                each.change.op_id,
+                GRAPH_EVENTS,
+                each.event,
+                each.context.run(with_trace_context, {}),
+                mutations(each.change),
+            )
+            for each in commits
+        ]
+        writes = in_table_order(chain.from_iterable(entry.mutations for entry in entries))
+        tallies = self._tallies([each.change for each in commits])
+        await self._outbox.commit_all(writes, entries, tallies)
 
     async def following(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Read whom the user follows, from a slice of one wide row."""
@@ -118,9 +143,19 @@ class RowGraphStore:
 
     async def correct_follower_count(self, user_id: int, seen: int | None, exact: int) -> None:
         """Set a count to `exact` if it still is `seen`, by compare-and-set."""
-        cell = CellName(FOLLOW_COUNTS.name, user_row_key(user_id), _COUNT)
         before = None if seen is None else _encode_count(seen)
-        await swap_cell(self._rows, cell, before, _encode_count(exact))
+        await swap_cell(self._rows, _counter(user_id), before, _encode_count(exact))
+
+    def _tallies(self, changes: Sequence[Change]) -> list[Tally]:
+        """Count the followers of all whose follows are written, whether they are new or not."""
+        if not self.counts_followers:
+            return []
+        cells: dict[int, list[CellName]] = {}
+        for change in changes:
+            for edge in change.edges:
+                if edge.relation is Relation.FOLLOW:
+                    cells.setdefault(edge.other_id, []).append(deciding_cell(edge))
+        return [Tally(_counter(user_id), each, ACTIVE) for user_id, each in cells.items()]
 
     async def _slice(
         self, table: TableSpec, user_id: int, after: int | None, limit: int
@@ -150,6 +185,10 @@ def _slice_of(rows: Sequence[Row], limit: int) -> IdSlice | None:
         return IdSlice(ids, None)
     resume_after = other_of(max(rows[0].cells))
     return None if resume_after is None else IdSlice(ids, resume_after)
+
+
+def _counter(user_id: int) -> CellName:
+    return CellName(FOLLOW_COUNTS.name, user_row_key(user_id), _COUNT)
 
 
 def _encode_count(count: int) -> bytes:

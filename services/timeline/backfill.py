@@ -6,7 +6,8 @@ see the viewer or the follow ran early enough for this reading to find the tweet
 see it has pushed the tweet itself.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.platform.ids.snowflake_time import first_id_at
@@ -73,22 +74,42 @@ class Backfill:
         await self._homes.begin_build(viewer, self._clock.now_ms())
         # The muted too, so that unmuting shows their tweets again.
         relations = await self._relations.fetch(viewer)
-        ids, floor = await self._newest([*relations.following, viewer], PER_AUTHOR)
+        authors = [*relations.following, viewer]
+        lists = await self._authors.list_by_authors(authors, None, PER_AUTHOR)
+        ids, floor = _merged(lists.values(), PER_AUTHOR)
         await self._homes.add(viewer, ids)
         await self._homes.finish_build(viewer, floor)
         return Floor(floor, relations)
 
-    async def follow(self, viewer: int, authors: Sequence[int]) -> bool:
-        """Store the authors' tweets after follows; false where the viewer has no timeline yet."""
-        state = await self._homes.state(viewer)
+    async def follow(self, follows: Mapping[int, Sequence[int]]) -> Collection[int]:
+        """Store the authors' tweets after follows, of many viewers; gives those with a timeline.
+
+        The others have none yet that could be filled.
+        """
+        states, now_ms = await self._homes.states(list(follows)), self._clock.now_ms()
         # A build in progress may have missed the follow, so only the inactive are left out.
-        if state is None or self._clock.now_ms() - state.seen_ms >= REBUILD_AFTER_MS:
-            return False
-        ids, floor = await self._newest(authors, WINDOW_IDS if len(authors) == 1 else PER_AUTHOR)
-        await self._homes.add(viewer, ids)
-        if floor:
-            await self._homes.raise_floor(viewer, floor)
-        return True
+        active = {
+            viewer: follows[viewer]
+            for viewer, state in states.items()
+            if now_ms - state.seen_ms < REBUILD_AFTER_MS
+        }
+        deep = {each[0] for each in active.values() if len(each) == 1}
+        wide = {author for each in active.values() if len(each) > 1 for author in each}
+        deep_lists, wide_lists = await asyncio.gather(
+            self._authors.list_by_authors(list(deep), None, WINDOW_IDS),
+            self._authors.list_by_authors(list(wide), None, PER_AUTHOR),
+        )
+        tweets, floors = dict[int, Sequence[int]](), dict[int, int]()
+        for viewer, authors in active.items():
+            if len(authors) == 1:
+                tweets[viewer], floor = _merged([deep_lists[authors[0]]], WINDOW_IDS)
+            else:
+                tweets[viewer], floor = _merged([wide_lists[one] for one in authors], PER_AUTHOR)
+            if floor:
+                floors[viewer] = floor
+        await self._homes.push(tweets)
+        await self._homes.raise_floors(floors)
+        return active.keys()
 
     async def merge_authors(self, authors: Sequence[int], before: int, count: int) -> IdRun:
         """Newest ids of all authors below `before`: exact, and slow; for deep pages only."""
@@ -102,14 +123,15 @@ class Backfill:
         """
         return max(stored, first_id_at(self._clock.now_ms() - REBUILD_AFTER_MS))
 
-    async def _newest(self, authors: Sequence[int], per_author: int) -> tuple[Sequence[int], int]:
-        """(newest ids of all authors, oldest id from which they are complete)."""
-        lists = (await self._authors.list_by_authors(authors, None, per_author)).values()
-        merged = merge_newest(_runs(lists, per_author), WINDOW_IDS)
-        floor = max((ids[-1] for ids in lists if len(ids) >= per_author), default=0)
-        if len(merged.ids) >= WINDOW_IDS:
-            floor = max(floor, merged.ids[-1])
-        return merged.ids, floor
+
+def _merged(lists: Iterable[Sequence[int]], per_author: int) -> tuple[Sequence[int], int]:
+    """(newest ids of all authors, oldest id from which they are complete)."""
+    lists = list(lists)
+    merged = merge_newest(_runs(lists, per_author), WINDOW_IDS)
+    floor = max((ids[-1] for ids in lists if len(ids) >= per_author), default=0)
+    if len(merged.ids) >= WINDOW_IDS:
+        floor = max(floor, merged.ids[-1])
+    return merged.ids, floor
 
 
 def _runs(lists: Iterable[Sequence[int]], count: int) -> list[IdRun]:

@@ -186,10 +186,13 @@ class HotLists:
             )
         )
 
-    async def drop(self, key: bytes) -> None:
-        """Forget a list and any warming of it; the next read is a miss."""
+    async def drop(self, *keys: bytes) -> None:
+        """Forget lists and any warming of them, in one round trip; the next read is a miss."""
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.delete(key)
         with valkey_errors():
-            await self._client.delete(key)
+            await pipeline.execute()
 
     async def remove(self, key: bytes, tweet_id: int) -> None:
         """Take an id out of a list; a list that is being warmed is dropped instead.

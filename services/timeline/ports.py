@@ -1,6 +1,6 @@
 """What the timeline service needs from outside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from services.timeline.model import EncodedTweet, HotHome, IdRun, ViewerRelations, ViewerState
@@ -84,8 +84,16 @@ class HomeTimelines(Protocol):
         """Add ids; those there already change nothing."""
         ...
 
+    async def push(self, tweets: Mapping[int, Sequence[int]]) -> None:
+        """`add` ids to the timelines of many viewers, each its own."""
+        ...
+
     async def state(self, viewer: int) -> ViewerState | None:
         """What is known of the viewer; None if they never read."""
+        ...
+
+    async def states(self, viewers: Sequence[int]) -> dict[int, ViewerState]:
+        """What is known of many viewers, without those who never read."""
         ...
 
     async def begin_build(self, viewer: int, now_ms: int) -> None:
@@ -96,8 +104,8 @@ class HomeTimelines(Protocol):
         """Mark built, complete from `floor`."""
         ...
 
-    async def raise_floor(self, viewer: int, floor: int) -> None:
-        """Give up completeness below `floor`; a lower one changes nothing."""
+    async def raise_floors(self, floors: Mapping[int, int]) -> None:
+        """Give up completeness of viewers' timelines below floors; lower ones change nothing."""
         ...
 
     async def touch(self, viewer: int, now_ms: int) -> None:

@@ -120,9 +120,12 @@ class RowHomeTimelines:
 
     async def state(self, viewer: int) -> ViewerState | None:
         """What is known of the viewer; None if they never read."""
-        key = user_row_key(viewer)
-        row = (await self._store.read_rows(VIEWERS.name, [key])).get(key)
-        return None if row is None else _state(row)
+        return (await self.states([viewer])).get(viewer)
+
+    async def states(self, viewers: Sequence[int]) -> dict[int, ViewerState]:
+        """What is known of many viewers, without those who never read."""
+        rows = await self._rows_of(viewers)
+        return {viewer: state for viewer, row in rows.items() if (state := _state(row)) is not None}
 
     async def active(self, viewers: Sequence[int], since_ms: int) -> list[int]:
         """Those of `viewers` who read at or after `since_ms`."""
@@ -145,27 +148,35 @@ class RowHomeTimelines:
         """Mark built, complete from `floor`."""
         await self._set(viewer, {BUILT: YES, FLOOR + keys.home_qualifier(floor): b""})
 
-    async def raise_floor(self, viewer: int, floor: int) -> None:
-        """Give up completeness below `floor`, by one column in place of all that are lower.
+    async def raise_floors(self, floors: Mapping[int, int]) -> None:
+        """Give up completeness below floors, each by one column in place of all that are lower.
 
         A lower one changes nothing. Two writers at once may each leave theirs, and the next removes
         the lower. None ever removes the highest, so that a floor that was raised stays raised.
         """
-        key = user_row_key(viewer)
-        row = (await self._store.read_rows(VIEWERS.name, [key])).get(key)
-        floors = {} if row is None else _floors(row)
-        highest = max((floor, *floors.values()))
-        lower = tuple(column for column, each in floors.items() if each < highest)
-        sets = {FLOOR + keys.home_qualifier(floor): b""} if floor == highest else {}
-        if sets or lower:
-            await self._store.mutate([RowMutation(VIEWERS.name, key, sets, deletes=lower)])
+        rows = await self._rows_of(list(floors))
+        changes = (_raising(viewer, floor, rows.get(viewer)) for viewer, floor in floors.items())
+        await self._store.mutate([change for change in changes if change.sets or change.deletes])
 
     async def touch(self, viewer: int, now_ms: int) -> None:
         """Record that the viewer read now."""
         await self._set(viewer, {SEEN: b"%d" % now_ms})
 
+    async def _rows_of(self, viewers: Sequence[int]) -> dict[int, Row]:
+        viewer_of = {user_row_key(viewer): viewer for viewer in viewers}
+        rows = await self._store.read_rows(VIEWERS.name, list(viewer_of)) if viewer_of else {}
+        return {viewer_of[key]: row for key, row in rows.items()}
+
     async def _set(self, viewer: int, cells: dict[bytes, bytes]) -> None:
         await self._store.mutate([RowMutation(VIEWERS.name, user_row_key(viewer), cells)])
+
+
+def _raising(viewer: int, floor: int, row: Row | None) -> RowMutation:
+    floors = {} if row is None else _floors(row)
+    highest = max((floor, *floors.values()))
+    lower = tuple(column for column, each in floors.items() if each < highest)
+    sets = {FLOOR + keys.home_qualifier(floor): b""} if floor == highest else {}
+    return RowMutation(VIEWERS.name, user_row_key(viewer), sets, deletes=lower)
 
 
 def _days(viewer: int, before: int | None, count: int) -> Scan:

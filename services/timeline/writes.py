@@ -6,7 +6,7 @@ the push. The tweet service shows authors their own tweets before it replies, by
 and the graph service forgets, before it replies, what is cached of the relations that it changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from opentelemetry import trace
 
@@ -103,9 +103,10 @@ class TimelineWrites:
         """Forget whom the viewers are thought to follow and hide."""
         await self._relations.invalidate(viewers)
 
-    async def drop_home(self, viewer: int) -> None:
-        """Drop the hot list and any warming of it; the next read fills it anew."""
-        await self._lists.drop(home_list_key(viewer))
+    async def drop_homes(self, viewers: Collection[int]) -> None:
+        """Drop hot lists and any warming of them; the next reads fill them anew."""
+        if viewers:
+            await self._lists.drop(*map(home_list_key, viewers))
 
     async def show_own(self, authors: Mapping[int, int]) -> None:
         """Show authors their own tweets at once, in the hot lists they have."""

@@ -1,11 +1,11 @@
 """Rows as a process of a newer version writes them: each of its JSON cells says one thing more."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from services.platform.rows.port import RowMutation, RowStore
+from services.platform.rows.port import RowMutation, RowStore, Tally
 
 __all__ = ["NewerRows", "says_more"]
 
@@ -25,6 +25,11 @@ class NewerRows:
 
     async def mutate(self, mutations: Sequence[RowMutation]) -> None:
         await self._rows.mutate([_saying_more(mutation) for mutation in mutations])
+
+    async def mutate_counted(
+        self, mutations: Sequence[RowMutation], tallies: Collection[Tally]
+    ) -> None:
+        await self._rows.mutate_counted(list(map(_saying_more, mutations)), tallies)
 
     async def check_and_mutate(
         self, table: str, key: bytes, column: bytes, expected: bytes | None, mutation: RowMutation

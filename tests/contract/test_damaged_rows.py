@@ -87,7 +87,7 @@ async def test_a_viewer_who_cannot_be_read_fails_no_page_of_pushes(rows: RowStor
     homes = RowHomeTimelines(rows, CLOCK)
     await homes.begin_build(1, 50)
     await put(rows, VIEWERS.name, user_row_key(2), seen=b"yesterday")
-    await homes.raise_floor(3, 5)
+    await homes.raise_floors({3: 5})
     await rows.mutate([RowMutation(VIEWERS.name, user_row_key(1), {timelines.FLOOR + b"?": b""})])
     assert await homes.active([1, 2, 3, 4], 50) == [1]
     assert await homes.state(1) == ViewerState(50, built=False, floor=0)

@@ -153,12 +153,12 @@ async def test_of_floors_the_highest_alone_is_kept(store: RowStore, clock: Movab
     await homes.finish_build(VIEWER, 7)
     assert (await homes.state(VIEWER)).floor == 499
     for floor in (600, 550, 700, 700, 5):
-        await homes.raise_floor(VIEWER, floor)
+        await homes.raise_floors({VIEWER: floor})
     assert await floors(store) == {700}
     assert await homes.state(VIEWER) == ViewerState(clock.ms, built=True, floor=700)
-    await asyncio.gather(*(homes.raise_floor(VIEWER, floor) for floor in range(800, 850)))
+    await asyncio.gather(*(homes.raise_floors({VIEWER: floor}) for floor in range(800, 850)))
     assert max(await floors(store)) == 849
-    await homes.raise_floor(VIEWER, 1)
+    await homes.raise_floors({VIEWER: 1})
     assert await floors(store) == {849}
 
 

@@ -38,6 +38,52 @@ class TestOutbox:
         await outbox.settle([entry.id])
         assert await outbox.pending(0, 10) == []
 
+    async def test_many_entries_are_committed_together(self, store: RowStore) -> None:
+        outbox = Outbox(store, SystemClock(), OUTBOX)
+        changes = [change(b"%d" % number) for number in range(20)]
+        entries = [
+            OutboxEntry(number, "topic", b"%d" % number, {"n": str(number)}, [each])
+            for number, each in enumerate(changes)
+        ]
+        await outbox.commit_all(changes, entries)
+        await outbox.commit_all(changes, entries)
+        assert len(await store.read_rows("first", [each.key for each in changes])) == 20
+        found = {entry.id: entry for entry in await outbox.pending(0, 100)}
+        assert sorted(found) == list(range(20))
+        for number, each in enumerate(changes):
+            assert found[number].data == b"%d" % number
+            assert found[number].attributes == {"n": str(number)}
+            assert list(found[number].mutations) == ([] if store.atomic_batches else [each])
+
+    async def test_after_a_crash_between_entries_and_rows_each_is_replayed(
+        self, store: RowStore
+    ) -> None:
+        crashing = cast("RowStore", CrashingStore(store, 2))
+        outbox = Outbox(crashing, SystemClock(), OUTBOX)
+        changes = [change(b"%d" % number) for number in range(3)]
+        entries = [
+            OutboxEntry(number, "t", b"", mutations=[each]) for number, each in enumerate(changes)
+        ]
+        with pytest.raises(UnavailableError):
+            await outbox.commit_all(changes, entries)
+        assert await store.read_rows("first", [b"0", b"1", b"2"]) == {}
+        for entry in await outbox.pending(0, 100):
+            await outbox.roll_forward(entry)
+        assert len(await store.read_rows("first", [b"0", b"1", b"2"])) == 3
+
+    async def test_no_entry_is_committed_whose_changes_cannot_be_replayed(
+        self, store: RowStore
+    ) -> None:
+        outbox = Outbox(store, SystemClock(), OUTBOX)
+        undated = RowMutation("first", b"k", {b"c": b"v"})
+        entries = [
+            OutboxEntry(1, "t", b"", mutations=[change(b"k")]),
+            OutboxEntry(2, "t", b"", mutations=[undated]),
+        ]
+        with pytest.raises(ValueError, match="explicit timestamps"):
+            await outbox.commit_all([change(b"k"), undated], entries)
+        assert await outbox.pending(0, 10) == []
+
     async def test_pending_obeys_age_limit_and_exclusion(self, store: RowStore) -> None:
         outbox = Outbox(store, SystemClock(), OUTBOX)
         await asyncio.gather(*(outbox.commit([], OutboxEntry(i, "t", b"")) for i in range(64)))

@@ -115,9 +115,9 @@ async def test_own_tweets_of_a_celebrity(world: World) -> None:
 async def test_own_tweets_below_the_floor(world: World) -> None:
     assert await world.home() == []
     oldest, newest = await world.post(), await world.post()
-    await world.homes.raise_floor(AUTHOR, newest)
+    await world.homes.raise_floors({AUTHOR: newest})
     await expect_home(world, [newest, oldest])
-    await world.homes.raise_floor(AUTHOR, newest + 1)
+    await world.homes.raise_floors({AUTHOR: newest + 1})
     await expect_home(world, [newest, oldest])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.platform.rows.port import CellName, DatedCell, RowMutation, RowStore
+from services.platform.rows.port import CellName, DatedCell, RowMutation, RowStore, Tally
 from services.platform.runtime.clock import SystemClock
 from tests.contract.row_engines import bigtable_emulator, store
 
@@ -128,3 +128,47 @@ async def test_cells_by_name_are_those_asked_for(store: RowStore, rows: int, col
     } == {key: sets for (table, key), sets in by_row.items() if table == "first"}
     for row in (await store.read_rows("first", wanted)).values():
         assert list(row.cells) == sorted(row.cells)
+
+
+async def test_a_tally_counts_what_is_there_however_it_came_to_be(store: RowStore) -> None:
+    counter = CellName("second", b"k", b"count")
+    cells = [CellName("first", b"%d" % n, b"state") for n in range(40)]
+    tally = Tally(counter, cells, b"1")
+
+    def setting(value: bytes, numbers: range, timestamp_ms: int) -> list[RowMutation]:
+        return [
+            RowMutation("first", b"%d" % n, {b"state": value}, timestamp_ms=timestamp_ms)
+            for n in numbers
+        ]
+
+    async def counted(*changes: RowMutation) -> int | None:
+        await store.mutate_counted(changes, [tally])
+        found = (await store.read_cells([counter])).get(counter)
+        return None if found is None else int.from_bytes(found.value, "big", signed=True)
+
+    if not store.atomic_batches:
+        with pytest.raises(NotImplementedError):
+            await counted(*setting(b"1", range(3), 5))
+        return
+    assert await counted(*setting(b"0", range(3), 1)) is None
+    assert await counted(*setting(b"1", range(10), 5)) == 10
+    # A repeat, and what comes too late to change anything.
+    assert await counted(*setting(b"1", range(10), 5)) == 10
+    assert await counted(*setting(b"0", range(10), 4)) == 10
+    # Written meanwhile by somebody who counts by himself.
+    await store.mutate(setting(b"1", range(10, 12), 5))
+    assert await counted(*setting(b"1", range(8, 14), 6)) == 12
+    assert await counted(*setting(b"0", range(4), 7), *setting(b"1", range(20, 22), 7)) == 10
+    assert await store.increment(*counter, -20) == -10
+    assert await counted(RowMutation("first", b"20", delete_row=True)) == -11
+
+
+async def test_a_counter_that_is_none_fails_no_change(store: RowStore) -> None:
+    if not store.atomic_batches:
+        return
+    counter, cell = CellName("second", b"k", b"n"), CellName("first", b"k", b"c")
+    await store.mutate([RowMutation("second", b"k", {b"n": b"no number"})])
+    change = RowMutation("first", b"k", {b"c": b"1"})
+    await store.mutate_counted([change], [Tally(counter, [cell], b"1")])
+    found = await store.read_cells([counter, cell])
+    assert [found[name].value for name in (counter, cell)] == [b"no number", b"1"]

@@ -74,7 +74,7 @@ class FollowInBetween(ValkeyHotTimelines):
     async def _follow(self, viewer: int) -> None:
         if not self._world.following:
             self._world.following = frozenset(self._world.tweets)
-            await self._filling.follow(viewer, sorted(self._world.tweets))
+            await self._filling.follow({viewer: sorted(self._world.tweets)})
             await self.forget_home(viewer)
 
 

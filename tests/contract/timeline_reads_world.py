@@ -134,5 +134,5 @@ class World:
         """As the fan-out does after a follow."""
         following = self.relations.following | frozenset(authors)
         self.relations = ViewerRelations(following, self.relations.hidden)
-        await self.backfill.follow(VIEWER, authors)
+        await self.backfill.follow({VIEWER: authors})
         await self.hot.forget_home(VIEWER)

@@ -105,7 +105,7 @@ class Outbox:
         self.pending = failing.pending
         self.settle = failing.settle
 
-    async def commit(self, *_: object) -> None:
+    async def commit_all(self, *_: object) -> None:
         pass
 
 

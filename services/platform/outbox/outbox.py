@@ -22,7 +22,7 @@ from services.platform.outbox.keys import (
     parse_outbox_row_key,
 )
 from services.platform.outbox.mutations import decode_mutations, encode_mutations
-from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec
+from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec, Tallies
 from services.platform.rows.reading import UNREADABLE
 from services.platform.runtime.clock import Clock, is_recent
 
@@ -46,7 +46,7 @@ class OutboxEntry:
     data: bytes
     attributes: Mapping[str, str] = field(default_factory=dict)
     mutations: Sequence[RowMutation] = ()
-    """What `roll_forward` replays; filled in by the outbox."""
+    """What `roll_forward` replays; `commit` fills it in."""
     final: bool = False
     """Nothing changes the cells any more after this: its sets need no date, and take effect
     whatever is there, when they are replayed too. Not stored; only `commit` looks at it."""
@@ -55,8 +55,25 @@ class OutboxEntry:
 class Commits(Protocol):
     """Where a store commits rows and the event about them: an outbox, with or without a relay."""
 
-    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
-        """Make the mutations durable, and the entry to be published at least once. Idempotent."""
+    async def commit(
+        self, mutations: Sequence[RowMutation], entry: OutboxEntry, tallies: Tallies = ()
+    ) -> None:
+        """Make the mutations durable, and the entry to be published at least once. Idempotent.
+
+        `tallies`, which only a store with `atomic_batches` takes, are kept in the same step.
+        """
+        ...
+
+    async def commit_all(
+        self,
+        mutations: Sequence[RowMutation],
+        entries: Sequence[OutboxEntry],
+        tallies: Tallies = (),
+    ) -> None:
+        """`commit` many changes together, each with its entry.
+
+        Each entry has its own `mutations`, and `mutations` all of them, in the order to apply them.
+        """
         ...
 
 
@@ -84,21 +101,39 @@ class Outbox:
         self._unreadable: set[bytes] = set()
         self.table = table.name
 
-    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+    async def commit(
+        self, mutations: Sequence[RowMutation], entry: OutboxEntry, tallies: Tallies = ()
+    ) -> None:
         """Apply `mutations` and make `entry` pending. Repeating the call is safe.
 
         On `UnavailableError` the outcome is open: all of it may still happen, or nothing of it.
         Mutations with deletes, or without a timestamp unless the entry is `final`, cannot be
         replayed and give `ValueError`.
         """
-        for mutation in mutations:
-            undated = mutation.timestamp_ms is None and not entry.final
-            if undated or mutation.deletes or mutation.delete_row:
-                raise ValueError("outbox mutations are sets with explicit timestamps")
+        await self.commit_all(mutations, [replace(entry, mutations=mutations)], tallies)
+
+    async def commit_all(
+        self,
+        mutations: Sequence[RowMutation],
+        entries: Sequence[OutboxEntry],
+        tallies: Tallies = (),
+    ) -> None:
+        """`commit` many: the mutations of all entries, in the order in which to apply them.
+
+        Of each entry its own `mutations` are replayed.
+        """
+        for entry in entries:
+            _check_replay(entry)
         if self._store.atomic_batches:
-            await self._store.mutate([self._pending_row(replace(entry, mutations=())), *mutations])
+            pending = [self._pending_row(entry, ()) for entry in entries]
+            if tallies:
+                await self._store.mutate_counted([*pending, *mutations], tallies)
+            else:
+                await self._store.mutate([*pending, *mutations])
             return
-        await self._store.mutate([self._pending_row(replace(entry, mutations=mutations))])
+        if tallies:
+            raise ValueError("tallies need batches that are atomic")
+        await self._store.mutate([self._pending_row(each, each.mutations) for each in entries])
         await self._store.mutate(mutations)
 
     async def pending(
@@ -159,7 +194,7 @@ class Outbox:
                 EVENT_OUTBOX_ROW_UNREADABLE, table=self.table, key=repr(row.key), error=repr(error)
             )
 
-    def _pending_row(self, entry: OutboxEntry) -> RowMutation:
+    def _pending_row(self, entry: OutboxEntry, replayed: Sequence[RowMutation]) -> RowMutation:
         now_ms = self._clock.now_ms()
         cells = {
             b"topic": entry.topic.encode(),
@@ -167,9 +202,16 @@ class Outbox:
             b"attributes": json.dumps(dict(entry.attributes)).encode(),
             b"created_ms": str(now_ms).encode(),
         }
-        if entry.mutations:
-            cells[b"mutations"] = encode_mutations(entry.mutations)
+        if replayed:
+            cells[b"mutations"] = encode_mutations(replayed)
         return RowMutation(self.table, outbox_row_key(entry.id), cells, timestamp_ms=now_ms)
+
+
+def _check_replay(entry: OutboxEntry) -> None:
+    for mutation in entry.mutations:
+        undated = mutation.timestamp_ms is None and not entry.final
+        if undated or mutation.deletes or mutation.delete_row:
+            raise ValueError("outbox mutations are sets with explicit timestamps")
 
 
 def _entry(row: Row) -> OutboxEntry:

@@ -20,8 +20,9 @@ from services.platform.observability.names import METRIC_OUTBOX_HELD, METRIC_OUT
 from services.platform.outbox.outbox import Outbox, OutboxEntry, Refused
 from services.platform.outbox.settling import Settling
 from services.platform.outbox.waiting import happens_within, until_done
-from services.platform.rows.port import RowMutation
+from services.platform.rows.port import RowMutation, Tallies
 from services.platform.runtime.background import IDLE_S, Background
+from services.platform.runtime.pace import Pace
 
 __all__ = ["OutboxRelay"]
 
@@ -83,25 +84,33 @@ class OutboxRelay:
         # The series is there before the first: an alert looks at how it rises.
         self._set_aside_count.add(0, self._labels)
         self._lanes: dict[str, asyncio.Queue[OutboxEntry]] = {}
-        # When each lane may publish again, by the loop's clock.
-        self._next_s: dict[str, float] = {}
         # Set by a stop: nothing waits for more to come any more.
         self._hurry = asyncio.Event()
         self._settling = Settling(outbox.settle, self._settled, self._jitter, self._hurry)
         self._loops: list[Background] = []
         self._running = False
 
-    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+    async def commit(
+        self, mutations: Sequence[RowMutation], entry: OutboxEntry, tallies: Tallies = ()
+    ) -> None:
         """`Outbox.commit`, then publish soon. Returns when durable, not when published."""
-        mine = self._hold(entry.id)
+        await self.commit_all(mutations, [replace(entry, mutations=mutations)], tallies)
+
+    async def commit_all(
+        self,
+        mutations: Sequence[RowMutation],
+        entries: Sequence[OutboxEntry],
+        tallies: Tallies = (),
+    ) -> None:
+        """`Outbox.commit_all`, then publish soon."""
+        mine = [entry for entry in entries if self._hold(entry.id)]
         try:
-            await self._outbox.commit(mutations, entry)
+            await self._outbox.commit_all(mutations, entries, tallies)
         except BaseException:
             # Perhaps committed: then the sweeper rolls it forward.
-            if mine:
-                self._let_go([entry.id])
+            self._let_go([entry.id for entry in mine])
             raise
-        if mine:
+        for entry in mine:
             self._enqueue(entry)
 
     async def start(self) -> None:
@@ -186,15 +195,17 @@ class OutboxRelay:
         lane.put_nowait(replace(entry, mutations=()) if entry.mutations else entry)
 
     def _open(self, topic: str, lane: asyncio.Queue[OutboxEntry]) -> None:
+        pace = Pace(PUBLISH_EVERY_S, sleep=lambda wait_s: happens_within(wait_s, self._hurry))
+
         async def publish() -> None:
-            await self._publish_some(topic, lane, publishing.beat)
+            await self._publish_some(topic, lane, pace, publishing.beat)
 
         publishing = Background(f"outbox-lane-{topic}", publish)
         self._loops.append(publishing)
         publishing.start()
 
     async def _publish_some(
-        self, topic: str, lane: asyncio.Queue[OutboxEntry], beat: Callable[[], None]
+        self, topic: str, lane: asyncio.Queue[OutboxEntry], pace: Pace, beat: Callable[[], None]
     ) -> None:
         try:
             async with asyncio.timeout(IDLE_S):
@@ -203,9 +214,8 @@ class OutboxRelay:
             return
         published: set[int] = set()
         try:
-            await self._pace(topic)
-            while len(batch) < BATCH_MAX_MESSAGES and not lane.empty():
-                batch.append(lane.get_nowait())
+            await pace.wait()
+            batch += [lane.get_nowait() for _ in range(min(lane.qsize(), BATCH_MAX_MESSAGES - 1))]
             published = {entry.id for entry in await self._publish(topic, batch, beat)}
             self._settling.add(sorted(published))
         finally:
@@ -214,14 +224,6 @@ class OutboxRelay:
             self._let_go([entry.id for entry in batch if entry.id not in kept])
             for _ in batch:
                 lane.task_done()
-
-    async def _pace(self, topic: str) -> None:
-        """Wait until it is time for the next publish to a topic."""
-        now_s = asyncio.get_running_loop().time()
-        at_s = max(now_s, self._next_s.get(topic, now_s))
-        self._next_s[topic] = at_s + PUBLISH_EVERY_S
-        if at_s > now_s:
-            await happens_within(at_s - now_s, self._hurry)
 
     async def _publish(
         self, topic: str, batch: Sequence[OutboxEntry], beat: Callable[[], None]

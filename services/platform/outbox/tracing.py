@@ -10,7 +10,7 @@ from services.platform.observability import spans
 from services.platform.observability.names import SCOPE, SPAN_OUTBOX_COMMIT
 from services.platform.outbox.outbox import OutboxEntry
 from services.platform.outbox.relay import OutboxRelay
-from services.platform.rows.port import RowMutation
+from services.platform.rows.port import RowMutation, Tallies
 
 __all__ = ["TracedOutbox"]
 
@@ -23,8 +23,20 @@ class TracedOutbox:
     def __init__(self, relay: OutboxRelay) -> None:
         self._relay = relay
 
-    async def commit(self, mutations: Sequence[RowMutation], entry: OutboxEntry) -> None:
+    async def commit(
+        self, mutations: Sequence[RowMutation], entry: OutboxEntry, tallies: Tallies = ()
+    ) -> None:
         """`OutboxRelay.commit`, with the trace context of the caller."""
         with spans.child(_tracer, SPAN_OUTBOX_COMMIT.format(topic=entry.topic)):
             traced = replace(entry, attributes=with_trace_context(entry.attributes))
-            await self._relay.commit(mutations, traced)
+            await self._relay.commit(mutations, traced, tallies)
+
+    async def commit_all(
+        self,
+        mutations: Sequence[RowMutation],
+        entries: Sequence[OutboxEntry],
+        tallies: Tallies = (),
+    ) -> None:
+        """`OutboxRelay.commit_all`; each entry has the trace context of its own caller already."""
+        with spans.child(_tracer, SPAN_OUTBOX_COMMIT.format(topic=entries[0].topic)):
+            await self._relay.commit_all(mutations, entries, tallies)

@@ -8,7 +8,15 @@ from opentelemetry import metrics
 
 from services.platform.observability.histograms import duration_histogram
 from services.platform.observability.names import METRIC_ROWS_DURATION
-from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, RowStore, Scan
+from services.platform.rows.port import (
+    CellName,
+    DatedCell,
+    Row,
+    RowMutation,
+    RowStore,
+    Scan,
+    Tallies,
+)
 
 __all__ = ["MeteredRowStore"]
 
@@ -38,6 +46,11 @@ class MeteredRowStore:
             return
         with self._timed("mutate", mutations[0].table):
             await self._store.mutate(mutations)
+
+    async def mutate_counted(self, mutations: Sequence[RowMutation], tallies: Tallies) -> None:
+        """Make changes of rows durable, with counters; timed as `mutate`."""
+        with self._timed("mutate", mutations[0].table):
+            await self._store.mutate_counted(mutations, tallies)
 
     async def set_cells(
         self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int

@@ -7,7 +7,7 @@ a clock unless the writer asks for it, by dating what it writes.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 __all__ = [
     "CellName",
@@ -18,6 +18,8 @@ __all__ = [
     "RowStore",
     "Scan",
     "TableSpec",
+    "Tallies",
+    "Tally",
     "check_change",
 ]
 
@@ -112,6 +114,19 @@ class RowMutation:
     dated by the clock, for the sake of retention alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A counter of those cells, among many that change one by one, that have a value."""
+
+    counter: CellName
+    cells: Collection[CellName]
+    """Those of them that a batch may change."""
+    value: bytes
+
+
+Tallies: TypeAlias = Collection[Tally]
+
+
 def check_change(table: str, key: bytes, mutation: RowMutation) -> None:
     """Raise `ValueError` for what no `check_and_mutate` of this row may make."""
     if (mutation.table, mutation.key) != (table, key):
@@ -133,6 +148,15 @@ class RowStore(Protocol):
 
         Each row is changed atomically. On an error any prefix of the tables may have been written
         (nothing, if `atomic_batches`); repeating the call is safe.
+        """
+        ...
+
+    async def mutate_counted(self, mutations: Sequence[RowMutation], tallies: Tallies) -> None:
+        """`mutate`, and add to counters what that changes of their tallies, all or nothing.
+
+        It counts what is there before and after, so that no repeat and no race is counted twice. A
+        counter that is no counter cell is left alone. Only where `atomic_batches`:
+        `NotImplementedError` elsewhere.
         """
         ...
 

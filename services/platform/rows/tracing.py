@@ -9,7 +9,15 @@ from opentelemetry.trace import Span
 
 from services.platform.observability import spans
 from services.platform.observability.names import SCOPE, SPAN_ROWS
-from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, RowStore, Scan
+from services.platform.rows.port import (
+    CellName,
+    DatedCell,
+    Row,
+    RowMutation,
+    RowStore,
+    Scan,
+    Tallies,
+)
 
 __all__ = ["BIGTABLE", "SQLITE", "TracedRowStore"]
 
@@ -43,6 +51,11 @@ class TracedRowStore:
         table = mutations[0].table if mutations else "nothing"
         with self._span("mutate", table, len(mutations)):
             await self._store.mutate(mutations)
+
+    async def mutate_counted(self, mutations: Sequence[RowMutation], tallies: Tallies) -> None:
+        """Make changes of rows durable, with counters; the span is that of `mutate`."""
+        with self._span("mutate", mutations[0].table, len(mutations)):
+            await self._store.mutate_counted(mutations, tallies)
 
     async def set_cells(
         self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int

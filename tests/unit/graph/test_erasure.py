@@ -6,7 +6,6 @@ import pytest
 from services.graph import erasure
 from services.graph.erasure import SETTLE_MS, GraphErasure
 from services.graph.model import Change, Edge
-from services.graph.order import BARRED_AHEAD_MS
 from services.platform.erasure import WORK_S, Settling
 from services.platform.errors import CallAgain
 from tests.unit.graph.world import World, block, follow, mute
@@ -184,33 +183,21 @@ async def test_the_user_follows_nobody_anew_between_two_pages(
     assert await world.following(GONE) == await world.followers(GONE) == []
 
 
-async def test_a_follow_goes_on_while_an_erasure_has_a_block_in_doubt(
+async def test_an_erasure_waits_for_a_follow_under_way_and_ends_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The block's end is stored, but the erasure has not had the answer yet."""
-    await world.blocks.block(GONE, 1)
-    world.ids.step = 2 * BARRED_AHEAD_MS  # the block bars no follow any more
-    stored, known = asyncio.Event(), asyncio.Event()
-    commit, states = world.store.commit, world.store.states
+    await world.follows.follow(1, GONE)
+    states = world.store.states
     erasing: list[asyncio.Task[None]] = []
 
-    async def commit_late(change: Change, event: bytes) -> None:
-        await commit(change, event)
-        if not change.made:
-            stored.set()
-            await known.wait()
-
-    async def read_late(edges: list[Edge], deciding: list[Edge] | tuple[()] = ()) -> object:
-        if deciding:
+    async def read_late(edges: list[Edge], deciding: list[Edge]) -> object:
+        if deciding and not erasing:
             erase = erasure_of(world).erase(GONE, world.clock.ms - SETTLE_MS)
             erasing.append(asyncio.create_task(erase))
-            await stored.wait()
         return await states(edges, deciding)
 
-    monkeypatch.setattr(world.store, "commit", commit_late)
     monkeypatch.setattr(world.store, "states", read_late)
     async with asyncio.timeout(10):
         await world.follows.follow(1, GONE)
-        known.set()
         await erasing[0]
     assert await world.following(1) == await world.followers(GONE) == []

@@ -45,6 +45,7 @@ from services.platform.rows.port import (
     RowMutation,
     Scan,
     TableSpec,
+    Tallies,
     check_change,
 )
 from services.platform.runtime.clock import Clock
@@ -119,6 +120,10 @@ class BigtableRowStore:
             for name, table in tables.items():
                 for entries in bulks(by_table[name], now_ms):
                     await table.bulk_mutate_rows(entries, operation_timeout=_timeout_s())
+
+    async def mutate_counted(self, mutations: Sequence[RowMutation], tallies: Tallies) -> None:
+        """Raise `NotImplementedError`: rows change independently."""
+        raise NotImplementedError
 
     async def set_cells(
         self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int

@@ -6,17 +6,22 @@ the lock a few times, not a thousand.
 """
 
 import sqlite3
+import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from services.platform.rows.port import RowMutation
+from services.platform.rows.port import CellName, DatedCell, RowMutation, Tallies, Tally
+from services.platform.rows.sqlite.lookups import read_cells
 from services.platform.rows.sqlite.statements import TableSql
 
-__all__ = ["apply", "planned", "setting"]
+__all__ = ["add", "apply", "apply_counted", "planned", "setting"]
 
 CELLS_PER_STATEMENT = 250
 """Of one statement that sets cells. What it changes is kept twice until it ends, in memory: a
 megabyte at the most."""
+
+COUNTER = struct.Struct(">q")
 
 Step = tuple[str, list[tuple[Any, ...]]]
 """A statement, and the parameters of each of its runs."""
@@ -48,6 +53,45 @@ def apply(connection: sqlite3.Connection, steps: Sequence[Step]) -> None:
     """Make planned changes inside the open transaction."""
     for statement, rows in steps:
         connection.executemany(statement, rows)
+
+
+def apply_counted(
+    connection: sqlite3.Connection,
+    steps: Sequence[Step],
+    tallies: Tallies,
+    tables: Mapping[str, TableSql],
+    now_ms: int,
+) -> None:
+    """Make planned changes, and add to each counter what they change of its tally."""
+    cells = [cell for tally in tallies for cell in tally.cells]
+    before = dict(read_cells(connection, tables, cells))
+    apply(connection, steps)
+    after = dict(read_cells(connection, tables, cells))
+    for tally in tallies:
+        delta = _having(tally, after) - _having(tally, before)
+        if delta:
+            table, key, column = tally.counter
+            with suppress(struct.error):
+                add(connection, tables[table], (key, column), delta, now_ms)
+
+
+def add(
+    connection: sqlite3.Connection,
+    sql: TableSql,
+    cell: tuple[bytes, bytes],
+    delta: int,
+    now_ms: int,
+) -> int:
+    """Add to the counter at (key, column); `struct.error` where it is none."""
+    found = connection.execute(sql.get, cell).fetchone()
+    value, ts = (bytes(COUNTER.size), now_ms) if found is None else found
+    total: int = COUNTER.unpack(value)[0] + delta
+    connection.execute(sql.force, (*cell, COUNTER.pack(total), max(ts, now_ms)))
+    return total
+
+
+def _having(tally: Tally, cells: Mapping[CellName, DatedCell]) -> int:
+    return sum(1 for name in tally.cells if name in cells and cells[name].value == tally.value)
 
 
 def setting(

@@ -4,14 +4,19 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import TypeVar
 
 from services.platform.rows.port import CellName, DatedCell, Row, Scan
-from services.platform.rows.sqlite.statements import TableSql, with_names
+from services.platform.rows.sqlite.statements import TableSql, with_names, with_pairs
 
 __all__ = ["read_cells", "read_rows", "scanned"]
 
 NAMES_PER_STATEMENT = 512
 """Keys or columns of one statement, a power of two; SQLite takes 999 parameters in every build."""
+PAIRS_PER_STATEMENT = 256
+"""The same of cells, each with two parameters."""
+
+_Name = TypeVar("_Name")
 
 
 def read_rows(connection: sqlite3.Connection, sql: TableSql, keys: Sequence[bytes]) -> list[Row]:
@@ -28,8 +33,8 @@ def read_cells(
 ) -> Iterator[tuple[CellName, DatedCell]]:
     """Read those of the cells that are there.
 
-    By the keys of each column where there are fewer columns than keys, else by the columns of each
-    key: as many keys or columns at a time as a statement takes.
+    By the keys of each column, by the columns of each key, or by both, whatever takes the fewest
+    statements.
     """
     by_table: dict[str, list[CellName]] = {}
     for name in names:
@@ -41,7 +46,9 @@ def read_cells(
             by_column.setdefault(column, []).append(key)
             by_key.setdefault(key, []).append(column)
         sql = tables[table]
-        if len(by_column) < len(by_key):
+        if -(-len(own) // PAIRS_PER_STATEMENT) < min(len(by_column), len(by_key)):
+            yield from _by_pairs(connection, table, sql, own)
+        elif len(by_column) < len(by_key):
             for column, keys in by_column.items():
                 for key, value, ts in _each(connection, sql.get_of_keys, column, keys):
                     yield CellName(table, key, column), DatedCell(value, ts)
@@ -49,6 +56,16 @@ def read_cells(
             for key, columns in by_key.items():
                 for column, value, ts in _each(connection, sql.get_of_columns, key, columns):
                     yield CellName(table, key, column), DatedCell(value, ts)
+
+
+def _by_pairs(
+    connection: sqlite3.Connection, table: str, sql: TableSql, names: Sequence[CellName]
+) -> Iterator[tuple[CellName, DatedCell]]:
+    for pairs in _chunks(names, PAIRS_PER_STATEMENT):
+        parameters = [part for _, key, column in pairs for part in (key, column)]
+        statement = with_pairs(sql.get_of_pairs, len(pairs))
+        for key, column, value, ts in connection.execute(statement, parameters):
+            yield CellName(table, key, column), DatedCell(value, ts)
 
 
 def scanned(connection: sqlite3.Connection, sql: TableSql, scan: Scan) -> list[Row]:
@@ -82,11 +99,11 @@ def _each(
         yield from connection.execute(with_names(template, len(chunk)), (shared, *chunk))
 
 
-def _chunks(names: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def _chunks(names: Sequence[_Name], most: int = NAMES_PER_STATEMENT) -> Iterator[Sequence[_Name]]:
     """Cut into pieces whose sizes are powers of two, the last filled up with one name again.
 
     So there are few different statements, which SQLite then need not parse anew.
     """
-    for at in range(0, len(names), NAMES_PER_STATEMENT):
-        chunk = list(names[at : at + NAMES_PER_STATEMENT])
+    for at in range(0, len(names), most):
+        chunk = list(names[at : at + most])
         yield chunk + chunk[-1:] * ((1 << (len(chunk) - 1).bit_length()) - len(chunk))

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import sqlite3
-import struct
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +15,10 @@ from services.platform.rows.port import (
     RowMutation,
     Scan,
     TableSpec,
+    Tallies,
     check_change,
 )
-from services.platform.rows.sqlite.changes import apply, planned, setting
+from services.platform.rows.sqlite.changes import add, apply, apply_counted, planned, setting
 from services.platform.rows.sqlite.connections import connect
 from services.platform.rows.sqlite.expiry import Expiry
 from services.platform.rows.sqlite.garbage import COLLECT_EVERY_S, GarbageCollection
@@ -37,8 +37,6 @@ WRITER_CACHE_KIB = 16 * 1_024
 """Pages that the writer keeps at hand: SQLite's 2 MB are less than the newest day of many viewers,
 and what is not there is read again for each change."""
 MARK_BITS = 31
-
-_COUNTER = struct.Struct(">q")
 
 
 class SqliteRowStore:
@@ -106,6 +104,12 @@ class SqliteRowStore:
         if steps := planned(mutations, self._sql, self._clock.now_ms()):
             await self._writing().run(lambda db: apply(db, steps))
 
+    async def mutate_counted(self, mutations: Sequence[RowMutation], tallies: Tallies) -> None:
+        """Make changes of rows durable, and count what they change, in one transaction."""
+        now_ms, tables = self._clock.now_ms(), self._sql
+        steps = planned(mutations, tables, now_ms)
+        await self._writing().run(lambda db: apply_counted(db, steps, tallies, tables, now_ms))
+
     async def set_cells(
         self, table: str, cells: Collection[tuple[bytes, bytes]], value: bytes, timestamp_ms: int
     ) -> None:
@@ -134,16 +138,7 @@ class SqliteRowStore:
         """Add to a counter cell; gives the new value."""
         sql = self._sql[table]
         now_ms = self._clock.now_ms()
-
-        def write(connection: sqlite3.Connection) -> int:
-            found = connection.execute(sql.get, (key, column)).fetchone()
-            value, ts = (bytes(_COUNTER.size), now_ms) if found is None else found
-            total: int = _COUNTER.unpack(value)[0] + delta
-            row = (key, column, _COUNTER.pack(total), max(ts, now_ms))
-            connection.execute(sql.force, row)
-            return total
-
-        return await self._writing().run(write)
+        return await self._writing().run(lambda db: add(db, sql, (key, column), delta, now_ms))
 
     async def read_rows(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Row]:
         """Read whole rows by key, all of one moment; those that are missing are left out."""

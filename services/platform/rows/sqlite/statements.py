@@ -8,7 +8,7 @@ from functools import cache
 
 from services.platform.rows.port import Row, TableSpec
 
-__all__ = ["TableSql", "with_names"]
+__all__ = ["TableSql", "with_names", "with_pairs"]
 
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -29,6 +29,8 @@ class TableSql:
     """By a column and `{names}` of rows."""
     get_of_columns: str
     """By a key and `{names}` of columns."""
+    get_of_pairs: str
+    """By `{pairs}` of rows and columns."""
     get_rows: str
     """By `{names}` of rows."""
     scan: str
@@ -80,6 +82,12 @@ class TableSql:
             get_of_columns=(
                 f"SELECT col, value, ts FROM {table} "  # noqa: S608
                 "WHERE key = ? AND col IN ({names})"
+            ),
+            get_of_pairs=(
+                "WITH wanted (k, c) AS (VALUES {pairs}) "  # noqa: S608
+                # In this order, or the whole table would be read: there is no index on what is
+                # wanted.
+                f"SELECT key, col, value, ts FROM wanted CROSS JOIN {table} ON key = k AND col = c"
             ),
             get_rows=(
                 f"SELECT key, col, value FROM {table} "  # noqa: S608
@@ -134,3 +142,9 @@ class TableSql:
 def with_names(template: str, count: int) -> str:
     """Give a statement room for this many `{names}`; each text stays, so let there be few."""
     return template.replace("{names}", ", ".join("?" * count))
+
+
+@cache
+def with_pairs(template: str, count: int) -> str:
+    """Give a statement room for this many `{pairs}`, as `with_names` does."""
+    return template.replace("{pairs}", ", ".join(["(?, ?)"] * count))
