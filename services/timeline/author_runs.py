@@ -25,12 +25,21 @@ later reads fill them, and this one takes no more of their ids than it needs."""
 _log = structlog.get_logger()
 
 
-async def author_runs(
-    hot: HotTimelines, lists: AuthorLists, authors: Sequence[int], before: int | None, count: int
+async def author_runs(  # noqa: PLR0913 - two sources, and what is wanted of them
+    hot: HotTimelines,
+    lists: AuthorLists,
+    authors: Sequence[int],
+    before: int | None,
+    count: int,
+    *,
+    since_s: float | None = None,
 ) -> list[IdRun]:
-    """Read `count` ids of each author below `before` (None: the newest), or all that there are."""
+    """Read `count` ids of each author below `before` (None: the newest), or all that there are.
+
+    With `since_s` as `HotTimelines.authors` has it there may be more.
+    """
     try:
-        found = await hot.authors(authors, before, count)
+        found = await hot.authors(authors, before, count, since_s)
     except UnavailableError:
         _log.warning(EVENT_CACHE_UNAVAILABLE, cache="author", authors=len(authors))
         return await listed_runs(lists, authors, before, count)

@@ -24,6 +24,7 @@ import structlog
 from services.platform.ids.model import MAX_ID
 from services.platform.observability.log_events import EVENT_CACHE_DAMAGED
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
+from services.platform.valkey.line import Changed, Line
 from services.platform.valkey.script import Script
 from services.timeline import hot_list_scripts as lua
 from services.timeline.model import WINDOW_IDS, IdRun
@@ -117,11 +118,7 @@ class HotLists:
         the run has ended. None is a miss: a list that is absent or being warmed. Reading a first
         page renews the list.
         """
-        pages = [
-            own[at : at + _READS_PER_SCRIPT]
-            for own in self._read.by_slot(keys)
-            for at in range(0, len(own), _READS_PER_SCRIPT)
-        ]
+        pages = self._pages_read(keys)
         args = (_start(before), count, self._ttl_ms)
         if len(pages) == 1:
             answers = [await self._read.run(pages[0], *args)]
@@ -133,6 +130,28 @@ class HotLists:
             for key, each in zip(page, answer, strict=True)
         }
         return [found[key] for key in keys]
+
+    async def read_watched(
+        self, keys: Sequence[bytes], count: int, changed: Changed
+    ) -> list[tuple[IdRun | None, Line | None]]:
+        """Read the newest ids of each list, and have the list's next change reported to `changed`.
+
+        The line is the one that reports; None if nobody will. A list that is absent is watched too.
+        """
+        pages = self._pages_read(keys)
+        args = (b"", count, self._ttl_ms)
+        answers = await self._read.run_watched([(page, args) for page in pages], changed)
+        found = {
+            key: (await self._checked(key, each), line)
+            for page, (answer, line) in zip(pages, answers, strict=True)
+            for key, each in zip(page, answer, strict=True)
+        }
+        return [found[key] for key in keys]
+
+    async def hear(self, keys: Sequence[bytes]) -> None:
+        """Get an answer from the node of each key, before which it reports all that was changed."""
+        with valkey_errors():
+            await self._client.lines.call_many([(key, ("EXISTS", key)) for key in keys])
 
     async def read_beside(
         self, entry: GuardedEntry, key: bytes, before: int | None, count: int
@@ -201,6 +220,13 @@ class HotLists:
         the rules of a read, not here.
         """
         await self._remove.run([key], _ID.pack(tweet_id))
+
+    def _pages_read(self, keys: Sequence[bytes]) -> list[Sequence[bytes]]:
+        return [
+            own[at : at + _READS_PER_SCRIPT]
+            for own in self._read.by_slot(keys)
+            for at in range(0, len(own), _READS_PER_SCRIPT)
+        ]
 
     async def _checked(self, key: bytes, found: tuple[bytes, int] | None) -> IdRun | None:
         """Read a script's answer; a list whose ids do not fall is dropped, and a miss."""

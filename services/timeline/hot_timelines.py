@@ -1,6 +1,7 @@
 """What readers need of the hot lists: homes, each with its viewer's relations, and authors."""
 
 import random
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -8,6 +9,7 @@ import structlog
 from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
 from services.platform.valkey.cache_metrics import CacheMetrics
+from services.timeline.author_copies import AuthorCopies
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import author_list_key, home_list_key
 from services.timeline.model import HotHome, IdRun, ViewerRelations
@@ -43,6 +45,7 @@ class ValkeyHotTimelines:
         self._relations = relations
         self._metrics = metrics or CacheMetrics()
         self._local = LocalRelations()
+        self._copies = AuthorCopies(lists)
         self._nonces = random.Random()  # noqa: S311 - unlike any other, not secret
 
     async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
@@ -50,15 +53,16 @@ class ValkeyHotTimelines:
         known = self._local.get(viewer)
         nonce = known[0] if known else b""
         entry = self._relations.entry(viewer, nonce, self._nonces.randbytes(NONCE_BYTES))
+        asked_s = time.monotonic()
         found, run = await self._lists.read_beside(entry, home_list_key(viewer), before, count)
         self._count(HOME, run)
         if known and not found:
             self._relations.unchanged()
-            return HotHome(known[1], run)
+            return HotHome(known[1], run, asked_s=asked_s)
         nonce, relations = self._relations.parse(found)
         if relations is not None:
             self._local.put(viewer, nonce, relations)
-        return HotHome(relations, run, nonce)
+        return HotHome(relations, run, nonce, asked_s)
 
     async def keep_relations(self, viewer: int, nonce: bytes, relations: ViewerRelations) -> None:
         """Keep what was fetched since `home` gave this nonce, unless it was invalidated."""
@@ -74,13 +78,23 @@ class ValkeyHotTimelines:
             return False
 
     async def authors(
-        self, authors: Sequence[int], before: int | None, count: int
+        self,
+        authors: Sequence[int],
+        before: int | None,
+        count: int,
+        since_s: float | None = None,
     ) -> list[IdRun | None]:
-        """Read the ids of each author below `before`; None where there is no list."""
+        """Read the ids of each author below `before`; None where there is no list.
+
+        Those who ask for the same authors again and again say since when it must be right.
+        """
         if not authors:
             return []
-        lists = [author_list_key(author) for author in authors]
-        runs = await self._lists.read_many(lists, before, count)
+        if since_s is None:
+            lists = [author_list_key(author) for author in authors]
+            runs = await self._lists.read_many(lists, before, count)
+        else:
+            runs = await self._copies.read(authors, before, count, since_s)
         hits = sum(run is not None for run in runs)
         self._metrics.hit(AUTHOR, hits)
         self._metrics.miss(AUTHOR, len(runs) - hits)

@@ -23,6 +23,7 @@ __all__ = [
     "home_qualifier",
     "home_range",
     "home_row_key",
+    "parse_author_list_key",
     "parse_home_qualifier",
     "parse_home_qualifiers",
     "parse_home_row_key",
@@ -129,6 +130,14 @@ def home_list_key(user_id: int) -> bytes:
 def author_list_key(author_id: int) -> bytes:
     """`author:{<author>}`: the hot list of an author's own tweets."""
     return b"author:{%d}" % author_id
+
+
+def parse_author_list_key(key: bytes) -> int:
+    """Return the author; `ValueError` if this is no key of an author's list."""
+    name, _, author = key.removesuffix(b"}").partition(b"{")
+    if name != b"author:":
+        raise ValueError(f"{key!r} is no key of an author's list")
+    return int(author)
 
 
 def relations_key(viewer_id: int) -> bytes:

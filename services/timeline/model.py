@@ -1,5 +1,6 @@
 """What a timeline is read and written as; pure values and rules of merging, no I/O."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -106,6 +107,8 @@ class HotHome:
     run: IdRun | None
     nonce: bytes = b""
     """Under which relations can be kept that are fetched from now on."""
+    asked_s: float = math.inf
+    """When memory was asked, by `time.monotonic()`: what else the read uses is no older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,8 @@ class ViewerState:
 def merge_newest(runs: Iterable[IdRun], count: int) -> IdRun:
     """Merge runs of ids into the `count` newest, each once.
 
-    Each run holds `count` ids or all it has, so nothing newer than the result can be missing.
+    Each run holds `count` ids, or more, or all it has, so nothing newer than the result can be
+    missing.
     """
     runs = list(runs)
     # Where a run has `count` by itself, nothing older is wanted, of whichever run.

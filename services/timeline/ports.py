@@ -37,9 +37,17 @@ class HotTimelines(Protocol):
         ...
 
     async def authors(
-        self, authors: Sequence[int], before: int | None, count: int
+        self,
+        authors: Sequence[int],
+        before: int | None,
+        count: int,
+        since_s: float | None = None,
     ) -> list[IdRun | None]:
-        """The ids of each author, as `home` has them of a viewer; None where there is no list."""
+        """The ids of each author, as `home` has them of a viewer; None where there is no list.
+
+        With `since_s`, of `time.monotonic()`, there may be more than `count`, and they may be
+        copies in this process: right as of that moment or a later one. Without it none are.
+        """
         ...
 
     async def begin_warm_home(self, viewer: int, token: bytes) -> bool:

@@ -5,6 +5,7 @@ timeline) and those of celebrities, which are merged in here. A user's timeline 
 """
 
 import asyncio
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -96,7 +97,10 @@ class HomeSkeletons:
             self._relations = relations
             run = await self._pushed(relations, hot.run, before, count)
         if celebrities := await sources.celebrities.among(relations.shown):
-            posted = await author_runs(sources.hot, sources.authors, celebrities, before, count)
+            since_s = math.inf if hot is None else hot.asked_s
+            posted = await author_runs(
+                sources.hot, sources.authors, celebrities, before, count, since_s=since_s
+            )
             run = merge_newest([run, *posted], count)
         return Skeleton(run, View(self._viewer, relations.shown))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -218,6 +218,42 @@ async def test_celebrities_that_are_cold_are_listed_once_in_few_calls(
     assert ids(page) == everything[LIMIT + 1 : 2 * LIMIT + 1]
     assert world.listed == {stars[0]: 1}, "also a page further down comes from what fills the list"
     assert await whole_home(world) == everything
+
+
+async def test_celebrities_lists_are_read_when_they_were_changed(
+    world: World, valkey: ValkeyNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stars = list(range(100, 150))
+    world.relations = ViewerRelations(frozenset({ADA, *stars}))
+    world.tweets = {ADA: falling(NEWEST - 10_000, LIMIT)}
+    for star in stars:
+        world.tweets[star] = [NEWEST - star]
+        await world.celebrities.add(star)
+    read: list[bytes] = []
+    reading = HotLists.read_watched
+
+    async def counted(lists: HotLists, keys: Sequence[bytes], *what: Any) -> Any:
+        read.extend(keys)
+        return await reading(lists, keys, *what)
+
+    monkeypatch.setattr(HotLists, "read_watched", counted)
+    for _ in range(3):
+        await world.counted(None)
+    read.clear()
+    for _ in range(3):
+        page, _ = await world.counted(None)
+        assert ids(page) == [NEWEST - star for star in stars]
+    assert read == []
+
+    key, posted = author_list_key(stars[7]), NEWEST + 1
+    world.tweets[stars[7]].insert(0, posted)
+    await HotLists(valkey).push([key], posted)
+    page, _ = await world.counted(None)
+    assert (ids(page)[:2], read) == ([posted, NEWEST - stars[0]], [key])
+    world.tweets[stars[7]].remove(posted)
+    await HotLists(valkey).remove(key, posted)
+    page, _ = await world.counted(None)
+    assert (ids(page), read) == ([NEWEST - star for star in stars], [key, key])
 
 
 async def test_a_list_is_filled_by_no_older_floor_than_its_own(world: World) -> None:

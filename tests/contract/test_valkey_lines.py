@@ -92,6 +92,34 @@ async def test_one_who_gives_up_leaves_the_answers_of_others_in_their_places(
     assert await script.run([b"k"], 99) == [b"k", b"99"]
 
 
+async def test_scripts_answer_the_same_on_a_line_that_reports(client: ValkeyClient) -> None:
+    script = Script(
+        client, "return {1, false, 'text', {}, {ARGV[1], true}, redis.call('GET', KEYS[1])}"
+    )
+    plain = await script.run([b"k"], 2)
+    reported: list[Any] = []
+    ((watched, line),) = await script.run_watched([((b"k",), (2,))], reported.append)
+    assert line is not None
+    assert watched == plain == await script.run([b"k"], 2)
+    await client.set(b"k", b"v")
+    await client.lines.call(b"k", ("EXISTS", b"k"))
+    assert reported == [[b"k"]], "what changed is reported before the next answer"
+    await client.set(b"k", b"w")
+    await client.lines.call(b"k", ("EXISTS", b"k"))
+    assert reported == [[b"k"]], "and once: nobody has read it since"
+
+
+async def test_a_line_has_heard_nothing_by_what_a_node_refuses(client: ValkeyClient) -> None:
+    ((_, line),) = await client.lines.call_watched([(b"k", ("GET", b"k"))], lambda _: None)
+    assert line is not None
+    heard_s = line.heard_s
+    with pytest.raises(ResponseError):
+        await client.lines.call(b"k", ("GET",))
+    assert line.heard_s == heard_s
+    await client.lines.call(b"k", ("GET", b"k"))
+    assert line.heard_s > heard_s
+
+
 async def test_a_connection_that_was_cut_is_opened_anew(client: ValkeyClient) -> None:
     lines = client.lines
     await lines.call(b"k", ("SET", b"k", 1))
@@ -124,7 +152,8 @@ async def test_a_slot_that_moves_is_found(tmp_path: Path) -> None:
                 assert await script.run([b"moving"], 2) == [b"moving", b"2"]
                 for each in (new, old):
                     await each.execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
-            assert await script.run([b"moving"], 3) == [b"moving", b"3"]
+            ((answer, line),) = await script.run_watched([((b"moving",), (3,))], lambda _: None)
+            assert (answer, line) == ([b"moving", b"3"], None), "the old node reports nothing"
             assert await script.run([b"moving"], 4) == [b"moving", b"4"]
         finally:
             await client.aclose()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import grpc.aio
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -19,7 +20,7 @@ from services.platform.rpc.end_user import with_end_user
 from services.platform.rpc.idempotency import with_request_id
 from services.platform.rpc.interceptors import Answer, Context, Handler
 
-__all__ = ["Servicer", "Wrap", "generic_handler", "serialize", "unary_handler"]
+__all__ = ["Servicer", "Unregistered", "Wrap", "generic_handler", "serialize", "unary_handler"]
 
 Wrap = Callable[[MethodDescriptor, Handler], Handler]
 
@@ -35,6 +36,20 @@ class Servicer:
 
     descriptor: ServiceDescriptor
     implementation: object
+
+
+class Unregistered:
+    """A server to generated code that registers each method by name, as ours are not.
+
+    gRPC waits for the next call of each registered method apart, and takes all these waits up
+    anew at every call of any method: a microsecond for each.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, *_handlers: object) -> None:
+        """Leave the methods to the handlers that look for them."""
 
 
 def serialize(response: Message | bytes) -> bytes:

@@ -24,7 +24,12 @@ from services.platform.rpc.http_connection import Site
 from services.platform.rpc.http_listener import HttpAt, HttpListener
 from services.platform.rpc.interceptors import Handler, Rpc, server_duration, wrap
 from services.platform.rpc.json_reads import JsonReads
-from services.platform.rpc.method_handlers import Servicer, Wrap, generic_handler
+from services.platform.rpc.method_handlers import (
+    Servicer,
+    Unregistered,
+    Wrap,
+    generic_handler,
+)
 from services.platform.rpc.reflection import GuardedReflection
 from services.platform.rpc.request_sizes import MAX_STREAMED_BYTES
 from services.platform.runtime.background import Background
@@ -160,10 +165,11 @@ class RpcServer:
         server.add_generic_rpc_handlers(
             (*(generic_handler(one, wrapped) for one in self._servicers), *self._foreign)
         )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        unregistered = Unregistered(server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, unregistered)
         reflected = [*self._names(), health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
-            GuardedReflection(reflected, self._security), server
+            GuardedReflection(reflected, self._security), unregistered
         )
         try:
             self._port = (

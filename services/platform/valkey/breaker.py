@@ -36,8 +36,15 @@ from services.platform.observability.names import (
 from services.platform.runtime.cancellation import cancellation_kept
 from services.platform.runtime.deadlines import allowed_s
 from services.platform.valkey.cache_metrics import begin_unavailable
-from services.platform.valkey.line import Command
-from services.platform.valkey.lines import Call, Lines, NodeLine, ValkeyNode, timeout_of
+from services.platform.valkey.line import Changed, Command
+from services.platform.valkey.lines import (
+    Call,
+    Lines,
+    NodeLine,
+    ValkeyNode,
+    Watched,
+    timeout_of,
+)
 
 __all__ = ["CALL_TIMEOUT_S", "SIGNIFICANT_S", "CircuitBreaker", "CircuitOpenError", "GuardedValkey"]
 
@@ -209,6 +216,10 @@ class _GuardedLines:
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
         """Send commands in the same way."""
         return await self._guarded(self._lines.call_many(calls))
+
+    async def call_watched(self, calls: Sequence[Call], changed: Changed) -> list[Watched]:
+        """Send commands in the same way."""
+        return await self._guarded(self._lines.call_watched(calls, changed))
 
     async def _guarded(self, sent: Coroutine[Any, Any, Answer]) -> Answer:
         try:

@@ -26,9 +26,9 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as NoConnectionError
 from redis.exceptions import TimeoutError as NoAnswerError
 
-from services.platform.valkey.line import Command, Line, open_line
+from services.platform.valkey.line import Changed, Command, Line, open_line
 
-__all__ = ["Call", "Lines", "NodeLine", "ValkeyCluster", "ValkeyNode", "timeout_of"]
+__all__ = ["Call", "Lines", "NodeLine", "ValkeyCluster", "ValkeyNode", "Watched", "timeout_of"]
 
 DEFAULT_TIMEOUT_S = 5.0
 """For a client that was made without a time-out."""
@@ -39,6 +39,9 @@ _ELSEWHERE = (MovedError, AskError, TryAgainError, ClusterDownError)
 
 Call = tuple[bytes, Command]
 """A key, and the command that is about it and others of its slot."""
+
+Watched = tuple[Any, Line | None]
+"""An answer, and the line on which changes of what it was read from are reported."""
 
 
 class Lines(Protocol):
@@ -52,6 +55,13 @@ class Lines(Protocol):
         """Send commands together; gives their answers in the same order, refusals among them.
 
         Raises what the client library raises where a node gave no answer at all.
+        """
+        ...
+
+    async def call_watched(self, calls: Sequence[Call], changed: Changed) -> list[Watched]:
+        """Do as `call_many`, and have the first change of what each call read reported.
+
+        Of each answer gives also the line that reports, or None: nobody will.
         """
         ...
 
@@ -83,6 +93,15 @@ class NodeLine:
             line = await self.opened()
         answers = [line.send(command) for _, command in calls]
         return _answered(await asyncio.gather(*answers, return_exceptions=True))
+
+    async def call_watched(self, calls: Sequence[Call], changed: Changed) -> list[Watched]:
+        """Send commands together; see `Lines`."""
+        line = await self.opened()
+        if not await line.watch(changed):
+            return [(answer, None) for answer in await self.call_many(calls)]
+        sent = [line.send_watched(command) for _, command in calls]
+        answers = _answered(await asyncio.gather(*sent, return_exceptions=True))
+        return [(answer, line) for answer in answers]
 
     async def opened(self) -> Line:
         """Return the line, open. Raises `ConnectionError` or `TimeoutError` of the library."""
@@ -143,10 +162,29 @@ class ClusterLines:
         sent = (self.call(key, command) for key, command in calls)
         return _answered(await asyncio.gather(*sent, return_exceptions=True))
 
+    async def call_watched(self, calls: Sequence[Call], changed: Changed) -> list[Watched]:
+        """Send commands together; see `Lines`."""
+        sent = (self._watched(*call, changed) for call in calls)
+        results = _answered(await asyncio.gather(*sent, return_exceptions=True))
+        return [each if isinstance(each, tuple) else (each, None) for each in results]
+
     async def aclose(self) -> None:
         """Close the connections."""
         for node in self._nodes.values():
             await node.aclose()
+
+    async def _watched(self, key: bytes, command: Command, changed: Changed) -> Watched:
+        try:
+            line = await self._line_for(key)
+            watched = await line.watch(changed)
+        except (RedisError, OSError):
+            watched = False
+        if not watched:
+            return await self.call(key, command), None
+        try:
+            return await line.send_watched(command), line
+        except _ELSEWHERE:
+            return await self._client.execute_command(*command), None
 
     async def _line_for(self, key: bytes) -> Line:
         client = self._client

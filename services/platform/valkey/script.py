@@ -2,15 +2,18 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, ResponseError
 
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
-from services.platform.valkey.lines import Lines
+from services.platform.valkey.line import Changed
+from services.platform.valkey.lines import Call, Lines, Watched
 from services.platform.valkey.round_trips import CACHE, RoundTrips
 from services.platform.valkey.tracing import valkey_span
 
@@ -18,6 +21,8 @@ __all__ = ["Page", "Script"]
 
 Page = tuple[Sequence[bytes], Sequence[bytes | int]]
 """Keys and arguments of one run."""
+
+Send = Callable[[Sequence[Call]], Awaitable[list[Any]]]
 
 
 class Script:
@@ -60,16 +65,18 @@ class Script:
         twice, so the script must be safe to repeat.
         """
         with self._errors():
-            results = await self._pipelined("EVALSHA", self._sha, pages)
-            unknown = [
-                place for place, each in enumerate(results) if isinstance(each, NoScriptError)
-            ]
-            if unknown:
-                again = [pages[place] for place in unknown]
-                texts = await self._pipelined("EVAL", self._source, again)
-                for place, result in zip(unknown, texts, strict=True):
-                    results[place] = result
-            return _none_failed(results)
+            return _none_failed(await self._run_all(pages, self._lines.call_many, _itself))
+
+    async def run_watched(self, pages: Sequence[Page], changed: Changed) -> list[Watched]:
+        """Do as `run_pages`, and have the first change of what a page read reported to `changed`.
+
+        Gives also the line of each page that reports, or None: nobody will.
+        """
+        with self._errors():
+            send = partial(self._lines.call_watched, changed=changed)
+            results = await self._run_all(pages, send, itemgetter(0))
+            _none_failed([answer for answer, _ in results])
+            return results
 
     def by_slot(self, keys: Sequence[bytes]) -> list[Sequence[bytes]]:
         """Group keys that a script may change together: all on one node, on a cluster by slot."""
@@ -98,13 +105,35 @@ class Script:
         self._trips.ended(began_s)
         return result
 
-    async def _pipelined(self, command: str, script: str, pages: Sequence[Page]) -> list[Any]:
+    async def _run_all(
+        self, pages: Sequence[Page], send: Send, answer_of: Callable[[Any], Any]
+    ) -> list[Any]:
+        results = await self._pipelined("EVALSHA", self._sha, pages, send)
+        unknown = [
+            place
+            for place, each in enumerate(results)
+            if isinstance(answer_of(each), NoScriptError)
+        ]
+        if unknown:
+            again = [pages[place] for place in unknown]
+            texts = await self._pipelined("EVAL", self._source, again, send)
+            for place, result in zip(unknown, texts, strict=True):
+                results[place] = result
+        return results
+
+    async def _pipelined(
+        self, command: str, script: str, pages: Sequence[Page], send: Send
+    ) -> list[Any]:
         calls = [
             (keys[0] if keys else b"", (command, script, len(keys), *keys, *args))
             for keys, args in pages
         ]
         with valkey_span(command, len(pages)), self._trips.timed():
-            return await self._lines.call_many(calls)
+            return await send(calls)
+
+
+def _itself(answer: Any) -> Any:  # noqa: ANN401 - the script decides
+    return answer
 
 
 def _none_failed(results: list[Any]) -> list[Any]:
