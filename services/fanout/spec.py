@@ -56,11 +56,10 @@ SPEC: Final = ServiceSpec(
     contracts=("aviary.fanout.v1.FanoutService", "aviary.queue.v1.QueueService"),
     is_operated=True,
     calls=(
-        # GetRelations of a graph process of the release before StreamRelations alone.
-        "aviary.graph.v1.GraphService/GetRelations",
         "aviary.graph.v1.GraphService/LookupAudiences",
         # Of a graph process of the release before LookupAudiences alone.
         "aviary.graph.v1.GraphService/LookupCounts",
+        "aviary.graph.v1.GraphService/LookupRelations",
         "aviary.graph.v1.GraphService/StreamFollowers",
         "aviary.graph.v1.GraphService/StreamRelations",
         "aviary.tweet.v1.TweetService/DecideDelivery",
