@@ -97,9 +97,7 @@ class GraphStore(Protocol):
         """Who blocks the user, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
-    async def related(
-        self, user_ids: Sequence[int], limit: int
-    ) -> Sequence[Sequence[IdSlice]]:
+    async def related(self, user_ids: Sequence[int], limit: int) -> Sequence[Sequence[IdSlice]]:
         """The first slices of whom each user follows, mutes and blocks, and of who blocks the user.
 
         In this order, each of at most `limit` stored edges.

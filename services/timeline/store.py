@@ -72,9 +72,7 @@ class RowHomeTimelines:
         """Read (the viewer's row, the first days) of many viewers."""
         keys = [user_row_key(viewer) for viewer, _ in wanted]
         states = [Scan(VIEWERS.name, key, key + b"\0", limit=1) for key in keys]
-        found = await self._store.scan_many(
-            [*states, *(scan for _, scan in wanted)], in_order=True
-        )
+        found = await self._store.scan_many([*states, *(scan for _, scan in wanted)], in_order=True)
         return list(zip(found[: len(keys)], found[len(keys) :], strict=True))
 
     async def _ids(self, scan: Scan, days: Sequence[Row], floor: int, count: int) -> list[int]:

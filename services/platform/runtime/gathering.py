@@ -13,7 +13,7 @@ __all__ = ["LINGER_S", "Gathering"]
 Wanted = TypeVar("Wanted")
 Found = TypeVar("Found")
 
-LINGER_S: Final = 0.01
+LINGER_S: Final = 0.02
 """Longest that a caller waits for a call before its own to end, in seconds: one that hangs must
 hold up nobody else."""
 LONGEST_S: Final = 60.0
