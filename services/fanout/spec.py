@@ -56,6 +56,8 @@ SPEC: Final = ServiceSpec(
     contracts=("aviary.fanout.v1.FanoutService", "aviary.queue.v1.QueueService"),
     is_operated=True,
     calls=(
+        # GetRelations of a graph process of the release before StreamRelations alone.
+        "aviary.graph.v1.GraphService/GetRelations",
         "aviary.graph.v1.GraphService/LookupAudiences",
         # Of a graph process of the release before LookupAudiences alone.
         "aviary.graph.v1.GraphService/LookupCounts",

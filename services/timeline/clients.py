@@ -159,7 +159,7 @@ class GraphClient:
             if not _is_unknown(error):
                 raise
             found = None
-        return found or await self._streamed(viewer)
+        return found or await self._alone(viewer)
 
     async def _lookup(self, viewers: Sequence[int]) -> list[ViewerRelations | None]:
         """Read the relations of many; None of those who have too many for one answer."""
@@ -179,6 +179,18 @@ class GraphClient:
                 raise UnavailableError("the graph service answers for nobody")
             missing = rest
         return [found[viewer] for viewer in viewers]
+
+    async def _alone(self, viewer: int) -> ViewerRelations:
+        """Read the relations of one viewer, by a stream."""
+        try:
+            return await self._streamed(viewer)
+        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
+            if not _is_unknown(error):
+                raise
+        # One of the release before that does not know the stream either.
+        request = graph_service_pb2.GetRelationsRequest(user_id=viewer)
+        answer = await self._rpc.call(self._stub.GetRelations, request)
+        return ViewerRelations(frozenset(answer.following_ids), frozenset(answer.hidden_ids))
 
     async def _streamed(self, viewer: int) -> ViewerRelations:
         request = graph_service_pb2.StreamRelationsRequest(user_id=viewer)

@@ -33,6 +33,8 @@ SPEC: Final = ServiceSpec(
     reads_over_http=True,
     contracts=("aviary.timeline.v1.TimelineService",),
     calls=(
+        # GetRelations of a graph process of the release before StreamRelations alone.
+        "aviary.graph.v1.GraphService/GetRelations",
         "aviary.graph.v1.GraphService/LookupRelations",
         "aviary.graph.v1.GraphService/StreamRelations",
         "aviary.tweet.v1.TweetService/ListAuthorTweets",

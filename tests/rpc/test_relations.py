@@ -59,6 +59,16 @@ class OlderServicer(GraphServicer):
         raise AssertionError
 
 
+class StillOlderServicer(OlderServicer):
+    """One that does not know the stream either."""
+
+    async def StreamRelations(  # noqa: N802 - the RPC's name
+        self, _request: object, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.StreamRelationsResponse]:
+        await context.abort(self.code)
+        yield pb.StreamRelationsResponse()
+
+
 class CountingServicer(GraphServicer):
     """Keeps for whom relations were asked in one call, and in how many streams."""
 
@@ -132,7 +142,7 @@ async def test_nobody_has_no_relations(world: World) -> None:
     assert (await world.client.fetch(VIEWER)).shown == frozenset()
 
 
-@pytest.mark.parametrize("world", [OlderServicer], indirect=True)
+@pytest.mark.parametrize("world", [OlderServicer, StillOlderServicer], indirect=True)
 @pytest.mark.parametrize("code", ["UNIMPLEMENTED", "PERMISSION_DENIED"])
 async def test_a_process_of_the_release_before_is_asked_as_before(
     world: World, monkeypatch: pytest.MonkeyPatch, code: str
