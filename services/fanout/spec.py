@@ -61,6 +61,7 @@ SPEC: Final = ServiceSpec(
         "aviary.graph.v1.GraphService/LookupAudiences",
         # Of a graph process of the release before LookupAudiences alone.
         "aviary.graph.v1.GraphService/LookupCounts",
+        "aviary.graph.v1.GraphService/LookupRelations",
         "aviary.graph.v1.GraphService/StreamFollowers",
         "aviary.graph.v1.GraphService/StreamRelations",
         "aviary.tweet.v1.TweetService/DecideDelivery",

@@ -23,6 +23,7 @@ __all__ = [
     "StoredEdge",
     "UserPage",
     "UserProfile",
+    "UserRelations",
 ]
 
 
@@ -176,6 +177,15 @@ class Relations:
 
     following_ids: tuple[int, ...]
     hidden_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UserRelations:
+    """One user's relations."""
+
+    user_id: int
+    relations: Relations | None
+    """All of them; None where there are more than are read at once."""
 
 
 @dataclass(frozen=True, slots=True)

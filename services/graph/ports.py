@@ -109,8 +109,8 @@ class GraphStore(Protocol):
         """Who blocks the user, with id > `after` (None: all), of at most `limit` stored edges."""
         ...
 
-    async def related(self, user_id: int, limit: int) -> Sequence[IdSlice]:
-        """The first slices of whom the user follows, mutes and blocks, and of who blocks the user.
+    async def related(self, user_ids: Sequence[int], limit: int) -> Sequence[Sequence[IdSlice]]:
+        """The first slices of whom each user follows, mutes and blocks, and of who blocks the user.
 
         In this order, each of at most `limit` stored edges.
         """

@@ -118,6 +118,23 @@ class GraphServicer(GraphServiceServicer):
             following_ids=relations.following_ids, hidden_ids=relations.hidden_ids
         )
 
+    async def LookupRelations(
+        self, request: pb.LookupRelationsRequest, context: _Context
+    ) -> pb.LookupRelationsResponse:
+        """Read whom each of many users follows and does not see."""
+        found = await self._reads.lookup_relations(request.user_ids)
+        return pb.LookupRelationsResponse(
+            relations=[
+                pb.UserRelations(
+                    user_id=one.user_id,
+                    whole=one.relations is not None,
+                    following_ids=one.relations.following_ids if one.relations else (),
+                    hidden_ids=one.relations.hidden_ids if one.relations else (),
+                )
+                for one in found
+            ]
+        )
+
     async def StreamRelations(
         self, request: pb.StreamRelationsRequest, context: _Context
     ) -> AsyncIterator[pb.StreamRelationsResponse]:

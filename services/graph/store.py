@@ -106,15 +106,23 @@ class RowGraphStore:
         """Read who blocks the user, from a slice of one wide row."""
         return await self._slice(BLOCKED_BY, user_id, after, limit)
 
-    async def related(self, user_id: int, limit: int) -> list[IdSlice]:
-        """Read the first slices of a user's four wide rows, in one read."""
-        key = user_row_key(user_id)
+    async def related(self, user_ids: Sequence[int], limit: int) -> list[list[IdSlice]]:
+        """Read the first slices of each user's four wide rows, in one read."""
+        keys = [user_row_key(user_id) for user_id in user_ids]
         found = await self._rows.scan_many(
-            [Scan(table.name, key, key + b"\x00", 1, cells_per_row=limit) for table in RELATED]
+            [
+                Scan(table.name, key, key + b"\x00", 1, cells_per_row=limit)
+                for key in keys
+                for table in RELATED
+            ]
         )
+        lists = iter(found)
         return [
-            _slice_of(rows, limit) or await self._slice(table, user_id, None, limit)
-            for table, rows in zip(RELATED, found, strict=True)
+            [
+                _slice_of(rows, limit) or await self._slice(table, user_id, None, limit)
+                for table, rows in zip(RELATED, lists, strict=False)
+            ]
+            for user_id in user_ids
         ]
 
     async def followers(self, user_id: int, *, after: int | None, limit: int) -> IdSlice:

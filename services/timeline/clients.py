@@ -12,8 +12,9 @@ from aviary.graph.v1 import graph_service_pb2, graph_service_pb2_grpc
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
 from google.protobuf.message import DecodeError
 
-from services.platform.errors import PermissionDeniedError
+from services.platform.errors import PermissionDeniedError, UnavailableError
 from services.platform.rpc.rpc_client import RpcClient
+from services.platform.runtime.gathering import Gathering
 from services.timeline.model import EncodedTweet, ViewerRelations
 
 __all__ = ["GraphClient", "TweetClient", "is_tweet"]
@@ -22,6 +23,12 @@ Answer = TypeVar("Answer")
 
 MAX_AUTHORS_PER_CALL = 1000
 """What the tweet service takes at once; longer lists are split."""
+
+MAX_AUTHORS_AT_ONCE = 64
+"""Authors whose newest tweets are listed by one call for many readers."""
+
+MAX_VIEWERS_PER_CALL = 64
+"""Viewers whose relations are asked for by one call; the graph service takes 100."""
 
 MAX_TWEETS_PER_CALL = 1000
 """What the tweet service looks up at once; more are split."""
@@ -59,6 +66,7 @@ class TweetClient:
     def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
         self._rpc = rpc
         self._stub = tweet_service_pb2_grpc.TweetServiceStub(channel)
+        self._newest = Gathering(self._list_newest, most=MAX_AUTHORS_AT_ONCE)
 
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
         """(tweets, ids that name none or a deleted one), each in the order asked for.
@@ -96,8 +104,25 @@ class TweetClient:
     ) -> dict[int, list[int]]:
         """List the newest ids of each author below `before` (None: all), 1 to 1000 of each.
 
-        Fewer than `limit` means that the author has no more. Any number of authors.
+        Fewer than `limit` means that the author has no more. Any number of authors. Who asks for
+        the newest of one author shares a call with others who do so in the same moment.
         """
+        if len(authors) == 1 and before is None:
+            (author,) = authors
+            return {author: await self._newest.get((author, limit))}
+        return await self._list(authors, before, limit)
+
+    async def _list_newest(self, wanted: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """List the newest of each (author, limit): as many of all as the greediest wants."""
+        most = max(limit for _, limit in wanted)
+        found = await self._list(list({author for author, _ in wanted}), None, most)
+        return [
+            found[author] if limit == most else found[author][:limit] for author, limit in wanted
+        ]
+
+    async def _list(
+        self, authors: Sequence[int], before: int | None, limit: int
+    ) -> dict[int, list[int]]:
         authors_per_call = min(MAX_AUTHORS_PER_CALL, max(1, MAX_IDS_PER_ANSWER // max(1, limit)))
 
         async def listed(page: Sequence[int]) -> tweet_service_pb2.ListAuthorTweetsResponse:
@@ -120,15 +145,49 @@ class GraphClient:
     def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
         self._stub = graph_service_pb2_grpc.GraphServiceStub(channel)
         self._rpc = rpc
+        self._gathered = Gathering(self._lookup, most=MAX_VIEWERS_PER_CALL)
 
     async def fetch(self, viewer: int) -> ViewerRelations:
-        """Whom the viewer follows and does not see, as of now; any number of them."""
+        """Whom the viewer follows and does not see, as of now; any number of them.
+
+        Who asks in the same moment shares a call with others.
+        """
+        try:
+            found = await self._gathered.get(viewer)
+        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
+            # A process of the release before does not know it, or lets nobody call it.
+            if not _is_unknown(error):
+                raise
+            found = None
+        return found or await self._alone(viewer)
+
+    async def _lookup(self, viewers: Sequence[int]) -> list[ViewerRelations | None]:
+        """Read the relations of many; None of those who have too many for one answer."""
+        found: dict[int, ViewerRelations | None] = {}
+        missing = list(dict.fromkeys(viewers))
+        while missing:
+            request = graph_service_pb2.LookupRelationsRequest(user_ids=missing)
+            answer = await self._rpc.call(self._stub.LookupRelations, request)
+            for each in answer.relations:
+                found[each.user_id] = (
+                    ViewerRelations(frozenset(each.following_ids), frozenset(each.hidden_ids))
+                    if each.whole
+                    else None
+                )
+            rest = [viewer for viewer in missing if viewer not in found]
+            if len(rest) == len(missing):
+                raise UnavailableError("the graph service answers for nobody")
+            missing = rest
+        return [found[viewer] for viewer in viewers]
+
+    async def _alone(self, viewer: int) -> ViewerRelations:
+        """Read the relations of one viewer, by a stream."""
         try:
             return await self._streamed(viewer)
         except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
             if not _is_unknown(error):
                 raise
-        # A process of the release before does not know the stream, or lets nobody call it.
+        # One of the release before that does not know the stream either.
         request = graph_service_pb2.GetRelationsRequest(user_id=viewer)
         answer = await self._rpc.call(self._stub.GetRelations, request)
         return ViewerRelations(frozenset(answer.following_ids), frozenset(answer.hidden_ids))

@@ -3,12 +3,15 @@
 First the bodies, then whatever stages add to them; each asks its source once for all of a round.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import chain
+from typing import Final
 
 import structlog
 
 from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
+from services.platform.runtime.gathering import Gathering
 from services.timeline.local_tweets import LocalTweets
 from services.timeline.model import EncodedTweet, Skeleton, View
 from services.timeline.ports import SharedTweets, Tweets, TweetSource
@@ -19,6 +22,9 @@ Stage = Callable[[list[EncodedTweet], View], Awaitable[list[EncodedTweet]]]
 """Takes all tweets of a round, in their order, and returns them with what it adds.
 
 An encoded field that is appended to a body adds to the message, so no stage need parse one."""
+
+READERS_AT_ONCE: Final = 16
+"""Readers who look together: so many pages are what one call of the tweet service gives."""
 
 _log = structlog.get_logger()
 
@@ -40,21 +46,37 @@ class Hydration:
 
 
 class CachedTweets:
-    """Tweet bodies: from this process, then one look in Valkey, then one call for the rest."""
+    """Tweet bodies: from this process, then one look in Valkey, then one call for the rest.
+
+    Readers who lack some in the same moment look for them together, so that each is fetched once.
+    """
 
     def __init__(self, local: LocalTweets, shared: SharedTweets, source: TweetSource) -> None:
         self._local = local
         self._shared = shared
         self._source = source
+        self._fetches = Gathering(self._fetch_for_all, most=READERS_AT_ONCE)
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
         """Read encoded tweets by id; unknown ones are missing, deleted ones may be."""
         found, wanted = self._local.get_many(tweet_ids)
         if wanted:
-            fetched = await self._fetch(wanted)
-            self._local.put_many(fetched.values())
-            found |= fetched
+            fetched = await self._fetches.get(wanted)
+            found |= {tweet_id: fetched[tweet_id] for tweet_id in wanted if tweet_id in fetched}
         return found
+
+    async def _fetch_for_all(
+        self, wanted: Sequence[Sequence[int]]
+    ) -> list[Mapping[int, EncodedTweet]]:
+        """Fetch what these readers want; each gets all that was found."""
+        turns = self._local.turns
+        # Some may be here by now: readers before these wanted them too.
+        found, missing = self._local.get_many(list(dict.fromkeys(chain(*wanted))))
+        if missing:
+            fetched = await self._fetch(missing)
+            self._local.put_many(fetched.values(), turns)
+            found |= fetched
+        return [found] * len(wanted)
 
     async def _fetch(self, tweet_ids: Sequence[int]) -> dict[int, EncodedTweet]:
         try:

@@ -7,7 +7,7 @@ from services.timeline.model import EncodedTweet
 
 __all__ = ["LocalTweets"]
 
-GENERATION_S = 3.0  # longer than any read that fetches bodies, so that a tombstone outlives it
+GENERATION_S = 3.0
 GENERATION_BYTES = 20_000_000
 ENTRY_BYTES = 400  # beside the body: the tweet's own object and its places in two tables
 
@@ -36,6 +36,8 @@ class LocalTweets:
         self._young: dict[int, EncodedTweet] = {}
         self._young_bytes = 0
         self._turn_at = now() + generation_s
+        self.turns = 0
+        """How often a generation was dropped."""
 
     def open(self) -> None:
         """Begin to keep tweets: every deletion is reported from now on."""
@@ -56,11 +58,17 @@ class LocalTweets:
         found = {tweet_id: tweet for tweet_id, tweet in pairs if tweet is not None}
         return found, [tweet_id for tweet_id, tweet in pairs if tweet is None]
 
-    def put_many(self, tweets: Iterable[EncodedTweet]) -> None:
-        """Keep tweets just read; a tombstone that came meanwhile stays."""
+    def put_many(self, tweets: Iterable[EncodedTweet], turns: int | None = None) -> None:
+        """Keep tweets that were read since there had been so many `turns` (None: just now).
+
+        A tombstone that came meanwhile stays. It is dropped at the second turn after it came, so
+        what was read before that is not kept.
+        """
         if not self._open:
             return
         self._turn()
+        if turns is not None and self.turns > turns + 1:
+            return
         for tweet in tweets:
             known = self._kept.get(tweet.tweet_id)
             if known is None or not (known.deleted or tweet.tweet_id in self._young):
@@ -78,7 +86,9 @@ class LocalTweets:
         now = self._now()
         if now < self._turn_at and self._young_bytes < self._generation_bytes:
             return
-        # After a quiet time both generations are past their age.
-        self._kept = self._young if now < self._turn_at + self._generation_s else {}
+        # After a quiet time both generations are past their age, and dropped at once.
+        is_late = now >= self._turn_at + self._generation_s
+        self._kept = {} if is_late else self._young
         self._young, self._young_bytes = {}, 0
         self._turn_at = now + self._generation_s
+        self.turns += 2 if is_late else 1

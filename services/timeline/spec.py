@@ -35,6 +35,7 @@ SPEC: Final = ServiceSpec(
     calls=(
         # GetRelations of a graph process of the release before StreamRelations alone.
         "aviary.graph.v1.GraphService/GetRelations",
+        "aviary.graph.v1.GraphService/LookupRelations",
         "aviary.graph.v1.GraphService/StreamRelations",
         "aviary.tweet.v1.TweetService/ListAuthorTweets",
         "aviary.tweet.v1.TweetService/LookupTweets",

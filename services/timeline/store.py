@@ -17,6 +17,7 @@ from services.platform.rows.keys import parse_user_row_key, user_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan
 from services.platform.rows.reading import log_unreadable
 from services.platform.runtime.clock import Clock
+from services.platform.runtime.gathering import Gathering
 from services.timeline import keys
 from services.timeline.model import ViewerState
 from services.timeline.spec import CELEBRITIES, HOME, VIEWERS
@@ -31,6 +32,7 @@ FLOOR = b"floor#"
 YES, NO = b"1", b"0"
 DAYS_PER_SCAN = 8  # rows; a page rarely spans more
 CELLS_PER_CALL = 5_000  # enough that cells of a page of the store meet, some milliseconds of it
+VIEWERS_PER_CALL = 16  # whose days are read together: a page each is some thousand cells
 CELEBRITIES_PER_SCAN = 1_000
 REFRESH_S = 0.25  # age at which the list of celebrities is read anew
 STALE_S = 0.5  # how late a new celebrity's first unpushed tweet may show
@@ -44,6 +46,7 @@ class RowHomeTimelines:
     def __init__(self, store: RowStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._reads = Gathering(self._scan_with_states, most=VIEWERS_PER_CALL)
 
     async def read(self, viewer: int, before: int | None, floor: int, count: int) -> list[int]:
         """Newest ids below `before` and not below `floor`; fewer than `count` means all."""
@@ -54,12 +57,23 @@ class RowHomeTimelines:
     async def read_with_state(
         self, viewer: int, before: int | None, count: int
     ) -> tuple[ViewerState | None, list[int]]:
-        """(What is known of the viewer, the newest ids below `before`): one read for nearly all."""
-        scan, key = _days(viewer, before, count), user_row_key(viewer)
-        state = Scan(VIEWERS.name, key, key + b"\0", limit=1)
-        known, days = await self._store.scan_many([state, scan], in_order=True)
+        """(What is known of the viewer, the newest ids below `before`): one read for nearly all.
+
+        Who reads in the same moment shares it with others.
+        """
+        scan = _days(viewer, before, count)
+        known, days = await self._reads.get((viewer, scan))
         ids = await self._ids(scan, days, 0, count)
         return (_state(known[0]) if known else None), ids
+
+    async def _scan_with_states(
+        self, wanted: Sequence[tuple[int, Scan]]
+    ) -> list[tuple[list[Row], list[Row]]]:
+        """Read (the viewer's row, the first days) of many viewers."""
+        keys = [user_row_key(viewer) for viewer, _ in wanted]
+        states = [Scan(VIEWERS.name, key, key + b"\0", limit=1) for key in keys]
+        found = await self._store.scan_many([*states, *(scan for _, scan in wanted)], in_order=True)
+        return list(zip(found[: len(keys)], found[len(keys) :], strict=True))
 
     async def _ids(self, scan: Scan, days: Sequence[Row], floor: int, count: int) -> list[int]:
         """Read ids from the days found, and go on behind these for as long as some are missing."""

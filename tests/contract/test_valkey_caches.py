@@ -135,6 +135,18 @@ class Source:
         return found, [i for i in tweet_ids if i not in self.tweets]
 
 
+async def test_readers_of_the_same_moment_fetch_each_tweet_once(client: ValkeyClient) -> None:
+    source, local = Source([tweet(number) for number in range(1, 9)]), LocalTweets()
+    local.open()
+    tweets = CachedTweets(local, TweetCache(client), source)
+    wanted = [[1, 2, 3], [2, 3, 4], [9, 1], [5, 6]]
+    found = await asyncio.gather(*map(tweets.get_many, wanted))
+    for ids, each in zip(wanted, found, strict=True):
+        assert {one for one in each if not each[one].deleted} == set(ids) - {9}
+        assert set(each) <= set(ids)
+    assert sorted(source.asked) == [1, 2, 3, 4, 5, 6, 9]
+
+
 async def test_tweets_come_from_the_nearest_that_has_them(client: ValkeyClient) -> None:
     source, local = Source([tweet(1), tweet(2)]), LocalTweets()
     local.open()

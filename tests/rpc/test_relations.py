@@ -1,10 +1,12 @@
 """Whom a user follows and does not see, over the wire, however many they are."""
 
+import asyncio
 import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import grpc
 import grpc.aio
@@ -13,7 +15,7 @@ from aviary.graph.v1 import graph_service_pb2 as pb
 from aviary.graph.v1.graph_service_pb2_grpc import GraphServiceStub
 
 from services.graph.audiences import Audiences
-from services.graph.reads import Reads
+from services.graph.reads import MAX_USERS, Reads
 from services.graph.servicer import GraphServicer
 from services.graph.slices import IDS_PER_SLICE
 from services.graph.spec import OUTBOX, TABLES
@@ -50,11 +52,33 @@ class OlderServicer(GraphServicer):
 
     code = grpc.StatusCode.UNIMPLEMENTED
 
+    async def LookupRelations(  # noqa: N802 - the RPC's name
+        self, _request: object, context: grpc.aio.ServicerContext
+    ) -> pb.LookupRelationsResponse:
+        await context.abort(self.code)
+        raise AssertionError
+
+
+class StillOlderServicer(OlderServicer):
+    """One that does not know the stream either."""
+
     async def StreamRelations(  # noqa: N802 - the RPC's name
         self, _request: object, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.StreamRelationsResponse]:
         await context.abort(self.code)
         yield pb.StreamRelationsResponse()
+
+
+class CountingServicer(GraphServicer):
+    """Keeps for whom relations were asked in one call, and in how many streams."""
+
+    asked: ClassVar[list[list[int]]] = []
+
+    async def LookupRelations(  # noqa: N802 - the RPC's name
+        self, request: pb.LookupRelationsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.LookupRelationsResponse:
+        self.asked.append(list(request.user_ids))
+        return await super().LookupRelations(request, context)
 
 
 @dataclass
@@ -63,9 +87,9 @@ class World:
     stub: GraphServiceStub
     client: GraphClient
 
-    async def relate(self, table: str, others: Sequence[int]) -> None:
+    async def relate(self, table: str, others: Sequence[int], viewer: int = VIEWER) -> None:
         cells = {struct.pack(">Q", other): b"1" for other in others}
-        await self.rows.mutate([RowMutation(table, user_row_key(VIEWER), cells)])
+        await self.rows.mutate([RowMutation(table, user_row_key(viewer), cells)])
 
 
 @pytest.fixture(params=[GraphServicer])
@@ -118,7 +142,7 @@ async def test_nobody_has_no_relations(world: World) -> None:
     assert (await world.client.fetch(VIEWER)).shown == frozenset()
 
 
-@pytest.mark.parametrize("world", [OlderServicer], indirect=True)
+@pytest.mark.parametrize("world", [OlderServicer, StillOlderServicer], indirect=True)
 @pytest.mark.parametrize("code", ["UNIMPLEMENTED", "PERMISSION_DENIED"])
 async def test_a_process_of_the_release_before_is_asked_as_before(
     world: World, monkeypatch: pytest.MonkeyPatch, code: str
@@ -128,3 +152,42 @@ async def test_a_process_of_the_release_before_is_asked_as_before(
     await world.relate("muting", [2])
     found = await world.client.fetch(VIEWER)
     assert (found.following, found.hidden) == ({1, 2}, {2})
+
+
+@pytest.mark.parametrize("world", [CountingServicer], indirect=True)
+async def test_relations_of_many_are_read_by_one_call(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CountingServicer, "asked", [])
+    viewers = range(1, 41)
+    for viewer in viewers:
+        await world.relate("following", range(viewer + 1, 2 * viewer + 1), viewer)
+        await world.relate("blocked_by", [viewer + 1], viewer)
+    found = await asyncio.gather(*map(world.client.fetch, viewers))
+    assert CountingServicer.asked == [list(viewers)]
+    for viewer, each in zip(viewers, found, strict=True):
+        assert each.following == set(range(viewer + 1, 2 * viewer + 1))
+        assert each.hidden == {viewer + 1}
+
+
+@pytest.mark.parametrize("world", [CountingServicer], indirect=True)
+async def test_an_answer_that_gets_large_ends_early_and_the_rest_is_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CountingServicer, "asked", [])
+    monkeypatch.setattr("services.graph.reads.MAX_EDGES", 30)
+    monkeypatch.setattr("services.graph.reads.RELATIONS_PER_ANSWER", 90)
+    viewers = range(1, 21)
+    sizes = {viewer: 30 if viewer == 7 else 20 for viewer in viewers}
+    for viewer, size in sizes.items():
+        await world.relate("following", range(1, size + 1), viewer)
+    found = await asyncio.gather(*map(world.client.fetch, viewers))
+    assert [len(each.following) for each in found] == list(sizes.values())
+    assert CountingServicer.asked == [list(viewers[at:]) for at in (0, 8, 16)]
+
+
+async def test_bad_lists_of_users_are_refused(world: World) -> None:
+    for bad in ([], [0], [1, -1], list(range(1, MAX_USERS + 2))):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await world.stub.LookupRelations(pb.LookupRelationsRequest(user_ids=bad))
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT

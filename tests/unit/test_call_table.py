@@ -48,14 +48,27 @@ def client_calls(path: Path, used: set[str] | None = None) -> set[str]:
         made = STUB.search(ast.unparse(client))
         assert made, f"{path}: {client.name} makes no stub"
         methods = {f.name: f for f in client.body if isinstance(f, ast.AsyncFunctionDef)}
+        gathered = calls_gathered(client)
         wanted = set(methods) if used is None else used & set(methods)
-        while more := (attributes(methods, wanted, "self") & set(methods)) - wanted:
+        while more := (reached(methods, wanted, gathered) & set(methods)) - wanted:
             wanted |= more
         found |= {
             f"aviary.{made[1].lower()}.v1.{made[1]}Service/{rpc}"
             for rpc in attributes(methods, wanted, "self._stub")
         }
     return found
+
+
+def calls_gathered(client: ast.ClassDef) -> dict[str, str]:
+    """Which method is called for many, by the attribute that gathers them."""
+    found = re.findall(r"self\.(\w+) = Gathering\(self\.(\w+)", ast.unparse(client))
+    return dict(found)
+
+
+def reached(
+    methods: dict[str, ast.AsyncFunctionDef], wanted: set[str], gathered: dict[str, str]
+) -> set[str]:
+    return {gathered.get(each, each) for each in attributes(methods, wanted, "self")}
 
 
 def attributes(methods: dict[str, ast.AsyncFunctionDef], wanted: set[str], owner: str) -> set[str]:

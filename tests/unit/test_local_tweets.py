@@ -87,3 +87,20 @@ def test_forgets_all_when_closed(local: LocalTweets) -> None:
     assert kept(local, 1) == []
     local.put_many([tweet(1)])
     assert kept(local, 1) == []
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_what_was_read_before_a_tombstone_was_dropped_is_not_kept(
+    local: LocalTweets, clock: Clock, *, quiet: bool
+) -> None:
+    began = local.turns
+    local.gone(1)
+    clock.now += 3
+    local.put_many([tweet(1), tweet(2)], began)
+    assert local.get_many([1])[0][1].deleted, "the tombstone is still there"
+    assert kept(local, 2) == [2]
+    clock.now += 6 if quiet else 3
+    local.put_many([tweet(1), tweet(3)], began)
+    assert kept(local, 1, 3) == []
+    local.put_many([tweet(3)], local.turns)
+    assert kept(local, 3) == [3]

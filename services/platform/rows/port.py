@@ -220,8 +220,8 @@ class RowStore(Protocol):
     async def scan_many(self, scans: Sequence[Scan], *, in_order: bool = False) -> list[list[Row]]:
         """Do many scans, in one read of the engine where it has such; gives the rows of each.
 
-        `in_order`: what a scan sees is of no earlier moment than what those before it saw. Without
-        that, each is of any moment of the call.
+        `in_order`: what a scan sees is of no earlier moment than what those of other tables before
+        it saw. Without that, each is of any moment of the call.
         """
         ...
 

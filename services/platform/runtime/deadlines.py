@@ -7,9 +7,16 @@ own, or all its calls fail once the deadline is up.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import Context, ContextVar, Token, copy_context
 
-__all__ = ["allowed_s", "begin_deadline", "deadline_in", "end_deadline", "remaining_s"]
+__all__ = [
+    "allowed_s",
+    "begin_deadline",
+    "deadline_in",
+    "end_deadline",
+    "remaining_s",
+    "without_deadline",
+]
 
 SHARE = 0.9
 """Of what is left, for one call: the rest is for the answer that it failed, and why."""
@@ -38,6 +45,13 @@ def begin_deadline(seconds: float) -> Token[float | None]:
 def end_deadline(token: Token[float | None]) -> None:
     """Bring back the deadline before this one."""
     _deadline.reset(token)
+
+
+def without_deadline() -> Context:
+    """Return a copy of the context that has no deadline, for what is done for others as well."""
+    context = copy_context()
+    context.run(_deadline.set, None)
+    return context
 
 
 def remaining_s() -> float | None:

@@ -613,6 +613,94 @@ class StreamRelationsResponse(_message.Message):
 Global___StreamRelationsResponse: _TypeAlias = StreamRelationsResponse  # noqa: Y015
 
 @_typing.final
+class LookupRelationsRequest(_message.Message):
+    """Whose relations to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1-100 positive ids, each once."""
+
+    def __init__(
+        self,
+        *,
+        user_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupRelationsRequest: _TypeAlias = LookupRelationsRequest  # noqa: Y015
+
+@_typing.final
+class UserRelations(_message.Message):
+    """One user's relations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    WHOLE_FIELD_NUMBER: _builtins.int
+    FOLLOWING_IDS_FIELD_NUMBER: _builtins.int
+    HIDDEN_IDS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The user."""
+    whole: _builtins.bool
+    """All relations are in the lists below; else none is."""
+    @_builtins.property
+    def following_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Users followed; increasing."""
+
+    @_builtins.property
+    def hidden_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Users muted, blocked, or blocking this one; increasing. A muted user may be followed too."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        whole: _builtins.bool = ...,
+        following_ids: _abc.Iterable[_builtins.int] | None = ...,
+        hidden_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["following_ids", b"following_ids", "hidden_ids", b"hidden_ids", "user_id", b"user_id", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserRelations: _TypeAlias = UserRelations  # noqa: Y015
+
+@_typing.final
+class LookupRelationsResponse(_message.Message):
+    """The users' relations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def relations(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserRelations]:
+        """One entry for each of the first users asked for, in that order: for the first at least, and for
+        as many as have some 50000 relations together.
+        """
+
+    def __init__(
+        self,
+        *,
+        relations: _abc.Iterable[Global___UserRelations] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["relations", b"relations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupRelationsResponse: _TypeAlias = LookupRelationsResponse  # noqa: Y015
+
+@_typing.final
 class StreamFollowersRequest(_message.Message):
     """Whose followers to stream."""
 

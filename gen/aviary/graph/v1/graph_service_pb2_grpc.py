@@ -101,6 +101,11 @@ class GraphServiceStub:
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsResponse.FromString,
                 _registered_method=True)
+        self.LookupRelations = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/LookupRelations',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsResponse.FromString,
+                _registered_method=True)
         self.StreamFollowers = channel.unary_stream(
                 '/aviary.graph.v1.GraphService/StreamFollowers',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.SerializeToString,
@@ -238,6 +243,16 @@ class GraphServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookupRelations(self, request, context):
+        """Reads whom each of many users follows, mutes or shares a block with, for sibling services: of
+        those who have so many relations that an answer does not hold them, StreamRelations. The answer
+        ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
+        user_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamFollowers(self, request, context):
         """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
         page_size, after_follower_id.
@@ -324,6 +339,11 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     servicer.StreamRelations,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsResponse.SerializeToString,
+            ),
+            'LookupRelations': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupRelations,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsResponse.SerializeToString,
             ),
             'StreamFollowers': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamFollowers,
@@ -672,6 +692,33 @@ class GraphService:
             '/aviary.graph.v1.GraphService/StreamRelations',
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsRequest.SerializeToString,
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamRelationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupRelations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/LookupRelations',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

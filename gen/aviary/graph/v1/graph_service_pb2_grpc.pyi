@@ -110,6 +110,12 @@ class GraphServiceStub:
     """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
     A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
     """
+    LookupRelations: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupRelationsRequest, _graph_service_pb2.LookupRelationsResponse]
+    """Reads whom each of many users follows, mutes or shares a block with, for sibling services: of
+    those who have so many relations that an answer does not hold them, StreamRelations. The answer
+    ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
+    user_ids.
+    """
     StreamFollowers: _grpc.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
     page_size, after_follower_id.
@@ -197,6 +203,12 @@ class GraphServiceAsyncStub(GraphServiceStub):
     StreamRelations: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamRelationsRequest, _graph_service_pb2.StreamRelationsResponse]  # type: ignore[assignment]
     """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
     A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
+    """
+    LookupRelations: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupRelationsRequest, _graph_service_pb2.LookupRelationsResponse]  # type: ignore[assignment]
+    """Reads whom each of many users follows, mutes or shares a block with, for sibling services: of
+    those who have so many relations that an answer does not hold them, StreamRelations. The answer
+    ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
+    user_ids.
     """
     StreamFollowers: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]  # type: ignore[assignment]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
@@ -353,6 +365,18 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_graph_service_pb2.StreamRelationsResponse], _abc.AsyncIterator[_graph_service_pb2.StreamRelationsResponse]]:
         """Streams everybody a user follows, mutes or shares a block with, in pages, for sibling services.
         A change made meanwhile may or may not be in it. INVALID_ARGUMENT: user_id.
+        """
+
+    @_abc_1.abstractmethod
+    def LookupRelations(
+        self,
+        request: _graph_service_pb2.LookupRelationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.LookupRelationsResponse, _abc.Awaitable[_graph_service_pb2.LookupRelationsResponse]]:
+        """Reads whom each of many users follows, mutes or shares a block with, for sibling services: of
+        those who have so many relations that an answer does not hold them, StreamRelations. The answer
+        ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
+        user_ids.
         """
 
     @_abc_1.abstractmethod

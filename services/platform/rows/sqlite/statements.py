@@ -132,6 +132,8 @@ class TableSql:
             found = dict(connection.execute(self.slice, (key, columns_from, cells)))
             if found:
                 yield Row(key, found)
+            if end == key + b"\0":
+                return
             after = connection.execute(self.next_key, (key, end)).fetchone()
             if after is None:
                 return
