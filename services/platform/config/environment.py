@@ -11,8 +11,8 @@ from services.platform.config.errors import SettingsError
 
 __all__ = ["CONFIG", "UnshownError", "Variable", "read", "text_of", "variable"]
 
-# Pydantic looks for plug-ins in the metadata of all that is installed. There is none, and none is to
-# see settings, which hold secrets.
+# Pydantic looks for plug-ins in the metadata of all that is installed. There is none, and none is
+# to see settings, which hold secrets.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 Read = TypeVar("Read")

@@ -19,7 +19,8 @@ RENEW_EVERY_S = LEASE_TERM_MS / 1000 / 3
 """A third of the term: a renewal may fail for two thirds of it before ids stop."""
 
 RETRY_EVERY_S = 1.0
-"""Longest pause after a failed try, and between looks whether one is due: short against the term."""
+"""Longest pause after a failed try, and between looks whether one is due; short against the
+term."""
 
 FIRST_RETRY_S = 0.05
 """Pause after the first failed try; it doubles with each. Processes that start together with the id
