@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from functools import cache
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def imported_by_service(name: str) -> frozenset[str]:
     return frozenset(imported(start))
 
 
-def within(modules: Set[str], top: str) -> list[str]:
+def within(modules: AbstractSet[str], top: str) -> list[str]:
     return sorted(each for each in modules if each == top or each.startswith(f"{top}."))
 
 

@@ -130,7 +130,15 @@ def resting_bus(folder: Path) -> Iterator[BusMoment]:
     with tempfile.TemporaryDirectory() as scratch:
         socket = Path(scratch) / "socket"
         log = Path(scratch) / "log"
-        argv = [valkey_binary(), "--port", "0", "--unixsocket", socket, "--dir", folder]
+        argv: list[str | Path] = [
+            valkey_binary(),
+            "--port",
+            "0",
+            "--unixsocket",
+            socket,
+            "--dir",
+            folder,
+        ]
         argv += ["--appendonly", "yes", "--save", "", "--logfile", log]
         process = subprocess.Popen(  # noqa: S603 - as above
             argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
