@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from gateway.envoy_binary import envoy_binary
-from services.platform.observability.process_metrics import aviary_version
+from services.platform.observability.version import aviary_version
 from services.platform.runtime.ending import Ending
 from services.platform.runtime.parent_death import die_with_parent
 

@@ -1,5 +1,6 @@
 """The bootstrap as a whole: one listener, a cluster for each thing behind it."""
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -27,7 +28,7 @@ from gateway.envoy.upstreams import (
 )
 from services.platform.specs import server_of
 
-__all__ = ["bootstrap", "plain_yaml", "to_yaml"]
+__all__ = ["bootstrap", "plain_json", "plain_yaml", "to_json", "to_yaml"]
 
 # Bytes of one connection's read and write buffers; Envoy's 1 MiB default is too much for 64 KiB
 # bodies when many clients are slow.
@@ -83,9 +84,19 @@ def to_yaml(config: EdgeConfig) -> str:
     return plain_yaml(bootstrap(config))
 
 
+def to_json(config: EdgeConfig) -> str:
+    """Render the same as JSON, for an Envoy that is waited for: both write and read it faster."""
+    return plain_json(bootstrap(config))
+
+
 def plain_yaml(document: Mapping[str, Any], width: int = 80) -> str:
     """Render a document as people read it, in lines of about so many characters."""
     return yaml.dump(document, Dumper=_PlainDumper, sort_keys=False, width=width)
+
+
+def plain_json(document: Mapping[str, Any]) -> str:
+    """Render a document in lines that can be searched."""
+    return json.dumps(document, indent=1) + "\n"
 
 
 class _PlainDumper(yaml.SafeDumper):

@@ -10,7 +10,7 @@ from gateway.envoy.extensions import API, JWT_AUTHN, typed
 from gateway.envoy.log_filters import all_of, any_of, grpc_status, header_is_not, status
 from gateway.envoy.shared_limits import READS
 from gateway.envoy.upstreams import COLLECTOR_CLUSTER
-from services.platform.observability.process_metrics import aviary_version
+from services.platform.observability.version import aviary_version
 
 __all__ = ["REQUESTS", "access_logs", "file_log", "operation", "tracing"]
 

@@ -5,7 +5,7 @@ the call table allows, and finds the siblings' replicas. The service itself spea
 plaintext, on loopback.
 """
 
-from gateway.sidecar.bootstrap import bootstrap, to_yaml
+from gateway.sidecar.bootstrap import bootstrap, to_json, to_yaml
 from gateway.sidecar.config import Locality, Replica, SidecarConfig
 from gateway.sidecar.deployed import deployed
 from gateway.sidecar.replicas import ReplicasError, read_replicas
@@ -18,5 +18,6 @@ __all__ = [
     "bootstrap",
     "deployed",
     "read_replicas",
+    "to_json",
     "to_yaml",
 ]

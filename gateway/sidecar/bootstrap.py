@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.envoy.admin import admin, only_static_runtime
-from gateway.envoy.bootstrap import plain_yaml
+from gateway.envoy.bootstrap import plain_json, plain_yaml
 from gateway.envoy.upstreams import collector_cluster
 from gateway.sidecar.calls import called
 from gateway.sidecar.config import SidecarConfig
@@ -11,7 +11,7 @@ from gateway.sidecar.inbound import behind_cluster, inbound_listener
 from gateway.sidecar.outbound import outbound_listener
 from gateway.sidecar.siblings import sibling_cluster
 
-__all__ = ["bootstrap", "to_yaml"]
+__all__ = ["bootstrap", "to_json", "to_yaml"]
 
 
 def bootstrap(config: SidecarConfig) -> dict[str, Any]:
@@ -38,3 +38,8 @@ def bootstrap(config: SidecarConfig) -> dict[str, Any]:
 def to_yaml(config: SidecarConfig) -> str:
     """Render the bootstrap as YAML, the same text each time."""
     return plain_yaml(bootstrap(config))
+
+
+def to_json(config: SidecarConfig) -> str:
+    """Render the same as JSON, for a sidecar that is waited for."""
+    return plain_json(bootstrap(config))

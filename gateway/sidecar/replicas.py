@@ -11,7 +11,8 @@ import yaml
 
 from gateway.sidecar.config import Locality, Replica
 from services.platform.config.settings import DEFAULT_ADDRESSES, MAX_PORT
-from services.platform.files.single_keys import RepeatedNameError, yaml_load
+from services.platform.files.single_keys import RepeatedNameError
+from services.platform.files.single_yaml_keys import yaml_load
 
 __all__ = ["ReplicasError", "read_replicas"]
 

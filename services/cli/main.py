@@ -12,6 +12,7 @@ import click
 
 from services.cli.operate.command import COMMANDS as OPERATING
 from services.platform.files import owner_only
+from services.platform.runtime.garbage import collect_little_at_start
 from services.platform.specs import all_specs
 
 __all__ = ["SECTIONS", "Imported", "main"]
@@ -129,6 +130,7 @@ class _Sections(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of that name, None where there is none."""
+        collect_little_at_start()
         for section in SECTIONS.values():
             for each in section:
                 if each.name == cmd_name:

@@ -13,7 +13,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.platform.config.settings import Settings, SettingsError
-from services.platform.observability.process_metrics import aviary_version
+from services.platform.observability.version import aviary_version
 
 __all__ = ["main"]
 

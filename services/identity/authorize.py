@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from services.identity.accounts import Accounts
 from services.identity.form_tokens import FormTokens
-from services.identity.model import DEVICE_S
+from services.identity.lives import DEVICE_S
 from services.identity.oauth_requests import Answer, Call
 from services.identity.oauth_server import OAuthServer
 from services.identity.own_cookies import OwnCookies

@@ -9,9 +9,7 @@ from typing import Final
 
 __all__ = [
     "CODE_S",
-    "DEVICE_S",
     "OMITTED_BY_DEFAULT",
-    "REFRESH_TOKEN_S",
     "AppKey",
     "Client",
     "Code",
@@ -35,12 +33,6 @@ __all__ = [
 
 CODE_S: Final = 60
 """From the browser's redirect to the app's request for tokens; a second is common."""
-
-REFRESH_TOKEN_S: Final = 30 * 86_400
-"""An app that is opened once a month stays logged in; each use begins the time anew."""
-
-DEVICE_S: Final = 180 * 86_400
-"""A browser that logs in twice a year is still known as one that did."""
 
 SESSION_ID_DIGITS: Final = 32
 """128 bits of a digest: two sessions never share an id."""

@@ -6,7 +6,6 @@ from typing import Final
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError
@@ -104,6 +103,10 @@ def _checked(password: str) -> str:
 
 
 def _check_strength(password: str, names: Sequence[str]) -> None:
+    # Its lists of words take a process 15 MB, which one that has no new password to judge does not
+    # need; this runs in a thread.
+    from zxcvbn import zxcvbn  # noqa: PLC0415
+
     judged = zxcvbn(password[:JUDGED_CHARS], user_inputs=[*names, OUR_NAME])
     if judged["score"] < MIN_SCORE:
         why = judged["feedback"]["warning"] or "It is made of too little."

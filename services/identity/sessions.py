@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
+from services.identity.lives import REFRESH_TOKEN_S
 from services.identity.model import (
     CODE_S,
-    REFRESH_TOKEN_S,
     Code,
     Credential,
     Family,

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from services.identity.model import DEVICE_S, REFRESH_TOKEN_S
+from services.identity.lives import DEVICE_S, REFRESH_TOKEN_S
 from services.platform.bus.port import Subscription
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec

@@ -14,7 +14,7 @@ from gateway.envoy import (
     backends_at,
     checked_origins,
     json_backends_at,
-    to_yaml,
+    to_json,
 )
 from services.local.child import NOTICE_S, Child
 from services.local.errors import StartError
@@ -94,9 +94,9 @@ def edge(
         first_party_clients=settings.first_party_clients,
         limits=settings.edge_limits,
     )
-    edge_yaml = data_dir / "envoy.yaml"
-    edge_yaml.write_text(to_yaml(config))
-    argv = [sys.executable, "-m", "gateway.draining_envoy", str(edge_yaml)]
+    path = data_dir / "envoy.json"
+    path.write_text(to_json(config))
+    argv = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
     argv += ["--drain-s", str(DRAIN_S), "--concurrency", str(os.cpu_count() or 1)]
     return Child(
         "envoy",

@@ -73,8 +73,8 @@ class Sidecars:
                 access_log_path=str(appends[0]),
                 denials_log_path=str(appends[1]),
             )
-            path = folder / f"{service}.yaml"
-            path.write_text(sidecar.to_yaml(config))
+            path = folder / f"{service}.json"
+            path.write_text(sidecar.to_json(config))
             name, port = f"{service}-sidecar", int(self.inbound[service].rpartition(":")[2])
             argv = [sys.executable, "-m", "gateway.draining_envoy", str(path)]
             log = logs / f"{name}.log"

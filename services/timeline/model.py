@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from operator import neg
 from typing import Final, Self
 
+from services.timeline.ages import ACTIVE_DAYS, DAY_MS
+
 __all__ = [
     "ACTIVE_DAYS",
     "DAY_MS",
@@ -20,11 +22,6 @@ __all__ = [
     "ViewerState",
     "merge_newest",
 ]
-
-DAY_MS: Final = 86_400_000
-
-ACTIVE_DAYS: Final = 30
-"""Pushes are stored for viewers who read within this time, and are kept for as long."""
 
 WINDOW_IDS: Final = 800
 """Newest ids that a timeline keeps at hand: sixteen pages of fifty, further than nearly all readers

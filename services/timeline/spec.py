@@ -4,8 +4,8 @@ from typing import Final
 
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
+from services.timeline.ages import ACTIVE_DAYS, DAY_MS
 from services.timeline.keys import expired_homes
-from services.timeline.model import ACTIVE_DAYS, DAY_MS
 
 __all__ = ["CELEBRITIES", "DELETED", "HOME", "RETENTION_S", "SPEC", "TABLES", "VIEWERS"]
 

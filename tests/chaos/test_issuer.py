@@ -18,7 +18,7 @@ from tests.e2e.acting import home, post, user
 
 def envoy_pid(faults: Faults) -> int:
     """Process id of what runs the edge's Envoy, which dies with it."""
-    config = os.fsencode(faults.mesh.data_dir / "envoy.yaml")
+    config = os.fsencode(faults.mesh.data_dir / "envoy.json")
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:

@@ -237,7 +237,7 @@ def test_no_secret_is_written_where_it_does_not_belong(mesh: Mesh) -> None:
     written = [path for path in mesh.data_dir.rglob("*") if path.is_file()]
     names = {path.name for path in written}
     refusals = {"tweet-sidecar.denials.log"} if SIDECARS else {"tweet.log"}
-    assert {"envoy.yaml", "access.log", "identity.log", "fanout.log", *refusals} <= names
+    assert {"envoy.json", "access.log", "identity.log", "fanout.log", *refusals} <= names
     secrets = secrets_of(mesh)
     assert len(secrets) > len(DEFAULT_ADDRESSES)
     for path in (*written, mesh.data_dir.parent / "up.log"):

@@ -8,7 +8,8 @@ from typing import TypeVar
 import pytest
 
 from services.identity.accounts import RESUME_AFTER_MS
-from services.identity.model import REFRESH_TOKEN_S, AppKey, Code, RevokedAppKey, digest
+from services.identity.lives import REFRESH_TOKEN_S
+from services.identity.model import AppKey, Code, RevokedAppKey, digest
 from services.identity.revocations import Revocations
 from services.platform.tokens.edge_lists import MAX_LISTED
 from services.platform.tokens.lives import APP_KEY_S

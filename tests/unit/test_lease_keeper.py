@@ -95,3 +95,25 @@ async def test_keeper_outlives_an_outage(world: World) -> None:
     await until(lambda: keeper.lease is not None and keeper.lease.expires_at_ms > world.clock.ms)
     await world.ids.next_id()
     await keeper.stop()
+
+
+async def test_keeper_that_starts_before_its_source_asks_again_soon(world: World) -> None:
+    class Late:
+        """Cannot answer at first."""
+
+        asked = 0
+
+        async def acquire(self, owner: str, last_used_ms: int) -> Lease:
+            self.asked += 1
+            if self.asked <= 2:
+                raise UnavailableError("not yet")
+            return await world.leases.acquire(owner, last_used_ms)
+
+        async def release(self, worker: int, owner: str, last_used_ms: int) -> None:
+            await world.leases.release(worker, owner, last_used_ms)
+
+    # Only what is far below the longest pause comes to it within the time of `until`.
+    keeper = LeaseKeeper(Late(), world.ids, "me", retry_every_s=600)  # type: ignore[arg-type]
+    await keeper.start()
+    await until(lambda: keeper.lease is not None)
+    await keeper.stop()

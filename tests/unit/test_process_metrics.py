@@ -10,11 +10,8 @@ import pytest
 from services.platform.audit.metering import MeteredAudit
 from services.platform.audit.port import EDGE_DENIED, LOG_IN, LOG_IN_FAILED, Fact, UnwrittenError
 from services.platform.observability import names
-from services.platform.observability.process_metrics import (
-    aviary_version,
-    observe_build,
-    observe_disks,
-)
+from services.platform.observability.process_metrics import observe_build, observe_disks
+from services.platform.observability.version import aviary_version
 from services.platform.security.certificate_metrics import observe_certificate
 from tests.contract.metric_values import Metrics
 

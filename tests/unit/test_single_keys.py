@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from gateway.sidecar import ReplicasError, read_replicas
 from services.cli.audit import audit
-from services.platform.files.single_keys import RepeatedNameError, json_loads, yaml_load
+from services.platform.files.single_keys import RepeatedNameError, json_loads
+from services.platform.files.single_yaml_keys import yaml_load
 from services.platform.flags.file import FlagsError, read
 from services.platform.tokens.issuers import (
     Issuer,

@@ -17,7 +17,7 @@ from gateway.envoy import checked_origins
 from services.platform.config.defaults import DEFAULT_ISSUER_URL
 from services.platform.config.environment import CONFIG, read
 from services.platform.config.values import Names, Off, Origin, whole_number
-from services.platform.files.single_keys import yaml_load
+from services.platform.files.single_yaml_keys import yaml_load
 from services.platform.tokens.issuers import Issuer, distinct, embedded_issuer, read_issuers
 
 __all__ = [

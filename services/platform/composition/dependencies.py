@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import grpc.aio
@@ -28,8 +28,6 @@ from services.platform.composition.secrets import keys_of
 from services.platform.config.secret_keys import Secret, SecretKeys
 from services.platform.config.settings import Settings
 from services.platform.errors import UnavailableError
-from services.platform.flags.opening import open_flags
-from services.platform.flags.reading import Flags
 from services.platform.ids.ports import LeaseSource
 from services.platform.ids.snowflake import SnowflakeGenerator
 from services.platform.leasing.calls import LEASE_CALLS
@@ -60,6 +58,9 @@ from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, open_node, open_valkey
 from services.platform.valkey.round_trips import CACHE
 from services.platform.valkey.server_metrics import POLL_S, ServerMetrics
+
+if TYPE_CHECKING:
+    from services.platform.flags.reading import Flags
 
 __all__ = ["Dependencies", "Served", "service_of"]
 
@@ -267,9 +268,12 @@ class Dependencies:
         name = process or self._spec.name
         return self.security.audit or open_audit(self.settings, name, self.stack, self.readiness)
 
-    async def flags(self) -> Flags:
+    async def flags(self) -> "Flags":
         """Read the file of feature flags, and keep reading it; once a process."""
         self.declared.flags()
+        # Only services that declare flags pay for the import.
+        from services.platform.flags.opening import open_flags  # noqa: PLC0415
+
         return await open_flags(self.settings.flags_file, self.loops)
 
     def secret(self, secret: Secret, audit: Audit | None = None) -> SecretKeys | None:

@@ -1,5 +1,6 @@
 """Reading an environment into a dataclass of Pydantic's, and what is wrong with it in our words."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar, cast, get_args
 
@@ -9,6 +10,10 @@ from pydantic.fields import FieldInfo
 from services.platform.config.errors import SettingsError
 
 __all__ = ["CONFIG", "UnshownError", "Variable", "read", "text_of", "variable"]
+
+# Pydantic looks for plug-ins in the metadata of all that is installed. There is none, and none is
+# to see settings, which hold secrets.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 Read = TypeVar("Read")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from services.platform.files.single_keys import RepeatedNameError, yaml_load
+from services.platform.files.single_keys import RepeatedNameError
+from services.platform.files.single_yaml_keys import yaml_load
 from services.platform.flags.declared import declared_flags
 
 __all__ = ["FlagsError", "Value", "read", "unknown"]

@@ -11,6 +11,7 @@ from services.platform.ids.ports import LeaseSource
 from services.platform.ids.snowflake import SnowflakeGenerator
 from services.platform.observability.log_events import EVENT_ID_LEASE_FAILED, EVENT_ID_LEASE_MISSING
 from services.platform.runtime.background import Background
+from services.platform.runtime.retry_policy import Backoff
 
 __all__ = ["RENEW_EVERY_S", "RETRY_EVERY_S", "LeaseKeeper"]
 
@@ -18,7 +19,12 @@ RENEW_EVERY_S = LEASE_TERM_MS / 1000 / 3
 """A third of the term: a renewal may fail for two thirds of it before ids stop."""
 
 RETRY_EVERY_S = 1.0
-"""Pause after a failed try, and between looks whether one is due: short against the term."""
+"""Longest pause after a failed try, and between looks whether one is due; short against the
+term."""
+
+FIRST_RETRY_S = 0.05
+"""Pause after the first failed try; it doubles with each. Processes that start together with the id
+service wait for nothing else."""
 
 _log = structlog.get_logger()
 
@@ -44,6 +50,8 @@ class LeaseKeeper:
         self._owner = owner
         self._renew_every_s = renew_every_s
         self._retry_every_s = retry_every_s
+        self._backoff = Backoff(base_s=FIRST_RETRY_S, cap_s=retry_every_s)
+        self._failures = 0
         self._lease: Lease | None = None
         self._due_s = 0.0
         self._started = False
@@ -89,15 +97,19 @@ class LeaseKeeper:
             lease = await self._renew_or_acquire()
         except AviaryError as error:
             _log.warning(EVENT_ID_LEASE_MISSING, error=str(error))
-            return self._retry_every_s
+            return self._after_failure_s()
         except Exception:  # noqa: BLE001  (the reason is below)
             # A fault of the source must not end the loop, or ids would stop for good.
             _log.exception(EVENT_ID_LEASE_FAILED)
-            return self._retry_every_s
-        self._lease = lease
+            return self._after_failure_s()
+        self._lease, self._failures = lease, 0
         self._generator.hold(lease)
         self._due_s = time.monotonic() + self._renew_every_s
         return min(self._retry_every_s, self._renew_every_s)
+
+    def _after_failure_s(self) -> float:
+        self._failures += 1
+        return self._backoff.longest_s(self._failures)
 
     async def _renew_or_acquire(self) -> Lease:
         held, used_ms = self._lease, self._generator.last_used_ms

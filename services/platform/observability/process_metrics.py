@@ -3,26 +3,15 @@
 import os
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
 
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
 from services.platform.observability.names import METRIC_BUILD_INFO, METRIC_DISK_FREE, SCOPE
+from services.platform.observability.version import aviary_version
 
-__all__ = ["aviary_version", "observe_build", "observe_disks"]
-
-PACKAGE: Final = "aviary"
-
-
-def aviary_version() -> str:
-    """Return the version of what is installed; `unknown` in a source tree that is not."""
-    try:
-        return version(PACKAGE)
-    except PackageNotFoundError:
-        return "unknown"
+__all__ = ["observe_build", "observe_disks"]
 
 
 def observe_build(*, meter_provider: metrics.MeterProvider | None = None) -> None:

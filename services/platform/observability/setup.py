@@ -16,9 +16,10 @@ from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from services.platform.observability.flood_filter import FloodFilter
 from services.platform.observability.histograms import CountingMeterProvider, CountsRead
 from services.platform.observability.output import protect_output
-from services.platform.observability.process_metrics import aviary_version, observe_build
+from services.platform.observability.process_metrics import observe_build
 from services.platform.observability.prometheus_endpoint import PrometheusEndpoint
 from services.platform.observability.request_id import REQUEST_ID
+from services.platform.observability.version import aviary_version
 
 __all__ = ["SECONDS_BUCKETS", "Telemetry", "configure"]
 

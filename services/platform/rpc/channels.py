@@ -28,6 +28,9 @@ __all__ = ["open_channel", "safe_paths", "service_config"]
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """As on the server."""
 
+FIRST_RECONNECT_WAIT_MS = 100
+"""Siblings start together, and each is dialled before it listens."""
+
 MAX_RECONNECT_WAIT_MS = 1_000
 """A restarted sibling is found within a second; gRPC alone would wait up to two minutes."""
 
@@ -114,6 +117,7 @@ def _options(descriptors: Sequence[ServiceDescriptor]) -> tuple[tuple[str, str |
         ("grpc.enable_retries", 1),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.initial_reconnect_backoff_ms", FIRST_RECONNECT_WAIT_MS),
         ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_WAIT_MS),
         ("grpc.keepalive_time_ms", KEEPALIVE_INTERVAL_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),

@@ -8,6 +8,7 @@ that order is kept here, and nowhere else is text of callers normalised.
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, Literal
 
 from services.platform.errors import InvalidArgumentError
@@ -64,18 +65,30 @@ def _check_runs(field: str, text: str) -> None:
 def _has_long_run(text: str) -> bool:
     # A class of characters that goes beyond U+FFFF is searched ten times slower, so it is searched
     # only where such a character is.
-    runs = _RUNS if _SUPPLEMENTARY.search(text) else _RUNS_OF_BMP
+    runs = _runs(_MARKS_END if _SUPPLEMENTARY.search(text) else _BMP_END)
     return any(len(run) > MAX_MARKS_IN_A_ROW for run in runs.findall(text))
 
 
 def _is_mark(point: int) -> bool:
     # By what it becomes: a few marks, such as U+0F73, have no combining class themselves but are
     # made of marks that have.
-    return unicodedata.combining(unicodedata.normalize("NFKD", chr(point))[0]) != 0
+    mark = chr(point)
+    becomes = unicodedata.normalize("NFKD", mark)[0] if unicodedata.decomposition(mark) else mark
+    return unicodedata.combining(becomes) != 0
 
 
-def _runs(marks: Sequence[int]) -> re.Pattern[str]:
-    """Match runs of marks as wholes, so that each is read once; the shortest are passed over."""
+@cache
+def _marks() -> Sequence[int]:
+    return [point for point in range(_MARKS_END) if _is_mark(point)]
+
+
+@cache
+def _runs(end: int) -> re.Pattern[str]:
+    """Match runs of marks below `end` as wholes, each read once; the shortest are passed over.
+
+    Made for the first text that is not ASCII, in some 20 ms: a process starts without it.
+    """
+    marks = [mark for mark in _marks() if mark < end]
     # Those in a row make one range: a class of few ranges is searched faster.
     known = set(marks)
     starts = [chr(mark) for mark in marks if mark - 1 not in known]
@@ -85,7 +98,4 @@ def _runs(marks: Sequence[int]) -> re.Pattern[str]:
     return re.compile(f"[{ranges}][{ranges}]{{3,}}")
 
 
-_MARKS: Final = [point for point in range(_MARKS_END) if _is_mark(point)]
 _SUPPLEMENTARY: Final = re.compile(f"[{chr(_BMP_END)}-{chr(_MARKS_END - 1)}]")
-_RUNS_OF_BMP: Final = _runs([mark for mark in _MARKS if mark < _BMP_END])
-_RUNS: Final = _runs(_MARKS)
