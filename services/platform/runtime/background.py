@@ -1,6 +1,8 @@
 """Loops that run until they are stopped, whatever their steps raise."""
 
 import asyncio
+import math
+import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,7 +16,7 @@ from services.platform.observability.log_events import EVENT_LOOP_FAILED, EVENT_
 from services.platform.observability.names import METRIC_LOOP_FAILURES, SCOPE
 from services.platform.runtime.retry_policy import Backoff
 
-__all__ = ["IDLE_S", "STALE_AFTER_S", "Background", "Finished"]
+__all__ = ["BEAT_S", "IDLE_S", "LATE_S", "STALE_AFTER_S", "Background", "Finished", "to_beat_s"]
 
 STALE_AFTER_S = 60.0
 """A step under way for longer than this hangs: no call in one waits for half as long."""
@@ -23,6 +25,13 @@ IDLE_S = 20.0
 BACKOFF = Backoff(base_s=0.1, cap_s=5.0)
 """After steps that failed: what is back is used within 10 s. Without jitter, as each loop is alone
 in what it does."""
+BEAT_S = 1.0
+"""Pauses of this length and more end at beats of the process: its loops wake it once a second, and
+not each by itself. What a process costs when idle is the number of its wake-ups, not what they do.
+"""
+LATE_S = 0.05
+"""A pause is at most so much longer for that; else it is shorter, by less than a beat."""
+_PHASE_S = random.uniform(0, BEAT_S)  # noqa: S311 - processes of a machine must not beat in step
 
 _log = structlog.get_logger()
 
@@ -34,7 +43,8 @@ class Finished(Exception):  # noqa: N818 - no error
 class Background:
     """Runs `step` again and again in a task of its own, `every_s` seconds after the last ended.
 
-    A step that returns a number sets the pause after it, in seconds. One that raises is logged,
+    A step that returns a number sets the pause after it, in seconds. A pause of a second or more is
+    about that long: it ends at a beat, see `BEAT_S`. One that raises is logged,
     counted (`loop.failures`) and tried again, with a backoff: only `stop`, `finish` or `Finished`
     end the loop. `holds` says whether that is so: false when the task has ended all the same, or
     when a step is under way for more than `stale_after_s` without a `beat`.
@@ -116,7 +126,8 @@ class Background:
                 with suppress(Exception):
                     _log.info(EVENT_LOOP_RECOVERED, loop=self._name, failures=failures)
             failures = 0
-            pause_s = self._every_s if wanted_s is None else wanted_s
+            wanted_s = self._every_s if wanted_s is None else wanted_s
+            pause_s = to_beat_s(wanted_s, asyncio.get_running_loop().time())
 
     async def _goes_on(self, pause_s: float) -> bool:
         """Pause; give whether another step is wanted."""
@@ -143,6 +154,14 @@ class Background:
                 exc_info=None if foreseen else error,
             )
         return BACKOFF.longest_s(failures)
+
+
+def to_beat_s(pause_s: float, now_s: float) -> float:
+    """Return the seconds from now, by the loop's clock, to the beat at which a pause is to end."""
+    if pause_s < BEAT_S:
+        return pause_s
+    since_beat_s = (now_s - _PHASE_S) % BEAT_S
+    return math.floor((since_beat_s + pause_s + LATE_S) / BEAT_S) * BEAT_S - since_beat_s
 
 
 def _is_cancelled(error: BaseException) -> bool:
