@@ -18,7 +18,8 @@ RENEW_EVERY_S = LEASE_TERM_MS / 1000 / 3
 """A third of the term: a renewal may fail for two thirds of it before ids stop."""
 
 RETRY_EVERY_S = 1.0
-"""Pause after a failed try, and between looks whether one is due: short against the term."""
+"""Pause after a failed try: short against the term. It is twice as long between looks whether a
+renewal is due, which a clock that was set ahead may make it."""
 
 _log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ class LeaseKeeper:
         self._owner = owner
         self._renew_every_s = renew_every_s
         self._retry_every_s = retry_every_s
+        self._look_every_s = 2 * retry_every_s
         self._lease: Lease | None = None
         self._due_s = 0.0
         self._started = False
@@ -84,7 +86,7 @@ class LeaseKeeper:
         A clock that was set ahead of the window makes it due at once.
         """
         if time.monotonic() < self._due_s and self._generator.is_able():
-            return self._retry_every_s
+            return self._look_every_s
         try:
             lease = await self._renew_or_acquire()
         except AviaryError as error:
@@ -97,7 +99,7 @@ class LeaseKeeper:
         self._lease = lease
         self._generator.hold(lease)
         self._due_s = time.monotonic() + self._renew_every_s
-        return min(self._retry_every_s, self._renew_every_s)
+        return min(self._look_every_s, self._renew_every_s)
 
     async def _renew_or_acquire(self) -> Lease:
         held, used_ms = self._lease, self._generator.last_used_ms

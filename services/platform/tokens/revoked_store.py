@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from math import isfinite
 from operator import itemgetter
 from typing import Final
@@ -42,14 +43,11 @@ class RevokedStore:
 
     async def add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
         """Add names with the time when they can be forgotten; a later one that is known stays."""
-        with valkey_errors():
-            await self._client.zadd(revoked_key(kind), dict(until_ms), gt=True)
+        await self._add(kind, until_ms)
 
     async def restore(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
         """Add all there are, in one command: a list is never taken for whole before it is."""
-        whole = {WHOLE.decode(): "+inf"}
-        with valkey_errors():
-            await self._client.zadd(revoked_key(kind), {**until_ms, **whole}, gt=True)
+        await self._add(kind, {**until_ms, WHOLE.decode(): "+inf"})
 
     async def listed(self) -> dict[Revocable, Revoked] | None:
         """Give what still counts, by kind; None while that cannot be known.
@@ -61,6 +59,12 @@ class RevokedStore:
         found = dict(zip(Revocable, lists, strict=True))
         known = {kind: revoked for kind, revoked in found.items() if revoked is not None}
         return known if len(known) == len(found) else None
+
+    async def _add(self, kind: Revocable, until_ms: Mapping[str, int | str]) -> None:
+        key = revoked_key(kind)
+        pairs = chain.from_iterable((until, name) for name, until in until_ms.items())
+        with valkey_errors():
+            await self._client.lines.call(key, ("ZADD", key, "GT", *pairs))
 
     async def _listed(self, kind: Revocable) -> Revoked | None:
         key, now_ms = revoked_key(kind), self._clock.now_ms()
