@@ -198,15 +198,16 @@ def test_long_pauses_end_together(pause_s: float) -> None:
     assert len(ends) == 1
 
 
-def test_a_loop_keeps_its_pace() -> None:
+@pytest.mark.parametrize("pause_s", [1.0, 2.0, 5.0])
+def test_a_loop_keeps_its_pace(pause_s: float) -> None:
     """A step begins a little after its beat; the next is then due a whole pause after that beat."""
     now_s = 1_000.0
-    now_s += to_beat_s(1.0, now_s)
+    now_s += to_beat_s(pause_s, now_s)
     for _ in range(100):
         began_s = now_s
         now_s = began_s + 0.003
-        now_s += to_beat_s(2.0, now_s)
-        assert now_s - began_s == pytest.approx(2.0)
+        now_s += to_beat_s(pause_s, now_s)
+        assert now_s - began_s == pytest.approx(pause_s)
 
 
 def test_short_pauses_are_as_wanted() -> None:
