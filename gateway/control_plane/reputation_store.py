@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
 
 from gateway.control_plane.keys import (
     accounts_key,
@@ -16,7 +15,7 @@ from gateway.control_plane.reputation import ReputationRules
 from gateway.control_plane.scripts import COUNT_POST, NOTE_ACCOUNT, RAISE
 from gateway.limits.budgets import Subject
 from services.platform.runtime.clock import CLOCK_SKEW_MS, Clock
-from services.platform.tokens.edge_lists import MAX_LISTED, trim
+from services.platform.tokens.edge_lists import MAX_LISTED, TrimmedLists
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 
@@ -35,6 +34,7 @@ class ReputationStore:
         self._client = client
         self._clock = clock
         self._rules = rules
+        self._lists = TrimmedLists(client)
         self._raise = Script(client, RAISE)
         self._count_post = Script(client, COUNT_POST)
         self._note_account = Script(client, NOTE_ACCOUNT)
@@ -64,20 +64,20 @@ class ReputationStore:
         No more than `MAX_LISTED`, the worst. Writes mind the reputation of all the others too; the
         reads of those beyond the list pass as those of a good subject.
         """
-        key, now_ms = listed_key(subject), self._clock.now_ms()
+        now_ms = self._clock.now_ms()
         least = now_ms + self._rules.suspect_ms
         # Beyond what a score can be: of a clock that was ahead.
         most = now_ms + self._rules.most_ms + CLOCK_SKEW_MS
-        with valkey_errors():
-            await trim(self._client, key, "-inf", f"({least}")
-            await trim(self._client, key, f"({most}", "+inf")
-            # Ranks begin with the least; what exceeds the most is the mildest.
-            await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 1)
-            found: Any = await self._client.zrange(key, 0, -1, withscores=True)
+        found = await self._lists.listed(
+            listed_key(subject),
+            # The highest scores; what exceeds the most is the mildest.
+            keep=MAX_LISTED,
+            drop=((b"-inf", b"(%d" % least), (b"(%d" % most, b"+inf")),
+        )
         # A name that no subject can have is left out: an edge takes all of a list, or none.
         return {
             readable: int(moment)
-            for name, moment in found
+            for name, moment in found.items()
             if isfinite(moment) and (readable := subject_name(subject, name)) is not None
         }
 

@@ -10,7 +10,7 @@ import yaml
 from gateway.envoy.admin import admin
 from gateway.envoy.config import EdgeConfig, process_of, public_services
 from gateway.envoy.connections import connection_manager
-from gateway.envoy.hardening import layered_runtime, overload_manager
+from gateway.envoy.hardening import layered_runtime, overload_manager, watchdogs
 from gateway.envoy.jwks import issuer_clusters
 from gateway.envoy.kept_keys import (
     kept_keys_listener,
@@ -65,6 +65,7 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
         "admin": admin(config.admin_socket),
         "layered_runtime": layered_runtime(),
         "overload_manager": overload_manager(),
+        "watchdogs": watchdogs(),
         "stats_config": stats_config(),
         "static_resources": {"listeners": listeners, "clusters": clusters},
     }

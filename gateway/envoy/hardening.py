@@ -11,6 +11,7 @@ __all__ = [
     "connection_options",
     "layered_runtime",
     "overload_manager",
+    "watchdogs",
 ]
 
 # A token, a trace and some cookies are 4 KiB; the whole of it is held while it arrives.
@@ -39,6 +40,10 @@ RESET_WITHIN_S = 1
 REQUESTS_PER_TURN = 10
 # Bytes. Rather refuse than be killed for memory in the middle of everybody's requests.
 MAX_HEAP_BYTES = 2 * 1024**3
+# Envoy counts threads that are silent for so long, and does no more about it. Each thread wakes
+# twice in the shorter time to show that it lives, by default ten times a second.
+WATCHDOG_MISS = "2s"
+WATCHDOG_MEGAMISS = "10s"
 SHRINK_AT = 0.90
 REFUSE_AT = 0.95
 
@@ -86,6 +91,12 @@ def overload_manager() -> dict[str, Any]:
             _action("stop_accepting_requests", REFUSE_AT),
         ],
     }
+
+
+def watchdogs() -> dict[str, Any]:
+    """Build when a thread of the edge counts as hung."""
+    each = {"miss_timeout": WATCHDOG_MISS, "megamiss_timeout": WATCHDOG_MEGAMISS}
+    return {"main_thread_watchdog": each, "worker_watchdog": each}
 
 
 def _monitor(name: str, message: str, **settings: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.envoy.admin import admin, only_static_runtime
 from gateway.envoy.bootstrap import plain_json, plain_yaml
+from gateway.envoy.hardening import watchdogs
 from gateway.envoy.upstreams import collector_cluster
 from gateway.sidecar.calls import called
 from gateway.sidecar.config import SidecarConfig
@@ -31,6 +32,7 @@ def bootstrap(config: SidecarConfig) -> dict[str, Any]:
         "node": {"id": config.service, "cluster": config.service, "locality": locality},
         "admin": admin(config.admin_socket),
         "layered_runtime": only_static_runtime(),
+        "watchdogs": watchdogs(),
         "static_resources": {"listeners": listeners, "clusters": clusters},
     }
 

@@ -27,7 +27,7 @@ MAX_EJECTION = "300s"
 # Above it the fault is not the replicas', and the rest would drown. So a single one stays as well.
 MAX_EJECTED_PERCENT = 50
 
-# Below it all replicas are tried. What is known of their health is up to a second old, which is
+# Below it all replicas are tried. What is known of their health is seconds old, which is
 # long for a service that has just started; and a sidecar whose service is gone says so at once.
 NONE_HEALTHY_PERCENT = 1
 

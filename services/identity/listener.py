@@ -18,6 +18,8 @@ __all__ = ["Listener"]
 KEEP_ALIVE_S: Final = 60
 """Longer than the edge keeps an idle connection, so that none is closed as a request comes."""
 BACKLOG: Final = 128
+DATED_EVERY_S: Final = 1.0
+"""Answers carry the date, to the second."""
 
 
 class Listener:
@@ -62,12 +64,28 @@ class Listener:
 
     async def stop(self) -> None:
         """Refuse new requests, let those in hand end."""
-        self._server.should_exit = True
+        self._server.end()
         if self._serving is not None:
             await self._serving
 
 
 class _Embedded(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        # As uvicorn's, which looks ten times a second whether it is to end, asked or not. In the
+        # turn of this number it dates answers anew.
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DATED_EVERY_S):
+                    await self._ending.wait()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         # The process has handlers of its own, which stop everything in order.

@@ -5,6 +5,7 @@ readers ask the graph meanwhile. What is left over is forgotten as soon as it an
 process; and by the consumer of the event about the change, if this process ends before.
 """
 
+import asyncio
 from collections.abc import Collection
 from typing import Final
 
@@ -12,13 +13,13 @@ import structlog
 
 from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
-from services.platform.runtime.background import Background
+from services.platform.runtime.background import IDLE_S, Background
 from services.timeline.relations_cache import RELATIONS, RelationsCache
 
 __all__ = ["RETRY_EVERY_S", "StaleRelations"]
 
 RETRY_EVERY_S: Final = 0.25
-"""Between looks whether something is left over, in seconds: as often as a cache that is gone is
+"""Between tries to forget what is left over, in seconds: as often as a cache that is gone is
 probed, so that what it comes back with is seen for half a second at most."""
 MAX_LEFT: Final = 100_000
 """Viewers left over, of whom there is room for 10 MB; those beyond wait for the event."""
@@ -33,8 +34,10 @@ class StaleRelations:
 
     def __init__(self, cache: RelationsCache, *, retry_every_s: float = RETRY_EVERY_S) -> None:
         self._cache = cache
+        self._retry_every_s = retry_every_s
         self._left: dict[int, None] = {}
-        self._retrying = Background("stale relations", self._retry, every_s=retry_every_s)
+        self._are_left = asyncio.Event()
+        self._retrying = Background("stale relations", self._retry)
 
     @property
     def left(self) -> Collection[int]:
@@ -54,6 +57,7 @@ class StaleRelations:
             for viewer in viewers:
                 if len(self._left) < MAX_LEFT:
                     self._left[viewer] = None
+            self._are_left.set()
 
     async def start(self) -> None:
         """Begin to look after what is left over."""
@@ -67,11 +71,20 @@ class StaleRelations:
         """Whether it goes on as it should, or is not meant to."""
         return self._retrying.holds()
 
-    async def _retry(self) -> None:
+    async def _retry(self) -> float:
+        """Wait until something is left over, and try to forget it; give the pause after that."""
+        try:
+            async with asyncio.timeout(IDLE_S):
+                await self._are_left.wait()
+        except TimeoutError:
+            return 0.0
+        self._are_left.clear()
         while viewers := list(self._left)[:AT_ONCE]:
             try:
                 await self._cache.invalidate(viewers)
             except UnavailableError:
-                return
+                self._are_left.set()
+                break
             for viewer in viewers:
                 self._left.pop(viewer, None)
+        return self._retry_every_s

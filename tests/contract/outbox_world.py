@@ -9,7 +9,7 @@ from services.platform.bus.port import Message, Publisher
 from services.platform.errors import UnavailableError
 from services.platform.outbox.outbox import Outbox
 from services.platform.outbox.relay import OutboxRelay
-from services.platform.rows.port import Row, RowMutation, RowStore
+from services.platform.rows.port import Row, RowMutation, RowStore, Scan
 from services.platform.runtime.clock import SystemClock
 from tests.contract.row_engines import OUTBOX
 
@@ -51,8 +51,8 @@ class CrashingStore:
             raise UnavailableError("crashed")
         await self._inner.mutate(mutations)
 
-    async def scan(self, table: str, start: bytes, end: bytes, *, limit: int) -> list[Row]:
-        return await self._inner.scan(table, start, end, limit=limit)
+    async def scan_many(self, scans: Sequence[Scan]) -> list[list[Row]]:
+        return await self._inner.scan_many(scans)
 
 
 class MemoryBus:

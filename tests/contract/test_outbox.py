@@ -1,6 +1,7 @@
 """The outbox, on every row engine, with crashes staged at each step."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from services.platform.errors import UnavailableError
 from services.platform.outbox.keys import outbox_row_key
 from services.platform.outbox.outbox import Outbox, OutboxEntry
-from services.platform.rows.port import RowMutation, RowStore
+from services.platform.rows.port import Row, RowMutation, RowStore, Scan
 from services.platform.runtime.clock import SystemClock
 from tests.contract.outbox_world import (
     ClockAhead,
@@ -92,6 +93,28 @@ class TestOutbox:
         held = set(range(60))
         assert {e.id for e in await outbox.pending(0, 16, exclude=held)} == {60, 61, 62, 63}
         assert await pending(store) == list(range(64))
+
+    async def test_a_look_is_one_read_as_long_as_there_is_little(
+        self, store: RowStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every service looks every few seconds, and finds nothing; of much, nothing is missed."""
+        reads = 0
+
+        class Counting(CrashingStore):
+            async def scan_many(self, scans: Sequence[Scan]) -> list[list[Row]]:
+                nonlocal reads
+                reads += 1
+                return await super().scan_many(scans)
+
+        outbox = Outbox(store, SystemClock(), OUTBOX)
+        looking = Outbox(cast("RowStore", Counting(store, at=0)), SystemClock(), OUTBOX)
+        assert (await looking.pending(0, 500), reads) == ([], 1)
+        await asyncio.gather(*(outbox.commit([], OutboxEntry(i, "t", b"")) for i in range(100)))
+        monkeypatch.setattr("services.platform.outbox.outbox.SCAN_PAGE_ROWS", 2)
+        held = set(range(50))
+        found = await looking.pending(0, 500, exclude=held)
+        assert sorted(entry.id for entry in found) == list(range(50, 100))
+        assert reads == 1 + 4
 
     async def test_an_entry_dated_ahead_by_a_wrong_clock_is_sent(self, store: RowStore) -> None:
         ahead = ClockAhead()

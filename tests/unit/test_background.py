@@ -8,7 +8,13 @@ from contextlib import suppress
 import pytest
 import structlog
 
-from services.platform.runtime.background import Background, Finished
+from services.platform.runtime.background import (
+    BEAT_S,
+    LATE_S,
+    Background,
+    Finished,
+    to_beat_s,
+)
 
 WAIT_S = 5.0
 
@@ -176,3 +182,34 @@ async def test_stop_ends_a_loop_whose_step_loses_the_cancellation() -> None:
         async with asyncio.timeout(WAIT_S):
             await loop.stop()
         assert steps == turn
+
+
+@pytest.mark.parametrize("pause_s", [1.0, 1.3, 2.0, 5.0, 20.0])
+def test_long_pauses_end_together(pause_s: float) -> None:
+    """Whenever loops began: so one wake-up serves all of them. Each is about as long as wanted."""
+    beat_s = BEAT_S if pause_s % 2 else 2 * BEAT_S
+    ends = set()
+    for step in range(300):
+        now_s = 1_000.0 + 0.017 * step
+        waits_s = to_beat_s(pause_s, now_s)
+        assert pause_s - beat_s < waits_s <= pause_s + LATE_S
+        assert waits_s > 0
+        ends.add(round((now_s + waits_s) / beat_s % 1, 6) % 1)
+    assert len(ends) == 1
+
+
+@pytest.mark.parametrize("pause_s", [1.0, 2.0, 5.0])
+def test_a_loop_keeps_its_pace(pause_s: float) -> None:
+    """A step begins a little after its beat; the next is then due a whole pause after that beat."""
+    now_s = 1_000.0
+    now_s += to_beat_s(pause_s, now_s)
+    for _ in range(100):
+        began_s = now_s
+        now_s = began_s + 0.003
+        now_s += to_beat_s(pause_s, now_s)
+        assert now_s - began_s == pytest.approx(pause_s)
+
+
+def test_short_pauses_are_as_wanted() -> None:
+    assert to_beat_s(0.25, 1_000.1) == 0.25
+    assert to_beat_s(0.0, 1_000.1) == 0.0

@@ -29,7 +29,7 @@ FSYNC_INTERVAL_S: Final = 0.5
 """A killed process loses no entry, as the operating system has each at once; a machine that loses
 power loses at most this much. To wait for the disk at each log-in would cost more than it gives."""
 
-LOOK_INTERVAL_S: Final = 1.0
+LOOK_INTERVAL_S: Final = 2.0
 """Between looks at whether the file is still there, while nothing is written."""
 
 MAX_WRITERS: Final = 64
@@ -191,10 +191,10 @@ class AuditLog:
             if self._dirty.wait(LOOK_INTERVAL_S):
                 self._dirty.clear()
                 self._try_to_sync()
+                self._closing.wait(FSYNC_INTERVAL_S)
             # What fails here is tried again, here and before the next entry.
             with suppress(UnwrittenError), self._lock:
                 self._record_what_was_done_to_it()
-            self._closing.wait(FSYNC_INTERVAL_S)
         self._try_to_sync()
 
     def _try_to_sync(self) -> None:

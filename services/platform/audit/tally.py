@@ -12,7 +12,7 @@ from services.platform.observability.log_events import EVENT_AUDIT_UNWRITTEN
 
 __all__ = ["WRITE_EVERY_S", "Tally"]
 
-WRITE_EVERY_S: Final = 1.0
+WRITE_EVERY_S: Final = 2.0
 MAX_KINDS: Final = 100
 """Kinds distinguished between two writes; a flood from many addresses, or to many paths, would
 else be as many entries. What is beyond is counted by event alone."""

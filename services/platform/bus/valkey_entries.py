@@ -4,11 +4,11 @@ For the fields see `services.platform.bus.valkey_scripts`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.platform.bus.port import DeadLetter, Message, Received
 
-__all__ = ["dead_letter", "received"]
+__all__ = ["dead_letter", "named", "received"]
 
 MAX_COUNT = (1 << 31) - 1
 """Attempts and outages; far more than any message has, and what a metric can add up."""
@@ -17,6 +17,13 @@ MAX_MS = (1 << 53) - 1
 
 _RAW = b"raw:"
 """Before each name of a field that is kept as it was."""
+
+
+def named(fields: Sequence[bytes] | Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
+    """Return an entry's fields by name: the server lists them, the client library may map them."""
+    if isinstance(fields, Mapping):
+        return fields
+    return dict(zip(fields[::2], fields[1::2], strict=True))
 
 
 def received(entry_id: bytes, fields: Mapping[bytes, bytes], deliveries: int) -> Received:

@@ -17,7 +17,7 @@ all its own fields, each under `raw:` and its name; those of one that has more t
 a command are packed into one.
 """
 
-__all__ = ["ACK", "DEAD_LETTER", "DELAY", "PUBLISH", "REDRIVE", "TAKE"]
+__all__ = ["ACK", "BACKLOG", "DEAD_LETTER", "DELAY", "PUBLISH", "REDRIVE", "TAKE"]
 
 _FIELDS = """
 local function named(fields)
@@ -117,6 +117,11 @@ ACK = """
 -- count as waiting for ever.
 redis.call('XACK', KEYS[1], unpack(ARGV))
 return redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
+"""
+
+BACKLOG = """
+-- KEYS stream, delayed. Both at once: a message is always in one of them.
+return redis.call('XLEN', KEYS[1]) + redis.call('ZCARD', KEYS[2])
 """
 
 DELAY = (

@@ -7,7 +7,6 @@ stays bounded and the stream's length is the backlog. Durability is the server's
 
 import asyncio
 import json
-import math
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -25,8 +24,17 @@ from services.platform.bus.port import (
     subscriptions_of,
 )
 from services.platform.bus.valkey_clock import REDATE, Redating
-from services.platform.bus.valkey_entries import dead_letter, received
-from services.platform.bus.valkey_scripts import ACK, DEAD_LETTER, DELAY, PUBLISH, REDRIVE, TAKE
+from services.platform.bus.valkey_entries import dead_letter, named, received
+from services.platform.bus.valkey_reads import MS_PER_S, WaitingReads
+from services.platform.bus.valkey_scripts import (
+    ACK,
+    BACKLOG,
+    DEAD_LETTER,
+    DELAY,
+    PUBLISH,
+    REDRIVE,
+    TAKE,
+)
 from services.platform.errors import UnavailableError
 from services.platform.runtime.cancellation import cancellation_kept
 from services.platform.runtime.deadlines import allowed_s
@@ -50,7 +58,6 @@ ACKED_AT_ONCE = 1_000
 """Ids of one ack: Lua hands no more than some thousands to a command."""
 LONGEST_DELAY_S = 60.0
 """No message is delayed for longer: twice the longest wait between attempts."""
-MS_PER_S = 1_000
 
 _GROUP = b"bus"
 # One name for all replicas: deliveries differ by id and idle time, and a name for each
@@ -78,6 +85,7 @@ class ValkeyStreamsDriver:
         # When to look for due and abandoned messages of a subscription, by the loop's clock.
         self._looks: dict[str, float] = {}
         self._client = open_valkey(url, timeout_s=SOCKET_TIMEOUT_S)
+        self._reads = WaitingReads(self._client, _GROUP, _CONSUMER)
         trips = RoundTrips(BUS)
         self._publish = Script(self._client, PUBLISH, _errors, trips)
         self._take = Script(self._client, TAKE, _errors, trips)
@@ -90,6 +98,7 @@ class ValkeyStreamsDriver:
         self._delay = Script(self._client, DELAY, _errors, trips)
         self._dead_letter = Script(self._client, DEAD_LETTER, _errors, trips)
         self._redrive = Script(self._client, REDRIVE, _errors, trips)
+        self._backlog = Script(self._client, BACKLOG, _errors, trips)
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
         """Make the streams and their groups; existing ones keep their messages."""
@@ -155,32 +164,20 @@ class ValkeyStreamsDriver:
         cursor, next_due_ms, *entries = answer
         self._cursors[subscription] = cursor
         taken = [
-            received(entry_id, dict(zip(fields[::2], fields[1::2], strict=True)), deliveries)
+            received(entry_id, named(fields), deliveries)
             for entry_id, deliveries, fields in entries
         ]
         return taken, float("inf") if next_due_ms < 0 else next_due_ms / MS_PER_S
 
     async def _read(self, subscription: str, most: int, block_s: float) -> list[Received]:
         try:
-            answer: Any = await self._client.xreadgroup(
-                _GROUP.decode(),
-                _CONSUMER.decode(),
-                {_stream(subscription): ">"},
-                count=most,
-                # Zero would block for ever.
-                block=max(1, math.ceil(block_s * MS_PER_S)),
-            )
+            return await self._reads.read(_stream(subscription), most, block_s)
         except ResponseError as error:
             # The stream vanished while we waited; the next reclaim makes it again.
             if "NOGROUP" in str(error) or "UNBLOCKED" in str(error):
                 self._looks.pop(subscription, None)
                 return []
             raise
-        return [
-            received(entry_id, fields, 1)
-            for _, entries in answer or []
-            for entry_id, fields in entries
-        ]
 
     async def ack(self, subscription: str, received: Sequence[Received]) -> None:
         """Delete the messages."""
@@ -246,19 +243,18 @@ class ValkeyStreamsDriver:
 
     async def backlog(self, subscription: str) -> int | None:
         """Count waiting, in hand and delayed ones; dead letters do not count."""
-        async with _one_call(), self._client.pipeline(transaction=True) as pipe:
-            pipe.xlen(_stream(subscription))
-            pipe.zcard(_delayed(subscription))
-            waiting, delayed = await pipe.execute()
-        return int(waiting) + int(delayed)
+        async with _one_call():
+            return int(await self._backlog.run([_stream(subscription), _delayed(subscription)]))
 
     async def dead_letters(self, subscription: str) -> int | None:
         """Count the dead letter stream."""
         async with _one_call():
-            return int(await self._client.xlen(_dead(subscription)))
+            dead = _dead(subscription)
+            return int(await self._client.lines.call(dead, ("XLEN", dead)))
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._reads.close()
         await self._client.aclose()
 
 

@@ -19,8 +19,8 @@ RENEW_EVERY_S = LEASE_TERM_MS / 1000 / 3
 """A third of the term: a renewal may fail for two thirds of it before ids stop."""
 
 RETRY_EVERY_S = 1.0
-"""Longest pause after a failed try, and between looks whether one is due; short against the
-term."""
+"""Longest pause after a failed try: short against the term. It is twice as long between looks
+whether a renewal is due, which a clock that was set ahead may make it."""
 
 FIRST_RETRY_S = 0.05
 """Pause after the first failed try; it doubles with each. Processes that start together with the id
@@ -52,6 +52,7 @@ class LeaseKeeper:
         self._retry_every_s = retry_every_s
         self._backoff = Backoff(base_s=FIRST_RETRY_S, cap_s=retry_every_s)
         self._failures = 0
+        self._look_every_s = 2 * retry_every_s
         self._lease: Lease | None = None
         self._due_s = 0.0
         self._started = False
@@ -92,7 +93,7 @@ class LeaseKeeper:
         A clock that was set ahead of the window makes it due at once.
         """
         if time.monotonic() < self._due_s and self._generator.is_able():
-            return self._retry_every_s
+            return self._look_every_s
         try:
             lease = await self._renew_or_acquire()
         except AviaryError as error:
@@ -105,7 +106,7 @@ class LeaseKeeper:
         self._lease, self._failures = lease, 0
         self._generator.hold(lease)
         self._due_s = time.monotonic() + self._renew_every_s
-        return min(self._retry_every_s, self._renew_every_s)
+        return min(self._look_every_s, self._renew_every_s)
 
     def _after_failure_s(self) -> float:
         self._failures += 1

@@ -4,8 +4,14 @@ The text is put together when it is asked for, so it costs requests nothing; rec
 the same whoever reads.
 """
 
+import socket
+import threading
+from contextlib import suppress
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 
 from services.platform.observability.histograms import CountsRead
 
@@ -32,13 +38,41 @@ class PrometheusEndpoint:
         ProcessCollector(registry=registry)
         # One scope makes everything: a label that is always the same would only cost.
         self.reader = _Reader(registry=registry, scope_info_enabled=False)
+        self._closing = False
         try:
-            self._server, self._thread = start_http_server(int(port), host.strip("[]"), registry)
+            self._server = _Server(host.strip("[]"), int(port))
         except OSError as error:
             raise OSError(f"cannot show metrics at {address}: {error.strerror}") from error
+        self._server.set_app(make_wsgi_app(registry))
+        self._thread = threading.Thread(target=self._serve, name="prometheus", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._closing = True
+        # It waits for the next request, so here is one.
+        with suppress(OSError):
+            socket.create_connection(self._server.at, JOIN_TIMEOUT_S).close()
         self._thread.join(JOIN_TIMEOUT_S)
+        self._server.server_close()
+
+    def _serve(self) -> None:
+        # Not `serve_forever`, nor prometheus_client's server by it, which looks twice a second
+        # whether it is to end.
+        while not self._closing:
+            self._server.handle_request()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int) -> None:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        self.address_family = found[0][0]
+        self.at = (str(found[0][4][0]), port)
+        super().__init__(self.at, _Handler)
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Log nothing: Prometheus asks every few seconds."""

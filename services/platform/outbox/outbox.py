@@ -6,10 +6,10 @@ may do it twice, and late, hence what is replayed must be idempotent and overwri
 dated sets, or those after which nothing newer comes.
 """
 
-import asyncio
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Protocol
 
 import structlog
@@ -22,7 +22,15 @@ from services.platform.outbox.keys import (
     parse_outbox_row_key,
 )
 from services.platform.outbox.mutations import decode_mutations, encode_mutations
-from services.platform.rows.port import Row, RowMutation, RowStore, TableSpec, Tallies
+from services.platform.rows.port import (
+    KeyRange,
+    Row,
+    RowMutation,
+    RowStore,
+    Scan,
+    TableSpec,
+    Tallies,
+)
 from services.platform.rows.reading import UNREADABLE
 from services.platform.runtime.clock import Clock, is_recent
 
@@ -146,13 +154,22 @@ class Outbox:
         out, and logged.
         """
         share = -(-limit // OUTBOX_SHARDS)
-        shards = await asyncio.gather(
-            *(
-                self._pending_in(shard, older_than_ms, share, exclude)
-                for shard in range(OUTBOX_SHARDS)
+        now_ms = self._clock.now_ms()
+        found: list[list[OutboxEntry]] = [[] for _ in range(OUTBOX_SHARDS)]
+        left = dict(enumerate(map(outbox_range, range(OUTBOX_SHARDS))))
+        while left:
+            # One read of the engine for all: most of the time there is nothing in any of them.
+            pages = await self._store.scan_many(
+                [Scan(self.table, each.start, each.end, SCAN_PAGE_ROWS) for each in left.values()]
             )
-        )
-        return [entry for entries in shards for entry in entries][:limit]
+            for shard, rows in zip(tuple(left), pages, strict=True):
+                old = self._old(rows, now_ms, older_than_ms, exclude)
+                found[shard] += islice(old, share - len(found[shard]))
+                if len(rows) < SCAN_PAGE_ROWS or len(found[shard]) == share:
+                    del left[shard]
+                else:
+                    left[shard] = KeyRange(rows[-1].key + b"\x00", left[shard].end)
+        return [entry for entries in found for entry in entries][:limit]
 
     async def roll_forward(self, entry: OutboxEntry) -> None:
         """Apply the mutations that a crash may have left out. Idempotent."""
@@ -165,26 +182,16 @@ class Outbox:
             [RowMutation(self.table, outbox_row_key(entry_id), delete_row=True) for entry_id in ids]
         )
 
-    async def _pending_in(
-        self, shard: int, older_than_ms: int, limit: int, exclude: Collection[int]
-    ) -> list[OutboxEntry]:
-        now_ms, bounds = self._clock.now_ms(), outbox_range(shard)
-        start = bounds.start
-        found: list[OutboxEntry] = []
-        while True:
-            rows = await self._store.scan(self.table, start, bounds.end, limit=SCAN_PAGE_ROWS)
-            for row in rows:
-                try:
-                    young = is_recent(int(row.cells[b"created_ms"]), now_ms, older_than_ms)
-                    if not young and parse_outbox_row_key(row.key) not in exclude:
-                        found.append(_entry(row))
-                except UNREADABLE as error:
-                    self._leave(row, error)
-                if len(found) == limit:
-                    return found
-            if len(rows) < SCAN_PAGE_ROWS:
-                return found
-            start = rows[-1].key + b"\x00"
+    def _old(
+        self, rows: Sequence[Row], now_ms: int, older_than_ms: int, exclude: Collection[int]
+    ) -> Iterator[OutboxEntry]:
+        for row in rows:
+            try:
+                young = is_recent(int(row.cells[b"created_ms"]), now_ms, older_than_ms)
+                if not young and parse_outbox_row_key(row.key) not in exclude:
+                    yield _entry(row)
+            except UNREADABLE as error:
+                self._leave(row, error)
 
     def _leave(self, row: Row, error: Exception) -> None:
         """Log a row that cannot be read, once; it stays where it is, and spoils no other."""

@@ -64,8 +64,8 @@ MAX_METADATA_BYTES = 32 * 1024
 """Of a call. The edge takes 16 KiB of headers, of 64 names that gRPC counts 32 bytes more each for,
 and adds its own. By default gRPC refuses more than 8 KiB, by chance, in words of its own."""
 
-READINESS_POLL_S = 1.0
-"""Between looks at what must hold; as often as the edges ask."""
+READINESS_POLL_S = 2.0
+"""Between looks at what must hold; as often as the edges ask for health."""
 
 _OPTIONS: tuple[tuple[str, int], ...] = (
     # gRPC counts what it has decompressed, too.

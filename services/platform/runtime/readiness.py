@@ -18,7 +18,7 @@ class Readiness:
     def require(self, name: str, holds: Callable[[], bool]) -> None:
         """Take the process for ready only while `holds()` is true.
 
-        It is called about once a second, on the event loop: it must look at memory alone. A name
+        It is called every few seconds, on the event loop: it must look at memory alone. A name
         may be given more than once.
         """
         self._required.append((name, holds))

@@ -1,13 +1,15 @@
 """The lists of what was revoked, for the edges, in Valkey: until it would have expired anyway."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from math import isfinite
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 from services.platform.runtime.clock import MAX_CLOCK_STEP_MS, Clock
-from services.platform.tokens.edge_lists import MAX_LISTED, trim
+from services.platform.tokens.edge_lists import MAX_LISTED, TrimmedLists
 from services.platform.tokens.lives import CLOCK_SKEW_S, SKEW_S
 from services.platform.tokens.revocations import LIVES_S, Revocable, Revoked
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
@@ -33,6 +35,7 @@ class RevokedStore:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
+        self._lists = TrimmedLists(client)
         self._clock = clock
         self._known: dict[Revocable, dict[str, int]] = {}
         self._monotonic = monotonic
@@ -40,14 +43,11 @@ class RevokedStore:
 
     async def add(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
         """Add names with the time when they can be forgotten; a later one that is known stays."""
-        with valkey_errors():
-            await self._client.zadd(revoked_key(kind), dict(until_ms), gt=True)
+        await self._add(kind, until_ms)
 
     async def restore(self, kind: Revocable, until_ms: Mapping[str, int]) -> None:
         """Add all there are, in one command: a list is never taken for whole before it is."""
-        whole = {WHOLE.decode(): "+inf"}
-        with valkey_errors():
-            await self._client.zadd(revoked_key(kind), {**until_ms, **whole}, gt=True)
+        await self._add(kind, {**until_ms, WHOLE.decode(): "+inf"})
 
     async def listed(self) -> dict[Revocable, Revoked] | None:
         """Give what still counts, by kind; None while that cannot be known.
@@ -55,23 +55,28 @@ class RevokedStore:
         While a list that was lost is not restored, what this process knew of it counts too. If it
         knew nothing, it waits for an issuer to restore the list, `RESTORED_S` at most.
         """
-        found = {kind: await self._listed(kind) for kind in Revocable}
+        lists = await asyncio.gather(*map(self._listed, Revocable))
+        found = dict(zip(Revocable, lists, strict=True))
         known = {kind: revoked for kind, revoked in found.items() if revoked is not None}
         return known if len(known) == len(found) else None
 
+    async def _add(self, kind: Revocable, until_ms: Mapping[str, int | str]) -> None:
+        key = revoked_key(kind)
+        pairs = chain.from_iterable((until, name) for name, until in until_ms.items())
+        with valkey_errors():
+            await self._client.lines.call(key, ("ZADD", key, "GT", *pairs))
+
     async def _listed(self, kind: Revocable) -> Revoked | None:
         key, now_ms = revoked_key(kind), self._clock.now_ms()
-        with valkey_errors():
+        members = await self._lists.listed(
+            key,
+            # One more than edges know stays, for its time; and the mark of the whole list.
+            keep=MAX_LISTED + 2,
+            least=b"(%d" % now_ms,
             # Not all that has ended: by a clock that is ahead, and will be right again, more has
             # than should.
-            await trim(self._client, key, "-inf", now_ms - MAX_CLOCK_STEP_MS)
-            # Ranks begin with what ends first. One more than edges know stays, for its time; and
-            # the mark of the whole list.
-            await self._client.zremrangebyrank(key, 0, -MAX_LISTED - 3)
-            listed: Any = await self._client.zrange(
-                key, f"({now_ms}", "+inf", byscore=True, withscores=True
-            )
-        members: dict[bytes, float] = dict(listed)
+            drop=((b"-inf", now_ms - MAX_CLOCK_STEP_MS),),
+        )
         whole = members.pop(WHOLE, None) is not None
         if endless := [name for name, until in members.items() if not isfinite(until)]:
             # Nobody revokes for ever, and they would take places of others.

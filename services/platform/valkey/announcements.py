@@ -20,8 +20,9 @@ from services.platform.valkey.connection import ValkeyClient, valkey_errors
 
 __all__ = ["AnnouncementListener", "Hearer", "announce"]
 
-# A connection that is silent for this long is sent a ping.
-PING_INTERVAL_S = 1.0
+# A connection that is silent for this long is sent a ping, and is given up if it is silent for as
+# long again: before what is kept in process grows too old by itself (ADR 4).
+PING_INTERVAL_S = 2.0
 RECONNECT_S = 0.5
 
 _ID = struct.Struct(">Q")

@@ -202,8 +202,12 @@ class ValkeyNode(Redis):
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the client's own
         super().__init__(*args, **options)
+        self.lines: Lines = self.own_lines()
+
+    def own_lines(self) -> Lines:
+        """Make a line for one user's commands that wait at the server; the caller closes it."""
         pool = self.connection_pool
-        self.lines: Lines = NodeLine(pool.make_connection, timeout_of(pool.connection_kwargs))
+        return NodeLine(pool.make_connection, timeout_of(pool.connection_kwargs))
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001 - the client's own signature
         """Close the connections."""
@@ -216,7 +220,12 @@ class ValkeyCluster(RedisCluster):
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the client's own
         super().__init__(*args, **options)
-        self.lines: Lines = ClusterLines(self, timeout_of(options))
+        self._timeout_s = timeout_of(options)
+        self.lines: Lines = self.own_lines()
+
+    def own_lines(self) -> Lines:
+        """Make lines for one user's commands that wait at the server; the caller closes them."""
+        return ClusterLines(self, self._timeout_s)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -14,6 +14,8 @@ __all__ = ["POLL_S", "ServerMetrics"]
 POLL_S: Final = 10.0
 """Between looks, of one command each."""
 KEEPS: Final = "noeviction"
+SECTIONS: Final = ("memory", "stats")
+"""Of what a server says of itself: the rest is longer, and is read in vain."""
 
 
 class ServerMetrics:
@@ -41,7 +43,7 @@ class ServerMetrics:
         """
         try:
             with valkey_errors():
-                info = await self._client.info()
+                info = await self._client.info(*SECTIONS)
         except UnavailableError:
             self._servers = []
             return

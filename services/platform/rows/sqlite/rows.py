@@ -31,7 +31,7 @@ from services.platform.runtime.clock_steps import CheckedClock
 
 __all__ = ["SqliteRowStore"]
 
-TRY_EVERY_S = 1.0
+TRY_EVERY_S = 2.0
 """Between tries to write, where the last write found no room; one page each."""
 WRITER_CACHE_KIB = 16 * 1_024
 """Pages that the writer keeps at hand: SQLite's 2 MB are less than the newest day of many viewers,
