@@ -12,6 +12,7 @@ from aviary.envoy.v1 import envoy_pb2 as pb
 from gateway.control_plane.keys import subject_key
 from gateway.control_plane.reputation_store import ReputationStore
 from gateway.control_plane.signals import REPEATED_POST_POINTS, SHARED_ADDRESS_POINTS, Seen, points
+from gateway.envoy.config import own_contracts
 from gateway.envoy.signals import DIGEST_TAG, GRPC_STATUS
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES, IPV6_PREFIX_BITS
@@ -40,7 +41,11 @@ _STATUS_OF_GRPC: Mapping[str, int] = MappingProxyType(
     }
 )
 """What a client did wrong, by the number of the gRPC status."""
-_WRITES = frozenset(f"/{rpc}" for one in CLASSES if one.is_shared for rpc in one.rpcs)
+_CHANGES = frozenset(rpc for one in CLASSES if one.is_shared for rpc in one.rpcs)
+_WRITES = frozenset(
+    path for rpc in own_contracts().public if rpc.name in _CHANGES for path in rpc.paths
+)
+"""Their paths. One of REST may be asked with another method, as by a page before it posts."""
 
 
 class AccessLogServicer:
@@ -115,6 +120,11 @@ def _status(response: pb.HttpResponseProperties) -> int:
     return _STATUS_OF_GRPC.get(by_grpc, http)
 
 
+def _is_write(request: pb.HttpRequestProperties) -> bool:
+    path = request.path.partition("?")[0]
+    return path in _WRITES and request.request_method == pb.REQUEST_METHOD_POST
+
+
 def _seen(entry: pb.HttpAccessLogEntry) -> Seen | None:
     """Read an entry; None without an address that one can be counted by.
 
@@ -129,6 +139,6 @@ def _seen(entry: pb.HttpAccessLogEntry) -> Seen | None:
         user=request.request_headers.get(USER_KEY, ""),
         address=address,
         status=_status(entry.response),
-        is_write=request.path in _WRITES,
+        is_write=_is_write(request),
         digest=common.custom_tags.get(DIGEST_TAG, ""),
     )

@@ -66,7 +66,7 @@ def json_backends_at(addresses: Mapping[str, str]) -> Mapping[str, str]:
     return {
         name: addresses[spec.name]
         for name, spec in found.items()
-        if spec.reads_over_http and spec.name in addresses
+        if spec.json_over_http and spec.name in addresses
     }
 
 

@@ -66,7 +66,9 @@ class PublicRpc:
     comment: str
     json_method: str = ""
     """The RPC that gives the same answers as JSON, which is what the path over REST calls; empty
-    where the edge itself translates them."""
+    where that is this RPC itself."""
+    over_http: bool = False
+    """Whether its service may be asked over HTTP, at the path of REST, with nothing translated."""
     deprecated: bool = False
     """Whether callers are to stop using it."""
 
@@ -89,11 +91,12 @@ class PublicRpc:
     def paths(self) -> tuple[str, ...]:
         """The paths that its callers' requests have where rules look at them.
 
-        Of gRPC, or that of REST where the service is read over HTTP and nothing is translated.
+        Of gRPC, or that of REST where the service is asked over HTTP and nothing is translated.
         """
-        if self.json_path is None:
+        if not self.over_http:
             return (self.path,)
-        return (self.path, self.json_path, self.template)
+        between = () if self.json_path is None else (self.json_path,)
+        return (self.path, *between, self.template)
 
     @property
     def scope(self) -> str | None:
@@ -220,6 +223,9 @@ def _public_rpc(
     request = method.input_type.removeprefix(".")
     names = _names_of(pool.FindMessageTypeByName(request))
     rest = {name: within for name, within in names.items() if f"{{{name}}}" not in template}
+    passed_on = method.options.Extensions[access_pb2.over_http]
+    if passed_on and (http.body != "*" or "{" in template):
+        raise ContractError(f"{service}.{method.name} is over HTTP, and not all in its body")
     return PublicRpc(
         service=service,
         method=method.name,
@@ -233,6 +239,7 @@ def _public_rpc(
         response=method.output_type.removeprefix("."),
         comment=comment,
         json_method="" if routed is method else routed.name,
+        over_http=passed_on or routed is not method,
         deprecated=method.options.deprecated,
     )
 

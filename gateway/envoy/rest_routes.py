@@ -83,8 +83,13 @@ def _of_method(match: Match, rpc: PublicRpc, cluster: str, http: Route | None) -
         },
     }
     if http is not None:
+        # Nothing of gRPC becomes of it, so no headers have to go.
         taken |= http
-        taken["typed_per_filter_config"] = {ANSWERS_FILTER: rest_answer(rpc), TRANSCODER: DISABLED}
+        taken["typed_per_filter_config"] = {
+            ANSWERS_FILTER: rest_answer(rpc),
+            TRANSCODER: DISABLED,
+            **json_body(rpc),
+        }
     refused = _answer(match | {"headers": [method]}, 400) | _named(rpc)
     refused["direct_response"]["body"] = {
         "inline_string": BAD_QUERY + (", ".join(rpc.query) or "none")

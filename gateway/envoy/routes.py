@@ -44,9 +44,9 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
     for rpc in public:
         by_path[rpc.template].append(rpc)
     over_http = {
-        rpc.name: _over_http(json_cluster_of(name), config)
+        rpc.name: _over_http(rpc, json_cluster_of(name), config)
         for rpc in public
-        if rpc.json_path and (name := clusters[rpc.service]) in config.json_backends
+        if rpc.over_http and (name := clusters[rpc.service]) in config.json_backends
     }
     rest = [
         route
@@ -127,15 +127,17 @@ def _grpc(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> list[dict[str, An
     return [*routes, route | {"match": {"path": rpc.json_path, "headers": [FROM_REST]}}]
 
 
-def _over_http(cluster: str, config: EdgeConfig) -> dict[str, Any]:
+def _over_http(rpc: PublicRpc, cluster: str, config: EdgeConfig) -> dict[str, Any]:
     """Say what is done with a request that goes to a service as it came, by HTTP/1.1."""
+    # Of a read it does not matter how far it had got on a connection that broke; of a change
+    # nobody can say whether it was made.
+    again = "connect-failure,reset" if rpc.verb == "GET" else "connect-failure"
     return {
         **_headers(config),
         "route": {
             "cluster": cluster,
             "timeout": REQUEST_TIMEOUT,
-            # These are reads: it does not matter how far one had got on a connection that broke.
-            "retry_policy": {"retry_on": "connect-failure,reset", "num_retries": 2},
+            "retry_policy": {"retry_on": again, "num_retries": 2},
         },
     }
 

@@ -15,8 +15,9 @@ __all__ = ["PLAIN", "READS", "shared_limits"]
 READS = "/[^/]+/(Get|List).*|/v1/timeline/.*"
 """The paths of reads, known by the names of their RPCs; a test holds the table to it."""
 
-PLAIN = "/([^/.]+/|[.]).*"
-"""Paths that are no RPC's, which begin with a name with dots; none of these is open."""
+PLAIN = "/(oauth/|[.]).*"
+"""Paths of the issuer, which are no RPC's; none of these is open. What else is none has no class,
+and nothing is asked."""
 
 
 def shared_limits(config: EdgeConfig) -> list[dict[str, Any]]:

@@ -96,13 +96,13 @@ async def _started(name: str, settings: Settings, stack: AsyncExitStack) -> RpcS
 
 
 async def http_at(name: str, settings: Settings, security: Security, loops: Loops) -> HttpAt | None:
-    """Say where the service is read over HTTP, if it declares that it is.
+    """Say where the service answers the edge in JSON over HTTP, if it declares that it does.
 
     Nowhere, where a sidecar has the certificates and nobody names some for this listener: so it is
     in the setting-up of the release before, and whoever connected would be nobody.
     """
     spec = all_specs()[name]
-    if not spec.reads_over_http:
+    if not spec.json_over_http:
         return None
     tls = await listener_tls(spec, settings, security, loops)
     if tls is None and settings.sidecar:

@@ -30,7 +30,7 @@ SPEC: Final = ServiceSpec(
     summary="home and user timelines",
     port=50_056,
     http_port=50_060,
-    reads_over_http=True,
+    json_over_http=True,
     contracts=("aviary.timeline.v1.TimelineService",),
     calls=(
         # GetRelations of a graph process of the release before StreamRelations alone.

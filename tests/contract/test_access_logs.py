@@ -34,8 +34,14 @@ def store(client: ValkeyClient) -> ReputationStore:
     return ReputationStore(client, SystemClock(), RULES)
 
 
-def entry(
-    status: int, *, user: str = "", address: str = "192.0.2.1", path: str = POST, digest: str = ""
+def entry(  # noqa: PLR0913 - all but one have defaults
+    status: int,
+    *,
+    user: str = "",
+    address: str = "192.0.2.1",
+    path: str = POST,
+    method: pb.RequestMethod.ValueType = pb.REQUEST_METHOD_POST,
+    digest: str = "",
 ) -> pb.HttpAccessLogEntry:
     made = pb.HttpAccessLogEntry()
     common = made.common_properties
@@ -44,7 +50,7 @@ def entry(
         common.custom_tags["digest"] = digest
     if user:
         made.request.request_headers["x-user-id"] = user
-    made.request.path = path
+    made.request.path, made.request.request_method = path, method
     made.response.response_code.value = status
     return made
 
@@ -124,6 +130,15 @@ async def test_a_user_who_repeats_itself_is_listed(store: ReputationStore) -> No
         await report(store, [entry(200, user="1", digest=f"mine {number}")])
         await report(store, [entry(200, user="2", digest="b0")])
     assert list(await store.listed(Subject.USER)) == ["2"]
+
+
+@pytest.mark.parametrize("path", [POST, "/v1/tweets", "/v1/tweets?&"])
+async def test_who_posts_faster_than_any_hand_is_listed(store: ReputationStore, path: str) -> None:
+    def batches(user: str, **other: Any) -> list[list[pb.HttpAccessLogEntry]]:
+        return [[entry(204, user=user, path=path, **other)] * 40 for _ in range(3)]
+
+    await report(store, *batches("1"), *batches("2", method=pb.REQUEST_METHOD_UNSPECIFIED))
+    assert list(await store.listed(Subject.USER)) == ["1"]
 
 
 async def test_a_crowd_at_one_address_is_listed(store: ReputationStore) -> None:

@@ -125,7 +125,7 @@ class Edge:
     folder: Path
     """Of its Envoy's files."""
     over_http: RpcServer
-    """Where it reads timelines."""
+    """Where it reads timelines, and posts."""
 
     async def until(
         self, method: str, path: str, status: int, headers: Mapping[str, str] | None = None
@@ -180,12 +180,20 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
             await asyncio.sleep(POLL_S)
 
 
-async def server_over_http(timelines: object) -> RpcServer:
-    """Start what an edge reads timelines from, over HTTP."""
-    served = Servicer(service_of(timeline_pb.DESCRIPTOR), timelines)
-    server = RpcServer("127.0.0.1:0", [served], http=HttpAt("127.0.0.1:0"))
+async def server_over_http(timelines: object, tweets: object) -> RpcServer:
+    """Start what an edge asks over HTTP, for timelines and posts."""
+    served = [
+        Servicer(service_of(timeline_pb.DESCRIPTOR), timelines),
+        Servicer(service_of(tweet_pb.DESCRIPTOR), tweets),
+    ]
+    server = RpcServer("127.0.0.1:0", served, http=HttpAt("127.0.0.1:0"))
     await server.start()
     return server
+
+
+def json_backends(over_http: RpcServer) -> dict[str, str]:
+    """Where an edge finds what is asked over HTTP."""
+    return dict.fromkeys(("timeline", "tweet"), f"127.0.0.1:{over_http.http_port}")
 
 
 @asynccontextmanager
@@ -198,8 +206,8 @@ async def running_edge(
 ) -> AsyncIterator[Edge]:
     """A real Envoy, configured as `changes` say; it answers `opened` to who shows `token`.
 
-    `backends` are addresses of services (short names) in place of those made up here. Timelines are
-    read over HTTP, from a server of their own, unless `json_backends` says otherwise.
+    `backends` are addresses of services (short names) in place of those made up here. Timelines and
+    posts go over HTTP, to a server of their own, unless `json_backends` says otherwise.
     """
     server, serving, address = await health_server()
     second, second_serving, second_address = await health_server()
@@ -212,8 +220,8 @@ async def running_edge(
     gate, _, gate_address = await health_server()
     gate.add_generic_rpc_handlers(gateway)
     health_grpc.add_HealthServiceServicer_to_server(ready, gate)
-    over_http = await server_over_http(timelines)
-    changes = {"json_backends": {"timeline": f"127.0.0.1:{over_http.http_port}"}, **changes}
+    over_http = await server_over_http(timelines, tweets)
+    changes = {"json_backends": json_backends(over_http), **changes}
     for one in (server, second, gate):
         await one.start()
     with tempfile.TemporaryDirectory() as name:

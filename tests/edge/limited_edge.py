@@ -52,6 +52,7 @@ from tests.edge.conftest import (
     admin_client,
     admin_socket,
     as_json,
+    json_backends,
     server_over_http,
 )
 
@@ -193,7 +194,7 @@ async def limited_edge(
         )
         stack.push_async_callback(valkey.aclose)
         address = await stack.enter_async_context(services())
-        over_http = await server_over_http(QuickTimelines())
+        over_http = await server_over_http(QuickTimelines(), Tweets())
         stack.push_async_callback(over_http.stop, 0)
         issuer_port = await stack.enter_async_context(issuer())
         server, store = await stack.enter_async_context(gateway(valkey, rules))
@@ -203,7 +204,7 @@ async def limited_edge(
             listen_port=0,
             admin_socket=admin_socket(folder),
             backends=backends,
-            json_backends={"timeline": f"127.0.0.1:{over_http.http_port}"},
+            json_backends=json_backends(over_http),
             descriptor_path=str(DESCRIPTOR),
             access_log_path=str(folder / "access.log"),
             unauthenticated=True,

@@ -154,8 +154,9 @@ async def test_names_inside_messages_are_known_too(tmp_path: Path) -> None:
     changed = tmp_path / "descriptor.pb"
     changed.write_bytes(_with_messages_inside(DESCRIPTOR.read_bytes()))
     contracts = Contracts.read(changed)
-    changes = {"descriptor_path": changed, "contracts": contracts, "limits": False}
-    async with running_edge(unauthenticated=True, **changes) as edge:
+    # The service knows no such contract: what it is sent has to be translated.
+    changes = {"descriptor_path": changed, "contracts": contracts, "json_backends": {}}
+    async with running_edge(unauthenticated=True, limits=False, **changes) as edge:
         for good in (
             b'{"one":{"text":"a"},"text":"b"}',
             b'{"many":[{"text":"a"},{"text":"b"}],"one":{"created_at":"2026-01-01T00:00:00Z"}}',

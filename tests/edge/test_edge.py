@@ -7,7 +7,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from services.platform.rpc.server import READY
-from tests.edge.conftest import BIG_ID, Edge
+from tests.edge.conftest import BIG_ID, FOUND_ID, Edge
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -139,7 +139,7 @@ async def test_a_field_of_the_path_is_not_in_the_body(edge: Edge) -> None:
 
 async def test_no_header_of_a_rest_client_reaches_grpc(edge: Edge) -> None:
     headers = {"grpc-encoding": "gzip", "grpc-timeout": "1n", "x-bin": "?", "a$b": "1", "ok": "1"}
-    answer = await edge.client.post("/v1/tweets", json={"user_id": "1"}, headers=headers)
+    answer = await edge.client.get(f"/v1/tweets/{FOUND_ID}", headers=headers)
     assert answer.status_code == 200, answer.text
     assert edge.tweets.metadata["ok"] == "1"
     assert not {"grpc-encoding", "x-bin", "a$b"} & edge.tweets.metadata.keys()
@@ -184,9 +184,11 @@ async def test_a_large_body_is_413(edge: Edge) -> None:
 
 
 async def test_a_stopped_service_is_503(own_edge: Edge) -> None:
-    await own_edge.server.stop(None)
+    await own_edge.over_http.stop(0)
     answer = await own_edge.client.post("/v1/tweets", json={"user_id": "1", "text": "a"})
     assert_error(answer, 503, 14)
+    await own_edge.server.stop(None)
+    assert_error(await own_edge.client.delete("/v1/tweets/1"), 503, 14)
 
 
 async def test_a_stuck_service_is_504(edge: Edge) -> None:

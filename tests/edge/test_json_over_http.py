@@ -98,11 +98,11 @@ class Both(NamedTuple):
         path = f"/v1/timeline/home{query}"
         theirs, ours = await self.translated.get(path), await self.over_http.get(path)
         assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content), query
-        assert _told(ours) == _told(theirs), query
+        assert told(ours) == told(theirs), query
         return ours
 
 
-def _told(answer: httpx.Response) -> list[tuple[str, str]]:
+def told(answer: httpx.Response) -> list[tuple[str, str]]:
     of_the_moment = {"date", "x-request-id", "connection"}
     return sorted((k, v) for k, v in answer.headers.multi_items() if k not in of_the_moment)
 

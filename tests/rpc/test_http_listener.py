@@ -1,4 +1,4 @@
-"""What is read over HTTP/1.1: how connections are served, who may have one, and how they end."""
+"""What is asked over HTTP/1.1: how connections are served, who may have one, and how they end."""
 
 import asyncio
 import contextlib
@@ -180,6 +180,29 @@ async def test_the_edge_says_how_long_it_waits(
     assert (await connection.answer())[0] == 504
 
 
+async def test_a_stop_leaves_silent_connections_to_the_edge_to_close(
+    server: RpcServer, dial: Dial
+) -> None:
+    health, late, never = [await dial(server) for _ in range(3)]
+    for each in (health, late, never):
+        each.ask("/healthz")
+        assert (await each.answer())[0] == 200
+    stopping = asyncio.create_task(server.stop(WITHIN_S))
+    status, headers = 200, {}
+    async with asyncio.timeout(WITHIN_S):
+        while status == 200:
+            health.ask("/healthz")
+            status, headers, _ = await health.answer()
+    assert status == 503
+    assert headers["connection"] == "close"
+    late.ask(f"{HOME}?user_id=1")
+    _, headers, body = await late.answer()
+    assert (headers["connection"], body) == ("close", b"[1]")
+    for each in (health, late, never):
+        assert await each.is_ended()
+    await stopping
+
+
 async def test_a_stop_ends_what_is_silent_and_lets_the_rest_end(
     server: RpcServer, timelines: Timelines, dial: Dial
 ) -> None:
@@ -242,7 +265,7 @@ async def test_it_listens_where_settings_say_and_never_unprotected_behind_a_side
         behind = await found("timeline", **protected)
         assert behind is not None
         assert behind.tls is not None
-        assert await found("identity") is await found("tweet") is None
+        assert await found("identity") is await found("user") is None
 
 
 @pytest.mark.parametrize("sidecar", [False, True])

@@ -215,11 +215,11 @@ def test_the_audit_log_outlives_a_pod(documents: Documents) -> None:
     assert mounts[said["AVIARY_DATA_DIR"] or ""] == claim["metadata"]["name"]
 
 
-def test_only_sidecars_and_the_issuer_see_keys_of_certificates(documents: Documents) -> None:
-    for name in ("user", "tweet", "gateway", "identity"):
+def test_only_sidecars_and_who_speaks_http_see_keys_of_certificates(documents: Documents) -> None:
+    for name in ("user", "graph", "gateway", "identity", "timeline", "tweet"):
         assert "tls" in {each["name"] for each in sidecar(documents, name)["volumeMounts"]}
         mounted = {each["name"] for each in container(documents, name)["volumeMounts"]}
-        assert ("tls" in mounted) == (name == "identity")
+        assert ("tls" in mounted) == (name in {"identity", "timeline", "tweet"})
 
 
 def test_what_a_site_says_reaches_the_edge_and_the_services(folder: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """One connection of an edge that speaks HTTP/1.1: requests in, answers out, in their order.
 
-Requests that are served here have no body to speak of. What arrives too slowly, or is too large, or
-is not HTTP, ends the connection; a client that goes away ends what is done for it.
+What arrives too slowly, or is too large, or is not HTTP, ends the connection; a client that goes
+away ends what is done for it.
 """
 
 import asyncio
@@ -15,13 +15,16 @@ from typing import Final
 import httptools
 
 from services.platform.rpc.http_call import Metadata
+from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
 
-__all__ = ["HttpConnection", "Reply", "Request", "Site"]
+__all__ = ["HEALTH_PATH", "HttpConnection", "Reply", "Request", "Site"]
+
+HEALTH_PATH: Final = b"/healthz"
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 """Of a request: 16 KiB are what the edge takes, and it adds its own."""
-MAX_BODY_BYTES: Final = 64 * 1024
-"""What the edge takes, and nobody here reads."""
+MAX_BODY_BYTES: Final = MAX_REQUEST_BYTES
+"""What the edge takes."""
 MAX_WAITING: Final = 16
 """Requests that were sent ahead on one connection; with so many, no more is read."""
 REQUEST_S: Final = 15.0
@@ -47,6 +50,7 @@ class Request:
     headers: Metadata
     peername: tuple[str, int]
     keeps_alive: bool
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,17 @@ class Site:
     connections: set["HttpConnection"] = field(default_factory=set)
     draining: bool = False
 
+    async def reply(self, request: Request) -> Reply:
+        """Answer a request, that for the health too: it is bad from when this is to end."""
+        if request.target == HEALTH_PATH:
+            return _LEAVING if self.draining else _HEALTHY
+        return await self.answer(request)
+
+
+_HEALTHY: Final = Reply(200, headers=())
+_LEAVING: Final = Reply(503, headers=())
+"""An edge goes by one such answer, and needs no second (Envoy's health check over HTTP)."""
+
 
 class HttpConnection(asyncio.Protocol):
     """Serves one connection."""
@@ -79,7 +94,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[Request] = deque()
         self._answering: asyncio.Task[None] | None = None
-        self._is_reading = False
+        self._is_reading = self._is_too_large = False
         self._peername = ("", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -115,7 +130,9 @@ class HttpConnection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._hang_up(_BAD_REQUEST)
             return
-        if self._is_reading:
+        if self._is_too_large:
+            self._hang_up(_TOO_LARGE)
+        elif self._is_reading:
             self._size += len(data)
             if self._in_head and self._size > MAX_HEAD_BYTES:
                 self._hang_up(_HEAD_TOO_LARGE)
@@ -126,7 +143,8 @@ class HttpConnection(asyncio.Protocol):
         """Begin a request; what follows is its parts, as the parser finds them."""
         self._target = b""
         self._headers: list[tuple[str, str]] = []
-        self._size = 0
+        self._body: list[bytes] = []
+        self._size = self._body_bytes = 0
         self._in_head = self._is_reading = True
         self._since = self._loop.time()
 
@@ -135,15 +153,26 @@ class HttpConnection(asyncio.Protocol):
         self._target += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+        """Take a header. What comes behind a body is none: the edge sends nothing there."""
+        if self._in_head:
+            self._headers.append((name.decode("latin-1").lower(), _text(value)))
 
     def on_headers_complete(self) -> None:
         """Go on to the body, if there is one."""
         self._in_head = False
 
+    def on_body(self, part: bytes) -> None:
+        """Take a part of the body, of what may be one."""
+        self._body_bytes += len(part)
+        if self._body_bytes > MAX_BODY_BYTES:
+            self._is_too_large = True
+        else:
+            self._body.append(part)
+
     def on_message_complete(self) -> None:
-        """Answer the request, after those before it."""
+        """Answer the request, after those before it; none any more after one that was too large."""
+        if self._is_too_large:
+            return
         self._is_reading = False
         parser = self._parser
         self._waiting.append(
@@ -153,6 +182,7 @@ class HttpConnection(asyncio.Protocol):
                 self._headers,
                 self._peername,
                 parser.should_keep_alive(),
+                b"".join(self._body),
             )
         )
         self._begin()
@@ -188,7 +218,7 @@ class HttpConnection(asyncio.Protocol):
 
     async def _answer(self, request: Request) -> None:
         try:
-            reply = await self._site.answer(request)
+            reply = await self._site.reply(request)
         except BaseException:
             self.cut()
             raise
@@ -224,6 +254,14 @@ class HttpConnection(asyncio.Protocol):
             if self._answering is None:
                 self._transport.write(_written(Reply(status, headers=()), closes=True))
             self._transport.close()
+
+
+def _text(value: bytes) -> str:
+    """Decode a header's value as gRPC does: what is not UTF-8 is taken byte by byte."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _written(reply: Reply, *, closes: bool, bare: bool = False) -> bytes:

@@ -1,6 +1,7 @@
-"""Listens for an edge that reads JSON over HTTP/1.1: the same calls as by gRPC, at less cost."""
+"""Listens for an edge that speaks JSON over HTTP/1.1: the same calls as by gRPC, at less cost."""
 
 import asyncio
+import math
 import socket
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,10 @@ HANDSHAKE_S: Final = 15.0
 """As long as a request may take to arrive."""
 POLL_S: Final = 0.05
 """Between looks whether the last connection has ended."""
+LEAVE_S: Final = 2.5
+"""For edges to see by the health, which they ask for once a second, that this is to end, and to
+close what is silent. Whoever closed it first would meet requests on their way, and nobody could
+say whether those were begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +61,30 @@ class HttpListener:
         )
 
     async def stop(self, grace_s: float) -> None:
-        """Refuse new connections and requests, let those under way end, cut them at `grace_s`."""
+        """Refuse new connections, let what is under way end, and cut it at `grace_s`.
+
+        Each connection takes one more request at the most; silent ones are left to the edge to
+        close, for a while.
+        """
         if self._server is None:
             return
         self._server.close()
         self._site.draining = True
-        for connection in tuple(self._site.connections):
-            connection.drain()
         try:
             async with asyncio.timeout(grace_s):
-                while self._site.connections:  # noqa: ASYNC110 - they end one by one
-                    await asyncio.sleep(POLL_S)
+                await self._ended(LEAVE_S)
+                for connection in tuple(self._site.connections):
+                    connection.drain()
+                await self._ended()
         except TimeoutError:
             self.cut()
+
+    async def _ended(self, within_s: float = math.inf) -> None:
+        """Wait until no connection is left, or for as long."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + within_s
+        while self._site.connections and loop.time() < ends:  # noqa: ASYNC110 - they end one by one
+            await asyncio.sleep(POLL_S)
 
     def cut(self) -> None:
         """End what a `stop` under way waits for."""

@@ -14,7 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from services.platform.rpc.http_connection import Reply
 
-__all__ = ["QueryError", "query_reader"]
+__all__ = ["RequestError", "query_reader", "value_reader"]
 
 _WHOLE: Final = re.compile(rb"[+-]?[0-9]+")
 _BITS: Final = {FieldDescriptor.TYPE_INT64: 64, FieldDescriptor.TYPE_INT32: 32}
@@ -30,14 +30,17 @@ _UINT64: Final = (1 << 64) - 1
 _INVALID_ARGUMENT: Final = 3
 _BAD_REQUEST: Final = 400
 # As Envoy writes its own replies: text that is UTF-8, and byte by byte what is not.
-_SHORT: Final = {ord('"'): '\\"', ord("\\"): "\\\\"}
+_SHORT: Final = {
+    **{code: f"\\u{code:04x}" for code in range(0x20)},
+    **{ord(sign): f"\\{name}" for sign, name in zip('"\\\b\f\n\r\t', '"\\bfnrt', strict=True)},
+}
 _ESCAPED: Final = re.compile(r'["\\\x00-\x1f\x7f-\xff]')
 
 Read = Callable[[bytes], bytes]
 
 
-class QueryError(Exception):
-    """The query is not of this RPC; `reply` says why."""
+class RequestError(Exception):
+    """The query, or the body, is not of this RPC; `reply` says why."""
 
     def __init__(self, complaint: bytes) -> None:
         super().__init__(complaint)
@@ -45,25 +48,25 @@ class QueryError(Exception):
 
 
 def query_reader(request: Descriptor) -> Callable[[bytes], bytes]:
-    """Make what reads a query into the encoded request; it raises `QueryError`.
+    """Make what reads a query into the encoded request; it raises `RequestError`.
 
     Raises TypeError for a request with fields of types that no query here has had yet.
     """
-    reads = {field.name.encode(): _reader(field) for field in request.fields}
+    reads = {field.name.encode(): value_reader(field) for field in request.fields}
     names = ", ".join(field.name for field in request.fields) or "none"
     unknown = f"a query parameter is unknown, repeated, or belongs elsewhere; there may be: {names}"
 
     def read(query: bytes) -> bytes:
         given: dict[bytes, bytes] = {}
-        wrong: QueryError | None = None
+        wrong: RequestError | None = None
         for part in filter(None, query.split(b"&")):
             name, equals, value = part.partition(b"=")
             field = reads.get(name)
             if field is None or name in given or not equals:
-                raise QueryError(unknown.encode())
+                raise RequestError(unknown.encode())
             try:
                 given[name] = field(unquote_to_bytes(value))
-            except QueryError as error:
+            except RequestError as error:
                 given[name], wrong = b"", error
         if wrong is not None:
             raise wrong
@@ -72,13 +75,17 @@ def query_reader(request: Descriptor) -> Callable[[bytes], bytes]:
     return read
 
 
-def _reader(field: FieldDescriptor) -> Read:
+def value_reader(field: FieldDescriptor) -> Read:
+    """Make what encodes a field of a value in text; it raises `RequestError` for one of no use.
+
+    Raises TypeError for a field of a type that no request here has had yet.
+    """
     if not field.is_repeated and field.type == FieldDescriptor.TYPE_STRING:
         tag = _varint(field.number << _TAG_BITS | _LENGTH)
         return lambda value: tag + _varint(len(value)) + value
     if not field.is_repeated and field.type in _BITS:
         return _number_reader(field)
-    raise TypeError(f"{field.full_name} is of a type that is not read from a query here")
+    raise TypeError(f"{field.full_name} is of a type that is not read here")
 
 
 def _number_reader(field: FieldDescriptor) -> Read:
@@ -93,7 +100,7 @@ def _number_reader(field: FieldDescriptor) -> Read:
             number = int(sign + digits) if len(digits) < _MOST_DIGITS else bound
             if -bound <= number < bound:
                 return tag + _varint(number & _UINT64)
-        raise QueryError(b'%s: invalid value "%s" for type %s' % (name, value, kind))
+        raise RequestError(b'%s: invalid value "%s" for type %s' % (name, value, kind))
 
     return read
 

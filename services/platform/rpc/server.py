@@ -23,7 +23,7 @@ from services.platform.rpc.admin_calls import operated
 from services.platform.rpc.http_connection import Site
 from services.platform.rpc.http_listener import HttpAt, HttpListener
 from services.platform.rpc.interceptors import Handler, Rpc, server_duration, wrap
-from services.platform.rpc.json_reads import JsonReads
+from services.platform.rpc.json_calls import JsonCalls
 from services.platform.rpc.method_handlers import (
     Servicer,
     Unregistered,
@@ -101,7 +101,7 @@ class RpcServer:
     it says of peers is held to the same table. A ready-made handler among the servicers, of a
     contract that is not Aviary's, is served as it is, and sees to its own peers. At
     `probe_address` health checks, and nothing else, are answered without any of that: a kubelet
-    has no certificate. At `http` the RPCs that answer in JSON are served over HTTP/1.1 as well, at
+    has no certificate. At `http` the RPCs that speak JSON are served over HTTP/1.1 as well, at
     their paths of REST; no sidecar stands before it. While something in `readiness` does not hold,
     the health of `READY` and of every service by its name is NOT_SERVING.
 
@@ -267,8 +267,8 @@ class RpcServer:
         # Whoever has connected is the edge by its own certificate, and no sidecar's word.
         own = replace(self._security, sidecar=False)
         named = http.tls is not None
-        reads = JsonReads(self._servicers, self._wrapping(own, names_peers=named), named=named)
-        return HttpListener(http.address, Site(reads.answer), http.tls)
+        calls = JsonCalls(self._servicers, self._wrapping(own, names_peers=named), named=named)
+        return HttpListener(http.address, Site(calls.answer), http.tls)
 
     async def _start_http(self) -> None:
         if self._http is not None:

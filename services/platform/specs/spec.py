@@ -29,9 +29,9 @@ class ServiceSpec:
     """Where it listens on loopback unless its address variable names another place."""
     http_port: int | None = None
     """Of a service that speaks HTTP to the edge as well."""
-    reads_over_http: bool = False
-    """Whether that is for what its contracts say is `json_of` an RPC: the edge reads it there, at
-    its paths of REST, and has nothing to translate."""
+    json_over_http: bool = False
+    """Whether that is for what its contracts say is `json_of` an RPC, or `over_http`: the edge asks
+    for it there, at its paths of REST, and has nothing to translate."""
     contracts: tuple[str, ...] = ()
     """Full names of the gRPC services that it serves. Which of their RPCs the edge exposes, and to
     whom, is in the contract itself: `aviary.edge.v1.access` beside `google.api.http`."""

@@ -8,6 +8,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.envoy.config import own_contracts
 from gateway.envoy.shared_limits import PLAIN, READS
 from gateway.limits.budgets import (
     Age,
@@ -38,6 +39,16 @@ def test_reads_are_known_by_their_names() -> None:
             is_read = PATHS[rpc].startswith("GET ")
             assert bool(re.fullmatch(READS, f"/{rpc}")) == is_read
             assert not is_read or one.without_valkey is WithoutValkey.NOT_ASKED
+
+
+def test_a_change_that_keeps_its_path_of_rest_is_counted_for_all_edges() -> None:
+    kept = [rpc for rpc in own_contracts().public if rpc.over_http and rpc.verb != "GET"]
+    assert kept
+    shared = {rpc for one in CLASSES if one.is_shared for rpc in one.rpcs}
+    for rpc in kept:
+        assert rpc.name in shared
+        for path in (rpc.template, f"{rpc.template}?&"):
+            assert not re.fullmatch(f"{READS}|{PLAIN}", path)
 
 
 def test_plain_paths_are_distinguished_from_rpcs_and_never_open() -> None:

@@ -54,6 +54,7 @@ Global___Access: _TypeAlias = Access  # noqa: Y015
 
 ACCESS_FIELD_NUMBER: _builtins.int
 JSON_OF_FIELD_NUMBER: _builtins.int
+OVER_HTTP_FIELD_NUMBER: _builtins.int
 CALLER_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 """Who may call this RPC from outside."""
@@ -61,6 +62,11 @@ json_of: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions
 """The RPC of the same service, by its short name, whose answers this one gives as JSON, in a
 google.api.HttpBody, so that the edge has nothing to translate. It takes the same request, has
 the HTTP path of both, and nobody may call it but the edge for whoever may call the other.
+"""
+over_http: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""Whether the edge passes this RPC's requests over REST on as they came, over HTTP/1.1: its service
+reads and writes JSON itself. The path has no variable, all of the request is in the body, and
+its fields are numbers and texts.
 """
 caller: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """Marks the request's field that names the caller. From outside it may be left out, unless it is

@@ -47,6 +47,26 @@ RATE_LIMIT_CODE_OVER_LIMIT: RateLimitCode.ValueType  # 2
 """It may not."""
 Global___RateLimitCode: _TypeAlias = RateLimitCode  # noqa: Y015
 
+class _RequestMethod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RequestMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RequestMethod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REQUEST_METHOD_UNSPECIFIED: _RequestMethod.ValueType  # 0
+    """Any other."""
+    REQUEST_METHOD_POST: _RequestMethod.ValueType  # 3
+    """POST."""
+
+class RequestMethod(_RequestMethod, metaclass=_RequestMethodEnumTypeWrapper):
+    """envoy.config.core.v3.RequestMethod, of which one is asked for."""
+
+REQUEST_METHOD_UNSPECIFIED: RequestMethod.ValueType  # 0
+"""Any other."""
+REQUEST_METHOD_POST: RequestMethod.ValueType  # 3
+"""POST."""
+Global___RequestMethod: _TypeAlias = RequestMethod  # noqa: Y015
+
 @_typing.final
 class RateLimitRequest(_message.Message):
     """What the gateway reads and writes of Envoy's own contracts, and no more: same field numbers and
@@ -532,10 +552,13 @@ class HttpRequestProperties(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    REQUEST_METHOD_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     REQUEST_HEADERS_FIELD_NUMBER: _builtins.int
+    request_method: Global___RequestMethod.ValueType
+    """After the transcoder: POST, but for what keeps its path of REST."""
     path: _builtins.str
-    """After the transcoder: the RPC's path."""
+    """After the transcoder: the RPC's path; that of REST, with a query, of what goes on over HTTP."""
     @_builtins.property
     def request_headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Those that the edge is configured to send along."""
@@ -543,12 +566,13 @@ class HttpRequestProperties(_message.Message):
     def __init__(
         self,
         *,
+        request_method: Global___RequestMethod.ValueType = ...,
         path: _builtins.str = ...,
         request_headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "request_headers", b"request_headers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "request_headers", b"request_headers", "request_method", b"request_method"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

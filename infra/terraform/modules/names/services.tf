@@ -38,7 +38,7 @@ locals {
       subscribes  = ["tweet.erasure"]
       uses_cache  = true
       secrets     = []
-      extra_ports = {}
+      extra_ports = { AVIARY_TWEET_HTTP_ADDRESS = 50061 }
     }
     graph = {
       port = 50054

@@ -1,0 +1,154 @@
+"""Bodies of JSON as the edge's filters and Envoy's transcoder read them: into the RPC's request.
+
+What is not JSON by RFC 8259, a name that is unknown or there twice, and a value of a wrong type are
+refused here, though the edge has refused the first two before (ADR 30). As the transcoder has it, a
+number may stand in digits or as a number, `null` says nothing, and of values that are no good the
+last one is shown, in its words.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from services.platform.rpc.json_queries import RequestError, value_reader
+
+__all__ = ["body_reader"]
+
+_NOT_JSON: Final = b"the body is not JSON as RFC 8259 has it"
+_NO_MESSAGE: Final = b": Root element must be a message."
+_NO_OBJECT: Final = b": invalid value Starting an object on a scalar field for type "
+_NO_LIST: Final = b": Proto field is not repeating, cannot start list."
+_SHOWN: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""Names that an answer quotes."""
+_TYPES: Final = {
+    FieldDescriptor.TYPE_INT64: b"TYPE_INT64",
+    FieldDescriptor.TYPE_INT32: b"TYPE_INT32",
+    FieldDescriptor.TYPE_STRING: b"TYPE_STRING",
+}
+_LEAST, _MOST = -(1 << 63), (1 << 64) - 1
+"""Of whole numbers; beyond, they are read as floating ones."""
+_MOST_DIGITS: Final = len(str(_MOST)) + 1
+
+_Read = Callable[[Any], bytes]
+
+
+class _Number(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+class _Object(tuple[tuple[str, Any], ...]):
+    """An object: names and values, in their order."""
+
+    __slots__ = ()
+
+
+def _no_json(_constant: str) -> NoReturn:
+    raise ValueError("NaN and infinities are no JSON")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_Object, parse_int=_Number, parse_float=_Number, parse_constant=_no_json
+)
+
+
+def body_reader(request: Descriptor) -> Callable[[bytes], bytes]:
+    """Make what reads a body into the encoded request; it raises `RequestError`.
+
+    Raises TypeError for a request with fields of types that no body here has had yet.
+    """
+    fields = {field.name: _reader(field) for field in request.fields}
+
+    def read(body: bytes) -> bytes:
+        if not body:
+            return b""
+        try:
+            value = _DECODER.decode(body.decode())
+            if not isinstance(value, _Object):
+                raise RequestError(_NO_MESSAGE)
+            return _encoded(value, fields)
+        except (ValueError, RecursionError) as error:
+            # Among them what is no UTF-8, and halves of surrogates.
+            raise RequestError(_NOT_JSON) from error
+
+    return read
+
+
+def _encoded(given: _Object, fields: Mapping[str, _Read]) -> bytes:
+    parts: dict[str, bytes] = {}
+    wrong: RequestError | None = None
+    for name, value in given:
+        read = fields.get(name)
+        if read is None:
+            raise RequestError(b"unknown field" + _shown(name))
+        if name in parts:
+            raise RequestError(b"field" + _shown(name) + b" is given twice")
+        try:
+            parts[name] = b"" if value is None else read(value)
+        except RequestError as error:
+            parts[name], wrong = b"", error
+    if wrong is not None:
+        raise wrong
+    return b"".join(parts.values())
+
+
+def _shown(name: str) -> bytes:
+    return f' "{name}"'.encode() if _SHOWN.fullmatch(name) else b""
+
+
+def _reader(field: FieldDescriptor) -> _Read:
+    of_text, name, kind = value_reader(field), field.name.encode(), _TYPES[field.type]
+    is_text = field.type == FieldDescriptor.TYPE_STRING
+
+    def wrong(shown: str) -> RequestError:
+        return RequestError(b"%s: invalid value %s for type %s" % (name, shown.encode(), kind))
+
+    def read(value: Any) -> bytes:  # noqa: ANN401 - what JSON may hold
+        if type(value) is str:
+            return of_text(value.encode())
+        if isinstance(value, _Number):
+            number = _number(value)
+            whole = _whole(number)
+            if is_text or whole is None:
+                raise wrong(_written(number))
+            try:
+                return of_text(b"%d" % whole)
+            except RequestError as error:
+                raise wrong(_written(number)) from error
+        if isinstance(value, bool):
+            raise wrong("true" if value else "false")
+        if isinstance(value, _Object):
+            raise RequestError(_NO_OBJECT + name)
+        raise RequestError(_NO_LIST)
+
+    return read
+
+
+def _number(written: _Number) -> float:
+    """Give a number as the transcoder keeps it. Raises ValueError for one beyond all floats."""
+    if len(written) <= _MOST_DIGITS and written.lstrip("-").isdigit():
+        whole = int(written)
+        if _LEAST <= whole <= _MOST:
+            return whole
+    number = float(written)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("a number is beyond what a float can be")
+    return number
+
+
+def _whole(number: float) -> int | None:
+    if isinstance(number, int):
+        return number
+    return int(number) if number.is_integer() else None
+
+
+def _written(number: float) -> str:
+    """Write a number as the transcoder shows it."""
+    if isinstance(number, int):
+        return str(number)
+    short = f"{number:.15g}"
+    return short if float(short) == number else f"{number:.17g}"
