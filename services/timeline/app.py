@@ -6,6 +6,7 @@ from services.platform.composition.dependencies import Dependencies, Served, ser
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.backfill import Backfill
+from services.timeline.celebrities import RowCelebrities
 from services.timeline.clients import GraphClient, TweetClient, is_tweet
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
@@ -16,7 +17,7 @@ from services.timeline.service import TimelineService
 from services.timeline.servicer import TimelineServicer
 from services.timeline.skeleton import IdSources
 from services.timeline.spec import DELETED, SPEC
-from services.timeline.store import RowCelebrities, RowHomeTimelines
+from services.timeline.store import RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
 
 __all__ = ["build"]

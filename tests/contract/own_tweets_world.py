@@ -12,6 +12,7 @@ from services.platform.runtime.clock import SystemClock
 from services.platform.valkey.lines import ValkeyNode
 from services.timeline import spec as timeline_spec
 from services.timeline.backfill import Backfill
+from services.timeline.celebrities import RowCelebrities
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets, Hydration
@@ -25,7 +26,7 @@ from services.timeline.model import (
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.skeleton import IdSources
-from services.timeline.store import RowCelebrities, RowHomeTimelines
+from services.timeline.store import RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
 from services.timeline.writes import TimelineWrites
 from services.tweet import spec as tweet_spec

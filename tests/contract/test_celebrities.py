@@ -13,8 +13,8 @@ from services.platform.rows.port import Row
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.deadlines import deadline_in, remaining_s
+from services.timeline.celebrities import STALE_S, RowCelebrities
 from services.timeline.spec import TABLES
-from services.timeline.store import STALE_S, RowCelebrities
 
 DEADLINE_S = 10.0
 

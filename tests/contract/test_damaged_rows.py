@@ -18,10 +18,11 @@ from services.platform.rows.port import RowMutation, RowStore
 from services.platform.runtime.clock import SystemClock
 from services.platform.specs import all_specs
 from services.timeline import store as timelines
+from services.timeline.celebrities import RowCelebrities
 from services.timeline.keys import home_row_key
 from services.timeline.model import ViewerState
 from services.timeline.spec import CELEBRITIES, HOME, VIEWERS
-from services.timeline.store import RowCelebrities, RowHomeTimelines
+from services.timeline.store import RowHomeTimelines
 from services.tweet import spec as tweet_spec
 from services.tweet.keys import tweet_row_key
 from services.tweet.model import Tweet

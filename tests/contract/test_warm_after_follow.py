@@ -10,6 +10,7 @@ from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
 from services.platform.valkey.lines import ValkeyNode
 from services.timeline.backfill import PER_AUTHOR, Backfill
+from services.timeline.celebrities import RowCelebrities
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import Hydration
@@ -18,7 +19,7 @@ from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.skeleton import IdSources
 from services.timeline.spec import TABLES
-from services.timeline.store import RowCelebrities, RowHomeTimelines
+from services.timeline.store import RowHomeTimelines
 from tests.contract.timeline_readers import Reader
 from tests.contract.valkey_servers import valkey_node
 

@@ -10,6 +10,7 @@ from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.platform.runtime.clock import SystemClock
 from services.platform.valkey.lines import ValkeyNode
 from services.timeline.backfill import Backfill
+from services.timeline.celebrities import RowCelebrities
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import Hydration
@@ -19,7 +20,7 @@ from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.skeleton import IdSources
 from services.timeline.spec import VIEWERS
-from services.timeline.store import RowCelebrities, RowHomeTimelines
+from services.timeline.store import RowHomeTimelines
 
 VIEWER, ADA, MUTED, BOB, EVE = 1, 2, 3, 4, 5
 LIMIT = 50

@@ -21,6 +21,7 @@ from services.platform.runtime.clock import SystemClock
 from services.platform.valkey.connection import open_valkey
 from services.platform.valkey.lines import ValkeyNode
 from services.timeline.backfill import Backfill
+from services.timeline.celebrities import RowCelebrities
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import Hydration
@@ -31,7 +32,7 @@ from services.timeline.service import TimelineService
 from services.timeline.servicer import TimelineServicer
 from services.timeline.skeleton import IdSources
 from services.timeline.spec import TABLES
-from services.timeline.store import RowCelebrities, RowHomeTimelines
+from services.timeline.store import RowHomeTimelines
 from tests.contract.valkey_servers import valkey_node
 
 VIEWER, ADA, BOB = 1, 2, 3

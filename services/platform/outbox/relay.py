@@ -35,8 +35,7 @@ PUBLISH_EVERY_S = 0.02
 together, and so do all that follows from it: each receive, read and ack of every consumer is paid
 once. What is committed after a longer pause goes out at once."""
 SWEEP_INTERVAL_S = 3.0
-"""Mean pause between sweeps (jittered, so that replicas do not sweep in step), about so: a pause
-ends at a beat of the process."""
+"""Mean pause between sweeps, about so; jittered, so that replicas do not sweep in step."""
 SWEEP_AGE_MS = 5_000
 """Entries younger than this are still in the hands of the process that wrote them."""
 SET_ASIDE_S = 60.0
