@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from services.graph.counting import correct_count
-from services.graph.model import Audience, FollowerPage
+from services.graph.model import Audience, FollowerPage, IdSlice
 from services.graph.ports import GraphStore
 from services.graph.slices import Rising, taking
 from services.platform.errors import InvalidArgumentError
@@ -20,9 +20,12 @@ FOLLOWERS_PER_ANSWER = 20_000
 """Followers of all users in one answer, by their counts: 200 kB, and a fraction of a second of
 pushes, so that whoever asks again for the rest sees to its own time."""
 COST_OF_A_USER = 10
-"""A user counts as so many followers at least: it is read by itself, whoever follows."""
+"""A user counts as so many followers at least, whoever follows."""
 READS_AT_ONCE = 16
-"""Users read at the same time."""
+"""Users read together."""
+FIRST_FOLLOWED = 1_000
+"""Of those whom a user follows, read with the followers; whoever follows more has the rest read
+alone."""
 
 
 class Audiences:
@@ -49,18 +52,31 @@ class Audiences:
         room = FOLLOWERS_PER_ANSWER
         # Counts may be off by any number, and the answer has to fit all the same.
         while room > 0 and (page := answered[len(found) : len(found) + READS_AT_ONCE]):
-            read = await asyncio.gather(
-                *(self._audience(user_id, counts.get(user_id), most) for user_id in page)
-            )
+            read = await self._read(page, counts, most)
             room -= sum(each.followers for each in read if each.page is not None)
             found += read
         return found
 
-    async def _audience(self, user_id: int, seen: int | None, most: int) -> Audience:
-        if seen is not None and seen > most:
-            return Audience(user_id, seen, None)
+    async def _read(
+        self, user_ids: Sequence[int], counts: Mapping[int, int], most: int
+    ) -> list[Audience]:
+        few = [user_id for user_id in dict.fromkeys(user_ids) if counts.get(user_id, 0) <= most]
         # One more than are wanted says whether there are more.
-        batch = await self._store.followers(user_id, after=None, limit=most + 1)
+        read = await self._store.neighbours(few, most + 1, FIRST_FOLLOWED) if few else []
+        neighbours = dict(zip(few, read, strict=True))
+        return await asyncio.gather(
+            *(
+                self._audience(user_id, counts.get(user_id), neighbours.get(user_id))
+                for user_id in user_ids
+            )
+        )
+
+    async def _audience(
+        self, user_id: int, seen: int | None, neighbours: tuple[IdSlice, IdSlice] | None
+    ) -> Audience:
+        if neighbours is None:
+            return Audience(user_id, seen or 0, None)
+        batch, followed = neighbours
         if batch.resume_after is not None:
             return Audience(user_id, max(seen or 0, len(batch.ids)), None)
         exact = len(batch.ids)
@@ -68,7 +84,9 @@ class Audiences:
             await correct_count(self._store, user_id, seen, exact)
         if not exact:
             return Audience(user_id, 0, FollowerPage((), ()))
-        close = await Rising(taking(self._store.following, user_id)).among(batch.ids)
+        close = await Rising(taking(self._store.following, user_id), first=followed).among(
+            batch.ids
+        )
         return Audience(
             user_id,
             exact,

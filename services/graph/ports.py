@@ -120,6 +120,15 @@ class GraphStore(Protocol):
         """Followers with id > `after` (None: all), from at most `limit` stored edges."""
         ...
 
+    async def neighbours(
+        self, user_ids: Sequence[int], followers: int, following: int
+    ) -> Sequence[tuple[IdSlice, IdSlice]]:
+        """The first slices of (each user's followers, whom the user follows).
+
+        From at most so many stored edges of each list.
+        """
+        ...
+
     async def add_to_follower_count(self, user_id: int, delta: int) -> None:
         """Change the count, where commits do not. Not idempotent."""
         ...

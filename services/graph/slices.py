@@ -73,18 +73,23 @@ async def slices_of_all(
 class Rising:
     """Which users of rising batches are in a list, of which it holds one slice at a time."""
 
-    def __init__(self, take: Take, after: int | None = None) -> None:
+    def __init__(self, take: Take, after: int | None = None, first: IdSlice | None = None) -> None:
+        """Begin above `after` (None: with all), or with the `first` slice, where that was read."""
         self._take = take
         self._after = after
         self._slice = frozenset[int]()
         self._ended = False
+        if first is not None:
+            self._hold(first)
 
     async def among(self, ids: Sequence[int]) -> frozenset[int]:
         """Those of `ids` in the list; increasing, and above all that were asked for before."""
         found, last = self._slice.intersection(ids), ids[-1]
         while not self._ended and (self._after is None or self._after < last):
-            batch = await self._take(self._after, IDS_PER_SLICE)
-            self._slice = frozenset(batch.ids)
-            self._after, self._ended = batch.resume_after, batch.resume_after is None
+            self._hold(await self._take(self._after, IDS_PER_SLICE))
             found |= self._slice.intersection(ids)
         return found
+
+    def _hold(self, batch: IdSlice) -> None:
+        self._slice = frozenset(batch.ids)
+        self._after, self._ended = batch.resume_after, batch.resume_after is None

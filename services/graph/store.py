@@ -108,13 +108,8 @@ class RowGraphStore:
 
     async def related(self, user_ids: Sequence[int], limit: int) -> list[list[IdSlice]]:
         """Read the first slices of each user's four wide rows, in one read."""
-        keys = [user_row_key(user_id) for user_id in user_ids]
         found = await self._rows.scan_many(
-            [
-                Scan(table.name, key, key + b"\x00", 1, cells_per_row=limit)
-                for key in keys
-                for table in RELATED
-            ]
+            [_first_of(table, user_id, limit) for user_id in user_ids for table in RELATED]
         )
         lists = iter(found)
         return [
@@ -129,9 +124,28 @@ class RowGraphStore:
         """Read followers with id > `after`, from at most `limit` rows of edges."""
         keys = edge_range(user_id, after)
         rows = await self._rows.scan(FOLLOWERS.name, keys.start, keys.end, limit=limit)
-        ids = tuple(parse_edge_row_key(row.key)[1] for row in rows if is_active(row))
-        full = len(rows) == limit
-        return IdSlice(ids, parse_edge_row_key(rows[-1].key)[1] if full else None)
+        return _followers_of(rows, limit)
+
+    async def neighbours(
+        self, user_ids: Sequence[int], followers: int, following: int
+    ) -> list[tuple[IdSlice, IdSlice]]:
+        """Read first followers, from rows of edges, and first followings, in one read."""
+        ranges = [edge_range(user_id, None) for user_id in user_ids]
+        found = await self._rows.scan_many(
+            [
+                *(Scan(FOLLOWERS.name, keys.start, keys.end, followers) for keys in ranges),
+                *(_first_of(FOLLOWING, user_id, following) for user_id in user_ids),
+            ]
+        )
+        return [
+            (
+                _followers_of(edges, followers),
+                _slice_of(row, following) or await self._slice(FOLLOWING, user_id, None, following),
+            )
+            for user_id, edges, row in zip(
+                user_ids, found[: len(user_ids)], found[len(user_ids) :], strict=True
+            )
+        ]
 
     async def add_to_follower_count(self, user_id: int, delta: int) -> None:
         """Add to the count of a user's followers. Not idempotent."""
@@ -184,6 +198,19 @@ class RowGraphStore:
                 return IdSlice(tuple(ids), found.resume_after)
             # Nobody can go on from a column that is nobody's.
             columns_from = max(rows[0].cells) + b"\x00"
+
+
+def _first_of(table: TableSpec, user_id: int, limit: int) -> Scan:
+    """Ask for the beginning of a wide row."""
+    key = user_row_key(user_id)
+    return Scan(table.name, key, key + b"\x00", 1, cells_per_row=limit)
+
+
+def _followers_of(rows: Sequence[Row], limit: int) -> IdSlice:
+    """Read what was scanned of rows of edges."""
+    ids = tuple(parse_edge_row_key(row.key)[1] for row in rows if is_active(row))
+    full = len(rows) == limit
+    return IdSlice(ids, parse_edge_row_key(rows[-1].key)[1] if full else None)
 
 
 def _slice_of(rows: Sequence[Row], limit: int) -> IdSlice | None:

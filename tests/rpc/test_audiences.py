@@ -14,6 +14,7 @@ from aviary.graph.v1 import graph_service_pb2 as pb
 
 from services.fanout.clients import FollowersClient
 from services.fanout.model import Audience
+from services.graph import audiences
 from services.graph.audiences import FOLLOWERS_PER_ANSWER, MAX_FOLLOWERS, MAX_USERS, Audiences
 from services.graph.keys import edge_row_key
 from services.graph.reads import Reads
@@ -143,9 +144,37 @@ async def test_an_answer_has_a_bounded_size_whatever_the_counts_say(world: World
     assert [each.author for each in await world.all_of(authors)] == authors
 
 
+async def test_lists_of_many_authors_are_one_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside that of their counts, whoever they follow; but for what is too long for a part."""
+    monkeypatch.setattr(audiences, "FIRST_FOLLOWED", 2)
+    friends = [LOW, LOW + 1, LOW + 2, LOW + 7]
+    for author in (1, 2, 3):
+        await world.follow(author, 8, friends=friends[: author + 1])
+    found = await world.all_of([1, 2, 3])
+    assert [each.page and each.page[0] for each in found] == [friends[:2], friends[:3], friends]
+    reads: list[str] = []
+
+    def counting(name: str) -> None:
+        read = getattr(world.rows, name)
+
+        async def counted(*args: Any, **options: Any) -> Any:
+            reads.append(name)
+            return await read(*args, **options)
+
+        monkeypatch.setattr(world.rows, name, counted)
+
+    for name in ("read_rows", "scan", "scan_many"):
+        counting(name)
+    monkeypatch.setattr(audiences, "FIRST_FOLLOWED", 10)
+    assert await world.all_of([1, 2, 3]) == found
+    assert reads == ["read_rows", "scan_many"]
+
+
 async def test_arguments_are_bounded(world: World) -> None:
-    audiences = Audiences(world.store)
+    reads = Audiences(world.store)
     for user_ids, most in (([], 1), ([0], 1), ([1] * (MAX_USERS + 1), 1), ([1], 0), ([1], 1_001)):
         with pytest.raises(InvalidArgumentError):
-            await audiences.of(user_ids, most)
+            await reads.of(user_ids, most)
     assert await world.store.follower_counts([1]) == {}
