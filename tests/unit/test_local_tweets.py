@@ -104,3 +104,19 @@ def test_what_was_read_before_a_tombstone_was_dropped_is_not_kept(
     assert kept(local, 1, 3) == []
     local.put_many([tweet(3)], local.turns)
     assert kept(local, 3) == [3]
+
+
+@pytest.mark.parametrize("was_open", [False, True])
+def test_what_was_read_before_deletions_were_heard_again_is_not_kept(
+    local: LocalTweets, *, was_open: bool
+) -> None:
+    if not was_open:
+        local.close()
+    began = local.turns
+    # In between a deletion may have been missed.
+    local.close()
+    local.open()
+    local.put_many([tweet(1)], began)
+    assert kept(local, 1) == []
+    local.put_many([tweet(1)], local.turns)
+    assert kept(local, 1) == [1]
