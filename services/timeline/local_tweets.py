@@ -78,6 +78,8 @@ class LocalTweets:
 
     def gone(self, tweet_id: int) -> None:
         """Replace a tweet that was deleted, and any read of it that is under way."""
+        # Where nobody reads, it is deletions alone that fill a generation.
+        self._turn()
         self._keep(EncodedTweet.tombstone(tweet_id))
 
     def _keep(self, tweet: EncodedTweet) -> None:

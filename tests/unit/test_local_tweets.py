@@ -65,6 +65,12 @@ def test_the_cache_is_bounded(local: LocalTweets) -> None:
     assert len(kept(local, *range(1, 100))) <= 2 * 4
 
 
+def test_deletions_that_are_heard_while_nobody_reads_are_bounded_too(local: LocalTweets) -> None:
+    for tweet_id in range(1, 100):
+        local.gone(tweet_id)
+    assert len(kept(local, *range(1, 100))) <= 2 * (4 + 1)
+
+
 def test_a_few_long_tweets_fill_it_as_many_short_ones_do(local: LocalTweets) -> None:
     for tweet_id in range(1, 10):
         local.put_many([tweet(tweet_id, bytes(4 * SIZE))])
