@@ -37,11 +37,13 @@ class LocalTweets:
         self._young_bytes = 0
         self._turn_at = now() + generation_s
         self.turns = 0
-        """How often a generation was dropped."""
+        """How often a generation was dropped: both of them where deletions may have been missed."""
 
     def open(self) -> None:
         """Begin to keep tweets: every deletion is reported from now on."""
         self._open = True
+        # What was read before this may have been deleted since, and nobody reported that.
+        self.turns += 2
 
     def close(self) -> None:
         """Forget all and keep nothing: deletions may be missed."""
@@ -76,6 +78,8 @@ class LocalTweets:
 
     def gone(self, tweet_id: int) -> None:
         """Replace a tweet that was deleted, and any read of it that is under way."""
+        # Where nobody reads, it is deletions alone that fill a generation.
+        self._turn()
         self._keep(EncodedTweet.tombstone(tweet_id))
 
     def _keep(self, tweet: EncodedTweet) -> None:

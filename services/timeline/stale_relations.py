@@ -7,6 +7,7 @@ process; and by the consumer of the event about the change, if this process ends
 
 import asyncio
 from collections.abc import Collection
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -35,7 +36,8 @@ class StaleRelations:
     def __init__(self, cache: RelationsCache, *, retry_every_s: float = RETRY_EVERY_S) -> None:
         self._cache = cache
         self._retry_every_s = retry_every_s
-        self._left: dict[int, None] = {}
+        # Each with its last change, as another may come while one is being forgotten.
+        self._left: dict[int, object] = {}
         self._are_left = asyncio.Event()
         self._retrying = Background("stale relations", self._retry)
 
@@ -54,9 +56,10 @@ class StaleRelations:
             await self._cache.invalidate(viewers)
         except UnavailableError:
             _log.warning(EVENT_CACHE_UNAVAILABLE, cache=RELATIONS, viewers=len(viewers))
+            change = object()
             for viewer in viewers:
-                if len(self._left) < MAX_LEFT:
-                    self._left[viewer] = None
+                if viewer in self._left or len(self._left) < MAX_LEFT:
+                    self._left[viewer] = change
             self._are_left.set()
 
     async def start(self) -> None:
@@ -79,12 +82,13 @@ class StaleRelations:
         except TimeoutError:
             return 0.0
         self._are_left.clear()
-        while viewers := list(self._left)[:AT_ONCE]:
+        while left := dict(islice(self._left.items(), AT_ONCE)):
             try:
-                await self._cache.invalidate(viewers)
+                await self._cache.invalidate(left)
             except UnavailableError:
                 self._are_left.set()
                 break
-            for viewer in viewers:
-                self._left.pop(viewer, None)
+            for viewer, change in left.items():
+                if self._left[viewer] is change:
+                    del self._left[viewer]
         return self._retry_every_s

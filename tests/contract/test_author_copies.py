@@ -199,19 +199,26 @@ async def test_a_lost_connection_takes_its_copies_along(
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize("command", ["client|tracking", "client|caching"])
 async def test_a_node_that_reports_nothing_is_asked_each_time(
-    server: tuple[str, int], lists: CountedLists, client: ValkeyClient
+    server: tuple[str, int],
+    lists: CountedLists,
+    other: HotLists,
+    client: ValkeyClient,
+    command: str,
 ) -> None:
     copies = AuthorCopies(lists)
     await warm(lists, 7, [3, 2, 1])
-    await all_nodes(server, client, "ACL", "SETUSER", "default", "-client|tracking")
+    await all_nodes(server, client, "ACL", "SETUSER", "default", f"-{command}")
     try:
         lists.read.clear()
         for _ in range(2):
             assert await read(copies, [7]) == [IdRun((3, 2, 1), ended=True)]
+        await other.push([author_list_key(7)], 9)
+        assert await read(copies, [7]) == [IdRun((9, 3, 2, 1), ended=True)]
     finally:
-        await all_nodes(server, client, "ACL", "SETUSER", "default", "+client|tracking")
-    assert len(lists.read) == 2
+        await all_nodes(server, client, "ACL", "SETUSER", "default", f"+{command}")
+    assert len(lists.read) == 3
 
 
 async def test_copies_live_for_a_moment_and_take_little_room(lists: CountedLists) -> None:

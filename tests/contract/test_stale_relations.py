@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +108,41 @@ async def test_a_cache_that_hangs_has_forgotten_soon_after_it_is_back(
         await until(lambda: not reading.breaker.is_open)
         assert await seen(readers) == {AFTER}
         await stale.stop()
+
+
+class FlappingCache(RelationsCache):
+    """Does not answer the first call and the third, and the second only when it may."""
+
+    def __init__(self, valkey: ValkeyClient) -> None:
+        super().__init__(valkey)
+        self._calls = 0
+        self.has_forgotten = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def invalidate(self, viewer_ids: Collection[int]) -> None:
+        self._calls += 1
+        if self._calls in {1, 3}:
+            raise UnavailableError("away")
+        await super().invalidate(viewer_ids)
+        self.has_forgotten.set()
+        await self.may_answer.wait()
+
+
+async def test_what_changes_while_it_is_being_forgotten_is_forgotten_again(
+    client: ValkeyClient,
+) -> None:
+    graph, cache = Graph(), FlappingCache(client)
+    stale, readers = StaleRelations(cache), [reader(client, graph)]
+    await stale.start()
+    await stale.forget({ADA, BOB})
+    await cache.has_forgotten.wait()
+    assert await seen(readers) == {BEFORE}
+    graph.relations = AFTER
+    await stale.forget({ADA, BOB})
+    cache.may_answer.set()
+    await until(lambda: not stale.left)
+    assert await seen(readers) == {AFTER}
+    await stale.stop()
 
 
 async def test_what_is_left_over_is_bounded(cache: tuple[int, int], monkeypatch) -> None:

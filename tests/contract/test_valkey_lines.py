@@ -16,6 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as NoAnswerError
 
 from services.platform.valkey.connection import ValkeyClient, open_valkey
+from services.platform.valkey.line import Changed, Line
 from services.platform.valkey.lines import ClusterLines, NodeLine, ValkeyCluster
 from services.platform.valkey.script import Script
 from tests.certificates import new_folder
@@ -118,6 +119,22 @@ async def test_a_line_has_heard_nothing_by_what_a_node_refuses(client: ValkeyCli
     assert line.heard_s == heard_s
     await client.lines.call(b"k", ("GET", b"k"))
     assert line.heard_s > heard_s
+
+
+async def test_a_line_that_is_lost_as_it_begins_to_watch_fails_with_that(
+    client: ValkeyClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Line.watch
+
+    async def watch_and_lose(line: Line, changed: Changed) -> bool:
+        is_watched = await watch(line, changed)
+        await line.aclose()
+        return is_watched
+
+    monkeypatch.setattr(Line, "watch", watch_and_lose)
+    # Not `TimeoutError`, after all the time that a line waits for an answer.
+    with pytest.raises(NoConnectionError):
+        await client.lines.call_watched([(b"k", ("GET", b"k"))], lambda _: None)
 
 
 async def test_a_connection_that_was_cut_is_opened_anew(client: ValkeyClient) -> None:

@@ -87,6 +87,19 @@ async def test_an_answer_overtaken_by_a_deletion_is_not_kept(
     assert await known.missing([1]) == [1]
 
 
+async def test_what_was_asked_before_deletions_are_heard_is_not_kept(directory: Directory) -> None:
+    known = KnownIds(directory.missing)
+
+    def delete() -> None:
+        directory.there.remove(1)
+        known.open()
+
+    directory.meanwhile = delete
+    assert await known.missing([1]) == []
+    directory.meanwhile = lambda: None
+    assert await known.missing([1]) == [1]
+
+
 async def test_nothing_is_believed_for_longer_than_said(directory: Directory) -> None:
     now_s = [0.0]
     known = KnownIds(directory.missing, now_s=lambda: now_s[0])

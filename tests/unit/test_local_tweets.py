@@ -65,6 +65,12 @@ def test_the_cache_is_bounded(local: LocalTweets) -> None:
     assert len(kept(local, *range(1, 100))) <= 2 * 4
 
 
+def test_deletions_that_are_heard_while_nobody_reads_are_bounded_too(local: LocalTweets) -> None:
+    for tweet_id in range(1, 100):
+        local.gone(tweet_id)
+    assert len(kept(local, *range(1, 100))) <= 2 * (4 + 1)
+
+
 def test_a_few_long_tweets_fill_it_as_many_short_ones_do(local: LocalTweets) -> None:
     for tweet_id in range(1, 10):
         local.put_many([tweet(tweet_id, bytes(4 * SIZE))])
@@ -104,3 +110,19 @@ def test_what_was_read_before_a_tombstone_was_dropped_is_not_kept(
     assert kept(local, 1, 3) == []
     local.put_many([tweet(3)], local.turns)
     assert kept(local, 3) == [3]
+
+
+@pytest.mark.parametrize("was_open", [False, True])
+def test_what_was_read_before_deletions_were_heard_again_is_not_kept(
+    local: LocalTweets, *, was_open: bool
+) -> None:
+    if not was_open:
+        local.close()
+    began = local.turns
+    # In between a deletion may have been missed.
+    local.close()
+    local.open()
+    local.put_many([tweet(1)], began)
+    assert kept(local, 1) == []
+    local.put_many([tweet(1)], local.turns)
+    assert kept(local, 1) == [1]

@@ -55,6 +55,7 @@ class KnownIds:
     def open(self) -> None:
         """Begin to keep ids: each that is gone is announced from now on."""
         self._open = True
+        self._heard += 1
 
     def close(self) -> None:
         """Forget all and keep nothing: announcements may be missed."""

@@ -78,6 +78,9 @@ class Line(asyncio.Protocol):
         self._lost: asyncio.Future[None] = self._loop.create_future()
         self._changed: dict[Changed, None] = {}
         self._watching: asyncio.Future[list[Any]] | None = None
+        self.is_watched = True
+        """Whether the node took each `send_watched` so far as such; else changes may go unreported.
+        """
         self.is_open = True
         """Whether commands can be sent."""
         self.heard_s = -math.inf
@@ -98,18 +101,19 @@ class Line(asyncio.Protocol):
         for answer in answers:
             if isinstance(answer, (NoConnectionError, NoAnswerError)):
                 raise answer
-        return not any(isinstance(answer, Exception) for answer in answers)
+        return self.is_watched and not any(isinstance(answer, Exception) for answer in answers)
 
     def send_watched(self, command: Command) -> asyncio.Future[Any]:
         """Send a command, after `watch`; the first change of what it reads is reported.
 
-        The report may come before whoever waits for the answer is woken.
+        The report may come before whoever waits for the answer is woken. Who has the answer looks
+        at `is_watched`, as a node may refuse to watch and yet carry out the command.
         """
         self._queue(_WATCH_NEXT, None)
         return self.send(command)
 
     def send(self, command: Command) -> asyncio.Future[Any]:
-        """Send one command, as it is open, and give its answer to come.
+        """Send one command and give its answer to come.
 
         That raises what the node refuses it with; `ConnectionError` where the line is lost before,
         and `TimeoutError` where it hangs, both of the client library: then nobody knows whether the
@@ -134,9 +138,10 @@ class Line(asyncio.Protocol):
                     self._reported(reply)
                     continue
                 answer, sent_s = self._unanswered.popleft()
-                if answer is None:
-                    continue
                 refused = isinstance(reply, Exception)
+                if answer is None:
+                    self.is_watched = self.is_watched and not refused
+                    continue
                 if not refused:
                     self.heard_s = sent_s
                 if answer.done():
@@ -155,6 +160,10 @@ class Line(asyncio.Protocol):
         self._lost.set_result(None)
 
     def _queue(self, packed: bytes, answer: asyncio.Future[Any] | None) -> None:
+        if not self.is_open:
+            if answer is not None:
+                answer.set_exception(NoConnectionError(_LOST))
+            return
         self._unanswered.append((answer, time.monotonic()))
         self._unsent.append(packed)
         if len(self._unsent) == 1:

@@ -101,7 +101,7 @@ class NodeLine:
             return [(answer, None) for answer in await self.call_many(calls)]
         sent = [line.send_watched(command) for _, command in calls]
         answers = _answered(await asyncio.gather(*sent, return_exceptions=True))
-        return [(answer, line) for answer in answers]
+        return [(answer, line if line.is_watched else None) for answer in answers]
 
     async def opened(self) -> Line:
         """Return the line, open. Raises `ConnectionError` or `TimeoutError` of the library."""
@@ -182,9 +182,10 @@ class ClusterLines:
         if not watched:
             return await self.call(key, command), None
         try:
-            return await line.send_watched(command), line
+            answer = await line.send_watched(command)
         except _ELSEWHERE:
             return await self._client.execute_command(*command), None
+        return answer, line if line.is_watched else None
 
     async def _line_for(self, key: bytes) -> Line:
         client = self._client
