@@ -39,6 +39,10 @@ round trips, and leave the engine room for others."""
 MAX_LOOKS = 8
 """Looks at edges whose dates change from one to the next; each means a change elsewhere."""
 
+LINGER_S: Final = 0.25
+"""Longest that a group waits for the one before, in seconds, should the engine not answer that one:
+it holds up those of its own edges alone."""
+
 WAIT_S: Final = 20.0
 """For a change and those before it, where no deadline is nearer. The store bounds each of its calls
 by three seconds."""
@@ -94,16 +98,14 @@ class Changes:
 
     def _go_on(self) -> None:
         self._begin_large()
-        if self._going is None:
+        if self._going is None and not self._queue.is_empty:
             # It begins at the next turn of the loop, so that this turn's changes go together.
             self._going = asyncio.create_task(self._in_groups(), context=Context())
 
     async def _in_groups(self) -> None:
         try:
             while group := self._queue.take(large=False):
-                await self._begin(group)
-                # Some may have waited for these.
-                self._begin_large()
+                await asyncio.wait([self._begin(group)], timeout=LINGER_S)
         finally:
             self._going = None
 
@@ -127,8 +129,8 @@ class Changes:
             return
         finally:
             self._queue.release(group)
-            if group[0].is_large:
-                self._go_on()
+            # Some may have waited for these.
+            self._go_on()
         if decided:
             showing = asyncio.create_task(self._show(decided))
             self._making.add(showing)

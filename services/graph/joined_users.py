@@ -18,8 +18,8 @@ EVERY_S: Final = 0.01
 """Between two calls, in seconds: whoever asks after a longer pause does so at once, and while many
 ask, more go together than come during one call."""
 LINGER_S: Final = 0.1
-"""Longest that a call is waited for before the next begins beside it, in seconds: one that hangs, as
-one process of many may, holds up nobody who comes after it."""
+"""Longest that a call is waited for before the next begins beside it, in seconds: one that hangs,
+as one process of many may, holds up nobody who comes after it."""
 WAIT_S: Final = 5.0
 """For the call under way and the own one, which is bounded by two seconds."""
 
@@ -33,7 +33,8 @@ class _Asked(NamedTuple):
 class JoinedUsers:
     """`Users` for whom one call goes to the others at a time, as long as it is answered.
 
-    For one event loop. Alone, a request's call is made at once, and is its own: with its deadline and trace.
+    For one event loop. Alone, a request's call is made at once, and is its own: with its deadline
+    and trace.
     """
 
     def __init__(self, users: Users) -> None:
