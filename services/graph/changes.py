@@ -136,20 +136,19 @@ class Changes:
             self._making.add(showing)
             showing.add_done_callback(self._making.discard)
 
-    async def _committed(self, group: Sequence[WantedChange]) -> dict[WantedChange, Change | None]:
+    async def _committed(self, group: Sequence[WantedChange]) -> dict[WantedChange, Commit | None]:
         """Decide on all, and commit; those that were refused are told so, and left out."""
         states = await self._look(group)
-        decided: dict[WantedChange, Change | None] = {}
-        commits: list[Commit] = []
+        decided: dict[WantedChange, Commit | None] = {}
         for wanted in group:
             try:
-                commit = await self._decide(wanted, states[wanted])
+                decided[wanted] = await self._decide(wanted, states[wanted])
             except Exception as error:  # noqa: BLE001 - it belongs to the one who asked for it
                 wanted.fail(error)
-                continue
-            decided[wanted] = None if commit is None else commit.change
-            if commit is not None:
-                commits.append(commit)
+        # Nor is made what was given up meanwhile, though others have longer: an erasure relies on a
+        # follow being made soon after its users were found.
+        decided = {wanted: commit for wanted, commit in decided.items() if not wanted.made.done()}
+        commits = [commit for commit in decided.values() if commit is not None]
         if not commits:
             return decided
         times_ms = {
@@ -163,7 +162,7 @@ class Changes:
             else:
                 await self._store.commit_all(commits)
         except Exception as error:  # noqa: BLE001 - as above
-            for wanted in [wanted for wanted, change in decided.items() if change is not None]:
+            for wanted in [wanted for wanted, commit in decided.items() if commit is not None]:
                 wanted.fail(error)
                 del decided[wanted]
             return decided
@@ -222,12 +221,12 @@ class Changes:
             self._out_of_order.add(1)
             raise
 
-    async def _show(self, decided: dict[WantedChange, Change | None]) -> None:
+    async def _show(self, decided: dict[WantedChange, Commit | None]) -> None:
         """Have reads of timelines see it, count, and tell those who wait; raises nothing."""
         # Also where there was nothing to do: it may be the repeat of a change that was made, and
         # whose process ended before it came here.
         viewers = {one for wanted in decided for edge in wanted.edges for one in edge.viewers}
-        changes = [change for change in decided.values() if change is not None]
+        changes = [commit.change for commit in decided.values() if commit is not None]
         try:
             if self._store.counts_followers:
                 await self._views.forget(viewers)

@@ -212,6 +212,31 @@ async def test_who_has_given_up_is_left_out(world: World, monkeypatch: pytest.Mo
     assert await world.followers(1) == [2, 4]
 
 
+async def test_who_gives_up_before_the_commit_is_left_out_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An erasure waits no longer for a follow than the follow's own request does."""
+    states = world.store.states
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def look_slowly(edges: Collection[Any], deciding: Collection[Any] = ()) -> Any:
+        begun.set()
+        await let_go.wait()
+        return await states(edges, deciding)
+
+    monkeypatch.setattr(world.store, "states", look_slowly)
+    uses = [asyncio.create_task(world.follows.follow(one, 1)) for one in (2, 3, 4)]
+    await begun.wait()
+    uses[0].cancel()
+    await asyncio.wait(uses[:1])
+    let_go.set()
+    await asyncio.gather(*uses[1:])
+    assert await world.followers(1) == [3, 4]
+    assert await world.events() == [[3, 1, True], [4, 1, True]]
+    await world.follows.follow(2, 1)
+    assert await world.followers(1) == [2, 3, 4]
+
+
 @pytest.mark.parametrize("atomic", [True, False])
 async def test_a_change_of_two_processes_at_once_is_counted_once(
     world: World, monkeypatch: pytest.MonkeyPatch, *, atomic: bool
