@@ -39,6 +39,10 @@ round trips, and leave the engine room for others."""
 MAX_LOOKS = 8
 """Looks at edges whose dates change from one to the next; each means a change elsewhere."""
 
+LINGER_S: Final = 0.25
+"""Longest that a group waits for the one before, in seconds, should the engine not answer that one:
+it holds up those of its own edges alone."""
+
 WAIT_S: Final = 20.0
 """For a change and those before it, where no deadline is nearer. The store bounds each of its calls
 by three seconds."""
@@ -94,16 +98,14 @@ class Changes:
 
     def _go_on(self) -> None:
         self._begin_large()
-        if self._going is None:
+        if self._going is None and not self._queue.is_empty:
             # It begins at the next turn of the loop, so that this turn's changes go together.
             self._going = asyncio.create_task(self._in_groups(), context=Context())
 
     async def _in_groups(self) -> None:
         try:
             while group := self._queue.take(large=False):
-                await self._begin(group)
-                # Some may have waited for these.
-                self._begin_large()
+                await asyncio.wait([self._begin(group)], timeout=LINGER_S)
         finally:
             self._going = None
 
@@ -127,27 +129,26 @@ class Changes:
             return
         finally:
             self._queue.release(group)
-            if group[0].is_large:
-                self._go_on()
+            # Some may have waited for these.
+            self._go_on()
         if decided:
             showing = asyncio.create_task(self._show(decided))
             self._making.add(showing)
             showing.add_done_callback(self._making.discard)
 
-    async def _committed(self, group: Sequence[WantedChange]) -> dict[WantedChange, Change | None]:
+    async def _committed(self, group: Sequence[WantedChange]) -> dict[WantedChange, Commit | None]:
         """Decide on all, and commit; those that were refused are told so, and left out."""
         states = await self._look(group)
-        decided: dict[WantedChange, Change | None] = {}
-        commits: list[Commit] = []
+        decided: dict[WantedChange, Commit | None] = {}
         for wanted in group:
             try:
-                commit = await self._decide(wanted, states[wanted])
+                decided[wanted] = await self._decide(wanted, states[wanted])
             except Exception as error:  # noqa: BLE001 - it belongs to the one who asked for it
                 wanted.fail(error)
-                continue
-            decided[wanted] = None if commit is None else commit.change
-            if commit is not None:
-                commits.append(commit)
+        # Nor is made what was given up meanwhile, though others have longer: an erasure relies on a
+        # follow being made soon after its users were found.
+        decided = {wanted: commit for wanted, commit in decided.items() if not wanted.made.done()}
+        commits = [commit for commit in decided.values() if commit is not None]
         if not commits:
             return decided
         times_ms = {
@@ -161,7 +162,7 @@ class Changes:
             else:
                 await self._store.commit_all(commits)
         except Exception as error:  # noqa: BLE001 - as above
-            for wanted in [wanted for wanted, change in decided.items() if change is not None]:
+            for wanted in [wanted for wanted, commit in decided.items() if commit is not None]:
                 wanted.fail(error)
                 del decided[wanted]
             return decided
@@ -220,12 +221,12 @@ class Changes:
             self._out_of_order.add(1)
             raise
 
-    async def _show(self, decided: dict[WantedChange, Change | None]) -> None:
+    async def _show(self, decided: dict[WantedChange, Commit | None]) -> None:
         """Have reads of timelines see it, count, and tell those who wait; raises nothing."""
         # Also where there was nothing to do: it may be the repeat of a change that was made, and
         # whose process ended before it came here.
         viewers = {one for wanted in decided for edge in wanted.edges for one in edge.viewers}
-        changes = [change for change in decided.values() if change is not None]
+        changes = [commit.change for commit in decided.values() if commit is not None]
         try:
             if self._store.counts_followers:
                 await self._views.forget(viewers)

@@ -17,8 +17,8 @@ __all__ = ["EDGES_PER_CHANGE", "SETTLE_MS", "GraphErasure"]
 
 SETTLE_MS = KNOWN_FOR_MS + 10_000
 """Milliseconds after the deletion in which edges to the user may still come: where nobody hears of
-it, the user is still known for a minute, and a follow that found the user there has to end within
-its request's deadline of 5 s. Clocks differ by a little."""
+it, the user is still known for a minute, and what a follow that found the user there commits is
+begun within its request's deadline of 5 s, and ends within 3 s. Clocks differ by a little."""
 
 EDGES_PER_CHANGE = 999
 """With the user, these name the 1000 users at most of one relations_changed event."""

@@ -17,8 +17,11 @@ MOST_IDS: Final = 1_000
 EVERY_S: Final = 0.01
 """Between two calls, in seconds: whoever asks after a longer pause does so at once, and while many
 ask, more go together than come during one call."""
+LINGER_S: Final = 0.1
+"""Longest that a call is waited for before the next begins beside it, in seconds: one that hangs,
+as one process of many may, holds up nobody who comes after it."""
 WAIT_S: Final = 5.0
-"""For the call under way and the own one, each of which is bounded by two seconds."""
+"""For the call under way and the own one, which is bounded by two seconds."""
 
 
 class _Asked(NamedTuple):
@@ -28,15 +31,17 @@ class _Asked(NamedTuple):
 
 
 class JoinedUsers:
-    """`Users` for whom one call goes to the others at a time. For one event loop.
+    """`Users` for whom one call goes to the others at a time, as long as it is answered.
 
-    Alone, a request's call is made at once, and is its own: with its deadline and trace.
+    For one event loop. Alone, a request's call is made at once, and is its own: with its deadline
+    and trace.
     """
 
     def __init__(self, users: Users) -> None:
         self._users = users
         self._waiting: list[_Asked] = []
         self._asking: asyncio.Task[None] | None = None
+        self._calls: set[asyncio.Task[None]] = set()
         self._pace = Pace(EVERY_S)
 
     async def missing(self, user_ids: Sequence[int]) -> list[int]:
@@ -60,7 +65,11 @@ class JoinedUsers:
             while self._waiting:
                 await self._pace.wait()
                 if batch := self._next():
-                    await self._ask(batch)
+                    context = batch[0].context if len(batch) == 1 else Context()
+                    call = asyncio.create_task(self._ask(batch), context=context)
+                    self._calls.add(call)
+                    call.add_done_callback(self._calls.discard)
+                    await asyncio.wait([call], timeout=LINGER_S)
         finally:
             self._asking = None
 
@@ -78,10 +87,8 @@ class JoinedUsers:
 
     async def _ask(self, batch: Sequence[_Asked]) -> None:
         ids = list(dict.fromkeys(user_id for asked in batch for user_id in asked.ids))
-        context = batch[0].context if len(batch) == 1 else Context()
-        asking = asyncio.create_task(self._users.missing(ids), context=context)
         try:
-            missing = frozenset(await asking)
+            missing = frozenset(await self._users.missing(ids))
         except Exception as error:  # noqa: BLE001 - each who asked gets one of its own
             for asked in batch:
                 if not asked.missing.done():

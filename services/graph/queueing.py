@@ -74,6 +74,11 @@ class ChangeQueue:
         # Few or none: so none looks for them at each change that comes.
         self._large = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._waiting
+
     def add(self, wanted: WantedChange) -> None:
         """Let a change wait for its turn."""
         self._waiting.append(wanted)

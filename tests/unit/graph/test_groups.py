@@ -157,6 +157,41 @@ async def test_others_go_on_beside_a_large_one(
     assert await world.following(1) == [*range(3, 42), 45]
 
 
+async def test_a_group_that_hangs_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But those of its own edges, which follow once it has ended."""
+    monkeypatch.setattr("services.graph.changes.LINGER_S", 0.01)
+    states = world.store.states
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def hang_once(edges: Collection[Any], deciding: Collection[Any] = ()) -> Any:
+        if not begun.is_set():
+            begun.set()
+            await let_go.wait()
+        return await states(edges, deciding)
+
+    monkeypatch.setattr(world.store, "states", hang_once)
+    hanging = asyncio.create_task(world.follows.follow(2, 1))
+    await begun.wait()
+    small = asyncio.create_task(world.follows.unfollow(2, 1))
+    large = asyncio.create_task(world.follows.follow_many(2, [1, *range(5, 40)]))
+    with deadline_in(10):
+        await world.follows.follow(3, 1)
+    assert not hanging.done()
+    assert not small.done()
+    assert not large.done()
+    let_go.set()
+    await asyncio.gather(hanging, small, large)
+    assert await world.followers(1) == [2, 3]
+    assert await world.events() == [
+        [3, 1, True],
+        [2, 1, True],
+        [2, 1, False],
+        ["added", 2, [1, *range(5, 40)]],
+    ]
+
+
 async def test_who_has_given_up_is_left_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     states = world.store.states
     begun, let_go = asyncio.Event(), asyncio.Event()
@@ -175,6 +210,31 @@ async def test_who_has_given_up_is_left_out(world: World, monkeypatch: pytest.Mo
     await first
     await world.follows.follow(4, 1)
     assert await world.followers(1) == [2, 4]
+
+
+async def test_who_gives_up_before_the_commit_is_left_out_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An erasure waits no longer for a follow than the follow's own request does."""
+    states = world.store.states
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def look_slowly(edges: Collection[Any], deciding: Collection[Any] = ()) -> Any:
+        begun.set()
+        await let_go.wait()
+        return await states(edges, deciding)
+
+    monkeypatch.setattr(world.store, "states", look_slowly)
+    uses = [asyncio.create_task(world.follows.follow(one, 1)) for one in (2, 3, 4)]
+    await begun.wait()
+    uses[0].cancel()
+    await asyncio.wait(uses[:1])
+    let_go.set()
+    await asyncio.gather(*uses[1:])
+    assert await world.followers(1) == [3, 4]
+    assert await world.events() == [[3, 1, True], [4, 1, True]]
+    await world.follows.follow(2, 1)
+    assert await world.followers(1) == [2, 3, 4]
 
 
 @pytest.mark.parametrize("atomic", [True, False])

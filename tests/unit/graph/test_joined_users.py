@@ -56,6 +56,22 @@ async def test_who_comes_while_a_call_is_under_way_waits_for_the_next() -> None:
     assert slow.calls == [[1], [2, 1, 300]]
 
 
+async def test_a_call_that_hangs_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as one process of the user service hangs, the others answer."""
+    monkeypatch.setattr("services.graph.joined_users.LINGER_S", 0.01)
+    slow = Slow()
+    users = JoinedUsers(slow)
+    hanging = asyncio.create_task(users.missing([1]))
+    await slow.begun.wait()
+    hung, slow.let_go = slow.let_go, asyncio.Event()
+    slow.let_go.set()
+    with deadline_in(10):
+        assert await users.missing([2, 300]) == [300]
+    assert not hanging.done()
+    hung.set()
+    assert await hanging == []
+
+
 async def test_each_is_told_of_a_failure_and_the_next_asks_again() -> None:
     slow = Slow()
     slow.fails = True
