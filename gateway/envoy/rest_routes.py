@@ -29,6 +29,7 @@ from gateway.envoy.observing import operation
 __all__ = ["no_such_path", "other_methods", "rest_routes"]
 
 _VARIABLE = re.compile(r"\\\{\w+\\\}")
+_NOT_EMPTY = {"safe_regex": {"regex": ".+"}}
 BAD_QUERY = "a query parameter is unknown, repeated, or belongs elsewhere; there may be: "
 
 # To gRPC, which the request is about to become, these headers would mean something, and in others
@@ -135,13 +136,14 @@ def _query_matches(names: tuple[str, ...]) -> list[dict[str, Any]]:
 def _preflight(match: Match, cluster: str) -> Route:
     """Build the route of what browsers ask before a request.
 
-    The CORS filter answers all of it, but looks only where a route leads to a cluster.
+    The CORS filter answers all of it, but looks only where a route leads to a cluster. What lacks
+    either header it would let through: past tokens, into the budgets of the path, to a service.
     """
-    asks = {"name": "access-control-request-method", "present_match": True}
     options = _header(":method", {"exact": "OPTIONS"})
+    asks = [_header(name, _NOT_EMPTY) for name in ("origin", "access-control-request-method")]
     return {
         "name": ELSEWHERE,
-        "match": match | {"headers": [options, asks]},
+        "match": match | {"headers": [options, *asks]},
         "route": {"cluster": cluster},
         "typed_per_filter_config": ANSWERED_HERE,
     }

@@ -7,7 +7,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from services.platform.rpc.server import READY
-from tests.edge.conftest import BIG_ID, FOUND_ID, Edge
+from tests.edge.conftest import BIG_ID, FOUND_ID, ORIGIN, Edge
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -89,6 +89,24 @@ async def test_another_method_is_405_and_shown_which_are_taken(edge: Edge, metho
         assert_error(answer, 405, 12)
     options = await edge.client.options("/v1/tweets/1")
     assert (options.status_code, options.headers["allow"]) == (204, "DELETE, GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize("path", ["/v1/tweets", "/v1/tweets/1", "/v1/timeline/home"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"access-control-request-method": "POST"},
+        {"access-control-request-method": "POST", "origin": ""},
+        {"access-control-request-method": "", "origin": ORIGIN},
+    ],
+    ids=str,
+)
+async def test_what_no_page_asks_beforehand_is_answered_by_the_edge(
+    edge: Edge, path: str, headers: dict[str, str]
+) -> None:
+    answer = await edge.client.options(path, headers=headers)
+    assert answer.status_code == 204, answer.headers
+    assert "OPTIONS" in answer.headers["allow"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest_asyncio
 from gateway.limits.budgets import Subject
 from gateway.limits.table import CLASSES
 from services.platform.ids.snowflake_time import first_id_at
+from tests.edge.conftest import ORIGIN
 from tests.edge.limited_edge import (
     OWN_APPS,
     UNMOVED,
@@ -83,6 +84,18 @@ async def test_reads_and_writes_have_budgets_of_their_own(edge: LimitedEdge) -> 
     while (await ask(edge, "post", headers)).status_code != 429:
         pass
     assert (await ask(edge, "home", headers)).status_code == 200
+
+
+@pytest.mark.parametrize("origin", [None, "", ORIGIN])
+async def test_asking_beforehand_costs_nobody_a_post(edge: LimitedEdge, origin: str | None) -> None:
+    headers = headers_of(Subject.IP, 0)
+    asked = {"access-control-request-method": "POST"} | (
+        {} if origin is None else {"origin": origin}
+    )
+    for path in ("/v1/tweets", "/v1/tweets?"):
+        await edge.client.options(path, headers=headers | asked)
+    posted = await ask(edge, "post", headers)
+    assert posted.headers["x-rate-limit-remaining"] == str(documented("post", "ip") - 1)
 
 
 async def test_a_flood_from_one_address_leaves_others_alone(edge: LimitedEdge) -> None:
