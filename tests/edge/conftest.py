@@ -36,6 +36,7 @@ from services.platform.rpc.channels import open_channel
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 from services.platform.rpc.json_answers import http_body, json_writer
 from services.platform.rpc.server import HttpAt, RpcServer, Servicer
+from tests.edge.graph_stand_in import graph_servicer
 
 GENERATED = Path(__file__).resolve().parents[2] / "gen"
 DESCRIPTOR = GENERATED / "descriptor.pb"
@@ -125,7 +126,7 @@ class Edge:
     folder: Path
     """Of its Envoy's files."""
     over_http: RpcServer
-    """Where it reads timelines, and posts."""
+    """Where it asks what it asks over HTTP."""
 
     async def until(
         self, method: str, path: str, status: int, headers: Mapping[str, str] | None = None
@@ -181,10 +182,11 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
 
 
 async def server_over_http(timelines: object, tweets: object) -> RpcServer:
-    """Start what an edge asks over HTTP, for timelines and posts."""
+    """Start what an edge asks over HTTP, for timelines, posts, and changes of the graph."""
     served = [
         Servicer(service_of(timeline_pb.DESCRIPTOR), timelines),
         Servicer(service_of(tweet_pb.DESCRIPTOR), tweets),
+        graph_servicer(),
     ]
     server = RpcServer("127.0.0.1:0", served, http=HttpAt("127.0.0.1:0"))
     await server.start()
@@ -193,7 +195,7 @@ async def server_over_http(timelines: object, tweets: object) -> RpcServer:
 
 def json_backends(over_http: RpcServer) -> dict[str, str]:
     """Where an edge finds what is asked over HTTP."""
-    return dict.fromkeys(("timeline", "tweet"), f"127.0.0.1:{over_http.http_port}")
+    return dict.fromkeys(("timeline", "tweet", "graph"), f"127.0.0.1:{over_http.http_port}")
 
 
 @asynccontextmanager
@@ -206,8 +208,8 @@ async def running_edge(
 ) -> AsyncIterator[Edge]:
     """A real Envoy, configured as `changes` say; it answers `opened` to who shows `token`.
 
-    `backends` are addresses of services (short names) in place of those made up here. Timelines and
-    posts go over HTTP, to a server of their own, unless `json_backends` says otherwise.
+    `backends` are addresses of services (short names) in place of those made up here. What goes
+    over HTTP has a server of its own, unless `json_backends` says otherwise.
     """
     server, serving, address = await health_server()
     second, second_serving, second_address = await health_server()

@@ -163,8 +163,10 @@ def test_what_keeps_its_path_of_rest_is_a_read_of_its_class() -> None:
 
 
 def test_what_is_over_http_is_all_in_its_body() -> None:
-    (post,) = (rpc for rpc in own_contracts().public if rpc.over_http and rpc.verb == "POST")
-    assert post.paths == (f"/{post.name}", "/v1/tweets")
+    changes = [rpc for rpc in own_contracts().public if rpc.over_http and rpc.verb == "POST"]
+    names = ("tweets", "follow", "unfollow", "block", "unblock", "mute", "unmute")
+    assert {rpc.template for rpc in changes} == {f"/v1/{name}" for name in names}
+    assert all(rpc.paths == (f"/{rpc.name}", rpc.template) for rpc in changes)
     for name, value in (("post", "/v1/tweets/{text}"), ("body", "text"), ("body", "")):
         files = descriptor_pb2.FileDescriptorSet()
         files.CopyFrom(own_contracts().files)

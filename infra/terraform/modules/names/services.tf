@@ -56,7 +56,7 @@ locals {
       subscribes  = ["graph.erasure"]
       uses_cache  = true
       secrets     = ["AVIARY_CURSOR_KEY"]
-      extra_ports = {}
+      extra_ports = { AVIARY_GRAPH_HTTP_ADDRESS = 50062 }
     }
     fanout = {
       port        = 50055
