@@ -16,10 +16,10 @@ HANDSHAKE_S: Final = 15.0
 """As long as a request may take to arrive."""
 POLL_S: Final = 0.05
 """Between looks whether the last connection has ended."""
-LEAVE_S: Final = 2.5
-"""For edges to see by the health, which they ask for once a second, that this is to end, and to
-close what is silent. Whoever closed it first would meet requests on their way, and nobody could
-say whether those were begun."""
+LEAVE_S: Final = 3.6
+"""For edges to see by the health that this is to end, and to close what is silent: they ask every
+two seconds, and wait for 1.5. Whoever closed it first would meet requests on their way, and nobody
+could say whether those were begun."""
 
 
 @dataclass(frozen=True, slots=True)
