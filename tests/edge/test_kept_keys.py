@@ -177,7 +177,7 @@ async def test_edge_that_starts_while_the_issuer_hangs_knows_its_keys(
             issuer.running.set()
             await until_refused(edge, good)
             kept = {"authorization": f"Bearer {await token(issuer.world, 'ada')}"}
-            await edge.until("GET", HOME, 200, headers=kept)
+            await edge.until("GET", HOME.format(1), 200, headers=kept)
 
 
 async def test_gateway_that_starts_while_the_issuer_hangs_takes_anothers_copy(

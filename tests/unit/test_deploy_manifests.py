@@ -219,7 +219,7 @@ def test_only_sidecars_and_who_speaks_http_see_keys_of_certificates(documents: D
     for name in ("user", "graph", "gateway", "identity", "timeline", "tweet"):
         assert "tls" in {each["name"] for each in sidecar(documents, name)["volumeMounts"]}
         mounted = {each["name"] for each in container(documents, name)["volumeMounts"]}
-        assert ("tls" in mounted) == (name in {"identity", "timeline", "tweet"})
+        assert ("tls" in mounted) == (name in {"identity", "timeline", "tweet", "graph"})
 
 
 def test_what_a_site_says_reaches_the_edge_and_the_services(folder: Path, tmp_path: Path) -> None:
