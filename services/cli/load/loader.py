@@ -122,15 +122,23 @@ async def at_once(
     The first failure ends all of it and is raised.
     """
     waiting = iter(items)
+    ended = False
 
     async def worker() -> None:
         for item in waiting:
+            # HTTP clients may lose a cancellation: then no more is begun.
+            if ended:
+                return
             await work(item)
 
     workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
     try:
-        await asyncio.gather(*workers)
+        # Not `gather`: cancelled, it would wait for a worker that goes on.
+        done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
     finally:
+        ended = True
         for task in workers:
             task.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
