@@ -9,9 +9,9 @@ that a later one did.
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from contextvars import Context, copy_context
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from opentelemetry import context as otel_context
@@ -28,7 +28,8 @@ from services.platform.observability.log_events import (
     EVENT_GRAPH_OUT_OF_ORDER,
 )
 from services.platform.observability.names import METRIC_GRAPH_OUT_OF_ORDER, SCOPE
-from services.platform.runtime.deadlines import allowed_s, begin_deadline, remaining_s
+from services.platform.runtime.deadlines import begin_deadline, remaining_s
+from services.platform.runtime.joined import answered
 
 __all__ = ["COUNTERS_AT_ONCE", "Changes", "Plan"]
 
@@ -90,11 +91,7 @@ class Changes:
         # The edges stay held while a write is under way, though the request may give up meanwhile.
         self._queue.add(WantedChange(tuple(edges), tuple(deciding), plan, copy_context(), made))
         self._go_on()
-        try:
-            async with asyncio.timeout(allowed_s(WAIT_S)):
-                await made
-        except TimeoutError as error:
-            raise UnavailableError("The change was not made in time.") from error
+        await answered(made, WAIT_S, "The change was not made in time.")
 
     def _go_on(self) -> None:
         self._begin_large()
@@ -114,10 +111,16 @@ class Changes:
             self._begin([wanted])
 
     def _begin(self, group: Sequence[WantedChange]) -> asyncio.Task[None]:
-        making = asyncio.create_task(self._make(group), context=_context_of(group))
-        self._making.add(making)
-        making.add_done_callback(self._making.discard)
-        return making
+        return self._in_task(self._make(group), _context_of(group))
+
+    def _in_task(
+        self, made: Coroutine[Any, Any, None], context: Context | None = None
+    ) -> asyncio.Task[None]:
+        task = asyncio.create_task(made, context=context)
+        # Nobody else may hold it, and the event loop alone does not.
+        self._making.add(task)
+        task.add_done_callback(self._making.discard)
+        return task
 
     async def _make(self, group: Sequence[WantedChange]) -> None:
         """Make the changes of a group; raises nothing. What shows them is not waited for."""
@@ -132,9 +135,7 @@ class Changes:
             # Some may have waited for these.
             self._go_on()
         if decided:
-            showing = asyncio.create_task(self._show(decided))
-            self._making.add(showing)
-            showing.add_done_callback(self._making.discard)
+            self._in_task(self._show(decided))
 
     async def _committed(self, group: Sequence[WantedChange]) -> dict[WantedChange, Commit | None]:
         """Decide on all, and commit; those that were refused are told so, and left out."""

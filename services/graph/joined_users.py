@@ -6,8 +6,7 @@ from contextvars import Context, copy_context
 from typing import Final, NamedTuple
 
 from services.graph.ports import Users
-from services.platform.errors import UnavailableError
-from services.platform.runtime.deadlines import allowed_s
+from services.platform.runtime.joined import answered, fail, give
 from services.platform.runtime.pace import Pace
 
 __all__ = ["JoinedUsers"]
@@ -53,11 +52,7 @@ class JoinedUsers:
         if self._asking is None:
             # It begins at the next turn of the loop, so that this turn's requests go together.
             self._asking = asyncio.create_task(self._ask_all(), context=Context())
-        try:
-            async with asyncio.timeout(allowed_s(WAIT_S)):
-                missing = await found
-        except TimeoutError as error:
-            raise UnavailableError("The user service did not answer in time.") from error
+        missing = await answered(found, WAIT_S, "The user service did not answer in time.")
         return [user_id for user_id in user_ids if user_id in missing]
 
     async def _ask_all(self) -> None:
@@ -89,15 +84,9 @@ class JoinedUsers:
         ids = list(dict.fromkeys(user_id for asked in batch for user_id in asked.ids))
         try:
             missing = frozenset(await self._users.missing(ids))
-        except Exception as error:  # noqa: BLE001 - each who asked gets one of its own
+        except Exception as error:  # noqa: BLE001 - it belongs to those who asked
             for asked in batch:
-                if not asked.missing.done():
-                    asked.missing.set_exception(
-                        UnavailableError(str(error))
-                        if isinstance(error, UnavailableError)
-                        else error
-                    )
+                fail(asked.missing, error)
             return
         for asked in batch:
-            if not asked.missing.done():
-                asked.missing.set_result(missing)
+            give(asked.missing, missing)

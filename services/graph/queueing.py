@@ -10,7 +10,7 @@ from contextvars import Context
 from dataclasses import dataclass
 
 from services.graph.model import Edge, EdgeStates, PlannedChange
-from services.platform.errors import UnavailableError
+from services.platform.runtime.joined import fail, give
 
 __all__ = ["ChangeQueue", "Plan", "WantedChange"]
 
@@ -50,19 +50,11 @@ class WantedChange:
 
     def succeed(self) -> None:
         """Tell who waits that it is made, and shows."""
-        if not self.made.done():
-            self.made.set_result(None)
+        give(self.made, None)
 
     def fail(self, error: Exception) -> None:
         """Tell who waits why it is not made, or not known to be."""
-        if self.made.done():
-            return
-        if isinstance(error, UnavailableError):
-            # One of its own: a traceback grows where an error is raised.
-            own = UnavailableError(str(error))
-            own.__cause__ = error
-            error = own
-        self.made.set_exception(error)
+        fail(self.made, error)
 
 
 class ChangeQueue:

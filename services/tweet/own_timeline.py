@@ -10,7 +10,7 @@ from contextvars import Context
 from typing import Protocol
 
 from services.platform.errors import UnavailableError
-from services.platform.runtime.deadlines import allowed_s
+from services.platform.runtime.joined import answered, fail, give
 
 __all__ = ["AT_ONCE", "JoinedOwnTimeline", "TimelineStore"]
 
@@ -52,11 +52,8 @@ class JoinedOwnTimeline:
             # It begins at the next turn of the loop, so that this turn's posts go together, and has
             # none of the first one's context: neither its deadline nor its trace.
             self._showing = asyncio.create_task(self._show_all(), context=Context())
-        try:
-            async with asyncio.timeout(allowed_s(WAIT_S, DEADLINE_SHARE)):
-                await shown
-        except TimeoutError as error:
-            raise UnavailableError("the timeline store does not answer in time") from error
+        late = "the timeline store does not answer in time"
+        await answered(shown, WAIT_S, late, share=DEADLINE_SHARE)
 
     async def deleted(self, tweet_id: int, user_id: int) -> None:
         """Hide a deleted tweet from all readers."""
@@ -68,13 +65,10 @@ class JoinedOwnTimeline:
                 batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
                 failure = await self._show(batch)
                 for _, _, shown in batch:
-                    if shown.done():
-                        continue  # the caller gave up
                     if failure is None:
-                        shown.set_result(None)
+                        give(shown, None)
                     else:
-                        # Each raises one of its own: a traceback grows where it is raised.
-                        shown.set_exception(UnavailableError(str(failure)))
+                        fail(shown, UnavailableError(str(failure)))
         finally:
             self._showing = None
 

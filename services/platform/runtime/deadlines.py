@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar, Token, copy_context
 
 __all__ = [
+    "SHARE",
     "allowed_s",
     "begin_deadline",
     "deadline_in",

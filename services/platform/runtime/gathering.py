@@ -6,7 +6,8 @@ from contextvars import Context, copy_context
 from typing import Final, Generic, TypeVar
 
 from services.platform.errors import UnavailableError
-from services.platform.runtime.deadlines import allowed_s, without_deadline
+from services.platform.runtime.deadlines import without_deadline
+from services.platform.runtime.joined import answered, fail, give
 
 __all__ = ["LINGER_S", "Gathering"]
 
@@ -56,11 +57,7 @@ class Gathering(Generic[Wanted, Found]):
                 self._postponed = (timer, context)
             else:
                 self._begin(context)
-        try:
-            async with asyncio.timeout(allowed_s(LONGEST_S)):
-                return await answer
-        except TimeoutError as error:
-            raise UnavailableError("no answer in time") from error
+        return await answered(answer, LONGEST_S, "no answer in time")
 
     def _begin(self, context: Context) -> None:
         if self._postponed is not None:
@@ -94,11 +91,9 @@ class Gathering(Generic[Wanted, Found]):
             raise
         else:
             for (_, answer), each in answers:
-                if not answer.done():
-                    answer.set_result(each)
+                give(answer, each)
 
 
 def _fail(batch: Sequence[tuple[object, asyncio.Future[Found]]], error: Exception) -> None:
     for _, answer in batch:
-        if not answer.done():
-            answer.set_exception(error)
+        fail(answer, error)
