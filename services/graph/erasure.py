@@ -118,8 +118,7 @@ class GraphErasure:
         def plan(_states: EdgeStates) -> PlannedChange:
             return PlannedChange((), tuple(edges), self._events.relations_changed(sorted(seen_by)))
 
-        # The followers' own locks are not taken: a thousand of them would hold up each other, and
-        # what slips in between is found by the walk after `SETTLE_MS`.
+        # What slips in between the reading and this is found by the walk after `SETTLE_MS`.
         await self._changes.make(edges, plan)
 
     def _stop_if(self, due: float, user_id: int) -> None:

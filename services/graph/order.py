@@ -1,9 +1,10 @@
 """The order of changes: each counts as made after all that it was decided on, whatever clocks say.
 
 A change goes by the time of its op id, as long as that is later than the times of what it changes,
-as they were read under the locks. Where it is not, since some clock was ahead and is right again,
-or is behind, the change goes on from what was read, by a step. The step differs from process to
-process: of two that read the same and go on from it at once, one is later on every cell.
+as they were read while no other change here had the edges. Where it is not, since some clock was
+ahead and is right again, or is behind, the change goes on from what was read, by a step. The step
+differs from process to process: of two that read the same and go on from it at once, one is later
+on every cell.
 
 Two processes that decide at once do not see each other's change. If both write the same edges, the
 later time wins, whole. A follow and a block write different edges; so a block bars the follows
