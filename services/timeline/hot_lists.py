@@ -118,7 +118,7 @@ class HotLists:
         the run has ended. None is a miss: a list that is absent or being warmed. Reading a first
         page renews the list.
         """
-        pages = self._pages_read(keys)
+        pages = self._read.pages(keys, _READS_PER_SCRIPT)
         args = (_start(before), count, self._ttl_ms)
         if len(pages) == 1:
             answers = [await self._read.run(pages[0], *args)]
@@ -138,7 +138,7 @@ class HotLists:
 
         The line is the one that reports; None if nobody will. A list that is absent is watched too.
         """
-        pages = self._pages_read(keys)
+        pages = self._read.pages(keys, _READS_PER_SCRIPT)
         args = (b"", count, self._ttl_ms)
         answers = await self._read.run_watched([(page, args) for page in pages], changed)
         found = {
@@ -220,13 +220,6 @@ class HotLists:
         the rules of a read, not here.
         """
         await self._remove.run([key], _ID.pack(tweet_id))
-
-    def _pages_read(self, keys: Sequence[bytes]) -> list[Sequence[bytes]]:
-        return [
-            own[at : at + _READS_PER_SCRIPT]
-            for own in self._read.by_slot(keys)
-            for at in range(0, len(own), _READS_PER_SCRIPT)
-        ]
 
     async def _checked(self, key: bytes, found: tuple[bytes, int] | None) -> IdRun | None:
         """Read a script's answer; a list whose ids do not fall is dropped, and a miss."""

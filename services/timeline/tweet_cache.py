@@ -5,7 +5,7 @@ encoded protobuf tweet.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
 import structlog
@@ -82,7 +82,7 @@ class TweetCache:
         if not tweet_ids:
             return {}
         keys = [tweet_cache_key(tweet_id) for tweet_id in tweet_ids]
-        pages = list(self._pages(self._read, keys))
+        pages = self._read.pages(keys, _ENTRIES_PER_SCRIPT)
         answers = await self._read.run_pages([(page, ()) for page in pages])
         read = dict(zip(chain(*pages), chain(*answers), strict=True))
         values = [read[key] for key in keys]
@@ -113,15 +113,9 @@ class TweetCache:
         await self._fill.run_pages(
             [
                 (page, (ttl_ms, *(values[key] for key in page)))
-                for page in self._pages(self._fill, list(values))
+                for page in self._fill.pages(list(values), _ENTRIES_PER_SCRIPT)
             ]
         )
-
-    def _pages(self, script: Script, keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-        """Cut into what one run of a script does."""
-        for own in script.by_slot(keys):
-            for at in range(0, len(own), _ENTRIES_PER_SCRIPT):
-                yield own[at : at + _ENTRIES_PER_SCRIPT]
 
     async def put_tombstone(self, tweet_id: int) -> None:
         """Mark a tweet deleted, whatever was cached, then publish that to all who keep tweets."""

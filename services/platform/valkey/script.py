@@ -78,6 +78,12 @@ class Script:
             _none_failed([answer for answer, _ in results])
             return results
 
+    def pages(self, keys: Sequence[bytes], most: int) -> list[Sequence[bytes]]:
+        """Cut keys into those that one run may take: `by_slot`, and no more than `most`."""
+        return [
+            own[at : at + most] for own in self.by_slot(keys) for at in range(0, len(own), most)
+        ]
+
     def by_slot(self, keys: Sequence[bytes]) -> list[Sequence[bytes]]:
         """Group keys that a script may change together: all on one node, on a cluster by slot."""
         if not isinstance(self._client, RedisCluster):
