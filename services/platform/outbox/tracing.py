@@ -28,8 +28,10 @@ class TracedOutbox:
     ) -> None:
         """`OutboxRelay.commit`, with the trace context of the caller."""
         with spans.child(_tracer, SPAN_OUTBOX_COMMIT.format(topic=entry.topic)):
-            traced = replace(entry, attributes=with_trace_context(entry.attributes))
-            await self._relay.commit(mutations, traced, tallies)
+            attributes = with_trace_context(entry.attributes)
+            # Each tweet pays for a copy of its entry: this one is the relay's too.
+            traced = replace(entry, attributes=attributes, mutations=mutations)
+            await self._relay.commit_all(mutations, [traced], tallies)
 
     async def commit_all(
         self,
