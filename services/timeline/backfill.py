@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.runtime.clock import Clock
+from services.timeline.ages import ACTIVE_DAYS, DAY_MS
 from services.timeline.model import (
-    ACTIVE_DAYS,
-    DAY_MS,
     WINDOW_IDS,
     IdRun,
     ViewerRelations,

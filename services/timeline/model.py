@@ -7,11 +7,7 @@ from dataclasses import dataclass, field
 from operator import neg
 from typing import Final, Self
 
-from services.timeline.ages import ACTIVE_DAYS, DAY_MS
-
 __all__ = [
-    "ACTIVE_DAYS",
-    "DAY_MS",
     "WINDOW_IDS",
     "EncodedTweet",
     "HotHome",

@@ -16,12 +16,12 @@ from services.platform.observability.names import SCOPE, SPAN_TIMELINE_PUSH
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import Clock
 from services.timeline.active_viewers import ActiveViewers
+from services.timeline.ages import ACTIVE_DAYS, DAY_MS
 from services.timeline.backfill import Backfill
 from services.timeline.celebrities import RowCelebrities
 from services.timeline.clients import GraphClient, TweetClient
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import author_list_key, home_list_key
-from services.timeline.model import ACTIVE_DAYS, DAY_MS
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.spec import SPEC
 from services.timeline.stale_relations import StaleRelations

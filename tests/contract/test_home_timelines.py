@@ -11,8 +11,9 @@ from services.platform.ids.snowflake_time import first_id_at
 from services.platform.rows.keys import user_row_key
 from services.platform.rows.port import Row, RowMutation, RowStore, Scan
 from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.timeline.ages import DAY_MS
 from services.timeline.keys import home_qualifier, home_row_key, parse_home_qualifier
-from services.timeline.model import DAY_MS, WINDOW_IDS, ViewerState
+from services.timeline.model import WINDOW_IDS, ViewerState
 from services.timeline.spec import HOME, RETENTION_S, TABLES, VIEWERS
 from services.timeline.store import DAYS_PER_SCAN, FLOOR, RowHomeTimelines
 from tests.contract import row_engines

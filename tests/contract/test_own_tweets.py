@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.platform.valkey.lines import ValkeyNode
+from services.timeline.ages import ACTIVE_DAYS, DAY_MS
 from services.timeline.model import (
-    ACTIVE_DAYS,
-    DAY_MS,
     WINDOW_IDS,
     IdRun,
 )

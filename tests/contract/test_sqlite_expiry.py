@@ -12,8 +12,8 @@ from services.platform.ids.snowflake_time import first_id_at
 from services.platform.rows.port import KeyRange, RowMutation, TableSpec
 from services.platform.rows.sqlite import expiry
 from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.timeline.ages import ACTIVE_DAYS, DAY_MS
 from services.timeline.keys import home_row_key, parse_home_row_key
-from services.timeline.model import ACTIVE_DAYS, DAY_MS
 from services.timeline.spec import HOME
 from services.timeline.store import RowHomeTimelines
 from tests.unit.graph.world import MovableClock
