@@ -123,6 +123,11 @@ SECTIONS = {
 class _Sections(click.Group):
     """Imports commands when they are run, and lists them by what they are for."""
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was typed, most of which is to import it."""
+        collect_little_at_start()
+        return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         imported = [each.name for section in SECTIONS.values() for each in section]
@@ -130,7 +135,6 @@ class _Sections(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of that name, None where there is none."""
-        collect_little_at_start()
         for section in SECTIONS.values():
             for each in section:
                 if each.name == cmd_name:
