@@ -12,12 +12,12 @@ from redis.asyncio import Redis
 
 from services.platform.errors import UnavailableError
 from services.platform.valkey.connection import ValkeyClient
-from services.platform.valkey.lines import ValkeyCluster, ValkeyNode
+from services.platform.valkey.lines import ValkeyCluster
 from services.timeline.author_copies import COPY_IDS, COPY_S, AuthorCopies
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import author_list_key, home_list_key
 from services.timeline.model import IdRun
-from tests.contract.valkey_clients import client, server
+from tests.contract.valkey_clients import client, connected, server
 
 __all__ = ["client", "server"]
 
@@ -69,13 +69,7 @@ def lists(client: ValkeyClient) -> CountedLists:
 @pytest.fixture
 async def other(server: tuple[str, int]) -> AsyncIterator[HotLists]:
     """Another process."""
-    kind, port = server
-    made: ValkeyClient = (
-        ValkeyNode(host="127.0.0.1", port=port)
-        if kind == "node"
-        else ValkeyCluster(host="127.0.0.1", port=port)
-    )
-    async with made:
+    async with connected(server) as made:
         yield HotLists(made, capacity=200)
 
 

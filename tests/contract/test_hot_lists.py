@@ -6,11 +6,10 @@ import pytest
 
 from services.platform.errors import UnavailableError
 from services.platform.valkey.connection import ValkeyClient
-from services.platform.valkey.lines import ValkeyCluster, ValkeyNode
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import home_list_key
 from services.timeline.model import IdRun
-from tests.contract.valkey_clients import client, server
+from tests.contract.valkey_clients import client, connected, server
 from tests.contract.valkey_servers import valkey_node
 
 __all__ = ["client", "server"]
@@ -210,11 +209,7 @@ async def test_a_server_that_is_gone_is_unavailable(
     kind, _ = server
     with valkey_node(tmp_path_factory.mktemp("gone")) as port:
         pass
-    made: ValkeyClient = (
-        ValkeyNode(host="127.0.0.1", port=port)
-        if kind == "node"
-        else ValkeyCluster(host="127.0.0.1", port=port)
-    )
+    made = connected((kind, port))
     try:
         with pytest.raises(UnavailableError):
             await HotLists(made).push([KEY], 1)

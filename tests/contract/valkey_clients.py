@@ -8,7 +8,14 @@ from services.platform.valkey.connection import ValkeyClient
 from services.platform.valkey.lines import ValkeyCluster, ValkeyNode
 from tests.contract.valkey_servers import valkey_cluster, valkey_node
 
-__all__ = ["client", "server"]
+__all__ = ["client", "connected", "server"]
+
+
+def connected(server: tuple[str, int]) -> ValkeyClient:
+    """Make a client of (node or cluster, its port); the caller closes it."""
+    kind, port = server
+    of_kind = ValkeyNode if kind == "node" else ValkeyCluster
+    return of_kind(host="127.0.0.1", port=port)
 
 
 @pytest.fixture(scope="module", params=["node", "cluster"])
@@ -22,12 +29,6 @@ def server(
 
 @pytest.fixture
 async def client(server: tuple[str, int]) -> AsyncIterator[ValkeyClient]:
-    kind, port = server
-    connected: ValkeyClient = (
-        ValkeyNode(host="127.0.0.1", port=port)
-        if kind == "node"
-        else ValkeyCluster(host="127.0.0.1", port=port)
-    )
-    async with connected:
-        await connected.flushall()
-        yield connected
+    async with connected(server) as made:
+        await made.flushall()
+        yield made

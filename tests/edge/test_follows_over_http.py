@@ -1,17 +1,16 @@
 """Follows, blocks and mutes over HTTP/1.1 are read and answered as the transcoder would."""
 
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from services.platform.rpc.server import HttpAt, RpcServer
-from tests.edge.conftest import running_edge
 from tests.edge.graph_stand_in import Graph, graph_servicer
-from tests.edge.test_json_over_http import ERRORS, told
+from tests.edge.test_json_over_http import ERRORS
 from tests.edge.test_posts_over_http import JSON, ODD
+from tests.edge.two_edges import assert_same, two_edges
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,8 +40,7 @@ class Both(NamedTuple):
             answers.append(await client.post(path, content=body, headers=said))
             asked.append(self.graph.asked)
         theirs, ours = answers
-        assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content), body
-        assert told(ours) == told(theirs), body
+        assert_same(theirs, ours, body)
         assert asked[0] == asked[1], body
         return ours
 
@@ -50,20 +48,9 @@ class Both(NamedTuple):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both() -> AsyncIterator[Both]:
     graph = Graph()
-    server = RpcServer("127.0.0.1:0", [graph_servicer(graph)], http=HttpAt("127.0.0.1:0"))
-    await server.start()
-    open_edge: dict[str, Any] = {"unauthenticated": True, "limits": False}
-    at = {"graph": f"127.0.0.1:{server.http_port}"}
-    try:
-        async with (
-            running_edge(
-                **open_edge, backends={"graph": server.address}, json_backends={}
-            ) as translated,
-            running_edge(**open_edge, backends={"graph": "127.0.0.1:9"}, json_backends=at) as ours,
-        ):
-            yield Both(graph, translated.client, ours.client)
-    finally:
-        await server.stop(0)
+    nowhere = {"backends": {"graph": "127.0.0.1:9"}}
+    async with two_edges("graph", graph_servicer(graph), over_http=nowhere) as clients:
+        yield Both(graph, *clients)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
@@ -25,9 +24,10 @@ from services.platform.errors import (
     TooManyRequestsError,
     UnavailableError,
 )
-from services.platform.rpc.server import HttpAt, RpcServer, Servicer
+from services.platform.rpc.server import Servicer
 from services.platform.rpc.status import deadline_status, internal_status, status_trailer
-from tests.edge.conftest import DESCRIPTOR, as_json, running_edge
+from tests.edge.conftest import DESCRIPTOR, as_json
+from tests.edge.two_edges import assert_same, two_edges
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -97,14 +97,8 @@ class Both(NamedTuple):
         """Ask both, and give the answer, which must be the same."""
         path = f"/v1/timeline/home{query}"
         theirs, ours = await self.translated.get(path), await self.over_http.get(path)
-        assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content), query
-        assert told(ours) == told(theirs), query
+        assert_same(theirs, ours, query)
         return ours
-
-
-def told(answer: httpx.Response) -> list[tuple[str, str]]:
-    of_the_moment = {"date", "x-request-id", "connection"}
-    return sorted((k, v) for k, v in answer.headers.multi_items() if k not in of_the_moment)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -112,27 +106,10 @@ async def both(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Both]:
     changed = tmp_path_factory.mktemp("contracts") / "descriptor.pb"
     changed.write_bytes(translated_by_the_edge(DESCRIPTOR.read_bytes()))
     timelines = Timelines()
-    server = RpcServer(
-        "127.0.0.1:0",
-        [Servicer(service_of(pb.DESCRIPTOR), timelines)],
-        http=HttpAt("127.0.0.1:0"),
-    )
-    await server.start()
-    open_edge: dict[str, Any] = {"unauthenticated": True, "limits": False}
-    at = f"127.0.0.1:{server.http_port}"
-    try:
-        async with (
-            running_edge(
-                **open_edge,
-                backends={"timeline": server.address},
-                descriptor_path=changed,
-                contracts=Contracts.read(Path(changed)),
-            ) as translated,
-            running_edge(**open_edge, json_backends={"timeline": at}) as over_http,
-        ):
-            yield Both(timelines, translated.client, over_http.client)
-    finally:
-        await server.stop(0)
+    servicer = Servicer(service_of(pb.DESCRIPTOR), timelines)
+    translated = {"descriptor_path": changed, "contracts": Contracts.read(changed)}
+    async with two_edges("timeline", servicer, translated=translated) as clients:
+        yield Both(timelines, *clients)
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,11 @@ from aviary.tweet.v1 import tweet_service_pb2 as pb
 
 from services.platform.composition.dependencies import service_of
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
-from services.platform.rpc.server import HttpAt, RpcServer, Servicer
+from services.platform.rpc.server import Servicer
 from services.platform.rpc.timestamps import to_timestamp
-from tests.edge.conftest import running_edge
 from tests.edge.test_edge import assert_error
-from tests.edge.test_json_over_http import ERRORS, told
+from tests.edge.test_json_over_http import ERRORS
+from tests.edge.two_edges import assert_same, two_edges
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -107,30 +107,17 @@ class Both(NamedTuple):
             await client.post("/v1/tweets", content=body, headers=said)
             for client in (self.translated, self.over_http)
         ]
-        shown = body[:300]
-        assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content), shown
-        assert told(ours) == told(theirs), shown
+        assert_same(theirs, ours, body[:300])
         return ours
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both() -> AsyncIterator[Both]:
     tweets = Tweets()
-    served = [Servicer(service_of(pb.DESCRIPTOR), tweets)]
-    server = RpcServer("127.0.0.1:0", served, http=HttpAt("127.0.0.1:0"))
-    await server.start()
-    open_edge: dict[str, Any] = {"unauthenticated": True, "limits": False}
-    at = {"tweet": f"127.0.0.1:{server.http_port}"}
-    try:
-        async with (
-            running_edge(
-                **open_edge, backends={"tweet": server.address}, json_backends={}, opened=500
-            ) as translated,
-            running_edge(**open_edge, json_backends=at) as over_http,
-        ):
-            yield Both(tweets, translated.client, over_http.client)
-    finally:
-        await server.stop(0)
+    servicer = Servicer(service_of(pb.DESCRIPTOR), tweets)
+    # The edge is ready once it deletes a tweet, which this service does not.
+    async with two_edges("tweet", servicer, translated={"opened": 500}) as clients:
+        yield Both(tweets, *clients)
 
 
 @pytest.fixture(autouse=True)

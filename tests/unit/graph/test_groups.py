@@ -35,6 +35,22 @@ def counting(
     return lambda: dict(calls)
 
 
+def looking_slowly(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> tuple[asyncio.Event, asyncio.Event]:
+    """Have looks at edges wait: (one has begun, they may go on)."""
+    states = world.store.states
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def look_slowly(edges: Collection[Any], deciding: Collection[Any] = ()) -> Any:
+        begun.set()
+        await let_go.wait()
+        return await states(edges, deciding)
+
+    monkeypatch.setattr(world.store, "states", look_slowly)
+    return begun, let_go
+
+
 async def test_those_that_wait_share_a_read_and_a_commit(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,15 +209,7 @@ async def test_a_group_that_hangs_holds_up_no_other(
 
 
 async def test_who_has_given_up_is_left_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    states = world.store.states
-    begun, let_go = asyncio.Event(), asyncio.Event()
-
-    async def look_slowly(edges: Collection[Any], deciding: Collection[Any] = ()) -> Any:
-        begun.set()
-        await let_go.wait()
-        return await states(edges, deciding)
-
-    monkeypatch.setattr(world.store, "states", look_slowly)
+    begun, let_go = looking_slowly(monkeypatch, world)
     first = asyncio.create_task(world.follows.follow(2, 1))
     await begun.wait()
     with deadline_in(0.05), pytest.raises(UnavailableError):
@@ -216,15 +224,7 @@ async def test_who_gives_up_before_the_commit_is_left_out_of_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An erasure waits no longer for a follow than the follow's own request does."""
-    states = world.store.states
-    begun, let_go = asyncio.Event(), asyncio.Event()
-
-    async def look_slowly(edges: Collection[Any], deciding: Collection[Any] = ()) -> Any:
-        begun.set()
-        await let_go.wait()
-        return await states(edges, deciding)
-
-    monkeypatch.setattr(world.store, "states", look_slowly)
+    begun, let_go = looking_slowly(monkeypatch, world)
     uses = [asyncio.create_task(world.follows.follow(one, 1)) for one in (2, 3, 4)]
     await begun.wait()
     uses[0].cancel()
