@@ -56,9 +56,16 @@ CREDENTIALS: Final[Json] = {
         "The app's secret; left out where it is in the header, or there is none."
     ),
 }
+LOG_IN: Final = {
+    "handle": text("As people write it: `@ada` is `ada`."),
+    "password": text("The password."),
+    "decision": text("Which button was pressed.", enum=["allow", "deny"]),
+    "csrf": text("Ties the form to the page and to the browser's cookie."),
+}
+"""The log-in page's own fields, which an authorization request must not fill in."""
 AUTHORIZATION: Final = _form(
     "An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1). Other parameters "
-    "are ignored.",
+    "are ignored, but for the log-in page's own, which are refused.",
     {
         "response_type": text("What to answer with.", enum=["code"]),
         "client_id": text("The app's id."),
@@ -75,15 +82,12 @@ AUTHORIZATION: Final = _form(
         "response_mode": text("How to answer.", enum=["query"]),
     },
     *("response_type", "client_id", "redirect_uri", "code_challenge", "code_challenge_method"),
-)
+) | {"propertyNames": {"not": {"enum": list(LOG_IN)}}}
 DECISION: Final = _form(
     "The form of the log-in page: what was typed and pressed, with the request's parameters.",
     {
         **AUTHORIZATION["properties"],
-        "handle": text("As people write it: `@ada` is `ada`."),
-        "password": text("The password."),
-        "decision": text("Which button was pressed.", enum=["allow", "deny"]),
-        "csrf": text("Ties the form to the page and to the browser's cookie."),
+        **LOG_IN,
     },
     *(*AUTHORIZATION["required"], "decision", "csrf"),
 )

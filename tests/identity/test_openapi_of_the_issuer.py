@@ -11,6 +11,7 @@ from starlette.routing import Route
 from gateway.envoy import own_contracts
 from gateway.openapi import openapi_document
 from gateway.openapi.issuer import issuer_paths
+from services.identity.authorize import OURS
 from services.identity.discovery import discovery
 from services.identity.spec import HTTP_METHODS
 from tests.identity.browser import Browser, sign_up
@@ -50,6 +51,20 @@ def said_of(document: Json, answer: httpx.Response) -> None:
 def test_it_has_every_field_of_discovery(document: Json) -> None:
     properties = document["components"]["schemas"]["IssuerMetadata"]["properties"]
     assert properties.keys() == discovery(ISSUER).keys()
+
+
+def test_an_authorization_request_has_none_of_the_log_in_pages_fields(document: Json) -> None:
+    body = document["paths"]["/oauth/authorize"]["post"]["requestBody"]["content"]
+    (form,) = (content["schema"] for content in body.values())
+    asked = {name: "x" for name in form["required"]} | {
+        "response_type": "code",
+        "code_challenge": "c" * 43,
+        "code_challenge_method": "S256",
+    }
+    check = Draft202012Validator(form)
+    assert check.is_valid({**asked, "foo": "ignored"})
+    for name in OURS:
+        assert not check.is_valid({**asked, name: ""}), name
 
 
 async def test_it_has_every_route_and_no_other(world: World) -> None:
