@@ -56,7 +56,7 @@ def test_it_has_every_field_of_discovery(document: Json) -> None:
 def test_an_authorization_request_has_none_of_the_log_in_pages_fields(document: Json) -> None:
     body = document["paths"]["/oauth/authorize"]["post"]["requestBody"]["content"]
     (form,) = (content["schema"] for content in body.values())
-    asked = {name: "x" for name in form["required"]} | {
+    asked = dict.fromkeys(form["required"], "x") | {
         "response_type": "code",
         "code_challenge": "c" * 43,
         "code_challenge_method": "S256",
