@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
@@ -75,14 +76,17 @@ AUTHORIZATION_URL = "/oauth/authorize"
 
 
 def openapi_document(contracts: Contracts) -> Json:
-    """Build the document; raises `ValueError` where two messages would share a name."""
+    """Build the document, which is the caller's to change.
+
+    Raises `ValueError` where two messages would share a name.
+    """
     known = messages(contracts.files)
     paths: Json = {}
     for rpc in contracts.public:
         paths.setdefault(rpc.template, {})[rpc.verb.lower()] = operation(
             rpc, contracts.public, known
         )
-    return {
+    document = {
         "openapi": OPENAPI,
         "info": {"title": "Aviary", "version": API_VERSION, "description": DESCRIPTION},
         "servers": [{"url": "/"}],
@@ -101,6 +105,8 @@ def openapi_document(contracts: Contracts) -> Json:
         },
         "x-formats": FORMATS,
     }
+    # Parts of it are constants of these modules.
+    return deepcopy(document)
 
 
 def to_json(document: Json) -> str:
