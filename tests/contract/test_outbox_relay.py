@@ -12,7 +12,7 @@ from services.platform.outbox import relay as relay_module
 from services.platform.outbox import settling
 from services.platform.outbox.outbox import Outbox, OutboxEntry
 from services.platform.outbox.relay import OutboxRelay
-from services.platform.rows.port import RowMutation, RowStore
+from services.platform.rows.port import Row, RowMutation, RowStore, Scan
 from services.platform.runtime.clock import SystemClock
 from services.platform.runtime.deadlines import deadline_in, remaining_s
 from tests.contract.bus_engines import (
@@ -52,6 +52,22 @@ class CountingOutbox(Outbox):
     async def settle(self, ids: Sequence[int]) -> None:
         self.settles = [*getattr(self, "settles", []), list(ids)]
         await super().settle(ids)
+
+
+class SlowReads:
+    """A store whose pages arrive when `go` is set."""
+
+    def __init__(self, inner: RowStore) -> None:
+        self._inner = inner
+        self.atomic_batches = inner.atomic_batches
+        self.mutate = inner.mutate
+        self.has_read, self.go = asyncio.Event(), asyncio.Event()
+
+    async def scan_many(self, scans: Sequence[Scan]) -> list[list[Row]]:
+        pages = await self._inner.scan_many(scans)
+        self.has_read.set()
+        await self.go.wait()
+        return pages
 
 
 class TestOutboxRelay:
@@ -138,6 +154,23 @@ class TestOutboxRelay:
         assert await pending(store) == []
         assert settled.settles == [[0, 1, 2]]
         assert len(bus.published) == 3
+
+    async def test_what_is_settled_while_a_sweep_reads_is_not_published_again(
+        self, store: RowStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(settling, "SETTLE_AFTER_S", 0.0)
+        bus, slow = MemoryBus(), SlowReads(store)
+        relay = relay_of(slow, bus, sweep_age_ms=0)
+        await relay.commit([], OutboxEntry(1, "t", b"1"))
+        sweep = asyncio.create_task(relay.sweep())
+        await slow.has_read.wait()
+        await relay.start()
+        await eventually(lambda: not relay._held)
+        assert await pending(store) == []
+        slow.go.set()
+        assert await sweep == 0
+        await relay.stop()
+        assert bus.bodies() == [b"1"]
 
     async def test_a_failing_topic_is_retried_and_holds_up_no_other(self, store: RowStore) -> None:
         bus = MemoryBus({"slow": 3})

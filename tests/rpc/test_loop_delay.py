@@ -2,10 +2,11 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import grpc
@@ -26,6 +27,9 @@ from tests.rpc.one_loop import OneLoop, message_class, one_loop
 MAX_TURN_S = 0.025
 """Of the loop's own processor time. Measured: 6 ms for the worst text of a post that a message has
 room for, under 3 for all else; the rest is for slower machines."""
+TRIES = 3
+"""What holds up the loop does so each time; a turn of something else, or a core that the host took
+away meanwhile, does not."""
 
 DEFAULTS: dict[str, Any] = {
     "handle": "somebody",
@@ -33,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "text": "hello",
     "flow": "post",
 }
+Answer = TypeVar("Answer")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -50,15 +55,30 @@ class World:
         rpc = RPCS[method]
         return self.loop.call(rpc, message_class(rpc.request)(**fields))
 
+    def measured(self, call: Callable[[], Answer]) -> tuple[Answer, float]:
+        """What `call` gives, and the longest turn of the loop meanwhile, in seconds."""
+        worst_s = []
+        for _ in range(TRIES):
+            with self.loop.measured() as meter:
+                answer = call()
+            worst_s.append(meter.worst_s)
+            if meter.worst_s < MAX_TURN_S:
+                break
+        return answer, min(worst_s)
+
     def code(self, rpc: PublicRpc, request: Message) -> grpc.StatusCode:
-        try:
-            self.loop.call(rpc, request)
-        except grpc.RpcError as error:
-            return error.code()
-        return grpc.StatusCode.OK
+        return code_of(partial(self.loop.call, rpc, request))
 
 
 RPCS = {rpc.method: rpc for rpc in own_contracts().public}
+
+
+def code_of(call: Callable[[], object]) -> grpc.StatusCode:
+    try:
+        call()
+    except grpc.RpcError as error:
+        return error.code()
+    return grpc.StatusCode.OK
 
 
 def fields_of(rpc: PublicRpc) -> Iterator[FieldDescriptor]:
@@ -141,13 +161,12 @@ def test_a_text_of_any_size_holds_nobody_up(
     taken = [text if isinstance(text, str) else text(world) for text in bounds.taken]
     slow = {}
     for number, text in enumerate([*taken, *bounds.refused, *HOSTILE.values()]):
-        with world.loop.measured() as meter:
-            code = world.code(rpc, request(world, rpc, field, text))
+        code, turn_s = world.measured(partial(world.code, rpc, request(world, rpc, field, text)))
         bad = code is grpc.StatusCode.INVALID_ARGUMENT
         assert bad == (number >= len(taken)), (code, text[:40], len(text))
         assert code is not grpc.StatusCode.INTERNAL
-        if meter.worst_s > MAX_TURN_S:
-            slow[text[:20], len(text)] = meter.worst_s
+        if turn_s >= MAX_TURN_S:
+            slow[text[:20], len(text)] = turn_s
     assert slow == {}
 
 
@@ -159,13 +178,12 @@ def test_a_list_of_any_length_holds_nobody_up(
 ) -> None:
     most, refused = LISTS[field.full_name]
     for numbers in (range(2**40, 2**40 + most), *refused):
-        with world.loop.measured() as meter:
-            code = world.code(rpc, request(world, rpc, field, numbers))
+        code, turn_s = world.measured(partial(world.code, rpc, request(world, rpc, field, numbers)))
         wanted = (
             grpc.StatusCode.NOT_FOUND if numbers[0] == 2**40 else grpc.StatusCode.INVALID_ARGUMENT
         )
         assert code is wanted, (numbers[0], len(numbers))
-        assert meter.worst_s < MAX_TURN_S
+        assert turn_s < MAX_TURN_S
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
@@ -176,12 +194,11 @@ def test_a_message_of_any_size_holds_nobody_up(
     # An unknown field is skipped, so these are good for every RPC, but for their size.
     for size in (MAX_REQUEST_BYTES + 1, 2**20, 2**23):
         unknown = b"\xfa\x7f" + _varint(size) + b"a" * size
-        with world.loop.measured() as meter, pytest.raises(grpc.RpcError) as caught:
-            world.loop.send(rpc, unknown, compression=compression)
-        code = caught.value.code()
+        send = partial(world.loop.send, rpc, unknown, compression=compression)
+        code, turn_s = world.measured(partial(code_of, send))
         ours, grpcs = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert code is (ours if size < 2**20 else grpcs), caught.value
-        assert meter.worst_s < MAX_TURN_S
+        assert code is (ours if size < 2**20 else grpcs)
+        assert turn_s < MAX_TURN_S
 
 
 def _varint(number: int) -> bytes:
@@ -214,14 +231,13 @@ def test_a_text_sent_to_the_issuer_holds_nobody_up(world: World, path: str, name
     with httpx.Client(base_url=world.loop.identity_url, timeout=30) as http:
         for text in [longest.get(name, "E" * 15), *texts, "\ud800" * 20, "x" * MAX_BODY_BYTES]:
             body = json.dumps({**GOOD, name: text}, ensure_ascii="\ud800" in text)
-            with world.loop.measured() as meter:
-                answer = http.post(path, content=body.encode())
+            answer, turn_s = world.measured(partial(http.post, path, content=body.encode()))
             good = 200 if text == longest.get(name, "E" * 15) else 400
             assert answer.status_code in {good, 409 if good == 200 else good}, (
                 text[:20],
                 answer.text,
             )
-            assert meter.worst_s < MAX_TURN_S, (text[:20], len(text))
+            assert turn_s < MAX_TURN_S, (text[:20], len(text))
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/log-in"])
@@ -231,11 +247,12 @@ def test_a_form_sent_to_the_issuer_holds_nobody_up(world: World, path: str) -> N
         for name, kind in product(OAUTH_FIELDS, ("marks", "letters", "labels", "percents")):
             # Percents are in percent-encoding already.
             text = HOSTILE[kind] if kind == "percents" else quote(HOSTILE[kind])
-            with world.loop.measured() as meter:
-                form = f"{name}={text}"[: MAX_BODY_BYTES - MAX_BODY_BYTES % 6]
-                answer = http.post(path, content=form.rpartition("%CC")[0] or form, headers=headers)
+            form = f"{name}={text}"[: MAX_BODY_BYTES - MAX_BODY_BYTES % 6]
+            form = form.rpartition("%CC")[0] or form
+            post = partial(http.post, path, content=form, headers=headers)
+            answer, turn_s = world.measured(post)
             assert 400 <= answer.status_code < 500, answer.text
-            assert meter.worst_s < MAX_TURN_S, (name, kind)
+            assert turn_s < MAX_TURN_S, (name, kind)
 
 
 @pytest.mark.parametrize("header", ["cookie", "authorization", "content-type", "x-other"])
@@ -246,7 +263,7 @@ def test_a_header_sent_to_the_issuer_holds_nobody_up(world: World, header: str) 
         for value in values:
             for path in ("/oauth/log-in", "/oauth/token", "/oauth/userinfo"):
                 headers = {"content-type": FORM, header: value}
-                with world.loop.measured() as meter:
-                    answer = http.post(path, data={"client_id": "x"}, headers=headers)
+                post = partial(http.post, path, data={"client_id": "x"}, headers=headers)
+                answer, turn_s = world.measured(post)
                 assert 400 <= answer.status_code < 500, answer.text
-                assert meter.worst_s < MAX_TURN_S, (path, value[:20])
+                assert turn_s < MAX_TURN_S, (path, value[:20])

@@ -39,8 +39,7 @@ SWEEP_INTERVAL_S = 3.0
 SWEEP_AGE_MS = 5_000
 """Entries younger than this are still in the hands of the process that wrote them."""
 SET_ASIDE_S = 60.0
-"""Pause before an entry is tried again that failed by itself: its mending takes somebody longer,
-and each try costs a publish."""
+"""Pause before an entry that failed by itself is tried again: each try costs a publish."""
 DRAIN_TIMEOUT_S = 5.0
 """How long `stop` waits for entries in memory; what is left is swept up by another process."""
 
@@ -152,7 +151,8 @@ class OutboxRelay:
         if room <= 0:
             return 0
         taken = 0
-        for entry in await self._outbox.pending(self._sweep_age_ms, room, exclude=self._held):
+        held = frozenset(self._held)  # before the read, whose page may show what is settled since
+        for entry in await self._outbox.pending(self._sweep_age_ms, room, exclude=held):
             if not self._hold(entry.id):
                 continue
             try:
