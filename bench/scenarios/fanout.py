@@ -7,6 +7,7 @@ from aviary.fanout.v1 import fanout_service_pb2 as pb
 from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
 
 from bench.aviary import Aviary
+from bench.checks import check_pushed
 from bench.context import Bench
 from bench.costs import spent
 from bench.measuring import median
@@ -44,6 +45,7 @@ def run(bench: Bench) -> Result:
         asyncio.run(_steer(bench.aviary, pause=False))
         bench.aviary.drain(POLL_S)
         took_s = time.monotonic() - began
+        check_pushed(bench, bench.viewers, max(tweet for tweet, _, _ in world.tweets))
         cpu = spent(before, bench.aviary.cpu())
         deliveries = count * len(bench.viewers)
         rates.append(deliveries / took_s)
