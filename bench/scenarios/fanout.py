@@ -61,7 +61,18 @@ def run(bench: Bench) -> Result:
             Figure("deliveries in a second of the worker's CPU", median(costs), "/s"),
             Figure("CPU of all processes", sum(middle.values()), "µs", Better.LOWER),
         ],
-        [Row("a delivery", median(rates), shown, sum(middle.values()), {}, [], 0.0)],
+        [
+            Row(
+                "a delivery",
+                median(rates),
+                shown,
+                sum(middle.values()),
+                {},
+                [],
+                0.0,
+                requests=deliveries * bench.options.rounds,
+            )
+        ],
         [(f"{count:,} tweets to {len(bench.viewers):,} readers in a round; from resume to last.")],
     )
 

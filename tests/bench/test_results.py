@@ -84,6 +84,8 @@ def test_the_page_shows_every_scenario_and_escapes_what_it_is_given() -> None:
     ):
         assert text in shown
     assert "<ours>" not in shown
+    # In the table of all targets too, or it would not be missed there.
+    assert shown.count("it &lt;broke&gt;") == 2
     assert "<script" not in shown
     assert shown.count("<svg") == 3
 
