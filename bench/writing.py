@@ -8,13 +8,16 @@ from bench.errors import BenchError
 
 __all__ = ["make_folder", "write"]
 
+ROOM = 1_000_000
+"""Bytes: more than both files of a long run take."""
+
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that files can be written into. Raises `BenchError`."""
+    """Make a folder that has room for the files of a run. Raises `BenchError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM))
     except OSError as error:
         raise BenchError(f"nothing can be written into {folder}: {error.strerror}") from error
 
