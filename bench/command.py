@@ -160,12 +160,11 @@ def main(  # noqa: PLR0913 - an argument for each option
         for name, scenario in SCENARIOS.items():
             click.echo(f"{name:20}{scenario.TITLE}")
         return
-    for number in ENDING:
-        signal.signal(number, _end)
     size = _sized(QUICK if quick else FULL, sizes)
     names = [name for name in SCENARIOS if name in chosen] or _by_default(quick=quick)
     try:
         make_folder(out)
+        _end_in_order()
         run = _measure(names, size, edges, tweets)
         write(out / "results.json", as_json(run))
         write(out / "report.html", page(run))
@@ -173,6 +172,13 @@ def main(  # noqa: PLR0913 - an argument for each option
         raise click.ClickException(str(error)) from error
     click.echo(f"{out / 'results.json'}\n{out / 'report.html'}")
     sys.exit(any(one["failure"] for one in run["scenarios"]))
+
+
+def _end_in_order() -> None:
+    """Take signals to end, but those that whoever started this has it ignore, as nohup does."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
 
 
 def _end(number: int, _frame: object) -> None:

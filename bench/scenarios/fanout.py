@@ -45,8 +45,8 @@ def run(bench: Bench) -> Result:
         asyncio.run(_steer(bench.aviary, pause=False))
         bench.aviary.drain(POLL_S)
         took_s = time.monotonic() - began
-        check_pushed(bench, bench.viewers, max(tweet for tweet, _, _ in world.tweets))
         cpu = spent(before, bench.aviary.cpu())
+        check_pushed(bench, bench.viewers, max(tweet for tweet, _, _ in world.tweets))
         deliveries = count * len(bench.viewers)
         rates.append(deliveries / took_s)
         costs.append(deliveries / cpu[WORKER])
