@@ -38,8 +38,11 @@ def test_a_run_gives_a_document_and_a_page(tmp_path: Path) -> None:
     assert document["settings"]["people"] == USERS
     assert document["settings"]["tweets"] == TWEETS
     assert document["machine"]["cores"] >= 1
-    read, post = document["scenarios"]
-    assert (read["name"], post["name"]) == ("home-read", "post")
+    post, read = document["scenarios"]
+    # In the order of the list, whatever that of the options.
+    assert (post["name"], read["name"]) == ("post", "home-read")
+    assert post["failure"] == read["failure"] == ""
+    assert set(document["idle_cpu"]) >= {"envoy", "timeline"}
     for scenario in (read, post):
         assert not scenario["failure"]
         assert all(figure["value"] > 0 for figure in scenario["figures"])
