@@ -17,7 +17,7 @@ REQUEST_HEADERS = (
 )
 # What a page may read of an answer beyond what browsers show by themselves.
 RESPONSE_HEADERS = (
-    "etag, retry-after, x-rate-limit-limit, x-rate-limit-remaining, x-rate-limit-reset, "
+    "etag, location, retry-after, x-rate-limit-limit, x-rate-limit-remaining, x-rate-limit-reset, "
     "x-request-id"
 )
 # gRPC-Web in a browser sends these, and reads the status from headers when there is no body.

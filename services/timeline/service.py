@@ -15,8 +15,9 @@ __all__ = ["TimelineService"]
 class TimelineService:
     """Home and user timelines: skeleton → hydration → rules → page.
 
-    Every method raises `InvalidArgumentError` for what can be no user id, and
-    `UnavailableError` when a source that no other can stand in for gives no answer.
+    Every method raises `InvalidArgumentError` for what can be no user id, `NotFoundError`
+    (`USER_NOT_FOUND`) for one that names nobody, and `UnavailableError` when a source that no other
+    can stand in for gives no answer.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class TimelineService:
     async def user(self, author: int, before: int | None, limit: int) -> Page:
         """Read a page of one author's tweets, newest first."""
         check_id("user_id", author)
+        await self._sources.owners.check(author)
         return await self._read(AuthorSkeletons(self._sources, author), before, limit)
 
     async def _read(self, skeletons: Skeletons, before: int | None, limit: int) -> Page:
@@ -57,6 +59,7 @@ class TimelineService:
         readers meanwhile find no less than before.
         """
         check_id("user_id", viewer)
+        await self._sources.owners.check(viewer)
         await self._sources.backfill.build(viewer)
         # Rows first: whoever warms the list after it was dropped reads them complete.
         await self._sources.hot.forget_home(viewer)

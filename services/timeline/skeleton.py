@@ -31,6 +31,7 @@ from services.timeline.ports import (
     Celebrities,
     HomeTimelines,
     HotTimelines,
+    Owners,
     Relations,
 )
 
@@ -45,8 +46,9 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class IdSources:
-    """Where ids come from: memory, the persistent timelines, the authors."""
+    """Where ids come from: memory, the persistent timelines, the authors; and whose there are."""
 
+    owners: Owners
     hot: HotTimelines
     homes: HomeTimelines
     authors: AuthorLists
@@ -83,6 +85,7 @@ class HomeSkeletons:
         count += SPARE_IDS
         sources = self._sources
         hot = await self._hot(before, count)
+        await self._check_owner(hot)
         missed = hot is not None and hot.run is None and self._floor is None
         if missed and await sources.builds.waited(self._viewer):
             hot = await self._hot(before, count)
@@ -103,6 +106,15 @@ class HomeSkeletons:
             )
             run = merge_newest([run, *posted], count)
         return Skeleton(run, View(self._viewer, relations.shown))
+
+    async def _check_owner(self, hot: HotHome | None) -> None:
+        """Make sure, once a read, that the viewer exists: but not where the cache says all.
+
+        It was filled for somebody who existed, and the relations of who does no more are forgotten.
+        """
+        is_first = self._relations is None and self._floor is None
+        if is_first and (hot is None or hot.run is None or hot.relations is None):
+            await self._sources.owners.check(self._viewer)
 
     async def _hot(self, before: int | None, count: int) -> HotHome | None:
         """Look into the cache; None while it is gone."""

@@ -14,7 +14,7 @@ Json = dict[str, object]
 def create(mesh: Mesh, handle: str, **fields: object) -> Json:
     body = {"handle": handle, "display_name": handle.title(), **fields}
     answer = mesh.rest.post("/v1/users", json=body)
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
     user: Json = answer.json()["user"]
     return user
 

@@ -32,7 +32,7 @@ def assert_error(
 
 async def test_a_tweet_goes_through_as_json(edge: Edge) -> None:
     answer = await edge.client.post("/v1/tweets", json={"user_id": str(BIG_ID), "text": "hé"})
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
     tweet = answer.json()["tweet"]
     assert tweet["tweet_id"] == str(BIG_ID)
     assert tweet["user_id"] == str(BIG_ID)

@@ -42,6 +42,14 @@ class UserServiceStub:
     """
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]
     """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
+    GetMe: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetMeRequest, _user_service_pb2.GetMeResponse]
+    """Reads the user whose token is shown. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no
+    such user any more.
+    """
+    GetUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUsersRequest, _user_service_pb2.GetUsersResponse]
+    """Reads up to 100 users at once. The answer has those that there are, and says of each other id
+    why it has none: USER_NOT_FOUND. INVALID_ARGUMENT: ids.
+    """
     GetUserByHandle: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserByHandleRequest, _user_service_pb2.GetUserByHandleResponse]
     """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
     such user.
@@ -74,6 +82,14 @@ class UserServiceAsyncStub(UserServiceStub):
     """
     GetUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]  # type: ignore[assignment]
     """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
+    GetMe: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetMeRequest, _user_service_pb2.GetMeResponse]  # type: ignore[assignment]
+    """Reads the user whose token is shown. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no
+    such user any more.
+    """
+    GetUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUsersRequest, _user_service_pb2.GetUsersResponse]  # type: ignore[assignment]
+    """Reads up to 100 users at once. The answer has those that there are, and says of each other id
+    why it has none: USER_NOT_FOUND. INVALID_ARGUMENT: ids.
+    """
     GetUserByHandle: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserByHandleRequest, _user_service_pb2.GetUserByHandleResponse]  # type: ignore[assignment]
     """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
     such user.
@@ -115,6 +131,26 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.GetUserResponse, _abc.Awaitable[_user_service_pb2.GetUserResponse]]:
         """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
+
+    @_abc_1.abstractmethod
+    def GetMe(
+        self,
+        request: _user_service_pb2.GetMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.GetMeResponse, _abc.Awaitable[_user_service_pb2.GetMeResponse]]:
+        """Reads the user whose token is shown. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no
+        such user any more.
+        """
+
+    @_abc_1.abstractmethod
+    def GetUsers(
+        self,
+        request: _user_service_pb2.GetUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.GetUsersResponse, _abc.Awaitable[_user_service_pb2.GetUsersResponse]]:
+        """Reads up to 100 users at once. The answer has those that there are, and says of each other id
+        why it has none: USER_NOT_FOUND. INVALID_ARGUMENT: ids.
+        """
 
     @_abc_1.abstractmethod
     def GetUserByHandle(
