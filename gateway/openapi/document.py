@@ -47,6 +47,7 @@ FORMATS = {
     "display-name": "counted in NFC without the spaces around it; some visible; no control "
     "characters, no U+202A to U+202E, no open isolates; at most 200 code points as sent, and 30 "
     "combining marks in a row",
+    "bio": "as display-name, at most 640 code points as sent; or empty",
     "new-password": "hard to guess, as zxcvbn reckons (its score is 3 at least): no common words, "
     "repeats, rows of keys, or the handle and the name",
     "cursor": "what `next_cursor` of the page before was, or empty",

@@ -60,13 +60,15 @@ class TimelineServicer:
     async def _home(self, request: pb.GetHomeTimelineRequest) -> tuple[Page, str]:
         """(the page, its next_cursor)."""
         before = self._before(request.cursor, HOME, request.user_id)
-        page = await self._timelines.home(request.user_id, before, page_limit(request.limit))
+        limit = page_limit(request.limit)
+        page = await self._timelines.home(request.user_id, before, limit, request.since_id)
         return page, self._next_cursor(page, HOME, request.user_id)
 
     async def _user(self, request: pb.GetUserTimelineRequest) -> tuple[Page, str]:
         """(the page, its next_cursor)."""
         before = self._before(request.cursor, USER, request.user_id)
-        page = await self._timelines.user(request.user_id, before, page_limit(request.limit))
+        limit = page_limit(request.limit)
+        page = await self._timelines.user(request.user_id, before, limit, request.since_id)
         return page, self._next_cursor(page, USER, request.user_id)
 
     def _before(self, cursor: str, kind: str, owner: int) -> int | None:

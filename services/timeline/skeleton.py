@@ -7,8 +7,10 @@ timeline) and those of celebrities, which are merged in here. A user's timeline 
 import asyncio
 import math
 import secrets
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import neg
 from typing import Protocol
 
 import structlog
@@ -35,7 +37,7 @@ from services.timeline.ports import (
     Relations,
 )
 
-__all__ = ["AuthorSkeletons", "HomeSkeletons", "IdSources", "Skeletons"]
+__all__ = ["AuthorSkeletons", "HomeSkeletons", "IdSources", "Skeletons", "above"]
 
 WARM_IDS = 200
 """Newest ids that fill a hot list at least: four pages of fifty, further than nearly all readers
@@ -275,3 +277,13 @@ class AuthorSkeletons:
         sources = self._sources
         (run,) = await author_runs(sources.hot, sources.authors, [self._author], before, count)
         return Skeleton(run, self._view)
+
+
+def above(skeleton: Skeleton, since: int) -> Skeleton:
+    """Cut a skeleton behind the ids above `since` (0: nowhere): it ends there."""
+    ids = skeleton.run.ids
+    if not since or not ids or ids[-1] > since:
+        return skeleton
+    # Newest first, so that what is kept is a beginning.
+    kept = ids[: bisect_left(ids, -since, key=neg)]
+    return Skeleton(IdRun(kept, ended=True), skeleton.view)

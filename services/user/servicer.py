@@ -68,6 +68,7 @@ class UserServicer(UserServiceServicer):
             request.user_id,
             handle=request.handle if request.HasField("handle") else None,
             display_name=request.display_name if request.HasField("display_name") else None,
+            bio=request.bio if request.HasField("bio") else None,
             request_id=request.request_id,
         )
         return pb.UpdateUserResponse(user=_to_proto(user))
@@ -93,4 +94,5 @@ def _to_proto(user: User) -> user_pb2.User:
         handle=user.handle,
         display_name=user.display_name,
         created_at=to_timestamp(user.created_at_ms),
+        bio=user.bio or None,
     )

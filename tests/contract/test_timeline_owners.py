@@ -74,6 +74,23 @@ async def test_a_warm_home_is_nobodys_once_its_relations_are_forgotten(
         await world.service.home(VIEWER, None, LIMIT)
 
 
+async def test_a_page_ends_at_the_id_that_the_reader_has(world: World) -> None:
+    tweets = world.tweets[ADA]
+    for read, owner in ((world.service.home, VIEWER), (world.service.user, ADA)):
+        for limit in (1, 7, LIMIT):
+            for have in (0, 1, 6, 7, 8, 60, 79, 80):
+                since = tweets[have] if have < len(tweets) else tweets[-1] - 1
+                found, before = list[int](), None
+                while True:
+                    page = await read(owner, before, limit, since)
+                    found += [tweet.tweet_id for tweet in page.tweets]
+                    before = page.next_before
+                    if before is None:
+                        break
+                    assert len(page.tweets) == limit
+                assert found == tweets[:have]
+
+
 class Users:
     def __init__(self) -> None:
         self.missed: list[int] | None = []

@@ -55,6 +55,22 @@ def test_what_is_not_there_is_absent(mesh: Mesh) -> None:
         assert tweet.keys() == common | more[int(tweet["tweet_id"])]
 
 
+def test_only_what_is_new_is_read(mesh: Mesh) -> None:
+    ada = user(mesh)
+    tweets = [post(mesh, ada) for _ in range(5)]
+    for kind in ("user", "home"):
+        query = {"user_id": ada, "since_id": tweets[1], "limit": 2}
+        first = mesh.rest.get(f"/v1/timeline/{kind}", params=query).json()
+        assert [int(one["tweet_id"]) for one in first["tweets"]] == tweets[:2:-1]
+        query["cursor"] = first["next_cursor"]
+        rest = mesh.rest.get(f"/v1/timeline/{kind}", params=query).json()
+        assert [int(one["tweet_id"]) for one in rest["tweets"]] == [tweets[2]]
+        assert "next_cursor" not in rest
+        newest = mesh.rest.get(f"/v1/timeline/{kind}?user_id={ada}&since_id={tweets[-1]}")
+        assert newest.json() == {"tweets": []}
+        assert mesh.rest.get(f"/v1/timeline/{kind}?user_id={ada}&since_id=-1").status_code == 400
+
+
 def test_many_are_read_at_once(mesh: Mesh) -> None:
     ada, bob = user(mesh), user(mesh)
     tweets = [post(mesh, author) for author in (ada, bob, ada)]

@@ -279,6 +279,7 @@ class UpdateUserRequest(_message.Message):
     HANDLE_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BIO_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Positive."""
     handle: _builtins.str
@@ -287,6 +288,10 @@ class UpdateUserRequest(_message.Message):
     """As in CreateUserRequest. It stays when absent."""
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat for the same user gives the first answer."""
+    bio: _builtins.str
+    """At most 160 characters, by the rules of the display name; empty takes the bio away. It stays
+    when absent.
+    """
     def __init__(
         self,
         *,
@@ -294,15 +299,20 @@ class UpdateUserRequest(_message.Message):
         handle: _builtins.str | None = ...,
         display_name: _builtins.str | None = ...,
         request_id: _builtins.str = ...,
+        bio: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_handle", b"_handle", "display_name", b"display_name", "handle", b"handle"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "_display_name", b"_display_name", "_handle", b"_handle", "bio", b"bio", "display_name", b"display_name", "handle", b"handle"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_handle", b"_handle", "display_name", b"display_name", "handle", b"handle", "request_id", b"request_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "_display_name", b"_display_name", "_handle", b"_handle", "bio", b"bio", "display_name", b"display_name", "handle", b"handle", "request_id", b"request_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bio: _TypeAlias = _typing.Literal["bio"]  # noqa: Y015
+    _WhichOneofArgType__bio: _TypeAlias = _typing.Literal["_bio", b"_bio"]  # noqa: Y015
     _WhichOneofReturnType__display_name: _TypeAlias = _typing.Literal["display_name"]  # noqa: Y015
     _WhichOneofArgType__display_name: _TypeAlias = _typing.Literal["_display_name", b"_display_name"]  # noqa: Y015
     _WhichOneofReturnType__handle: _TypeAlias = _typing.Literal["handle"]  # noqa: Y015
     _WhichOneofArgType__handle: _TypeAlias = _typing.Literal["_handle", b"_handle"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bio) -> _WhichOneofReturnType__bio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__display_name) -> _WhichOneofReturnType__display_name | None: ...
     @_typing.overload

@@ -85,7 +85,7 @@ class UserServiceServicer:
 
     def CreateUser(self, request, context):
         """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-        another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
+        another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
         content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -124,17 +124,19 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateUser(self, request, context):
-        """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-        when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
-        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
-        request_id was used for other content.
+        """Changes what is given, all of it at once. A handle that is given up is held for some time (30
+        days, unless the operator says otherwise): nobody else can take it, and the user may go back to
+        it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
+        when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
+        (REQUEST_ID_REUSED): request_id was used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteUser(self, request, context):
-        """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
+        """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
         INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
         before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """

@@ -37,7 +37,7 @@ class UserServiceStub:
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     CreateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.CreateUserRequest, _user_service_pb2.CreateUserResponse]
     """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-    another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
+    another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
     content.
     """
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]
@@ -55,13 +55,15 @@ class UserServiceStub:
     such user.
     """
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]
-    """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-    when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
-    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
-    request_id was used for other content.
+    """Changes what is given, all of it at once. A handle that is given up is held for some time (30
+    days, unless the operator says otherwise): nobody else can take it, and the user may go back to
+    it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
+    when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
+    (REQUEST_ID_REUSED): request_id was used for other content.
     """
     DeleteUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]
-    """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
+    """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
     INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
     before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
@@ -77,7 +79,7 @@ class UserServiceAsyncStub(UserServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.CreateUserRequest, _user_service_pb2.CreateUserResponse]  # type: ignore[assignment]
     """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-    another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
+    another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
     content.
     """
     GetUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]  # type: ignore[assignment]
@@ -95,13 +97,15 @@ class UserServiceAsyncStub(UserServiceStub):
     such user.
     """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]  # type: ignore[assignment]
-    """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-    when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
-    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
-    request_id was used for other content.
+    """Changes what is given, all of it at once. A handle that is given up is held for some time (30
+    days, unless the operator says otherwise): nobody else can take it, and the user may go back to
+    it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
+    when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
+    (REQUEST_ID_REUSED): request_id was used for other content.
     """
     DeleteUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]  # type: ignore[assignment]
-    """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
+    """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
     INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
     before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
@@ -120,7 +124,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.CreateUserResponse, _abc.Awaitable[_user_service_pb2.CreateUserResponse]]:
         """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-        another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
+        another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
         content.
         """
 
@@ -168,10 +172,12 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.UpdateUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.UpdateUserResponse, _abc.Awaitable[_user_service_pb2.UpdateUserResponse]]:
-        """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-        when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
-        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
-        request_id was used for other content.
+        """Changes what is given, all of it at once. A handle that is given up is held for some time (30
+        days, unless the operator says otherwise): nobody else can take it, and the user may go back to
+        it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
+        when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
+        (REQUEST_ID_REUSED): request_id was used for other content.
         """
 
     @_abc_1.abstractmethod
@@ -180,7 +186,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.DeleteUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.DeleteUserResponse, _abc.Awaitable[_user_service_pb2.DeleteUserResponse]]:
-        """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
+        """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
         INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
         before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
