@@ -3,7 +3,7 @@
 import structlog
 
 from services.platform.error_reasons import Reason
-from services.platform.errors import NotFoundError, UnavailableError
+from services.platform.errors import NotFoundError, PermissionDeniedError, UnavailableError
 from services.platform.observability.log_events import EVENT_TIMELINE_OWNER_UNKNOWN
 from services.timeline.ports import Users
 
@@ -26,7 +26,8 @@ class KnownOwners:
         """
         try:
             missing = await self._users.missing([user_id])
-        except UnavailableError as error:
+        except (PermissionDeniedError, UnavailableError) as error:
+            # A user process of the release before lets no timeline service ask.
             _log.warning(EVENT_TIMELINE_OWNER_UNKNOWN, user_id=user_id, error=str(error))
             return
         if missing:

@@ -1,10 +1,10 @@
 """Who owns which handle.
 
 A user has a handle when both say so: the handle's claim and the user's row. A change of handle
-claims the new one and writes the row, which holds the old one for a while; then the old claim stays
-for that time, and nobody else gets past it. The row is what decides. Whoever
-takes over an old claim first writes the claimant's row anew, so that a claimant who slept loses its
-compare-and-set there. Hence a crash anywhere costs no handle, and no two rows ever have the same.
+claims the new one and writes the row, which holds the old one for a while: its claim stays, and
+nobody else gets past it. The row is what decides. Whoever takes over an old claim first writes the
+claimant's row anew, so that a claimant who slept loses its compare-and-set there. Hence a crash
+anywhere costs no handle, and no two rows ever have the same.
 """
 
 import asyncio

@@ -69,7 +69,7 @@ class TimelineServiceServicer:
 
     def GetHomeTimeline(self, request, context):
         """Reads the tweets of a user and of everybody the user follows, newest first.
-        INVALID_ARGUMENT: user_id, limit, cursor. NOT_FOUND (USER_NOT_FOUND): no such user.
+        INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,8 +85,8 @@ class TimelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetUserTimeline(self, request, context):
-        """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor.
-        NOT_FOUND (USER_NOT_FOUND): no such user.
+        """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
+        since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
