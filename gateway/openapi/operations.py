@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.envoy.contracts import PublicRpc
 from gateway.limits.table import CLASSES
 from gateway.openapi.errors import error_responses
-from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, references
+from gateway.openapi.headers import NEXT_PAGE, OF_ANY_ANSWER, OF_LIMITED, references
 from gateway.openapi.issuer import PROOF_OF_WORK
-from gateway.openapi.links import links
+from gateway.openapi.links import links, takes_next_page
 from gateway.openapi.messages import Field, Message
 from gateway.openapi.named_errors import prose
 from gateway.openapi.schemas import Json, parameter_schema, reference, request_schema
@@ -95,7 +95,8 @@ def _parameter(field: Field, where: str) -> Json:
 
 def _answers(rpc: PublicRpc, message: Message) -> Json:
     content = {"application/json": {"schema": reference(message.full_name)}}
-    headers = references(OF_ANY_ANSWER | OF_LIMITED)
+    paged = {NEXT_PAGE} if takes_next_page(rpc, message) else set[str]()
+    headers = references(OF_ANY_ANSWER | OF_LIMITED | paged)
     answer: Json = {"description": message.comment, "headers": headers, "content": content}
     if rpc.creates:
         made = {"Location": {"$ref": f"#/components/headers/{LOCATION}"}}

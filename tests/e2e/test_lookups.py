@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.acting import post, user
+from tests.e2e.acting import follow, post, user
 from tests.e2e.conftest import Mesh
 
 NOBODY = 12345
@@ -69,6 +69,34 @@ def test_only_what_is_new_is_read(mesh: Mesh) -> None:
         newest = mesh.rest.get(f"/v1/timeline/{kind}?user_id={ada}&since_id={tweets[-1]}")
         assert newest.json() == {"tweets": []}
         assert mesh.rest.get(f"/v1/timeline/{kind}?user_id={ada}&since_id=-1").status_code == 400
+
+
+def test_pages_lead_to_the_next(mesh: Mesh) -> None:
+    ada, others = user(mesh), [user(mesh) for _ in range(3)]
+    tweets = [post(mesh, ada) for _ in range(5)]
+    new = tweets[:0:-1]
+    for other in others:
+        follow(mesh, other, ada)
+    for path, key, wanted in (
+        (
+            f"/v1/timeline/user?user_id={ada}&limit=2&since_id={tweets[0]}",
+            "tweet_id",
+            new,
+        ),
+        (f"/v1/timeline/home?user_id={ada}&limit=2", "tweet_id", tweets[::-1]),
+        (f"/v1/users/{ada}/followers?limit=2", "user_id", others),
+    ):
+        found, url = list[int](), mesh.rest.base_url.join(path)
+        while True:
+            answer = mesh.rest.get(url)
+            page = answer.json()
+            found += [int(one[key]) for one in page.get("tweets", page.get("users"))]
+            assert ("next" in answer.links) == ("next_cursor" in page)
+            if "next" not in answer.links:
+                break
+            url = answer.url.join(answer.links["next"]["url"])
+            assert url.params["cursor"] == page["next_cursor"]
+        assert found == wanted
 
 
 def test_many_are_read_at_once(mesh: Mesh) -> None:

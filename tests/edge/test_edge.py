@@ -83,7 +83,7 @@ async def test_an_unknown_path_is_404(edge: Edge, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "DELETE", "HEAD", "TRACE"])
 async def test_another_method_is_405_and_shown_which_are_taken(edge: Edge, method: str) -> None:
-    answer = await edge.client.request(method, "/v1/tweets")
+    answer = await edge.client.request(method, "/v1/follow")
     assert answer.headers["allow"] == "POST, OPTIONS"
     if method != "HEAD":
         assert_error(answer, 405, 12)
