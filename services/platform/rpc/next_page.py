@@ -5,7 +5,6 @@ was asked for, whatever that is.
 """
 
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from google.protobuf.message import Message
 
@@ -24,10 +23,15 @@ async def say_next_page(
 ) -> None:
     """Point to the page at `cursor` (None or empty: there is none) of what the request asks for.
 
-    The reference has all that the request gives in its query: not `in_path`, a field of the path.
+    The reference has all that the request gives in its query, numbers: not `in_path`, a field of
+    the path.
     """
     if cursor:
-        given = {field.name: value for field, value in request.ListFields()}
-        query = {name: value for name, value in given.items() if name not in {_CURSOR, in_path}}
-        query[_CURSOR] = cursor
-        await context.send_initial_metadata(((LINK_KEY, f'<?{urlencode(query)}>; rel="next"'),))
+        # Numbers and cursors stand in a query as they are; every page pays for what is done here.
+        query = [
+            f"{field.name}={value}"
+            for field, value in request.ListFields()
+            if field.name not in {_CURSOR, in_path}
+        ]
+        link = f'<?{"&".join([*query, f"{_CURSOR}={cursor}"])}>; rel="next"'
+        await context.send_initial_metadata(((LINK_KEY, link),))
