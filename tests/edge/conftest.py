@@ -56,10 +56,8 @@ class Tweets(tweet_grpc.TweetServiceServicer):
 
     async def CreateTweet(self, request, context):  # noqa: N802
         self.metadata = dict(context.invocation_metadata())
-        digest = content_digest(request.text)
-        await context.send_initial_metadata(
-            ((CONTENT_DIGEST_KEY, digest), location("tweets", BIG_ID))
-        )
+        digest = (CONTENT_DIGEST_KEY, content_digest(request.text))
+        await context.send_initial_metadata((digest, location("tweets", BIG_ID)))
         tweet = tweet_pb2.Tweet(tweet_id=BIG_ID, user_id=request.user_id, text=request.text)
         return tweet_pb.CreateTweetResponse(tweet=tweet)
 
