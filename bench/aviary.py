@@ -50,6 +50,8 @@ VALKEY_TIMEOUT_S = 30.0
 BUSY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 DRAINED_WITHIN_S = 1_800.0
 """Far beyond what the largest graph takes; a queue that stands still must end the run."""
+EMPTY_LOOKS = 2
+"""Queues are counted one after the other, and a message of one makes messages of another."""
 SETTINGS = {
     # Tokens of many users are got by one app, the operator's: real users have many apps.
     "AVIARY_FIRST_PARTY_CLIENTS": OPERATOR_CLIENT_ID,
@@ -122,10 +124,15 @@ class Aviary:
         async with self.channel("fanout") as channel:
             fanout = stubs.FanoutServiceStub(channel)
             deadline = time.monotonic() + DRAINED_WITHIN_S
-            while await _is_left(self.data_dir, fanout):
+            empty = 0
+            while empty < EMPTY_LOOKS:
+                if await _is_left(self.data_dir, fanout):
+                    empty = 0
+                    await asyncio.sleep(poll_s)
+                else:
+                    empty += 1
                 if time.monotonic() > deadline:
                     raise BenchError("the queues do not drain")
-                await asyncio.sleep(poll_s)
 
     def _child(self, service: str) -> int:
         for entry in Path("/proc").iterdir():

@@ -1,5 +1,6 @@
 """The command: its options, and a run from end to end."""
 
+import math
 import random
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,10 @@ from bench.context import Bench, Options
 from bench.costs import spent
 from bench.errors import BenchError
 from bench.report.page import page
-from bench.results import Result, document, machine, write
+from bench.results import Result, as_json, document, machine
 from bench.scenarios import SCENARIOS, soak
 from bench.world import World
+from bench.writing import make_folder, write
 from services.cli.load.errors import LoadError
 from services.cli.load.generating import draw_posts, generate_graph, generate_texts
 from services.cli.load.model import FollowGraph
@@ -41,11 +44,31 @@ FAILURES = (
     httpx.HTTPError,
     redis.RedisError,
     subprocess.SubprocessError,
+    ZeroDivisionError,  # so short a round that no CPU time can be told
 )
 """What a scenario may end with; anything else is a fault of its own, and ends the run."""
+HOUR_S, WEEK_MIN = 3_600.0, 10_080.0
+"""The longest that may be asked for."""
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SIGNALLED = 128
 """Of an exit code: a shell adds the signal's number."""
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+class Duration(click.FloatRange):
+    """A range without the number that is in every range, since it compares with none."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Read it."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +125,8 @@ QUICK = Size(
     "chosen",
     multiple=True,
     type=click.Choice(list(SCENARIOS)),
-    help="Measure this alone; may be repeated.  [default: all; with --quick, all but the soak]",
+    help="Measure this alone; may be repeated. They run in the order of --list.  "
+    "[default: all; with --quick, all but the soak]",
 )
 @click.option("--list", "listed", is_flag=True, help="List the scenarios, and end.")
 @click.option("--quick", is_flag=True, help="Less of everything: three minutes or so.")
@@ -118,9 +142,9 @@ QUICK = Size(
 @click.option("--users", type=click.IntRange(10), help="Without --edges: people to make.")
 @click.option("--tweet-count", type=click.IntRange(1), help="Tweets to begin with.")
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of each measurement.")
-@click.option("--seconds", type=click.FloatRange(0.1), help="Length of each in a round.")
+@click.option("--seconds", type=Duration(0.1, HOUR_S), help="Length of each in a round.")
 @click.option("--crowd", type=click.IntRange(10), help="Followers of the author with many.")
-@click.option("--soak-minutes", type=click.FloatRange(0.01), help="Length of the soak.")
+@click.option("--soak-minutes", type=Duration(0.01, WEEK_MIN), help="Length of the soak.")
 def main(  # noqa: PLR0913 - an argument for each option
     chosen: Sequence[str],
     *,
@@ -136,18 +160,32 @@ def main(  # noqa: PLR0913 - an argument for each option
         for name, scenario in SCENARIOS.items():
             click.echo(f"{name:20}{scenario.TITLE}")
         return
-    # What is running is stopped, and its folder removed, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(SIGNALLED + number))
     size = _sized(QUICK if quick else FULL, sizes)
+    names = [name for name in SCENARIOS if name in chosen] or _by_default(quick=quick)
     try:
-        run = _measure(chosen or _by_default(quick=quick), size, edges, tweets)
-    except (BenchError, LoadError) as error:
+        make_folder(out)
+        _end_in_order()
+        run = _measure(names, size, edges, tweets)
+        write(out / "results.json", as_json(run))
+        write(out / "report.html", page(run))
+    except (BenchError, LoadError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    out.mkdir(parents=True, exist_ok=True)
-    write(out / "results.json", run)
-    (out / "report.html").write_text(page(run))
     click.echo(f"{out / 'results.json'}\n{out / 'report.html'}")
     sys.exit(any(one["failure"] for one in run["scenarios"]))
+
+
+def _end_in_order() -> None:
+    """Take signals to end, but those that whoever started this has it ignore, as nohup does."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _frame: object) -> None:
+    """Stop what is running and remove its folder, undisturbed by a second Ctrl-C."""
+    for other in ENDING:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(SIGNALLED + number)
 
 
 def _by_default(*, quick: bool) -> list[str]:
@@ -180,6 +218,7 @@ def _measure(
     )
     posts = draw_posts(graph, texts, rng)
     results: list[Result] = []
+    began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="aviary-bench-") as name:
         folder = Path(name)
         with aviaries.running(folder / "data") as aviary:
@@ -187,7 +226,8 @@ def _measure(
             click.echo(f"Aviary is ready after {aviary.ready_after_s:.1f} s; filling it")
             world.load()
             world.read(world.users[: size.options.viewers])
-            bench = Bench(aviary, world, size.options, folder, _idle(aviary, size.idle_s))
+            idle = _idle(aviary, size.idle_s)
+            bench = Bench(aviary, world, size.options, folder, idle)
             results += [_scenario(one, bench) for one in chosen]
     settings = {
         "scenarios": list(chosen),
@@ -198,7 +238,7 @@ def _measure(
         "texts": None if tweets is None else tweets.name,
         **asdict(size.options),
     }
-    return document(results, settings, on)
+    return document(results, settings, on, idle=idle, began=began)
 
 
 def _graph(size: Size, edges: Path | None, rng: random.Random) -> FollowGraph:
@@ -227,7 +267,9 @@ def _scenario(name: str, bench: Bench) -> Result:
         result = Result(name, scenario.TITLE, [], failure=str(error) or type(error).__name__)
     result.took_s = time.monotonic() - began
     for figure in result.figures:
-        verdict = {None: "", True: "reached", False: "NOT REACHED"}[figure.reached]
+        verdict = {None: "too small a run to tell", True: "reached", False: "NOT REACHED"}[
+            figure.reached
+        ]
         target = "" if figure.target is None else f"  to reach {figure.target:g}  {verdict}"
         click.echo(f"  {figure.name:44}{figure.value:12,.3f} {figure.unit}{target}")
     return result

@@ -1,5 +1,6 @@
 """CPU time and memory of processes, from /proc: true however busy the machine is otherwise."""
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -54,8 +55,9 @@ def resident_bytes(supervisor: int) -> dict[str, int]:
     """Resident memory of the same, by name; pages that processes share count in each."""
     totals: Counter[str] = Counter()
     for name, process in _below(supervisor):
-        pages = Path(f"/proc/{process.pid}/statm").read_text().split()[_RESIDENT_PAGES]
-        totals[name] += int(pages) * _PAGE_BYTES
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            pages = Path(f"/proc/{process.pid}/statm").read_text().split()[_RESIDENT_PAGES]
+            totals[name] += int(pages) * _PAGE_BYTES
     return dict(totals)
 
 

@@ -17,6 +17,8 @@ __all__ = ["Measured", "Sample", "Subject", "median", "take_turns"]
 
 MICROSECONDS = 1e6
 WARM_UP_S = 1.0
+IDLE_S = 2.0
+"""Clock ticks are 10 ms: half a percent of a core."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +30,8 @@ class Subject:
     """What to ask of it; made anew for each round, since tokens end."""
     cpu: Callable[[], Mapping[str, float]]
     """CPU seconds so far of each of its processes, by name."""
-    idle: Mapping[str, float] = field(default_factory=dict)
-    """What of that they take each second anyway, with nothing to do."""
+    idle: Mapping[str, float] | None = None
+    """What of that they take each second anyway, with nothing to do; None: measured when warm."""
     settle: Callable[[], None] | None = None
     """Waits until what was asked for is done, where that goes on after the answers."""
     module: str = HTTP
@@ -47,6 +49,8 @@ class Sample:
     """Seconds, by process, until it had settled."""
     settled_s: float
     """From the first request until then."""
+    asked_rate: float | None = None
+    """Requests a second of an open loop; None of a closed one."""
 
     @property
     def count(self) -> int:
@@ -77,6 +81,16 @@ class Measured:
         return sum(one.failed for one in self.samples)
 
     @property
+    def asked_rate(self) -> float | None:
+        """Requests a second that an open loop asked for; None for a closed one."""
+        return self.samples[0].asked_rate
+
+    @property
+    def latest_s(self) -> float:
+        """Open loop: how late a request was sent at most, in all rounds."""
+        return max(one.outcome.latest_s for one in self.samples)
+
+    @property
     def settled_rate(self) -> float:
         """The same, until all that followed from them was done too."""
         return median([one.count / one.settled_s for one in self.samples])
@@ -102,6 +116,17 @@ class Measured:
         """What the generator itself took for a request."""
         return MICROSECONDS * median([one.outcome.cpu_s / one.count for one in self.samples])
 
+    def rate_of(self, kind: int) -> float:
+        """Answers of one kind a second; what failed is taken off each in proportion.
+
+        The median of the rounds.
+        """
+        rates = []
+        for one in self.samples:
+            share = len(one.outcome.latencies[kind]) / sum(map(len, one.outcome.latencies))
+            rates.append(share * one.count / one.outcome.seconds)
+        return median(rates)
+
     def latencies(self, kind: int | None = None) -> Latencies:
         """Give those of all rounds together."""
         return Latencies.of([one.outcome for one in self.samples], kind)
@@ -116,11 +141,29 @@ def take_turns(subjects: Sequence[Subject], *, rounds: int, warm_up: bool = True
         generate(replace(plan, seconds=seconds), module=subject.module, overload=True)
         if subject.settle is not None:
             subject.settle()
+    if warm_up:
+        subjects = _with_idle(subjects)
     for number in range(rounds):
         places = list(range(len(subjects)))
         for place in places if number % 2 == 0 else reversed(places):
             measured[place].samples.append(_sample(subjects[place]))
     return measured
+
+
+def _with_idle(subjects: Sequence[Subject]) -> list[Subject]:
+    """Watch those do nothing of whom it is not known what they take then."""
+    before = [dict(one.cpu()) if one.idle is None else {} for one in subjects]
+    if not any(before):
+        return list(subjects)
+    began = time.monotonic()
+    time.sleep(IDLE_S)
+    took_s = time.monotonic() - began
+    return [
+        replace(one, idle={name: s / took_s for name, s in spent(was, one.cpu()).items()})
+        if one.idle is None
+        else one
+        for one, was in zip(subjects, before, strict=True)
+    ]
 
 
 def _sample(subject: Subject) -> Sample:
@@ -137,9 +180,10 @@ def _sample(subject: Subject) -> Sample:
     took = spent(before, subject.cpu())
     # A second of idling is no request's cost; on a busy machine it would count for more.
     working = {
-        name: max(0.0, s - subject.idle.get(name, 0.0) * settled_s) for name, s in took.items()
+        name: max(0.0, s - (subject.idle or {}).get(name, 0.0) * settled_s)
+        for name, s in took.items()
     }
-    return Sample(outcome, working, settled_s)
+    return Sample(outcome, working, settled_s, plan.rate)
 
 
 def median(values: Sequence[float]) -> float:

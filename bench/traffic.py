@@ -5,15 +5,19 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import mean
 
+import grpc.aio
 from aviary.timeline.v1 import timeline_service_pb2 as pb
-from aviary.timeline.v1 import timeline_service_pb2_grpc as stubs
+from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
+from google.protobuf.message import Message
 
 from bench.aviary import Aviary, channel_of_edge
 from bench.context import Bench
 from bench.load.plan import Plan
-from bench.rpcs import AS_THE_EDGE
+from bench.rpcs import AS_THE_EDGE, HOME_RPC, USER_RPC
 from services.local.readiness import HOST
+from services.platform.ids.snowflake_time import time_ms
 
 __all__ = [
     "PAGE",
@@ -21,12 +25,17 @@ __all__ = [
     "get",
     "home_pages",
     "home_reads",
+    "is_full",
     "plan_of",
     "post",
+    "post_answers",
     "posts",
+    "tweets_on",
+    "user_pages",
 ]
 
 PAGE = 50
+FULL = 0.95
 # Different bodies of one plan; they go round.
 POSTS = 2_000
 
@@ -74,16 +83,42 @@ def posts(bench: Bench, authors: Sequence[int]) -> list[str]:
     return [post("/v1/tweets", {"user_id": str(a), "text": text}, token) for a, text in pairs]
 
 
+def post_answers(bench: Bench) -> list[bytes]:
+    """Give answers to posts of the world's texts, as the tweet service encodes them."""
+    return [_post_answer(*tweet) for tweet in bench.world.tweets[:POSTS]]
+
+
+def _post_answer(tweet_id: int, author: int, text: str) -> bytes:
+    tweet = tweet_pb2.Tweet(tweet_id=tweet_id, user_id=author, text=text)
+    tweet.created_at.FromMilliseconds(time_ms(tweet_id))
+    return tweet_service_pb2.CreateTweetResponse(
+        tweet=tweet, tweet_id=tweet_id, created_at=tweet.created_at
+    ).SerializeToString()
+
+
 def home_pages(aviary: Aviary, viewers: Sequence[int], limit: int = PAGE) -> list[bytes]:
     """Give the pages that those reads answer with, as the timeline service encodes them."""
-    return asyncio.run(_home_pages(aviary, viewers, limit))
+    requests = [pb.GetHomeTimelineRequest(user_id=viewer, limit=limit) for viewer in viewers]
+    return asyncio.run(_pages(aviary, HOME_RPC, requests))
 
 
-async def _home_pages(aviary: Aviary, viewers: Sequence[int], limit: int) -> list[bytes]:
+def user_pages(aviary: Aviary, users: Sequence[int], limit: int) -> list[bytes]:
+    """Give the pages of these users' own timelines, encoded likewise."""
+    requests = [pb.GetUserTimelineRequest(user_id=user, limit=limit) for user in users]
+    return asyncio.run(_pages(aviary, USER_RPC, requests))
+
+
+def is_full(pages: Sequence[bytes]) -> bool:
+    """Say whether pages are what they are called: of 50 tweets, but for a few."""
+    return tweets_on(pages) >= PAGE * FULL
+
+
+def tweets_on(pages: Sequence[bytes]) -> float:
+    """Give the mean number of tweets on pages."""
+    return mean(len(pb.GetHomeTimelineResponse.FromString(page).tweets) for page in pages)
+
+
+async def _pages(aviary: Aviary, rpc: str, requests: Sequence[Message]) -> list[bytes]:
     async with channel_of_edge(aviary.data_dir, "timeline") as channel:
-        timelines = stubs.TimelineServiceStub(channel)
-        answers = []
-        for viewer in viewers:
-            request = pb.GetHomeTimelineRequest(user_id=viewer, limit=limit)
-            answers.append(await timelines.GetHomeTimeline(request, metadata=AS_THE_EDGE))
-    return [answer.SerializeToString() for answer in answers]
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(rpc)
+        return [await call(one.SerializeToString(), metadata=AS_THE_EDGE) for one in requests]

@@ -36,7 +36,7 @@ class Outcome:
     """What came of a plan."""
 
     latencies: Sequence[Sequence[float]]
-    """In seconds, by kind, in the order of the answers."""
+    """In seconds, by kind, in the order of answers; what failed has the longest wait at least."""
     statuses: Mapping[str, int]
     """Answers by HTTP status; `unanswered` when there came none in time."""
     refusal: str
@@ -45,6 +45,8 @@ class Outcome:
     """From the first request to the last answer."""
     cpu_s: float
     """Of the generator."""
+    late_s: float = 0.0
+    """Open loop: how late half of the requests were sent at least; latencies include it."""
     latest_s: float = 0.0
     """Open loop: how late a request was sent at most."""
 

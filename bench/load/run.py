@@ -25,8 +25,8 @@ MARGIN_S = 300.0
 def generate(plan: Plan, *, module: str = HTTP, overload: bool = False) -> Outcome:
     """Run a plan in a process of its own. Raises `BenchError` unless every answer was good.
 
-    With `overload`, requests that were not answered in time, or were turned away, are no error; the
-    former count as long.
+    With `overload`, requests that were not answered in time, or were turned away, are no error;
+    they count as long.
     """
     process = subprocess.run(
         [sys.executable, "-m", module],

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from services.platform.ids.snowflake_time import time_ms
 __all__ = ["Plain", "postgres_folder", "running", "served", "temporary_postgres"]
 
 DEBIANS = Path("/usr/lib/postgresql")
+VERSION = re.compile(r"\d+(\.\d+)*")
 SERVER_USER = "postgres"
 """Whom a server runs as that root starts: it refuses to run as root."""
 MS_PER_S = 1_000
@@ -46,9 +48,12 @@ class Plain:
 
 
 def postgres_folder() -> Path | None:
-    """Find the programs of an installed PostgreSQL server; None where there is none."""
+    """Find the programs of an installed PostgreSQL server; None where none can run."""
+    if os.geteuid() == 0 and SERVER_USER not in {one.pw_name for one in pwd.getpwall()}:
+        return None
     found = shutil.which("initdb")
-    debians = sorted(DEBIANS.glob("*/bin"), key=lambda path: int(path.parent.name))
+    numbered = [path for path in DEBIANS.glob("*/bin") if VERSION.fullmatch(path.parent.name)]
+    debians = sorted(numbered, key=lambda path: [*map(int, path.parent.name.split("."))])
     folders = [*([Path(found).resolve().parent] if found else []), *reversed(debians)]
     return next((one for one in folders if (one / "postgres").exists()), None)
 

@@ -7,6 +7,7 @@ from aviary.fanout.v1 import fanout_service_pb2 as pb
 from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
 
 from bench.aviary import Aviary
+from bench.checks import check_pushed
 from bench.context import Bench
 from bench.costs import spent
 from bench.measuring import median
@@ -45,6 +46,7 @@ def run(bench: Bench) -> Result:
         bench.aviary.drain(POLL_S)
         took_s = time.monotonic() - began
         cpu = spent(before, bench.aviary.cpu())
+        check_pushed(bench, bench.viewers, max(tweet for tweet, _, _ in world.tweets))
         deliveries = count * len(bench.viewers)
         rates.append(deliveries / took_s)
         costs.append(deliveries / cpu[WORKER])
@@ -59,7 +61,18 @@ def run(bench: Bench) -> Result:
             Figure("deliveries in a second of the worker's CPU", median(costs), "/s"),
             Figure("CPU of all processes", sum(middle.values()), "µs", Better.LOWER),
         ],
-        [Row("a delivery", median(rates), shown, sum(middle.values()), {}, [], 0.0)],
+        [
+            Row(
+                "a delivery",
+                median(rates),
+                shown,
+                sum(middle.values()),
+                {},
+                [],
+                0.0,
+                requests=deliveries * bench.options.rounds,
+            )
+        ],
         [(f"{count:,} tweets to {len(bench.viewers):,} readers in a round; from resume to last.")],
     )
 

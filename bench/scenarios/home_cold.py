@@ -14,6 +14,8 @@ __all__ = ["NAME", "TITLE", "run"]
 NAME = "home-cold"
 TITLE = "Home read of 50, cold: the cache is flushed"
 RATE = 50.0
+MANY = 500
+"""Homes to read at least: fewer are read before the queue of them shows."""
 
 
 def run(bench: Bench) -> Result:
@@ -42,7 +44,7 @@ def run(bench: Bench) -> Result:
         NAME,
         TITLE,
         [
-            Figure("cold reads", fast.rate, "/s", target=400.0),
+            Figure("cold reads", fast.rate, "/s", target=400.0, at_size=len(viewers) >= MANY),
             Figure("p99 at 50 a second", rows[1].latency_ms["p99"], "ms", Better.LOWER, 500.0),
             Figure("CPU of all processes", fast.total_cpu_us / 1_000, "ms", Better.LOWER),
         ],

@@ -1,16 +1,12 @@
 """What following very many, or celebrities, adds to a home read."""
 
-import asyncio
 from functools import partial
 
-from aviary.fanout.v1 import fanout_service_pb2 as pb
-from aviary.fanout.v1 import fanout_service_pb2_grpc as stubs
-
-from bench.aviary import Aviary
 from bench.context import Bench
 from bench.measuring import take_turns
 from bench.results import TIMES, Better, Figure, Result, Row
 from bench.subjects import aviary
+from bench.threshold import celebrities_above
 from bench.traffic import home_reads
 
 __all__ = ["NAME", "TITLE", "run"]
@@ -18,13 +14,14 @@ __all__ = ["NAME", "TITLE", "run"]
 NAME = "home-wide"
 TITLE = "Home read of who follows very many, or celebrities"
 FOLLOWINGS = 200
+VERY_MANY = 5_000
+"""What the target is for."""
 READERS = 24
 WIDE_READERS = 8
 CELEBRITIES = 50
 TWEETS_EACH = 2
 THRESHOLD = READERS - 1
 """Followers above which an author counts as one here, while their tweets are made."""
-DEFAULT = 0
 
 
 def run(bench: Bench) -> Result:
@@ -41,11 +38,8 @@ def run(bench: Bench) -> Result:
     world.follow(dict.fromkeys(many, wide))
     others = max(0, followings - CELEBRITIES)
     world.follow({one: [*stars, *world.rng.sample(world.users, others)] for one in fans})
-    _set_threshold(bench.aviary, THRESHOLD)
-    try:
+    with celebrities_above(bench.aviary, THRESHOLD):
         world.post([(star, text) for star in stars for text in world.texts[:TWEETS_EACH]])
-    finally:
-        _set_threshold(bench.aviary, DEFAULT)
     world.read([*plain, *fans])
     # Such a home takes a while to build, and many at a time longer than a call may take.
     world.read(many, at_once=1)
@@ -68,6 +62,7 @@ def run(bench: Bench) -> Result:
                 TIMES,
                 Better.LOWER,
                 1.2,
+                at_size=len(wide) >= VERY_MANY and followings == FOLLOWINGS,
             ),
             Figure(
                 f"CPU with {CELEBRITIES} celebrities against none",
@@ -75,16 +70,8 @@ def run(bench: Bench) -> Result:
                 TIMES,
                 Better.LOWER,
                 1.5,
+                at_size=followings == FOLLOWINGS,
             ),
         ],
         [Row.of(usual), Row.of(wider), Row.of(starry)],
     )
-
-
-def _set_threshold(one: Aviary, followers: int) -> None:
-    async def call() -> None:
-        async with one.channel("fanout") as channel:
-            request = pb.SetCelebrityThresholdRequest(followers=followers)
-            await stubs.FanoutServiceStub(channel).SetCelebrityThreshold(request)
-
-    asyncio.run(call())

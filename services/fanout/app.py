@@ -47,6 +47,8 @@ from services.timeline.writes import (
 
 __all__ = ["build"]
 
+TWEETS_AT_ONCE = 400
+"""Tweets planned together where many wait; see `PUSHES_AT_ONCE`."""
 PAGES_AT_ONCE = 10
 """Pages of up to 1000 followers pushed together: a tenth of a second of work, for which a page to
 close friends that comes meanwhile has to wait."""
@@ -100,8 +102,8 @@ def _operated(
 
 
 async def _consume(deps: Dependencies, handlers: FanoutConsumers, flags: Flags) -> None:
+    await deps.consume_batches(PLAN, handlers.plan, most=TWEETS_AT_ONCE)
     for subscription, handle in (
-        (PLAN, handlers.plan),
         (AUTHOR, handlers.tweets_changed),
         (GRAPH, handlers.relations_changed),
     ):

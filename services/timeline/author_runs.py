@@ -15,9 +15,9 @@ from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
 from services.timeline.model import WINDOW_IDS, IdRun
 from services.timeline.ports import AuthorLists, HotTimelines
 
-__all__ = ["TOKEN_BYTES", "WARMED_AT_ONCE", "author_runs", "listed_runs"]
+__all__ = ["WARMED_AT_ONCE", "author_runs", "listed_runs"]
 
-TOKEN_BYTES: Final = 8
+_TOKEN_BYTES: Final = 8
 """Random: no two warmers ever share one."""
 WARMED_AT_ONCE: Final = 64
 """Lists that one read fills: 50,000 ids in one call of the tweet service. Where more are missing,
@@ -66,7 +66,7 @@ async def _warm(
     hot: HotTimelines, lists: AuthorLists, authors: Sequence[int]
 ) -> Mapping[int, IdRun]:
     """Fill the lists that nobody else is filling: the newest ids of each, by author."""
-    tokens = {author: secrets.token_bytes(TOKEN_BYTES) for author in authors}
+    tokens = {author: secrets.token_bytes(_TOKEN_BYTES) for author in authors}
     try:
         claims = await asyncio.gather(
             *(hot.begin_warm_author(author, token) for author, token in tokens.items())

@@ -163,12 +163,24 @@ return found
 """
 )
 
+_BEGIN_WARM_LIST = """
+local function begin_warm(key, sentinel, expiry)
+  local tail = redis.call('LINDEX', key, -1)
+  if tail then return tail == sentinel and 1 or 0 end
+  redis.call('RPUSH', key, sentinel)
+  redis.call('PEXPIRE', key, expiry)
+  return 1
+end
+"""
+
 READ_BESIDE = (
     _READ_LIST
+    + _BEGIN_WARM_LIST
     + """
 -- KEYS: guarded entry, list; ARGV: nonce that the caller knows the rest of or '', nonce for an
--- absent entry, TTL of the entry in ms, then as READ.
--- Returns {'' if the entry still has the nonce, else the entry; what READ returns}.
+-- absent entry, TTL of the entry in ms, then as READ, then as BEGIN_WARM, or '' for no warming.
+-- Returns {'' if the entry still has the nonce, else the entry; what READ returns; what BEGIN_WARM
+-- returns, 0 where there is no miss}.
 local entry = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[2] - 1)
 if type(entry) == 'table' or entry == '' then
   entry = ARGV[2]
@@ -178,20 +190,20 @@ elseif entry == ARGV[1] then
 else
   entry = redis.call('GET', KEYS[1])
 end
-return {entry, read(KEYS[2], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]))}
+local found = read(KEYS[2], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]))
+local warming = 0
+if not found and ARGV[7] ~= '' then warming = begin_warm(KEYS[2], ARGV[7], ARGV[8]) end
+return {entry, found, warming}
 """
 )
 
-BEGIN_WARM = """
+BEGIN_WARM = (
+    _BEGIN_WARM_LIST
+    + """
 -- KEYS: list; ARGV: warming sentinel, expiry in ms. Returns 1 if the caller is the warmer.
-local tail = redis.call('LINDEX', KEYS[1], -1)
-if not tail then
-  redis.call('RPUSH', KEYS[1], ARGV[1])
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  return 1
-end
-return tail == ARGV[1] and 1 or 0
+return begin_warm(KEYS[1], ARGV[1], ARGV[2])
 """
+)
 
 FINISH_WARM = (
     _COMPARE

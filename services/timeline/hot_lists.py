@@ -154,16 +154,18 @@ class HotLists:
             await self._client.lines.call_many([(key, ("EXISTS", key)) for key in keys])
 
     async def read_beside(
-        self, entry: GuardedEntry, key: bytes, before: int | None, count: int
-    ) -> tuple[bytes, IdRun | None]:
-        """One list's ids, with a look at an entry of the same slot: (what the entry has, the ids).
+        self, entry: GuardedEntry, key: bytes, before: int | None, count: int, token: bytes = b""
+    ) -> tuple[bytes, IdRun | None, bool]:
+        """One list's ids, with a look at an entry of the same slot.
 
-        The first is empty if the entry still has the nonce that the caller knows. The list is not
-        renewed: so its reader comes by the durable store now and then, where visits are recorded.
-        Without that, whoever reads each day would count as away after a month, and no more tweets
-        would be pushed to them.
+        Gives what the entry has, empty if it still has the nonce that the caller knows; the ids;
+        and, after a miss, what `begin_warm` gives, which is then done too if there is a `token`.
+
+        The list is not renewed: so its reader comes by the durable store now and then, where visits
+        are recorded. Without that, whoever reads each day would count as away after a month, and no
+        more tweets would be pushed to them.
         """
-        found, ids = await self._read_beside.run(
+        found, ids, warming = await self._read_beside.run(
             [entry.key, key],
             entry.known_nonce,
             entry.new_nonce,
@@ -171,8 +173,10 @@ class HotLists:
             _start(before),
             count,
             _NOT_RENEWED,
+            token and _SENTINEL + token,
+            _WARM_EXPIRY_MS,
         )
-        return found, await self._checked(key, ids)
+        return found, await self._checked(key, ids), bool(warming)
 
     async def begin_warm(self, key: bytes, token: bytes) -> bool:
         """Claim an absent list for warming; `token` is random and not empty.

@@ -48,21 +48,26 @@ class ValkeyHotTimelines:
         self._copies = AuthorCopies(lists)
         self._nonces = random.Random()  # noqa: S311 - unlike any other, not secret
 
-    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
+    async def home(
+        self, viewer: int, before: int | None, count: int, *, warm: bool = False
+    ) -> HotHome:
         """Read the viewer's relations and the ids below `before`, in one look."""
         known = self._local.get(viewer)
         nonce = known[0] if known else b""
         entry = self._relations.entry(viewer, nonce, self._nonces.randbytes(NONCE_BYTES))
         asked_s = time.monotonic()
-        found, run = await self._lists.read_beside(entry, home_list_key(viewer), before, count)
+        token = entry.new_nonce if warm else b""
+        key = home_list_key(viewer)
+        found, run, warming = await self._lists.read_beside(entry, key, before, count, token)
         self._count(HOME, run)
+        token = token if warming else b""
         if known and not found:
             self._relations.unchanged()
-            return HotHome(known[1], run, asked_s=asked_s)
+            return HotHome(known[1], run, asked_s=asked_s, token=token)
         nonce, relations = self._relations.parse(found)
         if relations is not None:
             self._local.put(viewer, nonce, relations)
-        return HotHome(relations, run, nonce, asked_s)
+        return HotHome(relations, run, nonce, asked_s, token)
 
     async def keep_relations(self, viewer: int, nonce: bytes, relations: ViewerRelations) -> None:
         """Keep what was fetched since `home` gave this nonce, unless it was invalidated."""
@@ -99,10 +104,6 @@ class ValkeyHotTimelines:
         self._metrics.hit(AUTHOR, hits)
         self._metrics.miss(AUTHOR, len(runs) - hits)
         return runs
-
-    async def begin_warm_home(self, viewer: int, token: bytes) -> bool:
-        """Have a home list collect pushes; false when it exists or somebody else is warming it."""
-        return await self._lists.begin_warm(home_list_key(viewer), token)
 
     async def finish_warm_home(self, viewer: int, token: bytes, run: IdRun) -> None:
         """Fill a home list with what was read since; a list dropped meanwhile stays so."""

@@ -102,6 +102,8 @@ class HotHome:
     """Under which relations can be kept that are fetched from now on."""
     asked_s: float = math.inf
     """When memory was asked, by `time.monotonic()`: what else the read uses is no older."""
+    token: bytes = b""
+    """Under which the list can be filled, which was absent and collects pushes from now on."""
 
 
 @dataclass(frozen=True, slots=True)

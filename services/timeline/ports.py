@@ -22,8 +22,12 @@ __all__ = [
 class HotTimelines(Protocol):
     """Recent ids in memory. Raises `UnavailableError`; callers then use the source instead."""
 
-    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
+    async def home(
+        self, viewer: int, before: int | None, count: int, *, warm: bool = False
+    ) -> HotHome:
         """The viewer's relations and the ids below `before`, in one look.
+
+        With `warm` a list that is absent begins to collect pushes, for the caller to fill.
 
         There are fewer than `count` ids where the list ends; `ended` is true only when it is
         known to reach the oldest tweet. The relations are as `Relations.fetch` gave them after
@@ -52,12 +56,8 @@ class HotTimelines(Protocol):
         """
         ...
 
-    async def begin_warm_home(self, viewer: int, token: bytes) -> bool:
-        """Start collecting pushes; false when somebody else is warming or the list exists."""
-        ...
-
     async def finish_warm_home(self, viewer: int, token: bytes, run: IdRun) -> None:
-        """Put in what was read since; nothing happens if the list was dropped meanwhile."""
+        """Put in what was read since `home` gave the token; nothing if the list was dropped."""
         ...
 
     async def begin_warm_author(self, author: int, token: bytes) -> bool:

@@ -6,7 +6,6 @@ timeline) and those of celebrities, which are merged in here. A user's timeline 
 
 import asyncio
 import math
-import secrets
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import structlog
 
 from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_CACHE_UNAVAILABLE
-from services.timeline.author_runs import TOKEN_BYTES, author_runs, listed_runs
+from services.timeline.author_runs import author_runs, listed_runs
 from services.timeline.backfill import Backfill
 from services.timeline.flights import Flights
 from services.timeline.model import (
@@ -88,7 +87,7 @@ class HomeSkeletons:
         sources = self._sources
         hot = await self._hot(before, count)
         await self._check_owner(hot)
-        missed = hot is not None and hot.run is None and self._floor is None
+        missed = hot is not None and hot.run is None and self._floor is None and not hot.token
         if missed and await sources.builds.waited(self._viewer):
             hot = await self._hot(before, count)
         if hot is None:
@@ -119,9 +118,13 @@ class HomeSkeletons:
             await self._sources.owners.check(self._viewer)
 
     async def _hot(self, before: int | None, count: int) -> HotHome | None:
-        """Look into the cache; None while it is gone."""
+        """Look into the cache; None while it is gone.
+
+        A read that knows its floor from an earlier round warms no list; see `_missed`.
+        """
+        warm = self._floor is None
         try:
-            return await self._sources.hot.home(self._viewer, before, count)
+            return await self._sources.hot.home(self._viewer, before, count, warm=warm)
         except UnavailableError:
             _log.warning(EVENT_CACHE_UNAVAILABLE, cache="home", viewer=self._viewer)
             return None
@@ -168,10 +171,8 @@ class HomeSkeletons:
         earlier round therefore fills no list. Relations that are fetched for the read are, for the
         same reason, good for its list too.
         """
-        token = secrets.token_bytes(TOKEN_BYTES)
-        warming = await self._begin_warm(token)
         known, fetched = self._relations or hot.relations, None
-        wanted = (None, max(count, WARM_IDS)) if warming else (before, count)
+        wanted = (None, max(count, WARM_IDS)) if hot.token else (before, count)
         current = self._current(*wanted)
         if known is None:
             (run, built_by), fetched = await asyncio.gather(current, self._fetch(hot))
@@ -179,21 +180,15 @@ class HomeSkeletons:
         else:
             run, built_by = await current
         self._relations = known
-        if not warming:
+        if not hot.token:
             return known, await self._filled(run, known, before, count)
         if before is None and len(run.ids) < count and not run.ended:
             now_following = built_by or fetched or await self._sources.relations.fetch(self._viewer)
             run = await self._filled(run, now_following, None, count)
-        await self._finish_warm(token, run)
+        await self._finish_warm(hot.token, run)
         if before is not None:
             return known, await self._cold(known, before, count)
         return known, IdRun(run.ids[:count], run.ended and len(run.ids) <= count)
-
-    async def _begin_warm(self, token: bytes) -> bool:
-        try:
-            return await self._sources.hot.begin_warm_home(self._viewer, token)
-        except UnavailableError:
-            return False
 
     async def _finish_warm(self, token: bytes, window: IdRun) -> None:
         try:

@@ -16,6 +16,7 @@ HOME: Final = TableSpec(
     "home",
     max_age_s=RETENTION_S,
     key="{user:016x}#{~day:08x}, column {~tweet}",
+    newest_first=True,
     expired=expired_homes,
 )
 VIEWERS: Final = TableSpec("viewers", key="{user:016x}")

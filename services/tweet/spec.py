@@ -26,7 +26,9 @@ CLAIM_MAX_AGE_S: Final = 86_400
 """Clients retry for minutes; a day leaves room for one that was offline."""
 
 TWEETS: Final = TableSpec("tweets", key="{shard:02x}#{tweet:016x}, 64 shards")
-TWEETS_BY_AUTHOR: Final = TableSpec("tweets_by_author", key="{author:016x}#{~tweet:016x}")
+TWEETS_BY_AUTHOR: Final = TableSpec(
+    "tweets_by_author", key="{author:016x}#{~tweet:016x}", newest_first=True
+)
 REQUESTS: Final = TableSpec("requests", max_age_s=CLAIM_MAX_AGE_S, key="{scope}#{request id}")
 OUTBOX: Final = TableSpec("tweet_outbox", key=OUTBOX_KEY)
 TABLES: Final = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS, OUTBOX)

@@ -8,8 +8,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 
 @contextmanager
-def served(before_answer: Callable[[], None], *, one_at_a_time: bool = False) -> Iterator[int]:
-    """Serve on a port of the system's choice; `before_answer` is called before each answer."""
+def served(
+    before_answer: Callable[[], None],
+    *,
+    one_at_a_time: bool = False,
+    statuses: Iterator[int] | None = None,
+) -> Iterator[int]:
+    """Serve on a port of the system's choice; `before_answer` is called before each answer.
+
+    Statuses are those given, or always 200.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -17,7 +25,7 @@ def served(before_answer: Callable[[], None], *, one_at_a_time: bool = False) ->
         def do_GET(self) -> None:
             with turn:
                 before_answer()
-            self.send_response(200)
+            self.send_response(200 if statuses is None else next(statuses))
             self.send_header("content-length", "2")
             self.end_headers()
             self.wfile.write(b"{}")

@@ -2,20 +2,25 @@
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
+from itertools import cycle
 
 import pytest
 
 from bench.errors import BenchError
+from bench.load.http import GRACE_S
 from bench.load.plan import Plan, source_address
 from bench.load.run import Latencies, generate
-from bench.measuring import Subject, take_turns
+from bench.measuring import Measured, Sample, Subject, take_turns
 from tests.bench.servers import served, stalling
 
 REQUEST = "GET / HTTP/1.1\r\nhost: test\r\n\r\n"
 HOST = "127.0.0.1"
 SLOW_S = 0.02
 STALL_S = 0.6
+LATE_S = 0.000_3
+TRIES = 10
 
 
 def test_a_slow_subject_comes_out_slower() -> None:
@@ -78,6 +83,34 @@ def test_requests_unanswered_in_time_count_as_long() -> None:
     assert sum(map(len, outcome.latencies)) == 100
     assert outcome.statuses["unanswered"] > 0
     assert Latencies.of([outcome]).percentile(0.99) > 5
+
+
+@pytest.mark.parametrize("rate", [None, 50.0])
+def test_who_is_turned_away_at_once_was_not_answered_fast(rate: float | None) -> None:
+    with served(lambda: None, one_at_a_time=True, statuses=cycle([200, 503])) as port:
+        plan = Plan(host=HOST, port=port, requests=[REQUEST], connections=1, seconds=0.4, rate=rate)
+        outcome = generate(plan, overload=True)
+    (latencies,) = outcome.latencies
+    turned_away = outcome.statuses["503"]
+    assert turned_away > 0
+    assert sum(one >= GRACE_S for one in latencies) == turned_away
+    assert outcome.refusal.startswith("HTTP/1.1 503")
+    sample = Sample(outcome, {}, outcome.seconds)
+    assert (sample.count, sample.failed) == (outcome.statuses["200"], turned_away)
+    assert Measured("all", [sample]).rate == Measured("all", [sample]).rate_of(0)
+
+
+def test_an_open_loop_sends_when_it_is_due_and_not_at_the_next_millisecond() -> None:
+    """At 400 a second a request is due half a millisecond after a whole one, every second time."""
+    with served(lambda: None) as port:
+        plan = Plan(host=HOST, port=port, requests=[REQUEST], connections=64)
+        # Something else may take the cores for a while.
+        for _ in range(TRIES):
+            outcome = generate(replace(plan, seconds=0.5, rate=400.0))
+            assert outcome.statuses == {"200": 200}
+            if outcome.late_s < LATE_S:
+                return
+    raise AssertionError(f"half of the requests are sent {outcome.late_s} s late or later")
 
 
 def test_percentiles() -> None:

@@ -34,12 +34,15 @@ def test_a_run_gives_a_document_and_a_page(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stderr
     document = json.loads((tmp_path / "results.json").read_text())
-    assert document["version"] == 1
+    assert document["version"] == 2
     assert document["settings"]["people"] == USERS
     assert document["settings"]["tweets"] == TWEETS
     assert document["machine"]["cores"] >= 1
-    read, post = document["scenarios"]
-    assert (read["name"], post["name"]) == ("home-read", "post")
+    post, read = document["scenarios"]
+    # In the order of the list, whatever that of the options.
+    assert (post["name"], read["name"]) == ("post", "home-read")
+    assert post["failure"] == read["failure"] == ""
+    assert set(document["idle_cpu"]) >= {"envoy", "timeline"}
     for scenario in (read, post):
         assert not scenario["failure"]
         assert all(figure["value"] > 0 for figure in scenario["figures"])
@@ -60,7 +63,8 @@ def test_a_run_gives_a_document_and_a_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-def test_a_signal_to_end_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
+def test_signals_to_end_leave_nothing_behind(signals: list[signal.Signals], tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "bench", "--quick", "--out", tmp_path / "report"],
         env={**os.environ, "TMPDIR": str(tmp_path)},
@@ -70,9 +74,10 @@ def test_a_signal_to_end_leaves_nothing_behind(tmp_path: Path) -> None:
         assert run.stdout is not None
         assert "Aviary is ready" in run.stdout.readline()
         (folder,) = tmp_path.glob("aviary-bench-*")
-        run.send_signal(signal.SIGTERM)
+        for one in signals:
+            run.send_signal(one)
         run.communicate()
-    assert run.returncode == 128 + signal.SIGTERM
+    assert run.returncode == 128 + signals[0]
     assert not folder.exists()
     assert not [pid for pid in Path("/proc").iterdir() if str(folder) in _command(pid)]
 

@@ -63,8 +63,10 @@ class WatchedHot(ValkeyHotTimelines):
             await each
         await super().finish_warm_home(viewer, token, run)
 
-    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
-        found = await super().home(viewer, before, count)
+    async def home(
+        self, viewer: int, before: int | None, count: int, *, warm: bool = False
+    ) -> HotHome:
+        found = await super().home(viewer, before, count, warm=warm)
         self.was_hot = found.run is not None
         return found
 

@@ -3,6 +3,7 @@
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,9 @@ async def open_rows(
     request: pytest.FixtureRequest, folder: Path, tables: Sequence[TableSpec]
 ) -> AsyncIterator[RowStore]:
     """An empty store of the engine that the fixture's parameter names, with these tables."""
-    if request.param == "sqlite":
+    if request.param == "sqlite-newest-first":
+        tables = [replace(each, newest_first=True) for each in tables]
+    if request.param.startswith("sqlite"):
         async with _sqlite(folder / "rows.db", tables) as opened:
             yield opened
         return
@@ -61,7 +64,7 @@ async def open_rows(
             yield opened
 
 
-@pytest.fixture(params=["sqlite", "bigtable"])
+@pytest.fixture(params=["sqlite", "sqlite-newest-first", "bigtable"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RowStore]:
     """An empty store of each engine in turn."""
     # By its name: suites put their own tables and clock into this module.

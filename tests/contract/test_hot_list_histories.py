@@ -8,6 +8,7 @@ from services.platform.valkey.connection import ValkeyClient
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import home_list_key
 from services.timeline.model import IdRun
+from services.timeline.relations_cache import RelationsCache
 from tests.contract.valkey_clients import client, server
 
 __all__ = ["client", "server"]
@@ -29,6 +30,7 @@ class History:
         self.undelivered: set[int] = set()
         self._client = client
         self._lists = lists
+        self._entry = RelationsCache(client).entry(7, b"", b"1" * 8)
         self._delivered: set[int] = set()
         self._claims: list[tuple[bytes, list[int], bool]] = []
 
@@ -67,7 +69,11 @@ class History:
 
     async def begin_warm(self) -> None:
         token = self.rng.randbytes(8)
-        if await self._lists.begin_warm(KEY, token):
+        if self.rng.random() < 0.5:
+            begun = await self._lists.begin_warm(KEY, token)
+        else:
+            _, _, begun = await self._lists.read_beside(self._entry, KEY, None, 9, token)
+        if begun:
             limit = self.rng.choice([3, 10, 1_000])
             known = sorted(self.durable, reverse=True)[:limit]
             self._claims.append((token, known, len(self.durable) <= limit))

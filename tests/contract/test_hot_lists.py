@@ -9,6 +9,7 @@ from services.platform.valkey.connection import ValkeyClient
 from services.timeline.hot_lists import HotLists
 from services.timeline.keys import home_list_key
 from services.timeline.model import IdRun
+from services.timeline.relations_cache import RelationsCache
 from tests.contract.valkey_clients import client, connected, server
 from tests.contract.valkey_servers import valkey_node
 
@@ -123,6 +124,25 @@ async def test_one_warmer_at_a_time(lists: HotLists) -> None:
     assert not await lists.finish_warm(KEY, b"a", [3], complete=True)
     assert not await lists.begin_warm(KEY, b"c")
     assert (await page(lists)).ids == (2,)
+
+
+async def test_a_look_that_misses_warms_if_it_is_to(client: ValkeyClient, lists: HotLists) -> None:
+    entry = RelationsCache(client).entry(7, b"", b"1" * 8)
+
+    async def look(token: bytes = b"") -> tuple[IdRun | None, bool]:
+        _, run, warming = await lists.read_beside(entry, KEY, None, 9, token)
+        return run, warming
+
+    assert await look() == (None, False)
+    assert await client.exists(KEY) == 0
+    assert await look(b"a") == (None, True)
+    assert 0 < await client.pttl(KEY) <= 10_000
+    # Repeated, as after a lost answer; and by somebody else.
+    assert await look(b"a") == (None, True)
+    assert await look(b"b") == (None, False)
+    await lists.push([KEY], 3)
+    assert await lists.finish_warm(KEY, b"a", [2], complete=True)
+    assert await look(b"c") == (IdRun((3, 2), ended=True), False)
 
 
 async def test_a_flush_ends_a_warm(client: ValkeyClient, lists: HotLists) -> None:

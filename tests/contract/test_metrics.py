@@ -222,10 +222,9 @@ async def test_caches_count_hits_and_misses(valkey: ValkeyClient, metrics: Metri
         return Reader(HotLists(valkey), relations, NobodyFollows(), counted)
 
     timelines = process()
-    await timelines.home(1, None, 10)
+    absent = await timelines.home(1, None, 10, warm=True)
     await timelines.authors([1], None, 10)
-    await timelines.begin_warm_home(1, b"t")
-    await timelines.finish_warm_home(1, b"t", IdRun((5,), ended=True))
+    await timelines.finish_warm_home(1, absent.token, IdRun((5,), ended=True))
     await timelines.home(1, None, 10)
     await process().home(1, None, 9)
     assert metrics.values(names.METRIC_CACHE_HITS) == {

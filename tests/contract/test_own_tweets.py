@@ -146,8 +146,8 @@ async def test_many_tweets_are_pushed_to_many_at_once(world: World) -> None:
     viewers = range(10, 40)
     for viewer in viewers[::2]:
         await world.homes.begin_build(viewer, world.clock.now_ms())
-        assert await world.hot.begin_warm_home(viewer, b"t")
-        await world.hot.finish_warm_home(viewer, b"t", IdRun((), ended=True))
+        absent = await world.hot.home(viewer, None, 9, warm=True)
+        await world.hot.finish_warm_home(viewer, absent.token, IdRun((), ended=True))
     tweets = [await world.post(FRIEND) for _ in range(20)]
     batch = {tweet: [*viewers][place % 7 :] for place, tweet in enumerate(tweets)}
     for _ in range(2):

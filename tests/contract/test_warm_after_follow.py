@@ -63,8 +63,10 @@ class FollowInBetween(ValkeyHotTimelines):
         self._world = world
         self._filling = Backfill(homes, world, world, SystemClock())
 
-    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
-        read = await super().home(viewer, before, count)
+    async def home(
+        self, viewer: int, before: int | None, count: int, *, warm: bool = False
+    ) -> HotHome:
+        read = await super().home(viewer, before, count, warm=warm)
         if read.relations is not None:
             await self._follow(viewer)
         return read

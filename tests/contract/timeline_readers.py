@@ -25,9 +25,11 @@ class Reader(ValkeyHotTimelines):
         super().__init__(lists, relations, metrics)
         self._graph = graph
 
-    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
+    async def home(
+        self, viewer: int, before: int | None, count: int, *, warm: bool = False
+    ) -> HotHome:
         """What is in memory, and otherwise in the graph."""
-        found = await super().home(viewer, before, count)
+        found = await super().home(viewer, before, count, warm=warm)
         if found.relations is not None:
             return found
         relations = await self._graph.fetch(viewer)

@@ -64,12 +64,14 @@ class WatchedHot(ValkeyHotTimelines):
     looks = ended = 0
     before_second: Callable[[], object] | None = None
 
-    async def home(self, viewer: int, before: int | None, count: int) -> HotHome:
+    async def home(
+        self, viewer: int, before: int | None, count: int, *, warm: bool = False
+    ) -> HotHome:
         self.looks += 1
         if self.looks == 2 and self.before_second is not None:
             await self.before_second()
         try:
-            return await super().home(viewer, before, count)
+            return await super().home(viewer, before, count, warm=warm)
         finally:
             self.ended += 1
 

@@ -112,8 +112,8 @@ async def test_large_authors_are_planned_beside_the_others() -> None:
 
 
 async def test_a_call_of_the_store_has_a_bounded_number_of_entries() -> None:
-    world = World({author: ([], range(1_000)) for author in range(1, 26)})
-    await world.plan({author: author for author in range(1, 26)})
+    world = World({author: ([], range(1_000)) for author in range(1, 86)})
+    await world.plan({author: author for author in range(1, 86)})
     assert [sum(map(len, each.values())) for each in world.done] == [
         PUSHES_AT_ONCE,
         PUSHES_AT_ONCE,
@@ -141,6 +141,15 @@ async def test_pushing_ends_in_time_and_the_rest_is_queued() -> None:
     world.answered, world.push_s = 1, PUSHING_MAX_S / 2
     await world.plan({author * 100: author for author in range(1, 4)})
     assert world.done == [{100: [11]}, {200: [12]}, (REST, {300: [13]})]
+
+
+async def test_pushing_ends_in_time_between_two_calls_of_the_store() -> None:
+    world = World({author: ([], range(1_000)) for author in range(1, 43)})
+    world.push_s = PUSHING_MAX_S
+    await world.plan({author: author for author in range(1, 43)})
+    pushed, (priority, queued) = world.done
+    assert [*pushed, *queued] == [*range(1, 43)]
+    assert (sum(map(len, pushed.values())), priority) == (PUSHES_AT_ONCE, REST)
 
 
 @pytest.mark.parametrize("first_pushed", [True, False])

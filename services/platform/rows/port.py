@@ -45,6 +45,9 @@ class TableSpec:
     key: str = ""
     """How its row keys are built, for a reader. Numbers are fixed-width hex; `~` is the 64-bit
     complement, by which the newest sorts first."""
+    newest_first: bool = False
+    """Whether what is added sorts before what its owner has: an engine may lay the table out for
+    that. Reads are in the order of keys and columns all the same."""
     expired: Callable[[bytes, int], KeyRange] | None = None
     """Where keys hold a time, and end with it: of a key, which rows of its owner are past
     retention at an age limit in Unix milliseconds. The range ends after all rows of the owner.
