@@ -85,8 +85,8 @@ class UserServiceServicer:
 
     def CreateUser(self, request, context):
         """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-        another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
-        content.
+        another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was
+        used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,8 +37,8 @@ class UserServiceStub:
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     CreateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.CreateUserRequest, _user_service_pb2.CreateUserResponse]
     """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-    another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
-    content.
+    another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was
+    used for other content.
     """
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]
     """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
@@ -79,8 +79,8 @@ class UserServiceAsyncStub(UserServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.CreateUserRequest, _user_service_pb2.CreateUserResponse]  # type: ignore[assignment]
     """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-    another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
-    content.
+    another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was
+    used for other content.
     """
     GetUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]  # type: ignore[assignment]
     """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
@@ -124,8 +124,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.CreateUserResponse, _abc.Awaitable[_user_service_pb2.CreateUserResponse]]:
         """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-        another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
-        content.
+        another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was
+        used for other content.
         """
 
     @_abc_1.abstractmethod
