@@ -61,7 +61,12 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "lookup",
-        (f"{_TWEETS}/GetTweet", f"{_USERS}/GetUser", f"{_USERS}/GetUserByHandle"),
+        (
+            f"{_TWEETS}/GetTweet",
+            f"{_USERS}/GetUser",
+            f"{_USERS}/GetUserByHandle",
+            f"{_USERS}/GetMe",
+        ),
         {
             Subject.USER: Budgets(
                 TokenBucket(60, 10),
@@ -72,6 +77,23 @@ READ_CLASSES: Final = (
                 TokenBucket(60_000, 10), TokenBucket(2_700_000, QUARTER_HOUR), WHY_APP
             ),
             Subject.IP: Budgets(TokenBucket(600, 10), TokenBucket(18_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "lookups",
+        (f"{_TWEETS}/GetTweets", f"{_USERS}/GetUsers"),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(15, 10),
+                SlidingWindow(300, QUARTER_HOUR),
+                "one call reads what a page of links names; walking ids is a hundred times faster",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(15_000, 10), SlidingWindow(675_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(150, 10), SlidingWindow(3_000, QUARTER_HOUR), WHY_NAT),
         },
         WithoutValkey.NOT_ASKED,
         _NEW_READER,

@@ -22,7 +22,8 @@ class Reason(StrEnum):
     """404 NOT_FOUND. No tweet has this id, or no longer. To do: Ask for another."""
 
     HANDLE_TAKEN = "HANDLE_TAKEN"
-    """409 ALREADY_EXISTS. Another user has the handle. To do: Choose another handle."""
+    """409 ALREADY_EXISTS. Another user has the handle, or gave it up a short while ago. To do:
+    Choose another handle."""
 
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
     """409 ALREADY_EXISTS. The request_id, or Idempotency-Key, came before with other content. To

@@ -5,7 +5,11 @@ from typing import Any
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
 from grpc.aio import ServicerContext
 
+from services.platform.error_reasons import Reason
+from services.platform.ids.arguments import listed_ids
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
+from services.platform.rpc.created import location
+from services.platform.rpc.partial_errors import partial_errors
 from services.platform.rpc.timestamps import to_timestamp
 from services.tweet.model import Delivery, Tweet
 from services.tweet.service import TweetService
@@ -28,7 +32,7 @@ class TweetServicer:
     async def CreateTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.CreateTweetRequest, context: ServicerContext[Any, Any]
     ) -> tweet_service_pb2.CreateTweetResponse:
-        """Make a tweet. The initial metadata tells the edge, by a digest, which texts are alike."""
+        """Make a tweet. The initial metadata has its path, and a digest of its text."""
         tweet = await self._service.create(
             request.user_id,
             request.text,
@@ -36,7 +40,12 @@ class TweetServicer:
             quote=request.quote_tweet_id,
             request_id=request.request_id,
         )
-        await context.send_initial_metadata(((CONTENT_DIGEST_KEY, content_digest(tweet.text)),))
+        await context.send_initial_metadata(
+            (
+                (CONTENT_DIGEST_KEY, content_digest(tweet.text)),
+                location("tweets", tweet.tweet_id),
+            )
+        )
         answer = _to_proto(tweet)
         return tweet_service_pb2.CreateTweetResponse(
             tweet=answer, tweet_id=answer.tweet_id, created_at=answer.created_at
@@ -49,6 +58,15 @@ class TweetServicer:
         tweet = await self._service.get(request.tweet_id)
         await context.send_initial_metadata((("etag", _etag(tweet)),))
         return tweet_service_pb2.GetTweetResponse(tweet=_to_proto(tweet))
+
+    async def GetTweets(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.GetTweetsRequest, _context: object
+    ) -> tweet_service_pb2.GetTweetsResponse:
+        """Read those of many tweets that there are."""
+        found, missing = await self._service.lookup(listed_ids("ids", request.ids))
+        return tweet_service_pb2.GetTweetsResponse(
+            tweets=map(_to_proto, found), errors=partial_errors(missing, Reason.TWEET_NOT_FOUND)
+        )
 
     async def DeleteTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.DeleteTweetRequest, _context: object
@@ -103,6 +121,6 @@ def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
         user_id=tweet.user_id,
         text=tweet.text,
         created_at=to_timestamp(tweet.created_at_ms),
-        in_reply_to_tweet_id=tweet.in_reply_to_tweet_id,
-        quote_tweet_id=tweet.quote_tweet_id,
+        in_reply_to_tweet_id=tweet.in_reply_to_tweet_id or None,
+        quote_tweet_id=tweet.quote_tweet_id or None,
     )

@@ -29,11 +29,15 @@ VALID: dict[str, Any] = {
     "flow": "post",
     "in_reply_to_tweet_id": 0,
     "quote_tweet_id": 0,
+    "ids": str(OTHER),
+    "since_id": 0,
+    "bio": "a",
 }
 # What a rule without an expression lets pass, and what not.
 OF_FORMATS: dict[str, tuple[str, str]] = {
     "tweet-text": ("a" * 280, "a" * 281),
     "display-name": ("é" * 50, "a\u0007a"),
+    "bio": ("é" * 160, "a\u0007a"),
     "cursor": ("", "a" * 34),
 }
 OUTSIDE_PATTERNS = "é"

@@ -77,7 +77,7 @@ def test_an_idempotency_key_makes_a_repeat_of_a_repeat(api: Mesh) -> None:
         return api.rest.post("/v1/users", json=body, headers={"idempotency-key": key})
 
     first = create("k")
-    assert first.status_code == 200, first.text
+    assert first.status_code == 201, first.text
     assert create("k").json() == first.json() == create("k", request_id="k").json()
     assert create("k", display_name="Other").status_code == 409
     conflict = create("k", request_id="other")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.graph.follows import MAX_FOLLOWEES
+from services.platform.ids.arguments import MAX_LISTED_IDS
+from services.platform.ids.model import MAX_ID
 from tests.rpc.hostile_texts import FOUR_TO_ONE
 
 Made = Callable[[Any], str]
@@ -22,6 +24,17 @@ class Field:
 DISPLAY_NAME = Field(
     ["x" * 50, FOUR_TO_ONE * 50, ("x" + "\u0301\u0323" * 15) + "x" * 19],
     ["x" * 51, FOUR_TO_ONE * 51, "x" + "\u0301" * 31, "x" * 200, "x" * 201],
+)
+BIO = Field(
+    ["x" * 160, FOUR_TO_ONE * 160, ("x" + "\u0301\u0323" * 15) + "x" * 129],
+    ["x" * 161, FOUR_TO_ONE * 161, "x" + "\u0301" * 31, "x" * 640, "x" * 641],
+)
+IDS = Field(
+    [",".join(str(MAX_ID - each) for each in range(MAX_LISTED_IDS))],
+    [
+        ",".join(str(MAX_ID - each) for each in range(MAX_LISTED_IDS + 1)),
+        *("1," * 100, "," * 60_000, "9" * 60_000, "1" + ",1" * 30_000),
+    ],
 )
 HANDLE = Field(["A" * 15], ["A" * 16, "\u0301" * 15])
 REQUEST_ID = Field(["r" * 64], ["r" * 65, "\u0301" * 64])
@@ -47,11 +60,14 @@ FIELDS: dict[str, Field] = {
     "aviary.tweet.v1.CreateTweetRequest.request_id": REQUEST_ID,
     "aviary.tweet.v1.CreateTweetRequest.text": TEXT,
     "aviary.tweet.v1.DeleteTweetRequest.request_id": REQUEST_ID,
+    "aviary.tweet.v1.GetTweetsRequest.ids": IDS,
     "aviary.user.v1.CreateUserRequest.display_name": DISPLAY_NAME,
     "aviary.user.v1.CreateUserRequest.handle": HANDLE,
     "aviary.user.v1.CreateUserRequest.request_id": REQUEST_ID,
     "aviary.user.v1.DeleteUserRequest.request_id": REQUEST_ID,
     "aviary.user.v1.GetUserByHandleRequest.handle": HANDLE,
+    "aviary.user.v1.GetUsersRequest.ids": IDS,
+    "aviary.user.v1.UpdateUserRequest.bio": BIO,
     "aviary.user.v1.UpdateUserRequest.display_name": DISPLAY_NAME,
     "aviary.user.v1.UpdateUserRequest.handle": HANDLE,
     "aviary.user.v1.UpdateUserRequest.request_id": REQUEST_ID,

@@ -31,7 +31,7 @@ class Tweets:
         self.asked.append(request)
         return pb.GetTweetResponse()
 
-    CreateTweet = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+    CreateTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
 
 
 @pytest_asyncio.fixture

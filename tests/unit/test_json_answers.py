@@ -10,10 +10,8 @@ from google.protobuf.struct_pb2 import Value
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_writer
 from services.timeline.page import splice_json_page
 
-SHOWN = (
-    b'{"tweet_id":"9","user_id":"0","text":"a\\u003cb","in_reply_to_tweet_id":"0",'
-    b'"quote_tweet_id":"0"}'
-)
+SHOWN = b'{"tweet_id":"9","user_id":"0","text":"a\\u003cb"}'
+REPLY = b'{"tweet_id":"9","user_id":"0","text":"a","in_reply_to_tweet_id":"7"}'
 
 
 def test_messages_are_written_once_and_long_ones_each_time() -> None:
@@ -21,6 +19,8 @@ def test_messages_are_written_once_and_long_ones_each_time() -> None:
     short = Tweet(tweet_id=9, text="a<b").SerializeToString()
     assert pieces.of(short) == SHOWN
     assert pieces.of(short) is pieces.of(short)
+    reply = Tweet(tweet_id=9, text="a", in_reply_to_tweet_id=7).SerializeToString()
+    assert pieces.of(reply) == REPLY
     long = Tweet(text="x" * 5_000).SerializeToString()
     assert pieces.of(long) == pieces.of(long)
     assert pieces.of(long) is not pieces.of(long)

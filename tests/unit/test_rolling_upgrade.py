@@ -16,6 +16,7 @@ from services.tweet.spec import OUTBOX as TWEET_OUTBOX
 from services.tweet.spec import TABLES as TWEET_TABLES
 from services.tweet.store import RowTweetStore
 from services.user.events import UserEvents
+from services.user.former_handles import FormerHandles
 from services.user.service import UserService
 from services.user.spec import OUTBOX
 from services.user.store import RowUserStore
@@ -29,7 +30,9 @@ AT_MS = 1_800_000_000_000
 def newer(world: World) -> UserService:
     rows = NewerRows(world.rows)
     store = RowUserStore(rows, Outbox(rows, world.clock, OUTBOX))
-    return UserService(store, world.ids, UserEvents(), world.clock, world.gone.announce)
+    return UserService(
+        store, world.ids, UserEvents(), world.clock, world.gone.announce, former=FormerHandles(0)
+    )
 
 
 @pytest.mark.parametrize("newer_first", [True, False])

@@ -76,6 +76,9 @@ DEFAULT_CACHE_VALKEY_URL: Final = "redis://127.0.0.1:6380/0"
 DEFAULT_CELEBRITY_THRESHOLD: Final = 500_000
 """Followers. Above this a tweet is merged in at read time: one write to half a million hot lists
 would hold up everybody else's fanout."""
+DEFAULT_HANDLE_HOLD_DAYS: Final = 30
+"""Long enough for those who knew somebody by an old handle to learn of the new one."""
+MAX_HANDLE_HOLD_DAYS: Final = 3_650
 DEFAULT_BUS_VISIBILITY_S: Final = 30
 """Seconds. Well above any handler's time; what a crashed process had in hand waits this long."""
 # What Pub/Sub takes as an ack deadline.
@@ -134,6 +137,10 @@ class Settings:
     """Remembers signed requests for minutes; one that evicts (a cache) lets them be replayed."""
     celebrity_threshold: Annotated[int, whole_number(least=1)] = DEFAULT_CELEBRITY_THRESHOLD
     """Followers from which an author's tweets are merged at read time, not fanned out."""
+    handle_hold_days: Annotated[int, whole_number(least=0, most=MAX_HANDLE_HOLD_DAYS)] = (
+        DEFAULT_HANDLE_HOLD_DAYS
+    )
+    """Days for which a handle that a user gave up is kept for that user; 0 frees it at once."""
     cursor_key: Annotated[Secret, hex_key(least_bytes=MIN_CURSOR_KEY_BYTES)] = Field(
         default=None, validate_default=True
     )

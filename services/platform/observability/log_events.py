@@ -61,6 +61,7 @@ __all__ = [
     "EVENT_SIGNING_KEYS_FAILED",
     "EVENT_SIGNING_KEYS_RELOADED",
     "EVENT_SIGNING_NONCES_EVICTED",
+    "EVENT_TIMELINE_OWNER_UNKNOWN",
     "EVENT_TLS_RELOADED",
     "EVENT_TLS_RELOAD_FAILED",
     "EVENT_TWEET_OWN_TIMELINE_FAILED",
@@ -152,6 +153,8 @@ EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"
 """A tweet was deleted before its fan-out was planned."""
 EVENT_CELEBRITIES_STALE: Final = "timeline.celebrities_stale"
 """The list of celebrities cannot be read; reads go on with the old one."""
+EVENT_TIMELINE_OWNER_UNKNOWN: Final = "timeline.owner_unknown"
+"""The user service does not say whether `user_id` exists; the read goes on as if it did."""
 EVENT_FLAGS_CHANGED: Final = "flags.changed"
 """From here on this process goes by other `flags`."""
 EVENT_FLAGS_REFUSED: Final = "flags.refused"

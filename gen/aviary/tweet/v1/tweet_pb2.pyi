@@ -10,10 +10,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -36,9 +36,9 @@ class Tweet(_message.Message):
     text: _builtins.str
     """1-280 weighted characters: URLs count 23, CJK and emoji 2."""
     in_reply_to_tweet_id: _builtins.int
-    """The tweet this one answers; 0 when none."""
+    """The tweet this one answers; absent when none."""
     quote_tweet_id: _builtins.int
-    """The tweet this one quotes; 0 when none."""
+    """The tweet this one quotes; absent when none."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was created; the time within tweet_id."""
@@ -50,13 +50,20 @@ class Tweet(_message.Message):
         user_id: _builtins.int = ...,
         text: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
-        in_reply_to_tweet_id: _builtins.int = ...,
-        quote_tweet_id: _builtins.int = ...,
+        in_reply_to_tweet_id: _builtins.int | None = ...,
+        quote_tweet_id: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015
+    _WhichOneofReturnType__quote_tweet_id: _TypeAlias = _typing.Literal["quote_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__quote_tweet_id: _TypeAlias = _typing.Literal["_quote_tweet_id", b"_quote_tweet_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_tweet_id) -> _WhichOneofReturnType__in_reply_to_tweet_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quote_tweet_id) -> _WhichOneofReturnType__quote_tweet_id | None: ...
 
 Global___Tweet: _TypeAlias = Tweet  # noqa: Y015

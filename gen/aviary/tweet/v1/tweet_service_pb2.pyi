@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aviary.error.v1 import partial_error_pb2 as _partial_error_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -166,6 +167,58 @@ class GetTweetResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTweetResponse: _TypeAlias = GetTweetResponse  # noqa: Y015
+
+@_typing.final
+class GetTweetsRequest(_message.Message):
+    """Which tweets to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDS_FIELD_NUMBER: _builtins.int
+    ids: _builtins.str
+    """1-100 positive ids, separated by commas; one that is repeated is answered once."""
+    def __init__(
+        self,
+        *,
+        ids: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTweetsRequest: _TypeAlias = GetTweetsRequest  # noqa: Y015
+
+@_typing.final
+class GetTweetsResponse(_message.Message):
+    """The tweets read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEETS_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
+        """In the order asked for."""
+
+    @_builtins.property
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[_partial_error_pb2.PartialError]:
+        """Of the ids that name no tweet, in the order asked for."""
+
+    def __init__(
+        self,
+        *,
+        tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
+        errors: _abc.Iterable[_partial_error_pb2.PartialError] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "tweets", b"tweets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTweetsResponse: _TypeAlias = GetTweetsResponse  # noqa: Y015
 
 @_typing.final
 class DeleteTweetRequest(_message.Message):

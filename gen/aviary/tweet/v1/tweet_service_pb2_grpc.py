@@ -46,6 +46,11 @@ class TweetServiceStub:
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetResponse.FromString,
                 _registered_method=True)
+        self.GetTweets = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/GetTweets',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.FromString,
+                _registered_method=True)
         self.DeleteTweet = channel.unary_unary(
                 '/aviary.tweet.v1.TweetService/DeleteTweet',
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DeleteTweetRequest.SerializeToString,
@@ -85,6 +90,14 @@ class TweetServiceServicer:
 
     def GetTweet(self, request, context):
         """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTweets(self, request, context):
+        """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
+        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,6 +148,11 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     servicer.GetTweet,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetResponse.SerializeToString,
+            ),
+            'GetTweets': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTweets,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.SerializeToString,
             ),
             'DeleteTweet': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteTweet,
@@ -213,6 +231,33 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/GetTweet',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTweets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/GetTweets',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

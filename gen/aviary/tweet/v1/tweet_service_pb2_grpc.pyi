@@ -43,6 +43,10 @@ class TweetServiceStub:
     """
     GetTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]
     """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+    GetTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetsRequest, _tweet_service_pb2.GetTweetsResponse]
+    """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
+    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+    """
     DeleteTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
     NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
@@ -75,6 +79,10 @@ class TweetServiceAsyncStub(TweetServiceStub):
     """
     GetTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]  # type: ignore[assignment]
     """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+    GetTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetsRequest, _tweet_service_pb2.GetTweetsResponse]  # type: ignore[assignment]
+    """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
+    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+    """
     DeleteTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]  # type: ignore[assignment]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
     NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
@@ -116,6 +124,16 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.GetTweetResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetResponse]]:
         """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+
+    @_abc_1.abstractmethod
+    def GetTweets(
+        self,
+        request: _tweet_service_pb2.GetTweetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.GetTweetsResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetsResponse]]:
+        """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
+        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+        """
 
     @_abc_1.abstractmethod
     def DeleteTweet(
