@@ -86,8 +86,8 @@ class Changes:
     async def _in_groups(self) -> None:
         try:
             while group := self._take():
-                # Alone it is of its own request, whose deadline and trace it has.
-                context = group[0].context if len(group) == 1 else Context()
+                # Alone it has the deadline and the trace of its request.
+                context = group[0].context.copy() if len(group) == 1 else Context()
                 task = asyncio.create_task(self._make(group), context=context)
                 # Nobody else may hold it, and the event loop alone does not.
                 self._making.add(task)

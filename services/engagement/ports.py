@@ -164,11 +164,11 @@ class Reconciliation(Protocol):
 class CountCache(Protocol):
     """The counts in Valkey. Every method raises `UnavailableError` when it gives no answer."""
 
-    async def get(self, tweet_ids: Sequence[int], token: bytes) -> dict[int, TweetCounts]:
+    async def get(self, tweet_ids: Sequence[int], token: bytes, /) -> dict[int, TweetCounts]:
         """Read what is cached, and note that the holder of `token` is about to fill the others."""
         ...
 
-    async def fill(self, counts: Collection[TweetCounts], token: bytes) -> None:
+    async def fill(self, counts: Collection[TweetCounts], token: bytes, /) -> None:
         """Cache counts that were read after `get` with this token.
 
         Nothing is cached of a tweet that was forgotten, or looked for by others, since then.
