@@ -13,7 +13,7 @@ from services.engagement.count_store import RowCounts
 from services.engagement.counting import Counting
 from services.engagement.engaging import Engaging
 from services.engagement.erasure import SETTLE_MS, EngagementErasure
-from services.engagement.events import EngagementEvents
+from services.engagement.events import EngagementEvents, decode_changed_edge
 from services.engagement.job_store import RowJobs
 from services.engagement.reads import Reads
 from services.engagement.reconciliation import RowReconciliation
@@ -50,6 +50,7 @@ async def build(deps: Dependencies) -> Served:
     )
     deps.loops.run("reconciliation", reconciling.step, every_s=STEP_EVERY_S)
     consumers = EngagementConsumers(
+        decode_changed_edge,
         TweetChanges(store, counting, tweets),
         EngagementErasure(store, changes, Settling(SETTLE_MS, deps.clock)),
         users,

@@ -1,9 +1,9 @@
 """Bus messages in, use cases called."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from services.engagement.erasure import EngagementErasure
-from services.engagement.events import decode_engagement_event
+from services.engagement.model import Edge
 from services.engagement.ports import Users
 from services.engagement.tweet_changes import TweetChanges
 from services.platform.erasure import require_gone
@@ -16,14 +16,21 @@ __all__ = ["EngagementConsumers"]
 class EngagementConsumers:
     """One method for each subscription."""
 
-    def __init__(self, tweets: TweetChanges, erasure: EngagementErasure, users: Users) -> None:
+    def __init__(
+        self,
+        decode: Callable[[bytes], Edge],
+        tweets: TweetChanges,
+        erasure: EngagementErasure,
+        users: Users,
+    ) -> None:
+        self._decode = decode
         self._tweets = tweets
         self._erasure = erasure
         self._users = users
 
     async def engaged(self, bodies: Sequence[bytes]) -> None:
         """Count what came and went; an edge says by itself how it stands now."""
-        edges = dict.fromkeys(decode_engagement_event(body)[0] for body in bodies)
+        edges = dict.fromkeys(map(self._decode, bodies))
         await self._tweets.engaged(list(edges))
 
     async def tweets_changed(self, bodies: Sequence[bytes]) -> None:

@@ -4,7 +4,7 @@ from aviary.event.v1 import event_pb2
 
 from services.engagement.model import Edge, Kind
 
-__all__ = ["EngagementEvents", "decode_engagement_event"]
+__all__ = ["EngagementEvents", "decode_changed_edge"]
 
 
 class EngagementEvents:
@@ -32,21 +32,20 @@ class EngagementEvents:
         return event.SerializeToString()
 
 
-def decode_engagement_event(data: bytes) -> tuple[Edge, bool]:
-    """Decode a message of topic engagement-events into an edge and whether it came.
+def decode_changed_edge(data: bytes) -> Edge:
+    """Decode which edge a message of topic engagement-events is about.
 
-    Raises ValueError for any other body.
+    How it stands is read from where it is stored. Raises ValueError for any other body.
     """
     event = event_pb2.EngagementEvent.FromString(data)
     match event.WhichOneof("event"):
         case "like_changed":
-            like = event.like_changed
-            return Edge(Kind.LIKE, like.user_id, like.tweet_id), like.liked
+            return Edge(Kind.LIKE, event.like_changed.user_id, event.like_changed.tweet_id)
         case "retweet_changed":
             retweet = event.retweet_changed
-            return Edge(Kind.RETWEET, retweet.user_id, retweet.tweet_id), retweet.retweeted
+            return Edge(Kind.RETWEET, retweet.user_id, retweet.tweet_id)
         case "bookmark_changed":
             bookmark = event.bookmark_changed
-            return Edge(Kind.BOOKMARK, bookmark.user_id, bookmark.tweet_id), bookmark.bookmarked
+            return Edge(Kind.BOOKMARK, bookmark.user_id, bookmark.tweet_id)
         case kind:
             raise ValueError(f"unknown engagement event {kind!r}")

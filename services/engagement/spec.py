@@ -34,10 +34,8 @@ EDGE_TABLES: Final = (ENGAGED, ENGAGERS)
 or of an answer or a quote the tweet that it is. Of an actor there is a wide row for each kind; of a
 tweet a row for each actor, since there can be millions."""
 
-TWEET_COUNTS: Final = TableSpec(
-    "tweet_counts", key="{shard:02x}#{tweet:016x}#{part}, column {kind}, 64 shards"
-)
-JOBS: Final = TableSpec("engagement_jobs", key="the name of the job")
+TWEET_COUNTS: Final = TableSpec("tweet_counts", key="{shard:02x}#{tweet:016x}#{part}, 64 shards")
+JOBS: Final = TableSpec("engagement_jobs", key="{job}")
 OUTBOX: Final = TableSpec("engagement_outbox", key=OUTBOX_KEY)
 TABLES: Final = (*EDGE_TABLES, TWEET_COUNTS, JOBS, OUTBOX)
 

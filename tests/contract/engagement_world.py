@@ -10,7 +10,7 @@ from services.engagement.count_store import RowCounts
 from services.engagement.counting import Counting
 from services.engagement.engaging import Engaging
 from services.engagement.erasure import SETTLE_MS, EngagementErasure
-from services.engagement.events import EngagementEvents
+from services.engagement.events import EngagementEvents, decode_changed_edge
 from services.engagement.job_store import RowJobs
 from services.engagement.model import EncodedTweet, Kind, References, TweetCounts, UserProfile
 from services.engagement.reads import Reads
@@ -109,6 +109,7 @@ class World:
             f"process {worker}",
         )
         self.consumers = EngagementConsumers(
+            decode_changed_edge,
             TweetChanges(self.store, self.counting, self.tweets),
             EngagementErasure(self.store, self.changes, Settling(SETTLE_MS, self.clock)),
             self.users,

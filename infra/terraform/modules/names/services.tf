@@ -170,8 +170,8 @@ locals {
     identity_devices          = { max_age_s = 15638400, key = "{user}.{digest of the secret}" }
     engaged                   = { max_age_s = null, key = "{kind}#{actor:016x}, column {~tweet}" }
     engagers                  = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{kind}#{actor:016x}, 64 shards" }
-    tweet_counts              = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{part}, column {kind}, 64 shards" }
-    engagement_jobs           = { max_age_s = null, key = "the name of the job" }
+    tweet_counts              = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{part}, 64 shards" }
+    engagement_jobs           = { max_age_s = null, key = "{job}" }
     engagement_outbox         = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
   }
 
