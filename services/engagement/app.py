@@ -16,8 +16,8 @@ from services.engagement.erasure import SETTLE_MS, EngagementErasure
 from services.engagement.events import EngagementEvents, decode_changed_edge
 from services.engagement.job_store import RowJobs
 from services.engagement.reads import Reads
-from services.engagement.reconciliation import RowReconciliation
 from services.engagement.reconciling import STEP_EVERY_S, Reconciling
+from services.engagement.recount import RowRecount
 from services.engagement.servicer import EngagementServicer
 from services.engagement.spec import COUNTS, ENGAGEMENT_EVENTS, ERASURE, OUTBOX, SPEC, TWEETS
 from services.engagement.store import RowEdgeStore
@@ -45,9 +45,7 @@ async def build(deps: Dependencies) -> Served:
     counts = RowCounts(rows)
     counting = Counting(counts, ValkeyCounts(deps.valkey(), deps.cache_metrics))
     owner = f"{SPEC.name}-{os.getpid()}-{secrets.token_hex(4)}"
-    reconciling = Reconciling(
-        RowReconciliation(rows, counts), counting, RowJobs(rows), deps.clock, owner
-    )
+    reconciling = Reconciling(RowRecount(rows, counts), counting, RowJobs(rows), deps.clock, owner)
     deps.loops.run("reconciliation", reconciling.step, every_s=STEP_EVERY_S)
     consumers = EngagementConsumers(
         decode_changed_edge,

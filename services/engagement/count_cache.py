@@ -12,16 +12,14 @@ from typing import Any, Final
 import structlog
 
 from services.engagement.keys import cache_key
-from services.engagement.model import Kind, TweetCounts
+from services.engagement.model import COUNTS, Kind, TweetCounts
 from services.platform.observability.log_events import EVENT_CACHE_DAMAGED
 from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient
 from services.platform.valkey.script import Script
 
-__all__ = ["COUNTS", "ValkeyCounts"]
+__all__ = ["ValkeyCounts"]
 
-COUNTS: Final = "counts"
-"""The cache's name in metrics."""
 TTL_S: Final = 3_600
 """Life of a hash in seconds: of what nobody asks for any more."""
 TOKEN_TTL_MS: Final = 10_000

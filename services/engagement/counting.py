@@ -6,8 +6,7 @@ from typing import Final
 
 import structlog
 
-from services.engagement.count_cache import COUNTS
-from services.engagement.model import Edge, TweetCounts
+from services.engagement.model import COUNTS, Edge, TweetCounts
 from services.engagement.ports import CountCache, CountStore
 from services.platform.errors import UnavailableError
 from services.platform.ids.arguments import check_ids

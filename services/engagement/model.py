@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 __all__ = [
+    "COUNTS",
     "USER_KINDS",
     "Change",
     "Commit",
@@ -35,7 +37,10 @@ class Kind(Enum):
     """By another tweet, which quotes it."""
 
 
-USER_KINDS = (Kind.LIKE, Kind.RETWEET, Kind.BOOKMARK)
+COUNTS: Final = "counts"
+"""The name of the cache of counts, in metrics and logs."""
+
+USER_KINDS: Final = (Kind.LIKE, Kind.RETWEET, Kind.BOOKMARK)
 """What users ask for; the others follow from tweets."""
 
 

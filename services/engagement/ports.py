@@ -24,7 +24,7 @@ __all__ = [
     "EngagementEvents",
     "IdSource",
     "JobStore",
-    "Reconciliation",
+    "Recount",
     "Tweets",
     "UserDirectory",
     "Users",
@@ -143,7 +143,7 @@ class CountStore(Protocol):
         ...
 
 
-class Reconciliation(Protocol):
+class Recount(Protocol):
     """Counts against edges. Every method raises `UnavailableError` for no answer of the engine."""
 
     async def reconcile(self, tweet_id: int) -> list[Drift]:

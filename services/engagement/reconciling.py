@@ -9,7 +9,7 @@ from typing import Final
 
 from services.engagement.counting import Counting
 from services.engagement.model import Drift
-from services.engagement.ports import JobStore, Reconciliation
+from services.engagement.ports import JobStore, Recount
 from services.platform.ids.arguments import check_ids
 from services.platform.runtime.clock import Clock
 
@@ -35,13 +35,13 @@ class Reconciling:
 
     def __init__(
         self,
-        reconciliation: Reconciliation,
+        recount: Recount,
         counting: Counting,
         jobs: JobStore,
         clock: Clock,
         owner: str,
     ) -> None:
-        self._reconciliation = reconciliation
+        self._recount = recount
         self._counting = counting
         self._jobs = jobs
         self._clock = clock
@@ -56,7 +56,7 @@ class Reconciling:
         check_ids("tweet_ids", tweet_ids, most=MAX_TWEETS)
         drifts: list[Drift] = []
         for tweet_id in dict.fromkeys(tweet_ids):
-            found = await self._reconciliation.reconcile(tweet_id)
+            found = await self._recount.reconcile(tweet_id)
             # What is cached may be off by itself.
             await self._counting.forget([tweet_id])
             drifts += found
@@ -71,7 +71,7 @@ class Reconciling:
         if not await self._jobs.take(JOB, self._owner, now_ms, now_ms + LEASE_MS):
             return STEP_EVERY_S
         place = await self._jobs.place(JOB)
-        tweet_ids, following = await self._reconciliation.tweets_after(place, EDGES_PER_STEP)
+        tweet_ids, following = await self._recount.tweets_after(place, EDGES_PER_STEP)
         for start in range(0, len(tweet_ids), MAX_TWEETS):
             await self.reconcile(tweet_ids[start : start + MAX_TWEETS])
         await self._jobs.move(JOB, following or b"")

@@ -14,8 +14,8 @@ from services.engagement.events import EngagementEvents, decode_changed_edge
 from services.engagement.job_store import RowJobs
 from services.engagement.model import EncodedTweet, Kind, References, TweetCounts, UserProfile
 from services.engagement.reads import Reads
-from services.engagement.reconciliation import RowReconciliation
 from services.engagement.reconciling import Reconciling
+from services.engagement.recount import RowRecount
 from services.engagement.spec import OUTBOX
 from services.engagement.store import RowEdgeStore
 from services.engagement.tweet_changes import TweetChanges
@@ -102,7 +102,7 @@ class World:
         self.counting = Counting(self.count_store, self.cache)
         self.reads = Reads(self.store, self.tweets, self.users)
         self.reconciling = Reconciling(
-            RowReconciliation(rows, self.count_store),
+            RowRecount(rows, self.count_store),
             self.counting,
             RowJobs(rows),
             self.clock,

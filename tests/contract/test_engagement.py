@@ -122,7 +122,7 @@ async def test_while_the_tweet_service_is_gone_no_like_is_made_and_any_is_taken_
     assert await one.likers() == []
 
 
-async def test_ten_thousand_likes_of_one_tweet(one: World, other: World) -> None:
+async def test_a_thousand_likes_of_one_tweet(one: World, other: World) -> None:
     """Counted in batches, over several rows of the count; no other tweet is."""
     users = range(1, 1_001)
     await asyncio.gather(one.like(*users[::2]), other.like(*users[1::2], 5_000))

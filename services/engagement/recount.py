@@ -20,7 +20,7 @@ from services.platform.observability.names import (
 )
 from services.platform.rows.port import RowStore
 
-__all__ = ["RowReconciliation"]
+__all__ = ["RowRecount"]
 
 EDGES_PER_SCAN: Final = 1_000
 """Rows of edges read at once: some milliseconds of the engine."""
@@ -30,7 +30,7 @@ MAX_LOOKS: Final = 4
 _log = structlog.get_logger()
 
 
-class RowReconciliation:
+class RowRecount:
     """Compares counts with edges on a `RowStore`, and reports what was off."""
 
     def __init__(
