@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from typing import Final
 
 from aviary.engagement.v1 import engagement_service_pb2
 
@@ -32,6 +33,10 @@ from services.user.spec import GONE
 __all__ = ["build"]
 
 
+STEP_STALE_S: Final = 600.0
+"""A step of the reconciliation counts all likes of its last tweet, and there may be millions."""
+
+
 async def build(deps: Dependencies) -> Served:
     """Keep edges in rows, with an outbox; count them behind it, in rows and in the cache."""
     rows = await deps.rows(SPEC.name, SPEC.tables)
@@ -46,7 +51,9 @@ async def build(deps: Dependencies) -> Served:
     counting = Counting(counts, ValkeyCounts(deps.valkey(), deps.cache_metrics))
     owner = f"{SPEC.name}-{os.getpid()}-{secrets.token_hex(4)}"
     reconciling = Reconciling(RowRecount(rows, counts), counting, RowJobs(rows), deps.clock, owner)
-    deps.loops.run("reconciliation", reconciling.step, every_s=STEP_EVERY_S)
+    deps.loops.run(
+        "reconciliation", reconciling.step, every_s=STEP_EVERY_S, stale_after_s=STEP_STALE_S
+    )
     consumers = EngagementConsumers(
         decode_changed_edge,
         TweetChanges(store, counting, tweets),

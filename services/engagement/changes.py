@@ -6,7 +6,7 @@ so that an answer without an error means that the change took effect, or that a 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Final
@@ -37,9 +37,6 @@ by no change."""
 
 _log = structlog.get_logger()
 
-Missing = Callable[[Sequence[int]], Awaitable[list[int]]]
-"""Gives those of some ids that name nothing."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Wanted:
@@ -51,6 +48,14 @@ class _Wanted:
     """Of the request, with its deadline and its trace."""
     made: asyncio.Future[None]
     """Done early where the request has given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """What there is not, of what was asked for."""
+
+    tweets: frozenset[int] = frozenset()
+    users: frozenset[int] = frozenset()
 
 
 class Changes:
@@ -125,16 +130,14 @@ class Changes:
     async def _make_known(self, group: Sequence[_Wanted]) -> None:
         """Make the changes, and tell each who waits how that went."""
         coming = [wanted.edge for wanted in group if wanted.standing]
-        no_tweets, no_users, states = await asyncio.gather(
-            _among(self._tweets.missing, [edge.tweet_id for edge in coming]),
-            _among(self._users.missing, [edge.actor_id for edge in coming]),
-            self._store.states([wanted.edge for wanted in group]),
+        missing, states = await asyncio.gather(
+            self._missing(coming), self._store.states([wanted.edge for wanted in group])
         )
         commits: dict[_Wanted, Commit] = {}
         for wanted in group:
             try:
                 if wanted.standing:
-                    _check_exist(wanted.edge, no_tweets, no_users)
+                    _check_exist(wanted.edge, missing)
                 commit = await self._decided(wanted, states[wanted.edge])
             except Exception as error:  # noqa: BLE001 - it belongs to the one who asked for it
                 fail(wanted.made, error)
@@ -149,6 +152,20 @@ class Changes:
             await self._commit(list(commits.values()))
         for wanted in commits:
             give(wanted.made, None)
+
+    async def _missing(self, edges: Sequence[Edge]) -> _Missing | Exception:
+        """Ask which tweets and users of these edges there are not; give why that is not known."""
+        tweets = list({edge.tweet_id: None for edge in edges})
+        users = list({edge.actor_id: None for edge in edges})
+        if not edges:
+            return _Missing()
+        try:
+            no_tweets, no_users = await asyncio.gather(
+                self._tweets.missing(tweets), self._users.missing(users)
+            )
+        except Exception as error:  # noqa: BLE001 - it belongs to those who want them to stand
+            return error
+        return _Missing(frozenset(no_tweets), frozenset(no_users))
 
     async def _decided(self, wanted: _Wanted, state: EdgeState) -> Commit | None:
         edge = wanted.edge
@@ -195,18 +212,17 @@ def _dated(op_id: int, edge: Edge, written_ms: int) -> int:
     )
 
 
-async def _among(missing: Missing, ids: Sequence[int]) -> frozenset[int]:
-    return frozenset(await missing(list(dict.fromkeys(ids)))) if ids else frozenset()
-
-
-def _check_exist(edge: Edge, no_tweets: frozenset[int], no_users: frozenset[int]) -> None:
-    if edge.actor_id in no_users:
+def _check_exist(edge: Edge, missing: _Missing | Exception) -> None:
+    """Raise what keeps the edge from standing."""
+    if isinstance(missing, Exception):
+        raise missing
+    if edge.actor_id in missing.users:
         raise NotFoundError(
             f"user_id: no user {edge.actor_id}",
             reason=Reason.USER_NOT_FOUND,
             metadata={"field": "user_id", "user_id": str(edge.actor_id)},
         )
-    if edge.tweet_id in no_tweets:
+    if edge.tweet_id in missing.tweets:
         raise NotFoundError(
             f"tweet_id: no tweet {edge.tweet_id}",
             reason=Reason.TWEET_NOT_FOUND,

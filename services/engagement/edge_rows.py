@@ -6,10 +6,16 @@ the latest change wins on each of them whatever order the writes arrive in.
 
 from collections.abc import Mapping, Sequence
 
-from services.engagement.keys import column_of, engaged_row_key, engagers_row_key
+from services.engagement.keys import (
+    column_of,
+    engaged_row_key,
+    engagers_row_key,
+    parse_engagers_row_key,
+)
 from services.engagement.model import Change, Edge, EdgeState
 from services.engagement.spec import ENGAGED, ENGAGERS
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
+from services.platform.rows.reading import log_unreadable
 
 __all__ = [
     "ACTIVE",
@@ -18,6 +24,7 @@ __all__ = [
     "TOMBSTONE",
     "cells_of",
     "counted_cell",
+    "edge_of",
     "is_active",
     "is_settled",
     "mutations",
@@ -59,6 +66,15 @@ def state_of(edge: Edge, cells: Mapping[CellName, DatedCell]) -> EdgeState:
             (each.timestamp_ms for each in (own, deciding) if each is not None), default=0
         ),
     )
+
+
+def edge_of(row: Row) -> Edge | None:
+    """Return which edge a row of `engagers` is; None, and a log line, for one that is none."""
+    try:
+        return parse_engagers_row_key(row.key)
+    except ValueError as error:
+        log_unreadable(ENGAGERS.name, row, error)
+        return None
 
 
 def is_active(row: Row, column: bytes = STATE) -> bool:

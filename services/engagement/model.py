@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
 __all__ = [
     "COUNTS",
@@ -17,6 +17,7 @@ __all__ = [
     "EncodedTweet",
     "IdSlice",
     "Kind",
+    "Placed",
     "References",
     "TweetCounts",
     "TweetPage",
@@ -116,6 +117,10 @@ class Drift:
     """What the count said."""
     exact: int
     """How many there are."""
+
+
+Placed: TypeAlias = tuple[int, bytes]
+"""A tweet, and the place just after it in the order in which a job goes through all."""
 
 
 @dataclass(frozen=True, slots=True)

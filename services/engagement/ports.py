@@ -12,6 +12,7 @@ from services.engagement.model import (
     EncodedTweet,
     IdSlice,
     Kind,
+    Placed,
     References,
     TweetCounts,
     UserProfile,
@@ -153,7 +154,7 @@ class Recount(Protocol):
         """
         ...
 
-    async def tweets_after(self, place: bytes, limit: int) -> tuple[list[int], bytes | None]:
+    async def tweets_after(self, place: bytes, limit: int) -> tuple[list[Placed], bytes | None]:
         """Tweets that have edges, from a place on (b"": all), from at most `limit` edges.
 
         Gives also the place to go on from; None after the last.

@@ -7,9 +7,9 @@ import structlog
 from opentelemetry import metrics
 
 from services.engagement.count_store import RowCounts, first_cell, totals
-from services.engagement.edge_rows import is_active, is_settled
-from services.engagement.keys import engagers_range, parse_engagers_row_key
-from services.engagement.model import Drift, Kind
+from services.engagement.edge_rows import edge_of, is_active, is_settled
+from services.engagement.keys import engagers_range
+from services.engagement.model import Drift, Kind, Placed
 from services.engagement.spec import ENGAGERS
 from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_ENGAGEMENT_DRIFT
@@ -74,14 +74,18 @@ class RowRecount:
         self._report(found)
         return found
 
-    async def tweets_after(self, place: bytes, limit: int) -> tuple[list[int], bytes | None]:
+    async def tweets_after(self, place: bytes, limit: int) -> tuple[list[Placed], bytes | None]:
         """Give the tweets of a page of edges, and where the edges of the next tweet begin."""
         # Keys are hex digits first, and `g` comes after them all.
         rows = await self._rows.scan(ENGAGERS.name, place, b"g", limit=limit)
-        tweets = list(dict.fromkeys(parse_engagers_row_key(row.key).tweet_id for row in rows))
+        edges = [edge for row in rows if (edge := edge_of(row))]
+        tweets = [
+            (tweet_id, engagers_range(tweet_id).end)
+            for tweet_id in dict.fromkeys(edge.tweet_id for edge in edges)
+        ]
         if len(rows) < limit:
             return tweets, None
-        return tweets, engagers_range(tweets[-1]).end
+        return tweets, tweets[-1][1] if tweets else rows[-1].key + b"\x00"
 
     async def _count(self, tweet_id: int) -> tuple[Counter[Kind], bool]:
         """Count edges, and whether all were settled; those that were not are so then."""
@@ -90,8 +94,9 @@ class RowRecount:
         start, settled = keys.start, True
         while True:
             rows = await self._rows.scan(ENGAGERS.name, start, keys.end, limit=EDGES_PER_SCAN)
-            exact.update(parse_engagers_row_key(row.key).kind for row in rows if is_active(row))
-            if off := [parse_engagers_row_key(row.key) for row in rows if not is_settled(row)]:
+            edges = [(edge, row) for row in rows if (edge := edge_of(row))]
+            exact.update(edge.kind for edge, row in edges if is_active(row))
+            if off := [edge for edge, row in edges if not is_settled(row)]:
                 settled = False
                 await self._counts.settle(off)
             if len(rows) < EDGES_PER_SCAN:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from services.engagement.edge_rows import (
     cells_of,
+    edge_of,
     is_active,
     mutations,
     state_of,
@@ -15,7 +16,6 @@ from services.engagement.keys import (
     engaged_row_key,
     engagers_range,
     kind_range,
-    parse_engagers_row_key,
     tweet_of,
 )
 from services.engagement.model import Change, Commit, Edge, EdgeState, IdSlice, Kind
@@ -75,7 +75,6 @@ class RowEdgeStore:
         )
         if not rows:
             return IdSlice((), None)
-        # Columns that are nobody's are left out, and end no list.
         known = {
             column: tweet for column in rows[0].cells if (tweet := tweet_of(column)) is not None
         }
@@ -89,9 +88,9 @@ class RowEdgeStore:
         """Read actors from rows of edges."""
         keys = kind_range(kind, tweet_id, after)
         rows = await self._rows.scan(ENGAGERS.name, keys.start, keys.end, limit=limit)
-        ids = tuple(parse_engagers_row_key(row.key).actor_id for row in rows if is_active(row))
-        full = len(rows) == limit
-        return IdSlice(ids, parse_engagers_row_key(rows[-1].key).actor_id if full else None)
+        known = [(edge.actor_id, is_active(row)) for row in rows if (edge := edge_of(row))]
+        ids = tuple(actor_id for actor_id, active in known if active)
+        return IdSlice(ids, known[-1][0] if known and len(rows) == limit else None)
 
     async def forget_actor(self, kind: Kind, actor_id: int) -> None:
         """Delete the actor's row, and the tombstones in it."""
@@ -102,7 +101,7 @@ class RowEdgeStore:
         """Delete rows of edges and the actors' cells, then the counts."""
         keys = engagers_range(tweet_id)
         rows = await self._rows.scan(ENGAGERS.name, keys.start, keys.end, limit=limit)
-        edges = [parse_engagers_row_key(row.key) for row in rows]
+        edges = [edge for row in rows if (edge := edge_of(row))]
         # The row that leads to an actor's cell goes last, or that would be lost.
         gone = [
             RowMutation(

@@ -5,11 +5,14 @@ import random
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from services.engagement.model import Kind
-from services.engagement.spec import TABLES
+from services.engagement.reconciling import PASS_EVERY_S
+from services.engagement.spec import ENGAGERS, TABLES
 from services.platform.errors import NotFoundError, UnavailableError
 from services.platform.rows.port import RowMutation, RowStore
+from services.tweet.events import TweetEvents
 from tests.contract import row_engines
 from tests.contract.engagement_world import TWEET, World
 from tests.contract.row_engines import bigtable_emulator, store
@@ -169,3 +172,29 @@ async def test_a_crash_between_the_commit_and_the_message(one: World, store: Row
         assert await one.likers() == []
     assert await one.publish() == 1
     assert (await one.likers(), await one.likes(7), await one.count()) == ([7], [TWEET], 1)
+
+
+async def test_a_row_that_cannot_be_read_spoils_no_other(one: World, store: RowStore) -> None:
+    await one.like(7, 8)
+    await one.publish()
+    first = (await store.scan(ENGAGERS.name, b"", b"g", limit=1))[0].key
+    for key in (first[:-3], first[:-2] + b"zz", first.replace(b"#l#", b"#x#")):
+        await store.mutate([RowMutation(ENGAGERS.name, key, {b"state": b"1"})])
+    with capture_logs() as logs:
+        assert await one.likers() == [7, 8]
+        assert await one.reconciling.reconcile([TWEET]) == []
+        assert await one.reconciling.step() == PASS_EVERY_S
+    assert {log["event"] for log in logs} == {"rows.unreadable"}
+    one.tweets.deleted.add(TWEET)
+    await one.consumers.tweets_changed([TweetEvents().deleted(TWEET, 1)])
+    assert await store.scan(ENGAGERS.name, b"", b"g", limit=10) == []
+
+
+async def test_one_that_cannot_be_made_now_keeps_no_other_from_being_taken_back(
+    one: World,
+) -> None:
+    await one.like(7)
+    one.tweets.fails = True
+    made = await asyncio.gather(one.like(8), one.unlike(7), return_exceptions=True)
+    assert [type(each) for each in made] == [UnavailableError, type(None)]
+    assert (await one.likes(7), await one.likes(8)) == ([], [])
