@@ -6,6 +6,7 @@ so that an answer without an error means that the change took effect, or that a 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ __all__ = ["MOST_TOGETHER", "Changes"]
 
 MOST_TOGETHER: Final = 250
 """Changes of one group: some milliseconds of the engine, and one call to the tweet service."""
+OF_ONE_TWEET: Final = 125
+"""Changes of one tweet in a group, as long as others wait: a tweet that everybody likes at once
+holds up no other by more than a group."""
 LINGER_S: Final = 0.25
 """Longest that a group waits for the one before, in seconds, should that not be answered: it holds
 up changes of its own edges alone."""
@@ -102,16 +106,19 @@ class Changes:
             self._going = None
 
     def _take(self) -> list[_Wanted]:
-        """Take those that can be made now, one of each edge; the others keep their order."""
-        taken, left = list[_Wanted](), list[_Wanted]()
-        closed = set(self._held)
-        for wanted in self._waiting:
-            if wanted.made.done():
-                continue
-            fits = wanted.edge not in closed and len(taken) < MOST_TOGETHER
-            (taken if fits else left).append(wanted)
+        """Take those that can be made now, one of each edge; of an edge the first goes first."""
+        waiting = [wanted for wanted in self._waiting if not wanted.made.done()]
+        closed, of_tweet = set(self._held), Counter[int]()
+        free, more = list[_Wanted](), list[_Wanted]()
+        for wanted in waiting:
+            if wanted.edge not in closed:
+                of_tweet[wanted.edge.tweet_id] += 1
+                fair = of_tweet[wanted.edge.tweet_id] <= OF_ONE_TWEET
+                (free if fair else more).append(wanted)
             closed.add(wanted.edge)
-        self._waiting = left
+        taken = [*free, *more][:MOST_TOGETHER]
+        chosen = set(taken)
+        self._waiting = [wanted for wanted in waiting if wanted not in chosen]
         self._held.update(wanted.edge for wanted in taken)
         return taken
 
