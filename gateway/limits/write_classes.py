@@ -86,7 +86,7 @@ WRITE_CLASSES: Final = (
                 "liking is a tap, now and then several a second; thousands a day are a robot's",
             ),
             Subject.APP: Budgets(TokenBucket(6_000, MINUTE), TokenBucket(1_000_000, DAY), WHY_APP),
-            Subject.IP: Budgets(TokenBucket(600, MINUTE), TokenBucket(10_000, DAY), WHY_NAT),
+            Subject.IP: Budgets(TokenBucket(300, MINUTE), TokenBucket(10_000, DAY), WHY_NAT),
         },
         WithoutValkey.OPEN,
         _NEW_WRITER,
