@@ -161,7 +161,8 @@ def restarted(mesh: Mesh) -> None:
     process_id = mesh.children()["engagement"]
     os.kill(process_id, signal.SIGKILL)
     eventually(lambda: mesh.children().get("engagement") not in {None, process_id}, expected=True)
-    eventually(lambda: mesh.rest.get("/healthz").status_code, 200)
+    # What is asked of the gateway may be some moments old; so may what the edge knows.
+    eventually(lambda: send(mesh, "unlike", 1, 1).status_code, 200)
 
 
 def liked_by_ten(mesh: Mesh) -> tuple[int, list[int]]:

@@ -232,7 +232,7 @@ def counts(
 ) -> None:
     """Show how many like, retweet, bookmark, answer and quote tweets.
 
-    Counts that are off are also found and put right in the background, all within some hours.
+    Counts that are off are also found and put right in the background, tweet by tweet.
     """
     _run(lambda run: run.counts(data_dir, tweet_ids, reconcile=reconcile, as_json=as_json))
 
