@@ -18,6 +18,7 @@ _TWEETS = "aviary.tweet.v1.TweetService"
 _TIMELINES = "aviary.timeline.v1.TimelineService"
 _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
+_ENGAGEMENT = "aviary.engagement.v1.EngagementService"
 _CHALLENGES = "aviary.gateway.v1.ChallengeService/CreateChallenge"
 _HEALTH = "aviary.gateway.v1.HealthService"
 
@@ -111,6 +112,26 @@ READ_CLASSES: Final = (
                 TokenBucket(15_000, 10), SlidingWindow(675_000, QUARTER_HOUR), WHY_APP
             ),
             Subject.IP: Budgets(TokenBucket(150, 10), SlidingWindow(3_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "engagement",
+        tuple(
+            f"{_ENGAGEMENT}/{rpc}"
+            for rpc in ("ListLikers", "ListRetweeters", "ListLikes", "ListBookmarks")
+        ),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, 10),
+                SlidingWindow(900, QUARTER_HOUR),
+                "a page of one's own list at a time; who likes what is also what scrapers want",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), WHY_NAT),
         },
         WithoutValkey.NOT_ASKED,
         _NEW_READER,

@@ -37,8 +37,8 @@ class Reason(StrEnum):
     is one's own."""
 
     EDGE_OUT_OF_ORDER = "EDGE_OUT_OF_ORDER"
-    """400 FAILED_PRECONDITION. What is stored of the two users is dated so far ahead that no change
-    can come after it. To do: Tell an operator, who has to mend it."""
+    """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change can
+    come after it. To do: Tell an operator, who has to mend it."""
 
     NOT_THE_CALLER = "NOT_THE_CALLER"
     """403 PERMISSION_DENIED. The request names another user than its token. To do: Leave the field

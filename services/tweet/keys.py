@@ -7,6 +7,7 @@ from services.platform.rows.keys import (
     KeyRange,
     checked_id,
     prefix_range,
+    shard_of,
     split_key,
 )
 
@@ -27,15 +28,8 @@ tweets would land on one tablet."""
 
 
 def tweet_shard(tweet_id: int) -> int:
-    """Compute the shard of a tweet, 0 to 63.
-
-    The id is mixed first (the SplitMix64 finaliser, Steele et al. 2014): its low bits are a
-    sequence that is nearly always 0.
-    """
-    mixed = checked_id(tweet_id)
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & ID_MASK
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & ID_MASK
-    return (mixed ^ (mixed >> 31)) % TWEET_SHARDS
+    """Compute the shard of a tweet, 0 to 63."""
+    return shard_of(tweet_id, TWEET_SHARDS)
 
 
 def tweet_row_key(tweet_id: int) -> bytes:

@@ -15,9 +15,20 @@ from tests.e2e.test_identity import logged_in, refresh, register, sign_up
 from tools.proto_history import AGAINST, commit_before, unpack
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ("id", "user", "identity", "graph", "tweet", "timeline", "fanout", "gateway")
+ORDER = (
+    "id",
+    "user",
+    "identity",
+    "graph",
+    "tweet",
+    "engagement",
+    "timeline",
+    "fanout",
+    "gateway",
+)
 """Whom others call comes first, as the how-to page says; the edge, which calls all, is last."""
-FIRST_HALF = ORDER[: len(ORDER) // 2]
+FIRST_HALF = ORDER[: ORDER.index("engagement") + 1]
+"""With all that the code before may not have yet."""
 
 pytestmark = pytest.mark.skipif(SIDECARS, reason="once is enough, and sidecars are no code of ours")
 

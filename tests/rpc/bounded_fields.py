@@ -52,6 +52,12 @@ TEXT = Field(
 )
 
 FIELDS: dict[str, Field] = {
+    "aviary.engagement.v1.ListBookmarksRequest.cursor": Field([lambda w: w.bookmarks], ["c" * 34]),
+    "aviary.engagement.v1.ListLikersRequest.cursor": Field([lambda w: w.likers], ["c" * 34]),
+    "aviary.engagement.v1.ListLikesRequest.cursor": Field([lambda w: w.likes], ["c" * 34]),
+    "aviary.engagement.v1.ListRetweetersRequest.cursor": Field(
+        [lambda w: w.retweeters], ["c" * 34]
+    ),
     "aviary.gateway.v1.CreateChallengeRequest.flow": Field(["post"], ["posts"]),
     "aviary.graph.v1.ListFollowersRequest.cursor": Field([lambda w: w.followers], ["c" * 34]),
     "aviary.graph.v1.ListFollowingRequest.cursor": Field([lambda w: w.following], ["c" * 34]),

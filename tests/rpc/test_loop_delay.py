@@ -46,10 +46,15 @@ class World:
     loop: OneLoop
     followers: str = ""
     following: str = ""
+    likers: str = ""
+    retweeters: str = ""
+    likes: str = ""
+    bookmarks: str = ""
     home: str = ""
     user: str = ""
     ada: int = 0
     bob: int = 0
+    tweet: int = 0
 
     def call(self, method: str, **fields: Any) -> Any:
         rpc = RPCS[method]
@@ -118,11 +123,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         ):
             made.call("Follow", follower_id=one, followee_id=other)
         for text in ("one", "two", "three"):
-            made.call("CreateTweet", user_id=made.ada, text=text)
+            tweet = made.call("CreateTweet", user_id=made.ada, text=text).tweet_id
+            for user, method in product((made.ada, made.bob), ("Like", "Retweet", "Bookmark")):
+                made.call(method, user_id=user, tweet_id=tweet)
         lists = (("ListFollowers", "followers"), ("ListFollowing", "following"))
         for method, name in (*lists, ("GetHomeTimeline", "home"), ("GetUserTimeline", "user")):
             setattr(made, name, made.call(method, user_id=made.ada, limit=1).next_cursor)
             assert getattr(made, name)
+        for method, owner in (
+            ("ListLikers", {"tweet_id": tweet}),
+            ("ListRetweeters", {"tweet_id": tweet}),
+            ("ListLikes", {"user_id": made.ada}),
+            ("ListBookmarks", {"user_id": made.ada}),
+        ):
+            page = made.call(method, limit=1, **owner)
+            setattr(made, method.removeprefix("List").lower(), page.next_cursor)
+            assert page.next_cursor
+        made.tweet = tweet
         yield made
 
 
@@ -139,6 +156,8 @@ def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) ->
         elif each.name in DEFAULTS and not (rpc.method == "UpdateUser" and each.name == "handle"):
             made[each.name] = DEFAULTS[each.name]
     made |= {"in_reply_to_tweet_id": 0, "quote_tweet_id": 0} if "text" in made else {}
+    if rpc.method in {"ListLikers", "ListRetweeters"}:
+        made["tweet_id"] = world.tweet
     if rpc.method in {"DeleteUser", "DeleteTweet"}:
         made = dict.fromkeys(made, 2**62)  # nobody's
     return kind(**{**made, field.name: value})

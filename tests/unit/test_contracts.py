@@ -164,7 +164,8 @@ def test_what_keeps_its_path_of_rest_is_a_read_of_its_class() -> None:
 
 def test_what_is_over_http_is_all_in_its_body() -> None:
     changes = [rpc for rpc in own_contracts().public if rpc.over_http and rpc.verb == "POST"]
-    names = ("tweets", "follow", "unfollow", "block", "unblock", "mute", "unmute")
+    both_ways = ("follow", "block", "mute", "like", "retweet", "bookmark")
+    names = ("tweets", *both_ways, *(f"un{name}" for name in both_ways))
     assert {rpc.template for rpc in changes} == {f"/v1/{name}" for name in names}
     assert all(rpc.paths == (f"/{rpc.name}", rpc.template) for rpc in changes)
     for name, value in (("post", "/v1/tweets/{text}"), ("body", "text"), ("body", "")):

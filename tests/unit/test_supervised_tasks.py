@@ -11,6 +11,7 @@ TASKS: Mapping[str, str] = {
     "services/platform/runtime/ending.py": "the start of a process, whose end it waits for",
     "services/cli/serving.py": "the drain of a process, whose end it waits for",
     "services/platform/bus/receiving.py": "deliveries in hand; the events that a step waits for",
+    "services/engagement/changes.py": "changes of requests, which wait for them",
     "services/graph/changes.py": "changes of requests, which wait for them",
     "services/graph/joined_users.py": "one call for those who wait for it",
     "services/cli/load/loader.py": "a command",

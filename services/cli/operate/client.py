@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import grpc.aio
+from aviary.engagement.v1 import engagement_service_pb2 as engagement_pb
+from aviary.engagement.v1.engagement_service_pb2_grpc import EngagementServiceStub
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
 from aviary.queue.v1 import queue_pb2
@@ -25,10 +27,12 @@ from services.platform.security.signing import Signer
 from services.platform.security.tls import CredentialsError
 
 __all__ = [
+    "EngagementClient",
     "QueueClient",
     "ThresholdClient",
     "TimelineClient",
     "UserClient",
+    "reach_engagement",
     "reach_queues",
     "reach_threshold",
     "reach_timeline",
@@ -170,6 +174,34 @@ async def reach_timeline(found: Found) -> AsyncIterator[TimelineClient]:
     """Open a channel for a while."""
     async with _channel(found, timeline_pb.DESCRIPTOR) as channel:
         yield TimelineClient(found, channel)
+
+
+class EngagementClient:
+    """A client of `aviary.engagement.v1.EngagementService`; methods raise `OperateError`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = EngagementServiceStub(channel)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
+
+    async def counts(self, tweet_ids: Sequence[int]) -> Sequence[engagement_pb.TweetCounts]:
+        """Read the counts of tweets, in the order asked for."""
+        request = engagement_pb.LookupCountsRequest(tweet_ids=tweet_ids)
+        with _explained(self._found):
+            return (await self._rpc.call(self._stub.LookupCounts, request)).counts
+
+    async def reconcile(self, tweet_ids: Sequence[int]) -> Sequence[engagement_pb.CountDrift]:
+        """Put the counts of tweets right; gives those that were off."""
+        request = engagement_pb.ReconcileRequest(tweet_ids=tweet_ids)
+        with _explained(self._found):
+            return (await self._rpc.call(self._stub.Reconcile, request)).drifts
+
+
+@asynccontextmanager
+async def reach_engagement(found: Found) -> AsyncIterator[EngagementClient]:
+    """Open a channel for a while."""
+    async with _channel(found, engagement_pb.DESCRIPTOR) as channel:
+        yield EngagementClient(found, channel)
 
 
 def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterable
 
+from aviary.engagement.v1 import engagement_service_pb2 as engagement_pb
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.queue.v1 import queue_pb2 as pb
 from aviary.queue.v1.queue_service_pb2 import ReadDeadLettersResponse
@@ -10,7 +11,7 @@ from aviary.queue.v1.queue_service_pb2 import ReadDeadLettersResponse
 from services.cli.operate.events import said
 from services.cli.options import echo_json
 
-__all__ = ["content", "letters", "pauses", "queues", "threshold"]
+__all__ = ["content", "counts", "kind_of", "letters", "pauses", "queues", "threshold"]
 
 
 def queues(found: Iterable[pb.Queue]) -> None:
@@ -53,6 +54,45 @@ def pauses(found: Iterable[pb.Pause]) -> None:
     echo_json(
         {"pauses": [{"subscription": each.subscription, "paused": each.paused} for each in found]}
     )
+
+
+def counts(
+    found: Iterable[engagement_pb.TweetCounts], drifts: Iterable[engagement_pb.CountDrift]
+) -> None:
+    """`{"counts": [{"tweet_id", "like", …}], "drifts": [{"tweet_id", "kind", …}]}`.
+
+    Drifts are counts that were off, and have been put right. Ids are texts, as in the API.
+    """
+    echo_json(
+        {
+            "counts": [
+                {
+                    "tweet_id": str(each.tweet_id),
+                    "like": each.like_count,
+                    "retweet": each.retweet_count,
+                    "bookmark": each.bookmark_count,
+                    "reply": each.reply_count,
+                    "quote": each.quote_count,
+                }
+                for each in found
+            ],
+            "drifts": [
+                {
+                    "tweet_id": str(each.tweet_id),
+                    "kind": kind_of(each),
+                    "counted": each.counted,
+                    "exact": each.exact,
+                }
+                for each in drifts
+            ],
+        }
+    )
+
+
+def kind_of(drift: engagement_pb.CountDrift) -> str:
+    """Name what was counted: `like`, `retweet` and so on."""
+    name: str = engagement_pb.EngagementKind.Name(drift.kind)
+    return name.removeprefix("ENGAGEMENT_KIND_").lower()
 
 
 def threshold(controls: fanout_pb.Controls) -> None:

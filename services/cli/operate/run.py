@@ -13,6 +13,7 @@ from tqdm import tqdm
 from services.cli.operate import documents
 from services.cli.operate.client import (
     QueueClient,
+    reach_engagement,
     reach_queues,
     reach_threshold,
     reach_timeline,
@@ -22,6 +23,7 @@ from services.cli.operate.errors import OperateError
 from services.cli.operate.finding import Found, find
 from services.cli.operate.showing import (
     show_content,
+    show_counts,
     show_letters,
     show_pauses,
     show_queues,
@@ -30,6 +32,7 @@ from services.cli.operate.showing import (
 from services.platform.specs import all_subscriptions, server_of
 
 __all__ = [
+    "counts",
     "dead_letters",
     "drop",
     "export_dead_letters",
@@ -46,6 +49,7 @@ QUEUES: Final = "aviary.queue.v1.QueueService"
 FANOUT: Final = "aviary.fanout.v1.FanoutService"
 USERS: Final = "aviary.user.v1.UserService"
 TIMELINE: Final = "aviary.timeline.v1.TimelineService"
+ENGAGEMENT: Final = "aviary.engagement.v1.EngagementService"
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
 """Of a redrive: about a second on the slowest bus, so that the bar moves and no call runs late."""
@@ -207,6 +211,16 @@ async def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
         for user_id in user_ids:
             await timeline.rebuild_home(user_id)
             click.echo(f"the home timeline of {user_id} is built anew")
+
+
+async def counts(
+    data_dir: Path | None, tweet_ids: Sequence[int], *, reconcile: bool, as_json: bool = False
+) -> None:
+    """Print the counts of tweets; compare them first with what they count, if that is asked for."""
+    async with reach_engagement(_found(ENGAGEMENT, data_dir)) as client:
+        drifts = await client.reconcile(tweet_ids) if reconcile else ()
+        found = await client.counts(tweet_ids)
+    (documents.counts if as_json else show_counts)(found, drifts)
 
 
 def _all() -> list[str]:

@@ -69,6 +69,7 @@ of the variables."""
 DEFAULT_IDENTITY_HTTP_ADDRESS: Final = all_specs()["identity"].http_address or ""
 DEFAULT_TIMELINE_HTTP_ADDRESS: Final = all_specs()["timeline"].http_address or ""
 DEFAULT_TWEET_HTTP_ADDRESS: Final = all_specs()["tweet"].http_address or ""
+DEFAULT_ENGAGEMENT_HTTP_ADDRESS: Final = all_specs()["engagement"].http_address or ""
 DEFAULT_GRAPH_HTTP_ADDRESS: Final = all_specs()["graph"].http_address or ""
 # Two servers, because the bus must keep what it holds and the cache must be free to evict.
 DEFAULT_BUS_VALKEY_URL: Final = "redis://127.0.0.1:6379/0"
@@ -162,6 +163,11 @@ class Settings:
     tweet_http_address: Address = DEFAULT_TWEET_HTTP_ADDRESS
     """`host:port` where tweets are posted in JSON over HTTP, which the edge dials."""
     tweet_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
+    """Certificates of that listener, as above."""
+    engagement_http_address: Address = DEFAULT_ENGAGEMENT_HTTP_ADDRESS
+    """`host:port` where likes, retweets and bookmarks are asked for in JSON over HTTP, which the
+    edge dials."""
+    engagement_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
     """Certificates of that listener, as above."""
     graph_http_address: Address = DEFAULT_GRAPH_HTTP_ADDRESS
     """`host:port` where follows, blocks and mutes are asked for in JSON over HTTP, which the edge

@@ -24,6 +24,8 @@ __all__ = [
     "EVENT_CACHE_DAMAGED",
     "EVENT_CACHE_UNAVAILABLE",
     "EVENT_CELEBRITIES_STALE",
+    "EVENT_ENGAGEMENT_DRIFT",
+    "EVENT_ENGAGEMENT_OUT_OF_ORDER",
     "EVENT_ERASURE_REFUSED",
     "EVENT_FANOUT_THRESHOLD_CHANGED",
     "EVENT_FANOUT_TWEET_GONE",
@@ -168,6 +170,10 @@ EVENT_ERASURE_REFUSED: Final = "erasure.refused"
 message is made up, most likely, and becomes a dead letter."""
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
+EVENT_ENGAGEMENT_DRIFT: Final = "engagement.drift"
+"""The count of a `kind` of a `tweet_id` was `counted`, and is `exact` now, as there are so many."""
+EVENT_ENGAGEMENT_OUT_OF_ORDER: Final = "engagement.out_of_order"
+"""A change by `user_id` of a `tweet_id` was refused: what is stored is dated beyond every id."""
 EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
 """A change was refused: the edge (`relation`, `owner_id`, `other_id`) is dated beyond every id, and
 somebody has to write its cells anew."""

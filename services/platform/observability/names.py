@@ -22,6 +22,8 @@ __all__ = [
     "METRIC_CACHE_MISSES",
     "METRIC_CERTIFICATE_REMAINING",
     "METRIC_DISK_FREE",
+    "METRIC_ENGAGEMENT_DRIFT",
+    "METRIC_ENGAGEMENT_RECONCILED",
     "METRIC_FANOUT_LAG",
     "METRIC_FANOUT_PLANNED",
     "METRIC_FANOUT_THRESHOLD",
@@ -119,6 +121,11 @@ as many as were posted, while the fan-out keeps up."""
 METRIC_FANOUT_THRESHOLD: Final = "fanout.threshold"
 """Gauge, followers by `source` (operator, flag, setting): the celebrity threshold in force, T, and
 what has set it."""
+METRIC_ENGAGEMENT_DRIFT: Final = "engagement.drift"
+"""Counter, counts by `kind` (like, retweet, bookmark, reply, quote) that were off when they were
+compared with what they count, and were put right."""
+METRIC_ENGAGEMENT_RECONCILED: Final = "engagement.reconciled"
+"""Counter, tweets whose counts were compared with what they count."""
 METRIC_LOOP_FAILURES: Final = "loop.failures"
 """Counter, steps by `loop` that raised something; each was logged and is tried again."""
 METRIC_FLAGS_STALE: Final = "flags.stale"
@@ -157,7 +164,7 @@ METRIC_VALKEY_EVICTED: Final = "valkey.evicted"
 """Counter, keys by `store` that it forgot to have room for others, since it started. As
 `valkey.memory`: reported by every process that uses it."""
 METRIC_CACHE_HITS: Final = "cache.hits"
-"""Counter, entries found by `cache` (home, author, tweets, relations)."""
+"""Counter, entries found by `cache` (home, author, tweets, relations, counts)."""
 METRIC_CACHE_MISSES: Final = "cache.misses"
 """Counter, entries looked for in vain, by `cache`. A failed look is neither hit nor miss."""
 METRIC_NOT_READY: Final = "service.not_ready"

@@ -47,7 +47,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     one's own.
     """
     EDGE_OUT_OF_ORDER: _ErrorReason.ValueType  # 8
-    """400 FAILED_PRECONDITION. What is stored of the two users is dated so far ahead that no change
+    """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
     can come after it. To do: tell an operator, who has to mend it.
     """
     NOT_THE_CALLER: _ErrorReason.ValueType  # 20
@@ -172,7 +172,7 @@ BLOCKED: ErrorReason.ValueType  # 7
 one's own.
 """
 EDGE_OUT_OF_ORDER: ErrorReason.ValueType  # 8
-"""400 FAILED_PRECONDITION. What is stored of the two users is dated so far ahead that no change
+"""400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
 can come after it. To do: tell an operator, who has to mend it.
 """
 NOT_THE_CALLER: ErrorReason.ValueType  # 20
