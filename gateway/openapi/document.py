@@ -48,6 +48,9 @@ FORMATS = {
     "combining marks in a row",
     "new-password": "hard to guess, as zxcvbn reckons (its score is 3 at least): no common words, "
     "repeats, rows of keys, or the handle and the name",
+    "search-query": "terms between spaces, each with a `-` before it to exclude it: words, "
+    '"phrases", #hashtags, @mentions, from:handle, to:handle, since:YYYY-MM-DD, until:YYYY-MM-DD, '
+    "lang:code, filter:links, filter:replies; at most 30, one of them besides dates not excluded",
     "cursor": "what `next_cursor` of the page before was, or empty",
 }
 IDEMPOTENCY_KEY_PARAMETER: Json = {
