@@ -22,8 +22,9 @@ ENOUGH: Final = 3
 """Bands that two texts have in common which say nearly the same."""
 PIECE_CHARS: Final = 5
 """A piece: long enough to be rare, short enough for a changed word to leave most of them alone."""
-MIN_CHARS: Final = 20
-"""What has fewer characters without its links and handles is compared with them."""
+MIN_CHARS: Final = 40
+"""What has fewer characters is too little to be nearly the same: it is compared as a whole, and with
+its links and handles. `Game 1` is not `Game 2`."""
 _BINS: Final = BANDS * ROWS
 _LINKS_AND_HANDLES: Final = re.compile(r"https?://\S+|@\w+", re.IGNORECASE)
 _NO_WORD: Final = re.compile(r"[\W_]+")
@@ -68,5 +69,7 @@ def _plain(text: str) -> str:
 
 
 def _pieces(text: str) -> set[int]:
-    last = max(1, len(text) - PIECE_CHARS + 1)
+    if len(text) < MIN_CHARS:
+        return {crc32(text.encode())}
+    last = len(text) - PIECE_CHARS + 1
     return {crc32(text[at : at + PIECE_CHARS].encode()) for at in range(last)}

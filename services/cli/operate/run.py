@@ -14,6 +14,7 @@ from services.cli.operate import documents
 from services.cli.operate.client import (
     QueueClient,
     reach_queues,
+    reach_search,
     reach_threshold,
     reach_timeline,
     reach_users,
@@ -22,6 +23,7 @@ from services.cli.operate.errors import OperateError
 from services.cli.operate.finding import Found, find
 from services.cli.operate.showing import (
     show_content,
+    show_indexes,
     show_letters,
     show_pauses,
     show_queues,
@@ -36,8 +38,10 @@ __all__ = [
     "pause",
     "queues",
     "rebuild_home",
+    "rebuild_search",
     "redrive",
     "resume",
+    "search_indexes",
     "show_dead_letter",
     "threshold",
 ]
@@ -45,6 +49,7 @@ __all__ = [
 QUEUES: Final = "aviary.queue.v1.QueueService"
 FANOUT: Final = "aviary.fanout.v1.FanoutService"
 USERS: Final = "aviary.user.v1.UserService"
+SEARCH: Final = "aviary.search.v1.SearchService"
 TIMELINE: Final = "aviary.timeline.v1.TimelineService"
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
@@ -207,6 +212,20 @@ async def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
         for user_id in user_ids:
             await timeline.rebuild_home(user_id)
             click.echo(f"the home timeline of {user_id} is built anew")
+
+
+async def search_indexes(data_dir: Path | None, *, as_json: bool = False) -> None:
+    """Print how each index is."""
+    async with reach_search(_found(SEARCH, data_dir)) as search:
+        indexes = await search.indexes()
+    (documents.indexes if as_json else show_indexes)(indexes)
+
+
+async def rebuild_search(data_dir: Path | None) -> None:
+    """Ask for the indexes to be built anew."""
+    async with reach_search(_found(SEARCH, data_dir)) as search:
+        await search.rebuild()
+    click.echo("every index is being built anew; `search-indexes` shows how far they are")
 
 
 def _all() -> list[str]:
