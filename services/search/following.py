@@ -83,8 +83,8 @@ class Following:
         now_ms = self._clock.now_ms()
         known = await self._states.load()
         if known is None or empty:
-            # An index without its state may be of any time: the generations tell what is left over.
-            self._rebuild(known or IndexState(now_ms), "new")
+            # By the clock a generation comes after all those of a state that was lost.
+            self._rebuild(known or IndexState(now_ms, generation=now_ms), "new")
         elif known.seen_ms < now_ms - self._max_age_ms:
             # What is listed no more is in the tweets themselves.
             self._rebuild(replace(known, seen_ms=now_ms), "too old")
@@ -180,7 +180,9 @@ class Following:
             return
         count = await self._index.count()
         await self._reports.report(
-            IndexReport(self._replica, count, state.rebuilding, state.percent, state.seen_ms, now_ms)
+            IndexReport(
+                self._replica, count, state.rebuilding, state.percent, state.seen_ms, now_ms
+            )
         )
         self._reported_ms = now_ms
 

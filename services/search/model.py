@@ -143,7 +143,7 @@ class IndexState:
 
     seen_ms: int
     """All changes dated before this are in the index; Unix milliseconds."""
-    generation: int = 1
+    generation: int
     """Of what is written now; a tweet of an earlier one was not seen by the rebuild under way."""
     rebuilding: bool = False
     rebuilt_after: int = 0

@@ -63,9 +63,7 @@ class IndexedTweets(Protocol):
         """Read tweets, in any order; those that are unknown or deleted are left out."""
         ...
 
-    async def read_all(
-        self, after: int, limit: int
-    ) -> tuple[Sequence[TweetText], int | None, int]:
+    async def read_all(self, after: int, limit: int) -> tuple[Sequence[TweetText], int | None, int]:
         """Read the next of all tweets behind `after` (0: the first), some `limit` of them.
 
         Gives (tweets, where to go on or None at the end, about the percent read of all so far).

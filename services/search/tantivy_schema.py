@@ -62,9 +62,7 @@ def register(index: Index) -> None:
     index.register_tokenizer(_WORDS, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
 
 
-def document(
-    tweet: TweetText, known: Analysed, *, group: int, generation: int
-) -> Document:
+def document(tweet: TweetText, known: Analysed, *, group: int, generation: int) -> Document:
     """Build the document of a tweet."""
     made = Document()
     for number, value in (

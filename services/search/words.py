@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-__all__ = ["fold", "hashtags", "has_links", "is_unspaced", "mentions", "words"]
+__all__ = ["fold", "has_links", "hashtags", "is_unspaced", "mentions", "words"]
 
 MAX_WORD_CHARS: Final = 64
 """What is longer is no word that anybody types; it is cut."""

@@ -29,7 +29,9 @@ def query(text: str, hidden: frozenset[int] = frozenset(), bounds: Bounds | None
     return Query(parsed.clauses, bounds or parsed.bounds, hidden)
 
 
-async def found(index: SearchIndex, text: str, *, hidden: frozenset[int] = frozenset()) -> list[int]:
+async def found(
+    index: SearchIndex, text: str, *, hidden: frozenset[int] = frozenset()
+) -> list[int]:
     """The places of the tweets that are found, the newest first, page by page."""
     ids: list[int] = []
     before: int | None = None

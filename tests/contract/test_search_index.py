@@ -90,7 +90,9 @@ async def test_what_is_taken_out_is_gone_whatever_came_before(index: SearchIndex
 
 
 async def test_pages_have_each_tweet_once(index: SearchIndex) -> None:
-    await index.apply([tweet(each, f"number{each} word{each % 7} page") for each in range(1, 20)], (), 1)
+    await index.apply(
+        [tweet(each, f"number{each} word{each % 7} page") for each in range(1, 20)], (), 1
+    )
     assert await found(index, "page") == list(range(19, 0, -1))
 
 

@@ -71,10 +71,7 @@ def _compose() -> Document:
             EDGE: _edge(),
             **watching.services(),
         },
-        "volumes": {
-            name: {}
-            for name in ("keys", "cache", "nonces", "denials", *_with_folders())
-        },
+        "volumes": {name: {} for name in ("keys", "cache", "nonces", "denials", *_with_folders())},
     }
 
 

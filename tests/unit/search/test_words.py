@@ -2,12 +2,12 @@
 
 import pytest
 
+from services.search.analysis import analyse
 from services.search.languages import UNKNOWN, language_of
 from services.search.model import TweetText
 from services.search.near_duplicates import BANDS, ENOUGH, bands
-from services.search.analysis import analyse
 from services.search.stemming import stem, stems
-from services.search.words import fold, hashtags, has_links, mentions, words
+from services.search.words import fold, has_links, hashtags, mentions, words
 
 FOX = "The quick brown fox jumps over the lazy dog, and nobody knows why it does so today"
 

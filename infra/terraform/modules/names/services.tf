@@ -111,6 +111,15 @@ locals {
       secrets     = ["AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"]
       extra_ports = { AVIARY_IDENTITY_HTTP_ADDRESS = 50059 }
     }
+    search = {
+      port        = 50063
+      tables      = ["search_changes", "search_replicas", "fanout_controls"]
+      publishes   = []
+      subscribes  = ["search.tweets"]
+      uses_cache  = false
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
   }
 
   # `max_age_s` is the retention of cells, null keeps them. `key` is the row key: numbers are fixed-
@@ -151,6 +160,8 @@ locals {
     identity_password_changes = { max_age_s = null, key = "{user}" }
     identity_guesses          = { max_age_s = 86400, key = "{digest of the subject}.{window:016x}" }
     identity_devices          = { max_age_s = 15638400, key = "{user}.{digest of the secret}" }
+    search_changes            = { max_age_s = 172800, key = "{unix ms:016x}#{random:016x}" }
+    search_replicas           = { max_age_s = 86400, key = "{host}:{slot}" }
   }
 
   # Variables that hold secrets of services.
@@ -170,6 +181,7 @@ locals {
     "fanout.rest"      = "fanout-rest"
     "graph.erasure"    = "user-events"
     "identity.erasure" = "user-events"
+    "search.tweets"    = "tweet-events"
     "tweet.erasure"    = "user-events"
   }
 
