@@ -24,7 +24,7 @@ __all__ = ["build"]
 LOOK_EVERY_S: Final = 1.0
 """Between looks for what other processes have noted; what this one notes it looks for at once."""
 COMMIT_EVERY_S: Final = 0.25
-"""Between two commits of the index, each some 10 ms of CPU: found within half a second, as a rule."""
+"""Between two commits of the index, each some 10 ms of CPU: tweets are found in half a second."""
 AWAY_MS: Final = (CHANGES_MAX_AGE_S - 3_600) * 1_000
 """After so long some entries may be gone; an hour is for clocks that differ."""
 

@@ -9,8 +9,8 @@ they are found there: so neither repeats nor the order of entries matter.
 Entries are dated by the clocks of those who write them, and may become visible a little after one
 of a later date. So each look goes back `OVERLAP_MS`, and passes over what it has applied.
 
-Building anew goes on between the looks. What is put in meanwhile, by either, is of a new generation;
-at the end all that is of an older one is taken out.
+Building anew goes on between the looks. What is put in meanwhile, by either, is of a new
+generation; at the end all that is of an older one is taken out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ from services.search.ports import Changes, IndexedTweets, IndexStates, Reports, 
 __all__ = ["OVERLAP_MS", "Following"]
 
 OVERLAP_MS: Final = 30_000
-"""How far back a look goes: what a write takes at most (3 s), and what clocks differ by, with room."""
+"""How far back a look goes: what a write takes (3 s at most), and what clocks differ by."""
 ENTRIES_PER_LOOK: Final = 500
 """More are read in further looks."""
 TWEETS_PER_WRITE: Final = 500

@@ -23,8 +23,8 @@ ENOUGH: Final = 3
 PIECE_CHARS: Final = 5
 """A piece: long enough to be rare, short enough for a changed word to leave most of them alone."""
 MIN_CHARS: Final = 40
-"""What has fewer characters is too little to be nearly the same: it is compared as a whole, and with
-its links and handles. `Game 1` is not `Game 2`."""
+"""What has fewer characters is too little to be nearly the same: it is compared as a whole, and
+with its links and handles. `Game 1` is not `Game 2`."""
 _BINS: Final = BANDS * ROWS
 _LINKS_AND_HANDLES: Final = re.compile(r"https?://\S+|@\w+", re.IGNORECASE)
 _NO_WORD: Final = re.compile(r"[\W_]+")

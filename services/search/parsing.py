@@ -138,12 +138,13 @@ def _bound(token: re.Match[str]) -> Bounds | None:
 
 def _day_ms(name: str, value: str) -> int:
     """Give the first moment of a day in UTC, in Unix milliseconds."""
+    wrong = _wrong(f"wants a date after `{name}:`, as 2026-01-31, not {_quoted(value)}")
+    if _DATE.fullmatch(value) is None:
+        raise wrong
     try:
-        if _DATE.fullmatch(value) is None:
-            raise ValueError
         day = date.fromisoformat(value)
     except ValueError:
-        raise _wrong(f"wants a date after `{name}:`, as 2026-01-31, not {_quoted(value)}") from None
+        raise wrong from None
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
 

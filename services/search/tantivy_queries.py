@@ -1,6 +1,7 @@
 """Queries as Tantivy has them."""
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from tantivy import FieldType, Occur
 from tantivy import Query as Tantivy
@@ -12,6 +13,14 @@ from services.search.stemming import stems
 from services.search.words import fold, words
 
 __all__ = ["in_group", "of_ids", "older_generations", "outside_groups", "says_nearly", "translated"]
+
+_UNSCORED: Final = {
+    TermKind.FROM: fields.AUTHOR,
+    TermKind.TO: fields.ANSWERED,
+    TermKind.LANGUAGE: fields.LANGUAGE,
+    TermKind.FILTER: fields.KINDS,
+}
+"""What a tweet is, and not how well it fits."""
 
 
 def translated(query: Query, bounds: Bounds) -> Tantivy:
@@ -79,14 +88,10 @@ def _clause(clause: Clause) -> Tantivy:
             return _term(fields.HASHTAGS, term.text)
         case TermKind.MENTION:
             return _term(fields.MENTIONS, term.text)
-        case TermKind.FROM:
-            return _unscored(_term(fields.AUTHOR, int(term.text)))
-        case TermKind.TO:
-            return _unscored(_term(fields.ANSWERED, int(term.text)))
-        case TermKind.LANGUAGE:
-            return _unscored(_term(fields.LANGUAGE, term.text))
-        case TermKind.FILTER:
-            return _unscored(_term(fields.KINDS, term.text))
+        case TermKind.FROM | TermKind.TO:
+            return _unscored(_term(_UNSCORED[term.kind], int(term.text)))
+        case TermKind.LANGUAGE | TermKind.FILTER:
+            return _unscored(_term(_UNSCORED[term.kind], term.text))
 
 
 def _words(term: Term) -> Tantivy:

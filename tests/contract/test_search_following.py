@@ -1,4 +1,4 @@
-"""Every replica's index comes to what the tweets are, whatever becomes of messages and processes."""
+"""Every replica's index comes to what the tweets are, whatever becomes of its process."""
 
 import shutil
 from collections.abc import AsyncIterator

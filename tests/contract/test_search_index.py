@@ -1,5 +1,6 @@
 """The contract of the search index, held to each engine."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -157,17 +158,21 @@ asyncio.run(main())
 """
 
 
-async def test_what_was_put_in_survives_a_kill(tmp_path: Path) -> None:
+def written_until_killed(folder: Path) -> int:
+    """Have a process write tweets, and kill it within a write; gives the last that was put in."""
     with subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(tmp_path / "index")], stdout=subprocess.PIPE
+        [sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         said = 0
         while said < 5:
             said = int(process.stdout.readline())
-        # At some moment of the next write.
         process.send_signal(signal.SIGKILL)
-        said = max([said, *map(int, process.stdout.read().split())])
+        return max([said, *map(int, process.stdout.read().split())])
+
+
+async def test_what_was_put_in_survives_a_kill(tmp_path: Path) -> None:
+    said = await asyncio.to_thread(written_until_killed, tmp_path / "index")
     index = TantivyIndex(tmp_path / "index")
     assert not await index.open()
     assert set(await found(index, "hello")) >= set(range(1, said + 1))
