@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from services.search.languages import language_of
+from services.search.languages import UNKNOWN, language_of
 from services.search.model import Kind, TweetText
 from services.search.near_duplicates import bands
-from services.search.stemming import is_stop_word, stem
+from services.search.stemming import is_stop_word, stem, stems
 from services.search.words import fold, has_links, hashtags, is_unspaced, mentions, words
 
 __all__ = ["Analysed", "analyse"]
@@ -18,7 +18,7 @@ class Analysed:
     exact: str
     """Every word without its accents, in order: for phrases, and for what nobody stems."""
     stems: str
-    """Stems by the tweet's language, without stop words."""
+    """Stems by the tweet's language, without stop words; of any, where nobody knows it."""
     hashtags: str
     mentions: str
     kinds: str
@@ -50,6 +50,9 @@ def _stems(language: str, found: list[str]) -> list[str]:
         if is_unspaced(word):
             # Whoever asks for one character finds it in the pairs, too.
             kept += dict.fromkeys((fold(word), *word))
+        elif language == UNKNOWN:
+            # Of any language: then whoever asks for another inflection finds it all the same.
+            kept += stems(word)
         elif not is_stop_word(language, word):
             kept.append(stem(language, word))
     return kept

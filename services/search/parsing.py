@@ -33,6 +33,9 @@ _OPERATOR: Final = re.compile(r"(from|to|since|until|lang|filter):(.*)", re.IGNO
 _HANDLE: Final = re.compile(r"@?([A-Za-z0-9_]{1,15})", re.ASCII)
 _LANGUAGE: Final = re.compile(r"([A-Za-z]{2,3})(?:-[A-Za-z0-9-]{1,20})?", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_PLUS: Final = "+"
+"""What browsers and most HTTP libraries write for a space in a URL, and the edge takes as it is. It
+is part of no word, and a query loses nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def parse(query: str) -> Parsed:
     text = normalized(_FIELD, query, most=MAX_QUERY_CHARS, wanted=wanted)
     clauses: list[Clause] = []
     bounds = Bounds()
-    for number, token in enumerate(_TOKEN.finditer(text)):
+    for number, token in enumerate(_TOKEN.finditer(text.replace(_PLUS, " "))):
         if number >= MAX_TERMS:
             raise _wrong(f"has more than {MAX_TERMS} terms")
         narrowed = _bound(token)

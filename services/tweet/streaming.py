@@ -24,17 +24,17 @@ class TweetStreaming:
         self._store = store
 
     async def pages(self, after: int, limit: int) -> AsyncIterator[TweetSlice]:
-        """Give the tweets behind `after` (0: all), at most `limit` rows (1 to `MAX_STREAMED`).
+        """Give the tweets behind `after` (0: all), some `limit` rows (1 to `MAX_STREAMED`).
 
-        In pages of at most `TWEETS_PER_PAGE`; the last one says where to go on, or that nothing
-        follows. Raises `InvalidArgumentError` beyond the limits.
+        In pages of at most `TWEETS_PER_PAGE`, the last of them whole; it says where to go on, or
+        that nothing follows. Raises `InvalidArgumentError` beyond the limits.
         """
         check_optional_id("after_tweet_id", after)
         if not 1 <= limit <= MAX_STREAMED:
             raise InvalidArgumentError("limit", f"must be 1 to {MAX_STREAMED}, is {limit}")
         left, position = limit, after or None
         while left > 0:
-            page = await self._store.read_slice(position, min(left, TWEETS_PER_PAGE))
+            page = await self._store.read_slice(position, TWEETS_PER_PAGE)
             yield page
             position = page.resume_after
             if position is None:

@@ -26,6 +26,8 @@ VALID: dict[str, Any] = {
     "request_id": "",
     "cursor": "",
     "limit": 0,
+    "query": "a",
+    "sort": "",
     "flow": "post",
     "in_reply_to_tweet_id": 0,
     "quote_tweet_id": 0,
@@ -35,6 +37,7 @@ OF_FORMATS: dict[str, tuple[str, str]] = {
     "tweet-text": ("a" * 280, "a" * 281),
     "display-name": ("é" * 50, "a\u0007a"),
     "cursor": ("", "a" * 34),
+    "search-query": ("cats -dogs from:a", "-dogs"),
 }
 OUTSIDE_PATTERNS = "é"
 

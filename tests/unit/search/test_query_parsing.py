@@ -34,6 +34,7 @@ def terms(query: str) -> list[tuple[str, str, bool]]:
             ("words", "say", False), ("phrase", "hello there", False), ("words", "now", False),
         ]),
         ("東京", [("words", "東京", False)]),
+        ("from:ada+c++", [("from", "ada", False), ("words", "c", False)]),
     ],
 )  # fmt: skip
 def test_terms_are_read(query: str, expected: list[tuple[str, str, bool]]) -> None:

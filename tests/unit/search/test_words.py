@@ -80,6 +80,8 @@ def test_a_text_without_stop_words_is_stemmed_by_its_language() -> None:
     assert known.exact == "the foxes are running"
     assert known.stems == "fox run"
     assert known.kinds == "replies"
+    unknown = analyse(TweetText(1, 2, "warming up", "", 0, is_reply=False))
+    assert {"warm", "warming", "up"} <= set(unknown.stems.split())
     assert analyse(TweetText(1, 2, "東京", "", 0, is_reply=False)).stems == "東京 東 京"
 
 

@@ -411,7 +411,7 @@ class StreamTweetsRequest(_message.Message):
     after_tweet_id: _builtins.int
     """The resume_after_tweet_id of the page before; 0 for the beginning."""
     limit: _builtins.int
-    """How many rows to read, deleted tweets included, 1-10000."""
+    """How many rows to read, deleted tweets included, 1-10000; the last page is whole all the same."""
     def __init__(
         self,
         *,
