@@ -25,5 +25,6 @@ class SearchConsumers:
         """Note which tweets were made or deleted; what became of them is read later."""
         ids = dict.fromkeys(decode_tweet_changed(body).tweet_id for body in bodies)
         await self._pace.wait()
-        await self._changes.append([each for each in ids if each > 0])
-        self._nudge()
+        if known := [each for each in ids if each > 0]:
+            await self._changes.append(known)
+            self._nudge()

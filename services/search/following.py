@@ -39,8 +39,6 @@ REBUILT_PER_STEP: Final = 1_000
 """Tweets that a rebuild reads between two looks: new tweets wait for a second at most."""
 REPORT_EVERY_MS: Final = 60_000
 REPORT_REBUILD_EVERY_MS: Final = 2_000
-SAVE_EVERY_MS: Final = 600_000
-"""How old what is kept of the position may be, where nothing happens."""
 
 _log = structlog.get_logger()
 
@@ -75,7 +73,8 @@ class Following:
         self._state: IndexState | None = None
         self._applied: dict[bytes, int] = {}
         """Entries within the overlap that the index has: key to date."""
-        self._saved_ms = 0
+        self._caught_up_ms = 0
+        """When a look last showed that the index has all."""
         self._reported_ms = 0
 
     async def begin(self, *, empty: bool) -> None:
@@ -121,9 +120,11 @@ class Following:
         new = [entry for entry in found if entry.key not in self._applied]
         for ids in _parts(new):
             await self._write(ids)
-        self._seen(new, now_ms if whole else 0)
-        if new or now_ms - self._saved_ms > SAVE_EVERY_MS:
+        if new:
+            self._seen(new)
             await self._save()
+        if whole:
+            self._caught_up_ms = now_ms
         return not whole
 
     async def _write(self, ids: Sequence[int]) -> None:
@@ -131,15 +132,16 @@ class Following:
         gone = set(ids) - {tweet.tweet_id for tweet in tweets}
         await self._index.apply(tweets, gone, self._known.generation)
 
-    def _seen(self, new: Sequence[Change], now_ms: int) -> None:
-        """Move on; `now_ms` is when it was looked, 0 where that did not show all there was."""
+    def _seen(self, new: Sequence[Change]) -> None:
+        """Move on to the last of these. The own clock moves nothing: it may be ahead of others'."""
         for entry in new:
             self._applied[entry.key] = entry.at_ms
             key = entry.key.decode()
             if entry.rebuild and key > self._known.rebuild_key:
                 self._rebuild(replace(self._known, rebuild_key=key), "asked for")
-        latest = max((entry.at_ms for entry in new), default=0)
-        seen_ms = max(self._known.seen_ms, min(latest, self._clock.now_ms()), now_ms - OVERLAP_MS)
+        latest_ms = max(entry.at_ms for entry in new)
+        # Of an entry that is dated ahead, nobody is to believe that all before it was seen.
+        seen_ms = max(self._known.seen_ms, min(latest_ms, self._clock.now_ms()))
         self._state = replace(self._known, seen_ms=seen_ms)
         kept_ms = seen_ms - OVERLAP_MS
         self._applied = {key: at_ms for key, at_ms in self._applied.items() if at_ms >= kept_ms}
@@ -171,7 +173,6 @@ class Following:
 
     async def _save(self) -> None:
         await self._states.save(self._known)
-        self._saved_ms = self._clock.now_ms()
 
     async def _report(self) -> None:
         state, now_ms = self._known, self._clock.now_ms()
@@ -181,7 +182,12 @@ class Following:
         count = await self._index.count()
         await self._reports.report(
             IndexReport(
-                self._replica, count, state.rebuilding, state.percent, state.seen_ms, now_ms
+                self._replica,
+                count,
+                state.rebuilding,
+                state.percent,
+                max(state.seen_ms, self._caught_up_ms),
+                now_ms,
             )
         )
         self._reported_ms = now_ms

@@ -142,7 +142,7 @@ class IndexState:
     """How far one replica's index is. Kept beside it, and never ahead of it."""
 
     seen_ms: int
-    """All changes dated before this are in the index; Unix milliseconds."""
+    """The date of the last change that is in the index; Unix milliseconds."""
     generation: int
     """Of what is written now; a tweet of an earlier one was not seen by the rebuild under way."""
     rebuilding: bool = False
@@ -163,5 +163,6 @@ class IndexReport:
     rebuilding: bool
     percent: int
     seen_ms: int
+    """All changes up to this time are in it; Unix milliseconds."""
     reported_ms: int
     """Unix milliseconds."""

@@ -38,7 +38,7 @@ class SearchTweetsRequest(_message.Message):
     @mentions; from:handle; to:handle, for answers to somebody's tweets; since:YYYY-MM-DD and
     until:YYYY-MM-DD, in UTC, the second not included; lang:code, such as lang:en; filter:links;
     filter:replies. All must hold. A `-` before one says that it must not; one at least must be
-    without.
+    without. A `+` is a space.
     """
     cursor: _builtins.str
     """The next_cursor of the page before, for the same reader, query and sort; empty for the first page."""
