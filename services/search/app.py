@@ -13,6 +13,7 @@ from services.search.clients import GraphClient, TweetClient, UserClient
 from services.search.consumers import SearchConsumers
 from services.search.folders import IndexFolder
 from services.search.following import Following
+from services.search.lag import SearchLag
 from services.search.service import SearchService
 from services.search.servicer import SearchServicer
 from services.search.spec import CHANGES_MAX_AGE_S, SPEC, TWEETS
@@ -45,6 +46,7 @@ async def build(deps: Dependencies) -> Served:
         changes=changes,
         states=folder,
         reports=reports,
+        lag=SearchLag(deps.clock),
         clock=deps.clock,
         max_age_ms=AWAY_MS,
     )

@@ -25,7 +25,7 @@ from services.platform.observability.log_events import (
 )
 from services.platform.runtime.clock import Clock
 from services.search.model import Change, IndexReport, IndexState
-from services.search.ports import Changes, IndexedTweets, IndexStates, Reports, SearchIndex
+from services.search.ports import Changes, IndexedTweets, IndexStates, Lag, Reports, SearchIndex
 
 __all__ = ["OVERLAP_MS", "Following"]
 
@@ -59,6 +59,7 @@ class Following:
         changes: Changes,
         states: IndexStates,
         reports: Reports,
+        lag: Lag,
         clock: Clock,
         max_age_ms: int,
     ) -> None:
@@ -68,6 +69,7 @@ class Following:
         self._changes = changes
         self._states = states
         self._reports = reports
+        self._lag = lag
         self._clock = clock
         self._max_age_ms = max_age_ms
         self._state: IndexState | None = None
@@ -131,6 +133,7 @@ class Following:
         tweets = await self._tweets.read(ids)
         gone = set(ids) - {tweet.tweet_id for tweet in tweets}
         await self._index.apply(tweets, gone, self._known.generation)
+        self._lag.found(tweet.tweet_id for tweet in tweets)
 
     def _seen(self, new: Sequence[Change]) -> None:
         """Move on to the last of these. The own clock moves nothing: it may be ahead of others'."""

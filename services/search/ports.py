@@ -1,6 +1,6 @@
 """What search needs from the outside."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from services.search.model import (
@@ -19,6 +19,7 @@ __all__ = [
     "Hidden",
     "IndexStates",
     "IndexedTweets",
+    "Lag",
     "Reports",
     "SearchIndex",
 ]
@@ -124,6 +125,14 @@ class IndexStates(Protocol):
 
     async def save(self, state: IndexState) -> None:
         """Write it, whole; durable on return."""
+        ...
+
+
+class Lag(Protocol):
+    """What becomes known of how late tweets are found."""
+
+    def found(self, tweet_ids: Iterable[int], /) -> None:
+        """Tweets are found from now on."""
         ...
 
 

@@ -5,9 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from opentelemetry.metrics import MeterProvider
+
 from services.platform.rows.port import RowStore
 from services.search.folders import IndexFolder
 from services.search.following import Following
+from services.search.lag import SearchLag
 from services.search.model import TweetText
 from services.search.ports import SearchIndex
 from services.search.store import RowChanges, RowReports
@@ -62,7 +65,11 @@ class Replica:
 
 @asynccontextmanager
 async def replica(
-    folder: Path, rows: RowStore, owner: Owner, clock: HandClock
+    folder: Path,
+    rows: RowStore,
+    owner: Owner,
+    clock: HandClock,
+    meters: MeterProvider | None = None,
 ) -> AsyncIterator[Replica]:
     """One that runs in the first folder that is free, until the end."""
     own = IndexFolder.claim(folder)
@@ -75,6 +82,7 @@ async def replica(
         changes=changes,
         states=own,
         reports=reports,
+        lag=SearchLag(clock, meter_provider=meters),
         clock=clock,
         max_age_ms=MAX_AGE_MS,
     )

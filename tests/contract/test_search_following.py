@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from services.platform.ids.snowflake_time import time_ms
+from services.platform.observability.names import METRIC_SEARCH_LAG
 from services.platform.rows.port import RowMutation, RowStore
 from services.search.following import ENTRIES_PER_LOOK, OVERLAP_MS
 from services.search.keys import change_key
 from services.search.spec import CHANGES, TABLES
+from tests.contract.metric_values import Metrics
 from tests.contract.row_engines import bigtable_emulator, open_rows
 from tests.contract.search_index import found, number, tweet
 from tests.contract.search_replica import MAX_AGE_MS, HandClock, Owner, Replica, replica
@@ -101,6 +104,22 @@ async def test_many_entries_within_the_overlap_are_all_applied(one: Replica, own
     await one.changes.append(owner.post(tweet(1, "x one")))
     await one.catch_up()
     assert await found(one.index, "x") == [1]
+
+
+async def test_the_lag_is_that_of_new_tweets(
+    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
+) -> None:
+    metrics = Metrics()
+    owner.post(tweet(1, "x of before"))
+    async with replica(tmp_path / "search", rows, owner, clock, metrics.provider) as running:
+        await running.catch_up()
+        assert metrics.points(METRIC_SEARCH_LAG) == {}
+        made = owner.post(tweet(2, "x one"))
+        await running.changes.append([*made, number(3)])
+        clock.ms = time_ms(number(2)) + 1_500
+        await running.catch_up()
+    (point,) = metrics.points(METRIC_SEARCH_LAG).values()
+    assert (point.count, point.sum) == (1, 1.5)
 
 
 async def test_what_comes_while_nobody_runs_is_applied_afterwards(
