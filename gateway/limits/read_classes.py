@@ -79,7 +79,7 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "search",
-        (f"{_SEARCH}/SearchTweets",),
+        (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends"),
         {
             Subject.USER: Budgets(
                 TokenBucket(20, 10),

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from services.platform.text.bounded_text import without_accents
 from services.search.languages import UNKNOWN, language_of
 from services.search.model import Kind, TweetText
 from services.search.near_duplicates import bands
 from services.search.stemming import is_stop_word, stem, stems
-from services.search.words import fold, has_links, hashtags, is_unspaced, mentions, words
+from services.search.words import has_links, hashtags, is_unspaced, mentions, words
 
 __all__ = ["Analysed", "analyse"]
 
@@ -34,7 +35,7 @@ def analyse(tweet: TweetText) -> Analysed:
     found = words(tweet.text)
     kinds = {Kind.LINKS: has_links(tweet.text), Kind.REPLIES: tweet.is_reply}
     return Analysed(
-        exact=" ".join(map(fold, found)),
+        exact=" ".join(map(without_accents, found)),
         stems=" ".join(_stems(language, found)),
         hashtags=" ".join(hashtags(tweet.text)),
         mentions=" ".join(mentions(tweet.text)),
@@ -49,7 +50,7 @@ def _stems(language: str, found: list[str]) -> list[str]:
     for word in found:
         if is_unspaced(word):
             # Whoever asks for one character finds it in the pairs, too.
-            kept += dict.fromkeys((fold(word), *word))
+            kept += dict.fromkeys((without_accents(word), *word))
         elif language == UNKNOWN:
             # Of any language: then whoever asks for another inflection finds it all the same.
             kept += stems(word)

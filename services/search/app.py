@@ -19,6 +19,7 @@ from services.search.servicer import SearchServicer
 from services.search.spec import CHANGES_MAX_AGE_S, SPEC, TWEETS
 from services.search.store import RowChanges, RowReports
 from services.search.tantivy_index import TantivyIndex
+from services.search.trends import Trends
 
 __all__ = ["build"]
 
@@ -64,7 +65,7 @@ async def build(deps: Dependencies) -> Served:
         reports=reports,
         clock=deps.clock,
     )
-    servicer = SearchServicer(service, deps.cursors())
+    servicer = SearchServicer(service, Trends(index, deps.clock), deps.cursors())
     return [Servicer(service_of(search_service_pb2.DESCRIPTOR), servicer)]
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "Sort",
     "Term",
     "TermKind",
+    "Trend",
     "TweetPage",
     "TweetText",
 ]
@@ -122,6 +123,15 @@ class TweetPage:
     tweets: tuple[bytes, ...]
     resume: int | None
     """What the next page goes on from; None at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A hashtag that more people use than they did."""
+
+    hashtag: str
+    authors: int
+    """Who used it lately, each counted once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ Li, "Densifying one permutation hashing", 2014).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 from zlib import crc32
+
+from services.platform.text.bounded_text import caseless
 
 __all__ = ["BANDS", "ENOUGH", "bands"]
 
@@ -63,7 +64,7 @@ def _compared(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    plain = _NO_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    plain = _NO_WORD.sub(" ", caseless(text)).strip()
     # Of signs and emoji alone.
     return plain or text
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from services.search.model import (
+    Bounds,
     Change,
     Found,
     IndexReport,
@@ -50,6 +51,13 @@ class SearchIndex(Protocol):
 
     async def relevant(self, query: Query, now_ms: int) -> Sequence[int]:
         """Rank the tweets that fit best, as of a time in Unix milliseconds: at most 1000."""
+        ...
+
+    async def hashtags(self, language: str, bounds: Bounds, limit: int) -> Mapping[str, int]:
+        """Count who used each hashtag, in a language (empty: in any); about right for many.
+
+        Of the `limit` hashtags that most authors used.
+        """
         ...
 
     async def count(self) -> int:

@@ -11,6 +11,7 @@ from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.timestamps import to_timestamp
 from services.search.model import IndexReport
 from services.search.service import SearchService
+from services.search.trends import Trends
 
 __all__ = ["SearchServicer"]
 
@@ -18,8 +19,9 @@ __all__ = ["SearchServicer"]
 class SearchServicer:
     """The RPCs of `aviary.search.v1.SearchService`; domain errors pass through."""
 
-    def __init__(self, service: SearchService, cursors: CursorCodec) -> None:
+    def __init__(self, service: SearchService, trends: Trends, cursors: CursorCodec) -> None:
         self._service = service
+        self._trends = trends
         self._cursors = cursors
 
     async def SearchTweets(
@@ -38,6 +40,15 @@ class SearchServicer:
             next_cursor=None
             if page.resume is None
             else self._cursors.encode(kind, request.user_id, page.resume),
+        )
+
+    async def ListTrends(
+        self, request: pb.ListTrendsRequest, _context: object
+    ) -> pb.ListTrendsResponse:
+        """List the strongest trends."""
+        found = await self._trends.strongest(request.language, request.limit)
+        return pb.ListTrendsResponse(
+            trends=[pb.Trend(hashtag=each.hashtag, author_count=each.authors) for each in found]
         )
 
     async def RequestRebuild(

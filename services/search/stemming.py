@@ -10,7 +10,8 @@ from typing import Final
 
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
-from services.search.words import fold, is_unspaced
+from services.platform.text.bounded_text import without_accents
+from services.search.words import is_unspaced
 
 __all__ = ["ANALYSIS", "LANGUAGES", "is_stop_word", "stem", "stems", "stop_words_in"]
 
@@ -50,15 +51,15 @@ def stem(language: str, word: str) -> str:
     """Give the stem of a word of `words`, without accents; the word where there is no stemmer."""
     analyzer = _stemmer(language)
     if analyzer is None or is_unspaced(word):
-        return fold(word)
-    return fold(" ".join(analyzer.analyze(word)) or word)
+        return without_accents(word)
+    return without_accents(" ".join(analyzer.analyze(word)) or word)
 
 
 def stems(word: str) -> Sequence[str]:
     """Give what a word may have become in any language, the word itself among it; each once."""
     if is_unspaced(word):
-        return [fold(word)]
-    return list(dict.fromkeys([fold(word), *(stem(each, word) for each in LANGUAGES)]))
+        return [without_accents(word)]
+    return list(dict.fromkeys([without_accents(word), *(stem(each, word) for each in LANGUAGES)]))
 
 
 def is_stop_word(language: str, word: str) -> bool:

@@ -6,7 +6,7 @@ What Tantivy does blocks, so it is done in threads: all writes in one, searches 
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,10 +19,10 @@ from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_SEARCH_INDEX_DISCARDED
 from services.search import tantivy_queries as queries
 from services.search.analysis import Analysed, analyse
-from services.search.model import Found, Query, TweetText
+from services.search.model import Bounds, Found, Query, TweetText
 from services.search.near_duplicates import ENOUGH
 from services.search.ranking import MOST_RANKED, Scored, ranked
-from services.search.tantivy_schema import GROUP, ID, document, register, schema
+from services.search.tantivy_schema import AUTHOR, GROUP, HASHTAGS, ID, document, register, schema
 
 __all__ = ["TantivyIndex"]
 
@@ -90,6 +90,11 @@ class TantivyIndex:
     async def relevant(self, query: Query, now_ms: int) -> Sequence[int]:
         """Rank the tweets that fit best."""
         return await self._in(self._searching, lambda: self._relevant(query, now_ms))
+
+    async def hashtags(self, language: str, bounds: Bounds, limit: int) -> Mapping[str, int]:
+        """Count who used each hashtag, by one pass over its column."""
+        asked = queries.in_language(language, bounds)
+        return await self._in(self._searching, lambda: _hashtags(self._read(), asked, limit))
 
     async def count(self) -> int:
         """Count the tweets in the index."""
@@ -217,6 +222,13 @@ class _Groups:
         alike = Counter(group for band in bands for group in set(self._written.get(band, ())))
         group, most = next(iter(alike.most_common(1)), (None, 0))
         return group if most >= ENOUGH else None
+
+
+def _hashtags(searcher: Searcher, query: Tantivy, limit: int) -> dict[str, int]:
+    authors = {"cardinality": {"field": AUTHOR}}
+    by_tag = {"terms": {"field": HASHTAGS, "size": limit, "order": {"authors": "desc"}}}
+    found = searcher.aggregate(query, {"tags": {**by_tag, "aggs": {"authors": authors}}})
+    return {each["key"]: round(each["authors"]["value"]) for each in found["tags"]["buckets"]}
 
 
 def _by_id(

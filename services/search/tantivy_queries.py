@@ -6,13 +6,22 @@ from typing import Final
 from tantivy import FieldType, Occur
 from tantivy import Query as Tantivy
 
+from services.platform.text.bounded_text import without_accents
 from services.search import tantivy_schema as fields
 from services.search.model import Bounds, Clause, Query, Term, TermKind
 from services.search.near_duplicates import ENOUGH
 from services.search.stemming import stems
-from services.search.words import fold, words
+from services.search.words import words
 
-__all__ = ["in_group", "of_ids", "older_generations", "outside_groups", "says_nearly", "translated"]
+__all__ = [
+    "in_group",
+    "in_language",
+    "of_ids",
+    "older_generations",
+    "outside_groups",
+    "says_nearly",
+    "translated",
+]
 
 _UNSCORED: Final = {
     TermKind.FROM: fields.AUTHOR,
@@ -34,6 +43,16 @@ def translated(query: Query, bounds: Bounds) -> Tantivy:
     if bounds.since is not None or bounds.before is not None:
         parts.append((Occur.Must, _unscored(_ids(bounds))))
     return Tantivy.boolean_query(parts)
+
+
+def in_language(language: str, bounds: Bounds) -> Tantivy:
+    """Select tweets in a language (empty: in any) within bounds."""
+    within = _ids(bounds)
+    if not language:
+        return within
+    return Tantivy.boolean_query(
+        [(Occur.Must, within), (Occur.Must, _term(fields.LANGUAGE, language))]
+    )
 
 
 def in_group(query: Tantivy, group: int, at_least: int) -> Tantivy:
@@ -83,7 +102,7 @@ def _clause(clause: Clause) -> Tantivy:
         case TermKind.WORDS:
             return _words(term)
         case TermKind.PHRASE:
-            return _phrase([fold(word) for word in words(term.text)])
+            return _phrase([without_accents(word) for word in words(term.text)])
         case TermKind.HASHTAG:
             return _term(fields.HASHTAGS, term.text)
         case TermKind.MENTION:
@@ -98,10 +117,10 @@ def _words(term: Term) -> Tantivy:
     """Select a word in any inflection, or several, which were written together, as a phrase."""
     found = words(term.text)
     if len(found) > 1:
-        return _phrase([fold(word) for word in found])
+        return _phrase([without_accents(word) for word in found])
     (word,) = found
     # As it stands counts besides: it fits better than another inflection does.
-    parts = [(Occur.Should, _term(fields.EXACT, fold(word)))]
+    parts = [(Occur.Should, _term(fields.EXACT, without_accents(word)))]
     parts += [(Occur.Should, _term(fields.STEMS, each)) for each in stems(word)]
     return Tantivy.boolean_query(parts)
 

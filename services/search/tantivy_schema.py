@@ -53,13 +53,17 @@ def schema() -> Schema:
     builder.add_text_field(EXACT, tokenizer_name=_WORDS, index_option="position")
     builder.add_text_field(STEMS, tokenizer_name=_WORDS, index_option="freq")
     for words in (HASHTAGS, MENTIONS, KINDS, LANGUAGE, BANDS):
-        builder.add_text_field(words, tokenizer_name=_WORDS, index_option="basic")
+        # Hashtags are counted as well.
+        counted = words == HASHTAGS
+        builder.add_text_field(words, fast=counted, tokenizer_name=_WORDS, index_option="basic")
     return builder.build()
 
 
 def register(index: Index) -> None:
     """Have an index cut texts at their spaces."""
-    index.register_tokenizer(_WORDS, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+    analyzer = TextAnalyzerBuilder(Tokenizer.whitespace()).build()
+    index.register_tokenizer(_WORDS, analyzer)
+    index.register_fast_field_tokenizer(_WORDS, analyzer)
 
 
 def document(tweet: TweetText, known: Analysed, *, group: int, generation: int) -> Document:

@@ -6,11 +6,12 @@ at hand (Nie and Ren, "Chinese information retrieval: using characters or words?
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-__all__ = ["fold", "has_links", "hashtags", "is_unspaced", "mentions", "words"]
+from services.platform.text.bounded_text import caseless, without_accents
+
+__all__ = ["has_links", "hashtags", "is_unspaced", "mentions", "words"]
 
 MAX_WORD_CHARS: Final = 64
 """What is longer is no word that anybody types; it is cut."""
@@ -31,7 +32,6 @@ _RUN: Final = re.compile(
     rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}_])[\w{_MARKS}])+(?:['\u2019](?![{_UNSPACED}_])\w+)*"
 )
 _ONE_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
-_LATIN_MARKS: Final = re.compile("[\u0300-\u036f]+")
 _APOSTROPHE: Final = re.compile("['\u2019]")
 
 _TAG: Final = re.compile(rf"(?<![\w&/])[#\uff03]([\w{_MARKS}]{{1,100}})")
@@ -46,15 +46,7 @@ def words(text: str) -> list[str]:
     The pairs of an unspaced run stand one after the other, so that a longer word of such a script
     is a phrase of them. A run of one character is that character.
     """
-    return list(_words(_SCHEME.sub("", unicodedata.normalize("NFKC", text).casefold())))
-
-
-def fold(word: str) -> str:
-    """Take the accents from a word of `words`: who types without them finds it too."""
-    if word.isascii():
-        return word
-    bare = _LATIN_MARKS.sub("", unicodedata.normalize("NFD", word))
-    return unicodedata.normalize("NFC", bare)
+    return list(_words(_SCHEME.sub("", caseless(text))))
 
 
 def is_unspaced(word: str) -> bool:
@@ -64,8 +56,8 @@ def is_unspaced(word: str) -> bool:
 
 def hashtags(text: str) -> list[str]:
     """Find hashtags, folded, without the sign; one of digits alone is none."""
-    found = (unicodedata.normalize("NFKC", tag).casefold() for tag in _TAG.findall(text))
-    return [fold(tag) for tag in found if not tag.isdigit()]
+    found = map(caseless, _TAG.findall(text))
+    return [without_accents(tag) for tag in found if not tag.isdigit()]
 
 
 def mentions(text: str) -> list[str]:

@@ -123,6 +123,26 @@ async def test_of_tweets_that_say_the_same_the_first_that_fits_is_shown(index: S
     assert await found(index, "prize") == [48, 3]
 
 
+async def test_hashtags_are_counted_by_authors(index: SearchIndex) -> None:
+    await index.apply(
+        [
+            *(tweet(place, f"#often number{place}", author=1) for place in range(1, 9)),
+            tweet(11, "#Two of #often", author=2),
+            tweet(12, "a second #two", author=3),
+            tweet(13, "und #zwei", author=4, language="de"),
+            tweet(14, "none"),
+        ],
+        (),
+        1,
+    )
+    everything = Bounds(number(1), number(99))
+    assert await index.hashtags("", everything, 9) == {"often": 2, "two": 2, "zwei": 1}
+    assert await index.hashtags("de", everything, 9) == {"zwei": 1}
+    assert await index.hashtags("", Bounds(number(12), number(13)), 9) == {"two": 1}
+    assert set(await index.hashtags("", everything, 2)) == {"often", "two"}
+    assert await index.hashtags("fr", everything, 9) == {}
+
+
 async def test_older_generations_go_together(index: SearchIndex) -> None:
     await index.apply([tweet(1, "x one"), tweet(2, "x other")], (), 1)
     await index.apply([tweet(2, "x other"), tweet(3, "x third thing")], (), 2)

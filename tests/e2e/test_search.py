@@ -110,6 +110,26 @@ def test_who_is_blocked_or_muted_is_not_found(mesh: Mesh) -> None:
     assert search(mesh, muted, "okapi") == everything
 
 
+def test_what_many_write_of_trends(mesh: Mesh) -> None:
+    people = [make(mesh, f"trend_{place}") for place in range(4)]
+    for place, each in enumerate(people):
+        post(mesh, each, f"this is the talk of the town, number{place} #TownTalk")
+    for place in range(20):
+        post(mesh, people[0], f"buy the best of all now, number{place} #Spam")
+
+    def trends(language: str) -> list[str]:
+        answer = mesh.rest.get("/v1/trends", params={"language": language, "limit": 50})
+        assert answer.status_code == 200, answer.text
+        return [each["hashtag"] for each in answer.json()["trends"]]
+
+    # One language each time: answers are given again for a quarter of a minute.
+    eventually(lambda: "towntalk" in trends("en"), expected=True, within_s=40)
+    assert "spam" not in trends("en")
+    assert "towntalk" not in trends("de")
+    refused = mesh.rest.get("/v1/trends", params={"language": "english"})
+    assert (refused.status_code, refused.json()["message"][:8]) == (400, "language")
+
+
 def test_what_is_no_query_or_cursor_is_refused(mesh: Mesh) -> None:
     ada = make(mesh, "refused")
     for place in range(3):

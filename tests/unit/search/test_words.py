@@ -2,12 +2,13 @@
 
 import pytest
 
+from services.platform.text.bounded_text import without_accents
 from services.search.analysis import analyse
 from services.search.languages import UNKNOWN, language_of
 from services.search.model import TweetText
 from services.search.near_duplicates import BANDS, ENOUGH, bands
 from services.search.stemming import stem, stems
-from services.search.words import fold, has_links, hashtags, mentions, words
+from services.search.words import has_links, hashtags, mentions, words
 
 FOX = "The quick brown fox jumps over the lazy dog, and nobody knows why it does so today"
 
@@ -33,8 +34,8 @@ def test_texts_are_cut_into_words(text: str, expected: list[str]) -> None:
 
 
 def test_accents_are_folded_where_they_are_marks_of_latin_letters() -> None:
-    assert fold("café") == "cafe"
-    assert fold("हिन्दी") == "हिन्दी"
+    assert without_accents("café") == "cafe"
+    assert without_accents("हिन्दी") == "हिन्दी"
 
 
 def test_entities_are_found() -> None:

@@ -96,6 +96,82 @@ class SearchTweetsResponse(_message.Message):
 Global___SearchTweetsResponse: _TypeAlias = SearchTweetsResponse  # noqa: Y015
 
 @_typing.final
+class ListTrendsRequest(_message.Message):
+    """Which trends to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    language: _builtins.str
+    """Of tweets in this language: a primary code, such as `en`. Empty means all."""
+    limit: _builtins.int
+    """How many at most, 1-50; 0 means 10."""
+    def __init__(
+        self,
+        *,
+        language: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTrendsRequest: _TypeAlias = ListTrendsRequest  # noqa: Y015
+
+@_typing.final
+class Trend(_message.Message):
+    """A hashtag that more people use than they did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HASHTAG_FIELD_NUMBER: _builtins.int
+    AUTHOR_COUNT_FIELD_NUMBER: _builtins.int
+    hashtag: _builtins.str
+    """Without its sign, in small letters and without accents."""
+    author_count: _builtins.int
+    """Who used it within the last two hours, each counted once."""
+    def __init__(
+        self,
+        *,
+        hashtag: _builtins.str = ...,
+        author_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_count", b"author_count", "hashtag", b"hashtag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Trend: _TypeAlias = Trend  # noqa: Y015
+
+@_typing.final
+class ListTrendsResponse(_message.Message):
+    """The trends listed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRENDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def trends(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trend]:
+        """The strongest first. They may be a quarter of a minute old."""
+
+    def __init__(
+        self,
+        *,
+        trends: _abc.Iterable[Global___Trend] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trends", b"trends"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTrendsResponse: _TypeAlias = ListTrendsResponse  # noqa: Y015
+
+@_typing.final
 class RequestRebuildRequest(_message.Message):
     """Empty."""
 

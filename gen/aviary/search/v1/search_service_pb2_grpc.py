@@ -41,6 +41,11 @@ class SearchServiceStub:
                 request_serializer=aviary_dot_search_dot_v1_dot_search__service__pb2.SearchTweetsRequest.SerializeToString,
                 response_deserializer=aviary_dot_search_dot_v1_dot_search__service__pb2.SearchTweetsResponse.FromString,
                 _registered_method=True)
+        self.ListTrends = channel.unary_unary(
+                '/aviary.search.v1.SearchService/ListTrends',
+                request_serializer=aviary_dot_search_dot_v1_dot_search__service__pb2.ListTrendsRequest.SerializeToString,
+                response_deserializer=aviary_dot_search_dot_v1_dot_search__service__pb2.ListTrendsResponse.FromString,
+                _registered_method=True)
         self.RequestRebuild = channel.unary_unary(
                 '/aviary.search.v1.SearchService/RequestRebuild',
                 request_serializer=aviary_dot_search_dot_v1_dot_search__service__pb2.RequestRebuildRequest.SerializeToString,
@@ -61,6 +66,14 @@ class SearchServiceServicer:
     def SearchTweets(self, request, context):
         """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
         or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTrends(self, request, context):
+        """Lists hashtags that more people use now than they did, the strongest first. INVALID_ARGUMENT:
+        language, limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,6 +101,11 @@ def add_SearchServiceServicer_to_server(servicer, server):
                     servicer.SearchTweets,
                     request_deserializer=aviary_dot_search_dot_v1_dot_search__service__pb2.SearchTweetsRequest.FromString,
                     response_serializer=aviary_dot_search_dot_v1_dot_search__service__pb2.SearchTweetsResponse.SerializeToString,
+            ),
+            'ListTrends': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTrends,
+                    request_deserializer=aviary_dot_search_dot_v1_dot_search__service__pb2.ListTrendsRequest.FromString,
+                    response_serializer=aviary_dot_search_dot_v1_dot_search__service__pb2.ListTrendsResponse.SerializeToString,
             ),
             'RequestRebuild': grpc.unary_unary_rpc_method_handler(
                     servicer.RequestRebuild,
@@ -129,6 +147,33 @@ class SearchService:
             '/aviary.search.v1.SearchService/SearchTweets',
             aviary_dot_search_dot_v1_dot_search__service__pb2.SearchTweetsRequest.SerializeToString,
             aviary_dot_search_dot_v1_dot_search__service__pb2.SearchTweetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTrends(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.search.v1.SearchService/ListTrends',
+            aviary_dot_search_dot_v1_dot_search__service__pb2.ListTrendsRequest.SerializeToString,
+            aviary_dot_search_dot_v1_dot_search__service__pb2.ListTrendsResponse.FromString,
             options,
             channel_credentials,
             insecure,

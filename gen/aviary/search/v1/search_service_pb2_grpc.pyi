@@ -39,6 +39,10 @@ class SearchServiceStub:
     """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
     or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor.
     """
+    ListTrends: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.ListTrendsRequest, _search_service_pb2.ListTrendsResponse]
+    """Lists hashtags that more people use now than they did, the strongest first. INVALID_ARGUMENT:
+    language, limit.
+    """
     RequestRebuild: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.RequestRebuildRequest, _search_service_pb2.RequestRebuildResponse]
     """Has each replica build its index anew from the tweets, while it goes on answering; for operators.
     UNAVAILABLE: the store is gone; repeat it then.
@@ -56,6 +60,10 @@ class SearchServiceAsyncStub(SearchServiceStub):
     SearchTweets: _aio.UnaryUnaryMultiCallable[_search_service_pb2.SearchTweetsRequest, _search_service_pb2.SearchTweetsResponse]  # type: ignore[assignment]
     """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
     or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor.
+    """
+    ListTrends: _aio.UnaryUnaryMultiCallable[_search_service_pb2.ListTrendsRequest, _search_service_pb2.ListTrendsResponse]  # type: ignore[assignment]
+    """Lists hashtags that more people use now than they did, the strongest first. INVALID_ARGUMENT:
+    language, limit.
     """
     RequestRebuild: _aio.UnaryUnaryMultiCallable[_search_service_pb2.RequestRebuildRequest, _search_service_pb2.RequestRebuildResponse]  # type: ignore[assignment]
     """Has each replica build its index anew from the tweets, while it goes on answering; for operators.
@@ -77,6 +85,16 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_search_service_pb2.SearchTweetsResponse, _abc.Awaitable[_search_service_pb2.SearchTweetsResponse]]:
         """Searches tweets. Of tweets that say nearly the same, one is shown; tweets of users who are muted,
         or share a block with the reader, are not. INVALID_ARGUMENT: user_id, query, sort, limit, cursor.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTrends(
+        self,
+        request: _search_service_pb2.ListTrendsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_search_service_pb2.ListTrendsResponse, _abc.Awaitable[_search_service_pb2.ListTrendsResponse]]:
+        """Lists hashtags that more people use now than they did, the strongest first. INVALID_ARGUMENT:
+        language, limit.
         """
 
     @_abc_1.abstractmethod
