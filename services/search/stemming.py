@@ -42,8 +42,8 @@ LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """BCP 47 code to the name of the Snowball stemmer."""
 _WITH_STOP_WORDS: Final = frozenset(LANGUAGES) - {"ar", "el", "ro", "ta", "tr"}
-KNOWN_WORDS: Final = 20_000
-"""Words whose stem is kept, some 3 MB: most words of a text are those of many others."""
+KNOWN_WORDS: Final = 8_000
+"""Words whose stem is kept, some 2 MB: most words of a text are those of many others."""
 
 
 @lru_cache(maxsize=KNOWN_WORDS)
