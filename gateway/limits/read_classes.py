@@ -19,6 +19,7 @@ _TIMELINES = "aviary.timeline.v1.TimelineService"
 _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
+_SEARCH = "aviary.search.v1.SearchService"
 _CHALLENGES = "aviary.gateway.v1.ChallengeService/CreateChallenge"
 _HEALTH = "aviary.gateway.v1.HealthService"
 
@@ -95,6 +96,23 @@ READ_CLASSES: Final = (
                 TokenBucket(15_000, 10), SlidingWindow(675_000, QUARTER_HOUR), WHY_APP
             ),
             Subject.IP: Budgets(TokenBucket(150, 10), SlidingWindow(3_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "search",
+        (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends"),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(20, 10),
+                SlidingWindow(450, QUARTER_HOUR),
+                "a search as one types, and pages of it; one every two seconds all along harvests",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(20_000, 10), SlidingWindow(900_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(200, 10), SlidingWindow(4_500, QUARTER_HOUR), WHY_NAT),
         },
         WithoutValkey.NOT_ASKED,
         _NEW_READER,

@@ -50,6 +50,9 @@ FORMATS = {
     "bio": "as display-name, at most 640 code points as sent; or empty",
     "new-password": "hard to guess, as zxcvbn reckons (its score is 3 at least): no common words, "
     "repeats, rows of keys, or the handle and the name",
+    "search-query": "terms between spaces, each with a `-` before it to exclude it: words, "
+    '"phrases", #hashtags, @mentions, from:handle, to:handle, since:YYYY-MM-DD, until:YYYY-MM-DD, '
+    "lang:code, filter:links, filter:replies; at most 30, one of them besides dates not excluded",
     "cursor": "what `next_cursor` of the page before was, or empty",
 }
 IDEMPOTENCY_KEY_PARAMETER: Json = {

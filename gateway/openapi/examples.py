@@ -25,6 +25,8 @@ BY_NAME: Mapping[str, Any] = {
     "quote_tweet_id": AN_ID,
     "next_cursor": "AQVTPZ2zQIAAoT0V2bkqXH2hJxkqR0cVkw",
     "name": "tweet",
+    "query": "hello",
+    "sort": "newest",
     "status": "SERVING",
     "limit": 20,
 }

@@ -19,8 +19,12 @@ __all__ = [
     "parse_tweet_row_key",
     "tweet_row_key",
     "tweet_shard",
+    "tweets_after",
 ]
 
+
+_AFTER_HEX = b"g"
+"""Sorts behind every key that begins with a hex digit."""
 
 TWEET_SHARDS = 64
 """Row-key prefixes of the tweet table: snowflakes rise with time, and without a prefix all new
@@ -43,6 +47,12 @@ def parse_tweet_row_key(key: bytes) -> int:
     if shard != tweet_shard(tweet_id):
         raise ValueError(f"the shard of row key {key!r} is not its tweet's")
     return tweet_id
+
+
+def tweets_after(tweet_id: int | None) -> KeyRange:
+    """Select all tweets behind this one in the order of their keys; None selects all."""
+    start = b"" if tweet_id is None else tweet_row_key(tweet_id) + b"\x00"
+    return KeyRange(start, _AFTER_HEX)
 
 
 def author_row_key(author_id: int, tweet_id: int) -> bytes:

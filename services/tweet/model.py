@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet"]
+__all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet", "TweetSlice"]
 
 
 class Delivery(Enum):
@@ -48,3 +48,15 @@ class RequestClaim:
     tweet_id: int
     fingerprint: str
     """A digest of the content: only a request with the same one is a repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class TweetSlice:
+    """Some of all tweets, in the order in which the store keeps them."""
+
+    tweets: tuple[Tweet, ...]
+    """May be empty where all that was read is deleted."""
+    resume_after: int | None
+    """The last id read; None where nothing follows."""
+    percent: int
+    """About how much of all tweets comes before the next slice, 0 to 100."""

@@ -1,5 +1,6 @@
 """`TweetService` over gRPC: translates, calls, translates."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
@@ -13,6 +14,7 @@ from services.platform.rpc.partial_errors import partial_errors
 from services.platform.rpc.timestamps import to_timestamp
 from services.tweet.model import Delivery, Tweet
 from services.tweet.service import TweetService
+from services.tweet.streaming import TweetStreaming
 
 __all__ = ["TweetServicer"]
 
@@ -26,8 +28,9 @@ _DELIVERY_NUMBERS = {delivery: number for number, delivery in _DELIVERIES.items(
 class TweetServicer:
     """The RPCs of `aviary.tweet.v1.TweetService`; domain errors pass through."""
 
-    def __init__(self, service: TweetService) -> None:
+    def __init__(self, service: TweetService, streaming: TweetStreaming) -> None:
         self._service = service
+        self._streaming = streaming
 
     async def CreateTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.CreateTweetRequest, context: ServicerContext[Any, Any]
@@ -107,6 +110,17 @@ class TweetServicer:
         wanted = _DELIVERIES.get(request.delivery, Delivery.UNSPECIFIED)
         decided = await self._service.decide_delivery(request.tweet_id, wanted)
         return tweet_service_pb2.DecideDeliveryResponse(delivery=_DELIVERY_NUMBERS[decided])
+
+    async def StreamTweets(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.StreamTweetsRequest, _context: object
+    ) -> AsyncIterator[tweet_service_pb2.StreamTweetsResponse]:
+        """Stream all tweets in pages."""
+        async for page in self._streaming.pages(request.after_tweet_id, request.limit):
+            yield tweet_service_pb2.StreamTweetsResponse(
+                tweets=map(_to_proto, page.tweets),
+                resume_after_tweet_id=page.resume_after,
+                percent=page.percent,
+            )
 
 
 def _etag(tweet: Tweet) -> str:

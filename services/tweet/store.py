@@ -17,13 +17,16 @@ from services.platform.rows.keys import KeyRange, request_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.tweet.keys import (
+    TWEET_SHARDS,
     author_range,
     author_row_key,
     parse_author_row_key,
     parse_tweet_row_key,
     tweet_row_key,
+    tweet_shard,
+    tweets_after,
 )
-from services.tweet.model import Delivery, RequestClaim, Tweet
+from services.tweet.model import Delivery, RequestClaim, Tweet, TweetSlice
 from services.tweet.spec import REQUESTS, TWEET_EVENTS, TWEETS, TWEETS_BY_AUTHOR
 
 __all__ = ["RowTweetStore"]
@@ -55,16 +58,8 @@ class RowTweetStore:
         """Read tweets by id; what is unknown, deleted or unreadable is left out."""
         keys = [tweet_row_key(tweet_id) for tweet_id in tweet_ids]
         rows = await self._rows.read_rows(TWEETS.name, keys)
-        tweets: dict[int, Tweet] = {}
-        for row in rows.values():
-            if _is_live(row):
-                try:
-                    tweet = _decode(row)
-                except UNREADABLE as error:
-                    log_unreadable(TWEETS.name, row, error)
-                else:
-                    tweets[tweet.tweet_id] = tweet
-        return tweets
+        found = filter(None, map(_readable, rows.values()))
+        return {tweet.tweet_id: tweet for tweet in found}
 
     async def was_created(self, tweet_id: int) -> bool:
         """Whether the row has a body, which a deletion leaves there, empty."""
@@ -167,6 +162,18 @@ class RowTweetStore:
             wanted = rest
         return found
 
+    async def read_slice(self, after: int | None, limit: int) -> TweetSlice:
+        """Scan the rows behind that of `after`, by shard and id."""
+        keys = tweets_after(after)
+        rows = await self._rows.scan(TWEETS.name, keys.start, keys.end, limit=limit)
+        tweets = tuple(filter(None, map(_readable, rows)))
+        if len(rows) < limit:
+            return TweetSlice(tweets, None, 100)
+        last = next(filter(None, map(_tweet_id, reversed(rows))), after)
+        if last == after:
+            raise ValueError(f"{limit} rows of {TWEETS.name} in a row have no key of a tweet")
+        return TweetSlice(tweets, last, 100 * tweet_shard(last or 0) // TWEET_SHARDS)
+
     async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery | None:
         """Write the decision if there is none; gives the one that holds."""
         key = tweet_row_key(tweet_id)
@@ -181,6 +188,25 @@ class RowTweetStore:
 
     async def _read(self, table: TableSpec, key: bytes) -> Row | None:
         return (await self._rows.read_rows(table.name, [key])).get(key)
+
+
+def _readable(row: Row) -> Tweet | None:
+    """Read a row; None for a deleted tweet, and for one that cannot be read, which is logged."""
+    if not _is_live(row):
+        return None
+    try:
+        return _decode(row)
+    except UNREADABLE as error:
+        log_unreadable(TWEETS.name, row, error)
+        return None
+
+
+def _tweet_id(row: Row) -> int | None:
+    """Read a row's key; None for what is no tweet's."""
+    try:
+        return parse_tweet_row_key(row.key)
+    except ValueError:
+        return None
 
 
 def _is_live(row: Row) -> bool:

@@ -26,6 +26,9 @@ VALID: dict[str, Any] = {
     "request_id": "",
     "cursor": "",
     "limit": 0,
+    "query": "a",
+    "sort": "",
+    "language": "",
     "flow": "post",
     "in_reply_to_tweet_id": 0,
     "quote_tweet_id": 0,
@@ -39,6 +42,7 @@ OF_FORMATS: dict[str, tuple[str, str]] = {
     "display-name": ("é" * 50, "a\u0007a"),
     "bio": ("é" * 160, "a\u0007a"),
     "cursor": ("", "a" * 34),
+    "search-query": ("cats -dogs from:a", "-dogs"),
 }
 OUTSIDE_PATTERNS = "é"
 

@@ -15,6 +15,7 @@ from schemathesis.core import NOT_SET
 
 from services.platform.errors import InvalidArgumentError
 from services.platform.text.handles import validate_display_name
+from services.search.parsing import parse
 from services.tweet.text import validate_text
 from tests.e2e.schemathesis_world import PASSWORD, REDIRECT, TWEET_ID, USER_ID, World
 
@@ -57,6 +58,10 @@ def _text(most: int, check: Callable[[str], object]) -> st.SearchStrategy[str]:
 # Formats that the document names, and explains in words.
 schemathesis.openapi.format("tweet-text", _text(MAX_TEXT_CHARS, validate_text))
 schemathesis.openapi.format("display-name", _text(MAX_NAME_CHARS, validate_display_name))
+schemathesis.openapi.format(
+    "search-query",
+    mostly(["hello", "from:ada -dogs", '"hi there" lang:en'], _text(MAX_TEXT_CHARS, parse)),
+)
 # Any other that is drawn is none of ours; real ones come by the links `NextPage`.
 schemathesis.openapi.format("cursor", st.just(""))
 schemathesis.openapi.format("new-password", st.builds(lambda: secrets.token_urlsafe(16)))

@@ -50,6 +50,10 @@ TEXT = Field(
     ],
     ["x" * 281, "\u4e2d" * 141, FOUR_TO_ONE * 281, "x" + "\u0301" * 31, URLS + " " + URLS],
 )
+QUERY = Field(
+    ["x" * 500, " ".join(["x" * 15] * 30), "\u4e2d" * 500, FOUR_TO_ONE * 125],
+    ["x" * 501, " ".join("abcdefghijklmnopqrstuvwxyzabcde"), "x" + "\u0301" * 31, '"' * 501],
+)
 
 FIELDS: dict[str, Field] = {
     "aviary.engagement.v1.ListBookmarksRequest.cursor": Field([lambda w: w.bookmarks], ["c" * 34]),
@@ -61,6 +65,10 @@ FIELDS: dict[str, Field] = {
     "aviary.gateway.v1.CreateChallengeRequest.flow": Field(["post"], ["posts"]),
     "aviary.graph.v1.ListFollowersRequest.cursor": Field([lambda w: w.followers], ["c" * 34]),
     "aviary.graph.v1.ListFollowingRequest.cursor": Field([lambda w: w.following], ["c" * 34]),
+    "aviary.search.v1.ListTrendsRequest.language": Field(["abc"], ["abcd"]),
+    "aviary.search.v1.SearchTweetsRequest.cursor": Field([lambda w: w.search], ["c" * 34]),
+    "aviary.search.v1.SearchTweetsRequest.query": QUERY,
+    "aviary.search.v1.SearchTweetsRequest.sort": Field(["relevant"], ["relevants"]),
     "aviary.timeline.v1.GetHomeTimelineRequest.cursor": Field([lambda w: w.home], ["c" * 34]),
     "aviary.timeline.v1.GetUserTimelineRequest.cursor": Field([lambda w: w.user], ["c" * 34]),
     "aviary.tweet.v1.CreateTweetRequest.request_id": REQUEST_ID,

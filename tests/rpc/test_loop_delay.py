@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -30,12 +31,15 @@ room for, under 3 for all else; the rest is for slower machines."""
 TRIES = 3
 """What holds up the loop does so each time; a turn of something else, or a core that the host took
 away meanwhile, does not."""
+FOUND_WITHIN_S = 10.0
+LOOK_AGAIN_S = 0.05
 
 DEFAULTS: dict[str, Any] = {
     "handle": "somebody",
     "display_name": "Somebody",
     "text": "hello",
     "flow": "post",
+    "query": "from:ada",
 }
 Answer = TypeVar("Answer")
 FORM = "application/x-www-form-urlencoded"
@@ -52,6 +56,7 @@ class World:
     bookmarks: str = ""
     home: str = ""
     user: str = ""
+    search: str = ""
     ada: int = 0
     bob: int = 0
     tweet: int = 0
@@ -140,7 +145,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             setattr(made, method.removeprefix("List").lower(), page.next_cursor)
             assert page.next_cursor
         made.tweet = tweet
+        made.search = _search_cursor(made)
         yield made
+
+
+def _search_cursor(world: World) -> str:
+    """The cursor of a second page, when the posts can be found."""
+    until_s = time.monotonic() + FOUND_WITHIN_S
+    while time.monotonic() < until_s:
+        asked = {"user_id": world.ada, "query": DEFAULTS["query"], "limit": 1}
+        if cursor := world.call("SearchTweets", **asked).next_cursor:
+            return str(cursor)
+        time.sleep(LOOK_AGAIN_S)
+    raise AssertionError("the posts are not found")
 
 
 def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) -> Message:

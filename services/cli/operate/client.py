@@ -11,6 +11,8 @@ from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
 from aviary.queue.v1 import queue_pb2
 from aviary.queue.v1 import queue_service_pb2 as pb
 from aviary.queue.v1.queue_service_pb2_grpc import QueueServiceStub
+from aviary.search.v1 import search_service_pb2 as search_pb
+from aviary.search.v1.search_service_pb2_grpc import SearchServiceStub
 from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
 from aviary.timeline.v1.timeline_service_pb2_grpc import TimelineServiceStub
 from aviary.user.v1 import user_service_pb2 as user_pb
@@ -29,11 +31,13 @@ from services.platform.security.tls import CredentialsError
 __all__ = [
     "EngagementClient",
     "QueueClient",
+    "SearchClient",
     "ThresholdClient",
     "TimelineClient",
     "UserClient",
     "reach_engagement",
     "reach_queues",
+    "reach_search",
     "reach_threshold",
     "reach_timeline",
     "reach_users",
@@ -202,6 +206,34 @@ async def reach_engagement(found: Found) -> AsyncIterator[EngagementClient]:
     """Open a channel for a while."""
     async with _channel(found, engagement_pb.DESCRIPTOR) as channel:
         yield EngagementClient(found, channel)
+
+
+class SearchClient:
+    """A client of `aviary.search.v1.SearchService`; every method raises `OperateError`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = SearchServiceStub(channel)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
+
+    async def indexes(self) -> Sequence[search_pb.IndexStatus]:
+        """Read how the index of each replica is."""
+        with _explained(self._found):
+            request = search_pb.GetIndexStatusRequest()
+            return (await self._rpc.call(self._stub.GetIndexStatus, request)).indexes
+
+    async def rebuild(self) -> None:
+        """Have each replica build its index anew."""
+        with _explained(self._found):
+            request = search_pb.RequestRebuildRequest()
+            await self._rpc.call(self._stub.RequestRebuild, request)
+
+
+@asynccontextmanager
+async def reach_search(found: Found) -> AsyncIterator[SearchClient]:
+    """Open a channel for a while."""
+    async with _channel(found, search_pb.DESCRIPTOR) as channel:
+        yield SearchClient(found, channel)
 
 
 def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:

@@ -237,6 +237,25 @@ def counts(
     _run(lambda run: run.counts(data_dir, tweet_ids, reconcile=reconcile, as_json=as_json))
 
 
+@click.command("search-indexes")
+@JSON
+@DATA_DIR
+def search_indexes(data_dir: Path | None, *, as_json: bool) -> None:
+    """Show how the search index of each replica is: its size, and up to when it has all."""
+    _run(lambda run: run.search_indexes(data_dir, as_json=as_json))
+
+
+@click.command("rebuild-search")
+@DATA_DIR
+def rebuild_search(data_dir: Path | None) -> None:
+    """Have every search index built anew from the tweets.
+
+    For an index that lacks tweets, or has some that are gone. Searches are answered meanwhile, with
+    what there is.
+    """
+    _run(lambda run: run.rebuild_search(data_dir))
+
+
 COMMANDS = (
     queues,
     dead_letters,
@@ -249,6 +268,8 @@ COMMANDS = (
     threshold,
     rebuild_home,
     counts,
+    search_indexes,
+    rebuild_search,
 )
 
 

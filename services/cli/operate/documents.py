@@ -7,11 +7,21 @@ from aviary.engagement.v1 import engagement_service_pb2 as engagement_pb
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.queue.v1 import queue_pb2 as pb
 from aviary.queue.v1.queue_service_pb2 import ReadDeadLettersResponse
+from aviary.search.v1 import search_service_pb2 as search_pb
 
 from services.cli.operate.events import said
 from services.cli.options import echo_json
 
-__all__ = ["content", "counts", "kind_of", "letters", "pauses", "queues", "threshold"]
+__all__ = [
+    "content",
+    "counts",
+    "indexes",
+    "kind_of",
+    "letters",
+    "pauses",
+    "queues",
+    "threshold",
+]
 
 
 def queues(found: Iterable[pb.Queue]) -> None:
@@ -101,6 +111,24 @@ def threshold(controls: fanout_pb.Controls) -> None:
         {
             "celebrity_threshold": controls.celebrity_threshold,
             "default_celebrity_threshold": controls.default_celebrity_threshold,
+        }
+    )
+
+
+def indexes(found: Iterable[search_pb.IndexStatus]) -> None:
+    """`{"indexes": [{"replica", "tweets", "rebuilding", "percent", "caught_up_to"}]}`."""
+    echo_json(
+        {
+            "indexes": [
+                {
+                    "replica": each.replica,
+                    "tweets": each.tweets,
+                    "rebuilding": each.rebuilding,
+                    "percent": each.percent,
+                    "caught_up_to": each.caught_up_to.ToJsonString(),
+                }
+                for each in found
+            ]
         }
     )
 

@@ -15,6 +15,7 @@ from services.cli.operate.client import (
     QueueClient,
     reach_engagement,
     reach_queues,
+    reach_search,
     reach_threshold,
     reach_timeline,
     reach_users,
@@ -24,6 +25,7 @@ from services.cli.operate.finding import Found, find
 from services.cli.operate.showing import (
     show_content,
     show_counts,
+    show_indexes,
     show_letters,
     show_pauses,
     show_queues,
@@ -39,8 +41,10 @@ __all__ = [
     "pause",
     "queues",
     "rebuild_home",
+    "rebuild_search",
     "redrive",
     "resume",
+    "search_indexes",
     "show_dead_letter",
     "threshold",
 ]
@@ -48,6 +52,7 @@ __all__ = [
 QUEUES: Final = "aviary.queue.v1.QueueService"
 FANOUT: Final = "aviary.fanout.v1.FanoutService"
 USERS: Final = "aviary.user.v1.UserService"
+SEARCH: Final = "aviary.search.v1.SearchService"
 TIMELINE: Final = "aviary.timeline.v1.TimelineService"
 ENGAGEMENT: Final = "aviary.engagement.v1.EngagementService"
 WATCH_EVERY_S = 2.0
@@ -221,6 +226,20 @@ async def counts(
         drifts = await client.reconcile(tweet_ids) if reconcile else ()
         found = await client.counts(tweet_ids)
     (documents.counts if as_json else show_counts)(found, drifts)
+
+
+async def search_indexes(data_dir: Path | None, *, as_json: bool = False) -> None:
+    """Print how each index is."""
+    async with reach_search(_found(SEARCH, data_dir)) as search:
+        indexes = await search.indexes()
+    (documents.indexes if as_json else show_indexes)(indexes)
+
+
+async def rebuild_search(data_dir: Path | None) -> None:
+    """Ask for the indexes to be built anew."""
+    async with reach_search(_found(SEARCH, data_dir)) as search:
+        await search.rebuild()
+    click.echo("every index is being built anew; `search-indexes` shows how far they are")
 
 
 def _all() -> list[str]:

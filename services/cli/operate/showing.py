@@ -8,6 +8,7 @@ from aviary.engagement.v1 import engagement_service_pb2 as engagement_pb
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.queue.v1 import queue_pb2 as pb
 from aviary.queue.v1 import queue_service_pb2
+from aviary.search.v1 import search_service_pb2 as search_pb
 
 from services.cli.operate.documents import kind_of
 from services.cli.operate.events import said
@@ -15,6 +16,7 @@ from services.cli.operate.events import said
 __all__ = [
     "show_content",
     "show_counts",
+    "show_indexes",
     "show_letters",
     "show_pauses",
     "show_queues",
@@ -64,6 +66,20 @@ def show_content(subscription: str, content: queue_service_pb2.ReadDeadLettersRe
     if content.data_size > len(content.data):
         facts.append(("bytes", f"{content.data_size:,}, of which these are the first"))
     _table(facts)
+
+
+def show_indexes(indexes: Iterable[search_pb.IndexStatus]) -> None:
+    """Print one line for each index."""
+    rows = [
+        (
+            each.replica,
+            f"{each.tweets:,}",
+            each.caught_up_to.ToJsonString(),
+            f"rebuilding, {each.percent}%" if each.rebuilding else "whole",
+        )
+        for each in indexes
+    ]
+    _table([("index", "tweets", "caught up to", "state"), *rows], right={1})
 
 
 def show_pauses(pauses: Iterable[pb.Pause]) -> None:

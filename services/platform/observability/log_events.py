@@ -57,6 +57,9 @@ __all__ = [
     "EVENT_RPC_HANDLED",
     "EVENT_RPC_LISTENING",
     "EVENT_RPC_UNKNOWN_ERROR",
+    "EVENT_SEARCH_INDEX_DISCARDED",
+    "EVENT_SEARCH_REBUILD_BEGUN",
+    "EVENT_SEARCH_REBUILD_ENDED",
     "EVENT_SECRET_FAILED",
     "EVENT_SECRET_RELOADED",
     "EVENT_SERVING",
@@ -149,6 +152,13 @@ EVENT_ROWS_GARBAGE_FAILED: Final = "rows.garbage_failed"
 """They could not be dropped; the next collection does it."""
 EVENT_ROWS_UNREADABLE: Final = "rows.unreadable"
 """A row of `table` is not what was written there; it is left out, and the others are shown."""
+EVENT_SEARCH_INDEX_DISCARDED: Final = "search.index_discarded"
+"""The index in `folder` cannot be opened, as `error` says: it is thrown away, and built anew."""
+EVENT_SEARCH_REBUILD_BEGUN: Final = "search.rebuild_begun"
+"""The index of `replica` is built anew from all tweets, for the `reason` given; it answers
+meanwhile, with what it has."""
+EVENT_SEARCH_REBUILD_ENDED: Final = "search.rebuild_ended"
+"""The index of `replica` has all `tweets`, and nothing else."""
 EVENT_FANOUT_THRESHOLD_CHANGED: Final = "fanout.threshold_changed"
 """From here on this process goes by another `threshold`, which `source` has set."""
 EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"

@@ -452,3 +452,63 @@ class DecideDeliveryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DecideDeliveryResponse: _TypeAlias = DecideDeliveryResponse  # noqa: Y015
+
+@_typing.final
+class StreamTweetsRequest(_message.Message):
+    """Where to go on in the stream of all tweets, and how far."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_tweet_id: _builtins.int
+    """The resume_after_tweet_id of the page before; 0 for the beginning."""
+    limit: _builtins.int
+    """How many rows to read, deleted tweets included, 1-10000; the last page is whole all the same."""
+    def __init__(
+        self,
+        *,
+        after_tweet_id: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_tweet_id", b"after_tweet_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamTweetsRequest: _TypeAlias = StreamTweetsRequest  # noqa: Y015
+
+@_typing.final
+class StreamTweetsResponse(_message.Message):
+    """A page of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEETS_FIELD_NUMBER: _builtins.int
+    RESUME_AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    resume_after_tweet_id: _builtins.int
+    """What goes on after this page: the last id read. Absent where nothing follows."""
+    percent: _builtins.int
+    """About how much of all tweets has been read up to here, 0-100."""
+    @_builtins.property
+    def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
+        """At most 40; may be empty where all were deleted."""
+
+    def __init__(
+        self,
+        *,
+        tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
+        resume_after_tweet_id: _builtins.int | None = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "percent", b"percent", "resume_after_tweet_id", b"resume_after_tweet_id", "tweets", b"tweets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__resume_after_tweet_id: _TypeAlias = _typing.Literal["resume_after_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__resume_after_tweet_id: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_after_tweet_id) -> _WhichOneofReturnType__resume_after_tweet_id | None: ...
+
+Global___StreamTweetsResponse: _TypeAlias = StreamTweetsResponse  # noqa: Y015

@@ -71,6 +71,11 @@ class TweetServiceStub:
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.FromString,
                 _registered_method=True)
+        self.StreamTweets = channel.unary_stream(
+                '/aviary.tweet.v1.TweetService/StreamTweets',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsResponse.FromString,
+                _registered_method=True)
 
 
 class TweetServiceServicer:
@@ -136,6 +141,15 @@ class TweetServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamTweets(self, request, context):
+        """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
+        that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
+        the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TweetServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -173,6 +187,11 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     servicer.DecideDelivery,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.SerializeToString,
+            ),
+            'StreamTweets': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamTweets,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -366,6 +385,33 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/DecideDelivery',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamTweets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/StreamTweets',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,11 @@ class TweetServiceStub:
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
     """
+    StreamTweets: _grpc.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]
+    """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
+    that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
+    the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
+    """
 
 @_typing.type_check_only
 class TweetServiceAsyncStub(TweetServiceStub):
@@ -98,6 +103,11 @@ class TweetServiceAsyncStub(TweetServiceStub):
     """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+    """
+    StreamTweets: _aio.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]  # type: ignore[assignment]
+    """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
+    that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
+    the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
     """
 
 class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -173,6 +183,17 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
         push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamTweets(
+        self,
+        request: _tweet_service_pb2.StreamTweetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_tweet_service_pb2.StreamTweetsResponse], _abc.AsyncIterator[_tweet_service_pb2.StreamTweetsResponse]]:
+        """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
+        that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
+        the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
         """
 
 def add_TweetServiceServicer_to_server(servicer: TweetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
