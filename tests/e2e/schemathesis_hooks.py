@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from schemathesis.core import NOT_SET
 
 from services.platform.errors import InvalidArgumentError
-from services.platform.text.handles import validate_display_name
+from services.platform.text.handles import MAX_BIO_CHARS, validate_bio, validate_display_name
 from services.tweet.text import validate_text
 from tests.e2e.schemathesis_world import PASSWORD, REDIRECT, TWEET_ID, USER_ID, World
 
@@ -57,6 +57,7 @@ def _text(most: int, check: Callable[[str], object]) -> st.SearchStrategy[str]:
 # Formats that the document names, and explains in words.
 schemathesis.openapi.format("tweet-text", _text(MAX_TEXT_CHARS, validate_text))
 schemathesis.openapi.format("display-name", _text(MAX_NAME_CHARS, validate_display_name))
+schemathesis.openapi.format("bio", _text(MAX_BIO_CHARS, validate_bio))
 # Any other that is drawn is none of ours; real ones come by the links `NextPage`.
 schemathesis.openapi.format("cursor", st.just(""))
 schemathesis.openapi.format("new-password", st.builds(lambda: secrets.token_urlsafe(16)))
@@ -234,6 +235,6 @@ def _plain(number: object) -> str:
 
 
 def _changes_nothing(case: Any, body: dict[str, Any]) -> bool:
-    """Whether it is an update that gives neither of what it could change."""
-    fields = ("handle", "display_name")
+    """Whether it is an update that gives nothing of what it could change."""
+    fields = ("handle", "display_name", "bio")
     return case.operation.method.upper() == "PATCH" and all(body.get(f) is None for f in fields)
