@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from schemathesis.core import NOT_SET
 
 from services.platform.errors import InvalidArgumentError
+from services.platform.ids.arguments import MAX_LISTED_IDS
+from services.platform.ids.model import MAX_ID
 from services.platform.text.handles import MAX_BIO_CHARS, validate_bio, validate_display_name
 from services.tweet.text import validate_text
 from tests.e2e.schemathesis_world import PASSWORD, REDIRECT, TWEET_ID, USER_ID, World
@@ -58,6 +60,12 @@ def _text(most: int, check: Callable[[str], object]) -> st.SearchStrategy[str]:
 schemathesis.openapi.format("tweet-text", _text(MAX_TEXT_CHARS, validate_text))
 schemathesis.openapi.format("display-name", _text(MAX_NAME_CHARS, validate_display_name))
 schemathesis.openapi.format("bio", _text(MAX_BIO_CHARS, validate_bio))
+schemathesis.openapi.format(
+    "ids",
+    st.lists(st.integers(1, MAX_ID), min_size=1, max_size=MAX_LISTED_IDS).map(
+        lambda ids: ",".join(map(str, ids))
+    ),
+)
 # Any other that is drawn is none of ours; real ones come by the links `NextPage`.
 schemathesis.openapi.format("cursor", st.just(""))
 schemathesis.openapi.format("new-password", st.builds(lambda: secrets.token_urlsafe(16)))
