@@ -40,6 +40,7 @@ VALID: dict[str, Any] = {
 OF_FORMATS: dict[str, tuple[str, str]] = {
     "tweet-text": ("a" * 280, "a" * 281),
     "display-name": ("é" * 50, "a\u0007a"),
+    "ids": (str(OTHER), str(1 << 63)),
     "bio": ("é" * 160, "a\u0007a"),
     "cursor": ("", "a" * 34),
     "search-query": ("cats -dogs from:a", "-dogs"),

@@ -30,7 +30,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/user/v1/user_service.proto\x12\x0e\x61viary.user.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x9e\x01\n\x11\x43reateUserRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\x12\x30\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x1a\xe2\x41\x01\x02\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-name\x12(\n\nrequest_id\x18\x03 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"-\n\x0eGetUserRequest\x12\x1b\n\x07user_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"/\n\x0cGetMeRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"3\n\rGetMeResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"U\n\x0fGetUsersRequest\x12\x42\n\x03ids\x18\x01 \x01(\tB5\xe2\x41\x01\x02\xda\xda\x18-*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$\"f\n\x10GetUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\"G\n\x16GetUserByHandleRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\"=\n\x17GetUserByHandleResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"\x91\x02\n\x11UpdateUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x32\n\x06handle\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x01\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$H\x00\x88\x01\x01\x12\x35\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x01\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-nameH\x01\x88\x01\x01\x12(\n\nrequest_id\x18\x04 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\"\n\x03\x62io\x18\x05 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08 \xa0\x01\x32\x03\x62ioH\x02\x88\x01\x01\x42\t\n\x07_handleB\x0f\n\r_display_nameB\x06\n\x04_bio\"8\n\x12UpdateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"^\n\x11\x44\x65leteUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"\x14\n\x12\x44\x65leteUserResponse\",\n\x12LookupUsersRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"O\n\x13LookupUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x32\x84\x08\n\x0bUserService\x12\x82\x01\n\nCreateUser\x12!.aviary.user.v1.CreateUserRequest\x1a\".aviary.user.v1.CreateUserResponse\"-\x90\x02\x00\xca\xda\x18\x0e\n\x0cusers:create\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/users:\x01*\x12|\n\x07GetUser\x12\x1e.aviary.user.v1.GetUserRequest\x1a\x1f.aviary.user.v1.GetUserResponse\"0\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/users/{user_id}\x12m\n\x05GetMe\x12\x1c.aviary.user.v1.GetMeRequest\x1a\x1d.aviary.user.v1.GetMeResponse\"\'\x90\x02\x01\xca\xda\x18\x0c\n\nusers:read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/users/me\x12u\n\x08GetUsers\x12\x1f.aviary.user.v1.GetUsersRequest\x1a .aviary.user.v1.GetUsersResponse\"&\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12\x9d\x01\n\x0fGetUserByHandle\x12&.aviary.user.v1.GetUserByHandleRequest\x1a\'.aviary.user.v1.GetUserByHandleResponse\"9\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/users/by/handle/{handle}\x12\x87\x01\n\nUpdateUser\x12!.aviary.user.v1.UpdateUserRequest\x1a\".aviary.user.v1.UpdateUserResponse\"2\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/users/{user_id}:\x01*\x12\x84\x01\n\nDeleteUser\x12!.aviary.user.v1.DeleteUserRequest\x1a\".aviary.user.v1.DeleteUserResponse\"/\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}\x12[\n\x0bLookupUsers\x12\".aviary.user.v1.LookupUsersRequest\x1a#.aviary.user.v1.LookupUsersResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/user/v1/user_service.proto\x12\x0e\x61viary.user.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x9e\x01\n\x11\x43reateUserRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\x12\x30\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x1a\xe2\x41\x01\x02\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-name\x12(\n\nrequest_id\x18\x03 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"-\n\x0eGetUserRequest\x12\x1b\n\x07user_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"/\n\x0cGetMeRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"3\n\rGetMeResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"Z\n\x0fGetUsersRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\"f\n\x10GetUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\"G\n\x16GetUserByHandleRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\"=\n\x17GetUserByHandleResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"\x91\x02\n\x11UpdateUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x32\n\x06handle\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x01\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$H\x00\x88\x01\x01\x12\x35\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x01\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-nameH\x01\x88\x01\x01\x12(\n\nrequest_id\x18\x04 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\"\n\x03\x62io\x18\x05 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08 \xa0\x01\x32\x03\x62ioH\x02\x88\x01\x01\x42\t\n\x07_handleB\x0f\n\r_display_nameB\x06\n\x04_bio\"8\n\x12UpdateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"^\n\x11\x44\x65leteUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"\x14\n\x12\x44\x65leteUserResponse\",\n\x12LookupUsersRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"O\n\x13LookupUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x32\x84\x08\n\x0bUserService\x12\x82\x01\n\nCreateUser\x12!.aviary.user.v1.CreateUserRequest\x1a\".aviary.user.v1.CreateUserResponse\"-\x90\x02\x00\xca\xda\x18\x0e\n\x0cusers:create\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/users:\x01*\x12|\n\x07GetUser\x12\x1e.aviary.user.v1.GetUserRequest\x1a\x1f.aviary.user.v1.GetUserResponse\"0\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/users/{user_id}\x12m\n\x05GetMe\x12\x1c.aviary.user.v1.GetMeRequest\x1a\x1d.aviary.user.v1.GetMeResponse\"\'\x90\x02\x01\xca\xda\x18\x0c\n\nusers:read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/users/me\x12u\n\x08GetUsers\x12\x1f.aviary.user.v1.GetUsersRequest\x1a .aviary.user.v1.GetUsersResponse\"&\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12\x9d\x01\n\x0fGetUserByHandle\x12&.aviary.user.v1.GetUserByHandleRequest\x1a\'.aviary.user.v1.GetUserByHandleResponse\"9\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/users/by/handle/{handle}\x12\x87\x01\n\nUpdateUser\x12!.aviary.user.v1.UpdateUserRequest\x1a\".aviary.user.v1.UpdateUserResponse\"2\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/users/{user_id}:\x01*\x12\x84\x01\n\nDeleteUser\x12!.aviary.user.v1.DeleteUserRequest\x1a\".aviary.user.v1.DeleteUserResponse\"/\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}\x12[\n\x0bLookupUsers\x12\".aviary.user.v1.LookupUsersRequest\x1a#.aviary.user.v1.LookupUsersResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,7 +48,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETMEREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_GETMEREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\320\332\030\001\332\332\030\002\010\001'
   _globals['_GETUSERSREQUEST'].fields_by_name['ids']._loaded_options = None
-  _globals['_GETUSERSREQUEST'].fields_by_name['ids']._serialized_options = b'\342A\001\002\332\332\030-*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$'
+  _globals['_GETUSERSREQUEST'].fields_by_name['ids']._serialized_options = b'\342A\001\002\332\332\0302*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\003ids'
   _globals['_GETUSERBYHANDLEREQUEST'].fields_by_name['handle']._loaded_options = None
   _globals['_GETUSERBYHANDLEREQUEST'].fields_by_name['handle']._serialized_options = b'\342A\001\002\332\332\030\025\030\001 \017*\017^[A-Za-z0-9_]+$'
   _globals['_UPDATEUSERREQUEST'].fields_by_name['user_id']._loaded_options = None
@@ -96,25 +96,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETMERESPONSE']._serialized_start=608
   _globals['_GETMERESPONSE']._serialized_end=659
   _globals['_GETUSERSREQUEST']._serialized_start=661
-  _globals['_GETUSERSREQUEST']._serialized_end=746
-  _globals['_GETUSERSRESPONSE']._serialized_start=748
-  _globals['_GETUSERSRESPONSE']._serialized_end=850
-  _globals['_GETUSERBYHANDLEREQUEST']._serialized_start=852
-  _globals['_GETUSERBYHANDLEREQUEST']._serialized_end=923
-  _globals['_GETUSERBYHANDLERESPONSE']._serialized_start=925
-  _globals['_GETUSERBYHANDLERESPONSE']._serialized_end=986
-  _globals['_UPDATEUSERREQUEST']._serialized_start=989
-  _globals['_UPDATEUSERREQUEST']._serialized_end=1262
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=1264
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=1320
-  _globals['_DELETEUSERREQUEST']._serialized_start=1322
-  _globals['_DELETEUSERREQUEST']._serialized_end=1416
-  _globals['_DELETEUSERRESPONSE']._serialized_start=1418
-  _globals['_DELETEUSERRESPONSE']._serialized_end=1438
-  _globals['_LOOKUPUSERSREQUEST']._serialized_start=1440
-  _globals['_LOOKUPUSERSREQUEST']._serialized_end=1484
-  _globals['_LOOKUPUSERSRESPONSE']._serialized_start=1486
-  _globals['_LOOKUPUSERSRESPONSE']._serialized_end=1565
-  _globals['_USERSERVICE']._serialized_start=1568
-  _globals['_USERSERVICE']._serialized_end=2596
+  _globals['_GETUSERSREQUEST']._serialized_end=751
+  _globals['_GETUSERSRESPONSE']._serialized_start=753
+  _globals['_GETUSERSRESPONSE']._serialized_end=855
+  _globals['_GETUSERBYHANDLEREQUEST']._serialized_start=857
+  _globals['_GETUSERBYHANDLEREQUEST']._serialized_end=928
+  _globals['_GETUSERBYHANDLERESPONSE']._serialized_start=930
+  _globals['_GETUSERBYHANDLERESPONSE']._serialized_end=991
+  _globals['_UPDATEUSERREQUEST']._serialized_start=994
+  _globals['_UPDATEUSERREQUEST']._serialized_end=1267
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=1269
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=1325
+  _globals['_DELETEUSERREQUEST']._serialized_start=1327
+  _globals['_DELETEUSERREQUEST']._serialized_end=1421
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1423
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1443
+  _globals['_LOOKUPUSERSREQUEST']._serialized_start=1445
+  _globals['_LOOKUPUSERSREQUEST']._serialized_end=1489
+  _globals['_LOOKUPUSERSRESPONSE']._serialized_start=1491
+  _globals['_LOOKUPUSERSRESPONSE']._serialized_end=1570
+  _globals['_USERSERVICE']._serialized_start=1573
+  _globals['_USERSERVICE']._serialized_end=2601
 # @@protoc_insertion_point(module_scope)
