@@ -161,8 +161,14 @@ def restarted(mesh: Mesh) -> None:
     process_id = mesh.children()["engagement"]
     os.kill(process_id, signal.SIGKILL)
     eventually(lambda: mesh.children().get("engagement") not in {None, process_id}, expected=True)
-    # What is asked of the gateway may be some moments old; so may what the edge knows.
-    eventually(lambda: send(mesh, "unlike", 1, 1).status_code, 200)
+    eventually(lambda: mesh.rest.get("/healthz").status_code, 200)
+
+    def reached() -> set[int]:
+        # By gRPC and by HTTP: what is known of a process may be some moments old.
+        read = mesh.rest.get("/v1/bookmarks", params={"user_id": 1})
+        return {read.status_code, send(mesh, "unlike", 1, 1).status_code}
+
+    eventually(reached, {200})
 
 
 def liked_by_ten(mesh: Mesh) -> tuple[int, list[int]]:
