@@ -163,8 +163,11 @@ def test_nothing_is_lost_when_the_service_is_killed(mesh: Mesh) -> None:
         tweets.insert(0, post(mesh, ada, f"numbat number{place}"))
         if place % 2:
             # Anywhere between the message and its ack.
-            os.kill(mesh.children()["search"], signal.SIGKILL)
-            eventually(lambda: "search" in mesh.children(), expected=True)
+            killed = mesh.children()["search"]
+            os.kill(killed, signal.SIGKILL)
+            eventually(
+                lambda killed=killed: mesh.children().get("search", killed) != killed, expected=True
+            )
 
     def found() -> list[int] | None:
         asked = {"user_id": ada, "query": "numbat"}
