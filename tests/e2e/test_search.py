@@ -2,6 +2,7 @@
 
 import os
 import signal
+import statistics
 import time
 
 from tests.e2e.acting import eventually, follow, post
@@ -45,10 +46,15 @@ def test_a_tweet_is_found_soon_and_not_after_its_deletion(mesh: Mesh) -> None:
     # Whatever starts is slower than what runs.
     warm = post(mesh, ada, "warming up")
     eventually(lambda: search(mesh, bob, "warm"), [warm], mesh.engine.within_s)
-    tweets = []
+    tweets: list[int] = []
+    took_s = []
     for place in range(5):
         tweets.insert(0, post(mesh, ada, f"Zebras are running number{place}"))
-        eventually(lambda: search(mesh, bob, "zebra run"), list(tweets), FOUND_WITHIN_S)
+        posted_s = time.monotonic()
+        eventually(lambda: search(mesh, bob, "zebra run"), list(tweets), mesh.engine.within_s)
+        took_s.append(time.monotonic() - posted_s)
+    # Of a machine that is busy with other tests the slowest says nothing.
+    assert statistics.median(took_s) < FOUND_WITHIN_S
     assert set(search(mesh, bob, "zebra", sort="relevant")) == set(tweets)
     gone = tweets.pop(2)
     drop(mesh, ada, gone)
@@ -163,8 +169,11 @@ def test_nothing_is_lost_when_the_service_is_killed(mesh: Mesh) -> None:
         tweets.insert(0, post(mesh, ada, f"numbat number{place}"))
         if place % 2:
             # Anywhere between the message and its ack.
-            os.kill(mesh.children()["search"], signal.SIGKILL)
-            eventually(lambda: "search" in mesh.children(), expected=True)
+            killed = mesh.children()["search"]
+            os.kill(killed, signal.SIGKILL)
+            eventually(
+                lambda killed=killed: mesh.children().get("search", killed) != killed, expected=True
+            )
 
     def found() -> list[int] | None:
         asked = {"user_id": ada, "query": "numbat"}
