@@ -7,6 +7,7 @@ from grpc.aio import ServicerContext
 
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 from services.platform.rpc.timestamps import to_timestamp
+from services.tweet.entity_messages import entities_to_proto
 from services.tweet.model import Delivery, Tweet
 from services.tweet.service import TweetService
 
@@ -35,6 +36,7 @@ class TweetServicer:
             in_reply_to=request.in_reply_to_tweet_id,
             quote=request.quote_tweet_id,
             request_id=request.request_id,
+            language=request.language,
         )
         await context.send_initial_metadata(((CONTENT_DIGEST_KEY, content_digest(tweet.text)),))
         answer = _to_proto(tweet)
@@ -105,4 +107,6 @@ def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
         created_at=to_timestamp(tweet.created_at_ms),
         in_reply_to_tweet_id=tweet.in_reply_to_tweet_id,
         quote_tweet_id=tweet.quote_tweet_id,
+        entities=entities_to_proto(tweet.entities),
+        language=tweet.language or None,
     )
