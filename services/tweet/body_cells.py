@@ -5,11 +5,11 @@ that is not cached reads the bodies of hundreds.
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 from services.platform.ids.model import MAX_ID
 from services.platform.text.entities import (
+    NO_ENTITIES,
     Cashtag,
     Entities,
     Hashtag,
@@ -22,7 +22,12 @@ from services.tweet.model import Tweet
 __all__ = ["decode_body", "encode_body"]
 
 _FIELDS: Final = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
-_KINDS: Final = ("mentions", "hashtags", "cashtags", "urls")
+_KINDS: Final[dict[type[Any], str]] = {
+    Mention: "mentions",
+    Hashtag: "hashtags",
+    Cashtag: "cashtags",
+    Url: "urls",
+}
 
 
 def encode_body(tweet: Tweet) -> bytes:
@@ -42,15 +47,13 @@ def decode_body(tweet_id: int, cell: bytes) -> Tweet:
     body = json.loads(cell)
     # A newer version may have written more; what is not known here is passed over.
     fields = {name: body[name] for name in _FIELDS}
-    text, language = fields["text"], body.get("language", "")
-    text.encode()
-    language.encode()
+    text, language = _scalars(fields["text"]), _scalars(body.get("language", ""))
     # The bound of ids is that of times too: what is above it fits no message.
     numbers = [fields[name] for name in _FIELDS if name != "text"]
     if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in numbers):
         raise ValueError("ids and times are numbers of 63 bits")
     offsets = body.get("entities")
-    # Those of before there were entities are few, and are looked through each time.
+    # What was written before there were entities is looked through each time.
     entities = find_entities(text) if offsets is None else _entities(text, offsets)
     return Tweet(tweet_id=tweet_id, **fields, entities=entities, language=language)
 
@@ -59,7 +62,7 @@ def _offsets(text: str, entities: Entities) -> dict[str, list[list[int | str]]]:
     """[start, end] of each; behind them what a URL says, where that is not the text there."""
     offsets: dict[str, list[list[int | str]]] = {
         kind: [[each.start, each.end] for each in getattr(entities, kind)]
-        for kind in _KINDS
+        for kind in _KINDS.values()
         if getattr(entities, kind)
     }
     for url, pair in zip(entities.urls, offsets.get("urls", ()), strict=True):
@@ -69,13 +72,15 @@ def _offsets(text: str, entities: Entities) -> dict[str, list[list[int | str]]]:
 
 
 def _entities(text: str, offsets: dict[str, Any]) -> Entities:
+    if offsets == {}:
+        return NO_ENTITIES
     return Entities(
-        mentions=_behind_sigils(Mention, text, offsets.get("mentions", ())),
-        hashtags=_behind_sigils(Hashtag, text, offsets.get("hashtags", ())),
-        cashtags=_behind_sigils(Cashtag, text, offsets.get("cashtags", ())),
+        mentions=_behind_sigils(Mention, text, offsets),
+        hashtags=_behind_sigils(Hashtag, text, offsets),
+        cashtags=_behind_sigils(Cashtag, text, offsets),
         urls=tuple(
-            Url(start, end, said[0] if said else text[start:end])
-            for start, end, *said in offsets.get("urls", ())
+            Url(start, end, _scalars(said[0]) if said else text[start:end])
+            for start, end, *said in _spans(text, offsets, Url)
         ),
     )
 
@@ -83,7 +88,21 @@ def _entities(text: str, offsets: dict[str, Any]) -> Entities:
 _Named = TypeVar("_Named", Mention, Hashtag, Cashtag)
 
 
-def _behind_sigils(
-    kind: type[_Named], text: str, offsets: Sequence[Sequence[int]]
-) -> tuple[_Named, ...]:
-    return tuple(kind(start, end, text[start + 1 : end]) for start, end, *_ in offsets)
+def _scalars(said: str) -> str:
+    """Give it back; raises AttributeError or ValueError where it fits no message."""
+    said.encode()
+    return said
+
+
+def _behind_sigils(kind: type[_Named], text: str, offsets: dict[str, Any]) -> tuple[_Named, ...]:
+    return tuple(
+        kind(start, end, text[start + 1 : end]) for start, end, *_ in _spans(text, offsets, kind)
+    )
+
+
+def _spans(text: str, offsets: dict[str, Any], kind: type[Any]) -> list[list[Any]]:
+    """Those of a kind. Raises ValueError for what is not within the text."""
+    spans: list[list[Any]] = offsets.get(_KINDS[kind], [])
+    if not all(0 <= start < end <= len(text) for start, end, *_ in spans):
+        raise ValueError("entities are within their text")
+    return spans

@@ -9,7 +9,7 @@ from services.platform.ids.arguments import check_id, check_ids, check_optional_
 from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
 from services.platform.ids.snowflake_time import time_ms
 from services.platform.runtime.clock import Clock
-from services.tweet.content import read_content
+from services.tweet.content import Content, read_content
 from services.tweet.deletion import Deletion, best_effort, check_author
 from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet
 from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
@@ -60,7 +60,7 @@ class TweetService:
         self._events = events
         self._deletion = Deletion(store, own_timeline, events, clock)
 
-    async def create(
+    async def create(  # noqa: PLR0913 - what a tweet may have
         self,
         user_id: int,
         text: str,
@@ -84,9 +84,7 @@ class TweetService:
         check_optional_id("quote_tweet_id", quote)
         validate_request_id(request_id)
 
-        # Only repeats are told apart by it. Without a language it is that of older versions.
-        given = (said.text, in_reply_to, quote, *filter(None, [said.given_language]))
-        content = fingerprint(*given) if request_id else ""
+        content = _fingerprint(said, in_reply_to, quote) if request_id else ""
         claim = await self._store.find_claim(user_id, request_id) if request_id else None
         repeated = claim is not None
         if claim is None:
@@ -239,6 +237,14 @@ class TweetService:
         for field, tweet_id in wanted.items():
             if tweet_id not in found:
                 raise _no_tweet(field, tweet_id)
+
+
+def _fingerprint(said: Content, in_reply_to: int, quote: int) -> str:
+    """Tell repeats from other content. Without a language it is as in versions that had none."""
+    content: list[str | int] = [said.text, in_reply_to, quote]
+    if said.given_language:
+        content.append(said.given_language)
+    return fingerprint(*content)
 
 
 def _no_tweet(field: str, tweet_id: int) -> NotFoundError:

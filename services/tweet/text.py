@@ -2,8 +2,8 @@
 
 Lengths follow version 3 of Twitter's public `twitter-text` configuration: text is normalised to
 NFC, most scripts count 1 a character and the rest (CJK, emoji) 2, an emoji sequence counts 2 as a
-whole, a URL counts 23 however long it is. They are those of npm's `twitter-text`, but that line ends
-count as they are stored, CR LF as one.
+whole, a URL counts 23 however long it is. They equal those of npm's `twitter-text`, except that a
+line end counts as the one character that is stored.
 """
 
 import re
@@ -22,7 +22,7 @@ URL_LENGTH = 23
 """What each URL counts, as if shortened."""
 
 MAX_RAW_CHARS = 50_000
-"""More cannot fit: twelve URLs of 4,088 characters and the text between. Checked first, so that
+"""More cannot fit: eleven URLs of 4,089 characters and the text between. Checked first, so that
 nobody makes us parse megabytes."""
 
 MAX_PLAIN_CHARS = MAX_WEIGHTED_LENGTH // 2 * 8

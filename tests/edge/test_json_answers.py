@@ -70,9 +70,7 @@ def any_tweet(rng: random.Random) -> Tweet:
     if rng.random() < 0.3:
         tweet.quote_tweet_id = rng.choice(IDS)
     if rng.random() < 0.3:
-        tweet.language = rng.choice(
-            ("", "en", "zh-Hant-TW", "".join(rng.choices(CODE_POINTS, k=3)))
-        )
+        tweet.language = rng.choice(("", "en", "zh-Hant-TW", rng.choice(CODE_POINTS)))
     if rng.random() < 0.5:
         add_entities(tweet, rng)
     return tweet

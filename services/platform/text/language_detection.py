@@ -34,8 +34,9 @@ def detect_language(text: str, entities: Entities) -> str:
 
 
 def _prose(text: str, entities: Entities) -> str:
+    spans = sorted((each.start, each.end) for each in (*entities.mentions, *entities.urls))
     parts, position = [], 0
-    for entity in sorted((*entities.mentions, *entities.urls), key=lambda each: each.start):
-        parts.append(text[position : entity.start])
-        position = entity.end
+    for start, end in spans:
+        parts.append(text[position:start])
+        position = end
     return "".join((*parts, text[position:])) if parts else text
