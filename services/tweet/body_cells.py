@@ -5,6 +5,7 @@ that is not cached reads the bodies of hundreds.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from services.platform.ids.model import MAX_ID
@@ -22,12 +23,7 @@ from services.tweet.model import Tweet
 __all__ = ["decode_body", "encode_body"]
 
 _FIELDS: Final = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
-_KINDS: Final[dict[type[Any], str]] = {
-    Mention: "mentions",
-    Hashtag: "hashtags",
-    Cashtag: "cashtags",
-    Url: "urls",
-}
+_Named = TypeVar("_Named", Mention, Hashtag, Cashtag)
 
 
 def encode_body(tweet: Tweet) -> bytes:
@@ -62,7 +58,7 @@ def _offsets(text: str, entities: Entities) -> dict[str, list[list[int | str]]]:
     """[start, end] of each; behind them what a URL says, where that is not the text there."""
     offsets: dict[str, list[list[int | str]]] = {
         kind: [[each.start, each.end] for each in getattr(entities, kind)]
-        for kind in _KINDS.values()
+        for kind in _MADE_OF
         if getattr(entities, kind)
     }
     for url, pair in zip(entities.urls, offsets.get("urls", ()), strict=True):
@@ -71,38 +67,41 @@ def _offsets(text: str, entities: Entities) -> dict[str, list[list[int | str]]]:
     return offsets
 
 
-def _entities(text: str, offsets: dict[str, Any]) -> Entities:
-    if offsets == {}:
-        return NO_ENTITIES
-    return Entities(
-        mentions=_behind_sigils(Mention, text, offsets),
-        hashtags=_behind_sigils(Hashtag, text, offsets),
-        cashtags=_behind_sigils(Cashtag, text, offsets),
-        urls=tuple(
-            Url(start, end, _scalars(said[0]) if said else text[start:end])
-            for start, end, *said in _spans(text, offsets, Url)
-        ),
-    )
+def _entities(text: str, offsets: dict[str, list[list[Any]]]) -> Entities:
+    """Read what `_offsets` gives. Raises one of `UNREADABLE` for anything else."""
+    found = {
+        name: tuple([_MADE_OF[name](text, *span) for span in spans])
+        for name, spans in offsets.items()
+        if name in _MADE_OF
+    }
+    return Entities(**found) if found else NO_ENTITIES
 
 
-_Named = TypeVar("_Named", Mention, Hashtag, Cashtag)
+def _named(kind: type[_Named]) -> Callable[..., _Named]:
+    return lambda text, start, end, *_: kind(start, end, _cut(text, start, end)[1:])
+
+
+def _url(text: str, start: int, end: int, said: str = "", *_: object) -> Url:
+    there = _cut(text, start, end)
+    return Url(start, end, _scalars(said) or there)
+
+
+def _cut(text: str, start: int, end: int) -> str:
+    if not 0 <= start < end <= len(text):
+        raise ValueError("entities are within their text")
+    return text[start:end]
 
 
 def _scalars(said: str) -> str:
-    """Give it back; raises AttributeError or ValueError where it fits no message."""
+    """Give it back; raises AttributeError or ValueError for what fits no message."""
     said.encode()
     return said
 
 
-def _behind_sigils(kind: type[_Named], text: str, offsets: dict[str, Any]) -> tuple[_Named, ...]:
-    return tuple(
-        kind(start, end, text[start + 1 : end]) for start, end, *_ in _spans(text, offsets, kind)
-    )
-
-
-def _spans(text: str, offsets: dict[str, Any], kind: type[Any]) -> list[list[Any]]:
-    """Those of a kind. Raises ValueError for what is not within the text."""
-    spans: list[list[Any]] = offsets.get(_KINDS[kind], [])
-    if not all(0 <= start < end <= len(text) for start, end, *_ in spans):
-        raise ValueError("entities are within their text")
-    return spans
+_MADE_OF: Final[dict[str, Callable[..., Any]]] = {
+    "mentions": _named(Mention),
+    "hashtags": _named(Hashtag),
+    "cashtags": _named(Cashtag),
+    "urls": _url,
+}
+"""By the fields of `Entities`, which are the names in the cell."""

@@ -29,6 +29,7 @@ VALID: dict[str, Any] = {
     "flow": "post",
     "in_reply_to_tweet_id": 0,
     "quote_tweet_id": 0,
+    "language": "en",
 }
 # What a rule without an expression lets pass, and what not.
 OF_FORMATS: dict[str, tuple[str, str]] = {

@@ -154,13 +154,13 @@ def may_have_domains(text: str) -> bool:
 
 def has_valid_labels(domain: str) -> bool:
     """Whether DNS could have a domain that was found: by the lengths of labels, encoded."""
-    if domain.startswith(_PUNYCODE) and not any(latin_domains(domain)):
+    if any(_encoded_length(label) > MAX_LABEL_CHARS for label in _LONG_LABELS.findall(domain)):
         return False
-    return all(_encoded_length(label) <= MAX_LABEL_CHARS for label in _LONG_LABELS.findall(domain))
+    return not domain.startswith(_PUNYCODE) or any(latin_domains(domain))
 
 
 def latin_domains(domain: str) -> Iterator[tuple[int, int]]:
-    """Where in a domain those are that have Latin labels only, whatever stands around them."""
+    """Where those are that have Latin labels only, in a domain whose labels are of valid lengths."""
     position = 0
     while (labels := _LATIN_LABELS.search(domain, position)) is not None:
         position = labels.end()

@@ -34,9 +34,10 @@ def detect_language(text: str, entities: Entities) -> str:
 
 
 def _prose(text: str, entities: Entities) -> str:
-    spans = sorted((each.start, each.end) for each in (*entities.mentions, *entities.urls))
+    spans = [(each.start, each.end) for each in entities.mentions]
+    spans += [(each.start, each.end) for each in entities.urls]
     parts, position = [], 0
-    for start, end in spans:
+    for start, end in sorted(spans):
         parts.append(text[position:start])
         position = end
     return "".join((*parts, text[position:])) if parts else text

@@ -61,9 +61,9 @@ class CreateTweetRequest(_message.Message):
     """The author; positive."""
     text: _builtins.str
     """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2; at
-    most 30 combining marks in a row, and 50,000 characters as sent. Lines end in U+000A, whatever they were sent with. Some of
-    it visible; no other control characters than tab, and none that turn the text around them
-    (U+202A to U+202E, isolates that are not closed).
+    most 30 combining marks in a row, and 50,000 characters as sent. Lines end in U+000A, whatever
+    they were sent with. Some of it visible; no other control characters than tab, and none that turn
+    the text around them (U+202A to U+202E, isolates that are not closed).
     """
     in_reply_to_tweet_id: _builtins.int
     """The tweet this one answers; 0 when none."""
