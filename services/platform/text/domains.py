@@ -51,12 +51,12 @@ _BEGINS: Final = re.compile(
     rf"(?:(?<={BEFORE_URL})|(?=[\U00010000-\U0010ffff]))[^{_OUTSIDE}.\-_]"
 )
 _LABEL_CHARACTER: Final = re.compile(rf"[^{_OUTSIDE}.\-_]")
-_LABELS: Final = re.compile(rf"(?:[^{_OUTSIDE}.\-_](?:[^{_OUTSIDE}.]*[^{_OUTSIDE}.\-_])?\.)++")
+_LABELS: Final = re.compile(rf"(?:[^{_OUTSIDE}.\-_](?:[^{_OUTSIDE}.]*[^{_OUTSIDE}.\-_])?\.)+")
 """Labels without a gap, each with its dot."""
 _MAY_BE_TOP_LEVEL: Final = re.compile(r"\.(?=[A-Za-z]{2}|[^\x00-\x7f])")
 """A dot that a top-level domain may follow: no other is looked up."""
 _BMP_END: Final = "\uffff"
-_LATIN_LABELS: Final = re.compile(rf"(?:[A-Za-z0-9{LATIN}\-]++\.)++")
+_LATIN_LABELS: Final = re.compile(rf"(?:[A-Za-z0-9{LATIN}\-]++\.)+")
 _LONG_LABELS: Final = re.compile(r"[^.]{9,}+")
 """A code point takes 7 characters of Punycode at most, so a shorter label is never too long."""
 _OTHER_FULL_STOPS: Final = re.compile("[\u3002\uff0e\uff61]")
@@ -160,7 +160,7 @@ def has_valid_labels(domain: str) -> bool:
 
 
 def latin_domains(domain: str) -> Iterator[tuple[int, int]]:
-    """Where those are that have Latin labels only, in a domain whose labels are of valid lengths."""
+    """Where those are that have Latin labels only, in a domain of `has_valid_labels`."""
     position = 0
     while (labels := _LATIN_LABELS.search(domain, position)) is not None:
         position = labels.end()

@@ -5,8 +5,9 @@ the top-level domains that are known there; of a bare one, only Latin labels cou
 query may follow, and the last character is none that punctuates: no full stop, and no parenthesis
 that was opened outside.
 
-Texts are looked at once, from left to right: quantifiers are possessive, or end in one character
-that is looked for backwards, so no text makes a pattern go back and forth.
+Texts are looked at once, from left to right: a quantifier of one character is possessive, or is
+followed by the one that ends the match, so no text makes a pattern go back and forth. Groups are
+not possessive, as Python before 3.11.5 matched some of these wrong.
 """
 
 import re
@@ -47,7 +48,8 @@ _ANY: Final = _ENDS_PATH[:-1] + _IN_PATH[1:]
 _PARENTHESES: Final = rf"\((?:{_ANY}++\)|{_ANY}*+\({_ANY}++\){_ANY}*+\))"
 """Closed, with something inside; one pair in another at most."""
 _PORT_AND_PATH: Final = re.compile(
-    rf"(?::[0-9]++)?(?P<path>/(?:(?:{_IN_PATH}++|{_PARENTHESES})*+{_ENDS_PATH}++)*+(?:{_PARENTHESES})*+)?"
+    rf"(?::[0-9]++)?(?P<path>/(?:(?:{_IN_PATH}++|{_PARENTHESES})*{_ENDS_PATH}++)*"
+    rf"(?:{_PARENTHESES})*)?"
 )
 _QUERY: Final = r"\?[!#-;=?-\[\]_a-z|~]*[#&\-/-9=A-Z_a-z]"
 _QUERY_PATTERN: Final = re.compile(_QUERY)
