@@ -72,8 +72,8 @@ class CreateTweetRequest(_message.Message):
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat by the same author gives the first answer."""
     language: _builtins.str
-    """The language of the text (BCP 47: language, script, region, variants), such as `en`, `pt-BR` or
-    `zh-Hant`; detected when empty. Kept with the cases that BCP 47 recommends.
+    """The language of the text (BCP 47: language, script, region, up to two variants), such as `en`,
+    `pt-BR` or `zh-Hant`; detected when empty. Kept with the cases that BCP 47 recommends.
     """
     def __init__(
         self,
