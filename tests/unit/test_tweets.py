@@ -1,8 +1,7 @@
 """The tweet service on real rows."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,91 +14,16 @@ from services.platform.errors import (
     UnavailableError,
 )
 from services.platform.ids.snowflake_time import time_ms
-from services.platform.outbox.outbox import Outbox
-from services.platform.rows.sqlite.rows import SqliteRowStore
-from services.platform.text.entities import Entities, Hashtag, Mention
-from services.tweet.events import TweetChanged, TweetEvents, decode_tweet_changed
+from services.tweet.events import TweetChanged
 from services.tweet.keys import tweet_row_key
 from services.tweet.model import Delivery, Tweet
-from services.tweet.service import TweetService
-from services.tweet.spec import OUTBOX, TABLES
-from services.tweet.store import RowTweetStore
-
-NOW_MS = 1_800_000_000_000
-ALICE, BOB, NOBODY = 11, 12, 99
-
-
-class StoppedClock:
-    def now_ms(self) -> int:
-        return NOW_MS
-
-
-class Users:
-    async def missing(self, ids: Sequence[int]) -> list[int]:
-        return [user_id for user_id in ids if user_id not in {ALICE, BOB}]
-
-
-class Ids:
-    def __init__(self) -> None:
-        self._milliseconds = itertools.count(NOW_MS - 1_704_067_200_000)
-
-    async def next_id(self) -> int:
-        return next(self._milliseconds) << 22
-
-
-class OwnLists:
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, int, int]] = []
-        self.broken = False
-
-    async def posted(self, user_id: int, tweet_id: int) -> None:
-        self._note("posted", user_id, tweet_id)
-
-    async def deleted(self, tweet_id: int, user_id: int) -> None:
-        self._note("deleted", user_id, tweet_id)
-
-    def _note(self, change: str, user_id: int, tweet_id: int) -> None:
-        if self.broken:
-            raise UnavailableError("the cache is away")
-        self.seen.append((change, user_id, tweet_id))
-
-
-class World:
-    def __init__(self, rows: SqliteRowStore) -> None:
-        self.rows = rows
-        self.outbox = Outbox(rows, StoppedClock(), OUTBOX)
-        self.store = RowTweetStore(rows, self.outbox)
-        self.own = OwnLists()
-        self.tweets = TweetService(
-            store=self.store,
-            users=Users(),
-            ids=Ids(),
-            own_timeline=self.own,
-            events=TweetEvents(),
-            clock=StoppedClock(),
-        )
-
-    async def events(self) -> list[TweetChanged]:
-        pending = await self.outbox.pending(0, 1000)
-        assert {entry.topic for entry in pending} <= {"tweet-events"}
-        return [decode_tweet_changed(entry.data) for entry in pending]
-
-    async def is_empty(self) -> bool:
-        tables = [*TABLES, OUTBOX]
-        scans = [await self.rows.scan(t.name, b"", b"\xff", limit=1) for t in tables]
-        return not any(scans)
-
-    async def ids_of(self, user_id: int, *, before: int = 0, limit: int = 100) -> tuple[int, ...]:
-        (author,) = await self.tweets.list_by_authors([user_id], before=before, limit=limit)
-        return author.tweet_ids
+from tests.unit.tweet_world import ALICE, BOB, NOBODY, NOW_MS, World, tweet_world
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    rows = SqliteRowStore(tmp_path / "rows.db", [*TABLES, OUTBOX], StoppedClock())
-    await rows.open()
-    yield World(rows)
-    await rows.close()
+    async with tweet_world(tmp_path) as opened:
+        yield opened
 
 
 async def test_a_tweet_reads_back_and_is_announced(world: World) -> None:
@@ -298,49 +222,3 @@ async def test_reads_name_their_bad_fields(world: World) -> None:
 async def test_the_largest_id_bounds_nothing(world: World) -> None:
     tweet = await world.tweets.create(ALICE, "hello")
     assert await world.ids_of(ALICE, before=(1 << 63) - 1) == (tweet.tweet_id,)
-
-
-async def test_what_a_text_refers_to_is_kept(world: World) -> None:
-    tweet = await world.tweets.create(ALICE, "\U0001f600 @bob: #caf\u00e9")
-    assert tweet.entities == Entities((Mention(2, 6, "bob"),), (Hashtag(8, 13, "caf\u00e9"),))
-    assert await world.tweets.get(tweet.tweet_id) == tweet
-
-
-async def test_urls_are_kept_as_they_were_found(world: World) -> None:
-    texts = ("see a.co/x", "https://t.co/abc/d", "a.xxx.\u4f8b.museum/b", "nothing")
-    for text in texts:
-        tweet = await world.tweets.create(ALICE, text)
-        assert await world.tweets.get(tweet.tweet_id) == tweet
-
-
-async def test_a_language_is_as_given_or_detected_or_unknown(world: World) -> None:
-    given = await world.tweets.create(ALICE, "good morning everybody", language="PT-br")
-    found = await world.tweets.create(ALICE, "good morning everybody, have a nice day")
-    unknown = await world.tweets.create(ALICE, "\U0001f600 https://example.com")
-    assert [given.language, found.language, unknown.language] == ["pt-BR", "en", ""]
-    read = [await world.tweets.get(each.tweet_id) for each in (given, found, unknown)]
-    assert read == [given, found, unknown]
-
-
-async def test_what_is_no_language_leaves_nothing_behind(world: World) -> None:
-    for language in ("english", "e", "en_US", "en-", "-en", "en US", "x" * 36, "\u0435n"):
-        with pytest.raises(InvalidArgumentError) as caught:
-            await world.tweets.create(ALICE, "hello", request_id="r", language=language)
-        assert caught.value.field == "language"
-    assert await world.is_empty()
-
-
-async def test_the_language_is_part_of_what_a_request_asks_for(world: World) -> None:
-    tweet = await world.tweets.create(ALICE, "hello", request_id="r", language="en")
-    again = await world.tweets.create(ALICE, "hello", request_id="r", language="EN")
-    assert again == tweet
-    for language in ("", "de"):
-        with pytest.raises(AlreadyExistsError):
-            await world.tweets.create(ALICE, "hello", request_id="r", language=language)
-
-
-async def test_a_text_of_long_urls_is_taken(world: World) -> None:
-    text = " ".join(["http://a.co/" + "\u00e9" * 4_077] * 11)
-    tweet = await world.tweets.create(ALICE, text)
-    assert len(tweet.entities.urls) == 11
-    assert await world.tweets.get(tweet.tweet_id) == tweet
