@@ -72,7 +72,7 @@ def test_generated_texts_are_read_alike() -> None:
 
 def test_every_character_is_read_alike() -> None:
     texts = [text for text in accepted(every_character()) if not set(text) & set(NEWER_CASES)]
-    assert len(texts) > 250_000
+    assert len(texts) > 100_000
     found = []
     while texts:
         found += differences(texts[:50_000])
