@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from services.platform.text.entities import NO_ENTITIES, Entities
+
 __all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet", "TweetSlice"]
 
 
@@ -31,6 +33,10 @@ class Tweet:
     """0 when it answers none."""
     quote_tweet_id: int
     """0 when it quotes none."""
+    entities: Entities = NO_ENTITIES
+    """What the text refers to."""
+    language: str = ""
+    """BCP 47; empty when the author gave none, and none was detected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2
+from aviary.tweet.v1 import entities_pb2, tweet_pb2, tweet_service_pb2
 from grpc.aio import ServicerContext
 
 from services.platform.error_reasons import Reason
@@ -12,6 +12,7 @@ from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_dig
 from services.platform.rpc.created import location
 from services.platform.rpc.partial_errors import partial_errors
 from services.platform.rpc.timestamps import to_timestamp
+from services.platform.text.entities import NO_ENTITIES, Entities
 from services.tweet.model import Delivery, Tweet
 from services.tweet.service import TweetService
 from services.tweet.streaming import TweetStreaming
@@ -42,6 +43,7 @@ class TweetServicer:
             in_reply_to=request.in_reply_to_tweet_id,
             quote=request.quote_tweet_id,
             request_id=request.request_id,
+            language=request.language,
         )
         await context.send_initial_metadata(
             (
@@ -137,4 +139,30 @@ def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
         created_at=to_timestamp(tweet.created_at_ms),
         in_reply_to_tweet_id=tweet.in_reply_to_tweet_id or None,
         quote_tweet_id=tweet.quote_tweet_id or None,
+        entities=_entities_to_proto(tweet.entities),
+        language=tweet.language or None,
+    )
+
+
+def _entities_to_proto(found: Entities) -> entities_pb2.Entities | None:
+    """Encode what a text refers to; None where that is nothing, so that the field is absent."""
+    if found == NO_ENTITIES:
+        return None
+    return entities_pb2.Entities(
+        mentions=[
+            entities_pb2.MentionEntity(start=each.start, end=each.end, username=each.username)
+            for each in found.mentions
+        ],
+        hashtags=[
+            entities_pb2.HashtagEntity(start=each.start, end=each.end, tag=each.tag)
+            for each in found.hashtags
+        ],
+        cashtags=[
+            entities_pb2.CashtagEntity(start=each.start, end=each.end, tag=each.tag)
+            for each in found.cashtags
+        ],
+        urls=[
+            entities_pb2.UrlEntity(start=each.start, end=each.end, url=each.url)
+            for each in found.urls
+        ],
     )

@@ -5,17 +5,16 @@ in the tweet's row and in the author's list, and readers believe it above all: a
 replayed later writes `body` again and changes nothing of that.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from services.platform.ids.model import MAX_ID
 from services.platform.outbox.outbox import Commits, OutboxEntry
 from services.platform.rows.cells import swap_cell
 from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import KeyRange, request_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
+from services.tweet.body_cells import decode_body, encode_body
 from services.tweet.keys import (
     TWEET_SHARDS,
     author_range,
@@ -42,7 +41,6 @@ _LISTED = b"listed"
 _CLAIM = b"claim"
 _AUTHOR = b"author"
 _YES = b"1"
-_FIELDS = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
 _FORGOTTEN = b""
 """The body of a deleted tweet."""
 
@@ -75,7 +73,7 @@ class RowTweetStore:
                 RowMutation(
                     TWEETS.name,
                     tweet_row_key(tweet.tweet_id),
-                    {_BODY: _encode(tweet)},
+                    {_BODY: encode_body(tweet)},
                     timestamp_ms=at_ms,
                 ),
                 RowMutation(
@@ -195,7 +193,7 @@ def _readable(row: Row) -> Tweet | None:
     if not _is_live(row):
         return None
     try:
-        return _decode(row)
+        return decode_body(parse_tweet_row_key(row.key), row.cells[_BODY])
     except UNREADABLE as error:
         log_unreadable(TWEETS.name, row, error)
         return None
@@ -211,35 +209,6 @@ def _tweet_id(row: Row) -> int | None:
 
 def _is_live(row: Row) -> bool:
     return _BODY in row.cells and _DELETED not in row.cells
-
-
-def _encode(tweet: Tweet) -> bytes:
-    body = {
-        "user_id": tweet.user_id,
-        "text": tweet.text,
-        "created_at_ms": tweet.created_at_ms,
-        "in_reply_to_tweet_id": tweet.in_reply_to_tweet_id,
-        "quote_tweet_id": tweet.quote_tweet_id,
-    }
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _decode(row: Row) -> Tweet:
-    """Read a row. Raises one of `UNREADABLE` where a cell does not hold what `_encode` gives."""
-    body = json.loads(row.cells[_BODY])
-    # A newer version may have written more; what is not known here is passed over.
-    tweet = Tweet(tweet_id=parse_tweet_row_key(row.key), **{name: body[name] for name in _FIELDS})
-    tweet.text.encode()
-    # The bound of ids is that of times too: what is above it fits no message.
-    numbers = (
-        tweet.user_id,
-        tweet.created_at_ms,
-        tweet.in_reply_to_tweet_id,
-        tweet.quote_tweet_id,
-    )
-    if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in numbers):
-        raise ValueError("ids and times are numbers of 63 bits")
-    return tweet
 
 
 def _deletion_key(tweet_id: int, request_id: str) -> bytes:

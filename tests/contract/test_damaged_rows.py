@@ -61,6 +61,21 @@ BODIES = [
     BODY.replace(b"7", b"9" * 30),
     BODY.replace(b'"hi"', b"5"),
     BODY.replace(b'"hi"', b'"\\ud800"'),
+    *(
+        BODY[:-1] + b"," + more + b"}"
+        for more in (
+            b'"language":5',
+            b'"language":"\\ud800"',
+            b'"entities":[]',
+            b'"entities":{"mentions":5}',
+            b'"entities":{"mentions":[[0]]}',
+            b'"entities":{"hashtags":[["0","1"]]}',
+            b'"entities":{"hashtags":[[0,3]]}',
+            b'"entities":{"cashtags":[[-1,1]]}',
+            b'"entities":{"urls":[[1,1]]}',
+            b'"entities":{"urls":[[0,2,5]]}',
+        )
+    ),
 ]
 
 

@@ -35,6 +35,7 @@ VALID: dict[str, Any] = {
     "ids": str(OTHER),
     "since_id": 0,
     "bio": "a",
+    "language": "en",
 }
 # What a rule without an expression lets pass, and what not.
 OF_FORMATS: dict[str, tuple[str, str]] = {

@@ -62,7 +62,7 @@ OTHER_WORDS = (
     *(nested(b'{"a":', b"1", b"}", depth) for depth in (99, 100, 101)),
 )
 """Refused by both, by the transcoder for what its own parser finds, or for their depth."""
-NAMES = ("user_id", "text", "in_reply_to_tweet_id", "quote_tweet_id", "request_id")
+NAMES = ("user_id", "text", "in_reply_to_tweet_id", "quote_tweet_id", "request_id", "language")
 MADE = 400
 
 
@@ -91,6 +91,8 @@ class Tweets:
             created_at=to_timestamp(1_700_000_000_123),
             in_reply_to_tweet_id=request.in_reply_to_tweet_id or None,
             quote_tweet_id=request.quote_tweet_id or None,
+            entities={"urls": [{"start": 1, "end": 5, "url": request.text[:9]}]},
+            language=request.language,
         )
         return pb.CreateTweetResponse(tweet=tweet, tweet_id=tweet.tweet_id)
 
@@ -156,7 +158,7 @@ async def test_what_the_transcoder_does_not_read_is_400(both: Both, body: bytes)
 async def test_made_up_bodies_are_read_as_the_transcoder_reads_them(both: Both) -> None:
     rng = random.Random(55)  # noqa: S311 - the same bodies each time
     for _ in range(MADE):
-        names = rng.choices((*NAMES, "other"), weights=(9, 9, 9, 9, 9, 1), k=rng.randrange(1, 6))
+        names = rng.choices((*NAMES, "other"), weights=(9, 9, 9, 9, 9, 9, 1), k=rng.randrange(1, 6))
         blank = rng.choice(("", "", " ", "\n\t"))
         members = [f'{blank}"{name}"{blank}:{rng.choice(ODD)}' for name in names]
         await both.post(("{" + ",".join(members) + blank + "}").encode("utf-8", "surrogatepass"))

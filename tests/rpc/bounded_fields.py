@@ -38,7 +38,9 @@ IDS = Field(
 )
 HANDLE = Field(["A" * 15], ["A" * 16, "\u0301" * 15])
 REQUEST_ID = Field(["r" * 64], ["r" * 65, "\u0301" * 64])
-URLS = " ".join(["http://a.bc/" + "d" * 4_084] * 11)
+URLS = " ".join(["http://a.co/" + "d" * 4_077] * 11)
+DOMAINS = " ".join(["http://" + ("\u00e9" * 45 + ".") * 60 + "com"] * 11)
+"""Of labels that take long to encode, as many as fit."""
 TEXT = Field(
     [
         "x" * 280,
@@ -47,6 +49,7 @@ TEXT = Field(
         "\U0001f600" * 140,
         URLS,
         URLS.replace("d", "é")[:28_600],
+        DOMAINS,
     ],
     ["x" * 281, "\u4e2d" * 141, FOUR_TO_ONE * 281, "x" + "\u0301" * 31, URLS + " " + URLS],
 )
@@ -71,6 +74,7 @@ FIELDS: dict[str, Field] = {
     "aviary.search.v1.SearchTweetsRequest.sort": Field(["relevant"], ["relevants"]),
     "aviary.timeline.v1.GetHomeTimelineRequest.cursor": Field([lambda w: w.home], ["c" * 34]),
     "aviary.timeline.v1.GetUserTimelineRequest.cursor": Field([lambda w: w.user], ["c" * 34]),
+    "aviary.tweet.v1.CreateTweetRequest.language": Field(["zh-Hant-TW"], ["x" * 36, "\u0301" * 9]),
     "aviary.tweet.v1.CreateTweetRequest.request_id": REQUEST_ID,
     "aviary.tweet.v1.CreateTweetRequest.text": TEXT,
     "aviary.tweet.v1.DeleteTweetRequest.request_id": REQUEST_ID,

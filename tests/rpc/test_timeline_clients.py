@@ -102,7 +102,7 @@ class Bodies(Tweets):
 
 
 @pytest.mark.parametrize(
-    ("letters", "calls"), [(280, [58]), (90_000, [58, MAX_TWEETS_PER_ANSWER, 18])]
+    ("letters", "calls"), [(280, [58]), (270_000, [58, *[MAX_TWEETS_PER_ANSWER] * 3, 13])]
 )
 async def test_a_page_is_looked_up_at_once_unless_it_is_too_large(
     letters: int, calls: list[int]

@@ -3,9 +3,9 @@
 import pytest
 from aviary.tweet.v1.tweet_pb2 import Tweet
 from google.api.httpbody_pb2 import HttpBody
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Value
+from google.protobuf.wrappers_pb2 import DoubleValue
 
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_writer
 from services.timeline.page import splice_json_page
@@ -41,7 +41,7 @@ def test_pages_are_joined() -> None:
     assert splice_json_page([b"1", b"2"], b'"c"') == b'{"tweets":[1,2],"next_cursor":"c"}'
 
 
-@pytest.mark.parametrize("message", [Duration, Value])
+@pytest.mark.parametrize("message", [DoubleValue, Value])
 def test_types_that_no_answer_has_are_refused_at_once(message: type) -> None:
     with pytest.raises(TypeError, match="not written as JSON"):
         json_writer(message.DESCRIPTOR)

@@ -10,7 +10,10 @@ from services.id.spec import LEASES
 from services.id.store import RowLeaseStore
 from services.platform.errors import AlreadyExistsError, NotFoundError
 from services.platform.outbox.outbox import Outbox
+from services.platform.rows.port import RowMutation
 from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.text.entities import Entities, Mention
+from services.tweet.keys import tweet_row_key
 from services.tweet.model import RequestClaim, Tweet
 from services.tweet.spec import OUTBOX as TWEET_OUTBOX
 from services.tweet.spec import TABLES as TWEET_TABLES
@@ -76,6 +79,20 @@ async def test_tweets_of_a_newer_version_are_read(tmp_path: Path) -> None:
     assert await ahead.claim(1, "r", claim) == claim
     assert await store.claim(1, "r", RequestClaim(8, "digest")) == claim
     assert await store.find_claim(1, "r") == claim
+    await rows.close()
+
+
+async def test_tweets_of_before_there_were_entities_are_read(tmp_path: Path) -> None:
+    rows = SqliteRowStore(tmp_path / "rows.db", [*TWEET_TABLES, TWEET_OUTBOX], MovableClock())
+    await rows.open()
+    store = RowTweetStore(rows, Outbox(rows, MovableClock(), TWEET_OUTBOX))
+    body = (
+        b'{"user_id":1,"text":"hi @bob","created_at_ms":5,"in_reply_to_tweet_id":0,'
+        b'"quote_tweet_id":0}'
+    )
+    await rows.mutate([RowMutation("tweets", tweet_row_key(7), {b"body": body})])
+    entities = Entities(mentions=(Mention(3, 7, "bob"),))
+    assert await store.get_many([7]) == {7: Tweet(7, 1, "hi @bob", 5, 0, 0, entities)}
     await rows.close()
 
 

@@ -57,13 +57,14 @@ class CreateTweetRequest(_message.Message):
     IN_REPLY_TO_TWEET_ID_FIELD_NUMBER: _builtins.int
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The author; positive."""
     text: _builtins.str
-    """1-280 weighted characters: URLs count 23, CJK and emoji 2; at most 30 combining marks in a
-    row, and 50,000 characters as sent. Lines end in U+000A, whatever they were sent with. Some of
-    it visible; no other control characters than tab, and none that turn the text around them
-    (U+202A to U+202E, isolates that are not closed).
+    """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2; at
+    most 30 combining marks in a row, and 50,000 characters as sent. Lines end in U+000A, whatever
+    they were sent with. Some of it visible; no other control characters than tab, and none that turn
+    the text around them (U+202A to U+202E, isolates that are not closed).
     """
     in_reply_to_tweet_id: _builtins.int
     """The tweet this one answers; 0 when none."""
@@ -71,6 +72,10 @@ class CreateTweetRequest(_message.Message):
     """The tweet this one quotes; 0 when none."""
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat by the same author gives the first answer."""
+    language: _builtins.str
+    """The language of the text (BCP 47: language, script, region, up to two variants), such as `en`,
+    `pt-BR` or `zh-Hant`; detected when empty. Kept with the cases that BCP 47 recommends.
+    """
     def __init__(
         self,
         *,
@@ -79,10 +84,11 @@ class CreateTweetRequest(_message.Message):
         in_reply_to_tweet_id: _builtins.int = ...,
         quote_tweet_id: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to_tweet_id", b"in_reply_to_tweet_id", "quote_tweet_id", b"quote_tweet_id", "request_id", b"request_id", "text", b"text", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "request_id", b"request_id", "text", b"text", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -85,7 +85,7 @@ class TweetServiceServicer:
 
     def CreateTweet(self, request, context):
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
         NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
         quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """

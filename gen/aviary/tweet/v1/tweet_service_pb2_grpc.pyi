@@ -37,7 +37,7 @@ class TweetServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TweetServiceAsyncStub: ...
     CreateTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
     NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
     quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
@@ -78,7 +78,7 @@ class TweetServiceAsyncStub(TweetServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]  # type: ignore[assignment]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
     NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
     quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
@@ -122,7 +122,7 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.CreateTweetResponse, _abc.Awaitable[_tweet_service_pb2.CreateTweetResponse]]:
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
         NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
         quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
