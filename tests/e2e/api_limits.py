@@ -28,7 +28,6 @@ VALID: dict[str, Any] = {
     "limit": 0,
     "query": "a",
     "sort": "",
-    "language": "",
     "flow": "post",
     "in_reply_to_tweet_id": 0,
     "quote_tweet_id": 0,

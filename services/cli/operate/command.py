@@ -248,11 +248,7 @@ def search_indexes(data_dir: Path | None, *, as_json: bool) -> None:
 @click.command("rebuild-search")
 @DATA_DIR
 def rebuild_search(data_dir: Path | None) -> None:
-    """Have every search index built anew from the tweets.
-
-    For an index that lacks tweets, or has some that are gone. Searches are answered meanwhile, with
-    what there is.
-    """
+    """Have every search index built anew; searches are answered meanwhile, with what there is."""
     _run(lambda run: run.rebuild_search(data_dir))
 
 
