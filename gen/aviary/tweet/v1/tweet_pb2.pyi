@@ -39,9 +39,9 @@ class Tweet(_message.Message):
     text: _builtins.str
     """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2."""
     in_reply_to_tweet_id: _builtins.int
-    """The tweet this one answers; 0 when none."""
+    """The tweet this one answers; absent when none."""
     quote_tweet_id: _builtins.int
-    """The tweet this one quotes; 0 when none."""
+    """The tweet this one quotes; absent when none."""
     language: _builtins.str
     """The language of the text (BCP 47, such as `pt-BR`), as the author gave it, or else as detected
     when the tweet was made; absent when neither was certain.
@@ -61,17 +61,26 @@ class Tweet(_message.Message):
         user_id: _builtins.int = ...,
         text: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
-        in_reply_to_tweet_id: _builtins.int = ...,
-        quote_tweet_id: _builtins.int = ...,
+        in_reply_to_tweet_id: _builtins.int | None = ...,
+        quote_tweet_id: _builtins.int | None = ...,
         entities: _entities_pb2.Entities | None = ...,
         language: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "created_at", b"created_at", "entities", b"entities", "language", b"language"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
     _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__quote_tweet_id: _TypeAlias = _typing.Literal["quote_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__quote_tweet_id: _TypeAlias = _typing.Literal["_quote_tweet_id", b"_quote_tweet_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_tweet_id) -> _WhichOneofReturnType__in_reply_to_tweet_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quote_tweet_id) -> _WhichOneofReturnType__quote_tweet_id | None: ...
 
 Global___Tweet: _TypeAlias = Tweet  # noqa: Y015
