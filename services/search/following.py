@@ -139,8 +139,7 @@ class Following:
         """Move on to the last of these. The own clock moves nothing: it may be ahead of others'."""
         for entry in new:
             self._applied[entry.key] = entry.at_ms
-            key = entry.key.decode()
-            if entry.rebuild and key > self._known.rebuild_key:
+            if entry.rebuild and (key := entry.key.decode()) > self._known.rebuild_key:
                 self._rebuild(replace(self._known, rebuild_key=key), "asked for")
         latest_ms = max(entry.at_ms for entry in new)
         # Of an entry that is dated ahead, nobody is to believe that all before it was seen.

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from services.platform.errors import InvalidArgumentError
+from services.platform.ids.model import MAX_ID
 from services.platform.ids.snowflake_time import first_id_at
 from services.platform.text.bounded_text import normalized
 from services.search.model import Bounds, Clause, Kind, Term, TermKind
@@ -135,7 +136,8 @@ def _bound(token: re.Match[str]) -> Bounds | None:
         return None
     if token["minus"]:
         raise _wrong(f"cannot exclude `{name}:`; use the other of the two")
-    first = first_id_at(_day_ms(name, operator[2]))
+    # Ids end in 2093, and calendars do not.
+    first = min(first_id_at(_day_ms(name, operator[2])), MAX_ID)
     return Bounds(since=first) if name == "since" else Bounds(before=first)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Final
 
 from services.platform.errors import InvalidArgumentError
@@ -25,6 +26,9 @@ __all__ = ["SearchService"]
 
 OFFSET_BITS: Final = 12
 """Of a place in a ranking, for the offset: more than are ranked. The rest is its time."""
+PAGE_BYTES: Final = 3_500_000
+"""Of the tweets of one page: an edge passes answers of up to 4 MB on, and so do channels. Only
+texts of many of the longest URLs come to as much."""
 REPORTED_WITHIN_MS: Final = 900_000
 """A quarter of an hour: whoever says nothing for so long is gone."""
 
@@ -107,8 +111,9 @@ class SearchService:
             # One more than the page has room for says that a page follows.
             found = await self._index.newest(query, before, limit + 1 - len(shown))
             shown += await self._hydrated(found.ids)
-            if len(shown) > limit:
-                return _page(shown[:limit], shown[limit - 1][0])
+            room = _fitting(shown[:limit])
+            if len(shown) > room:
+                return _page(shown[:room], shown[room - 1][0])
             if found.ended:
                 return _page(shown, None)
             before = found.ids[-1]
@@ -123,6 +128,11 @@ class SearchService:
             part = ids[offset : offset + limit - len(shown)]
             shown += await self._hydrated(part)
             offset += len(part)
+            if (room := _fitting(shown)) < len(shown):
+                # The next page begins behind the last that fits.
+                shown = shown[:room]
+                offset = ids.index(shown[-1][0]) + 1
+                break
         more = offset < len(ids)
         return _page(shown, _resume(as_of_ms, offset) if more else None)
 
@@ -142,6 +152,12 @@ def _sort(name: str) -> Sort:
 
 def _page(shown: Sequence[tuple[int, bytes]], resume: int | None) -> TweetPage:
     return TweetPage(tuple(body for _, body in shown), resume)
+
+
+def _fitting(shown: Sequence[tuple[int, bytes]]) -> int:
+    """Count the first that fit in a page; one does, if there is any."""
+    sizes = accumulate(len(body) for _, body in shown)
+    return max(min(1, len(shown)), sum(size <= PAGE_BYTES for size in sizes))
 
 
 def _resume(as_of_ms: int, offset: int) -> int:

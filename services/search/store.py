@@ -89,13 +89,17 @@ class RowReports:
 
 def _change(row: Row) -> Change:
     """Read an entry; one that cannot be read names nothing, and is logged."""
+    at_ms = 0
     try:
+        at_ms = parse_change_key(row.key)
         ids = row.cells.get(_IDS, b"")
         known = struct.unpack(f">{len(ids) // _ID_BYTES}Q", ids)
-        return Change(row.key, parse_change_key(row.key), known, _REBUILD in row.cells)
+        if not all(0 < each <= MAX_ID for each in known):
+            raise ValueError("ids are positive numbers of 63 bits")
+        return Change(row.key, at_ms, known, _REBUILD in row.cells)
     except (*UNREADABLE, struct.error) as error:
         log_unreadable(CHANGES.name, row, ValueError(str(error)))
-        return Change(row.key, 0, (), rebuild=False)
+        return Change(row.key, at_ms, (), rebuild=False)
 
 
 def _report(row: Row) -> IndexReport | None:

@@ -49,6 +49,8 @@ class Trends:
         self._index = index
         self._clock = clock
         self._known: dict[str, tuple[int, Sequence[Trend]]] = {}
+        self._counting = asyncio.Lock()
+        """Held by who counts: others wait for what that gives, and searches have room beside it."""
 
     async def strongest(self, language: str, limit: int) -> Sequence[Trend]:
         """List the strongest trends, of a language or (empty) of all; `limit` 0 is the default.
@@ -62,13 +64,23 @@ class Trends:
         return (await self._all(language.lower()))[: limit or DEFAULT_TRENDS]
 
     async def _all(self, language: str) -> Sequence[Trend]:
-        now_ms = self._clock.now_ms()
-        made_ms, known = self._known.pop(language, (None, ()))
-        if made_ms is None or not 0 <= now_ms - made_ms < FRESH_MS:
-            made_ms, known = now_ms, await self._counted(language, now_ms)
-        self._known[language] = (made_ms, known)
-        while len(self._known) > MOST_LANGUAGES:
-            del self._known[next(iter(self._known))]
+        if (fresh := self._fresh(language)) is not None:
+            return fresh
+        async with self._counting:
+            if (fresh := self._fresh(language)) is not None:
+                return fresh
+            now_ms = self._clock.now_ms()
+            known = await self._counted(language, now_ms)
+            self._known.pop(language, None)
+            self._known[language] = (now_ms, known)
+            while len(self._known) > MOST_LANGUAGES:
+                del self._known[next(iter(self._known))]
+            return known
+
+    def _fresh(self, language: str) -> Sequence[Trend] | None:
+        made_ms, known = self._known.get(language, (None, ()))
+        if made_ms is None or not 0 <= self._clock.now_ms() - made_ms < FRESH_MS:
+            return None
         return known
 
     async def _counted(self, language: str, now_ms: int) -> Sequence[Trend]:
@@ -82,9 +94,9 @@ class Trends:
             back(0, WINDOWS),
             back(WINDOWS, WINDOWS + DAY_WINDOWS),
         ]
-        *windows, lately, day = await asyncio.gather(
-            *(self._index.hashtags(language, each, COUNTED) for each in places)
-        )
+        *windows, lately, day = [
+            await self._index.hashtags(language, each, COUNTED) for each in places
+        ]
         return ranked_trends(windows, lately, day)
 
 

@@ -10,11 +10,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from services.platform.text.bounded_text import caseless, without_accents
+from services.platform.text.urls import find_urls
 
-__all__ = ["has_links", "hashtags", "is_unspaced", "mentions", "words"]
+__all__ = ["MAX_RUN_CHARS", "has_links", "hashtags", "is_unspaced", "mentions", "words"]
 
 MAX_WORD_CHARS: Final = 64
 """What is longer is no word that anybody types; it is cut."""
+MAX_RUN_CHARS: Final = 300
+"""Characters without a space: more are a URL's, which may have thousands of words, each to stem in
+every language. What is behind is left out."""
 
 _UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
@@ -46,6 +50,8 @@ def words(text: str) -> list[str]:
     The pairs of an unspaced run stand one after the other, so that a longer word of such a script
     is a phrase of them. A run of one character is that character.
     """
+    if len(text) > MAX_RUN_CHARS:
+        text = " ".join(run[:MAX_RUN_CHARS] for run in text.split())
     return list(_words(_SCHEME.sub("", caseless(text))))
 
 
@@ -56,7 +62,8 @@ def is_unspaced(word: str) -> bool:
 
 def hashtags(text: str) -> list[str]:
     """Find hashtags, folded, without the sign; one of digits alone is none."""
-    found = map(caseless, _TAG.findall(text))
+    # Some characters, such as U+FDFA, become several words, and a tag is one.
+    found = ("".join(caseless(tag).split()) for tag in _TAG.findall(text))
     return [without_accents(tag) for tag in found if not tag.isdigit()]
 
 
@@ -66,8 +73,8 @@ def mentions(text: str) -> list[str]:
 
 
 def has_links(text: str) -> bool:
-    """Whether there is a URL in it."""
-    return _LINK.search(text) is not None
+    """Whether there is a URL in it, with a protocol or without, by the rules of tweets."""
+    return _LINK.search(text) is not None or any(find_urls(text))
 
 
 def _words(text: str) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""The body of a tweet's row: JSON, which newer versions add to and older ones pass over.
+"""What a tweet's row says: JSON in two cells, which newer versions add to and older ones pass over.
+
+`body` never has other fields than its first: the release before there were entities reads no
+others. What came later is in `said`, which that release leaves alone.
 
 Entities are kept as offsets, since looking for them takes longer than reading them: a home timeline
 that is not cached reads the bodies of hundreds.
@@ -20,38 +23,47 @@ from services.platform.text.entities import (
 )
 from services.tweet.model import Tweet
 
-__all__ = ["decode_body", "encode_body"]
+__all__ = ["decode_body", "encode_body", "encode_said"]
 
 _FIELDS: Final = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
 _Named = TypeVar("_Named", Mention, Hashtag, Cashtag)
 
 
 def encode_body(tweet: Tweet) -> bytes:
-    """Write all of a tweet but its id."""
-    body: dict[str, Any] = {name: getattr(tweet, name) for name in _FIELDS}
-    body["entities"] = _offsets(tweet.text, tweet.entities)
+    """Write the cell `body`: who says what, when, and in answer to what."""
+    return _json({name: getattr(tweet, name) for name in _FIELDS})
+
+
+def encode_said(tweet: Tweet) -> bytes:
+    """Write the cell `said`: what is in the text."""
+    said: dict[str, Any] = {"entities": _offsets(tweet.text, tweet.entities)}
     if tweet.language:
-        body["language"] = tweet.language
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        said["language"] = tweet.language
+    return _json(said)
 
 
-def decode_body(tweet_id: int, cell: bytes) -> Tweet:
-    """Read what `encode_body` wrote, in this version, an older or a newer one.
+def decode_body(tweet_id: int, cell: bytes, said_cell: bytes | None = None) -> Tweet:
+    """Read what `encode_body` and `encode_said` wrote, in this version, an older or a newer one.
 
-    Raises one of `UNREADABLE` for any other cell.
+    The latter is None in rows of before. Raises one of `UNREADABLE` for any other cells.
     """
     body = json.loads(cell)
+    said = body if said_cell is None else json.loads(said_cell)
     # A newer version may have written more; what is not known here is passed over.
     fields = {name: body[name] for name in _FIELDS}
-    text, language = _scalars(fields["text"]), _scalars(body.get("language", ""))
+    text, language = _scalars(fields["text"]), _scalars(said.get("language", ""))
     # The bound of ids is that of times too: what is above it fits no message.
     numbers = [fields[name] for name in _FIELDS if name != "text"]
     if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in numbers):
         raise ValueError("ids and times are numbers of 63 bits")
-    offsets = body.get("entities")
+    offsets = said.get("entities")
     # What was written before there were entities is looked through each time.
     entities = find_entities(text) if offsets is None else _entities(text, offsets)
     return Tweet(tweet_id=tweet_id, **fields, entities=entities, language=language)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _offsets(text: str, entities: Entities) -> dict[str, list[list[int | str]]]:

@@ -1,8 +1,8 @@
 """Tweets as rows: one row a tweet, one row in its author's list, one row a request id.
 
-A tweet's row has the cells `body` (JSON), `deleted` and `delivery`. Deletion is a cell of its own,
-in the tweet's row and in the author's list, and readers believe it above all: a create that is
-replayed later writes `body` again and changes nothing of that.
+A tweet's row has the cells `body` and `said` (JSON), `deleted` and `delivery`. Deletion is a cell
+of its own, in the tweet's row and in the author's list, and readers believe it above all: a create
+that is replayed later writes the first two again and changes nothing of that.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import KeyRange, request_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
-from services.tweet.body_cells import decode_body, encode_body
+from services.tweet.body_cells import decode_body, encode_body, encode_said
 from services.tweet.keys import (
     TWEET_SHARDS,
     author_range,
@@ -35,6 +35,7 @@ DELETE_ENTRY_BIT = 1 << 63
 """Distinguishes the outbox entry of a deletion from the creation's; ids leave this bit clear."""
 
 _BODY = b"body"
+_SAID = b"said"
 _DELETED = b"deleted"
 _DELIVERY = b"delivery"
 _LISTED = b"listed"
@@ -42,7 +43,7 @@ _CLAIM = b"claim"
 _AUTHOR = b"author"
 _YES = b"1"
 _FORGOTTEN = b""
-"""The body of a deleted tweet."""
+"""The body of a deleted tweet, and what it said."""
 
 
 class RowTweetStore:
@@ -73,7 +74,7 @@ class RowTweetStore:
                 RowMutation(
                     TWEETS.name,
                     tweet_row_key(tweet.tweet_id),
-                    {_BODY: encode_body(tweet)},
+                    {_BODY: encode_body(tweet), _SAID: encode_said(tweet)},
                     timestamp_ms=at_ms,
                 ),
                 RowMutation(
@@ -96,7 +97,7 @@ class RowTweetStore:
                 RowMutation(
                     TWEETS.name,
                     tweet_row_key(tweet.tweet_id),
-                    {_BODY: _FORGOTTEN, _DELETED: _YES},
+                    {_BODY: _FORGOTTEN, _SAID: _FORGOTTEN, _DELETED: _YES},
                     timestamp_ms=at_ms,
                 ),
                 # A cell, not a deleted row, which a replayed create would bring back.
@@ -193,7 +194,7 @@ def _readable(row: Row) -> Tweet | None:
     if not _is_live(row):
         return None
     try:
-        return decode_body(parse_tweet_row_key(row.key), row.cells[_BODY])
+        return decode_body(parse_tweet_row_key(row.key), row.cells[_BODY], row.cells.get(_SAID))
     except UNREADABLE as error:
         log_unreadable(TWEETS.name, row, error)
         return None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from opentelemetry.metrics import MeterProvider
 
+from services.platform.ids.arguments import check_ids
 from services.platform.rows.port import RowStore
 from services.search.folders import IndexFolder
 from services.search.following import Following
@@ -15,6 +16,7 @@ from services.search.model import TweetText
 from services.search.ports import SearchIndex
 from services.search.store import RowChanges, RowReports
 from services.search.tantivy_index import TantivyIndex
+from services.tweet.service import MAX_LOOKUP_IDS
 from tests.contract.search_index import NOW_MS
 
 __all__ = ["MAX_AGE_MS", "HandClock", "Owner", "Replica", "replica"]
@@ -43,6 +45,7 @@ class Owner:
         return [tweet.tweet_id for tweet in tweets]
 
     async def read(self, tweet_ids: Sequence[int]) -> Sequence[TweetText]:
+        check_ids("tweet_ids", tweet_ids, most=MAX_LOOKUP_IDS)
         return [self.tweets[each] for each in tweet_ids if each in self.tweets]
 
     async def read_all(self, after: int, limit: int) -> tuple[Sequence[TweetText], int | None, int]:

@@ -205,3 +205,16 @@ async def test_a_rebuild_goes_on_where_it_was_cut_off_while_it_answers(
         (report,) = await again.reports.read()
         assert (report.rebuilding, report.tweets, report.percent) == (False, 6, 100)
         assert not await again.following.step(), "one request is one rebuild"
+
+
+@pytest.mark.parametrize("ids", [b"\x00" * 8, b"\xff" * 8, b"\x01"])
+@pytest.mark.parametrize("damaged_key", [False, True])
+async def test_an_entry_that_nobody_wrote_holds_up_no_other(
+    one: Replica, owner: Owner, rows: RowStore, ids: bytes, *, damaged_key: bool
+) -> None:
+    key = b"5\xff" if damaged_key else change_key(HandClock().now_ms(), 1)
+    await rows.mutate([RowMutation(CHANGES.name, key, {b"ids": ids})])
+    made = owner.post(tweet(1, "x one"))
+    await one.changes.append(made)
+    await one.catch_up()
+    assert await found(one.index, "x") == [1]

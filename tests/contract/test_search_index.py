@@ -109,6 +109,15 @@ async def test_bounds_and_hidden_authors_narrow(index: SearchIndex) -> None:
     assert set(await index.relevant(middle, NOW_MS)) == {number(2), number(3)}
 
 
+@pytest.mark.parametrize(("day", "after"), [("0001-01-01", True), ("9999-12-31", False)])
+async def test_any_date_of_a_calendar_can_be_asked_for(
+    index: SearchIndex, day: str, *, after: bool
+) -> None:
+    await index.apply([tweet(1, "x")], (), 1)
+    assert await found(index, f"x since:{day}") == ([1] if after else [])
+    assert await found(index, f"x until:{day}") == ([] if after else [1])
+
+
 async def test_of_tweets_that_say_the_same_the_first_that_fits_is_shown(index: SearchIndex) -> None:
     await index.apply([tweet(1, COPY, 1), tweet(2, f"{COPY}!! https://a.bc/{2}", 2)], (), 1)
     await index.apply([tweet(3, "a prize of another kind altogether", 3)], (), 1)

@@ -16,7 +16,7 @@ Json = dict[str, object]
 
 def make(mesh: Mesh, handle: str) -> int:
     answer = mesh.rest.post("/v1/users", json={"handle": handle, "display_name": handle})
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
     return int(answer.json()["user"]["user_id"])
 
 

@@ -80,6 +80,9 @@ class Tweets(tweet_grpc.TweetServiceServicer):
 
     GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = DeleteTweet
 
+    async def StreamTweets(self, request, context):  # noqa: ARG002, N802
+        yield tweet_pb.StreamTweetsResponse()
+
 
 def as_json(page: Message) -> HttpBody:
     """The answer that the edge passes on as it is."""

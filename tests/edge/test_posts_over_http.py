@@ -101,6 +101,9 @@ class Tweets:
 
     DeleteTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
 
+    async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        yield pb.StreamTweetsResponse()
+
 
 class Both(NamedTuple):
     """The same service behind two edges."""

@@ -37,6 +37,9 @@ class Tweets:
 
     DeleteTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
 
+    async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        yield pb.StreamTweetsResponse()
+
 
 @pytest_asyncio.fixture
 async def tweets() -> Tweets:

@@ -33,6 +33,9 @@ class Tweets:
 
     CreateTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
 
+    async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        yield pb.StreamTweetsResponse()
+
 
 @pytest_asyncio.fixture
 async def served() -> AsyncIterator[tuple[Tweets, grpc.aio.Channel]]:

@@ -45,6 +45,12 @@ def test_names_and_addresses_are_in_no_language() -> None:
     assert detected(text) == "fr"
 
 
+def test_a_text_is_no_html() -> None:
+    """Of which what follows a `<` is no text, and a tag may say any language."""
+    assert detected("I <3 you so much, my friend, and I will always be there for you") == "en"
+    assert detected(f'<html lang="fi">{TEXTS["fr"]}') == "fr"
+
+
 @pytest.mark.parametrize(
     ("tag", "canonical"),
     [

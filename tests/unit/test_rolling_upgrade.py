@@ -1,5 +1,6 @@
 """Users, tweets and leases beside a newer version, which writes one field more into each cell."""
 
+import json
 import random
 from pathlib import Path
 
@@ -112,4 +113,26 @@ async def test_leases_are_renewed_by_either_version_in_turn(tmp_path: Path) -> N
         lease = renewed
     await behind.release(lease.worker, "me", NOW)
     assert (await ahead.acquire("you")).worker >= 0
+    await rows.close()
+
+
+async def test_what_came_later_is_not_in_the_body(tmp_path: Path) -> None:
+    """The release before reads a body of exactly these fields, and takes any other for damage."""
+    rows = SqliteRowStore(tmp_path / "rows.db", [*TWEET_TABLES, TWEET_OUTBOX], MovableClock())
+    await rows.open()
+    store = RowTweetStore(rows, Outbox(rows, MovableClock(), TWEET_OUTBOX))
+    tweet = Tweet(7, 1, "hi @bob", AT_MS, 0, 0, Entities(mentions=(Mention(3, 7, "bob"),)), "en")
+    await store.create(tweet, b"made")
+    (row,) = await rows.scan("tweets", b"", b"\xff", limit=9)
+    assert list(json.loads(row.cells[b"body"])) == [
+        "user_id",
+        "text",
+        "created_at_ms",
+        "in_reply_to_tweet_id",
+        "quote_tweet_id",
+    ]
+    assert await store.get_many([7]) == {7: tweet}
+    await store.delete(tweet, AT_MS + 1, b"gone")
+    (row,) = await rows.scan("tweets", b"", b"\xff", limit=9)
+    assert row.cells == {b"body": b"", b"said": b"", b"deleted": b"1"}
     await rows.close()

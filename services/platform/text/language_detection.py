@@ -23,7 +23,8 @@ def detect_language(text: str, entities: Entities) -> str:
     Names and URLs are in no language, so they are left out. Takes some 10 microseconds.
     """
     try:
-        is_reliable, _, details = pycld2.detect(_prose(text, entities))
+        # By default it reads HTML, where what follows a `<` is a tag.
+        is_reliable, _, details = pycld2.detect(_prose(text, entities), isPlainText=True)
     except pycld2.error:
         # It refuses some characters; callers refuse them, too, but that is not for them to know.
         return UNDETECTED

@@ -1,5 +1,6 @@
 """Which hashtags trend."""
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -47,9 +48,14 @@ class Counts:
     def __init__(self) -> None:
         self.authors = 5
         self.asked: list[tuple[str, Bounds]] = []
+        self._running = self.most = 0
 
     async def hashtags(self, language: str, bounds: Bounds, _limit: int) -> Mapping[str, int]:
         self.asked.append((language, bounds))
+        self._running += 1
+        self.most = max(self.most, self._running)
+        await asyncio.sleep(0)
+        self._running -= 1
         newest = bounds.before == first_id_at(NOW_MS + 1)
         return {"x": self.authors} if newest else {}
 
@@ -73,6 +79,14 @@ async def test_an_answer_is_given_again_for_a_while() -> None:
     clock.ms += 1
     await trends.strongest("en", 5)
     assert len(counts.asked) == 2 * asked
+
+
+async def test_who_asks_while_it_is_counted_waits_for_that() -> None:
+    counts = Counts()
+    trends = Trends(counts, Clock())  # type: ignore[arg-type]
+    answers = await asyncio.gather(*(trends.strongest("en", 0) for _ in range(20)))
+    assert answers == [[Trend("x", 5)]] * 20
+    assert (len(counts.asked), counts.most) == (WINDOWS + 2, 1)
 
 
 async def test_windows_cover_two_hours_and_the_day_before() -> None:

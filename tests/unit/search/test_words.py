@@ -8,7 +8,7 @@ from services.search.languages import UNKNOWN, language_of
 from services.search.model import TweetText
 from services.search.near_duplicates import BANDS, ENOUGH, bands
 from services.search.stemming import stem, stems
-from services.search.words import has_links, hashtags, mentions, words
+from services.search.words import MAX_RUN_CHARS, has_links, hashtags, mentions, words
 
 FOX = "The quick brown fox jumps over the lazy dog, and nobody knows why it does so today"
 
@@ -42,7 +42,18 @@ def test_entities_are_found() -> None:
     assert hashtags("x #Tag_1 #123 \uff03東京 a#b http://x/#y #Café") == ["tag_1", "東京", "cafe"]
     assert mentions("@Ada hi a@b.c @bob_1! @@no @toolongforahandle") == ["ada", "bob_1"]
     assert has_links("see HTTPS://a.bc")
+    assert has_links("see example.com/a")
     assert not has_links("see a.bc")
+    assert hashtags("#\ufdfa_x") == hashtags(
+        "#\u0635\u0644\u0649\u0627\u0644\u0644\u0647"
+        "\u0639\u0644\u064a\u0647\u0648\u0633\u0644\u0645_x"
+    )
+
+
+def test_of_the_longest_urls_few_words_are_read() -> None:
+    url = "https://a.co/" + "ab-" * 1_300
+    assert len(words(" ".join(["first", *[url] * 11, "last"]))) < 11 * MAX_RUN_CHARS // 3
+    assert words(f"{url} last")[-1] == "last"
 
 
 @pytest.mark.parametrize(
