@@ -1,6 +1,7 @@
 """How a timeline asks the tweet service for many authors: in calls that it answers."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as pb
@@ -47,6 +48,12 @@ class Tweets:
                 {"user_id": each, "tweet_ids": [each + 10_000, each]} for each in request.user_ids
             ]
         )
+
+    async def StreamTweets(  # noqa: N802 - the RPC's name
+        self, _request: object, _context: object
+    ) -> AsyncIterator[pb.StreamTweetsResponse]:
+        raise AssertionError
+        yield pb.StreamTweetsResponse()
 
     def __getattr__(self, _name: str) -> object:
         async def unused(_request: object, _context: object) -> None:
