@@ -170,6 +170,7 @@ def _user(profile: UserProfile) -> user_pb2.User:
         handle=profile.handle,
         display_name=profile.display_name,
         created_at=to_timestamp(profile.created_at_ms),
+        bio=profile.bio or None,
     )
 
 
