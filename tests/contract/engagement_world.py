@@ -34,6 +34,7 @@ class KnownTweets:
 
     deleted: set[int] = field(default_factory=set)
     about: dict[int, tuple[int, int]] = field(default_factory=dict)
+    body: bytes = b""
     fails: bool = False
 
     async def missing(self, tweet_ids: Sequence[int]) -> list[int]:
@@ -50,7 +51,9 @@ class KnownTweets:
 
     async def encoded(self, tweet_ids: Sequence[int]) -> list[EncodedTweet]:
         return [
-            EncodedTweet(tweet_id, b"") for tweet_id in tweet_ids if tweet_id not in self.deleted
+            EncodedTweet(tweet_id, self.body)
+            for tweet_id in tweet_ids
+            if tweet_id not in self.deleted
         ]
 
 
