@@ -104,10 +104,16 @@ class RowCounts:
         return found
 
     async def correct(self, tweet_id: int, kind: Kind, seen: int | None, by: int) -> bool:
-        """Add to the first part of a count if that still is `seen` (None: absent). Atomic."""
+        """Add to the first part of a count if that still is `seen` (None: no count). Atomic."""
+        cell = first_cell(tweet_id, kind)
         before = None if seen is None else _COUNT.pack(seen)
         after = _COUNT.pack((seen or 0) + by)
-        return await swap_cell(self._rows, first_cell(tweet_id, kind), before, after) == before
+        found = await swap_cell(self._rows, cell, before, after)
+        if seen is None and found is not None and len(found) != _COUNT.size:
+            # It is no count, and nobody adds to it.
+            before = found
+            found = await swap_cell(self._rows, cell, before, after)
+        return found == before
 
     async def _count_together(self, off: Mapping[Edge, bool]) -> None:
         """Mark the edges and change the counts by what that changes, all or nothing."""

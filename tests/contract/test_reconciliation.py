@@ -70,6 +70,19 @@ async def test_what_was_never_counted_is(one: World) -> None:
     assert await one.count() == 2
 
 
+async def test_a_count_that_is_none_is_made_anew(one: World, store: RowStore) -> None:
+    await one.like(1, 2)
+    await one.publish()
+    cell = first_cell(TWEET, Kind.LIKE)
+    await store.mutate([RowMutation(cell.table, cell.key, {cell.column: b"many"})])
+    assert await one.count() == 0
+    assert await one.reconciling.reconcile([TWEET]) == [Drift(TWEET, Kind.LIKE, 0, 2)]
+    assert await one.count() == 2
+    await one.like(3)
+    await one.publish()
+    assert await one.count() == 3
+
+
 async def test_a_count_that_is_lost_is_made_anew(one: World, store: RowStore) -> None:
     await one.like(*range(1, 200))
     await one.publish()
