@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import accumulate
 from typing import Final
 
+from services.engagement.arguments import no_user
 from services.engagement.model import EncodedTweet, IdSlice, Kind, TweetPage, UserPage, UserProfile
-from services.engagement.ports import EdgeStore, Tweets, UserDirectory
+from services.engagement.ports import EdgeStore, Tweets, UserDirectory, Users
 from services.platform.error_reasons import Reason
 from services.platform.errors import NotFoundError
 from services.platform.ids.arguments import check_id
@@ -27,10 +28,14 @@ Take = Callable[[int | None, int], Awaitable[IdSlice]]
 class Reads:
     """The use cases that change nothing. A page is full as long as more exist, and fit."""
 
-    def __init__(self, store: EdgeStore, tweets: Tweets, users: UserDirectory) -> None:
+    def __init__(
+        self, store: EdgeStore, tweets: Tweets, users: UserDirectory, known: Users
+    ) -> None:
+        """`known` may keep who exists; `users` says it as of now."""
         self._store = store
         self._tweets = tweets
         self._users = users
+        self._known = known
 
     async def users_of(self, kind: Kind, tweet_id: int, after: int | None, limit: int) -> UserPage:
         """Users with id > `after` (None: all) who did this with the tweet, by rising id.
@@ -64,9 +69,12 @@ class Reads:
     ) -> TweetPage:
         """Tweets with id < `before` (None: all) with which the user did this, newest first.
 
-        Deleted tweets are left out. Raises `InvalidArgumentError` for an id that is not positive.
+        Deleted tweets are left out. Raises `InvalidArgumentError` for an id that is not positive,
+        `NotFoundError` (`USER_NOT_FOUND`) for one that names nobody.
         """
         check_id("user_id", user_id)
+        if await self._known.missing([user_id]):
+            raise no_user(user_id)
         found: list[EncodedTweet] = []
 
         async def take(before: int | None, size: int) -> IdSlice:

@@ -103,7 +103,7 @@ class World:
         self.engaging = Engaging(self.changes)
         self.count_store = RowCounts(rows)
         self.counting = Counting(self.count_store, self.cache)
-        self.reads = Reads(self.store, self.tweets, self.users)
+        self.reads = Reads(self.store, self.tweets, self.users, self.users)
         self.reconciling = Reconciling(
             RowRecount(rows, self.count_store),
             self.counting,
@@ -151,5 +151,7 @@ class World:
         return [user.user_id for user in page.users]
 
     async def likes(self, user_id: int) -> list[int]:
-        page = await self.reads.tweets_of(Kind.LIKE, user_id, None, 200)
+        """What is there, also of a user who is not."""
+        reads = Reads(self.store, self.tweets, self.users, KnownUsers())
+        page = await reads.tweets_of(Kind.LIKE, user_id, None, 200)
         return [tweet.tweet_id for tweet in page.tweets]

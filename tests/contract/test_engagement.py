@@ -165,6 +165,14 @@ async def test_pages_of_likers_and_of_likes(one: World) -> None:
     assert last.next_after is None
 
 
+async def test_nobody_has_no_list(one: World) -> None:
+    await one.like(7)
+    one.users.deleted.add(7)
+    for kind in (Kind.LIKE, Kind.BOOKMARK):
+        with pytest.raises(NotFoundError, match="no user 7"):
+            await one.reads.tweets_of(kind, 7, None, 5)
+
+
 async def test_a_page_ends_where_an_answer_can_hold_no_more(one: World) -> None:
     for tweet_id in range(2_000, 2_030):
         await one.like(7, tweet_id=tweet_id)
