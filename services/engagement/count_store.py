@@ -17,8 +17,8 @@ from services.engagement.edge_rows import (
 )
 from services.engagement.keys import COUNT_PARTS, count_row_key
 from services.engagement.model import Edge, Kind, TweetCounts
+from services.engagement.ports import ChangingTooFastError
 from services.engagement.spec import ENGAGERS, TWEET_COUNTS
-from services.platform.errors import UnavailableError
 from services.platform.rows.cells import swap_cell
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, RowStore, Tally
 
@@ -75,7 +75,7 @@ class RowCounts:
                 seen = {edge: cells.get(counted_cell(edge)) for edge in off}
                 await self._count_each(off, seen)
             left = off.keys()
-        raise UnavailableError("These edges are changing too fast to be counted.")
+        raise ChangingTooFastError("These edges are changing too fast to be counted.")
 
     async def counts(self, tweet_ids: Sequence[int]) -> dict[int, TweetCounts]:
         """Read counts; the parts of those that are spread in a second read."""
