@@ -92,10 +92,8 @@ class Clients:
         return Registered(client_id, secret)
 
     async def ensure_operator(self, secret: str) -> None:
-        """Make the operator's client known with this secret, if it is not yet."""
+        """Make the operator's client known with this secret, and good for all that there is."""
         before = await self._store.clients.get(OPERATOR_CLIENT_ID)
-        if before is not None and before.secret_digest == digest(secret):
-            return
         client = Client(
             name="Operator",
             secret_digest=digest(secret),
@@ -103,8 +101,14 @@ class Clients:
             grants=("client_credentials", TOKEN_EXCHANGE),
             user_scopes=tuple(USER_SCOPES),
             own_scopes=(*(scope for scope in USER_SCOPES if scope != "openid"), *OWN_SCOPES),
-            created_at_ms=self._clock.now_ms(),
+            created_at_ms=self._clock.now_ms() if before is None else before.created_at_ms,
         )
+        if before is not None and before.secret_digest == client.secret_digest:
+            # Replaced where a release before had fewer scopes; one that comes later adds some, and
+            # processes of both may start.
+            known = {*before.user_scopes, *before.own_scopes}
+            if known.issuperset((*client.user_scopes, *client.own_scopes)):
+                return
         await self._store.clients.put(OPERATOR_CLIENT_ID, client)
         self._audit.record(
             APP_REGISTERED, client_id=OPERATOR_CLIENT_ID, name=client.name, public=False
