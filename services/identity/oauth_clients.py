@@ -17,7 +17,7 @@ from services.platform.errors import InvalidArgumentError
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import validate_name
 
-__all__ = ["ID_TOKEN_ALGORITHMS", "Clients", "Registered"]
+__all__ = ["ID_TOKEN_ALGORITHMS", "READ_SCOPES", "Clients", "Registered"]
 
 ID_BYTES: Final = 8
 """An id must be unique, not secret."""
@@ -115,9 +115,9 @@ class Clients:
         )
 
 
-READ_SCOPES: Final = ("tweets:read", "users:read", "follows:read", "timeline:read")
-"""What an app may read in its own name. Timelines of a user's home are not among it in effect: they
-ask for a user besides the scope."""
+READ_SCOPES: Final = ("tweets:read", "users:read", "follows:read", "likes:read", "timeline:read")
+"""What an app may read in its own name: what clients without a token may. A user's home and likes
+are not among it in effect: they ask for a user besides the scope."""
 
 
 def _check_redirect_uri(uri: str) -> None:
