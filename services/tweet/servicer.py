@@ -20,6 +20,9 @@ from services.tweet.streaming import TweetStreaming
 
 __all__ = ["TweetServicer"]
 
+FORM: Final = 2
+"""Of what is said of a tweet: rises when that changes, so that nobody goes on with what an earlier
+release answered. The first had no entities, and a 0 for no tweet."""
 MAX_ANSWER_BYTES: Final = 3_000_000
 """Of tweets by ids: a channel takes 4 MiB of an answer, and so does the edge, which makes JSON of
 it. Only tweets with the longest URLs come so far."""
@@ -134,9 +137,9 @@ class TweetServicer:
 
 
 def _etag(tweet: Tweet) -> str:
-    # A tweet never changes, so its id says all. What does change, such as a counter, would have to
-    # be in here too, or stay out of the answer.
-    return f'"{tweet.tweet_id}"'
+    # A tweet never changes, so its id and the form say all. What does change, such as a counter,
+    # would have to be in here too, or stay out of the answer.
+    return f'"{tweet.tweet_id}.{FORM}"'
 
 
 def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
