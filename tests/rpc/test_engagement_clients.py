@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as tweet_pb
+from aviary.tweet.v1.tweet_pb2 import Tweet
 from aviary.user.v1 import user_service_pb2 as user_pb
 
 from services.engagement.clients import TweetClient, UserClient
 from services.platform.composition.dependencies import service_of
+from services.platform.error_reasons import Reason
 from services.platform.errors import PermissionDeniedError, UnavailableError
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.method_handlers import Servicer
@@ -45,7 +47,7 @@ class Large(NoStream):
     ) -> tweet_pb.LookupTweetsResponse:
         return tweet_pb.LookupTweetsResponse(
             tweets=[
-                {"tweet_id": each, "user_id": 1, "text": "x" * LETTERS}
+                Tweet(tweet_id=each, user_id=1, text="x" * LETTERS)
                 for each in request.tweet_ids
                 if each % 7
             ],
@@ -64,7 +66,7 @@ class Earlier(NoStream):
 
     def __getattr__(self, _name: str) -> Callable[..., Awaitable[Any]]:
         async def refuse(_request: object, _context: object) -> None:
-            raise PermissionDeniedError("engagement may not call this", reason="CALLER_NOT_ALLOWED")
+            raise PermissionDeniedError("it may not call this", reason=Reason.CALLER_NOT_ALLOWED)
 
         return refuse
 
