@@ -64,6 +64,6 @@ async def build(deps: Dependencies) -> Served:
     await deps.consume_batches(TWEETS, consumers.tweets_changed)
     await deps.consume(ERASURE, consumers.user_deleted)
     servicer = EngagementServicer(
-        Engaging(changes), Reads(store, tweets, users), counting, reconciling, deps.cursors()
+        Engaging(changes), Reads(store, tweets, users, known), counting, reconciling, deps.cursors()
     )
     return [Servicer(service_of(engagement_service_pb2.DESCRIPTOR), servicer)]

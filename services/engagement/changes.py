@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from services.engagement.arguments import no_user
 from services.engagement.model import Change, Commit, Edge, EdgeState
 from services.engagement.ports import EdgeStore, IdSource, Tweets, Users
 from services.platform.error_reasons import Reason
@@ -224,11 +225,7 @@ def _check_exist(edge: Edge, missing: _Missing | Exception) -> None:
     if isinstance(missing, Exception):
         raise missing
     if edge.actor_id in missing.users:
-        raise NotFoundError(
-            f"user_id: no user {edge.actor_id}",
-            reason=Reason.USER_NOT_FOUND,
-            metadata={"field": "user_id", "user_id": str(edge.actor_id)},
-        )
+        raise no_user(edge.actor_id)
     if edge.tweet_id in missing.tweets:
         raise NotFoundError(
             f"tweet_id: no tweet {edge.tweet_id}",

@@ -1,13 +1,16 @@
 """The sibling services over gRPC, as the engagement service's ports want them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
+import grpc
 import grpc.aio
 from aviary.tweet.v1 import tweet_service_pb2, tweet_service_pb2_grpc
 from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
 from services.engagement.model import EncodedTweet, References, UserProfile
+from services.platform.errors import PermissionDeniedError, UnavailableError
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.timestamps import from_timestamp
 
@@ -15,6 +18,10 @@ __all__ = ["TweetClient", "UserClient"]
 
 MAX_IDS_PER_CALL: Final = 1_000
 """What both services take at once; longer lists are split."""
+TWEETS_PER_ANSWER: Final = 15
+"""As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as each is in
+the text and among the entities, and 4 MB is what a channel takes. Where an answer does not fit, the
+same is asked for again in such parts."""
 
 
 class UserClient:
@@ -36,6 +43,7 @@ class UserClient:
                 handle=user.handle,
                 display_name=user.display_name,
                 created_at_ms=from_timestamp(user.created_at),
+                bio=user.bio,
             )
             async for answer in self._lookup(user_ids)
             for user in answer.users
@@ -44,10 +52,11 @@ class UserClient:
     async def _lookup(
         self, user_ids: Sequence[int]
     ) -> AsyncIterator[user_service_pb2.LookupUsersResponse]:
-        for start in range(0, len(user_ids), MAX_IDS_PER_CALL):
-            page = user_ids[start : start + MAX_IDS_PER_CALL]
+        for page in _pages(user_ids, MAX_IDS_PER_CALL):
             request = user_service_pb2.LookupUsersRequest(user_ids=page)
-            yield await self._rpc.call(self._stub.LookupUsers, request)
+            with _not_yet_allowed():
+                answer = await self._rpc.call(self._stub.LookupUsers, request)
+            yield answer
 
 
 class TweetClient:
@@ -80,7 +89,33 @@ class TweetClient:
     async def _lookup(
         self, tweet_ids: Sequence[int]
     ) -> AsyncIterator[tweet_service_pb2.LookupTweetsResponse]:
-        for start in range(0, len(tweet_ids), MAX_IDS_PER_CALL):
-            page = tweet_ids[start : start + MAX_IDS_PER_CALL]
-            request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=page)
-            yield await self._rpc.call(self._stub.LookupTweets, request)
+        for page in _pages(tweet_ids, MAX_IDS_PER_CALL):
+            try:
+                answer = await self._look_up(page)
+            except grpc.aio.AioRpcError as error:
+                is_too_large = error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+                if not is_too_large or len(page) <= TWEETS_PER_ANSWER:
+                    raise
+            else:
+                yield answer
+                continue
+            for part in _pages(page, TWEETS_PER_ANSWER):
+                yield await self._look_up(part)
+
+    async def _look_up(self, tweet_ids: Sequence[int]) -> tweet_service_pb2.LookupTweetsResponse:
+        request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=tweet_ids)
+        with _not_yet_allowed():
+            return await self._rpc.call(self._stub.LookupTweets, request)
+
+
+def _pages(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+@contextmanager
+def _not_yet_allowed() -> Iterator[None]:
+    """Have a refusal waited out: a process of a release without this service gives one."""
+    try:
+        yield
+    except PermissionDeniedError as error:
+        raise UnavailableError(str(error)) from error

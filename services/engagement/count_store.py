@@ -17,8 +17,8 @@ from services.engagement.edge_rows import (
 )
 from services.engagement.keys import COUNT_PARTS, count_row_key
 from services.engagement.model import Edge, Kind, TweetCounts
+from services.engagement.ports import ChangingTooFastError
 from services.engagement.spec import ENGAGERS, TWEET_COUNTS
-from services.platform.errors import UnavailableError
 from services.platform.rows.cells import swap_cell
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, RowStore, Tally
 
@@ -75,7 +75,7 @@ class RowCounts:
                 seen = {edge: cells.get(counted_cell(edge)) for edge in off}
                 await self._count_each(off, seen)
             left = off.keys()
-        raise UnavailableError("These edges are changing too fast to be counted.")
+        raise ChangingTooFastError("These edges are changing too fast to be counted.")
 
     async def counts(self, tweet_ids: Sequence[int]) -> dict[int, TweetCounts]:
         """Read counts; the parts of those that are spread in a second read."""
@@ -104,10 +104,16 @@ class RowCounts:
         return found
 
     async def correct(self, tweet_id: int, kind: Kind, seen: int | None, by: int) -> bool:
-        """Add to the first part of a count if that still is `seen` (None: absent). Atomic."""
+        """Add to the first part of a count if that still is `seen` (None: no count). Atomic."""
+        cell = first_cell(tweet_id, kind)
         before = None if seen is None else _COUNT.pack(seen)
         after = _COUNT.pack((seen or 0) + by)
-        return await swap_cell(self._rows, first_cell(tweet_id, kind), before, after) == before
+        found = await swap_cell(self._rows, cell, before, after)
+        if seen is None and found is not None and len(found) != _COUNT.size:
+            # It is no count, and nobody adds to it.
+            before = found
+            found = await swap_cell(self._rows, cell, before, after)
+        return found == before
 
     async def _count_together(self, off: Mapping[Edge, bool]) -> None:
         """Mark the edges and change the counts by what that changes, all or nothing."""

@@ -15,10 +15,11 @@ from services.platform.ids.known_ids import KNOWN_FOR_MS
 
 __all__ = ["SETTLE_MS", "EngagementErasure"]
 
-SETTLE_MS: Final = KNOWN_FOR_MS + 10_000
+SETTLE_MS: Final = KNOWN_FOR_MS + 20_000
 """Milliseconds after the deletion in which the user may still do something: where nobody hears of
 it, the user is still known for a minute, and what a like that found the user there commits is begun
-within its request's deadline of 5 s, and ends within 3 s. Clocks differ by a little."""
+within its request's deadline of 5 s, and ends within 3 s; if it died half way, the outbox waits (5
+s) for a sweep (3 s at most) to finish it. Clocks differ by a little."""
 
 _MS_PER_S = 1_000
 

@@ -149,6 +149,7 @@ class UserProfile:
     display_name: str
     created_at_ms: int
     """Unix milliseconds."""
+    bio: str = ""
 
 
 @dataclass(frozen=True, slots=True)

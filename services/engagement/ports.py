@@ -17,8 +17,10 @@ from services.engagement.model import (
     TweetCounts,
     UserProfile,
 )
+from services.platform.errors import UnavailableError
 
 __all__ = [
+    "ChangingTooFastError",
     "CountCache",
     "CountStore",
     "EdgeStore",
@@ -30,6 +32,10 @@ __all__ = [
     "UserDirectory",
     "Users",
 ]
+
+
+class ChangingTooFastError(UnavailableError):
+    """So much is done with a tweet at this moment that it cannot be said how often it was."""
 
 
 class IdSource(Protocol):
@@ -135,7 +141,7 @@ class CountStore(Protocol):
         """Have the counts take in how the edges stand, each once however often this is called.
 
         Where rows change one by one, a process that is killed in between leaves a count off, until
-        it is reconciled.
+        it is reconciled. Raises `ChangingTooFastError`.
         """
         ...
 
@@ -150,7 +156,8 @@ class Recount(Protocol):
     async def reconcile(self, tweet_id: int) -> list[Drift]:
         """Settle all edges of a tweet, compare its counts with them, and put right what is off.
 
-        Gives what was off. A count that changes meanwhile is left alone.
+        Gives what was off. A count that changes meanwhile is left alone. Raises
+        `ChangingTooFastError`.
         """
         ...
 

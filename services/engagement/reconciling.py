@@ -6,11 +6,12 @@ two believe that it is their turn, the work is done twice, and no harm is.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from services.engagement.counting import Counting
 from services.engagement.model import Drift
-from services.engagement.ports import JobStore, Recount
+from services.engagement.ports import ChangingTooFastError, JobStore, Recount
 from services.platform.ids.arguments import check_ids
 from services.platform.runtime.clock import Clock
 
@@ -80,7 +81,9 @@ class Reconciling:
         place = await self._jobs.place(JOB)
         tweets, following = await self._recount.tweets_after(place, EDGES_PER_STEP)
         for tweet_id, after in tweets:
-            await self.reconcile([tweet_id])
+            # What everybody likes at this moment keeps no other tweet from its turn.
+            with suppress(ChangingTooFastError):
+                await self.reconcile([tweet_id])
             if self._monotonic() >= due:
                 following = after
                 break

@@ -10,8 +10,8 @@ from services.engagement.count_store import RowCounts, first_cell, totals
 from services.engagement.edge_rows import edge_of, is_active, is_settled
 from services.engagement.keys import engagers_range
 from services.engagement.model import Drift, Kind, Placed
+from services.engagement.ports import ChangingTooFastError
 from services.engagement.spec import ENGAGERS
-from services.platform.errors import UnavailableError
 from services.platform.observability.log_events import EVENT_ENGAGEMENT_DRIFT
 from services.platform.observability.names import (
     METRIC_ENGAGEMENT_DRIFT,
@@ -59,7 +59,7 @@ class RowRecount:
             if settled:
                 break
         else:
-            raise UnavailableError(f"Tweet {tweet_id} is changing too fast to be reconciled.")
+            raise ChangingTooFastError(f"Tweet {tweet_id} is changing too fast to be reconciled.")
         self._compared.add(1)
         after = (await self._counts.count_cells([tweet_id]))[tweet_id]
         counted = totals(before.items())

@@ -15,6 +15,7 @@ from services.engagement.engaging import Engaging
 from services.engagement.model import EncodedTweet, Kind, TweetCounts, UserProfile
 from services.engagement.reads import Reads
 from services.engagement.reconciling import Reconciling
+from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.timestamps import to_timestamp
 
@@ -91,10 +92,9 @@ class EngagementServicer(EngagementServiceServicer):
         tweet_id, limit = request.tweet_id, page_limit(request.limit)
         after = self._after(request.cursor, LIKERS, tweet_id)
         page = await self._reads.users_of(Kind.LIKE, tweet_id, after, limit)
-        return pb.ListLikersResponse(
-            users=map(_user, page.users),
-            next_cursor=self._next_cursor(page.next_after, LIKERS, tweet_id),
-        )
+        next_cursor = self._next_cursor(page.next_after, LIKERS, tweet_id)
+        await say_next_page(context, request, next_cursor, in_path="tweet_id")
+        return pb.ListLikersResponse(users=map(_user, page.users), next_cursor=next_cursor)
 
     async def ListRetweeters(
         self, request: pb.ListRetweetersRequest, context: _Context
@@ -103,10 +103,9 @@ class EngagementServicer(EngagementServiceServicer):
         tweet_id, limit = request.tweet_id, page_limit(request.limit)
         after = self._after(request.cursor, RETWEETERS, tweet_id)
         page = await self._reads.users_of(Kind.RETWEET, tweet_id, after, limit)
-        return pb.ListRetweetersResponse(
-            users=map(_user, page.users),
-            next_cursor=self._next_cursor(page.next_after, RETWEETERS, tweet_id),
-        )
+        next_cursor = self._next_cursor(page.next_after, RETWEETERS, tweet_id)
+        await say_next_page(context, request, next_cursor, in_path="tweet_id")
+        return pb.ListRetweetersResponse(users=map(_user, page.users), next_cursor=next_cursor)
 
     async def ListLikes(
         self, request: pb.ListLikesRequest, context: _Context
@@ -115,10 +114,9 @@ class EngagementServicer(EngagementServiceServicer):
         user_id, limit = request.user_id, page_limit(request.limit)
         before = self._after(request.cursor, LIKES, user_id)
         page = await self._reads.tweets_of(Kind.LIKE, user_id, before, limit)
-        return pb.ListLikesResponse(
-            tweets=map(_tweet, page.tweets),
-            next_cursor=self._next_cursor(page.next_after, LIKES, user_id),
-        )
+        next_cursor = self._next_cursor(page.next_after, LIKES, user_id)
+        await say_next_page(context, request, next_cursor, in_path="user_id")
+        return pb.ListLikesResponse(tweets=map(_tweet, page.tweets), next_cursor=next_cursor)
 
     async def ListBookmarks(
         self, request: pb.ListBookmarksRequest, context: _Context
@@ -127,10 +125,9 @@ class EngagementServicer(EngagementServiceServicer):
         user_id, limit = request.user_id, page_limit(request.limit)
         before = self._after(request.cursor, BOOKMARKS, user_id)
         page = await self._reads.tweets_of(Kind.BOOKMARK, user_id, before, limit)
-        return pb.ListBookmarksResponse(
-            tweets=map(_tweet, page.tweets),
-            next_cursor=self._next_cursor(page.next_after, BOOKMARKS, user_id),
-        )
+        next_cursor = self._next_cursor(page.next_after, BOOKMARKS, user_id)
+        await say_next_page(context, request, next_cursor)
+        return pb.ListBookmarksResponse(tweets=map(_tweet, page.tweets), next_cursor=next_cursor)
 
     async def LookupCounts(
         self, request: pb.LookupCountsRequest, context: _Context
@@ -170,6 +167,7 @@ def _user(profile: UserProfile) -> user_pb2.User:
         handle=profile.handle,
         display_name=profile.display_name,
         created_at=to_timestamp(profile.created_at_ms),
+        bio=profile.bio or None,
     )
 
 

@@ -3,10 +3,13 @@
 # ruff: noqa: N802 - names are those of the RPCs
 
 import hashlib
+from typing import Any
 
 from aviary.search.v1 import search_service_pb2 as pb
 from aviary.tweet.v1.tweet_pb2 import Tweet
+from grpc.aio import ServicerContext
 
+from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.timestamps import to_timestamp
 from services.search.model import IndexReport
@@ -25,7 +28,7 @@ class SearchServicer:
         self._cursors = cursors
 
     async def SearchTweets(
-        self, request: pb.SearchTweetsRequest, _context: object
+        self, request: pb.SearchTweetsRequest, context: ServicerContext[Any, Any]
     ) -> pb.SearchTweetsResponse:
         """Find a page of tweets."""
         limit, kind = page_limit(request.limit), _kind(request)
@@ -35,11 +38,14 @@ class SearchServicer:
         page = await self._service.search(
             request.user_id, request.query, request.sort, resume, limit
         )
-        return pb.SearchTweetsResponse(
-            tweets=map(Tweet.FromString, page.tweets),
-            next_cursor=None
+        next_cursor = (
+            None
             if page.resume is None
-            else self._cursors.encode(kind, request.user_id, page.resume),
+            else self._cursors.encode(kind, request.user_id, page.resume)
+        )
+        await say_next_page(context, request, next_cursor)
+        return pb.SearchTweetsResponse(
+            tweets=map(Tweet.FromString, page.tweets), next_cursor=next_cursor
         )
 
     async def ListTrends(

@@ -1,12 +1,13 @@
 """`TweetService` over gRPC: translates, calls, translates."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from aviary.tweet.v1 import entities_pb2, tweet_pb2, tweet_service_pb2
 from grpc.aio import ServicerContext
 
 from services.platform.error_reasons import Reason
+from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import listed_ids
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 from services.platform.rpc.created import location
@@ -18,6 +19,13 @@ from services.tweet.service import TweetService
 from services.tweet.streaming import TweetStreaming
 
 __all__ = ["TweetServicer"]
+
+FORM: Final = 2
+"""Of what is said of a tweet: rises when that changes, so that nobody goes on with what an earlier
+release answered. The first had no entities, and a 0 for no tweet."""
+MAX_ANSWER_BYTES: Final = 3_000_000
+"""Of tweets by ids: a channel takes 4 MiB of an answer, and so does the edge, which makes JSON of
+it. Only tweets with the longest URLs come so far."""
 
 _DELIVERIES = {
     tweet_service_pb2.DELIVERY_PUSH: Delivery.PUSH,
@@ -69,9 +77,12 @@ class TweetServicer:
     ) -> tweet_service_pb2.GetTweetsResponse:
         """Read those of many tweets that there are."""
         found, missing = await self._service.lookup(listed_ids("ids", request.ids))
-        return tweet_service_pb2.GetTweetsResponse(
+        answer = tweet_service_pb2.GetTweetsResponse(
             tweets=map(_to_proto, found), errors=partial_errors(missing, Reason.TWEET_NOT_FOUND)
         )
+        if answer.ByteSize() > MAX_ANSWER_BYTES:
+            raise InvalidArgumentError("ids", "name tweets too large for one answer: ask for fewer")
+        return answer
 
     async def DeleteTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.DeleteTweetRequest, _context: object
@@ -126,9 +137,9 @@ class TweetServicer:
 
 
 def _etag(tweet: Tweet) -> str:
-    # A tweet never changes, so its id says all. What does change, such as a counter, would have to
-    # be in here too, or stay out of the answer.
-    return f'"{tweet.tweet_id}"'
+    # A tweet never changes, so its id and the form say all. What does change, such as a counter,
+    # would have to be in here too, or stay out of the answer.
+    return f'"{tweet.tweet_id}.{FORM}"'
 
 
 def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:

@@ -34,6 +34,7 @@ class KnownTweets:
 
     deleted: set[int] = field(default_factory=set)
     about: dict[int, tuple[int, int]] = field(default_factory=dict)
+    body: bytes = b""
     fails: bool = False
 
     async def missing(self, tweet_ids: Sequence[int]) -> list[int]:
@@ -50,7 +51,9 @@ class KnownTweets:
 
     async def encoded(self, tweet_ids: Sequence[int]) -> list[EncodedTweet]:
         return [
-            EncodedTweet(tweet_id, b"") for tweet_id in tweet_ids if tweet_id not in self.deleted
+            EncodedTweet(tweet_id, self.body)
+            for tweet_id in tweet_ids
+            if tweet_id not in self.deleted
         ]
 
 
@@ -100,7 +103,7 @@ class World:
         self.engaging = Engaging(self.changes)
         self.count_store = RowCounts(rows)
         self.counting = Counting(self.count_store, self.cache)
-        self.reads = Reads(self.store, self.tweets, self.users)
+        self.reads = Reads(self.store, self.tweets, self.users, self.users)
         self.reconciling = Reconciling(
             RowRecount(rows, self.count_store),
             self.counting,
@@ -148,5 +151,7 @@ class World:
         return [user.user_id for user in page.users]
 
     async def likes(self, user_id: int) -> list[int]:
-        page = await self.reads.tweets_of(Kind.LIKE, user_id, None, 200)
+        """What is there, also of a user who is not."""
+        reads = Reads(self.store, self.tweets, self.users, KnownUsers())
+        page = await reads.tweets_of(Kind.LIKE, user_id, None, 200)
         return [tweet.tweet_id for tweet in page.tweets]

@@ -165,6 +165,28 @@ async def test_pages_of_likers_and_of_likes(one: World) -> None:
     assert last.next_after is None
 
 
+async def test_nobody_has_no_list(one: World) -> None:
+    await one.like(7)
+    one.users.deleted.add(7)
+    for kind in (Kind.LIKE, Kind.BOOKMARK):
+        with pytest.raises(NotFoundError, match="no user 7"):
+            await one.reads.tweets_of(kind, 7, None, 5)
+
+
+async def test_a_page_ends_where_an_answer_can_hold_no_more(one: World) -> None:
+    for tweet_id in range(2_000, 2_030):
+        await one.like(7, tweet_id=tweet_id)
+    one.tweets.body = b"x" * 270_000
+    pages: list[list[int]] = []
+    before: int | None = None
+    while before is not None or not pages:
+        page = await one.reads.tweets_of(Kind.LIKE, 7, before, 25)
+        pages.append([tweet.tweet_id for tweet in page.tweets])
+        before = page.next_after
+    assert [len(page) for page in pages] == [11, 11, 8]
+    assert [each for page in pages for each in page] == list(range(2_029, 1_999, -1))
+
+
 async def test_a_crash_between_the_commit_and_the_message(one: World, store: RowStore) -> None:
     """The cells of the edge never came, or not all: whoever sweeps the outbox writes them."""
     await one.like(7)

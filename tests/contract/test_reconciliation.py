@@ -1,6 +1,7 @@
 """Counts that are off are found, reported and put right, by one replica at a time."""
 
 import asyncio
+from collections.abc import Collection
 
 import pytest
 import pytest_asyncio
@@ -11,6 +12,7 @@ from services.engagement.edge_rows import counted_cell
 from services.engagement.model import Drift, Edge, Kind
 from services.engagement.reconciling import LEASE_MS, PASS_EVERY_S, STEP_EVERY_S
 from services.engagement.spec import TABLES
+from services.platform.errors import UnavailableError
 from services.platform.rows.port import RowMutation, RowStore
 from tests.contract import row_engines
 from tests.contract.engagement_world import TWEET, World
@@ -70,6 +72,19 @@ async def test_what_was_never_counted_is(one: World) -> None:
     assert await one.count() == 2
 
 
+async def test_a_count_that_is_none_is_made_anew(one: World, store: RowStore) -> None:
+    await one.like(1, 2)
+    await one.publish()
+    cell = first_cell(TWEET, Kind.LIKE)
+    await store.mutate([RowMutation(cell.table, cell.key, {cell.column: b"many"})])
+    assert await one.count() == 0
+    assert await one.reconciling.reconcile([TWEET]) == [Drift(TWEET, Kind.LIKE, 0, 2)]
+    assert await one.count() == 2
+    await one.like(3)
+    await one.publish()
+    assert await one.count() == 3
+
+
 async def test_a_count_that_is_lost_is_made_anew(one: World, store: RowStore) -> None:
     await one.like(*range(1, 200))
     await one.publish()
@@ -96,6 +111,31 @@ async def test_the_job_goes_through_all_tweets_and_only_one_replica_does_it(
     one.clock.ms += int(PASS_EVERY_S * 1_000) + LEASE_MS
     assert await other.reconciling.step() == PASS_EVERY_S
     assert await other.count() == 2
+
+
+async def test_a_tweet_that_changes_all_the_time_holds_up_no_other(
+    one: World, store: RowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Keys of tweets sort by their shards, and these are all of one.
+    tweets = [TWEET, TWEET + 64, TWEET + 128]
+    for tweet in tweets:
+        await one.like(1, 2, tweet_id=tweet)
+    await one.publish()
+    for tweet in tweets:
+        await set_count(store, 9, tweet)
+    settle = one.count_store.settle
+
+    async def overtaken(edges: Collection[Edge]) -> None:
+        """After each count somebody likes the first tweet again."""
+        if {edge.tweet_id for edge in edges} != {TWEET}:
+            await settle(edges)
+
+    monkeypatch.setattr(one.count_store, "settle", overtaken)
+    await one.like(3)
+    with pytest.raises(UnavailableError, match="changing too fast"):
+        await one.reconciling.reconcile([TWEET])
+    assert await one.reconciling.step() == PASS_EVERY_S
+    assert [await one.count(tweet_id=tweet) for tweet in tweets] == [9, 2, 2]
 
 
 async def test_a_pass_goes_on_where_another_replica_ended(

@@ -32,6 +32,7 @@ WAIT_S = 20.0
 class World:
     replicas: tuple[EngagementServiceStub, EngagementServiceStub]
     tweets: TweetServiceStub
+    accounts: UserServiceStub
     users: tuple[int, ...]
 
     @property
@@ -113,7 +114,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             for each in range(USERS)
         ]
         tweets = TweetServiceStub(channel(settings.addresses["tweet"]))
-        yield World((replicas[0], replicas[1]), tweets, tuple(ids))
+        yield World((replicas[0], replicas[1]), tweets, users, tuple(ids))
 
 
 async def all_ok(calls: Sequence[Any]) -> None:
@@ -172,6 +173,35 @@ async def test_a_page_is_gone_on_from_at_another_replica(world: World) -> None:
     ):
         with pytest.raises(grpc.aio.AioRpcError, match="is not a cursor that this list gave"):
             await getattr(world.one, method)(request)
+
+
+async def test_where_the_next_page_is_comes_with_each(world: World) -> None:
+    tweet, more = await world.post(), await world.post()
+    one, other = world.users[:2]
+    for user, liked in ((one, tweet), (other, tweet), (one, more)):
+        engaged = {"user_id": user, "tweet_id": liked}
+        await world.one.Like(pb.LikeRequest(**engaged))
+        await world.one.Retweet(pb.RetweetRequest(**engaged))
+        await world.one.Bookmark(pb.BookmarkRequest(**engaged))
+    for method, request, own in (
+        ("ListLikers", pb.ListLikersRequest(tweet_id=tweet, limit=1), ""),
+        ("ListRetweeters", pb.ListRetweetersRequest(tweet_id=tweet, limit=1), ""),
+        ("ListLikes", pb.ListLikesRequest(user_id=one, limit=1), ""),
+        ("ListBookmarks", pb.ListBookmarksRequest(user_id=one, limit=1), f"user_id={one}&"),
+    ):
+        call = getattr(world.one, method)(request)
+        page = await call
+        said = dict(await call.initial_metadata())
+        assert said["link"] == f'<?{own}limit=1&cursor={page.next_cursor}>; rel="next"'
+
+
+async def test_who_likes_a_tweet_is_shown_as_anywhere_else(world: World) -> None:
+    tweet = await world.post()
+    user = world.users[0]
+    said = await world.accounts.UpdateUser(user_pb.UpdateUserRequest(user_id=user, bio="hi"))
+    await world.one.Like(pb.LikeRequest(user_id=user, tweet_id=tweet))
+    page = await world.one.ListLikers(pb.ListLikersRequest(tweet_id=tweet))
+    assert list(page.users) == [said.user]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What an answer says of the next page."""
 
 from aviary.graph.v1.graph_service_pb2 import ListFollowersRequest
+from aviary.search.v1.search_service_pb2 import SearchTweetsRequest
 from aviary.timeline.v1.timeline_service_pb2 import GetHomeTimelineRequest
 
 from services.platform.rpc.next_page import say_next_page
@@ -26,6 +27,13 @@ async def test_what_is_in_the_path_is_not_in_the_query() -> None:
     context = Context()
     await say_next_page(context, ListFollowersRequest(user_id=7), "c", in_path="user_id")
     assert context.said == (("link", '<?cursor=c>; rel="next"'),)
+
+
+async def test_texts_are_such_as_stand_in_a_query() -> None:
+    context = Context()
+    await say_next_page(context, SearchTweetsRequest(query='#a "b&c" >\nя', limit=2), "c")
+    link = '<?query=%23a%20%22b%26c%22%20%3E%0A%D1%8F&limit=2&cursor=c>; rel="next"'
+    assert context.said == (("link", link),)
 
 
 async def test_the_last_page_has_no_next() -> None:

@@ -5,6 +5,7 @@ was asked for, whatever that is.
 """
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from google.protobuf.message import Message
 
@@ -23,13 +24,13 @@ async def say_next_page(
 ) -> None:
     """Point to the page at `cursor` (None or empty: there is none) of what the request asks for.
 
-    The reference has all that the request gives in its query, numbers: not `in_path`, a field of
-    the path.
+    The reference has all that the request gives in its query, numbers and texts: not `in_path`, a
+    field of the path.
     """
     if cursor:
         # Numbers and cursors stand in a query as they are; every page pays for what is done here.
         query = [
-            f"{field.name}={value}"
+            f"{field.name}={quote(value, safe='') if isinstance(value, str) else value}"
             for field, value in request.ListFields()
             if field.name not in {_CURSOR, in_path}
         ]
