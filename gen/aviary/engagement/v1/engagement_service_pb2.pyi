@@ -477,7 +477,7 @@ class ListLikesResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as more exist; deleted tweets are left out."""
+        """Newest first. Full as long as more exist and fit; deleted tweets are left out."""
 
     def __init__(
         self,
@@ -537,7 +537,7 @@ class ListBookmarksResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as more exist; deleted tweets are left out."""
+        """Newest first. Full as long as more exist and fit; deleted tweets are left out."""
 
     def __init__(
         self,

@@ -186,7 +186,7 @@ class EngagementServiceServicer:
 
     def ListLikes(self, request, context):
         """Lists the tweets that a user likes, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit.
+        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,7 +194,7 @@ class EngagementServiceServicer:
 
     def ListBookmarks(self, request, context):
         """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit.
+        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

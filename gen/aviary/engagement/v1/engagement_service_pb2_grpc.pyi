@@ -83,11 +83,11 @@ class EngagementServiceStub:
     """
     ListLikes: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikesRequest, _engagement_service_pb2.ListLikesResponse]
     """Lists the tweets that a user likes, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit.
+    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     ListBookmarks: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListBookmarksRequest, _engagement_service_pb2.ListBookmarksResponse]
     """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit.
+    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     LookupCounts: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupCountsRequest, _engagement_service_pb2.LookupCountsResponse]
     """Counts what was done with many tweets, for sibling services and operators. A tweet that does not
@@ -153,11 +153,11 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """
     ListLikes: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikesRequest, _engagement_service_pb2.ListLikesResponse]  # type: ignore[assignment]
     """Lists the tweets that a user likes, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit.
+    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     ListBookmarks: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListBookmarksRequest, _engagement_service_pb2.ListBookmarksResponse]  # type: ignore[assignment]
     """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit.
+    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     LookupCounts: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupCountsRequest, _engagement_service_pb2.LookupCountsResponse]  # type: ignore[assignment]
     """Counts what was done with many tweets, for sibling services and operators. A tweet that does not
@@ -274,7 +274,7 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.ListLikesResponse, _abc.Awaitable[_engagement_service_pb2.ListLikesResponse]]:
         """Lists the tweets that a user likes, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit.
+        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
 
     @_abc_1.abstractmethod
@@ -284,7 +284,7 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.ListBookmarksResponse, _abc.Awaitable[_engagement_service_pb2.ListBookmarksResponse]]:
         """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit.
+        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
         """
 
     @_abc_1.abstractmethod

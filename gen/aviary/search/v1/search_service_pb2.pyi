@@ -77,7 +77,7 @@ class SearchTweetsResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """In the order asked for. Full as long as more exist."""
+        """In the order asked for. Full as long as more exist and fit."""
 
     def __init__(
         self,

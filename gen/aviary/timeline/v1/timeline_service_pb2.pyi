@@ -65,7 +65,7 @@ class GetHomeTimelineResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as older tweets exist that were asked for."""
+        """Newest first. Full as long as older tweets exist that were asked for, and fit."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class GetUserTimelineResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as older tweets exist that were asked for."""
+        """Newest first. Full as long as older tweets exist that were asked for, and fit."""
 
     def __init__(
         self,
