@@ -30,8 +30,9 @@ PUSHES_AT_ONCE = 40_000
 many small writes. The more entries of one timeline come together, the fewer pages of the disk each
 costs."""
 PUSHING_MAX_S = 4.0
-"""Seconds in which the tweets of one batch are pushed at once; those that are left then are queued.
-With the slowest call it stays well below the bus's visibility time (10 s at the least)."""
+"""Seconds in which calls of the store are begun for one batch; what is left then is queued. With a
+call it stays below the bus's visibility time (10 s at the least). Should a store be too slow for
+that, a batch is pushed twice, which changes nothing."""
 PAGES_PER_PUBLISH = 100
 """Jobs queued at once: 900 kB. The first page goes alone, so that it waits for no other, and each
 publish takes twice as many as the one before up to this."""
