@@ -41,10 +41,12 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 	@touch $@
 
 # Node.js comes with the environment; the lock of npm has hashes, as the others have, and no addresses.
-.venv/clients.stamp: requirements-clients.lock tests/clients/openid_client/package-lock.json .venv/run.stamp
+.venv/clients.stamp: requirements-clients.lock tests/clients/openid_client/package-lock.json \
+		tests/clients/twitter_text/package-lock.json .venv/run.stamp
 	@test -x .venv/clients/bin/python || $(PYTHON) -m venv .venv/clients
 	.venv/clients/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements-clients.lock
 	@.venv/clients/bin/npm ci --silent --no-audit --no-fund --prefix tests/clients/openid_client
+	@.venv/clients/bin/npm ci --silent --no-audit --no-fund --ignore-scripts --prefix tests/clients/twitter_text
 	@touch $@
 
 ## Run it on this machine
@@ -75,7 +77,7 @@ test-observability: .venv/dev.stamp ## Ask a real Prometheus every query, and ma
 test-pages: .venv/dev.stamp ## Open the issuer's log-in page in a real Chromium (1 minute)
 	$(BIN)/python -m pytest tests/e2e -m chromium
 
-test-clients: .venv/dev.stamp .venv/clients.stamp ## Log in by certified OpenID clients (1 minute)
+test-clients: .venv/dev.stamp .venv/clients.stamp ## Log in by certified OpenID clients, count as twitter-text does (3 minutes)
 	$(BIN)/python -m pytest tests/clients -m clients
 
 ## Test it for longer

@@ -69,6 +69,8 @@ class PublicRpc:
     where that is this RPC itself."""
     over_http: bool = False
     """Whether its service may be asked over HTTP, at the path of REST, with nothing translated."""
+    creates: bool = False
+    """Whether it makes something, and says in `location` where that is."""
     deprecated: bool = False
     """Whether callers are to stop using it."""
 
@@ -240,6 +242,7 @@ def _public_rpc(
         comment=comment,
         json_method="" if routed is method else routed.name,
         over_http=passed_on or routed is not method,
+        creates=method.options.Extensions[access_pb2.creates],
         deprecated=method.options.deprecated,
     )
 

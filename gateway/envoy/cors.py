@@ -17,8 +17,8 @@ REQUEST_HEADERS = (
 )
 # What a page may read of an answer beyond what browsers show by themselves.
 RESPONSE_HEADERS = (
-    "etag, retry-after, x-rate-limit-limit, x-rate-limit-remaining, x-rate-limit-reset, "
-    "x-request-id"
+    "etag, link, location, retry-after, x-rate-limit-limit, x-rate-limit-remaining, "
+    "x-rate-limit-reset, x-request-id"
 )
 # gRPC-Web in a browser sends these, and reads the status from headers when there is no body.
 GRPC_WEB_REQUEST_HEADERS = "x-grpc-web, x-user-agent, grpc-timeout"

@@ -6,6 +6,7 @@ from gateway.envoy.answers import answer_filters
 from gateway.envoy.auth import auth_filters
 from gateway.envoy.bodies import json_filters
 from gateway.envoy.config import EdgeConfig
+from gateway.envoy.created import created_filter
 from gateway.envoy.extensions import API, http_filter, typed
 from gateway.envoy.head import head_filter
 from gateway.envoy.limits import arrival_limits, endpoint_limits
@@ -34,6 +35,7 @@ def http_filters(config: EdgeConfig) -> list[dict[str, Any]]:
         *answer_filters(config),  # first: they see answers last, and all of them
         http_filter("cors", "Cors"),  # browsers ask before they send a token or a body
         head_filter(),  # behind it all is GET; takes the body away as the others left it
+        created_filter(),  # sees answers as those behind it left them
         not_modified_filter(),  # sees answers last: it takes away what the others made
         _compressor(),  # sees answers after the transcoder, as JSON
         http_filter("grpc_web", "GrpcWeb"),  # before the transcoder, which lets plain gRPC be

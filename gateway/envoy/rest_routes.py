@@ -13,6 +13,7 @@ from gateway.envoy.answer_figures import ELSEWHERE
 from gateway.envoy.answers import ANSWERS_FILTER, rest_answer
 from gateway.envoy.bodies import json_body
 from gateway.envoy.contracts import PublicRpc
+from gateway.envoy.created import answers_created
 from gateway.envoy.extensions import (
     ANSWERED_HERE,
     DISABLED,
@@ -80,6 +81,7 @@ def _of_method(match: Match, rpc: PublicRpc, cluster: str, http: Route | None) -
         "typed_per_filter_config": {
             HEADERS_FILTER: _without_grpc_headers(),
             ANSWERS_FILTER: rest_answer(rpc),
+            **answers_created(rpc),
             **json_body(rpc),
         },
     }

@@ -12,7 +12,7 @@ from services.platform.security.identities import GATEWAY
 
 __all__ = ["PLAIN", "READS", "shared_limits"]
 
-READS = "/[^/]+/(Get|List).*|/v1/timeline/.*"
+READS = "/[^/]+/(Get|List|Search).*|/v1/timeline/.*"
 """The paths of reads, known by the names of their RPCs; a test holds the table to it."""
 
 PLAIN = "/(oauth/|[.]).*"

@@ -18,6 +18,8 @@ _TWEETS = "aviary.tweet.v1.TweetService"
 _TIMELINES = "aviary.timeline.v1.TimelineService"
 _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
+_ENGAGEMENT = "aviary.engagement.v1.EngagementService"
+_SEARCH = "aviary.search.v1.SearchService"
 _CHALLENGES = "aviary.gateway.v1.ChallengeService/CreateChallenge"
 _HEALTH = "aviary.gateway.v1.HealthService"
 
@@ -61,7 +63,12 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "lookup",
-        (f"{_TWEETS}/GetTweet", f"{_USERS}/GetUser", f"{_USERS}/GetUserByHandle"),
+        (
+            f"{_TWEETS}/GetTweet",
+            f"{_USERS}/GetUser",
+            f"{_USERS}/GetUserByHandle",
+            f"{_USERS}/GetMe",
+        ),
         {
             Subject.USER: Budgets(
                 TokenBucket(60, 10),
@@ -72,6 +79,40 @@ READ_CLASSES: Final = (
                 TokenBucket(60_000, 10), TokenBucket(2_700_000, QUARTER_HOUR), WHY_APP
             ),
             Subject.IP: Budgets(TokenBucket(600, 10), TokenBucket(18_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "lookups",
+        (f"{_TWEETS}/GetTweets", f"{_USERS}/GetUsers"),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(15, 10),
+                SlidingWindow(300, QUARTER_HOUR),
+                "one call reads what a page of links names; walking ids is a hundred times faster",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(15_000, 10), SlidingWindow(675_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(150, 10), SlidingWindow(3_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "search",
+        (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends"),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(20, 10),
+                SlidingWindow(450, QUARTER_HOUR),
+                "a search as one types, and pages of it; one every two seconds all along harvests",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(20_000, 10), SlidingWindow(900_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(200, 10), SlidingWindow(4_500, QUARTER_HOUR), WHY_NAT),
         },
         WithoutValkey.NOT_ASKED,
         _NEW_READER,
@@ -89,6 +130,26 @@ READ_CLASSES: Final = (
                 TokenBucket(15_000, 10), SlidingWindow(675_000, QUARTER_HOUR), WHY_APP
             ),
             Subject.IP: Budgets(TokenBucket(150, 10), SlidingWindow(3_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "engagement",
+        tuple(
+            f"{_ENGAGEMENT}/{rpc}"
+            for rpc in ("ListLikers", "ListRetweeters", "ListLikes", "ListBookmarks")
+        ),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, 10),
+                SlidingWindow(900, QUARTER_HOUR),
+                "a page of one's own list at a time; who likes what is also what scrapers want",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), WHY_NAT),
         },
         WithoutValkey.NOT_ASKED,
         _NEW_READER,

@@ -17,6 +17,7 @@ __all__ = ["WRITE_CLASSES"]
 _TWEETS = "aviary.tweet.v1.TweetService"
 _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
+_ENGAGEMENT = "aviary.engagement.v1.EngagementService"
 
 # Of a new account's budgets: writing is what spam is made of.
 _NEW_WRITER = 4
@@ -68,6 +69,24 @@ WRITE_CLASSES: Final = (
             ),
             Subject.APP: Budgets(TokenBucket(3_000, MINUTE), TokenBucket(400_000, DAY), WHY_APP),
             Subject.IP: Budgets(TokenBucket(300, MINUTE), TokenBucket(4_000, DAY), WHY_NAT),
+        },
+        WithoutValkey.OPEN,
+        _NEW_WRITER,
+    ),
+    EndpointClass(
+        "engage",
+        tuple(
+            f"{_ENGAGEMENT}/{rpc}"
+            for rpc in ("Like", "Unlike", "Retweet", "Unretweet", "Bookmark", "Unbookmark")
+        ),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(60, MINUTE),
+                TokenBucket(1_000, DAY),
+                "liking is a tap, now and then several a second; thousands a day are a robot's",
+            ),
+            Subject.APP: Budgets(TokenBucket(6_000, MINUTE), TokenBucket(1_000_000, DAY), WHY_APP),
+            Subject.IP: Budgets(TokenBucket(300, MINUTE), TokenBucket(10_000, DAY), WHY_NAT),
         },
         WithoutValkey.OPEN,
         _NEW_WRITER,

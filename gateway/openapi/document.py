@@ -22,6 +22,7 @@ from gateway.openapi.operations import (
     ETAG,
     IDEMPOTENCY_KEY,
     IF_NONE_MATCH,
+    LOCATION,
     SECURITY_SCHEME,
     operation,
     tag,
@@ -46,8 +47,13 @@ FORMATS = {
     "display-name": "counted in NFC without the spaces around it; some visible; no control "
     "characters, no U+202A to U+202E, no open isolates; at most 200 code points as sent, and 30 "
     "combining marks in a row",
+    "bio": "as display-name, at most 640 code points as sent; or empty",
+    "ids": "each at most 9223372036854775807, as ids are of 63 bits",
     "new-password": "hard to guess, as zxcvbn reckons (its score is 3 at least): no common words, "
     "repeats, rows of keys, or the handle and the name",
+    "search-query": "terms between spaces, each with a `-` before it to exclude it: words, "
+    '"phrases", #hashtags, @mentions, from:handle, to:handle, since:YYYY-MM-DD, until:YYYY-MM-DD, '
+    "lang:code, filter:links, filter:replies; at most 30, one of them besides dates not excluded",
     "cursor": "what `next_cursor` of the page before was, or empty",
 }
 IDEMPOTENCY_KEY_PARAMETER: Json = {
@@ -70,6 +76,11 @@ IF_NONE_MATCH_PARAMETER: Json = {
 ETAG_HEADER: Json = {
     "description": "Names what was read, for `If-None-Match`; weak where the answer is compressed.",
     "schema": {"type": "string", "pattern": '^(W/)?"[0-9]+"$'},
+}
+LOCATION_HEADER: Json = {
+    "description": "The path of what was made, to be read with GET.",
+    "required": True,
+    "schema": {"type": "string", "format": "uri-reference", "pattern": "^/v1/.+$"},
 }
 TOKEN_URL = "/oauth/token"  # noqa: S105 - a path
 AUTHORIZATION_URL = "/oauth/authorize"
@@ -99,7 +110,7 @@ def openapi_document(contracts: Contracts) -> Json:
                 IF_NONE_MATCH: IF_NONE_MATCH_PARAMETER,
                 PROOF_OF_WORK: PROOF_OF_WORK_PARAMETER,
             },
-            "headers": {ETAG: ETAG_HEADER, **HEADERS},
+            "headers": {ETAG: ETAG_HEADER, LOCATION: LOCATION_HEADER, **HEADERS},
             "responses": shared_responses(),
             "securitySchemes": {SECURITY_SCHEME: _oauth2(contracts.public), **SECURITY_SCHEMES},
         },

@@ -5,7 +5,7 @@ from typing import Final
 
 from gateway.openapi.schemas import Json
 
-__all__ = ["HEADERS", "OF_ANY_ANSWER", "OF_LIMITED", "RETRY_AFTER", "references"]
+__all__ = ["HEADERS", "NEXT_PAGE", "OF_ANY_ANSWER", "OF_LIMITED", "RETRY_AFTER", "references"]
 
 WHOLE: Final = {"type": "string", "pattern": "^[0-9]+$"}
 HEADERS: Final[Json] = {
@@ -23,8 +23,13 @@ HEADERS: Final[Json] = {
         "description": "Seconds until one more request is let through; 0 when one would be now.",
         "schema": WHOLE,
     },
+    "link": {
+        "description": "The next page, with `rel` as `next` (RFC 8288); absent at the end.",
+        "schema": {"type": "string", "pattern": '^<[?][^>]+>; rel="next"$'},
+    },
     "retry-after": {"description": "Seconds to wait, 1 at least.", "schema": WHOLE},
 }
+NEXT_PAGE: Final = "link"
 RETRY_AFTER: Final = "retry-after"
 OF_ANY_ANSWER: Final = frozenset({"x-request-id"})
 OF_LIMITED: Final = frozenset(name for name in HEADERS if name.startswith("x-rate-limit-"))

@@ -12,7 +12,7 @@ from gateway.envoy.contracts import PublicRpc
 from gateway.openapi.messages import Field, Message
 from gateway.openapi.schemas import Json
 
-__all__ = ["links"]
+__all__ = ["links", "takes_next_page"]
 
 CURSOR, NEXT_CURSOR, LIMIT = "cursor", "next_cursor", "limit"
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
@@ -23,7 +23,7 @@ def links(rpc: PublicRpc, rpcs: Iterable[PublicRpc], messages: Mapping[str, Mess
     """Return the links of an RPC's answer, by name."""
     response = messages[rpc.response]
     found: Json = {}
-    if _takes_next_page(rpc, response):
+    if takes_next_page(rpc, response):
         found["NextPage"] = _next_page(rpc, messages[rpc.request])
     for field, message in _resources(response, messages):
         key = _key_of(message)
@@ -50,7 +50,8 @@ def _key_of(message: Message) -> str:
     return "_".join(_WORD.split(message.name)).lower() + "_id"
 
 
-def _takes_next_page(rpc: PublicRpc, response: Message) -> bool:
+def takes_next_page(rpc: PublicRpc, response: Message) -> bool:
+    """Whether its answers say where the next page starts."""
     return CURSOR in rpc.query and NEXT_CURSOR in {field.name for field in response.fields}
 
 

@@ -1,24 +1,35 @@
 """The operations: a path and a method for each public RPC."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.envoy.contracts import PublicRpc
 from gateway.limits.table import CLASSES
 from gateway.openapi.errors import error_responses
-from gateway.openapi.headers import OF_ANY_ANSWER, OF_LIMITED, references
+from gateway.openapi.headers import NEXT_PAGE, OF_ANY_ANSWER, OF_LIMITED, references
 from gateway.openapi.issuer import PROOF_OF_WORK
-from gateway.openapi.links import links
+from gateway.openapi.links import links, takes_next_page
 from gateway.openapi.messages import Field, Message
 from gateway.openapi.named_errors import prose
 from gateway.openapi.schemas import Json, parameter_schema, reference, request_schema
 
-__all__ = ["ETAG", "IDEMPOTENCY_KEY", "IF_NONE_MATCH", "SECURITY_SCHEME", "operation", "tag"]
+__all__ = [
+    "ETAG",
+    "IDEMPOTENCY_KEY",
+    "IF_NONE_MATCH",
+    "LOCATION",
+    "SECURITY_SCHEME",
+    "operation",
+    "success",
+    "tag",
+]
 
 SECURITY_SCHEME = "oauth2"
 IDEMPOTENCY_KEY = "IdempotencyKey"
 IF_NONE_MATCH = "IfNoneMatch"
 ETAG = "ETag"
+LOCATION = "Location"
+OK, CREATED = "200", "201"
 _VARIABLE = re.compile(r"\{(\w+)\}")
 # Where a first sentence's first clause ends: enough for a list of operations.
 _CLAUSE = re.compile(r"[.;:,] ")
@@ -53,7 +64,7 @@ def operation(rpc: PublicRpc, rpcs: Sequence[PublicRpc], messages: Mapping[str, 
         result["parameters"] = parameters
     answers = _answers(rpc, messages[rpc.response])
     if leads_to := links(rpc, rpcs, messages):
-        answers["200"]["links"] = leads_to
+        answers[success(answers)]["links"] = leads_to
     result["responses"] = {**answers, **error_responses(rpc)}
     result["security"] = _security(rpc)
     if rpc.deprecated:
@@ -64,6 +75,11 @@ def operation(rpc: PublicRpc, rpcs: Sequence[PublicRpc], messages: Mapping[str, 
 def tag(rpc: PublicRpc) -> str:
     """Name the group of an operation: the service's name without its suffix."""
     return rpc.service.rpartition(".")[2].removesuffix("Service")
+
+
+def success(responses: Iterable[str]) -> str:
+    """Pick the status of the answer with what was asked for, of an operation's responses."""
+    return CREATED if CREATED in responses else OK
 
 
 def _parameter(field: Field, where: str) -> Json:
@@ -79,13 +95,17 @@ def _parameter(field: Field, where: str) -> Json:
 
 def _answers(rpc: PublicRpc, message: Message) -> Json:
     content = {"application/json": {"schema": reference(message.full_name)}}
-    headers = references(OF_ANY_ANSWER | OF_LIMITED)
+    paged = {NEXT_PAGE} if takes_next_page(rpc, message) else set[str]()
+    headers = references(OF_ANY_ANSWER | OF_LIMITED | paged)
     answer: Json = {"description": message.comment, "headers": headers, "content": content}
+    if rpc.creates:
+        made = {"Location": {"$ref": f"#/components/headers/{LOCATION}"}}
+        return {CREATED: answer | {"headers": made | headers}}
     if not rpc.has_etag:
-        return {"200": answer}
+        return {OK: answer}
     headers = {"ETag": {"$ref": f"#/components/headers/{ETAG}"}} | headers
     unchanged = {"description": "What the caller has is still right.", "headers": headers}
-    return {"200": answer | {"headers": headers}, "304": unchanged}
+    return {OK: answer | {"headers": headers}, "304": unchanged}
 
 
 def _security(rpc: PublicRpc) -> list[Json]:

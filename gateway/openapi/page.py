@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from gateway.openapi.examples import curl, example, resolved
+from gateway.openapi.operations import success
 from gateway.openapi.schemas import Json
 from services.platform.error_reasons import Reason
 
@@ -108,10 +109,13 @@ ERROR_EXAMPLE: Json = {
 
 
 def _operation(verb: str, path: str, operation: Json, document: Json) -> _Operation:
-    answer = _schema_in(operation["responses"]["200"])
+    succeeded = success(operation["responses"])
+    answer = _schema_in(operation["responses"][succeeded])
     body = _schema_in(operation.get("requestBody", {"content": {}}))
     errors = {
-        status: response for status, response in operation["responses"].items() if status != "200"
+        status: response
+        for status, response in operation["responses"].items()
+        if status != succeeded
     }
     own = {status: one for status, one in errors.items() if SHARED not in one}
     return _Operation(

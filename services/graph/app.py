@@ -43,7 +43,7 @@ async def build(deps: Dependencies) -> Served:
     servicer = GraphServicer(
         Follows(changes, known, events),
         Blocks(changes, known, events),
-        Reads(store, users),
+        Reads(store, users, known),
         Audiences(store),
         deps.cursors(),
     )

@@ -45,18 +45,26 @@ class Blocks:
         await self._changes.make([block, *follows], plan)
 
     async def unblock(self, blocker_id: int, blocked_id: int) -> None:
-        """End a block; the follows of before do not come back."""
+        """End a block; the follows of before do not come back.
+
+        Raises `NotFoundError` (`USER_NOT_FOUND`) if there is none and either names nobody.
+        """
         check_pair("blocker_id", blocker_id, "blocked_id", blocked_id)
         block = Edge(Relation.BLOCK, blocker_id, blocked_id)
+        found = True
 
         def plan(states: EdgeStates) -> PlannedChange | None:
-            if not states.may_have(block):
+            nonlocal found
+            found = states.may_have(block)
+            if not found:
                 return None
             return PlannedChange(
                 (), (block,), self._events.relations_changed([blocker_id, blocked_id])
             )
 
         await self._changes.make([block], plan)
+        if not found:
+            await check_exist(self._users, [blocker_id, blocked_id])
 
     async def mute(self, muter_id: int, muted_id: int) -> None:
         """Hide a user's tweets from one's home timeline; follows stay as they are.
@@ -75,13 +83,21 @@ class Blocks:
         await self._changes.make([mute], plan)
 
     async def unmute(self, muter_id: int, muted_id: int) -> None:
-        """Show a user's tweets again."""
+        """Show a user's tweets again.
+
+        Raises `NotFoundError` (`USER_NOT_FOUND`) if there is no mute and either names nobody.
+        """
         check_pair("muter_id", muter_id, "muted_id", muted_id)
         mute = Edge(Relation.MUTE, muter_id, muted_id)
+        found = True
 
         def plan(states: EdgeStates) -> PlannedChange | None:
-            if not states.may_have(mute):
+            nonlocal found
+            found = states.may_have(mute)
+            if not found:
                 return None
             return PlannedChange((), (mute,), self._events.relations_changed([muter_id]))
 
         await self._changes.make([mute], plan)
+        if not found:
+            await check_exist(self._users, [muter_id, muted_id])

@@ -93,6 +93,10 @@ class Changes:
         self._go_on()
         await answered(made, WAIT_S, "The change was not made in time.")
 
+    async def forget_views(self, viewers: Collection[int]) -> None:
+        """Have the next reads of up to 1000 viewers' timelines look at the graph."""
+        await self._views.forget(viewers)
+
     def _go_on(self) -> None:
         self._begin_large()
         if self._going is None and not self._queue.is_empty:

@@ -41,6 +41,7 @@ class UserClient:
                 handle=user.handle,
                 display_name=user.display_name,
                 created_at_ms=from_timestamp(user.created_at),
+                bio=user.bio,
             )
             async for answer in self._lookup(user_ids)
             for user in answer.users

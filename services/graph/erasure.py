@@ -71,6 +71,8 @@ class GraphErasure:
         """
         check_id("user_id", user_id)
         due = self._monotonic() + WORK_S
+        # Also of a user without any edge: a read that finds them takes the user to exist.
+        await self._changes.forget_views([user_id])
         walk = self._passes.get(user_id) or self._begin(user_id, deleted_at_ms)
         async for edges in self._edges_at(user_id):
             await self._remove(user_id, edges)

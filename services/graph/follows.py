@@ -59,19 +59,25 @@ class Follows:
     async def unfollow(self, follower_id: int, followee_id: int) -> None:
         """Stop following a user; does nothing, and publishes nothing, if that is so already.
 
-        Raises `InvalidArgumentError` for ids that are not positive.
+        Raises `InvalidArgumentError` for ids that are not positive, `NotFoundError`
+        (`USER_NOT_FOUND`) if there is nothing to end and either names nobody.
         """
         check_id("follower_id", follower_id)
         check_id("followee_id", followee_id)
         edge = Edge(Relation.FOLLOW, follower_id, followee_id)
+        found = True
 
         def plan(states: EdgeStates) -> PlannedChange | None:
-            if not states.may_have(edge):
+            nonlocal found
+            found = states.may_have(edge)
+            if not found:
                 return None
             event = self._events.follow_changed(follower_id, followee_id, following=False)
             return PlannedChange((), (edge,), event)
 
         await self._changes.make([edge], plan)
+        if not found:
+            await check_exist(self._users, [follower_id, followee_id])
 
     async def _follow(
         self, follower_id: int, followees: Sequence[int], event: Callable[[Sequence[int]], bytes]

@@ -208,6 +208,8 @@ class UserProfile:
     display_name: str
     created_at_ms: int
     """Unix milliseconds."""
+    bio: str = ""
+    """Empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from services.graph.model import (
     UserProfile,
     UserRelations,
 )
-from services.graph.ports import GraphStore, UserDirectory
+from services.graph.ports import GraphStore, UserDirectory, Users
 from services.graph.slices import Rising, Take, slices_of_all, taking
 from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import check_id, check_ids
@@ -53,9 +53,11 @@ EDGES_PER_SCAN = 200
 class Reads:
     """The use cases that change nothing, except that a stream corrects a count."""
 
-    def __init__(self, store: GraphStore, users: UserDirectory) -> None:
+    def __init__(self, store: GraphStore, users: UserDirectory, known: Users) -> None:
+        """`known` may keep who exists; `users` says it as of now."""
         self._store = store
         self._users = users
+        self._known = known
 
     async def relations(self, user_id: int) -> Relations:
         """Whom the user follows and does not see, all at once, as `stream_relations` gives them."""
@@ -108,12 +110,14 @@ class Reads:
                 yield Relations(ids, ()) if place == 0 else Relations((), ids)
 
     async def relationship(self, user_id: int, target_id: int) -> Relationship:
-        """How the user stands to the target; users who do not exist have no relationship.
+        """How the user stands to the target.
 
-        Raises `InvalidArgumentError` for ids that are not positive.
+        Raises `InvalidArgumentError` for ids that are not positive, `NotFoundError`
+        (`USER_NOT_FOUND`) if either names nobody.
         """
         check_id("user_id", user_id)
         check_id("target_id", target_id)
+        await check_exist(self._known, [user_id, target_id])
         follow, followed = _both_ways(Relation.FOLLOW, user_id, target_id)
         block, blocked = _both_ways(Relation.BLOCK, user_id, target_id)
         mute = Edge(Relation.MUTE, user_id, target_id)
@@ -133,13 +137,13 @@ class Reads:
         `NotFoundError` (`USER_NOT_FOUND`) for one that names nobody.
         """
         check_id("user_id", user_id)
-        await check_exist(self._users, [user_id])
+        await check_exist(self._known, [user_id])
         return await self._page(taking(self._store.followers, user_id), after, limit)
 
     async def list_following(self, user_id: int, after: int | None, limit: int) -> UserPage:
         """Those followed by the user, by rising id, as `list_followers` gives followers."""
         check_id("user_id", user_id)
-        await check_exist(self._users, [user_id])
+        await check_exist(self._known, [user_id])
         return await self._page(taking(self._store.following, user_id), after, limit)
 
     async def stream_followers(

@@ -16,6 +16,7 @@ from services.graph.blocks import Blocks
 from services.graph.follows import Follows
 from services.graph.model import UserPage, UserProfile
 from services.graph.reads import Reads
+from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.timestamps import to_timestamp
 
@@ -87,9 +88,9 @@ class GraphServicer(GraphServiceServicer):
         user_id, limit = request.user_id, page_limit(request.limit)
         after = self._after(request.cursor, FOLLOWERS, user_id)
         page = await self._reads.list_followers(user_id, after, limit)
-        return pb.ListFollowersResponse(
-            users=map(_user, page.users), next_cursor=self._next_cursor(page, FOLLOWERS, user_id)
-        )
+        next_cursor = self._next_cursor(page, FOLLOWERS, user_id)
+        await say_next_page(context, request, next_cursor, in_path="user_id")
+        return pb.ListFollowersResponse(users=map(_user, page.users), next_cursor=next_cursor)
 
     async def ListFollowing(
         self, request: pb.ListFollowingRequest, context: _Context
@@ -98,9 +99,9 @@ class GraphServicer(GraphServiceServicer):
         user_id, limit = request.user_id, page_limit(request.limit)
         after = self._after(request.cursor, FOLLOWING, user_id)
         page = await self._reads.list_following(user_id, after, limit)
-        return pb.ListFollowingResponse(
-            users=map(_user, page.users), next_cursor=self._next_cursor(page, FOLLOWING, user_id)
-        )
+        next_cursor = self._next_cursor(page, FOLLOWING, user_id)
+        await say_next_page(context, request, next_cursor, in_path="user_id")
+        return pb.ListFollowingResponse(users=map(_user, page.users), next_cursor=next_cursor)
 
     async def GetRelationship(
         self, request: pb.GetRelationshipRequest, context: _Context
@@ -202,4 +203,5 @@ def _user(profile: UserProfile) -> user_pb2.User:
         handle=profile.handle,
         display_name=profile.display_name,
         created_at=to_timestamp(profile.created_at_ms),
+        bio=profile.bio or None,
     )

@@ -17,7 +17,7 @@ from services.platform.errors import InvalidArgumentError
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import validate_name
 
-__all__ = ["ID_TOKEN_ALGORITHMS", "Clients", "Registered"]
+__all__ = ["ID_TOKEN_ALGORITHMS", "READ_SCOPES", "Clients", "Registered"]
 
 ID_BYTES: Final = 8
 """An id must be unique, not secret."""
@@ -92,10 +92,8 @@ class Clients:
         return Registered(client_id, secret)
 
     async def ensure_operator(self, secret: str) -> None:
-        """Make the operator's client known with this secret, if it is not yet."""
+        """Make the operator's client known with this secret, and good for all that there is."""
         before = await self._store.clients.get(OPERATOR_CLIENT_ID)
-        if before is not None and before.secret_digest == digest(secret):
-            return
         client = Client(
             name="Operator",
             secret_digest=digest(secret),
@@ -103,17 +101,23 @@ class Clients:
             grants=("client_credentials", TOKEN_EXCHANGE),
             user_scopes=tuple(USER_SCOPES),
             own_scopes=(*(scope for scope in USER_SCOPES if scope != "openid"), *OWN_SCOPES),
-            created_at_ms=self._clock.now_ms(),
+            created_at_ms=self._clock.now_ms() if before is None else before.created_at_ms,
         )
+        if before is not None and before.secret_digest == client.secret_digest:
+            # Replaced where a release before had fewer scopes; one that comes later adds some, and
+            # processes of both may start.
+            known = {*before.user_scopes, *before.own_scopes}
+            if known.issuperset((*client.user_scopes, *client.own_scopes)):
+                return
         await self._store.clients.put(OPERATOR_CLIENT_ID, client)
         self._audit.record(
             APP_REGISTERED, client_id=OPERATOR_CLIENT_ID, name=client.name, public=False
         )
 
 
-READ_SCOPES: Final = ("tweets:read", "users:read", "follows:read", "timeline:read")
-"""What an app may read in its own name. Timelines of a user's home are not among it in effect: they
-ask for a user besides the scope."""
+READ_SCOPES: Final = ("tweets:read", "users:read", "follows:read", "likes:read", "timeline:read")
+"""What an app may read in its own name: what clients without a token may. A user's home and likes
+are not among it in effect: they ask for a user besides the scope."""
 
 
 def _check_redirect_uri(uri: str) -> None:

@@ -10,12 +10,16 @@ USER_SCOPES: Final = MappingProxyType(
         "openid": "Know who you are",
         "timeline:read": "Read your home timeline",
         "tweets:read": "Read tweets",
-        "tweets:write": "Post and delete tweets in your name",
+        "tweets:write": "Post, retweet and delete tweets in your name",
         "users:read": "Read profiles",
         "users:write": "Change and delete your profile",
         "follows:read": "See whom you follow and who follows you",
         "follows:write": "Follow and unfollow in your name",
         "blocks:write": "Block and mute in your name",
+        "likes:read": "See which tweets you like, and who likes a tweet",
+        "likes:write": "Like tweets, and take likes back, in your name",
+        "bookmarks:read": "See which tweets you have bookmarked",
+        "bookmarks:write": "Bookmark tweets, and remove bookmarks",
     }
 )
 """What an app may ask a user for, in the words the user is asked with."""

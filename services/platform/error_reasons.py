@@ -22,7 +22,8 @@ class Reason(StrEnum):
     """404 NOT_FOUND. No tweet has this id, or no longer. To do: Ask for another."""
 
     HANDLE_TAKEN = "HANDLE_TAKEN"
-    """409 ALREADY_EXISTS. Another user has the handle. To do: Choose another handle."""
+    """409 ALREADY_EXISTS. Another user has the handle, or gave it up a short while ago. To do:
+    Choose another handle."""
 
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
     """409 ALREADY_EXISTS. The request_id, or Idempotency-Key, came before with other content. To
@@ -36,8 +37,8 @@ class Reason(StrEnum):
     is one's own."""
 
     EDGE_OUT_OF_ORDER = "EDGE_OUT_OF_ORDER"
-    """400 FAILED_PRECONDITION. What is stored of the two users is dated so far ahead that no change
-    can come after it. To do: Tell an operator, who has to mend it."""
+    """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change can
+    come after it. To do: Tell an operator, who has to mend it."""
 
     NOT_THE_CALLER = "NOT_THE_CALLER"
     """403 PERMISSION_DENIED. The request names another user than its token. To do: Leave the field

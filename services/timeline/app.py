@@ -3,15 +3,17 @@
 from aviary.timeline.v1 import timeline_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.ids.known_ids import KnownIds
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.backfill import Backfill
 from services.timeline.celebrities import RowCelebrities
-from services.timeline.clients import GraphClient, TweetClient, is_tweet
+from services.timeline.clients import GraphClient, TweetClient, UserClient, is_tweet
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets, Hydration
 from services.timeline.local_tweets import LocalTweets
+from services.timeline.owners import KnownOwners
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.servicer import TimelineServicer
@@ -19,12 +21,15 @@ from services.timeline.skeleton import IdSources
 from services.timeline.spec import DELETED, SPEC
 from services.timeline.store import RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
+from services.user.spec import GONE
 
 __all__ = ["build"]
 
 READ_TIMEOUT_S = 4.0
 """Of a call to a sibling. A read calls them in two rounds at most, each in nine tenths of what its
 deadline leaves: so under load it waits its turn, and is not refused while there is time."""
+OWNER_TIMEOUT_S = 0.5
+"""To learn whether a user exists, which a read can do without."""
 
 
 async def build(deps: Dependencies) -> Served:
@@ -34,10 +39,14 @@ async def build(deps: Dependencies) -> Served:
     counts = deps.cache_metrics
     graph = await deps.client("graph", GraphClient, timeout_s=READ_TIMEOUT_S)
     tweets = await deps.client("tweet", TweetClient, timeout_s=READ_TIMEOUT_S)
+    users = await deps.client("user", UserClient, timeout_s=OWNER_TIMEOUT_S)
+    known = KnownIds(users.missing)
+    await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
     homes = RowHomeTimelines(rows, deps.clock)
     local = LocalTweets()
     await deps.loops.opened("deletions", AnnouncementListener(deps.valkey_node, DELETED, local))
     sources = IdSources(
+        owners=KnownOwners(known),
         hot=ValkeyHotTimelines(HotLists(valkey), RelationsCache(valkey, metrics=counts), counts),
         homes=homes,
         authors=tweets,

@@ -1,4 +1,4 @@
-"""Clients of the siblings that a timeline is read from: tweets and the graph, over gRPC."""
+"""Clients of the siblings that a timeline is read from: tweets, graph and users, over gRPC."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -10,6 +10,7 @@ import grpc
 import grpc.aio
 from aviary.graph.v1 import graph_service_pb2, graph_service_pb2_grpc
 from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
+from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 from google.protobuf.message import DecodeError
 
 from services.platform.errors import PermissionDeniedError, UnavailableError
@@ -17,7 +18,7 @@ from services.platform.rpc.rpc_client import RpcClient
 from services.platform.runtime.gathering import Gathering
 from services.timeline.model import EncodedTweet, ViewerRelations
 
-__all__ = ["GraphClient", "TweetClient", "is_tweet"]
+__all__ = ["GraphClient", "TweetClient", "UserClient", "is_tweet"]
 
 Answer = TypeVar("Answer")
 
@@ -30,12 +31,16 @@ MAX_AUTHORS_AT_ONCE = 64
 MAX_VIEWERS_PER_CALL = 64
 """Viewers whose relations are asked for by one call; the graph service takes 100."""
 
+MAX_USERS_PER_CALL = 100
+"""Users looked up by one call for many readers; the user service takes 1000."""
+
 MAX_TWEETS_PER_CALL = 1000
 """What the tweet service looks up at once; more are split."""
 
-MAX_TWEETS_PER_ANSWER = 40
-"""As many of any size as one answer holds: the longest URLs make a tweet of 90 kB, and 4 MB is what
-a channel takes. Where an answer does not fit, the same is asked for again in such parts."""
+MAX_TWEETS_PER_ANSWER = 15
+"""As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as
+each is in the text and among the entities, and 4 MB is what a channel takes. Where an answer does
+not fit, the same is asked for again in such parts."""
 
 MAX_IDS_PER_ANSWER = 200_000
 """Listed ids of all authors in one answer: 2 MB, half of what a channel takes."""
@@ -200,6 +205,26 @@ class GraphClient:
                 following.update(page.following_ids)
                 hidden.update(page.hidden_ids)
         return ViewerRelations(frozenset(following), frozenset(hidden))
+
+
+class UserClient:
+    """A client of `aviary.user.v1.UserService`; raises domain errors."""
+
+    def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
+        self._stub = user_service_pb2_grpc.UserServiceStub(channel)
+        self._rpc = rpc
+        self._gathered = Gathering(self._lookup, most=MAX_USERS_PER_CALL)
+
+    async def missing(self, ids: Sequence[int]) -> list[int]:
+        """Those of `ids` that name no user; who asks in the same moment shares a call."""
+        exist = await asyncio.gather(*map(self._gathered.get, ids))
+        return [each for each, exists in zip(ids, exist, strict=True) if not exists]
+
+    async def _lookup(self, ids: Sequence[int]) -> list[bool]:
+        request = user_service_pb2.LookupUsersRequest(user_ids=list(dict.fromkeys(ids)))
+        answer = await self._rpc.call(self._stub.LookupUsers, request)
+        missing = frozenset(answer.missing_ids)
+        return [each not in missing for each in ids]
 
 
 def _is_unknown(error: PermissionDeniedError | grpc.aio.AioRpcError) -> bool:

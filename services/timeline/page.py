@@ -7,6 +7,7 @@ field is the concatenation of tag, length and body
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from services.timeline.model import EncodedTweet
 
@@ -18,6 +19,9 @@ _NEXT_CURSOR_TAG = b"\x12"
 """Field 2, length-delimited: `string next_cursor = 2`."""
 _VARINT_BITS = 7
 _VARINT_MORE = 0x80
+PAGE_BYTES = 3_500_000
+"""Of the tweets of one page: an edge passes answers of up to 4 MB on, and so do channels. Only
+texts of many of the longest URLs come to as much."""
 _COMMON_BYTES = 2_048
 """Nearly all tweets are shorter; their headers are made once."""
 
@@ -31,10 +35,14 @@ class Page:
 
 
 def cut_page(tweets: Sequence[EncodedTweet], limit: int) -> Page:
-    """Make a page of the first `limit` tweets; that there are more means that a page follows."""
-    if len(tweets) <= limit:
+    """Make a page of the first `limit` tweets; that there are more means that a page follows.
+
+    Of fewer where they are of more than `PAGE_BYTES` together, of one at least.
+    """
+    room = _fitting(tweets[:limit])
+    if len(tweets) <= room:
         return Page(tweets, None)
-    return Page(tweets[:limit], tweets[limit - 1].tweet_id)
+    return Page(tweets[:room], tweets[room - 1].tweet_id)
 
 
 def splice_page(tweets: Iterable[bytes], next_cursor: str = "") -> bytes:
@@ -57,6 +65,14 @@ def splice_json_page(tweets: Iterable[bytes], next_cursor: bytes = b"") -> bytes
     """Write the same page as JSON, of `tweets` in JSON and a cursor that is a JSON text."""
     cursor = b',"next_cursor":' + next_cursor if next_cursor else b""
     return b'{"tweets":[' + b",".join(tweets) + b"]" + cursor + b"}"
+
+
+def _fitting(tweets: Sequence[EncodedTweet]) -> int:
+    """Count the first that fit in a page."""
+    sizes = [len(tweet.body) for tweet in tweets]
+    if sum(sizes) <= PAGE_BYTES:
+        return len(tweets)
+    return max(1, sum(size <= PAGE_BYTES for size in accumulate(sizes)))
 
 
 def _header(length: int) -> bytes:

@@ -10,10 +10,12 @@ __all__ = [
     "Celebrities",
     "HomeTimelines",
     "HotTimelines",
+    "Owners",
     "Relations",
     "SharedTweets",
     "TweetSource",
     "Tweets",
+    "Users",
 ]
 
 
@@ -174,6 +176,22 @@ class Relations(Protocol):
 
     async def fetch(self, viewer: int) -> ViewerRelations:
         """As the graph has it now, past every cache."""
+        ...
+
+
+class Users(Protocol):
+    """Who exists. Raises `UnavailableError`."""
+
+    async def missing(self, ids: Sequence[int], /) -> list[int]:
+        """Those of the ids that name no user, in the order given."""
+        ...
+
+
+class Owners(Protocol):
+    """Whose timelines can be read."""
+
+    async def check(self, user_id: int) -> None:
+        """Raise `NotFoundError` (`USER_NOT_FOUND`) if the id is known to name no user."""
         ...
 
 

@@ -1,22 +1,27 @@
 """The use cases: read a home timeline, read a user's timeline, build a home timeline anew."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from services.platform.ids.arguments import check_id
+from services.platform.ids.arguments import check_id, check_optional_id
 from services.timeline.hydration import Hydration
 from services.timeline.model import EncodedTweet
 from services.timeline.page import Page, cut_page
 from services.timeline.rules import RULES, Rule, apply_rules
-from services.timeline.skeleton import AuthorSkeletons, HomeSkeletons, IdSources, Skeletons
+from services.timeline.skeleton import AuthorSkeletons, HomeSkeletons, IdSources, Skeletons, above
 
-__all__ = ["TimelineService"]
+__all__ = ["NO_BOUND", "TimelineService"]
+
+NO_BOUND: Final = 0
+"""As `since`: all tweets."""
 
 
 class TimelineService:
     """Home and user timelines: skeleton → hydration → rules → page.
 
-    Every method raises `InvalidArgumentError` for what can be no user id, and
-    `UnavailableError` when a source that no other can stand in for gives no answer.
+    Every method raises `InvalidArgumentError` for what can be no user id, `NotFoundError`
+    (`USER_NOT_FOUND`) for one that names nobody, and `UnavailableError` when a source that no other
+    can stand in for gives no answer.
     """
 
     def __init__(
@@ -26,24 +31,34 @@ class TimelineService:
         self._hydration = hydration
         self._rules = rules
 
-    async def home(self, viewer: int, before: int | None, limit: int) -> Page:
-        """Read a page of tweets of the viewer and everybody they follow, newest first."""
+    async def home(
+        self, viewer: int, before: int | None, limit: int, since: int = NO_BOUND
+    ) -> Page:
+        """Read a page of tweets of the viewer and everybody they follow, newest first.
+
+        Of those with ids below `before` (None: all) and above `since`.
+        """
         check_id("user_id", viewer)
-        return await self._read(HomeSkeletons(self._sources, viewer), before, limit)
+        check_optional_id("since_id", since)
+        return await self._read(HomeSkeletons(self._sources, viewer), before, limit, since)
 
-    async def user(self, author: int, before: int | None, limit: int) -> Page:
-        """Read a page of one author's tweets, newest first."""
+    async def user(
+        self, author: int, before: int | None, limit: int, since: int = NO_BOUND
+    ) -> Page:
+        """Read a page of one author's tweets, newest first, bounded as `home` is."""
         check_id("user_id", author)
-        return await self._read(AuthorSkeletons(self._sources, author), before, limit)
+        check_optional_id("since_id", since)
+        await self._sources.owners.check(author)
+        return await self._read(AuthorSkeletons(self._sources, author), before, limit, since)
 
-    async def _read(self, skeletons: Skeletons, before: int | None, limit: int) -> Page:
+    async def _read(self, skeletons: Skeletons, before: int | None, limit: int, since: int) -> Page:
         """Take the four steps; again, for as long as rules hide tweets and older ones exist.
 
         One tweet more than the page has room for says that a page follows.
         """
         shown: list[EncodedTweet] = []
         while True:
-            skeleton = await skeletons.below(before, limit + 1 - len(shown))
+            skeleton = above(await skeletons.below(before, limit + 1 - len(shown)), since)
             tweets = await self._hydration.hydrate(skeleton)
             shown += apply_rules(self._rules, tweets, skeleton.view)
             if len(shown) > limit or skeleton.run.ended:
@@ -57,6 +72,7 @@ class TimelineService:
         readers meanwhile find no less than before.
         """
         check_id("user_id", viewer)
+        await self._sources.owners.check(viewer)
         await self._sources.backfill.build(viewer)
         # Rows first: whoever warms the list after it was dropped reads them complete.
         await self._sources.hot.forget_home(viewer)

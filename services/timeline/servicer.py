@@ -1,11 +1,13 @@
 """TimelineService over gRPC; pages are spliced from encoded tweets, not built and serialised."""
 
-from typing import Final
+from typing import Any, Final
 
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 from aviary.tweet.v1.tweet_pb2 import Tweet
+from grpc.aio import ServicerContext
 
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_text
+from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
 from services.timeline.model import EncodedTweet
 from services.timeline.page import Page, splice_json_page, splice_page
@@ -33,10 +35,12 @@ class TimelineServicer:
         return self._encoded(*await self._home(request))
 
     async def GetHomeTimelineJson(  # noqa: N802 - the RPC's name
-        self, request: pb.GetHomeTimelineRequest, _context: object
+        self, request: pb.GetHomeTimelineRequest, context: ServicerContext[Any, Any]
     ) -> bytes:
-        """Read the same page as JSON."""
-        return self._in_json(*await self._home(request))
+        """Read the same page as JSON; the initial metadata says where the next one is."""
+        page, next_cursor = await self._home(request)
+        await say_next_page(context, request, next_cursor)
+        return self._in_json(page, next_cursor)
 
     async def GetUserTimeline(  # noqa: N802 - the RPC's name
         self, request: pb.GetUserTimelineRequest, _context: object
@@ -45,10 +49,12 @@ class TimelineServicer:
         return self._encoded(*await self._user(request))
 
     async def GetUserTimelineJson(  # noqa: N802 - the RPC's name
-        self, request: pb.GetUserTimelineRequest, _context: object
+        self, request: pb.GetUserTimelineRequest, context: ServicerContext[Any, Any]
     ) -> bytes:
-        """Read the same page as JSON."""
-        return self._in_json(*await self._user(request))
+        """Read the same page as JSON; the initial metadata says where the next one is."""
+        page, next_cursor = await self._user(request)
+        await say_next_page(context, request, next_cursor)
+        return self._in_json(page, next_cursor)
 
     async def RebuildHomeTimeline(  # noqa: N802 - the RPC's name
         self, request: pb.RebuildHomeTimelineRequest, _context: object
@@ -60,13 +66,15 @@ class TimelineServicer:
     async def _home(self, request: pb.GetHomeTimelineRequest) -> tuple[Page, str]:
         """(the page, its next_cursor)."""
         before = self._before(request.cursor, HOME, request.user_id)
-        page = await self._timelines.home(request.user_id, before, page_limit(request.limit))
+        limit = page_limit(request.limit)
+        page = await self._timelines.home(request.user_id, before, limit, request.since_id)
         return page, self._next_cursor(page, HOME, request.user_id)
 
     async def _user(self, request: pb.GetUserTimelineRequest) -> tuple[Page, str]:
         """(the page, its next_cursor)."""
         before = self._before(request.cursor, USER, request.user_id)
-        page = await self._timelines.user(request.user_id, before, page_limit(request.limit))
+        limit = page_limit(request.limit)
+        page = await self._timelines.user(request.user_id, before, limit, request.since_id)
         return page, self._next_cursor(page, USER, request.user_id)
 
     def _before(self, cursor: str, kind: str, owner: int) -> int | None:

@@ -6,8 +6,10 @@ timeline) and those of celebrities, which are merged in here. A user's timeline 
 
 import asyncio
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import neg
 from typing import Protocol
 
 import structlog
@@ -30,10 +32,11 @@ from services.timeline.ports import (
     Celebrities,
     HomeTimelines,
     HotTimelines,
+    Owners,
     Relations,
 )
 
-__all__ = ["AuthorSkeletons", "HomeSkeletons", "IdSources", "Skeletons"]
+__all__ = ["AuthorSkeletons", "HomeSkeletons", "IdSources", "Skeletons", "above"]
 
 WARM_IDS = 200
 """Newest ids that fill a hot list at least: four pages of fifty, further than nearly all readers
@@ -44,8 +47,9 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class IdSources:
-    """Where ids come from: memory, the persistent timelines, the authors."""
+    """Where ids come from: memory, the persistent timelines, the authors; and whose there are."""
 
+    owners: Owners
     hot: HotTimelines
     homes: HomeTimelines
     authors: AuthorLists
@@ -82,6 +86,7 @@ class HomeSkeletons:
         count += SPARE_IDS
         sources = self._sources
         hot = await self._hot(before, count)
+        await self._check_owner(hot)
         missed = hot is not None and hot.run is None and self._floor is None and not hot.token
         if missed and await sources.builds.waited(self._viewer):
             hot = await self._hot(before, count)
@@ -102,6 +107,15 @@ class HomeSkeletons:
             )
             run = merge_newest([run, *posted], count)
         return Skeleton(run, View(self._viewer, relations.shown))
+
+    async def _check_owner(self, hot: HotHome | None) -> None:
+        """Make sure, once a read, that the viewer exists: but not where the cache says all.
+
+        It was filled for somebody who existed, and the relations of who does no more are forgotten.
+        """
+        is_first = self._relations is None and self._floor is None
+        if is_first and (hot is None or hot.run is None or hot.relations is None):
+            await self._sources.owners.check(self._viewer)
 
     async def _hot(self, before: int | None, count: int) -> HotHome | None:
         """Look into the cache; None while it is gone.
@@ -258,3 +272,13 @@ class AuthorSkeletons:
         sources = self._sources
         (run,) = await author_runs(sources.hot, sources.authors, [self._author], before, count)
         return Skeleton(run, self._view)
+
+
+def above(skeleton: Skeleton, since: int) -> Skeleton:
+    """Cut a skeleton behind the ids above `since` (0: nowhere): it ends there."""
+    ids = skeleton.run.ids
+    if not since or not ids or ids[-1] > since:
+        return skeleton
+    # Newest first, so that what is kept is a beginning.
+    kept = ids[: bisect_left(ids, -since, key=neg)]
+    return Skeleton(IdRun(kept, ended=True), skeleton.view)

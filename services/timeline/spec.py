@@ -40,6 +40,7 @@ SPEC: Final = ServiceSpec(
         "aviary.graph.v1.GraphService/StreamRelations",
         "aviary.tweet.v1.TweetService/ListAuthorTweets",
         "aviary.tweet.v1.TweetService/LookupTweets",
+        "aviary.user.v1.UserService/LookupUsers",
     ),
     operator_calls=("aviary.timeline.v1.TimelineService/RebuildHomeTimeline",),
     tables=TABLES,

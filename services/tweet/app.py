@@ -18,6 +18,7 @@ from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
 from services.tweet.spec import ERASURE, OUTBOX, SPEC, TWEET_EVENTS
 from services.tweet.store import RowTweetStore
+from services.tweet.streaming import TweetStreaming
 from services.user.spec import GONE
 
 __all__ = ["build"]
@@ -43,4 +44,5 @@ async def build(deps: Dependencies) -> Served:
     erasure = TweetErasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
     consumers = TweetConsumers(erasure, users)
     await deps.consume(ERASURE, consumers.user_deleted)
-    return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), TweetServicer(service))]
+    servicer = TweetServicer(service, TweetStreaming(store))
+    return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), servicer)]

@@ -7,6 +7,7 @@ from services.platform.rows.keys import (
     KeyRange,
     checked_id,
     prefix_range,
+    shard_of,
     split_key,
 )
 
@@ -18,8 +19,12 @@ __all__ = [
     "parse_tweet_row_key",
     "tweet_row_key",
     "tweet_shard",
+    "tweets_after",
 ]
 
+
+_AFTER_HEX = b"g"
+"""Sorts behind every key that begins with a hex digit."""
 
 TWEET_SHARDS = 64
 """Row-key prefixes of the tweet table: snowflakes rise with time, and without a prefix all new
@@ -27,15 +32,8 @@ tweets would land on one tablet."""
 
 
 def tweet_shard(tweet_id: int) -> int:
-    """Compute the shard of a tweet, 0 to 63.
-
-    The id is mixed first (the SplitMix64 finaliser, Steele et al. 2014): its low bits are a
-    sequence that is nearly always 0.
-    """
-    mixed = checked_id(tweet_id)
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & ID_MASK
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & ID_MASK
-    return (mixed ^ (mixed >> 31)) % TWEET_SHARDS
+    """Compute the shard of a tweet, 0 to 63."""
+    return shard_of(tweet_id, TWEET_SHARDS)
 
 
 def tweet_row_key(tweet_id: int) -> bytes:
@@ -49,6 +47,12 @@ def parse_tweet_row_key(key: bytes) -> int:
     if shard != tweet_shard(tweet_id):
         raise ValueError(f"the shard of row key {key!r} is not its tweet's")
     return tweet_id
+
+
+def tweets_after(tweet_id: int | None) -> KeyRange:
+    """Select all tweets behind this one in the order of their keys; None selects all."""
+    start = b"" if tweet_id is None else tweet_row_key(tweet_id) + b"\x00"
+    return KeyRange(start, _AFTER_HEX)
 
 
 def author_row_key(author_id: int, tweet_id: int) -> bytes:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet"]
+from services.platform.text.entities import NO_ENTITIES, Entities
+
+__all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet", "TweetSlice"]
 
 
 class Delivery(Enum):
@@ -31,6 +33,10 @@ class Tweet:
     """0 when it answers none."""
     quote_tweet_id: int
     """0 when it quotes none."""
+    entities: Entities = NO_ENTITIES
+    """What the text refers to."""
+    language: str = ""
+    """BCP 47; empty when the author gave none, and none was detected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +54,15 @@ class RequestClaim:
     tweet_id: int
     fingerprint: str
     """A digest of the content: only a request with the same one is a repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class TweetSlice:
+    """Some of all tweets, in the order in which the store keeps them."""
+
+    tweets: tuple[Tweet, ...]
+    """May be empty where all that was read is deleted."""
+    resume_after: int | None
+    """The last id read; None where nothing follows."""
+    percent: int
+    """About how much of all tweets comes before the next slice, 0 to 100."""

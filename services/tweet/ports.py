@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.tweet.model import Delivery, RequestClaim, Tweet
+from services.tweet.model import Delivery, RequestClaim, Tweet, TweetSlice
 
 __all__ = ["IdSource", "OwnTimeline", "TweetEvents", "TweetStore", "UserDirectory"]
 
@@ -63,6 +63,13 @@ class TweetStore(Protocol):
         self, user_ids: Sequence[int], before: int | None, limit: int
     ) -> dict[int, list[int]]:
         """As `list_by_author`, of each of many authors."""
+        ...
+
+    async def read_slice(self, after: int | None, limit: int) -> TweetSlice:
+        """Read the next of all tweets behind `after` (None: the first): at most `limit` rows.
+
+        In an order of the store's own. What is there throughout a walk comes exactly once.
+        """
         ...
 
     async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery | None:

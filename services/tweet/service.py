@@ -9,10 +9,10 @@ from services.platform.ids.arguments import check_id, check_ids, check_optional_
 from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
 from services.platform.ids.snowflake_time import time_ms
 from services.platform.runtime.clock import Clock
+from services.tweet.content import Content, read_content
 from services.tweet.deletion import Deletion, best_effort, check_author
 from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet
 from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
-from services.tweet.text import validate_text
 
 __all__ = [
     "MAX_AUTHORS_PER_LIST",
@@ -60,7 +60,7 @@ class TweetService:
         self._events = events
         self._deletion = Deletion(store, own_timeline, events, clock)
 
-    async def create(
+    async def create(  # noqa: PLR0913 - what a tweet may have
         self,
         user_id: int,
         text: str,
@@ -68,21 +68,23 @@ class TweetService:
         in_reply_to: int = 0,
         quote: int = 0,
         request_id: str = "",
+        language: str = "",
     ) -> Tweet:
         """Make a tweet; on return it is durable and will be delivered at least once.
+
+        Its language is detected if `language` (BCP 47) is empty.
 
         A repeat with the same `request_id` (empty: none) and content gives the first answer, even
         after the tweet was deleted, which it stays. Raises `NotFoundError` for the author or a
         tweet answered or quoted, `AlreadyExistsError` if `request_id` was used for other content.
         """
         check_id("user_id", user_id)
-        text = validate_text(text)
+        said = await read_content(text, language)
         check_optional_id("in_reply_to_tweet_id", in_reply_to)
         check_optional_id("quote_tweet_id", quote)
         validate_request_id(request_id)
 
-        # Only repeats are told apart by it.
-        content = fingerprint(text, in_reply_to, quote) if request_id else ""
+        content = _fingerprint(said, in_reply_to, quote) if request_id else ""
         claim = await self._store.find_claim(user_id, request_id) if request_id else None
         repeated = claim is not None
         if claim is None:
@@ -96,10 +98,12 @@ class TweetService:
         tweet = Tweet(
             tweet_id=claim.tweet_id,
             user_id=user_id,
-            text=text,
+            text=said.text,
             created_at_ms=time_ms(claim.tweet_id),
             in_reply_to_tweet_id=in_reply_to,
             quote_tweet_id=quote,
+            entities=said.entities,
+            language=said.language,
         )
         if not (repeated and await self._store.was_created(tweet.tweet_id)):
             await self._commit(tweet, repeated=repeated)
@@ -233,6 +237,14 @@ class TweetService:
         for field, tweet_id in wanted.items():
             if tweet_id not in found:
                 raise _no_tweet(field, tweet_id)
+
+
+def _fingerprint(said: Content, in_reply_to: int, quote: int) -> str:
+    """Tell repeats from other content. Without a language it is as in versions that had none."""
+    content: list[str | int] = [said.text, in_reply_to, quote]
+    if said.given_language:
+        content.append(said.given_language)
+    return fingerprint(*content)
 
 
 def _no_tweet(field: str, tweet_id: int) -> NotFoundError:

@@ -1,29 +1,31 @@
 """Tweets as rows: one row a tweet, one row in its author's list, one row a request id.
 
-A tweet's row has the cells `body` (JSON), `deleted` and `delivery`. Deletion is a cell of its own,
-in the tweet's row and in the author's list, and readers believe it above all: a create that is
-replayed later writes `body` again and changes nothing of that.
+A tweet's row has the cells `body` and `said` (JSON), `deleted` and `delivery`. Deletion is a cell
+of its own, in the tweet's row and in the author's list, and readers believe it above all: a create
+that is replayed later writes the first two again and changes nothing of that.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from services.platform.ids.model import MAX_ID
 from services.platform.outbox.outbox import Commits, OutboxEntry
 from services.platform.rows.cells import swap_cell
 from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import KeyRange, request_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
+from services.tweet.body_cells import decode_body, encode_body, encode_said
 from services.tweet.keys import (
+    TWEET_SHARDS,
     author_range,
     author_row_key,
     parse_author_row_key,
     parse_tweet_row_key,
     tweet_row_key,
+    tweet_shard,
+    tweets_after,
 )
-from services.tweet.model import Delivery, RequestClaim, Tweet
+from services.tweet.model import Delivery, RequestClaim, Tweet, TweetSlice
 from services.tweet.spec import REQUESTS, TWEET_EVENTS, TWEETS, TWEETS_BY_AUTHOR
 
 __all__ = ["RowTweetStore"]
@@ -33,15 +35,15 @@ DELETE_ENTRY_BIT = 1 << 63
 """Distinguishes the outbox entry of a deletion from the creation's; ids leave this bit clear."""
 
 _BODY = b"body"
+_SAID = b"said"
 _DELETED = b"deleted"
 _DELIVERY = b"delivery"
 _LISTED = b"listed"
 _CLAIM = b"claim"
 _AUTHOR = b"author"
 _YES = b"1"
-_FIELDS = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
 _FORGOTTEN = b""
-"""The body of a deleted tweet."""
+"""The body of a deleted tweet, and what it said."""
 
 
 class RowTweetStore:
@@ -55,16 +57,8 @@ class RowTweetStore:
         """Read tweets by id; what is unknown, deleted or unreadable is left out."""
         keys = [tweet_row_key(tweet_id) for tweet_id in tweet_ids]
         rows = await self._rows.read_rows(TWEETS.name, keys)
-        tweets: dict[int, Tweet] = {}
-        for row in rows.values():
-            if _is_live(row):
-                try:
-                    tweet = _decode(row)
-                except UNREADABLE as error:
-                    log_unreadable(TWEETS.name, row, error)
-                else:
-                    tweets[tweet.tweet_id] = tweet
-        return tweets
+        found = filter(None, map(_readable, rows.values()))
+        return {tweet.tweet_id: tweet for tweet in found}
 
     async def was_created(self, tweet_id: int) -> bool:
         """Whether the row has a body, which a deletion leaves there, empty."""
@@ -80,7 +74,7 @@ class RowTweetStore:
                 RowMutation(
                     TWEETS.name,
                     tweet_row_key(tweet.tweet_id),
-                    {_BODY: _encode(tweet)},
+                    {_BODY: encode_body(tweet), _SAID: encode_said(tweet)},
                     timestamp_ms=at_ms,
                 ),
                 RowMutation(
@@ -103,7 +97,7 @@ class RowTweetStore:
                 RowMutation(
                     TWEETS.name,
                     tweet_row_key(tweet.tweet_id),
-                    {_BODY: _FORGOTTEN, _DELETED: _YES},
+                    {_BODY: _FORGOTTEN, _SAID: _FORGOTTEN, _DELETED: _YES},
                     timestamp_ms=at_ms,
                 ),
                 # A cell, not a deleted row, which a replayed create would bring back.
@@ -167,6 +161,18 @@ class RowTweetStore:
             wanted = rest
         return found
 
+    async def read_slice(self, after: int | None, limit: int) -> TweetSlice:
+        """Scan the rows behind that of `after`, by shard and id."""
+        keys = tweets_after(after)
+        rows = await self._rows.scan(TWEETS.name, keys.start, keys.end, limit=limit)
+        tweets = tuple(filter(None, map(_readable, rows)))
+        if len(rows) < limit:
+            return TweetSlice(tweets, None, 100)
+        last = next(filter(None, map(_tweet_id, reversed(rows))), after)
+        if last == after:
+            raise ValueError(f"{limit} rows of {TWEETS.name} in a row have no key of a tweet")
+        return TweetSlice(tweets, last, 100 * tweet_shard(last or 0) // TWEET_SHARDS)
+
     async def decide_delivery(self, tweet_id: int, delivery: Delivery) -> Delivery | None:
         """Write the decision if there is none; gives the one that holds."""
         key = tweet_row_key(tweet_id)
@@ -183,37 +189,27 @@ class RowTweetStore:
         return (await self._rows.read_rows(table.name, [key])).get(key)
 
 
+def _readable(row: Row) -> Tweet | None:
+    """Read a row; None for a deleted tweet, and for one that cannot be read, which is logged."""
+    if not _is_live(row):
+        return None
+    try:
+        return decode_body(parse_tweet_row_key(row.key), row.cells[_BODY], row.cells.get(_SAID))
+    except UNREADABLE as error:
+        log_unreadable(TWEETS.name, row, error)
+        return None
+
+
+def _tweet_id(row: Row) -> int | None:
+    """Read a row's key; None for what is no tweet's."""
+    try:
+        return parse_tweet_row_key(row.key)
+    except ValueError:
+        return None
+
+
 def _is_live(row: Row) -> bool:
     return _BODY in row.cells and _DELETED not in row.cells
-
-
-def _encode(tweet: Tweet) -> bytes:
-    body = {
-        "user_id": tweet.user_id,
-        "text": tweet.text,
-        "created_at_ms": tweet.created_at_ms,
-        "in_reply_to_tweet_id": tweet.in_reply_to_tweet_id,
-        "quote_tweet_id": tweet.quote_tweet_id,
-    }
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _decode(row: Row) -> Tweet:
-    """Read a row. Raises one of `UNREADABLE` where a cell does not hold what `_encode` gives."""
-    body = json.loads(row.cells[_BODY])
-    # A newer version may have written more; what is not known here is passed over.
-    tweet = Tweet(tweet_id=parse_tweet_row_key(row.key), **{name: body[name] for name in _FIELDS})
-    tweet.text.encode()
-    # The bound of ids is that of times too: what is above it fits no message.
-    numbers = (
-        tweet.user_id,
-        tweet.created_at_ms,
-        tweet.in_reply_to_tweet_id,
-        tweet.quote_tweet_id,
-    )
-    if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in numbers):
-        raise ValueError("ids and times are numbers of 63 bits")
-    return tweet
 
 
 def _deletion_key(tweet_id: int, request_id: str) -> bytes:

@@ -6,6 +6,7 @@ from services.platform.composition.dependencies import Dependencies, Served, ser
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import announce
 from services.user.events import UserEvents
+from services.user.former_handles import FormerHandles
 from services.user.service import UserService
 from services.user.servicer import UserServicer
 from services.user.spec import GONE, OUTBOX, SPEC, USER_EVENTS
@@ -23,5 +24,12 @@ async def build(deps: Dependencies) -> Served:
     async def announce_gone(user_id: int) -> None:
         await announce(valkey, GONE, user_id)
 
-    service = UserService(store, await deps.ids(), UserEvents(), deps.clock, announce_gone)
+    service = UserService(
+        store,
+        await deps.ids(),
+        UserEvents(),
+        deps.clock,
+        announce_gone,
+        former=FormerHandles(deps.settings.handle_hold_days),
+    )
     return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service))]

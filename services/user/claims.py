@@ -1,11 +1,14 @@
 """Who owns which handle.
 
 A user has a handle when both say so: the handle's claim and the user's row. A change of handle
-claims the new one, writes the row, and lets go of the old claim; the row is what decides. Whoever
-takes over an old claim first writes the claimant's row anew, so that a claimant who slept loses its
-compare-and-set there. Hence a crash anywhere costs no handle, and no two rows ever have the same.
+claims the new one and writes the row, which holds the old one for a while: its claim stays, and
+nobody else gets past it. The row is what decides. Whoever takes over an old claim first writes the
+claimant's row anew, so that a claimant who slept loses its compare-and-set there. Hence a crash
+anywhere costs no handle, and no two rows ever have the same.
 """
 
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from services.platform.error_reasons import Reason
@@ -62,18 +65,24 @@ class HandleClaims:
                 return claim
         raise UnavailableError(f"the handle @{handle} is changing hands too fast")
 
-    async def held_by(self, user: User) -> HandleClaim | None:
-        """Read the user's claim of its own handle."""
-        claim = await self._store.get_claim(canonical(user.handle))
-        return claim if claim is not None and claim.user_id == user.user_id else None
+    async def held_by(self, user_id: int, handles: Iterable[str]) -> dict[str, HandleClaim]:
+        """Read the user's own claims among those of these handles, by the canonical handle."""
+        unique = dict.fromkeys(map(canonical, handles))
+        claims = await asyncio.gather(*map(self._store.get_claim, unique))
+        return {
+            handle: claim
+            for handle, claim in zip(unique, claims, strict=True)
+            if claim is not None and claim.user_id == user_id
+        }
 
-    async def release(self, handle: str, claim: HandleClaim) -> None:
-        """Free a handle, unless `claim` was renewed or passed on.
+    async def release(self, claims: Mapping[str, HandleClaim]) -> None:
+        """Free handles, but for claims that were renewed or passed on.
 
-        Only for a claim read before the write that took the handle out of the user's row: a later
+        Only for claims read before the write that took the handles out of the user's row: a later
         one may be for a change back to it.
         """
-        await self._store.replace_claim(canonical(handle), claim, None)
+        for handle, claim in claims.items():
+            await self._store.replace_claim(canonical(handle), claim, None)
 
     async def _is_abandoned(self, unique: str, claim: HandleClaim) -> bool:
         """Whether a claim bears no handle, and never will: the claimant's row is fenced off."""
@@ -82,7 +91,7 @@ class HandleClaims:
         account = await self._store.find(claim.user_id)
         if account is None:
             return await self._store.bar(claim.user_id)
-        if _has(account.user, unique):
+        if _has(account.user, unique) or account.holds(unique, self._clock.now_ms()):
             return False
         return await self._store.replace(account, replace(account, revision=account.revision + 1))
 

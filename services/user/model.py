@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Account", "HandleClaim", "RequestKey", "RequestMark", "RequestRecord", "User"]
+__all__ = [
+    "Account",
+    "FormerHandle",
+    "HandleClaim",
+    "RequestKey",
+    "RequestMark",
+    "RequestRecord",
+    "User",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +22,17 @@ class User:
     """As its owner writes it; unique without case."""
     display_name: str
     created_at_ms: int
+    """Unix milliseconds."""
+    bio: str = ""
+    """What the user says of itself; empty for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormerHandle:
+    """A handle that a user gave up, and alone may take again for a time."""
+
+    canonical: str
+    held_until_ms: int
     """Unix milliseconds."""
 
 
@@ -34,15 +53,25 @@ class Account:
     """Rises with each write, so that a row never returns to what it was."""
     changed_by: RequestMark | None = None
     """The request of the last change; None if that had no `request_id`."""
+    former: tuple[FormerHandle, ...] = ()
+    """Handles given up, oldest first; those whose time is over may still be there."""
+
+    def holds(self, canonical_handle: str, now_ms: int) -> bool:
+        """Whether nobody else may have a handle that the user gave up."""
+        return any(
+            each.canonical == canonical_handle and now_ms < each.held_until_ms
+            for each in self.former
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class HandleClaim:
     """Who may use a handle.
 
-    A claim holds as long as the user's row has the handle. It is made before that row is written,
-    so a young one holds too, and an old one may pass to another user once the first one's row was
-    written anew: whatever was still to be written on the strength of the claim then fails.
+    A claim holds as long as the user's row has the handle, or holds it as a former one. It is made
+    before that row is written, so a young one holds too, and an old one may pass to another user
+    once the first one's row was written anew: whatever was still to be written on the strength of
+    the claim then fails.
     """
 
     user_id: int

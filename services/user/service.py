@@ -18,11 +18,13 @@ from services.platform.observability.log_events import EVENT_USER_TIDYING_FAILED
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import (
     canonical,
+    validate_bio,
     validate_display_name,
     validate_handle,
     validate_new_handle,
 )
 from services.user.claims import HandleClaims, taken
+from services.user.former_handles import FormerHandles
 from services.user.model import Account, RequestMark, User
 from services.user.ports import AnnounceGone, IdSource, UserEvents, UserStore
 from services.user.requests import Requests
@@ -47,19 +49,22 @@ class UserService:
     something else.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per port, and one rule
         self,
         store: UserStore,
         ids: IdSource,
         events: UserEvents,
         clock: Clock,
         announce_gone: AnnounceGone,
+        *,
+        former: FormerHandles,
     ) -> None:
         self._store = store
         self._announce_gone = announce_gone
         self._ids = ids
         self._events = events
         self._clock = clock
+        self._former = former
         self._claims = HandleClaims(store, clock)
         self._requests = Requests(store)
 
@@ -85,7 +90,7 @@ class UserService:
         # Not added: a repeat of this request was faster, or we were so slow that somebody else
         # took us for dead, and barred the id.
         if not await self._store.add(user) and not await self._store.was_created(user.user_id):
-            await self._claims.release(handle, claim)
+            await self._claims.release({handle: claim})
             raise taken(handle)
         return user
 
@@ -122,19 +127,24 @@ class UserService:
         *,
         handle: str | None = None,
         display_name: str | None = None,
+        bio: str | None = None,
         request_id: str = "",
     ) -> User:
         """Change what is given (None: it stays), all of it at once; returns the user.
 
-        Raises `NotFoundError` (`USER_NOT_FOUND`) and, for a handle that somebody else has,
-        `AlreadyExistsError` (`HANDLE_TAKEN`).
+        A handle that is given up is held for the user, see `FormerHandles`. Raises `NotFoundError`
+        (`USER_NOT_FOUND`) and, for a handle that somebody else has or holds, `AlreadyExistsError`
+        (`HANDLE_TAKEN`).
         """
         check_id("user_id", user_id)
-        if handle is None and display_name is None:
-            raise InvalidArgumentError("handle", "or display_name must be given")
+        if handle is None and display_name is None and bio is None:
+            raise InvalidArgumentError("handle", "or display_name or bio must be given")
         handle = None if handle is None else validate_handle(handle)
         display_name = None if display_name is None else validate_display_name(display_name)
-        mark = _mark(request_id, "update", handle, display_name)
+        bio = None if bio is None else validate_bio(bio)
+        # A request without a bio is the same to a process that knows none.
+        said = () if bio is None else (bio,)
+        mark = _mark(request_id, "update", handle, display_name, *said)
         for _ in range(MAX_CHANGE_ATTEMPTS):
             account = await self._store.find(user_id)
             answer = None if mark is None else await self._answer(user_id, account, mark)
@@ -142,19 +152,20 @@ class UserService:
                 return answer
             if account is None:
                 raise _no_user(user_id)
-            if handle is not None and canonical(handle) != canonical(account.user.handle):
+            if handle is not None and not self._had(account, handle):
                 validate_new_handle(handle)  # who has a reserved one from before keeps it
             user = replace(
                 account.user,
                 handle=handle or account.user.handle,
                 display_name=display_name or account.user.display_name,
+                bio=account.user.bio if bio is None else bio,
             )
             if await self._change(account, user, mark):
                 return user
         raise UnavailableError(f"user {user_id} is changing too fast")
 
     async def delete(self, user_id: int, *, request_id: str = "") -> None:
-        """Delete a user for good: the id names nobody any more, and the handle is free.
+        """Delete a user for good: the id names nobody any more, and its handles are free.
 
         Returns when that is durable, and will be announced at least once. Raises `NotFoundError`
         (`USER_NOT_FOUND`), also for a user deleted before.
@@ -171,12 +182,17 @@ class UserService:
         if mark is not None:
             await self._requests.bind(user_id, mark)
         await self._requests.remember(account)
-        claim = await self._claims.held_by(account.user)
+        handles = [account.user.handle, *(each.canonical for each in account.former)]
+        claims = await self._claims.held_by(user_id, handles)
         at_ms = self._clock.now_ms()
         await self._store.delete(user_id, at_ms, self._events.deleted(user_id, at_ms))
         await self._best_effort(self._announce_gone(user_id))
-        if claim is not None:
-            await self._best_effort(self._claims.release(account.user.handle, claim))
+        await self._best_effort(self._claims.release(claims))
+
+    def _had(self, account: Account, handle: str) -> bool:
+        unique = canonical(handle)
+        own = unique == canonical(account.user.handle)
+        return own or account.holds(unique, self._clock.now_ms())
 
     async def _answer(
         self, user_id: int, account: Account | None, mark: RequestMark
@@ -191,19 +207,17 @@ class UserService:
 
     async def _change(self, account: Account, user: User, mark: RequestMark | None) -> bool:
         """Make the row say `user`; False, and nothing changed, if it is not `account` any more."""
-        before = account.user
-        left = None
-        if canonical(user.handle) != canonical(before.handle):
+        if canonical(user.handle) != canonical(account.user.handle):
             await self._claims.take(user.handle, user.user_id)
-            left = await self._claims.held_by(before)
+        held = self._former.after(account, user, self._clock.now_ms())
+        freed = await self._claims.held_by(user.user_id, held.freed)
         await self._requests.remember(account)
-        after = Account(user, account.revision + 1, mark)
+        after = Account(user, account.revision + 1, mark, held.former)
         if not await self._store.replace(account, after):
             return False
         # The change is made, whatever becomes of the rest: an old claim passes on by itself, and
         # the next change of the row remembers the answer.
-        if left is not None:
-            await self._best_effort(self._claims.release(before.handle, left))
+        await self._best_effort(self._claims.release(freed))
         await self._best_effort(self._requests.remember(after))
         return True
 

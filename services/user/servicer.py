@@ -9,6 +9,10 @@ from aviary.user.v1 import user_service_pb2 as pb
 from aviary.user.v1.user_service_pb2_grpc import UserServiceServicer
 from grpc.aio import ServicerContext
 
+from services.platform.error_reasons import Reason
+from services.platform.ids.arguments import listed_ids
+from services.platform.rpc.created import location
+from services.platform.rpc.partial_errors import partial_errors
 from services.platform.rpc.timestamps import to_timestamp
 from services.user.model import User
 from services.user.service import UserService
@@ -27,15 +31,27 @@ class UserServicer(UserServiceServicer):
     async def CreateUser(
         self, request: pb.CreateUserRequest, context: _Context
     ) -> pb.CreateUserResponse:
-        """Make a user."""
+        """Make a user. The initial metadata says where it is."""
         user = await self._service.create(
             request.handle, request.display_name, request_id=request.request_id
         )
+        await context.send_initial_metadata((location("users", user.user_id),))
         return pb.CreateUserResponse(user=_to_proto(user))
 
     async def GetUser(self, request: pb.GetUserRequest, context: _Context) -> pb.GetUserResponse:
         """Read a user."""
         return pb.GetUserResponse(user=_to_proto(await self._service.get(request.user_id)))
+
+    async def GetMe(self, request: pb.GetMeRequest, context: _Context) -> pb.GetMeResponse:
+        """Read the caller."""
+        return pb.GetMeResponse(user=_to_proto(await self._service.get(request.user_id)))
+
+    async def GetUsers(self, request: pb.GetUsersRequest, context: _Context) -> pb.GetUsersResponse:
+        """Read those of many users that there are."""
+        found, missing = await self._service.lookup(listed_ids("ids", request.ids))
+        return pb.GetUsersResponse(
+            users=map(_to_proto, found), errors=partial_errors(missing, Reason.USER_NOT_FOUND)
+        )
 
     async def GetUserByHandle(
         self, request: pb.GetUserByHandleRequest, context: _Context
@@ -52,6 +68,7 @@ class UserServicer(UserServiceServicer):
             request.user_id,
             handle=request.handle if request.HasField("handle") else None,
             display_name=request.display_name if request.HasField("display_name") else None,
+            bio=request.bio if request.HasField("bio") else None,
             request_id=request.request_id,
         )
         return pb.UpdateUserResponse(user=_to_proto(user))
@@ -77,4 +94,5 @@ def _to_proto(user: User) -> user_pb2.User:
         handle=user.handle,
         display_name=user.display_name,
         created_at=to_timestamp(user.created_at_ms),
+        bio=user.bio or None,
     )

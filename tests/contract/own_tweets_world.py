@@ -32,6 +32,7 @@ from services.timeline.writes import TimelineWrites
 from services.tweet import spec as tweet_spec
 from services.tweet.model import Tweet
 from services.tweet.store import RowTweetStore
+from tests.timeline_owners import Owners
 
 AUTHOR, FRIEND = 1, 2
 TABLES = (*timeline_spec.TABLES, *tweet_spec.TABLES)
@@ -85,6 +86,7 @@ class World:
         self.pushes = TimelineWrites(self.homes, lists, cache, relations, self.clock)
         self.hot = WatchedHot(lists, relations)
         sources = IdSources(
+            owners=Owners(),
             hot=self.hot,
             homes=self.homes,
             authors=self,

@@ -62,15 +62,31 @@ BODIES = [
     BODY.replace(b'"hi"', b"5"),
     BODY.replace(b'"hi"', b'"\\ud800"'),
 ]
+SAID = [
+    b"",
+    b"[]",
+    b'{"language":5}',
+    b'{"language":"\\ud800"}',
+    b'{"entities":[]}',
+    b'{"entities":{"mentions":5}}',
+    b'{"entities":{"mentions":[[0]]}}',
+    b'{"entities":{"hashtags":[["0","1"]]}}',
+    b'{"entities":{"hashtags":[[0,3]]}}',
+    b'{"entities":{"cashtags":[[-1,1]]}}',
+    b'{"entities":{"urls":[[1,1]]}}',
+    b'{"entities":{"urls":[[0,2,5]]}}',
+]
 
 
 async def test_a_tweet_that_cannot_be_read_is_missing_alone(rows: RowStore) -> None:
     store = RowTweetStore(rows, Outbox(rows, CLOCK, tweet_spec.OUTBOX))
     for place, body in enumerate(BODIES):
         await put(rows, "tweets", tweet_row_key(100 + place), body=body)
+    for place, said in enumerate(SAID):
+        await put(rows, "tweets", tweet_row_key(200 + place), body=BODY, said=said)
     good = Tweet(99, 7, "hi", 1, 0, 0)
     await store.create(good, b"")
-    assert await store.get_many(range(99, 100 + len(BODIES))) == {99: good}
+    assert await store.get_many(range(99, 200 + len(SAID))) == {99: good}
 
 
 async def test_a_user_who_cannot_be_read_is_missing_alone(rows: RowStore) -> None:

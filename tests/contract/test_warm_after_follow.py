@@ -22,6 +22,7 @@ from services.timeline.spec import TABLES
 from services.timeline.store import RowHomeTimelines
 from tests.contract.timeline_readers import Reader
 from tests.contract.valkey_servers import valkey_node
+from tests.timeline_owners import Owners
 
 VIEWER = 1
 
@@ -96,6 +97,7 @@ async def test_a_list_filled_while_a_follow_comes_in_has_all_of_it(tmp_path, *, 
             await homes.begin_build(VIEWER, clock.now_ms())
             await homes.finish_build(VIEWER, 0)
             sources = IdSources(
+                owners=Owners(),
                 hot=FollowInBetween(client, world, homes),
                 homes=homes,
                 authors=world,

@@ -21,6 +21,7 @@ from services.timeline.service import TimelineService
 from services.timeline.skeleton import IdSources
 from services.timeline.spec import VIEWERS
 from services.timeline.store import RowHomeTimelines
+from tests.timeline_owners import Owners
 
 VIEWER, ADA, MUTED, BOB, EVE = 1, 2, 3, 4, 5
 LIMIT = 50
@@ -91,7 +92,9 @@ class World:
         self.backfill = Backfill(homes, self, self, clock)
         self.listed: Counter[int] = Counter()
         self.hot = WatchedHot(HotLists(valkey), RelationsCache(relations or valkey))
+        self.owners = Owners()
         self.sources = IdSources(
+            owners=self.owners,
             hot=self.hot,
             homes=homes,
             authors=self,

@@ -21,14 +21,14 @@ _handles = itertools.count()
 def user(mesh: Mesh) -> int:
     handle = f"u{next(_handles)}"
     answer = mesh.rest.post("/v1/users", json={"handle": handle, "display_name": handle})
-    assert answer.status_code == 200, answer.text
+    assert answer.is_success, answer.text
     return int(answer.json()["user"]["user_id"])
 
 
 def post(mesh: Mesh, author: int, text: str = "hi", **fields: object) -> int:
     body = {"user_id": author, "text": text, **fields}
     answer = mesh.rest.post("/v1/tweets", json=body)
-    assert answer.status_code == 200, answer.text
+    assert answer.is_success, answer.text
     return int(answer.json()["tweet_id"])
 
 
@@ -66,9 +66,9 @@ def acknowledged(mesh: Mesh, author: int, kept: list[int]) -> bool:
         answer = mesh.rest.post("/v1/tweets", json=body)
     except httpx.HTTPError:
         return False
-    if answer.status_code == 200:
+    if answer.is_success:
         kept.append(int(answer.json()["tweet_id"]))
-    return answer.status_code == 200
+    return answer.is_success
 
 
 def home_or_none(mesh: Mesh, viewer: int) -> list[int] | None:

@@ -26,15 +26,24 @@ VALID: dict[str, Any] = {
     "request_id": "",
     "cursor": "",
     "limit": 0,
+    "query": "a",
+    "sort": "",
     "flow": "post",
     "in_reply_to_tweet_id": 0,
     "quote_tweet_id": 0,
+    "ids": str(OTHER),
+    "since_id": 0,
+    "bio": "a",
+    "language": "en",
 }
 # What a rule without an expression lets pass, and what not.
 OF_FORMATS: dict[str, tuple[str, str]] = {
     "tweet-text": ("a" * 280, "a" * 281),
     "display-name": ("é" * 50, "a\u0007a"),
+    "ids": (str(OTHER), str(1 << 63)),
+    "bio": ("é" * 160, "a\u0007a"),
     "cursor": ("", "a" * 34),
+    "search-query": ("cats -dogs from:a", "-dogs"),
 }
 OUTSIDE_PATTERNS = "é"
 

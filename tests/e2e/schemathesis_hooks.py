@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from schemathesis.core import NOT_SET
 
 from services.platform.errors import InvalidArgumentError
-from services.platform.text.handles import validate_display_name
+from services.platform.ids.arguments import MAX_LISTED_IDS
+from services.platform.ids.model import MAX_ID
+from services.platform.text.handles import MAX_BIO_CHARS, validate_bio, validate_display_name
+from services.search.parsing import parse
 from services.tweet.text import validate_text
 from tests.e2e.schemathesis_world import PASSWORD, REDIRECT, TWEET_ID, USER_ID, World
 
@@ -57,6 +60,17 @@ def _text(most: int, check: Callable[[str], object]) -> st.SearchStrategy[str]:
 # Formats that the document names, and explains in words.
 schemathesis.openapi.format("tweet-text", _text(MAX_TEXT_CHARS, validate_text))
 schemathesis.openapi.format("display-name", _text(MAX_NAME_CHARS, validate_display_name))
+schemathesis.openapi.format("bio", _text(MAX_BIO_CHARS, validate_bio))
+schemathesis.openapi.format(
+    "ids",
+    st.lists(st.integers(1, MAX_ID), min_size=1, max_size=MAX_LISTED_IDS).map(
+        lambda ids: ",".join(map(str, ids))
+    ),
+)
+schemathesis.openapi.format(
+    "search-query",
+    mostly(["hello", "from:ada -dogs", '"hi there" lang:en'], _text(MAX_TEXT_CHARS, parse)),
+)
 # Any other that is drawn is none of ours; real ones come by the links `NextPage`.
 schemathesis.openapi.format("cursor", st.just(""))
 schemathesis.openapi.format("new-password", st.builds(lambda: secrets.token_urlsafe(16)))
@@ -234,6 +248,6 @@ def _plain(number: object) -> str:
 
 
 def _changes_nothing(case: Any, body: dict[str, Any]) -> bool:
-    """Whether it is an update that gives neither of what it could change."""
-    fields = ("handle", "display_name")
+    """Whether it is an update that gives nothing of what it could change."""
+    fields = ("handle", "display_name", "bio")
     return case.operation.method.upper() == "PATCH" and all(body.get(f) is None for f in fields)

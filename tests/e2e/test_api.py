@@ -66,8 +66,8 @@ def test_what_runs_agrees_with_the_descriptor(api: Mesh) -> None:
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout == (
-        "fanout, gateway, graph, id, identity, timeline, tweet, user, the edge and its document "
-        "agree\n"
+        "engagement, fanout, gateway, graph, id, identity, search, timeline, tweet, user, the edge "
+        "and its document agree\n"
     )
 
 
@@ -77,7 +77,7 @@ def test_an_idempotency_key_makes_a_repeat_of_a_repeat(api: Mesh) -> None:
         return api.rest.post("/v1/users", json=body, headers={"idempotency-key": key})
 
     first = create("k")
-    assert first.status_code == 200, first.text
+    assert first.status_code == 201, first.text
     assert create("k").json() == first.json() == create("k", request_id="k").json()
     assert create("k", display_name="Other").status_code == 409
     conflict = create("k", request_id="other")
@@ -103,7 +103,8 @@ def test_a_tweet_is_sent_once_and_gone_when_it_is_deleted(api: Mesh) -> None:
     made = api.rest.post("/v1/tweets", json={"user_id": author, "text": "once"}).json()
     path = f"/v1/tweets/{made['tweet_id']}"
     first = api.rest.get(path)
-    assert first.headers["etag"] == f'"{made["tweet_id"]}"'
+    # An earlier release answered otherwise, under the id alone.
+    assert first.headers["etag"] == f'"{made["tweet_id"]}.2"'
     known = {"if-none-match": first.headers["etag"]}
     assert api.rest.get(path, headers=known).status_code == 304
     assert api.rest.delete(path, params={"user_id": author}).status_code == 200

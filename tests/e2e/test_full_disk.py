@@ -61,8 +61,9 @@ class Asked:
     def post(self) -> int:
         body = {"user_id": self._world.author, "text": "still here"}
         answer = self._asked("post", "/v1/tweets", body)
-        if answer.status_code == SERVING:
+        if answer.is_success:
             self.tweets.append(int(answer.json()["tweet_id"]))
+            return SERVING
         return answer.status_code
 
     def follow(self) -> int:

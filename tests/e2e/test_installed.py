@@ -51,7 +51,7 @@ def test_everything_runs(installed: Path, tmp_path: Path, options: Sequence[str]
             assert printed.returncode == 0, printed.stderr
             rest.headers["authorization"] = f"Bearer {printed.stdout.strip()}"
             posted = rest.post("/v1/tweets", json={"text": "hello, timeline"})
-            assert posted.status_code == httpx.codes.OK, posted.text
+            assert posted.status_code == httpx.codes.CREATED, posted.text
     finally:
         process.send_signal(signal.SIGINT)
         ended = process.wait(END_WITHIN_S)

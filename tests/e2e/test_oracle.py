@@ -94,7 +94,7 @@ class Life(RuleBasedStateMachine):
     @rule(tweet=tweets)
     def post_the_same_again(self, tweet: Posted) -> None:
         answer, _ = self.client.post("/v1/tweets", tweet.body)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         assert int(answer.json()["tweet_id"]) == tweet.tweet_id
 
     @rule(tweet=tweets)
@@ -241,7 +241,7 @@ class Life(RuleBasedStateMachine):
         request_id = next(_request_ids)
         body = {"user_id": author, "text": request_id, "request_id": request_id, **fields}
         answer, _ = self.client.post("/v1/tweets", body)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         tweet_id = int(answer.json()["tweet_id"])
         assert tweet_id not in self.ever_posted
         self.ever_posted.add(tweet_id)

@@ -107,7 +107,7 @@ class Posting:
     def __init__(self, mesh: Mesh) -> None:
         user = {"handle": f"h{time.time_ns() % 10**9}", "display_name": "h"}
         created = mesh.rest.post("/v1/users", json=user)
-        assert created.status_code == httpx.codes.OK, created.text
+        assert created.status_code == httpx.codes.CREATED, created.text
         self._tweet = {"user_id": created.json()["user"]["user_id"], "text": "hi"}
         self._mesh = mesh
         self._ended = threading.Event()
@@ -148,7 +148,7 @@ def test_keys_are_replaced_while_tweets_are_posted(mesh: Mesh, keys: Path) -> No
                 )
             )
             posting.more()
-    assert posting.statuses.keys() == {200}
+    assert posting.statuses.keys() == {201}
 
 
 def test_the_authority_is_replaced_while_tweets_are_posted(mesh: Mesh) -> None:
@@ -163,7 +163,7 @@ def test_the_authority_is_replaced_while_tweets_are_posted(mesh: Mesh) -> None:
                 )
             )
             posting.more()
-    assert posting.statuses.keys() == {200}
+    assert posting.statuses.keys() == {201}
 
 
 async def code_of(mesh: Mesh, service: str, call, *signs: SigningKey) -> str:

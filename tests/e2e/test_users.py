@@ -14,7 +14,7 @@ Json = dict[str, object]
 def create(mesh: Mesh, handle: str, **fields: object) -> Json:
     body = {"handle": handle, "display_name": handle.title(), **fields}
     answer = mesh.rest.post("/v1/users", json=body)
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
     user: Json = answer.json()["user"]
     return user
 
@@ -43,8 +43,25 @@ def test_a_user_changes_what_it_gives(mesh: Mesh) -> None:
     assert moved.json()["user"] == {**ada, "handle": "Countess", "display_name": "Ada L"}
     assert by_handle(mesh, "countess").json() == moved.json()
     assert by_handle(mesh, "ada").status_code == 404
-    heir = create(mesh, "ada")
-    assert by_handle(mesh, "ADA").json()["user"] == heir
+    taken = mesh.rest.post("/v1/users", json={"handle": "Ada", "display_name": "Heir"})
+    assert (taken.status_code, taken.json()["details"][0]["reason"]) == (409, "HANDLE_TAKEN")
+    back = patch(mesh, ada, handle="Ada")
+    assert by_handle(mesh, "ADA").json() == back.json()
+
+
+def test_a_bio_is_shown_and_taken_away(mesh: Mesh) -> None:
+    ada, bob = create(mesh, "writer"), create(mesh, "reader_of_bios")
+    assert "bio" not in ada
+    told = patch(mesh, ada, bio=" Programs engines. ", request_id="b")
+    assert told.json()["user"] == {**ada, "bio": "Programs engines."}
+    assert by_handle(mesh, "writer").json() == told.json()
+    follow(mesh, number(bob), number(ada))
+    listed = mesh.rest.get(f"/v1/users/{bob['user_id']}/following").json()["users"]
+    assert listed == [told.json()["user"]]
+    for bad in ("x" * 161, "a\nb", " "):
+        assert patch(mesh, ada, bio=bad).json()["message"].startswith("bio: ")
+    assert patch(mesh, ada, bio="").json()["user"] == ada
+    assert patch(mesh, ada, bio=" Programs engines. ", request_id="b").json() == told.json()
 
 
 def test_a_bad_change_is_refused(mesh: Mesh) -> None:

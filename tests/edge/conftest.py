@@ -34,6 +34,7 @@ from services.platform.composition.dependencies import service_of
 from services.platform.errors import UnavailableError
 from services.platform.rpc.channels import open_channel
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
+from services.platform.rpc.created import location
 from services.platform.rpc.json_answers import http_body, json_writer
 from services.platform.rpc.server import HttpAt, RpcServer, Servicer
 from tests.edge.graph_stand_in import graph_servicer
@@ -55,8 +56,8 @@ class Tweets(tweet_grpc.TweetServiceServicer):
 
     async def CreateTweet(self, request, context):  # noqa: N802
         self.metadata = dict(context.invocation_metadata())
-        digest = content_digest(request.text)
-        await context.send_initial_metadata(((CONTENT_DIGEST_KEY, digest),))
+        digest = (CONTENT_DIGEST_KEY, content_digest(request.text))
+        await context.send_initial_metadata((digest, location("tweets", BIG_ID)))
         tweet = tweet_pb2.Tweet(tweet_id=BIG_ID, user_id=request.user_id, text=request.text)
         return tweet_pb.CreateTweetResponse(tweet=tweet)
 
@@ -77,7 +78,10 @@ class Tweets(tweet_grpc.TweetServiceServicer):
     async def DeleteTweet(self, request, context):  # noqa: ARG002, N802
         return tweet_pb.DeleteTweetResponse()
 
-    LookupTweets = ListAuthorTweets = DecideDelivery = DeleteTweet
+    GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = DeleteTweet
+
+    async def StreamTweets(self, request, context):  # noqa: ARG002, N802
+        yield tweet_pb.StreamTweetsResponse()
 
 
 def as_json(page: Message) -> HttpBody:

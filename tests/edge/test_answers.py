@@ -181,8 +181,10 @@ async def test_a_connection_goes_on_after_head(edge: Edge) -> None:
 
 
 async def test_head_where_get_is_not_taken_is_405(edge: Edge) -> None:
-    status, headers, _ = await ask(edge, "HEAD /v1/tweets")
+    status, headers, _ = await ask(edge, "HEAD /v1/follow")
     assert (status, headers["allow"]) == (405, "POST, OPTIONS")
+    _, headers, _ = await ask(edge, "PUT /v1/tweets")
+    assert headers["allow"] == "GET, HEAD, POST, OPTIONS"
     _, headers, _ = await ask(edge, "PUT /v1/tweets/1")
     assert headers["allow"] == "DELETE, GET, HEAD, OPTIONS"
 

@@ -98,7 +98,7 @@ async def test_a_value_of_a_wrong_type_is_explained(edge: Edge, body: bytes, rea
 )
 async def test_json_is_taken_as_any_writer_lays_it_out(edge: Edge, body: bytes) -> None:
     answer = await edge.client.post("/v1/tweets", content=body, headers=JSON)
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
     assert answer.json()["tweet"]["text"] == "a"
     assert answer.json()["tweet"]["user_id"] == "1"
 
@@ -163,7 +163,7 @@ async def test_names_inside_messages_are_known_too(tmp_path: Path) -> None:
             b'{"any":{"zzz":"1"},"text":"a"}',
         ):
             answer = await edge.client.post("/v1/tweets", content=good, headers=JSON)
-            assert answer.status_code == 200, answer.text
+            assert answer.status_code == 201, answer.text
         assert '"zzz"' in await refused(edge, b'{"one":{"zzz":1}}')
         assert '"zzz"' in await refused(edge, b'{"many":[{"text":"a"},{"text":"b","zzz":1}]}')
         assert '"text" is given twice' in await refused(edge, b'{"one":{"text":"a","text":"b"}}')

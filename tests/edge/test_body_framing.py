@@ -90,7 +90,7 @@ async def test_a_body_that_does_not_say_it_is_json_is_415(
 )
 async def test_media_types_ignore_case(client: httpx.AsyncClient, media_type: str) -> None:
     answer = await send(client, "POST", "/v1/tweets", BODY, content_type=media_type)
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
     assert answer.json()["tweet"]["text"] == "a"
     # What only a lenient reader takes, so that the strict one was there, whatever the type's case.
     lenient = await send(client, "POST", "/v1/tweets", b"{'text':'a'}", content_type=media_type)
@@ -126,7 +126,7 @@ async def test_no_bytes_are_no_body(client: httpx.AsyncClient) -> None:
         deleted = await send(client, "DELETE", "/v1/tweets/1", *body, content_type="text/plain")
         assert deleted.status_code == 200, deleted.text
         posted = await send(client, "POST", "/v1/tweets", *body)
-        assert posted.status_code == 200, posted.text
+        assert posted.status_code == 201, posted.text
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "zstd", "x", "identity, gzip", ""])
@@ -141,4 +141,4 @@ async def test_a_body_in_a_content_coding_is_415(client: httpx.AsyncClient, codi
 @pytest.mark.parametrize("coding", ["identity", "Identity"])
 async def test_identity_is_no_coding(client: httpx.AsyncClient, coding: str) -> None:
     headers = {TYPE: "application/json", CODED: coding}
-    assert (await send(client, "POST", "/v1/tweets", BODY, **headers)).status_code == 200
+    assert (await send(client, "POST", "/v1/tweets", BODY, **headers)).status_code == 201

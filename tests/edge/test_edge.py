@@ -32,7 +32,7 @@ def assert_error(
 
 async def test_a_tweet_goes_through_as_json(edge: Edge) -> None:
     answer = await edge.client.post("/v1/tweets", json={"user_id": str(BIG_ID), "text": "hé"})
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
     tweet = answer.json()["tweet"]
     assert tweet["tweet_id"] == str(BIG_ID)
     assert tweet["user_id"] == str(BIG_ID)
@@ -83,7 +83,7 @@ async def test_an_unknown_path_is_404(edge: Edge, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "DELETE", "HEAD", "TRACE"])
 async def test_another_method_is_405_and_shown_which_are_taken(edge: Edge, method: str) -> None:
-    answer = await edge.client.request(method, "/v1/tweets")
+    answer = await edge.client.request(method, "/v1/follow")
     assert answer.headers["allow"] == "POST, OPTIONS"
     if method != "HEAD":
         assert_error(answer, 405, 12)

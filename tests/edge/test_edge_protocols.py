@@ -97,7 +97,7 @@ async def test_what_answers_in_json_is_not_to_be_called_by_name(edge: Edge, name
 async def test_rest_over_http2_at_the_same_port(edge: Edge) -> None:
     async with httpx.AsyncClient(base_url=edge.client.base_url, http1=False, http2=True) as client:
         answer = await client.post("/v1/tweets", json={"user_id": "1", "text": "a"})
-        assert (answer.http_version, answer.status_code) == ("HTTP/2", 200)
+        assert (answer.http_version, answer.status_code) == ("HTTP/2", 201)
         assert answer.json()["tweet"]["tweet_id"] == str(BIG_ID)
 
 

@@ -246,7 +246,7 @@ async def test_whom_the_edge_lets_in_is_recorded_for_writes_and_few_reads(
             assert (await home(edge, good)).status_code == 200
         by_ada = {"authorization": f"Bearer {good}"}
         posted = await edge.client.post("/v1/tweets", json={"text": "hi"}, headers=by_ada)
-        assert posted.status_code == 200, posted.text
+        assert posted.status_code == 201, posted.text
         await until(lambda: any(each["rpc"] == "/v1/tweets" for each in recorded(log)))
         # One in a hundred, so a handful: more than half of them is not to be expected in a life.
         assert len(recorded(log)) < READS / 2

@@ -69,7 +69,26 @@ def any_tweet(rng: random.Random) -> Tweet:
         tweet.in_reply_to_tweet_id = rng.choice(IDS)
     if rng.random() < 0.3:
         tweet.quote_tweet_id = rng.choice(IDS)
+    if rng.random() < 0.3:
+        tweet.language = rng.choice(("", "en", "zh-Hant-TW", rng.choice(CODE_POINTS)))
+    if rng.random() < 0.5:
+        add_entities(tweet, rng)
     return tweet
+
+
+def add_entities(tweet: Tweet, rng: random.Random) -> None:
+    """Some of each kind, or none of any, which is not the same as no entities."""
+    tweet.entities.SetInParent()
+    for kind, name in (
+        (tweet.entities.mentions, "username"),
+        (tweet.entities.hashtags, "tag"),
+        (tweet.entities.cashtags, "tag"),
+        (tweet.entities.urls, "url"),
+    ):
+        for _ in range(rng.choice((0, 0, 1, 3))):
+            start = rng.choice((0, 1, 279, 2**31 - 1, -1))
+            text = "".join(rng.choices(CODE_POINTS[:0x3000], k=rng.randrange(30)))
+            kind.add(start=start, end=rng.randrange(2**31), **{name: text})
 
 
 async def test_every_character_is_written_as_the_transcoder_writes_it(envoy: Transcoder) -> None:

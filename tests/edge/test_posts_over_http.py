@@ -13,6 +13,7 @@ from aviary.tweet.v1 import tweet_service_pb2 as pb
 
 from services.platform.composition.dependencies import service_of
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
+from services.platform.rpc.created import location
 from services.platform.rpc.server import Servicer
 from services.platform.rpc.timestamps import to_timestamp
 from tests.edge.test_edge import assert_error
@@ -61,7 +62,7 @@ OTHER_WORDS = (
     *(nested(b'{"a":', b"1", b"}", depth) for depth in (99, 100, 101)),
 )
 """Refused by both, by the transcoder for what its own parser finds, or for their depth."""
-NAMES = ("user_id", "text", "in_reply_to_tweet_id", "quote_tweet_id", "request_id")
+NAMES = ("user_id", "text", "in_reply_to_tweet_id", "quote_tweet_id", "request_id", "language")
 MADE = 400
 
 
@@ -76,21 +77,32 @@ class Tweets:
     ) -> pb.CreateTweetResponse:
         if self.fails is not None:
             raise self.fails
-        await context.send_initial_metadata(((CONTENT_DIGEST_KEY, content_digest(request.text)),))
+        tweet_id = 1 << 62
+        await context.send_initial_metadata(
+            (
+                (CONTENT_DIGEST_KEY, content_digest(request.text)),
+                location("tweets", tweet_id),
+            )
+        )
         tweet = tweet_pb2.Tweet(
-            tweet_id=1 << 62,
+            tweet_id=tweet_id,
             user_id=request.user_id,
             text=f"{request.text}|{request.request_id}",
             created_at=to_timestamp(1_700_000_000_123),
-            in_reply_to_tweet_id=request.in_reply_to_tweet_id,
-            quote_tweet_id=request.quote_tweet_id,
+            in_reply_to_tweet_id=request.in_reply_to_tweet_id or None,
+            quote_tweet_id=request.quote_tweet_id or None,
+            entities={"urls": [{"start": 1, "end": 5, "url": request.text[:9]}]},
+            language=request.language,
         )
         return pb.CreateTweetResponse(tweet=tweet, tweet_id=tweet.tweet_id)
 
     async def GetTweet(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         raise AssertionError
 
-    DeleteTweet = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+    DeleteTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+
+    async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        yield pb.StreamTweetsResponse()
 
 
 class Both(NamedTuple):
@@ -131,12 +143,12 @@ async def test_odd_values_are_read_as_the_transcoder_reads_them(both: Both, name
         (await both.post(f'{{"{name}":{value}}}'.encode("utf-8", "surrogatepass"))).status_code
         for value in ODD
     }
-    assert statuses == {200, 400}
+    assert statuses == {201, 400}
 
 
 async def test_odd_bodies_are_read_as_the_transcoder_reads_them(both: Both) -> None:
     statuses = {(await both.post(body)).status_code for body in BODIES}
-    assert statuses == {200, 400}
+    assert statuses == {201, 400}
 
 
 @pytest.mark.parametrize("body", OTHER_WORDS, ids=len)
@@ -149,7 +161,7 @@ async def test_what_the_transcoder_does_not_read_is_400(both: Both, body: bytes)
 async def test_made_up_bodies_are_read_as_the_transcoder_reads_them(both: Both) -> None:
     rng = random.Random(55)  # noqa: S311 - the same bodies each time
     for _ in range(MADE):
-        names = rng.choices((*NAMES, "other"), weights=(9, 9, 9, 9, 9, 1), k=rng.randrange(1, 6))
+        names = rng.choices((*NAMES, "other"), weights=(9, 9, 9, 9, 9, 9, 1), k=rng.randrange(1, 6))
         blank = rng.choice(("", "", " ", "\n\t"))
         members = [f'{blank}"{name}"{blank}:{rng.choice(ODD)}' for name in names]
         await both.post(("{" + ",".join(members) + blank + "}").encode("utf-8", "surrogatepass"))
@@ -161,7 +173,7 @@ async def test_texts_come_back_as_the_transcoder_writes_them(both: Both) -> None
     for _ in range(60):
         text = "".join(map(chr, rng.choices(points, k=100)))
         body = json.dumps({"text": text, "user_id": 7}, ensure_ascii=rng.random() < 0.5)
-        assert (await both.post(body.encode())).status_code == 200
+        assert (await both.post(body.encode())).status_code == 201
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -174,7 +186,7 @@ async def test_errors_are_answered_as_the_transcoder_answers_them(
 
 @pytest.mark.parametrize("key", ["k1", "caf\u00e9", "with blank, and comma", "x" * 70])
 async def test_a_key_of_a_request_is_read_alike(both: Both, key: str) -> None:
-    for body, status in ((b"{}", 200), (b'{"request_id":"other"}', 400)):
+    for body, status in ((b"{}", 201), (b'{"request_id":"other"}', 400)):
         assert (await both.post(body, key=key)).status_code == status
     same = json.dumps({"request_id": key}).encode()
-    assert (await both.post(same, key=key)).status_code == 200
+    assert (await both.post(same, key=key)).status_code == 201

@@ -1,5 +1,7 @@
 """Apps as operators list and remove them."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.identity.app_keys import AppKeys
@@ -57,6 +59,23 @@ async def test_a_key_made_while_its_app_goes_is_revoked_too(world: World) -> Non
     key = await world.store.app_keys.get(LateKey.made)
     assert key is not None
     assert key.revoked
+
+
+async def test_the_operators_own_client_may_ask_for_what_a_new_release_brought(
+    world: World,
+) -> None:
+    await world.clients.ensure_operator("secret")
+    new = await world.store.clients.get(OPERATOR_CLIENT_ID)
+    assert new is not None
+    fewer = ("tweets:read", "users:read")
+    before = replace(new, user_scopes=fewer, own_scopes=fewer, created_at_ms=7)
+    await world.store.clients.put(OPERATOR_CLIENT_ID, before)
+    await world.clients.ensure_operator("secret")
+    assert await world.store.clients.get(OPERATOR_CLIENT_ID) == replace(new, created_at_ms=7)
+    later = replace(new, user_scopes=(*new.user_scopes, "later:read"))
+    await world.store.clients.put(OPERATOR_CLIENT_ID, later)
+    await world.clients.ensure_operator("secret")
+    assert await world.store.clients.get(OPERATOR_CLIENT_ID) == later
 
 
 async def test_the_operators_own_client_stays(world: World) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.graph.follows import MAX_FOLLOWEES
+from services.platform.ids.arguments import MAX_LISTED_IDS
+from services.platform.ids.model import MAX_ID
 from tests.rpc.hostile_texts import FOUR_TO_ONE
 
 Made = Callable[[Any], str]
@@ -23,9 +25,22 @@ DISPLAY_NAME = Field(
     ["x" * 50, FOUR_TO_ONE * 50, ("x" + "\u0301\u0323" * 15) + "x" * 19],
     ["x" * 51, FOUR_TO_ONE * 51, "x" + "\u0301" * 31, "x" * 200, "x" * 201],
 )
+BIO = Field(
+    ["x" * 160, FOUR_TO_ONE * 160, ("x" + "\u0301\u0323" * 15) + "x" * 129],
+    ["x" * 161, FOUR_TO_ONE * 161, "x" + "\u0301" * 31, "x" * 640, "x" * 641],
+)
+IDS = Field(
+    [",".join(str(MAX_ID - each) for each in range(MAX_LISTED_IDS))],
+    [
+        ",".join(str(MAX_ID - each) for each in range(MAX_LISTED_IDS + 1)),
+        *("1," * 100, "," * 60_000, "9" * 60_000, "1" + ",1" * 30_000),
+    ],
+)
 HANDLE = Field(["A" * 15], ["A" * 16, "\u0301" * 15])
 REQUEST_ID = Field(["r" * 64], ["r" * 65, "\u0301" * 64])
-URLS = " ".join(["http://a.bc/" + "d" * 4_084] * 11)
+URLS = " ".join(["http://a.co/" + "d" * 4_077] * 11)
+DOMAINS = " ".join(["http://" + ("\u00e9" * 45 + ".") * 60 + "com"] * 11)
+"""Of labels that take long to encode, as many as fit."""
 TEXT = Field(
     [
         "x" * 280,
@@ -34,24 +49,43 @@ TEXT = Field(
         "\U0001f600" * 140,
         URLS,
         URLS.replace("d", "é")[:28_600],
+        DOMAINS,
     ],
     ["x" * 281, "\u4e2d" * 141, FOUR_TO_ONE * 281, "x" + "\u0301" * 31, URLS + " " + URLS],
 )
+QUERY = Field(
+    ["x" * 500, " ".join(["x" * 15] * 30), "\u4e2d" * 500, FOUR_TO_ONE * 125],
+    ["x" * 501, " ".join("abcdefghijklmnopqrstuvwxyzabcde"), "x" + "\u0301" * 31, '"' * 501],
+)
 
 FIELDS: dict[str, Field] = {
+    "aviary.engagement.v1.ListBookmarksRequest.cursor": Field([lambda w: w.bookmarks], ["c" * 34]),
+    "aviary.engagement.v1.ListLikersRequest.cursor": Field([lambda w: w.likers], ["c" * 34]),
+    "aviary.engagement.v1.ListLikesRequest.cursor": Field([lambda w: w.likes], ["c" * 34]),
+    "aviary.engagement.v1.ListRetweetersRequest.cursor": Field(
+        [lambda w: w.retweeters], ["c" * 34]
+    ),
     "aviary.gateway.v1.CreateChallengeRequest.flow": Field(["post"], ["posts"]),
     "aviary.graph.v1.ListFollowersRequest.cursor": Field([lambda w: w.followers], ["c" * 34]),
     "aviary.graph.v1.ListFollowingRequest.cursor": Field([lambda w: w.following], ["c" * 34]),
+    "aviary.search.v1.ListTrendsRequest.language": Field(["abc"], ["abcd"]),
+    "aviary.search.v1.SearchTweetsRequest.cursor": Field([lambda w: w.search], ["c" * 34]),
+    "aviary.search.v1.SearchTweetsRequest.query": QUERY,
+    "aviary.search.v1.SearchTweetsRequest.sort": Field(["relevant"], ["relevants"]),
     "aviary.timeline.v1.GetHomeTimelineRequest.cursor": Field([lambda w: w.home], ["c" * 34]),
     "aviary.timeline.v1.GetUserTimelineRequest.cursor": Field([lambda w: w.user], ["c" * 34]),
+    "aviary.tweet.v1.CreateTweetRequest.language": Field(["zh-Hant-TW"], ["x" * 36, "\u0301" * 9]),
     "aviary.tweet.v1.CreateTweetRequest.request_id": REQUEST_ID,
     "aviary.tweet.v1.CreateTweetRequest.text": TEXT,
     "aviary.tweet.v1.DeleteTweetRequest.request_id": REQUEST_ID,
+    "aviary.tweet.v1.GetTweetsRequest.ids": IDS,
     "aviary.user.v1.CreateUserRequest.display_name": DISPLAY_NAME,
     "aviary.user.v1.CreateUserRequest.handle": HANDLE,
     "aviary.user.v1.CreateUserRequest.request_id": REQUEST_ID,
     "aviary.user.v1.DeleteUserRequest.request_id": REQUEST_ID,
     "aviary.user.v1.GetUserByHandleRequest.handle": HANDLE,
+    "aviary.user.v1.GetUsersRequest.ids": IDS,
+    "aviary.user.v1.UpdateUserRequest.bio": BIO,
     "aviary.user.v1.UpdateUserRequest.display_name": DISPLAY_NAME,
     "aviary.user.v1.UpdateUserRequest.handle": HANDLE,
     "aviary.user.v1.UpdateUserRequest.request_id": REQUEST_ID,

@@ -86,7 +86,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         servicer = request.param(
             unused,
             unused,
-            Reads(store, unused),
+            Reads(store, unused, unused),
             Audiences(store),
             CursorCodec(lambda: (bytes(32),)),
         )

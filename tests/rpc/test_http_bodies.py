@@ -35,7 +35,10 @@ class Tweets:
     async def GetTweet(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         raise AssertionError
 
-    DeleteTweet = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+    DeleteTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+
+    async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        yield pb.StreamTweetsResponse()
 
 
 @pytest_asyncio.fixture
@@ -71,7 +74,7 @@ async def test_a_body_is_the_request_however_it_is_framed(connection: Connection
     connection.write(sized(b'{"user_id":"7","text":"caf\xc3\xa9"}') + sized(b"") + sized(b"{}"))
     connection.write(chunked(b'{"user_id":', b"8}"))
     answers = [(await connection.answer())[::2] for _ in range(4)]
-    assert [status for status, _ in answers] == [200] * 4
+    assert [status for status, _ in answers] == [201] * 4
     assert b'"user_id":"7","text":"caf\xc3\xa9"' in answers[0][1]
     assert b'"user_id":"0","text":""' in answers[1][1]
     assert answers[1] == answers[2]
@@ -84,14 +87,14 @@ async def test_what_comes_behind_a_body_is_no_header(
     connection.write(chunked(b"{}", trailers=b"x-user-id: 9\r\nx-scope: act:any\r\n"))
     connection.write(sized(b"{}"))
     for _ in range(2):
-        assert (await connection.answer())[0] == 200
+        assert (await connection.answer())[0] == 201
     assert not any({"x-user-id", "x-scope"} & asked.keys() for asked in tweets.asked)
 
 
 @pytest.mark.parametrize("framed", [sized, chunked])
 async def test_a_body_has_a_bound(connection: Connection, tweets: Tweets, framed: Any) -> None:
     connection.write(framed(b" " * (MAX_BODY_BYTES - 2) + b"{}"))
-    assert (await connection.answer())[0] == 200
+    assert (await connection.answer())[0] == 201
     # What was sent ahead behind it would get an answer that is not its own.
     connection.write(framed(b" " * (MAX_BODY_BYTES - 1) + b"{}") + sized(b"{}"))
     status, headers, _ = await connection.answer()
@@ -127,7 +130,7 @@ async def test_a_length_that_may_be_read_in_two_ways_ends_the_connection(
         ("GET", POSTS, 405),
         ("PUT", POSTS, 405),
         ("POST", f"{POSTS}/1", 404),
-        ("POST", f"{POSTS}?&&", 200),
+        ("POST", f"{POSTS}?&&", 201),
         ("POST", f"{POSTS}?user_id=1", 400),
         ("POST", "/healthz?", 404),
         ("POST", "/aviary.tweet.v1.TweetService/CreateTweet", 404),

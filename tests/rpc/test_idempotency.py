@@ -31,7 +31,10 @@ class Tweets:
         self.asked.append(request)
         return pb.GetTweetResponse()
 
-    CreateTweet = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+    CreateTweet = GetTweets = LookupTweets = ListAuthorTweets = DecideDelivery = GetTweet
+
+    async def StreamTweets(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        yield pb.StreamTweetsResponse()
 
 
 @pytest_asyncio.fixture

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -28,14 +29,16 @@ MAX_TURN_S = 0.025
 """Of the loop's own processor time. Measured: 6 ms for the worst text of a post that a message has
 room for, under 3 for all else; the rest is for slower machines."""
 TRIES = 3
-"""What holds up the loop does so each time; a turn of something else, or a core that the host took
-away meanwhile, does not."""
+"""What holds up the loop does so each time; a core that the host took away does not."""
+FOUND_WITHIN_S = 10.0
+LOOK_AGAIN_S = 0.05
 
 DEFAULTS: dict[str, Any] = {
     "handle": "somebody",
     "display_name": "Somebody",
     "text": "hello",
     "flow": "post",
+    "query": "from:ada",
 }
 Answer = TypeVar("Answer")
 FORM = "application/x-www-form-urlencoded"
@@ -46,10 +49,16 @@ class World:
     loop: OneLoop
     followers: str = ""
     following: str = ""
+    likers: str = ""
+    retweeters: str = ""
+    likes: str = ""
+    bookmarks: str = ""
     home: str = ""
     user: str = ""
+    search: str = ""
     ada: int = 0
     bob: int = 0
+    tweet: int = 0
 
     def call(self, method: str, **fields: Any) -> Any:
         rpc = RPCS[method]
@@ -110,20 +119,40 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             made.call("CreateUser", handle=name, display_name=name).user.user_id
             for name in ("ada", "bob", "cid")
         )
-        for one, other in (
-            (made.ada, made.bob),
-            (made.ada, cid),
-            (made.bob, made.ada),
-            (cid, made.ada),
-        ):
+        pairs = ((made.ada, made.bob), (made.ada, cid), (made.bob, made.ada), (cid, made.ada))
+        for one, other in pairs:
             made.call("Follow", follower_id=one, followee_id=other)
         for text in ("one", "two", "three"):
-            made.call("CreateTweet", user_id=made.ada, text=text)
+            tweet = made.call("CreateTweet", user_id=made.ada, text=text).tweet_id
+            for user, method in product((made.ada, made.bob), ("Like", "Retweet", "Bookmark")):
+                made.call(method, user_id=user, tweet_id=tweet)
         lists = (("ListFollowers", "followers"), ("ListFollowing", "following"))
         for method, name in (*lists, ("GetHomeTimeline", "home"), ("GetUserTimeline", "user")):
             setattr(made, name, made.call(method, user_id=made.ada, limit=1).next_cursor)
             assert getattr(made, name)
+        for method, owner in (
+            ("ListLikers", {"tweet_id": tweet}),
+            ("ListRetweeters", {"tweet_id": tweet}),
+            ("ListLikes", {"user_id": made.ada}),
+            ("ListBookmarks", {"user_id": made.ada}),
+        ):
+            page = made.call(method, limit=1, **owner)
+            setattr(made, method.removeprefix("List").lower(), page.next_cursor)
+            assert page.next_cursor
+        made.tweet = tweet
+        made.search = _search_cursor(made)
         yield made
+
+
+def _search_cursor(world: World) -> str:
+    """The cursor of a second page, when the posts can be found."""
+    until_s = time.monotonic() + FOUND_WITHIN_S
+    while time.monotonic() < until_s:
+        asked = {"user_id": world.ada, "query": DEFAULTS["query"], "limit": 1}
+        if cursor := world.call("SearchTweets", **asked).next_cursor:
+            return str(cursor)
+        time.sleep(LOOK_AGAIN_S)
+    raise AssertionError("the posts are not found")
 
 
 def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) -> Message:
@@ -139,6 +168,8 @@ def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) ->
         elif each.name in DEFAULTS and not (rpc.method == "UpdateUser" and each.name == "handle"):
             made[each.name] = DEFAULTS[each.name]
     made |= {"in_reply_to_tweet_id": 0, "quote_tweet_id": 0} if "text" in made else {}
+    if rpc.method in {"ListLikers", "ListRetweeters"}:
+        made["tweet_id"] = world.tweet
     if rpc.method in {"DeleteUser", "DeleteTweet"}:
         made = dict.fromkeys(made, 2**62)  # nobody's
     return kind(**{**made, field.name: value})

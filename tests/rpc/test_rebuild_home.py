@@ -34,6 +34,7 @@ from services.timeline.skeleton import IdSources
 from services.timeline.spec import TABLES
 from services.timeline.store import RowHomeTimelines
 from tests.contract.valkey_servers import valkey_node
+from tests.timeline_owners import Owners
 
 VIEWER, ADA, BOB = 1, 2, 3
 NEWEST = first_id_at(SystemClock().now_ms() - 60_000)
@@ -101,6 +102,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         stack.push_async_callback(valkey.aclose)
         homes = RowHomeTimelines(rows, clock)
         sources = IdSources(
+            owners=Owners(),
             hot=ValkeyHotTimelines(HotLists(valkey), RelationsCache(valkey)),
             homes=homes,
             authors=siblings,

@@ -100,7 +100,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         await rows.open()
         stack.push_async_callback(rows.close)
         store = RowGraphStore(rows, Outbox(rows, clock, OUTBOX))
-        reads = Reads(store, NoUsers())
+        reads = Reads(store, NoUsers(), NoUsers())
         servicer = request.param(
             None, None, reads, Audiences(store), CursorCodec(lambda: (bytes(32),))
         )

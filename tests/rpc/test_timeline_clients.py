@@ -1,6 +1,7 @@
 """How a timeline asks the tweet service for many authors: in calls that it answers."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as pb
@@ -47,6 +48,11 @@ class Tweets:
                 {"user_id": each, "tweet_ids": [each + 10_000, each]} for each in request.user_ids
             ]
         )
+
+    async def StreamTweets(  # noqa: N802 - the RPC's name
+        self, _request: object, _context: object
+    ) -> AsyncIterator[pb.StreamTweetsResponse]:
+        yield pb.StreamTweetsResponse()
 
     def __getattr__(self, _name: str) -> object:
         async def unused(_request: object, _context: object) -> None:
@@ -102,7 +108,7 @@ class Bodies(Tweets):
 
 
 @pytest.mark.parametrize(
-    ("letters", "calls"), [(280, [58]), (90_000, [58, MAX_TWEETS_PER_ANSWER, 18])]
+    ("letters", "calls"), [(280, [58]), (270_000, [58, *[MAX_TWEETS_PER_ANSWER] * 3, 13])]
 )
 async def test_a_page_is_looked_up_at_once_unless_it_is_too_large(
     letters: int, calls: list[int]

@@ -1,6 +1,6 @@
 """The tweet service as the fan-out meets it while releases are mixed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -20,6 +20,11 @@ SERVICE = service_of(pb.DESCRIPTOR)
 
 class Earlier:
     """A process whose call table does not have the fan-out yet."""
+
+    async def StreamTweets(  # noqa: N802 - the RPC's name
+        self, _request: object, _context: object
+    ) -> AsyncIterator[pb.StreamTweetsResponse]:
+        yield pb.StreamTweetsResponse()
 
     def __getattr__(self, _: str) -> Callable[..., Awaitable[Any]]:
         async def refuse(_request: object, _context: object) -> None:

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.platform.errors import InvalidArgumentError
-from services.platform.text.bounded_text import MAX_EXPANSION, MAX_MARKS_IN_A_ROW, normalized
+from services.platform.text.bounded_text import (
+    MAX_EXPANSION,
+    MAX_MARKS_IN_A_ROW,
+    caseless,
+    normalized,
+    without_accents,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 WANTED = "must be short"
@@ -82,3 +88,15 @@ def test_text_from_outside_is_normalised_in_one_module() -> None:
         if re.search(r"unicodedata\.normalize|from unicodedata", path.read_text())
     }
     assert found == {"services/platform/text/bounded_text.py"}
+
+
+def test_texts_are_compared_without_case_and_width() -> None:
+    assert caseless("Stra\u00dfe \uff26\uff35") == "strasse fu"
+    assert without_accents(caseless("Caf\u00e9 \u0939\u093f\u0928\u094d\u0926\u0940")) == (
+        "cafe \u0939\u093f\u0928\u094d\u0926\u0940"
+    )
+
+
+@pytest.mark.parametrize("text", ["x" + "\u0301" * 50_000, "x" + "\u0301\u0323" * 25_000])
+def test_runs_of_marks_are_cut_where_a_text_is_compared(text: str) -> None:
+    assert len(caseless(text)) <= 1 + MAX_MARKS_IN_A_ROW

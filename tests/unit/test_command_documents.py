@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 import pytest
+from aviary.engagement.v1 import engagement_service_pb2 as engagement_pb
 from aviary.event.v1 import event_pb2
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.queue.v1 import queue_pb2 as pb
@@ -14,7 +15,7 @@ from aviary.queue.v1.queue_service_pb2 import ReadDeadLettersResponse
 from services.cli.main import main
 from services.cli.operate import documents
 from services.cli.operate.events import KINDS
-from services.cli.operate.showing import show_content
+from services.cli.operate.showing import show_content, show_counts
 from services.platform.specs import all_topics
 
 TWEET = event_pb2.TweetEvent(created=event_pb2.TweetCreated(tweet_id=7, user_id=8))
@@ -48,6 +49,32 @@ def test_queues(capsys: pytest.CaptureFixture[str]) -> None:
             },
         ]
     }
+
+
+COUNTED = engagement_pb.TweetCounts(
+    tweet_id=7, like_count=1_200, retweet_count=3, bookmark_count=1, reply_count=0, quote_count=2
+)
+DRIFT = engagement_pb.CountDrift(
+    tweet_id=7, kind=engagement_pb.ENGAGEMENT_KIND_LIKE, counted=1_201, exact=1_200
+)
+
+
+def test_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    documents.counts([COUNTED], [DRIFT])
+    counts = {"like": 1_200, "retweet": 3, "bookmark": 1, "reply": 0, "quote": 2}
+    assert printed(capsys) == {
+        "counts": [{"tweet_id": "7", **counts}],
+        "drifts": [{"tweet_id": "7", "kind": "like", "counted": 1_201, "exact": 1_200}],
+    }
+
+
+def test_counts_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    show_counts([COUNTED], [DRIFT])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["tweet", "7:", "the", "like", "count", "was", "1,201,", "and", "is", "1,200", "now"],
+        ["tweet", "likes", "retweets", "bookmarks", "replies", "quotes"],
+        ["7", "1,200", "3", "1", "0", "2"],
+    ]
 
 
 def test_dead_letters(capsys: pytest.CaptureFixture[str]) -> None:

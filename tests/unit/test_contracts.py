@@ -21,6 +21,7 @@ from gateway.envoy.public_reads import public_read_filters
 from gateway.envoy.shared_limits import READS
 from gateway.limits.table import CLASSES
 from services.identity import scopes
+from services.identity.oauth_clients import READ_SCOPES
 from services.platform.rpc import end_user
 from services.platform.tokens.issuers import Issuer, IssuerError, read_issuers
 
@@ -33,6 +34,11 @@ def test_issuer_offers_every_scope_that_an_rpc_asks_for_and_no_other() -> None:
     asked = {rpc.scope for rpc in own_contracts().public if rpc.scope is not None}
     assert set(scopes.USER_SCOPES) - {"openid"} | {"users:create"} == asked
     assert set(scopes.ALL_SCOPES) == asked | {"openid", end_user.ACT_ANY}
+
+
+def test_an_app_may_read_in_its_own_name_what_anybody_may() -> None:
+    public = {rpc.scope for rpc in own_contracts().public if rpc.public_read}
+    assert set(READ_SCOPES) == public
 
 
 def test_public_rpc_without_a_rule_cannot_be_built() -> None:
@@ -164,7 +170,8 @@ def test_what_keeps_its_path_of_rest_is_a_read_of_its_class() -> None:
 
 def test_what_is_over_http_is_all_in_its_body() -> None:
     changes = [rpc for rpc in own_contracts().public if rpc.over_http and rpc.verb == "POST"]
-    names = ("tweets", "follow", "unfollow", "block", "unblock", "mute", "unmute")
+    both_ways = ("follow", "block", "mute", "like", "retweet", "bookmark")
+    names = ("tweets", *both_ways, *(f"un{name}" for name in both_ways))
     assert {rpc.template for rpc in changes} == {f"/v1/{name}" for name in names}
     assert all(rpc.paths == (f"/{rpc.name}", rpc.template) for rpc in changes)
     for name, value in (("post", "/v1/tweets/{text}"), ("body", "text"), ("body", "")):

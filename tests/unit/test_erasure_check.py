@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.engagement.consumers import EngagementConsumers
 from services.fanout.consumers import FanoutConsumers
 from services.fanout.service import FanoutService
 from services.graph.consumers import GraphConsumers
@@ -20,7 +21,7 @@ MESSAGE = UserEvents().deleted(ADA, 1)
 
 
 class Owner:
-    """The user service to all three, and the tweet service to the fan-out."""
+    """The user service to all, and the tweet service to the fan-out."""
 
     def __init__(self, *, lives: bool | None) -> None:
         self._lives = lives
@@ -63,11 +64,15 @@ async def deliver(kind: str, owner: Any, erasing: Any) -> None:
         consumers = FanoutConsumers(unused, service)
         await consumers.tweets_changed([TweetEvents().deleted(TWEET, ADA)])
         return
+    if kind == "engagement":
+        unused = None
+        await EngagementConsumers(unused, unused, erasing, owner).user_deleted(MESSAGE)
+        return
     erasures = {"graph": GraphConsumers, "tweet": TweetConsumers, "identity": IdentityConsumers}
     await erasures[kind](erasing, owner).user_deleted(MESSAGE)
 
 
-@pytest.mark.parametrize("kind", ["graph", "tweet", "identity", "fanout"])
+@pytest.mark.parametrize("kind", ["graph", "tweet", "engagement", "identity", "fanout"])
 async def test_the_owner_is_asked_first(kind: str) -> None:
     erasing = Erasing()
     with pytest.raises(FailedPreconditionError, match="is there"):

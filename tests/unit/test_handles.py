@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from services.platform.errors import InvalidArgumentError
 from services.platform.text.handles import (
     canonical,
+    validate_bio,
     validate_display_name,
     validate_handle,
     validate_new_handle,
@@ -26,7 +27,18 @@ def test_refused_handles(handle: str) -> None:
 
 @pytest.mark.parametrize(
     "handle",
-    ["admin", "Admin", "ADMIN_", "_a_d_m_i_n_", "support", "aviary", "Aviary_", "root", "api"],
+    [
+        "admin",
+        "Admin",
+        "ADMIN_",
+        "_a_d_m_i_n_",
+        "support",
+        "aviary",
+        "Aviary_",
+        "root",
+        "api",
+        "me",
+    ],
 )
 def test_reserved_handles_are_for_nobody_new(handle: str) -> None:
     assert validate_handle(handle) == handle
@@ -62,3 +74,16 @@ def test_refused_display_names(name: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         validate_display_name(name)
     assert caught.value.field == "display_name"
+
+
+def test_bios_are_trimmed_and_may_be_taken_away() -> None:
+    assert validate_bio(" Programs engines. ") == "Programs engines."
+    assert validate_bio("x" * 160 + " ")
+    assert validate_bio("") == ""
+
+
+@pytest.mark.parametrize("bio", ["   ", "\u200b", "x" * 161, "a\nb", "a\x00b", "a\ud800"])
+def test_refused_bios(bio: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        validate_bio(bio)
+    assert caught.value.field == "bio"

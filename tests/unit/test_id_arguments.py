@@ -3,7 +3,13 @@
 import pytest
 
 from services.platform.errors import InvalidArgumentError
-from services.platform.ids.arguments import check_id, check_ids, check_optional_id
+from services.platform.ids.arguments import (
+    MAX_LISTED_IDS,
+    check_id,
+    check_ids,
+    check_optional_id,
+    listed_ids,
+)
 from services.platform.ids.model import MAX_ID
 
 
@@ -35,3 +41,26 @@ def test_lists_are_bounded_and_repeats_count(numbers: list[int]) -> None:
 def test_one_bad_id_spoils_a_list() -> None:
     with pytest.raises(InvalidArgumentError, match="tweet_ids: must be a positive id"):
         check_ids("tweet_ids", [1, 0], most=2)
+
+
+def test_a_list_of_ids_is_read_once_each() -> None:
+    assert listed_ids("ids", "7") == [7]
+    assert listed_ids("ids", f"9,{MAX_ID},9,8") == [9, MAX_ID, 8]
+    assert (
+        len(listed_ids("ids", ",".join(map(str, range(1, MAX_LISTED_IDS + 1))))) == MAX_LISTED_IDS
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", ",", "1,", ",1", "1,,2", "0", "-1", "+1", "01", "1 ", "1\n", "x", "\u0661", "1e3"),
+        str(MAX_ID + 1),
+        "1" * 20,
+        ",".join(["1"] * (MAX_LISTED_IDS + 1)),
+    ],
+)
+def test_what_is_no_list_of_ids_is_refused(text: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        listed_ids("ids", text)
+    assert caught.value.field == "ids"

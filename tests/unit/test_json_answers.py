@@ -3,17 +3,15 @@
 import pytest
 from aviary.tweet.v1.tweet_pb2 import Tweet
 from google.api.httpbody_pb2 import HttpBody
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Value
+from google.protobuf.wrappers_pb2 import DoubleValue
 
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_writer
 from services.timeline.page import splice_json_page
 
-SHOWN = (
-    b'{"tweet_id":"9","user_id":"0","text":"a\\u003cb","in_reply_to_tweet_id":"0",'
-    b'"quote_tweet_id":"0"}'
-)
+SHOWN = b'{"tweet_id":"9","user_id":"0","text":"a\\u003cb"}'
+REPLY = b'{"tweet_id":"9","user_id":"0","text":"a","in_reply_to_tweet_id":"7"}'
 
 
 def test_messages_are_written_once_and_long_ones_each_time() -> None:
@@ -21,6 +19,8 @@ def test_messages_are_written_once_and_long_ones_each_time() -> None:
     short = Tweet(tweet_id=9, text="a<b").SerializeToString()
     assert pieces.of(short) == SHOWN
     assert pieces.of(short) is pieces.of(short)
+    reply = Tweet(tweet_id=9, text="a", in_reply_to_tweet_id=7).SerializeToString()
+    assert pieces.of(reply) == REPLY
     long = Tweet(text="x" * 5_000).SerializeToString()
     assert pieces.of(long) == pieces.of(long)
     assert pieces.of(long) is not pieces.of(long)
@@ -41,7 +41,7 @@ def test_pages_are_joined() -> None:
     assert splice_json_page([b"1", b"2"], b'"c"') == b'{"tweets":[1,2],"next_cursor":"c"}'
 
 
-@pytest.mark.parametrize("message", [Duration, Value])
+@pytest.mark.parametrize("message", [DoubleValue, Value])
 def test_types_that_no_answer_has_are_refused_at_once(message: type) -> None:
     with pytest.raises(TypeError, match="not written as JSON"):
         json_writer(message.DESCRIPTOR)

@@ -11,6 +11,7 @@ from gateway.envoy.contracts import ContractError, Contracts
 from gateway.openapi import openapi_document, to_json
 from gateway.openapi.issuer import issuer_paths
 from gateway.openapi.named_errors import errors_named
+from gateway.openapi.operations import success
 from gateway.openapi.page import to_html
 
 Json = dict[str, Any]
@@ -176,8 +177,17 @@ def test_what_is_deprecated_is_so_in_the_document_too() -> None:
 
 
 def links_of(document: Json, path: str, verb: str) -> dict[str, Json]:
-    found: dict[str, Json] = document["paths"][path][verb]["responses"]["200"]["links"]
+    answers = document["paths"][path][verb]["responses"]
+    found: dict[str, Json] = answers[success(answers)]["links"]
     return found
+
+
+def test_what_makes_something_says_where_it_is(document: Json) -> None:
+    for path in ("/v1/tweets", "/v1/users"):
+        answers = document["paths"][path]["post"]["responses"]
+        assert "200" not in answers
+        assert answers["201"]["headers"]["Location"]["$ref"].endswith("/Location")
+    assert "201" not in document["paths"]["/v1/follow"]["post"]["responses"]
 
 
 def test_answers_lead_to_what_can_be_asked_next(document: Json) -> None:
@@ -186,12 +196,13 @@ def test_answers_lead_to_what_can_be_asked_next(document: Json) -> None:
         "operationId": "DeleteTweet",
         "parameters": {"path.tweet_id": "$response.body#/tweet/tweet_id"},
     }
-    assert {"GetTweet", "DeleteTweet"} == made.keys()
+    assert {"GetTweet", "DeleteTweet", "ListLikers", "ListRetweeters"} == made.keys()
     assert "ListFollowers" in links_of(document, "/v1/users", "post")
     home = links_of(document, "/v1/timeline/home", "get")
     assert home["GetTweet"]["parameters"] == {"path.tweet_id": "$response.body#/tweets/0/tweet_id"}
     assert home["NextPage"]["parameters"] == {
         "query.cursor": "$response.body#/next_cursor",
+        "query.since_id": "$request.query.since_id",
         "query.user_id": "$request.query.user_id",
     }
     followers = links_of(document, "/v1/users/{user_id}/followers", "get")

@@ -1,5 +1,6 @@
 """Users, tweets and leases beside a newer version, which writes one field more into each cell."""
 
+import json
 import random
 from pathlib import Path
 
@@ -10,12 +11,16 @@ from services.id.spec import LEASES
 from services.id.store import RowLeaseStore
 from services.platform.errors import AlreadyExistsError, NotFoundError
 from services.platform.outbox.outbox import Outbox
+from services.platform.rows.port import RowMutation
 from services.platform.rows.sqlite.rows import SqliteRowStore
+from services.platform.text.entities import Entities, Mention
+from services.tweet.keys import tweet_row_key
 from services.tweet.model import RequestClaim, Tweet
 from services.tweet.spec import OUTBOX as TWEET_OUTBOX
 from services.tweet.spec import TABLES as TWEET_TABLES
 from services.tweet.store import RowTweetStore
 from services.user.events import UserEvents
+from services.user.former_handles import FormerHandles
 from services.user.service import UserService
 from services.user.spec import OUTBOX
 from services.user.store import RowUserStore
@@ -29,7 +34,9 @@ AT_MS = 1_800_000_000_000
 def newer(world: World) -> UserService:
     rows = NewerRows(world.rows)
     store = RowUserStore(rows, Outbox(rows, world.clock, OUTBOX))
-    return UserService(store, world.ids, UserEvents(), world.clock, world.gone.announce)
+    return UserService(
+        store, world.ids, UserEvents(), world.clock, world.gone.announce, former=FormerHandles(0)
+    )
 
 
 @pytest.mark.parametrize("newer_first", [True, False])
@@ -76,6 +83,20 @@ async def test_tweets_of_a_newer_version_are_read(tmp_path: Path) -> None:
     await rows.close()
 
 
+async def test_tweets_of_before_there_were_entities_are_read(tmp_path: Path) -> None:
+    rows = SqliteRowStore(tmp_path / "rows.db", [*TWEET_TABLES, TWEET_OUTBOX], MovableClock())
+    await rows.open()
+    store = RowTweetStore(rows, Outbox(rows, MovableClock(), TWEET_OUTBOX))
+    body = (
+        b'{"user_id":1,"text":"hi @bob","created_at_ms":5,"in_reply_to_tweet_id":0,'
+        b'"quote_tweet_id":0}'
+    )
+    await rows.mutate([RowMutation("tweets", tweet_row_key(7), {b"body": body})])
+    entities = Entities(mentions=(Mention(3, 7, "bob"),))
+    assert await store.get_many([7]) == {7: Tweet(7, 1, "hi @bob", 5, 0, 0, entities)}
+    await rows.close()
+
+
 async def test_leases_are_renewed_by_either_version_in_turn(tmp_path: Path) -> None:
     rows = SqliteRowStore(tmp_path / "rows.db", [LEASES], MovableClock())
     await rows.open()
@@ -92,4 +113,26 @@ async def test_leases_are_renewed_by_either_version_in_turn(tmp_path: Path) -> N
         lease = renewed
     await behind.release(lease.worker, "me", NOW)
     assert (await ahead.acquire("you")).worker >= 0
+    await rows.close()
+
+
+async def test_what_came_later_is_not_in_the_body(tmp_path: Path) -> None:
+    """The release before reads a body of exactly these fields, and takes any other for damage."""
+    rows = SqliteRowStore(tmp_path / "rows.db", [*TWEET_TABLES, TWEET_OUTBOX], MovableClock())
+    await rows.open()
+    store = RowTweetStore(rows, Outbox(rows, MovableClock(), TWEET_OUTBOX))
+    tweet = Tweet(7, 1, "hi @bob", AT_MS, 0, 0, Entities(mentions=(Mention(3, 7, "bob"),)), "en")
+    await store.create(tweet, b"made")
+    (row,) = await rows.scan("tweets", b"", b"\xff", limit=9)
+    assert list(json.loads(row.cells[b"body"])) == [
+        "user_id",
+        "text",
+        "created_at_ms",
+        "in_reply_to_tweet_id",
+        "quote_tweet_id",
+    ]
+    assert await store.get_many([7]) == {7: tweet}
+    await store.delete(tweet, AT_MS + 1, b"gone")
+    (row,) = await rows.scan("tweets", b"", b"\xff", limit=9)
+    assert row.cells == {b"body": b"", b"said": b"", b"deleted": b"1"}
     await rows.close()

@@ -113,6 +113,8 @@ def test_every_variable_is_read() -> None:
         ("AVIARY_PROBE_ADDRESS", "8081", "host:port"),
         ("AVIARY_EDGE_PORT", "65536", "at most 65535"),
         ("AVIARY_CELEBRITY_THRESHOLD", "0", "at least 1"),
+        ("AVIARY_HANDLE_HOLD_DAYS", "-1", "a whole number"),
+        ("AVIARY_HANDLE_HOLD_DAYS", "3651", "3650"),
         ("AVIARY_CELEBRITY_THRESHOLD", "٣", "a whole number"),
         ("AVIARY_BUS_VISIBILITY_S", "9", "at least 10 and at most 600"),
         ("AVIARY_USER_ADDRESS", "nowhere", "host:port"),

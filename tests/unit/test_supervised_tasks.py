@@ -11,6 +11,7 @@ TASKS: Mapping[str, str] = {
     "services/platform/runtime/ending.py": "the start of a process, whose end it waits for",
     "services/cli/serving.py": "the drain of a process, whose end it waits for",
     "services/platform/bus/receiving.py": "deliveries in hand; the events that a step waits for",
+    "services/engagement/changes.py": "changes of requests, which wait for them",
     "services/graph/changes.py": "changes of requests, which wait for them",
     "services/graph/joined_users.py": "one call for those who wait for it",
     "services/cli/load/loader.py": "a command",
@@ -55,6 +56,7 @@ STARTED_ELSEWHERE: Mapping[str, str] = {
 THREADS: Mapping[str, str] = {
     "services/platform/audit/log.py": "brings entries to the disk; else the process is not ready",
     "services/platform/rows/sqlite/threads.py": "writes; as above",
+    "services/search/tantivy_index.py": "does what is waited for, and raises it there",
     "services/local/child.py": "writes a child's log, and never raises",
     "services/platform/observability/prometheus_endpoint.py": "answers Prometheus, which misses it",
 }

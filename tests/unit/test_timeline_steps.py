@@ -3,7 +3,7 @@
 import pytest
 
 from services.timeline.model import EncodedTweet, View
-from services.timeline.page import Page, cut_page
+from services.timeline.page import PAGE_BYTES, Page, cut_page
 from services.timeline.rules import RULES, apply_rules
 
 OWNER, FOLLOWED, STRANGER = 1, 2, 3
@@ -37,3 +37,10 @@ def test_rules_keep_order_and_the_very_tweets() -> None:
 def test_a_page_follows_where_there_is_more_than_fits(count: int, next_before: int | None) -> None:
     tweets = [tweet(9 - n, OWNER) for n in range(count)]
     assert cut_page(tweets, 2) == Page(tweets[:2], next_before)
+
+
+@pytest.mark.parametrize(("size", "room"), [(PAGE_BYTES // 3, 3), (2 * PAGE_BYTES, 1)])
+def test_a_page_of_the_largest_tweets_ends_where_an_answer_does(size: int, room: int) -> None:
+    tweets = [EncodedTweet(each, 1, False, 0, b"x" * size) for each in range(9, 4, -1)]  # noqa: FBT003
+    assert cut_page(tweets, 4) == Page(tweets[:room], tweets[room - 1].tweet_id)
+    assert cut_page(tweets[:room], 4) == Page(tweets[:room], None)

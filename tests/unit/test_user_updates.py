@@ -166,9 +166,9 @@ async def test_a_repeat_writes_nothing_although_its_answer_was_not_kept(world: W
 async def test_a_renewed_claim_is_another_even_within_a_millisecond(world: World) -> None:
     claims = HandleClaims(world.store, world.clock)
     first, second = [await claims.take("ada", 1) for _ in range(2)]
-    await claims.release("ada", first)
+    await claims.release({"ada": first})
     assert await world.store.get_claim("ada") == second
-    await claims.release("ada", second)
+    await claims.release({"ada": second})
     assert await world.store.get_claim("ada") is None
 
 

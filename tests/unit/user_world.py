@@ -11,6 +11,7 @@ from services.platform.outbox.outbox import Outbox
 from services.platform.rows.port import Row, RowMutation
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.user.events import UserDeleted, UserEvents, decode_user_deleted
+from services.user.former_handles import FormerHandles
 from services.user.service import UserService
 from services.user.spec import OUTBOX, TABLES
 from services.user.store import RowUserStore
@@ -114,11 +115,21 @@ class World:
     ids: CountingIds
     gone: Gone
 
-    def dying(self, at: int, *, after: bool) -> tuple[UserService, CrashingRows]:
+    def dying(self, at: int, *, after: bool, days: int = 0) -> tuple[UserService, CrashingRows]:
         """Another process, which dies at its write number `at`."""
         rows = CrashingRows(self.rows, at, after=after)
         store = RowUserStore(rows, Outbox(rows, self.clock, OUTBOX))
-        return UserService(store, self.ids, UserEvents(), self.clock, self.gone.announce), rows
+        return self._process(store, days), rows
+
+    def holding(self, days: int) -> UserService:
+        """Another process, which holds for so long what users give up."""
+        return self._process(self.store, days)
+
+    def _process(self, store: RowUserStore, days: int = 0) -> UserService:
+        former = FormerHandles(days)
+        return UserService(
+            store, self.ids, UserEvents(), self.clock, self.gone.announce, former=former
+        )
 
     async def events(self) -> list[UserDeleted]:
         pending = await self.outbox.pending(-(10**9), 1_600)
@@ -134,6 +145,6 @@ async def user_world(folder: Path) -> AsyncIterator[World]:
     outbox = Outbox(rows, clock, OUTBOX)
     store = RowUserStore(rows, outbox)
     ids, gone = CountingIds(), Gone()
-    service = UserService(store, ids, UserEvents(), clock, gone.announce)
+    service = UserService(store, ids, UserEvents(), clock, gone.announce, former=FormerHandles(0))
     yield World(service, store, rows, outbox, clock, ids, gone)
     await rows.close()

@@ -71,16 +71,18 @@ def _compose() -> Document:
             EDGE: _edge(),
             **watching.services(),
         },
-        "volumes": {
-            name: {}
-            for name in ("keys", "cache", "nonces", "denials", *(e.name for e in _keepers()))
-        },
+        "volumes": {name: {} for name in ("keys", "cache", "nonces", "denials", *_with_folders())},
     }
 
 
 def _keepers() -> list[Service]:
     """Return those that keep their audit log on a disk; the others' is among their log lines."""
     return [each for each in all_services() if "audit" in each.opens]
+
+
+def _with_folders() -> list[str]:
+    """Return those that write into a folder of their own."""
+    return [each.name for each in all_services() if each in _keepers() or each.keeps_scratch]
 
 
 def _image(target: str) -> Document:
@@ -108,7 +110,7 @@ def _service(service: Service) -> Document:
     volumes = [f"keys:{_KEYS_DIR}:ro"]
     if service.has_flags:
         volumes.append(f"./flags:{_folder(layout.FLAGS_FILE)}:ro")
-    if service in _keepers():
+    if service.name in _with_folders():
         volumes.append(f"{service.name}:{DATA_DIR}")
     if service.name == GATEWAY:
         # It notes beside the edge's log how far it has read.

@@ -34,6 +34,8 @@ class Service:
     """Variables that hold its secrets."""
     has_flags: bool
     """Whether it follows the file of feature flags."""
+    keeps_scratch: bool
+    """Whether it writes what it can make anew."""
 
 
 @cache
@@ -57,6 +59,7 @@ def _service(spec: ServiceSpec) -> Service:
         frozenset(engine for engine, is_opened in opens.items() if is_opened),
         spec.secrets,
         bool(spec.flags),
+        spec.keeps_scratch,
     )
 
 

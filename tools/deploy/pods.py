@@ -50,6 +50,9 @@ OPTIONAL_SECRETS: Final = frozenset(
 )
 DATA: Final = "data"
 DATA_DIR: Final = "/var/lib/aviary/data"
+SCRATCH: Final = "scratch"
+# An index of some ten million tweets. It ends with the pod.
+_SCRATCH: Final[Document] = {"name": SCRATCH, "emptyDir": {"sizeLimit": "8Gi"}}
 ADMIN: Final = "envoy-admin"
 
 SERVICES_IMAGE: Final = "aviary-services"
@@ -140,6 +143,7 @@ def service_pod(of: Service) -> Pod:
         },
         {"name": "valkey", "configMap": {"name": VALKEY_AUTHORITIES, "optional": True}},
         *([{"name": "flags", "configMap": {"name": FLAGS}}] if of.has_flags else []),
+        *([_SCRATCH] if of.keeps_scratch else []),
     ]
     return Pod(
         container=container,
@@ -234,12 +238,13 @@ def _folders(of: Service, *, keeps_data: bool) -> dict[str, str]:
         **({"tls": layout.TLS_DIR} if of.http_port is not None else {}),
         **({"flags": layout.FLAGS_FILE.rpartition("/")[0]} if of.has_flags else {}),
         **({DATA: DATA_DIR} if keeps_data else {}),
+        **({SCRATCH: DATA_DIR} if of.keeps_scratch else {}),
     }
 
 
 def _mount(name: str, path: str) -> Document:
     mount: Document = {"name": name, "mountPath": path}
-    return mount if name in {DATA, ADMIN} else mount | {"readOnly": True}
+    return mount if name in {DATA, SCRATCH, ADMIN} else mount | {"readOnly": True}
 
 
 def _admin() -> Document:

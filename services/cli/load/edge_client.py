@@ -102,7 +102,7 @@ class EdgeClient:
             except httpx.TransportError as error:
                 failure = UnreachableError(self._url, _said(error))
             else:
-                if answer.status_code == HTTPStatus.OK:
+                if answer.is_success:
                     body: Json = answer.json()
                     return body
                 if answer.status_code == HTTPStatus.UNAUTHORIZED and refused_token is None:

@@ -4,11 +4,15 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import grpc.aio
+from aviary.engagement.v1 import engagement_service_pb2 as engagement_pb
+from aviary.engagement.v1.engagement_service_pb2_grpc import EngagementServiceStub
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.fanout.v1.fanout_service_pb2_grpc import FanoutServiceStub
 from aviary.queue.v1 import queue_pb2
 from aviary.queue.v1 import queue_service_pb2 as pb
 from aviary.queue.v1.queue_service_pb2_grpc import QueueServiceStub
+from aviary.search.v1 import search_service_pb2 as search_pb
+from aviary.search.v1.search_service_pb2_grpc import SearchServiceStub
 from aviary.timeline.v1 import timeline_service_pb2 as timeline_pb
 from aviary.timeline.v1.timeline_service_pb2_grpc import TimelineServiceStub
 from aviary.user.v1 import user_service_pb2 as user_pb
@@ -25,11 +29,15 @@ from services.platform.security.signing import Signer
 from services.platform.security.tls import CredentialsError
 
 __all__ = [
+    "EngagementClient",
     "QueueClient",
+    "SearchClient",
     "ThresholdClient",
     "TimelineClient",
     "UserClient",
+    "reach_engagement",
     "reach_queues",
+    "reach_search",
     "reach_threshold",
     "reach_timeline",
     "reach_users",
@@ -170,6 +178,62 @@ async def reach_timeline(found: Found) -> AsyncIterator[TimelineClient]:
     """Open a channel for a while."""
     async with _channel(found, timeline_pb.DESCRIPTOR) as channel:
         yield TimelineClient(found, channel)
+
+
+class EngagementClient:
+    """A client of `aviary.engagement.v1.EngagementService`; methods raise `OperateError`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = EngagementServiceStub(channel)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
+
+    async def counts(self, tweet_ids: Sequence[int]) -> Sequence[engagement_pb.TweetCounts]:
+        """Read the counts of tweets, in the order asked for."""
+        request = engagement_pb.LookupCountsRequest(tweet_ids=tweet_ids)
+        with _explained(self._found):
+            return (await self._rpc.call(self._stub.LookupCounts, request)).counts
+
+    async def reconcile(self, tweet_ids: Sequence[int]) -> Sequence[engagement_pb.CountDrift]:
+        """Put the counts of tweets right; gives those that were off."""
+        request = engagement_pb.ReconcileRequest(tweet_ids=tweet_ids)
+        with _explained(self._found):
+            return (await self._rpc.call(self._stub.Reconcile, request)).drifts
+
+
+@asynccontextmanager
+async def reach_engagement(found: Found) -> AsyncIterator[EngagementClient]:
+    """Open a channel for a while."""
+    async with _channel(found, engagement_pb.DESCRIPTOR) as channel:
+        yield EngagementClient(found, channel)
+
+
+class SearchClient:
+    """A client of `aviary.search.v1.SearchService`; every method raises `OperateError`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = SearchServiceStub(channel)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
+
+    async def indexes(self) -> Sequence[search_pb.IndexStatus]:
+        """Read how the index of each replica is."""
+        with _explained(self._found):
+            request = search_pb.GetIndexStatusRequest()
+            return (await self._rpc.call(self._stub.GetIndexStatus, request)).indexes
+
+    async def rebuild(self) -> None:
+        """Have each replica build its index anew."""
+        with _explained(self._found):
+            request = search_pb.RequestRebuildRequest()
+            await self._rpc.call(self._stub.RequestRebuild, request)
+
+
+@asynccontextmanager
+async def reach_search(found: Found) -> AsyncIterator[SearchClient]:
+    """Open a channel for a while."""
+    async with _channel(found, search_pb.DESCRIPTOR) as channel:
+        yield SearchClient(found, channel)
 
 
 def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:

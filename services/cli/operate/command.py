@@ -216,6 +216,42 @@ def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
     _run(lambda run: run.rebuild_home(data_dir, user_ids))
 
 
+@click.command("counts")
+@click.argument(
+    "tweet_ids", metavar="TWEET_ID...", nargs=-1, required=True, type=click.IntRange(1, MAX_INT64)
+)
+@click.option(
+    "--reconcile",
+    is_flag=True,
+    help="Compare them first with who is listed, and put right what is off. At most 100 tweets.",
+)
+@JSON
+@DATA_DIR
+def counts(
+    data_dir: Path | None, tweet_ids: Sequence[int], *, reconcile: bool, as_json: bool
+) -> None:
+    """Show how many like, retweet, bookmark, answer and quote tweets.
+
+    Counts that are off are also found and put right in the background, tweet by tweet.
+    """
+    _run(lambda run: run.counts(data_dir, tweet_ids, reconcile=reconcile, as_json=as_json))
+
+
+@click.command("search-indexes")
+@JSON
+@DATA_DIR
+def search_indexes(data_dir: Path | None, *, as_json: bool) -> None:
+    """Show how the search index of each replica is: its size, and up to when it has all."""
+    _run(lambda run: run.search_indexes(data_dir, as_json=as_json))
+
+
+@click.command("rebuild-search")
+@DATA_DIR
+def rebuild_search(data_dir: Path | None) -> None:
+    """Have every search index built anew; searches are answered meanwhile, with what there is."""
+    _run(lambda run: run.rebuild_search(data_dir))
+
+
 COMMANDS = (
     queues,
     dead_letters,
@@ -227,6 +263,9 @@ COMMANDS = (
     resume,
     threshold,
     rebuild_home,
+    counts,
+    search_indexes,
+    rebuild_search,
 )
 
 

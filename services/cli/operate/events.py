@@ -17,6 +17,7 @@ KINDS: Final[Mapping[str, type[Message]]] = MappingProxyType(
         "tweet-events": event_pb2.TweetEvent,
         "graph-events": event_pb2.GraphEvent,
         "user-events": event_pb2.UserEvent,
+        "engagement-events": event_pb2.EngagementEvent,
         "fanout-close": event_pb2.FanoutJob,
         "fanout-rest": event_pb2.FanoutJob,
         "fanout-legs": event_pb2.FanoutLeg,

@@ -13,7 +13,9 @@ from tqdm import tqdm
 from services.cli.operate import documents
 from services.cli.operate.client import (
     QueueClient,
+    reach_engagement,
     reach_queues,
+    reach_search,
     reach_threshold,
     reach_timeline,
     reach_users,
@@ -22,6 +24,8 @@ from services.cli.operate.errors import OperateError
 from services.cli.operate.finding import Found, find
 from services.cli.operate.showing import (
     show_content,
+    show_counts,
+    show_indexes,
     show_letters,
     show_pauses,
     show_queues,
@@ -30,14 +34,17 @@ from services.cli.operate.showing import (
 from services.platform.specs import all_subscriptions, server_of
 
 __all__ = [
+    "counts",
     "dead_letters",
     "drop",
     "export_dead_letters",
     "pause",
     "queues",
     "rebuild_home",
+    "rebuild_search",
     "redrive",
     "resume",
+    "search_indexes",
     "show_dead_letter",
     "threshold",
 ]
@@ -45,7 +52,9 @@ __all__ = [
 QUEUES: Final = "aviary.queue.v1.QueueService"
 FANOUT: Final = "aviary.fanout.v1.FanoutService"
 USERS: Final = "aviary.user.v1.UserService"
+SEARCH: Final = "aviary.search.v1.SearchService"
 TIMELINE: Final = "aviary.timeline.v1.TimelineService"
+ENGAGEMENT: Final = "aviary.engagement.v1.EngagementService"
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
 """Of a redrive: about a second on the slowest bus, so that the bar moves and no call runs late."""
@@ -207,6 +216,30 @@ async def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
         for user_id in user_ids:
             await timeline.rebuild_home(user_id)
             click.echo(f"the home timeline of {user_id} is built anew")
+
+
+async def counts(
+    data_dir: Path | None, tweet_ids: Sequence[int], *, reconcile: bool, as_json: bool = False
+) -> None:
+    """Print the counts of tweets; compare them first with what they count, if that is asked for."""
+    async with reach_engagement(_found(ENGAGEMENT, data_dir)) as client:
+        drifts = await client.reconcile(tweet_ids) if reconcile else ()
+        found = await client.counts(tweet_ids)
+    (documents.counts if as_json else show_counts)(found, drifts)
+
+
+async def search_indexes(data_dir: Path | None, *, as_json: bool = False) -> None:
+    """Print how each index is."""
+    async with reach_search(_found(SEARCH, data_dir)) as search:
+        indexes = await search.indexes()
+    (documents.indexes if as_json else show_indexes)(indexes)
+
+
+async def rebuild_search(data_dir: Path | None) -> None:
+    """Ask for the indexes to be built anew."""
+    async with reach_search(_found(SEARCH, data_dir)) as search:
+        await search.rebuild()
+    click.echo("every index is being built anew; `search-indexes` shows how far they are")
 
 
 def _all() -> list[str]:

@@ -4,13 +4,24 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import click
+from aviary.engagement.v1 import engagement_service_pb2 as engagement_pb
 from aviary.fanout.v1 import fanout_service_pb2 as fanout_pb
 from aviary.queue.v1 import queue_pb2 as pb
 from aviary.queue.v1 import queue_service_pb2
+from aviary.search.v1 import search_service_pb2 as search_pb
 
+from services.cli.operate.documents import kind_of
 from services.cli.operate.events import said
 
-__all__ = ["show_content", "show_letters", "show_pauses", "show_queues", "show_threshold"]
+__all__ = [
+    "show_content",
+    "show_counts",
+    "show_indexes",
+    "show_letters",
+    "show_pauses",
+    "show_queues",
+    "show_threshold",
+]
 
 UNKNOWN = "unknown"
 GAP = "  "
@@ -57,6 +68,20 @@ def show_content(subscription: str, content: queue_service_pb2.ReadDeadLettersRe
     _table(facts)
 
 
+def show_indexes(indexes: Iterable[search_pb.IndexStatus]) -> None:
+    """Print one line for each index."""
+    rows = [
+        (
+            each.replica,
+            f"{each.tweets:,}",
+            each.caught_up_to.ToJsonString(),
+            f"rebuilding, {each.percent}%" if each.rebuilding else "whole",
+        )
+        for each in indexes
+    ]
+    _table([("index", "tweets", "caught up to", "state"), *rows], right={1})
+
+
 def show_pauses(pauses: Iterable[pb.Pause]) -> None:
     """Print which subscriptions are paused."""
     rows = [(each.subscription, _state(each.paused)) for each in pauses]
@@ -70,6 +95,35 @@ def show_threshold(controls: fanout_pb.Controls) -> None:
     origin = "the default" if now == default else f"set by an operator; the default is {default:,}"
     followers = "follower" if now == 1 else "followers"
     click.echo(f"Tweets are pushed for authors with up to {now:,} {followers} ({origin}).")
+
+
+def show_counts(
+    found: Iterable[engagement_pb.TweetCounts], drifts: Iterable[engagement_pb.CountDrift]
+) -> None:
+    """Print one line for each tweet, after one for each count that was off."""
+    for each in drifts:
+        click.echo(
+            f"tweet {each.tweet_id}: the {kind_of(each)} count was {each.counted:,}, and is "
+            f"{each.exact:,} now"
+        )
+    rows = [
+        (
+            str(each.tweet_id),
+            *(
+                f"{count:,}"
+                for count in (
+                    each.like_count,
+                    each.retweet_count,
+                    each.bookmark_count,
+                    each.reply_count,
+                    each.quote_count,
+                )
+            ),
+        )
+        for each in found
+    ]
+    heads = ("tweet", "likes", "retweets", "bookmarks", "replies", "quotes")
+    _table([heads, *rows], right=range(1, len(heads)))
 
 
 def _reason(letter: pb.DeadLetter) -> str:

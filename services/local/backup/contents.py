@@ -67,6 +67,8 @@ LEFT_OUT: Final = frozenset(
         SIGNING_KEYS_FILE,
         "sockets",
         "valkey",
+        # Each has a folder of its name.
+        *(spec.name for spec in all_specs().values() if spec.keeps_scratch),
     }
 )
 """Of a data folder: what is made anew, or is a copy of something else."""

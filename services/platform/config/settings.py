@@ -69,6 +69,7 @@ of the variables."""
 DEFAULT_IDENTITY_HTTP_ADDRESS: Final = all_specs()["identity"].http_address or ""
 DEFAULT_TIMELINE_HTTP_ADDRESS: Final = all_specs()["timeline"].http_address or ""
 DEFAULT_TWEET_HTTP_ADDRESS: Final = all_specs()["tweet"].http_address or ""
+DEFAULT_ENGAGEMENT_HTTP_ADDRESS: Final = all_specs()["engagement"].http_address or ""
 DEFAULT_GRAPH_HTTP_ADDRESS: Final = all_specs()["graph"].http_address or ""
 # Two servers, because the bus must keep what it holds and the cache must be free to evict.
 DEFAULT_BUS_VALKEY_URL: Final = "redis://127.0.0.1:6379/0"
@@ -76,6 +77,9 @@ DEFAULT_CACHE_VALKEY_URL: Final = "redis://127.0.0.1:6380/0"
 DEFAULT_CELEBRITY_THRESHOLD: Final = 500_000
 """Followers. Above this a tweet is merged in at read time: one write to half a million hot lists
 would hold up everybody else's fanout."""
+DEFAULT_HANDLE_HOLD_DAYS: Final = 30
+"""Long enough for those who knew somebody by an old handle to learn of the new one."""
+MAX_HANDLE_HOLD_DAYS: Final = 3_650
 DEFAULT_BUS_VISIBILITY_S: Final = 30
 """Seconds. Well above any handler's time; what a crashed process had in hand waits this long."""
 # What Pub/Sub takes as an ack deadline.
@@ -134,6 +138,10 @@ class Settings:
     """Remembers signed requests for minutes; one that evicts (a cache) lets them be replayed."""
     celebrity_threshold: Annotated[int, whole_number(least=1)] = DEFAULT_CELEBRITY_THRESHOLD
     """Followers from which an author's tweets are merged at read time, not fanned out."""
+    handle_hold_days: Annotated[int, whole_number(least=0, most=MAX_HANDLE_HOLD_DAYS)] = (
+        DEFAULT_HANDLE_HOLD_DAYS
+    )
+    """Days for which a handle that a user gave up is kept for that user; 0 frees it at once."""
     cursor_key: Annotated[Secret, hex_key(least_bytes=MIN_CURSOR_KEY_BYTES)] = Field(
         default=None, validate_default=True
     )
@@ -155,6 +163,11 @@ class Settings:
     tweet_http_address: Address = DEFAULT_TWEET_HTTP_ADDRESS
     """`host:port` where tweets are posted in JSON over HTTP, which the edge dials."""
     tweet_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
+    """Certificates of that listener, as above."""
+    engagement_http_address: Address = DEFAULT_ENGAGEMENT_HTTP_ADDRESS
+    """`host:port` where likes, retweets and bookmarks are asked for in JSON over HTTP, which the
+    edge dials."""
+    engagement_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
     """Certificates of that listener, as above."""
     graph_http_address: Address = DEFAULT_GRAPH_HTTP_ADDRESS
     """`host:port` where follows, blocks and mutes are asked for in JSON over HTTP, which the edge

@@ -1,11 +1,17 @@
 """Ids as arguments of use cases: checked in one place, refused in the same words."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from services.platform.errors import InvalidArgumentError
 from services.platform.ids.model import MAX_ID
 
-__all__ = ["check_id", "check_ids", "check_optional_id"]
+__all__ = ["MAX_LISTED_IDS", "check_id", "check_ids", "check_optional_id", "listed_ids"]
+
+MAX_LISTED_IDS: Final = 100
+"""Ids of one list that a client outside may ask for: two pages of any timeline."""
+_LISTED: Final = re.compile(rf"[1-9][0-9]{{0,18}}(?:,[1-9][0-9]{{0,18}}){{0,{MAX_LISTED_IDS - 1}}}")
 
 
 def check_id(field: str, number: int) -> None:
@@ -29,3 +35,17 @@ def check_ids(field: str, numbers: Sequence[int], *, most: int) -> None:
         raise InvalidArgumentError(field, f"must be 1 to {most} ids, are {len(numbers)}")
     for number in numbers:
         check_id(field, number)
+
+
+def listed_ids(field: str, text: str) -> list[int]:
+    """Read 1 to `MAX_LISTED_IDS` ids, in decimal digits and with commas between; each once.
+
+    Raises `InvalidArgumentError` of `field`, also for an id in another spelling than its own.
+    """
+    if _LISTED.fullmatch(text) is None:
+        raise InvalidArgumentError(
+            field, f"must be 1 to {MAX_LISTED_IDS} positive ids with commas between"
+        )
+    numbers = list(dict.fromkeys(map(int, text.split(","))))
+    check_ids(field, numbers, most=MAX_LISTED_IDS)
+    return numbers

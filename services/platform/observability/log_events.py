@@ -24,6 +24,8 @@ __all__ = [
     "EVENT_CACHE_DAMAGED",
     "EVENT_CACHE_UNAVAILABLE",
     "EVENT_CELEBRITIES_STALE",
+    "EVENT_ENGAGEMENT_DRIFT",
+    "EVENT_ENGAGEMENT_OUT_OF_ORDER",
     "EVENT_ERASURE_REFUSED",
     "EVENT_FANOUT_THRESHOLD_CHANGED",
     "EVENT_FANOUT_TWEET_GONE",
@@ -55,12 +57,16 @@ __all__ = [
     "EVENT_RPC_HANDLED",
     "EVENT_RPC_LISTENING",
     "EVENT_RPC_UNKNOWN_ERROR",
+    "EVENT_SEARCH_INDEX_DISCARDED",
+    "EVENT_SEARCH_REBUILD_BEGUN",
+    "EVENT_SEARCH_REBUILD_ENDED",
     "EVENT_SECRET_FAILED",
     "EVENT_SECRET_RELOADED",
     "EVENT_SERVING",
     "EVENT_SIGNING_KEYS_FAILED",
     "EVENT_SIGNING_KEYS_RELOADED",
     "EVENT_SIGNING_NONCES_EVICTED",
+    "EVENT_TIMELINE_OWNER_UNKNOWN",
     "EVENT_TLS_RELOADED",
     "EVENT_TLS_RELOAD_FAILED",
     "EVENT_TWEET_OWN_TIMELINE_FAILED",
@@ -146,12 +152,21 @@ EVENT_ROWS_GARBAGE_FAILED: Final = "rows.garbage_failed"
 """They could not be dropped; the next collection does it."""
 EVENT_ROWS_UNREADABLE: Final = "rows.unreadable"
 """A row of `table` is not what was written there; it is left out, and the others are shown."""
+EVENT_SEARCH_INDEX_DISCARDED: Final = "search.index_discarded"
+"""The index in `folder` cannot be opened, as `error` says: it is thrown away, and built anew."""
+EVENT_SEARCH_REBUILD_BEGUN: Final = "search.rebuild_begun"
+"""The index of `replica` is built anew from all tweets, for the `reason` given; it answers
+meanwhile, with what it has."""
+EVENT_SEARCH_REBUILD_ENDED: Final = "search.rebuild_ended"
+"""The index of `replica` has all `tweets`, and nothing else."""
 EVENT_FANOUT_THRESHOLD_CHANGED: Final = "fanout.threshold_changed"
 """From here on this process goes by another `threshold`, which `source` has set."""
 EVENT_FANOUT_TWEET_GONE: Final = "fanout.tweet_gone"
 """A tweet was deleted before its fan-out was planned."""
 EVENT_CELEBRITIES_STALE: Final = "timeline.celebrities_stale"
 """The list of celebrities cannot be read; reads go on with the old one."""
+EVENT_TIMELINE_OWNER_UNKNOWN: Final = "timeline.owner_unknown"
+"""The user service does not say whether `user_id` exists; the read goes on as if it did."""
 EVENT_FLAGS_CHANGED: Final = "flags.changed"
 """From here on this process goes by other `flags`."""
 EVENT_FLAGS_REFUSED: Final = "flags.refused"
@@ -165,6 +180,10 @@ EVENT_ERASURE_REFUSED: Final = "erasure.refused"
 message is made up, most likely, and becomes a dead letter."""
 EVENT_GRAPH_COUNT_OFF: Final = "graph.count_off"
 """The follower count of `user_id` is wrong until the next complete stream corrects it."""
+EVENT_ENGAGEMENT_DRIFT: Final = "engagement.drift"
+"""The count of a `kind` of a `tweet_id` was `counted`, and is `exact` now, as there are so many."""
+EVENT_ENGAGEMENT_OUT_OF_ORDER: Final = "engagement.out_of_order"
+"""A change by `user_id` of a `tweet_id` was refused: what is stored is dated beyond every id."""
 EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
 """A change was refused: the edge (`relation`, `owner_id`, `other_id`) is dated beyond every id, and
 somebody has to write its cells anew."""

@@ -22,6 +22,8 @@ __all__ = [
     "METRIC_CACHE_MISSES",
     "METRIC_CERTIFICATE_REMAINING",
     "METRIC_DISK_FREE",
+    "METRIC_ENGAGEMENT_DRIFT",
+    "METRIC_ENGAGEMENT_RECONCILED",
     "METRIC_FANOUT_LAG",
     "METRIC_FANOUT_PLANNED",
     "METRIC_FANOUT_THRESHOLD",
@@ -39,6 +41,7 @@ __all__ = [
     "METRIC_ROWS_DURATION",
     "METRIC_RPC_CLIENT_DURATION",
     "METRIC_RPC_SERVER_DURATION",
+    "METRIC_SEARCH_LAG",
     "METRIC_VALKEY_DURATION",
     "METRIC_VALKEY_EVICTED",
     "METRIC_VALKEY_MEMORY",
@@ -119,6 +122,11 @@ as many as were posted, while the fan-out keeps up."""
 METRIC_FANOUT_THRESHOLD: Final = "fanout.threshold"
 """Gauge, followers by `source` (operator, flag, setting): the celebrity threshold in force, T, and
 what has set it."""
+METRIC_ENGAGEMENT_DRIFT: Final = "engagement.drift"
+"""Counter, counts by `kind` (like, retweet, bookmark, reply, quote) that were off when they were
+compared with what they count, and were put right."""
+METRIC_ENGAGEMENT_RECONCILED: Final = "engagement.reconciled"
+"""Counter, tweets whose counts were compared with what they count."""
 METRIC_LOOP_FAILURES: Final = "loop.failures"
 """Counter, steps by `loop` that raised something; each was logged and is tried again."""
 METRIC_FLAGS_STALE: Final = "flags.stale"
@@ -143,6 +151,9 @@ METRIC_DISK_FREE: Final = "disk.free"
 """Gauge, share by `folder` (data): of the disk which holds that folder, what is free."""
 METRIC_BUILD_INFO: Final = "aviary.build_info"
 """Gauge, 1 by `version` (Aviary's) and `python`: what this process runs."""
+METRIC_SEARCH_LAG: Final = "search.lag"
+"""Histogram, seconds: from a tweet's creation until this replica finds it. Tweets that an index has
+from being built anew are not among them."""
 METRIC_ROWS_DURATION: Final = "rows.duration"
 """Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
 `outcome` (ok, failed): one call of the row store."""
@@ -157,7 +168,7 @@ METRIC_VALKEY_EVICTED: Final = "valkey.evicted"
 """Counter, keys by `store` that it forgot to have room for others, since it started. As
 `valkey.memory`: reported by every process that uses it."""
 METRIC_CACHE_HITS: Final = "cache.hits"
-"""Counter, entries found by `cache` (home, author, tweets, relations)."""
+"""Counter, entries found by `cache` (home, author, tweets, relations, counts)."""
 METRIC_CACHE_MISSES: Final = "cache.misses"
 """Counter, entries looked for in vain, by `cache`. A failed look is neither hit nor miss."""
 METRIC_NOT_READY: Final = "service.not_ready"

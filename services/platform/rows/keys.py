@@ -19,6 +19,7 @@ __all__ = [
     "prefix_range",
     "range_of",
     "request_row_key",
+    "shard_of",
     "split_key",
     "user_row_key",
 ]
@@ -52,6 +53,18 @@ def request_row_key(scope: int | str, request_id: str) -> bytes:
     """
     named = f"{checked_id(scope):016x}" if isinstance(scope, int) else scope
     return f"{named}#{request_id}".encode()
+
+
+def shard_of(number: int, shards: int) -> int:
+    """Spread ids evenly over so many row-key prefixes: 0 to `shards` - 1, the same each time.
+
+    The id is mixed first (the SplitMix64 finaliser, Steele et al. 2014): its low bits are a
+    sequence that is nearly always 0.
+    """
+    mixed = checked_id(number)
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & ID_MASK
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & ID_MASK
+    return (mixed ^ (mixed >> 31)) % shards
 
 
 def checked_id(number: int) -> int:

@@ -115,6 +115,8 @@ def _field_writer(field: FieldDescriptor) -> Write:
 def _value_writer(field: FieldDescriptor) -> Write:
     if field.type == FieldDescriptor.TYPE_INT64:
         return lambda number: f'"{number}"'
+    if field.type == FieldDescriptor.TYPE_INT32:
+        return str
     if field.type == FieldDescriptor.TYPE_STRING:
         return json_text
     message = field.message_type

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
+from services.platform.rpc.created import CREATED_STATUS
 from services.platform.rpc.http_call import HttpCall
 from services.platform.rpc.http_connection import Reply, Request
 from services.platform.rpc.interceptors import Answer, Context, Handler
@@ -31,6 +32,7 @@ from services.platform.security.identities import EDGE, spiffe_id
 
 __all__ = ["JsonCalls"]
 
+_OK: Final = 200
 _NO_SUCH_PATH: Final = Reply(404, headers=())
 _READING: Final = ("GET", "HEAD")
 _WRITING: Final = ("POST",)
@@ -75,6 +77,8 @@ class _Served:
     verbs: tuple[str, ...]
     read: _Read
     write: _Write
+    status: int = _OK
+    """Of an answer that is no error."""
 
 
 class _Call:
@@ -85,6 +89,7 @@ class _Call:
         self.no_such_method = Reply(405, headers=(("allow", ", ".join(served.verbs)),))
         self._read = served.read
         self._write = served.write
+        self._status = served.status
         self._handler = handler
 
     async def __call__(self, query: bytes, body: bytes, call: HttpCall) -> Reply:
@@ -96,7 +101,7 @@ class _Call:
             answer: Any = await self._handler(request, cast("Context", call))
         except grpc.aio.AbortError:
             return error_reply(_status(call))
-        return Reply(200, self._write(answer), (*_JSON, *call.headers))
+        return Reply(self._status, self._write(answer), (*_JSON, *call.headers))
 
 
 def _served(method: MethodDescriptor) -> _Served | None:
@@ -107,7 +112,8 @@ def _served(method: MethodDescriptor) -> _Served | None:
         return _Served(http.get, _READING, lambda query, _: of_query(query), _spliced)
     if options.Extensions[access_pb2.over_http]:
         read, write = _from_body(method.input_type), _as_json(method.output_type)
-        return _Served(http.post, _WRITING, read, write)
+        status = CREATED_STATUS if options.Extensions[access_pb2.creates] else _OK
+        return _Served(http.post, _WRITING, read, write, status)
     return None
 
 

@@ -52,6 +52,9 @@ class ServiceSpec:
     kept which subscriptions of all services are paused, and what of their outboxes is refused."""
     files: tuple[str, ...] = ()
     """What it keeps in the data folder beside its rows and its audit log; a backup takes it."""
+    keeps_scratch: bool = False
+    """Whether it writes into the data folder what it can make anew, such as an index: a pod has an
+    empty folder for it, which ends with the pod, and no backup takes it."""
     topics: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What it publishes: topic to what its messages say."""
     subscriptions: tuple[Subscription, ...] = ()

@@ -13,7 +13,14 @@ from typing import Final, Literal
 
 from services.platform.errors import InvalidArgumentError
 
-__all__ = ["MAX_EXPANSION", "MAX_MARKS_IN_A_ROW", "has_scalars_only", "normalized"]
+__all__ = [
+    "MAX_EXPANSION",
+    "MAX_MARKS_IN_A_ROW",
+    "caseless",
+    "has_scalars_only",
+    "normalized",
+    "without_accents",
+]
 
 MAX_MARKS_IN_A_ROW: Final = 30
 """Combining marks after one another, as in the Stream-Safe Text Format (UAX #15, section 13): far
@@ -24,6 +31,7 @@ MAX_EXPANSION: Final = 4
 So a text that has n characters in a composed form came in at most this many times n."""
 
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 _BMP_END: Final = 0x10000
 _MARKS_END: Final = 0x1F000
 """No mark stands above: a test looks at all of Unicode."""
@@ -53,6 +61,32 @@ def normalized(
         # Some marks, such as U+0344, become two; and what was taken must be taken again.
         _check_runs(field, normal)
     return normal
+
+
+def caseless(text: str) -> str:
+    """Give a text that was taken before in NFKC, by which texts are compared, in small letters.
+
+    Of a longer run of combining marks than is taken, the rest is left out.
+    """
+    if text.isascii():
+        return text.lower()
+    kept = _shortened(text)
+    return _shortened(unicodedata.normalize("NFKC", kept)).casefold()
+
+
+def without_accents(word: str) -> str:
+    """Take the marks of Latin, Greek and Cyrillic letters from a word of a `caseless` text."""
+    if word.isascii():
+        return word
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", word))
+    return unicodedata.normalize("NFC", bare)
+
+
+def _shortened(text: str) -> str:
+    if not _has_long_run(text):
+        return text
+    end = _MARKS_END if _SUPPLEMENTARY.search(text) else _BMP_END
+    return _runs(end).sub(lambda run: run[0][:MAX_MARKS_IN_A_ROW], text)
 
 
 def _check_runs(field: str, text: str) -> None:

@@ -9,9 +9,11 @@ from services.platform.text.characters import check_characters, is_blank
 from services.platform.text.reserved_handles import is_reserved
 
 __all__ = [
+    "MAX_BIO_CHARS",
     "MAX_DISPLAY_NAME_CHARS",
     "MAX_HANDLE_CHARS",
     "canonical",
+    "validate_bio",
     "validate_display_name",
     "validate_handle",
     "validate_name",
@@ -23,6 +25,9 @@ MAX_HANDLE_CHARS = 15
 
 MAX_DISPLAY_NAME_CHARS = 50
 """As on Twitter; counted in code points after normalisation."""
+
+MAX_BIO_CHARS = 160
+"""As on Twitter; counted as names are."""
 
 _HANDLE = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_HANDLE_CHARS}}}")
 
@@ -51,6 +56,11 @@ def canonical(handle: str) -> str:
 def validate_display_name(name: str) -> str:
     """Check a user's name, as `validate_name`, on `display_name`."""
     return validate_name("display_name", name, most=MAX_DISPLAY_NAME_CHARS)
+
+
+def validate_bio(bio: str) -> str:
+    """Check what a user says of itself, as `validate_name`, on `bio`; an empty one is none."""
+    return validate_name("bio", bio, most=MAX_BIO_CHARS) if bio else ""
 
 
 def validate_name(field: str, name: str, *, most: int) -> str:

@@ -17,6 +17,7 @@ _RESERVED: Final = frozenset(
         # Paths and pages, of today or of any such site.
         *("about", "account", "accounts", "api", "app", "apps", "auth", "docs", "explore"),
         *("graphql", "healthz", "home", "login", "logout", "messages", "notifications"),
+        *("me", "self", "bookmarks", "likes", "lists", "media", "stream", "trends"),
         *("oauth", "openapi", "search", "settings", "signin", "signup", "static", "status"),
         *("terms", "timeline", "tweet", "tweets", "user", "users", "wellknown", "www"),
         # What programs print where there is no name.

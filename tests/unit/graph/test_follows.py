@@ -46,9 +46,25 @@ async def test_follow_unfollow_follow_ends_following(world: World, step: int) ->
 
 async def test_unfollowing_a_stranger_changes_nothing(world: World) -> None:
     await world.follows.unfollow(1, 2)
-    await world.follows.unfollow(1, 999)
     assert await world.events() == []
     assert await world.count(2) == 0
+
+
+async def test_there_is_no_unfollowing_nobody(world: World) -> None:
+    for follower, followee in ((1, 999), (998, 2)):
+        with pytest.raises(NotFoundError) as caught:
+            await world.follows.unfollow(follower, followee)
+        assert caught.value.metadata["user_id"] == str(max(follower, followee))
+    assert await world.events() == []
+
+
+async def test_a_follow_of_a_user_deleted_since_can_be_ended(world: World) -> None:
+    await world.follows.follow(1, 2)
+    world.users.deleted.add(2)
+    await world.follows.unfollow(1, 2)
+    assert await world.following(1) == []
+    with pytest.raises(NotFoundError):
+        await world.follows.unfollow(1, 2)
 
 
 @pytest.mark.parametrize(("follower", "followee", "named"), [(1, 99, 99), (98, 2, 98)])

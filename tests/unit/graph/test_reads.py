@@ -106,7 +106,9 @@ async def test_relationship_is_read_from_both_sides(world: World) -> None:
     await world.blocks.block(2, 1)
     assert await world.reads.relationship(1, 2) == replace(nothing, blocked_by=True, muting=True)
     assert await world.reads.relationship(2, 1) == replace(nothing, blocking=True)
-    assert await world.reads.relationship(1, 999) == nothing
+    for one, other in ((1, 999), (999, 1)):
+        with pytest.raises(NotFoundError):
+            await world.reads.relationship(one, other)
     with pytest.raises(InvalidArgumentError) as caught:
         await world.reads.relationship(1, 0)
     assert caught.value.field == "target_id"

@@ -76,7 +76,7 @@ async def related(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Rounds
         await world.blocks.block(other, 1)
     monkeypatch.setattr(slices.slices_of_all, "__defaults__", (2,))
     rounds = Rounds(world.store)
-    return rounds, Reads(rounds, world.users)  # type: ignore[arg-type]
+    return rounds, Reads(rounds, world.users, world.users)  # type: ignore[arg-type]
 
 
 async def test_short_lists_are_read_in_one_round(

@@ -117,7 +117,7 @@ class World:
         self.changes = Changes(self.store, ids or self.ids, self, meter_provider=meter_provider)
         self.follows = Follows(self.changes, self.users, self.json_events)
         self.blocks = Blocks(self.changes, self.users, self.json_events)
-        self.reads = Reads(self.store, self.users)
+        self.reads = Reads(self.store, self.users, self.users)
 
     async def forget(self, viewers: Collection[int]) -> None:
         self.forgotten.append(set(viewers))

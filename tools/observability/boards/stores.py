@@ -150,5 +150,26 @@ BOARD: Final = Board(
                 ),
             ],
         ),
+        Row(
+            "Counts of tweets",
+            [
+                Panel(
+                    title="Reconciled",
+                    description="Tweets a second whose counts were compared with what they count.",
+                    queries=[
+                        Query(
+                            rate_by("job", series(names.METRIC_ENGAGEMENT_RECONCILED), W), "{{job}}"
+                        )
+                    ],
+                ),
+                Panel(
+                    title="Off",
+                    description="Counts that were off and were put right, a second, by kind.",
+                    queries=[
+                        Query(rate_by("kind", series(names.METRIC_ENGAGEMENT_DRIFT), W), "{{kind}}")
+                    ],
+                ),
+            ],
+        ),
     ],
 )

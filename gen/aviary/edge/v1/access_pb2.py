@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/edge/v1/access.proto\x12\x0e\x61viary.edge.v1\x1a google/protobuf/descriptor.proto\"H\n\x06\x41\x63\x63\x65ss\x12\x0f\n\x05scope\x18\x01 \x01(\tH\x00\x12\x10\n\x06\x61nyone\x18\x02 \x01(\x08H\x00\x12\x13\n\x0bpublic_read\x18\x03 \x01(\x08\x42\x06\n\x04rule:H\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xa9\x8b\x03 \x01(\x0b\x32\x16.aviary.edge.v1.Access:1\n\x07json_of\x12\x1e.google.protobuf.MethodOptions\x18\xac\x8b\x03 \x01(\t:3\n\tover_http\x12\x1e.google.protobuf.MethodOptions\x18\xad\x8b\x03 \x01(\x08:/\n\x06\x63\x61ller\x12\x1d.google.protobuf.FieldOptions\x18\xaa\x8b\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/edge/v1/access.proto\x12\x0e\x61viary.edge.v1\x1a google/protobuf/descriptor.proto\"H\n\x06\x41\x63\x63\x65ss\x12\x0f\n\x05scope\x18\x01 \x01(\tH\x00\x12\x10\n\x06\x61nyone\x18\x02 \x01(\x08H\x00\x12\x13\n\x0bpublic_read\x18\x03 \x01(\x08\x42\x06\n\x04rule:H\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xa9\x8b\x03 \x01(\x0b\x32\x16.aviary.edge.v1.Access:1\n\x07json_of\x12\x1e.google.protobuf.MethodOptions\x18\xac\x8b\x03 \x01(\t:3\n\tover_http\x12\x1e.google.protobuf.MethodOptions\x18\xad\x8b\x03 \x01(\x08:1\n\x07\x63reates\x12\x1e.google.protobuf.MethodOptions\x18\xae\x8b\x03 \x01(\x08:/\n\x06\x63\x61ller\x12\x1d.google.protobuf.FieldOptions\x18\xaa\x8b\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)

@@ -55,6 +55,7 @@ Global___Access: _TypeAlias = Access  # noqa: Y015
 ACCESS_FIELD_NUMBER: _builtins.int
 JSON_OF_FIELD_NUMBER: _builtins.int
 OVER_HTTP_FIELD_NUMBER: _builtins.int
+CREATES_FIELD_NUMBER: _builtins.int
 CALLER_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 """Who may call this RPC from outside."""
@@ -67,6 +68,10 @@ over_http: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptio
 """Whether the edge passes this RPC's requests over REST on as they came, over HTTP/1.1: its service
 reads and writes JSON itself. The path has no variable, all of the request is in the body, and
 its fields are numbers and texts.
+"""
+creates: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""Whether this RPC makes something that has a path of its own: over REST it answers 201, with that
+path in `location`, which its service gives in the initial metadata.
 """
 caller: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """Marks the request's field that names the caller. From outside it may be left out, unless it is

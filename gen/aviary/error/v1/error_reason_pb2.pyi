@@ -33,7 +33,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     TWEET_NOT_FOUND: _ErrorReason.ValueType  # 3
     """404 NOT_FOUND. No tweet has this id, or no longer. To do: ask for another."""
     HANDLE_TAKEN: _ErrorReason.ValueType  # 4
-    """409 ALREADY_EXISTS. Another user has the handle. To do: choose another handle."""
+    """409 ALREADY_EXISTS. Another user has the handle, or gave it up a short while ago. To do: choose
+    another handle.
+    """
     REQUEST_ID_REUSED: _ErrorReason.ValueType  # 5
     """409 ALREADY_EXISTS. The request_id, or Idempotency-Key, came before with other content. To do:
     use a new one for each new request, and the same one only to repeat it.
@@ -45,7 +47,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     one's own.
     """
     EDGE_OUT_OF_ORDER: _ErrorReason.ValueType  # 8
-    """400 FAILED_PRECONDITION. What is stored of the two users is dated so far ahead that no change
+    """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
     can come after it. To do: tell an operator, who has to mend it.
     """
     NOT_THE_CALLER: _ErrorReason.ValueType  # 20
@@ -156,7 +158,9 @@ USER_NOT_FOUND: ErrorReason.ValueType  # 2
 TWEET_NOT_FOUND: ErrorReason.ValueType  # 3
 """404 NOT_FOUND. No tweet has this id, or no longer. To do: ask for another."""
 HANDLE_TAKEN: ErrorReason.ValueType  # 4
-"""409 ALREADY_EXISTS. Another user has the handle. To do: choose another handle."""
+"""409 ALREADY_EXISTS. Another user has the handle, or gave it up a short while ago. To do: choose
+another handle.
+"""
 REQUEST_ID_REUSED: ErrorReason.ValueType  # 5
 """409 ALREADY_EXISTS. The request_id, or Idempotency-Key, came before with other content. To do:
 use a new one for each new request, and the same one only to repeat it.
@@ -168,7 +172,7 @@ BLOCKED: ErrorReason.ValueType  # 7
 one's own.
 """
 EDGE_OUT_OF_ORDER: ErrorReason.ValueType  # 8
-"""400 FAILED_PRECONDITION. What is stored of the two users is dated so far ahead that no change
+"""400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
 can come after it. To do: tell an operator, who has to mend it.
 """
 NOT_THE_CALLER: ErrorReason.ValueType  # 20

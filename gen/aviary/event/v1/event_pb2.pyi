@@ -351,3 +351,133 @@ class FanoutLeg(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FanoutLeg: _TypeAlias = FanoutLeg  # noqa: Y015
+
+@_typing.final
+class LikeChanged(_message.Message):
+    """Somebody began or stopped liking a tweet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    LIKED_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Who."""
+    tweet_id: _builtins.int
+    """The tweet."""
+    liked: _builtins.bool
+    """True after a like, false after it was taken back."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tweet_id: _builtins.int = ...,
+        liked: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["liked", b"liked", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LikeChanged: _TypeAlias = LikeChanged  # noqa: Y015
+
+@_typing.final
+class RetweetChanged(_message.Message):
+    """Somebody retweeted a tweet, or took that back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    RETWEETED_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Who."""
+    tweet_id: _builtins.int
+    """The tweet."""
+    retweeted: _builtins.bool
+    """True after a retweet, false after it was taken back."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tweet_id: _builtins.int = ...,
+        retweeted: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweeted", b"retweeted", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetweetChanged: _TypeAlias = RetweetChanged  # noqa: Y015
+
+@_typing.final
+class BookmarkChanged(_message.Message):
+    """Somebody bookmarked a tweet, or removed the bookmark. Nobody else is to hear of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    BOOKMARKED_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Who."""
+    tweet_id: _builtins.int
+    """The tweet."""
+    bookmarked: _builtins.bool
+    """True after it was bookmarked, false after that was removed."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tweet_id: _builtins.int = ...,
+        bookmarked: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmarked", b"bookmarked", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookmarkChanged: _TypeAlias = BookmarkChanged  # noqa: Y015
+
+@_typing.final
+class EngagementEvent(_message.Message):
+    """One of the events of topic engagement-events. What a change says may be out of date when it comes:
+    messages have no order. It comes again where a change was repeated at the same moment.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIKE_CHANGED_FIELD_NUMBER: _builtins.int
+    RETWEET_CHANGED_FIELD_NUMBER: _builtins.int
+    BOOKMARK_CHANGED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def like_changed(self) -> Global___LikeChanged:
+        """Somebody began or stopped liking a tweet."""
+
+    @_builtins.property
+    def retweet_changed(self) -> Global___RetweetChanged:
+        """Somebody retweeted a tweet, or took that back."""
+
+    @_builtins.property
+    def bookmark_changed(self) -> Global___BookmarkChanged:
+        """Somebody bookmarked a tweet, or removed the bookmark."""
+
+    def __init__(
+        self,
+        *,
+        like_changed: Global___LikeChanged | None = ...,
+        retweet_changed: Global___RetweetChanged | None = ...,
+        bookmark_changed: Global___BookmarkChanged | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark_changed", b"bookmark_changed", "event", b"event", "like_changed", b"like_changed", "retweet_changed", b"retweet_changed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmark_changed", b"bookmark_changed", "event", b"event", "like_changed", b"like_changed", "retweet_changed", b"retweet_changed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["like_changed", "retweet_changed", "bookmark_changed"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___EngagementEvent: _TypeAlias = EngagementEvent  # noqa: Y015

@@ -147,6 +147,7 @@ class GraphServiceServicer:
 
     def Unfollow(self, request, context):
         """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+        NOT_FOUND (USER_NOT_FOUND): either user, unless there was a follow to end.
         FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -178,6 +179,7 @@ class GraphServiceServicer:
     def Unblock(self, request, context):
         """Ends a block, and restores nothing; doing so twice changes nothing.
         INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+        NOT_FOUND (USER_NOT_FOUND): either user, unless there was a block to end.
         FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -196,6 +198,7 @@ class GraphServiceServicer:
     def Unmute(self, request, context):
         """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
         INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+        NOT_FOUND (USER_NOT_FOUND): either user, unless there was a mute to end.
         FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -219,8 +222,8 @@ class GraphServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetRelationship(self, request, context):
-        """Reads how two users stand to each other; users who do not exist have no relationship.
-        INVALID_ARGUMENT: user_id, target_id.
+        """Reads how two users stand to each other. INVALID_ARGUMENT: user_id, target_id.
+        NOT_FOUND (USER_NOT_FOUND): either user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -56,6 +56,7 @@ class GraphServiceStub:
     """
     Unfollow: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+    NOT_FOUND (USER_NOT_FOUND): either user, unless there was a follow to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     FollowUsers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]
@@ -75,6 +76,7 @@ class GraphServiceStub:
     Unblock: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnblockRequest, _graph_service_pb2.UnblockResponse]
     """Ends a block, and restores nothing; doing so twice changes nothing.
     INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+    NOT_FOUND (USER_NOT_FOUND): either user, unless there was a block to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Mute: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.MuteRequest, _graph_service_pb2.MuteResponse]
@@ -85,6 +87,7 @@ class GraphServiceStub:
     Unmute: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.UnmuteRequest, _graph_service_pb2.UnmuteResponse]
     """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
     INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+    NOT_FOUND (USER_NOT_FOUND): either user, unless there was a mute to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListFollowers: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowersRequest, _graph_service_pb2.ListFollowersResponse]
@@ -96,8 +99,8 @@ class GraphServiceStub:
     cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     GetRelationship: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationshipRequest, _graph_service_pb2.GetRelationshipResponse]
-    """Reads how two users stand to each other; users who do not exist have no relationship.
-    INVALID_ARGUMENT: user_id, target_id.
+    """Reads how two users stand to each other. INVALID_ARGUMENT: user_id, target_id.
+    NOT_FOUND (USER_NOT_FOUND): either user.
     """
     @_builtins.property
     @_deprecated("""This method has been marked as deprecated using proto method options.""")
@@ -150,6 +153,7 @@ class GraphServiceAsyncStub(GraphServiceStub):
     """
     Unfollow: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnfollowRequest, _graph_service_pb2.UnfollowResponse]  # type: ignore[assignment]
     """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+    NOT_FOUND (USER_NOT_FOUND): either user, unless there was a follow to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     FollowUsers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.FollowUsersRequest, _graph_service_pb2.FollowUsersResponse]  # type: ignore[assignment]
@@ -169,6 +173,7 @@ class GraphServiceAsyncStub(GraphServiceStub):
     Unblock: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnblockRequest, _graph_service_pb2.UnblockResponse]  # type: ignore[assignment]
     """Ends a block, and restores nothing; doing so twice changes nothing.
     INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+    NOT_FOUND (USER_NOT_FOUND): either user, unless there was a block to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Mute: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.MuteRequest, _graph_service_pb2.MuteResponse]  # type: ignore[assignment]
@@ -179,6 +184,7 @@ class GraphServiceAsyncStub(GraphServiceStub):
     Unmute: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.UnmuteRequest, _graph_service_pb2.UnmuteResponse]  # type: ignore[assignment]
     """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
     INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+    NOT_FOUND (USER_NOT_FOUND): either user, unless there was a mute to end.
     FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListFollowers: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.ListFollowersRequest, _graph_service_pb2.ListFollowersResponse]  # type: ignore[assignment]
@@ -190,8 +196,8 @@ class GraphServiceAsyncStub(GraphServiceStub):
     cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     GetRelationship: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.GetRelationshipRequest, _graph_service_pb2.GetRelationshipResponse]  # type: ignore[assignment]
-    """Reads how two users stand to each other; users who do not exist have no relationship.
-    INVALID_ARGUMENT: user_id, target_id.
+    """Reads how two users stand to each other. INVALID_ARGUMENT: user_id, target_id.
+    NOT_FOUND (USER_NOT_FOUND): either user.
     """
     @_builtins.property
     @_deprecated("""This method has been marked as deprecated using proto method options.""")
@@ -253,6 +259,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.UnfollowResponse, _abc.Awaitable[_graph_service_pb2.UnfollowResponse]]:
         """Stops following; doing so twice changes nothing. INVALID_ARGUMENT: follower_id, followee_id.
+        NOT_FOUND (USER_NOT_FOUND): either user, unless there was a follow to end.
         FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
@@ -290,6 +297,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_graph_service_pb2.UnblockResponse, _abc.Awaitable[_graph_service_pb2.UnblockResponse]]:
         """Ends a block, and restores nothing; doing so twice changes nothing.
         INVALID_ARGUMENT: blocker_id, blocked_id, or both the same.
+        NOT_FOUND (USER_NOT_FOUND): either user, unless there was a block to end.
         FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
@@ -312,6 +320,7 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_graph_service_pb2.UnmuteResponse, _abc.Awaitable[_graph_service_pb2.UnmuteResponse]]:
         """Shows the user's tweets again, those of the meantime too; doing so twice changes nothing.
         INVALID_ARGUMENT: muter_id, muted_id, or both the same.
+        NOT_FOUND (USER_NOT_FOUND): either user, unless there was a mute to end.
         FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
@@ -341,8 +350,8 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _graph_service_pb2.GetRelationshipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_graph_service_pb2.GetRelationshipResponse, _abc.Awaitable[_graph_service_pb2.GetRelationshipResponse]]:
-        """Reads how two users stand to each other; users who do not exist have no relationship.
-        INVALID_ARGUMENT: user_id, target_id.
+        """Reads how two users stand to each other. INVALID_ARGUMENT: user_id, target_id.
+        NOT_FOUND (USER_NOT_FOUND): either user.
         """
 
     @_deprecated("""Deprecated: use StreamRelations, as the answer for a user with half a million relations is more\nthan a channel takes. Reads everybody a user follows, mutes or shares a block with, for sibling\nservices. INVALID_ARGUMENT: user_id.""")

@@ -28,22 +28,26 @@ class GetHomeTimelineRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    SINCE_ID_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The reader; positive."""
     cursor: _builtins.str
     """The next_cursor of the page before; empty for the newest page."""
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
+    since_id: _builtins.int
+    """Only tweets with greater ids; 0 for all. The pages end there."""
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
+        since_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -61,7 +65,7 @@ class GetHomeTimelineResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as older tweets exist."""
+        """Newest first. Full as long as older tweets exist that were asked for, and fit."""
 
     def __init__(
         self,
@@ -88,22 +92,26 @@ class GetUserTimelineRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    SINCE_ID_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The author; positive."""
     cursor: _builtins.str
     """The next_cursor of the page before; empty for the newest page."""
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
+    since_id: _builtins.int
+    """Only tweets with greater ids; 0 for all. The pages end there."""
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
+        since_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -121,7 +129,7 @@ class GetUserTimelineResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as older tweets exist."""
+        """Newest first. Full as long as older tweets exist that were asked for, and fit."""
 
     def __init__(
         self,

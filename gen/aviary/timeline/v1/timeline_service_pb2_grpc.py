@@ -69,7 +69,7 @@ class TimelineServiceServicer:
 
     def GetHomeTimeline(self, request, context):
         """Reads the tweets of a user and of everybody the user follows, newest first.
-        INVALID_ARGUMENT: user_id, limit, cursor.
+        INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,7 +85,8 @@ class TimelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetUserTimeline(self, request, context):
-        """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor.
+        """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
+        since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,8 +103,8 @@ class TimelineServiceServicer:
 
     def RebuildHomeTimeline(self, request, context):
         """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
-        it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
-        the cache is gone; repeat it then.
+        it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. NOT_FOUND
+        (USER_NOT_FOUND): no such user. UNAVAILABLE: a store or the cache is gone; repeat it then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,7 @@ class TimelineServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TimelineServiceAsyncStub: ...
     GetHomeTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _timeline_service_pb2.GetHomeTimelineResponse]
     """Reads the tweets of a user and of everybody the user follows, newest first.
-    INVALID_ARGUMENT: user_id, limit, cursor.
+    INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
     """
     GetHomeTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
@@ -44,7 +44,9 @@ class TimelineServiceStub:
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
     """
     GetUserTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]
-    """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor."""
+    """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
+    since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    """
     GetUserTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
     buf:lint:ignore RPC_REQUEST_STANDARD_NAME
@@ -52,8 +54,8 @@ class TimelineServiceStub:
     """
     RebuildHomeTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.RebuildHomeTimelineRequest, _timeline_service_pb2.RebuildHomeTimelineResponse]
     """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
-    it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
-    the cache is gone; repeat it then.
+    it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. NOT_FOUND
+    (USER_NOT_FOUND): no such user. UNAVAILABLE: a store or the cache is gone; repeat it then.
     """
 
 @_typing.type_check_only
@@ -63,7 +65,7 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetHomeTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _timeline_service_pb2.GetHomeTimelineResponse]  # type: ignore[assignment]
     """Reads the tweets of a user and of everybody the user follows, newest first.
-    INVALID_ARGUMENT: user_id, limit, cursor.
+    INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
     """
     GetHomeTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
@@ -71,7 +73,9 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
     """
     GetUserTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]  # type: ignore[assignment]
-    """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor."""
+    """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
+    since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    """
     GetUserTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
     buf:lint:ignore RPC_REQUEST_STANDARD_NAME
@@ -79,8 +83,8 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     """
     RebuildHomeTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.RebuildHomeTimelineRequest, _timeline_service_pb2.RebuildHomeTimelineResponse]  # type: ignore[assignment]
     """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
-    it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
-    the cache is gone; repeat it then.
+    it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. NOT_FOUND
+    (USER_NOT_FOUND): no such user. UNAVAILABLE: a store or the cache is gone; repeat it then.
     """
 
 class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -93,7 +97,7 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.GetHomeTimelineResponse, _abc.Awaitable[_timeline_service_pb2.GetHomeTimelineResponse]]:
         """Reads the tweets of a user and of everybody the user follows, newest first.
-        INVALID_ARGUMENT: user_id, limit, cursor.
+        INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
 
     @_abc_1.abstractmethod
@@ -113,7 +117,9 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _timeline_service_pb2.GetUserTimelineRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.GetUserTimelineResponse, _abc.Awaitable[_timeline_service_pb2.GetUserTimelineResponse]]:
-        """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor."""
+        """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
+        since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        """
 
     @_abc_1.abstractmethod
     def GetUserTimelineJson(
@@ -133,8 +139,8 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.RebuildHomeTimelineResponse, _abc.Awaitable[_timeline_service_pb2.RebuildHomeTimelineResponse]]:
         """Builds a user's persistent home timeline anew from the authors, and forgets what is cached of
-        it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. UNAVAILABLE: a store or
-        the cache is gone; repeat it then.
+        it and of the user's relations; for operators. INVALID_ARGUMENT: user_id. NOT_FOUND
+        (USER_NOT_FOUND): no such user. UNAVAILABLE: a store or the cache is gone; repeat it then.
         """
 
 def add_TimelineServiceServicer_to_server(servicer: TimelineServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aviary.tweet.v1 import entities_pb2 as _entities_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -10,10 +11,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -29,19 +30,29 @@ class Tweet(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     IN_REPLY_TO_TWEET_ID_FIELD_NUMBER: _builtins.int
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
+    ENTITIES_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Snowflake; sorts by creation time."""
     user_id: _builtins.int
     """The author."""
     text: _builtins.str
-    """1-280 weighted characters: URLs count 23, CJK and emoji 2."""
+    """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2."""
     in_reply_to_tweet_id: _builtins.int
-    """The tweet this one answers; 0 when none."""
+    """The tweet this one answers; absent when none."""
     quote_tweet_id: _builtins.int
-    """The tweet this one quotes; 0 when none."""
+    """The tweet this one quotes; absent when none."""
+    language: _builtins.str
+    """The language of the text (BCP 47, such as `pt-BR`), as the author gave it, or else as detected
+    when the tweet was made; absent when neither was certain.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was created; the time within tweet_id."""
+
+    @_builtins.property
+    def entities(self) -> _entities_pb2.Entities:
+        """What the text refers to; absent when nothing."""
 
     def __init__(
         self,
@@ -50,13 +61,26 @@ class Tweet(_message.Message):
         user_id: _builtins.int = ...,
         text: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
-        in_reply_to_tweet_id: _builtins.int = ...,
-        quote_tweet_id: _builtins.int = ...,
+        in_reply_to_tweet_id: _builtins.int | None = ...,
+        quote_tweet_id: _builtins.int | None = ...,
+        entities: _entities_pb2.Entities | None = ...,
+        language: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__quote_tweet_id: _TypeAlias = _typing.Literal["quote_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__quote_tweet_id: _TypeAlias = _typing.Literal["_quote_tweet_id", b"_quote_tweet_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_tweet_id) -> _WhichOneofReturnType__in_reply_to_tweet_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quote_tweet_id) -> _WhichOneofReturnType__quote_tweet_id | None: ...
 
 Global___Tweet: _TypeAlias = Tweet  # noqa: Y015

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aviary.error.v1 import partial_error_pb2 as _partial_error_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -56,13 +57,14 @@ class CreateTweetRequest(_message.Message):
     IN_REPLY_TO_TWEET_ID_FIELD_NUMBER: _builtins.int
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The author; positive."""
     text: _builtins.str
-    """1-280 weighted characters: URLs count 23, CJK and emoji 2; at most 30 combining marks in a
-    row, and 50,000 characters as sent. Lines end in U+000A, whatever they were sent with. Some of
-    it visible; no other control characters than tab, and none that turn the text around them
-    (U+202A to U+202E, isolates that are not closed).
+    """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2; at
+    most 30 combining marks in a row, and 50,000 characters as sent. Lines end in U+000A, whatever
+    they were sent with. Some of it visible; no other control characters than tab, and none that turn
+    the text around them (U+202A to U+202E, isolates that are not closed).
     """
     in_reply_to_tweet_id: _builtins.int
     """The tweet this one answers; 0 when none."""
@@ -70,6 +72,10 @@ class CreateTweetRequest(_message.Message):
     """The tweet this one quotes; 0 when none."""
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat by the same author gives the first answer."""
+    language: _builtins.str
+    """The language of the text (BCP 47: language, script, region, up to two variants), such as `en`,
+    `pt-BR` or `zh-Hant`; detected when empty. Kept with the cases that BCP 47 recommends.
+    """
     def __init__(
         self,
         *,
@@ -78,10 +84,11 @@ class CreateTweetRequest(_message.Message):
         in_reply_to_tweet_id: _builtins.int = ...,
         quote_tweet_id: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to_tweet_id", b"in_reply_to_tweet_id", "quote_tweet_id", b"quote_tweet_id", "request_id", b"request_id", "text", b"text", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "request_id", b"request_id", "text", b"text", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -166,6 +173,58 @@ class GetTweetResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTweetResponse: _TypeAlias = GetTweetResponse  # noqa: Y015
+
+@_typing.final
+class GetTweetsRequest(_message.Message):
+    """Which tweets to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDS_FIELD_NUMBER: _builtins.int
+    ids: _builtins.str
+    """1-100 positive ids, separated by commas; one that is repeated is answered once."""
+    def __init__(
+        self,
+        *,
+        ids: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTweetsRequest: _TypeAlias = GetTweetsRequest  # noqa: Y015
+
+@_typing.final
+class GetTweetsResponse(_message.Message):
+    """The tweets read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEETS_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
+        """In the order asked for."""
+
+    @_builtins.property
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[_partial_error_pb2.PartialError]:
+        """Of the ids that name no tweet, in the order asked for."""
+
+    def __init__(
+        self,
+        *,
+        tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
+        errors: _abc.Iterable[_partial_error_pb2.PartialError] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "tweets", b"tweets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTweetsResponse: _TypeAlias = GetTweetsResponse  # noqa: Y015
 
 @_typing.final
 class DeleteTweetRequest(_message.Message):
@@ -399,3 +458,63 @@ class DecideDeliveryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DecideDeliveryResponse: _TypeAlias = DecideDeliveryResponse  # noqa: Y015
+
+@_typing.final
+class StreamTweetsRequest(_message.Message):
+    """Where to go on in the stream of all tweets, and how far."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_tweet_id: _builtins.int
+    """The resume_after_tweet_id of the page before; 0 for the beginning."""
+    limit: _builtins.int
+    """How many rows to read, deleted tweets included, 1-10000; the last page is whole all the same."""
+    def __init__(
+        self,
+        *,
+        after_tweet_id: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_tweet_id", b"after_tweet_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamTweetsRequest: _TypeAlias = StreamTweetsRequest  # noqa: Y015
+
+@_typing.final
+class StreamTweetsResponse(_message.Message):
+    """A page of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEETS_FIELD_NUMBER: _builtins.int
+    RESUME_AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    resume_after_tweet_id: _builtins.int
+    """What goes on after this page: the last id read. Absent where nothing follows."""
+    percent: _builtins.int
+    """About how much of all tweets has been read up to here, 0-100."""
+    @_builtins.property
+    def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
+        """At most 15; may be empty where all were deleted."""
+
+    def __init__(
+        self,
+        *,
+        tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
+        resume_after_tweet_id: _builtins.int | None = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "percent", b"percent", "resume_after_tweet_id", b"resume_after_tweet_id", "tweets", b"tweets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__resume_after_tweet_id: _TypeAlias = _typing.Literal["resume_after_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__resume_after_tweet_id: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_after_tweet_id) -> _WhichOneofReturnType__resume_after_tweet_id | None: ...
+
+Global___StreamTweetsResponse: _TypeAlias = StreamTweetsResponse  # noqa: Y015

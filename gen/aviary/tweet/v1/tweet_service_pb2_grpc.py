@@ -46,6 +46,11 @@ class TweetServiceStub:
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetResponse.FromString,
                 _registered_method=True)
+        self.GetTweets = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/GetTweets',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.FromString,
+                _registered_method=True)
         self.DeleteTweet = channel.unary_unary(
                 '/aviary.tweet.v1.TweetService/DeleteTweet',
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DeleteTweetRequest.SerializeToString,
@@ -66,6 +71,11 @@ class TweetServiceStub:
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.FromString,
                 _registered_method=True)
+        self.StreamTweets = channel.unary_stream(
+                '/aviary.tweet.v1.TweetService/StreamTweets',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsResponse.FromString,
+                _registered_method=True)
 
 
 class TweetServiceServicer:
@@ -75,7 +85,7 @@ class TweetServiceServicer:
 
     def CreateTweet(self, request, context):
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
         NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
         quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
@@ -85,6 +95,14 @@ class TweetServiceServicer:
 
     def GetTweet(self, request, context):
         """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTweets(self, request, context):
+        """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
+        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +141,15 @@ class TweetServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamTweets(self, request, context):
+        """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
+        that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
+        the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TweetServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -135,6 +162,11 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     servicer.GetTweet,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetResponse.SerializeToString,
+            ),
+            'GetTweets': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTweets,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.SerializeToString,
             ),
             'DeleteTweet': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteTweet,
@@ -155,6 +187,11 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     servicer.DecideDelivery,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.SerializeToString,
+            ),
+            'StreamTweets': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamTweets,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -213,6 +250,33 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/GetTweet',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTweets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/GetTweets',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -321,6 +385,33 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/DecideDelivery',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamTweets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/StreamTweets',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

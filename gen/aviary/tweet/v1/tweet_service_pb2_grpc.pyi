@@ -37,12 +37,16 @@ class TweetServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TweetServiceAsyncStub: ...
     CreateTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
     NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
     quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]
     """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+    GetTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetsRequest, _tweet_service_pb2.GetTweetsResponse]
+    """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
+    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+    """
     DeleteTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
     NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
@@ -59,6 +63,11 @@ class TweetServiceStub:
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
     """
+    StreamTweets: _grpc.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]
+    """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
+    that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
+    the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
+    """
 
 @_typing.type_check_only
 class TweetServiceAsyncStub(TweetServiceStub):
@@ -69,12 +78,16 @@ class TweetServiceAsyncStub(TweetServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]  # type: ignore[assignment]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
     NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
     quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]  # type: ignore[assignment]
     """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+    GetTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetsRequest, _tweet_service_pb2.GetTweetsResponse]  # type: ignore[assignment]
+    """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
+    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+    """
     DeleteTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]  # type: ignore[assignment]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
     NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
@@ -91,6 +104,11 @@ class TweetServiceAsyncStub(TweetServiceStub):
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
     """
+    StreamTweets: _aio.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]  # type: ignore[assignment]
+    """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
+    that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
+    the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
+    """
 
 class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns tweets and each author's list of them. A change is safe to repeat where it has a request_id,
@@ -104,7 +122,7 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.CreateTweetResponse, _abc.Awaitable[_tweet_service_pb2.CreateTweetResponse]]:
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
         NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
         quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
@@ -116,6 +134,16 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.GetTweetResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetResponse]]:
         """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+
+    @_abc_1.abstractmethod
+    def GetTweets(
+        self,
+        request: _tweet_service_pb2.GetTweetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.GetTweetsResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetsResponse]]:
+        """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
+        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+        """
 
     @_abc_1.abstractmethod
     def DeleteTweet(
@@ -155,6 +183,17 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
         push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamTweets(
+        self,
+        request: _tweet_service_pb2.StreamTweetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_tweet_service_pb2.StreamTweetsResponse], _abc.AsyncIterator[_tweet_service_pb2.StreamTweetsResponse]]:
+        """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
+        that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
+        the last tweet; whoever wants more asks anew. INVALID_ARGUMENT: after_tweet_id, limit.
         """
 
 def add_TweetServiceServicer_to_server(servicer: TweetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

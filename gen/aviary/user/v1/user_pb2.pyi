@@ -10,10 +10,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -27,12 +27,17 @@ class User(_message.Message):
     HANDLE_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    BIO_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Snowflake; sorts by creation time."""
     handle: _builtins.str
     """1-15 of [A-Za-z0-9_], unique without case."""
     display_name: _builtins.str
     """1-50 characters."""
+    bio: _builtins.str
+    """What the user says of itself: 1-160 characters by the rules of the display name. Absent when
+    nothing.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When the user was created."""
@@ -44,11 +49,14 @@ class User(_message.Message):
         handle: _builtins.str = ...,
         display_name: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        bio: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "bio", b"bio", "created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "display_name", b"display_name", "handle", b"handle", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "bio", b"bio", "created_at", b"created_at", "display_name", b"display_name", "handle", b"handle", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__bio: _TypeAlias = _typing.Literal["bio"]  # noqa: Y015
+    _WhichOneofArgType__bio: _TypeAlias = _typing.Literal["_bio", b"_bio"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bio) -> _WhichOneofReturnType__bio | None: ...
 
 Global___User: _TypeAlias = User  # noqa: Y015

@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from aviary.edge.v1 import access_pb2 as aviary_dot_edge_dot_v1_dot_access__pb2
 from aviary.edge.v1 import limits_pb2 as aviary_dot_edge_dot_v1_dot_limits__pb2
+from aviary.error.v1 import partial_error_pb2 as aviary_dot_error_dot_v1_dot_partial__error__pb2
 from aviary.user.v1 import user_pb2 as aviary_dot_user_dot_v1_dot_user__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/user/v1/user_service.proto\x12\x0e\x61viary.user.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x9e\x01\n\x11\x43reateUserRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\x12\x30\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x1a\xe2\x41\x01\x02\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-name\x12(\n\nrequest_id\x18\x03 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"-\n\x0eGetUserRequest\x12\x1b\n\x07user_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"G\n\x16GetUserByHandleRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\"=\n\x17GetUserByHandleResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"\xe5\x01\n\x11UpdateUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x32\n\x06handle\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x01\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$H\x00\x88\x01\x01\x12\x35\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x01\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-nameH\x01\x88\x01\x01\x12(\n\nrequest_id\x18\x04 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$B\t\n\x07_handleB\x0f\n\r_display_name\"8\n\x12UpdateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"^\n\x11\x44\x65leteUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"\x14\n\x12\x44\x65leteUserResponse\",\n\x12LookupUsersRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"O\n\x13LookupUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x32\x99\x06\n\x0bUserService\x12~\n\nCreateUser\x12!.aviary.user.v1.CreateUserRequest\x1a\".aviary.user.v1.CreateUserResponse\")\x90\x02\x00\xca\xda\x18\x0e\n\x0cusers:create\x82\xd3\xe4\x93\x02\x0e\"\t/v1/users:\x01*\x12|\n\x07GetUser\x12\x1e.aviary.user.v1.GetUserRequest\x1a\x1f.aviary.user.v1.GetUserResponse\"0\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/users/{user_id}\x12\x9d\x01\n\x0fGetUserByHandle\x12&.aviary.user.v1.GetUserByHandleRequest\x1a\'.aviary.user.v1.GetUserByHandleResponse\"9\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/users/by/handle/{handle}\x12\x87\x01\n\nUpdateUser\x12!.aviary.user.v1.UpdateUserRequest\x1a\".aviary.user.v1.UpdateUserResponse\"2\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/users/{user_id}:\x01*\x12\x84\x01\n\nDeleteUser\x12!.aviary.user.v1.DeleteUserRequest\x1a\".aviary.user.v1.DeleteUserResponse\"/\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}\x12[\n\x0bLookupUsers\x12\".aviary.user.v1.LookupUsersRequest\x1a#.aviary.user.v1.LookupUsersResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!aviary/user/v1/user_service.proto\x12\x0e\x61viary.user.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\x19\x61viary/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x9e\x01\n\x11\x43reateUserRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\x12\x30\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x1a\xe2\x41\x01\x02\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-name\x12(\n\nrequest_id\x18\x03 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"8\n\x12\x43reateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"-\n\x0eGetUserRequest\x12\x1b\n\x07user_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"5\n\x0fGetUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"/\n\x0cGetMeRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"3\n\rGetMeResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"Z\n\x0fGetUsersRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\"f\n\x10GetUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\"G\n\x16GetUserByHandleRequest\x12-\n\x06handle\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$\"=\n\x17GetUserByHandleResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"\x91\x02\n\x11UpdateUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\x32\n\x06handle\x18\x02 \x01(\tB\x1d\xe2\x41\x01\x01\xda\xda\x18\x15\x18\x01 \x0f*\x0f^[A-Za-z0-9_]+$H\x00\x88\x01\x01\x12\x35\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x1a\xe2\x41\x01\x01\xda\xda\x18\x12\x18\x01 22\x0c\x64isplay-nameH\x01\x88\x01\x01\x12(\n\nrequest_id\x18\x04 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\"\n\x03\x62io\x18\x05 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08 \xa0\x01\x32\x03\x62ioH\x02\x88\x01\x01\x42\t\n\x07_handleB\x0f\n\r_display_nameB\x06\n\x04_bio\"8\n\x12UpdateUserResponse\x12\"\n\x04user\x18\x01 \x01(\x0b\x32\x14.aviary.user.v1.User\"^\n\x11\x44\x65leteUserRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"\x14\n\x12\x44\x65leteUserResponse\",\n\x12LookupUsersRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"O\n\x13LookupUsersResponse\x12#\n\x05users\x18\x01 \x03(\x0b\x32\x14.aviary.user.v1.User\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x32\x84\x08\n\x0bUserService\x12\x82\x01\n\nCreateUser\x12!.aviary.user.v1.CreateUserRequest\x1a\".aviary.user.v1.CreateUserResponse\"-\x90\x02\x00\xca\xda\x18\x0e\n\x0cusers:create\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/users:\x01*\x12|\n\x07GetUser\x12\x1e.aviary.user.v1.GetUserRequest\x1a\x1f.aviary.user.v1.GetUserResponse\"0\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/users/{user_id}\x12m\n\x05GetMe\x12\x1c.aviary.user.v1.GetMeRequest\x1a\x1d.aviary.user.v1.GetMeResponse\"\'\x90\x02\x01\xca\xda\x18\x0c\n\nusers:read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/users/me\x12u\n\x08GetUsers\x12\x1f.aviary.user.v1.GetUsersRequest\x1a .aviary.user.v1.GetUsersResponse\"&\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12\x9d\x01\n\x0fGetUserByHandle\x12&.aviary.user.v1.GetUserByHandleRequest\x1a\'.aviary.user.v1.GetUserByHandleResponse\"9\x90\x02\x01\xca\xda\x18\x0e\n\nusers:read\x18\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/users/by/handle/{handle}\x12\x87\x01\n\nUpdateUser\x12!.aviary.user.v1.UpdateUserRequest\x1a\".aviary.user.v1.UpdateUserResponse\"2\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x18\x32\x13/v1/users/{user_id}:\x01*\x12\x84\x01\n\nDeleteUser\x12!.aviary.user.v1.DeleteUserRequest\x1a\".aviary.user.v1.DeleteUserResponse\"/\x90\x02\x00\xca\xda\x18\r\n\x0busers:write\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}\x12[\n\x0bLookupUsers\x12\".aviary.user.v1.LookupUsersRequest\x1a#.aviary.user.v1.LookupUsersResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +45,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\332\332\030\014 @*\010^[ -~]*$'
   _globals['_GETUSERREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_GETUSERREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
+  _globals['_GETMEREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_GETMEREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\320\332\030\001\332\332\030\002\010\001'
+  _globals['_GETUSERSREQUEST'].fields_by_name['ids']._loaded_options = None
+  _globals['_GETUSERSREQUEST'].fields_by_name['ids']._serialized_options = b'\342A\001\002\332\332\0302*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\003ids'
   _globals['_GETUSERBYHANDLEREQUEST'].fields_by_name['handle']._loaded_options = None
   _globals['_GETUSERBYHANDLEREQUEST'].fields_by_name['handle']._serialized_options = b'\342A\001\002\332\332\030\025\030\001 \017*\017^[A-Za-z0-9_]+$'
   _globals['_UPDATEUSERREQUEST'].fields_by_name['user_id']._loaded_options = None
@@ -54,6 +59,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEUSERREQUEST'].fields_by_name['display_name']._serialized_options = b'\342A\001\001\332\332\030\022\030\001 22\014display-name'
   _globals['_UPDATEUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATEUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\332\332\030\014 @*\010^[ -~]*$'
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['bio']._loaded_options = None
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['bio']._serialized_options = b'\342A\001\001\332\332\030\010 \240\0012\003bio'
   _globals['_DELETEUSERREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_DELETEUSERREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\320\332\030\001\332\332\030\002\010\001'
   _globals['_DELETEUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -61,9 +68,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOOKUPUSERSREQUEST'].fields_by_name['user_ids']._loaded_options = None
   _globals['_LOOKUPUSERSREQUEST'].fields_by_name['user_ids']._serialized_options = b'\342A\001\002'
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['CreateUser']._serialized_options = b'\220\002\000\312\332\030\016\n\014users:create\202\323\344\223\002\016\"\t/v1/users:\001*'
+  _globals['_USERSERVICE'].methods_by_name['CreateUser']._serialized_options = b'\220\002\000\312\332\030\016\n\014users:create\360\332\030\001\202\323\344\223\002\016\"\t/v1/users:\001*'
   _globals['_USERSERVICE'].methods_by_name['GetUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['GetUser']._serialized_options = b'\220\002\001\312\332\030\016\n\nusers:read\030\001\202\323\344\223\002\025\022\023/v1/users/{user_id}'
+  _globals['_USERSERVICE'].methods_by_name['GetMe']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['GetMe']._serialized_options = b'\220\002\001\312\332\030\014\n\nusers:read\202\323\344\223\002\016\022\014/v1/users/me'
+  _globals['_USERSERVICE'].methods_by_name['GetUsers']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['GetUsers']._serialized_options = b'\220\002\001\312\332\030\016\n\nusers:read\030\001\202\323\344\223\002\013\022\t/v1/users'
   _globals['_USERSERVICE'].methods_by_name['GetUserByHandle']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['GetUserByHandle']._serialized_options = b'\220\002\001\312\332\030\016\n\nusers:read\030\001\202\323\344\223\002\036\022\034/v1/users/by/handle/{handle}'
   _globals['_USERSERVICE'].methods_by_name['UpdateUser']._loaded_options = None
@@ -72,30 +83,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\220\002\000\312\332\030\r\n\013users:write\202\323\344\223\002\025*\023/v1/users/{user_id}'
   _globals['_USERSERVICE'].methods_by_name['LookupUsers']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['LookupUsers']._serialized_options = b'\220\002\001'
-  _globals['_CREATEUSERREQUEST']._serialized_start=202
-  _globals['_CREATEUSERREQUEST']._serialized_end=360
-  _globals['_CREATEUSERRESPONSE']._serialized_start=362
-  _globals['_CREATEUSERRESPONSE']._serialized_end=418
-  _globals['_GETUSERREQUEST']._serialized_start=420
-  _globals['_GETUSERREQUEST']._serialized_end=465
-  _globals['_GETUSERRESPONSE']._serialized_start=467
-  _globals['_GETUSERRESPONSE']._serialized_end=520
-  _globals['_GETUSERBYHANDLEREQUEST']._serialized_start=522
-  _globals['_GETUSERBYHANDLEREQUEST']._serialized_end=593
-  _globals['_GETUSERBYHANDLERESPONSE']._serialized_start=595
-  _globals['_GETUSERBYHANDLERESPONSE']._serialized_end=656
-  _globals['_UPDATEUSERREQUEST']._serialized_start=659
-  _globals['_UPDATEUSERREQUEST']._serialized_end=888
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=890
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=946
-  _globals['_DELETEUSERREQUEST']._serialized_start=948
-  _globals['_DELETEUSERREQUEST']._serialized_end=1042
-  _globals['_DELETEUSERRESPONSE']._serialized_start=1044
-  _globals['_DELETEUSERRESPONSE']._serialized_end=1064
-  _globals['_LOOKUPUSERSREQUEST']._serialized_start=1066
-  _globals['_LOOKUPUSERSREQUEST']._serialized_end=1110
-  _globals['_LOOKUPUSERSRESPONSE']._serialized_start=1112
-  _globals['_LOOKUPUSERSRESPONSE']._serialized_end=1191
-  _globals['_USERSERVICE']._serialized_start=1194
-  _globals['_USERSERVICE']._serialized_end=1987
+  _globals['_CREATEUSERREQUEST']._serialized_start=239
+  _globals['_CREATEUSERREQUEST']._serialized_end=397
+  _globals['_CREATEUSERRESPONSE']._serialized_start=399
+  _globals['_CREATEUSERRESPONSE']._serialized_end=455
+  _globals['_GETUSERREQUEST']._serialized_start=457
+  _globals['_GETUSERREQUEST']._serialized_end=502
+  _globals['_GETUSERRESPONSE']._serialized_start=504
+  _globals['_GETUSERRESPONSE']._serialized_end=557
+  _globals['_GETMEREQUEST']._serialized_start=559
+  _globals['_GETMEREQUEST']._serialized_end=606
+  _globals['_GETMERESPONSE']._serialized_start=608
+  _globals['_GETMERESPONSE']._serialized_end=659
+  _globals['_GETUSERSREQUEST']._serialized_start=661
+  _globals['_GETUSERSREQUEST']._serialized_end=751
+  _globals['_GETUSERSRESPONSE']._serialized_start=753
+  _globals['_GETUSERSRESPONSE']._serialized_end=855
+  _globals['_GETUSERBYHANDLEREQUEST']._serialized_start=857
+  _globals['_GETUSERBYHANDLEREQUEST']._serialized_end=928
+  _globals['_GETUSERBYHANDLERESPONSE']._serialized_start=930
+  _globals['_GETUSERBYHANDLERESPONSE']._serialized_end=991
+  _globals['_UPDATEUSERREQUEST']._serialized_start=994
+  _globals['_UPDATEUSERREQUEST']._serialized_end=1267
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=1269
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=1325
+  _globals['_DELETEUSERREQUEST']._serialized_start=1327
+  _globals['_DELETEUSERREQUEST']._serialized_end=1421
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1423
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1443
+  _globals['_LOOKUPUSERSREQUEST']._serialized_start=1445
+  _globals['_LOOKUPUSERSREQUEST']._serialized_end=1489
+  _globals['_LOOKUPUSERSRESPONSE']._serialized_start=1491
+  _globals['_LOOKUPUSERSRESPONSE']._serialized_end=1570
+  _globals['_USERSERVICE']._serialized_start=1573
+  _globals['_USERSERVICE']._serialized_end=2601
 # @@protoc_insertion_point(module_scope)

@@ -46,6 +46,16 @@ class UserServiceStub:
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserRequest.SerializeToString,
                 response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserResponse.FromString,
                 _registered_method=True)
+        self.GetMe = channel.unary_unary(
+                '/aviary.user.v1.UserService/GetMe',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetMeRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetMeResponse.FromString,
+                _registered_method=True)
+        self.GetUsers = channel.unary_unary(
+                '/aviary.user.v1.UserService/GetUsers',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUsersRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUsersResponse.FromString,
+                _registered_method=True)
         self.GetUserByHandle = channel.unary_unary(
                 '/aviary.user.v1.UserService/GetUserByHandle',
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleRequest.SerializeToString,
@@ -75,8 +85,8 @@ class UserServiceServicer:
 
     def CreateUser(self, request, context):
         """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-        another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
-        content.
+        another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was
+        used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +94,22 @@ class UserServiceServicer:
 
     def GetUser(self, request, context):
         """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMe(self, request, context):
+        """Reads the user whose token is shown. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no
+        such user any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUsers(self, request, context):
+        """Reads up to 100 users at once. The answer has those that there are, and says of each other id
+        why it has none: USER_NOT_FOUND. INVALID_ARGUMENT: ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,17 +124,19 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateUser(self, request, context):
-        """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-        when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
-        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
-        request_id was used for other content.
+        """Changes what is given, all of it at once. A handle that is given up is held for some time (30
+        days, unless the operator says otherwise): nobody else can take it, and the user may go back to
+        it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
+        when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
+        (REQUEST_ID_REUSED): request_id was used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteUser(self, request, context):
-        """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
+        """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
         INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
         before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
@@ -135,6 +163,16 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.GetUser,
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserRequest.FromString,
                     response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserResponse.SerializeToString,
+            ),
+            'GetMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMe,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetMeRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetMeResponse.SerializeToString,
+            ),
+            'GetUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsers,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUsersRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUsersResponse.SerializeToString,
             ),
             'GetUserByHandle': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUserByHandle,
@@ -213,6 +251,60 @@ class UserService:
             '/aviary.user.v1.UserService/GetUser',
             aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserRequest.SerializeToString,
             aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/GetMe',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.GetMeRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.GetMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/GetUsers',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.GetUsersRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.GetUsersResponse.FromString,
             options,
             channel_credentials,
             insecure,

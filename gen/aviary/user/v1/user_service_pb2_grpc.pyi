@@ -37,23 +37,33 @@ class UserServiceStub:
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     CreateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.CreateUserRequest, _user_service_pb2.CreateUserResponse]
     """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-    another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
-    content.
+    another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was
+    used for other content.
     """
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]
     """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
+    GetMe: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetMeRequest, _user_service_pb2.GetMeResponse]
+    """Reads the user whose token is shown. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no
+    such user any more.
+    """
+    GetUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUsersRequest, _user_service_pb2.GetUsersResponse]
+    """Reads up to 100 users at once. The answer has those that there are, and says of each other id
+    why it has none: USER_NOT_FOUND. INVALID_ARGUMENT: ids.
+    """
     GetUserByHandle: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserByHandleRequest, _user_service_pb2.GetUserByHandleResponse]
     """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
     such user.
     """
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]
-    """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-    when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
-    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
-    request_id was used for other content.
+    """Changes what is given, all of it at once. A handle that is given up is held for some time (30
+    days, unless the operator says otherwise): nobody else can take it, and the user may go back to
+    it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
+    when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
+    (REQUEST_ID_REUSED): request_id was used for other content.
     """
     DeleteUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]
-    """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
+    """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
     INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
     before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
@@ -69,23 +79,33 @@ class UserServiceAsyncStub(UserServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.CreateUserRequest, _user_service_pb2.CreateUserResponse]  # type: ignore[assignment]
     """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-    another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
-    content.
+    another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was
+    used for other content.
     """
     GetUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]  # type: ignore[assignment]
     """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
+    GetMe: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetMeRequest, _user_service_pb2.GetMeResponse]  # type: ignore[assignment]
+    """Reads the user whose token is shown. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no
+    such user any more.
+    """
+    GetUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUsersRequest, _user_service_pb2.GetUsersResponse]  # type: ignore[assignment]
+    """Reads up to 100 users at once. The answer has those that there are, and says of each other id
+    why it has none: USER_NOT_FOUND. INVALID_ARGUMENT: ids.
+    """
     GetUserByHandle: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserByHandleRequest, _user_service_pb2.GetUserByHandleResponse]  # type: ignore[assignment]
     """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
     such user.
     """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]  # type: ignore[assignment]
-    """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-    when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
-    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
-    request_id was used for other content.
+    """Changes what is given, all of it at once. A handle that is given up is held for some time (30
+    days, unless the operator says otherwise): nobody else can take it, and the user may go back to
+    it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
+    when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
+    (REQUEST_ID_REUSED): request_id was used for other content.
     """
     DeleteUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]  # type: ignore[assignment]
-    """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
+    """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
     INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
     before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
@@ -104,8 +124,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.CreateUserResponse, _abc.Awaitable[_user_service_pb2.CreateUserResponse]]:
         """Makes a user. INVALID_ARGUMENT: handle, display_name, request_id. ALREADY_EXISTS (HANDLE_TAKEN):
-        another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other
-        content.
+        another user has the handle, or holds it. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was
+        used for other content.
         """
 
     @_abc_1.abstractmethod
@@ -115,6 +135,26 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.GetUserResponse, _abc.Awaitable[_user_service_pb2.GetUserResponse]]:
         """Reads a user. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no such user."""
+
+    @_abc_1.abstractmethod
+    def GetMe(
+        self,
+        request: _user_service_pb2.GetMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.GetMeResponse, _abc.Awaitable[_user_service_pb2.GetMeResponse]]:
+        """Reads the user whose token is shown. INVALID_ARGUMENT: user_id. NOT_FOUND (USER_NOT_FOUND): no
+        such user any more.
+        """
+
+    @_abc_1.abstractmethod
+    def GetUsers(
+        self,
+        request: _user_service_pb2.GetUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.GetUsersResponse, _abc.Awaitable[_user_service_pb2.GetUsersResponse]]:
+        """Reads up to 100 users at once. The answer has those that there are, and says of each other id
+        why it has none: USER_NOT_FOUND. INVALID_ARGUMENT: ids.
+        """
 
     @_abc_1.abstractmethod
     def GetUserByHandle(
@@ -132,10 +172,12 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.UpdateUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.UpdateUserResponse, _abc.Awaitable[_user_service_pb2.UpdateUserResponse]]:
-        """Changes the handle, the display name or both at once. INVALID_ARGUMENT: user_id, handle (also
-        when nothing is given), display_name, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
-        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle. ALREADY_EXISTS (REQUEST_ID_REUSED):
-        request_id was used for other content.
+        """Changes what is given, all of it at once. A handle that is given up is held for some time (30
+        days, unless the operator says otherwise): nobody else can take it, and the user may go back to
+        it; but of each user only the last five are held. INVALID_ARGUMENT: user_id, handle (also
+        when nothing is given), display_name, bio, request_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        ALREADY_EXISTS (HANDLE_TAKEN): another user has the handle, or holds it. ALREADY_EXISTS
+        (REQUEST_ID_REUSED): request_id was used for other content.
         """
 
     @_abc_1.abstractmethod
@@ -144,7 +186,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.DeleteUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.DeleteUserResponse, _abc.Awaitable[_user_service_pb2.DeleteUserResponse]]:
-        """Deletes a user for good and frees the handle; the user's tweets and follows go soon after.
+        """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
         INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
         before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """

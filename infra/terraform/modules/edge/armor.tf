@@ -109,7 +109,7 @@ resource "google_compute_security_policy" "edge" {
         interval_sec = 60
       }
       ban_threshold {
-        count        = var.limits.writes_per_minute * 3
+        count        = var.limits.writes_per_minute * 2
         interval_sec = 60
       }
     }

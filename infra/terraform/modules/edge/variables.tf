@@ -31,10 +31,10 @@ variable "domain" {
 }
 
 variable "limits" {
-  description = "What Cloud Armor lets one address do: no less than the edge's own limits on addresses (gateway/limits/table.py) come to in a minute, so that it refuses floods only. Requests in a minute, writes in a minute (three times as many are a ban), the largest body in bytes, and seconds of the ban."
+  description = "What Cloud Armor lets one address do: no less than the edge's own limits on addresses (gateway/limits/table.py) come to in a minute, so that it refuses floods only. Requests in a minute, writes in a minute (twice as many are a ban), the largest body in bytes, and seconds of the ban."
   type = object({
-    requests_per_minute = optional(number, 17000)
-    writes_per_minute   = optional(number, 3000)
+    requests_per_minute = optional(number, 22000)
+    writes_per_minute   = optional(number, 4000)
     max_body_bytes      = optional(number, 65536)
     ban_s               = optional(number, 600)
   })
@@ -44,8 +44,8 @@ variable "limits" {
     error_message = "Cloud Armor throttles at 1 to 1000000 requests."
   }
   validation {
-    condition     = var.limits.writes_per_minute >= 1 && var.limits.writes_per_minute * 3 <= 10000
-    error_message = "Cloud Armor bans at 10000 requests at most, which is three times the limit."
+    condition     = var.limits.writes_per_minute >= 1 && var.limits.writes_per_minute * 2 <= 10000
+    error_message = "Cloud Armor bans at 10000 requests at most, which is twice the limit."
   }
 }
 

@@ -59,9 +59,17 @@ locals {
       extra_ports = { AVIARY_GRAPH_HTTP_ADDRESS = 50062 }
     }
     fanout = {
-      port        = 50055
-      tables      = ["fanout_controls", "home", "viewers", "celebrities"]
-      publishes   = ["fanout-close", "fanout-rest", "fanout-legs", "user-events", "tweet-events", "graph-events"]
+      port   = 50055
+      tables = ["fanout_controls", "home", "viewers", "celebrities"]
+      publishes = [
+        "fanout-close",
+        "fanout-rest",
+        "fanout-legs",
+        "user-events",
+        "tweet-events",
+        "graph-events",
+        "engagement-events",
+      ]
       subscribes  = ["fanout.plan", "fanout.legs", "fanout.author", "fanout.graph", "fanout.close", "fanout.rest"]
       uses_cache  = true
       secrets     = []
@@ -111,6 +119,24 @@ locals {
       secrets     = ["AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"]
       extra_ports = { AVIARY_IDENTITY_HTTP_ADDRESS = 50059 }
     }
+    search = {
+      port        = 50063
+      tables      = ["search_changes", "search_replicas", "fanout_controls"]
+      publishes   = []
+      subscribes  = ["search.tweets"]
+      uses_cache  = false
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
+    engagement = {
+      port        = 50064
+      tables      = ["engaged", "engagers", "tweet_counts", "engagement_jobs", "engagement_outbox", "fanout_controls"]
+      publishes   = ["engagement-events"]
+      subscribes  = ["engagement.counts", "engagement.tweets", "engagement.erasure"]
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = { AVIARY_ENGAGEMENT_HTTP_ADDRESS = 50065 }
+    }
   }
 
   # `max_age_s` is the retention of cells, null keeps them. `key` is the row key: numbers are fixed-
@@ -151,26 +177,45 @@ locals {
     identity_password_changes = { max_age_s = null, key = "{user}" }
     identity_guesses          = { max_age_s = 86400, key = "{digest of the subject}.{window:016x}" }
     identity_devices          = { max_age_s = 15638400, key = "{user}.{digest of the secret}" }
+    search_changes            = { max_age_s = 172800, key = "{unix ms:016x}#{random:016x}" }
+    search_replicas           = { max_age_s = 86400, key = "{host}:{slot}" }
+    engaged                   = { max_age_s = null, key = "{kind}#{actor:016x}, column {~tweet}" }
+    engagers                  = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{kind}#{actor:016x}, 64 shards" }
+    tweet_counts              = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{part}, 64 shards" }
+    engagement_jobs           = { max_age_s = null, key = "{job}" }
+    engagement_outbox         = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
   }
 
   # Variables that hold secrets of services.
   secrets = ["AVIARY_CHALLENGE_KEY", "AVIARY_CURSOR_KEY", "AVIARY_IDENTITY_KEY", "AVIARY_OPERATOR_SECRET"]
 
   # All but those of dead letters.
-  topics = ["user-events", "tweet-events", "graph-events", "fanout-close", "fanout-rest", "fanout-legs"]
+  topics = [
+    "user-events",
+    "tweet-events",
+    "graph-events",
+    "fanout-close",
+    "fanout-rest",
+    "fanout-legs",
+    "engagement-events",
+  ]
 
   # To their topics. Each has a dead letter topic and subscription of its own, which the consumer
   # publishes to by itself.
   subscriptions = {
-    "fanout.plan"      = "tweet-events"
-    "fanout.legs"      = "fanout-legs"
-    "fanout.author"    = "tweet-events"
-    "fanout.graph"     = "graph-events"
-    "fanout.close"     = "fanout-close"
-    "fanout.rest"      = "fanout-rest"
-    "graph.erasure"    = "user-events"
-    "identity.erasure" = "user-events"
-    "tweet.erasure"    = "user-events"
+    "engagement.counts"  = "engagement-events"
+    "engagement.tweets"  = "tweet-events"
+    "engagement.erasure" = "user-events"
+    "fanout.plan"        = "tweet-events"
+    "fanout.legs"        = "fanout-legs"
+    "fanout.author"      = "tweet-events"
+    "fanout.graph"       = "graph-events"
+    "fanout.close"       = "fanout-close"
+    "fanout.rest"        = "fanout-rest"
+    "graph.erasure"      = "user-events"
+    "identity.erasure"   = "user-events"
+    "search.tweets"      = "tweet-events"
+    "tweet.erasure"      = "user-events"
   }
 
   # The service that lists and redrives the dead letters of all others.

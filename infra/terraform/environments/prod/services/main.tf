@@ -23,16 +23,17 @@ module "names" {
 locals {
   # Home reads are most of the traffic, and CPU is what they cost; fan-out follows its backlog.
   sizes = {
-    timeline  = { node_class = "reads", scaling = { min = 12, max = 400 } }
-    edge      = { node_class = "reads", resources = { cpu = "4", memory = "2Gi" }, scaling = { min = 6, max = 100 } }
-    tweet     = { scaling = { min = 6, max = 100, backlog_per_pod = 1000 } }
-    graph     = { scaling = { min = 6, max = 60, backlog_per_pod = 1000 } }
-    fanout    = { node_class = "workers", scaling = { min = 6, max = 150, backlog_per_pod = 500 } }
-    user      = { scaling = { min = 3, max = 30 } }
-    id        = { scaling = { min = 3, max = 10 } }
-    gateway   = { scaling = { min = 3, max = 20 } }
-    identity  = { scaling = { min = 3, max = 20 } }
-    collector = { scaling = { min = 3, max = 20 } }
+    timeline   = { node_class = "reads", scaling = { min = 12, max = 400 } }
+    edge       = { node_class = "reads", resources = { cpu = "4", memory = "2Gi" }, scaling = { min = 6, max = 100 } }
+    tweet      = { scaling = { min = 6, max = 100, backlog_per_pod = 1000 } }
+    engagement = { scaling = { min = 6, max = 60, backlog_per_pod = 1000 } }
+    graph      = { scaling = { min = 6, max = 60, backlog_per_pod = 1000 } }
+    fanout     = { node_class = "workers", scaling = { min = 6, max = 150, backlog_per_pod = 500 } }
+    user       = { scaling = { min = 3, max = 30 } }
+    id         = { scaling = { min = 3, max = 10 } }
+    gateway    = { scaling = { min = 3, max = 20 } }
+    identity   = { scaling = { min = 3, max = 20 } }
+    collector  = { scaling = { min = 3, max = 20 } }
   }
 }
 

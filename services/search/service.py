@@ -1,0 +1,169 @@
+"""Searching: whom the query names, what the index finds, the tweets themselves."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
+from typing import Final
+
+from services.platform.errors import InvalidArgumentError
+from services.platform.ids.arguments import check_id
+from services.platform.ids.snowflake_time import EPOCH_MS, first_id_at
+from services.platform.runtime.clock import Clock
+from services.search.model import (
+    Clause,
+    IndexReport,
+    Query,
+    Sort,
+    TermKind,
+    TweetPage,
+)
+from services.search.parsing import Parsed, parse
+from services.search.ports import Changes, EncodedTweets, Handles, Hidden, Reports, SearchIndex
+from services.search.stop_words import without_stop_words
+
+__all__ = ["SearchService"]
+
+OFFSET_BITS: Final = 12
+"""Of a place in a ranking, for the offset: more than are ranked. The rest is its time."""
+PAGE_BYTES: Final = 3_500_000
+"""Of the tweets of one page: an edge passes answers of up to 4 MB on, and so do channels. Only
+texts of many of the longest URLs come to as much."""
+REPORTED_WITHIN_MS: Final = 900_000
+"""A quarter of an hour: whoever says nothing for so long is gone."""
+
+
+class SearchService:
+    """The use cases. Every method raises `UnavailableError` where a store or sibling is gone."""
+
+    def __init__(  # noqa: PLR0913 - one argument per port
+        self,
+        *,
+        index: SearchIndex,
+        tweets: EncodedTweets,
+        handles: Handles,
+        hidden: Hidden,
+        changes: Changes,
+        reports: Reports,
+        clock: Clock,
+    ) -> None:
+        self._index = index
+        self._tweets = tweets
+        self._handles = handles
+        self._hidden = hidden
+        self._changes = changes
+        self._reports = reports
+        self._clock = clock
+
+    async def search(
+        self, reader: int, query: str, sort: str, resume: int | None, limit: int
+    ) -> TweetPage:
+        """Find a page of tweets; `resume` is what the page before gave, None for the first.
+
+        Raises `InvalidArgumentError` for what is no query or no sort.
+        """
+        check_id("user_id", reader)
+        order = _sort(sort)
+        parsed = parse(query)
+        asked, hidden = await asyncio.gather(
+            self._looked_up(parsed), self._hidden.from_reader(reader)
+        )
+        if asked is None:
+            return TweetPage((), None)
+        asked = replace(asked, hidden=hidden)
+        if order is Sort.NEWEST:
+            return await self._newest(asked, resume, limit)
+        return await self._relevant(asked, resume, limit)
+
+    async def request_rebuild(self) -> None:
+        """Have each replica build its index anew."""
+        await self._changes.request_rebuild()
+
+    async def reports(self) -> Sequence[IndexReport]:
+        """Read what replicas have said of their indexes lately."""
+        since_ms = self._clock.now_ms() - REPORTED_WITHIN_MS
+        return [each for each in await self._reports.read() if each.reported_ms >= since_ms]
+
+    async def _looked_up(self, parsed: Parsed) -> Query | None:
+        """Put ids in the place of handles; None where nobody has one that a tweet must be of."""
+        named = {
+            clause.term.text
+            for clause in parsed.clauses
+            if clause.term.kind in {TermKind.FROM, TermKind.TO}
+        }
+        found = await asyncio.gather(*map(self._handles.user_of, sorted(named)))
+        users = dict(zip(sorted(named), found, strict=True))
+        clauses: list[Clause] = []
+        for clause in without_stop_words(parsed.clauses):
+            term = clause.term
+            if term.kind not in {TermKind.FROM, TermKind.TO}:
+                clauses.append(clause)
+            elif (user := users[term.text]) is not None:
+                clauses.append(replace(clause, term=replace(term, text=str(user))))
+            elif not clause.negated:
+                return None
+        return Query(tuple(clauses), parsed.bounds)
+
+    async def _newest(self, query: Query, before: int | None, limit: int) -> TweetPage:
+        """Read on for as long as found tweets turn out to be gone and older ones exist."""
+        shown: list[tuple[int, bytes]] = []
+        while True:
+            # One more than the page has room for says that a page follows.
+            found = await self._index.newest(query, before, limit + 1 - len(shown))
+            shown += await self._hydrated(found.ids)
+            room = _fitting(shown[:limit])
+            if len(shown) > room:
+                return _page(shown[:room], shown[room - 1][0])
+            if found.ended:
+                return _page(shown, None)
+            before = found.ids[-1]
+
+    async def _relevant(self, query: Query, resume: int | None, limit: int) -> TweetPage:
+        """Rank what there was at the first page, and go on behind what the pages before showed."""
+        as_of_ms, offset = _place(resume) if resume else (self._clock.now_ms(), 0)
+        known = query.bounds.below(first_id_at(as_of_ms + 1))
+        ids = await self._index.relevant(replace(query, bounds=known), as_of_ms)
+        shown: list[tuple[int, bytes]] = []
+        while offset < len(ids) and len(shown) < limit:
+            part = ids[offset : offset + limit - len(shown)]
+            shown += await self._hydrated(part)
+            offset += len(part)
+            if (room := _fitting(shown)) < len(shown):
+                # The next page begins behind the last that fits.
+                shown = shown[:room]
+                offset = ids.index(shown[-1][0]) + 1
+                break
+        more = offset < len(ids)
+        return _page(shown, _resume(as_of_ms, offset) if more else None)
+
+    async def _hydrated(self, ids: Sequence[int]) -> list[tuple[int, bytes]]:
+        if not ids:
+            return []
+        found = await self._tweets.lookup(ids)
+        return [(tweet_id, found[tweet_id]) for tweet_id in ids if tweet_id in found]
+
+
+def _sort(name: str) -> Sort:
+    try:
+        return Sort(name or Sort.NEWEST.value)
+    except ValueError:
+        raise InvalidArgumentError("sort", "must be newest or relevant") from None
+
+
+def _page(shown: Sequence[tuple[int, bytes]], resume: int | None) -> TweetPage:
+    return TweetPage(tuple(body for _, body in shown), resume)
+
+
+def _fitting(shown: Sequence[tuple[int, bytes]]) -> int:
+    """Count the first that fit in a page; one does, if there is any."""
+    sizes = accumulate(len(body) for _, body in shown)
+    return max(min(1, len(shown)), sum(size <= PAGE_BYTES for size in sizes))
+
+
+def _resume(as_of_ms: int, offset: int) -> int:
+    return (as_of_ms - EPOCH_MS) << OFFSET_BITS | offset
+
+
+def _place(resume: int) -> tuple[int, int]:
+    """(when the ranking was first made, how much of it was shown)."""
+    return (resume >> OFFSET_BITS) + EPOCH_MS, resume & ((1 << OFFSET_BITS) - 1)

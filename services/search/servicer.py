@@ -1,0 +1,88 @@
+"""`SearchService` over gRPC: translates, calls, translates."""
+
+# ruff: noqa: N802 - names are those of the RPCs
+
+import hashlib
+from typing import Any
+
+from aviary.search.v1 import search_service_pb2 as pb
+from aviary.tweet.v1.tweet_pb2 import Tweet
+from grpc.aio import ServicerContext
+
+from services.platform.rpc.next_page import say_next_page
+from services.platform.rpc.paging import CursorCodec, page_limit
+from services.platform.rpc.timestamps import to_timestamp
+from services.search.model import IndexReport
+from services.search.service import SearchService
+from services.search.trends import Trends
+
+__all__ = ["SearchServicer"]
+
+
+class SearchServicer:
+    """The RPCs of `aviary.search.v1.SearchService`; domain errors pass through."""
+
+    def __init__(self, service: SearchService, trends: Trends, cursors: CursorCodec) -> None:
+        self._service = service
+        self._trends = trends
+        self._cursors = cursors
+
+    async def SearchTweets(
+        self, request: pb.SearchTweetsRequest, context: ServicerContext[Any, Any]
+    ) -> pb.SearchTweetsResponse:
+        """Find a page of tweets."""
+        limit, kind = page_limit(request.limit), _kind(request)
+        # A reader that cannot be packed is refused by the use case, with a better message.
+        is_on = bool(request.cursor) and request.user_id > 0
+        resume = self._cursors.decode(request.cursor, kind, request.user_id) if is_on else None
+        page = await self._service.search(
+            request.user_id, request.query, request.sort, resume, limit
+        )
+        next_cursor = (
+            None
+            if page.resume is None
+            else self._cursors.encode(kind, request.user_id, page.resume)
+        )
+        await say_next_page(context, request, next_cursor)
+        return pb.SearchTweetsResponse(
+            tweets=map(Tweet.FromString, page.tweets), next_cursor=next_cursor
+        )
+
+    async def ListTrends(
+        self, request: pb.ListTrendsRequest, _context: object
+    ) -> pb.ListTrendsResponse:
+        """List the strongest trends."""
+        found = await self._trends.strongest(request.language, request.limit)
+        return pb.ListTrendsResponse(
+            trends=[pb.Trend(hashtag=each.hashtag, author_count=each.authors) for each in found]
+        )
+
+    async def RequestRebuild(
+        self, _request: pb.RequestRebuildRequest, _context: object
+    ) -> pb.RequestRebuildResponse:
+        """Have each replica build its index anew."""
+        await self._service.request_rebuild()
+        return pb.RequestRebuildResponse()
+
+    async def GetIndexStatus(
+        self, _request: pb.GetIndexStatusRequest, _context: object
+    ) -> pb.GetIndexStatusResponse:
+        """Say how each index is."""
+        return pb.GetIndexStatusResponse(indexes=map(_status, await self._service.reports()))
+
+
+def _kind(request: pb.SearchTweetsRequest) -> str:
+    """Name the list that a cursor is good for: this query in this order."""
+    digest = hashlib.blake2b(request.query.encode(), digest_size=16).hexdigest()
+    return f"search:{request.sort or 'newest'}:{digest}"
+
+
+def _status(report: IndexReport) -> pb.IndexStatus:
+    return pb.IndexStatus(
+        replica=report.replica,
+        tweets=report.tweets,
+        rebuilding=report.rebuilding,
+        percent=report.percent,
+        caught_up_to=to_timestamp(report.seen_ms),
+        reported_at=to_timestamp(report.reported_ms),
+    )

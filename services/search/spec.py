@@ -1,0 +1,45 @@
+"""The search service in one declaration."""
+
+from typing import Final
+
+from services.platform.bus.port import Subscription
+from services.platform.rows.port import TableSpec
+from services.platform.specs import ServiceSpec
+from services.tweet.spec import TWEET_EVENTS
+
+__all__ = ["CHANGES", "CHANGES_MAX_AGE_S", "REPLICAS", "SPEC", "TABLES", "TWEETS"]
+
+CHANGES_MAX_AGE_S: Final = 2 * 86_400
+"""Two days: a replica that was away for a night goes on from where it was; one that was away for
+longer builds its index anew."""
+
+CHANGES: Final = TableSpec(
+    "search_changes", max_age_s=CHANGES_MAX_AGE_S, key="{unix ms:016x}#{random:016x}"
+)
+"""Which tweets changed: what every replica applies to its own index."""
+REPLICAS: Final = TableSpec("search_replicas", max_age_s=86_400, key="{host}:{slot}")
+"""How the index of each replica is, for operators."""
+TABLES: Final = (CHANGES, REPLICAS)
+
+TWEETS: Final = Subscription("search.tweets", TWEET_EVENTS)
+
+SPEC: Final = ServiceSpec(
+    name="search",
+    summary="finds tweets by what they say",
+    port=50_063,
+    contracts=("aviary.search.v1.SearchService",),
+    calls=(
+        "aviary.graph.v1.GraphService/StreamRelations",
+        "aviary.tweet.v1.TweetService/LookupTweets",
+        "aviary.tweet.v1.TweetService/StreamTweets",
+        "aviary.user.v1.UserService/GetUserByHandle",
+    ),
+    operator_calls=(
+        "aviary.search.v1.SearchService/GetIndexStatus",
+        "aviary.search.v1.SearchService/RequestRebuild",
+    ),
+    tables=TABLES,
+    subscriptions=(TWEETS,),
+    secrets=("AVIARY_CURSOR_KEY",),
+    keeps_scratch=True,
+)

@@ -1,0 +1,157 @@
+"""A process of the engagement service on a real store, with tweets, users and ids made up."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from services.engagement.changes import Changes
+from services.engagement.consumers import EngagementConsumers
+from services.engagement.count_store import RowCounts
+from services.engagement.counting import Counting
+from services.engagement.engaging import Engaging
+from services.engagement.erasure import SETTLE_MS, EngagementErasure
+from services.engagement.events import EngagementEvents, decode_changed_edge
+from services.engagement.job_store import RowJobs
+from services.engagement.model import EncodedTweet, Kind, References, TweetCounts, UserProfile
+from services.engagement.reads import Reads
+from services.engagement.reconciling import Reconciling
+from services.engagement.recount import RowRecount
+from services.engagement.spec import OUTBOX
+from services.engagement.store import RowEdgeStore
+from services.engagement.tweet_changes import TweetChanges
+from services.platform.erasure import Settling
+from services.platform.errors import UnavailableError
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.port import RowStore
+from tests.unit.graph.world import ClockIds, MovableClock
+
+TWEET = 1_000
+
+
+@dataclass
+class KnownTweets:
+    """Every tweet but the deleted; those of `about` answer or quote others."""
+
+    deleted: set[int] = field(default_factory=set)
+    about: dict[int, tuple[int, int]] = field(default_factory=dict)
+    body: bytes = b""
+    fails: bool = False
+
+    async def missing(self, tweet_ids: Sequence[int]) -> list[int]:
+        if self.fails:
+            raise UnavailableError("no answer")
+        return [tweet_id for tweet_id in tweet_ids if tweet_id in self.deleted]
+
+    async def references(self, tweet_ids: Sequence[int]) -> list[References]:
+        return [
+            References(tweet_id, *self.about.get(tweet_id, (0, 0)))
+            for tweet_id in tweet_ids
+            if tweet_id not in self.deleted
+        ]
+
+    async def encoded(self, tweet_ids: Sequence[int]) -> list[EncodedTweet]:
+        return [
+            EncodedTweet(tweet_id, self.body)
+            for tweet_id in tweet_ids
+            if tweet_id not in self.deleted
+        ]
+
+
+@dataclass
+class KnownUsers:
+    """Every user but the deleted."""
+
+    deleted: set[int] = field(default_factory=set)
+
+    async def missing(self, user_ids: Sequence[int]) -> list[int]:
+        return [user_id for user_id in user_ids if user_id in self.deleted]
+
+    async def profiles(self, user_ids: Sequence[int]) -> list[UserProfile]:
+        return [
+            UserProfile(user_id, f"u{user_id}", f"User {user_id}", user_id)
+            for user_id in user_ids
+            if user_id not in self.deleted
+        ]
+
+
+class Uncached:
+    """A cache that never has anything."""
+
+    def __init__(self) -> None:
+        self.forgotten: set[int] = set()
+
+    async def get(self, _tweet_ids: Sequence[int], _token: bytes) -> dict[int, TweetCounts]:
+        raise UnavailableError("no cache")
+
+    async def fill(self, _counts: Collection[TweetCounts], _token: bytes) -> None:
+        raise AssertionError
+
+    async def forget(self, tweet_ids: Collection[int]) -> None:
+        self.forgotten |= set(tweet_ids)
+
+
+class World:
+    """One process; `worker` tells it from others on the same rows."""
+
+    def __init__(self, rows: RowStore, worker: int = 1, clock: MovableClock | None = None) -> None:
+        self.rows, self.clock = rows, clock or MovableClock()
+        self.outbox = Outbox(rows, self.clock, OUTBOX)
+        self.tweets, self.users, self.cache = KnownTweets(), KnownUsers(), Uncached()
+        self.store = RowEdgeStore(rows, self.outbox, EngagementEvents())
+        self.ids = ClockIds(self.clock, worker)
+        self.changes = Changes(self.store, self.ids, self.tweets, self.users)
+        self.engaging = Engaging(self.changes)
+        self.count_store = RowCounts(rows)
+        self.counting = Counting(self.count_store, self.cache)
+        self.reads = Reads(self.store, self.tweets, self.users, self.users)
+        self.reconciling = Reconciling(
+            RowRecount(rows, self.count_store),
+            self.counting,
+            RowJobs(rows),
+            self.clock,
+            f"process {worker}",
+        )
+        self.consumers = EngagementConsumers(
+            decode_changed_edge,
+            TweetChanges(self.store, self.counting, self.tweets),
+            EngagementErasure(self.store, self.changes, Settling(SETTLE_MS, self.clock)),
+            self.users,
+        )
+
+    async def like(self, *user_ids: int, tweet_id: int = TWEET) -> None:
+        await asyncio.gather(
+            *(self.engaging.engage(Kind.LIKE, user_id, tweet_id) for user_id in user_ids)
+        )
+
+    async def unlike(self, *user_ids: int, tweet_id: int = TWEET) -> None:
+        await asyncio.gather(
+            *(self.engaging.disengage(Kind.LIKE, user_id, tweet_id) for user_id in user_ids)
+        )
+
+    async def bodies(self) -> list[bytes]:
+        """What is to be published."""
+        return [entry.data for entry in await self.outbox.pending(-60_000, 100_000)]
+
+    async def publish(self) -> int:
+        """Have all that waits published, handled and settled; gives how many messages."""
+        entries = await self.outbox.pending(-60_000, 100_000)
+        for entry in entries:
+            await self.outbox.roll_forward(entry)
+        if entries:
+            await self.consumers.engaged([entry.data for entry in entries])
+            await self.outbox.settle([entry.id for entry in entries])
+        return len(entries)
+
+    async def count(self, kind: Kind = Kind.LIKE, tweet_id: int = TWEET) -> int:
+        (found,) = await self.counting.lookup([tweet_id])
+        return found.by_kind.get(kind, 0)
+
+    async def likers(self, tweet_id: int = TWEET, limit: int = 200) -> list[int]:
+        page = await self.reads.users_of(Kind.LIKE, tweet_id, None, limit)
+        return [user.user_id for user in page.users]
+
+    async def likes(self, user_id: int) -> list[int]:
+        """What is there, also of a user who is not."""
+        reads = Reads(self.store, self.tweets, self.users, KnownUsers())
+        page = await reads.tweets_of(Kind.LIKE, user_id, None, 200)
+        return [tweet.tweet_id for tweet in page.tweets]

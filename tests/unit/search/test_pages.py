@@ -1,0 +1,65 @@
+"""Pages of tweets that are as large as tweets can be: none is more than an edge passes on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+
+from services.search.model import Found, Query
+from services.search.service import PAGE_BYTES, SearchService
+
+READER = 7
+TWEETS = range(100, 0, -1)
+LARGE = PAGE_BYTES // 10
+
+
+class Stands:
+    """An index that finds all, tweets of a size, a graph, and a clock."""
+
+    def __init__(self, size: int) -> None:
+        self._body = b"x" * size
+
+    async def newest(self, _query: Query, before: int | None, limit: int) -> Found:
+        ids = tuple(each for each in TWEETS if before is None or each < before)
+        return Found(ids[:limit], ended=len(ids) <= limit)
+
+    async def relevant(self, _query: Query, _now_ms: int) -> Sequence[int]:
+        return TWEETS
+
+    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, bytes]:
+        # Every seventh is gone.
+        return {each: self._body for each in tweet_ids if each % 7}
+
+    async def from_reader(self, _user_id: int) -> frozenset[int]:
+        return frozenset()
+
+    def now_ms(self) -> int:
+        return 1_800_000_000_000
+
+
+class Nobody:
+    async def user_of(self, _handle: str) -> int | None:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("sort", ["newest", "relevant"])
+@pytest.mark.parametrize(("size", "most"), [(100, 30), (LARGE, 10), (2 * PAGE_BYTES, 1)])
+async def test_each_tweet_comes_once_in_pages_that_fit(sort: str, size: int, most: int) -> None:
+    all_of_it = cast("Any", Stands(size))
+    service = SearchService(
+        index=all_of_it,
+        tweets=all_of_it,
+        handles=cast("Any", Nobody()),
+        hidden=all_of_it,
+        changes=all_of_it,
+        reports=all_of_it,
+        clock=all_of_it,
+    )
+    sizes: list[int] = []
+    resume: int | None = None
+    while not sizes or resume is not None:
+        page = await service.search(READER, "x", sort, resume, 30)
+        sizes.append(len(page.tweets))
+        resume = page.resume
+    assert sum(sizes) == len([each for each in TWEETS if each % 7])
+    assert set(sizes[:-1]) == {most}
