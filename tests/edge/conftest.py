@@ -176,8 +176,7 @@ async def _base_url(process: asyncio.subprocess.Process, folder: Path) -> str:
             assert process.returncode is None, (folder / "envoy.log").read_text()
             if socket_file.exists() and socket_file.read_text().strip():
                 answer = await client.get("/listeners?format=json")
-                listeners = json.loads(answer.text).get("listener_statuses", [])
-                for listener in listeners:
+                for listener in json.loads(answer.text).get("listener_statuses", []):
                     # One listener has a socket, and no port.
                     address = listener["local_address"].get("socket_address", {})
                     if port := address.get("port_value"):
@@ -192,8 +191,7 @@ async def server_over_http(timelines: object, tweets: object) -> RpcServer:
         Servicer(service_of(tweet_pb.DESCRIPTOR), tweets),
         graph_servicer(),
     ]
-    server = RpcServer("127.0.0.1:0", served, http=HttpAt("127.0.0.1:0"))
-    await server.start()
+    await (server := RpcServer("127.0.0.1:0", served, http=HttpAt("127.0.0.1:0"))).start()
     return server
 
 

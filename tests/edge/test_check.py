@@ -90,7 +90,8 @@ def add_field(file: FileDescriptorProto) -> None:
 
 
 def drop_rpc(file: FileDescriptorProto) -> None:
-    del file.service[0].method[2]
+    methods = file.service[0].method
+    methods.remove(next(each for each in methods if each.name == "DeleteTweet"))
 
 
 def move_path(file: FileDescriptorProto) -> None:

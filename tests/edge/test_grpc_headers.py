@@ -144,7 +144,7 @@ async def test_what_is_malformed_is_refused_before_a_service_sees_it(
     assert await by_grpc_web(edge, (name, value)) == INVALID_ARGUMENT
     assert edge.tweets.metadata == {}
     # Over REST it means nothing, and goes nowhere.
-    assert await by_rest(edge, (name, value)) == 200
+    assert await by_rest(edge, (name, value)) == 201
 
 
 @pytest.mark.parametrize("values", [("5S", "zzz"), ("zzz", "5S"), ("5S", "5S")])
@@ -168,5 +168,5 @@ async def test_so_is_one_behind_the_body(
     edge: Edge, asked, name: str, bad: str, good: tuple[str, ...]
 ) -> None:
     for _ in range(TRIES):
-        assert await asked(edge, trailers=[(name, bad)]) in {0, 200}
+        assert await asked(edge, trailers=[(name, bad)]) in {0, 201}
     await others_go_on(edge, name, good)

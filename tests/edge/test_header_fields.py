@@ -136,7 +136,7 @@ async def test_bytes_that_are_no_text_are_no_error(
 ) -> None:
     odd = name.encode() + b": " + LATIN
     status, body = await ask(edge, POST, HOST, JSON, LENGTH, odd, body=BODY)
-    assert status == 200, body
+    assert status == 201, body
     status, found = await ask_http2(
         edge,
         [
@@ -172,7 +172,7 @@ async def test_a_key_of_a_request_is_text(edge: Edge, key: bytes) -> None:
 )
 async def test_a_key_of_text_reaches_the_service(edge: Edge, key: str) -> None:
     status, body = await ask(edge, POST, HOST, JSON, LENGTH, f"idempotency-key: {key}", body=BODY)
-    assert status == 200, body
+    assert status == 201, body
     assert edge.tweets.metadata["idempotency-key"] == key
 
 

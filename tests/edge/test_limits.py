@@ -159,7 +159,7 @@ async def test_a_new_account_gets_less(edge: LimitedEdge) -> None:
 async def test_internal_jobs_are_not_counted(edge: LimitedEdge, scope: str) -> None:
     headers = {**headers_of(Subject.USER, 2_000), "x-scope": scope}
     for _ in range(documented("post", "user") + 5):
-        assert (await ask(edge, "post", headers)).status_code == 200
+        assert (await ask(edge, "post", headers)).status_code == 201
 
 
 @pytest.mark.parametrize("scope", ["act:anything", "xact:any", "act:any,"])

@@ -42,7 +42,7 @@ def test_starts_and_stops_in_order(running: SupervisedRun, number: signal.Signal
     until(lambda: running.said("Aviary is ready"))
     assert running.health() == 200
     pids = children(running.process.pid)
-    assert len(pids) == 11
+    assert len(pids) == len(DEFAULT_ADDRESSES) + 3  # two Valkeys and Envoy
     addresses = local_addresses.found(running.data)
     assert addresses is not None
     assert addresses.keys() == DEFAULT_ADDRESSES.keys()
