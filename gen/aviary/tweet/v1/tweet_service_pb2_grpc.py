@@ -71,6 +71,11 @@ class TweetServiceStub:
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.FromString,
                 _registered_method=True)
+        self.PlaceRetweets = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/PlaceRetweets',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.FromString,
+                _registered_method=True)
         self.StreamTweets = channel.unary_stream(
                 '/aviary.tweet.v1.TweetService/StreamTweets',
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.SerializeToString,
@@ -141,6 +146,14 @@ class TweetServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlaceRetweets(self, request, context):
+        """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamTweets(self, request, context):
         """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
         that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
@@ -187,6 +200,11 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     servicer.DecideDelivery,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.SerializeToString,
+            ),
+            'PlaceRetweets': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceRetweets,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.SerializeToString,
             ),
             'StreamTweets': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamTweets,
@@ -385,6 +403,33 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/DecideDelivery',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceRetweets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/PlaceRetweets',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,10 @@ class TweetServiceStub:
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
     """
+    PlaceRetweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]
+    """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+    """
     StreamTweets: _grpc.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
     that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
@@ -103,6 +107,10 @@ class TweetServiceAsyncStub(TweetServiceStub):
     """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+    """
+    PlaceRetweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]  # type: ignore[assignment]
+    """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
     """
     StreamTweets: _aio.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]  # type: ignore[assignment]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
@@ -183,6 +191,16 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
         push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+        """
+
+    @_abc_1.abstractmethod
+    def PlaceRetweets(
+        self,
+        request: _tweet_service_pb2.PlaceRetweetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.PlaceRetweetsResponse, _abc.Awaitable[_tweet_service_pb2.PlaceRetweetsResponse]]:
+        """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
         """
 
     @_abc_1.abstractmethod
