@@ -66,15 +66,17 @@ def without_retweets_of_shown(tweets: list[EncodedTweet], view: View) -> list[En
     """Leave out retweets of tweets that stand at their own place further down.
 
     That is where a tweet stands whose author brings it, however many others retweet it: so it is
-    there once, and no retweet moves it.
+    there once, and no retweet moves it. An author's retweet of an own tweet brings nothing.
     """
     owner, shown = view.owner, view.shown
     return [
         tweet
         for tweet in tweets
         if tweet.retweet is None
-        or not (tweet.author_id in shown or tweet.author_id == owner)
-        or not _concerns(tweet, view)
+        or not (
+            tweet.author_id == tweet.retweet.user_id
+            or ((tweet.author_id in shown or tweet.author_id == owner) and _concerns(tweet, view))
+        )
     ]
 
 

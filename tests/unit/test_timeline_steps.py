@@ -65,6 +65,7 @@ def test_replies_show_to_those_who_see_both_sides(
         (OTHER, FOLLOWED, STRANGER, True),  # where it does not show as a reply
         (OTHER, FOLLOWED, FOLLOWED, False),
         (STRANGER, FOLLOWED, STRANGER, True),
+        (FOLLOWED, FOLLOWED, STRANGER, False),  # one's own, said again
     ],
 )
 def test_a_retweet_shows_what_does_not_show_by_itself(
