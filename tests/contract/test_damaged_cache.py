@@ -158,6 +158,8 @@ def tweet(tweet_id: int) -> EncodedTweet:
         b"\x00" + struct.pack(">Q", 7) + tweet(3).body,
         b"\x00" + struct.pack(">Q", 8) + tweet(2).body,
         b"\x00" + struct.pack(">Q", 7) + tweet(2).body[:-1],
+        b"\x80" + struct.pack(">Q", 7) + bytes(7),
+        b"\x81" + struct.pack(">QQ", 7, 3),
     ],
 )
 async def test_a_damaged_tweet_is_read_from_its_source(client: ValkeyClient, value: bytes) -> None:
