@@ -48,7 +48,7 @@ class EncodedTweet:
     """Of a retweet, who retweeted."""
     deleted: bool
     visibility: int
-    """The number of the proto enum, 0 to 127."""
+    """The number of the proto enum, 0 to 63."""
     body: bytes
     answered_id: int = 0
     """The author of the tweet that it answers; 0 where it answers none, or that is not known."""

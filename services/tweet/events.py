@@ -19,6 +19,8 @@ class TweetChanged:
     retweet_of: int = 0
     """The tweet, where this is about a retweet of it: `tweet_id` is the retweet's, and `user_id`
     who retweeted."""
+    retweet_of_user: int = 0
+    """Its author; of a retweet that was made, not of one that was taken back."""
 
 
 class TweetEvents:
@@ -59,7 +61,11 @@ def decode_tweet_changed(data: bytes) -> TweetChanged:
         case "created":
             made = event.created
             return TweetChanged(
-                made.tweet_id, made.user_id, deleted=False, retweet_of=made.retweet_of_tweet_id
+                made.tweet_id,
+                made.user_id,
+                deleted=False,
+                retweet_of=made.retweet_of_tweet_id,
+                retweet_of_user=made.retweet_of_user_id,
             )
         case "deleted":
             gone = event.deleted

@@ -63,7 +63,10 @@ class TweetStore(Protocol):
         ...
 
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
-        """At most `limit` ids of the author's tweets below `before` (None: all), newest first."""
+        """At most `limit` ids of the author's tweets and retweets below `before` (None: all).
+
+        Newest first.
+        """
         ...
 
     async def list_by_authors(

@@ -89,7 +89,9 @@ async def test_it_stands_once_and_is_published_once(world: World) -> None:
     for _ in range(3):
         await world.retweets.place({PAIR: True})
     (retweet_id,) = await world.listed()
-    assert await world.events() == [TweetChanged(retweet_id, BOB, deleted=False, retweet_of=TWEET)]
+    assert await world.events() == [
+        TweetChanged(retweet_id, BOB, deleted=False, retweet_of=TWEET, retweet_of_user=ADA)
+    ]
     assert await world.retweets.lookup([retweet_id, TWEET]) == [
         Retweet(retweet_id, BOB, TWEET, ADA)
     ]

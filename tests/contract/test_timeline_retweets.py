@@ -65,12 +65,12 @@ class RetweetWorld(World):
         found, missing = await super().lookup(tweet_ids)
         found += [
             EncodedTweet(
-                each.retweet_id,
-                each.user_id,
-                False,
-                0,
-                b"",
-                retweet_of=each.tweet_id,  # noqa: FBT003
+                tweet_id=each.retweet_id,
+                author_id=each.user_id,
+                deleted=False,
+                visibility=0,
+                body=b"",
+                retweet_of=each.tweet_id,
             )
             for each in await self.retweets.lookup(missing)
         ]

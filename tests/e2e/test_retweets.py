@@ -2,8 +2,13 @@
 
 from typing import Any
 
+from aviary.timeline.v1 import timeline_service_pb2 as pb
+from aviary.timeline.v1 import timeline_service_pb2_grpc as pb_grpc
+
 from tests.e2e.acting import eventually, follow, home, post, user
 from tests.e2e.conftest import Mesh
+
+WAIT_S = 10.0
 
 
 def send(mesh: Mesh, verb: str, user_id: int, tweet_id: int) -> None:
@@ -41,6 +46,13 @@ def told(mesh: Mesh, kind: str, user_id: int) -> list[tuple[int, list[int]]]:
     ]
 
 
+def rebuild_home(mesh: Mesh, user_id: int) -> None:
+    with mesh.sync_channel("timeline") as channel:
+        pb_grpc.TimelineServiceStub(channel).RebuildHomeTimeline(
+            pb.RebuildHomeTimelineRequest(user_id=user_id), timeout=WAIT_S
+        )
+
+
 def test_a_retweet_brings_a_tweet_to_followers_once(mesh: Mesh) -> None:
     """Three friends retweet it: the third is a celebrity, whose retweets nobody pushes."""
     ada, reader, *friends = (user(mesh) for _ in range(5))
@@ -59,6 +71,9 @@ def test_a_retweet_brings_a_tweet_to_followers_once(mesh: Mesh) -> None:
         assert home(mesh, reader, limit) == [tweet, other], "once, however it is paged"
     assert told(mesh, "user", friends[0]) == [(tweet, [friends[0]]), (other, [])]
     assert home(mesh, ada) == [tweet, older], "one's own tweet stands at its own place"
+    rebuild_home(mesh, reader)
+    for _ in range(2):
+        assert told(mesh, "home", reader) == [(tweet, friends[::-1]), (other, [])], "built anew"
     for gone in range(2, -1, -1):
         send(mesh, "unretweet", friends[gone], tweet)
         left = friends[:gone][::-1]
@@ -154,3 +169,24 @@ def test_a_retweeted_answer_shows(mesh: Mesh) -> None:
     eventually(lambda: told(mesh, "home", reader), [(newer, [])])
     send(mesh, "retweet", bob, answer)
     eventually(lambda: told(mesh, "home", reader), [(answer, [bob]), (newer, [])])
+
+
+def test_a_quote_is_a_tweet_of_who_quotes(mesh: Mesh) -> None:
+    """It stays when what it quotes is deleted, or is of somebody blocked, and says which it was."""
+    ada, bob, reader = (user(mesh) for _ in range(3))
+    follow(mesh, reader, ada)
+    tweet = post(mesh, bob)
+    quote = post(mesh, ada, quote_tweet_id=tweet)
+    eventually(lambda: home(mesh, reader), [quote])
+    apart(mesh, "block", bob, reader)
+    delete(mesh, bob, tweet)
+    for _ in range(2):
+        (shown,) = page(mesh, "home", reader)
+        assert (shown["tweet_id"], shown["quote_tweet_id"]) == (str(quote), str(tweet))
+    answer = mesh.rest.post(
+        "/v1/tweets", json={"user_id": ada, "text": "hi", "quote_tweet_id": tweet}
+    )
+    assert answer.status_code == 404, answer.text
+    send(mesh, "retweet", reader, quote)
+    delete(mesh, ada, quote)
+    eventually(lambda: home(mesh, reader), [])

@@ -130,7 +130,7 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAuthorTweets(self, request, context):
-        """Reads the newest ids of many authors at once, for backfill and merge.
+        """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
         INVALID_ARGUMENT: user_ids, limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -138,7 +138,7 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DecideDelivery(self, request, context):
-        """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+        """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
         push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
         """

@@ -55,11 +55,11 @@ class TweetServiceStub:
     LookupTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
     ListAuthorTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.ListAuthorTweetsRequest, _tweet_service_pb2.ListAuthorTweetsResponse]
-    """Reads the newest ids of many authors at once, for backfill and merge.
+    """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]
-    """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+    """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
     """
@@ -100,11 +100,11 @@ class TweetServiceAsyncStub(TweetServiceStub):
     LookupTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]  # type: ignore[assignment]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
     ListAuthorTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.ListAuthorTweetsRequest, _tweet_service_pb2.ListAuthorTweetsResponse]  # type: ignore[assignment]
-    """Reads the newest ids of many authors at once, for backfill and merge.
+    """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]  # type: ignore[assignment]
-    """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+    """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
     """
@@ -178,7 +178,7 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.ListAuthorTweetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.ListAuthorTweetsResponse, _abc.Awaitable[_tweet_service_pb2.ListAuthorTweetsResponse]]:
-        """Reads the newest ids of many authors at once, for backfill and merge.
+        """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
         INVALID_ARGUMENT: user_ids, limit.
         """
 
@@ -188,7 +188,7 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.DecideDeliveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.DecideDeliveryResponse, _abc.Awaitable[_tweet_service_pb2.DecideDeliveryResponse]]:
-        """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+        """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
         push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
         """
