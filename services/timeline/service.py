@@ -72,8 +72,9 @@ class TimelineService:
     ) -> Page:
         """Take the four steps; again, for as long as rules hide tweets and older ones exist.
 
-        One tweet more than the page has room for says that a page follows. Each time more ids are
-        asked for, and after `MOST_IDS` the page ends as it is.
+        One tweet more than the page has room for says that a page follows. Each round asks for as
+        many ids as are wanted if rules hide as many as before, and after `MOST_IDS` the page ends
+        as it is.
         """
         shown: list[EncodedTweet] = []
         wanted, read = limit + 1, 0
@@ -87,7 +88,9 @@ class TimelineService:
             read += len(skeleton.run.ids)
             if read >= MOST_IDS:
                 return once.told(Page(shown, before))
-            wanted = min(2 * wanted, WINDOW_IDS)
+            missing = limit + 1 - len(shown)
+            likely = missing * (1 + read // max(1, len(shown)))
+            wanted = min(likely, 2 * wanted, WINDOW_IDS)
 
     async def rebuild_home(self, viewer: int) -> None:
         """Store the viewer's timeline anew from the authors; the next read is cold, and right.
