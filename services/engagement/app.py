@@ -19,6 +19,7 @@ from services.engagement.job_store import RowJobs
 from services.engagement.reads import Reads
 from services.engagement.reconciling import STEP_EVERY_S, Reconciling
 from services.engagement.recount import RowRecount
+from services.engagement.retweeting import Retweeting
 from services.engagement.servicer import EngagementServicer
 from services.engagement.spec import COUNTS, ENGAGEMENT_EVENTS, ERASURE, OUTBOX, SPEC, TWEETS
 from services.engagement.store import RowEdgeStore
@@ -56,7 +57,7 @@ async def build(deps: Dependencies) -> Served:
     )
     consumers = EngagementConsumers(
         decode_changed_edge,
-        TweetChanges(store, counting, tweets),
+        TweetChanges(store, counting, tweets, Retweeting(store, tweets)),
         EngagementErasure(store, changes, Settling(SETTLE_MS, deps.clock)),
         users,
     )

@@ -1,6 +1,6 @@
 """The sibling services over gRPC, as the engagement service's ports want them."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -9,7 +9,7 @@ import grpc.aio
 from aviary.tweet.v1 import tweet_service_pb2, tweet_service_pb2_grpc
 from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
-from services.engagement.model import EncodedTweet, References, UserProfile
+from services.engagement.model import Edge, EncodedTweet, References, UserProfile
 from services.platform.errors import PermissionDeniedError, UnavailableError
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.timestamps import from_timestamp
@@ -18,6 +18,8 @@ __all__ = ["TweetClient", "UserClient"]
 
 MAX_IDS_PER_CALL: Final = 1_000
 """What both services take at once; longer lists are split."""
+RETWEETS_PER_CALL: Final = 100
+"""Each is a step of its own for the tweet service: some tens of milliseconds of its store."""
 TWEETS_PER_ANSWER: Final = 15
 """As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as each is in
 the text and among the entities, and 4 MB is what a channel takes. Where an answer does not fit, the
@@ -86,6 +88,21 @@ class TweetClient:
             for tweet in answer.tweets
         ]
 
+    async def place(self, standing: Mapping[Edge, bool]) -> None:
+        """Have retweets stand in timelines, or not; also this client's `Retweets`."""
+        states = [
+            tweet_service_pb2.RetweetState(
+                user_id=edge.actor_id, tweet_id=edge.tweet_id, standing=stands
+            )
+            for edge, stands in standing.items()
+        ]
+        for start in range(0, len(states), RETWEETS_PER_CALL):
+            request = tweet_service_pb2.PlaceRetweetsRequest(
+                retweets=states[start : start + RETWEETS_PER_CALL]
+            )
+            with _not_yet_allowed():
+                await self._rpc.call(self._stub.PlaceRetweets, request)
+
     async def _lookup(
         self, tweet_ids: Sequence[int]
     ) -> AsyncIterator[tweet_service_pb2.LookupTweetsResponse]:
@@ -114,8 +131,12 @@ def _pages(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 @contextmanager
 def _not_yet_allowed() -> Iterator[None]:
-    """Have a refusal waited out: a process of a release without this service gives one."""
+    """Have a refusal waited out: a process of a release without this service or RPC gives one."""
     try:
         yield
     except PermissionDeniedError as error:
         raise UnavailableError(str(error)) from error
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            raise UnavailableError(str(error)) from error
+        raise

@@ -35,7 +35,8 @@ class EngagementConsumers:
 
     async def tweets_changed(self, bodies: Sequence[bytes]) -> None:
         """Count answers and quotes, and remove what was done with deleted tweets."""
-        changes = [decode_tweet_changed(body) for body in bodies]
+        # A retweet follows from an edge that is here already.
+        changes = [each for each in map(decode_tweet_changed, bodies) if not each.retweet_of]
         if created := [each.tweet_id for each in changes if not each.deleted]:
             await self._tweets.created(created)
         if deleted := [each.tweet_id for each in changes if each.deleted]:

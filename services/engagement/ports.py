@@ -28,6 +28,7 @@ __all__ = [
     "IdSource",
     "JobStore",
     "Recount",
+    "Retweets",
     "Tweets",
     "UserDirectory",
     "Users",
@@ -78,6 +79,17 @@ class Tweets(Protocol):
         ...
 
 
+class Retweets(Protocol):
+    """Retweets in timelines, which their owner keeps in step with the edges."""
+
+    async def place(self, standing: Mapping[Edge, bool]) -> None:
+        """Have retweets stand in timelines, or not; any number. Idempotent.
+
+        Those of tweets that are not there do not stand. Raises `UnavailableError`.
+        """
+        ...
+
+
 class EngagementEvents(Protocol):
     """Encodes events of topic engagement-events."""
 
@@ -124,6 +136,10 @@ class EdgeStore(Protocol):
 
     async def forget_actor(self, kind: Kind, actor_id: int) -> None:
         """Remove what is left of an actor who has no edge of this kind any more. Idempotent."""
+        ...
+
+    async def edges_of(self, tweet_id: int, *, limit: int) -> Sequence[Edge]:
+        """Read the edges of the tweet, also removed ones, that `forget_tweet` would remove next."""
         ...
 
     async def forget_tweet(self, tweet_id: int, *, limit: int) -> bool:

@@ -54,6 +54,7 @@ SPEC: Final = ServiceSpec(
     calls=(
         *LEASE_CALLS,
         "aviary.tweet.v1.TweetService/LookupTweets",
+        "aviary.tweet.v1.TweetService/PlaceRetweets",
         "aviary.user.v1.UserService/LookupUsers",
     ),
     operator_calls=(

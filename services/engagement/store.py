@@ -97,6 +97,12 @@ class RowEdgeStore:
         key = engaged_row_key(kind, actor_id)
         await self._rows.mutate([RowMutation(ENGAGED.name, key, delete_row=True)])
 
+    async def edges_of(self, tweet_id: int, *, limit: int) -> list[Edge]:
+        """Read rows of edges."""
+        keys = engagers_range(tweet_id)
+        rows = await self._rows.scan(ENGAGERS.name, keys.start, keys.end, limit=limit)
+        return [edge for row in rows if (edge := edge_of(row))]
+
     async def forget_tweet(self, tweet_id: int, *, limit: int) -> bool:
         """Delete rows of edges and the actors' cells, then the counts."""
         keys = engagers_range(tweet_id)

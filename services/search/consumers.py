@@ -23,7 +23,9 @@ class SearchConsumers:
 
     async def tweets_changed(self, bodies: Sequence[bytes]) -> None:
         """Note which tweets were made or deleted; what became of them is read later."""
-        ids = dict.fromkeys(decode_tweet_changed(body).tweet_id for body in bodies)
+        changes = map(decode_tweet_changed, bodies)
+        # A retweet has nothing to be found by.
+        ids = dict.fromkeys(each.tweet_id for each in changes if not each.retweet_of)
         await self._pace.wait()
         if known := [each for each in ids if each > 0]:
             await self._changes.append(known)

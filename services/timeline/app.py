@@ -8,7 +8,7 @@ from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.backfill import Backfill
 from services.timeline.celebrities import RowCelebrities
-from services.timeline.clients import GraphClient, TweetClient, UserClient, is_tweet
+from services.timeline.clients import GraphClient, TweetClient, UserClient, read_tweet
 from services.timeline.hot_lists import HotLists
 from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets, Hydration
@@ -54,7 +54,7 @@ async def build(deps: Dependencies) -> Served:
         celebrities=RowCelebrities(rows),
         backfill=Backfill(homes, tweets, graph, deps.clock),
     )
-    shared = TweetCache(valkey, metrics=counts, is_tweet=is_tweet)
+    shared = TweetCache(valkey, metrics=counts, read_tweet=read_tweet)
     service = TimelineService(sources, Hydration(CachedTweets(local, shared, tweets)))
     servicer = TimelineServicer(service, deps.cursors())
     return [Servicer(service_of(timeline_service_pb2.DESCRIPTOR), servicer)]

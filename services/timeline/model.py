@@ -5,13 +5,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import neg
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 __all__ = [
     "WINDOW_IDS",
     "EncodedTweet",
     "HotHome",
     "IdRun",
+    "Retweet",
     "Skeleton",
     "View",
     "ViewerRelations",
@@ -26,25 +27,46 @@ filled from what those stored: with less in the store, that would merge from eve
 """
 
 
+class Retweet(NamedTuple):
+    """What brought a tweet to its place in a timeline."""
+
+    retweet_id: int
+    user_id: int
+    """Who retweeted."""
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedTweet:
     """A tweet's encoded protobuf `body` and the few facts that the rules need.
 
-    A deleted tweet (a tombstone) has an empty body, and author and visibility 0.
+    A deleted tweet (a tombstone) has an empty body, and author and visibility 0. A retweet is kept
+    as one with an empty body too, until hydration puts the tweet in its place.
     """
 
     tweet_id: int
     author_id: int
+    """Of a retweet, who retweeted."""
     deleted: bool
     visibility: int
-    """The number of the proto enum, 0 to 127."""
+    """The number of the proto enum, 0 to 63."""
     body: bytes
+    answered_id: int = 0
+    """The author of the tweet that it answers; 0 where it answers none, or that is not known."""
+    retweet_of: int = 0
+    """Of a retweet, as it is kept: the tweet."""
+    retweet: Retweet | None = None
+    """By which the tweet is in the timeline; None where it stands at its own place."""
     json: bytes = field(default=b"", init=False, compare=False, repr=False)
     """The same as JSON, once it was asked for and where it was kept; else empty."""
 
     def keep_json(self, json: bytes) -> None:
         """Have it at hand for as long as this object is."""
         object.__setattr__(self, "json", json)
+
+    @property
+    def entry_id(self) -> int:
+        """The id by which it is in the timeline."""
+        return self.tweet_id if self.retweet is None else self.retweet.retweet_id
 
     @classmethod
     def tombstone(cls, tweet_id: int) -> Self:
@@ -67,6 +89,8 @@ class View:
     owner: int
     shown: frozenset[int] = frozenset()
     """Apart from the owner, so that a set of thousands need not be copied at each read."""
+    hidden: frozenset[int] = frozenset()
+    """Whose tweets are not shown, whoever retweets them."""
 
 
 @dataclass(frozen=True, slots=True)

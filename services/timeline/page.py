@@ -5,8 +5,8 @@ field is the concatenation of tag, length and body
 (https://protobuf.dev/programming-guides/encoding/), so a page of cached tweets is a join of bytes.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from services.timeline.model import EncodedTweet
@@ -28,10 +28,14 @@ _COMMON_BYTES = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of tweets, newest first; `next_before` is the id to go on from, None at the end."""
+    """A page of tweets, newest first; `next_before` is the entry to go on from, None at the end."""
 
     tweets: Sequence[EncodedTweet]
     next_before: int | None
+    first_retweet: int = 0
+    """The newest retweet on this page or the pages before it; 0 for none."""
+    retweeters: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """Of the tweets that retweets brought, who retweeted them, the newest first."""
 
 
 def cut_page(tweets: Sequence[EncodedTweet], limit: int) -> Page:
@@ -42,7 +46,7 @@ def cut_page(tweets: Sequence[EncodedTweet], limit: int) -> Page:
     room = _fitting(tweets[:limit])
     if len(tweets) <= room:
         return Page(tweets, None)
-    return Page(tweets[:room], tweets[room - 1].tweet_id)
+    return Page(tweets[:room], tweets[room - 1].entry_id)
 
 
 def splice_page(tweets: Iterable[bytes], next_cursor: str = "") -> bytes:

@@ -151,15 +151,18 @@ class SharedTweets(Protocol):
 
 
 class TweetSource(Protocol):
-    """The tweets themselves. Raises `UnavailableError`."""
+    """The tweets and retweets themselves. Raises `UnavailableError`."""
 
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
-        """(tweets, ids that are unknown or deleted); any number of ids."""
+        """(tweets and retweets, ids that are unknown or deleted); any number of ids."""
         ...
 
 
 class AuthorLists(Protocol):
-    """Each author's tweets, as the tweet service knows them. Raises `UnavailableError`."""
+    """Each author's tweets and retweets, as the tweet service has them.
+
+    Raises `UnavailableError`.
+    """
 
     async def list_by_authors(
         self, authors: Sequence[int], before: int | None, limit: int

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from aviary.timeline.v1 import timeline_service_pb2 as pb
-from aviary.tweet.v1.tweet_pb2 import Tweet
+from aviary.tweet.v1.tweet_pb2 import RetweetedBy, Tweet
 from grpc.aio import ServicerContext
 
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_text
@@ -11,7 +11,7 @@ from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
 from services.timeline.model import EncodedTweet
 from services.timeline.page import Page, splice_json_page, splice_page
-from services.timeline.service import TimelineService
+from services.timeline.service import NO_BOUND, TimelineService
 
 __all__ = ["TimelineServicer"]
 
@@ -65,32 +65,43 @@ class TimelineServicer:
 
     async def _home(self, request: pb.GetHomeTimelineRequest) -> tuple[Page, str]:
         """(the page, its next_cursor)."""
-        before = self._before(request.cursor, HOME, request.user_id)
+        before, first_retweet = self._position(request.cursor, HOME, request.user_id)
         limit = page_limit(request.limit)
-        page = await self._timelines.home(request.user_id, before, limit, request.since_id)
+        page = await self._timelines.home(
+            request.user_id, before, limit, request.since_id, first_retweet=first_retweet
+        )
         return page, self._next_cursor(page, HOME, request.user_id)
 
     async def _user(self, request: pb.GetUserTimelineRequest) -> tuple[Page, str]:
         """(the page, its next_cursor)."""
-        before = self._before(request.cursor, USER, request.user_id)
+        before, _ = self._position(request.cursor, USER, request.user_id)
         limit = page_limit(request.limit)
         page = await self._timelines.user(request.user_id, before, limit, request.since_id)
         return page, self._next_cursor(page, USER, request.user_id)
 
-    def _before(self, cursor: str, kind: str, owner: int) -> int | None:
+    def _position(self, cursor: str, kind: str, owner: int) -> tuple[int | None, int]:
+        """(what entry to go on from, the first retweet that was shown)."""
         # An owner that cannot be packed is refused by the service, with a better message.
-        return self._cursors.decode(cursor, kind, owner) if cursor and owner > 0 else None
+        if not cursor or owner <= 0:
+            return None, NO_BOUND
+        return self._cursors.decode_range(cursor, kind, owner)
 
     def _next_cursor(self, page: Page, kind: str, owner: int) -> str:
         if page.next_before is None:
             return ""
-        return self._cursors.encode(kind, owner, page.next_before)
+        # An older release, which reads these too in a rolling upgrade, knows cursors of one id.
+        return self._cursors.encode(kind, owner, page.next_before, page.first_retweet)
 
     def _encoded(self, page: Page, next_cursor: str) -> bytes:
-        return splice_page((tweet.body for tweet in page.tweets), next_cursor)
+        return splice_page((_body(tweet, page) for tweet in page.tweets), next_cursor)
 
     def _in_json(self, page: Page, next_cursor: str) -> bytes:
-        tweets = [tweet.json or self._json_of(tweet) for tweet in page.tweets]
+        tweets = [
+            tweet.json or self._json_of(tweet)
+            if tweet.retweet is None
+            else self._retold(tweet, page)
+            for tweet in page.tweets
+        ]
         cursor = json_text(next_cursor).encode() if next_cursor else b""
         return http_body(splice_json_page(tweets, cursor))
 
@@ -99,3 +110,17 @@ class TimelineServicer:
         if self._json.keeps(tweet.body):
             tweet.keep_json(json)
         return json
+
+    def _retold(self, tweet: EncodedTweet, page: Page) -> bytes:
+        """The JSON of a tweet with who retweeted it, which is of one answer alone."""
+        return self._json.of(_body(tweet, page))
+
+
+def _body(tweet: EncodedTweet, page: Page) -> bytes:
+    """Append who retweeted a tweet, where that brought it: an appended field is part of it."""
+    if tweet.retweet is None:
+        return tweet.body
+    retweeted_by = RetweetedBy(
+        retweet_id=tweet.retweet.retweet_id, user_ids=page.retweeters[tweet.tweet_id]
+    )
+    return tweet.body + Tweet(retweeted_by=retweeted_by).SerializeToString()

@@ -106,7 +106,7 @@ class HomeSkeletons:
                 sources.hot, sources.authors, celebrities, before, count, since_s=since_s
             )
             run = merge_newest([run, *posted], count)
-        return Skeleton(run, View(self._viewer, relations.shown))
+        return Skeleton(run, View(self._viewer, relations.shown, relations.hidden))
 
     async def _check_owner(self, hot: HotHome | None) -> None:
         """Make sure, once a read, that the viewer exists: but not where the cache says all.

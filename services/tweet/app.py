@@ -14,6 +14,8 @@ from services.tweet.deletion import Deletion
 from services.tweet.erasure import LATE_TWEETS_MS, TweetErasure
 from services.tweet.events import TweetEvents
 from services.tweet.own_timeline import JoinedOwnTimeline
+from services.tweet.retweet_store import RowRetweetStore
+from services.tweet.retweets import Retweets
 from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
 from services.tweet.spec import ERASURE, OUTBOX, SPEC, TWEET_EVENTS
@@ -27,15 +29,25 @@ __all__ = ["build"]
 async def build(deps: Dependencies) -> Served:
     """Keep tweets in rows, with an outbox; show authors their own in the timeline store."""
     rows = await deps.rows(SPEC.name, SPEC.tables)
-    store = RowTweetStore(rows, await deps.outbox(rows, OUTBOX, TWEET_EVENTS))
+    outbox = await deps.outbox(rows, OUTBOX, TWEET_EVENTS)
+    store = RowTweetStore(rows, outbox)
     own_timeline = JoinedOwnTimeline(open_pushes(deps, await open_timeline_rows(deps)))
     users, events = await deps.client("user", UserClient), TweetEvents()
     authors = KnownIds(users.missing)
     await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, authors))
+    ids = await deps.ids()
+    retweets = Retweets(
+        store=RowRetweetStore(rows, outbox),
+        tweets=store,
+        ids=ids,
+        own_timeline=own_timeline,
+        events=events,
+        clock=deps.clock,
+    )
     service = TweetService(
         store=store,
         users=authors,
-        ids=await deps.ids(),
+        ids=ids,
         own_timeline=own_timeline,
         events=events,
         clock=deps.clock,
@@ -44,5 +56,5 @@ async def build(deps: Dependencies) -> Served:
     erasure = TweetErasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
     consumers = TweetConsumers(erasure, users)
     await deps.consume(ERASURE, consumers.user_deleted)
-    servicer = TweetServicer(service, TweetStreaming(store))
+    servicer = TweetServicer(service, TweetStreaming(store), retweets)
     return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), servicer)]

@@ -39,6 +39,8 @@ def encode_said(tweet: Tweet) -> bytes:
     said: dict[str, Any] = {"entities": _offsets(tweet.text, tweet.entities)}
     if tweet.language:
         said["language"] = tweet.language
+    if tweet.in_reply_to_user_id:
+        said["in_reply_to_user_id"] = tweet.in_reply_to_user_id
     return _json(said)
 
 
@@ -52,14 +54,21 @@ def decode_body(tweet_id: int, cell: bytes, said_cell: bytes | None = None) -> T
     # A newer version may have written more; what is not known here is passed over.
     fields = {name: body[name] for name in _FIELDS}
     text, language = _scalars(fields["text"]), _scalars(said.get("language", ""))
+    answered = said.get("in_reply_to_user_id", 0)
     # The bound of ids is that of times too: what is above it fits no message.
-    numbers = [fields[name] for name in _FIELDS if name != "text"]
+    numbers = [answered, *(fields[name] for name in _FIELDS if name != "text")]
     if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in numbers):
         raise ValueError("ids and times are numbers of 63 bits")
     offsets = said.get("entities")
     # What was written before there were entities is looked through each time.
     entities = find_entities(text) if offsets is None else _entities(text, offsets)
-    return Tweet(tweet_id=tweet_id, **fields, entities=entities, language=language)
+    return Tweet(
+        tweet_id=tweet_id,
+        **fields,
+        entities=entities,
+        language=language,
+        in_reply_to_user_id=answered,
+    )
 
 
 def _json(value: object) -> bytes:

@@ -12,19 +12,34 @@ from services.platform.rows.keys import (
 )
 
 __all__ = [
+    "DELETED",
+    "DELETE_ENTRY_BIT",
+    "LISTED",
+    "RETWEET",
     "TWEET_SHARDS",
     "author_range",
     "author_row_key",
     "parse_author_row_key",
     "parse_tweet_row_key",
+    "retweet_pair_key",
     "tweet_row_key",
     "tweet_shard",
     "tweets_after",
 ]
 
 
+DELETED = b"deleted"
+"""The column of a tweet's row, and of its place in its author's list, once it is deleted."""
+LISTED = b"listed"
+"""The column of a place in an author's list."""
+RETWEET = b"retweet"
+"""The column that a retweet's row has in place of a body; and of a pair, which retweet stands."""
+
 _AFTER_HEX = b"g"
 """Sorts behind every key that begins with a hex digit."""
+
+DELETE_ENTRY_BIT = 1 << 63
+"""Distinguishes the outbox entry of a deletion from the creation's; ids leave this bit clear."""
 
 TWEET_SHARDS = 64
 """Row-key prefixes of the tweet table: snowflakes rise with time, and without a prefix all new
@@ -73,3 +88,8 @@ def author_range(author_id: int, before: int | None = None) -> KeyRange:
         return whole
     # In this order "older than `before`" begins just after the key of `before` itself.
     return KeyRange(author_row_key(author_id, before) + b"\x00", whole.end)
+
+
+def retweet_pair_key(user_id: int, tweet_id: int) -> bytes:
+    """`{user:016x}#{tweet:016x}`: somebody's retweet of a tweet."""
+    return f"{checked_id(user_id):016x}#{checked_id(tweet_id):016x}".encode()

@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from services.platform.text.entities import NO_ENTITIES, Entities
 
-__all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet", "TweetSlice"]
+__all__ = [
+    "AuthorTweets",
+    "Delivery",
+    "RequestClaim",
+    "Retweet",
+    "RetweetPair",
+    "Tweet",
+    "TweetSlice",
+]
 
 
 class Delivery(Enum):
@@ -37,6 +46,32 @@ class Tweet:
     """What the text refers to."""
     language: str = ""
     """BCP 47; empty when the author gave none, and none was detected."""
+    in_reply_to_user_id: int = 0
+    """The author of the tweet answered; 0 when it answers none, or is older than this field."""
+
+
+class RetweetPair(NamedTuple):
+    """Whose retweet of which tweet: there is one at most."""
+
+    user_id: int
+    tweet_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retweet:
+    """A retweet: an entry of timelines, with an id of its own among those of tweets."""
+
+    retweet_id: int
+    user_id: int
+    """Who retweeted."""
+    tweet_id: int
+    author_id: int
+    """The author of the tweet."""
+
+    @property
+    def pair(self) -> RetweetPair:
+        """Whose it is, and of what."""
+        return RetweetPair(self.user_id, self.tweet_id)
 
 
 @dataclass(frozen=True, slots=True)

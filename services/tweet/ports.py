@@ -1,11 +1,18 @@
 """What the tweet service needs from the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from services.tweet.model import Delivery, RequestClaim, Tweet, TweetSlice
+from services.tweet.model import (
+    Delivery,
+    RequestClaim,
+    Retweet,
+    RetweetPair,
+    Tweet,
+    TweetSlice,
+)
 
-__all__ = ["IdSource", "OwnTimeline", "TweetEvents", "TweetStore", "UserDirectory"]
+__all__ = ["IdSource", "OwnTimeline", "RetweetStore", "TweetEvents", "TweetStore", "UserDirectory"]
 
 
 class TweetStore(Protocol):
@@ -56,7 +63,10 @@ class TweetStore(Protocol):
         ...
 
     async def list_by_author(self, user_id: int, before: int | None, limit: int) -> list[int]:
-        """At most `limit` ids of the author's tweets below `before` (None: all), newest first."""
+        """At most `limit` ids of the author's tweets and retweets below `before` (None: all).
+
+        Newest first.
+        """
         ...
 
     async def list_by_authors(
@@ -77,6 +87,41 @@ class TweetStore(Protocol):
 
         Atomic. None: there is no such tweet, or it was deleted.
         """
+        ...
+
+
+class RetweetStore(Protocol):
+    """Durable retweets, each an entry of the list of who retweeted.
+
+    Every method raises `UnavailableError` when the engine cannot answer.
+    """
+
+    async def standing(self, pairs: Collection[RetweetPair]) -> dict[RetweetPair, int]:
+        """Read which retweet is the one of each pair; pairs that have none are left out."""
+        ...
+
+    async def replace(self, pair: RetweetPair, before: int | None, after: int | None) -> bool:
+        """Change which retweet is the pair's, None for none; false if it is not `before`.
+
+        Atomic.
+        """
+        ...
+
+    async def get_many(self, retweet_ids: Collection[int]) -> dict[int, Retweet | None]:
+        """Read retweets; None for one that was taken back, and what never was is left out."""
+        ...
+
+    async def create(self, retweets: Mapping[int, tuple[Retweet, bytes]]) -> None:
+        """Make retweets durable, by id, each with its event to be published at least once.
+
+        Idempotent. It never brings back one that was taken back.
+        """
+        ...
+
+    async def take_back(
+        self, retweets: Mapping[int, tuple[RetweetPair, bytes]], at_ms: int
+    ) -> None:
+        """Take retweets back for good, also such as were never made; each with its event."""
         ...
 
 
@@ -121,4 +166,12 @@ class TweetEvents(Protocol):
 
     def deleted(self, tweet_id: int, user_id: int) -> bytes:
         """Encode that a tweet was deleted."""
+        ...
+
+    def retweeted(self, retweet: Retweet) -> bytes:
+        """Encode that a tweet was retweeted."""
+        ...
+
+    def unretweeted(self, retweet_id: int, pair: RetweetPair) -> bytes:
+        """Encode that a retweet was taken back."""
         ...

@@ -91,8 +91,12 @@ class TweetService:
             # A claim is made after these checks were passed, so a repeat skips them: it gives the
             # first answer even if the tweet answered was deleted in between.
             await self._check_author_exists(user_id)
-            await self._check_references(in_reply_to, quote)
+            referenced = await self._check_references(in_reply_to, quote)
             claim, repeated = await self._claim(user_id, request_id, content)
+        elif in_reply_to:
+            referenced = await self._store.get_many([claim.tweet_id, in_reply_to])
+        else:
+            referenced = {}
         if claim.fingerprint != content:
             raise reused(request_id)
         tweet = Tweet(
@@ -104,6 +108,7 @@ class TweetService:
             quote_tweet_id=quote,
             entities=said.entities,
             language=said.language,
+            in_reply_to_user_id=_answered(referenced, claim.tweet_id, in_reply_to),
         )
         if not (repeated and await self._store.was_created(tweet.tweet_id)):
             await self._commit(tweet, repeated=repeated)
@@ -228,15 +233,24 @@ class TweetService:
                 metadata={"field": "user_id", "user_id": str(user_id)},
             )
 
-    async def _check_references(self, in_reply_to: int, quote: int) -> None:
+    async def _check_references(self, in_reply_to: int, quote: int) -> dict[int, Tweet]:
+        """Read the tweets answered and quoted; raises `NotFoundError` for one that is not there."""
         references = {"in_reply_to_tweet_id": in_reply_to, "quote_tweet_id": quote}
         wanted = {field: tweet_id for field, tweet_id in references.items() if tweet_id}
         if not wanted:
-            return
+            return {}
         found = await self._store.get_many(list(wanted.values()))
         for field, tweet_id in wanted.items():
             if tweet_id not in found:
                 raise _no_tweet(field, tweet_id)
+        return found
+
+
+def _answered(found: dict[int, Tweet], tweet_id: int, in_reply_to: int) -> int:
+    """Give whom a tweet answers: as its first try kept it, else as the one answered says, or 0."""
+    if tweet_id in found:
+        return found[tweet_id].in_reply_to_user_id
+    return found[in_reply_to].user_id if in_reply_to in found else 0
 
 
 def _fingerprint(said: Content, in_reply_to: int, quote: int) -> str:

@@ -14,15 +14,17 @@ from services.platform.rpc.created import location
 from services.platform.rpc.partial_errors import partial_errors
 from services.platform.rpc.timestamps import to_timestamp
 from services.platform.text.entities import NO_ENTITIES, Entities
-from services.tweet.model import Delivery, Tweet
+from services.tweet.model import Delivery, RetweetPair, Tweet
+from services.tweet.retweets import Retweets
 from services.tweet.service import TweetService
 from services.tweet.streaming import TweetStreaming
 
 __all__ = ["TweetServicer"]
 
-FORM: Final = 2
+FORM: Final = 3
 """Of what is said of a tweet: rises when that changes, so that nobody goes on with what an earlier
-release answered. The first had no entities, and a 0 for no tweet."""
+release answered. The first had no entities, and a 0 for no tweet; the second did not say whom a
+tweet answers."""
 MAX_ANSWER_BYTES: Final = 3_000_000
 """Of tweets by ids: a channel takes 4 MiB of an answer, and so does the edge, which makes JSON of
 it. Only tweets with the longest URLs come so far."""
@@ -37,9 +39,12 @@ _DELIVERY_NUMBERS = {delivery: number for number, delivery in _DELIVERIES.items(
 class TweetServicer:
     """The RPCs of `aviary.tweet.v1.TweetService`; domain errors pass through."""
 
-    def __init__(self, service: TweetService, streaming: TweetStreaming) -> None:
+    def __init__(
+        self, service: TweetService, streaming: TweetStreaming, retweets: Retweets
+    ) -> None:
         self._service = service
         self._streaming = streaming
+        self._retweets = retweets
 
     async def CreateTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.CreateTweetRequest, context: ServicerContext[Any, Any]
@@ -96,11 +101,29 @@ class TweetServicer:
     async def LookupTweets(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.LookupTweetsRequest, _context: object
     ) -> tweet_service_pb2.LookupTweetsResponse:
-        """Read many tweets."""
+        """Read many tweets, and retweets if they are asked for."""
         found, missing = await self._service.lookup(request.tweet_ids)
+        retweets = await self._retweets.lookup(missing) if request.with_retweets else []
+        known = {each.retweet_id for each in retweets}
         return tweet_service_pb2.LookupTweetsResponse(
-            tweets=map(_to_proto, found), missing_ids=missing
+            tweets=map(_to_proto, found),
+            missing_ids=[each for each in missing if each not in known],
+            retweets=[
+                tweet_service_pb2.Retweet(
+                    retweet_id=each.retweet_id, user_id=each.user_id, tweet_id=each.tweet_id
+                )
+                for each in retweets
+            ],
         )
+
+    async def PlaceRetweets(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.PlaceRetweetsRequest, _context: object
+    ) -> tweet_service_pb2.PlaceRetweetsResponse:
+        """Have retweets stand in timelines, or not."""
+        await self._retweets.place(
+            {RetweetPair(each.user_id, each.tweet_id): each.standing for each in request.retweets}
+        )
+        return tweet_service_pb2.PlaceRetweetsResponse()
 
     async def ListAuthorTweets(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.ListAuthorTweetsRequest, _context: object
@@ -149,6 +172,7 @@ def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
         text=tweet.text,
         created_at=to_timestamp(tweet.created_at_ms),
         in_reply_to_tweet_id=tweet.in_reply_to_tweet_id or None,
+        in_reply_to_user_id=tweet.in_reply_to_user_id or None,
         quote_tweet_id=tweet.quote_tweet_id or None,
         entities=_entities_to_proto(tweet.entities),
         language=tweet.language or None,

@@ -15,6 +15,7 @@ __all__ = [
     "ERASURE",
     "OUTBOX",
     "REQUESTS",
+    "RETWEETS",
     "SPEC",
     "TABLES",
     "TWEETS",
@@ -30,8 +31,10 @@ TWEETS_BY_AUTHOR: Final = TableSpec(
     "tweets_by_author", key="{author:016x}#{~tweet:016x}", newest_first=True
 )
 REQUESTS: Final = TableSpec("requests", max_age_s=CLAIM_MAX_AGE_S, key="{scope}#{request id}")
+RETWEETS: Final = TableSpec("retweets", key="{user:016x}#{tweet:016x}")
+"""Which retweet stands for a user and a tweet; what it is, is a row of `tweets`."""
 OUTBOX: Final = TableSpec("tweet_outbox", key=OUTBOX_KEY)
-TABLES: Final = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS, OUTBOX)
+TABLES: Final = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS, RETWEETS, OUTBOX)
 
 TWEET_EVENTS: Final = "tweet-events"
 ERASURE: Final = Subscription("tweet.erasure", USER_EVENTS)

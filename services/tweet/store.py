@@ -1,8 +1,9 @@
 """Tweets as rows: one row a tweet, one row in its author's list, one row a request id.
 
-A tweet's row has the cells `body` and `said` (JSON), `deleted` and `delivery`. Deletion is a cell
-of its own, in the tweet's row and in the author's list, and readers believe it above all: a create
-that is replayed later writes the first two again and changes nothing of that.
+A tweet's row has the cells `body` and `said` (JSON), `deleted` and `delivery`; that of a retweet
+has none of the former, and is read by `RowRetweetStore` alone. Deletion is a cell of its own, in
+the tweet's row and in the author's list, and readers believe it above all: a create that is
+replayed later writes the first two again and changes nothing of that.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,10 @@ from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Sc
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.tweet.body_cells import decode_body, encode_body, encode_said
 from services.tweet.keys import (
+    DELETE_ENTRY_BIT,
+    DELETED,
+    LISTED,
+    RETWEET,
     TWEET_SHARDS,
     author_range,
     author_row_key,
@@ -31,14 +36,9 @@ from services.tweet.spec import REQUESTS, TWEET_EVENTS, TWEETS, TWEETS_BY_AUTHOR
 __all__ = ["RowTweetStore"]
 
 
-DELETE_ENTRY_BIT = 1 << 63
-"""Distinguishes the outbox entry of a deletion from the creation's; ids leave this bit clear."""
-
 _BODY = b"body"
 _SAID = b"said"
-_DELETED = b"deleted"
 _DELIVERY = b"delivery"
-_LISTED = b"listed"
 _CLAIM = b"claim"
 _AUTHOR = b"author"
 _YES = b"1"
@@ -80,7 +80,7 @@ class RowTweetStore:
                 RowMutation(
                     TWEETS_BY_AUTHOR.name,
                     author_row_key(tweet.user_id, tweet.tweet_id),
-                    {_LISTED: _YES},
+                    {LISTED: _YES},
                     timestamp_ms=at_ms,
                 ),
             ],
@@ -97,14 +97,14 @@ class RowTweetStore:
                 RowMutation(
                     TWEETS.name,
                     tweet_row_key(tweet.tweet_id),
-                    {_BODY: _FORGOTTEN, _SAID: _FORGOTTEN, _DELETED: _YES},
+                    {_BODY: _FORGOTTEN, _SAID: _FORGOTTEN, DELETED: _YES},
                     timestamp_ms=at_ms,
                 ),
                 # A cell, not a deleted row, which a replayed create would bring back.
                 RowMutation(
                     TWEETS_BY_AUTHOR.name,
                     author_row_key(tweet.user_id, tweet.tweet_id),
-                    {_DELETED: _YES},
+                    {DELETED: _YES},
                     timestamp_ms=at_ms,
                 ),
             ],
@@ -153,7 +153,7 @@ class RowTweetStore:
             for (user_id, keys), scan, rows in each:
                 ids = found[user_id]
                 ids += [
-                    parse_author_row_key(row.key)[1] for row in rows if _DELETED not in row.cells
+                    parse_author_row_key(row.key)[1] for row in rows if DELETED not in row.cells
                 ]
                 if len(rows) == scan.limit and len(ids) < limit:
                     # Deleted tweets took places in this scan: the next one begins just after it.
@@ -177,7 +177,7 @@ class RowTweetStore:
         """Write the decision if there is none; gives the one that holds."""
         key = tweet_row_key(tweet_id)
         row = await self._read(TWEETS, key)
-        if row is None or not _is_live(row):
+        if row is None or not (_is_live(row) or row.cells.get(RETWEET)):
             return None
         decided = row.cells.get(_DELIVERY)
         if decided is None:
@@ -209,7 +209,7 @@ def _tweet_id(row: Row) -> int | None:
 
 
 def _is_live(row: Row) -> bool:
-    return _BODY in row.cells and _DELETED not in row.cells
+    return _BODY in row.cells and DELETED not in row.cells
 
 
 def _deletion_key(tweet_id: int, request_id: str) -> bytes:

@@ -1,7 +1,7 @@
 """A process of the engagement service on a real store, with tweets, users and ids made up."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.engagement.changes import Changes
@@ -12,10 +12,11 @@ from services.engagement.engaging import Engaging
 from services.engagement.erasure import SETTLE_MS, EngagementErasure
 from services.engagement.events import EngagementEvents, decode_changed_edge
 from services.engagement.job_store import RowJobs
-from services.engagement.model import EncodedTweet, Kind, References, TweetCounts, UserProfile
+from services.engagement.model import Edge, EncodedTweet, Kind, References, TweetCounts, UserProfile
 from services.engagement.reads import Reads
 from services.engagement.reconciling import Reconciling
 from services.engagement.recount import RowRecount
+from services.engagement.retweeting import Retweeting
 from services.engagement.spec import OUTBOX
 from services.engagement.store import RowEdgeStore
 from services.engagement.tweet_changes import TweetChanges
@@ -90,6 +91,22 @@ class Uncached:
         self.forgotten |= set(tweet_ids)
 
 
+@dataclass
+class PlacedRetweets:
+    """Which edges are retweets in timelines; `before_each` is what happens while one is placed."""
+
+    edges: set[Edge] = field(default_factory=set)
+    calls: int = 0
+    before_each: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+
+    async def place(self, standing: Mapping[Edge, bool]) -> None:
+        self.calls += 1
+        while self.before_each:
+            await self.before_each.pop(0)()
+        for edge, stands in standing.items():
+            (self.edges.add if stands else self.edges.discard)(edge)
+
+
 class World:
     """One process; `worker` tells it from others on the same rows."""
 
@@ -97,6 +114,7 @@ class World:
         self.rows, self.clock = rows, clock or MovableClock()
         self.outbox = Outbox(rows, self.clock, OUTBOX)
         self.tweets, self.users, self.cache = KnownTweets(), KnownUsers(), Uncached()
+        self.placed = PlacedRetweets()
         self.store = RowEdgeStore(rows, self.outbox, EngagementEvents())
         self.ids = ClockIds(self.clock, worker)
         self.changes = Changes(self.store, self.ids, self.tweets, self.users)
@@ -113,7 +131,9 @@ class World:
         )
         self.consumers = EngagementConsumers(
             decode_changed_edge,
-            TweetChanges(self.store, self.counting, self.tweets),
+            TweetChanges(
+                self.store, self.counting, self.tweets, Retweeting(self.store, self.placed)
+            ),
             EngagementErasure(self.store, self.changes, Settling(SETTLE_MS, self.clock)),
             self.users,
         )

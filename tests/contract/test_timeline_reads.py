@@ -93,7 +93,7 @@ async def test_a_read_looks_up_the_viewers_state_once_or_never(world: World) -> 
 
     page, calls = await world.counted(window[-1])
     assert ids(page) == oldest[:LIMIT]
-    assert world.hot.looks > 4, "a page below so many hidden tweets takes several rounds"
+    assert world.hot.looks > 2, "a page below so many hidden tweets takes several rounds"
     assert calls["read", VIEWERS.name] == 1
     assert world.calls["fetch"] == 0
 
@@ -113,7 +113,7 @@ async def test_without_the_cache_relations_are_fetched_once_a_read(
     tweets = {ADA: [*window, *falling(hidden[-1] - 1, LIMIT + 1)], MUTED: hidden}
     world = World(rows, nobody)
     world.tweets = tweets
-    for before, rounds in ((None, 1), (None, 1), (window[-1], 4)):
+    for before, rounds in ((None, 1), (None, 1), (window[-1], 3)):
         page, calls = await world.counted(before)
         assert len(page.tweets) == LIMIT
         assert world.hot.looks >= rounds

@@ -17,16 +17,22 @@ class PatientClient:
         self._rest = rest
 
     def timeline(self, kind: str, person: int, limit: int) -> list[int]:
-        """Read all pages of a home or user timeline; each is full as long as older tweets exist."""
-        ids: list[int] = []
+        """Read the tweets of a whole home or user timeline."""
+        return [tweet for _, tweet in self.entries(kind, person, limit)]
+
+    def entries(self, kind: str, person: int, limit: int) -> list[tuple[int, int]]:
+        """Read all pages, each full as long as older tweets exist: (place, tweet), by ids."""
+        found: list[tuple[int, int]] = []
         query: dict[str, str | int] = {"user_id": person, "limit": limit}
         while True:
             answer, _ = self.decided(lambda: self._rest.get(f"/v1/timeline/{kind}", params=query))
             assert answer.status_code == 200, answer.text
             page = answer.json()
-            ids += [int(tweet["tweet_id"]) for tweet in page["tweets"]]
+            for tweet in page["tweets"]:
+                place = tweet.get("retweeted_by", {}).get("retweet_id", tweet["tweet_id"])
+                found.append((int(place), int(tweet["tweet_id"])))
             if "next_cursor" not in page:
-                return ids
+                return found
             assert len(page["tweets"]) == limit, "a page is full as long as older tweets exist"
             query["cursor"] = page["next_cursor"]
 

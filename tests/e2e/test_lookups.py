@@ -44,7 +44,7 @@ def test_what_is_not_there_is_absent(mesh: Mesh) -> None:
     common = {"tweet_id", "user_id", "text", "created_at"}
     more = {
         first: set(),
-        answer: {"in_reply_to_tweet_id"},
+        answer: {"in_reply_to_tweet_id", "in_reply_to_user_id"},
         quote: {"quote_tweet_id"},
     }
     listed = mesh.rest.get("/v1/timeline/user", params={"user_id": ada}).json()["tweets"]

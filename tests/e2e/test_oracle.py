@@ -21,18 +21,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.fanout.jobs import FanoutJob, encode_fanout_job
-from services.fanout.spec import FANOUT_CLOSE, FANOUT_REST
 from services.graph.events import GraphEvents
 from services.graph.spec import GRAPH_EVENTS
 from services.tweet.events import TweetEvents
 from services.tweet.spec import TWEET_EVENTS
-from tests.e2e.acting import eventually, halt, user
+from tests.e2e.acting import eventually, halt
 from tests.e2e.conftest import Mesh
 from tests.e2e.operators import FanoutOperator
-from tests.e2e.patient_client import OUTAGE_S, PatientClient
+from tests.e2e.oracle_acting import Acting
+from tests.e2e.patient_client import OUTAGE_S
 from tests.e2e.redelivery import Redelivery, redelivery
-from tests.e2e.timeline_model import Model, Posted
+from tests.e2e.timeline_model import Posted
 
 EXAMPLES_VARIABLE = "AVIARY_ORACLE_EXAMPLES"
 EXAMPLES = 20
@@ -42,15 +41,13 @@ MAX_PEOPLE = 6
 DEFAULT_THRESHOLD = 0  # followers; stands for what the system was started with
 MAX_THRESHOLD = 4  # pushes nearly all; an author has five followers at most
 FANOUT = "fanout"
-KILLED = ("tweet", FANOUT, "graph", "timeline")
+KILLED = ("tweet", FANOUT, "graph", "timeline", "engagement")
 MAX_KILLS = 1  # of one life: each costs seconds, and more if they come thick and fast
 # What failed in an outage is tried again after up to 30 s more.
 SETTLE_S = 120.0
 
-_request_ids = (f"oracle-{number}" for number in itertools.count())
 
-
-class Life(RuleBasedStateMachine):
+class Life(Acting, RuleBasedStateMachine):
     """One life of a few people, alone in a running system that others have used before."""
 
     people = Bundle("people")
@@ -59,13 +56,7 @@ class Life(RuleBasedStateMachine):
     def __init__(
         self, mesh: Mesh, cache: redis.Redis, again: Redelivery, fanout: FanoutOperator
     ) -> None:
-        super().__init__()
-        self.mesh, self.cache, self.again, self.fanout = mesh, cache, again, fanout
-        self.client = PatientClient(mesh.rest)
-        self.model = Model()
-        self.everybody: list[int] = []
-        self.ever_posted: set[int] = set()
-        self.events: list[tuple[str, bytes]] = []
+        super().__init__(mesh, cache, again, fanout)
         self.kills = 0
         self.halted: int | None = None
 
@@ -85,11 +76,30 @@ class Life(RuleBasedStateMachine):
     @rule(target=tweets, author=people, to=tweets)
     def reply(self, author: int, to: Posted) -> MultipleResults[Posted]:
         if to.tweet_id in self.model.tweets:
-            return multiple(self._post(author, in_reply_to_tweet_id=to.tweet_id))
+            reply = self._post(author, in_reply_to_tweet_id=to.tweet_id)
+            self.model.answered[reply.tweet_id] = to.author
+            return multiple(reply)
         body = {"user_id": author, "in_reply_to_tweet_id": to.tweet_id, "text": "to nobody"}
         answer, _ = self.client.post("/v1/tweets", body)
         assert answer.status_code == 404, answer.text
         return multiple()
+
+    @rule(target=tweets, author=people, of=tweets)
+    def quote(self, author: int, of: Posted) -> MultipleResults[Posted]:
+        if of.tweet_id not in self.model.tweets:
+            return multiple()
+        return multiple(self._post(author, quote_tweet_id=of.tweet_id))
+
+    @rule(one=people, tweet=tweets, retweeting=st.booleans())
+    def retweet(self, one: int, tweet: Posted, *, retweeting: bool) -> None:
+        self._retweet(one, tweet, retweeting=retweeting)
+
+    @rule(tweet=tweets, again=st.booleans())
+    def everybody_retweets(self, tweet: Posted, *, again: bool) -> None:
+        """Perhaps each of them takes that back, and does it once more."""
+        for one in self.everybody:
+            for retweeting in (True, False, True) if again else (True,):
+                self._retweet(one, tweet, retweeting=retweeting)
 
     @rule(tweet=tweets)
     def post_the_same_again(self, tweet: Posted) -> None:
@@ -169,10 +179,11 @@ class Life(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(["home", "user"]), person=people, limit=st.integers(1, 50))
     def read(self, kind: str, person: int, limit: int) -> None:
         """What holds at any time, however far behind the queues are."""
-        ids = self.client.timeline(kind, person, limit)
-        assert all(newer > older for newer, older in itertools.pairwise(ids)), "newest first"
+        entries = self.client.entries(kind, person, limit)
+        places, ids = [place for place, _ in entries], {tweet for _, tweet in entries}
+        assert all(newer > older for newer, older in itertools.pairwise(places)), "newest first"
         assert self.ever_posted.issuperset(ids), "only what was posted"
-        assert set(ids).issuperset(self.model.user(person)), "one's own tweets at once"
+        assert ids.issuperset(self.model.own(person)), "one's own tweets at once"
 
     @rule(person=people)
     def flush_cache(self, person: int) -> None:
@@ -220,11 +231,8 @@ class Life(RuleBasedStateMachine):
         """Everybody sees what the model says, however it is paged."""
         self.let_the_fanout_go_on()
         for person, limit in itertools.product(self.everybody, (3, 50, 1)):
-            for kind, expected in (
-                ("home", self.model.home(person)),
-                ("user", self.model.user(person)),
-            ):
-                eventually(partial(self.client.timeline, kind, person, limit), expected, SETTLE_S)
+            for kind in ("home", "user"):
+                eventually(partial(self._difference, kind, person, limit), None, SETTLE_S)
 
     def teardown(self) -> None:
         try:
@@ -232,41 +240,6 @@ class Life(RuleBasedStateMachine):
         finally:
             self.let_the_fanout_go_on()
             self.fanout.set_threshold(DEFAULT_THRESHOLD)
-
-    def _somebody(self) -> int:
-        self.everybody.append(user(self.mesh))
-        return self.everybody[-1]
-
-    def _post(self, author: int, **fields: object) -> Posted:
-        request_id = next(_request_ids)
-        body = {"user_id": author, "text": request_id, "request_id": request_id, **fields}
-        answer, _ = self.client.post("/v1/tweets", body)
-        assert answer.status_code == 201, answer.text
-        tweet_id = int(answer.json()["tweet_id"])
-        assert tweet_id not in self.ever_posted
-        self.ever_posted.add(tweet_id)
-        self.model.tweets[tweet_id] = author
-        audience = tuple(one for one, followee in self.model.follows if followee == author)
-        page = encode_fanout_job(FanoutJob(tweet_id, audience))
-        self.events += [
-            (TWEET_EVENTS, TweetEvents().created(tweet_id, author)),
-            (FANOUT_CLOSE, page),
-            (FANOUT_REST, page),
-        ]
-        return Posted(tweet_id, author, body)
-
-    def _relate(self, follower: int, followee: int, *, following: bool) -> None:
-        if follower == followee:
-            return
-        body = {"follower_id": follower, "followee_id": followee}
-        answer, _ = self.client.post("/v1/follow" if following else "/v1/unfollow", body)
-        if following and self.model.are_apart(follower, followee):
-            assert answer.status_code == 403, answer.text
-            return
-        assert answer.status_code == 200, answer.text
-        (self.model.follows.add if following else self.model.follows.discard)((follower, followee))
-        event = GraphEvents().follow_changed(follower, followee, following=following)
-        self.events.append((GRAPH_EVENTS, event))
 
 
 @pytest.mark.timeout(0)

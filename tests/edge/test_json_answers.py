@@ -67,12 +67,16 @@ def any_tweet(rng: random.Random) -> Tweet:
         tweet.created_at.nanos = rng.choice((rng.choice(NANOS), rng.randrange(10**9)))
     if rng.random() < 0.3:
         tweet.in_reply_to_tweet_id = rng.choice(IDS)
+        tweet.in_reply_to_user_id = rng.choice(IDS)
     if rng.random() < 0.3:
         tweet.quote_tweet_id = rng.choice(IDS)
     if rng.random() < 0.3:
         tweet.language = rng.choice(("", "en", "zh-Hant-TW", rng.choice(CODE_POINTS)))
     if rng.random() < 0.5:
         add_entities(tweet, rng)
+    if rng.random() < 0.3:
+        tweet.retweeted_by.retweet_id = rng.choice(IDS)
+        tweet.retweeted_by.user_ids.extend(rng.choices(IDS, k=rng.choice((0, 1, 10))))
     return tweet
 
 

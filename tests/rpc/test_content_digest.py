@@ -27,7 +27,9 @@ class Posting:
 
 @pytest_asyncio.fixture
 async def stub() -> AsyncIterator[pb_grpc.TweetServiceStub]:
-    servicer: Any = TweetServicer(cast("TweetService", Posting()), cast("TweetStreaming", None))
+    servicer: Any = TweetServicer(
+        cast("TweetService", Posting()), cast("TweetStreaming", None), cast("Any", None)
+    )
     server = RpcServer("127.0.0.1:0", [Servicer(service_of(pb.DESCRIPTOR), servicer)])
     await server.start()
     async with grpc.aio.insecure_channel(server.address) as channel:

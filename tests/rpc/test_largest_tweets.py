@@ -1,6 +1,7 @@
 """The largest tweets that there can be pass every channel on which an index reads tweets."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any, cast
 
 import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as pb
@@ -13,7 +14,7 @@ from services.platform.rpc.server import RpcServer
 from services.platform.text.urls import MAX_URL_CHARS
 from services.search.clients import TweetClient
 from services.tweet.content import read_content
-from services.tweet.model import Tweet, TweetSlice
+from services.tweet.model import Retweet, Tweet, TweetSlice
 from services.tweet.servicer import TweetServicer
 from services.tweet.streaming import TweetStreaming
 
@@ -39,6 +40,11 @@ class Largest:
         return TweetSlice(found, None if ended else found[-1].tweet_id, 100)
 
 
+class NoRetweets:
+    async def lookup(self, _ids: Sequence[int]) -> list[Retweet]:
+        return []
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[TweetClient]:
     said = await read_content(" ".join([LONGEST] * 11), "en")
@@ -47,7 +53,8 @@ async def client() -> AsyncIterator[TweetClient]:
         Tweet(each, 7, said.text, 1_800_000_000_000, 0, 0, said.entities, said.language)
         for each in range(1, COUNT + 1)
     ]
-    servicer = TweetServicer(Largest(tweets), TweetStreaming(Largest(tweets)))  # type: ignore[arg-type]
+    largest: Any = Largest(tweets)
+    servicer = TweetServicer(largest, TweetStreaming(largest), cast("Any", NoRetweets()))
     server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, servicer)])
     await server.start()
     channel = open_channel(server.address, [SERVICE])

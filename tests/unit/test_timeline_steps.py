@@ -1,13 +1,15 @@
 """The rules of a timeline and the cut of its page: pure functions."""
 
+from dataclasses import replace
+
 import pytest
 
-from services.timeline.model import EncodedTweet, View
+from services.timeline.model import EncodedTweet, Retweet, View
 from services.timeline.page import PAGE_BYTES, Page, cut_page
 from services.timeline.rules import RULES, apply_rules
 
-OWNER, FOLLOWED, STRANGER = 1, 2, 3
-VIEW = View(OWNER, frozenset({FOLLOWED}))
+OWNER, FOLLOWED, STRANGER, OTHER, MUTED = 1, 2, 3, 4, 5
+VIEW = View(OWNER, frozenset({FOLLOWED, OTHER}), hidden=frozenset({MUTED}))
 
 
 def tweet(tweet_id: int, author: int) -> EncodedTweet:
@@ -25,6 +27,62 @@ def test_the_first_rule_removes_tombstones() -> None:
     nobody = View(OWNER, frozenset({0}))
     assert apply_rules(RULES, [EncodedTweet.tombstone(9)], nobody) == []
     assert RULES[0]([EncodedTweet.tombstone(9)], nobody) == []
+
+
+def retweet(tweet_id: int, author: int, by: int, answered: int = 0) -> EncodedTweet:
+    return replace(tweet(tweet_id, author), retweet=Retweet(90, by), answered_id=answered)
+
+
+@pytest.mark.parametrize(
+    ("author", "answered", "shows"),
+    [
+        (FOLLOWED, STRANGER, False),
+        (FOLLOWED, FOLLOWED, True),  # a thread
+        (FOLLOWED, OTHER, True),
+        (FOLLOWED, OWNER, True),
+        (FOLLOWED, MUTED, False),
+        (FOLLOWED, 0, True),  # no reply, or one of before it was kept
+        (OWNER, STRANGER, True),
+    ],
+)
+def test_replies_show_to_those_who_see_both_sides(
+    author: int, answered: int, *, shows: bool
+) -> None:
+    reply = replace(tweet(9, author), answered_id=answered)
+    assert (apply_rules(RULES, [reply], VIEW) == [reply]) == shows
+
+
+@pytest.mark.parametrize(
+    ("author", "by", "answered", "shows"),
+    [
+        (STRANGER, FOLLOWED, 0, True),
+        (STRANGER, OWNER, 0, True),
+        (STRANGER, STRANGER, 0, False),
+        (STRANGER, MUTED, 0, False),
+        (MUTED, FOLLOWED, 0, False),
+        (OTHER, FOLLOWED, 0, False),  # it stands at the author's place
+        (OWNER, FOLLOWED, 0, False),
+        (OTHER, FOLLOWED, STRANGER, True),  # where it does not show as a reply
+        (OTHER, FOLLOWED, FOLLOWED, False),
+        (STRANGER, FOLLOWED, STRANGER, True),
+        (FOLLOWED, FOLLOWED, STRANGER, False),  # one's own, said again
+    ],
+)
+def test_a_retweet_shows_what_does_not_show_by_itself(
+    author: int, by: int, answered: int, *, shows: bool
+) -> None:
+    brought = retweet(9, author, by, answered)
+    assert (apply_rules(RULES, [brought], VIEW) == [brought]) == shows
+
+
+def test_a_deleted_tweet_is_brought_by_nobody() -> None:
+    gone = replace(EncodedTweet.tombstone(9), retweet=Retweet(90, FOLLOWED))
+    assert apply_rules(RULES, [gone], VIEW) == []
+
+
+def test_a_page_goes_on_from_the_retweet() -> None:
+    tweets = [retweet(9, STRANGER, FOLLOWED), tweet(8, OWNER)]
+    assert cut_page(tweets, 1) == Page(tweets[:1], 90)
 
 
 def test_rules_keep_order_and_the_very_tweets() -> None:

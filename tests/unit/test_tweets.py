@@ -30,7 +30,15 @@ async def test_a_tweet_reads_back_and_is_announced(world: World) -> None:
     first = await world.tweets.create(ALICE, "hello")
     reply = await world.tweets.create(BOB, "h\u00e9 \U0001f600", in_reply_to=first.tweet_id)
     assert await world.tweets.get(reply.tweet_id) == reply
-    assert reply == Tweet(reply.tweet_id, BOB, "h\u00e9 \U0001f600", NOW_MS + 1, first.tweet_id, 0)
+    assert reply == Tweet(
+        reply.tweet_id,
+        BOB,
+        "h\u00e9 \U0001f600",
+        NOW_MS + 1,
+        first.tweet_id,
+        0,
+        in_reply_to_user_id=ALICE,
+    )
     assert reply.created_at_ms == time_ms(reply.tweet_id)
     assert set(await world.events()) == {
         TweetChanged(first.tweet_id, ALICE, deleted=False),

@@ -15,22 +15,25 @@ __all__ = ["DEFAULT_LIMIT", "CursorCodec", "page_limit"]
 DEFAULT_LIMIT = 50  # entries a page
 MAX_LIMIT = 200  # entries a page; bounds the cost of one read
 
-_VERSION = 1
+_VERSION, _RANGE_VERSION = 1, 2
 _MAC_BYTES = 16
-"""128 bits cannot be guessed, and the cursor stays at 34 characters."""
+"""128 bits cannot be guessed, and a cursor stays at 34 characters, or 44 with a second id."""
 _MIN_KEY_BYTES = 16
 _PAYLOAD = struct.Struct(">BQ")
 """Version, last id."""
-_CURSOR_CHARACTERS = 34
-"""Base64, without padding, of payload and MAC: 25 bytes."""
+_RANGE = struct.Struct(">BQQ")
+"""Version, last id, first id."""
+_PAYLOAD_OF = {34: (_VERSION, _PAYLOAD), 44: (_RANGE_VERSION, _RANGE)}
+"""By the characters of a cursor: base64, without padding, of payload and MAC, 25 or 33 bytes."""
 _OWNER = struct.Struct(">Q")
 
 
 class CursorCodec:
     """Makes cursors with the first of `keys`, each of at least 16 bytes, and checks them by all.
 
-    A cursor holds the last id of a page. What list it belongs to (`kind`, `owner_id`) is not
-    in it but under its signature, so a cursor of another list does not verify.
+    A cursor holds the last id of a page, and perhaps a first one from which on its list was read.
+    What list it belongs to (`kind`, `owner_id`) is not in it but under its signature, so a cursor
+    of another list does not verify.
     """
 
     def __init__(self, keys: SecretKeys) -> None:
@@ -39,9 +42,14 @@ class CursorCodec:
         self._derived: Sequence[bytes] = ()
         self._current()
 
-    def encode(self, kind: str, owner_id: int, last_id: int) -> str:
-        """Make the cursor of the page after `last_id`: url-safe base64 without padding."""
+    def encode(self, kind: str, owner_id: int, last_id: int, first_id: int = 0) -> str:
+        """Make the cursor of the page after `last_id`: url-safe base64 without padding.
+
+        With `first_id`, if it is positive: another id that the next page is to know.
+        """
         payload = _PAYLOAD.pack(_VERSION, last_id)
+        if first_id:
+            payload = _RANGE.pack(_RANGE_VERSION, last_id, first_id)
         token = payload + _mac(self._current()[0], kind, owner_id, payload)
         return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
 
@@ -51,15 +59,20 @@ class CursorCodec:
         Raises `InvalidArgumentError` of field `cursor` for anything that `encode` did not make
         with one of these keys, this kind and owner.
         """
+        return self.decode_range(cursor, kind, owner_id)[0]
+
+    def decode_range(self, cursor: str, kind: str, owner_id: int) -> tuple[int, int]:
+        """Return (the last id, the first id or 0), with the errors of `decode`."""
         token = _from_base64(cursor)
-        payload, mac = token[: _PAYLOAD.size], token[_PAYLOAD.size :]
+        wanted, form = _PAYLOAD_OF[len(cursor)]
+        payload, mac = token[: form.size], token[form.size :]
         expected = (_mac(key, kind, owner_id, payload) for key in self._current())
         if not any(hmac.compare_digest(mac, each) for each in expected):
             raise _invalid()
-        version, last_id = _PAYLOAD.unpack(payload)
-        if version != _VERSION:
+        version, last_id, *first_id = form.unpack(payload)
+        if version != wanted:
             raise _invalid()
-        return int(last_id)
+        return int(last_id), int(first_id[0]) if first_id else 0
 
     def _current(self) -> Sequence[bytes]:
         keys = self._keys()
@@ -74,7 +87,8 @@ class CursorCodec:
 
 
 def _mac(key: bytes, kind: str, owner_id: int, payload: bytes) -> bytes:
-    # Owner and payload have fixed widths, so no other (kind, owner) gives the same bytes.
+    # The owner has a fixed width, and the payload one that its first byte says, so no other (kind,
+    # owner) gives the same bytes.
     signed = _OWNER.pack(owner_id) + payload + kind.encode()
     # Keyed BLAKE2 is a MAC (RFC 7693), and costs a tenth of HMAC-SHA256 here.
     return hashlib.blake2b(signed, key=key, digest_size=_MAC_BYTES).digest()
@@ -90,10 +104,10 @@ def page_limit(limit: int) -> int:
 
 
 def _from_base64(cursor: str) -> bytes:
-    if len(cursor) != _CURSOR_CHARACTERS:
+    if len(cursor) not in _PAYLOAD_OF:
         raise _invalid()
     try:
-        token = base64.b64decode(cursor + "==", altchars=b"-_", validate=True)
+        token = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _invalid() from None
     # The last character carries unused bits: one cursor has one spelling.

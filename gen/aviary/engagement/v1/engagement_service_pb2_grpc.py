@@ -129,7 +129,7 @@ class EngagementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Retweet(self, request, context):
-        """Retweets a tweet; retweeting twice changes nothing.
+        """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
         INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, or it
         is deleted. NOT_FOUND (USER_NOT_FOUND): the user. FAILED_PRECONDITION
         (EDGE_OUT_OF_ORDER): an operator has to mend it.
@@ -139,7 +139,7 @@ class EngagementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Unretweet(self, request, context):
-        """Takes a retweet back; doing so twice changes nothing.
+        """Takes a retweet back, out of timelines too; doing so twice changes nothing.
         INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
         (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """

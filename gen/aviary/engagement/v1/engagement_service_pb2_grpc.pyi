@@ -50,13 +50,13 @@ class EngagementServiceStub:
     (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Retweet: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.RetweetRequest, _engagement_service_pb2.RetweetResponse]
-    """Retweets a tweet; retweeting twice changes nothing.
+    """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
     INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, or it
     is deleted. NOT_FOUND (USER_NOT_FOUND): the user. FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unretweet: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnretweetRequest, _engagement_service_pb2.UnretweetResponse]
-    """Takes a retweet back; doing so twice changes nothing.
+    """Takes a retweet back, out of timelines too; doing so twice changes nothing.
     INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
@@ -120,13 +120,13 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Retweet: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.RetweetRequest, _engagement_service_pb2.RetweetResponse]  # type: ignore[assignment]
-    """Retweets a tweet; retweeting twice changes nothing.
+    """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
     INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, or it
     is deleted. NOT_FOUND (USER_NOT_FOUND): the user. FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Unretweet: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnretweetRequest, _engagement_service_pb2.UnretweetResponse]  # type: ignore[assignment]
-    """Takes a retweet back; doing so twice changes nothing.
+    """Takes a retweet back, out of timelines too; doing so twice changes nothing.
     INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
     (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
@@ -205,7 +205,7 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _engagement_service_pb2.RetweetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.RetweetResponse, _abc.Awaitable[_engagement_service_pb2.RetweetResponse]]:
-        """Retweets a tweet; retweeting twice changes nothing.
+        """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
         INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (TWEET_NOT_FOUND): no such tweet, or it
         is deleted. NOT_FOUND (USER_NOT_FOUND): the user. FAILED_PRECONDITION
         (EDGE_OUT_OF_ORDER): an operator has to mend it.
@@ -217,7 +217,7 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _engagement_service_pb2.UnretweetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnretweetResponse, _abc.Awaitable[_engagement_service_pb2.UnretweetResponse]]:
-        """Takes a retweet back; doing so twice changes nothing.
+        """Takes a retweet back, out of timelines too; doing so twice changes nothing.
         INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
         (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """

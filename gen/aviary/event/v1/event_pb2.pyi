@@ -26,25 +26,33 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class TweetCreated(_message.Message):
-    """A tweet was made; on topic tweet-events."""
+    """A tweet was made, or retweeted; on topic tweet-events."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    RETWEET_OF_TWEET_ID_FIELD_NUMBER: _builtins.int
+    RETWEET_OF_USER_ID_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
-    """The tweet."""
+    """The tweet; or the retweet, which has an id of its own."""
     user_id: _builtins.int
-    """Its author."""
+    """Its author; of a retweet, who retweeted."""
+    retweet_of_tweet_id: _builtins.int
+    """Of a retweet: the tweet. 0 for a tweet."""
+    retweet_of_user_id: _builtins.int
+    """Of a retweet: the author of the tweet. 0 for a tweet."""
     def __init__(
         self,
         *,
         tweet_id: _builtins.int = ...,
         user_id: _builtins.int = ...,
+        retweet_of_tweet_id: _builtins.int = ...,
+        retweet_of_user_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweet_of_tweet_id", b"retweet_of_tweet_id", "retweet_of_user_id", b"retweet_of_user_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -52,25 +60,29 @@ Global___TweetCreated: _TypeAlias = TweetCreated  # noqa: Y015
 
 @_typing.final
 class TweetDeleted(_message.Message):
-    """A tweet was deleted; on topic tweet-events."""
+    """A tweet was deleted, or a retweet taken back; on topic tweet-events."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    RETWEET_OF_TWEET_ID_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
-    """The tweet."""
+    """The tweet; or the retweet."""
     user_id: _builtins.int
-    """Its author."""
+    """Its author; of a retweet, who had retweeted."""
+    retweet_of_tweet_id: _builtins.int
+    """Of a retweet: the tweet. 0 for a tweet."""
     def __init__(
         self,
         *,
         tweet_id: _builtins.int = ...,
         user_id: _builtins.int = ...,
+        retweet_of_tweet_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweet_of_tweet_id", b"retweet_of_tweet_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

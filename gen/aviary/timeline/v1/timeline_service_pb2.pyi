@@ -36,7 +36,9 @@ class GetHomeTimelineRequest(_message.Message):
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
     since_id: _builtins.int
-    """Only tweets with greater ids; 0 for all. The pages end there."""
+    """Only entries with greater ids (a tweet's, or that of the retweet which brought it); 0 for all. The
+    pages end there.
+    """
     def __init__(
         self,
         *,
@@ -65,7 +67,9 @@ class GetHomeTimelineResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as older tweets exist that were asked for, and fit."""
+        """Newest first. Full as long as older tweets exist that were asked for, and fit; shorter too
+        where thousands in between are hidden from the reader.
+        """
 
     def __init__(
         self,
@@ -100,7 +104,9 @@ class GetUserTimelineRequest(_message.Message):
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
     since_id: _builtins.int
-    """Only tweets with greater ids; 0 for all. The pages end there."""
+    """Only entries with greater ids (a tweet's, or that of the retweet which brought it); 0 for all. The
+    pages end there.
+    """
     def __init__(
         self,
         *,
@@ -129,7 +135,9 @@ class GetUserTimelineResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as older tweets exist that were asked for, and fit."""
+        """Newest first. Full as long as older tweets exist that were asked for, and fit; shorter too
+        where thousands in between are hidden from the reader.
+        """
 
     def __init__(
         self,

@@ -4,17 +4,19 @@ isort:skip_file
 """
 
 from aviary.tweet.v1 import entities_pb2 as _entities_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -30,8 +32,10 @@ class Tweet(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     IN_REPLY_TO_TWEET_ID_FIELD_NUMBER: _builtins.int
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_USER_ID_FIELD_NUMBER: _builtins.int
     ENTITIES_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    RETWEETED_BY_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Snowflake; sorts by creation time."""
     user_id: _builtins.int
@@ -42,6 +46,10 @@ class Tweet(_message.Message):
     """The tweet this one answers; absent when none."""
     quote_tweet_id: _builtins.int
     """The tweet this one quotes; absent when none."""
+    in_reply_to_user_id: _builtins.int
+    """The author of the tweet that this one answers; absent when it answers none, and for tweets of before
+    it was kept.
+    """
     language: _builtins.str
     """The language of the text (BCP 47, such as `pt-BR`), as the author gave it, or else as detected
     when the tweet was made; absent when neither was certain.
@@ -54,6 +62,10 @@ class Tweet(_message.Message):
     def entities(self) -> _entities_pb2.Entities:
         """What the text refers to; absent when nothing."""
 
+    @_builtins.property
+    def retweeted_by(self) -> Global___RetweetedBy:
+        """In a timeline: who brought the tweet to this place, by a retweet. Absent where it stands at its own."""
+
     def __init__(
         self,
         *,
@@ -63,15 +75,19 @@ class Tweet(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         in_reply_to_tweet_id: _builtins.int | None = ...,
         quote_tweet_id: _builtins.int | None = ...,
+        in_reply_to_user_id: _builtins.int | None = ...,
         entities: _entities_pb2.Entities | None = ...,
         language: _builtins.str | None = ...,
+        retweeted_by: Global___RetweetedBy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "retweeted_by", b"retweeted_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "retweeted_by", b"retweeted_by", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015
+    _WhichOneofReturnType__in_reply_to_user_id: _TypeAlias = _typing.Literal["in_reply_to_user_id"]  # noqa: Y015
+    _WhichOneofArgType__in_reply_to_user_id: _TypeAlias = _typing.Literal["_in_reply_to_user_id", b"_in_reply_to_user_id"]  # noqa: Y015
     _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
     _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
     _WhichOneofReturnType__quote_tweet_id: _TypeAlias = _typing.Literal["quote_tweet_id"]  # noqa: Y015
@@ -79,8 +95,40 @@ class Tweet(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_tweet_id) -> _WhichOneofReturnType__in_reply_to_tweet_id | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_user_id) -> _WhichOneofReturnType__in_reply_to_user_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quote_tweet_id) -> _WhichOneofReturnType__quote_tweet_id | None: ...
 
 Global___Tweet: _TypeAlias = Tweet  # noqa: Y015
+
+@_typing.final
+class RetweetedBy(_message.Message):
+    """By which retweets a tweet is at its place in a timeline."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETWEET_ID_FIELD_NUMBER: _builtins.int
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    retweet_id: _builtins.int
+    """The newest of them, whose place it is; cursors and since_id go by this id."""
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Who retweeted it, of those whose retweets the reader sees and that are on this page, the newest
+        first; at most 10.
+        """
+
+    def __init__(
+        self,
+        *,
+        retweet_id: _builtins.int = ...,
+        user_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweet_id", b"retweet_id", "user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetweetedBy: _TypeAlias = RetweetedBy  # noqa: Y015

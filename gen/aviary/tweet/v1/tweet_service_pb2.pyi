@@ -280,6 +280,9 @@ class LookupTweetsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_IDS_FIELD_NUMBER: _builtins.int
+    WITH_RETWEETS_FIELD_NUMBER: _builtins.int
+    with_retweets: _builtins.bool
+    """Whether retweets are asked for too, as timelines list them; else their ids are missing."""
     @_builtins.property
     def tweet_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """1-1000 positive ids."""
@@ -288,10 +291,11 @@ class LookupTweetsRequest(_message.Message):
         self,
         *,
         tweet_ids: _abc.Iterable[_builtins.int] | None = ...,
+        with_retweets: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_ids", b"tweet_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_ids", b"tweet_ids", "with_retweets", b"with_retweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -305,6 +309,7 @@ class LookupTweetsResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     MISSING_IDS_FIELD_NUMBER: _builtins.int
+    RETWEETS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
         """In the order asked for, without the missing."""
@@ -313,19 +318,125 @@ class LookupTweetsResponse(_message.Message):
     def missing_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Ids that name no tweet, or a deleted one."""
 
+    @_builtins.property
+    def retweets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Retweet]:
+        """Those of the ids that name retweets, if they were asked for."""
+
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         missing_ids: _abc.Iterable[_builtins.int] | None = ...,
+        retweets: _abc.Iterable[Global___Retweet] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_ids", b"missing_ids", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_ids", b"missing_ids", "retweets", b"retweets", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LookupTweetsResponse: _TypeAlias = LookupTweetsResponse  # noqa: Y015
+
+@_typing.final
+class Retweet(_message.Message):
+    """A retweet as timelines have it: an entry with an id of its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETWEET_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    retweet_id: _builtins.int
+    """Snowflake; sorts by the time of the retweet, among tweets too."""
+    user_id: _builtins.int
+    """Who retweeted."""
+    tweet_id: _builtins.int
+    """The tweet."""
+    def __init__(
+        self,
+        *,
+        retweet_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        tweet_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweet_id", b"retweet_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Retweet: _TypeAlias = Retweet  # noqa: Y015
+
+@_typing.final
+class RetweetState(_message.Message):
+    """Whether somebody's retweet of a tweet stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """Who; positive."""
+    tweet_id: _builtins.int
+    """The tweet; positive."""
+    standing: _builtins.bool
+    """False after it was taken back."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tweet_id: _builtins.int = ...,
+        standing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetweetState: _TypeAlias = RetweetState  # noqa: Y015
+
+@_typing.final
+class PlaceRetweetsRequest(_message.Message):
+    """How retweets stand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETWEETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def retweets(self) -> _containers.RepeatedCompositeFieldContainer[Global___RetweetState]:
+        """1-1000, each of another user or tweet."""
+
+    def __init__(
+        self,
+        *,
+        retweets: _abc.Iterable[Global___RetweetState] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweets", b"retweets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlaceRetweetsRequest: _TypeAlias = PlaceRetweetsRequest  # noqa: Y015
+
+@_typing.final
+class PlaceRetweetsResponse(_message.Message):
+    """Empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlaceRetweetsResponse: _TypeAlias = PlaceRetweetsResponse  # noqa: Y015
 
 @_typing.final
 class ListAuthorTweetsRequest(_message.Message):

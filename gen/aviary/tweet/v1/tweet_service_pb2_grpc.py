@@ -71,6 +71,11 @@ class TweetServiceStub:
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.FromString,
                 _registered_method=True)
+        self.PlaceRetweets = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/PlaceRetweets',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.FromString,
+                _registered_method=True)
         self.StreamTweets = channel.unary_stream(
                 '/aviary.tweet.v1.TweetService/StreamTweets',
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.StreamTweetsRequest.SerializeToString,
@@ -125,7 +130,7 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAuthorTweets(self, request, context):
-        """Reads the newest ids of many authors at once, for backfill and merge.
+        """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
         INVALID_ARGUMENT: user_ids, limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -133,9 +138,17 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DecideDelivery(self, request, context):
-        """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+        """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
         push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlaceRetweets(self, request, context):
+        """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,6 +200,11 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     servicer.DecideDelivery,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.SerializeToString,
+            ),
+            'PlaceRetweets': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceRetweets,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.SerializeToString,
             ),
             'StreamTweets': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamTweets,
@@ -385,6 +403,33 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/DecideDelivery',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DecideDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceRetweets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/PlaceRetweets',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

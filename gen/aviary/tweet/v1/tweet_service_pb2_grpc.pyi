@@ -55,13 +55,17 @@ class TweetServiceStub:
     LookupTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
     ListAuthorTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.ListAuthorTweetsRequest, _tweet_service_pb2.ListAuthorTweetsResponse]
-    """Reads the newest ids of many authors at once, for backfill and merge.
+    """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]
-    """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+    """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+    """
+    PlaceRetweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]
+    """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
     """
     StreamTweets: _grpc.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
@@ -96,13 +100,17 @@ class TweetServiceAsyncStub(TweetServiceStub):
     LookupTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.LookupTweetsRequest, _tweet_service_pb2.LookupTweetsResponse]  # type: ignore[assignment]
     """Reads many tweets at once, for hydration. INVALID_ARGUMENT: tweet_ids."""
     ListAuthorTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.ListAuthorTweetsRequest, _tweet_service_pb2.ListAuthorTweetsResponse]  # type: ignore[assignment]
-    """Reads the newest ids of many authors at once, for backfill and merge.
+    """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
     INVALID_ARGUMENT: user_ids, limit.
     """
     DecideDelivery: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DecideDeliveryRequest, _tweet_service_pb2.DecideDeliveryResponse]  # type: ignore[assignment]
-    """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+    """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
     push alone. INVALID_ARGUMENT: tweet_id,
     delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+    """
+    PlaceRetweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]  # type: ignore[assignment]
+    """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+    not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
     """
     StreamTweets: _aio.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]  # type: ignore[assignment]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
@@ -170,7 +178,7 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.ListAuthorTweetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.ListAuthorTweetsResponse, _abc.Awaitable[_tweet_service_pb2.ListAuthorTweetsResponse]]:
-        """Reads the newest ids of many authors at once, for backfill and merge.
+        """Reads the newest ids of many authors at once, of their tweets and retweets, for backfill and merge.
         INVALID_ARGUMENT: user_ids, limit.
         """
 
@@ -180,9 +188,19 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.DecideDeliveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.DecideDeliveryResponse, _abc.Awaitable[_tweet_service_pb2.DecideDeliveryResponse]]:
-        """Remembers how a tweet is delivered; the first decision stays. Fanout asks for those it does not
+        """Remembers how a tweet or retweet is delivered; the first decision stays. Fanout asks for those it does not
         push alone. INVALID_ARGUMENT: tweet_id,
         delivery. NOT_FOUND (TWEET_NOT_FOUND): no such tweet.
+        """
+
+    @_abc_1.abstractmethod
+    def PlaceRetweets(
+        self,
+        request: _tweet_service_pb2.PlaceRetweetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.PlaceRetweetsResponse, _abc.Awaitable[_tweet_service_pb2.PlaceRetweetsResponse]]:
+        """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
+        not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
         """
 
     @_abc_1.abstractmethod

@@ -28,6 +28,7 @@ locals {
         "tweets",
         "tweets_by_author",
         "requests",
+        "retweets",
         "tweet_outbox",
         "home",
         "viewers",
@@ -150,6 +151,7 @@ locals {
     tweets                    = { max_age_s = null, key = "{shard:02x}#{tweet:016x}, 64 shards" }
     tweets_by_author          = { max_age_s = null, key = "{author:016x}#{~tweet:016x}" }
     requests                  = { max_age_s = 86400, key = "{scope}#{request id}" }
+    retweets                  = { max_age_s = null, key = "{user:016x}#{tweet:016x}" }
     tweet_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
     blocked_by                = { max_age_s = null, key = "{blocked:016x}, column {viewer}" }
     blocking                  = { max_age_s = null, key = "{viewer:016x}, column {blocked}" }

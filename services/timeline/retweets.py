@@ -1,0 +1,102 @@
+"""One tweet once: of the retweets that bring a tweet into a timeline, the newest shows it.
+
+A tweet whose author is shown stands at its own place, and a rule leaves out its retweets. Any other
+stands where the newest of the retweets does that the reader sees; who else retweeted it is named
+there. What the pages before have shown is found by reading their ids again, from the first retweet
+on them, which cursors carry. So what is retweeted while somebody reads on is above all that, and
+moves nothing: no tweet comes twice, and none is passed over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import Final
+
+from services.timeline.hydration import Hydration
+from services.timeline.model import WINDOW_IDS, EncodedTweet, Retweet
+from services.timeline.page import Page
+from services.timeline.rules import Rule, apply_rules
+from services.timeline.skeleton import WARM_IDS, Skeletons
+
+__all__ = ["MAX_RETWEETERS", "Once"]
+
+MAX_RETWEETERS: Final = 10
+"""Users named for one tweet; all of them are in the list of who retweeted it."""
+
+_RETWEET = attrgetter("retweet")
+
+
+class Once:
+    """Keeps each retweeted tweet once in one read; see above.
+
+    On a page that begins more than `WINDOW_IDS` entries below the first retweet no retweets show:
+    there are the tweets of those alone who are followed.
+    """
+
+    def __init__(
+        self,
+        skeletons: Skeletons,
+        hydration: Hydration,
+        rules: Sequence[Rule],
+        before: int | None = None,
+        first_retweet: int = 0,
+    ) -> None:
+        self._skeletons = skeletons
+        self._hydration = hydration
+        self._rules = rules
+        self._before = before
+        self._first = first_retweet
+        self._known: set[int] | None = None
+        """Tweets that were shown above this page, once there is a retweet on it."""
+        self._too_deep = False
+        self._retweets: dict[int, list[Retweet]] = {}
+        """By the tweet, of those on this page; newest first."""
+
+    async def of(self, tweets: list[EncodedTweet]) -> list[EncodedTweet]:
+        """Leave out tweets that a newer retweet showed; call it for each round, newest first."""
+        if not any(map(_RETWEET, tweets)):
+            return tweets
+        if self._known is None:
+            self._known = await self._above()
+        return [tweet for tweet in tweets if tweet.retweet is None or self._is_first(tweet)]
+
+    def told(self, page: Page) -> Page:
+        """Say on a page who retweeted, and from which retweet on the next page has to look."""
+        if not self._retweets:
+            return replace(page, first_retweet=self._first) if self._first else page
+        retweeters = {
+            tweet.tweet_id: self._users(tweet.tweet_id, page.next_before or 0)
+            for tweet in page.tweets
+            if tweet.retweet is not None
+        }
+        first = next((each.entry_id for each in page.tweets if each.retweet is not None), 0)
+        return replace(page, first_retweet=self._first or first, retweeters=retweeters)
+
+    def _is_first(self, tweet: EncodedTweet) -> bool:
+        if tweet.retweet is None or self._too_deep or tweet.tweet_id in (self._known or ()):
+            return False
+        retweets = self._retweets.setdefault(tweet.tweet_id, [])
+        retweets.append(tweet.retweet)
+        return len(retweets) == 1
+
+    def _users(self, tweet_id: int, lowest: int) -> Sequence[int]:
+        retweets = self._retweets[tweet_id]
+        users = dict.fromkeys(each.user_id for each in retweets if each.retweet_id >= lowest)
+        return tuple(users)[:MAX_RETWEETERS]
+
+    async def _above(self) -> set[int]:
+        """Read which tweets retweets have shown from the first one down to this page."""
+        known: set[int] = set()
+        if self._before is None or not self._first:
+            return known
+        at, left = self._first + 1, WINDOW_IDS
+        while left > 0:
+            skeleton = await self._skeletons.below(at, WARM_IDS)
+            ids = [each for each in skeleton.run.ids if each >= self._before]
+            tweets = apply_rules(self._rules, await self._hydration.bodies(ids), skeleton.view)
+            known.update(each.tweet_id for each in tweets if each.retweet is not None)
+            if skeleton.run.ended or len(ids) < len(skeleton.run.ids):
+                return known
+            at, left = ids[-1], left - len(ids)
+        self._too_deep = True
+        return known

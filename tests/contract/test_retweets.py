@@ -1,0 +1,189 @@
+"""Retweets as entries of timelines: one for a user and a tweet, whatever is repeated or cut off."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+
+import pytest
+import pytest_asyncio
+
+from services.platform.errors import InvalidArgumentError
+from services.platform.ids.snowflake_time import first_id_at
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.port import RowStore
+from services.platform.runtime.clock import SystemClock
+from services.tweet.events import TweetChanged, TweetEvents, decode_tweet_changed
+from services.tweet.model import Delivery, Retweet, RetweetPair, Tweet
+from services.tweet.retweet_store import RowRetweetStore
+from services.tweet.retweets import MAX_PLACED, Retweets
+from services.tweet.spec import OUTBOX, TABLES
+from services.tweet.store import RowTweetStore
+from tests.contract import row_engines
+from tests.contract.row_engines import bigtable_emulator, store
+
+__all__ = ["bigtable_emulator", "store"]
+
+ADA, BOB, EVE = 11, 12, 13
+BASE = first_id_at(SystemClock().now_ms() - 60_000)
+TWEET, OTHER, GONE = BASE + 1, BASE + 2, BASE + 3
+PAIR = RetweetPair(BOB, TWEET)
+
+
+@pytest.fixture(autouse=True)
+def _tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_engines, "TABLES", TABLES)
+
+
+class World:
+    """The use case on rows; ids and own timelines are the test's."""
+
+    def __init__(self, rows: RowStore) -> None:
+        clock = SystemClock()
+        self.outbox = Outbox(rows, clock, OUTBOX)
+        self.tweets = RowTweetStore(rows, self.outbox)
+        self.store = RowRetweetStore(rows, self.outbox)
+        self.shown: set[int] = set()
+        self._ids = itertools.count(BASE + 100)
+        self.retweets = Retweets(
+            store=self.store,
+            tweets=self.tweets,
+            ids=self,
+            own_timeline=self,
+            events=TweetEvents(),
+            clock=clock,
+        )
+
+    async def next_id(self) -> int:
+        return next(self._ids)
+
+    async def posted(self, _user_id: int, tweet_id: int) -> None:
+        self.shown.add(tweet_id)
+
+    async def deleted(self, tweet_id: int, _user_id: int) -> None:
+        self.shown.discard(tweet_id)
+
+    async def events(self) -> list[TweetChanged]:
+        """What is to be published since the last look, after what a crash left out was done."""
+        entries = await self.outbox.pending(-60_000, 1_000)
+        for entry in entries:
+            await self.outbox.roll_forward(entry)
+        await self.outbox.settle([entry.id for entry in entries])
+        return [decode_tweet_changed(entry.data) for entry in entries]
+
+    async def listed(self, user: int = BOB) -> Sequence[int]:
+        return await self.tweets.list_by_author(user, None, 10)
+
+
+@pytest_asyncio.fixture
+async def world(store: RowStore) -> World:
+    made = World(store)
+    for tweet_id in (TWEET, OTHER, GONE):
+        await made.tweets.create(Tweet(tweet_id, ADA, "hi", 1, 0, 0), b"")
+    gone = Tweet(GONE, ADA, "hi", 1, 0, 0)
+    await made.tweets.delete(gone, SystemClock().now_ms(), b"")
+    await made.outbox.settle([entry.id for entry in await made.outbox.pending(-60_000, 100)])
+    return made
+
+
+async def test_it_stands_once_and_is_published_once(world: World) -> None:
+    for _ in range(3):
+        await world.retweets.place({PAIR: True})
+    (retweet_id,) = await world.listed()
+    assert await world.events() == [
+        TweetChanged(retweet_id, BOB, deleted=False, retweet_of=TWEET, retweet_of_user=ADA)
+    ]
+    assert await world.retweets.lookup([retweet_id, TWEET]) == [
+        Retweet(retweet_id, BOB, TWEET, ADA)
+    ]
+    assert world.shown == {retweet_id}
+    assert await world.tweets.get_many([retweet_id]) == {}, "it is no tweet"
+    assert (await world.tweets.read_slice(None, 100)).tweets == tuple(
+        (await world.tweets.get_many([TWEET, OTHER])).values()
+    )
+
+
+async def test_it_is_taken_back_and_comes_anew(world: World) -> None:
+    await world.retweets.place({PAIR: True})
+    (first,) = await world.listed()
+    for _ in range(2):
+        await world.retweets.place({PAIR: False})
+        assert (await world.listed(), world.shown) == ([], set())
+    changed = [(each.tweet_id, each.deleted) for each in await world.events()]
+    assert sorted(changed) == [(first, False), (first, True)]
+    await world.retweets.place({PAIR: True})
+    (second,) = await world.listed()
+    assert second > first
+    assert await world.retweets.lookup([first, second]) == [Retweet(second, BOB, TWEET, ADA)]
+
+
+async def test_many_of_many_are_placed_by_one_call(world: World) -> None:
+    pairs = [RetweetPair(user, tweet) for user in (BOB, EVE) for tweet in (TWEET, OTHER)]
+    await world.retweets.place(dict.fromkeys(pairs, True))
+    assert [len(await world.listed(user)) for user in (BOB, EVE)] == [2, 2]
+    await world.retweets.place({pairs[0]: False, pairs[1]: True, pairs[2]: False})
+    assert [len(await world.listed(user)) for user in (BOB, EVE)] == [1, 1]
+    assert len(await world.events()) == 6
+
+
+async def test_at_once_it_is_made_once(world: World) -> None:
+    await asyncio.gather(*(world.retweets.place({PAIR: True}) for _ in range(5)))
+    assert len(await world.listed()) == 1
+    assert len(await world.events()) == 1
+
+
+async def test_what_was_cut_off_is_done_by_the_repeat(world: World) -> None:
+    """After the id was claimed; after the retweet was taken back, before its id was released."""
+    assert await world.store.replace(PAIR, None, BASE + 50)
+    await world.retweets.place({PAIR: True})
+    assert await world.listed() == [BASE + 50]
+    await world.store.take_back({BASE + 50: (PAIR, b"")}, SystemClock().now_ms())
+    assert await world.store.standing([PAIR]) == {PAIR: BASE + 50}
+    await world.retweets.place({PAIR: True})
+    (anew,) = await world.listed()
+    assert anew != BASE + 50
+    await world.retweets.place({PAIR: False})
+    assert await world.listed() == []
+
+
+async def test_a_claim_that_ended_as_nothing_is_given_up(world: World) -> None:
+    assert await world.store.replace(PAIR, None, BASE + 50)
+    await world.retweets.place({PAIR: False})
+    assert await world.store.standing([PAIR]) == {}
+    late = Retweet(BASE + 50, *PAIR, ADA)
+    await world.store.create({late.retweet_id: (late, b"")})
+    assert (await world.listed(), await world.retweets.lookup([late.retweet_id])) == ([], [])
+
+
+async def test_of_a_tweet_that_is_gone_none_stands(world: World) -> None:
+    gone = RetweetPair(BOB, GONE)
+    await world.retweets.place({gone: True})
+    assert (await world.listed(), await world.events()) == ([], [])
+    await world.retweets.place({PAIR: True})
+    tweet = (await world.tweets.get_many([TWEET]))[TWEET]
+    await world.tweets.delete(tweet, SystemClock().now_ms(), b"")
+    await world.retweets.place({PAIR: True})
+    assert await world.listed() == []
+
+
+async def test_its_delivery_is_decided_once(world: World) -> None:
+    await world.retweets.place({PAIR: True})
+    (retweet_id,) = await world.listed()
+    for wanted in (Delivery.PULL, Delivery.PUSH):
+        assert await world.tweets.decide_delivery(retweet_id, wanted) is Delivery.PULL
+    await world.retweets.place({PAIR: False})
+    assert await world.tweets.decide_delivery(retweet_id, Delivery.PULL) is None
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {},
+        {RetweetPair(0, TWEET): True},
+        {RetweetPair(BOB, -1): True},
+        {RetweetPair(BOB, each): True for each in range(1, MAX_PLACED + 2)},
+    ],
+)
+async def test_bad_input_leaves_nothing(world: World, wanted: dict[RetweetPair, bool]) -> None:
+    with pytest.raises(InvalidArgumentError):
+        await world.retweets.place(wanted)
+    assert await world.events() == []

@@ -1,0 +1,159 @@
+"""Retweets in home timelines on real rows and a real Valkey, with the fan-out run by hand."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aviary.timeline.v1 import timeline_service_pb2 as pb
+from google.api.httpbody_pb2 import HttpBody
+
+from services.platform.rpc.paging import CursorCodec
+from services.platform.valkey.lines import ValkeyNode
+from services.timeline.model import EncodedTweet
+from services.timeline.servicer import TimelineServicer
+from services.tweet.events import TweetEvents
+from services.tweet.model import RetweetPair
+from services.tweet.retweet_store import RowRetweetStore
+from services.tweet.retweets import Retweets
+from tests.contract.own_tweets_world import AUTHOR, FRIEND, TABLES, World
+from tests.contract.row_engines import bigtable_emulator, open_rows
+from tests.contract.valkey_servers import valkey_node
+
+__all__ = ["bigtable_emulator"]
+
+OTHER, STRANGER = 3, 4
+"""Users; `AUTHOR` is who reads, and follows `FRIEND` and `OTHER`."""
+
+
+@pytest.fixture(scope="module")
+def valkey_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with valkey_node(tmp_path_factory.mktemp("valkey")) as port:
+        yield port
+
+
+class RetweetWorld(World):
+    """With the retweets of the tweet service, and answers as clients get them."""
+
+    def __init__(self, rows: Any, valkey: ValkeyNode) -> None:
+        super().__init__(rows, valkey)
+        self.graph.following = frozenset({FRIEND, OTHER})
+        self.retweets = Retweets(
+            store=RowRetweetStore(rows, self.store._outbox),
+            tweets=self.store,
+            ids=self,
+            own_timeline=self,
+            events=TweetEvents(),
+            clock=self.clock,
+        )
+        self.servicer: Any = TimelineServicer(self.service, CursorCodec(lambda: [b"k" * 32]))
+        self.made: list[int] = []
+
+    async def next_id(self) -> int:
+        self._last += 1
+        return self._last
+
+    async def posted(self, user_id: int, tweet_id: int) -> None:
+        self.made.append(tweet_id)
+        await self.pushes.show_own({tweet_id: user_id})
+
+    async def deleted(self, tweet_id: int, user_id: int) -> None:
+        await self.pushes.deleted(tweet_id, user_id)
+
+    async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[EncodedTweet], list[int]]:
+        found, missing = await super().lookup(tweet_ids)
+        found += [
+            EncodedTweet(
+                tweet_id=each.retweet_id,
+                author_id=each.user_id,
+                deleted=False,
+                visibility=0,
+                body=b"",
+                retweet_of=each.tweet_id,
+            )
+            for each in await self.retweets.lookup(missing)
+        ]
+        known = {each.tweet_id for each in found}
+        return found, [each for each in missing if each not in known]
+
+    async def retweet(self, user: int, tweet_id: int, *, push: bool = True) -> int:
+        """As the tweet service and the fan-out do."""
+        await self.retweets.place({RetweetPair(user, tweet_id): True})
+        if push:
+            await self.pushes.push_homes({self.made[-1]: [AUTHOR]})
+        else:
+            await self.celebrities.add(user)
+            # As half a second later: readers know of the celebrity.
+            self.celebrities._known, self.celebrities._read_at_s = None, 0.0
+        return self.made[-1]
+
+    async def told(self, limit: int = 50) -> list[tuple[int, list[int]]]:
+        """The whole home as a client of the RPC gets it: (tweet, who retweeted it)."""
+        found: list[tuple[int, list[int]]] = []
+        request = pb.GetHomeTimelineRequest(user_id=AUTHOR, limit=limit)
+        while True:
+            encoded = await self.servicer.GetHomeTimeline(request, None)
+            page = pb.GetHomeTimelineResponse.FromString(encoded)
+            found += [(each.tweet_id, list(each.retweeted_by.user_ids)) for each in page.tweets]
+            if not page.HasField("next_cursor"):
+                return found
+            request.cursor = page.next_cursor
+
+
+@pytest.fixture(params=["sqlite", "bigtable"])
+async def world(
+    request: pytest.FixtureRequest, tmp_path: Path, valkey_port: int
+) -> AsyncIterator[RetweetWorld]:
+    async with open_rows(request, tmp_path, TABLES) as rows, ValkeyNode(port=valkey_port) as valkey:
+        await valkey.flushall()
+        yield RetweetWorld(rows, valkey)
+
+
+async def expect(world: RetweetWorld, expected: list[tuple[int, list[int]]]) -> None:
+    """From the list, paged, cold, from the list that this fills, and built anew."""
+    for _ in range(2):
+        assert await world.told() == expected
+        assert [one for one, _ in await world.told(limit=2)] == [one for one, _ in expected]
+        await world.valkey.flushall()
+    await world.service.rebuild_home(AUTHOR)
+    assert await world.told() == expected
+
+
+@pytest.mark.parametrize("push", [True, False])
+async def test_one_tweet_once_wherever_it_is_read(world: RetweetWorld, *, push: bool) -> None:
+    assert await world.told() == []
+    tweet, unseen = await world.post(STRANGER), await world.post(STRANGER)
+    theirs = await world.post(FRIEND)
+    await world.pushes.push_homes({theirs: [AUTHOR]})
+    for user in (FRIEND, OTHER):
+        await world.retweet(user, tweet, push=push)
+    await world.retweet(OTHER, theirs, push=push)
+    await world.retweet(STRANGER, unseen)
+    own = await world.post()
+    await expect(world, [(own, []), (tweet, [OTHER, FRIEND]), (theirs, [])])
+    await world.retweets.place({RetweetPair(OTHER, tweet): False})
+    await expect(world, [(own, []), (tweet, [FRIEND]), (theirs, [])])
+    await world.delete(tweet)
+    await expect(world, [(own, []), (theirs, [])])
+
+
+async def test_a_push_that_comes_again_brings_nothing_back(world: RetweetWorld) -> None:
+    tweet = await world.post(STRANGER)
+    assert await world.told() == []
+    retweet = await world.retweet(FRIEND, tweet)
+    assert await world.told() == [(tweet, [FRIEND])]
+    await world.retweets.place({RetweetPair(FRIEND, tweet): False})
+    await world.pushes.push_homes({retweet: [AUTHOR]})
+    await world.pushes.push_authors({retweet: FRIEND})
+    await expect(world, [])
+
+
+async def test_the_json_says_what_the_message_says(world: RetweetWorld) -> None:
+    tweet = await world.post(STRANGER)
+    retweet = await world.retweet(FRIEND, tweet)
+    page = await world.service.home(AUTHOR, None, 50)
+    body = HttpBody.FromString(world.servicer._in_json(page, ""))
+    (shown,) = json.loads(body.data)["tweets"]
+    assert shown["tweet_id"] == str(tweet)
+    assert shown["retweeted_by"] == {"retweet_id": str(retweet), "user_ids": [str(FRIEND)]}

@@ -1,0 +1,158 @@
+"""Home timelines with retweets against a ten-line model: one tweet once, however it is paged."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.timeline.hydration import Hydration
+from services.timeline.model import WINDOW_IDS, EncodedTweet, IdRun, Skeleton, View
+from services.timeline.page import Page
+from services.timeline.retweets import MAX_RETWEETERS, Once
+from services.timeline.rules import RULES
+from services.timeline.service import MOST_IDS, TimelineService
+
+OWNER, MUTED, STRANGER = 1, 8, 9
+SHOWN = frozenset({2, 3, 4})
+VIEW = View(OWNER, SHOWN, frozenset({MUTED}))
+
+
+@dataclass
+class World:
+    """All entries that a home list has; what nobody shown brings may be among them."""
+
+    tweets: dict[int, int] = field(default_factory=dict)  # by id, the author
+    retweets: dict[int, tuple[int, int]] = field(default_factory=dict)  # by id, (user, tweet)
+    reads: int = 0
+
+    async def below(self, before: int | None, count: int) -> Skeleton:
+        self.reads += 1
+        ids = sorted(self.tweets.keys() | self.retweets.keys(), reverse=True)
+        ids = [one for one in ids if before is None or one < before]
+        return Skeleton(IdRun(ids[:count], ended=len(ids) <= count), VIEW)
+
+    async def get_many(self, ids: Sequence[int]) -> dict[int, EncodedTweet]:
+        return {one: self._encoded(one) for one in ids}
+
+    def _encoded(self, one: int) -> EncodedTweet:
+        if one in self.retweets:
+            user, tweet = self.retweets[one]
+            return EncodedTweet(one, user, deleted=False, visibility=0, body=b"", retweet_of=tweet)
+        return EncodedTweet(one, self.tweets[one], deleted=False, visibility=0, body=b"x")
+
+    async def read(self, before: int | None, first_retweet: int, limit: int) -> Page:
+        hydration = Hydration(self)
+        service = TimelineService(None, hydration)  # type: ignore[arg-type] - skeletons are given
+        once = Once(self, hydration, RULES, before, first_retweet)
+        return await service._read(self, once, before, limit, 0)
+
+
+def model(world: World) -> list[tuple[int, list[int]]]:
+    """(Tweet, who retweeted it, the newest first) of a whole timeline, newest entry first."""
+    by_itself = {one: one for one, author in world.tweets.items() if author in SHOWN | {OWNER}}
+    ways: dict[int, list[int]] = {}
+    for retweet, (user, tweet) in sorted(world.retweets.items(), reverse=True):
+        seen = user in SHOWN | {OWNER} and world.tweets[tweet] != MUTED
+        if seen and tweet not in by_itself:
+            ways.setdefault(tweet, []).append(retweet)
+    places = by_itself | {tweet: each[0] for tweet, each in ways.items()}
+    newest = sorted(places, key=lambda tweet: places[tweet], reverse=True)
+    return [(one, [world.retweets[each][0] for each in ways.get(one, ())]) for one in newest]
+
+
+async def pages(world: World, limit: int, more: Iterable[tuple[int, int]] = ()) -> list[Page]:
+    """Read to the end; before each further page somebody retweets."""
+    found = [await world.read(None, 0, limit)]
+    more = iter(more)
+    while (before := found[-1].next_before) is not None:
+        if (retweet := next(more, None)) is not None:
+            world.retweets[max(world.tweets.keys() | world.retweets.keys()) + 1] = retweet
+        found.append(await world.read(before, found[-1].first_retweet, limit))
+    return found
+
+
+def ids(found: Iterable[Page]) -> list[int]:
+    return [tweet.tweet_id for page in found for tweet in page.tweets]
+
+
+def made(authors: Sequence[int], retweets: Sequence[tuple[int, int]]) -> World:
+    """Tweets and retweets in turn; each user retweets a tweet once, as the store sees to."""
+    world = World(dict(enumerate(authors, 1)))
+    pairs = dict.fromkeys((user, 1 + which % len(authors)) for user, which in retweets)
+    world.retweets = dict(enumerate(pairs, 1 + len(authors)))
+    return world
+
+
+AUTHORS = st.lists(st.sampled_from([OWNER, 2, MUTED, STRANGER]), min_size=1, max_size=12)
+RETWEETS = st.lists(
+    st.tuples(st.sampled_from([OWNER, 2, 3, 4, MUTED, STRANGER]), st.integers(0, 11)), max_size=30
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(authors=AUTHORS, retweets=RETWEETS, limit=st.integers(1, 6))
+def test_a_timeline_is_what_the_model_says(
+    authors: list[int], retweets: list[tuple[int, int]], limit: int
+) -> None:
+    world = made(authors, retweets)
+    expected = model(world)
+    found = asyncio.run(pages(world, limit))
+    assert ids(found) == [tweet for tweet, _ in expected]
+    assert all(len(page.tweets) == limit for page in found[:-1])
+    whole = asyncio.run(world.read(None, 0, 50))
+    assert [(each, list(whole.retweeters.get(each, ()))) for each in ids([whole])] == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(authors=AUTHORS, retweets=RETWEETS, more=RETWEETS, limit=st.integers(1, 4))
+def test_what_is_retweeted_while_somebody_reads_moves_nothing(
+    authors: list[int],
+    retweets: list[tuple[int, int]],
+    more: list[tuple[int, int]],
+    limit: int,
+) -> None:
+    world = made(authors, retweets)
+    expected = [tweet for tweet, _ in model(world)]
+    known = set(world.retweets.values())
+    new = dict.fromkeys((user, 1 + which % len(authors)) for user, which in more)
+    found = asyncio.run(pages(world, limit, [each for each in new if each not in known]))
+    assert ids(found) == expected
+
+
+async def test_a_plain_timeline_is_read_as_often_as_it_has_pages() -> None:
+    world = World(dict.fromkeys(range(1, 31), 2))
+    assert len(await pages(world, 10)) == 3
+    assert world.reads == 3
+    assert all(not page.first_retweet for page in await pages(world, 10))
+
+
+async def test_few_of_many_who_retweeted_are_named() -> None:
+    world = World({1: STRANGER})
+    world.retweets = {10 + n: (OWNER + n % 4, 1) for n in range(4 * MAX_RETWEETERS)}
+    page = await world.read(None, 0, 5)
+    assert ids([page]) == [1]
+    assert page.retweeters[1] == (4, 3, 2, 1)
+
+
+async def test_far_below_the_first_retweet_there_are_none() -> None:
+    depth = WINDOW_IDS + 300
+    world = World({1: STRANGER, 2: STRANGER, **dict.fromkeys(range(10, depth), 2)})
+    world.retweets = {depth: (2, 1), 3: (3, 1), 4: (3, 2), depth - 20: (3, 2)}
+    del world.tweets[depth - 20]
+    found = ids(await pages(world, 50))
+    assert found[0] == 1
+    assert sorted(found) == sorted(set(found)), "none twice"
+    assert found.count(2) == 1
+
+
+async def test_a_read_among_what_is_hidden_ends() -> None:
+    """A page is as long as it can be made with bounded work, and says where to go on."""
+    world = World(dict.fromkeys(range(1, MOST_IDS + 3_000), STRANGER))
+    world.tweets[1] = 2
+    page = await world.read(None, 0, 50)
+    assert not page.tweets
+    assert page.next_before is not None
+    assert world.reads < 20
+    assert ids([await world.read(page.next_before, page.first_retweet, 50)]) == [1]
