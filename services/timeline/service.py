@@ -62,7 +62,7 @@ class TimelineService:
             tweets = await self._hydration.hydrate(skeleton)
             shown += apply_rules(self._rules, tweets, skeleton.view)
             if len(shown) > limit or skeleton.run.ended:
-                return cut_page(shown, limit)
+                return cut_page(shown, limit, skeletons.mark)
             before = skeleton.run.ids[-1]
 
     async def rebuild_home(self, viewer: int) -> None:

@@ -1,11 +1,17 @@
 """TimelineService over gRPC; pages are spliced from encoded tweets, not built and serialised."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import add
 from typing import Any, Final
 
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 from aviary.tweet.v1.tweet_pb2 import Tweet
 from grpc.aio import ServicerContext
 
+from services.platform.drawing.drawing import Drawing, Drawn
+from services.platform.drawing.expansions import read_expansions
+from services.platform.rpc.end_user import reader_of
 from services.platform.rpc.json_answers import JsonPieces, http_body, json_text
 from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
@@ -20,41 +26,51 @@ JSON_TWEETS: Final = 20_000
 """Tweets whose JSON is kept, those used last: about 13 MB. As many as a generation of theirs."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A page, and all that goes with it."""
+
+    page: Page
+    drawn: Drawn
+    next_cursor: str
+
+
 class TimelineServicer:
     """Translates requests and pages; answers are bytes of the response message."""
 
-    def __init__(self, timelines: TimelineService, cursors: CursorCodec) -> None:
+    def __init__(self, timelines: TimelineService, cursors: CursorCodec, drawing: Drawing) -> None:
         self._timelines = timelines
         self._cursors = cursors
+        self._drawing = drawing
         self._json = JsonPieces(Tweet, JSON_TWEETS)
 
     async def GetHomeTimeline(  # noqa: N802 - the RPC's name
         self, request: pb.GetHomeTimelineRequest, _context: object
     ) -> bytes:
         """Read a page of a home timeline."""
-        return self._encoded(*await self._home(request))
+        return self._encoded(await self._home(request))
 
     async def GetHomeTimelineJson(  # noqa: N802 - the RPC's name
         self, request: pb.GetHomeTimelineRequest, context: ServicerContext[Any, Any]
     ) -> bytes:
         """Read the same page as JSON; the initial metadata says where the next one is."""
-        page, next_cursor = await self._home(request)
-        await say_next_page(context, request, next_cursor)
-        return self._in_json(page, next_cursor)
+        answer = await self._home(request)
+        await say_next_page(context, request, answer.next_cursor)
+        return self._in_json(answer)
 
     async def GetUserTimeline(  # noqa: N802 - the RPC's name
-        self, request: pb.GetUserTimelineRequest, _context: object
+        self, request: pb.GetUserTimelineRequest, context: ServicerContext[Any, Any]
     ) -> bytes:
         """Read a page of one author's tweets."""
-        return self._encoded(*await self._user(request))
+        return self._encoded(await self._user(request, context))
 
     async def GetUserTimelineJson(  # noqa: N802 - the RPC's name
         self, request: pb.GetUserTimelineRequest, context: ServicerContext[Any, Any]
     ) -> bytes:
         """Read the same page as JSON; the initial metadata says where the next one is."""
-        page, next_cursor = await self._user(request)
-        await say_next_page(context, request, next_cursor)
-        return self._in_json(page, next_cursor)
+        answer = await self._user(request, context)
+        await say_next_page(context, request, answer.next_cursor)
+        return self._in_json(answer)
 
     async def RebuildHomeTimeline(  # noqa: N802 - the RPC's name
         self, request: pb.RebuildHomeTimelineRequest, _context: object
@@ -63,19 +79,25 @@ class TimelineServicer:
         await self._timelines.rebuild_home(request.user_id)
         return pb.RebuildHomeTimelineResponse()
 
-    async def _home(self, request: pb.GetHomeTimelineRequest) -> tuple[Page, str]:
-        """(the page, its next_cursor)."""
-        before = self._before(request.cursor, HOME, request.user_id)
+    async def _home(self, request: pb.GetHomeTimelineRequest) -> _Answer:
+        viewer = request.user_id
+        expansions = read_expansions(request.expansions)
+        before = self._before(request.cursor, HOME, viewer)
         limit = page_limit(request.limit)
-        page = await self._timelines.home(request.user_id, before, limit, request.since_id)
-        return page, self._next_cursor(page, HOME, request.user_id)
+        page = await self._timelines.home(viewer, before, limit, request.since_id)
+        drawn = await self._drawing.draw(page.tweets, viewer, expansions=expansions, mark=page.mark)
+        return _Answer(page, drawn, self._next_cursor(page, HOME, viewer))
 
-    async def _user(self, request: pb.GetUserTimelineRequest) -> tuple[Page, str]:
-        """(the page, its next_cursor)."""
+    async def _user(
+        self, request: pb.GetUserTimelineRequest, context: ServicerContext[Any, Any]
+    ) -> _Answer:
+        viewer = reader_of(context.invocation_metadata())
+        expansions = read_expansions(request.expansions)
         before = self._before(request.cursor, USER, request.user_id)
         limit = page_limit(request.limit)
         page = await self._timelines.user(request.user_id, before, limit, request.since_id)
-        return page, self._next_cursor(page, USER, request.user_id)
+        drawn = await self._drawing.draw(page.tweets, viewer, expansions=expansions)
+        return _Answer(page, drawn, self._next_cursor(page, USER, request.user_id))
 
     def _before(self, cursor: str, kind: str, owner: int) -> int | None:
         # An owner that cannot be packed is refused by the service, with a better message.
@@ -86,16 +108,23 @@ class TimelineServicer:
             return ""
         return self._cursors.encode(kind, owner, page.next_before)
 
-    def _encoded(self, page: Page, next_cursor: str) -> bytes:
-        return splice_page((tweet.body for tweet in page.tweets), next_cursor)
+    def _encoded(self, answer: _Answer) -> bytes:
+        bodies = (tweet.body for tweet in answer.page.tweets)
+        added = (piece.encoded for piece in answer.drawn.pieces)
+        return splice_page(map(add, bodies, added), answer.next_cursor, answer.drawn.includes)
 
-    def _in_json(self, page: Page, next_cursor: str) -> bytes:
-        tweets = [tweet.json or self._json_of(tweet) for tweet in page.tweets]
-        cursor = json_text(next_cursor).encode() if next_cursor else b""
-        return http_body(splice_json_page(tweets, cursor))
+    def _in_json(self, answer: _Answer) -> bytes:
+        added = (piece.json for piece in answer.drawn.pieces)
+        tweets = map(add, self._open_json(answer.page), added)
+        cursor = json_text(answer.next_cursor).encode() if answer.next_cursor else b""
+        return http_body(splice_json_page(tweets, cursor, answer.drawn.includes_json))
+
+    def _open_json(self, page: Page) -> Iterator[bytes]:
+        """Write each tweet without its closing brace."""
+        return (tweet.open_json or self._json_of(tweet) for tweet in page.tweets)
 
     def _json_of(self, tweet: EncodedTweet) -> bytes:
-        json = self._json.of(tweet.body)
+        json = self._json.of(tweet.body)[:-1]
         if self._json.keeps(tweet.body):
-            tweet.keep_json(json)
+            tweet.keep_open_json(json)
         return json

@@ -11,6 +11,7 @@ from services.user.model import Account, HandleClaim, RequestKey, RequestRecord,
 
 __all__ = [
     "AccountStore",
+    "AnnounceChanged",
     "AnnounceGone",
     "ClaimStore",
     "IdSource",
@@ -109,6 +110,10 @@ class UserStore(AccountStore, ClaimStore, RequestStore, Protocol):
 AnnounceGone = Callable[[int], Awaitable[None]]
 """Tells all processes that keep who exists that a user is gone. Raises `UnavailableError`; they
 then believe in the user for a minute at most."""
+
+AnnounceChanged = Callable[[int], Awaitable[None]]
+"""Tells all processes that keep who users are that one has changed. Raises `UnavailableError`; they
+then show the user as before for a minute at most."""
 
 
 class UserEvents(Protocol):

@@ -26,7 +26,7 @@ from services.platform.text.handles import (
 from services.user.claims import HandleClaims, taken
 from services.user.former_handles import FormerHandles
 from services.user.model import Account, RequestMark, User
-from services.user.ports import AnnounceGone, IdSource, UserEvents, UserStore
+from services.user.ports import AnnounceChanged, AnnounceGone, IdSource, UserEvents, UserStore
 from services.user.requests import Requests
 
 __all__ = ["MAX_IDS_PER_LOOKUP", "UserService"]
@@ -57,10 +57,12 @@ class UserService:
         clock: Clock,
         announce_gone: AnnounceGone,
         *,
+        announce_changed: AnnounceChanged,
         former: FormerHandles,
     ) -> None:
         self._store = store
         self._announce_gone = announce_gone
+        self._announce_changed = announce_changed
         self._ids = ids
         self._events = events
         self._clock = clock
@@ -217,6 +219,7 @@ class UserService:
             return False
         # The change is made, whatever becomes of the rest: an old claim passes on by itself, and
         # the next change of the row remembers the answer.
+        await self._best_effort(self._announce_changed(user.user_id))
         await self._best_effort(self._claims.release(freed))
         await self._best_effort(self._requests.remember(after))
         return True

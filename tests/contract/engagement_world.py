@@ -90,6 +90,16 @@ class Uncached:
         self.forgotten |= set(tweet_ids)
 
 
+class Viewers:
+    """Notes of whom readers were told to look again."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[set[int]] = []
+
+    async def forget(self, viewers: Collection[int]) -> None:
+        self.forgotten.append(set(viewers))
+
+
 class World:
     """One process; `worker` tells it from others on the same rows."""
 
@@ -99,7 +109,8 @@ class World:
         self.tweets, self.users, self.cache = KnownTweets(), KnownUsers(), Uncached()
         self.store = RowEdgeStore(rows, self.outbox, EngagementEvents())
         self.ids = ClockIds(self.clock, worker)
-        self.changes = Changes(self.store, self.ids, self.tweets, self.users)
+        self.viewers = Viewers()
+        self.changes = Changes(self.store, self.ids, self.tweets, self.users, self.viewers)
         self.engaging = Engaging(self.changes)
         self.count_store = RowCounts(rows)
         self.counting = Counting(self.count_store, self.cache)
@@ -116,6 +127,7 @@ class World:
             TweetChanges(self.store, self.counting, self.tweets),
             EngagementErasure(self.store, self.changes, Settling(SETTLE_MS, self.clock)),
             self.users,
+            self.viewers,
         )
 
     async def like(self, *user_ids: int, tweet_id: int = TWEET) -> None:

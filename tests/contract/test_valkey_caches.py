@@ -72,7 +72,7 @@ async def test_relations_fill_only_under_a_live_nonce(client: ValkeyClient) -> N
     old, new = ViewerRelations(frozenset({1})), ViewerRelations(frozenset({2, 3}), frozenset({3}))
 
     async def peek(new_nonce: bytes, known: bytes = b"") -> tuple[bytes, ViewerRelations | None]:
-        entry, page, _ = await lists.read_beside(
+        entry, page, _, _ = await lists.read_beside(
             cache.entry(7, known, new_nonce), home_list_key(7), None, 10
         )
         assert page is None

@@ -16,6 +16,7 @@ from services.tweet.content import read_content
 from services.tweet.model import Tweet, TweetSlice
 from services.tweet.servicer import TweetServicer
 from services.tweet.streaming import TweetStreaming
+from tests.undrawn import undrawn
 
 SERVICE = service_of(pb.DESCRIPTOR)
 HOST = "https://a.co/"
@@ -47,7 +48,7 @@ async def client() -> AsyncIterator[TweetClient]:
         Tweet(each, 7, said.text, 1_800_000_000_000, 0, 0, said.entities, said.language)
         for each in range(1, COUNT + 1)
     ]
-    servicer = TweetServicer(Largest(tweets), TweetStreaming(Largest(tweets)))  # type: ignore[arg-type]
+    servicer = TweetServicer(Largest(tweets), TweetStreaming(Largest(tweets)), undrawn())  # type: ignore[arg-type]
     server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, servicer)])
     await server.start()
     channel = open_channel(server.address, [SERVICE])

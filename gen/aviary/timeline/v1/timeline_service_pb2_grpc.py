@@ -69,7 +69,8 @@ class TimelineServiceServicer:
 
     def GetHomeTimeline(self, request, context):
         """Reads the tweets of a user and of everybody the user follows, newest first.
-        INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+        such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,7 +87,7 @@ class TimelineServiceServicer:
 
     def GetUserTimeline(self, request, context):
         """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-        since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,8 @@ class TimelineServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TimelineServiceAsyncStub: ...
     GetHomeTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _timeline_service_pb2.GetHomeTimelineResponse]
     """Reads the tweets of a user and of everybody the user follows, newest first.
-    INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+    such user.
     """
     GetHomeTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
@@ -45,7 +46,7 @@ class TimelineServiceStub:
     """
     GetUserTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]
     """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-    since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
     """
     GetUserTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
@@ -65,7 +66,8 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetHomeTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _timeline_service_pb2.GetHomeTimelineResponse]  # type: ignore[assignment]
     """Reads the tweets of a user and of everybody the user follows, newest first.
-    INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+    such user.
     """
     GetHomeTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
@@ -74,7 +76,7 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     """
     GetUserTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]  # type: ignore[assignment]
     """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-    since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
     """
     GetUserTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
@@ -97,7 +99,8 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.GetHomeTimelineResponse, _abc.Awaitable[_timeline_service_pb2.GetHomeTimelineResponse]]:
         """Reads the tweets of a user and of everybody the user follows, newest first.
-        INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+        such user.
         """
 
     @_abc_1.abstractmethod
@@ -118,7 +121,7 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.GetUserTimelineResponse, _abc.Awaitable[_timeline_service_pb2.GetUserTimelineResponse]]:
         """Reads one user's tweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-        since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
 
     @_abc_1.abstractmethod
