@@ -119,7 +119,8 @@ class AnnouncementListener:
         return message
 
     def _take(self, message: Mapping[str, Any]) -> None:
-        if message["type"] == "message" and len(message["data"]) % _ID.size == 0:
+        is_message = message["type"] == "message"
+        if is_message and message["data"] and len(message["data"]) % _ID.size == 0:
             for (gone_id,) in _ID.iter_unpack(message["data"]):
                 self._hearer.gone(gone_id)
         elif message["type"] in {"message", "subscribe"}:
