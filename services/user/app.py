@@ -4,8 +4,10 @@ from aviary.user.v1 import user_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
 from services.platform.drawing.channels import USER_CHANGED
+from services.platform.drawing.outage import PATIENCE_S
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import announce
+from services.user.clients import GraphClient
 from services.user.events import UserEvents
 from services.user.former_handles import FormerHandles
 from services.user.service import UserService
@@ -38,4 +40,5 @@ async def build(deps: Dependencies) -> Served:
         announce_changed=announce_changed,
         former=FormerHandles(deps.settings.handle_hold_days),
     )
-    return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service))]
+    graph = await deps.client("graph", GraphClient, timeout_s=PATIENCE_S)
+    return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service, graph))]

@@ -4,7 +4,7 @@ Every method raises `UnavailableError` when the engine cannot answer; a write ma
 nevertheless.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from services.user.model import Account, HandleClaim, RequestKey, RequestRecord, User
@@ -14,6 +14,7 @@ __all__ = [
     "AnnounceChanged",
     "AnnounceGone",
     "ClaimStore",
+    "Followers",
     "IdSource",
     "RequestStore",
     "UserEvents",
@@ -114,6 +115,14 @@ then believe in the user for a minute at most."""
 AnnounceChanged = Callable[[int], Awaitable[None]]
 """Tells all processes that keep who users are that one has changed. Raises `UnavailableError`; they
 then show the user as before for a minute at most."""
+
+
+class Followers(Protocol):
+    """How many follow users. Raises `UnavailableError`."""
+
+    async def counts(self, user_ids: Sequence[int]) -> Mapping[int, int]:
+        """The number of followers of each of these users."""
+        ...
 
 
 class UserEvents(Protocol):

@@ -129,8 +129,8 @@ compared with what they count, and were put right."""
 METRIC_ENGAGEMENT_RECONCILED: Final = "engagement.reconciled"
 """Counter, tweets whose counts were compared with what they count."""
 METRIC_DRAWING_ABSENT: Final = "drawing.absent"
-"""Counter, answers with tweets by the `part` (counts, viewer, users, referenced) that they lack, as
-its source failed or was slow."""
+"""Counter, answers by the `part` (counts, viewer, users, referenced; of users: followers) that they
+lack, as its source failed or was slow."""
 METRIC_LOOP_FAILURES: Final = "loop.failures"
 """Counter, steps by `loop` that raised something; each was logged and is tried again."""
 METRIC_FLAGS_STALE: Final = "flags.stale"
