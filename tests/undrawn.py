@@ -36,6 +36,9 @@ class Nothing:
     async def users(self, _user_ids: Sequence[int]) -> dict[int, UserPiece]:
         return {}
 
+    async def mentioned(self, _handles: Sequence[str]) -> dict[int, UserPiece]:
+        return {}
+
     async def referenced(self, _tweet_ids: Sequence[int]) -> dict[int, DrawnTweet]:
         return {}
 
@@ -47,4 +50,4 @@ def undrawn() -> Drawing:
     nothing = Nothing()
     counts = LookedUp(HeardValues[TweetPieces](), nothing.counts, UNKNOWN_COUNTS)
     users = LookedUp(HeardValues[UserPiece](), nothing.users, UserPiece())
-    return Drawing(Figures(counts, CachedViewers(nothing)), users, nothing, nothing)
+    return Drawing(Figures(counts, CachedViewers(nothing)), users, nothing, nothing, nothing)

@@ -75,6 +75,10 @@ class ClaimStore(Protocol):
         """Read the claim of a handle, None if nobody claims it."""
         ...
 
+    async def get_claims(self, canonical_handles: Sequence[str]) -> dict[str, HandleClaim]:
+        """Read the claims of many handles; of a handle that nobody claims there is none."""
+        ...
+
     async def replace_claim(
         self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
     ) -> bool:

@@ -18,6 +18,7 @@ from services.platform.observability.log_events import EVENT_USER_TIDYING_FAILED
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import (
     canonical,
+    is_handle,
     validate_bio,
     validate_display_name,
     validate_handle,
@@ -122,6 +123,18 @@ class UserService:
         found = [users[user_id] for user_id in user_ids if user_id in users]
         missing = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in users]
         return found, missing
+
+    async def lookup_by_handle(self, handles: Sequence[str]) -> list[User]:
+        """Read the users who have 1 to `MAX_IDS_PER_LOOKUP` handles, in the order of these.
+
+        What nobody has, or can have, is left out.
+        """
+        if not 1 <= len(handles) <= MAX_IDS_PER_LOOKUP:
+            raise InvalidArgumentError(
+                "handles", f"must be 1 to {MAX_IDS_PER_LOOKUP}, are {len(handles)}"
+            )
+        possible = list(filter(is_handle, handles))
+        return await self._claims.owners(possible) if possible else []
 
     async def update(
         self,

@@ -98,6 +98,13 @@ class UserServicer(UserServiceServicer):
         found, missing = await self._service.lookup(request.user_ids)
         return pb.LookupUsersResponse(users=map(_to_proto, found), missing_ids=missing)
 
+    async def LookupUsersByHandle(
+        self, request: pb.LookupUsersByHandleRequest, context: _Context
+    ) -> pb.LookupUsersByHandleResponse:
+        """Read many users by handle."""
+        found = await self._service.lookup_by_handle(request.handles)
+        return pb.LookupUsersByHandleResponse(users=map(_to_proto, found))
+
     async def _counted(self, user: User) -> user_pb2.User:
         (shown,) = await self._all_counted([user])
         return shown

@@ -171,6 +171,16 @@ def test_expansions_say_what_is_included(mesh: Mesh, pair: tuple[int, int]) -> N
     assert shown() == []
 
 
+def test_who_is_mentioned_is_included_when_asked_for(mesh: Mesh) -> None:
+    ada, bob = user(mesh), user(mesh)
+    handle = read(mesh, f"users/{bob}")["user"]["handle"]
+    tweet = post(mesh, ada, f"hi @{handle.upper()}, @{handle} and @nobody_at_all")
+    included = read(mesh, f"tweets/{tweet}", expansions="entities.mentions")["includes"]
+    assert ids(included["users"], "user_id") == [bob]
+    included = read(mesh, "timeline/user", user_id=ada, expansions="author_id,entities.mentions")
+    assert ids(included["includes"]["users"], "user_id") == [ada, bob]
+
+
 def test_the_viewer_is_whose_token_is_shown(mesh: Mesh) -> None:
     handle, ada = sign_up(mesh)
     tweet = post(mesh, ada)

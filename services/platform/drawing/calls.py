@@ -11,6 +11,7 @@ _CALLS: Final = (
     "aviary.graph.v1.GraphService/StreamRelations",
     "aviary.tweet.v1.TweetService/LookupTweets",
     "aviary.user.v1.UserService/LookupUsers",
+    "aviary.user.v1.UserService/LookupUsersByHandle",
 )
 
 

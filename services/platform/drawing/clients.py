@@ -68,7 +68,7 @@ class EngagementClient:
 
 
 class UserPieceClient:
-    """A client of `aviary.user.v1.UserService`; `Users`."""
+    """A client of `aviary.user.v1.UserService`: `Users`, and `Mentioned`."""
 
     def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
         self._rpc = rpc
@@ -81,10 +81,14 @@ class UserPieceClient:
             page = user_ids[start : start + MAX_IDS_PER_CALL]
             request = user_service_pb2.LookupUsersRequest(user_ids=page)
             answer = await self._rpc.call(self._stub.LookupUsers, request)
-            for user in answer.users:
-                piece = UserPiece(user.SerializeToString(), _user_json(user).encode())
-                found[user.user_id] = piece
+            found |= {user.user_id: _piece(user) for user in answer.users}
         return found
+
+    async def mentioned(self, handles: Sequence[str]) -> dict[int, UserPiece]:
+        """Read users by handle, by one call."""
+        request = user_service_pb2.LookupUsersByHandleRequest(handles=handles)
+        answer = await self._rpc.call(self._stub.LookupUsersByHandle, request)
+        return {user.user_id: _piece(user) for user in answer.users}
 
 
 class ReferencedTweetClient:
@@ -134,6 +138,10 @@ class HiddenClient:
             async for page in pages:
                 found.update(page.hidden_ids)
         return frozenset(found)
+
+
+def _piece(user: User) -> UserPiece:
+    return UserPiece(user.SerializeToString(), _user_json(user).encode())
 
 
 def _done(engaged: pb.Engaged) -> Done:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from operator import attrgetter
 from typing import Final
 
@@ -14,7 +14,13 @@ from services.platform.drawing.figures import Figures
 from services.platform.drawing.looked_up import LookedUp
 from services.platform.drawing.outage import Spared
 from services.platform.drawing.pieces import TweetPiece
-from services.platform.drawing.ports import DrawnTweet, Hidden, ReferencedTweets, UserPiece
+from services.platform.drawing.ports import (
+    DrawnTweet,
+    Hidden,
+    Mentioned,
+    ReferencedTweets,
+    UserPiece,
+)
 from services.platform.drawing.wire import field_head
 from services.platform.rpc.json_answers import JsonPieces
 
@@ -25,6 +31,8 @@ REFERENCED_BYTES: Final = 2_500_000
 texts of many of the longest URLs come to as much; of those some are left out."""
 JSON_TWEETS: Final = 2_000
 """Included tweets whose JSON is kept: about 1 MB."""
+MENTIONS: Final = 300
+"""Mentioned users of one answer: more than any page but one that was made for it."""
 _USERS, _TWEETS = 1, 2
 """The fields of `aviary.tweet.v1.Includes`."""
 
@@ -68,11 +76,13 @@ class Drawing:
         self,
         figures: Figures,
         users: LookedUp[UserPiece],
+        mentioned: Mentioned,
         referenced: ReferencedTweets,
         hidden: Hidden,
     ) -> None:
         self._figures = figures
         self._users = users
+        self._mentioned = mentioned
         self._referenced = referenced
         self._hidden = hidden
         self._naming = Spared("users")
@@ -95,15 +105,18 @@ class Drawing:
             shown = await self._about(tweets, viewer, expansions)
         drawn = [*tweets, *shown]
         ids = list(map(_id_of, drawn))
-        authors = list(dict.fromkeys(map(_author_of, drawn)))
-        has_authors = Expansion.AUTHOR in expansions
-        kept = self._users.kept(authors) if has_authors else []
+        authors: list[int] = []
+        if Expansion.AUTHOR in expansions:
+            authors = list(dict.fromkeys(map(_author_of, drawn)))
+        kept = self._users.kept(authors)
         if kept is None:
             pieces, users = await asyncio.gather(
                 self._figures.of(ids, viewer, mark), self._named(authors)
             )
         else:
             pieces, users = await self._figures.of(ids, viewer, mark), kept
+        if Expansion.MENTIONED in expansions:
+            users = [*users, *await self._meant(drawn, frozenset(authors))]
         included = [
             (tweet.body + piece.encoded, self._json.of(tweet.body)[:-1] + piece.json)
             for tweet, piece in zip(shown, pieces[len(tweets) :], strict=True)
@@ -112,6 +125,16 @@ class Drawing:
 
     async def _named(self, user_ids: Sequence[int]) -> list[UserPiece]:
         return await self._naming.ask(lambda: self._users.get_many(user_ids)) or []
+
+    async def _meant(
+        self, tweets: Sequence[DrawnTweet], known: Collection[int]
+    ) -> Sequence[UserPiece]:
+        """Read who is mentioned in these tweets, but for those who are known."""
+        handles = _mentions(tweets)
+        if not handles:
+            return ()
+        found = await self._naming.ask(lambda: self._mentioned.mentioned(handles)) or {}
+        return [user for user_id, user in found.items() if user_id not in known]
 
     async def _about(
         self, tweets: Sequence[DrawnTweet], viewer: int, expansions: Collection[Expansion]
@@ -152,3 +175,13 @@ def _references(tweets: Sequence[DrawnTweet], expansions: Collection[Expansion])
             found[tweet.quote_tweet_id] = None
     found.pop(0, None)
     return list(found)
+
+
+def _mentions(tweets: Sequence[DrawnTweet]) -> list[str]:
+    """The handles that are mentioned, each once, the first `MENTIONS` of them."""
+    found = dict.fromkeys(
+        mention.username.lower()
+        for each in tweets
+        for mention in Tweet.FromString(each.body).entities.mentions
+    )
+    return list(islice(found, MENTIONS))

@@ -17,6 +17,8 @@ class Expansion(Enum):
     """The tweets that are answered."""
     QUOTED = "quote_tweet_id"
     """The tweets that are quoted."""
+    MENTIONED = "entities.mentions"
+    """The users who are mentioned, also in the tweets that are included."""
 
 
 DEFAULT: Final = frozenset({Expansion.AUTHOR})

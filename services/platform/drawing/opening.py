@@ -46,6 +46,7 @@ async def open_drawing(
     return Drawing(
         Figures(LookedUp(kept_counts, counts.counts, UNKNOWN_COUNTS), CachedViewers(engaged)),
         LookedUp(kept_users, users.users, UserPiece()),
+        users,
         referenced,
         hidden,
     )

@@ -12,6 +12,7 @@ __all__ = [
     "DrawnTweet",
     "EngagedTweets",
     "Hidden",
+    "Mentioned",
     "Newest",
     "ReferencedTweet",
     "ReferencedTweets",
@@ -92,6 +93,14 @@ class Users(Protocol):
 
     async def users(self, user_ids: Sequence[int], /) -> Mapping[int, UserPiece]:
         """All of these, also those whose id names nobody."""
+        ...
+
+
+class Mentioned(Protocol):
+    """Who is meant by handles."""
+
+    async def mentioned(self, handles: Sequence[str], /) -> Mapping[int, UserPiece]:
+        """The users who have up to 1000 handles, in their order; what nobody has is left out."""
         ...
 
 

@@ -114,6 +114,22 @@ async def test_what_was_asked_for_is_included(
     assert "hidden" not in world.calls, "nobody in particular hides nobody"
 
 
+async def test_who_is_mentioned_comes_after_the_authors(world: World) -> None:
+    world.named = {"bob": BOB, "cyd": CYD, "ada": ADA}
+    world.tweets = {5: a_tweet(5, CYD, "ada", "Bob")}
+    tweets = [a_tweet(10, ADA, "BOB", "nobody", answers=5), a_tweet(11, ADA, "bob")]
+    drawn = await world.drawing.draw(tweets, expansions=ALL)
+    assert ids(drawn)[0] == [ADA, CYD, BOB]
+    drawn = await world.drawing.draw(tweets, expansions=frozenset({Expansion.MENTIONED}))
+    assert ids(drawn) == ([BOB], [])
+    world.failing = {"mentioned"}
+    drawn = await world.drawing.draw(tweets, expansions=ALL)
+    assert ids(drawn)[0] == [ADA, CYD]
+    world.calls.clear()
+    await world.drawing.draw([a_tweet(12, ADA)], expansions=ALL)
+    assert "mentioned" not in world.calls
+
+
 async def test_deleted_tweets_and_hidden_authors_are_not_included(world: World) -> None:
     world.tweets = {5: a_tweet(5, CYD), 6: a_tweet(6, ADA)}
     world.hides = frozenset({CYD})

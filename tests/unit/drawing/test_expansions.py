@@ -12,7 +12,7 @@ from services.platform.errors import InvalidArgumentError
         ("", DEFAULT),
         ("author_id", {Expansion.AUTHOR}),
         ("quote_tweet_id,author_id", {Expansion.AUTHOR, Expansion.QUOTED}),
-        ("author_id,in_reply_to_tweet_id,quote_tweet_id", set(Expansion)),
+        ("entities.mentions,author_id,in_reply_to_tweet_id,quote_tweet_id", set(Expansion)),
     ],
 )
 def test_names_are_read(text: str, expected: set[Expansion]) -> None:

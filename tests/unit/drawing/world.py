@@ -19,7 +19,9 @@ from services.platform.rpc.json_answers import json_writer
 write_user = json_writer(User.DESCRIPTOR)
 
 
-def a_tweet(tweet_id: int, author_id: int, *, answers: int = 0, quotes: int = 0) -> ReferencedTweet:
+def a_tweet(
+    tweet_id: int, author_id: int, *mentions: str, answers: int = 0, quotes: int = 0
+) -> ReferencedTweet:
     tweet = Tweet(
         tweet_id=tweet_id,
         user_id=author_id,
@@ -27,6 +29,8 @@ def a_tweet(tweet_id: int, author_id: int, *, answers: int = 0, quotes: int = 0)
         in_reply_to_tweet_id=answers or None,
         quote_tweet_id=quotes or None,
     )
+    for mention in mentions:
+        tweet.entities.mentions.add(username=mention)
     return ReferencedTweet(tweet_id, author_id, tweet.SerializeToString())
 
 
@@ -39,6 +43,7 @@ class World:
         self.likes: Counter[int] = Counter()
         self.done: dict[int, int] = {}
         self.gone: set[int] = set()
+        self.named: dict[str, int] = {}
         self.tweets: dict[int, DrawnTweet] = {}
         self.hides: frozenset[int] = frozenset()
         self.kept_counts, self.kept_users = HeardValues[TweetPieces](), HeardValues[UserPiece]()
@@ -48,7 +53,7 @@ class World:
             LookedUp(self.kept_counts, self.counts, UNKNOWN_COUNTS), CachedViewers(self)
         )
         users = LookedUp(self.kept_users, self.users, UserPiece())
-        self.drawing = Drawing(self.figures, users, self, self)
+        self.drawing = Drawing(self.figures, users, self, self, self)
 
     async def counts(self, tweet_ids: Sequence[int]) -> dict[int, TweetPieces]:
         self._called("counts")
@@ -68,6 +73,10 @@ class World:
     async def users(self, user_ids: Sequence[int]) -> dict[int, UserPiece]:
         self._called("users")
         return {one: UserPiece() if one in self.gone else piece(one) for one in user_ids}
+
+    async def mentioned(self, handles: Sequence[str]) -> dict[int, UserPiece]:
+        self._called("mentioned")
+        return {self.named[one]: piece(self.named[one]) for one in handles if one in self.named}
 
     async def referenced(self, tweet_ids: Sequence[int]) -> dict[int, DrawnTweet]:
         self._called("referenced")

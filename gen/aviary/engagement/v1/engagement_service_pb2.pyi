@@ -453,8 +453,8 @@ class ListLikesRequest(_message.Message):
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
     expansions: _builtins.str
-    """What to include, of `author_id`, `in_reply_to_tweet_id` and `quote_tweet_id`, each once, with
-    commas between; empty for `author_id`.
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
     """
     def __init__(
         self,
@@ -525,8 +525,8 @@ class ListBookmarksRequest(_message.Message):
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
     expansions: _builtins.str
-    """What to include, of `author_id`, `in_reply_to_tweet_id` and `quote_tweet_id`, each once, with
-    commas between; empty for `author_id`.
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
     """
     def __init__(
         self,

@@ -51,8 +51,8 @@ class SearchTweetsRequest(_message.Message):
     Empty means newest.
     """
     expansions: _builtins.str
-    """What to include, of `author_id`, `in_reply_to_tweet_id` and `quote_tweet_id`, each once, with
-    commas between; empty for `author_id`.
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
     """
     def __init__(
         self,

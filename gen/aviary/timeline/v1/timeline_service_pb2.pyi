@@ -40,8 +40,8 @@ class GetHomeTimelineRequest(_message.Message):
     since_id: _builtins.int
     """Only tweets with greater ids; 0 for all. The pages end there."""
     expansions: _builtins.str
-    """What to include, of `author_id`, `in_reply_to_tweet_id` and `quote_tweet_id`, each once, with
-    commas between; empty for `author_id`.
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
     """
     def __init__(
         self,
@@ -116,8 +116,8 @@ class GetUserTimelineRequest(_message.Message):
     since_id: _builtins.int
     """Only tweets with greater ids; 0 for all. The pages end there."""
     expansions: _builtins.str
-    """What to include, of `author_id`, `in_reply_to_tweet_id` and `quote_tweet_id`, each once, with
-    commas between; empty for `author_id`.
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
     """
     def __init__(
         self,

@@ -32,7 +32,9 @@ class Includes(_message.Message):
     TWEETS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def users(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.User]:
-        """The authors of the tweets, and of those below, in the order of the tweets."""
+        """The authors of the tweets, and of those below, in the order of the tweets; then those who are
+        mentioned.
+        """
 
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:

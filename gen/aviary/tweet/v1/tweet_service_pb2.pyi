@@ -140,8 +140,8 @@ class GetTweetRequest(_message.Message):
     tweet_id: _builtins.int
     """Positive."""
     expansions: _builtins.str
-    """What to include, of `author_id`, `in_reply_to_tweet_id` and `quote_tweet_id`, each once, with
-    commas between; empty for `author_id`.
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
     """
     def __init__(
         self,
@@ -198,8 +198,8 @@ class GetTweetsRequest(_message.Message):
     ids: _builtins.str
     """1-100 positive ids, separated by commas; one that is repeated is answered once."""
     expansions: _builtins.str
-    """What to include, of `author_id`, `in_reply_to_tweet_id` and `quote_tweet_id`, each once, with
-    commas between; empty for `author_id`.
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
     """
     def __init__(
         self,
