@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.engagement.counting import Counting
+from services.engagement.counting import MAX_IDS_PER_LOOKUP, Counting
 from services.engagement.model import Kind
 from services.engagement.reads import Reads
 from services.platform.drawing.pieces import TweetPieces, done_of, pieces_of
@@ -19,8 +19,12 @@ class OwnFigures:
         self._reads = reads
 
     async def counts(self, tweet_ids: Sequence[int]) -> dict[int, TweetPieces]:
-        """Read counts of the cache, or the store."""
-        found = await self._counting.lookup(tweet_ids)
+        """Read counts of the cache, or the store, of any number of tweets."""
+        found = [
+            each
+            for start in range(0, len(tweet_ids), MAX_IDS_PER_LOOKUP)
+            for each in await self._counting.lookup(tweet_ids[start : start + MAX_IDS_PER_LOOKUP])
+        ]
         return {
             each.tweet_id: pieces_of(
                 likes=each.by_kind.get(Kind.LIKE, 0),

@@ -8,7 +8,7 @@ import grpc.aio
 import structlog
 from opentelemetry import metrics
 
-from services.platform.errors import PermissionDeniedError, UnavailableError
+from services.platform.errors import AviaryError
 from services.platform.observability.log_events import EVENT_DRAWING_UNAVAILABLE
 from services.platform.observability.names import METRIC_DRAWING_ABSENT, SCOPE
 
@@ -50,8 +50,9 @@ class Spared:
             return None
         try:
             return await call()
-        except (PermissionDeniedError, UnavailableError, grpc.aio.AioRpcError) as error:
-            # Also of a process of a release that does not know the call, or lets nobody make it.
+        except (AviaryError, grpc.aio.AioRpcError) as error:
+            # Whatever it is, no answer fails for it. A process of an earlier release does not know
+            # the call, or lets nobody make it.
             self._rests_until_s = self._now_s() + REST_S
             self._absent.add(1, {"part": self._name})
             _log.warning(EVENT_DRAWING_UNAVAILABLE, part=self._name, error=str(error))
