@@ -33,7 +33,7 @@ HTTP_BODY = ".google.api.HttpBody"
 # Where source information has the comment of a method: file.service[i].method[j].
 SERVICE_FIELD = 6
 METHOD_FIELD = 2
-# What these read never changes while it exists; the answers carry an `etag`.
+# What these read seldom changes; the answers carry an `etag`.
 WITH_ETAG = frozenset({"/aviary.tweet.v1.TweetService/GetTweet"})
 
 

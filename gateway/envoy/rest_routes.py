@@ -31,6 +31,8 @@ __all__ = ["no_such_path", "other_methods", "rest_routes"]
 
 _VARIABLE = re.compile(r"\\\{\w+\\\}")
 _NOT_EMPTY = {"safe_regex": {"regex": ".+"}}
+REPEATED_SIZE = 90
+"""Characters of alternatives in one expression: Envoy refuses programs of more than 100 steps."""
 BAD_QUERY = "a query parameter is unknown, repeated, or belongs elsewhere; there may be: "
 
 # To gRPC, which the request is about to become, these headers would mean something, and in others
@@ -128,11 +130,27 @@ def _query_matches(names: tuple[str, ...]) -> list[dict[str, Any]]:
     """
     if not names:
         return [_header(":path", {"safe_regex": {"regex": r"[^?]*(?:\?&*)?"}})]
-    one = f"(?:{'|'.join(names)})=[^&]*"
-    known = _header(":path", {"safe_regex": {"regex": rf"[^?]*(?:\?&*(?:{one}(?:&+{one})*&*)?)?"}})
-    twice = "|".join(f"{name}=.*&{name}" for name in names)
-    repeated = _header(":path", {"safe_regex": {"regex": f".*[?&](?:{twice})=.*"}})
-    return [known, repeated | {"invert_match": True}]
+    # What follows a value without `&` is of the value: so each name is there once.
+    known = rf"[^?]*(?:\?(?:&*(?:{'|'.join(names)})=[^&]*)*&*)?"
+    repeated = [_header(":path", {"safe_regex": {"regex": each}}) for each in _repeated(names)]
+    return [
+        _header(":path", {"safe_regex": {"regex": known}}),
+        *(each | {"invert_match": True} for each in repeated),
+    ]
+
+
+def _repeated(names: tuple[str, ...]) -> list[str]:
+    """Match a query with one of these twice: in as few expressions as Envoy has room for."""
+    parts: list[list[str]] = []
+    room = 0
+    for name in names:
+        twice = f"{name}=.*&{name}"
+        if room < len(twice):
+            parts.append([])
+            room = REPEATED_SIZE
+        parts[-1].append(twice)
+        room -= len(twice)
+    return [f".*[?&](?:{'|'.join(part)})=.*" for part in parts]
 
 
 def _preflight(match: Match, cluster: str) -> Route:

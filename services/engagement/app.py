@@ -16,6 +16,7 @@ from services.engagement.engaging import Engaging
 from services.engagement.erasure import SETTLE_MS, EngagementErasure
 from services.engagement.events import EngagementEvents, decode_changed_edge
 from services.engagement.job_store import RowJobs
+from services.engagement.own_figures import OwnFigures
 from services.engagement.reads import Reads
 from services.engagement.reconciling import STEP_EVERY_S, Reconciling
 from services.engagement.recount import RowRecount
@@ -25,10 +26,12 @@ from services.engagement.spec import COUNTS, ENGAGEMENT_EVENTS, ERASURE, OUTBOX,
 from services.engagement.store import RowEdgeStore
 from services.engagement.tweet_changes import TweetChanges
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.drawing.opening import open_drawing
 from services.platform.erasure import Settling
 from services.platform.ids.known_ids import KnownIds
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import AnnouncementListener
+from services.timeline.writes import open_viewer_marks
 from services.user.spec import GONE
 
 __all__ = ["build"]
@@ -47,7 +50,8 @@ async def build(deps: Dependencies) -> Served:
     users = await deps.client("user", UserClient)
     known = KnownIds(users.missing)
     await deps.loops.opened("gone users", AnnouncementListener(deps.valkey_node, GONE, known))
-    changes = Changes(store, await deps.ids(), tweets, known)
+    viewers = await open_viewer_marks(deps)
+    changes = Changes(store, await deps.ids(), tweets, known, viewers)
     counts = RowCounts(rows)
     counting = Counting(counts, ValkeyCounts(deps.valkey(), deps.cache_metrics))
     owner = f"{SPEC.name}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -60,11 +64,19 @@ async def build(deps: Dependencies) -> Served:
         TweetChanges(store, counting, tweets, Retweeting(store, tweets)),
         EngagementErasure(store, changes, Settling(SETTLE_MS, deps.clock)),
         users,
+        viewers,
     )
     await deps.consume_batches(COUNTS, consumers.engaged)
     await deps.consume_batches(TWEETS, consumers.tweets_changed)
     await deps.consume(ERASURE, consumers.user_deleted)
+    reads = Reads(store, tweets, users, known)
+    own = OwnFigures(counting, reads)
     servicer = EngagementServicer(
-        Engaging(changes), Reads(store, tweets, users, known), counting, reconciling, deps.cursors()
+        Engaging(changes),
+        reads,
+        counting,
+        reconciling,
+        cursors=deps.cursors(),
+        drawing=await open_drawing(deps, counts=own, engaged=own),
     )
     return [Servicer(service_of(engagement_service_pb2.DESCRIPTOR), servicer)]

@@ -7,7 +7,7 @@ so that an answer without an error means that the change took effect, or that a 
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +16,7 @@ import structlog
 
 from services.engagement.arguments import no_user
 from services.engagement.model import Change, Commit, Edge, EdgeState
-from services.engagement.ports import EdgeStore, IdSource, Tweets, Users
+from services.engagement.ports import EdgeStore, IdSource, Tweets, Users, ViewerStates
 from services.platform.error_reasons import Reason
 from services.platform.errors import FailedPreconditionError, NotFoundError
 from services.platform.ids.snowflake_time import time_ms, worker
@@ -66,8 +66,16 @@ class _Missing:
 class Changes:
     """Makes changes of users' edges. For one event loop."""
 
-    def __init__(self, store: EdgeStore, ids: IdSource, tweets: Tweets, users: Users) -> None:
+    def __init__(
+        self,
+        store: EdgeStore,
+        ids: IdSource,
+        tweets: Tweets,
+        users: Users,
+        viewers: ViewerStates,
+    ) -> None:
         self._store = store
+        self._viewers = viewers
         self._ids = ids
         self._tweets = tweets
         self._users = users
@@ -142,6 +150,7 @@ class Changes:
             self._missing(coming), self._store.states([wanted.edge for wanted in group])
         )
         commits: dict[_Wanted, Commit] = {}
+        settled: list[_Wanted] = []
         for wanted in group:
             try:
                 if wanted.standing:
@@ -153,12 +162,22 @@ class Changes:
             # What was given up meanwhile is not made: an erasure relies on a like being made soon
             # after its user was found.
             if commit is None:
-                give(wanted.made, None)
+                settled.append(wanted)
             elif not wanted.made.done():
                 commits[wanted] = commit
+        await self._answer(settled)
         if commits:
             await self._commit(list(commits.values()))
-        for wanted in commits:
+            await self._answer(commits)
+
+    async def _answer(self, made: Collection[_Wanted]) -> None:
+        """Have readers see what is made, then say that it is.
+
+        Also where nothing was to be done: the try before may have died between the two.
+        """
+        if made:
+            await self._viewers.forget({wanted.edge.actor_id for wanted in made})
+        for wanted in made:
             give(wanted.made, None)
 
     async def _missing(self, edges: Sequence[Edge]) -> _Missing | Exception:

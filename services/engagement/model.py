@@ -1,6 +1,6 @@
 """What is done with tweets, by whom, and how it is counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +17,7 @@ __all__ = [
     "EncodedTweet",
     "IdSlice",
     "Kind",
+    "NewestEngaged",
     "Placed",
     "References",
     "TweetCounts",
@@ -97,6 +98,15 @@ class IdSlice:
     """In the list's order; shorter than the slice asked for where something has been removed."""
     resume_after: int | None
     """Where the next slice begins; None after the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewestEngaged:
+    """The newest tweets with which a user did something."""
+
+    by_kind: Mapping[Kind, Sequence[int]]
+    floor: int
+    """Of tweets with this id and greater ones all are there; 0 where all are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ __all__ = [
     "Tweets",
     "UserDirectory",
     "Users",
+    "ViewerStates",
 ]
 
 
@@ -130,6 +131,10 @@ class EdgeStore(Protocol):
         """
         ...
 
+    async def engaged(self, user_id: int, tweet_ids: Sequence[int]) -> Mapping[Kind, Sequence[int]]:
+        """Those of the tweets with which the user did something, by what a user can do."""
+        ...
+
     async def done_to(self, kind: Kind, tweet_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Actors with id > `after` (None: all), increasing, from at most `limit` stored ones."""
         ...
@@ -201,6 +206,17 @@ class CountCache(Protocol):
 
     async def forget(self, tweet_ids: Collection[int]) -> None:
         """Forget what is cached, and what was read before this call and is about to be."""
+        ...
+
+
+class ViewerStates(Protocol):
+    """What processes that draw tweets keep of what each of their readers has done."""
+
+    async def forget(self, viewers: Collection[int], /) -> None:
+        """Have what is kept of these users looked up anew; call it when a change is durable.
+
+        Never raises for a cache that is gone: it is made to forget when it answers.
+        """
         ...
 
 

@@ -1,15 +1,25 @@
 """Reading who did what, page by page."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
 from services.engagement.arguments import no_user
-from services.engagement.model import EncodedTweet, IdSlice, Kind, TweetPage, UserPage, UserProfile
+from services.engagement.model import (
+    USER_KINDS,
+    EncodedTweet,
+    IdSlice,
+    Kind,
+    NewestEngaged,
+    TweetPage,
+    UserPage,
+    UserProfile,
+)
 from services.engagement.ports import EdgeStore, Tweets, UserDirectory, Users
 from services.platform.error_reasons import Reason
 from services.platform.errors import NotFoundError
-from services.platform.ids.arguments import check_id
+from services.platform.ids.arguments import check_id, check_ids
 
 __all__ = ["Reads"]
 
@@ -17,6 +27,11 @@ OVER_READ: Final = 8
 """Edges read beyond a page, so that a few deleted users or tweets cost no second round."""
 EDGES_PER_SCAN: Final = 200
 """Stored edges read at once at least, so that a run of removed ones is passed in few rounds."""
+MAX_IDS_PER_LOOKUP: Final = 1_000
+"""Tweets that one call asks about; of each kind of edge a cell is read for each."""
+NEWEST: Final = 300
+"""Stored edges of each kind that are kept of a reader, at most: those with the tweets of a few days
+for nearly all. 7 kB of an answer."""
 MAX_PAGE_BYTES: Final = 3_000_000
 """Of a page's tweets: a channel takes 4 MiB of an answer, and so does the edge, which makes JSON of
 it. A page with more ends earlier; the largest tweet has 270 kB."""
@@ -89,6 +104,29 @@ class Reads:
             before = batch.resume_after
             if before is None:
                 return TweetPage(tuple(found), None)
+
+    async def engaged(self, user_id: int, tweet_ids: Sequence[int]) -> Mapping[Kind, Sequence[int]]:
+        """Those of 1 to `MAX_IDS_PER_LOOKUP` tweets with which the user did something, by what.
+
+        Raises `InvalidArgumentError` beyond the limits or for an id that is not positive.
+        """
+        check_id("user_id", user_id)
+        check_ids("tweet_ids", tweet_ids, most=MAX_IDS_PER_LOOKUP)
+        return await self._store.engaged(user_id, tweet_ids)
+
+    async def newest_engaged(self, user_id: int) -> NewestEngaged:
+        """The newest tweets with which the user did something, of at most `NEWEST` stored edges.
+
+        Raises `InvalidArgumentError` for an id that is not positive.
+        """
+        check_id("user_id", user_id)
+        slices = await asyncio.gather(
+            *(self._store.done_by(kind, user_id, before=None, limit=NEWEST) for kind in USER_KINDS)
+        )
+        return NewestEngaged(
+            {kind: each.ids for kind, each in zip(USER_KINDS, slices, strict=True)},
+            max(each.resume_after or 0 for each in slices),
+        )
 
 
 def _that_fit(tweets: Sequence[EncodedTweet]) -> tuple[EncodedTweet, ...]:

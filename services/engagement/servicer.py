@@ -2,6 +2,7 @@
 
 # ruff: noqa: N802, ARG002 - names and signatures are those of the proto
 
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from aviary.engagement.v1 import engagement_service_pb2 as pb
@@ -15,6 +16,9 @@ from services.engagement.engaging import Engaging
 from services.engagement.model import EncodedTweet, Kind, TweetCounts, UserProfile
 from services.engagement.reads import Reads
 from services.engagement.reconciling import Reconciling
+from services.platform.drawing.drawing import Drawing
+from services.platform.drawing.expansions import read_expansions
+from services.platform.drawing.messages import draw_messages
 from services.platform.rpc.next_page import say_next_page
 from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.timestamps import to_timestamp
@@ -37,19 +41,22 @@ _Context: TypeAlias = "ServicerContext[Any, Any]"
 class EngagementServicer(EngagementServiceServicer):
     """`aviary.engagement.v1.EngagementService`. Domain errors pass through."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per group of use cases, and what answers need
         self,
         engaging: Engaging,
         reads: Reads,
         counting: Counting,
         reconciling: Reconciling,
+        *,
         cursors: CursorCodec,
+        drawing: Drawing,
     ) -> None:
         self._engaging = engaging
         self._reads = reads
         self._counting = counting
         self._reconciling = reconciling
         self._cursors = cursors
+        self._drawing = drawing
 
     async def Like(self, request: pb.LikeRequest, context: _Context) -> pb.LikeResponse:
         """Like a tweet."""
@@ -112,22 +119,28 @@ class EngagementServicer(EngagementServiceServicer):
     ) -> pb.ListLikesResponse:
         """Read a page of the tweets that a user likes."""
         user_id, limit = request.user_id, page_limit(request.limit)
+        expansions = read_expansions(request.expansions)
         before = self._after(request.cursor, LIKES, user_id)
         page = await self._reads.tweets_of(Kind.LIKE, user_id, before, limit)
         next_cursor = self._next_cursor(page.next_after, LIKES, user_id)
         await say_next_page(context, request, next_cursor, in_path="user_id")
-        return pb.ListLikesResponse(tweets=map(_tweet, page.tweets), next_cursor=next_cursor)
+        tweets = list(map(_tweet, page.tweets))
+        includes = await draw_messages(self._drawing, tweets, user_id, expansions)
+        return pb.ListLikesResponse(tweets=tweets, next_cursor=next_cursor, includes=includes)
 
     async def ListBookmarks(
         self, request: pb.ListBookmarksRequest, context: _Context
     ) -> pb.ListBookmarksResponse:
         """Read a page of the tweets that a user has bookmarked."""
         user_id, limit = request.user_id, page_limit(request.limit)
+        expansions = read_expansions(request.expansions)
         before = self._after(request.cursor, BOOKMARKS, user_id)
         page = await self._reads.tweets_of(Kind.BOOKMARK, user_id, before, limit)
         next_cursor = self._next_cursor(page.next_after, BOOKMARKS, user_id)
         await say_next_page(context, request, next_cursor)
-        return pb.ListBookmarksResponse(tweets=map(_tweet, page.tweets), next_cursor=next_cursor)
+        tweets = list(map(_tweet, page.tweets))
+        includes = await draw_messages(self._drawing, tweets, user_id, expansions)
+        return pb.ListBookmarksResponse(tweets=tweets, next_cursor=next_cursor, includes=includes)
 
     async def LookupCounts(
         self, request: pb.LookupCountsRequest, context: _Context
@@ -135,6 +148,22 @@ class EngagementServicer(EngagementServiceServicer):
         """Count for many tweets."""
         found = await self._counting.lookup(request.tweet_ids)
         return pb.LookupCountsResponse(counts=map(_counts, found))
+
+    async def LookupEngaged(
+        self, request: pb.LookupEngagedRequest, context: _Context
+    ) -> pb.LookupEngagedResponse:
+        """Say what a user did with many tweets."""
+        found = await self._reads.engaged(request.user_id, request.tweet_ids)
+        return pb.LookupEngagedResponse(engaged=_engaged(found))
+
+    async def ListNewestEngaged(
+        self, request: pb.ListNewestEngagedRequest, context: _Context
+    ) -> pb.ListNewestEngagedResponse:
+        """Say what a user did with the newest tweets."""
+        newest = await self._reads.newest_engaged(request.user_id)
+        return pb.ListNewestEngagedResponse(
+            engaged=_engaged(newest.by_kind), floor_tweet_id=newest.floor
+        )
 
     async def Reconcile(
         self, request: pb.ReconcileRequest, context: _Context
@@ -173,6 +202,14 @@ def _user(profile: UserProfile) -> user_pb2.User:
 
 def _tweet(tweet: EncodedTweet) -> tweet_pb2.Tweet:
     return tweet_pb2.Tweet.FromString(tweet.body)
+
+
+def _engaged(found: Mapping[Kind, Sequence[int]]) -> pb.Engaged:
+    return pb.Engaged(
+        liked_ids=found[Kind.LIKE],
+        retweeted_ids=found[Kind.RETWEET],
+        bookmarked_ids=found[Kind.BOOKMARK],
+    )
 
 
 def _counts(counts: TweetCounts) -> pb.TweetCounts:

@@ -6,6 +6,7 @@ from services.engagement.edge_rows import (
     cells_of,
     edge_of,
     is_active,
+    is_set,
     mutations,
     state_of,
 )
@@ -18,12 +19,20 @@ from services.engagement.keys import (
     kind_range,
     tweet_of,
 )
-from services.engagement.model import Change, Commit, Edge, EdgeState, IdSlice, Kind
+from services.engagement.model import (
+    USER_KINDS,
+    Change,
+    Commit,
+    Edge,
+    EdgeState,
+    IdSlice,
+    Kind,
+)
 from services.engagement.ports import EngagementEvents
 from services.engagement.spec import ENGAGED, ENGAGEMENT_EVENTS, ENGAGERS, TWEET_COUNTS
 from services.platform.bus.tracing import with_trace_context
 from services.platform.outbox.outbox import Commits, OutboxEntry
-from services.platform.rows.port import RowMutation, RowStore
+from services.platform.rows.port import CellName, RowMutation, RowStore
 
 __all__ = ["RowEdgeStore"]
 
@@ -83,6 +92,23 @@ class RowEdgeStore:
         )
         full = len(rows[0].cells) == limit and known
         return IdSlice(ids, min(known.values()) if full else None)
+
+    async def engaged(self, user_id: int, tweet_ids: Sequence[int]) -> dict[Kind, list[int]]:
+        """Read single cells of the user's wide rows, in one read."""
+        names = {
+            CellName(ENGAGED.name, engaged_row_key(kind, user_id), column_of(tweet_id)): (
+                kind,
+                tweet_id,
+            )
+            for kind in USER_KINDS
+            for tweet_id in tweet_ids
+        }
+        cells = await self._rows.read_cells(names)
+        found: dict[Kind, list[int]] = {kind: [] for kind in USER_KINDS}
+        for name, (kind, tweet_id) in names.items():
+            if is_set(cells.get(name)):
+                found[kind].append(tweet_id)
+        return found
 
     async def done_to(self, kind: Kind, tweet_id: int, *, after: int | None, limit: int) -> IdSlice:
         """Read actors from rows of edges."""

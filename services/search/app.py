@@ -7,6 +7,7 @@ from typing import Final
 from aviary.search.v1 import search_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.drawing.opening import open_drawing
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.runtime.pace import Pace
 from services.search.clients import GraphClient, TweetClient, UserClient
@@ -65,7 +66,8 @@ async def build(deps: Dependencies) -> Served:
         reports=reports,
         clock=deps.clock,
     )
-    servicer = SearchServicer(service, Trends(index, deps.clock), deps.cursors())
+    drawing = await open_drawing(deps)
+    servicer = SearchServicer(service, Trends(index, deps.clock), deps.cursors(), drawing)
     return [Servicer(service_of(search_service_pb2.DESCRIPTOR), servicer)]
 
 

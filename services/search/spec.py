@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.platform.bus.port import Subscription
+from services.platform.drawing.calls import drawing_calls
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
 from services.tweet.spec import TWEET_EVENTS
@@ -29,8 +30,7 @@ SPEC: Final = ServiceSpec(
     port=50_063,
     contracts=("aviary.search.v1.SearchService",),
     calls=(
-        "aviary.graph.v1.GraphService/StreamRelations",
-        "aviary.tweet.v1.TweetService/LookupTweets",
+        *drawing_calls("search"),
         "aviary.tweet.v1.TweetService/StreamTweets",
         "aviary.user.v1.UserService/GetUserByHandle",
     ),
@@ -40,6 +40,7 @@ SPEC: Final = ServiceSpec(
     ),
     tables=TABLES,
     subscriptions=(TWEETS,),
+    uses_cache=True,
     secrets=("AVIARY_CURSOR_KEY",),
     keeps_scratch=True,
 )

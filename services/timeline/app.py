@@ -3,6 +3,7 @@
 from aviary.timeline.v1 import timeline_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.drawing.opening import open_drawing
 from services.platform.ids.known_ids import KnownIds
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import AnnouncementListener
@@ -14,6 +15,7 @@ from services.timeline.hot_timelines import ValkeyHotTimelines
 from services.timeline.hydration import CachedTweets, Hydration
 from services.timeline.local_tweets import LocalTweets
 from services.timeline.owners import KnownOwners
+from services.timeline.referenced import ReferencedTweets
 from services.timeline.relations_cache import RelationsCache
 from services.timeline.service import TimelineService
 from services.timeline.servicer import TimelineServicer
@@ -55,6 +57,8 @@ async def build(deps: Dependencies) -> Served:
         backfill=Backfill(homes, tweets, graph, deps.clock),
     )
     shared = TweetCache(valkey, metrics=counts, read_tweet=read_tweet)
-    service = TimelineService(sources, Hydration(CachedTweets(local, shared, tweets)))
-    servicer = TimelineServicer(service, deps.cursors())
+    bodies = CachedTweets(local, shared, tweets)
+    service = TimelineService(sources, Hydration(bodies))
+    drawing = await open_drawing(deps, referenced=ReferencedTweets(bodies))
+    servicer = TimelineServicer(service, deps.cursors(), drawing)
     return [Servicer(service_of(timeline_service_pb2.DESCRIPTOR), servicer)]

@@ -56,12 +56,13 @@ class EncodedTweet:
     """Of a retweet, as it is kept: the tweet."""
     retweet: Retweet | None = None
     """By which the tweet is in the timeline; None where it stands at its own place."""
-    json: bytes = field(default=b"", init=False, compare=False, repr=False)
-    """The same as JSON, once it was asked for and where it was kept; else empty."""
+    open_json: bytes = field(default=b"", init=False, compare=False, repr=False)
+    """The same as JSON without its closing brace, since every answer adds to it; once it was asked
+    for and where it was kept, else empty."""
 
-    def keep_json(self, json: bytes) -> None:
+    def keep_open_json(self, json: bytes) -> None:
         """Have it at hand for as long as this object is."""
-        object.__setattr__(self, "json", json)
+        object.__setattr__(self, "open_json", json)
 
     @property
     def entry_id(self) -> int:
@@ -128,6 +129,8 @@ class HotHome:
     """When memory was asked, by `time.monotonic()`: what else the read uses is no older."""
     token: bytes = b""
     """Under which the list can be filled, which was absent and collects pushes from now on."""
+    mark: bytes = b""
+    """Under which can be kept what the viewer did with tweets, as looked up from now on."""
 
 
 @dataclass(frozen=True, slots=True)

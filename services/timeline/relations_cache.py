@@ -18,7 +18,7 @@ from services.platform.valkey.cache_metrics import CacheMetrics
 from services.platform.valkey.connection import ValkeyClient, valkey_errors
 from services.platform.valkey.script import Script
 from services.timeline.hot_lists import GuardedEntry
-from services.timeline.keys import relations_key
+from services.timeline.keys import relations_key, viewer_mark_key
 from services.timeline.model import ViewerRelations
 
 __all__ = ["NONCE_BYTES", "LocalRelations", "RelationsCache"]
@@ -65,7 +65,13 @@ class RelationsCache:
         """Name the viewer's entry; `new_nonce` is random."""
         if len(new_nonce) != NONCE_BYTES:
             raise ValueError(f"a nonce has {NONCE_BYTES} bytes, got {len(new_nonce)}")
-        return GuardedEntry(relations_key(viewer_id), known_nonce, new_nonce, self._ttl_ms)
+        return GuardedEntry(
+            relations_key(viewer_id),
+            known_nonce,
+            new_nonce,
+            self._ttl_ms,
+            viewer_mark_key(viewer_id),
+        )
 
     def parse(self, entry: bytes) -> tuple[bytes, ViewerRelations | None]:
         """(nonce, relations) of an entry; where there are none, fetch and `fill` under the nonce.

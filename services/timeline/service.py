@@ -83,11 +83,11 @@ class TimelineService:
             tweets = await self._hydration.hydrate(skeleton)
             shown += await once.of(apply_rules(self._rules, tweets, skeleton.view))
             if len(shown) > limit or skeleton.run.ended:
-                return once.told(cut_page(shown, limit))
+                return once.told(cut_page(shown, limit, skeletons.mark))
             before = skeleton.run.ids[-1]
             read += len(skeleton.run.ids)
             if read >= MOST_IDS:
-                return once.told(Page(shown, before))
+                return once.told(Page(shown, before, mark=skeletons.mark))
             missing = limit + 1 - len(shown)
             likely = missing * (1 + read // max(1, len(shown)))
             wanted = min(likely, 2 * wanted, WINDOW_IDS)

@@ -63,6 +63,11 @@ class IdSources:
 class Skeletons(Protocol):
     """The skeletons of one read, which may take several rounds to fill its page."""
 
+    @property
+    def mark(self) -> bytes:
+        """What `HotHome` has of that name, in the first round; empty for none."""
+        ...
+
     async def below(self, before: int | None, count: int) -> Skeleton:
         """Read at least `count` ids below `before` (None: the newest), or all that there are."""
         ...
@@ -80,12 +85,15 @@ class HomeSkeletons:
         self._viewer = viewer
         self._relations: ViewerRelations | None = None
         self._floor: int | None = None
+        self.mark = b""
 
     async def below(self, before: int | None, count: int) -> Skeleton:
         """Merge what was pushed with what celebrities posted."""
         count += SPARE_IDS
         sources = self._sources
         hot = await self._hot(before, count)
+        if hot is not None:
+            self.mark = self.mark or hot.mark
         await self._check_owner(hot)
         missed = hot is not None and hot.run is None and self._floor is None and not hot.token
         if missed and await sources.builds.waited(self._viewer):
@@ -266,6 +274,7 @@ class AuthorSkeletons:
         self._sources = sources
         self._author = author
         self._view = View(author)
+        self.mark = b""
 
     async def below(self, before: int | None, count: int) -> Skeleton:
         """Read the author's own ids."""

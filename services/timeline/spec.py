@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.platform.drawing.calls import drawing_calls
 from services.platform.rows.port import TableSpec
 from services.platform.specs import ServiceSpec
 from services.timeline.ages import ACTIVE_DAYS, DAY_MS
@@ -34,13 +35,11 @@ SPEC: Final = ServiceSpec(
     json_over_http=True,
     contracts=("aviary.timeline.v1.TimelineService",),
     calls=(
+        *drawing_calls("timeline"),
         # GetRelations of a graph process of the release before StreamRelations alone.
         "aviary.graph.v1.GraphService/GetRelations",
         "aviary.graph.v1.GraphService/LookupRelations",
-        "aviary.graph.v1.GraphService/StreamRelations",
         "aviary.tweet.v1.TweetService/ListAuthorTweets",
-        "aviary.tweet.v1.TweetService/LookupTweets",
-        "aviary.user.v1.UserService/LookupUsers",
     ),
     operator_calls=("aviary.timeline.v1.TimelineService/RebuildHomeTimeline",),
     tables=TABLES,

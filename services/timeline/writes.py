@@ -3,7 +3,8 @@
 Each service owns its data; this is the one exception. The fan-out pushes a page of a thousand
 timelines in one call of the store, and an RPC to the timeline service for it would cost more than
 the push. The tweet service shows authors their own tweets before it replies, by the same writes;
-and the graph service forgets, before it replies, what is cached of the relations that it changed.
+and the graph service forgets, before it replies, what is cached of the relations that it changed,
+as the engagement service does with what readers keep of a user's likes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -27,6 +28,7 @@ from services.timeline.spec import SPEC
 from services.timeline.stale_relations import StaleRelations
 from services.timeline.store import RowHomeTimelines
 from services.timeline.tweet_cache import TweetCache
+from services.timeline.viewer_marks import ViewerMarks
 
 __all__ = [
     "TimelineWrites",
@@ -35,6 +37,7 @@ __all__ = [
     "open_pushes",
     "open_stale_relations",
     "open_timeline_rows",
+    "open_viewer_marks",
 ]
 
 _tracer = trace.get_tracer(SCOPE)
@@ -143,6 +146,13 @@ async def open_stale_relations(deps: Dependencies) -> StaleRelations:
     """Open the cache of relations for who changes them."""
     stale = StaleRelations(RelationsCache(deps.valkey(), metrics=deps.cache_metrics))
     await deps.loops.opened("stale relations", stale)
+    return stale
+
+
+async def open_viewer_marks(deps: Dependencies) -> StaleRelations:
+    """Open the marks of what viewers did with tweets, for who changes that."""
+    stale = StaleRelations(ViewerMarks(deps.valkey()), name="viewer marks")
+    await deps.loops.opened("stale viewer marks", stale)
     return stale
 
 

@@ -3,6 +3,7 @@
 from aviary.tweet.v1 import tweet_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.drawing.opening import open_drawing
 from services.platform.erasure import Settling
 from services.platform.ids.known_ids import KnownIds
 from services.platform.rpc.method_handlers import Servicer
@@ -13,6 +14,7 @@ from services.tweet.consumers import TweetConsumers
 from services.tweet.deletion import Deletion
 from services.tweet.erasure import LATE_TWEETS_MS, TweetErasure
 from services.tweet.events import TweetEvents
+from services.tweet.messages import OwnTweets
 from services.tweet.own_timeline import JoinedOwnTimeline
 from services.tweet.retweet_store import RowRetweetStore
 from services.tweet.retweets import Retweets
@@ -56,5 +58,6 @@ async def build(deps: Dependencies) -> Served:
     erasure = TweetErasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
     consumers = TweetConsumers(erasure, users)
     await deps.consume(ERASURE, consumers.user_deleted)
-    servicer = TweetServicer(service, TweetStreaming(store), retweets)
+    drawing = await open_drawing(deps, referenced=OwnTweets(service))
+    servicer = TweetServicer(service, TweetStreaming(store), retweets, drawing)
     return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), servicer)]

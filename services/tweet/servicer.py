@@ -1,30 +1,32 @@
 """`TweetService` over gRPC: translates, calls, translates."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from aviary.tweet.v1 import entities_pb2, tweet_pb2, tweet_service_pb2
+from aviary.tweet.v1 import tweet_service_pb2
 from grpc.aio import ServicerContext
 
+from services.platform.drawing.drawing import Drawing
+from services.platform.drawing.expansions import read_expansions
+from services.platform.drawing.messages import draw_messages
 from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import listed_ids
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 from services.platform.rpc.created import location
+from services.platform.rpc.end_user import reader_of
 from services.platform.rpc.partial_errors import partial_errors
-from services.platform.rpc.timestamps import to_timestamp
-from services.platform.text.entities import NO_ENTITIES, Entities
-from services.tweet.model import Delivery, RetweetPair, Tweet
+from services.tweet.messages import to_message
+from services.tweet.model import Delivery, RetweetPair
 from services.tweet.retweets import Retweets
 from services.tweet.service import TweetService
 from services.tweet.streaming import TweetStreaming
 
 __all__ = ["TweetServicer"]
 
-FORM: Final = 3
-"""Of what is said of a tweet: rises when that changes, so that nobody goes on with what an earlier
-release answered. The first had no entities, and a 0 for no tweet; the second did not say whom a
-tweet answers."""
+ETAG_BYTES: Final = 12
+"""Of a digest of what is answered: two answers of a tweet never have the same."""
 MAX_ANSWER_BYTES: Final = 3_000_000
 """Of tweets by ids: a channel takes 4 MiB of an answer, and so does the edge, which makes JSON of
 it. Only tweets with the longest URLs come so far."""
@@ -40,9 +42,14 @@ class TweetServicer:
     """The RPCs of `aviary.tweet.v1.TweetService`; domain errors pass through."""
 
     def __init__(
-        self, service: TweetService, streaming: TweetStreaming, retweets: Retweets
+        self,
+        service: TweetService,
+        streaming: TweetStreaming,
+        retweets: Retweets,
+        drawing: Drawing,
     ) -> None:
         self._service = service
+        self._drawing = drawing
         self._streaming = streaming
         self._retweets = retweets
 
@@ -64,7 +71,7 @@ class TweetServicer:
                 location("tweets", tweet.tweet_id),
             )
         )
-        answer = _to_proto(tweet)
+        answer = to_message(tweet)
         return tweet_service_pb2.CreateTweetResponse(
             tweet=answer, tweet_id=answer.tweet_id, created_at=answer.created_at
         )
@@ -73,20 +80,29 @@ class TweetServicer:
         self, request: tweet_service_pb2.GetTweetRequest, context: ServicerContext[Any, Any]
     ) -> tweet_service_pb2.GetTweetResponse:
         """Read a tweet. The `etag` in the initial metadata names the answer for HTTP clients."""
-        tweet = await self._service.get(request.tweet_id)
-        await context.send_initial_metadata((("etag", _etag(tweet)),))
-        return tweet_service_pb2.GetTweetResponse(tweet=_to_proto(tweet))
+        expansions = read_expansions(request.expansions)
+        reader = reader_of(context.invocation_metadata())
+        tweet = to_message(await self._service.get(request.tweet_id))
+        includes = await draw_messages(self._drawing, [tweet], reader, expansions)
+        answer = tweet_service_pb2.GetTweetResponse(tweet=tweet, includes=includes)
+        await context.send_initial_metadata((("etag", _etag(answer)),))
+        return answer
 
     async def GetTweets(  # noqa: N802 - the name of the RPC
-        self, request: tweet_service_pb2.GetTweetsRequest, _context: object
+        self, request: tweet_service_pb2.GetTweetsRequest, context: ServicerContext[Any, Any]
     ) -> tweet_service_pb2.GetTweetsResponse:
         """Read those of many tweets that there are."""
+        expansions = read_expansions(request.expansions)
+        reader = reader_of(context.invocation_metadata())
         found, missing = await self._service.lookup(listed_ids("ids", request.ids))
         answer = tweet_service_pb2.GetTweetsResponse(
-            tweets=map(_to_proto, found), errors=partial_errors(missing, Reason.TWEET_NOT_FOUND)
+            tweets=map(to_message, found), errors=partial_errors(missing, Reason.TWEET_NOT_FOUND)
         )
         if answer.ByteSize() > MAX_ANSWER_BYTES:
             raise InvalidArgumentError("ids", "name tweets too large for one answer: ask for fewer")
+        includes = await draw_messages(self._drawing, answer.tweets, reader, expansions)
+        if includes is not None:
+            answer.includes.CopyFrom(includes)
         return answer
 
     async def DeleteTweet(  # noqa: N802 - the name of the RPC
@@ -106,7 +122,7 @@ class TweetServicer:
         retweets = await self._retweets.lookup(missing) if request.with_retweets else []
         known = {each.retweet_id for each in retweets}
         return tweet_service_pb2.LookupTweetsResponse(
-            tweets=map(_to_proto, found),
+            tweets=map(to_message, found),
             missing_ids=[each for each in missing if each not in known],
             retweets=[
                 tweet_service_pb2.Retweet(
@@ -153,51 +169,13 @@ class TweetServicer:
         """Stream all tweets in pages."""
         async for page in self._streaming.pages(request.after_tweet_id, request.limit):
             yield tweet_service_pb2.StreamTweetsResponse(
-                tweets=map(_to_proto, page.tweets),
+                tweets=map(to_message, page.tweets),
                 resume_after_tweet_id=page.resume_after,
                 percent=page.percent,
             )
 
 
-def _etag(tweet: Tweet) -> str:
-    # A tweet never changes, so its id and the form say all. What does change, such as a counter,
-    # would have to be in here too, or stay out of the answer.
-    return f'"{tweet.tweet_id}.{FORM}"'
-
-
-def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
-    return tweet_pb2.Tweet(
-        tweet_id=tweet.tweet_id,
-        user_id=tweet.user_id,
-        text=tweet.text,
-        created_at=to_timestamp(tweet.created_at_ms),
-        in_reply_to_tweet_id=tweet.in_reply_to_tweet_id or None,
-        in_reply_to_user_id=tweet.in_reply_to_user_id or None,
-        quote_tweet_id=tweet.quote_tweet_id or None,
-        entities=_entities_to_proto(tweet.entities),
-        language=tweet.language or None,
-    )
-
-
-def _entities_to_proto(found: Entities) -> entities_pb2.Entities | None:
-    """Encode what a text refers to; None where that is nothing, so that the field is absent."""
-    if found == NO_ENTITIES:
-        return None
-    return entities_pb2.Entities(
-        mentions=[
-            entities_pb2.MentionEntity(start=each.start, end=each.end, username=each.username)
-            for each in found.mentions
-        ],
-        hashtags=[
-            entities_pb2.HashtagEntity(start=each.start, end=each.end, tag=each.tag)
-            for each in found.hashtags
-        ],
-        cashtags=[
-            entities_pb2.CashtagEntity(start=each.start, end=each.end, tag=each.tag)
-            for each in found.cashtags
-        ],
-        urls=[
-            entities_pb2.UrlEntity(start=each.start, end=each.end, url=each.url)
-            for each in found.urls
-        ],
-    )
+def _etag(answer: tweet_service_pb2.GetTweetResponse) -> str:
+    # The tweet itself never changes; what is counted of it, and who its author is, does.
+    content = answer.SerializeToString(deterministic=True)
+    return f'"{hashlib.blake2b(content, digest_size=ETAG_BYTES).hexdigest()}"'

@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services.platform.bus.port import Subscription
+from services.platform.drawing.calls import drawing_calls
 from services.platform.leasing.calls import LEASE_CALLS
 from services.platform.outbox.keys import OUTBOX_KEY
 from services.platform.rows.port import TableSpec
@@ -46,7 +47,7 @@ SPEC: Final = ServiceSpec(
     http_port=50_061,
     json_over_http=True,
     contracts=("aviary.tweet.v1.TweetService",),
-    calls=(*LEASE_CALLS, "aviary.user.v1.UserService/LookupUsers"),
+    calls=(*LEASE_CALLS, *drawing_calls("tweet")),
     tables=TABLES,
     # Authors see their own tweets at once: written into the timeline's own store, see its `writes`.
     opens_rows_of=("timeline",),

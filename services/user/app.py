@@ -3,8 +3,11 @@
 from aviary.user.v1 import user_service_pb2
 
 from services.platform.composition.dependencies import Dependencies, Served, service_of
+from services.platform.drawing.channels import USER_CHANGED
+from services.platform.drawing.outage import PATIENCE_S
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import announce
+from services.user.clients import GraphClient
 from services.user.events import UserEvents
 from services.user.former_handles import FormerHandles
 from services.user.service import UserService
@@ -23,6 +26,10 @@ async def build(deps: Dependencies) -> Served:
 
     async def announce_gone(user_id: int) -> None:
         await announce(valkey, GONE, user_id)
+        await announce_changed(user_id)
+
+    async def announce_changed(user_id: int) -> None:
+        await announce(valkey, USER_CHANGED, user_id)
 
     service = UserService(
         store,
@@ -30,6 +37,8 @@ async def build(deps: Dependencies) -> Served:
         UserEvents(),
         deps.clock,
         announce_gone,
+        announce_changed=announce_changed,
         former=FormerHandles(deps.settings.handle_hold_days),
     )
-    return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service))]
+    graph = await deps.client("graph", GraphClient, timeout_s=PATIENCE_S)
+    return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service, graph))]

@@ -4,15 +4,17 @@ Every method raises `UnavailableError` when the engine cannot answer; a write ma
 nevertheless.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from services.user.model import Account, HandleClaim, RequestKey, RequestRecord, User
 
 __all__ = [
     "AccountStore",
+    "AnnounceChanged",
     "AnnounceGone",
     "ClaimStore",
+    "Followers",
     "IdSource",
     "RequestStore",
     "UserEvents",
@@ -73,6 +75,10 @@ class ClaimStore(Protocol):
         """Read the claim of a handle, None if nobody claims it."""
         ...
 
+    async def get_claims(self, canonical_handles: Sequence[str]) -> dict[str, HandleClaim]:
+        """Read the claims of many handles; of a handle that nobody claims there is none."""
+        ...
+
     async def replace_claim(
         self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
     ) -> bool:
@@ -109,6 +115,18 @@ class UserStore(AccountStore, ClaimStore, RequestStore, Protocol):
 AnnounceGone = Callable[[int], Awaitable[None]]
 """Tells all processes that keep who exists that a user is gone. Raises `UnavailableError`; they
 then believe in the user for a minute at most."""
+
+AnnounceChanged = Callable[[int], Awaitable[None]]
+"""Tells all processes that keep who users are that one has changed. Raises `UnavailableError`; they
+then show the user as before for a minute at most."""
+
+
+class Followers(Protocol):
+    """How many follow users. Raises `UnavailableError`."""
+
+    async def counts(self, user_ids: Sequence[int]) -> Mapping[int, int]:
+        """The number of followers of each of these users."""
+        ...
 
 
 class UserEvents(Protocol):

@@ -18,6 +18,7 @@ from services.platform.observability.log_events import EVENT_USER_TIDYING_FAILED
 from services.platform.runtime.clock import Clock
 from services.platform.text.handles import (
     canonical,
+    is_handle,
     validate_bio,
     validate_display_name,
     validate_handle,
@@ -26,7 +27,7 @@ from services.platform.text.handles import (
 from services.user.claims import HandleClaims, taken
 from services.user.former_handles import FormerHandles
 from services.user.model import Account, RequestMark, User
-from services.user.ports import AnnounceGone, IdSource, UserEvents, UserStore
+from services.user.ports import AnnounceChanged, AnnounceGone, IdSource, UserEvents, UserStore
 from services.user.requests import Requests
 
 __all__ = ["MAX_IDS_PER_LOOKUP", "UserService"]
@@ -57,10 +58,12 @@ class UserService:
         clock: Clock,
         announce_gone: AnnounceGone,
         *,
+        announce_changed: AnnounceChanged,
         former: FormerHandles,
     ) -> None:
         self._store = store
         self._announce_gone = announce_gone
+        self._announce_changed = announce_changed
         self._ids = ids
         self._events = events
         self._clock = clock
@@ -120,6 +123,18 @@ class UserService:
         found = [users[user_id] for user_id in user_ids if user_id in users]
         missing = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in users]
         return found, missing
+
+    async def lookup_by_handle(self, handles: Sequence[str]) -> list[User]:
+        """Read the users who have 1 to `MAX_IDS_PER_LOOKUP` handles, in the order of these.
+
+        What nobody has, or can have, is left out.
+        """
+        if not 1 <= len(handles) <= MAX_IDS_PER_LOOKUP:
+            raise InvalidArgumentError(
+                "handles", f"must be 1 to {MAX_IDS_PER_LOOKUP}, are {len(handles)}"
+            )
+        possible = list(filter(is_handle, handles))
+        return await self._claims.owners(possible) if possible else []
 
     async def update(
         self,
@@ -217,6 +232,7 @@ class UserService:
             return False
         # The change is made, whatever becomes of the rest: an old claim passes on by itself, and
         # the next change of the row remembers the answer.
+        await self._best_effort(self._announce_changed(user.user_id))
         await self._best_effort(self._claims.release(freed))
         await self._best_effort(self._requests.remember(after))
         return True

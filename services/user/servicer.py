@@ -2,22 +2,28 @@
 
 # ruff: noqa: N802, ARG002 - names and signatures are those of the proto
 
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
 
 from aviary.user.v1 import user_pb2
 from aviary.user.v1 import user_service_pb2 as pb
 from aviary.user.v1.user_service_pb2_grpc import UserServiceServicer
 from grpc.aio import ServicerContext
 
+from services.platform.drawing.outage import Spared
 from services.platform.error_reasons import Reason
 from services.platform.ids.arguments import listed_ids
 from services.platform.rpc.created import location
 from services.platform.rpc.partial_errors import partial_errors
 from services.platform.rpc.timestamps import to_timestamp
 from services.user.model import User
+from services.user.ports import Followers
 from services.user.service import UserService
 
 __all__ = ["UserServicer"]
+
+MAX_COUNT: Final = (1 << 31) - 1
+"""Of followers that are shown."""
 
 _Context: TypeAlias = "ServicerContext[Any, Any]"
 
@@ -25,8 +31,10 @@ _Context: TypeAlias = "ServicerContext[Any, Any]"
 class UserServicer(UserServiceServicer):
     """`aviary.user.v1.UserService`. Domain errors pass through."""
 
-    def __init__(self, service: UserService) -> None:
+    def __init__(self, service: UserService, followers: Followers) -> None:
         self._service = service
+        self._followers = followers
+        self._counting = Spared("followers")
 
     async def CreateUser(
         self, request: pb.CreateUserRequest, context: _Context
@@ -40,17 +48,20 @@ class UserServicer(UserServiceServicer):
 
     async def GetUser(self, request: pb.GetUserRequest, context: _Context) -> pb.GetUserResponse:
         """Read a user."""
-        return pb.GetUserResponse(user=_to_proto(await self._service.get(request.user_id)))
+        user = await self._service.get(request.user_id)
+        return pb.GetUserResponse(user=await self._counted(user))
 
     async def GetMe(self, request: pb.GetMeRequest, context: _Context) -> pb.GetMeResponse:
         """Read the caller."""
-        return pb.GetMeResponse(user=_to_proto(await self._service.get(request.user_id)))
+        user = await self._service.get(request.user_id)
+        return pb.GetMeResponse(user=await self._counted(user))
 
     async def GetUsers(self, request: pb.GetUsersRequest, context: _Context) -> pb.GetUsersResponse:
         """Read those of many users that there are."""
         found, missing = await self._service.lookup(listed_ids("ids", request.ids))
         return pb.GetUsersResponse(
-            users=map(_to_proto, found), errors=partial_errors(missing, Reason.USER_NOT_FOUND)
+            users=await self._all_counted(found),
+            errors=partial_errors(missing, Reason.USER_NOT_FOUND),
         )
 
     async def GetUserByHandle(
@@ -58,7 +69,7 @@ class UserServicer(UserServiceServicer):
     ) -> pb.GetUserByHandleResponse:
         """Read a user by handle."""
         user = await self._service.get_by_handle(request.handle)
-        return pb.GetUserByHandleResponse(user=_to_proto(user))
+        return pb.GetUserByHandleResponse(user=await self._counted(user))
 
     async def UpdateUser(
         self, request: pb.UpdateUserRequest, context: _Context
@@ -86,6 +97,27 @@ class UserServicer(UserServiceServicer):
         """Read many users."""
         found, missing = await self._service.lookup(request.user_ids)
         return pb.LookupUsersResponse(users=map(_to_proto, found), missing_ids=missing)
+
+    async def LookupUsersByHandle(
+        self, request: pb.LookupUsersByHandleRequest, context: _Context
+    ) -> pb.LookupUsersByHandleResponse:
+        """Read many users by handle."""
+        found = await self._service.lookup_by_handle(request.handles)
+        return pb.LookupUsersByHandleResponse(users=map(_to_proto, found))
+
+    async def _counted(self, user: User) -> user_pb2.User:
+        (shown,) = await self._all_counted([user])
+        return shown
+
+    async def _all_counted(self, users: Sequence[User]) -> list[user_pb2.User]:
+        """Add how many follow each; where nobody says so in time, they go without."""
+        shown = list(map(_to_proto, users))
+        ids = [user.user_id for user in users]
+        counts = await self._counting.ask(lambda: self._followers.counts(ids)) if ids else None
+        for user in shown:
+            if counts is not None and user.user_id in counts:
+                user.followers_count = min(counts[user.user_id], MAX_COUNT)
+        return shown
 
 
 def _to_proto(user: User) -> user_pb2.User:

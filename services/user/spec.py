@@ -42,7 +42,7 @@ SPEC: Final = ServiceSpec(
     summary="accounts, handles and profiles",
     port=50_051,
     contracts=("aviary.user.v1.UserService",),
-    calls=LEASE_CALLS,
+    calls=(*LEASE_CALLS, "aviary.graph.v1.GraphService/LookupCounts"),
     # A command that is told a user says so where there is none.
     operator_calls=("aviary.user.v1.UserService/GetUser",),
     tables=TABLES,

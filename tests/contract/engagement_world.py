@@ -107,6 +107,16 @@ class PlacedRetweets:
             (self.edges.add if stands else self.edges.discard)(edge)
 
 
+class Viewers:
+    """Notes of whom readers were told to look again."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[set[int]] = []
+
+    async def forget(self, viewers: Collection[int]) -> None:
+        self.forgotten.append(set(viewers))
+
+
 class World:
     """One process; `worker` tells it from others on the same rows."""
 
@@ -117,7 +127,8 @@ class World:
         self.placed = PlacedRetweets()
         self.store = RowEdgeStore(rows, self.outbox, EngagementEvents())
         self.ids = ClockIds(self.clock, worker)
-        self.changes = Changes(self.store, self.ids, self.tweets, self.users)
+        self.viewers = Viewers()
+        self.changes = Changes(self.store, self.ids, self.tweets, self.users, self.viewers)
         self.engaging = Engaging(self.changes)
         self.count_store = RowCounts(rows)
         self.counting = Counting(self.count_store, self.cache)
@@ -136,6 +147,7 @@ class World:
             ),
             EngagementErasure(self.store, self.changes, Settling(SETTLE_MS, self.clock)),
             self.users,
+            self.viewers,
         )
 
     async def like(self, *user_ids: int, tweet_id: int = TWEET) -> None:

@@ -56,7 +56,7 @@ async def test_a_damaged_list_is_a_miss_and_is_filled_anew(
     for key in (home, author):
         await client.rpush(key, *LISTS[damage])
     entry = RelationsCache(client).entry(7, b"", b"1" * 8)
-    _, page, _ = await lists.read_beside(entry, home, None, 10)
+    _, page, _, _ = await lists.read_beside(entry, home, None, 10)
     assert page is None
     assert await lists.read_many([author], None, 10) == [None]
     for key in (home, author):

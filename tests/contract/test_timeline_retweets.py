@@ -9,6 +9,7 @@ import pytest
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 from google.api.httpbody_pb2 import HttpBody
 
+from services.platform.rpc.json_answers import json_writer
 from services.platform.rpc.paging import CursorCodec
 from services.platform.valkey.lines import ValkeyNode
 from services.timeline.model import EncodedTweet
@@ -20,11 +21,14 @@ from services.tweet.retweets import Retweets
 from tests.contract.own_tweets_world import AUTHOR, FRIEND, TABLES, World
 from tests.contract.row_engines import bigtable_emulator, open_rows
 from tests.contract.valkey_servers import valkey_node
+from tests.undrawn import undrawn
+from tests.unit.drawing.world import World as DrawnWorld
 
 __all__ = ["bigtable_emulator"]
 
 OTHER, STRANGER = 3, 4
 """Users; `AUTHOR` is who reads, and follows `FRIEND` and `OTHER`."""
+write_page = json_writer(pb.GetHomeTimelineResponse.DESCRIPTOR)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,9 @@ class RetweetWorld(World):
             events=TweetEvents(),
             clock=self.clock,
         )
-        self.servicer: Any = TimelineServicer(self.service, CursorCodec(lambda: [b"k" * 32]))
+        self.servicer: Any = TimelineServicer(
+            self.service, CursorCodec(lambda: [b"k" * 32]), undrawn()
+        )
         self.made: list[int] = []
 
     async def next_id(self) -> int:
@@ -150,10 +156,19 @@ async def test_a_push_that_comes_again_brings_nothing_back(world: RetweetWorld) 
 
 
 async def test_the_json_says_what_the_message_says(world: RetweetWorld) -> None:
+    """Also with what is drawn, which goes behind who retweeted it; they are included by default."""
+    drawn = DrawnWorld()
     tweet = await world.post(STRANGER)
+    drawn.likes[tweet] = 3
     retweet = await world.retweet(FRIEND, tweet)
-    page = await world.service.home(AUTHOR, None, 50)
-    body = HttpBody.FromString(world.servicer._in_json(page, ""))
+    world.servicer._drawing = drawn.drawing
+    request = pb.GetHomeTimelineRequest(user_id=AUTHOR)
+    page = pb.GetHomeTimelineResponse.FromString(
+        await world.servicer.GetHomeTimeline(request, None)
+    )
+    body = HttpBody.FromString(await world.servicer.GetHomeTimelineJson(request, None))
+    assert body.data == write_page(page).encode()
     (shown,) = json.loads(body.data)["tweets"]
-    assert shown["tweet_id"] == str(tweet)
+    assert (shown["tweet_id"], shown["like_count"]) == (str(tweet), 3)
     assert shown["retweeted_by"] == {"retweet_id": str(retweet), "user_ids": [str(FRIEND)]}
+    assert [user.user_id for user in page.includes.users] == [STRANGER, FRIEND]

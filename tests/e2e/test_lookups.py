@@ -19,7 +19,7 @@ def test_what_is_made_has_a_place(mesh: Mesh) -> None:
         assert made.status_code == 201
         ada = made.json()["user"]
         assert made.headers["location"] == f"/v1/users/{ada['user_id']}"
-        assert mesh.rest.get(made.headers["location"]).json()["user"] == ada
+        assert ada.items() <= mesh.rest.get(made.headers["location"]).json()["user"].items()
     taken = mesh.rest.post("/v1/users", json={"handle": "placed", "display_name": "P"})
     assert taken.status_code == 409
     assert "location" not in taken.headers
@@ -30,7 +30,7 @@ def test_what_is_made_has_a_place(mesh: Mesh) -> None:
         assert made.status_code == 201
         tweet = made.json()["tweet"]
         assert made.headers["location"] == f"/v1/tweets/{tweet['tweet_id']}"
-        assert mesh.rest.get(made.headers["location"]).json()["tweet"] == tweet
+        assert tweet.items() <= mesh.rest.get(made.headers["location"]).json()["tweet"].items()
     empty = mesh.rest.post("/v1/tweets", json={**body, "text": " "})
     assert empty.status_code == 400
     assert "location" not in empty.headers
@@ -41,7 +41,8 @@ def test_what_is_not_there_is_absent(mesh: Mesh) -> None:
     first = post(mesh, ada)
     answer = post(mesh, ada, in_reply_to_tweet_id=first)
     quote = post(mesh, ada, quote_tweet_id=first)
-    common = {"tweet_id", "user_id", "text", "created_at"}
+    counts = {f"{kind}_count" for kind in ("like", "retweet", "reply", "quote")}
+    common = {"tweet_id", "user_id", "text", "created_at", *counts}
     more = {
         first: set(),
         answer: {"in_reply_to_tweet_id", "in_reply_to_user_id"},

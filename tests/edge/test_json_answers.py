@@ -3,13 +3,26 @@
 import random
 import sys
 from collections.abc import AsyncIterator, Iterator
+from operator import add
 
 import httpx
 import pytest
 import pytest_asyncio
 from aviary.timeline.v1 import timeline_service_pb2 as pb
 from aviary.tweet.v1.tweet_pb2 import Tweet
+from aviary.user.v1.user_pb2 import User
 
+from services.platform.drawing.drawing import Drawn
+from services.platform.drawing.pieces import (
+    BOOKMARKED,
+    LIKED,
+    NOBODY,
+    RETWEETED,
+    UNKNOWN_COUNTS,
+    TweetPiece,
+    pieces_of,
+)
+from services.platform.drawing.ports import UserPiece
 from services.platform.rpc.json_answers import JsonPieces, json_text
 from services.timeline.page import splice_json_page
 from tests.edge.conftest import BIG_ID, LONG, Edge, running_edge
@@ -17,7 +30,8 @@ from tests.edge.transcoded import Transcoder, transcoder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PIECES = JsonPieces(Tweet, 1_000)
+PIECES, USERS = JsonPieces(Tweet, 1_000), JsonPieces(User, 1_000)
+COUNTS = ("like_count", "retweet_count", "reply_count", "quote_count")
 SURROGATES = range(0xD800, 0xE000)
 CODE_POINTS = [chr(point) for point in range(sys.maxunicode + 1) if point not in SURROGATES]
 TEXT_CHARACTERS = 16_384
@@ -37,10 +51,36 @@ async def envoy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Trans
 
 def spliced(page: pb.GetHomeTimelineResponse) -> bytes:
     """The page as the timeline service makes it."""
-    tweets = [PIECES.of(tweet.SerializeToString()) for tweet in page.tweets]
-    return splice_json_page(
-        tweets, json_text(page.next_cursor).encode() if page.next_cursor else b""
+    tweets = map(add, map(open_json, page.tweets), (added(tweet).json for tweet in page.tweets))
+    cursor = json_text(page.next_cursor).encode() if page.next_cursor else b""
+    drawn = Drawn(
+        (),
+        [UserPiece(json=USERS.of(user.SerializeToString())) for user in page.includes.users],
+        [(b"", open_json(tweet) + added(tweet).json) for tweet in page.includes.tweets],
     )
+    return splice_json_page(tweets, cursor, drawn.includes_json)
+
+
+def open_json(tweet: Tweet) -> bytes:
+    """What is kept of a tweet, and who retweeted it: without what is added, and its brace."""
+    bare = Tweet.FromString(tweet.SerializeToString())
+    for name in (*COUNTS, "viewer"):
+        bare.ClearField(name)
+    return PIECES.of(bare.SerializeToString())[:-1]
+
+
+def added(tweet: Tweet) -> TweetPiece:
+    """What goes behind it."""
+    pieces = UNKNOWN_COUNTS
+    if tweet.HasField("like_count"):
+        likes, retweets, replies, quotes = (getattr(tweet, name) for name in COUNTS)
+        pieces = pieces_of(likes=likes, retweets=retweets, replies=replies, quotes=quotes)
+    if not tweet.HasField("viewer"):
+        return pieces[NOBODY]
+    viewer = tweet.viewer
+    return pieces[
+        LIKED * viewer.liked + RETWEETED * viewer.retweeted + BOOKMARKED * viewer.bookmarked
+    ]
 
 
 def pages_of(texts: list[str], size: int) -> Iterator[pb.GetHomeTimelineResponse]:
@@ -77,7 +117,31 @@ def any_tweet(rng: random.Random) -> Tweet:
     if rng.random() < 0.3:
         tweet.retweeted_by.retweet_id = rng.choice(IDS)
         tweet.retweeted_by.user_ids.extend(rng.choices(IDS, k=rng.choice((0, 1, 10))))
+    add_figures(tweet, rng)
     return tweet
+
+
+def add_figures(tweet: Tweet, rng: random.Random) -> None:
+    """All counts or none, and of a viewer anything, or of none."""
+    if rng.random() < 0.7:
+        for name in COUNTS:
+            setattr(tweet, name, rng.choice((0, 1, 10_000, 2**31 - 1)))
+    if rng.random() < 0.7:
+        tweet.viewer.liked = rng.random() < 0.5
+        tweet.viewer.retweeted = rng.random() < 0.5
+        tweet.viewer.bookmarked = rng.random() < 0.5
+
+
+def any_user(rng: random.Random) -> User:
+    """A user of whom any field may be absent."""
+    user = User(user_id=rng.choice(IDS), handle="ada" * rng.randrange(3))
+    if rng.random() < 0.9:
+        user.display_name = "".join(rng.choices(CODE_POINTS[:0x3000], k=rng.randrange(50)))
+    if rng.random() < 0.5:
+        user.created_at.seconds = rng.randrange(SECONDS[-1], SECONDS[-2])
+    if rng.random() < 0.5:
+        user.bio = "".join(rng.choices(CODE_POINTS, k=rng.randrange(160)))
+    return user
 
 
 def add_entities(tweet: Tweet, rng: random.Random) -> None:
@@ -112,6 +176,9 @@ async def test_thousands_of_tweets_are_written_as_the_transcoder_writes_them(
     rng = random.Random(47)  # noqa: S311 - the same tweets each time
     for start in range(0, TWEETS, PAGE):
         page = pb.GetHomeTimelineResponse(tweets=[any_tweet(rng) for _ in range(PAGE)])
+        if start % 600:
+            page.includes.users.extend(any_user(rng) for _ in range(rng.randrange(1, 60)))
+            page.includes.tweets.extend(any_tweet(rng) for _ in range(rng.randrange(4)))
         if start % 400:
             page.next_cursor = "".join(rng.choices(CODE_POINTS, k=34))
         for read in (envoy.home, envoy.user):

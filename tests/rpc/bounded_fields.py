@@ -36,6 +36,10 @@ IDS = Field(
         *("1," * 100, "," * 60_000, "9" * 60_000, "1" + ",1" * 30_000),
     ],
 )
+EXPANSIONS = Field(
+    ["author_id,in_reply_to_tweet_id,quote_tweet_id,entities.mentions"],
+    ["author_id,author_id", "author_id," * 6_000, "," * 60_000, "x" * 60_000],
+)
 HANDLE = Field(["A" * 15], ["A" * 16, "\u0301" * 15])
 REQUEST_ID = Field(["r" * 64], ["r" * 65, "\u0301" * 64])
 URLS = " ".join(["http://a.co/" + "d" * 4_077] * 11)
@@ -60,8 +64,10 @@ QUERY = Field(
 
 FIELDS: dict[str, Field] = {
     "aviary.engagement.v1.ListBookmarksRequest.cursor": Field([lambda w: w.bookmarks], ["c" * 34]),
+    "aviary.engagement.v1.ListBookmarksRequest.expansions": EXPANSIONS,
     "aviary.engagement.v1.ListLikersRequest.cursor": Field([lambda w: w.likers], ["c" * 34]),
     "aviary.engagement.v1.ListLikesRequest.cursor": Field([lambda w: w.likes], ["c" * 34]),
+    "aviary.engagement.v1.ListLikesRequest.expansions": EXPANSIONS,
     "aviary.engagement.v1.ListRetweetersRequest.cursor": Field(
         [lambda w: w.retweeters], ["c" * 34]
     ),
@@ -70,14 +76,19 @@ FIELDS: dict[str, Field] = {
     "aviary.graph.v1.ListFollowingRequest.cursor": Field([lambda w: w.following], ["c" * 34]),
     "aviary.search.v1.ListTrendsRequest.language": Field(["abc"], ["abcd"]),
     "aviary.search.v1.SearchTweetsRequest.cursor": Field([lambda w: w.search], ["c" * 34]),
+    "aviary.search.v1.SearchTweetsRequest.expansions": EXPANSIONS,
     "aviary.search.v1.SearchTweetsRequest.query": QUERY,
     "aviary.search.v1.SearchTweetsRequest.sort": Field(["relevant"], ["relevants"]),
     "aviary.timeline.v1.GetHomeTimelineRequest.cursor": Field([lambda w: w.home], ["c" * 34]),
+    "aviary.timeline.v1.GetHomeTimelineRequest.expansions": EXPANSIONS,
     "aviary.timeline.v1.GetUserTimelineRequest.cursor": Field([lambda w: w.user], ["c" * 34]),
+    "aviary.timeline.v1.GetUserTimelineRequest.expansions": EXPANSIONS,
     "aviary.tweet.v1.CreateTweetRequest.language": Field(["zh-Hant-TW"], ["x" * 36, "\u0301" * 9]),
     "aviary.tweet.v1.CreateTweetRequest.request_id": REQUEST_ID,
     "aviary.tweet.v1.CreateTweetRequest.text": TEXT,
     "aviary.tweet.v1.DeleteTweetRequest.request_id": REQUEST_ID,
+    "aviary.tweet.v1.GetTweetRequest.expansions": EXPANSIONS,
+    "aviary.tweet.v1.GetTweetsRequest.expansions": EXPANSIONS,
     "aviary.tweet.v1.GetTweetsRequest.ids": IDS,
     "aviary.user.v1.CreateUserRequest.display_name": DISPLAY_NAME,
     "aviary.user.v1.CreateUserRequest.handle": HANDLE,

@@ -16,6 +16,7 @@ from services.tweet.model import Tweet
 from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
 from services.tweet.streaming import TweetStreaming
+from tests.undrawn import undrawn
 
 
 class Posting:
@@ -28,7 +29,7 @@ class Posting:
 @pytest_asyncio.fixture
 async def stub() -> AsyncIterator[pb_grpc.TweetServiceStub]:
     servicer: Any = TweetServicer(
-        cast("TweetService", Posting()), cast("TweetStreaming", None), cast("Any", None)
+        cast("TweetService", Posting()), cast("TweetStreaming", None), cast("Any", None), undrawn()
     )
     server = RpcServer("127.0.0.1:0", [Servicer(service_of(pb.DESCRIPTOR), servicer)])
     await server.start()

@@ -17,6 +17,7 @@ from services.tweet.content import read_content
 from services.tweet.model import Retweet, Tweet, TweetSlice
 from services.tweet.servicer import TweetServicer
 from services.tweet.streaming import TweetStreaming
+from tests.undrawn import undrawn
 
 SERVICE = service_of(pb.DESCRIPTOR)
 HOST = "https://a.co/"
@@ -54,7 +55,7 @@ async def client() -> AsyncIterator[TweetClient]:
         for each in range(1, COUNT + 1)
     ]
     largest: Any = Largest(tweets)
-    servicer = TweetServicer(largest, TweetStreaming(largest), cast("Any", NoRetweets()))
+    servicer = TweetServicer(largest, TweetStreaming(largest), cast("Any", NoRetweets()), undrawn())
     server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, servicer)])
     await server.start()
     channel = open_channel(server.address, [SERVICE])

@@ -9,6 +9,7 @@ from aviary.tweet.v1 import tweet_service_pb2 as pb
 from services.platform.errors import InvalidArgumentError
 from services.tweet.model import Tweet
 from services.tweet.servicer import TweetServicer
+from tests.undrawn import UNMARKED, undrawn
 
 
 class Large:
@@ -19,11 +20,13 @@ class Large:
 
 
 async def test_more_than_an_answer_can_hold_is_refused_with_a_word() -> None:
-    servicer: Any = TweetServicer(cast("Any", Large()), cast("Any", None), cast("Any", None))
+    servicer: Any = TweetServicer(
+        cast("Any", Large()), cast("Any", None), cast("Any", None), undrawn()
+    )
     found = await servicer.GetTweets(
-        pb.GetTweetsRequest(ids=",".join(map(str, range(1, 12)))), None
+        pb.GetTweetsRequest(ids=",".join(map(str, range(1, 12)))), UNMARKED
     )
     assert [tweet.tweet_id for tweet in found.tweets] == list(range(1, 12))
     many = pb.GetTweetsRequest(ids=",".join(map(str, range(1, 13))))
     with pytest.raises(InvalidArgumentError, match="ask for fewer"):
-        await servicer.GetTweets(many, None)
+        await servicer.GetTweets(many, UNMARKED)

@@ -17,6 +17,7 @@ from services.platform.specs import all_specs
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ROOT / "services"
 LEASING = SERVICES / "platform" / "leasing" / "lease_client.py"
+DRAWING = SERVICES / "platform" / "drawing" / "clients.py"
 # How a stub is made of a contract's module: `user_service_pb2_grpc.UserServiceStub(channel)`.
 STUB = re.compile(r"(\w+)ServiceStub\(")
 
@@ -90,6 +91,10 @@ def test_a_service_declares_what_it_calls_and_no_more(service: str) -> None:
     # With a source of its own, which is the id service, it calls nobody for leases.
     if "deps.ids()" in app:
         called |= client_calls(LEASING)
+    if "open_drawing" in app:
+        # What it draws of its own it asks nobody for.
+        own = f"aviary.{service}."
+        called |= {call for call in client_calls(DRAWING) if not call.startswith(own)}
     if "open_backfill" in app:
         timeline = SERVICES / "timeline"
         backfill = ast.walk(ast.parse((timeline / "backfill.py").read_text()))

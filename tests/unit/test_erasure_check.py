@@ -66,7 +66,7 @@ async def deliver(kind: str, owner: Any, erasing: Any) -> None:
         return
     if kind == "engagement":
         unused = None
-        await EngagementConsumers(unused, unused, erasing, owner).user_deleted(MESSAGE)
+        await EngagementConsumers(unused, unused, erasing, owner, unused).user_deleted(MESSAGE)
         return
     erasures = {"graph": GraphConsumers, "tweet": TweetConsumers, "identity": IdentityConsumers}
     await erasures[kind](erasing, owner).user_deleted(MESSAGE)

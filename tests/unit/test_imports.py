@@ -40,7 +40,7 @@ NOT_FOR_ALL = {
     "joserfc": {"identity"},
     "openfeature": {"fanout", "gateway"},
     "services.identity.model": {"identity"},
-    "services.timeline.model": {"fanout", "graph", "timeline", "tweet"},
+    "services.timeline.model": {"engagement", "fanout", "graph", "timeline", "tweet"},
     "starlette": {"identity"},
     "uvicorn": {"identity"},
     "yaml": {"gateway"},

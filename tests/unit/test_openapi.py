@@ -202,6 +202,7 @@ def test_answers_lead_to_what_can_be_asked_next(document: Json) -> None:
     assert home["GetTweet"]["parameters"] == {"path.tweet_id": "$response.body#/tweets/0/tweet_id"}
     assert home["NextPage"]["parameters"] == {
         "query.cursor": "$response.body#/next_cursor",
+        "query.expansions": "$request.query.expansions",
         "query.since_id": "$request.query.since_id",
         "query.user_id": "$request.query.user_id",
     }

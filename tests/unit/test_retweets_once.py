@@ -26,6 +26,7 @@ class World:
     tweets: dict[int, int] = field(default_factory=dict)  # by id, the author
     retweets: dict[int, tuple[int, int]] = field(default_factory=dict)  # by id, (user, tweet)
     reads: int = 0
+    mark: bytes = b""
 
     async def below(self, before: int | None, count: int) -> Skeleton:
         self.reads += 1

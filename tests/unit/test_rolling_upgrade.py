@@ -35,7 +35,13 @@ def newer(world: World) -> UserService:
     rows = NewerRows(world.rows)
     store = RowUserStore(rows, Outbox(rows, world.clock, OUTBOX))
     return UserService(
-        store, world.ids, UserEvents(), world.clock, world.gone.announce, former=FormerHandles(0)
+        store,
+        world.ids,
+        UserEvents(),
+        world.clock,
+        world.gone.announce,
+        announce_changed=world.gone.announce_changed,
+        former=FormerHandles(0),
     )
 
 

@@ -1,9 +1,14 @@
 """The spliced page equals what the protobuf runtime encodes."""
 
+from aviary.timeline.v1 import timeline_service_pb2 as pb
+from aviary.tweet.v1.tweet_pb2 import Tweet
+from aviary.user.v1.user_pb2 import User
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.platform.drawing.drawing import Drawn
+from services.platform.drawing.ports import UserPiece
 from services.timeline.page import splice_page
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
@@ -48,6 +53,29 @@ def test_lengths_around_each_varint_size() -> None:
         page = PAGE(tweets=[{"text": "x" * length}], next_cursor="c" * length)
         encoded = page.tweets[0].SerializeToString()
         assert splice_page([encoded], "c" * length) == page.SerializeToString()
+
+
+@given(
+    likes=st.none() | st.integers(0, 2**31 - 1),
+    users=st.lists(TEXT, max_size=3),
+    quoted=st.lists(TEXT, max_size=2),
+)
+def test_what_is_drawn_equals_the_protobuf_runtime(
+    likes: int | None, users: list[str], quoted: list[str]
+) -> None:
+    page = pb.GetHomeTimelineResponse(tweets=[Tweet(tweet_id=1, like_count=likes)])
+    included = [Tweet(text=text).SerializeToString() for text in quoted]
+    authors = [User(display_name=text) for text in users]
+    if users or quoted:
+        page.includes.users.extend(authors)
+        page.includes.tweets.extend(map(Tweet.FromString, included))
+    drawn = Drawn(
+        (),
+        [UserPiece(author.SerializeToString()) for author in authors],
+        [(encoded, b"") for encoded in included],
+    )
+    encoded = splice_page([page.tweets[0].SerializeToString()], includes=drawn.includes)
+    assert encoded == page.SerializeToString(deterministic=True)
 
 
 def test_an_empty_page_is_empty() -> None:

@@ -94,15 +94,21 @@ class CrashingRows:
 
 @dataclass
 class Gone:
-    """The announcements that users are gone."""
+    """The announcements that users are gone, or have changed."""
 
     announced: list[int] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
     fails: bool = False
 
     async def announce(self, user_id: int) -> None:
         if self.fails:
             raise UnavailableError("the cache is gone")
         self.announced.append(user_id)
+
+    async def announce_changed(self, user_id: int) -> None:
+        if self.fails:
+            raise UnavailableError("the cache is gone")
+        self.changed.append(user_id)
 
 
 @dataclass
@@ -128,7 +134,13 @@ class World:
     def _process(self, store: RowUserStore, days: int = 0) -> UserService:
         former = FormerHandles(days)
         return UserService(
-            store, self.ids, UserEvents(), self.clock, self.gone.announce, former=former
+            store,
+            self.ids,
+            UserEvents(),
+            self.clock,
+            self.gone.announce,
+            announce_changed=self.gone.announce_changed,
+            former=former,
         )
 
     async def events(self) -> list[UserDeleted]:
@@ -145,6 +157,14 @@ async def user_world(folder: Path) -> AsyncIterator[World]:
     outbox = Outbox(rows, clock, OUTBOX)
     store = RowUserStore(rows, outbox)
     ids, gone = CountingIds(), Gone()
-    service = UserService(store, ids, UserEvents(), clock, gone.announce, former=FormerHandles(0))
+    service = UserService(
+        store,
+        ids,
+        UserEvents(),
+        clock,
+        gone.announce,
+        announce_changed=gone.announce_changed,
+        former=FormerHandles(0),
+    )
     yield World(service, store, rows, outbox, clock, ids, gone)
     await rows.close()

@@ -24,6 +24,7 @@ __all__ = [
     "EVENT_CACHE_DAMAGED",
     "EVENT_CACHE_UNAVAILABLE",
     "EVENT_CELEBRITIES_STALE",
+    "EVENT_DRAWING_UNAVAILABLE",
     "EVENT_ENGAGEMENT_DRIFT",
     "EVENT_ENGAGEMENT_OUT_OF_ORDER",
     "EVENT_ERASURE_REFUSED",
@@ -81,6 +82,9 @@ EVENT_CACHE_DAMAGED: Final = "cache.damaged"
 """What lies under `key` in the cache is not what was put there; it is a miss, and is forgotten."""
 EVENT_CACHE_UNAVAILABLE: Final = "cache.unavailable"
 """The hot store failed a look into `cache`, and its source was used."""
+EVENT_DRAWING_UNAVAILABLE: Final = "drawing.unavailable"
+"""Answers with tweets go out without a `part` (as `drawing.absent` has it): its source failed, and
+is not asked for a second."""
 EVENT_RPC_HANDLED: Final = "rpc.handled"
 """The access log: one per RPC, with `method`, `code` and `duration_ms`."""
 EVENT_RPC_UNKNOWN_ERROR: Final = "rpc.unknown_error"

@@ -22,6 +22,7 @@ __all__ = [
     "METRIC_CACHE_MISSES",
     "METRIC_CERTIFICATE_REMAINING",
     "METRIC_DISK_FREE",
+    "METRIC_DRAWING_ABSENT",
     "METRIC_ENGAGEMENT_DRIFT",
     "METRIC_ENGAGEMENT_RECONCILED",
     "METRIC_FANOUT_LAG",
@@ -127,6 +128,9 @@ METRIC_ENGAGEMENT_DRIFT: Final = "engagement.drift"
 compared with what they count, and were put right."""
 METRIC_ENGAGEMENT_RECONCILED: Final = "engagement.reconciled"
 """Counter, tweets whose counts were compared with what they count."""
+METRIC_DRAWING_ABSENT: Final = "drawing.absent"
+"""Counter, answers by the `part` (counts, viewer, users, referenced; of users: followers) that they
+lack, as its source failed or was slow."""
 METRIC_LOOP_FAILURES: Final = "loop.failures"
 """Counter, steps by `loop` that raised something; each was logged and is tried again."""
 METRIC_FLAGS_STALE: Final = "flags.stale"

@@ -119,6 +119,8 @@ def _value_writer(field: FieldDescriptor) -> Write:
         return str
     if field.type == FieldDescriptor.TYPE_STRING:
         return json_text
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return lambda is_so: "true" if is_so else "false"
     message = field.message_type
     if message is not None and message.full_name == _TIMESTAMP:
         return lambda time: f'"{time.ToJsonString()}"'

@@ -30,10 +30,13 @@ _ID = struct.Struct(">Q")
 _log = structlog.get_logger()
 
 
-async def announce(client: ValkeyClient, channel: bytes, gone_id: int) -> None:
-    """Tell all who listen now, on any node of a cluster; raises `UnavailableError`."""
+async def announce(client: ValkeyClient, channel: bytes, *gone_ids: int) -> None:
+    """Tell all who listen now, on any node of a cluster; raises `UnavailableError`.
+
+    Several ids go in one message.
+    """
     with valkey_errors():
-        await client.execute_command("PUBLISH", channel, _ID.pack(gone_id))
+        await client.execute_command("PUBLISH", channel, b"".join(map(_ID.pack, gone_ids)))
 
 
 class Hearer(Protocol):
@@ -116,8 +119,10 @@ class AnnouncementListener:
         return message
 
     def _take(self, message: Mapping[str, Any]) -> None:
-        if message["type"] == "message" and len(message["data"]) == _ID.size:
-            self._hearer.gone(*_ID.unpack(message["data"]))
+        is_message = message["type"] == "message"
+        if is_message and message["data"] and len(message["data"]) % _ID.size == 0:
+            for (gone_id,) in _ID.iter_unpack(message["data"]):
+                self._hearer.gone(gone_id)
         elif message["type"] in {"message", "subscribe"}:
             # A client that connects again by itself subscribes again, and what came meanwhile was
             # missed. So is a message that cannot be read. Nothing kept may be relied on then.

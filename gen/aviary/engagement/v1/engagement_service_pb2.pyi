@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aviary.tweet.v1 import includes_pb2 as _includes_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from aviary.user.v1 import user_pb2 as _user_pb2
 from collections import abc as _abc
@@ -444,22 +445,28 @@ class ListLikesRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Whose likes; positive."""
     cursor: _builtins.str
     """The next_cursor of the page before; empty for the first page."""
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -473,21 +480,27 @@ class ListLikesResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     next_cursor: _builtins.str
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
         """Newest first. Full as long as more exist and fit; deleted tweets are left out."""
 
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
+
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         next_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
     _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
@@ -504,22 +517,28 @@ class ListBookmarksRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Whose bookmarks; positive."""
     cursor: _builtins.str
     """The next_cursor of the page before; empty for the first page."""
     limit: _builtins.int
     """Tweets per page, 1-200; 0 means 50."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -533,21 +552,27 @@ class ListBookmarksResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     next_cursor: _builtins.str
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
         """Newest first. Full as long as more exist and fit; deleted tweets are left out."""
 
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
+
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         next_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
     _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
@@ -644,6 +669,144 @@ class LookupCountsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LookupCountsResponse: _TypeAlias = LookupCountsResponse  # noqa: Y015
+
+@_typing.final
+class Engaged(_message.Message):
+    """What a user has done, with tweets in no order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIKED_IDS_FIELD_NUMBER: _builtins.int
+    RETWEETED_IDS_FIELD_NUMBER: _builtins.int
+    BOOKMARKED_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def liked_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Tweets that the user likes."""
+
+    @_builtins.property
+    def retweeted_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Tweets that the user has retweeted."""
+
+    @_builtins.property
+    def bookmarked_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Tweets that the user has bookmarked."""
+
+    def __init__(
+        self,
+        *,
+        liked_ids: _abc.Iterable[_builtins.int] | None = ...,
+        retweeted_ids: _abc.Iterable[_builtins.int] | None = ...,
+        bookmarked_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmarked_ids", b"bookmarked_ids", "liked_ids", b"liked_ids", "retweeted_ids", b"retweeted_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Engaged: _TypeAlias = Engaged  # noqa: Y015
+
+@_typing.final
+class LookupEngagedRequest(_message.Message):
+    """What was done by whom, with which of these."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TWEET_IDS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The user; positive."""
+    @_builtins.property
+    def tweet_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1-1000 positive ids."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        tweet_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_ids", b"tweet_ids", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupEngagedRequest: _TypeAlias = LookupEngagedRequest  # noqa: Y015
+
+@_typing.final
+class LookupEngagedResponse(_message.Message):
+    """Those of the tweets with which the user did something."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENGAGED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def engaged(self) -> Global___Engaged:
+        """Of the tweets asked for."""
+
+    def __init__(
+        self,
+        *,
+        engaged: Global___Engaged | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["engaged", b"engaged"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engaged", b"engaged"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupEngagedResponse: _TypeAlias = LookupEngagedResponse  # noqa: Y015
+
+@_typing.final
+class ListNewestEngagedRequest(_message.Message):
+    """Whose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The user; positive."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNewestEngagedRequest: _TypeAlias = ListNewestEngagedRequest  # noqa: Y015
+
+@_typing.final
+class ListNewestEngagedResponse(_message.Message):
+    """The newest tweets with which the user did something."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENGAGED_FIELD_NUMBER: _builtins.int
+    FLOOR_TWEET_ID_FIELD_NUMBER: _builtins.int
+    floor_tweet_id: _builtins.int
+    """Of tweets with this id and greater ones, all are there; 0 where all are, of whatever id."""
+    @_builtins.property
+    def engaged(self) -> Global___Engaged:
+        """Some hundreds of each kind at most."""
+
+    def __init__(
+        self,
+        *,
+        engaged: Global___Engaged | None = ...,
+        floor_tweet_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["engaged", b"engaged"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engaged", b"engaged", "floor_tweet_id", b"floor_tweet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNewestEngagedResponse: _TypeAlias = ListNewestEngagedResponse  # noqa: Y015
 
 @_typing.final
 class ReconcileRequest(_message.Message):

@@ -94,6 +94,16 @@ class EngagementServiceStub:
                 request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsRequest.SerializeToString,
                 response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsResponse.FromString,
                 _registered_method=True)
+        self.LookupEngaged = channel.unary_unary(
+                '/aviary.engagement.v1.EngagementService/LookupEngaged',
+                request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedRequest.SerializeToString,
+                response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedResponse.FromString,
+                _registered_method=True)
+        self.ListNewestEngaged = channel.unary_unary(
+                '/aviary.engagement.v1.EngagementService/ListNewestEngaged',
+                request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedRequest.SerializeToString,
+                response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedResponse.FromString,
+                _registered_method=True)
         self.Reconcile = channel.unary_unary(
                 '/aviary.engagement.v1.EngagementService/Reconcile',
                 request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileRequest.SerializeToString,
@@ -185,8 +195,8 @@ class EngagementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListLikes(self, request, context):
-        """Lists the tweets that a user likes, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        """Lists the tweets that a user likes, newest tweet first, for that user alone. INVALID_ARGUMENT:
+        user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,7 +204,7 @@ class EngagementServiceServicer:
 
     def ListBookmarks(self, request, context):
         """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        INVALID_ARGUMENT: user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -203,6 +213,22 @@ class EngagementServiceServicer:
     def LookupCounts(self, request, context):
         """Counts what was done with many tweets, for sibling services and operators. A tweet that does not
         exist has counts of 0. INVALID_ARGUMENT: tweet_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LookupEngaged(self, request, context):
+        """Says with which of many tweets a user has done what, as of now; for sibling services.
+        INVALID_ARGUMENT: user_id, tweet_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNewestEngaged(self, request, context):
+        """Says with which of the newest tweets a user has done what, as of now; for sibling services, which
+        keep it until the user does something. INVALID_ARGUMENT: user_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,6 +299,16 @@ def add_EngagementServiceServicer_to_server(servicer, server):
                     servicer.LookupCounts,
                     request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsRequest.FromString,
                     response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsResponse.SerializeToString,
+            ),
+            'LookupEngaged': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupEngaged,
+                    request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedRequest.FromString,
+                    response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedResponse.SerializeToString,
+            ),
+            'ListNewestEngaged': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNewestEngaged,
+                    request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedRequest.FromString,
+                    response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedResponse.SerializeToString,
             ),
             'Reconcile': grpc.unary_unary_rpc_method_handler(
                     servicer.Reconcile,
@@ -582,6 +618,60 @@ class EngagementService:
             '/aviary.engagement.v1.EngagementService/LookupCounts',
             aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsRequest.SerializeToString,
             aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupCountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupEngaged(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.engagement.v1.EngagementService/LookupEngaged',
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedRequest.SerializeToString,
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.LookupEngagedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNewestEngaged(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.engagement.v1.EngagementService/ListNewestEngaged',
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedRequest.SerializeToString,
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ListNewestEngagedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -82,16 +82,24 @@ class EngagementServiceStub:
     (TWEET_NOT_FOUND): the tweet.
     """
     ListLikes: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikesRequest, _engagement_service_pb2.ListLikesResponse]
-    """Lists the tweets that a user likes, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    """Lists the tweets that a user likes, newest tweet first, for that user alone. INVALID_ARGUMENT:
+    user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     ListBookmarks: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListBookmarksRequest, _engagement_service_pb2.ListBookmarksResponse]
     """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    INVALID_ARGUMENT: user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     LookupCounts: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupCountsRequest, _engagement_service_pb2.LookupCountsResponse]
     """Counts what was done with many tweets, for sibling services and operators. A tweet that does not
     exist has counts of 0. INVALID_ARGUMENT: tweet_ids.
+    """
+    LookupEngaged: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupEngagedRequest, _engagement_service_pb2.LookupEngagedResponse]
+    """Says with which of many tweets a user has done what, as of now; for sibling services.
+    INVALID_ARGUMENT: user_id, tweet_ids.
+    """
+    ListNewestEngaged: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListNewestEngagedRequest, _engagement_service_pb2.ListNewestEngagedResponse]
+    """Says with which of the newest tweets a user has done what, as of now; for sibling services, which
+    keep it until the user does something. INVALID_ARGUMENT: user_id.
     """
     Reconcile: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ReconcileRequest, _engagement_service_pb2.ReconcileResponse]
     """Compares the counts of tweets with who is listed, puts right those that are off, and says which
@@ -152,16 +160,24 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     (TWEET_NOT_FOUND): the tweet.
     """
     ListLikes: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikesRequest, _engagement_service_pb2.ListLikesResponse]  # type: ignore[assignment]
-    """Lists the tweets that a user likes, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    """Lists the tweets that a user likes, newest tweet first, for that user alone. INVALID_ARGUMENT:
+    user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     ListBookmarks: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListBookmarksRequest, _engagement_service_pb2.ListBookmarksResponse]  # type: ignore[assignment]
     """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-    INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+    INVALID_ARGUMENT: user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
     """
     LookupCounts: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupCountsRequest, _engagement_service_pb2.LookupCountsResponse]  # type: ignore[assignment]
     """Counts what was done with many tweets, for sibling services and operators. A tweet that does not
     exist has counts of 0. INVALID_ARGUMENT: tweet_ids.
+    """
+    LookupEngaged: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.LookupEngagedRequest, _engagement_service_pb2.LookupEngagedResponse]  # type: ignore[assignment]
+    """Says with which of many tweets a user has done what, as of now; for sibling services.
+    INVALID_ARGUMENT: user_id, tweet_ids.
+    """
+    ListNewestEngaged: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListNewestEngagedRequest, _engagement_service_pb2.ListNewestEngagedResponse]  # type: ignore[assignment]
+    """Says with which of the newest tweets a user has done what, as of now; for sibling services, which
+    keep it until the user does something. INVALID_ARGUMENT: user_id.
     """
     Reconcile: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ReconcileRequest, _engagement_service_pb2.ReconcileResponse]  # type: ignore[assignment]
     """Compares the counts of tweets with who is listed, puts right those that are off, and says which
@@ -273,8 +289,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _engagement_service_pb2.ListLikesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.ListLikesResponse, _abc.Awaitable[_engagement_service_pb2.ListLikesResponse]]:
-        """Lists the tweets that a user likes, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        """Lists the tweets that a user likes, newest tweet first, for that user alone. INVALID_ARGUMENT:
+        user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
         """
 
     @_abc_1.abstractmethod
@@ -284,7 +300,7 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.ListBookmarksResponse, _abc.Awaitable[_engagement_service_pb2.ListBookmarksResponse]]:
         """Lists the tweets that a user has bookmarked, newest tweet first, for that user alone.
-        INVALID_ARGUMENT: user_id, cursor, limit. NOT_FOUND (USER_NOT_FOUND): the user.
+        INVALID_ARGUMENT: user_id, cursor, limit, expansions. NOT_FOUND (USER_NOT_FOUND): the user.
         """
 
     @_abc_1.abstractmethod
@@ -295,6 +311,26 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_engagement_service_pb2.LookupCountsResponse, _abc.Awaitable[_engagement_service_pb2.LookupCountsResponse]]:
         """Counts what was done with many tweets, for sibling services and operators. A tweet that does not
         exist has counts of 0. INVALID_ARGUMENT: tweet_ids.
+        """
+
+    @_abc_1.abstractmethod
+    def LookupEngaged(
+        self,
+        request: _engagement_service_pb2.LookupEngagedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_engagement_service_pb2.LookupEngagedResponse, _abc.Awaitable[_engagement_service_pb2.LookupEngagedResponse]]:
+        """Says with which of many tweets a user has done what, as of now; for sibling services.
+        INVALID_ARGUMENT: user_id, tweet_ids.
+        """
+
+    @_abc_1.abstractmethod
+    def ListNewestEngaged(
+        self,
+        request: _engagement_service_pb2.ListNewestEngagedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_engagement_service_pb2.ListNewestEngagedResponse, _abc.Awaitable[_engagement_service_pb2.ListNewestEngagedResponse]]:
+        """Says with which of the newest tweets a user has done what, as of now; for sibling services, which
+        keep it until the user does something. INVALID_ARGUMENT: user_id.
         """
 
     @_abc_1.abstractmethod

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aviary.tweet.v1 import includes_pb2 as _includes_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -29,6 +30,7 @@ class GetHomeTimelineRequest(_message.Message):
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     SINCE_ID_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The reader; positive."""
     cursor: _builtins.str
@@ -39,6 +41,10 @@ class GetHomeTimelineRequest(_message.Message):
     """Only entries with greater ids (a tweet's, or that of the retweet which brought it); 0 for all. The
     pages end there.
     """
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
@@ -46,10 +52,11 @@ class GetHomeTimelineRequest(_message.Message):
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
         since_id: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -63,6 +70,7 @@ class GetHomeTimelineResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     next_cursor: _builtins.str
     """Where the next page starts; absent at the end."""
     @_builtins.property
@@ -71,15 +79,20 @@ class GetHomeTimelineResponse(_message.Message):
         where thousands in between are hidden from the reader.
         """
 
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
+
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         next_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
     _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
@@ -97,6 +110,7 @@ class GetUserTimelineRequest(_message.Message):
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     SINCE_ID_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The author; positive."""
     cursor: _builtins.str
@@ -107,6 +121,10 @@ class GetUserTimelineRequest(_message.Message):
     """Only entries with greater ids (a tweet's, or that of the retweet which brought it); 0 for all. The
     pages end there.
     """
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
@@ -114,10 +132,11 @@ class GetUserTimelineRequest(_message.Message):
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
         since_id: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "since_id", b"since_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -131,6 +150,7 @@ class GetUserTimelineResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     next_cursor: _builtins.str
     """Where the next page starts; absent at the end."""
     @_builtins.property
@@ -139,15 +159,20 @@ class GetUserTimelineResponse(_message.Message):
         where thousands in between are hidden from the reader.
         """
 
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
+
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         next_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
     _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015

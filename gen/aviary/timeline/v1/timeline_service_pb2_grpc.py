@@ -71,7 +71,8 @@ class TimelineServiceServicer:
         """Reads what a user and everybody the user follows tweeted and retweeted, newest first. A tweet is
         there once: at its own place where the user follows its author, else where the newest retweet by
         somebody followed is. Replies are there if the user follows both sides, and those to the user.
-        INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+        such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,7 +89,7 @@ class TimelineServiceServicer:
 
     def GetUserTimeline(self, request, context):
         """Reads one user's tweets, replies and retweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-        since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,8 @@ class TimelineServiceStub:
     """Reads what a user and everybody the user follows tweeted and retweeted, newest first. A tweet is
     there once: at its own place where the user follows its author, else where the newest retweet by
     somebody followed is. Replies are there if the user follows both sides, and those to the user.
-    INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+    such user.
     """
     GetHomeTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
@@ -47,7 +48,7 @@ class TimelineServiceStub:
     """
     GetUserTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]
     """Reads one user's tweets, replies and retweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-    since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
     """
     GetUserTimelineJson: _grpc.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
@@ -69,7 +70,8 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     """Reads what a user and everybody the user follows tweeted and retweeted, newest first. A tweet is
     there once: at its own place where the user follows its author, else where the newest retweet by
     somebody followed is. Replies are there if the user follows both sides, and those to the user.
-    INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+    such user.
     """
     GetHomeTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetHomeTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetHomeTimeline, with its errors, as the JSON that clients over REST get.
@@ -78,7 +80,7 @@ class TimelineServiceAsyncStub(TimelineServiceStub):
     """
     GetUserTimeline: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _timeline_service_pb2.GetUserTimelineResponse]  # type: ignore[assignment]
     """Reads one user's tweets, replies and retweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-    since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+    since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
     """
     GetUserTimelineJson: _aio.UnaryUnaryMultiCallable[_timeline_service_pb2.GetUserTimelineRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The answer of GetUserTimeline, with its errors, as the JSON that clients over REST get.
@@ -103,7 +105,8 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads what a user and everybody the user follows tweeted and retweeted, newest first. A tweet is
         there once: at its own place where the user follows its author, else where the newest retweet by
         somebody followed is. Replies are there if the user follows both sides, and those to the user.
-        INVALID_ARGUMENT: user_id, limit, cursor, since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        INVALID_ARGUMENT: user_id, limit, cursor, since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no
+        such user.
         """
 
     @_abc_1.abstractmethod
@@ -124,7 +127,7 @@ class TimelineServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_timeline_service_pb2.GetUserTimelineResponse, _abc.Awaitable[_timeline_service_pb2.GetUserTimelineResponse]]:
         """Reads one user's tweets, replies and retweets, newest first. INVALID_ARGUMENT: user_id, limit, cursor,
-        since_id. NOT_FOUND (USER_NOT_FOUND): no such user.
+        since_id, expansions. NOT_FOUND (USER_NOT_FOUND): no such user.
         """
 
     @_abc_1.abstractmethod

@@ -36,6 +36,11 @@ class Tweet(_message.Message):
     ENTITIES_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     RETWEETED_BY_FIELD_NUMBER: _builtins.int
+    LIKE_COUNT_FIELD_NUMBER: _builtins.int
+    RETWEET_COUNT_FIELD_NUMBER: _builtins.int
+    REPLY_COUNT_FIELD_NUMBER: _builtins.int
+    QUOTE_COUNT_FIELD_NUMBER: _builtins.int
+    VIEWER_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Snowflake; sorts by creation time."""
     user_id: _builtins.int
@@ -54,6 +59,16 @@ class Tweet(_message.Message):
     """The language of the text (BCP 47, such as `pt-BR`), as the author gave it, or else as detected
     when the tweet was made; absent when neither was certain.
     """
+    like_count: _builtins.int
+    """Users who like it. Counts follow what they count within a second or so; absent where they are not
+    known at the moment.
+    """
+    retweet_count: _builtins.int
+    """Users who have retweeted it."""
+    reply_count: _builtins.int
+    """Tweets that answer it."""
+    quote_count: _builtins.int
+    """Tweets that quote it."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was created; the time within tweet_id."""
@@ -64,7 +79,16 @@ class Tweet(_message.Message):
 
     @_builtins.property
     def retweeted_by(self) -> Global___RetweetedBy:
-        """In a timeline: who brought the tweet to this place, by a retweet. Absent where it stands at its own."""
+        """What follows is added to each answer, behind what never changes: so it stays last.
+
+        In a timeline: who brought the tweet to this place, by a retweet. Absent where it stands at its own.
+        """
+
+    @_builtins.property
+    def viewer(self) -> Global___ViewerState:
+        """What the reader has done with it, as of now. Absent where nobody in particular reads, or where it
+        is not known at the moment.
+        """
 
     def __init__(
         self,
@@ -79,10 +103,15 @@ class Tweet(_message.Message):
         entities: _entities_pb2.Entities | None = ...,
         language: _builtins.str | None = ...,
         retweeted_by: Global___RetweetedBy | None = ...,
+        like_count: _builtins.int | None = ...,
+        retweet_count: _builtins.int | None = ...,
+        reply_count: _builtins.int | None = ...,
+        quote_count: _builtins.int | None = ...,
+        viewer: Global___ViewerState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "retweeted_by", b"retweeted_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "viewer", b"viewer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "retweeted_by", b"retweeted_by", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id", "viewer", b"viewer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015
@@ -90,8 +119,16 @@ class Tweet(_message.Message):
     _WhichOneofArgType__in_reply_to_user_id: _TypeAlias = _typing.Literal["_in_reply_to_user_id", b"_in_reply_to_user_id"]  # noqa: Y015
     _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
     _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__like_count: _TypeAlias = _typing.Literal["like_count"]  # noqa: Y015
+    _WhichOneofArgType__like_count: _TypeAlias = _typing.Literal["_like_count", b"_like_count"]  # noqa: Y015
+    _WhichOneofReturnType__quote_count: _TypeAlias = _typing.Literal["quote_count"]  # noqa: Y015
+    _WhichOneofArgType__quote_count: _TypeAlias = _typing.Literal["_quote_count", b"_quote_count"]  # noqa: Y015
     _WhichOneofReturnType__quote_tweet_id: _TypeAlias = _typing.Literal["quote_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__quote_tweet_id: _TypeAlias = _typing.Literal["_quote_tweet_id", b"_quote_tweet_id"]  # noqa: Y015
+    _WhichOneofReturnType__reply_count: _TypeAlias = _typing.Literal["reply_count"]  # noqa: Y015
+    _WhichOneofArgType__reply_count: _TypeAlias = _typing.Literal["_reply_count", b"_reply_count"]  # noqa: Y015
+    _WhichOneofReturnType__retweet_count: _TypeAlias = _typing.Literal["retweet_count"]  # noqa: Y015
+    _WhichOneofArgType__retweet_count: _TypeAlias = _typing.Literal["_retweet_count", b"_retweet_count"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_tweet_id) -> _WhichOneofReturnType__in_reply_to_tweet_id | None: ...
     @_typing.overload
@@ -99,7 +136,15 @@ class Tweet(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__like_count) -> _WhichOneofReturnType__like_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quote_count) -> _WhichOneofReturnType__quote_count | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quote_tweet_id) -> _WhichOneofReturnType__quote_tweet_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reply_count) -> _WhichOneofReturnType__reply_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retweet_count) -> _WhichOneofReturnType__retweet_count | None: ...
 
 Global___Tweet: _TypeAlias = Tweet  # noqa: Y015
 
@@ -132,3 +177,33 @@ class RetweetedBy(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetweetedBy: _TypeAlias = RetweetedBy  # noqa: Y015
+
+@_typing.final
+class ViewerState(_message.Message):
+    """What a reader has done with a tweet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIKED_FIELD_NUMBER: _builtins.int
+    RETWEETED_FIELD_NUMBER: _builtins.int
+    BOOKMARKED_FIELD_NUMBER: _builtins.int
+    liked: _builtins.bool
+    """Whether the reader likes it."""
+    retweeted: _builtins.bool
+    """Whether the reader has retweeted it."""
+    bookmarked: _builtins.bool
+    """Whether the reader has bookmarked it."""
+    def __init__(
+        self,
+        *,
+        liked: _builtins.bool = ...,
+        retweeted: _builtins.bool = ...,
+        bookmarked: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmarked", b"bookmarked", "liked", b"liked", "retweeted", b"retweeted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViewerState: _TypeAlias = ViewerState  # noqa: Y015

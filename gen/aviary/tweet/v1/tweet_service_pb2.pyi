@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from aviary.error.v1 import partial_error_pb2 as _partial_error_pb2
+from aviary.tweet.v1 import includes_pb2 as _includes_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -135,16 +136,22 @@ class GetTweetRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_ID_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Positive."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
         tweet_id: _builtins.int = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet_id", b"tweet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expansions", b"expansions", "tweet_id", b"tweet_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -157,18 +164,24 @@ class GetTweetResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TWEET_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tweet(self) -> _tweet_pb2.Tweet:
         """The tweet read."""
+
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that it refers to."""
 
     def __init__(
         self,
         *,
         tweet: _tweet_pb2.Tweet | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["tweet", b"tweet"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["includes", b"includes", "tweet", b"tweet"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tweet", b"tweet"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["includes", b"includes", "tweet", b"tweet"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -181,16 +194,22 @@ class GetTweetsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     IDS_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
     ids: _builtins.str
     """1-100 positive ids, separated by commas; one that is repeated is answered once."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
+    """
     def __init__(
         self,
         *,
         ids: _builtins.str = ...,
+        expansions: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expansions", b"expansions", "ids", b"ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -204,6 +223,7 @@ class GetTweetsResponse(_message.Message):
 
     TWEETS_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
         """In the order asked for."""
@@ -212,15 +232,20 @@ class GetTweetsResponse(_message.Message):
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[_partial_error_pb2.PartialError]:
         """Of the ids that name no tweet, in the order asked for."""
 
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that these refer to."""
+
     def __init__(
         self,
         *,
         tweets: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
         errors: _abc.Iterable[_partial_error_pb2.PartialError] | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["includes", b"includes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "tweets", b"tweets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "includes", b"includes", "tweets", b"tweets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -99,7 +99,8 @@ class TweetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetTweet(self, request, context):
-        """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+        """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none, or
+        deleted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,7 +108,7 @@ class TweetServiceServicer:
 
     def GetTweets(self, request, context):
         """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
-        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

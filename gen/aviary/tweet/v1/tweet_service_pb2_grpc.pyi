@@ -42,10 +42,12 @@ class TweetServiceStub:
     quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]
-    """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+    """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none, or
+    deleted.
+    """
     GetTweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetsRequest, _tweet_service_pb2.GetTweetsResponse]
     """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
-    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
     """
     DeleteTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
@@ -87,10 +89,12 @@ class TweetServiceAsyncStub(TweetServiceStub):
     quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]  # type: ignore[assignment]
-    """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+    """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none, or
+    deleted.
+    """
     GetTweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetsRequest, _tweet_service_pb2.GetTweetsResponse]  # type: ignore[assignment]
     """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
-    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+    why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
     """
     DeleteTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]  # type: ignore[assignment]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
@@ -141,7 +145,9 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tweet_service_pb2.GetTweetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.GetTweetResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetResponse]]:
-        """Reads a tweet. INVALID_ARGUMENT: tweet_id. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted."""
+        """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none, or
+        deleted.
+        """
 
     @_abc_1.abstractmethod
     def GetTweets(
@@ -150,7 +156,7 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.GetTweetsResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetsResponse]]:
         """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
-        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids.
+        why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
         """
 
     @_abc_1.abstractmethod

@@ -28,6 +28,7 @@ class User(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     BIO_FIELD_NUMBER: _builtins.int
+    FOLLOWERS_COUNT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Snowflake; sorts by creation time."""
     handle: _builtins.str
@@ -37,6 +38,10 @@ class User(_message.Message):
     bio: _builtins.str
     """What the user says of itself: 1-160 characters by the rules of the display name. Absent when
     nothing.
+    """
+    followers_count: _builtins.int
+    """Users who follow this one; may be off by a few for a while. It is there where users are read by
+    id or handle, unless it is not known at the moment, and absent elsewhere.
     """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
@@ -50,13 +55,19 @@ class User(_message.Message):
         display_name: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         bio: _builtins.str | None = ...,
+        followers_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "bio", b"bio", "created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "_followers_count", b"_followers_count", "bio", b"bio", "created_at", b"created_at", "followers_count", b"followers_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "bio", b"bio", "created_at", b"created_at", "display_name", b"display_name", "handle", b"handle", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "_followers_count", b"_followers_count", "bio", b"bio", "created_at", b"created_at", "display_name", b"display_name", "followers_count", b"followers_count", "handle", b"handle", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bio: _TypeAlias = _typing.Literal["bio"]  # noqa: Y015
     _WhichOneofArgType__bio: _TypeAlias = _typing.Literal["_bio", b"_bio"]  # noqa: Y015
+    _WhichOneofReturnType__followers_count: _TypeAlias = _typing.Literal["followers_count"]  # noqa: Y015
+    _WhichOneofArgType__followers_count: _TypeAlias = _typing.Literal["_followers_count", b"_followers_count"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__bio) -> _WhichOneofReturnType__bio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__followers_count) -> _WhichOneofReturnType__followers_count | None: ...
 
 Global___User: _TypeAlias = User  # noqa: Y015

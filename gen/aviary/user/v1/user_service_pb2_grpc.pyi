@@ -69,6 +69,10 @@ class UserServiceStub:
     """
     LookupUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
+    LookupUsersByHandle: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersByHandleRequest, _user_service_pb2.LookupUsersByHandleResponse]
+    """Reads many users by handle at once, without case, for sibling services. A handle that nobody has,
+    or can have, is left out. INVALID_ARGUMENT: handles.
+    """
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -111,6 +115,10 @@ class UserServiceAsyncStub(UserServiceStub):
     """
     LookupUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]  # type: ignore[assignment]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
+    LookupUsersByHandle: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersByHandleRequest, _user_service_pb2.LookupUsersByHandleResponse]  # type: ignore[assignment]
+    """Reads many users by handle at once, without case, for sibling services. A handle that nobody has,
+    or can have, is left out. INVALID_ARGUMENT: handles.
+    """
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns accounts and their handles. A change is safe to repeat where it has a request_id, which
@@ -198,5 +206,15 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.LookupUsersResponse, _abc.Awaitable[_user_service_pb2.LookupUsersResponse]]:
         """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
+
+    @_abc_1.abstractmethod
+    def LookupUsersByHandle(
+        self,
+        request: _user_service_pb2.LookupUsersByHandleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.LookupUsersByHandleResponse, _abc.Awaitable[_user_service_pb2.LookupUsersByHandleResponse]]:
+        """Reads many users by handle at once, without case, for sibling services. A handle that nobody has,
+        or can have, is left out. INVALID_ARGUMENT: handles.
+        """
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

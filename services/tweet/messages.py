@@ -1,0 +1,69 @@
+"""Tweets as messages."""
+
+from collections.abc import Sequence
+
+from aviary.tweet.v1 import entities_pb2, tweet_pb2
+
+from services.platform.drawing.ports import ReferencedTweet
+from services.platform.rpc.timestamps import to_timestamp
+from services.platform.text.entities import NO_ENTITIES, Entities
+from services.tweet.model import Tweet
+from services.tweet.service import TweetService
+
+__all__ = ["OwnTweets", "to_message"]
+
+
+class OwnTweets:
+    """The service's own tweets, for those that are about them."""
+
+    def __init__(self, service: TweetService) -> None:
+        self._service = service
+
+    async def referenced(self, tweet_ids: Sequence[int]) -> dict[int, ReferencedTweet]:
+        """Those of the tweets that there are. Raises `UnavailableError`."""
+        found, _ = await self._service.lookup(tweet_ids)
+        return {
+            tweet.tweet_id: ReferencedTweet(
+                tweet.tweet_id, tweet.user_id, to_message(tweet).SerializeToString()
+            )
+            for tweet in found
+        }
+
+
+def to_message(tweet: Tweet) -> tweet_pb2.Tweet:
+    """Encode a tweet as its service gives it: without what answers add."""
+    return tweet_pb2.Tweet(
+        tweet_id=tweet.tweet_id,
+        user_id=tweet.user_id,
+        text=tweet.text,
+        created_at=to_timestamp(tweet.created_at_ms),
+        in_reply_to_tweet_id=tweet.in_reply_to_tweet_id or None,
+        in_reply_to_user_id=tweet.in_reply_to_user_id or None,
+        quote_tweet_id=tweet.quote_tweet_id or None,
+        entities=_entities_to_proto(tweet.entities),
+        language=tweet.language or None,
+    )
+
+
+def _entities_to_proto(found: Entities) -> entities_pb2.Entities | None:
+    """Encode what a text refers to; None where that is nothing, so that the field is absent."""
+    if found == NO_ENTITIES:
+        return None
+    return entities_pb2.Entities(
+        mentions=[
+            entities_pb2.MentionEntity(start=each.start, end=each.end, username=each.username)
+            for each in found.mentions
+        ],
+        hashtags=[
+            entities_pb2.HashtagEntity(start=each.start, end=each.end, tag=each.tag)
+            for each in found.hashtags
+        ],
+        cashtags=[
+            entities_pb2.CashtagEntity(start=each.start, end=each.end, tag=each.tag)
+            for each in found.cashtags
+        ],
+        urls=[
+            entities_pb2.UrlEntity(start=each.start, end=each.end, url=each.url)
+            for each in found.urls
+        ],
+    )
