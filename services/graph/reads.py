@@ -109,6 +109,24 @@ class Reads:
             async for place, ids in found:
                 yield Relations(ids, ()) if place == 0 else Relations((), ids)
 
+    async def hidden_among(self, user_id: int, author_ids: Sequence[int]) -> list[int]:
+        """Those of 1 to `MAX_IDS_PER_LOOKUP` users whose tweets the user does not see; rising.
+
+        In one read, however many relations anybody has. Raises `InvalidArgumentError` beyond the
+        limits or for an id that is not positive.
+        """
+        check_id("user_id", user_id)
+        check_ids("author_ids", author_ids, most=MAX_IDS_PER_LOOKUP)
+        hiding = {
+            edge: author
+            for author in author_ids
+            for edge in (
+                Edge(Relation.MUTE, user_id, author),
+                *_both_ways(Relation.BLOCK, user_id, author),
+            )
+        }
+        return sorted({hiding[edge] for edge in await self._store.standing(hiding)})
+
     async def relationship(self, user_id: int, target_id: int) -> Relationship:
         """How the user stands to the target.
 

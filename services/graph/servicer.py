@@ -145,6 +145,13 @@ class GraphServicer(GraphServiceServicer):
                 following_ids=page.following_ids, hidden_ids=page.hidden_ids
             )
 
+    async def LookupHidden(
+        self, request: pb.LookupHiddenRequest, context: _Context
+    ) -> pb.LookupHiddenResponse:
+        """Read which of some users a user does not see."""
+        hidden = await self._reads.hidden_among(request.user_id, request.author_ids)
+        return pb.LookupHiddenResponse(hidden_ids=hidden)
+
     async def StreamFollowers(
         self, request: pb.StreamFollowersRequest, context: _Context
     ) -> AsyncIterator[pb.StreamFollowersResponse]:

@@ -3,9 +3,24 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.tweet.model import Delivery, RequestClaim, Tweet, TweetSlice
+from services.tweet.model import (
+    Delivery,
+    RepliesPosition,
+    ReplySlice,
+    RequestClaim,
+    Tweet,
+    TweetSlice,
+)
 
-__all__ = ["IdSource", "OwnTimeline", "TweetEvents", "TweetStore", "UserDirectory"]
+__all__ = [
+    "Hidden",
+    "IdSource",
+    "OwnTimeline",
+    "Replies",
+    "TweetEvents",
+    "TweetStore",
+    "UserDirectory",
+]
 
 
 class TweetStore(Protocol):
@@ -77,6 +92,28 @@ class TweetStore(Protocol):
 
         Atomic. None: there is no such tweet, or it was deleted.
         """
+        ...
+
+
+class Replies(Protocol):
+    """Which tweets answer which, as `TweetStore` keeps it. Raises `UnavailableError`."""
+
+    async def slices(
+        self, positions: Sequence[RepliesPosition], limit: int
+    ) -> Sequence[ReplySlice]:
+        """Look at `limit` replies of each list from its position on, deleted ones included."""
+        ...
+
+    async def add(self, tweets: Sequence[Tweet]) -> None:
+        """List those of the tweets that answer others. Idempotent; deleted ones stay unlisted."""
+        ...
+
+
+class Hidden(Protocol):
+    """Whom a reader does not see. Raises `UnavailableError`."""
+
+    async def among(self, reader: int, author_ids: Sequence[int]) -> frozenset[int]:
+        """Those of up to 1000 authors whom the reader mutes, or shares a block with."""
         ...
 
 

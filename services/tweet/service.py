@@ -11,7 +11,8 @@ from services.platform.ids.snowflake_time import time_ms
 from services.platform.runtime.clock import Clock
 from services.tweet.content import Content, read_content
 from services.tweet.deletion import Deletion, best_effort, check_author
-from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet
+from services.tweet.lineage import lineage_below
+from services.tweet.model import NO_LINEAGE, AuthorTweets, Delivery, Lineage, RequestClaim, Tweet
 from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
 
 __all__ = [
@@ -91,8 +92,8 @@ class TweetService:
             # A claim is made after these checks were passed, so a repeat skips them: it gives the
             # first answer even if the tweet answered was deleted in between.
             await self._check_author_exists(user_id)
-            await self._check_references(in_reply_to, quote)
-            claim, repeated = await self._claim(user_id, request_id, content)
+            lineage = await self._check_references(in_reply_to, quote)
+            claim, repeated = await self._claim(user_id, request_id, content, lineage)
         if claim.fingerprint != content:
             raise reused(request_id)
         tweet = Tweet(
@@ -104,6 +105,7 @@ class TweetService:
             quote_tweet_id=quote,
             entities=said.entities,
             language=said.language,
+            lineage=claim.lineage,
         )
         if not (repeated and await self._store.was_created(tweet.tweet_id)):
             await self._commit(tweet, repeated=repeated)
@@ -195,10 +197,10 @@ class TweetService:
         return decided
 
     async def _claim(
-        self, user_id: int, request_id: str, content: str
+        self, user_id: int, request_id: str, content: str, lineage: Lineage
     ) -> tuple[RequestClaim, bool]:
         """(the claim that holds, whether another request made it); one of its own without an id."""
-        own = RequestClaim(await self._ids.next_id(), content)
+        own = RequestClaim(await self._ids.next_id(), content, lineage)
         if not request_id:
             return own, False
         claim = await self._store.claim(user_id, request_id, own)
@@ -228,15 +230,17 @@ class TweetService:
                 metadata={"field": "user_id", "user_id": str(user_id)},
             )
 
-    async def _check_references(self, in_reply_to: int, quote: int) -> None:
+    async def _check_references(self, in_reply_to: int, quote: int) -> Lineage:
+        """Give where in a conversation whoever answers that is."""
         references = {"in_reply_to_tweet_id": in_reply_to, "quote_tweet_id": quote}
         wanted = {field: tweet_id for field, tweet_id in references.items() if tweet_id}
         if not wanted:
-            return
+            return NO_LINEAGE
         found = await self._store.get_many(list(wanted.values()))
         for field, tweet_id in wanted.items():
             if tweet_id not in found:
                 raise _no_tweet(field, tweet_id)
+        return lineage_below(found[in_reply_to]) if in_reply_to else NO_LINEAGE
 
 
 def _fingerprint(said: Content, in_reply_to: int, quote: int) -> str:

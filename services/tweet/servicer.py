@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from aviary.tweet.v1 import entities_pb2, tweet_pb2, tweet_service_pb2
+from aviary.tweet.v1 import conversation_pb2, entities_pb2, tweet_pb2, tweet_service_pb2
 from grpc.aio import ServicerContext
 
 from services.platform.error_reasons import Reason
@@ -11,18 +11,22 @@ from services.platform.errors import InvalidArgumentError
 from services.platform.ids.arguments import listed_ids
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 from services.platform.rpc.created import location
+from services.platform.rpc.next_page import say_next_page
+from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.partial_errors import partial_errors
 from services.platform.rpc.timestamps import to_timestamp
 from services.platform.text.entities import NO_ENTITIES, Entities
-from services.tweet.model import Delivery, Tweet
+from services.tweet.backfill import RepliesBackfill
+from services.tweet.conversation import Conversations
+from services.tweet.model import Delivery, Thread, Tweet
 from services.tweet.service import TweetService
 from services.tweet.streaming import TweetStreaming
 
 __all__ = ["TweetServicer"]
 
-FORM: Final = 2
+FORM: Final = 3
 """Of what is said of a tweet: rises when that changes, so that nobody goes on with what an earlier
-release answered. The first had no entities, and a 0 for no tweet."""
+release answered. The first had no entities, and a 0 for no tweet; the second no conversation."""
 MAX_ANSWER_BYTES: Final = 3_000_000
 """Of tweets by ids: a channel takes 4 MiB of an answer, and so does the edge, which makes JSON of
 it. Only tweets with the longest URLs come so far."""
@@ -37,9 +41,19 @@ _DELIVERY_NUMBERS = {delivery: number for number, delivery in _DELIVERIES.items(
 class TweetServicer:
     """The RPCs of `aviary.tweet.v1.TweetService`; domain errors pass through."""
 
-    def __init__(self, service: TweetService, streaming: TweetStreaming) -> None:
+    def __init__(
+        self,
+        service: TweetService,
+        streaming: TweetStreaming,
+        conversations: Conversations,
+        backfill: RepliesBackfill,
+        cursors: CursorCodec,
+    ) -> None:
         self._service = service
         self._streaming = streaming
+        self._conversations = conversations
+        self._backfill = backfill
+        self._cursors = cursors
 
     async def CreateTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.CreateTweetRequest, context: ServicerContext[Any, Any]
@@ -83,6 +97,40 @@ class TweetServicer:
         if answer.ByteSize() > MAX_ANSWER_BYTES:
             raise InvalidArgumentError("ids", "name tweets too large for one answer: ask for fewer")
         return answer
+
+    async def GetConversation(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.GetConversationRequest, context: ServicerContext[Any, Any]
+    ) -> tweet_service_pb2.GetConversationResponse:
+        """Read a tweet with what it answers and a page of its replies."""
+        tweet_id, limit = request.tweet_id, page_limit(request.limit)
+        kind = f"conversation:{request.user_id}"
+        # A tweet that cannot be packed is refused by the use case, with a better message.
+        is_on = bool(request.cursor) and tweet_id > 0
+        before = self._cursors.decode(request.cursor, kind, tweet_id) if is_on else None
+        page = await self._conversations.read(tweet_id, request.user_id, before, limit)
+        next_cursor = (
+            None
+            if page.resume_before is None
+            else self._cursors.encode(kind, tweet_id, page.resume_before)
+        )
+        await say_next_page(context, request, next_cursor, in_path="tweet_id")
+        return tweet_service_pb2.GetConversationResponse(
+            tweet=_to_proto(page.tweet),
+            ancestors=map(_to_proto, page.ancestors),
+            replies=map(_thread_to_proto, page.threads),
+            next_cursor=next_cursor,
+        )
+
+    async def BackfillReplies(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.BackfillRepliesRequest, _context: object
+    ) -> tweet_service_pb2.BackfillRepliesResponse:
+        """List replies of before they were listed."""
+        found = await self._backfill.backfill(request.after_tweet_id, request.limit)
+        return tweet_service_pb2.BackfillRepliesResponse(
+            replies=found.replies,
+            resume_after_tweet_id=found.resume_after,
+            percent=found.percent,
+        )
 
     async def DeleteTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.DeleteTweetRequest, _context: object
@@ -150,8 +198,17 @@ def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
         created_at=to_timestamp(tweet.created_at_ms),
         in_reply_to_tweet_id=tweet.in_reply_to_tweet_id or None,
         quote_tweet_id=tweet.quote_tweet_id or None,
+        conversation_id=tweet.conversation_id or None,
         entities=_entities_to_proto(tweet.entities),
         language=tweet.language or None,
+    )
+
+
+def _thread_to_proto(thread: Thread) -> conversation_pb2.Reply:
+    return conversation_pb2.Reply(
+        tweet=_to_proto(thread.tweet),
+        replies=map(_thread_to_proto, thread.replies),
+        has_more_replies=thread.has_more,
     )
 
 

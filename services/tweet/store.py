@@ -1,7 +1,9 @@
-"""Tweets as rows: one row a tweet, one row in its author's list, one row a request id.
+"""Tweets as rows: one row a tweet, one in its author's list, one row a request id.
+
+One more is in the list of the tweet that it answers (see `reply_rows`).
 
 A tweet's row has the cells `body` and `said` (JSON), `deleted` and `delivery`. Deletion is a cell
-of its own, in the tweet's row and in the author's list, and readers believe it above all: a create
+of its own, in the tweet's row and in both lists, and readers believe it above all: a create
 that is replayed later writes the first two again and changes nothing of that.
 """
 
@@ -14,7 +16,13 @@ from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import KeyRange, request_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
-from services.tweet.body_cells import decode_body, encode_body, encode_said
+from services.tweet.body_cells import (
+    decode_body,
+    decode_lineage,
+    encode_body,
+    encode_lineage,
+    encode_said,
+)
 from services.tweet.keys import (
     TWEET_SHARDS,
     author_range,
@@ -26,6 +34,7 @@ from services.tweet.keys import (
     tweets_after,
 )
 from services.tweet.model import Delivery, RequestClaim, Tweet, TweetSlice
+from services.tweet.reply_rows import listed, unlisted
 from services.tweet.spec import REQUESTS, TWEET_EVENTS, TWEETS, TWEETS_BY_AUTHOR
 
 __all__ = ["RowTweetStore"]
@@ -66,7 +75,7 @@ class RowTweetStore:
         return row is not None and _BODY in row.cells
 
     async def create(self, tweet: Tweet, event: bytes) -> None:
-        """Write the tweet, its place in the author's list and its event together."""
+        """Write the tweet, its places in lists and its event together."""
         # The tweet's own time, so that a replay is older than whatever happened since.
         at_ms = tweet.created_at_ms
         await self._outbox.commit(
@@ -83,12 +92,13 @@ class RowTweetStore:
                     {_LISTED: _YES},
                     timestamp_ms=at_ms,
                 ),
+                *listed(tweet),
             ],
             OutboxEntry(tweet.tweet_id, TWEET_EVENTS, event),
         )
 
     async def delete(self, tweet: Tweet, at_ms: int, event: bytes) -> None:
-        """Mark the tweet and its place in the list as deleted, with the event."""
+        """Mark the tweet and its places in lists as deleted, with the event."""
         # The id may come from a machine whose clock is ahead, and a body of the same millisecond
         # would win if the create were replayed.
         at_ms = max(at_ms, tweet.created_at_ms + 1)
@@ -107,6 +117,7 @@ class RowTweetStore:
                     {_DELETED: _YES},
                     timestamp_ms=at_ms,
                 ),
+                *unlisted(tweet, at_ms),
             ],
             OutboxEntry(tweet.tweet_id | DELETE_ENTRY_BIT, TWEET_EVENTS, event),
         )
@@ -218,12 +229,13 @@ def _deletion_key(tweet_id: int, request_id: str) -> bytes:
 
 
 def _encode_claim(claim: RequestClaim) -> list[Any]:
-    return [claim.tweet_id, claim.fingerprint]
+    return [claim.tweet_id, claim.fingerprint, encode_lineage(claim.lineage)]
 
 
 def _decode_claim(found: list[Any]) -> RequestClaim:
-    tweet_id, fingerprint, *_ = found
-    return RequestClaim(tweet_id, fingerprint)
+    # Claims of the release before there were lineages end here.
+    tweet_id, fingerprint, lineage, *_ = (*found, None)
+    return RequestClaim(tweet_id, fingerprint, decode_lineage(lineage))
 
 
 _CLAIMS = JsonCells(_encode_claim, _decode_claim)

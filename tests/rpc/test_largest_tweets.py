@@ -1,6 +1,7 @@
 """The largest tweets that there can be pass every channel on which an index reads tweets."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any, cast
 
 import pytest
 from aviary.tweet.v1 import tweet_service_pb2 as pb
@@ -47,7 +48,11 @@ async def client() -> AsyncIterator[TweetClient]:
         Tweet(each, 7, said.text, 1_800_000_000_000, 0, 0, said.entities, said.language)
         for each in range(1, COUNT + 1)
     ]
-    servicer = TweetServicer(Largest(tweets), TweetStreaming(Largest(tweets)))  # type: ignore[arg-type]
+    servicer = TweetServicer(
+        Largest(tweets),  # type: ignore[arg-type]
+        TweetStreaming(Largest(tweets)),  # type: ignore[arg-type]
+        *[cast("Any", None)] * 3,
+    )
     server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, servicer)])
     await server.start()
     channel = open_channel(server.address, [SERVICE])

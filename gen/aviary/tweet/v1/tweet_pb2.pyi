@@ -30,6 +30,7 @@ class Tweet(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     IN_REPLY_TO_TWEET_ID_FIELD_NUMBER: _builtins.int
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     ENTITIES_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
@@ -42,6 +43,10 @@ class Tweet(_message.Message):
     """The tweet this one answers; absent when none."""
     quote_tweet_id: _builtins.int
     """The tweet this one quotes; absent when none."""
+    conversation_id: _builtins.int
+    """The tweet that began the conversation which this one is in: the tweet itself where it answers
+    none. Absent where that is not known: for answers, and answers to them, of before it was kept.
+    """
     language: _builtins.str
     """The language of the text (BCP 47, such as `pt-BR`), as the author gave it, or else as detected
     when the tweet was made; absent when neither was certain.
@@ -63,19 +68,24 @@ class Tweet(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         in_reply_to_tweet_id: _builtins.int | None = ...,
         quote_tweet_id: _builtins.int | None = ...,
+        conversation_id: _builtins.int | None = ...,
         entities: _entities_pb2.Entities | None = ...,
         language: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__conversation_id: _TypeAlias = _typing.Literal["conversation_id"]  # noqa: Y015
+    _WhichOneofArgType__conversation_id: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id"]  # noqa: Y015
     _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
     _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
     _WhichOneofReturnType__quote_tweet_id: _TypeAlias = _typing.Literal["quote_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__quote_tweet_id: _TypeAlias = _typing.Literal["_quote_tweet_id", b"_quote_tweet_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__conversation_id) -> _WhichOneofReturnType__conversation_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_tweet_id) -> _WhichOneofReturnType__in_reply_to_tweet_id | None: ...
     @_typing.overload

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from aviary.edge.v1 import access_pb2 as aviary_dot_edge_dot_v1_dot_access__pb2
 from aviary.edge.v1 import limits_pb2 as aviary_dot_edge_dot_v1_dot_limits__pb2
 from aviary.error.v1 import partial_error_pb2 as aviary_dot_error_dot_v1_dot_partial__error__pb2
+from aviary.tweet.v1 import conversation_pb2 as aviary_dot_tweet_dot_v1_dot_conversation__pb2
 from aviary.tweet.v1 import tweet_pb2 as aviary_dot_tweet_dot_v1_dot_tweet__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/tweet/v1/tweet_service.proto\x12\x0f\x61viary.tweet.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x02\n\x12\x43reateTweetRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12$\n\x04text\x18\x02 \x01(\tB\x16\xe2\x41\x01\x02\xda\xda\x18\x0e\x18\x01\x32\ntweet-text\x12(\n\x14in_reply_to_tweet_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12\"\n\x0equote_tweet_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x85\x01\n\x08language\x18\x15 \x01(\tBs\xe2\x41\x01\x01\xda\xda\x18k*i^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3})){0,2})?$\"~\n\x13\x43reateTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"/\n\x0fGetTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"9\n\x10GetTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\"[\n\x10GetTweetsRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\"j\n\x11GetTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\"}\n\x12\x44\x65leteTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x1f\n\x07user_id\x18\x03 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"\x15\n\x13\x44\x65leteTweetResponse\".\n\x13LookupTweetsRequest\x12\x17\n\ttweet_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"S\n\x14LookupTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\"e\n\x17ListAuthorTweetsRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x62\x65\x66ore_tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"2\n\x0c\x41uthorTweets\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x11\n\ttweet_ids\x18\x02 \x03(\x03\"J\n\x18ListAuthorTweetsResponse\x12.\n\x07\x61uthors\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.AuthorTweets\"b\n\x15\x44\x65\x63ideDeliveryRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x31\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x19.aviary.tweet.v1.DeliveryB\x04\xe2\x41\x01\x02\"E\n\x16\x44\x65\x63ideDeliveryResponse\x12+\n\x08\x64\x65livery\x18\x01 \x01(\x0e\x32\x19.aviary.tweet.v1.Delivery\"H\n\x13StreamTweetsRequest\x12\x1c\n\x0e\x61\x66ter_tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\x8d\x01\n\x14StreamTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\"\n\x15resume_after_tweet_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x42\x18\n\x16_resume_after_tweet_id*J\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x11\n\rDELIVERY_PUSH\x10\x01\x12\x11\n\rDELIVERY_PULL\x10\x02\x32\xcd\x07\n\x0cTweetService\x12\x8c\x01\n\x0b\x43reateTweet\x12#.aviary.tweet.v1.CreateTweetRequest\x1a$.aviary.tweet.v1.CreateTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\xe8\xda\x18\x01\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0f\"\n/v1/tweets:\x01*\x12\x84\x01\n\x08GetTweet\x12 .aviary.tweet.v1.GetTweetRequest\x1a!.aviary.tweet.v1.GetTweetResponse\"3\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/tweets/{tweet_id}\x12|\n\tGetTweets\x12!.aviary.tweet.v1.GetTweetsRequest\x1a\".aviary.tweet.v1.GetTweetsResponse\"(\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/tweets\x12\x8c\x01\n\x0b\x44\x65leteTweet\x12#.aviary.tweet.v1.DeleteTweetRequest\x1a$.aviary.tweet.v1.DeleteTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\x82\xd3\xe4\x93\x02\x17*\x15/v1/tweets/{tweet_id}\x12`\n\x0cLookupTweets\x12$.aviary.tweet.v1.LookupTweetsRequest\x1a%.aviary.tweet.v1.LookupTweetsResponse\"\x03\x90\x02\x01\x12l\n\x10ListAuthorTweets\x12(.aviary.tweet.v1.ListAuthorTweetsRequest\x1a).aviary.tweet.v1.ListAuthorTweetsResponse\"\x03\x90\x02\x01\x12\x66\n\x0e\x44\x65\x63ideDelivery\x12&.aviary.tweet.v1.DecideDeliveryRequest\x1a\'.aviary.tweet.v1.DecideDeliveryResponse\"\x03\x90\x02\x02\x12\x62\n\x0cStreamTweets\x12$.aviary.tweet.v1.StreamTweetsRequest\x1a%.aviary.tweet.v1.StreamTweetsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/tweet/v1/tweet_service.proto\x12\x0f\x61viary.tweet.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\"aviary/tweet/v1/conversation.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x02\n\x12\x43reateTweetRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12$\n\x04text\x18\x02 \x01(\tB\x16\xe2\x41\x01\x02\xda\xda\x18\x0e\x18\x01\x32\ntweet-text\x12(\n\x14in_reply_to_tweet_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12\"\n\x0equote_tweet_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x85\x01\n\x08language\x18\x15 \x01(\tBs\xe2\x41\x01\x01\xda\xda\x18k*i^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3})){0,2})?$\"~\n\x13\x43reateTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"/\n\x0fGetTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"9\n\x10GetTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\"[\n\x10GetTweetsRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\"j\n\x11GetTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\"\x97\x01\n\x16GetConversationRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x04 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\"\xbe\x01\n\x17GetConversationResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12)\n\tancestors\x18\x02 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\'\n\x07replies\x18\x03 \x03(\x0b\x32\x16.aviary.tweet.v1.Reply\x12\x18\n\x0bnext_cursor\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"}\n\x12\x44\x65leteTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x1f\n\x07user_id\x18\x03 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"\x15\n\x13\x44\x65leteTweetResponse\".\n\x13LookupTweetsRequest\x12\x17\n\ttweet_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"S\n\x14LookupTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\"e\n\x17ListAuthorTweetsRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x62\x65\x66ore_tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"2\n\x0c\x41uthorTweets\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x11\n\ttweet_ids\x18\x02 \x03(\x03\"J\n\x18ListAuthorTweetsResponse\x12.\n\x07\x61uthors\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.AuthorTweets\"b\n\x15\x44\x65\x63ideDeliveryRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x31\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x19.aviary.tweet.v1.DeliveryB\x04\xe2\x41\x01\x02\"E\n\x16\x44\x65\x63ideDeliveryResponse\x12+\n\x08\x64\x65livery\x18\x01 \x01(\x0e\x32\x19.aviary.tweet.v1.Delivery\"H\n\x13StreamTweetsRequest\x12\x1c\n\x0e\x61\x66ter_tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\x8d\x01\n\x14StreamTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\"\n\x15resume_after_tweet_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x42\x18\n\x16_resume_after_tweet_id\"K\n\x16\x42\x61\x63kfillRepliesRequest\x12\x1c\n\x0e\x61\x66ter_tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"y\n\x17\x42\x61\x63kfillRepliesResponse\x12\x0f\n\x07replies\x18\x01 \x01(\x05\x12\"\n\x15resume_after_tweet_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x42\x18\n\x16_resume_after_tweet_id*J\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x11\n\rDELIVERY_PUSH\x10\x01\x12\x11\n\rDELIVERY_PULL\x10\x02\x32\xdf\t\n\x0cTweetService\x12\x8c\x01\n\x0b\x43reateTweet\x12#.aviary.tweet.v1.CreateTweetRequest\x1a$.aviary.tweet.v1.CreateTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\xe8\xda\x18\x01\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0f\"\n/v1/tweets:\x01*\x12\x84\x01\n\x08GetTweet\x12 .aviary.tweet.v1.GetTweetRequest\x1a!.aviary.tweet.v1.GetTweetResponse\"3\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/tweets/{tweet_id}\x12|\n\tGetTweets\x12!.aviary.tweet.v1.GetTweetsRequest\x1a\".aviary.tweet.v1.GetTweetsResponse\"(\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/tweets\x12\xa4\x01\n\x0fGetConversation\x12\'.aviary.tweet.v1.GetConversationRequest\x1a(.aviary.tweet.v1.GetConversationResponse\">\x90\x02\x01\xca\xda\x18\r\n\x0btweets:read\x82\xd3\xe4\x93\x02$\x12\"/v1/tweets/{tweet_id}/conversation\x12\x8c\x01\n\x0b\x44\x65leteTweet\x12#.aviary.tweet.v1.DeleteTweetRequest\x1a$.aviary.tweet.v1.DeleteTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\x82\xd3\xe4\x93\x02\x17*\x15/v1/tweets/{tweet_id}\x12`\n\x0cLookupTweets\x12$.aviary.tweet.v1.LookupTweetsRequest\x1a%.aviary.tweet.v1.LookupTweetsResponse\"\x03\x90\x02\x01\x12l\n\x10ListAuthorTweets\x12(.aviary.tweet.v1.ListAuthorTweetsRequest\x1a).aviary.tweet.v1.ListAuthorTweetsResponse\"\x03\x90\x02\x01\x12\x66\n\x0e\x44\x65\x63ideDelivery\x12&.aviary.tweet.v1.DecideDeliveryRequest\x1a\'.aviary.tweet.v1.DecideDeliveryResponse\"\x03\x90\x02\x02\x12i\n\x0f\x42\x61\x63kfillReplies\x12\'.aviary.tweet.v1.BackfillRepliesRequest\x1a(.aviary.tweet.v1.BackfillRepliesResponse\"\x03\x90\x02\x02\x12\x62\n\x0cStreamTweets\x12$.aviary.tweet.v1.StreamTweetsRequest\x1a%.aviary.tweet.v1.StreamTweetsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,6 +55,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTWEETREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
   _globals['_GETTWEETSREQUEST'].fields_by_name['ids']._loaded_options = None
   _globals['_GETTWEETSREQUEST'].fields_by_name['ids']._serialized_options = b'\342A\001\002\332\332\0302*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\003ids'
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['tweet_id']._loaded_options = None
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\320\332\030\001\332\332\030\002\010\001'
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['cursor']._serialized_options = b'\342A\001\001\332\332\030\0102\006cursor'
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001\332\332\030\005\010\000\020\310\001'
   _globals['_DELETETWEETREQUEST'].fields_by_name['tweet_id']._loaded_options = None
   _globals['_DELETETWEETREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
   _globals['_DELETETWEETREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -76,12 +85,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMTWEETSREQUEST'].fields_by_name['after_tweet_id']._serialized_options = b'\342A\001\001'
   _globals['_STREAMTWEETSREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_STREAMTWEETSREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\002'
+  _globals['_BACKFILLREPLIESREQUEST'].fields_by_name['after_tweet_id']._loaded_options = None
+  _globals['_BACKFILLREPLIESREQUEST'].fields_by_name['after_tweet_id']._serialized_options = b'\342A\001\001'
+  _globals['_BACKFILLREPLIESREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_BACKFILLREPLIESREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\002'
   _globals['_TWEETSERVICE'].methods_by_name['CreateTweet']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['CreateTweet']._serialized_options = b'\220\002\000\312\332\030\016\n\014tweets:write\350\332\030\001\360\332\030\001\202\323\344\223\002\017\"\n/v1/tweets:\001*'
   _globals['_TWEETSERVICE'].methods_by_name['GetTweet']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['GetTweet']._serialized_options = b'\220\002\001\312\332\030\017\n\013tweets:read\030\001\202\323\344\223\002\027\022\025/v1/tweets/{tweet_id}'
   _globals['_TWEETSERVICE'].methods_by_name['GetTweets']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['GetTweets']._serialized_options = b'\220\002\001\312\332\030\017\n\013tweets:read\030\001\202\323\344\223\002\014\022\n/v1/tweets'
+  _globals['_TWEETSERVICE'].methods_by_name['GetConversation']._loaded_options = None
+  _globals['_TWEETSERVICE'].methods_by_name['GetConversation']._serialized_options = b'\220\002\001\312\332\030\r\n\013tweets:read\202\323\344\223\002$\022\"/v1/tweets/{tweet_id}/conversation'
   _globals['_TWEETSERVICE'].methods_by_name['DeleteTweet']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['DeleteTweet']._serialized_options = b'\220\002\000\312\332\030\016\n\014tweets:write\202\323\344\223\002\027*\025/v1/tweets/{tweet_id}'
   _globals['_TWEETSERVICE'].methods_by_name['LookupTweets']._loaded_options = None
@@ -90,44 +105,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TWEETSERVICE'].methods_by_name['ListAuthorTweets']._serialized_options = b'\220\002\001'
   _globals['_TWEETSERVICE'].methods_by_name['DecideDelivery']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['DecideDelivery']._serialized_options = b'\220\002\002'
+  _globals['_TWEETSERVICE'].methods_by_name['BackfillReplies']._loaded_options = None
+  _globals['_TWEETSERVICE'].methods_by_name['BackfillReplies']._serialized_options = b'\220\002\002'
   _globals['_TWEETSERVICE'].methods_by_name['StreamTweets']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['StreamTweets']._serialized_options = b'\220\002\001'
-  _globals['_DELIVERY']._serialized_start=1966
-  _globals['_DELIVERY']._serialized_end=2040
-  _globals['_CREATETWEETREQUEST']._serialized_start=277
-  _globals['_CREATETWEETREQUEST']._serialized_end=624
-  _globals['_CREATETWEETRESPONSE']._serialized_start=626
-  _globals['_CREATETWEETRESPONSE']._serialized_end=752
-  _globals['_GETTWEETREQUEST']._serialized_start=754
-  _globals['_GETTWEETREQUEST']._serialized_end=801
-  _globals['_GETTWEETRESPONSE']._serialized_start=803
-  _globals['_GETTWEETRESPONSE']._serialized_end=860
-  _globals['_GETTWEETSREQUEST']._serialized_start=862
-  _globals['_GETTWEETSREQUEST']._serialized_end=953
-  _globals['_GETTWEETSRESPONSE']._serialized_start=955
-  _globals['_GETTWEETSRESPONSE']._serialized_end=1061
-  _globals['_DELETETWEETREQUEST']._serialized_start=1063
-  _globals['_DELETETWEETREQUEST']._serialized_end=1188
-  _globals['_DELETETWEETRESPONSE']._serialized_start=1190
-  _globals['_DELETETWEETRESPONSE']._serialized_end=1211
-  _globals['_LOOKUPTWEETSREQUEST']._serialized_start=1213
-  _globals['_LOOKUPTWEETSREQUEST']._serialized_end=1259
-  _globals['_LOOKUPTWEETSRESPONSE']._serialized_start=1261
-  _globals['_LOOKUPTWEETSRESPONSE']._serialized_end=1344
-  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_start=1346
-  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_end=1447
-  _globals['_AUTHORTWEETS']._serialized_start=1449
-  _globals['_AUTHORTWEETS']._serialized_end=1499
-  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_start=1501
-  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_end=1575
-  _globals['_DECIDEDELIVERYREQUEST']._serialized_start=1577
-  _globals['_DECIDEDELIVERYREQUEST']._serialized_end=1675
-  _globals['_DECIDEDELIVERYRESPONSE']._serialized_start=1677
-  _globals['_DECIDEDELIVERYRESPONSE']._serialized_end=1746
-  _globals['_STREAMTWEETSREQUEST']._serialized_start=1748
-  _globals['_STREAMTWEETSREQUEST']._serialized_end=1820
-  _globals['_STREAMTWEETSRESPONSE']._serialized_start=1823
-  _globals['_STREAMTWEETSRESPONSE']._serialized_end=1964
-  _globals['_TWEETSERVICE']._serialized_start=2043
-  _globals['_TWEETSERVICE']._serialized_end=3016
+  _globals['_DELIVERY']._serialized_start=2549
+  _globals['_DELIVERY']._serialized_end=2623
+  _globals['_CREATETWEETREQUEST']._serialized_start=313
+  _globals['_CREATETWEETREQUEST']._serialized_end=660
+  _globals['_CREATETWEETRESPONSE']._serialized_start=662
+  _globals['_CREATETWEETRESPONSE']._serialized_end=788
+  _globals['_GETTWEETREQUEST']._serialized_start=790
+  _globals['_GETTWEETREQUEST']._serialized_end=837
+  _globals['_GETTWEETRESPONSE']._serialized_start=839
+  _globals['_GETTWEETRESPONSE']._serialized_end=896
+  _globals['_GETTWEETSREQUEST']._serialized_start=898
+  _globals['_GETTWEETSREQUEST']._serialized_end=989
+  _globals['_GETTWEETSRESPONSE']._serialized_start=991
+  _globals['_GETTWEETSRESPONSE']._serialized_end=1097
+  _globals['_GETCONVERSATIONREQUEST']._serialized_start=1100
+  _globals['_GETCONVERSATIONREQUEST']._serialized_end=1251
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_start=1254
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_end=1444
+  _globals['_DELETETWEETREQUEST']._serialized_start=1446
+  _globals['_DELETETWEETREQUEST']._serialized_end=1571
+  _globals['_DELETETWEETRESPONSE']._serialized_start=1573
+  _globals['_DELETETWEETRESPONSE']._serialized_end=1594
+  _globals['_LOOKUPTWEETSREQUEST']._serialized_start=1596
+  _globals['_LOOKUPTWEETSREQUEST']._serialized_end=1642
+  _globals['_LOOKUPTWEETSRESPONSE']._serialized_start=1644
+  _globals['_LOOKUPTWEETSRESPONSE']._serialized_end=1727
+  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_start=1729
+  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_end=1830
+  _globals['_AUTHORTWEETS']._serialized_start=1832
+  _globals['_AUTHORTWEETS']._serialized_end=1882
+  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_start=1884
+  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_end=1958
+  _globals['_DECIDEDELIVERYREQUEST']._serialized_start=1960
+  _globals['_DECIDEDELIVERYREQUEST']._serialized_end=2058
+  _globals['_DECIDEDELIVERYRESPONSE']._serialized_start=2060
+  _globals['_DECIDEDELIVERYRESPONSE']._serialized_end=2129
+  _globals['_STREAMTWEETSREQUEST']._serialized_start=2131
+  _globals['_STREAMTWEETSREQUEST']._serialized_end=2203
+  _globals['_STREAMTWEETSRESPONSE']._serialized_start=2206
+  _globals['_STREAMTWEETSRESPONSE']._serialized_end=2347
+  _globals['_BACKFILLREPLIESREQUEST']._serialized_start=2349
+  _globals['_BACKFILLREPLIESREQUEST']._serialized_end=2424
+  _globals['_BACKFILLREPLIESRESPONSE']._serialized_start=2426
+  _globals['_BACKFILLREPLIESRESPONSE']._serialized_end=2547
+  _globals['_TWEETSERVICE']._serialized_start=2626
+  _globals['_TWEETSERVICE']._serialized_end=3873
 # @@protoc_insertion_point(module_scope)

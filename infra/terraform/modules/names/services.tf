@@ -27,6 +27,7 @@ locals {
       tables = [
         "tweets",
         "tweets_by_author",
+        "replies",
         "requests",
         "tweet_outbox",
         "home",
@@ -37,7 +38,7 @@ locals {
       publishes   = ["tweet-events"]
       subscribes  = ["tweet.erasure"]
       uses_cache  = true
-      secrets     = []
+      secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = { AVIARY_TWEET_HTTP_ADDRESS = 50061 }
     }
     graph = {
@@ -149,6 +150,7 @@ locals {
     leases                    = { max_age_s = null, key = "{worker:03x}" }
     tweets                    = { max_age_s = null, key = "{shard:02x}#{tweet:016x}, 64 shards" }
     tweets_by_author          = { max_age_s = null, key = "{author:016x}#{~tweet:016x}" }
+    replies                   = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{~reply:016x}, 64 shards" }
     requests                  = { max_age_s = 86400, key = "{scope}#{request id}" }
     tweet_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
     blocked_by                = { max_age_s = null, key = "{blocked:016x}, column {viewer}" }
