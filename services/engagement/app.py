@@ -6,6 +6,7 @@ from typing import Final
 
 from aviary.engagement.v1 import engagement_service_pb2
 
+from services.engagement.backfill import ReferencesBackfill
 from services.engagement.changes import Changes
 from services.engagement.clients import TweetClient, UserClient
 from services.engagement.consumers import EngagementConsumers
@@ -54,9 +55,10 @@ async def build(deps: Dependencies) -> Served:
     deps.loops.run(
         "reconciliation", reconciling.step, every_s=STEP_EVERY_S, stale_after_s=STEP_STALE_S
     )
+    tweet_changes = TweetChanges(store, counting, tweets)
     consumers = EngagementConsumers(
         decode_changed_edge,
-        TweetChanges(store, counting, tweets),
+        tweet_changes,
         EngagementErasure(store, changes, Settling(SETTLE_MS, deps.clock)),
         users,
     )
@@ -64,6 +66,11 @@ async def build(deps: Dependencies) -> Served:
     await deps.consume_batches(TWEETS, consumers.tweets_changed)
     await deps.consume(ERASURE, consumers.user_deleted)
     servicer = EngagementServicer(
-        Engaging(changes), Reads(store, tweets, users, known), counting, reconciling, deps.cursors()
+        engaging=Engaging(changes),
+        reads=Reads(store, tweets, users, known),
+        counting=counting,
+        reconciling=reconciling,
+        backfill=ReferencesBackfill(tweets, tweet_changes),
+        cursors=deps.cursors(),
     )
     return [Servicer(service_of(engagement_service_pb2.DESCRIPTOR), servicer)]

@@ -10,6 +10,7 @@ from aviary.tweet.v1 import tweet_pb2
 from aviary.user.v1 import user_pb2
 from grpc.aio import ServicerContext
 
+from services.engagement.backfill import ReferencesBackfill
 from services.engagement.counting import Counting
 from services.engagement.engaging import Engaging
 from services.engagement.model import EncodedTweet, Kind, TweetCounts, UserProfile
@@ -37,18 +38,21 @@ _Context: TypeAlias = "ServicerContext[Any, Any]"
 class EngagementServicer(EngagementServiceServicer):
     """`aviary.engagement.v1.EngagementService`. Domain errors pass through."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per use case
         self,
+        *,
         engaging: Engaging,
         reads: Reads,
         counting: Counting,
         reconciling: Reconciling,
+        backfill: ReferencesBackfill,
         cursors: CursorCodec,
     ) -> None:
         self._engaging = engaging
         self._reads = reads
         self._counting = counting
         self._reconciling = reconciling
+        self._backfill = backfill
         self._cursors = cursors
 
     async def Like(self, request: pb.LikeRequest, context: _Context) -> pb.LikeResponse:
@@ -151,6 +155,17 @@ class EngagementServicer(EngagementServiceServicer):
                 )
                 for one in drifts
             ]
+        )
+
+    async def BackfillReferences(
+        self, request: pb.BackfillReferencesRequest, context: _Context
+    ) -> pb.BackfillReferencesResponse:
+        """Count answers and quotes of before."""
+        found = await self._backfill.backfill(request.after_tweet_id, request.limit)
+        return pb.BackfillReferencesResponse(
+            references=found.references,
+            resume_after_tweet_id=found.resume_after,
+            percent=found.percent,
         )
 
     def _after(self, cursor: str, kind: str, owner: int) -> int | None:

@@ -54,9 +54,11 @@ SPEC: Final = ServiceSpec(
     calls=(
         *LEASE_CALLS,
         "aviary.tweet.v1.TweetService/LookupTweets",
+        "aviary.tweet.v1.TweetService/StreamTweets",
         "aviary.user.v1.UserService/LookupUsers",
     ),
     operator_calls=(
+        "aviary.engagement.v1.EngagementService/BackfillReferences",
         "aviary.engagement.v1.EngagementService/LookupCounts",
         "aviary.engagement.v1.EngagementService/Reconcile",
     ),

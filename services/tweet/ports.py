@@ -30,7 +30,11 @@ class TweetStore(Protocol):
     """
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
-        """Read tweets by positive id; unknown and deleted ones are left out."""
+        """Read tweets by positive id; unknown, deleted and unreadable ones are left out."""
+        ...
+
+    async def read_many(self, tweet_ids: Sequence[int]) -> tuple[dict[int, Tweet], frozenset[int]]:
+        """Read tweets by id, and tell whose rows cannot be read; the rest is unknown or deleted."""
         ...
 
     async def was_created(self, tweet_id: int) -> bool:

@@ -148,14 +148,15 @@ class TweetService:
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[Tweet], list[int]]:
         """(tweets, ids that name none or a deleted one), each in the order asked for, once each.
 
-        Takes 1 to `MAX_LOOKUP_IDS` ids.
+        One whose row cannot be read is in neither: it is not known to be gone. Takes 1 to
+        `MAX_LOOKUP_IDS` ids.
         """
         check_ids("tweet_ids", tweet_ids, most=MAX_LOOKUP_IDS)
         wanted = list(dict.fromkeys(tweet_ids))
-        found = await self._store.get_many(wanted)
+        found, unreadable = await self._store.read_many(wanted)
         return (
             [found[tweet_id] for tweet_id in wanted if tweet_id in found],
-            [tweet_id for tweet_id in wanted if tweet_id not in found],
+            [each for each in wanted if each not in found and each not in unreadable],
         )
 
     async def list_by_authors(

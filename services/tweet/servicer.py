@@ -90,7 +90,11 @@ class TweetServicer:
         self, request: tweet_service_pb2.GetTweetsRequest, _context: object
     ) -> tweet_service_pb2.GetTweetsResponse:
         """Read those of many tweets that there are."""
-        found, missing = await self._service.lookup(listed_ids("ids", request.ids))
+        asked = listed_ids("ids", request.ids)
+        found, _ = await self._service.lookup(asked)
+        known = {tweet.tweet_id for tweet in found}
+        # To clients one that cannot be read is as one that there is not.
+        missing = [each for each in asked if each not in known]
         answer = tweet_service_pb2.GetTweetsResponse(
             tweets=map(_to_proto, found), errors=partial_errors(missing, Reason.TWEET_NOT_FOUND)
         )

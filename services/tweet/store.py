@@ -64,10 +64,23 @@ class RowTweetStore:
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
         """Read tweets by id; what is unknown, deleted or unreadable is left out."""
+        return (await self.read_many(tweet_ids))[0]
+
+    async def read_many(self, tweet_ids: Sequence[int]) -> tuple[dict[int, Tweet], frozenset[int]]:
+        """Read tweets by id, and tell which rows are those of tweets and cannot be read."""
         keys = [tweet_row_key(tweet_id) for tweet_id in tweet_ids]
         rows = await self._rows.read_rows(TWEETS.name, keys)
-        found = filter(None, map(_readable, rows.values()))
-        return {tweet.tweet_id: tweet for tweet in found}
+        found: dict[int, Tweet] = {}
+        unreadable: set[int] = set()
+        for tweet_id, key in zip(tweet_ids, keys, strict=True):
+            row = rows.get(key)
+            if row is None or not _is_live(row):
+                continue
+            if (tweet := _readable(row)) is None:
+                unreadable.add(tweet_id)
+            else:
+                found[tweet_id] = tweet
+        return found, frozenset(unreadable)
 
     async def was_created(self, tweet_id: int) -> bool:
         """Whether the row has a body, which a deletion leaves there, empty."""

@@ -78,6 +78,7 @@ FIELDS: dict[str, Field] = {
     "aviary.tweet.v1.CreateTweetRequest.request_id": REQUEST_ID,
     "aviary.tweet.v1.CreateTweetRequest.text": TEXT,
     "aviary.tweet.v1.DeleteTweetRequest.request_id": REQUEST_ID,
+    "aviary.tweet.v1.GetConversationRequest.cursor": Field([lambda w: w.conversation], ["c" * 34]),
     "aviary.tweet.v1.GetTweetsRequest.ids": IDS,
     "aviary.user.v1.CreateUserRequest.display_name": DISPLAY_NAME,
     "aviary.user.v1.CreateUserRequest.handle": HANDLE,
@@ -99,3 +100,12 @@ LISTS: dict[str, tuple[int, Sequence[Sequence[int]]]] = {
     ),
 }
 """Every list: how many it takes, and lists that it does not take."""
+
+DEFAULTS: dict[str, Any] = {
+    "handle": "somebody",
+    "display_name": "Somebody",
+    "text": "hello",
+    "flow": "post",
+    "query": "from:ada",
+}
+"""Of fields that a request must have, where it is another that is tried."""

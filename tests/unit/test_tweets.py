@@ -16,7 +16,7 @@ from services.platform.errors import (
 from services.platform.ids.snowflake_time import time_ms
 from services.tweet.events import TweetChanged
 from services.tweet.keys import tweet_row_key
-from services.tweet.model import Delivery, Tweet
+from services.tweet.model import Delivery, Lineage, Tweet
 from tests.unit.tweet_world import ALICE, BOB, NOBODY, NOW_MS, World, tweet_world
 
 
@@ -30,7 +30,15 @@ async def test_a_tweet_reads_back_and_is_announced(world: World) -> None:
     first = await world.tweets.create(ALICE, "hello")
     reply = await world.tweets.create(BOB, "h\u00e9 \U0001f600", in_reply_to=first.tweet_id)
     assert await world.tweets.get(reply.tweet_id) == reply
-    assert reply == Tweet(reply.tweet_id, BOB, "h\u00e9 \U0001f600", NOW_MS + 1, first.tweet_id, 0)
+    assert reply == Tweet(
+        reply.tweet_id,
+        BOB,
+        "h\u00e9 \U0001f600",
+        NOW_MS + 1,
+        first.tweet_id,
+        0,
+        lineage=Lineage(first.tweet_id, (first.tweet_id,)),
+    )
     assert reply.created_at_ms == time_ms(reply.tweet_id)
     assert set(await world.events()) == {
         TweetChanged(first.tweet_id, ALICE, deleted=False),

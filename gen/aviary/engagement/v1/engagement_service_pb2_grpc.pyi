@@ -46,8 +46,8 @@ class EngagementServiceStub:
     """
     Unlike: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnlikeRequest, _engagement_service_pb2.UnlikeResponse]
     """Takes a like back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Retweet: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.RetweetRequest, _engagement_service_pb2.RetweetResponse]
     """Retweets a tweet; retweeting twice changes nothing.
@@ -57,8 +57,8 @@ class EngagementServiceStub:
     """
     Unretweet: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnretweetRequest, _engagement_service_pb2.UnretweetResponse]
     """Takes a retweet back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Bookmark: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.BookmarkRequest, _engagement_service_pb2.BookmarkResponse]
     """Bookmarks a tweet, which nobody else sees; doing so twice changes nothing.
@@ -68,8 +68,8 @@ class EngagementServiceStub:
     """
     Unbookmark: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnbookmarkRequest, _engagement_service_pb2.UnbookmarkResponse]
     """Removes a bookmark; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListLikers: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikersRequest, _engagement_service_pb2.ListLikersResponse]
     """Lists who likes a tweet, by rising id, without deleted users.
@@ -97,6 +97,11 @@ class EngagementServiceStub:
     """Compares the counts of tweets with who is listed, puts right those that are off, and says which
     were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
     """
+    BackfillReferences: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.BackfillReferencesRequest, _engagement_service_pb2.BackfillReferencesResponse]
+    """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+    who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_tweet_id, limit.
+    """
 
 @_typing.type_check_only
 class EngagementServiceAsyncStub(EngagementServiceStub):
@@ -116,8 +121,8 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """
     Unlike: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnlikeRequest, _engagement_service_pb2.UnlikeResponse]  # type: ignore[assignment]
     """Takes a like back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Retweet: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.RetweetRequest, _engagement_service_pb2.RetweetResponse]  # type: ignore[assignment]
     """Retweets a tweet; retweeting twice changes nothing.
@@ -127,8 +132,8 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """
     Unretweet: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnretweetRequest, _engagement_service_pb2.UnretweetResponse]  # type: ignore[assignment]
     """Takes a retweet back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Bookmark: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.BookmarkRequest, _engagement_service_pb2.BookmarkResponse]  # type: ignore[assignment]
     """Bookmarks a tweet, which nobody else sees; doing so twice changes nothing.
@@ -138,8 +143,8 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """
     Unbookmark: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnbookmarkRequest, _engagement_service_pb2.UnbookmarkResponse]  # type: ignore[assignment]
     """Removes a bookmark; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListLikers: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikersRequest, _engagement_service_pb2.ListLikersResponse]  # type: ignore[assignment]
     """Lists who likes a tweet, by rising id, without deleted users.
@@ -166,6 +171,11 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     Reconcile: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ReconcileRequest, _engagement_service_pb2.ReconcileResponse]  # type: ignore[assignment]
     """Compares the counts of tweets with who is listed, puts right those that are off, and says which
     were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
+    """
+    BackfillReferences: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.BackfillReferencesRequest, _engagement_service_pb2.BackfillReferencesResponse]  # type: ignore[assignment]
+    """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+    who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_tweet_id, limit.
     """
 
 class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -195,8 +205,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnlikeResponse, _abc.Awaitable[_engagement_service_pb2.UnlikeResponse]]:
         """Takes a like back; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -218,8 +228,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnretweetResponse, _abc.Awaitable[_engagement_service_pb2.UnretweetResponse]]:
         """Takes a retweet back; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -241,8 +251,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnbookmarkResponse, _abc.Awaitable[_engagement_service_pb2.UnbookmarkResponse]]:
         """Removes a bookmark; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -305,6 +315,17 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_engagement_service_pb2.ReconcileResponse, _abc.Awaitable[_engagement_service_pb2.ReconcileResponse]]:
         """Compares the counts of tweets with who is listed, puts right those that are off, and says which
         were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
+        """
+
+    @_abc_1.abstractmethod
+    def BackfillReferences(
+        self,
+        request: _engagement_service_pb2.BackfillReferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_engagement_service_pb2.BackfillReferencesResponse, _abc.Awaitable[_engagement_service_pb2.BackfillReferencesResponse]]:
+        """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+        who go on from where it ended until nothing follows. A repeat changes nothing.
+        INVALID_ARGUMENT: after_tweet_id, limit.
         """
 
 def add_EngagementServiceServicer_to_server(servicer: EngagementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

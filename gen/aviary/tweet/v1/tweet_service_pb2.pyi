@@ -393,7 +393,9 @@ class LookupTweetsResponse(_message.Message):
 
     @_builtins.property
     def missing_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Ids that name no tweet, or a deleted one."""
+        """Ids that name no tweet, or a deleted one. One whose row cannot be read is not here, nor above: it
+        is not known to be gone.
+        """
 
     def __init__(
         self,
