@@ -88,8 +88,10 @@ class Reads:
                 room -= len(following.ids) + len(ids) if whole else 0
         return found
 
-    async def stream_relations(self, user_id: int) -> AsyncIterator[Relations]:
-        """Pages of whom the user follows, and then of whom the user does not see.
+    async def stream_relations(
+        self, user_id: int, *, hidden_only: bool = False
+    ) -> AsyncIterator[Relations]:
+        """Pages of whom the user follows (unless `hidden_only`), and then does not see.
 
         At most `IDS_PER_SLICE` ids each, and none for a user who does not exist. Followed users
         come by rising id, each once; one who is muted and blocked comes twice among the hidden.
@@ -98,16 +100,17 @@ class Reads:
         check_id("user_id", user_id)
         store = self._store
         reads = (store.following, store.muting, store.blocking, store.blocked_by)
-        takes = [taking(read, user_id) for read in reads]
+        first = 1 if hidden_only else 0
+        takes = [taking(read, user_id) for read in reads[first:]]
 
         async def firsts(limit: int) -> Sequence[IdSlice]:
             (lists,) = await store.related([user_id], limit)
-            return lists
+            return lists[first:]
 
         # Closed here, or reads would go on for a caller who has gone.
         async with aclosing(slices_of_all(takes, firsts)) as found:
             async for place, ids in found:
-                yield Relations(ids, ()) if place == 0 else Relations((), ids)
+                yield Relations(ids, ()) if place + first == 0 else Relations((), ids)
 
     async def hidden_among(self, user_id: int, author_ids: Sequence[int]) -> list[int]:
         """Those of 1 to `MAX_IDS_PER_LOOKUP` users whose tweets the user does not see; rising.

@@ -140,7 +140,8 @@ class GraphServicer(GraphServiceServicer):
         self, request: pb.StreamRelationsRequest, context: _Context
     ) -> AsyncIterator[pb.StreamRelationsResponse]:
         """Stream whom a user follows and does not see."""
-        async for page in self._reads.stream_relations(request.user_id):
+        pages = self._reads.stream_relations(request.user_id, hidden_only=request.hidden_only)
+        async for page in pages:
             yield pb.StreamRelationsResponse(
                 following_ids=page.following_ids, hidden_ids=page.hidden_ids
             )

@@ -29,10 +29,12 @@ SPEC: Final = ServiceSpec(
     port=50_063,
     contracts=("aviary.search.v1.SearchService",),
     calls=(
+        "aviary.graph.v1.GraphService/LookupHidden",
         "aviary.graph.v1.GraphService/StreamRelations",
         "aviary.tweet.v1.TweetService/LookupTweets",
         "aviary.tweet.v1.TweetService/StreamTweets",
         "aviary.user.v1.UserService/GetUserByHandle",
+        "aviary.user.v1.UserService/LookupUsers",
     ),
     operator_calls=(
         "aviary.search.v1.SearchService/GetIndexStatus",
@@ -40,6 +42,8 @@ SPEC: Final = ServiceSpec(
     ),
     tables=TABLES,
     subscriptions=(TWEETS,),
+    # Of users who are deleted it hears there.
+    uses_cache=True,
     secrets=("AVIARY_CURSOR_KEY",),
     keeps_scratch=True,
 )

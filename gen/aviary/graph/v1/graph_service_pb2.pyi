@@ -565,16 +565,20 @@ class StreamRelationsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_ID_FIELD_NUMBER: _builtins.int
+    HIDDEN_ONLY_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Positive."""
+    hidden_only: _builtins.bool
+    """Leave out whom the user follows."""
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
+        hidden_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hidden_only", b"hidden_only", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -125,7 +125,7 @@ locals {
       tables      = ["search_changes", "search_replicas", "fanout_controls"]
       publishes   = []
       subscribes  = ["search.tweets"]
-      uses_cache  = false
+      uses_cache  = true
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = {}
     }
