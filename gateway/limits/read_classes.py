@@ -102,7 +102,7 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "search",
-        (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends"),
+        (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends", f"{_USERS}/SearchUsers"),
         {
             Subject.USER: Budgets(
                 TokenBucket(20, 10),

@@ -54,6 +54,7 @@ FORMATS = {
     "search-query": "terms between spaces, each with a `-` before it to exclude it: words, "
     '"phrases", #hashtags, @mentions, from:handle, to:handle, since:YYYY-MM-DD, until:YYYY-MM-DD, '
     "lang:code, filter:links, filter:replies; at most 30, one of them besides dates not excluded",
+    "name-prefix": "a letter, digit or mark of any script among them; all else is as a space",
     "cursor": "what `next_cursor` of the page before was, or empty",
 }
 IDEMPOTENCY_KEY_PARAMETER: Json = {

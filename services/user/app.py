@@ -7,6 +7,8 @@ from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import announce
 from services.user.events import UserEvents
 from services.user.former_handles import FormerHandles
+from services.user.name_index import NameIndex
+from services.user.name_rows import RowNames
 from services.user.service import UserService
 from services.user.servicer import UserServicer
 from services.user.spec import GONE, OUTBOX, SPEC, USER_EVENTS
@@ -24,6 +26,7 @@ async def build(deps: Dependencies) -> Served:
     async def announce_gone(user_id: int) -> None:
         await announce(valkey, GONE, user_id)
 
+    names = NameIndex(RowNames(rows), store)
     service = UserService(
         store,
         await deps.ids(),
@@ -31,5 +34,7 @@ async def build(deps: Dependencies) -> Served:
         deps.clock,
         announce_gone,
         former=FormerHandles(deps.settings.handle_hold_days),
+        names=names,
     )
-    return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service))]
+    servicer = UserServicer(service, names, deps.cursors())
+    return [Servicer(service_of(user_service_pb2.DESCRIPTOR), servicer)]

@@ -12,9 +12,12 @@ from grpc.aio import ServicerContext
 from services.platform.error_reasons import Reason
 from services.platform.ids.arguments import listed_ids
 from services.platform.rpc.created import location
+from services.platform.rpc.next_page import say_next_page
+from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.partial_errors import partial_errors
 from services.platform.rpc.timestamps import to_timestamp
 from services.user.model import User
+from services.user.name_index import NameIndex
 from services.user.service import UserService
 
 __all__ = ["UserServicer"]
@@ -25,8 +28,10 @@ _Context: TypeAlias = "ServicerContext[Any, Any]"
 class UserServicer(UserServiceServicer):
     """`aviary.user.v1.UserService`. Domain errors pass through."""
 
-    def __init__(self, service: UserService) -> None:
+    def __init__(self, service: UserService, names: NameIndex, cursors: CursorCodec) -> None:
         self._service = service
+        self._names = names
+        self._cursors = cursors
 
     async def CreateUser(
         self, request: pb.CreateUserRequest, context: _Context
@@ -59,6 +64,28 @@ class UserServicer(UserServiceServicer):
         """Read a user by handle."""
         user = await self._service.get_by_handle(request.handle)
         return pb.GetUserByHandleResponse(user=_to_proto(user))
+
+    async def SearchUsers(
+        self, request: pb.SearchUsersRequest, context: _Context
+    ) -> pb.SearchUsersResponse:
+        """Find a page of users."""
+        limit, kind = page_limit(request.limit), f"users:{request.query}"
+        after = self._cursors.decode_place(request.cursor, kind) if request.cursor else None
+        page = await self._names.search(request.query, after, limit)
+        next_cursor = (
+            None
+            if page.resume_after is None
+            else self._cursors.encode_place(kind, page.resume_after)
+        )
+        await say_next_page(context, request, next_cursor)
+        return pb.SearchUsersResponse(users=map(_to_proto, page.users), next_cursor=next_cursor)
+
+    async def BackfillNames(
+        self, request: pb.BackfillNamesRequest, context: _Context
+    ) -> pb.BackfillNamesResponse:
+        """List names of before."""
+        found = await self._names.backfill(request.after_user_id, request.limit)
+        return pb.BackfillNamesResponse(users=found.users, resume_after_user_id=found.resume_after)
 
     async def UpdateUser(
         self, request: pb.UpdateUserRequest, context: _Context

@@ -37,6 +37,10 @@ IDS = Field(
     ],
 )
 HANDLE = Field(["A" * 15], ["A" * 16, "\u0301" * 15])
+NAME_PREFIX = Field(
+    ["x" * 50, "\u4e2d" * 50, FOUR_TO_ONE * 12, "\ufdfa" * 50],
+    ["x" * 51, "!" * 50, " ", "\u4e2d" * 51],
+)
 REQUEST_ID = Field(["r" * 64], ["r" * 65, "\u0301" * 64])
 URLS = " ".join(["http://a.co/" + "d" * 4_077] * 11)
 DOMAINS = " ".join(["http://" + ("\u00e9" * 45 + ".") * 60 + "com"] * 11)
@@ -86,6 +90,8 @@ FIELDS: dict[str, Field] = {
     "aviary.user.v1.DeleteUserRequest.request_id": REQUEST_ID,
     "aviary.user.v1.GetUserByHandleRequest.handle": HANDLE,
     "aviary.user.v1.GetUsersRequest.ids": IDS,
+    "aviary.user.v1.SearchUsersRequest.cursor": Field([lambda w: w.users], ["c" * 34]),
+    "aviary.user.v1.SearchUsersRequest.query": NAME_PREFIX,
     "aviary.user.v1.UpdateUserRequest.bio": BIO,
     "aviary.user.v1.UpdateUserRequest.display_name": DISPLAY_NAME,
     "aviary.user.v1.UpdateUserRequest.handle": HANDLE,

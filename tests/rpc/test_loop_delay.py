@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class World:
     user: str = ""
     search: str = ""
     conversation: str = ""
+    users: str = ""
     ada: int = 0
     bob: int = 0
     tweet: int = 0
@@ -110,7 +112,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with one_loop(tmp_path_factory.mktemp("loop")) as loop:
         made = World(loop)
         made.ada, made.bob, cid = (
-            made.call("CreateUser", handle=name, display_name=name).user.user_id
+            made.call("CreateUser", handle=name, display_name="From: Ada").user.user_id
             for name in ("ada", "bob", "cid")
         )
         pairs = ((made.ada, made.bob), (made.ada, cid), (made.bob, made.ada), (cid, made.ada))
@@ -132,9 +134,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             ("ListRetweeters", {"tweet_id": tweet}),
             ("ListLikes", {"user_id": made.ada}),
             ("ListBookmarks", {"user_id": made.ada}),
+            ("SearchUsers", {"query": DEFAULTS["query"]}),
         ):
             page = made.call(method, limit=1, **owner)
-            setattr(made, method.removeprefix("List").removeprefix("Get").lower(), page.next_cursor)
+            setattr(made, re.sub("^(List|Get|Search)", "", method).lower(), page.next_cursor)
             assert page.next_cursor
         made.tweet = tweet
         made.search = _search_cursor(made)

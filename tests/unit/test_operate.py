@@ -113,7 +113,7 @@ def test_a_broken_file_is_reported(tmp_path: Path, text: str) -> None:
         ["threshold"],
         ["rebuild-home", "1"],
         ["rebuild-search"],
-        ["backfill-replies"],
+        ["backfill"],
         ["search-indexes"],
     ],
     ids=lambda command: command[0],

@@ -143,6 +143,12 @@ class UserClient:
         self._stub = UserServiceStub(channel)
         self._rpc = RpcClient(timeout_s=TIMEOUT_S)
 
+    async def backfill_names(self, after: int, limit: int) -> user_pb.BackfillNamesResponse:
+        """List names of before, among those of the next users. Raises `OperateError`."""
+        request = user_pb.BackfillNamesRequest(after_user_id=after, limit=limit)
+        with explained(self._found):
+            return await self._rpc.call(self._stub.BackfillNames, request)
+
     async def require(self, user_id: int) -> None:
         """Raise `OperateError` where no user has this id."""
         with explained(self._found):

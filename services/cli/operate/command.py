@@ -250,7 +250,7 @@ def rebuild_search(data_dir: Path | None) -> None:
     _run(lambda run: run.rebuild_search(data_dir))
 
 
-@click.command("backfill-replies")
+@click.command
 @click.option(
     "--after",
     type=click.IntRange(0, MAX_INT64),
@@ -258,12 +258,12 @@ def rebuild_search(data_dir: Path | None) -> None:
     help="Go on behind this tweet, as a try that failed says.",
 )
 @DATA_DIR
-def backfill_replies(data_dir: Path | None, after: int) -> None:
-    """List and count the replies and quotes of before they were listed and counted.
+def backfill(data_dir: Path | None, after: int) -> None:
+    """List replies, quotes and names of before there were lists of them; once, after an upgrade.
 
-    Once, after the upgrade that brought conversations. A repeat changes nothing.
+    A repeat changes nothing.
     """
-    _run(lambda run: run.backfill_replies(data_dir, after))
+    _run(lambda run: run.backfill(data_dir, after))
 
 
 COMMANDS = (
@@ -280,7 +280,7 @@ COMMANDS = (
     counts,
     search_indexes,
     rebuild_search,
-    backfill_replies,
+    backfill,
 )
 
 

@@ -35,7 +35,7 @@ from services.cli.operate.showing import (
 from services.platform.specs import all_subscriptions, server_of
 
 __all__ = [
-    "backfill_replies",
+    "backfill",
     "counts",
     "dead_letters",
     "drop",
@@ -61,7 +61,7 @@ TWEETS: Final = "aviary.tweet.v1.TweetService"
 WATCH_EVERY_S = 2.0
 LETTERS_PER_CALL = 100
 """Of a redrive: about a second on the slowest bus, so that the bar moves and no call runs late."""
-TWEETS_PER_CALL = 1_000
+ROWS_PER_CALL = 1_000
 """Of a backfill: about a second on the slowest engine."""
 DROPPED_PER_CALL = 40
 """As many ids as the service takes at once."""
@@ -247,8 +247,22 @@ async def rebuild_search(data_dir: Path | None) -> None:
     click.echo("every index is being built anew; `search-indexes` shows how far they are")
 
 
-async def backfill_replies(data_dir: Path | None, after: int) -> None:
-    """Go through all tweets behind `after` (0: all), in both services side by side."""
+async def backfill(data_dir: Path | None, after: int) -> None:
+    """List what is of before it was listed: about tweets behind `after` (0: all), and of users."""
+    await _backfill_replies(data_dir, after)
+    names, position = 0, 0
+    async with reach_users(_found(USERS, data_dir)) as users:
+        while True:
+            done = await users.backfill_names(position, ROWS_PER_CALL)
+            names += done.users
+            if not done.HasField("resume_after_user_id"):
+                break
+            position = done.resume_after_user_id
+    click.echo(f"listed the names of {names:,} users")
+
+
+async def _backfill_replies(data_dir: Path | None, after: int) -> None:
+    """Have both services look at the same tweets, some at a time."""
     listed = counted = 0
     position: int | None = after
     async with (
@@ -258,8 +272,8 @@ async def backfill_replies(data_dir: Path | None, after: int) -> None:
         with tqdm(total=100, desc="tweets", unit="%", disable=None) as bar:
             while position is not None:
                 try:
-                    replies = await tweets.backfill_replies(position, TWEETS_PER_CALL)
-                    references = await engagement.backfill_references(position, TWEETS_PER_CALL)
+                    replies = await tweets.backfill_replies(position, ROWS_PER_CALL)
+                    references = await engagement.backfill_references(position, ROWS_PER_CALL)
                 except OperateError as error:
                     raise OperateError(f"{error}\ngo on with --after {position}") from error
                 listed += replies.replies

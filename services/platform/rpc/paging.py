@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from services.platform.config.secret_keys import SecretKeys
 from services.platform.errors import InvalidArgumentError
 
-__all__ = ["DEFAULT_LIMIT", "CursorCodec", "page_limit"]
+__all__ = ["DEFAULT_LIMIT", "MAX_PLACE_BYTES", "CursorCodec", "page_limit"]
 
 DEFAULT_LIMIT = 50  # entries a page
 MAX_LIMIT = 200  # entries a page; bounds the cost of one read
@@ -24,6 +24,10 @@ _PAYLOAD = struct.Struct(">BQ")
 _CURSOR_CHARACTERS = 34
 """Base64, without padding, of payload and MAC: 25 bytes."""
 _OWNER = struct.Struct(">Q")
+_OF_PLACES = 2
+"""The version of cursors that hold a place."""
+MAX_PLACE_BYTES = 512
+_MAX_PLACE_CHARACTERS = -(-(1 + MAX_PLACE_BYTES + _MAC_BYTES) * 4 // 3)
 
 
 class CursorCodec:
@@ -51,6 +55,8 @@ class CursorCodec:
         Raises `InvalidArgumentError` of field `cursor` for anything that `encode` did not make
         with one of these keys, this kind and owner.
         """
+        if len(cursor) != _CURSOR_CHARACTERS:
+            raise _invalid()
         token = _from_base64(cursor)
         payload, mac = token[: _PAYLOAD.size], token[_PAYLOAD.size :]
         expected = (_mac(key, kind, owner_id, payload) for key in self._current())
@@ -60,6 +66,32 @@ class CursorCodec:
         if version != _VERSION:
             raise _invalid()
         return int(last_id)
+
+    def encode_place(self, kind: str, place: bytes) -> str:
+        """Make the cursor of the page after a place that is no id, of 1 to `MAX_PLACE_BYTES`.
+
+        `kind` says all of what list it is.
+        """
+        payload = bytes([_OF_PLACES]) + place
+        token = payload + _mac_of_place(self._current()[0], kind, payload)
+        return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+
+    def decode_place(self, cursor: str, kind: str) -> bytes:
+        """Return the place in a cursor of this list.
+
+        Raises `InvalidArgumentError` of field `cursor` for anything that `encode_place` did not
+        make with one of these keys and this kind.
+        """
+        if len(cursor) > _MAX_PLACE_CHARACTERS:
+            raise _invalid()
+        token = _from_base64(cursor)
+        payload, mac = token[:-_MAC_BYTES], token[-_MAC_BYTES:]
+        expected = (_mac_of_place(key, kind, payload) for key in self._current())
+        if payload[:1] != bytes([_OF_PLACES]) or not any(
+            hmac.compare_digest(mac, each) for each in expected
+        ):
+            raise _invalid()
+        return payload[1:]
 
     def _current(self) -> Sequence[bytes]:
         keys = self._keys()
@@ -80,6 +112,13 @@ def _mac(key: bytes, kind: str, owner_id: int, payload: bytes) -> bytes:
     return hashlib.blake2b(signed, key=key, digest_size=_MAC_BYTES).digest()
 
 
+def _mac_of_place(key: bytes, kind: str, payload: bytes) -> bytes:
+    # With its length, so that no other (kind, place) gives the same bytes; and a payload of ids
+    # begins with another number than one of places.
+    signed = _OWNER.pack(len(payload)) + payload + kind.encode()
+    return hashlib.blake2b(signed, key=key, digest_size=_MAC_BYTES).digest()
+
+
 def page_limit(limit: int) -> int:
     """Apply the default and the bounds of `limit`."""
     if limit == 0:
@@ -90,10 +129,8 @@ def page_limit(limit: int) -> int:
 
 
 def _from_base64(cursor: str) -> bytes:
-    if len(cursor) != _CURSOR_CHARACTERS:
-        raise _invalid()
     try:
-        token = base64.b64decode(cursor + "==", altchars=b"-_", validate=True)
+        token = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _invalid() from None
     # The last character carries unused bits: one cursor has one spelling.

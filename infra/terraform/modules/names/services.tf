@@ -6,11 +6,11 @@ locals {
   services = {
     user = {
       port        = 50051
-      tables      = ["users", "handles", "user_requests", "user_outbox", "fanout_controls"]
+      tables      = ["users", "handles", "user_names", "user_requests", "user_outbox", "fanout_controls"]
       publishes   = ["user-events"]
       subscribes  = []
       uses_cache  = true
-      secrets     = []
+      secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = {}
     }
     id = {
@@ -145,6 +145,7 @@ locals {
   tables = {
     users                     = { max_age_s = null, key = "{user:016x}" }
     handles                   = { max_age_s = null, key = "{handle}" }
+    user_names                = { max_age_s = null, key = "{name}#{user:016x}" }
     user_requests             = { max_age_s = 86400, key = "{scope}#{request id}" }
     user_outbox               = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
     leases                    = { max_age_s = null, key = "{worker:03x}" }
