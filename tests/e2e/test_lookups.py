@@ -140,6 +140,7 @@ def test_nobody_is_not_found_on_every_path(mesh: Mesh) -> None:
         f"/v1/users/me?user_id={NOBODY}",
         f"/v1/timeline/user?user_id={NOBODY}",
         f"/v1/timeline/home?user_id={NOBODY}",
+        f"/v1/search?query=x&user_id={NOBODY}",
     ):
         answer = mesh.rest.get(path)
         assert (answer.status_code, reason(answer.json())) == (404, "USER_NOT_FOUND"), path
