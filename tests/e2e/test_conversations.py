@@ -122,7 +122,7 @@ def test_what_does_not_exist_is_not_found(mesh: Mesh) -> None:
         refused = asked(mesh, *fields)
         assert (refused.status_code, refused.json()["details"][0]["reason"]) == (404, reason)
     assert asked(mesh, -1, ada).status_code == 400
-    without = httpx.get(f"{mesh.rest.base_url}v1/tweets/{tweet}/conversation")
+    without = httpx.get(mesh.rest.base_url.join(f"/v1/tweets/{tweet}/conversation"))
     assert without.status_code == 401
 
 
