@@ -41,7 +41,7 @@ def test_what_is_not_there_is_absent(mesh: Mesh) -> None:
     first = post(mesh, ada)
     answer = post(mesh, ada, in_reply_to_tweet_id=first)
     quote = post(mesh, ada, quote_tweet_id=first)
-    common = {"tweet_id", "user_id", "text", "created_at"}
+    common = {"tweet_id", "user_id", "text", "created_at", "conversation_id"}
     more = {
         first: set(),
         answer: {"in_reply_to_tweet_id"},
