@@ -46,12 +46,12 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "timeline",
-        (f"{_TIMELINES}/GetUserTimeline",),
+        (f"{_TIMELINES}/GetUserTimeline", f"{_TWEETS}/GetConversation"),
         {
             Subject.USER: Budgets(
                 TokenBucket(30, 10),
                 SlidingWindow(900, QUARTER_HOUR),
-                "profiles are opened one by one; one a second all along is a scraper",
+                "profiles and threads are opened one by one; one a second all along is a scraper",
             ),
             Subject.APP: Budgets(
                 TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
@@ -102,7 +102,7 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "search",
-        (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends"),
+        (f"{_SEARCH}/SearchTweets", f"{_SEARCH}/ListTrends", f"{_USERS}/SearchUsers"),
         {
             Subject.USER: Budgets(
                 TokenBucket(20, 10),

@@ -1,7 +1,7 @@
 """The document as a whole."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
@@ -54,6 +54,7 @@ FORMATS = {
     "search-query": "terms between spaces, each with a `-` before it to exclude it: words, "
     '"phrases", #hashtags, @mentions, from:handle, to:handle, since:YYYY-MM-DD, until:YYYY-MM-DD, '
     "lang:code, filter:links, filter:replies; at most 30, one of them besides dates not excluded",
+    "name-prefix": "a letter, digit or mark of any script among them; all else is as a space",
     "cursor": "what `next_cursor` of the page before was, or empty",
 }
 IDEMPOTENCY_KEY_PARAMETER: Json = {
@@ -132,9 +133,7 @@ def _tags(rpcs: Iterable[PublicRpc]) -> list[str]:
 def _schemas(rpcs: Iterable[PublicRpc], known: Mapping[str, Message]) -> Json:
     schemas: Json = {"Error": ERROR_SCHEMA}
     of: dict[str, str] = {}
-    for full_name in dict.fromkeys(
-        name for rpc in rpcs for name in _reachable(rpc.response, known)
-    ):
+    for full_name in _reachable([rpc.response for rpc in rpcs], known):
         message = known[full_name]
         if of.setdefault(message.name, full_name) != full_name:
             raise ValueError(f"{full_name} and {of[message.name]} would share a name")
@@ -142,12 +141,21 @@ def _schemas(rpcs: Iterable[PublicRpc], known: Mapping[str, Message]) -> Json:
     return dict(sorted((schemas | ISSUER_SCHEMAS).items()))
 
 
-def _reachable(full_name: str, known: Mapping[str, Message]) -> Iterator[str]:
-    yield full_name
-    for field in known[full_name].fields:
-        is_message = field.proto.type == FieldDescriptorProto.TYPE_MESSAGE
-        if is_message and field.proto.type_name != TIMESTAMP:
-            yield from _reachable(field.proto.type_name.removeprefix("."), known)
+def _reachable(full_names: Sequence[str], known: Mapping[str, Message]) -> Iterator[str]:
+    """Walk through messages and those of their fields, each once: some have fields of their own."""
+    left, seen = list(full_names), set[str]()
+    while left:
+        full_name = left.pop(0)
+        if full_name in seen:
+            continue
+        seen.add(full_name)
+        yield full_name
+        left += [
+            field.proto.type_name.removeprefix(".")
+            for field in known[full_name].fields
+            if field.proto.type == FieldDescriptorProto.TYPE_MESSAGE
+            and field.proto.type_name != TIMESTAMP
+        ]
 
 
 def _oauth2(rpcs: Iterable[PublicRpc]) -> Json:

@@ -6,6 +6,7 @@ from typing import Final
 
 from aviary.engagement.v1 import engagement_service_pb2
 
+from services.engagement.backfill import ReferencesBackfill
 from services.engagement.changes import Changes
 from services.engagement.clients import TweetClient, UserClient
 from services.engagement.consumers import EngagementConsumers
@@ -59,9 +60,10 @@ async def build(deps: Dependencies) -> Served:
     deps.loops.run(
         "reconciliation", reconciling.step, every_s=STEP_EVERY_S, stale_after_s=STEP_STALE_S
     )
+    tweet_changes = TweetChanges(store, counting, tweets, Retweeting(store, tweets))
     consumers = EngagementConsumers(
         decode_changed_edge,
-        TweetChanges(store, counting, tweets, Retweeting(store, tweets)),
+        tweet_changes,
         EngagementErasure(store, changes, Settling(SETTLE_MS, deps.clock)),
         users,
         viewers,
@@ -72,10 +74,11 @@ async def build(deps: Dependencies) -> Served:
     reads = Reads(store, tweets, users, known)
     own = OwnFigures(counting, reads)
     servicer = EngagementServicer(
-        Engaging(changes),
-        reads,
-        counting,
-        reconciling,
+        engaging=Engaging(changes),
+        reads=reads,
+        counting=counting,
+        reconciling=reconciling,
+        backfill=ReferencesBackfill(tweets, tweet_changes),
         cursors=deps.cursors(),
         drawing=await open_drawing(deps, counts=own, engaged=own),
     )

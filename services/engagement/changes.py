@@ -7,7 +7,7 @@ so that an answer without an error means that the change took effect, or that a 
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Final
@@ -49,6 +49,8 @@ class _Wanted:
 
     edge: Edge
     standing: bool
+    by_user: bool
+    """Whether it is the user who asks, who then must exist."""
     context: Context
     """Of the request, with its deadline and its trace."""
     made: asyncio.Future[None]
@@ -57,10 +59,10 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Missing:
-    """What there is not, of what was asked for."""
+    """What there is not, of what was asked for; or why that is not known."""
 
-    tweets: frozenset[int] = frozenset()
-    users: frozenset[int] = frozenset()
+    tweets: frozenset[int] | Exception
+    users: frozenset[int] | Exception
 
 
 class Changes:
@@ -87,15 +89,16 @@ class Changes:
         # says of them cannot be relied on. Few, as an engine that is down fails the read before.
         self._in_doubt: dict[Edge, int] = {}
 
-    async def make(self, edge: Edge, *, standing: bool) -> None:
+    async def make(self, edge: Edge, *, standing: bool, by_user: bool = True) -> None:
         """Have an edge stand, or not; nothing is written or published where that is so already.
 
-        To stand, its tweet and its user must exist: `NotFoundError` (`TWEET_NOT_FOUND`,
-        `USER_NOT_FOUND`). Raises `UnavailableError` when the outcome is open, and
-        `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that could not take effect.
+        Its user must exist, unless it is not `by_user` that this is made, and to stand its tweet
+        too: `NotFoundError` (`USER_NOT_FOUND`, `TWEET_NOT_FOUND`). Raises `UnavailableError` when
+        the outcome is open, and `FailedPreconditionError` (`EDGE_OUT_OF_ORDER`) for a change that
+        could not take effect.
         """
         made: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Wanted(edge, standing, copy_context(), made))
+        self._waiting.append(_Wanted(edge, standing, by_user, copy_context(), made))
         if self._going is None:
             # It begins at the next turn of the loop, so that this turn's changes go together.
             self._going = asyncio.create_task(self._in_groups(), context=Context())
@@ -145,16 +148,15 @@ class Changes:
 
     async def _make_known(self, group: Sequence[_Wanted]) -> None:
         """Make the changes, and tell each who waits how that went."""
-        coming = [wanted.edge for wanted in group if wanted.standing]
         missing, states = await asyncio.gather(
-            self._missing(coming), self._store.states([wanted.edge for wanted in group])
+            self._missing(group), self._store.states([wanted.edge for wanted in group])
         )
         commits: dict[_Wanted, Commit] = {}
         settled: list[_Wanted] = []
         for wanted in group:
             try:
-                if wanted.standing:
-                    _check_exist(wanted.edge, missing)
+                if wanted.by_user:
+                    _check_exist(wanted, missing)
                 commit = await self._decided(wanted, states[wanted.edge])
             except Exception as error:  # noqa: BLE001 - it belongs to the one who asked for it
                 fail(wanted.made, error)
@@ -180,19 +182,14 @@ class Changes:
         for wanted in made:
             give(wanted.made, None)
 
-    async def _missing(self, edges: Sequence[Edge]) -> _Missing | Exception:
-        """Ask which tweets and users of these edges there are not; give why that is not known."""
-        tweets = list({edge.tweet_id: None for edge in edges})
-        users = list({edge.actor_id: None for edge in edges})
-        if not edges:
-            return _Missing()
-        try:
-            no_tweets, no_users = await asyncio.gather(
-                self._tweets.missing(tweets), self._users.missing(users)
-            )
-        except Exception as error:  # noqa: BLE001 - it belongs to those who want them to stand
-            return error
-        return _Missing(frozenset(no_tweets), frozenset(no_users))
+    async def _missing(self, group: Sequence[_Wanted]) -> _Missing:
+        """Ask which tweets and users there are not of those that must be."""
+        asking = [wanted for wanted in group if wanted.by_user]
+        tweets, users = await asyncio.gather(
+            _asked(self._tweets, (each.edge.tweet_id for each in asking if each.standing)),
+            _asked(self._users, (each.edge.actor_id for each in asking)),
+        )
+        return _Missing(tweets, users)
 
     async def _decided(self, wanted: _Wanted, state: EdgeState) -> Commit | None:
         edge = wanted.edge
@@ -239,15 +236,29 @@ def _dated(op_id: int, edge: Edge, written_ms: int) -> int:
     )
 
 
-def _check_exist(edge: Edge, missing: _Missing | Exception) -> None:
-    """Raise what keeps the edge from standing."""
-    if isinstance(missing, Exception):
-        raise missing
-    if edge.actor_id in missing.users:
+async def _asked(owner: Tweets | Users, ids: Iterable[int]) -> frozenset[int] | Exception:
+    """Ask who of these there is not; give the error that this raises: it belongs to who asks."""
+    wanted = list(dict.fromkeys(ids))
+    try:
+        return frozenset(await owner.missing(wanted) if wanted else ())
+    except Exception as error:  # noqa: BLE001 - see above
+        return error
+
+
+def _check_exist(wanted: _Wanted, missing: _Missing) -> None:
+    """Raise what keeps the change from being made."""
+    edge = wanted.edge
+    if _is_missing(edge.actor_id, missing.users):
         raise no_user(edge.actor_id)
-    if edge.tweet_id in missing.tweets:
+    if wanted.standing and _is_missing(edge.tweet_id, missing.tweets):
         raise NotFoundError(
             f"tweet_id: no tweet {edge.tweet_id}",
             reason=Reason.TWEET_NOT_FOUND,
             metadata={"field": "tweet_id", "tweet_id": str(edge.tweet_id)},
         )
+
+
+def _is_missing(one: int, missing: frozenset[int] | Exception) -> bool:
+    if isinstance(missing, Exception):
+        raise missing
+    return one in missing

@@ -1,15 +1,15 @@
 """The sibling services over gRPC, as the engagement service's ports want them."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Final
 
 import grpc
 import grpc.aio
-from aviary.tweet.v1 import tweet_service_pb2, tweet_service_pb2_grpc
+from aviary.tweet.v1 import tweet_pb2, tweet_service_pb2, tweet_service_pb2_grpc
 from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
-from services.engagement.model import Edge, EncodedTweet, References, UserProfile
+from services.engagement.model import Edge, EncodedTweet, References, ReferenceSlice, UserProfile
 from services.platform.errors import PermissionDeniedError, UnavailableError
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.rpc.timestamps import from_timestamp
@@ -24,6 +24,8 @@ TWEETS_PER_ANSWER: Final = 15
 """As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as each is in
 the text and among the entities, and 4 MB is what a channel takes. Where an answer does not fit, the
 same is asked for again in such parts."""
+STREAM_TIMEOUT_S: Final = 20.0
+"""For ten thousand tweets, while a busy store reads them."""
 
 
 class UserClient:
@@ -72,13 +74,30 @@ class TweetClient:
         """Those of the ids that name no tweet, or a deleted one."""
         return [one async for answer in self._lookup(tweet_ids) for one in answer.missing_ids]
 
-    async def references(self, tweet_ids: Sequence[int]) -> list[References]:
-        """What the tweets are about, without those that are missing."""
-        return [
-            References(tweet.tweet_id, tweet.in_reply_to_tweet_id, tweet.quote_tweet_id)
-            async for answer in self._lookup(tweet_ids)
-            for tweet in answer.tweets
-        ]
+    async def references(self, tweet_ids: Sequence[int]) -> tuple[list[References], list[int]]:
+        """What the tweets are about, and which of them there are not."""
+        found: list[References] = []
+        missing: list[int] = []
+        async for answer in self._lookup(tweet_ids):
+            found += map(_references, answer.tweets)
+            missing += answer.missing_ids
+        return found, missing
+
+    async def references_after(self, after: int, limit: int) -> ReferenceSlice:
+        """What the next of all tweets are about, by a stream."""
+        request = tweet_service_pb2.StreamTweetsRequest(after_tweet_id=after, limit=limit)
+        stream = self._rpc.stream(self._stub.StreamTweets, request, timeout_s=STREAM_TIMEOUT_S)
+        found: list[References] = []
+        resume: int | None = None
+        percent = 0
+        async with aclosing(stream) as pages:
+            async for page in pages:
+                found += map(_references, page.tweets)
+                has_more = page.HasField("resume_after_tweet_id")
+                resume = page.resume_after_tweet_id if has_more else None
+                percent = page.percent
+        about = tuple(each for each in found if each.in_reply_to_tweet_id or each.quote_tweet_id)
+        return ReferenceSlice(about, resume, percent)
 
     async def encoded(self, tweet_ids: Sequence[int]) -> list[EncodedTweet]:
         """The tweets, in the order given, without those that are missing."""
@@ -123,6 +142,10 @@ class TweetClient:
         request = tweet_service_pb2.LookupTweetsRequest(tweet_ids=tweet_ids)
         with _not_yet_allowed():
             return await self._rpc.call(self._stub.LookupTweets, request)
+
+
+def _references(tweet: tweet_pb2.Tweet) -> References:
+    return References(tweet.tweet_id, tweet.in_reply_to_tweet_id, tweet.quote_tweet_id)
 
 
 def _pages(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:

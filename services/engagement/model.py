@@ -19,6 +19,7 @@ __all__ = [
     "Kind",
     "NewestEngaged",
     "Placed",
+    "ReferenceSlice",
     "References",
     "TweetCounts",
     "TweetPage",
@@ -140,6 +141,17 @@ class References:
     tweet_id: int
     in_reply_to_tweet_id: int
     quote_tweet_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSlice:
+    """Those of some tweets that are about others, in the order in which their owner keeps all."""
+
+    references: tuple[References, ...]
+    resume_after: int | None
+    """The last tweet looked at; None where nothing follows."""
+    percent: int
+    """About how much of all tweets comes before the next slice, 0 to 100."""
 
 
 @dataclass(frozen=True, slots=True)

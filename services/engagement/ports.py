@@ -14,6 +14,7 @@ from services.engagement.model import (
     Kind,
     Placed,
     References,
+    ReferenceSlice,
     TweetCounts,
     UserProfile,
 )
@@ -68,11 +69,15 @@ class Tweets(Protocol):
     """Which tweets exist, as their owner says at this moment. Raises `UnavailableError`."""
 
     async def missing(self, tweet_ids: Sequence[int]) -> list[int]:
-        """Those of the ids that name no tweet, or a deleted one."""
+        """Those of the ids that name no tweet, or a deleted one; not such as cannot be read now."""
         ...
 
-    async def references(self, tweet_ids: Sequence[int]) -> list[References]:
-        """What the tweets are about, of those of the ids that name one."""
+    async def references(self, tweet_ids: Sequence[int]) -> tuple[list[References], list[int]]:
+        """(what the tweets are about, those of the ids that name no tweet, or a deleted one)."""
+        ...
+
+    async def references_after(self, after: int, limit: int) -> ReferenceSlice:
+        """What the next of all tweets behind `after` (0: the first), some `limit`, are about."""
         ...
 
     async def encoded(self, tweet_ids: Sequence[int]) -> list[EncodedTweet]:

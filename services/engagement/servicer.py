@@ -11,6 +11,7 @@ from aviary.tweet.v1 import tweet_pb2
 from aviary.user.v1 import user_pb2
 from grpc.aio import ServicerContext
 
+from services.engagement.backfill import ReferencesBackfill
 from services.engagement.counting import Counting
 from services.engagement.engaging import Engaging
 from services.engagement.model import EncodedTweet, Kind, TweetCounts, UserProfile
@@ -43,11 +44,12 @@ class EngagementServicer(EngagementServiceServicer):
 
     def __init__(  # noqa: PLR0913 - one argument per group of use cases, and what answers need
         self,
+        *,
         engaging: Engaging,
         reads: Reads,
         counting: Counting,
         reconciling: Reconciling,
-        *,
+        backfill: ReferencesBackfill,
         cursors: CursorCodec,
         drawing: Drawing,
     ) -> None:
@@ -55,6 +57,7 @@ class EngagementServicer(EngagementServiceServicer):
         self._reads = reads
         self._counting = counting
         self._reconciling = reconciling
+        self._backfill = backfill
         self._cursors = cursors
         self._drawing = drawing
 
@@ -180,6 +183,17 @@ class EngagementServicer(EngagementServiceServicer):
                 )
                 for one in drifts
             ]
+        )
+
+    async def BackfillReferences(
+        self, request: pb.BackfillReferencesRequest, context: _Context
+    ) -> pb.BackfillReferencesResponse:
+        """Count answers and quotes of before."""
+        found = await self._backfill.backfill(request.after_tweet_id, request.limit)
+        return pb.BackfillReferencesResponse(
+            references=found.references,
+            resume_after_tweet_id=found.resume_after,
+            percent=found.percent,
         )
 
     def _after(self, cursor: str, kind: str, owner: int) -> int | None:

@@ -55,9 +55,11 @@ SPEC: Final = ServiceSpec(
     calls=(
         *LEASE_CALLS,
         "aviary.tweet.v1.TweetService/PlaceRetweets",
+        "aviary.tweet.v1.TweetService/StreamTweets",
         *drawing_calls("engagement"),
     ),
     operator_calls=(
+        "aviary.engagement.v1.EngagementService/BackfillReferences",
         "aviary.engagement.v1.EngagementService/LookupCounts",
         "aviary.engagement.v1.EngagementService/Reconcile",
     ),

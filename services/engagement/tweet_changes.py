@@ -45,9 +45,9 @@ class TweetChanges:
 
     async def created(self, tweet_ids: Sequence[int]) -> None:
         """Count those of the tweets that answer or quote others."""
-        references = await self._tweets.references(tweet_ids)
+        references, missing = await self._tweets.references(tweet_ids)
         edges = [edge for each in references for edge in _edges(each)]
-        gone = set(tweet_ids) - {each.tweet_id for each in references}
+        gone = set(missing)
         if edges:
             await self._store.write([_change(edge, standing=True) for edge in edges])
             await self._counting.settle(edges)

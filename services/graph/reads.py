@@ -88,8 +88,10 @@ class Reads:
                 room -= len(following.ids) + len(ids) if whole else 0
         return found
 
-    async def stream_relations(self, user_id: int) -> AsyncIterator[Relations]:
-        """Pages of whom the user follows, and then of whom the user does not see.
+    async def stream_relations(
+        self, user_id: int, *, hidden_only: bool = False
+    ) -> AsyncIterator[Relations]:
+        """Pages of whom the user follows (unless `hidden_only`), and then does not see.
 
         At most `IDS_PER_SLICE` ids each, and none for a user who does not exist. Followed users
         come by rising id, each once; one who is muted and blocked comes twice among the hidden.
@@ -98,16 +100,35 @@ class Reads:
         check_id("user_id", user_id)
         store = self._store
         reads = (store.following, store.muting, store.blocking, store.blocked_by)
-        takes = [taking(read, user_id) for read in reads]
+        first = 1 if hidden_only else 0
+        takes = [taking(read, user_id) for read in reads[first:]]
 
         async def firsts(limit: int) -> Sequence[IdSlice]:
             (lists,) = await store.related([user_id], limit)
-            return lists
+            return lists[first:]
 
         # Closed here, or reads would go on for a caller who has gone.
         async with aclosing(slices_of_all(takes, firsts)) as found:
             async for place, ids in found:
-                yield Relations(ids, ()) if place == 0 else Relations((), ids)
+                yield Relations(ids, ()) if place + first == 0 else Relations((), ids)
+
+    async def hidden_among(self, user_id: int, author_ids: Sequence[int]) -> list[int]:
+        """Those of 1 to `MAX_IDS_PER_LOOKUP` users whose tweets the user does not see; rising.
+
+        In one read, however many relations anybody has. Raises `InvalidArgumentError` beyond the
+        limits or for an id that is not positive.
+        """
+        check_id("user_id", user_id)
+        check_ids("author_ids", author_ids, most=MAX_IDS_PER_LOOKUP)
+        hiding = {
+            edge: author
+            for author in author_ids
+            for edge in (
+                Edge(Relation.MUTE, user_id, author),
+                *_both_ways(Relation.BLOCK, user_id, author),
+            )
+        }
+        return sorted({hiding[edge] for edge in await self._store.standing(hiding)})
 
     async def relationship(self, user_id: int, target_id: int) -> Relationship:
         """How the user stands to the target.

@@ -140,10 +140,18 @@ class GraphServicer(GraphServiceServicer):
         self, request: pb.StreamRelationsRequest, context: _Context
     ) -> AsyncIterator[pb.StreamRelationsResponse]:
         """Stream whom a user follows and does not see."""
-        async for page in self._reads.stream_relations(request.user_id):
+        pages = self._reads.stream_relations(request.user_id, hidden_only=request.hidden_only)
+        async for page in pages:
             yield pb.StreamRelationsResponse(
                 following_ids=page.following_ids, hidden_ids=page.hidden_ids
             )
+
+    async def LookupHidden(
+        self, request: pb.LookupHiddenRequest, context: _Context
+    ) -> pb.LookupHiddenResponse:
+        """Read which of some users a user does not see."""
+        hidden = await self._reads.hidden_among(request.user_id, request.author_ids)
+        return pb.LookupHiddenResponse(hidden_ids=hidden)
 
     async def StreamFollowers(
         self, request: pb.StreamFollowersRequest, context: _Context

@@ -1,6 +1,6 @@
 """Siblings over gRPC: tweets to index and to show, handles, and whom a reader does not see."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -13,9 +13,9 @@ from aviary.tweet.v1.tweet_service_pb2_grpc import TweetServiceStub
 from aviary.user.v1 import user_service_pb2
 from aviary.user.v1.user_service_pb2_grpc import UserServiceStub
 
-from services.platform.errors import NotFoundError
+from services.platform.errors import NotFoundError, PermissionDeniedError
 from services.platform.rpc.rpc_client import RpcClient
-from services.search.model import TweetText
+from services.search.model import EncodedTweet, TweetText
 
 __all__ = ["GraphClient", "TweetClient", "UserClient"]
 
@@ -36,10 +36,12 @@ class TweetClient:
         self._rpc = rpc
         self._stub = TweetServiceStub(channel)
 
-    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, bytes]:
+    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, EncodedTweet]:
         """Read encoded tweets, by one call as a rule."""
-        found = await self._lookup(tweet_ids)
-        return {tweet.tweet_id: tweet.SerializeToString() for tweet in found}
+        return {
+            tweet.tweet_id: EncodedTweet(tweet.user_id, tweet.SerializeToString())
+            for tweet in await self._lookup(tweet_ids)
+        }
 
     async def read(self, tweet_ids: Sequence[int]) -> Sequence[TweetText]:
         """Read tweets, by one call as a rule, and by another those that they answer."""
@@ -86,7 +88,7 @@ class TweetClient:
 
 
 class UserClient:
-    """A client of `aviary.user.v1.UserService`; a `Handles`."""
+    """A client of `aviary.user.v1.UserService`; a `Handles` and a `Readers`."""
 
     def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
         self._rpc = rpc
@@ -100,6 +102,15 @@ class UserClient:
         except NotFoundError:
             return None
 
+    async def missing(self, user_ids: Sequence[int]) -> list[int]:
+        """Ask for all of them by one call."""
+        request = user_service_pb2.LookupUsersRequest(user_ids=user_ids)
+        try:
+            return list((await self._rpc.call(self._stub.LookupUsers, request)).missing_ids)
+        except PermissionDeniedError:
+            # A process of the release before lets no search service ask.
+            return []
+
 
 class GraphClient:
     """A client of `aviary.graph.v1.GraphService`; a `Hidden`."""
@@ -109,13 +120,25 @@ class GraphClient:
         self._stub = GraphServiceStub(channel)
 
     async def from_reader(self, user_id: int) -> frozenset[int]:
-        """Read whom the reader does not see, by one call."""
-        request = graph_service_pb2.StreamRelationsRequest(user_id=user_id)
+        """Read whom the reader does not see, by a stream."""
+        request = graph_service_pb2.StreamRelationsRequest(user_id=user_id, hidden_only=True)
         hidden = set[int]()
         async with aclosing(self._rpc.stream(self._stub.StreamRelations, request)) as pages:
             async for page in pages:
                 hidden.update(page.hidden_ids)
         return frozenset(hidden)
+
+    async def among(self, user_id: int, author_ids: Collection[int]) -> frozenset[int]:
+        """Ask for all of them by one call."""
+        request = graph_service_pb2.LookupHiddenRequest(user_id=user_id, author_ids=author_ids)
+        try:
+            answer = await self._rpc.call(self._stub.LookupHidden, request)
+        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
+            # A process of the release before does not know it, or lets nobody call it.
+            if not _is_unknown(error):
+                raise
+            return (await self.from_reader(user_id)).intersection(author_ids)
+        return frozenset(answer.hidden_ids)
 
 
 def _text(tweet: tweet_pb2.Tweet, answered_author: int) -> TweetText:
@@ -128,6 +151,12 @@ def _text(tweet: tweet_pb2.Tweet, answered_author: int) -> TweetText:
         answered_author_id=answered_author,
         is_reply=tweet.in_reply_to_tweet_id != 0,
     )
+
+
+def _is_unknown(error: PermissionDeniedError | grpc.aio.AioRpcError) -> bool:
+    if isinstance(error, PermissionDeniedError):
+        return True
+    return bool(error.code() is grpc.StatusCode.UNIMPLEMENTED)
 
 
 def _pages(ids: Sequence[int], size: int) -> Iterable[Sequence[int]]:

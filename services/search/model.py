@@ -7,6 +7,7 @@ __all__ = [
     "Bounds",
     "Change",
     "Clause",
+    "EncodedTweet",
     "Found",
     "IndexReport",
     "IndexState",
@@ -117,6 +118,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class EncodedTweet:
+    """A tweet as its service encoded it, and whose it is."""
+
+    author_id: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TweetPage:
     """A page of tweets, each as its service encoded it."""
 
@@ -160,6 +169,8 @@ class IndexState:
     """The last tweet that the rebuild has read, in the order of the tweets' own store."""
     percent: int = 0
     """How much of the rebuild is done."""
+    has_all: bool = True
+    """Whether it was built once to its end: what it lacks since then is listed."""
     rebuild_key: str = ""
     """The last request to build it anew that was seen: the key of its entry."""
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from services.search.model import (
     Bounds,
     Change,
+    EncodedTweet,
     Found,
     IndexReport,
     IndexState,
@@ -21,6 +22,8 @@ __all__ = [
     "IndexStates",
     "IndexedTweets",
     "Lag",
+    "Progress",
+    "Readers",
     "Reports",
     "SearchIndex",
 ]
@@ -83,7 +86,7 @@ class IndexedTweets(Protocol):
 class EncodedTweets(Protocol):
     """Tweets as they are answered with. Raises `UnavailableError`."""
 
-    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, bytes]:
+    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, EncodedTweet]:
         """Read encoded tweets by id; those that are unknown or deleted are left out."""
         ...
 
@@ -100,7 +103,19 @@ class Hidden(Protocol):
     """Whom a reader does not see. Raises `UnavailableError`."""
 
     async def from_reader(self, user_id: int) -> frozenset[int]:
-        """Read whom the reader mutes, or shares a block with."""
+        """Read whom the reader mutes, or shares a block with; perhaps as of some moments ago."""
+        ...
+
+    async def among(self, user_id: int, author_ids: Collection[int]) -> frozenset[int]:
+        """Those of up to 1000 authors whom the reader does not see, as of now."""
+        ...
+
+
+class Readers(Protocol):
+    """Who exists. Raises `UnavailableError`."""
+
+    async def missing(self, user_ids: Sequence[int], /) -> list[int]:
+        """Those of the ids that name no user."""
         ...
 
 
@@ -141,6 +156,14 @@ class Lag(Protocol):
 
     def found(self, tweet_ids: Iterable[int], /) -> None:
         """Tweets are found from now on."""
+        ...
+
+
+class Progress(Protocol):
+    """What becomes known of how far an index is."""
+
+    def rebuilt(self, percent: int, /) -> None:
+        """So much of a rebuild is done; 100 where none is under way."""
         ...
 
 

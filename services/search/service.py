@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Final
 
-from services.platform.errors import InvalidArgumentError
+from services.platform.error_reasons import Reason
+from services.platform.errors import InvalidArgumentError, NotFoundError
 from services.platform.ids.arguments import check_id
 from services.platform.ids.snowflake_time import EPOCH_MS, first_id_at
 from services.platform.runtime.clock import Clock
@@ -19,7 +20,15 @@ from services.search.model import (
     TweetPage,
 )
 from services.search.parsing import Parsed, parse
-from services.search.ports import Changes, EncodedTweets, Handles, Hidden, Reports, SearchIndex
+from services.search.ports import (
+    Changes,
+    EncodedTweets,
+    Handles,
+    Hidden,
+    Readers,
+    Reports,
+    SearchIndex,
+)
 from services.search.stop_words import without_stop_words
 
 __all__ = ["SearchService"]
@@ -42,6 +51,7 @@ class SearchService:
         index: SearchIndex,
         tweets: EncodedTweets,
         handles: Handles,
+        readers: Readers,
         hidden: Hidden,
         changes: Changes,
         reports: Reports,
@@ -50,6 +60,7 @@ class SearchService:
         self._index = index
         self._tweets = tweets
         self._handles = handles
+        self._readers = readers
         self._hidden = hidden
         self._changes = changes
         self._reports = reports
@@ -60,20 +71,21 @@ class SearchService:
     ) -> TweetPage:
         """Find a page of tweets; `resume` is what the page before gave, None for the first.
 
-        Raises `InvalidArgumentError` for what is no query or no sort.
+        Raises `InvalidArgumentError` for what is no query or no sort, `NotFoundError`
+        (`USER_NOT_FOUND`) for a reader who does not exist.
         """
         check_id("user_id", reader)
         order = _sort(sort)
         parsed = parse(query)
-        asked, hidden = await asyncio.gather(
-            self._looked_up(parsed), self._hidden.from_reader(reader)
+        asked, hidden, _ = await asyncio.gather(
+            self._looked_up(parsed), self._hidden.from_reader(reader), self._check_exists(reader)
         )
         if asked is None:
             return TweetPage((), None)
         asked = replace(asked, hidden=hidden)
         if order is Sort.NEWEST:
-            return await self._newest(asked, resume, limit)
-        return await self._relevant(asked, resume, limit)
+            return await self._newest(reader, asked, resume, limit)
+        return await self._relevant(reader, asked, resume, limit)
 
     async def request_rebuild(self) -> None:
         """Have each replica build its index anew."""
@@ -83,6 +95,14 @@ class SearchService:
         """Read what replicas have said of their indexes lately."""
         since_ms = self._clock.now_ms() - REPORTED_WITHIN_MS
         return [each for each in await self._reports.read() if each.reported_ms >= since_ms]
+
+    async def _check_exists(self, reader: int) -> None:
+        if await self._readers.missing([reader]):
+            raise NotFoundError(
+                f"user_id: no user {reader}",
+                reason=Reason.USER_NOT_FOUND,
+                metadata={"field": "user_id", "user_id": str(reader)},
+            )
 
     async def _looked_up(self, parsed: Parsed) -> Query | None:
         """Put ids in the place of handles; None where nobody has one that a tweet must be of."""
@@ -104,13 +124,13 @@ class SearchService:
                 return None
         return Query(tuple(clauses), parsed.bounds)
 
-    async def _newest(self, query: Query, before: int | None, limit: int) -> TweetPage:
-        """Read on for as long as found tweets turn out to be gone and older ones exist."""
+    async def _newest(self, reader: int, query: Query, before: int | None, limit: int) -> TweetPage:
+        """Read on for as long as found tweets are not to be shown and older ones exist."""
         shown: list[tuple[int, bytes]] = []
         while True:
             # One more than the page has room for says that a page follows.
             found = await self._index.newest(query, before, limit + 1 - len(shown))
-            shown += await self._hydrated(found.ids)
+            shown += await self._shown(reader, found.ids)
             room = _fitting(shown[:limit])
             if len(shown) > room:
                 return _page(shown[:room], shown[room - 1][0])
@@ -118,7 +138,9 @@ class SearchService:
                 return _page(shown, None)
             before = found.ids[-1]
 
-    async def _relevant(self, query: Query, resume: int | None, limit: int) -> TweetPage:
+    async def _relevant(
+        self, reader: int, query: Query, resume: int | None, limit: int
+    ) -> TweetPage:
         """Rank what there was at the first page, and go on behind what the pages before showed."""
         as_of_ms, offset = _place(resume) if resume else (self._clock.now_ms(), 0)
         known = query.bounds.below(first_id_at(as_of_ms + 1))
@@ -126,7 +148,7 @@ class SearchService:
         shown: list[tuple[int, bytes]] = []
         while offset < len(ids) and len(shown) < limit:
             part = ids[offset : offset + limit - len(shown)]
-            shown += await self._hydrated(part)
+            shown += await self._shown(reader, part)
             offset += len(part)
             if (room := _fitting(shown)) < len(shown):
                 # The next page begins behind the last that fits.
@@ -136,11 +158,16 @@ class SearchService:
         more = offset < len(ids)
         return _page(shown, _resume(as_of_ms, offset) if more else None)
 
-    async def _hydrated(self, ids: Sequence[int]) -> list[tuple[int, bytes]]:
-        if not ids:
-            return []
-        found = await self._tweets.lookup(ids)
-        return [(tweet_id, found[tweet_id]) for tweet_id in ids if tweet_id in found]
+    async def _shown(self, reader: int, ids: Sequence[int]) -> list[tuple[int, bytes]]:
+        """Read those of the tweets that there are, and whose authors are not hidden by now."""
+        found = await self._tweets.lookup(ids) if ids else {}
+        authors = {tweet.author_id for tweet in found.values()} - {reader}
+        hidden = await self._hidden.among(reader, authors) if authors else frozenset()
+        return [
+            (tweet_id, tweet.body)
+            for tweet_id in ids
+            if (tweet := found.get(tweet_id)) is not None and tweet.author_id not in hidden
+        ]
 
 
 def _sort(name: str) -> Sort:

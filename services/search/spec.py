@@ -31,6 +31,7 @@ SPEC: Final = ServiceSpec(
     contracts=("aviary.search.v1.SearchService",),
     calls=(
         *drawing_calls("search"),
+        "aviary.graph.v1.GraphService/LookupHidden",
         "aviary.tweet.v1.TweetService/StreamTweets",
         "aviary.user.v1.UserService/GetUserByHandle",
     ),

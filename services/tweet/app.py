@@ -9,13 +9,16 @@ from services.platform.ids.known_ids import KnownIds
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.writes import open_pushes, open_timeline_rows
-from services.tweet.clients import UserClient
+from services.tweet.backfill import RepliesBackfill
+from services.tweet.clients import GraphClient, UserClient
 from services.tweet.consumers import TweetConsumers
+from services.tweet.conversation import Conversations
 from services.tweet.deletion import Deletion
 from services.tweet.erasure import LATE_TWEETS_MS, TweetErasure
 from services.tweet.events import TweetEvents
 from services.tweet.messages import OwnTweets
 from services.tweet.own_timeline import JoinedOwnTimeline
+from services.tweet.reply_rows import RowReplies
 from services.tweet.retweet_store import RowRetweetStore
 from services.tweet.retweets import Retweets
 from services.tweet.service import TweetService
@@ -58,6 +61,14 @@ async def build(deps: Dependencies) -> Served:
     erasure = TweetErasure(store, deletion, Settling(LATE_TWEETS_MS, deps.clock))
     consumers = TweetConsumers(erasure, users)
     await deps.consume(ERASURE, consumers.user_deleted)
-    drawing = await open_drawing(deps, referenced=OwnTweets(service))
-    servicer = TweetServicer(service, TweetStreaming(store), retweets, drawing)
+    replies = RowReplies(rows)
+    servicer = TweetServicer(
+        service,
+        TweetStreaming(store),
+        retweets,
+        Conversations(store, replies, authors, await deps.client("graph", GraphClient)),
+        RepliesBackfill(store, replies),
+        deps.cursors(),
+        await open_drawing(deps, referenced=OwnTweets(service)),
+    )
     return [Servicer(service_of(tweet_service_pb2.DESCRIPTOR), servicer)]

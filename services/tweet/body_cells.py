@@ -21,9 +21,9 @@ from services.platform.text.entities import (
     Url,
     find_entities,
 )
-from services.tweet.model import Tweet
+from services.tweet.model import NO_LINEAGE, Lineage, Tweet
 
-__all__ = ["decode_body", "encode_body", "encode_said"]
+__all__ = ["decode_body", "decode_lineage", "encode_body", "encode_lineage", "encode_said"]
 
 _FIELDS: Final = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
 _Named = TypeVar("_Named", Mention, Hashtag, Cashtag)
@@ -35,12 +35,14 @@ def encode_body(tweet: Tweet) -> bytes:
 
 
 def encode_said(tweet: Tweet) -> bytes:
-    """Write the cell `said`: what is in the text."""
+    """Write the cell `said`: what is in the text, and where in a conversation that is said."""
     said: dict[str, Any] = {"entities": _offsets(tweet.text, tweet.entities)}
     if tweet.language:
         said["language"] = tweet.language
     if tweet.in_reply_to_user_id:
         said["in_reply_to_user_id"] = tweet.in_reply_to_user_id
+    if tweet.lineage != NO_LINEAGE:
+        said["lineage"] = encode_lineage(tweet.lineage)
     return _json(said)
 
 
@@ -68,7 +70,24 @@ def decode_body(tweet_id: int, cell: bytes, said_cell: bytes | None = None) -> T
         entities=entities,
         language=language,
         in_reply_to_user_id=answered,
+        lineage=decode_lineage(said.get("lineage")),
     )
+
+
+def encode_lineage(lineage: Lineage) -> list[Any]:
+    """Give what JSON can hold: the conversation and those above, the one answered last."""
+    return [lineage.conversation_id, list(lineage.ancestor_ids)]
+
+
+def decode_lineage(value: list[Any] | None) -> Lineage:
+    """Read what `encode_lineage` gave, None for none. Raises one of `UNREADABLE` for others."""
+    if value is None:
+        return NO_LINEAGE
+    conversation_id, ancestor_ids, *_ = value
+    ids = (conversation_id, *ancestor_ids)
+    if not all(isinstance(each, int) and 0 <= each <= MAX_ID for each in ids):
+        raise ValueError("ids are numbers of 63 bits")
+    return Lineage(conversation_id, tuple(ancestor_ids))
 
 
 def _json(value: object) -> bytes:

@@ -1,13 +1,16 @@
-"""The user service as a directory of who exists, over gRPC."""
+"""The user service as a directory of who exists, and the graph service, over gRPC."""
 
 from collections.abc import Sequence
 
+import grpc
 import grpc.aio
+from aviary.graph.v1 import graph_service_pb2, graph_service_pb2_grpc
 from aviary.user.v1 import user_service_pb2, user_service_pb2_grpc
 
+from services.platform.errors import PermissionDeniedError, UnavailableError
 from services.platform.rpc.rpc_client import RpcClient
 
-__all__ = ["UserClient"]
+__all__ = ["GraphClient", "UserClient"]
 
 
 class UserClient:
@@ -21,3 +24,27 @@ class UserClient:
         """Give those of `ids` that name no user, by one call for all of them."""
         request = user_service_pb2.LookupUsersRequest(user_ids=ids)
         return list((await self._rpc.call(self._stub.LookupUsers, request)).missing_ids)
+
+
+class GraphClient:
+    """Whom a reader does not see, over gRPC; the tweet service's `Hidden`."""
+
+    def __init__(self, channel: grpc.aio.Channel, rpc: RpcClient) -> None:
+        self._rpc = rpc
+        self._stub = graph_service_pb2_grpc.GraphServiceStub(channel)
+
+    async def among(self, reader: int, author_ids: Sequence[int]) -> frozenset[int]:
+        """Ask for all of them by one call."""
+        request = graph_service_pb2.LookupHiddenRequest(user_id=reader, author_ids=author_ids)
+        try:
+            answer = await self._rpc.call(self._stub.LookupHidden, request)
+        except (PermissionDeniedError, grpc.aio.AioRpcError) as error:
+            # A process of the release before does not know it, or lets nobody call it.
+            if isinstance(error, PermissionDeniedError) or _is_unknown(error):
+                raise UnavailableError("the graph service is of an older release") from error
+            raise
+        return frozenset(answer.hidden_ids)
+
+
+def _is_unknown(error: grpc.aio.AioRpcError) -> bool:
+    return bool(error.code() is grpc.StatusCode.UNIMPLEMENTED)

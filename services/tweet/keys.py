@@ -6,7 +6,9 @@ from services.platform.rows.keys import (
     SHARD_HEX_DIGITS,
     KeyRange,
     checked_id,
+    parse_hex,
     prefix_range,
+    range_of,
     shard_of,
     split_key,
 )
@@ -20,7 +22,10 @@ __all__ = [
     "author_range",
     "author_row_key",
     "parse_author_row_key",
+    "parse_reply_row_key",
     "parse_tweet_row_key",
+    "replies_range",
+    "reply_row_key",
     "retweet_pair_key",
     "tweet_row_key",
     "tweet_shard",
@@ -93,3 +98,30 @@ def author_range(author_id: int, before: int | None = None) -> KeyRange:
 def retweet_pair_key(user_id: int, tweet_id: int) -> bytes:
     """`{user:016x}#{tweet:016x}`: somebody's retweet of a tweet."""
     return f"{checked_id(user_id):016x}#{checked_id(tweet_id):016x}".encode()
+
+
+def reply_row_key(parent_id: int, reply_id: int) -> bytes:
+    """`{shard:02x}#{parent:016x}#{~id:016x}`: the replies to a tweet, newest first.
+
+    By shards of the tweet answered, since most answer one of the newest.
+    """
+    inverted = checked_id(reply_id) ^ ID_MASK
+    return f"{_replies_prefix(parent_id)}#{inverted:016x}".encode()
+
+
+def parse_reply_row_key(key: bytes) -> tuple[int, int]:
+    """Return (the tweet answered, the reply); `ValueError` if this is no key of a reply."""
+    parent_key, _, inverted = key.rpartition(b"#")
+    return parse_tweet_row_key(parent_key), checked_id(parse_hex(inverted, ID_HEX_DIGITS) ^ ID_MASK)
+
+
+def replies_range(parent_id: int, before: int | None = None) -> KeyRange:
+    """Select the replies to a tweet with id < `before` (None: all), newest first."""
+    whole = range_of(_replies_prefix(parent_id))
+    if before is None:
+        return whole
+    return KeyRange(reply_row_key(parent_id, before) + b"\x00", whole.end)
+
+
+def _replies_prefix(parent_id: int) -> str:
+    return tweet_row_key(parent_id).decode()

@@ -1,16 +1,16 @@
 """Tweets as messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from aviary.tweet.v1 import entities_pb2, tweet_pb2
+from aviary.tweet.v1 import conversation_pb2, entities_pb2, tweet_pb2
 
 from services.platform.drawing.ports import ReferencedTweet
 from services.platform.rpc.timestamps import to_timestamp
 from services.platform.text.entities import NO_ENTITIES, Entities
-from services.tweet.model import Tweet
+from services.tweet.model import Thread, Tweet
 from services.tweet.service import TweetService
 
-__all__ = ["OwnTweets", "to_message"]
+__all__ = ["OwnTweets", "to_message", "to_reply", "tweets_of"]
 
 
 class OwnTweets:
@@ -40,9 +40,26 @@ def to_message(tweet: Tweet) -> tweet_pb2.Tweet:
         in_reply_to_tweet_id=tweet.in_reply_to_tweet_id or None,
         in_reply_to_user_id=tweet.in_reply_to_user_id or None,
         quote_tweet_id=tweet.quote_tweet_id or None,
+        conversation_id=tweet.conversation_id or None,
         entities=_entities_to_proto(tweet.entities),
         language=tweet.language or None,
     )
+
+
+def to_reply(thread: Thread) -> conversation_pb2.Reply:
+    """Encode a reply, and those under it."""
+    return conversation_pb2.Reply(
+        tweet=to_message(thread.tweet),
+        replies=map(to_reply, thread.replies),
+        has_more_replies=thread.has_more,
+    )
+
+
+def tweets_of(replies: Iterable[conversation_pb2.Reply]) -> Iterator[tweet_pb2.Tweet]:
+    """Walk through the tweets of all levels; what is added to one is added to the reply."""
+    for reply in replies:
+        yield reply.tweet
+        yield from tweets_of(reply.replies)
 
 
 def _entities_to_proto(found: Entities) -> entities_pb2.Entities | None:

@@ -7,11 +7,19 @@ from typing import NamedTuple
 from services.platform.text.entities import NO_ENTITIES, Entities
 
 __all__ = [
+    "NO_LINEAGE",
     "AuthorTweets",
+    "Branch",
+    "ConversationPage",
     "Delivery",
+    "Lineage",
+    "RepliesPosition",
+    "Reply",
+    "ReplySlice",
     "RequestClaim",
     "Retweet",
     "RetweetPair",
+    "Thread",
     "Tweet",
     "TweetSlice",
 ]
@@ -26,6 +34,19 @@ class Delivery(Enum):
     """Written to each follower's timeline when posted."""
     PULL = "pull"
     """Merged from the author's list when a follower reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a reply is in its conversation."""
+
+    conversation_id: int = 0
+    """The tweet that began it; 0 where that is not known."""
+    ancestor_ids: tuple[int, ...] = ()
+    """The nearest of those above it, the one answered last; none where they were not kept."""
+
+
+NO_LINEAGE = Lineage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +69,13 @@ class Tweet:
     """BCP 47; empty when the author gave none, and none was detected."""
     in_reply_to_user_id: int = 0
     """The author of the tweet answered; 0 when it answers none, or is older than this field."""
+    lineage: Lineage = NO_LINEAGE
+    """Of a reply, where it was kept."""
+
+    @property
+    def conversation_id(self) -> int:
+        """The tweet that began its conversation, itself if it answers none; 0: not known."""
+        return self.lineage.conversation_id if self.in_reply_to_tweet_id else self.tweet_id
 
 
 class RetweetPair(NamedTuple):
@@ -89,6 +117,36 @@ class RequestClaim:
     tweet_id: int
     fingerprint: str
     """A digest of the content: only a request with the same one is a repeat."""
+    lineage: Lineage = NO_LINEAGE
+    """What was found when it was made: a repeat says the same, whatever is deleted by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply as it is listed."""
+
+    tweet_id: int
+    user_id: int
+    """The author."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepliesPosition:
+    """Where in the list of a tweet's replies to read."""
+
+    tweet_id: int
+    before: int | None = None
+    """Only replies with smaller ids; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySlice:
+    """Some replies to a tweet, newest first."""
+
+    replies: tuple[Reply, ...]
+    """May be fewer than were looked at, where some are deleted."""
+    resume_before: int | None
+    """The last id looked at; None where nothing follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +159,36 @@ class TweetSlice:
     """The last id read; None where nothing follows."""
     percent: int
     """About how much of all tweets comes before the next slice, 0 to 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A reply as it is listed, with some of the replies under it, newest first."""
+
+    reply: Reply
+    branches: tuple["Branch", ...] = ()
+    has_more: bool = False
+    """Whether more replies than `branches` are listed under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A reply as it is read, with some of the replies under it, newest first."""
+
+    tweet: Tweet
+    replies: tuple["Thread", ...] = ()
+    has_more: bool = False
+    """Whether there are more replies under it than `replies`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPage:
+    """A tweet, what it answers, and a page of its replies."""
+
+    tweet: Tweet
+    ancestors: tuple[Tweet, ...]
+    """The one answered last."""
+    threads: tuple[Thread, ...]
+    """Newest first."""
+    resume_before: int | None
+    """The id that the next page's replies are below; None at the end."""

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from services.tweet.model import (
     Delivery,
+    RepliesPosition,
+    ReplySlice,
     RequestClaim,
     Retweet,
     RetweetPair,
@@ -12,7 +14,16 @@ from services.tweet.model import (
     TweetSlice,
 )
 
-__all__ = ["IdSource", "OwnTimeline", "RetweetStore", "TweetEvents", "TweetStore", "UserDirectory"]
+__all__ = [
+    "Hidden",
+    "IdSource",
+    "OwnTimeline",
+    "Replies",
+    "RetweetStore",
+    "TweetEvents",
+    "TweetStore",
+    "UserDirectory",
+]
 
 
 class TweetStore(Protocol):
@@ -22,7 +33,11 @@ class TweetStore(Protocol):
     """
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
-        """Read tweets by positive id; unknown and deleted ones are left out."""
+        """Read tweets by positive id; unknown, deleted and unreadable ones are left out."""
+        ...
+
+    async def read_many(self, tweet_ids: Sequence[int]) -> tuple[dict[int, Tweet], frozenset[int]]:
+        """Read tweets by id, and tell whose rows cannot be read; the rest is unknown or deleted."""
         ...
 
     async def was_created(self, tweet_id: int) -> bool:
@@ -122,6 +137,28 @@ class RetweetStore(Protocol):
         self, retweets: Mapping[int, tuple[RetweetPair, bytes]], at_ms: int
     ) -> None:
         """Take retweets back for good, also such as were never made; each with its event."""
+        ...
+
+
+class Replies(Protocol):
+    """Which tweets answer which, as `TweetStore` keeps it. Raises `UnavailableError`."""
+
+    async def slices(
+        self, positions: Sequence[RepliesPosition], limit: int
+    ) -> Sequence[ReplySlice]:
+        """Look at `limit` replies of each list from its position on, deleted ones included."""
+        ...
+
+    async def add(self, tweets: Sequence[Tweet]) -> None:
+        """List those of the tweets that answer others. Idempotent; deleted ones stay unlisted."""
+        ...
+
+
+class Hidden(Protocol):
+    """Whom a reader does not see. Raises `UnavailableError`."""
+
+    async def among(self, reader: int, author_ids: Sequence[int]) -> frozenset[int]:
+        """Those of up to 1000 authors whom the reader mutes, or shares a block with."""
         ...
 
 

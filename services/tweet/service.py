@@ -11,7 +11,8 @@ from services.platform.ids.snowflake_time import time_ms
 from services.platform.runtime.clock import Clock
 from services.tweet.content import Content, read_content
 from services.tweet.deletion import Deletion, best_effort, check_author
-from services.tweet.model import AuthorTweets, Delivery, RequestClaim, Tweet
+from services.tweet.lineage import lineage_below
+from services.tweet.model import NO_LINEAGE, AuthorTweets, Delivery, Lineage, RequestClaim, Tweet
 from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
 
 __all__ = [
@@ -92,7 +93,8 @@ class TweetService:
             # first answer even if the tweet answered was deleted in between.
             await self._check_author_exists(user_id)
             referenced = await self._check_references(in_reply_to, quote)
-            claim, repeated = await self._claim(user_id, request_id, content)
+            lineage = lineage_below(referenced[in_reply_to]) if in_reply_to else NO_LINEAGE
+            claim, repeated = await self._claim(user_id, request_id, content, lineage)
         elif in_reply_to:
             referenced = await self._store.get_many([claim.tweet_id, in_reply_to])
         else:
@@ -109,6 +111,7 @@ class TweetService:
             entities=said.entities,
             language=said.language,
             in_reply_to_user_id=_answered(referenced, claim.tweet_id, in_reply_to),
+            lineage=claim.lineage,
         )
         if not (repeated and await self._store.was_created(tweet.tweet_id)):
             await self._commit(tweet, repeated=repeated)
@@ -151,14 +154,15 @@ class TweetService:
     async def lookup(self, tweet_ids: Sequence[int]) -> tuple[list[Tweet], list[int]]:
         """(tweets, ids that name none or a deleted one), each in the order asked for, once each.
 
-        Takes 1 to `MAX_LOOKUP_IDS` ids.
+        One whose row cannot be read is in neither: it is not known to be gone. Takes 1 to
+        `MAX_LOOKUP_IDS` ids.
         """
         check_ids("tweet_ids", tweet_ids, most=MAX_LOOKUP_IDS)
         wanted = list(dict.fromkeys(tweet_ids))
-        found = await self._store.get_many(wanted)
+        found, unreadable = await self._store.read_many(wanted)
         return (
             [found[tweet_id] for tweet_id in wanted if tweet_id in found],
-            [tweet_id for tweet_id in wanted if tweet_id not in found],
+            [each for each in wanted if each not in found and each not in unreadable],
         )
 
     async def list_by_authors(
@@ -200,10 +204,10 @@ class TweetService:
         return decided
 
     async def _claim(
-        self, user_id: int, request_id: str, content: str
+        self, user_id: int, request_id: str, content: str, lineage: Lineage
     ) -> tuple[RequestClaim, bool]:
         """(the claim that holds, whether another request made it); one of its own without an id."""
-        own = RequestClaim(await self._ids.next_id(), content)
+        own = RequestClaim(await self._ids.next_id(), content, lineage)
         if not request_id:
             return own, False
         claim = await self._store.claim(user_id, request_id, own)

@@ -16,8 +16,12 @@ from services.platform.ids.arguments import listed_ids
 from services.platform.rpc.content_digest import CONTENT_DIGEST_KEY, content_digest
 from services.platform.rpc.created import location
 from services.platform.rpc.end_user import reader_of
+from services.platform.rpc.next_page import say_next_page
+from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.partial_errors import partial_errors
-from services.tweet.messages import to_message
+from services.tweet.backfill import RepliesBackfill
+from services.tweet.conversation import Conversations
+from services.tweet.messages import to_message, to_reply, tweets_of
 from services.tweet.model import Delivery, RetweetPair
 from services.tweet.retweets import Retweets
 from services.tweet.service import TweetService
@@ -41,17 +45,23 @@ _DELIVERY_NUMBERS = {delivery: number for number, delivery in _DELIVERIES.items(
 class TweetServicer:
     """The RPCs of `aviary.tweet.v1.TweetService`; domain errors pass through."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one argument per group of use cases
         self,
         service: TweetService,
         streaming: TweetStreaming,
         retweets: Retweets,
+        conversations: Conversations,
+        backfill: RepliesBackfill,
+        cursors: CursorCodec,
         drawing: Drawing,
     ) -> None:
         self._service = service
         self._drawing = drawing
         self._streaming = streaming
         self._retweets = retweets
+        self._conversations = conversations
+        self._backfill = backfill
+        self._cursors = cursors
 
     async def CreateTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.CreateTweetRequest, context: ServicerContext[Any, Any]
@@ -94,7 +104,11 @@ class TweetServicer:
         """Read those of many tweets that there are."""
         expansions = read_expansions(request.expansions)
         reader = reader_of(context.invocation_metadata())
-        found, missing = await self._service.lookup(listed_ids("ids", request.ids))
+        asked = listed_ids("ids", request.ids)
+        found, _ = await self._service.lookup(asked)
+        known = {tweet.tweet_id for tweet in found}
+        # To clients one that cannot be read is as one that there is not.
+        missing = [each for each in asked if each not in known]
         answer = tweet_service_pb2.GetTweetsResponse(
             tweets=map(to_message, found), errors=partial_errors(missing, Reason.TWEET_NOT_FOUND)
         )
@@ -104,6 +118,46 @@ class TweetServicer:
         if includes is not None:
             answer.includes.CopyFrom(includes)
         return answer
+
+    async def GetConversation(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.GetConversationRequest, context: ServicerContext[Any, Any]
+    ) -> tweet_service_pb2.GetConversationResponse:
+        """Read a tweet with what it answers and a page of its replies."""
+        expansions = read_expansions(request.expansions)
+        tweet_id, limit = request.tweet_id, page_limit(request.limit)
+        kind = f"conversation:{request.user_id}"
+        # A tweet that cannot be packed is refused by the use case, with a better message.
+        is_on = bool(request.cursor) and tweet_id > 0
+        before = self._cursors.decode(request.cursor, kind, tweet_id) if is_on else None
+        page = await self._conversations.read(tweet_id, request.user_id, before, limit)
+        next_cursor = (
+            None
+            if page.resume_before is None
+            else self._cursors.encode(kind, tweet_id, page.resume_before)
+        )
+        await say_next_page(context, request, next_cursor, in_path="tweet_id")
+        answer = tweet_service_pb2.GetConversationResponse(
+            tweet=to_message(page.tweet),
+            ancestors=map(to_message, page.ancestors),
+            replies=map(to_reply, page.threads),
+            next_cursor=next_cursor,
+        )
+        tweets = [answer.tweet, *answer.ancestors, *tweets_of(answer.replies)]
+        includes = await draw_messages(self._drawing, tweets, request.user_id, expansions)
+        if includes is not None:
+            answer.includes.CopyFrom(includes)
+        return answer
+
+    async def BackfillReplies(  # noqa: N802 - the name of the RPC
+        self, request: tweet_service_pb2.BackfillRepliesRequest, _context: object
+    ) -> tweet_service_pb2.BackfillRepliesResponse:
+        """List replies of before they were listed."""
+        found = await self._backfill.backfill(request.after_tweet_id, request.limit)
+        return tweet_service_pb2.BackfillRepliesResponse(
+            replies=found.replies,
+            resume_after_tweet_id=found.resume_after,
+            percent=found.percent,
+        )
 
     async def DeleteTweet(  # noqa: N802 - the name of the RPC
         self, request: tweet_service_pb2.DeleteTweetRequest, _context: object

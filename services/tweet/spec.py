@@ -15,6 +15,7 @@ __all__ = [
     "CLAIM_MAX_AGE_S",
     "ERASURE",
     "OUTBOX",
+    "REPLIES",
     "REQUESTS",
     "RETWEETS",
     "SPEC",
@@ -31,11 +32,14 @@ TWEETS: Final = TableSpec("tweets", key="{shard:02x}#{tweet:016x}, 64 shards")
 TWEETS_BY_AUTHOR: Final = TableSpec(
     "tweets_by_author", key="{author:016x}#{~tweet:016x}", newest_first=True
 )
+REPLIES: Final = TableSpec(
+    "replies", key="{shard:02x}#{tweet:016x}#{~reply:016x}, 64 shards", newest_first=True
+)
 REQUESTS: Final = TableSpec("requests", max_age_s=CLAIM_MAX_AGE_S, key="{scope}#{request id}")
 RETWEETS: Final = TableSpec("retweets", key="{user:016x}#{tweet:016x}")
 """Which retweet stands for a user and a tweet; what it is, is a row of `tweets`."""
 OUTBOX: Final = TableSpec("tweet_outbox", key=OUTBOX_KEY)
-TABLES: Final = (TWEETS, TWEETS_BY_AUTHOR, REQUESTS, RETWEETS, OUTBOX)
+TABLES: Final = (TWEETS, TWEETS_BY_AUTHOR, REPLIES, REQUESTS, RETWEETS, OUTBOX)
 
 TWEET_EVENTS: Final = "tweet-events"
 ERASURE: Final = Subscription("tweet.erasure", USER_EVENTS)
@@ -47,11 +51,17 @@ SPEC: Final = ServiceSpec(
     http_port=50_061,
     json_over_http=True,
     contracts=("aviary.tweet.v1.TweetService",),
-    calls=(*LEASE_CALLS, *drawing_calls("tweet")),
+    calls=(
+        *LEASE_CALLS,
+        *drawing_calls("tweet"),
+        "aviary.graph.v1.GraphService/LookupHidden",
+    ),
+    operator_calls=("aviary.tweet.v1.TweetService/BackfillReplies",),
     tables=TABLES,
     # Authors see their own tweets at once: written into the timeline's own store, see its `writes`.
     opens_rows_of=("timeline",),
     topics=MappingProxyType({TWEET_EVENTS: "Tweets made and deleted."}),
     subscriptions=(ERASURE,),
     uses_cache=True,
+    secrets=("AVIARY_CURSOR_KEY",),
 )

@@ -1,9 +1,11 @@
-"""Tweets as rows: one row a tweet, one row in its author's list, one row a request id.
+"""Tweets as rows: one row a tweet, one in its author's list, one row a request id.
+
+One more is in the list of the tweet that it answers (see `reply_rows`).
 
 A tweet's row has the cells `body` and `said` (JSON), `deleted` and `delivery`; that of a retweet
 has none of the former, and is read by `RowRetweetStore` alone. Deletion is a cell of its own, in
-the tweet's row and in the author's list, and readers believe it above all: a create that is
-replayed later writes the first two again and changes nothing of that.
+the tweet's row and in both lists, and readers believe it above all: a create that is replayed later
+writes the first two again and changes nothing of that.
 """
 
 from collections.abc import Sequence
@@ -15,7 +17,13 @@ from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import KeyRange, request_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, Scan, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
-from services.tweet.body_cells import decode_body, encode_body, encode_said
+from services.tweet.body_cells import (
+    decode_body,
+    decode_lineage,
+    encode_body,
+    encode_lineage,
+    encode_said,
+)
 from services.tweet.keys import (
     DELETE_ENTRY_BIT,
     DELETED,
@@ -31,6 +39,7 @@ from services.tweet.keys import (
     tweets_after,
 )
 from services.tweet.model import Delivery, RequestClaim, Tweet, TweetSlice
+from services.tweet.reply_rows import listed, unlisted
 from services.tweet.spec import REQUESTS, TWEET_EVENTS, TWEETS, TWEETS_BY_AUTHOR
 
 __all__ = ["RowTweetStore"]
@@ -55,10 +64,23 @@ class RowTweetStore:
 
     async def get_many(self, tweet_ids: Sequence[int]) -> dict[int, Tweet]:
         """Read tweets by id; what is unknown, deleted or unreadable is left out."""
+        return (await self.read_many(tweet_ids))[0]
+
+    async def read_many(self, tweet_ids: Sequence[int]) -> tuple[dict[int, Tweet], frozenset[int]]:
+        """Read tweets by id, and tell which rows are those of tweets and cannot be read."""
         keys = [tweet_row_key(tweet_id) for tweet_id in tweet_ids]
         rows = await self._rows.read_rows(TWEETS.name, keys)
-        found = filter(None, map(_readable, rows.values()))
-        return {tweet.tweet_id: tweet for tweet in found}
+        found: dict[int, Tweet] = {}
+        unreadable: set[int] = set()
+        for tweet_id, key in zip(tweet_ids, keys, strict=True):
+            row = rows.get(key)
+            if row is None or not _is_live(row):
+                continue
+            if (tweet := _readable(row)) is None:
+                unreadable.add(tweet_id)
+            else:
+                found[tweet_id] = tweet
+        return found, frozenset(unreadable)
 
     async def was_created(self, tweet_id: int) -> bool:
         """Whether the row has a body, which a deletion leaves there, empty."""
@@ -66,7 +88,7 @@ class RowTweetStore:
         return row is not None and _BODY in row.cells
 
     async def create(self, tweet: Tweet, event: bytes) -> None:
-        """Write the tweet, its place in the author's list and its event together."""
+        """Write the tweet, its places in lists and its event together."""
         # The tweet's own time, so that a replay is older than whatever happened since.
         at_ms = tweet.created_at_ms
         await self._outbox.commit(
@@ -83,12 +105,13 @@ class RowTweetStore:
                     {LISTED: _YES},
                     timestamp_ms=at_ms,
                 ),
+                *listed(tweet),
             ],
             OutboxEntry(tweet.tweet_id, TWEET_EVENTS, event),
         )
 
     async def delete(self, tweet: Tweet, at_ms: int, event: bytes) -> None:
-        """Mark the tweet and its place in the list as deleted, with the event."""
+        """Mark the tweet and its places in lists as deleted, with the event."""
         # The id may come from a machine whose clock is ahead, and a body of the same millisecond
         # would win if the create were replayed.
         at_ms = max(at_ms, tweet.created_at_ms + 1)
@@ -107,6 +130,7 @@ class RowTweetStore:
                     {DELETED: _YES},
                     timestamp_ms=at_ms,
                 ),
+                *unlisted(tweet, at_ms),
             ],
             OutboxEntry(tweet.tweet_id | DELETE_ENTRY_BIT, TWEET_EVENTS, event),
         )
@@ -218,12 +242,13 @@ def _deletion_key(tweet_id: int, request_id: str) -> bytes:
 
 
 def _encode_claim(claim: RequestClaim) -> list[Any]:
-    return [claim.tweet_id, claim.fingerprint]
+    return [claim.tweet_id, claim.fingerprint, encode_lineage(claim.lineage)]
 
 
 def _decode_claim(found: list[Any]) -> RequestClaim:
-    tweet_id, fingerprint, *_ = found
-    return RequestClaim(tweet_id, fingerprint)
+    # Claims of the release before there were lineages end here.
+    tweet_id, fingerprint, lineage, *_ = (*found, None)
+    return RequestClaim(tweet_id, fingerprint, decode_lineage(lineage))
 
 
 _CLAIMS = JsonCells(_encode_claim, _decode_claim)

@@ -10,6 +10,8 @@ from services.platform.valkey.announcements import announce
 from services.user.clients import GraphClient
 from services.user.events import UserEvents
 from services.user.former_handles import FormerHandles
+from services.user.name_index import NameIndex
+from services.user.name_rows import RowNames
 from services.user.service import UserService
 from services.user.servicer import UserServicer
 from services.user.spec import GONE, OUTBOX, SPEC, USER_EVENTS
@@ -31,6 +33,7 @@ async def build(deps: Dependencies) -> Served:
     async def announce_changed(user_id: int) -> None:
         await announce(valkey, USER_CHANGED, user_id)
 
+    names = NameIndex(RowNames(rows), store)
     service = UserService(
         store,
         await deps.ids(),
@@ -39,6 +42,8 @@ async def build(deps: Dependencies) -> Served:
         announce_gone,
         announce_changed=announce_changed,
         former=FormerHandles(deps.settings.handle_hold_days),
+        names=names,
     )
     graph = await deps.client("graph", GraphClient, timeout_s=PATIENCE_S)
-    return [Servicer(service_of(user_service_pb2.DESCRIPTOR), UserServicer(service, graph))]
+    servicer = UserServicer(service, names, graph, deps.cursors())
+    return [Servicer(service_of(user_service_pb2.DESCRIPTOR), servicer)]

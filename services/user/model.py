@@ -6,6 +6,7 @@ __all__ = [
     "Account",
     "FormerHandle",
     "HandleClaim",
+    "ListedName",
     "RequestKey",
     "RequestMark",
     "RequestRecord",
@@ -96,3 +97,14 @@ class RequestRecord:
     """A digest of the content: only a request with the same one is a repeat."""
     answer: User | None = None
     """What a repeat is answered; None while that is not known, and for a deletion."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedName:
+    """An entry of the list of names."""
+
+    key: bytes
+    """Its place in the list."""
+    name: str
+    """As it is searched, see `names`."""
+    user_id: int

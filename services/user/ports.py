@@ -4,10 +4,17 @@ Every method raises `UnavailableError` when the engine cannot answer; a write ma
 nevertheless.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from services.user.model import Account, HandleClaim, RequestKey, RequestRecord, User
+from services.user.model import (
+    Account,
+    HandleClaim,
+    ListedName,
+    RequestKey,
+    RequestRecord,
+    User,
+)
 
 __all__ = [
     "AccountStore",
@@ -16,6 +23,7 @@ __all__ = [
     "ClaimStore",
     "Followers",
     "IdSource",
+    "NameStore",
     "RequestStore",
     "UserEvents",
     "UserStore",
@@ -39,6 +47,16 @@ class AccountStore(Protocol):
 
     async def find(self, user_id: int) -> Account | None:
         """Read the row of a user; None if there is no such user, or it was deleted."""
+        ...
+
+    async def read_slice(
+        self, after: int | None, limit: int
+    ) -> tuple[Sequence[Account], int | None]:
+        """Read the next of all users by rising id, behind `after` (None: all).
+
+        From at most `limit` rows, deleted users included. Gives also the last id looked at, None
+        where nothing follows.
+        """
         ...
 
     async def was_created(self, user_id: int) -> bool:
@@ -85,6 +103,38 @@ class ClaimStore(Protocol):
         """Make `claim` the handle's claim if it now is `expected` (None: there is none).
 
         Atomic, and durable once it returns True.
+        """
+        ...
+
+
+class NameStore(Protocol):
+    """The list of names, which is no truth: an entry may be of nobody any more.
+
+    Each entry has a mark: what is listed again has another.
+    """
+
+    async def put_names(self, user_id: int, names: Collection[str], mark: str) -> None:
+        """List names of a user, durably; over what is listed. Idempotent."""
+        ...
+
+    async def marks(self, user_id: int, names: Collection[str]) -> Mapping[str, str]:
+        """Read the marks of those of the names that are listed of a user."""
+        ...
+
+    async def remove_marked(self, user_id: int, marks: Mapping[str, str]) -> None:
+        """Take out names of a user that still have these marks. Each atomic."""
+        ...
+
+    async def remove_names(self, user_id: int, names: Collection[str]) -> None:
+        """Take out names of a user. Idempotent."""
+        ...
+
+    async def names_from(
+        self, prefix: str, after: bytes | None, limit: int
+    ) -> Sequence[ListedName]:
+        """Read at most `limit` entries that begin so, behind `after` (None: all).
+
+        In the order of their letters, by UTF-8.
         """
         ...
 

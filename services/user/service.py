@@ -27,6 +27,7 @@ from services.platform.text.handles import (
 from services.user.claims import HandleClaims, taken
 from services.user.former_handles import FormerHandles
 from services.user.model import Account, RequestMark, User
+from services.user.name_index import NameIndex
 from services.user.ports import AnnounceChanged, AnnounceGone, IdSource, UserEvents, UserStore
 from services.user.requests import Requests
 
@@ -60,6 +61,7 @@ class UserService:
         *,
         announce_changed: AnnounceChanged,
         former: FormerHandles,
+        names: NameIndex,
     ) -> None:
         self._store = store
         self._announce_gone = announce_gone
@@ -68,6 +70,7 @@ class UserService:
         self._events = events
         self._clock = clock
         self._former = former
+        self._names = names
         self._claims = HandleClaims(store, clock)
         self._requests = Requests(store)
 
@@ -90,10 +93,12 @@ class UserService:
             if mark is not None:
                 user = (await self._requests.bind(scope, mark, user)).answer or user
         claim = await self._claims.take(handle, user.user_id)
+        await self._names.list_names(user, 0)
         # Not added: a repeat of this request was faster, or we were so slow that somebody else
         # took us for dead, and barred the id.
         if not await self._store.add(user) and not await self._store.was_created(user.user_id):
             await self._claims.release({handle: claim})
+            await self._best_effort(self._names.forget(user))
             raise taken(handle)
         return user
 
@@ -160,12 +165,15 @@ class UserService:
         # A request without a bio is the same to a process that knows none.
         said = () if bio is None else (bio,)
         mark = _mark(request_id, "update", handle, display_name, *said)
+        user: User | None = None
         for _ in range(MAX_CHANGE_ATTEMPTS):
             account = await self._store.find(user_id)
             answer = None if mark is None else await self._answer(user_id, account, mark)
             if answer is not None:
                 return answer
             if account is None:
+                if user is not None:
+                    await self._best_effort(self._names.forget(user))
                 raise _no_user(user_id)
             if handle is not None and not self._had(account, handle):
                 validate_new_handle(handle)  # who has a reserved one from before keeps it
@@ -200,6 +208,8 @@ class UserService:
         handles = [account.user.handle, *(each.canonical for each in account.former)]
         claims = await self._claims.held_by(user_id, handles)
         at_ms = self._clock.now_ms()
+        # Before the user is gone: a name is in its key, and nobody would come back for it.
+        await self._names.forget(account.user)
         await self._store.delete(user_id, at_ms, self._events.deleted(user_id, at_ms))
         await self._best_effort(self._announce_gone(user_id))
         await self._best_effort(self._claims.release(claims))
@@ -228,12 +238,14 @@ class UserService:
         freed = await self._claims.held_by(user.user_id, held.freed)
         await self._requests.remember(account)
         after = Account(user, account.revision + 1, mark, held.former)
+        given_up = await self._names.change(account.user, user, after.revision)
         if not await self._store.replace(account, after):
             return False
         # The change is made, whatever becomes of the rest: an old claim passes on by itself, and
         # the next change of the row remembers the answer.
         await self._best_effort(self._announce_changed(user.user_id))
         await self._best_effort(self._claims.release(freed))
+        await self._best_effort(self._names.unlist(user.user_id, given_up))
         await self._best_effort(self._requests.remember(after))
         return True
 

@@ -14,9 +14,12 @@ from services.platform.drawing.outage import Spared
 from services.platform.error_reasons import Reason
 from services.platform.ids.arguments import listed_ids
 from services.platform.rpc.created import location
+from services.platform.rpc.next_page import say_next_page
+from services.platform.rpc.paging import CursorCodec, page_limit
 from services.platform.rpc.partial_errors import partial_errors
 from services.platform.rpc.timestamps import to_timestamp
 from services.user.model import User
+from services.user.name_index import NameIndex
 from services.user.ports import Followers
 from services.user.service import UserService
 
@@ -31,10 +34,14 @@ _Context: TypeAlias = "ServicerContext[Any, Any]"
 class UserServicer(UserServiceServicer):
     """`aviary.user.v1.UserService`. Domain errors pass through."""
 
-    def __init__(self, service: UserService, followers: Followers) -> None:
+    def __init__(
+        self, service: UserService, names: NameIndex, followers: Followers, cursors: CursorCodec
+    ) -> None:
         self._service = service
+        self._names = names
         self._followers = followers
         self._counting = Spared("followers")
+        self._cursors = cursors
 
     async def CreateUser(
         self, request: pb.CreateUserRequest, context: _Context
@@ -70,6 +77,29 @@ class UserServicer(UserServiceServicer):
         """Read a user by handle."""
         user = await self._service.get_by_handle(request.handle)
         return pb.GetUserByHandleResponse(user=await self._counted(user))
+
+    async def SearchUsers(
+        self, request: pb.SearchUsersRequest, context: _Context
+    ) -> pb.SearchUsersResponse:
+        """Find a page of users."""
+        limit, kind = page_limit(request.limit), f"users:{request.query}"
+        after = self._cursors.decode_place(request.cursor, kind) if request.cursor else None
+        page = await self._names.search(request.query, after, limit)
+        next_cursor = (
+            None
+            if page.resume_after is None
+            else self._cursors.encode_place(kind, page.resume_after)
+        )
+        await say_next_page(context, request, next_cursor)
+        users = await self._all_counted(page.users)
+        return pb.SearchUsersResponse(users=users, next_cursor=next_cursor)
+
+    async def BackfillNames(
+        self, request: pb.BackfillNamesRequest, context: _Context
+    ) -> pb.BackfillNamesResponse:
+        """List names of before."""
+        found = await self._names.backfill(request.after_user_id, request.limit)
+        return pb.BackfillNamesResponse(users=found.users, resume_after_user_id=found.resume_after)
 
     async def UpdateUser(
         self, request: pb.UpdateUserRequest, context: _Context

@@ -15,6 +15,7 @@ from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import parse_user_row_key, request_row_key, user_row_key
 from services.platform.rows.port import CellName, Row, RowMutation, RowStore, TableSpec
 from services.platform.rows.reading import UNREADABLE, log_unreadable
+from services.user.keys import users_after
 from services.user.model import (
     Account,
     FormerHandle,
@@ -60,6 +61,25 @@ class RowUserStore:
             except UNREADABLE as error:
                 log_unreadable(USERS.name, row, error)
         return users
+
+    async def read_slice(
+        self, after: int | None, limit: int
+    ) -> tuple[Sequence[Account], int | None]:
+        """Scan the rows behind that of `after`; what cannot be read is left out."""
+        keys = users_after(after)
+        rows = await self._rows.scan(USERS.name, keys.start, keys.end, limit=limit)
+        found: list[Account] = []
+        last: int | None = None
+        for row in rows:
+            try:
+                last = parse_user_row_key(row.key)
+                if _is_live(row):
+                    found.append(_account(row))
+            except UNREADABLE as error:
+                log_unreadable(USERS.name, row, error)
+        if rows and last is None:
+            raise ValueError(f"{limit} rows of {USERS.name} in a row have no key of a user")
+        return found, last if len(rows) == limit else None
 
     async def find(self, user_id: int) -> Account | None:
         """Read a user's row with its revision; None if nobody has the id."""

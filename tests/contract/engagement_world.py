@@ -12,7 +12,15 @@ from services.engagement.engaging import Engaging
 from services.engagement.erasure import SETTLE_MS, EngagementErasure
 from services.engagement.events import EngagementEvents, decode_changed_edge
 from services.engagement.job_store import RowJobs
-from services.engagement.model import Edge, EncodedTweet, Kind, References, TweetCounts, UserProfile
+from services.engagement.model import (
+    Edge,
+    EncodedTweet,
+    Kind,
+    References,
+    ReferenceSlice,
+    TweetCounts,
+    UserProfile,
+)
 from services.engagement.reads import Reads
 from services.engagement.reconciling import Reconciling
 from services.engagement.recount import RowRecount
@@ -36,6 +44,7 @@ class KnownTweets:
     deleted: set[int] = field(default_factory=set)
     about: dict[int, tuple[int, int]] = field(default_factory=dict)
     body: bytes = b""
+    unreadable: set[int] = field(default_factory=set)
     fails: bool = False
 
     async def missing(self, tweet_ids: Sequence[int]) -> list[int]:
@@ -43,12 +52,17 @@ class KnownTweets:
             raise UnavailableError("no answer")
         return [tweet_id for tweet_id in tweet_ids if tweet_id in self.deleted]
 
-    async def references(self, tweet_ids: Sequence[int]) -> list[References]:
-        return [
-            References(tweet_id, *self.about.get(tweet_id, (0, 0)))
-            for tweet_id in tweet_ids
-            if tweet_id not in self.deleted
-        ]
+    async def references(self, tweet_ids: Sequence[int]) -> tuple[list[References], list[int]]:
+        readable = [each for each in tweet_ids if each not in self.deleted | self.unreadable]
+        found = [References(each, *self.about.get(each, (0, 0))) for each in readable]
+        return found, await self.missing(tweet_ids)
+
+    async def references_after(self, after: int, limit: int) -> ReferenceSlice:
+        behind = sorted(each for each in self.about if each > after)
+        page = behind[:limit]
+        found, _ = await self.references(page)
+        resume = page[-1] if len(page) < len(behind) else None
+        return ReferenceSlice(tuple(found), resume, 100 * len(page) // max(1, len(self.about)))
 
     async def encoded(self, tweet_ids: Sequence[int]) -> list[EncodedTweet]:
         return [
@@ -140,11 +154,12 @@ class World:
             self.clock,
             f"process {worker}",
         )
+        self.tweet_changes = TweetChanges(
+            self.store, self.counting, self.tweets, Retweeting(self.store, self.placed)
+        )
         self.consumers = EngagementConsumers(
             decode_changed_edge,
-            TweetChanges(
-                self.store, self.counting, self.tweets, Retweeting(self.store, self.placed)
-            ),
+            self.tweet_changes,
             EngagementErasure(self.store, self.changes, Settling(SETTLE_MS, self.clock)),
             self.users,
             self.viewers,

@@ -14,6 +14,7 @@ from services.search.following import Following
 from services.search.lag import SearchLag
 from services.search.model import TweetText
 from services.search.ports import SearchIndex
+from services.search.progress import BuildProgress
 from services.search.store import RowChanges, RowReports
 from services.search.tantivy_index import TantivyIndex
 from services.tweet.service import MAX_LOOKUP_IDS
@@ -86,6 +87,7 @@ async def replica(
         states=own,
         reports=reports,
         lag=SearchLag(clock, meter_provider=meters),
+        progress=BuildProgress(own.name, meter_provider=meters),
         clock=clock,
         max_age_ms=MAX_AGE_MS,
     )

@@ -75,6 +75,10 @@ SAID = [
     b'{"entities":{"cashtags":[[-1,1]]}}',
     b'{"entities":{"urls":[[1,1]]}}',
     b'{"entities":{"urls":[[0,2,5]]}}',
+    b'{"lineage":5}',
+    b'{"lineage":[1]}',
+    b'{"lineage":[1,["2"]]}',
+    b'{"lineage":[-1,[]]}',
 ]
 
 
@@ -86,7 +90,11 @@ async def test_a_tweet_that_cannot_be_read_is_missing_alone(rows: RowStore) -> N
         await put(rows, "tweets", tweet_row_key(200 + place), body=BODY, said=said)
     good = Tweet(99, 7, "hi", 1, 0, 0)
     await store.create(good, b"")
-    assert await store.get_many(range(99, 200 + len(SAID))) == {99: good}
+    await put(rows, "tweets", tweet_row_key(300), body=b"{", deleted=b"1")
+    assert await store.get_many(range(99, 301)) == {99: good}
+    # Whoever cleans up after deleted tweets must not take them for such.
+    damaged = {*range(100, 100 + len(BODIES)), *range(200, 200 + len(SAID))}
+    assert (await store.read_many(range(99, 301)))[1] == damaged
 
 
 async def test_a_user_who_cannot_be_read_is_missing_alone(rows: RowStore) -> None:

@@ -234,3 +234,17 @@ async def test_a_tweet_that_all_like_at_once_holds_up_no_other(one: World) -> No
     assert not all_at_once.done()
     await all_at_once
     assert len(await one.bodies()) == 2_000
+
+
+async def test_nobody_takes_nothing_back(one: World) -> None:
+    await one.like(7)
+    await one.publish()
+    one.users.deleted.add(7)
+    made = await asyncio.gather(one.unlike(7), one.unlike(8), return_exceptions=True)
+    assert [type(each) for each in made] == [NotFoundError, type(None)]
+    assert (await one.publish(), await one.likers(), await one.count()) == (0, [], 1)
+    # A tweet that is gone, or that nobody can say anything of, keeps nobody.
+    one.users.deleted.clear()
+    one.tweets.fails = True
+    await one.unlike(7)
+    assert await one.likes(7) == []

@@ -1,5 +1,6 @@
 """Every replica's index comes to what the tweets are, whatever becomes of its process."""
 
+import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.platform.ids.snowflake_time import time_ms
-from services.platform.observability.names import METRIC_SEARCH_LAG
+from services.platform.observability.names import METRIC_SEARCH_LAG, METRIC_SEARCH_REBUILT
 from services.platform.rows.port import RowMutation, RowStore
 from services.search.following import ENTRIES_PER_LOOK, OVERLAP_MS
 from services.search.keys import change_key
@@ -218,3 +219,39 @@ async def test_an_entry_that_nobody_wrote_holds_up_no_other(
     await one.changes.append(made)
     await one.catch_up()
     assert await found(one.index, "x") == [1]
+
+
+async def test_a_first_index_is_complete_once_it_has_been_built_to_its_end(
+    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
+) -> None:
+    folder, metrics = tmp_path / "search", Metrics()
+    owner.post(*(tweet(place, f"x number{place}") for place in range(1, 8)))
+    for _ in range(2):
+        # The second goes on where the first was cut off.
+        async with replica(folder, rows, owner, clock, metrics.provider) as cut_off:
+            await cut_off.following.step()
+            assert not cut_off.following.complete.is_set()
+            assert [*metrics.points(METRIC_SEARCH_REBUILT).values()][-1].value < 1
+    async with replica(folder, rows, owner, clock) as first:
+        await first.catch_up()
+        assert first.following.complete.is_set()
+        # It has all, whatever is built anew from here on.
+        await first.changes.request_rebuild()
+        assert await first.following.step()
+    async with replica(folder, rows, owner, clock) as again:
+        assert again.following.complete.is_set()
+
+
+async def test_a_state_of_the_release_before_is_gone_on_from(
+    tmp_path: Path, rows: RowStore, owner: Owner, clock: HandClock
+) -> None:
+    folder = tmp_path / "search"
+    async with replica(folder, rows, owner, clock) as first:
+        await first.catch_up()
+    state = folder / "0" / "state.1.json"
+    said = json.loads(state.read_bytes())
+    del said["has_all"]
+    state.write_text(json.dumps(said))
+    async with replica(folder, rows, owner, clock) as again:
+        assert again.following.complete.is_set()
+        assert not await again.following.step(), "nothing is built anew"

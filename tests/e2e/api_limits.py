@@ -43,6 +43,7 @@ OF_FORMATS: dict[str, tuple[str, str]] = {
     "ids": (str(OTHER), str(1 << 63)),
     "bio": ("é" * 160, "a\u0007a"),
     "cursor": ("", "a" * 34),
+    "name-prefix": ("@a", "@!"),
     "search-query": ("cats -dogs from:a", "-dogs"),
 }
 OUTSIDE_PATTERNS = "é"

@@ -19,6 +19,7 @@ from services.platform.ids.model import MAX_ID
 from services.platform.text.handles import MAX_BIO_CHARS, validate_bio, validate_display_name
 from services.search.parsing import parse
 from services.tweet.text import validate_text
+from services.user.names import folded
 from tests.e2e.schemathesis_world import PASSWORD, REDIRECT, TWEET_ID, USER_ID, World
 
 # Two users that must not be the same.
@@ -70,6 +71,9 @@ schemathesis.openapi.format(
 schemathesis.openapi.format(
     "search-query",
     mostly(["hello", "from:ada -dogs", '"hi there" lang:en'], _text(MAX_TEXT_CHARS, parse)),
+)
+schemathesis.openapi.format(
+    "name-prefix", mostly(["ada", "@a"], _text(MAX_NAME_CHARS, folded).filter(folded))
 )
 # Any other that is drawn is none of ours; real ones come by the links `NextPage`.
 schemathesis.openapi.format("cursor", st.just(""))

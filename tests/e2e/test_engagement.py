@@ -115,6 +115,7 @@ def test_what_does_not_exist_is_not_found(mesh: Mesh) -> None:
             assert refused(mesh, verb, ada, nothing) == (404, "TWEET_NOT_FOUND")
         assert refused(mesh, verb, 7, tweet) == (404, "USER_NOT_FOUND")
         assert refused(mesh, verb, ada, -1) == (400, "INVALID_FIELD")
+        assert refused(mesh, f"un{verb}", 7, tweet) == (404, "USER_NOT_FOUND")
     done(mesh, "unlike", ada, deleted)
     answer = mesh.rest.get(f"/v1/tweets/{deleted}/likers")
     assert (answer.status_code, answer.json()["details"][0]["reason"]) == (404, "TWEET_NOT_FOUND")

@@ -42,7 +42,7 @@ def test_what_is_not_there_is_absent(mesh: Mesh) -> None:
     answer = post(mesh, ada, in_reply_to_tweet_id=first)
     quote = post(mesh, ada, quote_tweet_id=first)
     counts = {f"{kind}_count" for kind in ("like", "retweet", "reply", "quote")}
-    common = {"tweet_id", "user_id", "text", "created_at", *counts}
+    common = {"tweet_id", "user_id", "text", "created_at", "conversation_id", *counts}
     more = {
         first: set(),
         answer: {"in_reply_to_tweet_id", "in_reply_to_user_id"},
@@ -141,6 +141,7 @@ def test_nobody_is_not_found_on_every_path(mesh: Mesh) -> None:
         f"/v1/users/me?user_id={NOBODY}",
         f"/v1/timeline/user?user_id={NOBODY}",
         f"/v1/timeline/home?user_id={NOBODY}",
+        f"/v1/search?query=x&user_id={NOBODY}",
     ):
         answer = mesh.rest.get(path)
         assert (answer.status_code, reason(answer.json())) == (404, "USER_NOT_FOUND"), path

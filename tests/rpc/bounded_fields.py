@@ -41,6 +41,10 @@ EXPANSIONS = Field(
     ["author_id,author_id", "author_id," * 6_000, "," * 60_000, "x" * 60_000],
 )
 HANDLE = Field(["A" * 15], ["A" * 16, "\u0301" * 15])
+NAME_PREFIX = Field(
+    ["x" * 50, "\u4e2d" * 50, FOUR_TO_ONE * 12, "\ufdfa" * 50],
+    ["x" * 51, "!" * 50, " ", "\u4e2d" * 51],
+)
 REQUEST_ID = Field(["r" * 64], ["r" * 65, "\u0301" * 64])
 URLS = " ".join(["http://a.co/" + "d" * 4_077] * 11)
 DOMAINS = " ".join(["http://" + ("\u00e9" * 45 + ".") * 60 + "com"] * 11)
@@ -89,6 +93,8 @@ FIELDS: dict[str, Field] = {
     "aviary.tweet.v1.DeleteTweetRequest.request_id": REQUEST_ID,
     "aviary.tweet.v1.GetTweetRequest.expansions": EXPANSIONS,
     "aviary.tweet.v1.GetTweetsRequest.expansions": EXPANSIONS,
+    "aviary.tweet.v1.GetConversationRequest.expansions": EXPANSIONS,
+    "aviary.tweet.v1.GetConversationRequest.cursor": Field([lambda w: w.conversation], ["c" * 34]),
     "aviary.tweet.v1.GetTweetsRequest.ids": IDS,
     "aviary.user.v1.CreateUserRequest.display_name": DISPLAY_NAME,
     "aviary.user.v1.CreateUserRequest.handle": HANDLE,
@@ -96,6 +102,8 @@ FIELDS: dict[str, Field] = {
     "aviary.user.v1.DeleteUserRequest.request_id": REQUEST_ID,
     "aviary.user.v1.GetUserByHandleRequest.handle": HANDLE,
     "aviary.user.v1.GetUsersRequest.ids": IDS,
+    "aviary.user.v1.SearchUsersRequest.cursor": Field([lambda w: w.users], ["c" * 34]),
+    "aviary.user.v1.SearchUsersRequest.query": NAME_PREFIX,
     "aviary.user.v1.UpdateUserRequest.bio": BIO,
     "aviary.user.v1.UpdateUserRequest.display_name": DISPLAY_NAME,
     "aviary.user.v1.UpdateUserRequest.handle": HANDLE,
@@ -110,3 +118,12 @@ LISTS: dict[str, tuple[int, Sequence[Sequence[int]]]] = {
     ),
 }
 """Every list: how many it takes, and lists that it does not take."""
+
+DEFAULTS: dict[str, Any] = {
+    "handle": "somebody",
+    "display_name": "Somebody",
+    "text": "hello",
+    "flow": "post",
+    "query": "from:ada",
+}
+"""Of fields that a request must have, where it is another that is tried."""

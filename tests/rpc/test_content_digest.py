@@ -15,7 +15,6 @@ from services.platform.rpc.server import RpcServer, Servicer
 from services.tweet.model import Tweet
 from services.tweet.service import TweetService
 from services.tweet.servicer import TweetServicer
-from services.tweet.streaming import TweetStreaming
 from tests.undrawn import undrawn
 
 
@@ -29,7 +28,7 @@ class Posting:
 @pytest_asyncio.fixture
 async def stub() -> AsyncIterator[pb_grpc.TweetServiceStub]:
     servicer: Any = TweetServicer(
-        cast("TweetService", Posting()), cast("TweetStreaming", None), cast("Any", None), undrawn()
+        cast("TweetService", Posting()), *[cast("Any", None)] * 5, undrawn()
     )
     server = RpcServer("127.0.0.1:0", [Servicer(service_of(pb.DESCRIPTOR), servicer)])
     await server.start()

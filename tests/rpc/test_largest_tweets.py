@@ -55,7 +55,13 @@ async def client() -> AsyncIterator[TweetClient]:
         for each in range(1, COUNT + 1)
     ]
     largest: Any = Largest(tweets)
-    servicer = TweetServicer(largest, TweetStreaming(largest), cast("Any", NoRetweets()), undrawn())
+    servicer = TweetServicer(
+        largest,
+        TweetStreaming(largest),
+        cast("Any", NoRetweets()),
+        *[cast("Any", None)] * 3,
+        undrawn(),
+    )
     server = RpcServer("127.0.0.1:0", [Servicer(SERVICE, servicer)])
     await server.start()
     channel = open_channel(server.address, [SERVICE])

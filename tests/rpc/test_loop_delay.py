@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from gateway.envoy.contracts import PublicRpc
 from services.identity.passwords import MAX_PASSWORD_CHARS
 from services.identity.requests import MAX_BODY_BYTES
 from services.platform.rpc.request_sizes import MAX_REQUEST_BYTES
-from tests.rpc.bounded_fields import FIELDS, LISTS
+from tests.rpc.bounded_fields import DEFAULTS, FIELDS, LISTS
 from tests.rpc.hostile_texts import FOUR_TO_ONE, HOSTILE
 from tests.rpc.one_loop import OneLoop, message_class, one_loop
 
@@ -33,13 +34,6 @@ TRIES = 3
 FOUND_WITHIN_S = 10.0
 LOOK_AGAIN_S = 0.05
 
-DEFAULTS: dict[str, Any] = {
-    "handle": "somebody",
-    "display_name": "Somebody",
-    "text": "hello",
-    "flow": "post",
-    "query": "from:ada",
-}
 Answer = TypeVar("Answer")
 FORM = "application/x-www-form-urlencoded"
 
@@ -56,6 +50,8 @@ class World:
     home: str = ""
     user: str = ""
     search: str = ""
+    conversation: str = ""
+    users: str = ""
     ada: int = 0
     bob: int = 0
     tweet: int = 0
@@ -116,7 +112,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with one_loop(tmp_path_factory.mktemp("loop")) as loop:
         made = World(loop)
         made.ada, made.bob, cid = (
-            made.call("CreateUser", handle=name, display_name=name).user.user_id
+            made.call("CreateUser", handle=name, display_name="From: Ada").user.user_id
             for name in ("ada", "bob", "cid")
         )
         pairs = ((made.ada, made.bob), (made.ada, cid), (made.bob, made.ada), (cid, made.ada))
@@ -126,18 +122,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             tweet = made.call("CreateTweet", user_id=made.ada, text=text).tweet_id
             for user, method in product((made.ada, made.bob), ("Like", "Retweet", "Bookmark")):
                 made.call(method, user_id=user, tweet_id=tweet)
+        for text in ("yes", "no"):
+            made.call("CreateTweet", user_id=cid, text=text, in_reply_to_tweet_id=tweet)
         lists = (("ListFollowers", "followers"), ("ListFollowing", "following"))
         for method, name in (*lists, ("GetHomeTimeline", "home"), ("GetUserTimeline", "user")):
             setattr(made, name, made.call(method, user_id=made.ada, limit=1).next_cursor)
             assert getattr(made, name)
         for method, owner in (
+            ("GetConversation", {"tweet_id": tweet, "user_id": made.ada}),
             ("ListLikers", {"tweet_id": tweet}),
             ("ListRetweeters", {"tweet_id": tweet}),
             ("ListLikes", {"user_id": made.ada}),
             ("ListBookmarks", {"user_id": made.ada}),
+            ("SearchUsers", {"query": DEFAULTS["query"]}),
         ):
             page = made.call(method, limit=1, **owner)
-            setattr(made, method.removeprefix("List").lower(), page.next_cursor)
+            setattr(made, re.sub("^(List|Get|Search)", "", method).lower(), page.next_cursor)
             assert page.next_cursor
         made.tweet = tweet
         made.search = _search_cursor(made)
@@ -168,7 +168,7 @@ def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) ->
         elif each.name in DEFAULTS and not (rpc.method == "UpdateUser" and each.name == "handle"):
             made[each.name] = DEFAULTS[each.name]
     made |= {"in_reply_to_tweet_id": 0, "quote_tweet_id": 0} if "text" in made else {}
-    if rpc.method in {"ListLikers", "ListRetweeters"}:
+    if rpc.method in {"ListLikers", "ListRetweeters", "GetConversation"}:
         made["tweet_id"] = world.tweet
     if rpc.method in {"DeleteUser", "DeleteTweet"}:
         made = dict.fromkeys(made, 2**62)  # nobody's

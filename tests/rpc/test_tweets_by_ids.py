@@ -20,9 +20,7 @@ class Large:
 
 
 async def test_more_than_an_answer_can_hold_is_refused_with_a_word() -> None:
-    servicer: Any = TweetServicer(
-        cast("Any", Large()), cast("Any", None), cast("Any", None), undrawn()
-    )
+    servicer: Any = TweetServicer(cast("Any", Large()), *[cast("Any", None)] * 5, undrawn())
     found = await servicer.GetTweets(
         pb.GetTweetsRequest(ids=",".join(map(str, range(1, 12)))), UNMARKED
     )

@@ -21,6 +21,8 @@ from services.tweet.spec import TABLES as TWEET_TABLES
 from services.tweet.store import RowTweetStore
 from services.user.events import UserEvents
 from services.user.former_handles import FormerHandles
+from services.user.name_index import NameIndex
+from services.user.name_rows import RowNames
 from services.user.service import UserService
 from services.user.spec import OUTBOX
 from services.user.store import RowUserStore
@@ -42,6 +44,7 @@ def newer(world: World) -> UserService:
         world.gone.announce,
         announce_changed=world.gone.announce_changed,
         former=FormerHandles(0),
+        names=NameIndex(RowNames(rows), store),
     )
 
 

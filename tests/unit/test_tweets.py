@@ -16,7 +16,7 @@ from services.platform.errors import (
 from services.platform.ids.snowflake_time import time_ms
 from services.tweet.events import TweetChanged
 from services.tweet.keys import tweet_row_key
-from services.tweet.model import Delivery, Tweet
+from services.tweet.model import Delivery, Lineage, Tweet
 from tests.unit.tweet_world import ALICE, BOB, NOBODY, NOW_MS, World, tweet_world
 
 
@@ -38,6 +38,7 @@ async def test_a_tweet_reads_back_and_is_announced(world: World) -> None:
         first.tweet_id,
         0,
         in_reply_to_user_id=ALICE,
+        lineage=Lineage(first.tweet_id, (first.tweet_id,)),
     )
     assert reply.created_at_ms == time_ms(reply.tweet_id)
     assert set(await world.events()) == {

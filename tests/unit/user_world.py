@@ -1,6 +1,6 @@
 """The user service on real rows that can be made to fail, with a clock that can be moved."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -8,10 +8,12 @@ from pathlib import Path
 
 from services.platform.errors import UnavailableError
 from services.platform.outbox.outbox import Outbox
-from services.platform.rows.port import Row, RowMutation
+from services.platform.rows.port import CellName, DatedCell, Row, RowMutation
 from services.platform.rows.sqlite.rows import SqliteRowStore
 from services.user.events import UserDeleted, UserEvents, decode_user_deleted
 from services.user.former_handles import FormerHandles
+from services.user.name_index import NameIndex
+from services.user.name_rows import RowNames
 from services.user.service import UserService
 from services.user.spec import OUTBOX, TABLES
 from services.user.store import RowUserStore
@@ -70,6 +72,10 @@ class CrashingRows:
         self._die_if(self.crashed)
         return await self._rows.read_rows(table, keys)
 
+    async def read_cells(self, names: Collection[CellName]) -> dict[CellName, DatedCell]:
+        self._die_if(self.crashed)
+        return await self._rows.read_cells(names)
+
     async def scan(
         self, table: str, start: bytes, end: bytes, *, limit: int, columns_from: bytes = b""
     ) -> list[Row]:
@@ -115,6 +121,7 @@ class Gone:
 class World:
     service: UserService
     store: RowUserStore
+    names: NameIndex
     rows: SqliteRowStore
     outbox: Outbox
     clock: MovableClock
@@ -125,13 +132,13 @@ class World:
         """Another process, which dies at its write number `at`."""
         rows = CrashingRows(self.rows, at, after=after)
         store = RowUserStore(rows, Outbox(rows, self.clock, OUTBOX))
-        return self._process(store, days), rows
+        return self._process(store, RowNames(rows), days), rows
 
     def holding(self, days: int) -> UserService:
         """Another process, which holds for so long what users give up."""
-        return self._process(self.store, days)
+        return self._process(self.store, RowNames(self.rows), days)
 
-    def _process(self, store: RowUserStore, days: int = 0) -> UserService:
+    def _process(self, store: RowUserStore, names: RowNames, days: int = 0) -> UserService:
         former = FormerHandles(days)
         return UserService(
             store,
@@ -141,6 +148,7 @@ class World:
             self.gone.announce,
             announce_changed=self.gone.announce_changed,
             former=former,
+            names=NameIndex(names, store),
         )
 
     async def events(self) -> list[UserDeleted]:
@@ -157,6 +165,7 @@ async def user_world(folder: Path) -> AsyncIterator[World]:
     outbox = Outbox(rows, clock, OUTBOX)
     store = RowUserStore(rows, outbox)
     ids, gone = CountingIds(), Gone()
+    names = NameIndex(RowNames(rows), store)
     service = UserService(
         store,
         ids,
@@ -165,6 +174,7 @@ async def user_world(folder: Path) -> AsyncIterator[World]:
         gone.announce,
         announce_changed=gone.announce_changed,
         former=FormerHandles(0),
+        names=names,
     )
-    yield World(service, store, rows, outbox, clock, ids, gone)
+    yield World(service, store, names, rows, outbox, clock, ids, gone)
     await rows.close()

@@ -17,6 +17,7 @@ __all__ = [
     "PUBLIC",
     "REQUESTS",
     "RPC",
+    "SEARCH_LAG",
     "bad_ratio",
     "missing_ratio",
     "quantile",
@@ -70,6 +71,7 @@ def missing_ratio(by: str, hits: str, misses: str, window: str) -> str:
 
 
 CACHE_HITS: Final = "cache:hits:ratio_rate10m"
+SEARCH_LAG: Final = "search:lag_seconds:p99_rate5m"
 
 
 def slo_bad_ratio(slo: Slo, window: str) -> str:

@@ -57,9 +57,14 @@ def _records() -> list[Rule]:
         _record("edge:requests:rate5m", edge_requests),
         _record("edge:failures:ratio_rate5m", f"{edge_failures} / ({edge_requests} > 0)"),
         _record("fanout:lag_seconds:p99_rate5m", queries.quantile(0.99, "stage", lag, "5m")),
+        _record(queries.SEARCH_LAG, _quantile_of_all(0.99, series(names.METRIC_SEARCH_LAG), "5m")),
         _record("cache:lookups:rate10m", _lookups(hits, misses)),
         _record(queries.CACHE_HITS, f"1 - {queries.missing_ratio('cache', hits, misses, '10m')}"),
     ]
+
+
+def _quantile_of_all(share: float, histogram: str, window: str) -> str:
+    return f"histogram_quantile({share}, sum by (le) (rate({histogram}_bucket[{window}])))"
 
 
 def _lookups(hits: str, misses: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from services.cli.operate.arguments import MAX_INT64, check_some, followers_meant
 from services.cli.operate.errors import OperateError
 from services.cli.options import JSON
 
@@ -16,9 +17,6 @@ __all__ = ["COMMANDS"]
 # What the service takes in one call.
 MAX_LETTERS = 1_000
 DEFAULT_LETTERS = 100
-# What a contract's `int64` can hold.
-MAX_INT64 = (1 << 63) - 1
-DEFAULT_WORD = "default"
 # What a shell reports of a command that SIGINT ended.
 INTERRUPTED = 130
 
@@ -163,7 +161,7 @@ def pause(
 
     They are kept, and wait for `resume`. What is in hand goes on. A pause outlives restarts.
     """
-    _some(subscriptions, everything=everything)
+    check_some(subscriptions, everything=everything)
     _run(lambda run: run.pause(data_dir, subscriptions, everything=everything, as_json=as_json))
 
 
@@ -176,7 +174,7 @@ def resume(
     data_dir: Path | None, subscriptions: Sequence[str], *, everything: bool, as_json: bool
 ) -> None:
     """Take messages from queues again."""
-    _some(subscriptions, everything=everything)
+    check_some(subscriptions, everything=everything)
     _run(lambda run: run.resume(data_dir, subscriptions, everything=everything, as_json=as_json))
 
 
@@ -198,7 +196,7 @@ def threshold(data_dir: Path | None, followers: str | None, *, as_json: bool) ->
     for tweets to come; `default` goes back to the flag fanout.celebrity-threshold, or
     without one to AVIARY_CELEBRITY_THRESHOLD of each process.
     """
-    wanted = None if followers is None else _followers(followers)
+    wanted = None if followers is None else followers_meant(followers)
     _run(lambda run: run.threshold(data_dir, wanted, as_json=as_json))
 
 
@@ -252,6 +250,22 @@ def rebuild_search(data_dir: Path | None) -> None:
     _run(lambda run: run.rebuild_search(data_dir))
 
 
+@click.command
+@click.option(
+    "--after",
+    type=click.IntRange(0, MAX_INT64),
+    default=0,
+    help="Go on behind this tweet, as a try that failed says.",
+)
+@DATA_DIR
+def backfill(data_dir: Path | None, after: int) -> None:
+    """List replies, quotes and names of before there were lists of them; once, after an upgrade.
+
+    A repeat changes nothing.
+    """
+    _run(lambda run: run.backfill(data_dir, after))
+
+
 COMMANDS = (
     queues,
     dead_letters,
@@ -266,6 +280,7 @@ COMMANDS = (
     counts,
     search_indexes,
     rebuild_search,
+    backfill,
 )
 
 
@@ -281,20 +296,3 @@ def _run(start: Callable[[ModuleType], Coroutine[Any, Any, None]]) -> None:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-
-
-def _some(subscriptions: Sequence[str], *, everything: bool) -> None:
-    if bool(subscriptions) == everything:
-        raise click.UsageError("name subscriptions, or give --all")
-
-
-def _followers(text: str) -> int:
-    """Return the followers meant, 0 for the default."""
-    if text == DEFAULT_WORD:
-        return 0
-    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_INT64))
-    if not (plain and 1 <= int(text) <= MAX_INT64):
-        raise click.BadParameter(
-            f"got {text!r}, wanted a whole number, 1 to {MAX_INT64}, or `default`"
-        )
-    return int(text)

@@ -56,9 +56,13 @@ class EngagementClient:
         return found
 
     async def engaged(self, user_id: int, tweet_ids: Sequence[int]) -> Done:
-        """Read what the user did with up to `MAX_IDS_PER_CALL` tweets."""
-        request = pb.LookupEngagedRequest(user_id=user_id, tweet_ids=tweet_ids)
-        return _done((await self._rpc.call(self._stub.LookupEngaged, request)).engaged)
+        """Read what the user did with tweets, by one call as a rule."""
+        found: dict[int, int] = {}
+        for start in range(0, len(tweet_ids), MAX_IDS_PER_CALL):
+            page = tweet_ids[start : start + MAX_IDS_PER_CALL]
+            request = pb.LookupEngagedRequest(user_id=user_id, tweet_ids=page)
+            found |= _done((await self._rpc.call(self._stub.LookupEngaged, request)).engaged)
+        return found
 
     async def newest(self, user_id: int) -> Newest:
         """Read what the user did with the newest tweets."""

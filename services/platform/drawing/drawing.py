@@ -31,9 +31,8 @@ REFERENCED_BYTES: Final = 2_500_000
 texts of many of the longest URLs come to as much; of those some are left out."""
 JSON_TWEETS: Final = 2_000
 """Included tweets whose JSON is kept: about 1 MB."""
-USERS: Final = 500
-"""Included users of one answer but for those mentioned: more than the authors of any page, and of
-what it refers to."""
+USERS: Final = 1_000
+"""Included users of one answer but for those mentioned: what one call looks up."""
 MENTIONS: Final = 300
 """Mentioned users of one answer: more than any page but one that was made for it."""
 _USERS, _TWEETS = 1, 2

@@ -58,9 +58,11 @@ __all__ = [
     "EVENT_RPC_HANDLED",
     "EVENT_RPC_LISTENING",
     "EVENT_RPC_UNKNOWN_ERROR",
+    "EVENT_SEARCH_INCOMPLETE",
     "EVENT_SEARCH_INDEX_DISCARDED",
     "EVENT_SEARCH_REBUILD_BEGUN",
     "EVENT_SEARCH_REBUILD_ENDED",
+    "EVENT_SEARCH_REBUILD_GOES_ON",
     "EVENT_SECRET_FAILED",
     "EVENT_SECRET_RELOADED",
     "EVENT_SERVING",
@@ -161,6 +163,11 @@ EVENT_SEARCH_INDEX_DISCARDED: Final = "search.index_discarded"
 EVENT_SEARCH_REBUILD_BEGUN: Final = "search.rebuild_begun"
 """The index of `replica` is built anew from all tweets, for the `reason` given; it answers
 meanwhile, with what it has."""
+EVENT_SEARCH_REBUILD_GOES_ON: Final = "search.rebuild_goes_on"
+"""The index of `replica` has about `percent` of what it is to have."""
+EVENT_SEARCH_INCOMPLETE: Final = "search.incomplete"
+"""The process of `replica` takes calls after `waited_s`, though its first index is not built to its
+end: it finds a part of the tweets until `search.rebuild_ended`."""
 EVENT_SEARCH_REBUILD_ENDED: Final = "search.rebuild_ended"
 """The index of `replica` has all `tweets`, and nothing else."""
 EVENT_FANOUT_THRESHOLD_CHANGED: Final = "fanout.threshold_changed"

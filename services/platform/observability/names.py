@@ -43,6 +43,7 @@ __all__ = [
     "METRIC_RPC_CLIENT_DURATION",
     "METRIC_RPC_SERVER_DURATION",
     "METRIC_SEARCH_LAG",
+    "METRIC_SEARCH_REBUILT",
     "METRIC_VALKEY_DURATION",
     "METRIC_VALKEY_EVICTED",
     "METRIC_VALKEY_MEMORY",
@@ -156,8 +157,10 @@ METRIC_DISK_FREE: Final = "disk.free"
 METRIC_BUILD_INFO: Final = "aviary.build_info"
 """Gauge, 1 by `version` (Aviary's) and `python`: what this process runs."""
 METRIC_SEARCH_LAG: Final = "search.lag"
-"""Histogram, seconds: from a tweet's creation until this replica finds it. Tweets that an index has
+"""Histogram, seconds from a tweet's creation until this replica finds it. Tweets that an index has
 from being built anew are not among them."""
+METRIC_SEARCH_REBUILT: Final = "search.rebuilt"
+"""Gauge, share that is done of the index which this replica builds; 1 while it builds none."""
 METRIC_ROWS_DURATION: Final = "rows.duration"
 """Histogram, seconds by `engine` (sqlite, bigtable), `operation`, `table` (the first, of many) and
 `outcome` (ok, failed): one call of the row store."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from services.platform.config.secret_keys import SecretKeys
 from services.platform.errors import InvalidArgumentError
 
-__all__ = ["DEFAULT_LIMIT", "CursorCodec", "page_limit"]
+__all__ = ["DEFAULT_LIMIT", "MAX_PLACE_BYTES", "CursorCodec", "page_limit"]
 
 DEFAULT_LIMIT = 50  # entries a page
 MAX_LIMIT = 200  # entries a page; bounds the cost of one read
@@ -26,6 +26,10 @@ _RANGE = struct.Struct(">BQQ")
 _PAYLOAD_OF = {34: (_VERSION, _PAYLOAD), 44: (_RANGE_VERSION, _RANGE)}
 """By the characters of a cursor: base64, without padding, of payload and MAC, 25 or 33 bytes."""
 _OWNER = struct.Struct(">Q")
+_OF_PLACES = 3
+"""The version of cursors that hold a place."""
+MAX_PLACE_BYTES = 512
+_MAX_PLACE_CHARACTERS = -(-(1 + MAX_PLACE_BYTES + _MAC_BYTES) * 4 // 3)
 
 
 class CursorCodec:
@@ -63,6 +67,8 @@ class CursorCodec:
 
     def decode_range(self, cursor: str, kind: str, owner_id: int) -> tuple[int, int]:
         """Return (the last id, the first id or 0), with the errors of `decode`."""
+        if len(cursor) not in _PAYLOAD_OF:
+            raise _invalid()
         token = _from_base64(cursor)
         wanted, form = _PAYLOAD_OF[len(cursor)]
         payload, mac = token[: form.size], token[form.size :]
@@ -73,6 +79,32 @@ class CursorCodec:
         if version != wanted:
             raise _invalid()
         return int(last_id), int(first_id[0]) if first_id else 0
+
+    def encode_place(self, kind: str, place: bytes) -> str:
+        """Make the cursor of the page after a place that is no id, of 1 to `MAX_PLACE_BYTES`.
+
+        `kind` says all of what list it is.
+        """
+        payload = bytes([_OF_PLACES]) + place
+        token = payload + _mac_of_place(self._current()[0], kind, payload)
+        return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+
+    def decode_place(self, cursor: str, kind: str) -> bytes:
+        """Return the place in a cursor of this list.
+
+        Raises `InvalidArgumentError` of field `cursor` for anything that `encode_place` did not
+        make with one of these keys and this kind.
+        """
+        if len(cursor) > _MAX_PLACE_CHARACTERS:
+            raise _invalid()
+        token = _from_base64(cursor)
+        payload, mac = token[:-_MAC_BYTES], token[-_MAC_BYTES:]
+        expected = (_mac_of_place(key, kind, payload) for key in self._current())
+        if payload[:1] != bytes([_OF_PLACES]) or not any(
+            hmac.compare_digest(mac, each) for each in expected
+        ):
+            raise _invalid()
+        return payload[1:]
 
     def _current(self) -> Sequence[bytes]:
         keys = self._keys()
@@ -94,6 +126,13 @@ def _mac(key: bytes, kind: str, owner_id: int, payload: bytes) -> bytes:
     return hashlib.blake2b(signed, key=key, digest_size=_MAC_BYTES).digest()
 
 
+def _mac_of_place(key: bytes, kind: str, payload: bytes) -> bytes:
+    # With its length, so that no other (kind, place) gives the same bytes; and a payload of ids
+    # begins with another number than one of places.
+    signed = _OWNER.pack(len(payload)) + payload + kind.encode()
+    return hashlib.blake2b(signed, key=key, digest_size=_MAC_BYTES).digest()
+
+
 def page_limit(limit: int) -> int:
     """Apply the default and the bounds of `limit`."""
     if limit == 0:
@@ -104,8 +143,6 @@ def page_limit(limit: int) -> int:
 
 
 def _from_base64(cursor: str) -> bytes:
-    if len(cursor) not in _PAYLOAD_OF:
-        raise _invalid()
     try:
         token = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

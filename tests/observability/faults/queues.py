@@ -10,6 +10,7 @@ from services.identity.spec import ERASURE
 from services.platform.outbox.outbox import Outbox, OutboxEntry
 from services.platform.rows.port import RowStore
 from services.platform.runtime.clock import SystemClock
+from services.search.spec import TWEETS as FOUND
 from services.tweet.spec import OUTBOX
 from services.tweet.spec import SPEC as TWEET
 from tests.e2e.operators import operate
@@ -18,7 +19,14 @@ from tests.observability.faults.processes import posting
 from tests.observability.faults.rows import with_rows
 from tests.observability.watching import Watched, until
 
-__all__ = ["flooded", "forgotten_pause", "poisoned", "pushed_late", "refused_entry"]
+__all__ = [
+    "flooded",
+    "forgotten_pause",
+    "found_late",
+    "poisoned",
+    "pushed_late",
+    "refused_entry",
+]
 
 LATE_S: Final = 75.0
 """More than the minute that a push may take, by what has to be late for the alert to wait."""
@@ -52,12 +60,25 @@ def flooded(watched: Watched) -> Iterator[None]:
 @contextmanager
 def pushed_late(watched: Watched) -> Iterator[None]:
     """No push for over a minute, while people post; then all of them at once."""
-    operate(watched.mesh, "pause", REST.name)
+    with _paused_for(watched, REST.name, LATE_S):
+        yield
+
+
+@contextmanager
+def found_late(watched: Watched) -> Iterator[None]:
+    """No index hears of a post for over a minute; then of all of them at once."""
+    with _paused_for(watched, FOUND.name, LATE_S):
+        yield
+
+
+@contextmanager
+def _paused_for(watched: Watched, queue: str, seconds: float) -> Iterator[None]:
+    operate(watched.mesh, "pause", queue)
     ending = threading.Event()
 
     def resume() -> None:
-        ending.wait(LATE_S)
-        operate(watched.mesh, "resume", REST.name)
+        ending.wait(seconds)
+        operate(watched.mesh, "resume", queue)
 
     thread = threading.Thread(target=resume, daemon=True)
     thread.start()

@@ -8,7 +8,7 @@ import pytest
 from services.graph import slices
 from services.graph.model import IdSlice, Relations
 from services.graph.reads import Reads
-from services.platform.errors import UnavailableError
+from services.platform.errors import InvalidArgumentError, UnavailableError
 from tests.unit.graph.world import World
 
 WAIT_S = 10.0
@@ -128,3 +128,32 @@ async def test_a_read_that_fails_fails_all(
     monkeypatch.setattr(world.store, "related", fail)
     with pytest.raises(UnavailableError):
         await reads.relations(1)
+
+
+async def test_which_of_some_authors_are_hidden_is_read_for_these_alone(world: World) -> None:
+    await world.blocks.mute(1, 2)
+    await world.blocks.block(1, 3)
+    await world.blocks.block(4, 1)
+    await world.follows.follow(1, 5)
+    await world.blocks.mute(6, 1)  # who mutes the reader is seen
+    await world.blocks.mute(1, 7)
+    await world.blocks.unmute(1, 7)
+    assert await world.reads.hidden_among(1, [9, 8, 7, 6, 5, 4, 3, 2]) == [2, 3, 4]
+    assert await world.reads.hidden_among(1, [4, 4, 9]) == [4]
+    assert await world.reads.hidden_among(4, [1]) == [1]
+    for reader, authors, field in (
+        (0, [1], "user_id"),
+        (1, [], "author_ids"),
+        (1, [0], "author_ids"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=field):
+            await world.reads.hidden_among(reader, authors)
+
+
+async def test_who_is_hidden_can_be_streamed_alone(world: World) -> None:
+    await world.follows.follow(1, 5)
+    await world.blocks.mute(1, 2)
+    await world.blocks.block(4, 1)
+    pages = [page async for page in world.reads.stream_relations(1, hidden_only=True)]
+    assert [page.following_ids for page in pages] == [()] * len(pages)
+    assert sorted(one for page in pages for one in page.hidden_ids) == [2, 4]

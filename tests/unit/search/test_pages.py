@@ -1,14 +1,15 @@
 """Pages of tweets that are as large as tweets can be: none is more than an edge passes on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
-from services.search.model import Found, Query
+from services.platform.errors import NotFoundError
+from services.search.model import EncodedTweet, Found, Query
 from services.search.service import PAGE_BYTES, SearchService
 
-READER = 7
+READER, NOBODY, HIDDEN = 7, 8, 2
 TWEETS = range(100, 0, -1)
 LARGE = PAGE_BYTES // 10
 
@@ -26,12 +27,19 @@ class Stands:
     async def relevant(self, _query: Query, _now_ms: int) -> Sequence[int]:
         return TWEETS
 
-    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, bytes]:
+    async def lookup(self, tweet_ids: Sequence[int]) -> Mapping[int, EncodedTweet]:
         # Every seventh is gone.
-        return {each: self._body for each in tweet_ids if each % 7}
+        return {each: EncodedTweet(each % 3, self._body) for each in tweet_ids if each % 7}
 
     async def from_reader(self, _user_id: int) -> frozenset[int]:
         return frozenset()
+
+    async def among(self, _user_id: int, author_ids: Collection[int]) -> frozenset[int]:
+        # A third was hidden since that was read.
+        return frozenset(author_ids) & {HIDDEN}
+
+    async def missing(self, user_ids: Sequence[int]) -> list[int]:
+        return [each for each in user_ids if each == NOBODY]
 
     def now_ms(self) -> int:
         return 1_800_000_000_000
@@ -42,24 +50,33 @@ class Nobody:
         raise AssertionError
 
 
-@pytest.mark.parametrize("sort", ["newest", "relevant"])
-@pytest.mark.parametrize(("size", "most"), [(100, 30), (LARGE, 10), (2 * PAGE_BYTES, 1)])
-async def test_each_tweet_comes_once_in_pages_that_fit(sort: str, size: int, most: int) -> None:
-    all_of_it = cast("Any", Stands(size))
-    service = SearchService(
+def service_of(all_of_it: Any) -> SearchService:
+    return SearchService(
         index=all_of_it,
         tweets=all_of_it,
         handles=cast("Any", Nobody()),
+        readers=all_of_it,
         hidden=all_of_it,
         changes=all_of_it,
         reports=all_of_it,
         clock=all_of_it,
     )
+
+
+@pytest.mark.parametrize("sort", ["newest", "relevant"])
+@pytest.mark.parametrize(("size", "most"), [(100, 30), (LARGE, 10), (2 * PAGE_BYTES, 1)])
+async def test_each_tweet_comes_once_in_pages_that_fit(sort: str, size: int, most: int) -> None:
+    service = service_of(Stands(size))
     sizes: list[int] = []
     resume: int | None = None
     while not sizes or resume is not None:
         page = await service.search(READER, "x", sort, resume, 30)
         sizes.append(len(page.tweets))
         resume = page.resume
-    assert sum(sizes) == len([each for each in TWEETS if each % 7])
+    assert sum(sizes) == len([each for each in TWEETS if each % 7 and each % 3 != HIDDEN])
     assert set(sizes[:-1]) == {most}
+
+
+async def test_a_reader_who_does_not_exist_is_not_found() -> None:
+    with pytest.raises(NotFoundError, match="user_id"):
+        await service_of(Stands(1)).search(NOBODY, "x", "newest", None, 30)

@@ -1,6 +1,7 @@
 """Alerts about tweets, messages and outboxes that are late or stuck."""
 
 from services.platform.observability import names
+from tools.observability import queries
 from tools.observability.alerts.rule import Rule, alert
 from tools.observability.series import series
 
@@ -17,6 +18,14 @@ def fanout_alerts() -> list[Rule]:
             "page",
             "Tweets reach home timelines late",
             "One in a hundred pages of pushes is {{ $value | humanizeDuration }} late.",
+            wait="10m",
+        ),
+        alert(
+            "SearchLag",
+            f"{queries.SEARCH_LAG} > 60",
+            "ticket",
+            "Tweets are found late",
+            "One in a hundred is found {{ $value | humanizeDuration }} after its post.",
             wait="10m",
         ),
         alert(

@@ -13,6 +13,7 @@ AGE: Final = series(names.METRIC_BUS_MESSAGE_AGE)
 ATTEMPTS: Final = series(names.METRIC_BUS_MESSAGE_ATTEMPTS)
 HANDLER: Final = series(names.METRIC_BUS_HANDLER_DURATION)
 LAG: Final = series(names.METRIC_FANOUT_LAG)
+FOUND: Final = series(names.METRIC_SEARCH_LAG)
 
 
 def _by_subscription(name: str, title: str, description: str) -> Panel:
@@ -49,6 +50,35 @@ BOARD: Final = Board(
                     title="Pages pushed",
                     description="A second; a page is up to a thousand followers.",
                     queries=[Query(rate_by("stage", f"{LAG}_count", W), "{{stage}}")],
+                ),
+            ],
+        ),
+        Row(
+            "Search",
+            [
+                Panel(
+                    title="Found after",
+                    description="From a tweet's creation until a replica finds it.",
+                    unit="s",
+                    queries=[
+                        Query(quantile(share, "job", FOUND, W), f"p{share * 100:g}")
+                        for share in (0.5, 0.99)
+                    ],
+                ),
+                Panel(
+                    title="Tweets found anew",
+                    description="A second, by replica.",
+                    queries=[Query(rate_by("instance", f"{FOUND}_count", W), "{{instance}}")],
+                ),
+                Panel(
+                    title="Indexes being built",
+                    description="What is done of each; 1 while none is.",
+                    queries=[
+                        Query(
+                            f"min by (instance) ({series(names.METRIC_SEARCH_REBUILT)})",
+                            "{{instance}}",
+                        )
+                    ],
                 ),
             ],
         ),

@@ -889,3 +889,61 @@ class ReconcileResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReconcileResponse: _TypeAlias = ReconcileResponse  # noqa: Y015
+
+@_typing.final
+class BackfillReferencesRequest(_message.Message):
+    """Which tweets to look through for answers and quotes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_tweet_id: _builtins.int
+    """The resume_after_tweet_id of the answer before; 0 for the beginning."""
+    limit: _builtins.int
+    """How many tweets to look at, deleted ones included, 1-10000; some more are looked at all the same."""
+    def __init__(
+        self,
+        *,
+        after_tweet_id: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_tweet_id", b"after_tweet_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackfillReferencesRequest: _TypeAlias = BackfillReferencesRequest  # noqa: Y015
+
+@_typing.final
+class BackfillReferencesResponse(_message.Message):
+    """How far that came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCES_FIELD_NUMBER: _builtins.int
+    RESUME_AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    references: _builtins.int
+    """How many tweets answer or quote others, whether they were counted before or not."""
+    resume_after_tweet_id: _builtins.int
+    """What to go on after; absent where nothing follows."""
+    percent: _builtins.int
+    """About how much of all tweets has been looked at up to here, 0-100."""
+    def __init__(
+        self,
+        *,
+        references: _builtins.int = ...,
+        resume_after_tweet_id: _builtins.int | None = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "percent", b"percent", "references", b"references", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__resume_after_tweet_id: _TypeAlias = _typing.Literal["resume_after_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__resume_after_tweet_id: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_after_tweet_id) -> _WhichOneofReturnType__resume_after_tweet_id | None: ...
+
+Global___BackfillReferencesResponse: _TypeAlias = BackfillReferencesResponse  # noqa: Y015

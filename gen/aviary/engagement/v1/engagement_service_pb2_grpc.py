@@ -109,6 +109,11 @@ class EngagementServiceStub:
                 request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileRequest.SerializeToString,
                 response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileResponse.FromString,
                 _registered_method=True)
+        self.BackfillReferences = channel.unary_unary(
+                '/aviary.engagement.v1.EngagementService/BackfillReferences',
+                request_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesRequest.SerializeToString,
+                response_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesResponse.FromString,
+                _registered_method=True)
 
 
 class EngagementServiceServicer:
@@ -131,8 +136,8 @@ class EngagementServiceServicer:
 
     def Unlike(self, request, context):
         """Takes a like back; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,8 +155,8 @@ class EngagementServiceServicer:
 
     def Unretweet(self, request, context):
         """Takes a retweet back, out of timelines too; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,8 +174,8 @@ class EngagementServiceServicer:
 
     def Unbookmark(self, request, context):
         """Removes a bookmark; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -237,6 +242,15 @@ class EngagementServiceServicer:
     def Reconcile(self, request, context):
         """Compares the counts of tweets with who is listed, puts right those that are off, and says which
         were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BackfillReferences(self, request, context):
+        """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+        who go on from where it ended until nothing follows. A repeat changes nothing.
+        INVALID_ARGUMENT: after_tweet_id, limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -314,6 +328,11 @@ def add_EngagementServiceServicer_to_server(servicer, server):
                     servicer.Reconcile,
                     request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileRequest.FromString,
                     response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileResponse.SerializeToString,
+            ),
+            'BackfillReferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillReferences,
+                    request_deserializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesRequest.FromString,
+                    response_serializer=aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -699,6 +718,33 @@ class EngagementService:
             '/aviary.engagement.v1.EngagementService/Reconcile',
             aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileRequest.SerializeToString,
             aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.ReconcileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillReferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.engagement.v1.EngagementService/BackfillReferences',
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesRequest.SerializeToString,
+            aviary_dot_engagement_dot_v1_dot_engagement__service__pb2.BackfillReferencesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,8 +46,8 @@ class EngagementServiceStub:
     """
     Unlike: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnlikeRequest, _engagement_service_pb2.UnlikeResponse]
     """Takes a like back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Retweet: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.RetweetRequest, _engagement_service_pb2.RetweetResponse]
     """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
@@ -57,8 +57,8 @@ class EngagementServiceStub:
     """
     Unretweet: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnretweetRequest, _engagement_service_pb2.UnretweetResponse]
     """Takes a retweet back, out of timelines too; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Bookmark: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.BookmarkRequest, _engagement_service_pb2.BookmarkResponse]
     """Bookmarks a tweet, which nobody else sees; doing so twice changes nothing.
@@ -68,8 +68,8 @@ class EngagementServiceStub:
     """
     Unbookmark: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.UnbookmarkRequest, _engagement_service_pb2.UnbookmarkResponse]
     """Removes a bookmark; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListLikers: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikersRequest, _engagement_service_pb2.ListLikersResponse]
     """Lists who likes a tweet, by rising id, without deleted users.
@@ -105,6 +105,11 @@ class EngagementServiceStub:
     """Compares the counts of tweets with who is listed, puts right those that are off, and says which
     were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
     """
+    BackfillReferences: _grpc.UnaryUnaryMultiCallable[_engagement_service_pb2.BackfillReferencesRequest, _engagement_service_pb2.BackfillReferencesResponse]
+    """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+    who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_tweet_id, limit.
+    """
 
 @_typing.type_check_only
 class EngagementServiceAsyncStub(EngagementServiceStub):
@@ -124,8 +129,8 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """
     Unlike: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnlikeRequest, _engagement_service_pb2.UnlikeResponse]  # type: ignore[assignment]
     """Takes a like back; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Retweet: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.RetweetRequest, _engagement_service_pb2.RetweetResponse]  # type: ignore[assignment]
     """Retweets a tweet, which shows it to followers a moment later; retweeting twice changes nothing.
@@ -135,8 +140,8 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """
     Unretweet: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnretweetRequest, _engagement_service_pb2.UnretweetResponse]  # type: ignore[assignment]
     """Takes a retweet back, out of timelines too; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     Bookmark: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.BookmarkRequest, _engagement_service_pb2.BookmarkResponse]  # type: ignore[assignment]
     """Bookmarks a tweet, which nobody else sees; doing so twice changes nothing.
@@ -146,8 +151,8 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """
     Unbookmark: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.UnbookmarkRequest, _engagement_service_pb2.UnbookmarkResponse]  # type: ignore[assignment]
     """Removes a bookmark; doing so twice changes nothing.
-    INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-    (EDGE_OUT_OF_ORDER): an operator has to mend it.
+    INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+    tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
     """
     ListLikers: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.ListLikersRequest, _engagement_service_pb2.ListLikersResponse]  # type: ignore[assignment]
     """Lists who likes a tweet, by rising id, without deleted users.
@@ -183,6 +188,11 @@ class EngagementServiceAsyncStub(EngagementServiceStub):
     """Compares the counts of tweets with who is listed, puts right those that are off, and says which
     were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
     """
+    BackfillReferences: _aio.UnaryUnaryMultiCallable[_engagement_service_pb2.BackfillReferencesRequest, _engagement_service_pb2.BackfillReferencesResponse]  # type: ignore[assignment]
+    """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+    who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_tweet_id, limit.
+    """
 
 class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns who likes, retweets and bookmarks which tweet, and how many do. A user does each of these to a
@@ -211,8 +221,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnlikeResponse, _abc.Awaitable[_engagement_service_pb2.UnlikeResponse]]:
         """Takes a like back; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -234,8 +244,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnretweetResponse, _abc.Awaitable[_engagement_service_pb2.UnretweetResponse]]:
         """Takes a retweet back, out of timelines too; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -257,8 +267,8 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_engagement_service_pb2.UnbookmarkResponse, _abc.Awaitable[_engagement_service_pb2.UnbookmarkResponse]]:
         """Removes a bookmark; doing so twice changes nothing.
-        INVALID_ARGUMENT: user_id, tweet_id. FAILED_PRECONDITION
-        (EDGE_OUT_OF_ORDER): an operator has to mend it.
+        INVALID_ARGUMENT: user_id, tweet_id. NOT_FOUND (USER_NOT_FOUND): the user; whether there is such a
+        tweet is not asked. FAILED_PRECONDITION (EDGE_OUT_OF_ORDER): an operator has to mend it.
         """
 
     @_abc_1.abstractmethod
@@ -341,6 +351,17 @@ class EngagementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_engagement_service_pb2.ReconcileResponse, _abc.Awaitable[_engagement_service_pb2.ReconcileResponse]]:
         """Compares the counts of tweets with who is listed, puts right those that are off, and says which
         were. For operators; it also goes on by itself, tweet by tweet. INVALID_ARGUMENT: tweet_ids.
+        """
+
+    @_abc_1.abstractmethod
+    def BackfillReferences(
+        self,
+        request: _engagement_service_pb2.BackfillReferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_engagement_service_pb2.BackfillReferencesResponse, _abc.Awaitable[_engagement_service_pb2.BackfillReferencesResponse]]:
+        """Counts answers and quotes of before they were counted, from some of all tweets; for operators,
+        who go on from where it ended until nothing follows. A repeat changes nothing.
+        INVALID_ARGUMENT: after_tweet_id, limit.
         """
 
 def add_EngagementServiceServicer_to_server(servicer: EngagementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

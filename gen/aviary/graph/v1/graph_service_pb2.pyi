@@ -565,16 +565,20 @@ class StreamRelationsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_ID_FIELD_NUMBER: _builtins.int
+    HIDDEN_ONLY_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """Positive."""
+    hidden_only: _builtins.bool
+    """Leave out whom the user follows."""
     def __init__(
         self,
         *,
         user_id: _builtins.int = ...,
+        hidden_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hidden_only", b"hidden_only", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -699,6 +703,58 @@ class LookupRelationsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LookupRelationsResponse: _TypeAlias = LookupRelationsResponse  # noqa: Y015
+
+@_typing.final
+class LookupHiddenRequest(_message.Message):
+    """Whose tweets a reader would see."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_IDS_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.int
+    """The reader; positive."""
+    @_builtins.property
+    def author_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1-1000 positive ids."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.int = ...,
+        author_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_ids", b"author_ids", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupHiddenRequest: _TypeAlias = LookupHiddenRequest  # noqa: Y015
+
+@_typing.final
+class LookupHiddenResponse(_message.Message):
+    """Whose tweets the reader is not to see."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIDDEN_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hidden_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Those of the authors whom the reader mutes or shares a block with; increasing."""
+
+    def __init__(
+        self,
+        *,
+        hidden_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hidden_ids", b"hidden_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookupHiddenResponse: _TypeAlias = LookupHiddenResponse  # noqa: Y015
 
 @_typing.final
 class StreamFollowersRequest(_message.Message):

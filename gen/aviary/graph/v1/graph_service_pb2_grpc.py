@@ -106,6 +106,11 @@ class GraphServiceStub:
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsRequest.SerializeToString,
                 response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsResponse.FromString,
                 _registered_method=True)
+        self.LookupHidden = channel.unary_unary(
+                '/aviary.graph.v1.GraphService/LookupHidden',
+                request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenRequest.SerializeToString,
+                response_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenResponse.FromString,
+                _registered_method=True)
         self.StreamFollowers = channel.unary_stream(
                 '/aviary.graph.v1.GraphService/StreamFollowers',
                 request_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.StreamFollowersRequest.SerializeToString,
@@ -256,6 +261,14 @@ class GraphServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookupHidden(self, request, context):
+        """Reads which of some users a reader does not see, for sibling services: those whom the reader
+        mutes or shares a block with. INVALID_ARGUMENT: user_id, author_ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamFollowers(self, request, context):
         """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
         page_size, after_follower_id.
@@ -347,6 +360,11 @@ def add_GraphServiceServicer_to_server(servicer, server):
                     servicer.LookupRelations,
                     request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsRequest.FromString,
                     response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsResponse.SerializeToString,
+            ),
+            'LookupHidden': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupHidden,
+                    request_deserializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenRequest.FromString,
+                    response_serializer=aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenResponse.SerializeToString,
             ),
             'StreamFollowers': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamFollowers,
@@ -722,6 +740,33 @@ class GraphService:
             '/aviary.graph.v1.GraphService/LookupRelations',
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsRequest.SerializeToString,
             aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupRelationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupHidden(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.graph.v1.GraphService/LookupHidden',
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenRequest.SerializeToString,
+            aviary_dot_graph_dot_v1_dot_graph__service__pb2.LookupHiddenResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -119,6 +119,10 @@ class GraphServiceStub:
     ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
     user_ids.
     """
+    LookupHidden: _grpc.UnaryUnaryMultiCallable[_graph_service_pb2.LookupHiddenRequest, _graph_service_pb2.LookupHiddenResponse]
+    """Reads which of some users a reader does not see, for sibling services: those whom the reader
+    mutes or shares a block with. INVALID_ARGUMENT: user_id, author_ids.
+    """
     StreamFollowers: _grpc.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
     page_size, after_follower_id.
@@ -215,6 +219,10 @@ class GraphServiceAsyncStub(GraphServiceStub):
     those who have so many relations that an answer does not hold them, StreamRelations. The answer
     ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
     user_ids.
+    """
+    LookupHidden: _aio.UnaryUnaryMultiCallable[_graph_service_pb2.LookupHiddenRequest, _graph_service_pb2.LookupHiddenResponse]  # type: ignore[assignment]
+    """Reads which of some users a reader does not see, for sibling services: those whom the reader
+    mutes or shares a block with. INVALID_ARGUMENT: user_id, author_ids.
     """
     StreamFollowers: _aio.UnaryStreamMultiCallable[_graph_service_pb2.StreamFollowersRequest, _graph_service_pb2.StreamFollowersResponse]  # type: ignore[assignment]
     """Streams a user's followers in pages by rising id, for fanout. INVALID_ARGUMENT: user_id,
@@ -386,6 +394,16 @@ class GraphServiceServicer(metaclass=_abc_1.ABCMeta):
         those who have so many relations that an answer does not hold them, StreamRelations. The answer
         ends early where it gets large: ask again for the users who are not in it. INVALID_ARGUMENT:
         user_ids.
+        """
+
+    @_abc_1.abstractmethod
+    def LookupHidden(
+        self,
+        request: _graph_service_pb2.LookupHiddenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_graph_service_pb2.LookupHiddenResponse, _abc.Awaitable[_graph_service_pb2.LookupHiddenResponse]]:
+        """Reads which of some users a reader does not see, for sibling services: those whom the reader
+        mutes or shares a block with. INVALID_ARGUMENT: user_id, author_ids.
         """
 
     @_abc_1.abstractmethod

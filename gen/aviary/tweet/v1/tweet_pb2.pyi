@@ -33,6 +33,7 @@ class Tweet(_message.Message):
     IN_REPLY_TO_TWEET_ID_FIELD_NUMBER: _builtins.int
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
     IN_REPLY_TO_USER_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     ENTITIES_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     RETWEETED_BY_FIELD_NUMBER: _builtins.int
@@ -54,6 +55,10 @@ class Tweet(_message.Message):
     in_reply_to_user_id: _builtins.int
     """The author of the tweet that this one answers; absent when it answers none, and for tweets of before
     it was kept.
+    """
+    conversation_id: _builtins.int
+    """The tweet that began the conversation which this one is in: the tweet itself where it answers
+    none. Absent where that is not known: for answers, and answers to them, of before it was kept.
     """
     language: _builtins.str
     """The language of the text (BCP 47, such as `pt-BR`), as the author gave it, or else as detected
@@ -100,6 +105,7 @@ class Tweet(_message.Message):
         in_reply_to_tweet_id: _builtins.int | None = ...,
         quote_tweet_id: _builtins.int | None = ...,
         in_reply_to_user_id: _builtins.int | None = ...,
+        conversation_id: _builtins.int | None = ...,
         entities: _entities_pb2.Entities | None = ...,
         language: _builtins.str | None = ...,
         retweeted_by: Global___RetweetedBy | None = ...,
@@ -109,10 +115,12 @@ class Tweet(_message.Message):
         quote_count: _builtins.int | None = ...,
         viewer: Global___ViewerState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "viewer", b"viewer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "viewer", b"viewer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id", "viewer", b"viewer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id", "viewer", b"viewer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__conversation_id: _TypeAlias = _typing.Literal["conversation_id"]  # noqa: Y015
+    _WhichOneofArgType__conversation_id: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id"]  # noqa: Y015
     _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofReturnType__in_reply_to_user_id: _TypeAlias = _typing.Literal["in_reply_to_user_id"]  # noqa: Y015
@@ -129,6 +137,8 @@ class Tweet(_message.Message):
     _WhichOneofArgType__reply_count: _TypeAlias = _typing.Literal["_reply_count", b"_reply_count"]  # noqa: Y015
     _WhichOneofReturnType__retweet_count: _TypeAlias = _typing.Literal["retweet_count"]  # noqa: Y015
     _WhichOneofArgType__retweet_count: _TypeAlias = _typing.Literal["_retweet_count", b"_retweet_count"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__conversation_id) -> _WhichOneofReturnType__conversation_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__in_reply_to_tweet_id) -> _WhichOneofReturnType__in_reply_to_tweet_id | None: ...
     @_typing.overload

@@ -25,6 +25,7 @@ _sym_db = _symbol_database.Default()
 from aviary.edge.v1 import access_pb2 as aviary_dot_edge_dot_v1_dot_access__pb2
 from aviary.edge.v1 import limits_pb2 as aviary_dot_edge_dot_v1_dot_limits__pb2
 from aviary.error.v1 import partial_error_pb2 as aviary_dot_error_dot_v1_dot_partial__error__pb2
+from aviary.tweet.v1 import conversation_pb2 as aviary_dot_tweet_dot_v1_dot_conversation__pb2
 from aviary.tweet.v1 import includes_pb2 as aviary_dot_tweet_dot_v1_dot_includes__pb2
 from aviary.tweet.v1 import tweet_pb2 as aviary_dot_tweet_dot_v1_dot_tweet__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
@@ -32,7 +33,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/tweet/v1/tweet_service.proto\x12\x0f\x61viary.tweet.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\x1e\x61viary/tweet/v1/includes.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x02\n\x12\x43reateTweetRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12$\n\x04text\x18\x02 \x01(\tB\x16\xe2\x41\x01\x02\xda\xda\x18\x0e\x18\x01\x32\ntweet-text\x12(\n\x14in_reply_to_tweet_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12\"\n\x0equote_tweet_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x85\x01\n\x08language\x18\x15 \x01(\tBs\xe2\x41\x01\x01\xda\xda\x18k*i^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3})){0,2})?$\"~\n\x13\x43reateTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe6\x01\n\x0fGetTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\xb4\x01\n\nexpansions\x18\x14 \x01(\tB\x9f\x01\xe2\x41\x01\x01\xda\xda\x18\x96\x01*\x93\x01^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$\"f\n\x10GetTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12+\n\x08includes\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.Includes\"\x92\x02\n\x10GetTweetsRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\x12\xb4\x01\n\nexpansions\x18\x14 \x01(\tB\x9f\x01\xe2\x41\x01\x01\xda\xda\x18\x96\x01*\x93\x01^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$\"\x97\x01\n\x11GetTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\x12+\n\x08includes\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.Includes\"}\n\x12\x44\x65leteTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x1f\n\x07user_id\x18\x03 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"\x15\n\x13\x44\x65leteTweetResponse\"K\n\x13LookupTweetsRequest\x12\x17\n\ttweet_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1b\n\rwith_retweets\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\x7f\n\x14LookupTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x12*\n\x08retweets\x18\x03 \x03(\x0b\x32\x18.aviary.tweet.v1.Retweet\"@\n\x07Retweet\x12\x12\n\nretweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x10\n\x08tweet_id\x18\x03 \x01(\x03\"U\n\x0cRetweetState\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x16\n\x08tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x16\n\x08standing\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"M\n\x14PlaceRetweetsRequest\x12\x35\n\x08retweets\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.RetweetStateB\x04\xe2\x41\x01\x02\"\x17\n\x15PlaceRetweetsResponse\"e\n\x17ListAuthorTweetsRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x62\x65\x66ore_tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"2\n\x0c\x41uthorTweets\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x11\n\ttweet_ids\x18\x02 \x03(\x03\"J\n\x18ListAuthorTweetsResponse\x12.\n\x07\x61uthors\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.AuthorTweets\"b\n\x15\x44\x65\x63ideDeliveryRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x31\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x19.aviary.tweet.v1.DeliveryB\x04\xe2\x41\x01\x02\"E\n\x16\x44\x65\x63ideDeliveryResponse\x12+\n\x08\x64\x65livery\x18\x01 \x01(\x0e\x32\x19.aviary.tweet.v1.Delivery\"H\n\x13StreamTweetsRequest\x12\x1c\n\x0e\x61\x66ter_tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\x8d\x01\n\x14StreamTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\"\n\x15resume_after_tweet_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x42\x18\n\x16_resume_after_tweet_id*J\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x11\n\rDELIVERY_PUSH\x10\x01\x12\x11\n\rDELIVERY_PULL\x10\x02\x32\xb2\x08\n\x0cTweetService\x12\x8c\x01\n\x0b\x43reateTweet\x12#.aviary.tweet.v1.CreateTweetRequest\x1a$.aviary.tweet.v1.CreateTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\xe8\xda\x18\x01\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0f\"\n/v1/tweets:\x01*\x12\x84\x01\n\x08GetTweet\x12 .aviary.tweet.v1.GetTweetRequest\x1a!.aviary.tweet.v1.GetTweetResponse\"3\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/tweets/{tweet_id}\x12|\n\tGetTweets\x12!.aviary.tweet.v1.GetTweetsRequest\x1a\".aviary.tweet.v1.GetTweetsResponse\"(\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/tweets\x12\x8c\x01\n\x0b\x44\x65leteTweet\x12#.aviary.tweet.v1.DeleteTweetRequest\x1a$.aviary.tweet.v1.DeleteTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\x82\xd3\xe4\x93\x02\x17*\x15/v1/tweets/{tweet_id}\x12`\n\x0cLookupTweets\x12$.aviary.tweet.v1.LookupTweetsRequest\x1a%.aviary.tweet.v1.LookupTweetsResponse\"\x03\x90\x02\x01\x12l\n\x10ListAuthorTweets\x12(.aviary.tweet.v1.ListAuthorTweetsRequest\x1a).aviary.tweet.v1.ListAuthorTweetsResponse\"\x03\x90\x02\x01\x12\x66\n\x0e\x44\x65\x63ideDelivery\x12&.aviary.tweet.v1.DecideDeliveryRequest\x1a\'.aviary.tweet.v1.DecideDeliveryResponse\"\x03\x90\x02\x02\x12\x63\n\rPlaceRetweets\x12%.aviary.tweet.v1.PlaceRetweetsRequest\x1a&.aviary.tweet.v1.PlaceRetweetsResponse\"\x03\x90\x02\x02\x12\x62\n\x0cStreamTweets\x12$.aviary.tweet.v1.StreamTweetsRequest\x1a%.aviary.tweet.v1.StreamTweetsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/tweet/v1/tweet_service.proto\x12\x0f\x61viary.tweet.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\"aviary/tweet/v1/conversation.proto\x1a\x1e\x61viary/tweet/v1/includes.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x02\n\x12\x43reateTweetRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12$\n\x04text\x18\x02 \x01(\tB\x16\xe2\x41\x01\x02\xda\xda\x18\x0e\x18\x01\x32\ntweet-text\x12(\n\x14in_reply_to_tweet_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12\"\n\x0equote_tweet_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x85\x01\n\x08language\x18\x15 \x01(\tBs\xe2\x41\x01\x01\xda\xda\x18k*i^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3})){0,2})?$\"~\n\x13\x43reateTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe6\x01\n\x0fGetTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\xb4\x01\n\nexpansions\x18\x14 \x01(\tB\x9f\x01\xe2\x41\x01\x01\xda\xda\x18\x96\x01*\x93\x01^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$\"f\n\x10GetTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12+\n\x08includes\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.Includes\"\x92\x02\n\x10GetTweetsRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\x12\xb4\x01\n\nexpansions\x18\x14 \x01(\tB\x9f\x01\xe2\x41\x01\x01\xda\xda\x18\x96\x01*\x93\x01^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$\"\x97\x01\n\x11GetTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\x12+\n\x08includes\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.Includes\"\xce\x02\n\x16GetConversationRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12 \n\x06\x63ursor\x18\x03 \x01(\tB\x10\xe2\x41\x01\x01\xda\xda\x18\x08\x32\x06\x63ursor\x12\x1c\n\x05limit\x18\x04 \x01(\x05\x42\r\xe2\x41\x01\x01\xda\xda\x18\x05\x08\x00\x10\xc8\x01\x12\xb4\x01\n\nexpansions\x18\x14 \x01(\tB\x9f\x01\xe2\x41\x01\x01\xda\xda\x18\x96\x01*\x93\x01^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$\"\xeb\x01\n\x17GetConversationResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12)\n\tancestors\x18\x02 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\'\n\x07replies\x18\x03 \x03(\x0b\x32\x16.aviary.tweet.v1.Reply\x12\x18\n\x0bnext_cursor\x18\x04 \x01(\tH\x00\x88\x01\x01\x12+\n\x08includes\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.IncludesB\x0e\n\x0c_next_cursor\"}\n\x12\x44\x65leteTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x1f\n\x07user_id\x18\x03 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"\x15\n\x13\x44\x65leteTweetResponse\"K\n\x13LookupTweetsRequest\x12\x17\n\ttweet_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1b\n\rwith_retweets\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\x7f\n\x14LookupTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\x12*\n\x08retweets\x18\x03 \x03(\x0b\x32\x18.aviary.tweet.v1.Retweet\"@\n\x07Retweet\x12\x12\n\nretweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x10\n\x08tweet_id\x18\x03 \x01(\x03\"U\n\x0cRetweetState\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x16\n\x08tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x16\n\x08standing\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"M\n\x14PlaceRetweetsRequest\x12\x35\n\x08retweets\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.RetweetStateB\x04\xe2\x41\x01\x02\"\x17\n\x15PlaceRetweetsResponse\"e\n\x17ListAuthorTweetsRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x62\x65\x66ore_tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"2\n\x0c\x41uthorTweets\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x11\n\ttweet_ids\x18\x02 \x03(\x03\"J\n\x18ListAuthorTweetsResponse\x12.\n\x07\x61uthors\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.AuthorTweets\"b\n\x15\x44\x65\x63ideDeliveryRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x31\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x19.aviary.tweet.v1.DeliveryB\x04\xe2\x41\x01\x02\"E\n\x16\x44\x65\x63ideDeliveryResponse\x12+\n\x08\x64\x65livery\x18\x01 \x01(\x0e\x32\x19.aviary.tweet.v1.Delivery\"H\n\x13StreamTweetsRequest\x12\x1c\n\x0e\x61\x66ter_tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\x8d\x01\n\x14StreamTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\"\n\x15resume_after_tweet_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x42\x18\n\x16_resume_after_tweet_id\"K\n\x16\x42\x61\x63kfillRepliesRequest\x12\x1c\n\x0e\x61\x66ter_tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"y\n\x17\x42\x61\x63kfillRepliesResponse\x12\x0f\n\x07replies\x18\x01 \x01(\x05\x12\"\n\x15resume_after_tweet_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x42\x18\n\x16_resume_after_tweet_id*J\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x11\n\rDELIVERY_PUSH\x10\x01\x12\x11\n\rDELIVERY_PULL\x10\x02\x32\xc4\n\n\x0cTweetService\x12\x8c\x01\n\x0b\x43reateTweet\x12#.aviary.tweet.v1.CreateTweetRequest\x1a$.aviary.tweet.v1.CreateTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\xe8\xda\x18\x01\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0f\"\n/v1/tweets:\x01*\x12\x84\x01\n\x08GetTweet\x12 .aviary.tweet.v1.GetTweetRequest\x1a!.aviary.tweet.v1.GetTweetResponse\"3\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/tweets/{tweet_id}\x12|\n\tGetTweets\x12!.aviary.tweet.v1.GetTweetsRequest\x1a\".aviary.tweet.v1.GetTweetsResponse\"(\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/tweets\x12\xa4\x01\n\x0fGetConversation\x12\'.aviary.tweet.v1.GetConversationRequest\x1a(.aviary.tweet.v1.GetConversationResponse\">\x90\x02\x01\xca\xda\x18\r\n\x0btweets:read\x82\xd3\xe4\x93\x02$\x12\"/v1/tweets/{tweet_id}/conversation\x12\x8c\x01\n\x0b\x44\x65leteTweet\x12#.aviary.tweet.v1.DeleteTweetRequest\x1a$.aviary.tweet.v1.DeleteTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\x82\xd3\xe4\x93\x02\x17*\x15/v1/tweets/{tweet_id}\x12`\n\x0cLookupTweets\x12$.aviary.tweet.v1.LookupTweetsRequest\x1a%.aviary.tweet.v1.LookupTweetsResponse\"\x03\x90\x02\x01\x12l\n\x10ListAuthorTweets\x12(.aviary.tweet.v1.ListAuthorTweetsRequest\x1a).aviary.tweet.v1.ListAuthorTweetsResponse\"\x03\x90\x02\x01\x12\x66\n\x0e\x44\x65\x63ideDelivery\x12&.aviary.tweet.v1.DecideDeliveryRequest\x1a\'.aviary.tweet.v1.DecideDeliveryResponse\"\x03\x90\x02\x02\x12\x63\n\rPlaceRetweets\x12%.aviary.tweet.v1.PlaceRetweetsRequest\x1a&.aviary.tweet.v1.PlaceRetweetsResponse\"\x03\x90\x02\x02\x12i\n\x0f\x42\x61\x63kfillReplies\x12\'.aviary.tweet.v1.BackfillRepliesRequest\x1a(.aviary.tweet.v1.BackfillRepliesResponse\"\x03\x90\x02\x02\x12\x62\n\x0cStreamTweets\x12$.aviary.tweet.v1.StreamTweetsRequest\x1a%.aviary.tweet.v1.StreamTweetsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,6 +60,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTWEETSREQUEST'].fields_by_name['ids']._serialized_options = b'\342A\001\002\332\332\0302*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\003ids'
   _globals['_GETTWEETSREQUEST'].fields_by_name['expansions']._loaded_options = None
   _globals['_GETTWEETSREQUEST'].fields_by_name['expansions']._serialized_options = b'\342A\001\001\332\332\030\226\001*\223\001^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$'
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['tweet_id']._loaded_options = None
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\320\332\030\001\332\332\030\002\010\001'
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['cursor']._serialized_options = b'\342A\001\001\332\332\030\0102\006cursor'
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\001\332\332\030\005\010\000\020\310\001'
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['expansions']._loaded_options = None
+  _globals['_GETCONVERSATIONREQUEST'].fields_by_name['expansions']._serialized_options = b'\342A\001\001\332\332\030\226\001*\223\001^((author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)(,(author_id|in_reply_to_tweet_id|quote_tweet_id|entities[.]mentions)){0,3})?$'
   _globals['_DELETETWEETREQUEST'].fields_by_name['tweet_id']._loaded_options = None
   _globals['_DELETETWEETREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
   _globals['_DELETETWEETREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -91,12 +102,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMTWEETSREQUEST'].fields_by_name['after_tweet_id']._serialized_options = b'\342A\001\001'
   _globals['_STREAMTWEETSREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_STREAMTWEETSREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\002'
+  _globals['_BACKFILLREPLIESREQUEST'].fields_by_name['after_tweet_id']._loaded_options = None
+  _globals['_BACKFILLREPLIESREQUEST'].fields_by_name['after_tweet_id']._serialized_options = b'\342A\001\001'
+  _globals['_BACKFILLREPLIESREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_BACKFILLREPLIESREQUEST'].fields_by_name['limit']._serialized_options = b'\342A\001\002'
   _globals['_TWEETSERVICE'].methods_by_name['CreateTweet']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['CreateTweet']._serialized_options = b'\220\002\000\312\332\030\016\n\014tweets:write\350\332\030\001\360\332\030\001\202\323\344\223\002\017\"\n/v1/tweets:\001*'
   _globals['_TWEETSERVICE'].methods_by_name['GetTweet']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['GetTweet']._serialized_options = b'\220\002\001\312\332\030\017\n\013tweets:read\030\001\202\323\344\223\002\027\022\025/v1/tweets/{tweet_id}'
   _globals['_TWEETSERVICE'].methods_by_name['GetTweets']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['GetTweets']._serialized_options = b'\220\002\001\312\332\030\017\n\013tweets:read\030\001\202\323\344\223\002\014\022\n/v1/tweets'
+  _globals['_TWEETSERVICE'].methods_by_name['GetConversation']._loaded_options = None
+  _globals['_TWEETSERVICE'].methods_by_name['GetConversation']._serialized_options = b'\220\002\001\312\332\030\r\n\013tweets:read\202\323\344\223\002$\022\"/v1/tweets/{tweet_id}/conversation'
   _globals['_TWEETSERVICE'].methods_by_name['DeleteTweet']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['DeleteTweet']._serialized_options = b'\220\002\000\312\332\030\016\n\014tweets:write\202\323\344\223\002\027*\025/v1/tweets/{tweet_id}'
   _globals['_TWEETSERVICE'].methods_by_name['LookupTweets']._loaded_options = None
@@ -107,52 +124,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TWEETSERVICE'].methods_by_name['DecideDelivery']._serialized_options = b'\220\002\002'
   _globals['_TWEETSERVICE'].methods_by_name['PlaceRetweets']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['PlaceRetweets']._serialized_options = b'\220\002\002'
+  _globals['_TWEETSERVICE'].methods_by_name['BackfillReplies']._loaded_options = None
+  _globals['_TWEETSERVICE'].methods_by_name['BackfillReplies']._serialized_options = b'\220\002\002'
   _globals['_TWEETSERVICE'].methods_by_name['StreamTweets']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['StreamTweets']._serialized_options = b'\220\002\001'
-  _globals['_DELIVERY']._serialized_start=2787
-  _globals['_DELIVERY']._serialized_end=2861
-  _globals['_CREATETWEETREQUEST']._serialized_start=309
-  _globals['_CREATETWEETREQUEST']._serialized_end=656
-  _globals['_CREATETWEETRESPONSE']._serialized_start=658
-  _globals['_CREATETWEETRESPONSE']._serialized_end=784
-  _globals['_GETTWEETREQUEST']._serialized_start=787
-  _globals['_GETTWEETREQUEST']._serialized_end=1017
-  _globals['_GETTWEETRESPONSE']._serialized_start=1019
-  _globals['_GETTWEETRESPONSE']._serialized_end=1121
-  _globals['_GETTWEETSREQUEST']._serialized_start=1124
-  _globals['_GETTWEETSREQUEST']._serialized_end=1398
-  _globals['_GETTWEETSRESPONSE']._serialized_start=1401
-  _globals['_GETTWEETSRESPONSE']._serialized_end=1552
-  _globals['_DELETETWEETREQUEST']._serialized_start=1554
-  _globals['_DELETETWEETREQUEST']._serialized_end=1679
-  _globals['_DELETETWEETRESPONSE']._serialized_start=1681
-  _globals['_DELETETWEETRESPONSE']._serialized_end=1702
-  _globals['_LOOKUPTWEETSREQUEST']._serialized_start=1704
-  _globals['_LOOKUPTWEETSREQUEST']._serialized_end=1779
-  _globals['_LOOKUPTWEETSRESPONSE']._serialized_start=1781
-  _globals['_LOOKUPTWEETSRESPONSE']._serialized_end=1908
-  _globals['_RETWEET']._serialized_start=1910
-  _globals['_RETWEET']._serialized_end=1974
-  _globals['_RETWEETSTATE']._serialized_start=1976
-  _globals['_RETWEETSTATE']._serialized_end=2061
-  _globals['_PLACERETWEETSREQUEST']._serialized_start=2063
-  _globals['_PLACERETWEETSREQUEST']._serialized_end=2140
-  _globals['_PLACERETWEETSRESPONSE']._serialized_start=2142
-  _globals['_PLACERETWEETSRESPONSE']._serialized_end=2165
-  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_start=2167
-  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_end=2268
-  _globals['_AUTHORTWEETS']._serialized_start=2270
-  _globals['_AUTHORTWEETS']._serialized_end=2320
-  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_start=2322
-  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_end=2396
-  _globals['_DECIDEDELIVERYREQUEST']._serialized_start=2398
-  _globals['_DECIDEDELIVERYREQUEST']._serialized_end=2496
-  _globals['_DECIDEDELIVERYRESPONSE']._serialized_start=2498
-  _globals['_DECIDEDELIVERYRESPONSE']._serialized_end=2567
-  _globals['_STREAMTWEETSREQUEST']._serialized_start=2569
-  _globals['_STREAMTWEETSREQUEST']._serialized_end=2641
-  _globals['_STREAMTWEETSRESPONSE']._serialized_start=2644
-  _globals['_STREAMTWEETSRESPONSE']._serialized_end=2785
-  _globals['_TWEETSERVICE']._serialized_start=2864
-  _globals['_TWEETSERVICE']._serialized_end=3938
+  _globals['_DELIVERY']._serialized_start=3598
+  _globals['_DELIVERY']._serialized_end=3672
+  _globals['_CREATETWEETREQUEST']._serialized_start=345
+  _globals['_CREATETWEETREQUEST']._serialized_end=692
+  _globals['_CREATETWEETRESPONSE']._serialized_start=694
+  _globals['_CREATETWEETRESPONSE']._serialized_end=820
+  _globals['_GETTWEETREQUEST']._serialized_start=823
+  _globals['_GETTWEETREQUEST']._serialized_end=1053
+  _globals['_GETTWEETRESPONSE']._serialized_start=1055
+  _globals['_GETTWEETRESPONSE']._serialized_end=1157
+  _globals['_GETTWEETSREQUEST']._serialized_start=1160
+  _globals['_GETTWEETSREQUEST']._serialized_end=1434
+  _globals['_GETTWEETSRESPONSE']._serialized_start=1437
+  _globals['_GETTWEETSRESPONSE']._serialized_end=1588
+  _globals['_GETCONVERSATIONREQUEST']._serialized_start=1591
+  _globals['_GETCONVERSATIONREQUEST']._serialized_end=1925
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_start=1928
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_end=2163
+  _globals['_DELETETWEETREQUEST']._serialized_start=2165
+  _globals['_DELETETWEETREQUEST']._serialized_end=2290
+  _globals['_DELETETWEETRESPONSE']._serialized_start=2292
+  _globals['_DELETETWEETRESPONSE']._serialized_end=2313
+  _globals['_LOOKUPTWEETSREQUEST']._serialized_start=2315
+  _globals['_LOOKUPTWEETSREQUEST']._serialized_end=2390
+  _globals['_LOOKUPTWEETSRESPONSE']._serialized_start=2392
+  _globals['_LOOKUPTWEETSRESPONSE']._serialized_end=2519
+  _globals['_RETWEET']._serialized_start=2521
+  _globals['_RETWEET']._serialized_end=2585
+  _globals['_RETWEETSTATE']._serialized_start=2587
+  _globals['_RETWEETSTATE']._serialized_end=2672
+  _globals['_PLACERETWEETSREQUEST']._serialized_start=2674
+  _globals['_PLACERETWEETSREQUEST']._serialized_end=2751
+  _globals['_PLACERETWEETSRESPONSE']._serialized_start=2753
+  _globals['_PLACERETWEETSRESPONSE']._serialized_end=2776
+  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_start=2778
+  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_end=2879
+  _globals['_AUTHORTWEETS']._serialized_start=2881
+  _globals['_AUTHORTWEETS']._serialized_end=2931
+  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_start=2933
+  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_end=3007
+  _globals['_DECIDEDELIVERYREQUEST']._serialized_start=3009
+  _globals['_DECIDEDELIVERYREQUEST']._serialized_end=3107
+  _globals['_DECIDEDELIVERYRESPONSE']._serialized_start=3109
+  _globals['_DECIDEDELIVERYRESPONSE']._serialized_end=3178
+  _globals['_STREAMTWEETSREQUEST']._serialized_start=3180
+  _globals['_STREAMTWEETSREQUEST']._serialized_end=3252
+  _globals['_STREAMTWEETSRESPONSE']._serialized_start=3255
+  _globals['_STREAMTWEETSRESPONSE']._serialized_end=3396
+  _globals['_BACKFILLREPLIESREQUEST']._serialized_start=3398
+  _globals['_BACKFILLREPLIESREQUEST']._serialized_end=3473
+  _globals['_BACKFILLREPLIESRESPONSE']._serialized_start=3475
+  _globals['_BACKFILLREPLIESRESPONSE']._serialized_end=3596
+  _globals['_TWEETSERVICE']._serialized_start=3675
+  _globals['_TWEETSERVICE']._serialized_end=5023
 # @@protoc_insertion_point(module_scope)

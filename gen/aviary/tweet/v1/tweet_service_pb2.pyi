@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from aviary.error.v1 import partial_error_pb2 as _partial_error_pb2
+from aviary.tweet.v1 import conversation_pb2 as _conversation_pb2
 from aviary.tweet.v1 import includes_pb2 as _includes_pb2
 from aviary.tweet.v1 import tweet_pb2 as _tweet_pb2
 from collections import abc as _abc
@@ -252,6 +253,99 @@ class GetTweetsResponse(_message.Message):
 Global___GetTweetsResponse: _TypeAlias = GetTweetsResponse  # noqa: Y015
 
 @_typing.final
+class GetConversationRequest(_message.Message):
+    """Which conversation to read, and which page of the replies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    EXPANSIONS_FIELD_NUMBER: _builtins.int
+    tweet_id: _builtins.int
+    """The tweet that the conversation is shown around; positive."""
+    user_id: _builtins.int
+    """The reader; positive."""
+    cursor: _builtins.str
+    """The next_cursor of the page before, for the same tweet; empty for the newest replies."""
+    limit: _builtins.int
+    """Direct replies per page, 1-200; 0 means 50."""
+    expansions: _builtins.str
+    """What to include, of `author_id`, `in_reply_to_tweet_id`, `quote_tweet_id` and
+    `entities.mentions`, each once, with commas between; empty for `author_id`.
+    """
+    def __init__(
+        self,
+        *,
+        tweet_id: _builtins.int = ...,
+        user_id: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        expansions: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "expansions", b"expansions", "limit", b"limit", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConversationRequest: _TypeAlias = GetConversationRequest  # noqa: Y015
+
+@_typing.final
+class GetConversationResponse(_message.Message):
+    """A tweet in its conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWEET_FIELD_NUMBER: _builtins.int
+    ANCESTORS_FIELD_NUMBER: _builtins.int
+    REPLIES_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    INCLUDES_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """Where the next page of direct replies starts; absent at the end."""
+    @_builtins.property
+    def tweet(self) -> _tweet_pb2.Tweet:
+        """The tweet asked for."""
+
+    @_builtins.property
+    def ancestors(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
+        """What it answers, and what that answers: the nearest 20 at most, without those that are left out;
+        the oldest first. The beginning of a longer conversation is the tweet's conversation_id. Where a
+        page has no room for all, the oldest are missing.
+        """
+
+    @_builtins.property
+    def replies(self) -> _containers.RepeatedCompositeFieldContainer[_conversation_pb2.Reply]:
+        """Direct replies, the newest first. There may be fewer than asked for, even none, while more follow:
+        where many are deleted or hidden, or long.
+        """
+
+    @_builtins.property
+    def includes(self) -> _includes_pb2.Includes:
+        """Authors and tweets that all of these refer to."""
+
+    def __init__(
+        self,
+        *,
+        tweet: _tweet_pb2.Tweet | None = ...,
+        ancestors: _abc.Iterable[_tweet_pb2.Tweet] | None = ...,
+        replies: _abc.Iterable[_conversation_pb2.Reply] | None = ...,
+        next_cursor: _builtins.str | None = ...,
+        includes: _includes_pb2.Includes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "includes", b"includes", "next_cursor", b"next_cursor", "tweet", b"tweet"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "ancestors", b"ancestors", "includes", b"includes", "next_cursor", b"next_cursor", "replies", b"replies", "tweet", b"tweet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
+    _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+
+Global___GetConversationResponse: _TypeAlias = GetConversationResponse  # noqa: Y015
+
+@_typing.final
 class DeleteTweetRequest(_message.Message):
     """Which tweet to delete."""
 
@@ -341,7 +435,9 @@ class LookupTweetsResponse(_message.Message):
 
     @_builtins.property
     def missing_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Ids that name no tweet, or a deleted one."""
+        """Ids that name no tweet, or a deleted one. One whose row cannot be read is not here, nor above: it
+        is not known to be gone.
+        """
 
     @_builtins.property
     def retweets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Retweet]:
@@ -654,3 +750,61 @@ class StreamTweetsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_after_tweet_id) -> _WhichOneofReturnType__resume_after_tweet_id | None: ...
 
 Global___StreamTweetsResponse: _TypeAlias = StreamTweetsResponse  # noqa: Y015
+
+@_typing.final
+class BackfillRepliesRequest(_message.Message):
+    """Which tweets to look through for replies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_tweet_id: _builtins.int
+    """The resume_after_tweet_id of the answer before; 0 for the beginning."""
+    limit: _builtins.int
+    """How many tweets to look at, deleted ones included, 1-10000."""
+    def __init__(
+        self,
+        *,
+        after_tweet_id: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_tweet_id", b"after_tweet_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackfillRepliesRequest: _TypeAlias = BackfillRepliesRequest  # noqa: Y015
+
+@_typing.final
+class BackfillRepliesResponse(_message.Message):
+    """How far that came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLIES_FIELD_NUMBER: _builtins.int
+    RESUME_AFTER_TWEET_ID_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    replies: _builtins.int
+    """How many replies were found, whether they were listed before or not."""
+    resume_after_tweet_id: _builtins.int
+    """What to go on after; absent where nothing follows."""
+    percent: _builtins.int
+    """About how much of all tweets has been looked at up to here, 0-100."""
+    def __init__(
+        self,
+        *,
+        replies: _builtins.int = ...,
+        resume_after_tweet_id: _builtins.int | None = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id", "percent", b"percent", "replies", b"replies", "resume_after_tweet_id", b"resume_after_tweet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__resume_after_tweet_id: _TypeAlias = _typing.Literal["resume_after_tweet_id"]  # noqa: Y015
+    _WhichOneofArgType__resume_after_tweet_id: _TypeAlias = _typing.Literal["_resume_after_tweet_id", b"_resume_after_tweet_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_after_tweet_id) -> _WhichOneofReturnType__resume_after_tweet_id | None: ...
+
+Global___BackfillRepliesResponse: _TypeAlias = BackfillRepliesResponse  # noqa: Y015

@@ -51,6 +51,11 @@ class TweetServiceStub:
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.FromString,
                 _registered_method=True)
+        self.GetConversation = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/GetConversation',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationResponse.FromString,
+                _registered_method=True)
         self.DeleteTweet = channel.unary_unary(
                 '/aviary.tweet.v1.TweetService/DeleteTweet',
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DeleteTweetRequest.SerializeToString,
@@ -75,6 +80,11 @@ class TweetServiceStub:
                 '/aviary.tweet.v1.TweetService/PlaceRetweets',
                 request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.SerializeToString,
                 response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.FromString,
+                _registered_method=True)
+        self.BackfillReplies = channel.unary_unary(
+                '/aviary.tweet.v1.TweetService/BackfillReplies',
+                request_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesRequest.SerializeToString,
+                response_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesResponse.FromString,
                 _registered_method=True)
         self.StreamTweets = channel.unary_stream(
                 '/aviary.tweet.v1.TweetService/StreamTweets',
@@ -109,6 +119,17 @@ class TweetServiceServicer:
     def GetTweets(self, request, context):
         """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
         why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConversation(self, request, context):
+        """Reads a tweet with what it answers and a page of its replies, each with some of the replies under
+        it. Deleted tweets, and tweets of users who are muted or share a block with the reader, are left
+        out, and with a reply what is under it; the tweet itself is shown, whoever wrote it.
+        INVALID_ARGUMENT: tweet_id, user_id, limit, cursor. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+        NOT_FOUND (USER_NOT_FOUND): the reader.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,6 +176,15 @@ class TweetServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BackfillReplies(self, request, context):
+        """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
+        on from where it ended until nothing follows. A repeat changes nothing. INVALID_ARGUMENT:
+        after_tweet_id, limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamTweets(self, request, context):
         """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
         that is made or deleted meanwhile may or may not be in it. The stream ends at the limit or with
@@ -182,6 +212,11 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.SerializeToString,
             ),
+            'GetConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConversation,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationResponse.SerializeToString,
+            ),
             'DeleteTweet': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteTweet,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.DeleteTweetRequest.FromString,
@@ -206,6 +241,11 @@ def add_TweetServiceServicer_to_server(servicer, server):
                     servicer.PlaceRetweets,
                     request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.FromString,
                     response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.SerializeToString,
+            ),
+            'BackfillReplies': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillReplies,
+                    request_deserializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesRequest.FromString,
+                    response_serializer=aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesResponse.SerializeToString,
             ),
             'StreamTweets': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamTweets,
@@ -296,6 +336,33 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/GetTweets',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetTweetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/GetConversation',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.GetConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -431,6 +498,33 @@ class TweetService:
             '/aviary.tweet.v1.TweetService/PlaceRetweets',
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsRequest.SerializeToString,
             aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.PlaceRetweetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillReplies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.tweet.v1.TweetService/BackfillReplies',
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesRequest.SerializeToString,
+            aviary_dot_tweet_dot_v1_dot_tweet__service__pb2.BackfillRepliesResponse.FromString,
             options,
             channel_credentials,
             insecure,

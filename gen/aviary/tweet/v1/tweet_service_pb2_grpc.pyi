@@ -49,6 +49,13 @@ class TweetServiceStub:
     """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
     why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
     """
+    GetConversation: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetConversationRequest, _tweet_service_pb2.GetConversationResponse]
+    """Reads a tweet with what it answers and a page of its replies, each with some of the replies under
+    it. Deleted tweets, and tweets of users who are muted or share a block with the reader, are left
+    out, and with a reply what is under it; the tweet itself is shown, whoever wrote it.
+    INVALID_ARGUMENT: tweet_id, user_id, limit, cursor. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+    NOT_FOUND (USER_NOT_FOUND): the reader.
+    """
     DeleteTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
     NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
@@ -68,6 +75,11 @@ class TweetServiceStub:
     PlaceRetweets: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]
     """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
     not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+    """
+    BackfillReplies: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.BackfillRepliesRequest, _tweet_service_pb2.BackfillRepliesResponse]
+    """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
+    on from where it ended until nothing follows. A repeat changes nothing. INVALID_ARGUMENT:
+    after_tweet_id, limit.
     """
     StreamTweets: _grpc.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
@@ -96,6 +108,13 @@ class TweetServiceAsyncStub(TweetServiceStub):
     """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
     why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
     """
+    GetConversation: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetConversationRequest, _tweet_service_pb2.GetConversationResponse]  # type: ignore[assignment]
+    """Reads a tweet with what it answers and a page of its replies, each with some of the replies under
+    it. Deleted tweets, and tweets of users who are muted or share a block with the reader, are left
+    out, and with a reply what is under it; the tweet itself is shown, whoever wrote it.
+    INVALID_ARGUMENT: tweet_id, user_id, limit, cursor. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+    NOT_FOUND (USER_NOT_FOUND): the reader.
+    """
     DeleteTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.DeleteTweetRequest, _tweet_service_pb2.DeleteTweetResponse]  # type: ignore[assignment]
     """Deletes a tweet for good. INVALID_ARGUMENT: tweet_id, request_id, user_id.
     NOT_FOUND (TWEET_NOT_FOUND): none, or deleted before. PERMISSION_DENIED (NOT_THE_AUTHOR): user_id
@@ -115,6 +134,11 @@ class TweetServiceAsyncStub(TweetServiceStub):
     PlaceRetweets: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.PlaceRetweetsRequest, _tweet_service_pb2.PlaceRetweetsResponse]  # type: ignore[assignment]
     """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
     not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+    """
+    BackfillReplies: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.BackfillRepliesRequest, _tweet_service_pb2.BackfillRepliesResponse]  # type: ignore[assignment]
+    """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
+    on from where it ended until nothing follows. A repeat changes nothing. INVALID_ARGUMENT:
+    after_tweet_id, limit.
     """
     StreamTweets: _aio.UnaryStreamMultiCallable[_tweet_service_pb2.StreamTweetsRequest, _tweet_service_pb2.StreamTweetsResponse]  # type: ignore[assignment]
     """Streams all tweets in pages, in an order of its own, for who builds an index of them. A tweet
@@ -157,6 +181,19 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_tweet_service_pb2.GetTweetsResponse, _abc.Awaitable[_tweet_service_pb2.GetTweetsResponse]]:
         """Reads up to 100 tweets at once. The answer has those that there are, and says of each other id
         why it has none: TWEET_NOT_FOUND. INVALID_ARGUMENT: ids, expansions.
+        """
+
+    @_abc_1.abstractmethod
+    def GetConversation(
+        self,
+        request: _tweet_service_pb2.GetConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.GetConversationResponse, _abc.Awaitable[_tweet_service_pb2.GetConversationResponse]]:
+        """Reads a tweet with what it answers and a page of its replies, each with some of the replies under
+        it. Deleted tweets, and tweets of users who are muted or share a block with the reader, are left
+        out, and with a reply what is under it; the tweet itself is shown, whoever wrote it.
+        INVALID_ARGUMENT: tweet_id, user_id, limit, cursor. NOT_FOUND (TWEET_NOT_FOUND): none, or deleted.
+        NOT_FOUND (USER_NOT_FOUND): the reader.
         """
 
     @_abc_1.abstractmethod
@@ -207,6 +244,17 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_tweet_service_pb2.PlaceRetweetsResponse, _abc.Awaitable[_tweet_service_pb2.PlaceRetweetsResponse]]:
         """Has retweets stand in timelines, or not, as the engagement service has them; those of tweets that are
         not there do not. A repeat changes nothing. INVALID_ARGUMENT: retweets.
+        """
+
+    @_abc_1.abstractmethod
+    def BackfillReplies(
+        self,
+        request: _tweet_service_pb2.BackfillRepliesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tweet_service_pb2.BackfillRepliesResponse, _abc.Awaitable[_tweet_service_pb2.BackfillRepliesResponse]]:
+        """Lists replies of before there was a list of them, from some of all tweets; for operators, who go
+        on from where it ended until nothing follows. A repeat changes nothing. INVALID_ARGUMENT:
+        after_tweet_id, limit.
         """
 
     @_abc_1.abstractmethod

@@ -488,3 +488,121 @@ class LookupUsersByHandleResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LookupUsersByHandleResponse: _TypeAlias = LookupUsersByHandleResponse  # noqa: Y015
+
+@_typing.final
+class SearchUsersRequest(_message.Message):
+    """Which users to search for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """1-50 characters, a letter or digit among them: the beginning of a handle (with `@` or without), of
+    a display name, or of a word of either. All other characters are as spaces.
+    """
+    cursor: _builtins.str
+    """The next_cursor of the page before, for the same query; empty for the first page."""
+    limit: _builtins.int
+    """Users per page, 1-200; 0 means 50."""
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        cursor: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "query", b"query"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchUsersRequest: _TypeAlias = SearchUsersRequest  # noqa: Y015
+
+@_typing.final
+class SearchUsersResponse(_message.Message):
+    """A page of users."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    next_cursor: _builtins.str
+    """Where the next page starts; absent at the end."""
+    @_builtins.property
+    def users(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.User]:
+        """Each user once in all pages. There may be fewer than asked for, even none, while more follow:
+        where many have given up names that begin so.
+        """
+
+    def __init__(
+        self,
+        *,
+        users: _abc.Iterable[_user_pb2.User] | None = ...,
+        next_cursor: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor", "next_cursor", b"next_cursor", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__next_cursor: _TypeAlias = _typing.Literal["next_cursor"]  # noqa: Y015
+    _WhichOneofArgType__next_cursor: _TypeAlias = _typing.Literal["_next_cursor", b"_next_cursor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_cursor) -> _WhichOneofReturnType__next_cursor | None: ...
+
+Global___SearchUsersResponse: _TypeAlias = SearchUsersResponse  # noqa: Y015
+
+@_typing.final
+class BackfillNamesRequest(_message.Message):
+    """Which users' names to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_USER_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after_user_id: _builtins.int
+    """The resume_after_user_id of the answer before; 0 for the beginning."""
+    limit: _builtins.int
+    """How many users to look at, deleted ones included, 1-10000."""
+    def __init__(
+        self,
+        *,
+        after_user_id: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_user_id", b"after_user_id", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackfillNamesRequest: _TypeAlias = BackfillNamesRequest  # noqa: Y015
+
+@_typing.final
+class BackfillNamesResponse(_message.Message):
+    """How far that came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERS_FIELD_NUMBER: _builtins.int
+    RESUME_AFTER_USER_ID_FIELD_NUMBER: _builtins.int
+    users: _builtins.int
+    """How many users there were, whether their names were listed before or not."""
+    resume_after_user_id: _builtins.int
+    """What to go on after; absent where nothing follows."""
+    def __init__(
+        self,
+        *,
+        users: _builtins.int = ...,
+        resume_after_user_id: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_resume_after_user_id", b"_resume_after_user_id", "resume_after_user_id", b"resume_after_user_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_after_user_id", b"_resume_after_user_id", "resume_after_user_id", b"resume_after_user_id", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__resume_after_user_id: _TypeAlias = _typing.Literal["resume_after_user_id"]  # noqa: Y015
+    _WhichOneofArgType__resume_after_user_id: _TypeAlias = _typing.Literal["_resume_after_user_id", b"_resume_after_user_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resume_after_user_id) -> _WhichOneofReturnType__resume_after_user_id | None: ...
+
+Global___BackfillNamesResponse: _TypeAlias = BackfillNamesResponse  # noqa: Y015

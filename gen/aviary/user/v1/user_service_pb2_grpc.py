@@ -61,6 +61,11 @@ class UserServiceStub:
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleRequest.SerializeToString,
                 response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleResponse.FromString,
                 _registered_method=True)
+        self.SearchUsers = channel.unary_unary(
+                '/aviary.user.v1.UserService/SearchUsers',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersResponse.FromString,
+                _registered_method=True)
         self.UpdateUser = channel.unary_unary(
                 '/aviary.user.v1.UserService/UpdateUser',
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
@@ -70,6 +75,11 @@ class UserServiceStub:
                 '/aviary.user.v1.UserService/DeleteUser',
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
                 response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.FromString,
+                _registered_method=True)
+        self.BackfillNames = channel.unary_unary(
+                '/aviary.user.v1.UserService/BackfillNames',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesResponse.FromString,
                 _registered_method=True)
         self.LookupUsers = channel.unary_unary(
                 '/aviary.user.v1.UserService/LookupUsers',
@@ -128,6 +138,15 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchUsers(self, request, context):
+        """Searches users by the beginning of their handle, of their display name, or of a word of either;
+        without case and accents. In the order of what begins so, in small letters: so an exact name
+        comes before longer ones. INVALID_ARGUMENT: query, limit, cursor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UpdateUser(self, request, context):
         """Changes what is given, all of it at once. A handle that is given up is held for some time (30
         days, unless the operator says otherwise): nobody else can take it, and the user may go back to
@@ -144,6 +163,15 @@ class UserServiceServicer:
         """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
         INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
         before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BackfillNames(self, request, context):
+        """Lists the names of users of before there was a list of them, from some of all users; for
+        operators, who go on from where it ended until nothing follows. A repeat changes nothing.
+        INVALID_ARGUMENT: after_user_id, limit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -192,6 +220,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleRequest.FromString,
                     response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.GetUserByHandleResponse.SerializeToString,
             ),
+            'SearchUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchUsers,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersResponse.SerializeToString,
+            ),
             'UpdateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateUser,
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.FromString,
@@ -201,6 +234,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.DeleteUser,
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.FromString,
                     response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.SerializeToString,
+            ),
+            'BackfillNames': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillNames,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesResponse.SerializeToString,
             ),
             'LookupUsers': grpc.unary_unary_rpc_method_handler(
                     servicer.LookupUsers,
@@ -361,6 +399,33 @@ class UserService:
             _registered_method=True)
 
     @staticmethod
+    def SearchUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/SearchUsers',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.SearchUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def UpdateUser(request,
             target,
             options=(),
@@ -404,6 +469,33 @@ class UserService:
             '/aviary.user.v1.UserService/DeleteUser',
             aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
             aviary_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillNames(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/BackfillNames',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.BackfillNamesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,6 +54,11 @@ class UserServiceStub:
     """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
     such user.
     """
+    SearchUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.SearchUsersRequest, _user_service_pb2.SearchUsersResponse]
+    """Searches users by the beginning of their handle, of their display name, or of a word of either;
+    without case and accents. In the order of what begins so, in small letters: so an exact name
+    comes before longer ones. INVALID_ARGUMENT: query, limit, cursor.
+    """
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]
     """Changes what is given, all of it at once. A handle that is given up is held for some time (30
     days, unless the operator says otherwise): nobody else can take it, and the user may go back to
@@ -66,6 +71,11 @@ class UserServiceStub:
     """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
     INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
     before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+    """
+    BackfillNames: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.BackfillNamesRequest, _user_service_pb2.BackfillNamesResponse]
+    """Lists the names of users of before there was a list of them, from some of all users; for
+    operators, who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_user_id, limit.
     """
     LookupUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
@@ -100,6 +110,11 @@ class UserServiceAsyncStub(UserServiceStub):
     """Reads a user by handle, without case. INVALID_ARGUMENT: handle. NOT_FOUND (USER_NOT_FOUND): no
     such user.
     """
+    SearchUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.SearchUsersRequest, _user_service_pb2.SearchUsersResponse]  # type: ignore[assignment]
+    """Searches users by the beginning of their handle, of their display name, or of a word of either;
+    without case and accents. In the order of what begins so, in small letters: so an exact name
+    comes before longer ones. INVALID_ARGUMENT: query, limit, cursor.
+    """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]  # type: ignore[assignment]
     """Changes what is given, all of it at once. A handle that is given up is held for some time (30
     days, unless the operator says otherwise): nobody else can take it, and the user may go back to
@@ -112,6 +127,11 @@ class UserServiceAsyncStub(UserServiceStub):
     """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
     INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
     before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+    """
+    BackfillNames: _aio.UnaryUnaryMultiCallable[_user_service_pb2.BackfillNamesRequest, _user_service_pb2.BackfillNamesResponse]  # type: ignore[assignment]
+    """Lists the names of users of before there was a list of them, from some of all users; for
+    operators, who go on from where it ended until nothing follows. A repeat changes nothing.
+    INVALID_ARGUMENT: after_user_id, limit.
     """
     LookupUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]  # type: ignore[assignment]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
@@ -175,6 +195,17 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def SearchUsers(
+        self,
+        request: _user_service_pb2.SearchUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.SearchUsersResponse, _abc.Awaitable[_user_service_pb2.SearchUsersResponse]]:
+        """Searches users by the beginning of their handle, of their display name, or of a word of either;
+        without case and accents. In the order of what begins so, in small letters: so an exact name
+        comes before longer ones. INVALID_ARGUMENT: query, limit, cursor.
+        """
+
+    @_abc_1.abstractmethod
     def UpdateUser(
         self,
         request: _user_service_pb2.UpdateUserRequest,
@@ -197,6 +228,17 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes a user for good and frees its handles; the user's tweets and follows go soon after.
         INVALID_ARGUMENT: user_id, request_id. NOT_FOUND (USER_NOT_FOUND): no such user, or deleted
         before. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+        """
+
+    @_abc_1.abstractmethod
+    def BackfillNames(
+        self,
+        request: _user_service_pb2.BackfillNamesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.BackfillNamesResponse, _abc.Awaitable[_user_service_pb2.BackfillNamesResponse]]:
+        """Lists the names of users of before there was a list of them, from some of all users; for
+        operators, who go on from where it ended until nothing follows. A repeat changes nothing.
+        INVALID_ARGUMENT: after_user_id, limit.
         """
 
     @_abc_1.abstractmethod

@@ -6,11 +6,11 @@ locals {
   services = {
     user = {
       port        = 50051
-      tables      = ["users", "handles", "user_requests", "user_outbox", "fanout_controls"]
+      tables      = ["users", "handles", "user_names", "user_requests", "user_outbox", "fanout_controls"]
       publishes   = ["user-events"]
       subscribes  = []
       uses_cache  = true
-      secrets     = []
+      secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = {}
     }
     id = {
@@ -27,6 +27,7 @@ locals {
       tables = [
         "tweets",
         "tweets_by_author",
+        "replies",
         "requests",
         "retweets",
         "tweet_outbox",
@@ -38,7 +39,7 @@ locals {
       publishes   = ["tweet-events"]
       subscribes  = ["tweet.erasure"]
       uses_cache  = true
-      secrets     = []
+      secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = { AVIARY_TWEET_HTTP_ADDRESS = 50061 }
     }
     graph = {
@@ -145,11 +146,13 @@ locals {
   tables = {
     users                     = { max_age_s = null, key = "{user:016x}" }
     handles                   = { max_age_s = null, key = "{handle}" }
+    user_names                = { max_age_s = null, key = "{name}#{user:016x}" }
     user_requests             = { max_age_s = 86400, key = "{scope}#{request id}" }
     user_outbox               = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
     leases                    = { max_age_s = null, key = "{worker:03x}" }
     tweets                    = { max_age_s = null, key = "{shard:02x}#{tweet:016x}, 64 shards" }
     tweets_by_author          = { max_age_s = null, key = "{author:016x}#{~tweet:016x}" }
+    replies                   = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{~reply:016x}, 64 shards" }
     requests                  = { max_age_s = 86400, key = "{scope}#{request id}" }
     retweets                  = { max_age_s = null, key = "{user:016x}#{tweet:016x}" }
     tweet_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }

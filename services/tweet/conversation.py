@@ -1,0 +1,102 @@
+"""Conversations: a tweet, what it answers, and its replies as a tree.
+
+Replies as they are listed → hidden authors left out → tweets → what fits. Ancestors are named in
+the tweet's own row; so a page takes some five reads, however long its conversation is.
+"""
+
+import asyncio
+from typing import Final
+
+from services.platform.error_reasons import Reason
+from services.platform.errors import NotFoundError
+from services.platform.ids.arguments import check_id
+from services.tweet.conversation_page import (
+    all_replies,
+    by_shown_authors,
+    cut_page,
+    read_threads,
+)
+from services.tweet.lineage import MAX_ANCESTORS, ancestor_ids_of
+from services.tweet.model import ConversationPage, Tweet
+from services.tweet.ports import Hidden, Replies, TweetStore, UserDirectory
+from services.tweet.reply_trees import ReplyTrees
+
+__all__ = ["Conversations"]
+
+CLIMBS: Final = 8
+"""Reads of ancestors. One is enough, but for replies of before rows named them, which are climbed
+one by one."""
+
+
+class Conversations:
+    """The use case; raises `UnavailableError` when a store or sibling cannot answer."""
+
+    def __init__(
+        self, tweets: TweetStore, replies: Replies, readers: UserDirectory, hidden: Hidden
+    ) -> None:
+        self._tweets = tweets
+        self._trees = ReplyTrees(replies)
+        self._readers = readers
+        self._hidden = hidden
+
+    async def read(
+        self, tweet_id: int, reader: int, before: int | None, limit: int
+    ) -> ConversationPage:
+        """Read at most `limit` direct replies with ids below `before` (None: all), newest first.
+
+        Raises `InvalidArgumentError` for what can be no id, `NotFoundError` (`TWEET_NOT_FOUND`,
+        `USER_NOT_FOUND`) where there is no such tweet, or it was deleted, or no such reader.
+        """
+        check_id("tweet_id", tweet_id)
+        check_id("user_id", reader)
+        tweet, _ = await asyncio.gather(self._tweet(tweet_id), self._check_exists(reader))
+        ancestors, (branches, resume) = await asyncio.gather(
+            self._ancestors(tweet), self._trees.read(tweet_id, before, limit)
+        )
+        replies = list(all_replies(branches))
+        authors = {each.user_id for each in ancestors} | {each.user_id for each in replies}
+        hidden, tweets = await asyncio.gather(
+            self._hidden_among(reader, authors - {reader}),
+            self._tweets.get_many([each.tweet_id for each in replies]),
+        )
+        threads = read_threads(by_shown_authors(branches, hidden), tweets)
+        shown = tuple(each for each in ancestors if each.user_id not in hidden)
+        return cut_page(ConversationPage(tweet, shown, threads, resume))
+
+    async def _tweet(self, tweet_id: int) -> Tweet:
+        tweet = (await self._tweets.get_many([tweet_id])).get(tweet_id)
+        if tweet is None:
+            raise NotFoundError(
+                f"tweet_id: no tweet {tweet_id}",
+                reason=Reason.TWEET_NOT_FOUND,
+                metadata={"field": "tweet_id", "tweet_id": str(tweet_id)},
+            )
+        return tweet
+
+    async def _check_exists(self, reader: int) -> None:
+        if await self._readers.missing([reader]):
+            raise NotFoundError(
+                f"user_id: no user {reader}",
+                reason=Reason.USER_NOT_FOUND,
+                metadata={"field": "user_id", "user_id": str(reader)},
+            )
+
+    async def _ancestors(self, tweet: Tweet) -> list[Tweet]:
+        """Read the nearest tweets above, the oldest first; deleted ones are left out."""
+        above: list[Tweet] = []
+        ids = ancestor_ids_of(tweet)
+        room = MAX_ANCESTORS
+        for _ in range(CLIMBS):
+            ids = ids[-room:] if room else ()
+            if not ids:
+                break
+            room -= len(ids)
+            found = await self._tweets.get_many(ids)
+            above = [*(found[each] for each in ids if each in found), *above]
+            # Of a deleted one it is not known any more what it answered.
+            top = found.get(ids[0])
+            ids = () if top is None else ancestor_ids_of(top)
+        return above
+
+    async def _hidden_among(self, reader: int, authors: set[int]) -> frozenset[int]:
+        return await self._hidden.among(reader, sorted(authors)) if authors else frozenset()

@@ -1,0 +1,232 @@
+"""Users are found by the beginning of their names, on both engines, whatever dies on the way."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from services.platform.errors import InvalidArgumentError, UnavailableError
+from services.platform.outbox.outbox import Outbox
+from services.platform.rows.port import RowMutation, RowStore
+from services.platform.runtime.clock import SystemClock
+from services.user.events import UserEvents
+from services.user.former_handles import FormerHandles
+from services.user.model import ListedName, User
+from services.user.name_index import MAX_BACKFILLED, MAX_SCANS, NAMES_PER_SCAN, NameIndex
+from services.user.name_rows import RowNames
+from services.user.service import UserService
+from services.user.spec import NAMES, OUTBOX, TABLES
+from services.user.store import RowUserStore
+from tests.contract.row_engines import bigtable_emulator, open_rows
+
+__all__ = ["bigtable_emulator"]
+
+
+class Ids:
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    async def next_id(self) -> int:
+        return next(self._numbers)
+
+
+class Names(RowNames):
+    """Counts reads; `fails` at the next removal."""
+
+    scans = 0
+    fails = False
+
+    async def names_from(
+        self, prefix: str, after: bytes | None, limit: int
+    ) -> Sequence[ListedName]:
+        self.scans += 1
+        return await super().names_from(prefix, after, limit)
+
+    async def remove_marked(self, user_id: int, marks: Mapping[str, str]) -> None:
+        if self.fails:
+            raise UnavailableError("no answer")
+        await super().remove_marked(user_id, marks)
+
+    async def remove_names(self, user_id: int, names: Collection[str]) -> None:
+        if self.fails:
+            raise UnavailableError("no answer")
+        await super().remove_names(user_id, names)
+
+
+async def nobody_hears(_user_id: int) -> None:
+    pass
+
+
+@dataclass
+class World:
+    rows: RowStore
+    store: RowUserStore
+    names: Names
+    index: NameIndex
+    users: UserService
+
+    async def make(self, handle: str, name: str) -> int:
+        return (await self.users.create(handle, name)).user_id
+
+    async def found(self, query: str, limit: int = 50) -> list[int]:
+        """All that is found, page by page."""
+        ids: list[int] = []
+        after: bytes | None = None
+        while True:
+            page = await self.index.search(query, after, limit)
+            assert len(page.users) <= limit
+            ids += [user.user_id for user in page.users]
+            after = page.resume_after
+            if after is None:
+                return ids
+
+    async def listed(self) -> list[str]:
+        rows = await self.rows.scan(NAMES.name, b"", b"\xff", limit=1_000)
+        return [row.key.decode() for row in rows]
+
+
+@pytest.fixture(params=["sqlite", "bigtable"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    async with open_rows(request, tmp_path, TABLES) as rows:
+        clock = SystemClock()
+        store = RowUserStore(rows, Outbox(rows, clock, OUTBOX))
+        names = Names(rows)
+        index = NameIndex(names, store)
+        users = UserService(
+            store,
+            Ids(),
+            UserEvents(),
+            clock,
+            nobody_hears,
+            former=FormerHandles(0),
+            names=index,
+        )
+        yield World(rows, store, names, index, users)
+
+
+async def test_handles_names_and_words_of_them_are_found(world: World) -> None:
+    ada = await world.make("countess", "Ada Lovelace")
+    adam = await world.make("first_man", "Adam")
+    zoe = await world.make("zoe", "Zoë Ångström-Ada")
+    for query, ids in {
+        "ada": [ada, zoe, adam],
+        "ADA": [ada, zoe, adam],
+        "ada lov": [ada],
+        "lovelace": [ada],
+        "ovelace": [],
+        "@countess": [ada],
+        "man": [adam],
+        "first_m": [adam],
+        "First M": [adam],
+        "zoe": [zoe],
+        "ZOË ång": [zoe],
+        "angstrom ada": [zoe],
+        "ångström-a": [zoe],
+        "nobody": [],
+    }.items():
+        assert await world.found(query) == ids, query
+
+
+async def test_an_exact_name_comes_before_longer_ones(world: World) -> None:
+    longer = [await world.make(f"bob{place}", "x") for place in range(3)]
+    exact = await world.make("bob", "y")
+    assert await world.found("bob") == [exact, *longer]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+async def test_pages_have_each_user_once(world: World, limit: int) -> None:
+    # Each is found by the handle, the name, and two words of it.
+    users = [await world.make(f"kim{place}", f"Kim {place} Kimberly") for place in range(7)]
+    other = await world.make("other", "Kimono")
+    assert sorted(await world.found("kim", limit)) == sorted([*users, other])
+    assert await world.found("kim", limit) == await world.found("kim")
+
+
+async def test_who_has_another_name_is_found_by_that_alone(world: World) -> None:
+    ada = await world.make("ada", "Ada Byron")
+    await world.users.update(ada, display_name="Ada Lovelace")
+    assert (await world.found("byron"), await world.found("lovelace")) == ([], [ada])
+    assert await world.listed() == [
+        f"{name}#{ada:016x}" for name in ("ada lovelace", "ada", "lovelace")
+    ]
+    await world.users.update(ada, handle="countess", display_name="Ada Byron")
+    await world.users.update(ada, bio="of no account")
+    assert (await world.found("byron"), await world.found("countess")) == ([ada], [ada])
+    assert await world.found("lovelace") == []
+
+
+async def test_what_is_left_in_the_list_is_passed_over(world: World) -> None:
+    ada, bob = await world.make("ada", "Kim"), await world.make("bob", "Kim")
+    world.names.fails = True
+    await world.users.update(ada, display_name="Ada")
+    assert f"kim#{ada:016x}" in await world.listed()
+    for limit in (1, 50):
+        assert await world.found("kim", limit) == [bob]
+    # A user who is about to be, and is not.
+    await world.names.put_names(9, ["kim"], "0")
+    assert await world.found("kim") == [bob]
+
+
+async def test_a_name_that_is_taken_again_meanwhile_stays(world: World) -> None:
+    ada = await world.make("ada", "Kim")
+    before, after = User(ada, "ada", "Kim", 1), User(ada, "ada", "Ada", 1)
+    left = await world.index.change(before, after, 1)
+    # Others change it to that and back before this one takes out what it left.
+    await world.users.update(ada, display_name="Ada")
+    await world.users.update(ada, display_name="Kim")
+    await world.index.unlist(ada, left)
+    assert await world.found("kim") == [ada]
+
+
+async def test_a_deleted_user_leaves_no_name(world: World) -> None:
+    ada = await world.make("ada", "Ada Lovelace")
+    world.names.fails = True
+    with pytest.raises(UnavailableError):
+        await world.users.delete(ada)
+    world.names.fails = False
+    await world.users.delete(ada)
+    assert (await world.found("ada"), await world.listed()) == ([], [])
+
+
+async def test_work_is_bounded_where_many_have_given_up_a_name(world: World) -> None:
+    ada = await world.make("ada", "kimono")
+    rows = [
+        RowMutation(NAMES.name, b"kim#%016x" % number, {b"mark": b"0"})
+        for number in range(1_000, 3_000)
+    ]
+    await world.rows.mutate([*rows, RowMutation(NAMES.name, b"kim#nobody", {b"mark": b"0"})])
+    page = await world.index.search("kim", None, 10)
+    assert (page.users, page.resume_after is None) == ((), False)
+    assert world.names.scans == MAX_SCANS
+    assert await world.found("kim", 10) == [ada]
+    assert world.names.scans <= 2_100 // NAMES_PER_SCAN * 2
+
+
+@pytest.mark.parametrize("limit", [1, 3, MAX_BACKFILLED])
+async def test_users_of_before_are_listed_once(world: World, limit: int) -> None:
+    users = [await world.make(f"kim{place}", "Kim") for place in range(5)]
+    gone = users.pop(1)
+    await world.users.delete(gone)
+    listed = await world.listed()
+    await world.names.remove_names(users[0], ["kim", "kim0"])
+    assert await world.found("kim0") == []
+    for _ in range(2):
+        found, after = 0, 0
+        while True:
+            part = await world.index.backfill(after, limit)
+            found += part.users
+            if part.resume_after is None:
+                break
+            after = part.resume_after
+        assert (found, await world.listed()) == (len(users), listed)
+    for bad in (0, -1, MAX_BACKFILLED + 1):
+        with pytest.raises(InvalidArgumentError, match="limit"):
+            await world.index.backfill(0, bad)
+
+
+@pytest.mark.parametrize("query", ["", " ", "!?", "@", "\u0301" * 51, "x" * 51, "\U0001f98a"])
+async def test_what_begins_no_name_is_refused(world: World, query: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="query"):
+        await world.index.search(query, None, 10)
