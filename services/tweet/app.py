@@ -8,7 +8,7 @@ from services.platform.ids.known_ids import KnownIds
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.writes import open_pushes, open_timeline_rows
-from services.tweet.clients import UserClient
+from services.tweet.clients import MediaClient, UserClient
 from services.tweet.consumers import TweetConsumers
 from services.tweet.deletion import Deletion
 from services.tweet.erasure import LATE_TWEETS_MS, TweetErasure
@@ -35,6 +35,7 @@ async def build(deps: Dependencies) -> Served:
     service = TweetService(
         store=store,
         users=authors,
+        media=await deps.client("media", MediaClient),
         ids=await deps.ids(),
         own_timeline=own_timeline,
         events=events,

@@ -21,11 +21,13 @@ from services.platform.text.entities import (
     Url,
     find_entities,
 )
-from services.tweet.model import Tweet
+from services.tweet.model import MediaRef, Tweet
 
 __all__ = ["decode_body", "encode_body", "encode_said"]
 
 _FIELDS: Final = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
+_OF_MEDIA: Final = ("media_id", "content_type", "width", "height", "blurhash", "alt_text")
+_MOST: Final = (1 << 31) - 1
 _Named = TypeVar("_Named", Mention, Hashtag, Cashtag)
 
 
@@ -39,6 +41,8 @@ def encode_said(tweet: Tweet) -> bytes:
     said: dict[str, Any] = {"entities": _offsets(tweet.text, tweet.entities)}
     if tweet.language:
         said["language"] = tweet.language
+    if tweet.media_refs:
+        said["media"] = [[getattr(each, name) for name in _OF_MEDIA] for each in tweet.media_refs]
     return _json(said)
 
 
@@ -59,7 +63,15 @@ def decode_body(tweet_id: int, cell: bytes, said_cell: bytes | None = None) -> T
     offsets = said.get("entities")
     # What was written before there were entities is looked through each time.
     entities = find_entities(text) if offsets is None else _entities(text, offsets)
-    return Tweet(tweet_id=tweet_id, **fields, entities=entities, language=language)
+    carried = said.get("media")
+    media_refs = tuple(map(_media_ref, carried)) if carried else ()
+    return Tweet(
+        tweet_id=tweet_id,
+        **fields,
+        entities=entities,
+        language=language,
+        media_refs=media_refs,
+    )
 
 
 def _json(value: object) -> bytes:
@@ -87,6 +99,16 @@ def _entities(text: str, offsets: dict[str, list[list[Any]]]) -> Entities:
         if name in _MADE_OF
     }
     return Entities(**found) if found else NO_ENTITIES
+
+
+def _media_ref(said: list[Any]) -> MediaRef:
+    """Read a picture; what a newer version has added stands behind. Raises one of `UNREADABLE`."""
+    ref = MediaRef(*said[: len(_OF_MEDIA)])
+    if not (0 < ref.media_id <= MAX_ID and 0 < ref.width <= _MOST and 0 < ref.height <= _MOST):
+        raise ValueError("a picture has an id and a size")
+    for text in (ref.content_type, ref.blurhash, ref.alt_text):
+        _scalars(text)
+    return ref
 
 
 def _named(kind: type[_Named]) -> Callable[..., _Named]:

@@ -1,5 +1,6 @@
 """What the tweet service publishes: domain events to protobuf bytes and back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aviary.event.v1 import event_pb2
@@ -14,6 +15,8 @@ class TweetChanged:
     tweet_id: int
     user_id: int
     deleted: bool
+    media_ids: tuple[int, ...] = ()
+    """Pictures that a deleted one carried."""
 
 
 class TweetEvents:
@@ -24,9 +27,9 @@ class TweetEvents:
         event = event_pb2.TweetCreated(tweet_id=tweet_id, user_id=user_id)
         return event_pb2.TweetEvent(created=event).SerializeToString()
 
-    def deleted(self, tweet_id: int, user_id: int) -> bytes:
+    def deleted(self, tweet_id: int, user_id: int, media_ids: Sequence[int] = ()) -> bytes:
         """Encode a deletion."""
-        event = event_pb2.TweetDeleted(tweet_id=tweet_id, user_id=user_id)
+        event = event_pb2.TweetDeleted(tweet_id=tweet_id, user_id=user_id, media_ids=media_ids)
         return event_pb2.TweetEvent(deleted=event).SerializeToString()
 
 
@@ -37,6 +40,9 @@ def decode_tweet_changed(data: bytes) -> TweetChanged:
         case "created":
             return TweetChanged(event.created.tweet_id, event.created.user_id, deleted=False)
         case "deleted":
-            return TweetChanged(event.deleted.tweet_id, event.deleted.user_id, deleted=True)
+            gone = event.deleted
+            return TweetChanged(
+                gone.tweet_id, gone.user_id, deleted=True, media_ids=tuple(gone.media_ids)
+            )
         case kind:
             raise ValueError(f"unknown tweet event {kind!r}")

@@ -5,7 +5,7 @@ from enum import Enum
 
 from services.platform.text.entities import NO_ENTITIES, Entities
 
-__all__ = ["AuthorTweets", "Delivery", "RequestClaim", "Tweet", "TweetSlice"]
+__all__ = ["AuthorTweets", "Delivery", "MediaRef", "RequestClaim", "Tweet", "TweetSlice"]
 
 
 class Delivery(Enum):
@@ -17,6 +17,20 @@ class Delivery(Enum):
     """Written to each follower's timeline when posted."""
     PULL = "pull"
     """Merged from the author's list when a follower reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRef:
+    """A picture that a tweet carries."""
+
+    media_id: int
+    content_type: str
+    width: int
+    """Pixels, as shown."""
+    height: int
+    blurhash: str
+    alt_text: str
+    """Empty where none was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,8 @@ class Tweet:
     """What the text refers to."""
     language: str = ""
     """BCP 47; empty when the author gave none, and none was detected."""
+    media_refs: tuple[MediaRef, ...] = ()
+    """At most four pictures, in the author's order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.tweet.model import Delivery, RequestClaim, Tweet, TweetSlice
+from services.tweet.model import Delivery, MediaRef, RequestClaim, Tweet, TweetSlice
 
-__all__ = ["IdSource", "OwnTimeline", "TweetEvents", "TweetStore", "UserDirectory"]
+__all__ = ["IdSource", "Media", "OwnTimeline", "TweetEvents", "TweetStore", "UserDirectory"]
 
 
 class TweetStore(Protocol):
@@ -88,6 +88,21 @@ class UserDirectory(Protocol):
         ...
 
 
+class Media(Protocol):
+    """Pictures."""
+
+    async def attach(
+        self, user_id: int, tweet_id: int, media_ids: Sequence[int]
+    ) -> tuple[MediaRef, ...]:
+        """Bind 1 to 4 pictures to a tweet, all or none, in the order given. Idempotent.
+
+        Raises `NotFoundError` for one that is not there or not the user's,
+        `FailedPreconditionError` for one that is not ready or another tweet's, and
+        `UnavailableError` if nobody can say.
+        """
+        ...
+
+
 class IdSource(Protocol):
     """Where tweet ids come from."""
 
@@ -119,6 +134,6 @@ class TweetEvents(Protocol):
         """Encode that a tweet was made."""
         ...
 
-    def deleted(self, tweet_id: int, user_id: int) -> bytes:
-        """Encode that a tweet was deleted."""
+    def deleted(self, tweet_id: int, user_id: int, media_ids: Sequence[int] = ()) -> bytes:
+        """Encode that a tweet was deleted, which carried these pictures."""
         ...

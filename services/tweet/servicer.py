@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+from aviary.media.v1 import media_ref_pb2
 from aviary.tweet.v1 import entities_pb2, tweet_pb2, tweet_service_pb2
 from grpc.aio import ServicerContext
 
@@ -20,9 +21,9 @@ from services.tweet.streaming import TweetStreaming
 
 __all__ = ["TweetServicer"]
 
-FORM: Final = 2
+FORM: Final = 3
 """Of what is said of a tweet: rises when that changes, so that nobody goes on with what an earlier
-release answered. The first had no entities, and a 0 for no tweet."""
+release answered. The first had no entities, and a 0 for no tweet; the second had no pictures."""
 MAX_ANSWER_BYTES: Final = 3_000_000
 """Of tweets by ids: a channel takes 4 MiB of an answer, and so does the edge, which makes JSON of
 it. Only tweets with the longest URLs come so far."""
@@ -52,6 +53,7 @@ class TweetServicer:
             quote=request.quote_tweet_id,
             request_id=request.request_id,
             language=request.language,
+            media_ids=request.media_ids,
         )
         await context.send_initial_metadata(
             (
@@ -152,7 +154,22 @@ def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
         quote_tweet_id=tweet.quote_tweet_id or None,
         entities=_entities_to_proto(tweet.entities),
         language=tweet.language or None,
+        media_refs=_media_refs_to_proto(tweet) if tweet.media_refs else None,
     )
+
+
+def _media_refs_to_proto(tweet: Tweet) -> list[media_ref_pb2.MediaRef]:
+    return [
+        media_ref_pb2.MediaRef(
+            media_id=each.media_id,
+            content_type=each.content_type,
+            width=each.width,
+            height=each.height,
+            blurhash=each.blurhash,
+            alt_text=each.alt_text or None,
+        )
+        for each in tweet.media_refs
+    ]
 
 
 def _entities_to_proto(found: Entities) -> entities_pb2.Entities | None:

@@ -43,7 +43,11 @@ SPEC: Final = ServiceSpec(
     http_port=50_061,
     json_over_http=True,
     contracts=("aviary.tweet.v1.TweetService",),
-    calls=(*LEASE_CALLS, "aviary.user.v1.UserService/LookupUsers"),
+    calls=(
+        *LEASE_CALLS,
+        "aviary.media.v1.MediaService/AttachMedia",
+        "aviary.user.v1.UserService/LookupUsers",
+    ),
     tables=TABLES,
     # Authors see their own tweets at once: written into the timeline's own store, see its `writes`.
     opens_rows_of=("timeline",),

@@ -62,7 +62,10 @@ OTHER_WORDS = (
     *(nested(b'{"a":', b"1", b"}", depth) for depth in (99, 100, 101)),
 )
 """Refused by both, by the transcoder for what its own parser finds, or for their depth."""
-NAMES = ("user_id", "text", "in_reply_to_tweet_id", "quote_tweet_id", "request_id", "language")
+NAMES = (
+    *("user_id", "text", "in_reply_to_tweet_id", "quote_tweet_id", "request_id", "language"),
+    "media_ids",
+)
 MADE = 400
 
 
@@ -93,6 +96,7 @@ class Tweets:
             quote_tweet_id=request.quote_tweet_id or None,
             entities={"urls": [{"start": 1, "end": 5, "url": request.text[:9]}]},
             language=request.language,
+            media_refs=[{"media_id": each, "blurhash": "<b>"} for each in request.media_ids],
         )
         return pb.CreateTweetResponse(tweet=tweet, tweet_id=tweet.tweet_id)
 

@@ -17,7 +17,7 @@ from services.identity.devices import Devices
 from services.identity.guesses import Guesses
 from services.identity.http import application
 from services.identity.keys import Keyring, Keyrings
-from services.identity.listener import Listener
+from services.platform.http.listener import Listener
 from services.identity.oauth_clients import Clients, Registered
 from services.identity.oauth_server import OAuthServer
 from services.identity.passwords import Passwords

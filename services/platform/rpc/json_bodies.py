@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from services.platform.rpc.json_queries import RequestError, value_reader
+from services.platform.rpc.json_queries import RequestError, item_reader
 
 __all__ = ["body_reader"]
 
@@ -61,7 +61,10 @@ def body_reader(request: Descriptor) -> Callable[[bytes], bytes]:
 
     Raises TypeError for a request with fields of types that no body here has had yet.
     """
-    fields = {field.name: _reader(field) for field in request.fields}
+    fields = {
+        field.name: (_list_reader if field.is_repeated else _reader)(field)
+        for field in request.fields
+    }
 
     def read(body: bytes) -> bytes:
         if not body:
@@ -100,8 +103,18 @@ def _shown(name: str) -> bytes:
     return f' "{name}"'.encode() if _SHOWN.fullmatch(name) else b""
 
 
+def _list_reader(field: FieldDescriptor) -> _Read:
+    """Read a list, or one item of it that stands by itself."""
+    of_item = _reader(field)
+
+    def read(value: Any) -> bytes:  # noqa: ANN401 - what JSON may hold
+        return b"".join(map(of_item, value)) if isinstance(value, list) else of_item(value)
+
+    return read
+
+
 def _reader(field: FieldDescriptor) -> _Read:
-    of_text, name, kind = value_reader(field), field.name.encode(), _TYPES[field.type]
+    of_text, name, kind = item_reader(field), field.name.encode(), _TYPES[field.type]
     is_text = field.type == FieldDescriptor.TYPE_STRING
 
     def wrong(shown: str) -> RequestError:

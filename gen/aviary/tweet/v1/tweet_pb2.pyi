@@ -3,10 +3,13 @@
 isort:skip_file
 """
 
+from aviary.media.v1 import media_ref_pb2 as _media_ref_pb2
 from aviary.tweet.v1 import entities_pb2 as _entities_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -32,12 +35,15 @@ class Tweet(_message.Message):
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
     ENTITIES_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    MEDIA_REFS_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Snowflake; sorts by creation time."""
     user_id: _builtins.int
     """The author."""
     text: _builtins.str
-    """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2."""
+    """At most 280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji
+    2. Empty only where the tweet carries pictures.
+    """
     in_reply_to_tweet_id: _builtins.int
     """The tweet this one answers; absent when none."""
     quote_tweet_id: _builtins.int
@@ -54,6 +60,10 @@ class Tweet(_message.Message):
     def entities(self) -> _entities_pb2.Entities:
         """What the text refers to; absent when nothing."""
 
+    @_builtins.property
+    def media_refs(self) -> _containers.RepeatedCompositeFieldContainer[_media_ref_pb2.MediaRef]:
+        """Up to four pictures that the tweet carries, in the author's order."""
+
     def __init__(
         self,
         *,
@@ -65,10 +75,11 @@ class Tweet(_message.Message):
         quote_tweet_id: _builtins.int | None = ...,
         entities: _entities_pb2.Entities | None = ...,
         language: _builtins.str | None = ...,
+        media_refs: _abc.Iterable[_media_ref_pb2.MediaRef] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "media_refs", b"media_refs", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015

@@ -31,7 +31,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/tweet/v1/tweet_service.proto\x12\x0f\x61viary.tweet.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x02\n\x12\x43reateTweetRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12$\n\x04text\x18\x02 \x01(\tB\x16\xe2\x41\x01\x02\xda\xda\x18\x0e\x18\x01\x32\ntweet-text\x12(\n\x14in_reply_to_tweet_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12\"\n\x0equote_tweet_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x85\x01\n\x08language\x18\x15 \x01(\tBs\xe2\x41\x01\x01\xda\xda\x18k*i^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3})){0,2})?$\"~\n\x13\x43reateTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"/\n\x0fGetTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"9\n\x10GetTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\"[\n\x10GetTweetsRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\"j\n\x11GetTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\"}\n\x12\x44\x65leteTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x1f\n\x07user_id\x18\x03 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"\x15\n\x13\x44\x65leteTweetResponse\".\n\x13LookupTweetsRequest\x12\x17\n\ttweet_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"S\n\x14LookupTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\"e\n\x17ListAuthorTweetsRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x62\x65\x66ore_tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"2\n\x0c\x41uthorTweets\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x11\n\ttweet_ids\x18\x02 \x03(\x03\"J\n\x18ListAuthorTweetsResponse\x12.\n\x07\x61uthors\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.AuthorTweets\"b\n\x15\x44\x65\x63ideDeliveryRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x31\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x19.aviary.tweet.v1.DeliveryB\x04\xe2\x41\x01\x02\"E\n\x16\x44\x65\x63ideDeliveryResponse\x12+\n\x08\x64\x65livery\x18\x01 \x01(\x0e\x32\x19.aviary.tweet.v1.Delivery\"H\n\x13StreamTweetsRequest\x12\x1c\n\x0e\x61\x66ter_tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\x8d\x01\n\x14StreamTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\"\n\x15resume_after_tweet_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x42\x18\n\x16_resume_after_tweet_id*J\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x11\n\rDELIVERY_PUSH\x10\x01\x12\x11\n\rDELIVERY_PULL\x10\x02\x32\xcd\x07\n\x0cTweetService\x12\x8c\x01\n\x0b\x43reateTweet\x12#.aviary.tweet.v1.CreateTweetRequest\x1a$.aviary.tweet.v1.CreateTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\xe8\xda\x18\x01\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0f\"\n/v1/tweets:\x01*\x12\x84\x01\n\x08GetTweet\x12 .aviary.tweet.v1.GetTweetRequest\x1a!.aviary.tweet.v1.GetTweetResponse\"3\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/tweets/{tweet_id}\x12|\n\tGetTweets\x12!.aviary.tweet.v1.GetTweetsRequest\x1a\".aviary.tweet.v1.GetTweetsResponse\"(\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/tweets\x12\x8c\x01\n\x0b\x44\x65leteTweet\x12#.aviary.tweet.v1.DeleteTweetRequest\x1a$.aviary.tweet.v1.DeleteTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\x82\xd3\xe4\x93\x02\x17*\x15/v1/tweets/{tweet_id}\x12`\n\x0cLookupTweets\x12$.aviary.tweet.v1.LookupTweetsRequest\x1a%.aviary.tweet.v1.LookupTweetsResponse\"\x03\x90\x02\x01\x12l\n\x10ListAuthorTweets\x12(.aviary.tweet.v1.ListAuthorTweetsRequest\x1a).aviary.tweet.v1.ListAuthorTweetsResponse\"\x03\x90\x02\x01\x12\x66\n\x0e\x44\x65\x63ideDelivery\x12&.aviary.tweet.v1.DecideDeliveryRequest\x1a\'.aviary.tweet.v1.DecideDeliveryResponse\"\x03\x90\x02\x02\x12\x62\n\x0cStreamTweets\x12$.aviary.tweet.v1.StreamTweetsRequest\x1a%.aviary.tweet.v1.StreamTweetsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/tweet/v1/tweet_service.proto\x12\x0f\x61viary.tweet.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a#aviary/error/v1/partial_error.proto\x1a\x1b\x61viary/tweet/v1/tweet.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\x02\n\x12\x43reateTweetRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12\"\n\x04text\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c\x32\ntweet-text\x12(\n\x14in_reply_to_tweet_id\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12\"\n\x0equote_tweet_id\x18\x04 \x01(\x03\x42\n\xe2\x41\x01\x01\xda\xda\x18\x02\x08\x00\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x85\x01\n\x08language\x18\x15 \x01(\tBs\xe2\x41\x01\x01\xda\xda\x18k*i^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3})){0,2})?$\x12\x1f\n\tmedia_ids\x18\x16 \x03(\x03\x42\x0c\xe2\x41\x01\x01\xda\xda\x18\x04\x08\x01@\x04\"~\n\x13\x43reateTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"/\n\x0fGetTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\"9\n\x10GetTweetResponse\x12%\n\x05tweet\x18\x01 \x01(\x0b\x32\x16.aviary.tweet.v1.Tweet\"[\n\x10GetTweetsRequest\x12G\n\x03ids\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xda\xda\x18\x32*+^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$2\x03ids\"j\n\x11GetTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12-\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1d.aviary.error.v1.PartialError\"}\n\x12\x44\x65leteTweetRequest\x12\x1c\n\x08tweet_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12(\n\nrequest_id\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\x12\x1f\n\x07user_id\x18\x03 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"\x15\n\x13\x44\x65leteTweetResponse\".\n\x13LookupTweetsRequest\x12\x17\n\ttweet_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"S\n\x14LookupTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\x03\"e\n\x17ListAuthorTweetsRequest\x12\x16\n\x08user_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x62\x65\x66ore_tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"2\n\x0c\x41uthorTweets\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x11\n\ttweet_ids\x18\x02 \x03(\x03\"J\n\x18ListAuthorTweetsResponse\x12.\n\x07\x61uthors\x18\x01 \x03(\x0b\x32\x1d.aviary.tweet.v1.AuthorTweets\"b\n\x15\x44\x65\x63ideDeliveryRequest\x12\x16\n\x08tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x31\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x19.aviary.tweet.v1.DeliveryB\x04\xe2\x41\x01\x02\"E\n\x16\x44\x65\x63ideDeliveryResponse\x12+\n\x08\x64\x65livery\x18\x01 \x01(\x0e\x32\x19.aviary.tweet.v1.Delivery\"H\n\x13StreamTweetsRequest\x12\x1c\n\x0e\x61\x66ter_tweet_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\x8d\x01\n\x14StreamTweetsResponse\x12&\n\x06tweets\x18\x01 \x03(\x0b\x32\x16.aviary.tweet.v1.Tweet\x12\"\n\x15resume_after_tweet_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x42\x18\n\x16_resume_after_tweet_id*J\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x11\n\rDELIVERY_PUSH\x10\x01\x12\x11\n\rDELIVERY_PULL\x10\x02\x32\xcd\x07\n\x0cTweetService\x12\x8c\x01\n\x0b\x43reateTweet\x12#.aviary.tweet.v1.CreateTweetRequest\x1a$.aviary.tweet.v1.CreateTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\xe8\xda\x18\x01\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0f\"\n/v1/tweets:\x01*\x12\x84\x01\n\x08GetTweet\x12 .aviary.tweet.v1.GetTweetRequest\x1a!.aviary.tweet.v1.GetTweetResponse\"3\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/tweets/{tweet_id}\x12|\n\tGetTweets\x12!.aviary.tweet.v1.GetTweetsRequest\x1a\".aviary.tweet.v1.GetTweetsResponse\"(\x90\x02\x01\xca\xda\x18\x0f\n\x0btweets:read\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/tweets\x12\x8c\x01\n\x0b\x44\x65leteTweet\x12#.aviary.tweet.v1.DeleteTweetRequest\x1a$.aviary.tweet.v1.DeleteTweetResponse\"2\x90\x02\x00\xca\xda\x18\x0e\n\x0ctweets:write\x82\xd3\xe4\x93\x02\x17*\x15/v1/tweets/{tweet_id}\x12`\n\x0cLookupTweets\x12$.aviary.tweet.v1.LookupTweetsRequest\x1a%.aviary.tweet.v1.LookupTweetsResponse\"\x03\x90\x02\x01\x12l\n\x10ListAuthorTweets\x12(.aviary.tweet.v1.ListAuthorTweetsRequest\x1a).aviary.tweet.v1.ListAuthorTweetsResponse\"\x03\x90\x02\x01\x12\x66\n\x0e\x44\x65\x63ideDelivery\x12&.aviary.tweet.v1.DecideDeliveryRequest\x1a\'.aviary.tweet.v1.DecideDeliveryResponse\"\x03\x90\x02\x02\x12\x62\n\x0cStreamTweets\x12$.aviary.tweet.v1.StreamTweetsRequest\x1a%.aviary.tweet.v1.StreamTweetsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETWEETREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_CREATETWEETREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\320\332\030\001\332\332\030\002\010\001'
   _globals['_CREATETWEETREQUEST'].fields_by_name['text']._loaded_options = None
-  _globals['_CREATETWEETREQUEST'].fields_by_name['text']._serialized_options = b'\342A\001\002\332\332\030\016\030\0012\ntweet-text'
+  _globals['_CREATETWEETREQUEST'].fields_by_name['text']._serialized_options = b'\342A\001\001\332\332\030\0142\ntweet-text'
   _globals['_CREATETWEETREQUEST'].fields_by_name['in_reply_to_tweet_id']._loaded_options = None
   _globals['_CREATETWEETREQUEST'].fields_by_name['in_reply_to_tweet_id']._serialized_options = b'\342A\001\001\332\332\030\002\010\000'
   _globals['_CREATETWEETREQUEST'].fields_by_name['quote_tweet_id']._loaded_options = None
@@ -50,6 +50,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETWEETREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\332\332\030\014 @*\010^[ -~]*$'
   _globals['_CREATETWEETREQUEST'].fields_by_name['language']._loaded_options = None
   _globals['_CREATETWEETREQUEST'].fields_by_name['language']._serialized_options = b'\342A\001\001\332\332\030k*i^([A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3})){0,2})?$'
+  _globals['_CREATETWEETREQUEST'].fields_by_name['media_ids']._loaded_options = None
+  _globals['_CREATETWEETREQUEST'].fields_by_name['media_ids']._serialized_options = b'\342A\001\001\332\332\030\004\010\001@\004'
   _globals['_GETTWEETREQUEST'].fields_by_name['tweet_id']._loaded_options = None
   _globals['_GETTWEETREQUEST'].fields_by_name['tweet_id']._serialized_options = b'\342A\001\002\332\332\030\002\010\001'
   _globals['_GETTWEETSREQUEST'].fields_by_name['ids']._loaded_options = None
@@ -92,42 +94,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TWEETSERVICE'].methods_by_name['DecideDelivery']._serialized_options = b'\220\002\002'
   _globals['_TWEETSERVICE'].methods_by_name['StreamTweets']._loaded_options = None
   _globals['_TWEETSERVICE'].methods_by_name['StreamTweets']._serialized_options = b'\220\002\001'
-  _globals['_DELIVERY']._serialized_start=1966
-  _globals['_DELIVERY']._serialized_end=2040
+  _globals['_DELIVERY']._serialized_start=1997
+  _globals['_DELIVERY']._serialized_end=2071
   _globals['_CREATETWEETREQUEST']._serialized_start=277
-  _globals['_CREATETWEETREQUEST']._serialized_end=624
-  _globals['_CREATETWEETRESPONSE']._serialized_start=626
-  _globals['_CREATETWEETRESPONSE']._serialized_end=752
-  _globals['_GETTWEETREQUEST']._serialized_start=754
-  _globals['_GETTWEETREQUEST']._serialized_end=801
-  _globals['_GETTWEETRESPONSE']._serialized_start=803
-  _globals['_GETTWEETRESPONSE']._serialized_end=860
-  _globals['_GETTWEETSREQUEST']._serialized_start=862
-  _globals['_GETTWEETSREQUEST']._serialized_end=953
-  _globals['_GETTWEETSRESPONSE']._serialized_start=955
-  _globals['_GETTWEETSRESPONSE']._serialized_end=1061
-  _globals['_DELETETWEETREQUEST']._serialized_start=1063
-  _globals['_DELETETWEETREQUEST']._serialized_end=1188
-  _globals['_DELETETWEETRESPONSE']._serialized_start=1190
-  _globals['_DELETETWEETRESPONSE']._serialized_end=1211
-  _globals['_LOOKUPTWEETSREQUEST']._serialized_start=1213
-  _globals['_LOOKUPTWEETSREQUEST']._serialized_end=1259
-  _globals['_LOOKUPTWEETSRESPONSE']._serialized_start=1261
-  _globals['_LOOKUPTWEETSRESPONSE']._serialized_end=1344
-  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_start=1346
-  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_end=1447
-  _globals['_AUTHORTWEETS']._serialized_start=1449
-  _globals['_AUTHORTWEETS']._serialized_end=1499
-  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_start=1501
-  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_end=1575
-  _globals['_DECIDEDELIVERYREQUEST']._serialized_start=1577
-  _globals['_DECIDEDELIVERYREQUEST']._serialized_end=1675
-  _globals['_DECIDEDELIVERYRESPONSE']._serialized_start=1677
-  _globals['_DECIDEDELIVERYRESPONSE']._serialized_end=1746
-  _globals['_STREAMTWEETSREQUEST']._serialized_start=1748
-  _globals['_STREAMTWEETSREQUEST']._serialized_end=1820
-  _globals['_STREAMTWEETSRESPONSE']._serialized_start=1823
-  _globals['_STREAMTWEETSRESPONSE']._serialized_end=1964
-  _globals['_TWEETSERVICE']._serialized_start=2043
-  _globals['_TWEETSERVICE']._serialized_end=3016
+  _globals['_CREATETWEETREQUEST']._serialized_end=655
+  _globals['_CREATETWEETRESPONSE']._serialized_start=657
+  _globals['_CREATETWEETRESPONSE']._serialized_end=783
+  _globals['_GETTWEETREQUEST']._serialized_start=785
+  _globals['_GETTWEETREQUEST']._serialized_end=832
+  _globals['_GETTWEETRESPONSE']._serialized_start=834
+  _globals['_GETTWEETRESPONSE']._serialized_end=891
+  _globals['_GETTWEETSREQUEST']._serialized_start=893
+  _globals['_GETTWEETSREQUEST']._serialized_end=984
+  _globals['_GETTWEETSRESPONSE']._serialized_start=986
+  _globals['_GETTWEETSRESPONSE']._serialized_end=1092
+  _globals['_DELETETWEETREQUEST']._serialized_start=1094
+  _globals['_DELETETWEETREQUEST']._serialized_end=1219
+  _globals['_DELETETWEETRESPONSE']._serialized_start=1221
+  _globals['_DELETETWEETRESPONSE']._serialized_end=1242
+  _globals['_LOOKUPTWEETSREQUEST']._serialized_start=1244
+  _globals['_LOOKUPTWEETSREQUEST']._serialized_end=1290
+  _globals['_LOOKUPTWEETSRESPONSE']._serialized_start=1292
+  _globals['_LOOKUPTWEETSRESPONSE']._serialized_end=1375
+  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_start=1377
+  _globals['_LISTAUTHORTWEETSREQUEST']._serialized_end=1478
+  _globals['_AUTHORTWEETS']._serialized_start=1480
+  _globals['_AUTHORTWEETS']._serialized_end=1530
+  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_start=1532
+  _globals['_LISTAUTHORTWEETSRESPONSE']._serialized_end=1606
+  _globals['_DECIDEDELIVERYREQUEST']._serialized_start=1608
+  _globals['_DECIDEDELIVERYREQUEST']._serialized_end=1706
+  _globals['_DECIDEDELIVERYRESPONSE']._serialized_start=1708
+  _globals['_DECIDEDELIVERYRESPONSE']._serialized_end=1777
+  _globals['_STREAMTWEETSREQUEST']._serialized_start=1779
+  _globals['_STREAMTWEETSREQUEST']._serialized_end=1851
+  _globals['_STREAMTWEETSRESPONSE']._serialized_start=1854
+  _globals['_STREAMTWEETSRESPONSE']._serialized_end=1995
+  _globals['_TWEETSERVICE']._serialized_start=2074
+  _globals['_TWEETSERVICE']._serialized_end=3047
 # @@protoc_insertion_point(module_scope)
