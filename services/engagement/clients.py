@@ -20,8 +20,8 @@ MAX_IDS_PER_CALL: Final = 1_000
 """What both services take at once; longer lists are split."""
 TWEETS_PER_ANSWER: Final = 14
 """As many of any size as one answer holds: the longest URLs, each in the text and among the
-entities, and four pictures make a tweet of 290 kB, and 4 MB is what a channel takes. Where an answer
-does not fit, the same is asked for again in such parts."""
+entities, and four pictures make a tweet of 290 kB, and 4 MB is what a channel takes. Where an
+answer does not fit, the same is asked for again in such parts."""
 
 
 class UserClient:

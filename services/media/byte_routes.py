@@ -1,10 +1,11 @@
 """The bytes of pictures over HTTP, where they are in a folder: signed URLs, and no token.
 
-An upload is refused before its bytes are read where it cannot be taken, and while they are read
-once there are too many. What is given out never changes under its URL, so caches may keep it.
+An upload is refused before its bytes are read where it cannot be taken; of one that is too large no
+more is kept than may be. What is given out never changes under its URL, so caches may keep it.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -38,6 +39,9 @@ MAX_CACHED_S: Final = 300
 """How long a cache may go on showing what was deleted or quarantined meanwhile."""
 UPLOADS_AT_ONCE: Final = 16
 """80 MB of memory at the most; who comes then is asked to come again."""
+MAX_DISCARDED_BYTES: Final = 4 * MAX_UPLOAD_BYTES
+"""Of an upload that is too large, read and thrown away: who is hung up on while sending may not see
+the answer. More are not read."""
 UPLOAD_S: Final = 30.0
 """For the bytes of one upload; the edge in front gives a request 15 s to be whole."""
 RETRY_AFTER_S: Final = 2.0
@@ -121,14 +125,18 @@ async def _body(request: Request, upload: Upload) -> bytes:
     """Read the bytes; raises `InvalidArgumentError` for fewer than were announced."""
     most = upload.size or MAX_UPLOAD_BYTES
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > most:
+    if announced.isdecimal() and int(announced) > MAX_DISCARDED_BYTES:
         raise _TooLargeError
-    data = bytearray()
+    data, count = bytearray(), 0
     async with asyncio.timeout(UPLOAD_S):
         async for chunk in request.stream():
-            data += chunk
-            if len(data) > most:
+            count += len(chunk)
+            if count > MAX_DISCARDED_BYTES:
                 raise _TooLargeError
+            if count <= most:
+                data += chunk
+    if count > most:
+        raise _TooLargeError
     if not data or (upload.size and len(data) < upload.size):
         wanted = upload.size or f"1 to {most}"
         raise InvalidArgumentError("size", f"must be {wanted} bytes, are {len(data)}")
@@ -181,7 +189,10 @@ def _refused(error: Exception) -> Response:
 def _answer(error: AviaryError) -> Response:
     known = status_of(error)
     reply = error_reply((known or internal_status())[1])
-    return Response(reply.body, reply.status, dict(reply.headers))
+    headers = dict(reply.headers)
+    if isinstance(error, UnavailableError):
+        headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    return Response(reply.body, reply.status, headers)
 
 
 async def _domain_error(_: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ its row, where a tweet would have to be written that is to carry it.
 from collections.abc import Collection
 from typing import Final
 
+from services.media.media_metrics import MediaMetrics
 from services.media.model import Media
 from services.media.ports import MediaStore, Tweets
 from services.media.removal import Removal
@@ -30,11 +31,12 @@ class Collecting:
 
     def __init__(
         self,
+        *,
         store: MediaStore,
         removal: Removal,
         tweets: Tweets,
         clock: Clock,
-        *,
+        metrics: MediaMetrics,
         after_s: int,
     ) -> None:
         """Collect what no tweet carries `after_s` seconds after it was asked for."""
@@ -42,6 +44,7 @@ class Collecting:
         self._removal = removal
         self._tweets = tweets
         self._clock = clock
+        self._metrics = metrics
         self._after_ms = after_s * _MS
 
     async def step(self) -> None:
@@ -55,10 +58,14 @@ class Collecting:
         for media in found.values():
             # What is quarantined is for an operator to decide.
             if media.quarantine is None and media.upload.media_id not in kept:
-                await self._removal.collect(media)
+                await self._collect(media)
         settled = [each for each in media_ids if self._is_settled(found.get(each), kept)]
         if settled:
             await self._store.settle(settled)
+
+    async def _collect(self, media: Media) -> None:
+        if await self._removal.collect(media):
+            self._metrics.collected()
 
     def _is_settled(self, media: Media | None, kept: Collection[int]) -> bool:
         if media is None or media.quarantine is not None:

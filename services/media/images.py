@@ -149,8 +149,9 @@ def _moving(source: Pillow.Image, content_type: str) -> bytes:
 
     def frames() -> Iterator[Pillow.Image]:
         for frame in ImageSequence.Iterator(source):
-            durations.append(frame.info.get("duration", 0))
             kept = frame.convert("RGBA")
+            # Known once it is decoded.
+            durations.append(frame.info.get("duration", 0))
             kept.info = {}
             yield kept
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import structlog
+
+from services.media.media_metrics import MediaMetrics
 from services.media.model import (
     COLLECTED,
     MAX_UPLOAD_BYTES,
@@ -12,9 +15,12 @@ from services.media.model import (
 )
 from services.media.ports import ImageWorker, MediaBytes, MediaStore, Scanner
 from services.media.removal import Removal
+from services.platform.observability.log_events import EVENT_MEDIA_QUARANTINED
 from services.platform.runtime.clock import Clock
 
 __all__ = ["Processing"]
+
+_log = structlog.get_logger()
 
 
 class Processing:
@@ -32,6 +38,7 @@ class Processing:
         scanners: Sequence[Scanner],
         removal: Removal,
         clock: Clock,
+        metrics: MediaMetrics,
     ) -> None:
         self._store = store
         self._bytes = media_bytes
@@ -39,6 +46,7 @@ class Processing:
         self._scanners = scanners
         self._removal = removal
         self._clock = clock
+        self._metrics = metrics
 
     async def uploaded(self, media_id: int) -> None:
         """Look at a picture. Raises `UnavailableError`; nothing is shown meanwhile."""
@@ -66,13 +74,15 @@ class Processing:
         made = await self._images.process(upload, data)
         if isinstance(made, Rejection):
             await self._store.decide(media_id, made)
+            self._metrics.processed(made.value)
             return
         image, files = made
         found = await self._scan(data, image.sha256)
         await self._bytes.put(media_id, files)
         if found is not None:
-            await self._quarantine(media_id, image, found)
+            await self._quarantine(media, image, found)
         await self._store.decide(media_id, image)
+        self._metrics.processed("ready" if found is None else "quarantined")
 
     async def _scan(self, data: bytes, sha256: str) -> str | None:
         for scanner in self._scanners:
@@ -80,8 +90,10 @@ class Processing:
                 return found
         return None
 
-    async def _quarantine(self, media_id: int, image: Image, found: str) -> None:
+    async def _quarantine(self, media: Media, image: Image, found: str) -> None:
         """Hide it before it is ready, so that nobody sees it in between."""
+        media_id, user_id = media.upload.media_id, media.upload.user_id
+        _log.warning(EVENT_MEDIA_QUARANTINED, media_id=media_id, user_id=user_id, found=found)
         await self._bytes.hide(media_id, [each.name for each in image.variants])
         await self._store.quarantine(media_id, Quarantine(found, self._clock.now_ms()))
 

@@ -183,6 +183,12 @@ class Settings:
     """`host:port` where the bytes of pictures are sent and read, which the edge dials."""
     media_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
     """Certificates of that listener, as above."""
+    media_bucket: str | None = None
+    """A bucket of Cloud Storage for the bytes of pictures; None keeps them in `data_dir`."""
+    media_blocked_hashes_file: Path | None = None
+    """Lists pictures that are quarantined when they come, by SHA-256; None lists none."""
+    media_clamd_address: Address | None = None
+    """`host:port` of ClamAV's daemon, which is asked about each picture; None asks nobody."""
     media_orphan_s: Annotated[
         int, whole_number(least=MIN_MEDIA_ORPHAN_S, most=MAX_MEDIA_ORPHAN_S)
     ] = DEFAULT_MEDIA_ORPHAN_S

@@ -35,6 +35,8 @@ __all__ = [
     "METRIC_LIMITS_LISTED",
     "METRIC_LOG_DROPPED",
     "METRIC_LOOP_FAILURES",
+    "METRIC_MEDIA_COLLECTED",
+    "METRIC_MEDIA_PROCESSED",
     "METRIC_NOT_READY",
     "METRIC_OUTBOX_HELD",
     "METRIC_OUTBOX_SET_ASIDE",
@@ -127,6 +129,11 @@ METRIC_ENGAGEMENT_DRIFT: Final = "engagement.drift"
 compared with what they count, and were put right."""
 METRIC_ENGAGEMENT_RECONCILED: Final = "engagement.reconciled"
 """Counter, tweets whose counts were compared with what they count."""
+METRIC_MEDIA_COLLECTED: Final = "media.collected"
+"""Counter, pictures deleted that no tweet carried in time."""
+METRIC_MEDIA_PROCESSED: Final = "media.processed"
+"""Counter, pictures looked at, by `outcome` (ready, quarantined, or why they were rejected:
+unknown_type, other_type, size, too_large, unreadable)."""
 METRIC_LOOP_FAILURES: Final = "loop.failures"
 """Counter, steps by `loop` that raised something; each was logged and is tried again."""
 METRIC_FLAGS_STALE: Final = "flags.stale"
