@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
-from google.cloud import storage
+from google.cloud.storage import Bucket, Client
 from google.oauth2.service_account import Credentials as ServiceAccount
 from requests.exceptions import RequestException
 
@@ -40,7 +40,7 @@ _Result = TypeVar("_Result")
 
 def open_bucket(name: str, clock: Clock) -> "BucketBytes":
     """Open a bucket by the process's own credentials."""
-    client = storage.Client()
+    client = Client()
     own = client._credentials  # noqa: SLF001 - there is no other way to them
     key = own if isinstance(own, ServiceAccount) else None
     return BucketBytes(client.bucket(name), clock, credentials=key)
@@ -51,7 +51,7 @@ class BucketBytes:
 
     def __init__(
         self,
-        bucket: "storage.Bucket",
+        bucket: Bucket,
         clock: Clock,
         *,
         credentials: ServiceAccount | None = None,

@@ -29,7 +29,7 @@ _MS: Final = 1_000
 class Collecting:
     """One look at what is unsettled, again and again."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per port, and one rule
         self,
         *,
         store: MediaStore,

@@ -39,7 +39,7 @@ def upload(media_id: int, content_type: str = "image/jpeg", size: int = 0) -> Up
 class Place:
     """Somewhere for bytes, and a client as others have one."""
 
-    bytes: MediaBytes
+    kept: MediaBytes
     clock: MovableClock
     client: httpx.AsyncClient
     deny_by_url: bool
@@ -49,7 +49,7 @@ class Place:
         return await self.client.put(target.to.url, content=data, headers=dict(target.headers))
 
     async def shown(self, variant: str, media_id: int = MEDIA) -> httpx.Response:
-        return await self.client.get((await self.bytes.url(media_id, variant)).url)
+        return await self.client.get((await self.kept.url(media_id, variant)).url)
 
 
 class Room:
@@ -113,37 +113,37 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 async def test_what_is_sent_is_read(place: Place) -> None:
-    assert not await place.bytes.has_upload(MEDIA)
-    assert await place.bytes.read_upload(MEDIA, 10) is None
-    target = await place.bytes.upload_target(upload(MEDIA))
+    assert not await place.kept.has_upload(MEDIA)
+    assert await place.kept.read_upload(MEDIA, 10) is None
+    target = await place.kept.upload_target(upload(MEDIA))
     assert (await place.send(target, DATA)).is_success
-    assert await place.bytes.has_upload(MEDIA)
-    assert not await place.bytes.has_upload(OTHER)
-    assert await place.bytes.read_upload(MEDIA, MAX_UPLOAD_BYTES) == DATA
-    assert await place.bytes.read_upload(MEDIA, 10) == DATA[:10]
+    assert await place.kept.has_upload(MEDIA)
+    assert not await place.kept.has_upload(OTHER)
+    assert await place.kept.read_upload(MEDIA, MAX_UPLOAD_BYTES) == DATA
+    assert await place.kept.read_upload(MEDIA, 10) == DATA[:10]
     for _ in range(2):
-        await place.bytes.drop_upload(MEDIA)
-        assert not await place.bytes.has_upload(MEDIA)
+        await place.kept.drop_upload(MEDIA)
+        assert not await place.kept.has_upload(MEDIA)
 
 
 async def test_a_target_says_when_it_ends_and_what_it_takes(place: Place) -> None:
-    target = await place.bytes.upload_target(upload(MEDIA))
+    target = await place.kept.upload_target(upload(MEDIA))
     assert target.to.expires_at_ms == place.clock.ms + 900_000
     assert target.headers["content-type"] == "image/jpeg"
-    assert "content-type" not in (await place.bytes.upload_target(upload(MEDIA, ""))).headers
-    other = await place.bytes.upload_target(upload(OTHER))
+    assert "content-type" not in (await place.kept.upload_target(upload(MEDIA, ""))).headers
+    other = await place.kept.upload_target(upload(OTHER))
     assert urlsplit(target.to.url).path != urlsplit(other.to.url).path
 
 
 async def test_variants_are_shown_by_their_urls(place: Place) -> None:
-    await place.bytes.put(MEDIA, FILES)
-    await place.bytes.put(MEDIA, FILES)
+    await place.kept.put(MEDIA, FILES)
+    await place.kept.put(MEDIA, FILES)
     for name, data in zip(NAMES, (LARGE, SMALL), strict=True):
-        assert await place.bytes.read(MEDIA, name) == data
+        assert await place.kept.read(MEDIA, name) == data
         answer = await place.shown(name)
         assert (answer.status_code, answer.content) == (200, data)
         assert answer.headers["content-type"] == "image/jpeg"
-    assert await place.bytes.read(MEDIA, "medium") is None
+    assert await place.kept.read(MEDIA, "medium") is None
     assert (await place.shown("medium")).status_code == 404
     assert (await place.shown("original", OTHER)).status_code == 404
 
@@ -151,50 +151,50 @@ async def test_variants_are_shown_by_their_urls(place: Place) -> None:
 async def test_a_url_is_the_same_for_an_hour(place: Place) -> None:
     hour_ms = 3_600_000
     place.clock.ms -= place.clock.ms % hour_ms
-    first = await place.bytes.url(MEDIA, "thumb")
+    first = await place.kept.url(MEDIA, "thumb")
     assert first.expires_at_ms == place.clock.ms + 2 * hour_ms
     place.clock.ms += hour_ms - 1
-    assert await place.bytes.url(MEDIA, "thumb") == first
+    assert await place.kept.url(MEDIA, "thumb") == first
     place.clock.ms += 1
-    assert await place.bytes.url(MEDIA, "thumb") != first
+    assert await place.kept.url(MEDIA, "thumb") != first
 
 
 async def test_no_url_leads_to_what_is_hidden(place: Place) -> None:
-    await place.bytes.put(MEDIA, FILES)
-    url = (await place.bytes.url(MEDIA, "thumb")).url
+    await place.kept.put(MEDIA, FILES)
+    url = (await place.kept.url(MEDIA, "thumb")).url
     assert (await place.client.get(url)).status_code == 200
     for _ in range(2):
-        await place.bytes.hide(MEDIA, NAMES)
+        await place.kept.hide(MEDIA, NAMES)
         assert (await place.client.get(url)).status_code == 404
-        assert await place.bytes.read(MEDIA, "original") is None
+        assert await place.kept.read(MEDIA, "original") is None
     for _ in range(2):
-        await place.bytes.show(MEDIA, NAMES)
+        await place.kept.show(MEDIA, NAMES)
         assert (await place.client.get(url)).content == SMALL
-    assert await place.bytes.read(MEDIA, "original") == LARGE
+    assert await place.kept.read(MEDIA, "original") == LARGE
 
 
 @pytest.mark.parametrize("hidden", [False, True])
-async def test_what_is_deleted_is_gone(place: Place, hidden: bool) -> None:
+async def test_what_is_deleted_is_gone(place: Place, *, hidden: bool) -> None:
     for media_id in (MEDIA, OTHER):
-        await place.bytes.put(media_id, FILES)
-    await place.send(await place.bytes.upload_target(upload(MEDIA)), DATA)
-    url = (await place.bytes.url(MEDIA, "thumb")).url
+        await place.kept.put(media_id, FILES)
+    await place.send(await place.kept.upload_target(upload(MEDIA)), DATA)
+    url = (await place.kept.url(MEDIA, "thumb")).url
     if hidden:
-        await place.bytes.hide(MEDIA, NAMES)
+        await place.kept.hide(MEDIA, NAMES)
     for _ in range(2):
-        await place.bytes.delete(MEDIA)
-        await place.bytes.show(MEDIA, NAMES)
+        await place.kept.delete(MEDIA)
+        await place.kept.show(MEDIA, NAMES)
         assert (await place.client.get(url)).status_code == 404
-        assert not await place.bytes.has_upload(MEDIA)
-    assert await place.bytes.read(OTHER, "thumb") == SMALL
+        assert not await place.kept.has_upload(MEDIA)
+    assert await place.kept.read(OTHER, "thumb") == SMALL
 
 
 Change = Callable[[str], Awaitable[str]]
 
 
 async def test_a_signature_is_of_the_url_that_it_is_on(place: Place) -> None:
-    await place.bytes.put(MEDIA, FILES)
-    url = (await place.bytes.url(MEDIA, "thumb")).url
+    await place.kept.put(MEDIA, FILES)
+    url = (await place.kept.url(MEDIA, "thumb")).url
     query = parse_qs(urlsplit(url).query)
     if not place.deny_by_url:
         # The emulator takes any; that it is signed, and when it ends, is Google's own form.

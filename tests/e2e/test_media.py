@@ -47,7 +47,11 @@ def uploaded(mesh: Mesh, owner: int, data: bytes, **said: object) -> Json:
     assert send(made, data).status_code == 204
     media_id = made["media_id"]
     waits = ("uploading", "processing")
-    eventually(lambda: media(mesh, media_id, owner)["status"] in waits, False, mesh.engine.within_s)
+
+    def still_waits() -> bool:
+        return media(mesh, media_id, owner)["status"] in waits
+
+    eventually(still_waits, expected=False, within_s=mesh.engine.within_s)
     return media(mesh, media_id, owner)
 
 
