@@ -177,8 +177,8 @@ READ_CLASSES: Final = (
         (),
         {
             Subject.IP: Budgets(
-                TokenBucket(2_000, 10),
-                TokenBucket(60_000, QUARTER_HOUR),
+                TokenBucket(1_000, 10),
+                TokenBucket(30_000, QUARTER_HOUR),
                 "pages full of pictures, for everybody behind one address; caches keep them",
             ),
         },

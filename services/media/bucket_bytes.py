@@ -1,7 +1,6 @@
 """Bytes of pictures in a bucket of Cloud Storage, which clients reach by V4 signed URLs.
 
-The library is imported when a bucket is opened, so that nobody else pays for it. It blocks, so all
-of it runs on threads.
+The library blocks, so all of it runs on threads.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from services.media.urls import UPLOAD_S, variant_expiry_ms
 from services.platform.errors import UnavailableError
 from services.platform.runtime.clock import Clock
 
-__all__ = ["BucketBytes", "open_bucket"]
+__all__ = ["BucketBytes", "opened"]
 
 UPLOADS: Final = "uploads"
 SHOWN: Final = "files"
@@ -38,7 +37,7 @@ _MS: Final = 1_000
 _Result = TypeVar("_Result")
 
 
-def open_bucket(name: str, clock: Clock) -> "BucketBytes":
+def opened(name: str, clock: Clock) -> "BucketBytes":
     """Open a bucket by the process's own credentials."""
     client = Client()
     own = client._credentials  # noqa: SLF001 - there is no other way to them

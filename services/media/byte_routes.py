@@ -33,7 +33,7 @@ from services.platform.errors import (
 from services.platform.rpc.json_errors import error_reply
 from services.platform.rpc.status import internal_status, status_of
 
-__all__ = ["MAX_CACHED_S", "byte_routes"]
+__all__ = ["MAX_CACHED_S", "byte_routes", "no_routes"]
 
 MAX_CACHED_S: Final = 300
 """How long a cache may go on showing what was deleted or quarantined meanwhile."""
@@ -87,6 +87,11 @@ def byte_routes(
             500: _internal_error,
         },
     )
+
+
+def no_routes() -> Starlette:
+    """Build the application where there is no folder: nothing is there."""
+    return Starlette(exception_handlers={404: _no_such_path})
 
 
 class _Intake:

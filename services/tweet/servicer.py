@@ -154,22 +154,27 @@ def _to_proto(tweet: Tweet) -> tweet_pb2.Tweet:
         quote_tweet_id=tweet.quote_tweet_id or None,
         entities=_entities_to_proto(tweet.entities),
         language=tweet.language or None,
-        media_refs=_media_refs_to_proto(tweet) if tweet.media_refs else None,
+        attachments=_attachments_to_proto(tweet),
     )
 
 
-def _media_refs_to_proto(tweet: Tweet) -> list[media_ref_pb2.MediaRef]:
-    return [
-        media_ref_pb2.MediaRef(
-            media_id=each.media_id,
-            content_type=each.content_type,
-            width=each.width,
-            height=each.height,
-            blurhash=each.blurhash,
-            alt_text=each.alt_text or None,
-        )
-        for each in tweet.media_refs
-    ]
+def _attachments_to_proto(tweet: Tweet) -> tweet_pb2.Attachments | None:
+    """Encode what a tweet carries; None where that is nothing, so that the field is absent."""
+    if not tweet.media_refs:
+        return None
+    return tweet_pb2.Attachments(
+        media_refs=[
+            media_ref_pb2.MediaRef(
+                media_id=each.media_id,
+                content_type=each.content_type,
+                width=each.width,
+                height=each.height,
+                blurhash=each.blurhash,
+                alt_text=each.alt_text or None,
+            )
+            for each in tweet.media_refs
+        ]
+    )
 
 
 def _entities_to_proto(found: Entities) -> entities_pb2.Entities | None:

@@ -87,12 +87,12 @@ def test_a_picture_is_uploaded_posted_shown_and_deleted(mesh: Mesh) -> None:
         "blurhash": shown["blurhash"],
         "alt_text": "red and blue",
     }
-    assert tweet(mesh, posted)["media_refs"] == [ref]
+    assert tweet(mesh, posted)["attachments"]["media_refs"] == [ref]
     assert tweet(mesh, posted)["text"] == ""
 
     def at_home() -> list[Json]:
         answer = mesh.rest.get("/v1/timeline/home", params={"user_id": bob}).json()
-        return [each["media_refs"] for each in answer["tweets"]]
+        return [each["attachments"]["media_refs"] for each in answer["tweets"]]
 
     eventually(at_home, [[ref]], mesh.engine.within_s)
     variants = media(mesh, shown["media_id"], bob)["variants"]
@@ -118,7 +118,7 @@ def test_four_pictures_of_each_type_are_one_tweet(mesh: Mesh) -> None:
     ada = user(mesh)
     files = [picture("PNG"), oriented_jpeg((400, 200)), film("GIF"), picture("WEBP")]
     ids = [uploaded(mesh, ada, each)["media_id"] for each in files]
-    refs = tweet(mesh, post(mesh, ada, "four", media_ids=ids))["media_refs"]
+    refs = tweet(mesh, post(mesh, ada, "four", media_ids=ids))["attachments"]["media_refs"]
     assert [each["media_id"] for each in refs] == ids
     assert [each["content_type"] for each in refs] == [
         f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp")

@@ -29,12 +29,15 @@ from services.platform.security.signing import Signer
 from services.platform.security.tls import CredentialsError
 
 __all__ = [
+    "TIMEOUT_S",
     "EngagementClient",
     "QueueClient",
     "SearchClient",
     "ThresholdClient",
     "TimelineClient",
     "UserClient",
+    "explained",
+    "open_operator_channel",
     "reach_engagement",
     "reach_queues",
     "reach_search",
@@ -58,14 +61,14 @@ class QueueClient:
 
     async def queues(self) -> Sequence[queue_pb2.Queue]:
         """List every queue; a number is absent where the bus cannot say."""
-        with _explained(self._found):
+        with explained(self._found):
             answer = await self._rpc.call(self._stub.ListQueues, pb.ListQueuesRequest())
         return answer.queues
 
     async def dead_letters(self, subscription: str, limit: int) -> Sequence[queue_pb2.DeadLetter]:
         """List up to `limit` messages that were given up, oldest first."""
         request = pb.ListDeadLettersRequest(subscription=subscription, limit=limit)
-        with _explained(self._found):
+        with explained(self._found):
             answer = await self._rpc.call(self._stub.ListDeadLetters, request)
         return answer.dead_letters
 
@@ -74,38 +77,38 @@ class QueueClient:
     ) -> Sequence[pb.ReadDeadLettersResponse]:
         """Read dead letters whole, oldest first: those named, else up to `limit`."""
         request = pb.ReadDeadLettersRequest(subscription=subscription, ids=ids, limit=limit)
-        with _explained(self._found):
+        with explained(self._found):
             return [each async for each in self._rpc.stream(self._stub.ReadDeadLetters, request)]
 
     async def redrive(self, subscription: str, limit: int) -> int:
         """Put up to `limit` dead letters back; how many there were. Not repeated on failure."""
         request = pb.RedriveDeadLettersRequest(subscription=subscription, limit=limit)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.RedriveDeadLetters, request)).redriven
 
     async def drop(self, subscription: str, ids: Sequence[str]) -> int:
         """Forget dead letters; how many of these there were."""
         request = pb.DropDeadLettersRequest(subscription=subscription, ids=ids)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.DropDeadLetters, request)).dropped
 
     async def pause(self, subscriptions: Sequence[str]) -> Sequence[queue_pb2.Pause]:
         """Pause subscriptions; what is paused then, of all."""
         request = pb.PauseSubscriptionsRequest(subscriptions=subscriptions)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.PauseSubscriptions, request)).pauses
 
     async def resume(self, subscriptions: Sequence[str]) -> Sequence[queue_pb2.Pause]:
         """Resume subscriptions; what is paused then, of all."""
         request = pb.ResumeSubscriptionsRequest(subscriptions=subscriptions)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.ResumeSubscriptions, request)).pauses
 
 
 @asynccontextmanager
 async def reach_queues(found: Found) -> AsyncIterator[QueueClient]:
     """Open a channel for a while."""
-    async with _channel(found, pb.DESCRIPTOR) as channel:
+    async with open_operator_channel(found, pb.DESCRIPTOR) as channel:
         yield QueueClient(found, channel)
 
 
@@ -120,20 +123,20 @@ class ThresholdClient:
     async def controls(self) -> fanout_pb.Controls:
         """Read what is in force."""
         request = fanout_pb.GetControlsRequest()
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.GetControls, request)).controls
 
     async def set_threshold(self, followers: int) -> fanout_pb.Controls:
         """Move the threshold; 0 goes back to the default."""
         request = fanout_pb.SetCelebrityThresholdRequest(followers=followers)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.SetCelebrityThreshold, request)).controls
 
 
 @asynccontextmanager
 async def reach_threshold(found: Found) -> AsyncIterator[ThresholdClient]:
     """Open a channel for a while."""
-    async with _channel(found, fanout_pb.DESCRIPTOR) as channel:
+    async with open_operator_channel(found, fanout_pb.DESCRIPTOR) as channel:
         yield ThresholdClient(found, channel)
 
 
@@ -147,14 +150,14 @@ class UserClient:
 
     async def require(self, user_id: int) -> None:
         """Raise `OperateError` where no user has this id."""
-        with _explained(self._found):
+        with explained(self._found):
             await self._rpc.call(self._stub.GetUser, user_pb.GetUserRequest(user_id=user_id))
 
 
 @asynccontextmanager
 async def reach_users(found: Found) -> AsyncIterator[UserClient]:
     """Open a channel for a while."""
-    async with _channel(found, user_pb.DESCRIPTOR) as channel:
+    async with open_operator_channel(found, user_pb.DESCRIPTOR) as channel:
         yield UserClient(found, channel)
 
 
@@ -169,14 +172,14 @@ class TimelineClient:
     async def rebuild_home(self, user_id: int) -> None:
         """Have a home timeline built anew. Raises `OperateError`."""
         request = timeline_pb.RebuildHomeTimelineRequest(user_id=user_id)
-        with _explained(self._found):
+        with explained(self._found):
             await self._rpc.call(self._stub.RebuildHomeTimeline, request)
 
 
 @asynccontextmanager
 async def reach_timeline(found: Found) -> AsyncIterator[TimelineClient]:
     """Open a channel for a while."""
-    async with _channel(found, timeline_pb.DESCRIPTOR) as channel:
+    async with open_operator_channel(found, timeline_pb.DESCRIPTOR) as channel:
         yield TimelineClient(found, channel)
 
 
@@ -191,20 +194,20 @@ class EngagementClient:
     async def counts(self, tweet_ids: Sequence[int]) -> Sequence[engagement_pb.TweetCounts]:
         """Read the counts of tweets, in the order asked for."""
         request = engagement_pb.LookupCountsRequest(tweet_ids=tweet_ids)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.LookupCounts, request)).counts
 
     async def reconcile(self, tweet_ids: Sequence[int]) -> Sequence[engagement_pb.CountDrift]:
         """Put the counts of tweets right; gives those that were off."""
         request = engagement_pb.ReconcileRequest(tweet_ids=tweet_ids)
-        with _explained(self._found):
+        with explained(self._found):
             return (await self._rpc.call(self._stub.Reconcile, request)).drifts
 
 
 @asynccontextmanager
 async def reach_engagement(found: Found) -> AsyncIterator[EngagementClient]:
     """Open a channel for a while."""
-    async with _channel(found, engagement_pb.DESCRIPTOR) as channel:
+    async with open_operator_channel(found, engagement_pb.DESCRIPTOR) as channel:
         yield EngagementClient(found, channel)
 
 
@@ -218,13 +221,13 @@ class SearchClient:
 
     async def indexes(self) -> Sequence[search_pb.IndexStatus]:
         """Read how the index of each replica is."""
-        with _explained(self._found):
+        with explained(self._found):
             request = search_pb.GetIndexStatusRequest()
             return (await self._rpc.call(self._stub.GetIndexStatus, request)).indexes
 
     async def rebuild(self) -> None:
         """Have each replica build its index anew."""
-        with _explained(self._found):
+        with explained(self._found):
             request = search_pb.RequestRebuildRequest()
             await self._rpc.call(self._stub.RequestRebuild, request)
 
@@ -232,11 +235,12 @@ class SearchClient:
 @asynccontextmanager
 async def reach_search(found: Found) -> AsyncIterator[SearchClient]:
     """Open a channel for a while."""
-    async with _channel(found, search_pb.DESCRIPTOR) as channel:
+    async with open_operator_channel(found, search_pb.DESCRIPTOR) as channel:
         yield SearchClient(found, channel)
 
 
-def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:
+def open_operator_channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:
+    """Open a channel for the services of a proto file, as the operator; raises `OperateError`."""
     signer = None if found.keys is None else Signer(found.keys, SystemClock())
     services = list(file.services_by_name.values())
     try:
@@ -248,7 +252,7 @@ def _channel(found: Found, file: FileDescriptor) -> grpc.aio.Channel:
 
 
 @contextmanager
-def _explained(found: Found) -> Iterator[None]:
+def explained(found: Found) -> Iterator[None]:
     """Say who failed, and what to do."""
     try:
         yield

@@ -27,7 +27,7 @@ from aviary.tweet.v1 import entities_pb2 as aviary_dot_tweet_dot_v1_dot_entities
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/tweet/v1/tweet.proto\x12\x0f\x61viary.tweet.v1\x1a\x1f\x61viary/media/v1/media_ref.proto\x1a\x1e\x61viary/tweet/v1/entities.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x02\n\x05Tweet\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x14in_reply_to_tweet_id\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x0equote_tweet_id\x18\x06 \x01(\x03H\x01\x88\x01\x01\x12+\n\x08\x65ntities\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.Entities\x12\x15\n\x08language\x18\x15 \x01(\tH\x02\x88\x01\x01\x12-\n\nmedia_refs\x18\x16 \x03(\x0b\x32\x19.aviary.media.v1.MediaRefB\x17\n\x15_in_reply_to_tweet_idB\x11\n\x0f_quote_tweet_idB\x0b\n\t_languageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/tweet/v1/tweet.proto\x12\x0f\x61viary.tweet.v1\x1a\x1f\x61viary/media/v1/media_ref.proto\x1a\x1e\x61viary/tweet/v1/entities.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x02\n\x05Tweet\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x14in_reply_to_tweet_id\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x0equote_tweet_id\x18\x06 \x01(\x03H\x01\x88\x01\x01\x12+\n\x08\x65ntities\x18\x14 \x01(\x0b\x32\x19.aviary.tweet.v1.Entities\x12\x15\n\x08language\x18\x15 \x01(\tH\x02\x88\x01\x01\x12\x31\n\x0b\x61ttachments\x18\x16 \x01(\x0b\x32\x1c.aviary.tweet.v1.AttachmentsB\x17\n\x15_in_reply_to_tweet_idB\x11\n\x0f_quote_tweet_idB\x0b\n\t_language\"<\n\x0b\x41ttachments\x12-\n\nmedia_refs\x18\x01 \x03(\x0b\x32\x19.aviary.media.v1.MediaRefb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,5 +35,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aviary.tweet.v1.tweet_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TWEET']._serialized_start=147
-  _globals['_TWEET']._serialized_end=487
+  _globals['_TWEET']._serialized_end=491
+  _globals['_ATTACHMENTS']._serialized_start=493
+  _globals['_ATTACHMENTS']._serialized_end=553
 # @@protoc_insertion_point(module_scope)

@@ -14,10 +14,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -35,7 +35,7 @@ class Tweet(_message.Message):
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
     ENTITIES_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
-    MEDIA_REFS_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """Snowflake; sorts by creation time."""
     user_id: _builtins.int
@@ -61,8 +61,8 @@ class Tweet(_message.Message):
         """What the text refers to; absent when nothing."""
 
     @_builtins.property
-    def media_refs(self) -> _containers.RepeatedCompositeFieldContainer[_media_ref_pb2.MediaRef]:
-        """Up to four pictures that the tweet carries, in the author's order."""
+    def attachments(self) -> Global___Attachments:
+        """What the tweet carries besides its text; absent when nothing."""
 
     def __init__(
         self,
@@ -75,11 +75,11 @@ class Tweet(_message.Message):
         quote_tweet_id: _builtins.int | None = ...,
         entities: _entities_pb2.Entities | None = ...,
         language: _builtins.str | None = ...,
-        media_refs: _abc.Iterable[_media_ref_pb2.MediaRef] | None = ...,
+        attachments: Global___Attachments | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "attachments", b"attachments", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "media_refs", b"media_refs", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_language", b"_language", "_quote_tweet_id", b"_quote_tweet_id", "attachments", b"attachments", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["in_reply_to_tweet_id"]  # noqa: Y015
     _WhichOneofArgType__in_reply_to_tweet_id: _TypeAlias = _typing.Literal["_in_reply_to_tweet_id", b"_in_reply_to_tweet_id"]  # noqa: Y015
@@ -95,3 +95,27 @@ class Tweet(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quote_tweet_id) -> _WhichOneofReturnType__quote_tweet_id | None: ...
 
 Global___Tweet: _TypeAlias = Tweet  # noqa: Y015
+
+@_typing.final
+class Attachments(_message.Message):
+    """What a tweet carries besides its text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_REFS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def media_refs(self) -> _containers.RepeatedCompositeFieldContainer[_media_ref_pb2.MediaRef]:
+        """Up to four pictures, in the author's order."""
+
+    def __init__(
+        self,
+        *,
+        media_refs: _abc.Iterable[_media_ref_pb2.MediaRef] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_refs", b"media_refs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachments: _TypeAlias = Attachments  # noqa: Y015

@@ -507,7 +507,7 @@ class StreamTweetsResponse(_message.Message):
     """About how much of all tweets has been read up to here, 0-100."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """At most 15; may be empty where all were deleted."""
+        """At most 14; may be empty where all were deleted."""
 
     def __init__(
         self,
