@@ -12,6 +12,7 @@ from aviary.media.v1.media_service_pb2_grpc import MediaServiceStub
 
 from services.cli.operate.client import TIMEOUT_S, explained, open_operator_channel
 from services.cli.operate.finding import Found, find
+from services.cli.operate.showing import show_table
 from services.cli.options import echo_json
 from services.platform.rpc.rpc_client import RpcClient
 from services.platform.specs import server_of
