@@ -1,18 +1,20 @@
 """What is refused of arguments, in the same words everywhere."""
 
+import re
 from typing import Final
 
 from services.media.model import CONTENT_TYPES, MAX_UPLOAD_BYTES
 from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, NotFoundError
-from services.platform.text.bounded_text import has_scalars_only, normalized
+from services.platform.text.bounded_text import MAX_EXPANSION, normalized
+from services.platform.text.characters import check_characters
 
 __all__ = ["MAX_ALT_CHARS", "check_content_type", "check_size", "no_media", "validate_alt_text"]
 
 MAX_ALT_CHARS: Final = 1_000
 """Characters (code points): a paragraph, which somebody has to listen to."""
 _ALT_WANTED: Final = f"must be at most {MAX_ALT_CHARS} characters"
-_LINE_END: Final = "\n"
+_LINE_ENDS: Final = re.compile("\r\n?")
 
 
 def check_content_type(content_type: str) -> None:
@@ -30,16 +32,15 @@ def check_size(size: int) -> None:
 def validate_alt_text(text: str) -> str:
     """Give what there is to see in a normal form (NFC), with lines that end in U+000A.
 
-    Raises `InvalidArgumentError` for more than `MAX_ALT_CHARS` and for control characters.
+    Raises `InvalidArgumentError` for more than `MAX_ALT_CHARS`, more combining marks in a row than
+    any language has, and what `check_characters` refuses.
     """
-    text = text.replace("\r\n", _LINE_END)
-    text = normalized("alt_text", text, most=MAX_ALT_CHARS, wanted=_ALT_WANTED)
+    most = MAX_ALT_CHARS * MAX_EXPANSION
+    text = normalized("alt_text", text, most=most, wanted=_ALT_WANTED)
+    text = _LINE_ENDS.sub("\n", text)
+    check_characters("alt_text", text, lines=True)
     if len(text) > MAX_ALT_CHARS:
         raise InvalidArgumentError("alt_text", _ALT_WANTED)
-    if not has_scalars_only(text):
-        raise InvalidArgumentError("alt_text", "must not have lone surrogates")
-    if any(_is_control(each) and each != _LINE_END for each in text):
-        raise InvalidArgumentError("alt_text", "must have no control characters but line ends")
     return text
 
 
@@ -50,7 +51,3 @@ def no_media(media_id: int, field: str = "media_id") -> NotFoundError:
         reason=Reason.MEDIA_NOT_FOUND,
         metadata={"field": field, "media_id": str(media_id)},
     )
-
-
-def _is_control(character: str) -> bool:
-    return ord(character) < ord(" ") or "\x7f" <= character <= "\x9f"

@@ -26,6 +26,7 @@ __all__ = [
     "MAX_AUTHORS_PER_LIST",
     "MAX_IDS_PER_AUTHOR",
     "MAX_LOOKUP_IDS",
+    "MAX_MEDIA",
     "TweetService",
 ]
 

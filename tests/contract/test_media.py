@@ -115,6 +115,7 @@ async def test_a_repeat_gives_the_same_picture(one: World) -> None:
         ("size", 5 * 1024 * 1024 + 1),
         ("alt_text", "a" * 1_001),
         ("alt_text", "a\0b"),
+        ("alt_text", "a\u202eb"),
         ("alt_text", "\ud800"),
         ("request_id", "r" * 65),
     ],

@@ -31,7 +31,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/media/v1/media_service.proto\x12\x0f\x61viary.media.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x1b\x61viary/media/v1/media.proto\x1a\x1f\x61viary/media/v1/media_ref.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x01\n\x13\x43reateUploadRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12>\n\x0c\x63ontent_type\x18\x02 \x01(\tB(\xe2\x41\x01\x01\xda\xda\x18 *\x1e^(image/(png|jpeg|gif|webp))?$\x12\x1d\n\x04size\x18\x03 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xda\xda\x18\x07\x08\x00\x10\x80\x80\xc0\x02\x12\x1d\n\x08\x61lt_text\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x01\xda\xda\x18\x03 \xe8\x07\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"\xba\x01\n\x14\x43reateUploadResponse\x12\x10\n\x08media_id\x18\x01 \x01(\x03\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12\x15\n\rupload_method\x18\x03 \x01(\t\x12\x35\n\x0eupload_headers\x18\x04 \x03(\x0b\x32\x1d.aviary.media.v1.UploadHeader\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"+\n\x0cUploadHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"P\n\x0fGetMediaRequest\x12\x1c\n\x08media_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"9\n\x10GetMediaResponse\x12%\n\x05media\x18\x01 \x01(\x0b\x32\x16.aviary.media.v1.Media\"\\\n\x12\x41ttachMediaRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x16\n\x08tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x17\n\tmedia_ids\x18\x03 \x03(\x03\x42\x04\xe2\x41\x01\x02\"D\n\x13\x41ttachMediaResponse\x12-\n\nmedia_refs\x18\x01 \x03(\x0b\x32\x19.aviary.media.v1.MediaRef\"K\n\x16ListQuarantinedRequest\x12\x1c\n\x0e\x61\x66ter_media_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"K\n\x17ListQuarantinedResponse\x12\x30\n\x05media\x18\x01 \x03(\x0b\x32!.aviary.media.v1.QuarantinedMedia\"\x9d\x01\n\x10QuarantinedMedia\x12\x10\n\x08media_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x32\n\x0equarantined_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x08tweet_id\x18\x05 \x01(\x03H\x00\x88\x01\x01\x42\x0b\n\t_tweet_id\"+\n\x11\x43learMediaRequest\x12\x16\n\x08media_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"\x14\n\x12\x43learMediaResponse\",\n\x12RemoveMediaRequest\x12\x16\n\x08media_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"\x15\n\x13RemoveMediaResponse2\xa3\x05\n\x0cMediaService\x12\x89\x01\n\x0c\x43reateUpload\x12$.aviary.media.v1.CreateUploadRequest\x1a%.aviary.media.v1.CreateUploadResponse\",\x90\x02\x00\xca\xda\x18\r\n\x0bmedia:write\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/media:\x01*\x12\x81\x01\n\x08GetMedia\x12 .aviary.media.v1.GetMediaRequest\x1a!.aviary.media.v1.GetMediaResponse\"0\x90\x02\x01\xca\xda\x18\r\n\x0btweets:read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/media/{media_id}\x12]\n\x0b\x41ttachMedia\x12#.aviary.media.v1.AttachMediaRequest\x1a$.aviary.media.v1.AttachMediaResponse\"\x03\x90\x02\x02\x12i\n\x0fListQuarantined\x12\'.aviary.media.v1.ListQuarantinedRequest\x1a(.aviary.media.v1.ListQuarantinedResponse\"\x03\x90\x02\x01\x12Z\n\nClearMedia\x12\".aviary.media.v1.ClearMediaRequest\x1a#.aviary.media.v1.ClearMediaResponse\"\x03\x90\x02\x02\x12]\n\x0bRemoveMedia\x12#.aviary.media.v1.RemoveMediaRequest\x1a$.aviary.media.v1.RemoveMediaResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#aviary/media/v1/media_service.proto\x12\x0f\x61viary.media.v1\x1a\x1b\x61viary/edge/v1/access.proto\x1a\x1b\x61viary/edge/v1/limits.proto\x1a\x1b\x61viary/media/v1/media.proto\x1a\x1f\x61viary/media/v1/media_ref.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x01\n\x13\x43reateUploadRequest\x12\x1f\n\x07user_id\x18\x01 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\x12>\n\x0c\x63ontent_type\x18\x02 \x01(\tB(\xe2\x41\x01\x01\xda\xda\x18 *\x1e^(image/(png|jpeg|gif|webp))?$\x12\x1d\n\x04size\x18\x03 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xda\xda\x18\x07\x08\x00\x10\x80\x80\xc0\x02\x12\'\n\x08\x61lt_text\x18\x04 \x01(\tB\x15\xe2\x41\x01\x01\xda\xda\x18\r \xe8\x07\x32\x08\x61lt-text\x12(\n\nrequest_id\x18\x05 \x01(\tB\x14\xe2\x41\x01\x01\xda\xda\x18\x0c @*\x08^[ -~]*$\"\xba\x01\n\x14\x43reateUploadResponse\x12\x10\n\x08media_id\x18\x01 \x01(\x03\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12\x15\n\rupload_method\x18\x03 \x01(\t\x12\x35\n\x0eupload_headers\x18\x04 \x03(\x0b\x32\x1d.aviary.media.v1.UploadHeader\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"+\n\x0cUploadHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"P\n\x0fGetMediaRequest\x12\x1c\n\x08media_id\x18\x01 \x01(\x03\x42\n\xe2\x41\x01\x02\xda\xda\x18\x02\x08\x01\x12\x1f\n\x07user_id\x18\x02 \x01(\x03\x42\x0e\xe2\x41\x01\x02\xd0\xda\x18\x01\xda\xda\x18\x02\x08\x01\"9\n\x10GetMediaResponse\x12%\n\x05media\x18\x01 \x01(\x0b\x32\x16.aviary.media.v1.Media\"\\\n\x12\x41ttachMediaRequest\x12\x15\n\x07user_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x16\n\x08tweet_id\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x02\x12\x17\n\tmedia_ids\x18\x03 \x03(\x03\x42\x04\xe2\x41\x01\x02\"D\n\x13\x41ttachMediaResponse\x12-\n\nmedia_refs\x18\x01 \x03(\x0b\x32\x19.aviary.media.v1.MediaRef\"K\n\x16ListQuarantinedRequest\x12\x1c\n\x0e\x61\x66ter_media_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x13\n\x05limit\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"K\n\x17ListQuarantinedResponse\x12\x30\n\x05media\x18\x01 \x03(\x0b\x32!.aviary.media.v1.QuarantinedMedia\"\x9d\x01\n\x10QuarantinedMedia\x12\x10\n\x08media_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x32\n\x0equarantined_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x08tweet_id\x18\x05 \x01(\x03H\x00\x88\x01\x01\x42\x0b\n\t_tweet_id\"+\n\x11\x43learMediaRequest\x12\x16\n\x08media_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"\x14\n\x12\x43learMediaResponse\",\n\x12RemoveMediaRequest\x12\x16\n\x08media_id\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x02\"\x15\n\x13RemoveMediaResponse2\xa3\x05\n\x0cMediaService\x12\x89\x01\n\x0c\x43reateUpload\x12$.aviary.media.v1.CreateUploadRequest\x1a%.aviary.media.v1.CreateUploadResponse\",\x90\x02\x00\xca\xda\x18\r\n\x0bmedia:write\xf0\xda\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/media:\x01*\x12\x81\x01\n\x08GetMedia\x12 .aviary.media.v1.GetMediaRequest\x1a!.aviary.media.v1.GetMediaResponse\"0\x90\x02\x01\xca\xda\x18\r\n\x0btweets:read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/media/{media_id}\x12]\n\x0b\x41ttachMedia\x12#.aviary.media.v1.AttachMediaRequest\x1a$.aviary.media.v1.AttachMediaResponse\"\x03\x90\x02\x02\x12i\n\x0fListQuarantined\x12\'.aviary.media.v1.ListQuarantinedRequest\x1a(.aviary.media.v1.ListQuarantinedResponse\"\x03\x90\x02\x01\x12Z\n\nClearMedia\x12\".aviary.media.v1.ClearMediaRequest\x1a#.aviary.media.v1.ClearMediaResponse\"\x03\x90\x02\x02\x12]\n\x0bRemoveMedia\x12#.aviary.media.v1.RemoveMediaRequest\x1a$.aviary.media.v1.RemoveMediaResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,7 +45,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEUPLOADREQUEST'].fields_by_name['size']._loaded_options = None
   _globals['_CREATEUPLOADREQUEST'].fields_by_name['size']._serialized_options = b'\342A\001\001\332\332\030\007\010\000\020\200\200\300\002'
   _globals['_CREATEUPLOADREQUEST'].fields_by_name['alt_text']._loaded_options = None
-  _globals['_CREATEUPLOADREQUEST'].fields_by_name['alt_text']._serialized_options = b'\342A\001\001\332\332\030\003 \350\007'
+  _globals['_CREATEUPLOADREQUEST'].fields_by_name['alt_text']._serialized_options = b'\342A\001\001\332\332\030\r \350\0072\010alt-text'
   _globals['_CREATEUPLOADREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEUPLOADREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\332\332\030\014 @*\010^[ -~]*$'
   _globals['_GETMEDIAREQUEST'].fields_by_name['media_id']._loaded_options = None
@@ -79,33 +79,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEDIASERVICE'].methods_by_name['RemoveMedia']._loaded_options = None
   _globals['_MEDIASERVICE'].methods_by_name['RemoveMedia']._serialized_options = b'\220\002\002'
   _globals['_CREATEUPLOADREQUEST']._serialized_start=273
-  _globals['_CREATEUPLOADREQUEST']._serialized_end=495
-  _globals['_CREATEUPLOADRESPONSE']._serialized_start=498
-  _globals['_CREATEUPLOADRESPONSE']._serialized_end=684
-  _globals['_UPLOADHEADER']._serialized_start=686
-  _globals['_UPLOADHEADER']._serialized_end=729
-  _globals['_GETMEDIAREQUEST']._serialized_start=731
-  _globals['_GETMEDIAREQUEST']._serialized_end=811
-  _globals['_GETMEDIARESPONSE']._serialized_start=813
-  _globals['_GETMEDIARESPONSE']._serialized_end=870
-  _globals['_ATTACHMEDIAREQUEST']._serialized_start=872
-  _globals['_ATTACHMEDIAREQUEST']._serialized_end=964
-  _globals['_ATTACHMEDIARESPONSE']._serialized_start=966
-  _globals['_ATTACHMEDIARESPONSE']._serialized_end=1034
-  _globals['_LISTQUARANTINEDREQUEST']._serialized_start=1036
-  _globals['_LISTQUARANTINEDREQUEST']._serialized_end=1111
-  _globals['_LISTQUARANTINEDRESPONSE']._serialized_start=1113
-  _globals['_LISTQUARANTINEDRESPONSE']._serialized_end=1188
-  _globals['_QUARANTINEDMEDIA']._serialized_start=1191
-  _globals['_QUARANTINEDMEDIA']._serialized_end=1348
-  _globals['_CLEARMEDIAREQUEST']._serialized_start=1350
-  _globals['_CLEARMEDIAREQUEST']._serialized_end=1393
-  _globals['_CLEARMEDIARESPONSE']._serialized_start=1395
-  _globals['_CLEARMEDIARESPONSE']._serialized_end=1415
-  _globals['_REMOVEMEDIAREQUEST']._serialized_start=1417
-  _globals['_REMOVEMEDIAREQUEST']._serialized_end=1461
-  _globals['_REMOVEMEDIARESPONSE']._serialized_start=1463
-  _globals['_REMOVEMEDIARESPONSE']._serialized_end=1484
-  _globals['_MEDIASERVICE']._serialized_start=1487
-  _globals['_MEDIASERVICE']._serialized_end=2162
+  _globals['_CREATEUPLOADREQUEST']._serialized_end=505
+  _globals['_CREATEUPLOADRESPONSE']._serialized_start=508
+  _globals['_CREATEUPLOADRESPONSE']._serialized_end=694
+  _globals['_UPLOADHEADER']._serialized_start=696
+  _globals['_UPLOADHEADER']._serialized_end=739
+  _globals['_GETMEDIAREQUEST']._serialized_start=741
+  _globals['_GETMEDIAREQUEST']._serialized_end=821
+  _globals['_GETMEDIARESPONSE']._serialized_start=823
+  _globals['_GETMEDIARESPONSE']._serialized_end=880
+  _globals['_ATTACHMEDIAREQUEST']._serialized_start=882
+  _globals['_ATTACHMEDIAREQUEST']._serialized_end=974
+  _globals['_ATTACHMEDIARESPONSE']._serialized_start=976
+  _globals['_ATTACHMEDIARESPONSE']._serialized_end=1044
+  _globals['_LISTQUARANTINEDREQUEST']._serialized_start=1046
+  _globals['_LISTQUARANTINEDREQUEST']._serialized_end=1121
+  _globals['_LISTQUARANTINEDRESPONSE']._serialized_start=1123
+  _globals['_LISTQUARANTINEDRESPONSE']._serialized_end=1198
+  _globals['_QUARANTINEDMEDIA']._serialized_start=1201
+  _globals['_QUARANTINEDMEDIA']._serialized_end=1358
+  _globals['_CLEARMEDIAREQUEST']._serialized_start=1360
+  _globals['_CLEARMEDIAREQUEST']._serialized_end=1403
+  _globals['_CLEARMEDIARESPONSE']._serialized_start=1405
+  _globals['_CLEARMEDIARESPONSE']._serialized_end=1425
+  _globals['_REMOVEMEDIAREQUEST']._serialized_start=1427
+  _globals['_REMOVEMEDIAREQUEST']._serialized_end=1471
+  _globals['_REMOVEMEDIARESPONSE']._serialized_start=1473
+  _globals['_REMOVEMEDIARESPONSE']._serialized_end=1494
+  _globals['_MEDIASERVICE']._serialized_start=1497
+  _globals['_MEDIASERVICE']._serialized_end=2172
 # @@protoc_insertion_point(module_scope)

@@ -41,8 +41,10 @@ class CreateUploadRequest(_message.Message):
     size: _builtins.int
     """Bytes, 1 to 5,242,880, where it is known: more or fewer are rejected then. 0 where it is not."""
     alt_text: _builtins.str
-    """What there is to see, for those who cannot: at most 1,000 characters, with no control characters
-    but line ends. Empty where nothing is said.
+    """What there is to see, for those who cannot: at most 1,000 characters; no other control characters
+    than tabs and line ends, which become U+000A, and none that turn the text around them (U+202A to
+    U+202E, isolates that are not closed); at most 30 combining marks in a row. Empty where nothing
+    is said.
     """
     request_id: _builtins.str
     """At most 64 printable ASCII characters. A repeat by the same user gives the same picture."""
