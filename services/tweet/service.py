@@ -275,9 +275,8 @@ class TweetService:
 
 
 def _check_media_ids(media_ids: Sequence[int]) -> None:
-    if not media_ids:
-        return
-    check_ids("media_ids", media_ids, most=MAX_MEDIA)
+    if media_ids:
+        check_ids("media_ids", media_ids, most=MAX_MEDIA)
     if len(set(media_ids)) < len(media_ids):
         raise InvalidArgumentError("media_ids", "must name each picture once")
 
