@@ -1,12 +1,13 @@
 """What each command about pictures does, once its options are read."""
 
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import click
+import grpc.aio
 from aviary.media.v1 import media_service_pb2 as pb
 from aviary.media.v1.media_service_pb2_grpc import MediaServiceStub
 
@@ -22,38 +23,58 @@ __all__ = ["clear", "quarantined", "remove", "show_as_json", "show_as_table"]
 MEDIA: Final = "aviary.media.v1.MediaService"
 
 
+class MediaClient:
+    """A client of `aviary.media.v1.MediaService`; every method raises `OperateError`."""
+
+    def __init__(self, found: Found, channel: grpc.aio.Channel) -> None:
+        self._found = found
+        self._stub = MediaServiceStub(channel)
+        self._rpc = RpcClient(timeout_s=TIMEOUT_S)
+
+    async def quarantined(self, limit: int) -> Sequence[pb.QuarantinedMedia]:
+        """List up to `limit` pictures that are hidden, the oldest first."""
+        with explained(self._found):
+            request = pb.ListQuarantinedRequest(limit=limit)
+            return (await self._rpc.call(self._stub.ListQuarantined, request)).media
+
+    async def clear(self, media_id: int) -> None:
+        """Have a picture shown again."""
+        with explained(self._found):
+            await self._rpc.call(self._stub.ClearMedia, pb.ClearMediaRequest(media_id=media_id))
+
+    async def remove(self, media_id: int) -> None:
+        """Delete a picture."""
+        with explained(self._found):
+            await self._rpc.call(self._stub.RemoveMedia, pb.RemoveMediaRequest(media_id=media_id))
+
+
+@asynccontextmanager
+async def _reached(data_dir: Path | None) -> AsyncIterator[MediaClient]:
+    """Open a channel for a while."""
+    found = find(server_of(MEDIA).name, data_dir, os.environ)
+    async with open_operator_channel(found, pb.DESCRIPTOR) as channel:
+        yield MediaClient(found, channel)
+
+
 async def quarantined(data_dir: Path | None, limit: int, *, as_json: bool = False) -> None:
     """Print one line for each picture that is hidden."""
-    async with _reached(data_dir) as (found, stub, rpc):
-        with explained(found):
-            request = pb.ListQuarantinedRequest(limit=limit)
-            listed = (await rpc.call(stub.ListQuarantined, request)).media
+    async with _reached(data_dir) as client:
+        listed = await client.quarantined(limit)
     (show_as_json if as_json else show_as_table)(listed)
 
 
 async def clear(data_dir: Path | None, media_id: int) -> None:
     """Show a picture again."""
-    async with _reached(data_dir) as (found, stub, rpc):
-        with explained(found):
-            await rpc.call(stub.ClearMedia, pb.ClearMediaRequest(media_id=media_id))
+    async with _reached(data_dir) as client:
+        await client.clear(media_id)
     click.echo(f"picture {media_id} is shown again")
 
 
 async def remove(data_dir: Path | None, media_id: int) -> None:
     """Delete a picture."""
-    async with _reached(data_dir) as (found, stub, rpc):
-        with explained(found):
-            await rpc.call(stub.RemoveMedia, pb.RemoveMediaRequest(media_id=media_id))
+    async with _reached(data_dir) as client:
+        await client.remove(media_id)
     click.echo(f"picture {media_id} is deleted")
-
-
-@asynccontextmanager
-async def _reached(
-    data_dir: Path | None,
-) -> AsyncIterator[tuple[Found, MediaServiceStub, RpcClient]]:
-    found = find(server_of(MEDIA).name, data_dir, os.environ)
-    async with open_operator_channel(found, pb.DESCRIPTOR) as channel:
-        yield found, MediaServiceStub(channel), RpcClient(timeout_s=TIMEOUT_S)
 
 
 def _tweet(media: pb.QuarantinedMedia) -> str | None:
