@@ -93,8 +93,9 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
         (b'{"user_id":9223372036854775808}', "invalid value 9223372036854775808"),
         (b'{"user_id":true}', "invalid value true"),
         (b'{"user_id":[1]}', "cannot start list"),
-        (b'{"media_ids":[1,"x"]}', 'media_ids: invalid value "x" for type TYPE_INT64'),
-        (b'{"media_ids":[[1]]}', "cannot start list"),
+        (b'{"media_ids":[1,"x"]}', 'media_ids[0]: invalid value "x" for type TYPE_INT64'),
+        (b'{"media_ids":["x",1,true]}', "media_ids[1]: invalid value true for type TYPE_INT64"),
+        (b'{"media_ids":[1,{}]}', "media_ids: invalid value Starting an object"),
     ],
 )
 def test_a_refusal_says_why(body: bytes, said: str) -> None:
@@ -107,7 +108,7 @@ def test_ids_are_whole_to_the_last_digit() -> None:
 
 
 def test_a_list_is_read_item_by_item() -> None:
-    for body in (b'[3,"1",2]', b'[3.0,"1", 2]'):
+    for body in (b'[3,"1",2]', b'[3.0,null,"1", 2]', b"[[3],[1,[2]]]"):
         assert request(b'{"media_ids":%s}' % body).media_ids == [3, 1, 2]
     assert request(b'{"media_ids":[]}') == pb.CreateTweetRequest()
 

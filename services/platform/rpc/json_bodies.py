@@ -8,7 +8,7 @@ last one is shown, in its words.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NoReturn
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -104,13 +104,39 @@ def _shown(name: str) -> bytes:
 
 
 def _list_reader(field: FieldDescriptor) -> _Read:
-    """Read a list, or one item of it that stands by itself."""
-    of_item = _reader(field)
+    """Read a list, or one item of it that stands by itself.
+
+    As the transcoder has it, lists within it are parts of it, `null` is no item, and of items that
+    are no good the last one is shown, by its number among those.
+    """
+    of_item, name = _reader(field), field.name.encode()
 
     def read(value: Any) -> bytes:  # noqa: ANN401 - what JSON may hold
-        return b"".join(map(of_item, value)) if isinstance(value, list) else of_item(value)
+        if not isinstance(value, list):
+            return of_item(value)
+        parts: list[bytes] = []
+        wrong: list[RequestError] = []
+        for item in _flat(value):
+            try:
+                parts.append(of_item(item))
+            except RequestError as error:
+                shown = error.complaint.removeprefix(name)
+                of_value = len(shown) < len(error.complaint)
+                at = b"%s[%d]" % (name, len(wrong)) if of_value else name
+                wrong.append(RequestError(at + shown))
+        if wrong:
+            raise wrong[-1]
+        return b"".join(parts)
 
     return read
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _flat(value)
+        elif value is not None:
+            yield value
 
 
 def _reader(field: FieldDescriptor) -> _Read:

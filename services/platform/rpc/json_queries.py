@@ -44,6 +44,7 @@ class RequestError(Exception):
 
     def __init__(self, complaint: bytes) -> None:
         super().__init__(complaint)
+        self.complaint = complaint
         self.reply = Reply(_BAD_REQUEST, _complained(b"malformed request: " + complaint))
 
 
