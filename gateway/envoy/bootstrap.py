@@ -24,6 +24,7 @@ from gateway.envoy.upstreams import (
     identity_cluster,
     json_cluster,
     json_cluster_of,
+    media_cluster,
     service_cluster,
 )
 from services.platform.specs import server_of
@@ -48,6 +49,8 @@ def bootstrap(config: EdgeConfig) -> dict[str, Any]:
     clusters += issuer_clusters(config)
     if config.identity_http is not None:
         clusters.append(identity_cluster(config.identity_http, config.certificates))
+    if config.media_http is not None:
+        clusters.append(media_cluster(config.media_http, config.certificates))
     clusters += key_clusters(config)
     file_listeners, file_clusters = key_files(config)
     clusters += file_clusters

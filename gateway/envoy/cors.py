@@ -10,7 +10,7 @@ __all__ = ["CORS_FILTER", "allowed_origin", "checked_origins", "cors_policy", "e
 
 CORS_FILTER = "envoy.filters.http.cors"
 ANY = "*"
-METHODS = "GET, POST, PATCH, DELETE"
+METHODS = "GET, POST, PUT, PATCH, DELETE"
 REQUEST_HEADERS = (
     "authorization, content-type, idempotency-key, if-none-match, traceparent, x-api-key, "
     "x-proof-of-work"

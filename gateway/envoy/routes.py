@@ -13,6 +13,7 @@ from gateway.envoy.cors import CORS_FILTER, cors_policy
 from gateway.envoy.credentials import OF_THE_EDGE_ALONE
 from gateway.envoy.extensions import ANSWERED_HERE
 from gateway.envoy.grpc_headers import of_grpc
+from gateway.envoy.media_routes import media_routes
 from gateway.envoy.observing import operation
 from gateway.envoy.pages import MAX_PAGE_BYTES, page_routes
 from gateway.envoy.rest_routes import no_such_path, other_methods, rest_routes
@@ -68,6 +69,7 @@ def routes(config: EdgeConfig) -> dict[str, Any]:
                         for route in _grpc(rpc, clusters[rpc.service], config)
                     ),
                     *_identity(config),
+                    *media_routes(config),
                     *page_routes(config),
                     *rest,
                     no_such_path(),

@@ -7,6 +7,7 @@ from gateway.envoy.admin import pipe
 from gateway.envoy.extensions import API, typed
 from gateway.envoy.secrets import TRUST_FILE, identity_file
 from services.identity.spec import SPEC as IDENTITY
+from services.media.spec import SPEC as MEDIA
 from services.platform.config.values import UNIX
 from services.platform.security.identities import EDGE, server_name, spiffe_id
 from services.platform.tokens.issuers import IDENTITY_CLUSTER
@@ -16,6 +17,7 @@ __all__ = [
     "HEALTH_CHECKS",
     "MAX_PENDING",
     "MAX_REQUESTS",
+    "MEDIA_CLUSTER",
     "REQUEST_TIMEOUT",
     "cluster",
     "collector_cluster",
@@ -23,6 +25,7 @@ __all__ = [
     "json_cluster",
     "json_cluster_of",
     "jwks_cluster",
+    "media_cluster",
     "mtls",
     "service_cluster",
     "socket_address",
@@ -30,6 +33,7 @@ __all__ = [
 ]
 
 COLLECTOR_CLUSTER = "otlp_collector"
+MEDIA_CLUSTER: Final = "media_http"
 # The whole time a client waits for an answer; beyond it the edge says 504.
 REQUEST_TIMEOUT = "10s"
 # On one machine or in one region a connection opens in milliseconds; a dead host shows sooner.
@@ -165,12 +169,23 @@ def identity_cluster(address: str, certificates: str | None) -> dict[str, Any]:
 
     With a folder of certificates, over mTLS.
     """
-    tls = None if certificates is None else mtls(EDGE, IDENTITY.name, certificates)
+    return _http_cluster(IDENTITY_CLUSTER, IDENTITY.name, address, certificates)
+
+
+def media_cluster(address: str, certificates: str | None) -> dict[str, Any]:
+    """Build the cluster of the media service's HTTP listener, as above."""
+    return _http_cluster(MEDIA_CLUSTER, MEDIA.name, address, certificates)
+
+
+def _http_cluster(
+    name: str, process: str, address: str, certificates: str | None
+) -> dict[str, Any]:
+    tls = None if certificates is None else mtls(EDGE, process, certificates)
     http = {
         "common_http_protocol_options": {"idle_timeout": HTTP_IDLE_TIMEOUT},
         "explicit_http_config": {"http_protocol_options": {}},
     }
-    return _hosts(IDENTITY_CLUSTER, [_endpoints(address)], tls) | _spoken(http)
+    return _hosts(name, [_endpoints(address)], tls) | _spoken(http)
 
 
 def jwks_cluster(name: str, host: str, port: int, *, tls: bool) -> dict[str, Any]:

@@ -20,6 +20,7 @@ _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
 _SEARCH = "aviary.search.v1.SearchService"
+_MEDIA = "aviary.media.v1.MediaService"
 _CHALLENGES = "aviary.gateway.v1.ChallengeService/CreateChallenge"
 _HEALTH = "aviary.gateway.v1.HealthService"
 
@@ -153,6 +154,51 @@ READ_CLASSES: Final = (
         },
         WithoutValkey.NOT_ASKED,
         _NEW_READER,
+    ),
+    EndpointClass(
+        "media",
+        (f"{_MEDIA}/GetMedia",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(100, 10),
+                SlidingWindow(3_000, QUARTER_HOUR),
+                "the pictures of a page of tweets, and looks whether an upload is ready",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(50_000, 10), SlidingWindow(2_250_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(500, 10), SlidingWindow(15_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "pictures",
+        (),
+        {
+            Subject.IP: Budgets(
+                TokenBucket(1_000, 10),
+                TokenBucket(30_000, QUARTER_HOUR),
+                "pages full of pictures, for everybody behind one address; caches keep them",
+            ),
+        },
+        WithoutValkey.NOT_ASKED,
+        1,
+        paths=("/media/files/",),
+    ),
+    EndpointClass(
+        "uploads",
+        (),
+        {
+            Subject.IP: Budgets(
+                TokenBucket(120, MINUTE),
+                TokenBucket(1_800, HOUR),
+                "each needs a URL that a user asked for; a minute of them is 600 MB",
+            ),
+        },
+        WithoutValkey.NOT_ASKED,
+        1,
+        paths=("/media/uploads/",),
     ),
     EndpointClass(
         "health",

@@ -18,6 +18,7 @@ _TWEETS = "aviary.tweet.v1.TweetService"
 _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
+_MEDIA = "aviary.media.v1.MediaService"
 
 # Of a new account's budgets: writing is what spam is made of.
 _NEW_WRITER = 4
@@ -87,6 +88,21 @@ WRITE_CLASSES: Final = (
             ),
             Subject.APP: Budgets(TokenBucket(6_000, MINUTE), TokenBucket(1_000_000, DAY), WHY_APP),
             Subject.IP: Budgets(TokenBucket(300, MINUTE), TokenBucket(10_000, DAY), WHY_NAT),
+        },
+        WithoutValkey.OPEN,
+        _NEW_WRITER,
+    ),
+    EndpointClass(
+        "upload",
+        (f"{_MEDIA}/CreateUpload",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, MINUTE),
+                TokenBucket(400, DAY),
+                "four pictures to a tweet, and some tries; each may be 5 MB that we keep for a day",
+            ),
+            Subject.APP: Budgets(TokenBucket(3_000, MINUTE), TokenBucket(400_000, DAY), WHY_APP),
+            Subject.IP: Budgets(TokenBucket(150, MINUTE), TokenBucket(4_000, DAY), WHY_NAT),
         },
         WithoutValkey.OPEN,
         _NEW_WRITER,

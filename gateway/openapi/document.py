@@ -48,6 +48,9 @@ FORMATS = {
     "characters, no U+202A to U+202E, no open isolates; at most 200 code points as sent, and 30 "
     "combining marks in a row",
     "bio": "as display-name, at most 640 code points as sent; or empty",
+    "alt-text": "counted in NFC; no control characters but newline and tab, no U+202A to U+202E, "
+    "no open isolates; at most 4,000 code points as sent, and 30 combining marks in a row; or "
+    "empty",
     "ids": "each at most 9223372036854775807, as ids are of 63 bits",
     "new-password": "hard to guess, as zxcvbn reckons (its score is 3 at least): no common words, "
     "repeats, rows of keys, or the handle and the name",

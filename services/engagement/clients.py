@@ -20,10 +20,10 @@ MAX_IDS_PER_CALL: Final = 1_000
 """What both services take at once; longer lists are split."""
 RETWEETS_PER_CALL: Final = 100
 """Each is a step of its own for the tweet service: some tens of milliseconds of its store."""
-TWEETS_PER_ANSWER: Final = 15
-"""As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as each is in
-the text and among the entities, and 4 MB is what a channel takes. Where an answer does not fit, the
-same is asked for again in such parts."""
+TWEETS_PER_ANSWER: Final = 14
+"""As many of any size as one answer holds: the longest URLs, each in the text and among the
+entities, and four pictures make a tweet of 290 kB, and 4 MB is what a channel takes. Where an
+answer does not fit, the same is asked for again in such parts."""
 STREAM_TIMEOUT_S: Final = 20.0
 """For ten thousand tweets, while a busy store reads them."""
 

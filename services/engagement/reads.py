@@ -34,7 +34,7 @@ NEWEST: Final = 300
 for nearly all. 7 kB of an answer."""
 MAX_PAGE_BYTES: Final = 3_000_000
 """Of a page's tweets: a channel takes 4 MiB of an answer, and so does the edge, which makes JSON of
-it. A page with more ends earlier; the largest tweet has 270 kB."""
+it. A page with more ends earlier; the largest tweet has 290 kB."""
 
 Take = Callable[[int | None, int], Awaitable[IdSlice]]
 """The slice of a list after an id, from at most so many stored edges."""

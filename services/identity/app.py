@@ -22,7 +22,6 @@ from services.identity.devices import Devices
 from services.identity.guesses import Guesses
 from services.identity.http import application
 from services.identity.keys import RSA_ALGORITHM, SEALING_KEY_BYTES, Keyring, Keyrings
-from services.identity.listener import Listener
 from services.identity.oauth_clients import Clients
 from services.identity.oauth_server import OAuthServer
 from services.identity.passwords import Passwords
@@ -39,6 +38,7 @@ from services.platform.config.secret_keys import SecretKeys
 from services.platform.config.settings import Settings
 from services.platform.files import owner_only
 from services.platform.files.whole_file import write_whole
+from services.platform.http.listener import Listener
 from services.platform.rpc.method_handlers import Servicer
 from services.platform.tokens.lives import APP_KEY_S
 from services.platform.tokens.revoked_store import RevokedStore

@@ -11,6 +11,7 @@ USER_SCOPES: Final = MappingProxyType(
         "timeline:read": "Read your home timeline",
         "tweets:read": "Read tweets",
         "tweets:write": "Post, retweet and delete tweets in your name",
+        "media:write": "Upload pictures in your name",
         "users:read": "Read profiles",
         "users:write": "Change and delete your profile",
         "follows:read": "See whom you follow and who follows you",

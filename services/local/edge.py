@@ -18,6 +18,7 @@ from gateway.envoy import (
 )
 from services.local.child import NOTICE_S, Child
 from services.local.errors import StartError
+from services.media.spec import SPEC as MEDIA
 from services.platform.config.settings import Settings, SettingsError
 from services.platform.tokens.issuers import (
     Issuer,
@@ -90,6 +91,7 @@ def edge(
         trace_percent=settings.trace_percent,
         issuers=issuers,
         identity_http=issuer.http_address,
+        media_http=reached.http[MEDIA.name],
         public_reads=settings.public_reads,
         first_party_clients=settings.first_party_clients,
         limits=settings.edge_limits,

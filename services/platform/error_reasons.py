@@ -40,6 +40,21 @@ class Reason(StrEnum):
     """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change can
     come after it. To do: Tell an operator, who has to mend it."""
 
+    MEDIA_NOT_FOUND = "MEDIA_NOT_FOUND"
+    """404 NOT_FOUND. No picture has this id, or no longer, or it is not for the caller. To do:
+    Upload another."""
+
+    MEDIA_NOT_READY = "MEDIA_NOT_READY"
+    """400 FAILED_PRECONDITION. The picture has not been uploaded and looked at yet, or was
+    rejected, or is quarantined. To do: Read it until it is ready, or upload another."""
+
+    MEDIA_IN_USE = "MEDIA_IN_USE"
+    """400 FAILED_PRECONDITION. Another tweet carries the picture. To do: Upload it again."""
+
+    URL_INVALID = "URL_INVALID"
+    """403 PERMISSION_DENIED. The signed URL of a picture has expired, or is not as it was given. To
+    do: Ask for a new one."""
+
     NOT_THE_CALLER = "NOT_THE_CALLER"
     """403 PERMISSION_DENIED. The request names another user than its token. To do: Leave the field
     out, or give one's own id."""
@@ -148,6 +163,10 @@ CODE_NAMES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.NOT_THE_AUTHOR: "PERMISSION_DENIED",
         Reason.BLOCKED: "PERMISSION_DENIED",
         Reason.EDGE_OUT_OF_ORDER: "FAILED_PRECONDITION",
+        Reason.MEDIA_NOT_FOUND: "NOT_FOUND",
+        Reason.MEDIA_NOT_READY: "FAILED_PRECONDITION",
+        Reason.MEDIA_IN_USE: "FAILED_PRECONDITION",
+        Reason.URL_INVALID: "PERMISSION_DENIED",
         Reason.NOT_THE_CALLER: "PERMISSION_DENIED",
         Reason.NO_USER: "PERMISSION_DENIED",
         Reason.CALLER_NAMED_TWICE: "PERMISSION_DENIED",

@@ -32,7 +32,12 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
 def bands(text: str) -> Sequence[str]:
-    """Give the bands of a text, `BANDS` of them, each as one word."""
+    """Give the bands of a text, `BANDS` of them, each as one word; none of an empty one.
+
+    Tweets of pictures alone have no text, and are not nearly the same for it.
+    """
+    if not text:
+        return []
     minima = _minima(_pieces(_compared(text)))
     return [
         f"{band}.{crc32(repr(minima[band * ROWS : (band + 1) * ROWS]).encode()):08x}"

@@ -209,6 +209,8 @@ class _Groups:
 
     def of(self, tweet_id: int, known: Analysed) -> int:
         bands = known.bands.split()
+        if not bands:
+            return tweet_id
         group = self._indexed(bands) or self._just_written(bands) or tweet_id
         for band in bands:
             self._written.setdefault(band, []).append(group)

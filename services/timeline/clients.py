@@ -37,10 +37,10 @@ MAX_USERS_PER_CALL = 100
 MAX_TWEETS_PER_CALL = 1000
 """What the tweet service looks up at once; more are split."""
 
-MAX_TWEETS_PER_ANSWER = 15
-"""As many of any size as one answer holds: the longest URLs make a tweet of 270 kB, as
-each is in the text and among the entities, and 4 MB is what a channel takes. Where an answer does
-not fit, the same is asked for again in such parts."""
+MAX_TWEETS_PER_ANSWER = 14
+"""As many of any size as one answer holds: the longest URLs, each in the text and among the
+entities, and four pictures make a tweet of 290 kB, and 4 MB is what a channel takes. Where an
+answer does not fit, the same is asked for again in such parts."""
 
 MAX_IDS_PER_ANSWER = 200_000
 """Listed ids of all authors in one answer: 2 MB, half of what a channel takes."""

@@ -10,7 +10,7 @@ from services.platform.rpc.method_handlers import Servicer
 from services.platform.valkey.announcements import AnnouncementListener
 from services.timeline.writes import open_pushes, open_timeline_rows
 from services.tweet.backfill import RepliesBackfill
-from services.tweet.clients import GraphClient, UserClient
+from services.tweet.clients import GraphClient, MediaClient, UserClient
 from services.tweet.consumers import TweetConsumers
 from services.tweet.conversation import Conversations
 from services.tweet.deletion import Deletion
@@ -52,6 +52,7 @@ async def build(deps: Dependencies) -> Served:
     service = TweetService(
         store=store,
         users=authors,
+        media=await deps.client("media", MediaClient),
         ids=ids,
         own_timeline=own_timeline,
         events=events,

@@ -21,11 +21,13 @@ from services.platform.text.entities import (
     Url,
     find_entities,
 )
-from services.tweet.model import NO_LINEAGE, Lineage, Tweet
+from services.tweet.model import NO_LINEAGE, Lineage, MediaRef, Tweet
 
 __all__ = ["decode_body", "decode_lineage", "encode_body", "encode_lineage", "encode_said"]
 
 _FIELDS: Final = ("user_id", "text", "created_at_ms", "in_reply_to_tweet_id", "quote_tweet_id")
+_OF_MEDIA: Final = ("media_id", "content_type", "width", "height", "blurhash", "alt_text")
+_MOST: Final = (1 << 31) - 1
 _Named = TypeVar("_Named", Mention, Hashtag, Cashtag)
 
 
@@ -43,6 +45,8 @@ def encode_said(tweet: Tweet) -> bytes:
         said["in_reply_to_user_id"] = tweet.in_reply_to_user_id
     if tweet.lineage != NO_LINEAGE:
         said["lineage"] = encode_lineage(tweet.lineage)
+    if tweet.media_refs:
+        said["media"] = [[getattr(each, name) for name in _OF_MEDIA] for each in tweet.media_refs]
     return _json(said)
 
 
@@ -64,6 +68,8 @@ def decode_body(tweet_id: int, cell: bytes, said_cell: bytes | None = None) -> T
     offsets = said.get("entities")
     # What was written before there were entities is looked through each time.
     entities = find_entities(text) if offsets is None else _entities(text, offsets)
+    carried = said.get("media")
+    media_refs = tuple(map(_media_ref, carried)) if carried else ()
     return Tweet(
         tweet_id=tweet_id,
         **fields,
@@ -71,6 +77,7 @@ def decode_body(tweet_id: int, cell: bytes, said_cell: bytes | None = None) -> T
         language=language,
         in_reply_to_user_id=answered,
         lineage=decode_lineage(said.get("lineage")),
+        media_refs=media_refs,
     )
 
 
@@ -115,6 +122,16 @@ def _entities(text: str, offsets: dict[str, list[list[Any]]]) -> Entities:
         if name in _MADE_OF
     }
     return Entities(**found) if found else NO_ENTITIES
+
+
+def _media_ref(said: list[Any]) -> MediaRef:
+    """Read a picture; what a newer version has added stands behind. Raises one of `UNREADABLE`."""
+    ref = MediaRef(*said[: len(_OF_MEDIA)])
+    if not (0 < ref.media_id <= MAX_ID and 0 < ref.width <= _MOST and 0 < ref.height <= _MOST):
+        raise ValueError("a picture has an id and a size")
+    for text in (ref.content_type, ref.blurhash, ref.alt_text):
+        _scalars(text)
+    return ref
 
 
 def _named(kind: type[_Named]) -> Callable[..., _Named]:

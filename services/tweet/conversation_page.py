@@ -16,6 +16,8 @@ TWEET_BYTES: Final = 200
 """What a tweet has besides its text and entities, at most."""
 ENTITY_BYTES: Final = 30
 """What an entity has besides what is written there, at most."""
+PICTURE_BYTES: Final = 120
+"""What a picture has besides its alt text, at most."""
 
 
 def all_replies(branches: Iterable[Branch]) -> Iterator[Reply]:
@@ -87,4 +89,5 @@ def _bytes(tweet: Tweet) -> int:
         *(each.username for each in found.mentions),
     ]
     entities = sum(len(each.encode()) + ENTITY_BYTES for each in written)
-    return TWEET_BYTES + len(tweet.text.encode()) + entities
+    pictures = sum(len(each.alt_text.encode()) + PICTURE_BYTES for each in tweet.media_refs)
+    return TWEET_BYTES + len(tweet.text.encode()) + entities + pictures

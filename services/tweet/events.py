@@ -1,5 +1,6 @@
 """What the tweet service publishes: domain events to protobuf bytes and back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aviary.event.v1 import event_pb2
@@ -21,6 +22,8 @@ class TweetChanged:
     who retweeted."""
     retweet_of_user: int = 0
     """Its author; of a retweet that was made, not of one that was taken back."""
+    media_ids: tuple[int, ...] = ()
+    """Pictures that a deleted one carried."""
 
 
 class TweetEvents:
@@ -48,9 +51,9 @@ class TweetEvents:
         )
         return event_pb2.TweetEvent(deleted=event).SerializeToString()
 
-    def deleted(self, tweet_id: int, user_id: int) -> bytes:
+    def deleted(self, tweet_id: int, user_id: int, media_ids: Sequence[int] = ()) -> bytes:
         """Encode a deletion."""
-        event = event_pb2.TweetDeleted(tweet_id=tweet_id, user_id=user_id)
+        event = event_pb2.TweetDeleted(tweet_id=tweet_id, user_id=user_id, media_ids=media_ids)
         return event_pb2.TweetEvent(deleted=event).SerializeToString()
 
 
@@ -70,7 +73,11 @@ def decode_tweet_changed(data: bytes) -> TweetChanged:
         case "deleted":
             gone = event.deleted
             return TweetChanged(
-                gone.tweet_id, gone.user_id, deleted=True, retweet_of=gone.retweet_of_tweet_id
+                gone.tweet_id,
+                gone.user_id,
+                deleted=True,
+                retweet_of=gone.retweet_of_tweet_id,
+                media_ids=tuple(gone.media_ids),
             )
         case kind:
             raise ValueError(f"unknown tweet event {kind!r}")

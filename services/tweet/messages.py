@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from aviary.media.v1 import media_ref_pb2
 from aviary.tweet.v1 import conversation_pb2, entities_pb2, tweet_pb2
 
 from services.platform.drawing.ports import ReferencedTweet
@@ -43,6 +44,7 @@ def to_message(tweet: Tweet) -> tweet_pb2.Tweet:
         conversation_id=tweet.conversation_id or None,
         entities=_entities_to_proto(tweet.entities),
         language=tweet.language or None,
+        attachments=_attachments_to_message(tweet),
     )
 
 
@@ -83,4 +85,23 @@ def _entities_to_proto(found: Entities) -> entities_pb2.Entities | None:
             entities_pb2.UrlEntity(start=each.start, end=each.end, url=each.url)
             for each in found.urls
         ],
+    )
+
+
+def _attachments_to_message(tweet: Tweet) -> tweet_pb2.Attachments | None:
+    """Encode what a tweet carries; None where that is nothing, so that the field is absent."""
+    if not tweet.media_refs:
+        return None
+    return tweet_pb2.Attachments(
+        media_refs=[
+            media_ref_pb2.MediaRef(
+                media_id=each.media_id,
+                content_type=each.content_type,
+                width=each.width,
+                height=each.height,
+                blurhash=each.blurhash,
+                alt_text=each.alt_text or None,
+            )
+            for each in tweet.media_refs
+        ]
     )

@@ -13,6 +13,7 @@ __all__ = [
     "ConversationPage",
     "Delivery",
     "Lineage",
+    "MediaRef",
     "RepliesPosition",
     "Reply",
     "ReplySlice",
@@ -50,6 +51,20 @@ NO_LINEAGE = Lineage()
 
 
 @dataclass(frozen=True, slots=True)
+class MediaRef:
+    """A picture that a tweet carries."""
+
+    media_id: int
+    content_type: str
+    width: int
+    """Pixels, as shown."""
+    height: int
+    blurhash: str
+    alt_text: str
+    """Empty where none was given."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tweet:
     """A post."""
 
@@ -69,6 +84,8 @@ class Tweet:
     """BCP 47; empty when the author gave none, and none was detected."""
     in_reply_to_user_id: int = 0
     """The author of the tweet answered; 0 when it answers none, or is older than this field."""
+    media_refs: tuple[MediaRef, ...] = ()
+    """At most four pictures, in the author's order."""
     lineage: Lineage = NO_LINEAGE
     """Of a reply, where it was kept."""
 
@@ -117,6 +134,8 @@ class RequestClaim:
     tweet_id: int
     fingerprint: str
     """A digest of the content: only a request with the same one is a repeat."""
+    media_refs: tuple[MediaRef, ...] = ()
+    """At most four pictures, in the author's order."""
     lineage: Lineage = NO_LINEAGE
     """What was found when it was made: a repeat says the same, whatever is deleted by then."""
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from services.tweet.model import (
     Delivery,
+    MediaRef,
     RepliesPosition,
     ReplySlice,
     RequestClaim,
@@ -17,6 +18,7 @@ from services.tweet.model import (
 __all__ = [
     "Hidden",
     "IdSource",
+    "Media",
     "OwnTimeline",
     "Replies",
     "RetweetStore",
@@ -170,6 +172,21 @@ class UserDirectory(Protocol):
         ...
 
 
+class Media(Protocol):
+    """Pictures."""
+
+    async def attach(
+        self, user_id: int, tweet_id: int, media_ids: Sequence[int]
+    ) -> tuple[MediaRef, ...]:
+        """Bind 1 to 4 pictures to a tweet, all or none, in the order given. Idempotent.
+
+        Raises `NotFoundError` for one that is not there or not the user's,
+        `FailedPreconditionError` for one that is not ready or another tweet's, and
+        `UnavailableError` if nobody can say.
+        """
+        ...
+
+
 class IdSource(Protocol):
     """Where tweet ids come from."""
 
@@ -201,8 +218,8 @@ class TweetEvents(Protocol):
         """Encode that a tweet was made."""
         ...
 
-    def deleted(self, tweet_id: int, user_id: int) -> bytes:
-        """Encode that a tweet was deleted."""
+    def deleted(self, tweet_id: int, user_id: int, media_ids: Sequence[int] = ()) -> bytes:
+        """Encode that a tweet was deleted, which carried these pictures."""
         ...
 
     def retweeted(self, retweet: Retweet) -> bytes:

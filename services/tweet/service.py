@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.platform.error_reasons import Reason
 from services.platform.errors import InvalidArgumentError, NotFoundError
@@ -12,13 +13,29 @@ from services.platform.runtime.clock import Clock
 from services.tweet.content import Content, read_content
 from services.tweet.deletion import Deletion, best_effort, check_author
 from services.tweet.lineage import lineage_below
-from services.tweet.model import NO_LINEAGE, AuthorTweets, Delivery, Lineage, RequestClaim, Tweet
-from services.tweet.ports import IdSource, OwnTimeline, TweetEvents, TweetStore, UserDirectory
+from services.tweet.model import (
+    NO_LINEAGE,
+    AuthorTweets,
+    Delivery,
+    Lineage,
+    MediaRef,
+    RequestClaim,
+    Tweet,
+)
+from services.tweet.ports import (
+    IdSource,
+    Media,
+    OwnTimeline,
+    TweetEvents,
+    TweetStore,
+    UserDirectory,
+)
 
 __all__ = [
     "MAX_AUTHORS_PER_LIST",
     "MAX_IDS_PER_AUTHOR",
     "MAX_LOOKUP_IDS",
+    "MAX_MEDIA",
     "TweetService",
 ]
 
@@ -30,6 +47,9 @@ MAX_AUTHORS_PER_LIST = 1000
 
 MAX_IDS_PER_AUTHOR = 1000
 """More than a hot list holds."""
+
+MAX_MEDIA = 4
+"""Pictures of one tweet."""
 
 IDS_PER_READ = 20_000
 """Ids that one read of the store may give: some tens of milliseconds, which others wait for."""
@@ -49,6 +69,7 @@ class TweetService:
         *,
         store: TweetStore,
         users: UserDirectory,
+        media: Media,
         ids: IdSource,
         own_timeline: OwnTimeline,
         events: TweetEvents,
@@ -56,6 +77,7 @@ class TweetService:
     ) -> None:
         self._store = store
         self._users = users
+        self._media = media
         self._ids = ids
         self._own_timeline = own_timeline
         self._events = events
@@ -70,22 +92,27 @@ class TweetService:
         quote: int = 0,
         request_id: str = "",
         language: str = "",
+        media_ids: Sequence[int] = (),
     ) -> Tweet:
         """Make a tweet; on return it is durable and will be delivered at least once.
 
-        Its language is detected if `language` (BCP 47) is empty.
+        Its language is detected if `language` (BCP 47) is empty; `text` may be so where there are
+        pictures.
 
         A repeat with the same `request_id` (empty: none) and content gives the first answer, even
-        after the tweet was deleted, which it stays. Raises `NotFoundError` for the author or a
-        tweet answered or quoted, `AlreadyExistsError` if `request_id` was used for other content.
+        after the tweet was deleted, which it stays; its pictures are gone then. Raises
+        `NotFoundError` for the author, a tweet answered or quoted, or a picture,
+        `FailedPreconditionError` for a picture that is not ready or another tweet's, and
+        `AlreadyExistsError` if `request_id` was used for other content.
         """
         check_id("user_id", user_id)
-        said = await read_content(text, language)
+        _check_media_ids(media_ids)
+        said = await read_content(text, language, may_be_empty=bool(media_ids))
         check_optional_id("in_reply_to_tweet_id", in_reply_to)
         check_optional_id("quote_tweet_id", quote)
         validate_request_id(request_id)
 
-        content = _fingerprint(said, in_reply_to, quote) if request_id else ""
+        content = _fingerprint(said, in_reply_to, quote, media_ids) if request_id else ""
         claim = await self._store.find_claim(user_id, request_id) if request_id else None
         repeated = claim is not None
         if claim is None:
@@ -113,7 +140,11 @@ class TweetService:
             in_reply_to_user_id=_answered(referenced, claim.tweet_id, in_reply_to),
             lineage=claim.lineage,
         )
-        if not (repeated and await self._store.was_created(tweet.tweet_id)):
+        was_created = repeated and await self._store.was_created(tweet.tweet_id)
+        if media_ids:
+            refs = await self._carried(tweet, media_ids, was_created=was_created)
+            tweet = replace(tweet, media_refs=refs)
+        if not was_created:
             await self._commit(tweet, repeated=repeated)
         # Also for a repeat of what was made: the first try may have died just before this.
         await self._show(tweet)
@@ -213,6 +244,18 @@ class TweetService:
         claim = await self._store.claim(user_id, request_id, own)
         return claim, claim.tweet_id != own.tweet_id
 
+    async def _carried(
+        self, tweet: Tweet, media_ids: Sequence[int], *, was_created: bool
+    ) -> tuple[MediaRef, ...]:
+        """Give the pictures of a tweet, bound to it before it is there.
+
+        So none is another's by then; those of a tweet that never comes to be are collected.
+        """
+        if not was_created:
+            return await self._media.attach(tweet.user_id, tweet.tweet_id, media_ids)
+        kept = (await self._store.get_many([tweet.tweet_id])).get(tweet.tweet_id)
+        return () if kept is None else kept.media_refs
+
     async def _commit(self, tweet: Tweet, *, repeated: bool) -> None:
         """Make the tweet durable, with its event.
 
@@ -257,11 +300,21 @@ def _answered(found: dict[int, Tweet], tweet_id: int, in_reply_to: int) -> int:
     return found[in_reply_to].user_id if in_reply_to in found else 0
 
 
-def _fingerprint(said: Content, in_reply_to: int, quote: int) -> str:
-    """Tell repeats from other content. Without a language it is as in versions that had none."""
+def _check_media_ids(media_ids: Sequence[int]) -> None:
+    if media_ids:
+        check_ids("media_ids", media_ids, most=MAX_MEDIA)
+    if len(set(media_ids)) < len(media_ids):
+        raise InvalidArgumentError("media_ids", "must name each picture once")
+
+
+def _fingerprint(said: Content, in_reply_to: int, quote: int, media_ids: Sequence[int]) -> str:
+    """Tell repeats from other content; without what is new, as versions before that did."""
     content: list[str | int] = [said.text, in_reply_to, quote]
     if said.given_language:
         content.append(said.given_language)
+    if media_ids:
+        # No language is called so.
+        content += ["media", *media_ids]
     return fingerprint(*content)
 
 

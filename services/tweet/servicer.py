@@ -74,6 +74,7 @@ class TweetServicer:
             quote=request.quote_tweet_id,
             request_id=request.request_id,
             language=request.language,
+            media_ids=request.media_ids,
         )
         await context.send_initial_metadata(
             (

@@ -55,6 +55,7 @@ SPEC: Final = ServiceSpec(
         *LEASE_CALLS,
         *drawing_calls("tweet"),
         "aviary.graph.v1.GraphService/LookupHidden",
+        "aviary.media.v1.MediaService/AttachMedia",
     ),
     operator_calls=("aviary.tweet.v1.TweetService/BackfillReplies",),
     tables=TABLES,

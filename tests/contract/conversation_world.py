@@ -14,6 +14,7 @@ from services.tweet.reply_rows import RowReplies
 from services.tweet.service import TweetService
 from services.tweet.spec import OUTBOX, TWEETS
 from services.tweet.store import RowTweetStore
+from tests.unit.tweet_world import Pictures
 
 READER, ADA, BOB, CYD = 10, 11, 12, 13
 NOBODY = 99
@@ -102,6 +103,7 @@ class World:
         self.tweets = TweetService(
             store=self.store,
             users=Users(),
+            media=Pictures(),
             ids=Ids(),
             own_timeline=Silent(),
             events=Events(),

@@ -132,6 +132,12 @@ async def test_of_tweets_that_say_the_same_the_first_that_fits_is_shown(index: S
     assert await found(index, "prize") == [48, 3]
 
 
+async def test_tweets_without_a_text_are_not_the_same(index: SearchIndex) -> None:
+    await index.apply([tweet(each, "", 3) for each in (1, 2)], (), 1)
+    await index.apply([tweet(3, "", 3)], (), 2)
+    assert await found(index, "from:3") == [3, 2, 1]
+
+
 async def test_hashtags_are_counted_by_authors(index: SearchIndex) -> None:
     await index.apply(
         [

@@ -35,6 +35,10 @@ VALID: dict[str, Any] = {
     "since_id": 0,
     "bio": "a",
     "language": "en",
+    "content_type": "",
+    "size": 0,
+    "alt_text": "",
+    "media_ids": [],
 }
 # What a rule without an expression lets pass, and what not.
 OF_FORMATS: dict[str, tuple[str, str]] = {
@@ -43,6 +47,7 @@ OF_FORMATS: dict[str, tuple[str, str]] = {
     "ids": (str(OTHER), str(1 << 63)),
     "bio": ("é" * 160, "a\u0007a"),
     "cursor": ("", "a" * 34),
+    "alt-text": ("é" * 1000, "a\u0007a"),
     "name-prefix": ("@a", "@!"),
     "search-query": ("cats -dogs from:a", "-dogs"),
 }

@@ -108,6 +108,7 @@ def any_tweet(rng: random.Random) -> Tweet:
     if rng.random() < 0.3:
         tweet.in_reply_to_tweet_id = rng.choice(IDS)
         tweet.in_reply_to_user_id = rng.choice(IDS)
+        tweet.conversation_id = rng.choice(IDS)
     if rng.random() < 0.3:
         tweet.quote_tweet_id = rng.choice(IDS)
     if rng.random() < 0.3:
@@ -115,10 +116,24 @@ def any_tweet(rng: random.Random) -> Tweet:
     if rng.random() < 0.5:
         add_entities(tweet, rng)
     if rng.random() < 0.3:
+        add_attachments(tweet, rng)
+    if rng.random() < 0.3:
         tweet.retweeted_by.retweet_id = rng.choice(IDS)
         tweet.retweeted_by.user_ids.extend(rng.choices(IDS, k=rng.choice((0, 1, 10))))
     add_figures(tweet, rng)
     return tweet
+
+
+def add_attachments(tweet: Tweet, rng: random.Random) -> None:
+    """Pictures, or none, which is not the same as no attachments."""
+    tweet.attachments.SetInParent()
+    for _ in range(rng.randrange(5)):
+        picture = tweet.attachments.media_refs.add(
+            media_id=rng.choice(IDS), content_type="image/png", width=rng.randrange(9_000)
+        )
+        picture.blurhash = "".join(rng.choices(CODE_POINTS[33:127], k=28))
+        if rng.random() < 0.5:
+            picture.alt_text = "".join(rng.choices(CODE_POINTS, k=rng.randrange(50)))
 
 
 def add_figures(tweet: Tweet, rng: random.Random) -> None:

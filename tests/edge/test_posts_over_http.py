@@ -37,6 +37,18 @@ ODD = (
     *('"x"', '"NaN"', '"\\u0000"', '"a\\u0000b"', '"\\u001f\\u007f"', '"\\ud83d\\ude00"'),
     *('"\\b\\f\\n\\r\\t\\/\\\\\\""', '"\\ud800"', '"\\udc00\\ud800"', '"\\u00e9\u00e9"'),
     *('"\u2028<>&\'"', '"\\x"', "'a'", '"\ufeff"', '"a', "a", "", "1 2", "/**/1", '"\n"'),
+    *(
+        "[1,2]",
+        '["1",2]',
+        '[1,"x"]',
+        "[null]",
+        "[1,null,2]",
+        "[true]",
+        "[{}]",
+        "[1.5]",
+        "[1,1.5,2]",
+    ),
+    *('["x","y"]', "[[1],2]", "[1,", "[9223372036854775808]"),
     *('"\x7f"', '"\U0001f600"', '"' + "x" * 300 + '"'),
 )
 
@@ -62,7 +74,10 @@ OTHER_WORDS = (
     *(nested(b'{"a":', b"1", b"}", depth) for depth in (99, 100, 101)),
 )
 """Refused by both, by the transcoder for what its own parser finds, or for their depth."""
-NAMES = ("user_id", "text", "in_reply_to_tweet_id", "quote_tweet_id", "request_id", "language")
+NAMES = (
+    *("user_id", "text", "in_reply_to_tweet_id", "quote_tweet_id", "request_id", "language"),
+    "media_ids",
+)
 MADE = 400
 
 
@@ -93,6 +108,9 @@ class Tweets:
             quote_tweet_id=request.quote_tweet_id or None,
             entities={"urls": [{"start": 1, "end": 5, "url": request.text[:9]}]},
             language=request.language,
+            attachments={
+                "media_refs": [{"media_id": each, "blurhash": "<b>"} for each in request.media_ids]
+            },
         )
         return pb.CreateTweetResponse(tweet=tweet, tweet_id=tweet.tweet_id)
 
@@ -161,7 +179,9 @@ async def test_what_the_transcoder_does_not_read_is_400(both: Both, body: bytes)
 async def test_made_up_bodies_are_read_as_the_transcoder_reads_them(both: Both) -> None:
     rng = random.Random(55)  # noqa: S311 - the same bodies each time
     for _ in range(MADE):
-        names = rng.choices((*NAMES, "other"), weights=(9, 9, 9, 9, 9, 9, 1), k=rng.randrange(1, 6))
+        names = rng.choices(
+            (*NAMES, "other"), weights=(9, 9, 9, 9, 9, 9, 9, 1), k=rng.randrange(1, 6)
+        )
         blank = rng.choice(("", "", " ", "\n\t"))
         members = [f'{blank}"{name}"{blank}:{rng.choice(ODD)}' for name in names]
         await both.post(("{" + ",".join(members) + blank + "}").encode("utf-8", "surrogatepass"))

@@ -7,6 +7,7 @@ from typing import Any
 from services.graph.follows import MAX_FOLLOWEES
 from services.platform.ids.arguments import MAX_LISTED_IDS
 from services.platform.ids.model import MAX_ID
+from services.tweet.service import MAX_MEDIA
 from tests.rpc.hostile_texts import FOUR_TO_ONE
 
 Made = Callable[[Any], str]
@@ -28,6 +29,10 @@ DISPLAY_NAME = Field(
 BIO = Field(
     ["x" * 160, FOUR_TO_ONE * 160, ("x" + "\u0301\u0323" * 15) + "x" * 129],
     ["x" * 161, FOUR_TO_ONE * 161, "x" + "\u0301" * 31, "x" * 640, "x" * 641],
+)
+ALT_TEXT = Field(
+    ["x" * 1_000, FOUR_TO_ONE * 1_000, "\U0001f600" * 1_000],
+    ["x" * 1_001, FOUR_TO_ONE * 1_001, "x" + "\u0301" * 31, "x" * 4_001],
 )
 IDS = Field(
     [",".join(str(MAX_ID - each) for each in range(MAX_LISTED_IDS))],
@@ -78,6 +83,9 @@ FIELDS: dict[str, Field] = {
     "aviary.gateway.v1.CreateChallengeRequest.flow": Field(["post"], ["posts"]),
     "aviary.graph.v1.ListFollowersRequest.cursor": Field([lambda w: w.followers], ["c" * 34]),
     "aviary.graph.v1.ListFollowingRequest.cursor": Field([lambda w: w.following], ["c" * 34]),
+    "aviary.media.v1.CreateUploadRequest.alt_text": ALT_TEXT,
+    "aviary.media.v1.CreateUploadRequest.content_type": Field(["image/jpeg"], ["image/jpegs"]),
+    "aviary.media.v1.CreateUploadRequest.request_id": REQUEST_ID,
     "aviary.search.v1.ListTrendsRequest.language": Field(["abc"], ["abcd"]),
     "aviary.search.v1.SearchTweetsRequest.cursor": Field([lambda w: w.search], ["c" * 34]),
     "aviary.search.v1.SearchTweetsRequest.expansions": EXPANSIONS,
@@ -115,6 +123,10 @@ LISTS: dict[str, tuple[int, Sequence[Sequence[int]]]] = {
     "aviary.graph.v1.FollowUsersRequest.followee_ids": (
         MAX_FOLLOWEES,
         [range(2, MAX_FOLLOWEES + 3), [3] * (MAX_FOLLOWEES + 1), [1] * 65_000, [-1] * 6_000],
+    ),
+    "aviary.tweet.v1.CreateTweetRequest.media_ids": (
+        MAX_MEDIA,
+        [range(1, MAX_MEDIA + 2), [3] * 2, [1] * 65_000, [-1] * 6_000],
     ),
 }
 """Every list: how many it takes, and lists that it does not take."""

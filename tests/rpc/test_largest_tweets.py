@@ -14,7 +14,7 @@ from services.platform.rpc.server import RpcServer
 from services.platform.text.urls import MAX_URL_CHARS
 from services.search.clients import TweetClient
 from services.tweet.content import read_content
-from services.tweet.model import Retweet, Tweet, TweetSlice
+from services.tweet.model import MediaRef, Retweet, Tweet, TweetSlice
 from services.tweet.servicer import TweetServicer
 from services.tweet.streaming import TweetStreaming
 from tests.undrawn import undrawn
@@ -22,6 +22,8 @@ from tests.undrawn import undrawn
 SERVICE = service_of(pb.DESCRIPTOR)
 HOST = "https://a.co/"
 LONGEST = HOST + "\u1e01" * (MAX_URL_CHARS - len("https://") - len(HOST))
+LONGEST_ID = (1 << 63) - 1
+ALT = "\U0001f600" * 1_000
 COUNT = 45
 WITHIN_S = 30.0
 
@@ -51,7 +53,12 @@ async def client() -> AsyncIterator[TweetClient]:
     said = await read_content(" ".join([LONGEST] * 11), "en")
     assert len(said.entities.urls) == 11
     tweets = [
-        Tweet(each, 7, said.text, 1_800_000_000_000, 0, 0, said.entities, said.language)
+        Tweet(
+            *(each, 7, said.text, 1_800_000_000_000, 0, 0, said.entities, said.language),
+            media_refs=tuple(
+                MediaRef(LONGEST_ID - n, "image/jpeg", 8192, 8192, "b" * 28, ALT) for n in range(4)
+            ),
+        )
         for each in range(1, COUNT + 1)
     ]
     largest: Any = Largest(tweets)

@@ -17,6 +17,7 @@ from services.tweet.service import TweetService
 from services.tweet.spec import OUTBOX, TABLES
 from services.tweet.store import RowTweetStore
 from services.user.events import UserEvents
+from tests.unit.tweet_world import Pictures
 
 START_MS = 1_800_000_000_000
 ALICE, BOB = 11, 12
@@ -69,6 +70,7 @@ class World:
         self.tweets = TweetService(
             store=self.store,
             users=self.users,
+            media=Pictures(),
             ids=Ids(),
             own_timeline=self.own,
             events=TweetEvents(),

@@ -125,8 +125,10 @@ def test_the_edge_may_call_what_states_its_access_and_nothing_else() -> None:
 
 
 def test_operators_commands_call_what_operators_may() -> None:
-    source = (ROOT / "services" / "cli" / "operate" / "client.py").read_text()
-    called = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    folder = ROOT / "services" / "cli" / "operate"
+    sources = [folder / each for each in ("client.py", "run_media.py")]
+    nodes = [node for each in sources for node in ast.walk(ast.parse(each.read_text()))]
+    called = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     operated = [m for m in methods() if OPERATOR in allowed_peers(m)]
     assert {m.name for m in operated if not m.GetOptions().deprecated} <= called
     for service in (

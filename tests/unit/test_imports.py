@@ -34,15 +34,17 @@ FOR_ALL = {
 """Top of what is not to be imported, and whose it is."""
 
 NOT_FOR_ALL = {
+    "PIL": {"media"},
     "argon2": {"identity"},
     "authlib": {"identity"},
+    "blurhash_rs": {"media"},
     "gateway": {"gateway"},
     "joserfc": {"identity"},
     "openfeature": {"fanout", "gateway"},
     "services.identity.model": {"identity"},
     "services.timeline.model": {"engagement", "fanout", "graph", "timeline", "tweet"},
-    "starlette": {"identity"},
-    "uvicorn": {"identity"},
+    "starlette": {"identity", "media"},
+    "uvicorn": {"identity", "media"},
     "yaml": {"gateway"},
 }
 """What some processes need, and which."""

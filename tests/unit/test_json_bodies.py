@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.platform.rpc.json_bodies import body_reader
-from services.platform.rpc.json_queries import RequestError
+from services.platform.rpc.json_queries import RequestError, query_reader
 
 READ = body_reader(pb.CreateTweetRequest.DESCRIPTOR)
 IDS = ("user_id", "in_reply_to_tweet_id", "quote_tweet_id")
@@ -92,6 +92,10 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
         (b'{"user_id":1.5}', "user_id: invalid value 1.5 for type TYPE_INT64"),
         (b'{"user_id":9223372036854775808}', "invalid value 9223372036854775808"),
         (b'{"user_id":true}', "invalid value true"),
+        (b'{"user_id":[1]}', "cannot start list"),
+        (b'{"media_ids":[1,"x"]}', 'media_ids[0]: invalid value "x" for type TYPE_INT64'),
+        (b'{"media_ids":["x",1,true]}', "media_ids[1]: invalid value true for type TYPE_INT64"),
+        (b'{"media_ids":[1,{}]}', "media_ids: invalid value Starting an object"),
     ],
 )
 def test_a_refusal_says_why(body: bytes, said: str) -> None:
@@ -103,6 +107,12 @@ def test_ids_are_whole_to_the_last_digit() -> None:
         assert request(b'{"user_id":%s}' % value).user_id == 9007199254740993
 
 
+def test_a_list_is_read_item_by_item() -> None:
+    for body in (b'[3,"1",2]', b'[3.0,null,"1", 2]', b"[[3],[1,[2]]]"):
+        assert request(b'{"media_ids":%s}' % body).media_ids == [3, 1, 2]
+    assert request(b'{"media_ids":[]}') == pb.CreateTweetRequest()
+
+
 def test_nothing_is_an_empty_request() -> None:
     for body in (b"", b"{}", b'{"text":null}'):
         assert request(body) == pb.CreateTweetRequest()
@@ -112,5 +122,5 @@ def test_fields_of_other_types_cannot_be_read() -> None:
     with pytest.raises(TypeError, match="created_at"):
         body_reader(tweet_pb2.Tweet.DESCRIPTOR)
     with pytest.raises(TypeError, match="tweet_ids"):
-        body_reader(pb.LookupTweetsRequest.DESCRIPTOR)
+        query_reader(pb.LookupTweetsRequest.DESCRIPTOR)
     body_reader(timeline_service_pb2.GetHomeTimelineRequest.DESCRIPTOR)

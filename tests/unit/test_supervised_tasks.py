@@ -24,7 +24,7 @@ TASKS: Mapping[str, str] = {
     "services/platform/valkey/lines.py": "opens a connection; its callers see how that ends",
     "services/local/child.py": "keeps one child, whatever raises",
     "gateway/draining_envoy.py": "waits for Envoy's end, with which it ends itself",
-    "services/identity/listener.py": "serves; the process is not ready once it has ended",
+    "services/platform/http/listener.py": "serves; the process is not ready once it has ended",
     "gateway/control_plane/extension_config_service.py": "one stream of an edge",
 }
 """Where tasks are made that no loop helper runs, and why each may be."""
@@ -56,6 +56,7 @@ STARTED_ELSEWHERE: Mapping[str, str] = {
 THREADS: Mapping[str, str] = {
     "services/platform/audit/log.py": "brings entries to the disk; else the process is not ready",
     "services/platform/rows/sqlite/threads.py": "writes; as above",
+    "services/media/image_worker.py": "does what is waited for, and raises it there",
     "services/search/tantivy_index.py": "does what is waited for, and raises it there",
     "services/local/child.py": "writes a child's log, and never raises",
     "services/platform/observability/prometheus_endpoint.py": "answers Prometheus, which misses it",

@@ -25,6 +25,7 @@ from services.cli.operate.finding import Found
 from services.platform.rpc.rpc_client import RpcClient
 
 __all__ = [
+    "TIMEOUT_S",
     "EngagementClient",
     "QueueClient",
     "SearchClient",

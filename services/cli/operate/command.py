@@ -1,15 +1,13 @@
 """The operators' commands: their arguments and options."""
 
-import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import click
 
 from services.cli.operate.arguments import MAX_INT64, check_some, followers_meant
-from services.cli.operate.errors import OperateError
+from services.cli.operate.media_commands import MEDIA_COMMANDS
+from services.cli.operate.running import DATA_DIR, run_command
 from services.cli.options import JSON
 
 __all__ = ["COMMANDS"]
@@ -17,15 +15,6 @@ __all__ = ["COMMANDS"]
 # What the service takes in one call.
 MAX_LETTERS = 1_000
 DEFAULT_LETTERS = 100
-# What a shell reports of a command that SIGINT ended.
-INTERRUPTED = 130
-
-DATA_DIR = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    help="Folder of the Aviary that `up` runs, which writes addresses there. Without one, "
-    "AVIARY_*_ADDRESS variables say them.  [default: .data]",
-)
 
 
 @click.command(
@@ -44,7 +33,7 @@ def queues(data_dir: Path | None, *, watch: bool, as_json: bool) -> None:
     What waits is not yet handled: queued, in hand, or to be tried again. What is dead was given
     up: `dead-letters` says why.
     """
-    _run(lambda run: run.queues(data_dir, watch=watch, as_json=as_json))
+    run_command(lambda run: run.queues(data_dir, watch=watch, as_json=as_json))
 
 
 @click.command("dead-letters")
@@ -65,7 +54,7 @@ def dead_letters(
 
     SUBSCRIPTION is one that `queues` shows; without it, all are looked at.
     """
-    _run(lambda run: run.dead_letters(data_dir, subscription, limit, as_json=as_json))
+    run_command(lambda run: run.dead_letters(data_dir, subscription, limit, as_json=as_json))
 
 
 @click.command("show-dead-letter")
@@ -80,7 +69,9 @@ def show_dead_letter(
 
     ID is one that `dead-letters` shows.
     """
-    _run(lambda run: run.show_dead_letter(data_dir, subscription, letter_id, as_json=as_json))
+    run_command(
+        lambda run: run.show_dead_letter(data_dir, subscription, letter_id, as_json=as_json)
+    )
 
 
 @click.command(
@@ -104,7 +95,7 @@ def export_dead_letters(data_dir: Path | None, subscription: str, limit: int) ->
 
     They stay where they are: `drop-dead-letters` forgets them, `redrive` puts them back.
     """
-    _run(lambda run: run.export_dead_letters(data_dir, subscription, limit))
+    run_command(lambda run: run.export_dead_letters(data_dir, subscription, limit))
 
 
 @click.command(
@@ -132,7 +123,7 @@ def redrive(
     if everything and limit is not None:
         raise click.UsageError("--limit and --all exclude each other")
     wanted = None if everything else limit or DEFAULT_LETTERS
-    _run(lambda run: run.redrive(data_dir, subscription, wanted))
+    run_command(lambda run: run.redrive(data_dir, subscription, wanted))
 
 
 @click.command("drop-dead-letters")
@@ -146,7 +137,7 @@ def drop_dead_letters(data_dir: Path | None, subscription: str, ids: Sequence[st
     """
     if len(ids) > MAX_LETTERS:
         raise click.UsageError(f"at most {MAX_LETTERS} ids at once")
-    _run(lambda run: run.drop(data_dir, subscription, ids))
+    run_command(lambda run: run.drop(data_dir, subscription, ids))
 
 
 @click.command()
@@ -162,7 +153,9 @@ def pause(
     They are kept, and wait for `resume`. What is in hand goes on. A pause outlives restarts.
     """
     check_some(subscriptions, everything=everything)
-    _run(lambda run: run.pause(data_dir, subscriptions, everything=everything, as_json=as_json))
+    run_command(
+        lambda run: run.pause(data_dir, subscriptions, everything=everything, as_json=as_json)
+    )
 
 
 @click.command()
@@ -175,7 +168,9 @@ def resume(
 ) -> None:
     """Take messages from queues again."""
     check_some(subscriptions, everything=everything)
-    _run(lambda run: run.resume(data_dir, subscriptions, everything=everything, as_json=as_json))
+    run_command(
+        lambda run: run.resume(data_dir, subscriptions, everything=everything, as_json=as_json)
+    )
 
 
 @click.command(
@@ -197,7 +192,7 @@ def threshold(data_dir: Path | None, followers: str | None, *, as_json: bool) ->
     without one to AVIARY_CELEBRITY_THRESHOLD of each process.
     """
     wanted = None if followers is None else followers_meant(followers)
-    _run(lambda run: run.threshold(data_dir, wanted, as_json=as_json))
+    run_command(lambda run: run.threshold(data_dir, wanted, as_json=as_json))
 
 
 @click.command("rebuild-home")
@@ -211,7 +206,7 @@ def rebuild_home(data_dir: Path | None, user_ids: Sequence[int]) -> None:
     For timelines that lack what they should show. It may be repeated, and readers notice nothing
     but one slower read.
     """
-    _run(lambda run: run.rebuild_home(data_dir, user_ids))
+    run_command(lambda run: run.rebuild_home(data_dir, user_ids))
 
 
 @click.command("counts")
@@ -232,7 +227,7 @@ def counts(
 
     Counts that are off are also found and put right in the background, tweet by tweet.
     """
-    _run(lambda run: run.counts(data_dir, tweet_ids, reconcile=reconcile, as_json=as_json))
+    run_command(lambda run: run.counts(data_dir, tweet_ids, reconcile=reconcile, as_json=as_json))
 
 
 @click.command("search-indexes")
@@ -240,14 +235,14 @@ def counts(
 @DATA_DIR
 def search_indexes(data_dir: Path | None, *, as_json: bool) -> None:
     """Show how the search index of each replica is: its size, and up to when it has all."""
-    _run(lambda run: run.search_indexes(data_dir, as_json=as_json))
+    run_command(lambda run: run.search_indexes(data_dir, as_json=as_json))
 
 
 @click.command("rebuild-search")
 @DATA_DIR
 def rebuild_search(data_dir: Path | None) -> None:
     """Have every search index built anew; searches are answered meanwhile, with what there is."""
-    _run(lambda run: run.rebuild_search(data_dir))
+    run_command(lambda run: run.rebuild_search(data_dir))
 
 
 @click.command
@@ -259,11 +254,11 @@ def rebuild_search(data_dir: Path | None) -> None:
 )
 @DATA_DIR
 def backfill(data_dir: Path | None, after: int) -> None:
-    """List replies, quotes and names of before there were lists of them; once, after an upgrade.
+    """Add replies, quotes and names of before to the lists of them; once, after an upgrade.
 
     A repeat changes nothing.
     """
-    _run(lambda run: run.backfill(data_dir, after))
+    run_command(lambda run: run.backfill(data_dir, after))
 
 
 COMMANDS = (
@@ -281,18 +276,5 @@ COMMANDS = (
     search_indexes,
     rebuild_search,
     backfill,
+    *MEDIA_COMMANDS,
 )
-
-
-def _run(start: Callable[[ModuleType], Coroutine[Any, Any, None]]) -> None:
-    # Every service starts by this command line; only these commands pay for their clients.
-    import asyncio  # noqa: PLC0415
-
-    from services.cli.operate import run  # noqa: PLC0415
-
-    try:
-        asyncio.run(start(run))
-    except OperateError as error:
-        raise click.ClickException(str(error)) from error
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)

@@ -71,6 +71,7 @@ DEFAULT_TIMELINE_HTTP_ADDRESS: Final = all_specs()["timeline"].http_address or "
 DEFAULT_TWEET_HTTP_ADDRESS: Final = all_specs()["tweet"].http_address or ""
 DEFAULT_ENGAGEMENT_HTTP_ADDRESS: Final = all_specs()["engagement"].http_address or ""
 DEFAULT_GRAPH_HTTP_ADDRESS: Final = all_specs()["graph"].http_address or ""
+DEFAULT_MEDIA_HTTP_ADDRESS: Final = all_specs()["media"].http_address or ""
 # Two servers, because the bus must keep what it holds and the cache must be free to evict.
 DEFAULT_BUS_VALKEY_URL: Final = "redis://127.0.0.1:6379/0"
 DEFAULT_CACHE_VALKEY_URL: Final = "redis://127.0.0.1:6380/0"
@@ -80,6 +81,10 @@ would hold up everybody else's fanout."""
 DEFAULT_HANDLE_HOLD_DAYS: Final = 30
 """Long enough for those who knew somebody by an old handle to learn of the new one."""
 MAX_HANDLE_HOLD_DAYS: Final = 3_650
+DEFAULT_MEDIA_ORPHAN_S: Final = 86_400
+"""A day: a draft is finished by then, or forgotten."""
+MIN_MEDIA_ORPHAN_S: Final = 5
+MAX_MEDIA_ORPHAN_S: Final = 2_592_000
 DEFAULT_BUS_VISIBILITY_S: Final = 30
 """Seconds. Well above any handler's time; what a crashed process had in hand waits this long."""
 # What Pub/Sub takes as an ack deadline.
@@ -174,6 +179,20 @@ class Settings:
     dials."""
     graph_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
     """Certificates of that listener, as above."""
+    media_http_address: Address = DEFAULT_MEDIA_HTTP_ADDRESS
+    """`host:port` where the bytes of pictures are sent and read, which the edge dials."""
+    media_tls_dir: Path | None = Field(default_factory=lambda values: values["tls_dir"])
+    """Certificates of that listener, as above."""
+    media_bucket: str | None = None
+    """A bucket of Cloud Storage for the bytes of pictures; None keeps them in `data_dir`."""
+    media_blocked_hashes_file: Path | None = None
+    """Lists pictures that are quarantined when they come, by SHA-256; None lists none."""
+    media_clamd_address: Address | None = None
+    """`host:port` of ClamAV's daemon, which is asked about each picture; None asks nobody."""
+    media_orphan_s: Annotated[
+        int, whole_number(least=MIN_MEDIA_ORPHAN_S, most=MAX_MEDIA_ORPHAN_S)
+    ] = DEFAULT_MEDIA_ORPHAN_S
+    """Seconds after which a picture is deleted that no tweet carries."""
     issuer_url: Origin = DEFAULT_ISSUER_URL
     """The issuer's public URL, as in its tokens' `iss`: the edge's, without a path."""
     identity_key: Annotated[

@@ -25,8 +25,8 @@ __all__ = ["EngagementClient", "HiddenClient", "ReferencedTweetClient", "UserPie
 
 MAX_IDS_PER_CALL: Final = 1_000
 """What each sibling takes at once; more are split."""
-TWEETS_PER_CALL: Final = 15
-"""As many of any size as one answer holds: a tweet has 270 kB at most, and a channel takes 4 MB."""
+TWEETS_PER_CALL: Final = 14
+"""As many of any size as one answer holds: a tweet has 290 kB at most, and a channel takes 4 MB."""
 
 _user_json = json_writer(User.DESCRIPTOR)
 

@@ -45,6 +45,9 @@ __all__ = [
     "EVENT_LOG_DROPPED",
     "EVENT_LOOP_FAILED",
     "EVENT_LOOP_RECOVERED",
+    "EVENT_MEDIA_HASHES_FAILED",
+    "EVENT_MEDIA_HASHES_RELOADED",
+    "EVENT_MEDIA_QUARANTINED",
     "EVENT_NOT_READY",
     "EVENT_OUTBOX_ATTEMPT_FAILED",
     "EVENT_OUTBOX_ROW_UNREADABLE",
@@ -195,6 +198,12 @@ EVENT_ENGAGEMENT_DRIFT: Final = "engagement.drift"
 """The count of a `kind` of a `tweet_id` was `counted`, and is `exact` now, as there are so many."""
 EVENT_ENGAGEMENT_OUT_OF_ORDER: Final = "engagement.out_of_order"
 """A change by `user_id` of a `tweet_id` was refused: what is stored is dated beyond every id."""
+EVENT_MEDIA_HASHES_FAILED: Final = "media.hashes_failed"
+"""The list of blocked pictures cannot be used, as `error` says; the last good one stays."""
+EVENT_MEDIA_HASHES_RELOADED: Final = "media.hashes_reloaded"
+"""The list of blocked pictures is another, of so many `hashes`."""
+EVENT_MEDIA_QUARANTINED: Final = "media.quarantined"
+"""Something was found in the picture `media_id` of `user_id`, as `found` says: it is hidden."""
 EVENT_GRAPH_OUT_OF_ORDER: Final = "graph.out_of_order"
 """A change was refused: the edge (`relation`, `owner_id`, `other_id`) is dated beyond every id, and
 somebody has to write its cells anew."""

@@ -36,6 +36,8 @@ __all__ = [
     "METRIC_LIMITS_LISTED",
     "METRIC_LOG_DROPPED",
     "METRIC_LOOP_FAILURES",
+    "METRIC_MEDIA_COLLECTED",
+    "METRIC_MEDIA_PROCESSED",
     "METRIC_NOT_READY",
     "METRIC_OUTBOX_HELD",
     "METRIC_OUTBOX_SET_ASIDE",
@@ -132,6 +134,11 @@ METRIC_ENGAGEMENT_RECONCILED: Final = "engagement.reconciled"
 METRIC_DRAWING_ABSENT: Final = "drawing.absent"
 """Counter, answers by the `part` (counts, viewer, users, referenced; of users: followers) that they
 lack, as its source failed or was slow."""
+METRIC_MEDIA_COLLECTED: Final = "media.collected"
+"""Counter, pictures deleted that no tweet carried in time."""
+METRIC_MEDIA_PROCESSED: Final = "media.processed"
+"""Counter, pictures looked at, by `outcome` (ready, quarantined, or why they were rejected:
+unknown_type, other_type, size, too_large, unreadable)."""
 METRIC_LOOP_FAILURES: Final = "loop.failures"
 """Counter, steps by `loop` that raised something; each was logged and is tried again."""
 METRIC_FLAGS_STALE: Final = "flags.stale"

@@ -8,12 +8,12 @@ last one is shown, in its words.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NoReturn
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from services.platform.rpc.json_queries import RequestError, value_reader
+from services.platform.rpc.json_queries import RequestError, item_reader
 
 __all__ = ["body_reader"]
 
@@ -61,7 +61,10 @@ def body_reader(request: Descriptor) -> Callable[[bytes], bytes]:
 
     Raises TypeError for a request with fields of types that no body here has had yet.
     """
-    fields = {field.name: _reader(field) for field in request.fields}
+    fields = {
+        field.name: (_list_reader if field.is_repeated else _reader)(field)
+        for field in request.fields
+    }
 
     def read(body: bytes) -> bytes:
         if not body:
@@ -100,8 +103,44 @@ def _shown(name: str) -> bytes:
     return f' "{name}"'.encode() if _SHOWN.fullmatch(name) else b""
 
 
+def _list_reader(field: FieldDescriptor) -> _Read:
+    """Read a list, or one item of it that stands by itself.
+
+    As the transcoder has it, lists within it are parts of it, `null` is no item, and of items that
+    are no good the last one is shown, by its number among those.
+    """
+    of_item, name = _reader(field), field.name.encode()
+
+    def read(value: Any) -> bytes:  # noqa: ANN401 - what JSON may hold
+        if not isinstance(value, list):
+            return of_item(value)
+        parts: list[bytes] = []
+        wrong: list[RequestError] = []
+        for item in _flat(value):
+            try:
+                parts.append(of_item(item))
+            except RequestError as error:
+                shown = error.complaint.removeprefix(name)
+                of_value = len(shown) < len(error.complaint)
+                at = b"%s[%d]" % (name, len(wrong)) if of_value else name
+                wrong.append(RequestError(at + shown))
+        if wrong:
+            raise wrong[-1]
+        return b"".join(parts)
+
+    return read
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _flat(value)
+        elif value is not None:
+            yield value
+
+
 def _reader(field: FieldDescriptor) -> _Read:
-    of_text, name, kind = value_reader(field), field.name.encode(), _TYPES[field.type]
+    of_text, name, kind = item_reader(field), field.name.encode(), _TYPES[field.type]
     is_text = field.type == FieldDescriptor.TYPE_STRING
 
     def wrong(shown: str) -> RequestError:

@@ -67,7 +67,7 @@ the HTTP path of both, and nobody may call it but the edge for whoever may call 
 over_http: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
 """Whether the edge passes this RPC's requests over REST on as they came, over HTTP/1.1: its service
 reads and writes JSON itself. The path has no variable, all of the request is in the body, and
-its fields are numbers and texts.
+its fields are numbers, texts and lists of numbers.
 """
 creates: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
 """Whether this RPC makes something that has a path of its own: over REST it answers 201, with that

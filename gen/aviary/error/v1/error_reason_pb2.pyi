@@ -50,6 +50,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
     can come after it. To do: tell an operator, who has to mend it.
     """
+    MEDIA_NOT_FOUND: _ErrorReason.ValueType  # 12
+    """404 NOT_FOUND. No picture has this id, or no longer, or it is not for the caller. To do: upload
+    another.
+    """
+    MEDIA_NOT_READY: _ErrorReason.ValueType  # 13
+    """400 FAILED_PRECONDITION. The picture has not been uploaded and looked at yet, or was rejected, or
+    is quarantined. To do: read it until it is ready, or upload another.
+    """
+    MEDIA_IN_USE: _ErrorReason.ValueType  # 14
+    """400 FAILED_PRECONDITION. Another tweet carries the picture. To do: upload it again."""
+    URL_INVALID: _ErrorReason.ValueType  # 15
+    """403 PERMISSION_DENIED. The signed URL of a picture has expired, or is not as it was given. To do:
+    ask for a new one.
+    """
     NOT_THE_CALLER: _ErrorReason.ValueType  # 20
     """403 PERMISSION_DENIED. The request names another user than its token. To do: leave the field
     out, or give one's own id.
@@ -174,6 +188,20 @@ one's own.
 EDGE_OUT_OF_ORDER: ErrorReason.ValueType  # 8
 """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
 can come after it. To do: tell an operator, who has to mend it.
+"""
+MEDIA_NOT_FOUND: ErrorReason.ValueType  # 12
+"""404 NOT_FOUND. No picture has this id, or no longer, or it is not for the caller. To do: upload
+another.
+"""
+MEDIA_NOT_READY: ErrorReason.ValueType  # 13
+"""400 FAILED_PRECONDITION. The picture has not been uploaded and looked at yet, or was rejected, or
+is quarantined. To do: read it until it is ready, or upload another.
+"""
+MEDIA_IN_USE: ErrorReason.ValueType  # 14
+"""400 FAILED_PRECONDITION. Another tweet carries the picture. To do: upload it again."""
+URL_INVALID: ErrorReason.ValueType  # 15
+"""403 PERMISSION_DENIED. The signed URL of a picture has expired, or is not as it was given. To do:
+ask for a new one.
 """
 NOT_THE_CALLER: ErrorReason.ValueType  # 20
 """403 PERMISSION_DENIED. The request names another user than its token. To do: leave the field

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/event/v1/event.proto\x12\x0f\x61viary.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"j\n\x0cTweetCreated\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x1b\n\x13retweet_of_tweet_id\x18\n \x01(\x03\x12\x1a\n\x12retweet_of_user_id\x18\x0b \x01(\x03\"N\n\x0cTweetDeleted\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x1b\n\x13retweet_of_tweet_id\x18\n \x01(\x03\"y\n\nTweetEvent\x12\x30\n\x07\x63reated\x18\x01 \x01(\x0b\x32\x1d.aviary.event.v1.TweetCreatedH\x00\x12\x30\n\x07\x64\x65leted\x18\x02 \x01(\x0b\x32\x1d.aviary.event.v1.TweetDeletedH\x00\x42\x07\n\x05\x65vent\"L\n\rFollowChanged\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12\x11\n\tfollowing\x18\x03 \x01(\x08\"9\n\x0c\x46ollowsAdded\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x14\n\x0c\x66ollowee_ids\x18\x02 \x03(\x03\"$\n\x10RelationsChanged\x12\x10\n\x08user_ids\x18\x01 \x03(\x03\"\xc7\x01\n\nGraphEvent\x12\x38\n\x0e\x66ollow_changed\x18\x01 \x01(\x0b\x32\x1e.aviary.event.v1.FollowChangedH\x00\x12\x36\n\rfollows_added\x18\x02 \x01(\x0b\x32\x1d.aviary.event.v1.FollowsAddedH\x00\x12>\n\x11relations_changed\x18\x03 \x01(\x0b\x32!.aviary.event.v1.RelationsChangedH\x00\x42\x07\n\x05\x65vent\"i\n\x0bUserDeleted\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x19\n\rdeleted_at_ms\x18\x02 \x01(\x03\x42\x02\x18\x01\x12.\n\ndeleted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\tUserEvent\x12/\n\x07\x64\x65leted\x18\x01 \x01(\x0b\x32\x1c.aviary.event.v1.UserDeletedH\x00\x42\x07\n\x05\x65vent\"3\n\tFanoutJob\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x14\n\x0c\x66ollower_ids\x18\x02 \x03(\x03\"I\n\tFanoutLeg\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x19\n\x11\x61\x66ter_follower_id\x18\x03 \x01(\x03\"?\n\x0bLikeChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12\r\n\x05liked\x18\x03 \x01(\x08\"F\n\x0eRetweetChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12\x11\n\tretweeted\x18\x03 \x01(\x08\"H\n\x0f\x42ookmarkChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12\x12\n\nbookmarked\x18\x03 \x01(\x08\"\xca\x01\n\x0f\x45ngagementEvent\x12\x34\n\x0clike_changed\x18\x01 \x01(\x0b\x32\x1c.aviary.event.v1.LikeChangedH\x00\x12:\n\x0fretweet_changed\x18\x02 \x01(\x0b\x32\x1f.aviary.event.v1.RetweetChangedH\x00\x12<\n\x10\x62ookmark_changed\x18\x03 \x01(\x0b\x32 .aviary.event.v1.BookmarkChangedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61viary/event/v1/event.proto\x12\x0f\x61viary.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"j\n\x0cTweetCreated\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x1b\n\x13retweet_of_tweet_id\x18\n \x01(\x03\x12\x1a\n\x12retweet_of_user_id\x18\x0b \x01(\x03\"a\n\x0cTweetDeleted\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x11\n\tmedia_ids\x18\x03 \x03(\x03\x12\x1b\n\x13retweet_of_tweet_id\x18\n \x01(\x03\"y\n\nTweetEvent\x12\x30\n\x07\x63reated\x18\x01 \x01(\x0b\x32\x1d.aviary.event.v1.TweetCreatedH\x00\x12\x30\n\x07\x64\x65leted\x18\x02 \x01(\x0b\x32\x1d.aviary.event.v1.TweetDeletedH\x00\x42\x07\n\x05\x65vent\"L\n\rFollowChanged\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66ollowee_id\x18\x02 \x01(\x03\x12\x11\n\tfollowing\x18\x03 \x01(\x08\"9\n\x0c\x46ollowsAdded\x12\x13\n\x0b\x66ollower_id\x18\x01 \x01(\x03\x12\x14\n\x0c\x66ollowee_ids\x18\x02 \x03(\x03\"$\n\x10RelationsChanged\x12\x10\n\x08user_ids\x18\x01 \x03(\x03\"\xc7\x01\n\nGraphEvent\x12\x38\n\x0e\x66ollow_changed\x18\x01 \x01(\x0b\x32\x1e.aviary.event.v1.FollowChangedH\x00\x12\x36\n\rfollows_added\x18\x02 \x01(\x0b\x32\x1d.aviary.event.v1.FollowsAddedH\x00\x12>\n\x11relations_changed\x18\x03 \x01(\x0b\x32!.aviary.event.v1.RelationsChangedH\x00\x42\x07\n\x05\x65vent\"i\n\x0bUserDeleted\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x19\n\rdeleted_at_ms\x18\x02 \x01(\x03\x42\x02\x18\x01\x12.\n\ndeleted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\tUserEvent\x12/\n\x07\x64\x65leted\x18\x01 \x01(\x0b\x32\x1c.aviary.event.v1.UserDeletedH\x00\x42\x07\n\x05\x65vent\"3\n\tFanoutJob\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x14\n\x0c\x66ollower_ids\x18\x02 \x03(\x03\"I\n\tFanoutLeg\x12\x10\n\x08tweet_id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x19\n\x11\x61\x66ter_follower_id\x18\x03 \x01(\x03\"?\n\x0bLikeChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12\r\n\x05liked\x18\x03 \x01(\x08\"F\n\x0eRetweetChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12\x11\n\tretweeted\x18\x03 \x01(\x08\"H\n\x0f\x42ookmarkChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x10\n\x08tweet_id\x18\x02 \x01(\x03\x12\x12\n\nbookmarked\x18\x03 \x01(\x08\"\xca\x01\n\x0f\x45ngagementEvent\x12\x34\n\x0clike_changed\x18\x01 \x01(\x0b\x32\x1c.aviary.event.v1.LikeChangedH\x00\x12:\n\x0fretweet_changed\x18\x02 \x01(\x0b\x32\x1f.aviary.event.v1.RetweetChangedH\x00\x12<\n\x10\x62ookmark_changed\x18\x03 \x01(\x0b\x32 .aviary.event.v1.BookmarkChangedH\x00\x42\x07\n\x05\x65vent\"!\n\rMediaUploaded\x12\x10\n\x08media_id\x18\x01 \x01(\x03\"I\n\nMediaEvent\x12\x32\n\x08uploaded\x18\x01 \x01(\x0b\x32\x1e.aviary.event.v1.MediaUploadedH\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,31 +37,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TWEETCREATED']._serialized_start=81
   _globals['_TWEETCREATED']._serialized_end=187
   _globals['_TWEETDELETED']._serialized_start=189
-  _globals['_TWEETDELETED']._serialized_end=267
-  _globals['_TWEETEVENT']._serialized_start=269
-  _globals['_TWEETEVENT']._serialized_end=390
-  _globals['_FOLLOWCHANGED']._serialized_start=392
-  _globals['_FOLLOWCHANGED']._serialized_end=468
-  _globals['_FOLLOWSADDED']._serialized_start=470
-  _globals['_FOLLOWSADDED']._serialized_end=527
-  _globals['_RELATIONSCHANGED']._serialized_start=529
-  _globals['_RELATIONSCHANGED']._serialized_end=565
-  _globals['_GRAPHEVENT']._serialized_start=568
-  _globals['_GRAPHEVENT']._serialized_end=767
-  _globals['_USERDELETED']._serialized_start=769
-  _globals['_USERDELETED']._serialized_end=874
-  _globals['_USEREVENT']._serialized_start=876
-  _globals['_USEREVENT']._serialized_end=945
-  _globals['_FANOUTJOB']._serialized_start=947
-  _globals['_FANOUTJOB']._serialized_end=998
-  _globals['_FANOUTLEG']._serialized_start=1000
-  _globals['_FANOUTLEG']._serialized_end=1073
-  _globals['_LIKECHANGED']._serialized_start=1075
-  _globals['_LIKECHANGED']._serialized_end=1138
-  _globals['_RETWEETCHANGED']._serialized_start=1140
-  _globals['_RETWEETCHANGED']._serialized_end=1210
-  _globals['_BOOKMARKCHANGED']._serialized_start=1212
-  _globals['_BOOKMARKCHANGED']._serialized_end=1284
-  _globals['_ENGAGEMENTEVENT']._serialized_start=1287
-  _globals['_ENGAGEMENTEVENT']._serialized_end=1489
+  _globals['_TWEETDELETED']._serialized_end=286
+  _globals['_TWEETEVENT']._serialized_start=288
+  _globals['_TWEETEVENT']._serialized_end=409
+  _globals['_FOLLOWCHANGED']._serialized_start=411
+  _globals['_FOLLOWCHANGED']._serialized_end=487
+  _globals['_FOLLOWSADDED']._serialized_start=489
+  _globals['_FOLLOWSADDED']._serialized_end=546
+  _globals['_RELATIONSCHANGED']._serialized_start=548
+  _globals['_RELATIONSCHANGED']._serialized_end=584
+  _globals['_GRAPHEVENT']._serialized_start=587
+  _globals['_GRAPHEVENT']._serialized_end=786
+  _globals['_USERDELETED']._serialized_start=788
+  _globals['_USERDELETED']._serialized_end=893
+  _globals['_USEREVENT']._serialized_start=895
+  _globals['_USEREVENT']._serialized_end=964
+  _globals['_FANOUTJOB']._serialized_start=966
+  _globals['_FANOUTJOB']._serialized_end=1017
+  _globals['_FANOUTLEG']._serialized_start=1019
+  _globals['_FANOUTLEG']._serialized_end=1092
+  _globals['_LIKECHANGED']._serialized_start=1094
+  _globals['_LIKECHANGED']._serialized_end=1157
+  _globals['_RETWEETCHANGED']._serialized_start=1159
+  _globals['_RETWEETCHANGED']._serialized_end=1229
+  _globals['_BOOKMARKCHANGED']._serialized_start=1231
+  _globals['_BOOKMARKCHANGED']._serialized_end=1303
+  _globals['_ENGAGEMENTEVENT']._serialized_start=1306
+  _globals['_ENGAGEMENTEVENT']._serialized_end=1508
+  _globals['_MEDIAUPLOADED']._serialized_start=1510
+  _globals['_MEDIAUPLOADED']._serialized_end=1543
+  _globals['_MEDIAEVENT']._serialized_start=1545
+  _globals['_MEDIAEVENT']._serialized_end=1618
 # @@protoc_insertion_point(module_scope)

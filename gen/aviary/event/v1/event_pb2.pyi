@@ -66,6 +66,7 @@ class TweetDeleted(_message.Message):
 
     TWEET_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    MEDIA_IDS_FIELD_NUMBER: _builtins.int
     RETWEET_OF_TWEET_ID_FIELD_NUMBER: _builtins.int
     tweet_id: _builtins.int
     """The tweet; or the retweet."""
@@ -73,16 +74,21 @@ class TweetDeleted(_message.Message):
     """Its author; of a retweet, who had retweeted."""
     retweet_of_tweet_id: _builtins.int
     """Of a retweet: the tweet. 0 for a tweet."""
+    @_builtins.property
+    def media_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The pictures that it carried."""
+
     def __init__(
         self,
         *,
         tweet_id: _builtins.int = ...,
         user_id: _builtins.int = ...,
+        media_ids: _abc.Iterable[_builtins.int] | None = ...,
         retweet_of_tweet_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["retweet_of_tweet_id", b"retweet_of_tweet_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_ids", b"media_ids", "retweet_of_tweet_id", b"retweet_of_tweet_id", "tweet_id", b"tweet_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -493,3 +499,51 @@ class EngagementEvent(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___EngagementEvent: _TypeAlias = EngagementEvent  # noqa: Y015
+
+@_typing.final
+class MediaUploaded(_message.Message):
+    """The bytes of a picture have come; on topic media-events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_ID_FIELD_NUMBER: _builtins.int
+    media_id: _builtins.int
+    """The picture."""
+    def __init__(
+        self,
+        *,
+        media_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_id", b"media_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MediaUploaded: _TypeAlias = MediaUploaded  # noqa: Y015
+
+@_typing.final
+class MediaEvent(_message.Message):
+    """One of the events of topic media-events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOADED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def uploaded(self) -> Global___MediaUploaded:
+        """The bytes of a picture have come."""
+
+    def __init__(
+        self,
+        *,
+        uploaded: Global___MediaUploaded | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "uploaded", b"uploaded"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "uploaded", b"uploaded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["uploaded"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___MediaEvent: _TypeAlias = MediaEvent  # noqa: Y015

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aviary.media.v1 import media_ref_pb2 as _media_ref_pb2
 from aviary.tweet.v1 import entities_pb2 as _entities_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -36,6 +37,7 @@ class Tweet(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     ENTITIES_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     RETWEETED_BY_FIELD_NUMBER: _builtins.int
     LIKE_COUNT_FIELD_NUMBER: _builtins.int
     RETWEET_COUNT_FIELD_NUMBER: _builtins.int
@@ -47,7 +49,9 @@ class Tweet(_message.Message):
     user_id: _builtins.int
     """The author."""
     text: _builtins.str
-    """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2."""
+    """At most 280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji
+    2. Empty only where the tweet carries pictures.
+    """
     in_reply_to_tweet_id: _builtins.int
     """The tweet this one answers; absent when none."""
     quote_tweet_id: _builtins.int
@@ -83,6 +87,10 @@ class Tweet(_message.Message):
         """What the text refers to; absent when nothing."""
 
     @_builtins.property
+    def attachments(self) -> Global___Attachments:
+        """What the tweet carries besides its text; absent when nothing."""
+
+    @_builtins.property
     def retweeted_by(self) -> Global___RetweetedBy:
         """What follows is added to each answer, behind what never changes: so it stays last.
 
@@ -108,6 +116,7 @@ class Tweet(_message.Message):
         conversation_id: _builtins.int | None = ...,
         entities: _entities_pb2.Entities | None = ...,
         language: _builtins.str | None = ...,
+        attachments: Global___Attachments | None = ...,
         retweeted_by: Global___RetweetedBy | None = ...,
         like_count: _builtins.int | None = ...,
         retweet_count: _builtins.int | None = ...,
@@ -115,9 +124,9 @@ class Tweet(_message.Message):
         quote_count: _builtins.int | None = ...,
         viewer: Global___ViewerState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "viewer", b"viewer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "attachments", b"attachments", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "viewer", b"viewer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id", "viewer", b"viewer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id", "_in_reply_to_tweet_id", b"_in_reply_to_tweet_id", "_in_reply_to_user_id", b"_in_reply_to_user_id", "_language", b"_language", "_like_count", b"_like_count", "_quote_count", b"_quote_count", "_quote_tweet_id", b"_quote_tweet_id", "_reply_count", b"_reply_count", "_retweet_count", b"_retweet_count", "attachments", b"attachments", "conversation_id", b"conversation_id", "created_at", b"created_at", "entities", b"entities", "in_reply_to_tweet_id", b"in_reply_to_tweet_id", "in_reply_to_user_id", b"in_reply_to_user_id", "language", b"language", "like_count", b"like_count", "quote_count", b"quote_count", "quote_tweet_id", b"quote_tweet_id", "reply_count", b"reply_count", "retweet_count", b"retweet_count", "retweeted_by", b"retweeted_by", "text", b"text", "tweet_id", b"tweet_id", "user_id", b"user_id", "viewer", b"viewer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__conversation_id: _TypeAlias = _typing.Literal["conversation_id"]  # noqa: Y015
     _WhichOneofArgType__conversation_id: _TypeAlias = _typing.Literal["_conversation_id", b"_conversation_id"]  # noqa: Y015
@@ -157,6 +166,30 @@ class Tweet(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__retweet_count) -> _WhichOneofReturnType__retweet_count | None: ...
 
 Global___Tweet: _TypeAlias = Tweet  # noqa: Y015
+
+@_typing.final
+class Attachments(_message.Message):
+    """What a tweet carries besides its text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_REFS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def media_refs(self) -> _containers.RepeatedCompositeFieldContainer[_media_ref_pb2.MediaRef]:
+        """Up to four pictures, in the author's order."""
+
+    def __init__(
+        self,
+        *,
+        media_refs: _abc.Iterable[_media_ref_pb2.MediaRef] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_refs", b"media_refs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachments: _TypeAlias = Attachments  # noqa: Y015
 
 @_typing.final
 class RetweetedBy(_message.Message):

@@ -60,13 +60,15 @@ class CreateTweetRequest(_message.Message):
     QUOTE_TWEET_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    MEDIA_IDS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """The author; positive."""
     text: _builtins.str
     """1-280 weighted characters, by the rules of `twitter-text` 3: URLs count 23, CJK and emoji 2; at
     most 30 combining marks in a row, and 50,000 characters as sent. Lines end in U+000A, whatever
     they were sent with. Some of it visible; no other control characters than tab, and none that turn
-    the text around them (U+202A to U+202E, isolates that are not closed).
+    the text around them (U+202A to U+202E, isolates that are not closed). It may be empty where
+    there are pictures.
     """
     in_reply_to_tweet_id: _builtins.int
     """The tweet this one answers; 0 when none."""
@@ -78,6 +80,10 @@ class CreateTweetRequest(_message.Message):
     """The language of the text (BCP 47: language, script, region, up to two variants), such as `en`,
     `pt-BR` or `zh-Hant`; detected when empty. Kept with the cases that BCP 47 recommends.
     """
+    @_builtins.property
+    def media_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Up to four pictures, each once and positive: the author's own, ready, and no other tweet's."""
+
     def __init__(
         self,
         *,
@@ -87,10 +93,11 @@ class CreateTweetRequest(_message.Message):
         quote_tweet_id: _builtins.int = ...,
         request_id: _builtins.str = ...,
         language: _builtins.str = ...,
+        media_ids: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "quote_tweet_id", b"quote_tweet_id", "request_id", b"request_id", "text", b"text", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to_tweet_id", b"in_reply_to_tweet_id", "language", b"language", "media_ids", b"media_ids", "quote_tweet_id", b"quote_tweet_id", "request_id", b"request_id", "text", b"text", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -732,7 +739,7 @@ class StreamTweetsResponse(_message.Message):
     """About how much of all tweets has been read up to here, 0-100."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """At most 15; may be empty where all were deleted."""
+        """At most 14; may be empty where all were deleted."""
 
     def __init__(
         self,

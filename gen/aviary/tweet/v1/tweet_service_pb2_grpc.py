@@ -100,9 +100,11 @@ class TweetServiceServicer:
 
     def CreateTweet(self, request, context):
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
-        NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
-        quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language,
+        media_ids. NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet
+        answered or quoted. NOT_FOUND (MEDIA_NOT_FOUND): a picture, or it is another user's.
+        FAILED_PRECONDITION (MEDIA_NOT_READY): a picture is not ready; (MEDIA_IN_USE): it is another
+        tweet's. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

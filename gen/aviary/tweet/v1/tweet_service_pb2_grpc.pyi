@@ -37,9 +37,11 @@ class TweetServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TweetServiceAsyncStub: ...
     CreateTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
-    NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
-    quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language,
+    media_ids. NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet
+    answered or quoted. NOT_FOUND (MEDIA_NOT_FOUND): a picture, or it is another user's.
+    FAILED_PRECONDITION (MEDIA_NOT_READY): a picture is not ready; (MEDIA_IN_USE): it is another
+    tweet's. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _grpc.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]
     """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none, or
@@ -96,9 +98,11 @@ class TweetServiceAsyncStub(TweetServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.CreateTweetRequest, _tweet_service_pb2.CreateTweetResponse]  # type: ignore[assignment]
     """Makes a tweet; the answer means it is durable and will be delivered at least once.
-    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
-    NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
-    quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+    INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language,
+    media_ids. NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet
+    answered or quoted. NOT_FOUND (MEDIA_NOT_FOUND): a picture, or it is another user's.
+    FAILED_PRECONDITION (MEDIA_NOT_READY): a picture is not ready; (MEDIA_IN_USE): it is another
+    tweet's. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
     """
     GetTweet: _aio.UnaryUnaryMultiCallable[_tweet_service_pb2.GetTweetRequest, _tweet_service_pb2.GetTweetResponse]  # type: ignore[assignment]
     """Reads a tweet. INVALID_ARGUMENT: tweet_id, expansions. NOT_FOUND (TWEET_NOT_FOUND): none, or
@@ -158,9 +162,11 @@ class TweetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tweet_service_pb2.CreateTweetResponse, _abc.Awaitable[_tweet_service_pb2.CreateTweetResponse]]:
         """Makes a tweet; the answer means it is durable and will be delivered at least once.
-        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language.
-        NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet answered or
-        quoted. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
+        INVALID_ARGUMENT: user_id, text, in_reply_to_tweet_id, quote_tweet_id, request_id, language,
+        media_ids. NOT_FOUND (USER_NOT_FOUND): the author. NOT_FOUND (TWEET_NOT_FOUND): the tweet
+        answered or quoted. NOT_FOUND (MEDIA_NOT_FOUND): a picture, or it is another user's.
+        FAILED_PRECONDITION (MEDIA_NOT_READY): a picture is not ready; (MEDIA_IN_USE): it is another
+        tweet's. ALREADY_EXISTS (REQUEST_ID_REUSED): request_id was used for other content.
         """
 
     @_abc_1.abstractmethod

@@ -25,6 +25,7 @@ locals {
       AVIARY_FIRST_PARTY_CLIENTS  = var.first_party_clients
       AVIARY_ISSUER_URL           = var.issuer_url
       AVIARY_LOG_LEVEL            = var.log_level
+      AVIARY_MEDIA_BUCKET         = var.media_bucket == null ? "" : var.media_bucket
       AVIARY_PUBLIC_READS         = var.public_reads
       OTEL_EXPORTER_OTLP_ENDPOINT = var.collector_image == null ? "" : local.shared["OTEL_EXPORTER_OTLP_ENDPOINT"]
     })

@@ -79,6 +79,12 @@ variable "issuer_url" {
   }
 }
 
+variable "media_bucket" {
+  description = "Bucket of pictures; without one, each pod of the media service keeps those that it took, and they end with it."
+  type        = string
+  default     = null
+}
+
 variable "log_level" {
   description = "Least severity that is logged."
   type        = string

@@ -71,6 +71,7 @@ locals {
         "tweet-events",
         "graph-events",
         "engagement-events",
+        "media-events",
       ]
       subscribes  = ["fanout.plan", "fanout.legs", "fanout.author", "fanout.graph", "fanout.close", "fanout.rest"]
       uses_cache  = true
@@ -139,6 +140,23 @@ locals {
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = { AVIARY_ENGAGEMENT_HTTP_ADDRESS = 50065 }
     }
+    media = {
+      port = 50066
+      tables = [
+        "media",
+        "media_by_owner",
+        "media_unsettled",
+        "media_quarantined",
+        "media_requests",
+        "media_outbox",
+        "fanout_controls",
+      ]
+      publishes   = ["media-events"]
+      subscribes  = ["media.processing", "media.tweets", "media.erasure"]
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = { AVIARY_MEDIA_HTTP_ADDRESS = 50067 }
+    }
   }
 
   # `max_age_s` is the retention of cells, null keeps them. `key` is the row key: numbers are fixed-
@@ -189,6 +207,12 @@ locals {
     tweet_counts              = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{part}, 64 shards" }
     engagement_jobs           = { max_age_s = null, key = "{job}" }
     engagement_outbox         = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
+    media                     = { max_age_s = null, key = "{shard:02x}#{media:016x}, 64 shards" }
+    media_by_owner            = { max_age_s = null, key = "{owner:016x}#{media:016x}" }
+    media_unsettled           = { max_age_s = null, key = "{shard:02x}#{media:016x}, 16 shards" }
+    media_quarantined         = { max_age_s = null, key = "{media:016x}" }
+    media_requests            = { max_age_s = 86400, key = "{owner:016x}#{request id}" }
+    media_outbox              = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
   }
 
   # Variables that hold secrets of services.
@@ -203,6 +227,7 @@ locals {
     "fanout-rest",
     "fanout-legs",
     "engagement-events",
+    "media-events",
   ]
 
   # To their topics. Each has a dead letter topic and subscription of its own, which the consumer
@@ -219,6 +244,9 @@ locals {
     "fanout.rest"        = "fanout-rest"
     "graph.erasure"      = "user-events"
     "identity.erasure"   = "user-events"
+    "media.processing"   = "media-events"
+    "media.tweets"       = "tweet-events"
+    "media.erasure"      = "user-events"
     "search.tweets"      = "tweet-events"
     "tweet.erasure"      = "user-events"
   }

@@ -29,6 +29,7 @@ locals {
     engagement = { scaling = { min = 6, max = 60, backlog_per_pod = 1000 } }
     graph      = { scaling = { min = 6, max = 60, backlog_per_pod = 1000 } }
     fanout     = { node_class = "workers", scaling = { min = 6, max = 150, backlog_per_pod = 500 } }
+    media      = { resources = { cpu = "2", memory = "2Gi" }, scaling = { min = 3, max = 60, backlog_per_pod = 100 } }
     user       = { scaling = { min = 3, max = 30 } }
     id         = { scaling = { min = 3, max = 10 } }
     gateway    = { scaling = { min = 3, max = 20 } }
@@ -45,6 +46,7 @@ module "europe_west1" {
   region              = "europe-west1"
   workload_pool       = local.platform.clusters["europe-west1"].workload_pool
   bigtable_instance   = local.platform.bigtable_instance
+  media_bucket        = local.platform.media_bucket
   valkey              = local.platform.valkey["europe-west1"]
   schema_role         = local.platform.schema_role
   secrets             = local.platform.secrets
@@ -68,6 +70,7 @@ module "europe_west4" {
   region              = "europe-west4"
   workload_pool       = local.platform.clusters["europe-west4"].workload_pool
   bigtable_instance   = local.platform.bigtable_instance
+  media_bucket        = local.platform.media_bucket
   valkey              = local.platform.valkey["europe-west4"]
   schema_role         = local.platform.schema_role
   secrets             = local.platform.secrets

@@ -1,4 +1,4 @@
-"""The issuer's HTTP listener behind mTLS: the edge calls it, and nobody else."""
+"""A listener behind mTLS for HTTP: the edge calls it, and nobody else."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Serves the issuer's application over HTTP/1.1, within a process that has other work."""
+"""Serves an application by ASGI over HTTP/1.1, within a process that has other work."""
 
 import asyncio
 import contextlib
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
-from services.identity.tls import EdgeOnly
+from services.platform.http.edge_only import EdgeOnly
 from services.platform.runtime.ending import GRACE_S
 from services.platform.security.listener_tls import ListenerTls
 
@@ -25,9 +25,7 @@ DATED_EVERY_S: Final = 1.0
 class Listener:
     """Listens on `address` (host:port; port 0 takes a free one) from `start` to `stop`."""
 
-    def __init__(
-        self, address: str, application: Starlette, tls: ListenerTls | None = None
-    ) -> None:
+    def __init__(self, address: str, application: ASGIApp, tls: ListenerTls | None = None) -> None:
         self._host, _, port = address.rpartition(":")
         self._wanted = int(port)
         self._server = _Embedded(
@@ -56,7 +54,7 @@ class Listener:
         """Bind and accept; raises `OSError` if the address is taken."""
         listening = socket.create_server((self._host, self._wanted), backlog=BACKLOG)
         self.port = listening.getsockname()[1]
-        self._serving = asyncio.create_task(self._server.serve([listening]), name="identity-http")
+        self._serving = asyncio.create_task(self._server.serve([listening]), name="http-listener")
 
     def holds(self) -> bool:
         """Whether it serves, as long as nobody has stopped it."""
