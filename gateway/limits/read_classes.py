@@ -19,6 +19,7 @@ _TIMELINES = "aviary.timeline.v1.TimelineService"
 _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
+_NOTIFICATIONS = "aviary.notification.v1.NotificationService"
 _SEARCH = "aviary.search.v1.SearchService"
 _CHALLENGES = "aviary.gateway.v1.ChallengeService/CreateChallenge"
 _HEALTH = "aviary.gateway.v1.HealthService"
@@ -96,6 +97,40 @@ READ_CLASSES: Final = (
                 TokenBucket(15_000, 10), SlidingWindow(675_000, QUARTER_HOUR), WHY_APP
             ),
             Subject.IP: Budgets(TokenBucket(150, 10), SlidingWindow(3_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "notifications",
+        (f"{_NOTIFICATIONS}/ListNotifications",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, 10),
+                SlidingWindow(900, QUARTER_HOUR),
+                "a page now and then, and scrolling through a month of them",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), WHY_NAT),
+        },
+        WithoutValkey.NOT_ASKED,
+        _NEW_READER,
+    ),
+    EndpointClass(
+        "unread",
+        (f"{_NOTIFICATIONS}/GetUnreadCount",),
+        {
+            Subject.USER: Budgets(
+                TokenBucket(30, 10),
+                SlidingWindow(900, QUARTER_HOUR),
+                "several clients of one user ask for it every few seconds, to show a number",
+            ),
+            Subject.APP: Budgets(
+                TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP
+            ),
+            Subject.IP: Budgets(TokenBucket(300, 10), SlidingWindow(9_000, QUARTER_HOUR), WHY_NAT),
         },
         WithoutValkey.NOT_ASKED,
         _NEW_READER,

@@ -43,6 +43,22 @@ class HandleClaims:
         user = (await self._store.get([claim.user_id])).get(claim.user_id)
         return user if user is not None and _has(user, canonical(handle)) else None
 
+    async def owners(self, handles: Iterable[str]) -> dict[str, User]:
+        """Read who has each of these handles, by two reads; what is free is missing."""
+        unique = {handle: canonical(handle) for handle in handles}
+        claims = await self._store.get_claims(list(dict.fromkeys(unique.values())))
+        users = await self._store.get(list({claim.user_id: None for claim in claims.values()}))
+        claimants = {
+            handle: users.get(claims[name].user_id)
+            for handle, name in unique.items()
+            if name in claims
+        }
+        return {
+            handle: user
+            for handle, user in claimants.items()
+            if user is not None and _has(user, unique[handle])
+        }
+
     async def take(self, handle: str, user_id: int) -> HandleClaim:
         """Claim a handle for a user; raises `AlreadyExistsError` (`HANDLE_TAKEN`).
 

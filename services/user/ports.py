@@ -73,6 +73,10 @@ class ClaimStore(Protocol):
         """Read the claim of a handle, None if nobody claims it."""
         ...
 
+    async def get_claims(self, canonical_handles: Sequence[str]) -> dict[str, HandleClaim]:
+        """Read the claims of many handles at once; one that nobody claims is missing."""
+        ...
+
     async def replace_claim(
         self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
     ) -> bool:

@@ -121,6 +121,19 @@ class UserService:
         missing = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in users]
         return found, missing
 
+    async def lookup_handles(self, handles: Sequence[str]) -> dict[str, User]:
+        """Read who has each of 1 to `MAX_IDS_PER_LOOKUP` handles; those that are free are missing.
+
+        By the handle as it was asked for, in that order.
+        """
+        if not 1 <= len(handles) <= MAX_IDS_PER_LOOKUP:
+            raise InvalidArgumentError(
+                "handles", f"must be 1 to {MAX_IDS_PER_LOOKUP} handles, are {len(handles)}"
+            )
+        for handle in handles:
+            validate_handle(handle, field="handles")
+        return await self._claims.owners(handles)
+
     async def update(
         self,
         user_id: int,

@@ -87,6 +87,18 @@ class UserServicer(UserServiceServicer):
         found, missing = await self._service.lookup(request.user_ids)
         return pb.LookupUsersResponse(users=map(_to_proto, found), missing_ids=missing)
 
+    async def LookupHandles(
+        self, request: pb.LookupHandlesRequest, context: _Context
+    ) -> pb.LookupHandlesResponse:
+        """Read whose many handles are."""
+        found = await self._service.lookup_handles(request.handles)
+        return pb.LookupHandlesResponse(
+            owners=[
+                pb.HandleOwner(handle=handle, user_id=user.user_id)
+                for handle, user in found.items()
+            ]
+        )
+
 
 def _to_proto(user: User) -> user_pb2.User:
     return user_pb2.User(

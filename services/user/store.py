@@ -102,6 +102,17 @@ class RowUserStore:
         row = await self._read(HANDLES, canonical_handle.encode())
         return None if row is None else _CLAIMS.loads(row.cells[_CLAIM])
 
+    async def get_claims(self, canonical_handles: Sequence[str]) -> dict[str, HandleClaim]:
+        """Read who claims each of many handles; what is unreadable is left out."""
+        keys = [handle.encode() for handle in canonical_handles]
+        claims: dict[str, HandleClaim] = {}
+        for row in (await self._rows.read_rows(HANDLES.name, keys)).values():
+            try:
+                claims[row.key.decode()] = _CLAIMS.loads(row.cells[_CLAIM])
+            except UNREADABLE as error:
+                log_unreadable(HANDLES.name, row, error)
+        return claims
+
     async def replace_claim(
         self, canonical_handle: str, expected: HandleClaim | None, claim: HandleClaim | None
     ) -> bool:

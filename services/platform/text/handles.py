@@ -32,12 +32,10 @@ MAX_BIO_CHARS = 160
 _HANDLE = re.compile(rf"[A-Za-z0-9_]{{1,{MAX_HANDLE_CHARS}}}")
 
 
-def validate_handle(handle: str) -> str:
-    """Check a handle, whose case is kept for display; `InvalidArgumentError` on `handle`."""
+def validate_handle(handle: str, *, field: str = "handle") -> str:
+    """Check a handle, whose case is kept for display; `InvalidArgumentError` on `field`."""
     if _HANDLE.fullmatch(handle) is None:
-        raise InvalidArgumentError(
-            "handle", f"must be 1 to {MAX_HANDLE_CHARS} of A-Z, a-z, 0-9 and _"
-        )
+        raise InvalidArgumentError(field, f"must be 1 to {MAX_HANDLE_CHARS} of A-Z, a-z, 0-9 and _")
     return handle
 
 

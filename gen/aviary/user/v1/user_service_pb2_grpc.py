@@ -76,6 +76,11 @@ class UserServiceStub:
                 request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersRequest.SerializeToString,
                 response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersResponse.FromString,
                 _registered_method=True)
+        self.LookupHandles = channel.unary_unary(
+                '/aviary.user.v1.UserService/LookupHandles',
+                request_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupHandlesRequest.SerializeToString,
+                response_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupHandlesResponse.FromString,
+                _registered_method=True)
 
 
 class UserServiceServicer:
@@ -151,6 +156,13 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookupHandles(self, request, context):
+        """Reads whose many handles are, without case, for sibling services. INVALID_ARGUMENT: handles.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UserServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -193,6 +205,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.LookupUsers,
                     request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersRequest.FromString,
                     response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersResponse.SerializeToString,
+            ),
+            'LookupHandles': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookupHandles,
+                    request_deserializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupHandlesRequest.FromString,
+                    response_serializer=aviary_dot_user_dot_v1_dot_user__service__pb2.LookupHandlesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -413,6 +430,33 @@ class UserService:
             '/aviary.user.v1.UserService/LookupUsers',
             aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersRequest.SerializeToString,
             aviary_dot_user_dot_v1_dot_user__service__pb2.LookupUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookupHandles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aviary.user.v1.UserService/LookupHandles',
+            aviary_dot_user_dot_v1_dot_user__service__pb2.LookupHandlesRequest.SerializeToString,
+            aviary_dot_user_dot_v1_dot_user__service__pb2.LookupHandlesResponse.FromString,
             options,
             channel_credentials,
             insecure,

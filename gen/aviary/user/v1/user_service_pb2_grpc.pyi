@@ -69,6 +69,8 @@ class UserServiceStub:
     """
     LookupUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
+    LookupHandles: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LookupHandlesRequest, _user_service_pb2.LookupHandlesResponse]
+    """Reads whose many handles are, without case, for sibling services. INVALID_ARGUMENT: handles."""
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -111,6 +113,8 @@ class UserServiceAsyncStub(UserServiceStub):
     """
     LookupUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LookupUsersRequest, _user_service_pb2.LookupUsersResponse]  # type: ignore[assignment]
     """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
+    LookupHandles: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LookupHandlesRequest, _user_service_pb2.LookupHandlesResponse]  # type: ignore[assignment]
+    """Reads whose many handles are, without case, for sibling services. INVALID_ARGUMENT: handles."""
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns accounts and their handles. A change is safe to repeat where it has a request_id, which
@@ -198,5 +202,13 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.LookupUsersResponse, _abc.Awaitable[_user_service_pb2.LookupUsersResponse]]:
         """Reads many users at once, for sibling services. INVALID_ARGUMENT: user_ids."""
+
+    @_abc_1.abstractmethod
+    def LookupHandles(
+        self,
+        request: _user_service_pb2.LookupHandlesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.LookupHandlesResponse, _abc.Awaitable[_user_service_pb2.LookupHandlesResponse]]:
+        """Reads whose many handles are, without case, for sibling services. INVALID_ARGUMENT: handles."""
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -137,6 +137,15 @@ locals {
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = { AVIARY_ENGAGEMENT_HTTP_ADDRESS = 50065 }
     }
+    notification = {
+      port        = 50068
+      tables      = ["notifications", "notification_groups", "notification_told", "notification_read", "fanout_controls"]
+      publishes   = []
+      subscribes  = ["notification.tweets", "notification.graph", "notification.engagement", "notification.erasure"]
+      uses_cache  = true
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
   }
 
   # `max_age_s` is the retention of cells, null keeps them. `key` is the row key: numbers are fixed-
@@ -184,6 +193,10 @@ locals {
     tweet_counts              = { max_age_s = null, key = "{shard:02x}#{tweet:016x}#{part}, 64 shards" }
     engagement_jobs           = { max_age_s = null, key = "{job}" }
     engagement_outbox         = { max_age_s = null, key = "{shard:02x}#{entry:016x}, 16 shards" }
+    notifications             = { max_age_s = 2592000, key = "{user:016x}#{~day:08x}, column {~position}{kind}{tweet}" }
+    notification_groups       = { max_age_s = 2678400, key = "{user:016x}#{kind}#{tweet:016x}, column of each actor" }
+    notification_told         = { max_age_s = 2678400, key = "{shard:02x}#{tweet:016x}, 64 shards, column {reader}" }
+    notification_read         = { max_age_s = null, key = "{user:016x}" }
   }
 
   # Variables that hold secrets of services.
@@ -203,19 +216,23 @@ locals {
   # To their topics. Each has a dead letter topic and subscription of its own, which the consumer
   # publishes to by itself.
   subscriptions = {
-    "engagement.counts"  = "engagement-events"
-    "engagement.tweets"  = "tweet-events"
-    "engagement.erasure" = "user-events"
-    "fanout.plan"        = "tweet-events"
-    "fanout.legs"        = "fanout-legs"
-    "fanout.author"      = "tweet-events"
-    "fanout.graph"       = "graph-events"
-    "fanout.close"       = "fanout-close"
-    "fanout.rest"        = "fanout-rest"
-    "graph.erasure"      = "user-events"
-    "identity.erasure"   = "user-events"
-    "search.tweets"      = "tweet-events"
-    "tweet.erasure"      = "user-events"
+    "engagement.counts"       = "engagement-events"
+    "engagement.tweets"       = "tweet-events"
+    "engagement.erasure"      = "user-events"
+    "fanout.plan"             = "tweet-events"
+    "fanout.legs"             = "fanout-legs"
+    "fanout.author"           = "tweet-events"
+    "fanout.graph"            = "graph-events"
+    "fanout.close"            = "fanout-close"
+    "fanout.rest"             = "fanout-rest"
+    "graph.erasure"           = "user-events"
+    "identity.erasure"        = "user-events"
+    "notification.tweets"     = "tweet-events"
+    "notification.graph"      = "graph-events"
+    "notification.engagement" = "engagement-events"
+    "notification.erasure"    = "user-events"
+    "search.tweets"           = "tweet-events"
+    "tweet.erasure"           = "user-events"
   }
 
   # The service that lists and redrives the dead letters of all others.
