@@ -120,12 +120,14 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "unread",
-        (f"{_NOTIFICATIONS}/GetUnreadCount",),
+        # Marking is no read, but as cheap and as frequent, and does nothing to others.
+        (f"{_NOTIFICATIONS}/GetUnreadCount", f"{_NOTIFICATIONS}/MarkNotificationsRead"),
         {
             Subject.USER: Budgets(
                 TokenBucket(30, 10),
                 SlidingWindow(900, QUARTER_HOUR),
-                "several clients of one user ask for it every few seconds, to show a number",
+                "several clients of one user ask every few seconds, to show a number, and mark what"
+                " is seen",
             ),
             Subject.APP: Budgets(
                 TokenBucket(30_000, 10), SlidingWindow(1_350_000, QUARTER_HOUR), WHY_APP

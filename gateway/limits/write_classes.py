@@ -18,7 +18,6 @@ _TWEETS = "aviary.tweet.v1.TweetService"
 _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
-_NOTIFICATIONS = "aviary.notification.v1.NotificationService"
 
 # Of a new account's budgets: writing is what spam is made of.
 _NEW_WRITER = 4
@@ -91,23 +90,6 @@ WRITE_CLASSES: Final = (
         },
         WithoutValkey.OPEN,
         _NEW_WRITER,
-    ),
-    EndpointClass(
-        "mark-read",
-        (f"{_NOTIFICATIONS}/MarkNotificationsRead",),
-        {
-            Subject.USER: Budgets(
-                TokenBucket(60, MINUTE),
-                TokenBucket(1_000, HOUR),
-                "a client marks what it shows, each time it is looked at",
-            ),
-            Subject.APP: Budgets(
-                TokenBucket(60_000, MINUTE), TokenBucket(1_500_000, HOUR), WHY_APP
-            ),
-            Subject.IP: Budgets(TokenBucket(600, MINUTE), TokenBucket(10_000, HOUR), WHY_NAT),
-        },
-        WithoutValkey.OPEN,
-        1,
     ),
     EndpointClass(
         "visibility",

@@ -52,7 +52,7 @@ TABLES: Final = (ENTRIES, GROUPS, TOLD, READ)
 
 TWEETS: Final = Subscription("notification.tweets", TWEET_EVENTS)
 GRAPH: Final = Subscription("notification.graph", GRAPH_EVENTS)
-ENGAGEMENT: Final = Subscription("notification.engagement", ENGAGEMENT_EVENTS)
+ENGAGEMENT: Final = Subscription("notification.likes", ENGAGEMENT_EVENTS)
 ERASURE: Final = Subscription("notification.erasure", USER_EVENTS)
 
 SPEC: Final = ServiceSpec(

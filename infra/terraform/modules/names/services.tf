@@ -141,7 +141,7 @@ locals {
       port        = 50068
       tables      = ["notifications", "notification_groups", "notification_told", "notification_read", "fanout_controls"]
       publishes   = []
-      subscribes  = ["notification.tweets", "notification.graph", "notification.engagement", "notification.erasure"]
+      subscribes  = ["notification.tweets", "notification.graph", "notification.likes", "notification.erasure"]
       uses_cache  = true
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = {}
@@ -216,23 +216,23 @@ locals {
   # To their topics. Each has a dead letter topic and subscription of its own, which the consumer
   # publishes to by itself.
   subscriptions = {
-    "engagement.counts"       = "engagement-events"
-    "engagement.tweets"       = "tweet-events"
-    "engagement.erasure"      = "user-events"
-    "fanout.plan"             = "tweet-events"
-    "fanout.legs"             = "fanout-legs"
-    "fanout.author"           = "tweet-events"
-    "fanout.graph"            = "graph-events"
-    "fanout.close"            = "fanout-close"
-    "fanout.rest"             = "fanout-rest"
-    "graph.erasure"           = "user-events"
-    "identity.erasure"        = "user-events"
-    "notification.tweets"     = "tweet-events"
-    "notification.graph"      = "graph-events"
-    "notification.engagement" = "engagement-events"
-    "notification.erasure"    = "user-events"
-    "search.tweets"           = "tweet-events"
-    "tweet.erasure"           = "user-events"
+    "engagement.counts"    = "engagement-events"
+    "engagement.tweets"    = "tweet-events"
+    "engagement.erasure"   = "user-events"
+    "fanout.plan"          = "tweet-events"
+    "fanout.legs"          = "fanout-legs"
+    "fanout.author"        = "tweet-events"
+    "fanout.graph"         = "graph-events"
+    "fanout.close"         = "fanout-close"
+    "fanout.rest"          = "fanout-rest"
+    "graph.erasure"        = "user-events"
+    "identity.erasure"     = "user-events"
+    "notification.tweets"  = "tweet-events"
+    "notification.graph"   = "graph-events"
+    "notification.likes"   = "engagement-events"
+    "notification.erasure" = "user-events"
+    "search.tweets"        = "tweet-events"
+    "tweet.erasure"        = "user-events"
   }
 
   # The service that lists and redrives the dead letters of all others.
