@@ -68,6 +68,9 @@ FIELDS: dict[str, Field] = {
     "aviary.gateway.v1.CreateChallengeRequest.flow": Field(["post"], ["posts"]),
     "aviary.graph.v1.ListFollowersRequest.cursor": Field([lambda w: w.followers], ["c" * 34]),
     "aviary.graph.v1.ListFollowingRequest.cursor": Field([lambda w: w.following], ["c" * 34]),
+    "aviary.notification.v1.ListNotificationsRequest.cursor": Field(
+        [lambda w: w.notifications], ["c" * 34]
+    ),
     "aviary.search.v1.ListTrendsRequest.language": Field(["abc"], ["abcd"]),
     "aviary.search.v1.SearchTweetsRequest.cursor": Field([lambda w: w.search], ["c" * 34]),
     "aviary.search.v1.SearchTweetsRequest.query": QUERY,

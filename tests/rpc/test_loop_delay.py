@@ -56,6 +56,7 @@ class World:
     home: str = ""
     user: str = ""
     search: str = ""
+    notifications: str = ""
     ada: int = 0
     bob: int = 0
     tweet: int = 0
@@ -140,19 +141,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             setattr(made, method.removeprefix("List").lower(), page.next_cursor)
             assert page.next_cursor
         made.tweet = tweet
-        made.search = _search_cursor(made)
+        made.search = _cursor_in_time(made, "SearchTweets", query=DEFAULTS["query"])
+        made.notifications = _cursor_in_time(made, "ListNotifications")
         yield made
 
 
-def _search_cursor(world: World) -> str:
-    """The cursor of a second page, when the posts can be found."""
+def _cursor_in_time(world: World, method: str, **asked: str) -> str:
+    """The cursor of a second page, when the consumers have come so far."""
     until_s = time.monotonic() + FOUND_WITHIN_S
     while time.monotonic() < until_s:
-        asked = {"user_id": world.ada, "query": DEFAULTS["query"], "limit": 1}
-        if cursor := world.call("SearchTweets", **asked).next_cursor:
+        if cursor := world.call(method, user_id=world.ada, limit=1, **asked).next_cursor:
             return str(cursor)
         time.sleep(LOOK_AGAIN_S)
-    raise AssertionError("the posts are not found")
+    raise AssertionError(f"{method} has no second page")
 
 
 def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) -> Message:
