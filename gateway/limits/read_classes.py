@@ -20,6 +20,7 @@ _GRAPH = "aviary.graph.v1.GraphService"
 _USERS = "aviary.user.v1.UserService"
 _ENGAGEMENT = "aviary.engagement.v1.EngagementService"
 _NOTIFICATIONS = "aviary.notification.v1.NotificationService"
+_LISTS = "aviary.list.v1.ListService"
 _SEARCH = "aviary.search.v1.SearchService"
 _CHALLENGES = "aviary.gateway.v1.ChallengeService/CreateChallenge"
 _HEALTH = "aviary.gateway.v1.HealthService"
@@ -47,7 +48,7 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "timeline",
-        (f"{_TIMELINES}/GetUserTimeline",),
+        (f"{_TIMELINES}/GetUserTimeline", f"{_LISTS}/GetListTimeline"),
         {
             Subject.USER: Budgets(
                 TokenBucket(30, 10),
@@ -156,7 +157,14 @@ READ_CLASSES: Final = (
     ),
     EndpointClass(
         "relations",
-        (f"{_GRAPH}/ListFollowers", f"{_GRAPH}/ListFollowing", f"{_GRAPH}/GetRelationship"),
+        (
+            f"{_GRAPH}/ListFollowers",
+            f"{_GRAPH}/ListFollowing",
+            f"{_GRAPH}/GetRelationship",
+            f"{_LISTS}/GetList",
+            f"{_LISTS}/ListLists",
+            f"{_LISTS}/ListListMembers",
+        ),
         {
             Subject.USER: Budgets(
                 TokenBucket(15, 10),

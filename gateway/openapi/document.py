@@ -47,6 +47,8 @@ FORMATS = {
     "display-name": "counted in NFC without the spaces around it; some visible; no control "
     "characters, no U+202A to U+202E, no open isolates; at most 200 code points as sent, and 30 "
     "combining marks in a row",
+    "list-name": "as display-name, at most 25 characters and 100 code points as sent",
+    "list-description": "as list-name, at most 100 characters and 400 code points; or empty",
     "bio": "as display-name, at most 640 code points as sent; or empty",
     "ids": "each at most 9223372036854775807, as ids are of 63 bits",
     "new-password": "hard to guess, as zxcvbn reckons (its score is 3 at least): no common words, "

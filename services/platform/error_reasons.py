@@ -40,6 +40,19 @@ class Reason(StrEnum):
     """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change can
     come after it. To do: Tell an operator, who has to mend it."""
 
+    LIST_NOT_FOUND = "LIST_NOT_FOUND"
+    """404 NOT_FOUND. No list has this id, or no longer, or it is another user's private one. To do:
+    Ask for another."""
+
+    NOT_THE_OWNER = "NOT_THE_OWNER"
+    """403 PERMISSION_DENIED. The list is somebody else's. To do: Leave it to its owner."""
+
+    TOO_MANY_LISTS = "TOO_MANY_LISTS"
+    """400 FAILED_PRECONDITION. The user has as many lists as there may be. To do: Delete one."""
+
+    LIST_FULL = "LIST_FULL"
+    """400 FAILED_PRECONDITION. The list has as many members as there may be. To do: Remove one."""
+
     NOT_THE_CALLER = "NOT_THE_CALLER"
     """403 PERMISSION_DENIED. The request names another user than its token. To do: Leave the field
     out, or give one's own id."""
@@ -148,6 +161,10 @@ CODE_NAMES: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.NOT_THE_AUTHOR: "PERMISSION_DENIED",
         Reason.BLOCKED: "PERMISSION_DENIED",
         Reason.EDGE_OUT_OF_ORDER: "FAILED_PRECONDITION",
+        Reason.LIST_NOT_FOUND: "NOT_FOUND",
+        Reason.NOT_THE_OWNER: "PERMISSION_DENIED",
+        Reason.TOO_MANY_LISTS: "FAILED_PRECONDITION",
+        Reason.LIST_FULL: "FAILED_PRECONDITION",
         Reason.NOT_THE_CALLER: "PERMISSION_DENIED",
         Reason.NO_USER: "PERMISSION_DENIED",
         Reason.CALLER_NAMED_TWICE: "PERMISSION_DENIED",

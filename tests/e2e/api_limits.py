@@ -35,6 +35,9 @@ VALID: dict[str, Any] = {
     "since_id": 0,
     "bio": "a",
     "language": "en",
+    "name": "a",
+    "description": "",
+    "private": False,
 }
 # What a rule without an expression lets pass, and what not.
 OF_FORMATS: dict[str, tuple[str, str]] = {
@@ -43,6 +46,8 @@ OF_FORMATS: dict[str, tuple[str, str]] = {
     "ids": (str(OTHER), str(1 << 63)),
     "bio": ("é" * 160, "a\u0007a"),
     "cursor": ("", "a" * 34),
+    "list-name": ("é" * 25, "a\u0007a"),
+    "list-description": ("é" * 100, "a\u0007a"),
     "search-query": ("cats -dogs from:a", "-dogs"),
 }
 OUTSIDE_PATTERNS = "é"

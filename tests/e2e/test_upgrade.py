@@ -23,6 +23,7 @@ ORDER = (
     "tweet",
     "engagement",
     "search",
+    "list",
     "notification",
     "timeline",
     "fanout",

@@ -29,6 +29,14 @@ BIO = Field(
     ["x" * 160, FOUR_TO_ONE * 160, ("x" + "\u0301\u0323" * 15) + "x" * 129],
     ["x" * 161, FOUR_TO_ONE * 161, "x" + "\u0301" * 31, "x" * 640, "x" * 641],
 )
+LIST_NAME = Field(
+    ["x" * 25, FOUR_TO_ONE * 25, ("x" + "\u0301\u0323" * 15)],
+    ["x" * 26, FOUR_TO_ONE * 26, "x" + "\u0301" * 31, "x" * 100, "x" * 101],
+)
+LIST_DESCRIPTION = Field(
+    ["x" * 100, FOUR_TO_ONE * 100, ("x" + "\u0301\u0323" * 15) + "x" * 69],
+    ["x" * 101, FOUR_TO_ONE * 101, "x" + "\u0301" * 31, "x" * 400, "x" * 401],
+)
 IDS = Field(
     [",".join(str(MAX_ID - each) for each in range(MAX_LISTED_IDS))],
     [
@@ -68,6 +76,14 @@ FIELDS: dict[str, Field] = {
     "aviary.gateway.v1.CreateChallengeRequest.flow": Field(["post"], ["posts"]),
     "aviary.graph.v1.ListFollowersRequest.cursor": Field([lambda w: w.followers], ["c" * 34]),
     "aviary.graph.v1.ListFollowingRequest.cursor": Field([lambda w: w.following], ["c" * 34]),
+    "aviary.list.v1.CreateListRequest.description": LIST_DESCRIPTION,
+    "aviary.list.v1.CreateListRequest.name": LIST_NAME,
+    "aviary.list.v1.CreateListRequest.request_id": REQUEST_ID,
+    "aviary.list.v1.GetListTimelineRequest.cursor": Field([lambda w: w.list_timeline], ["c" * 34]),
+    "aviary.list.v1.ListListMembersRequest.cursor": Field([lambda w: w.members], ["c" * 34]),
+    "aviary.list.v1.ListListsRequest.cursor": Field([lambda w: w.lists], ["c" * 34]),
+    "aviary.list.v1.UpdateListRequest.description": LIST_DESCRIPTION,
+    "aviary.list.v1.UpdateListRequest.name": LIST_NAME,
     "aviary.notification.v1.ListNotificationsRequest.cursor": Field(
         [lambda w: w.notifications], ["c" * 34]
     ),

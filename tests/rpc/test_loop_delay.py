@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "text": "hello",
     "flow": "post",
     "query": "from:ada",
+    "name": "friends",
 }
 Answer = TypeVar("Answer")
 FORM = "application/x-www-form-urlencoded"
@@ -57,6 +58,10 @@ class World:
     user: str = ""
     search: str = ""
     notifications: str = ""
+    lists: str = ""
+    members: str = ""
+    list_timeline: str = ""
+    list: int = 0
     ada: int = 0
     bob: int = 0
     tweet: int = 0
@@ -141,6 +146,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             setattr(made, method.removeprefix("List").lower(), page.next_cursor)
             assert page.next_cursor
         made.tweet = tweet
+        for name in ("friends", "others"):
+            created = made.call("CreateList", user_id=made.ada, name=name)
+            made.list = created.list.list_id
+        for member in (made.ada, made.bob):
+            made.call("AddListMember", user_id=made.ada, list_id=made.list, member_id=member)
+        owner = {"user_id": made.ada, "limit": 1}
+        made.lists = made.call("ListLists", **owner).next_cursor
+        made.members = made.call("ListListMembers", list_id=made.list, **owner).next_cursor
+        made.list_timeline = made.call("GetListTimeline", list_id=made.list, **owner).next_cursor
         made.search = _cursor_in_time(made, "SearchTweets", query=DEFAULTS["query"])
         made.notifications = _cursor_in_time(made, "ListNotifications")
         yield made
@@ -169,6 +183,8 @@ def request(world: World, rpc: PublicRpc, field: FieldDescriptor, value: Any) ->
         elif each.name in DEFAULTS and not (rpc.method == "UpdateUser" and each.name == "handle"):
             made[each.name] = DEFAULTS[each.name]
     made |= {"in_reply_to_tweet_id": 0, "quote_tweet_id": 0} if "text" in made else {}
+    if "list_id" in made:
+        made |= {"list_id": world.list, "user_id": world.ada}
     if rpc.method in {"ListLikers", "ListRetweeters"}:
         made["tweet_id"] = world.tweet
     if rpc.method in {"DeleteUser", "DeleteTweet"}:

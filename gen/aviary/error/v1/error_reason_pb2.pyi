@@ -50,6 +50,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
     can come after it. To do: tell an operator, who has to mend it.
     """
+    LIST_NOT_FOUND: _ErrorReason.ValueType  # 16
+    """404 NOT_FOUND. No list has this id, or no longer, or it is another user's private one. To do: ask
+    for another.
+    """
+    NOT_THE_OWNER: _ErrorReason.ValueType  # 17
+    """403 PERMISSION_DENIED. The list is somebody else's. To do: leave it to its owner."""
+    TOO_MANY_LISTS: _ErrorReason.ValueType  # 18
+    """400 FAILED_PRECONDITION. The user has as many lists as there may be. To do: delete one."""
+    LIST_FULL: _ErrorReason.ValueType  # 19
+    """400 FAILED_PRECONDITION. The list has as many members as there may be. To do: remove one."""
     NOT_THE_CALLER: _ErrorReason.ValueType  # 20
     """403 PERMISSION_DENIED. The request names another user than its token. To do: leave the field
     out, or give one's own id.
@@ -175,6 +185,16 @@ EDGE_OUT_OF_ORDER: ErrorReason.ValueType  # 8
 """400 FAILED_PRECONDITION. What is stored of the two is dated so far ahead that no change
 can come after it. To do: tell an operator, who has to mend it.
 """
+LIST_NOT_FOUND: ErrorReason.ValueType  # 16
+"""404 NOT_FOUND. No list has this id, or no longer, or it is another user's private one. To do: ask
+for another.
+"""
+NOT_THE_OWNER: ErrorReason.ValueType  # 17
+"""403 PERMISSION_DENIED. The list is somebody else's. To do: leave it to its owner."""
+TOO_MANY_LISTS: ErrorReason.ValueType  # 18
+"""400 FAILED_PRECONDITION. The user has as many lists as there may be. To do: delete one."""
+LIST_FULL: ErrorReason.ValueType  # 19
+"""400 FAILED_PRECONDITION. The list has as many members as there may be. To do: remove one."""
 NOT_THE_CALLER: ErrorReason.ValueType  # 20
 """403 PERMISSION_DENIED. The request names another user than its token. To do: leave the field
 out, or give one's own id.

@@ -146,6 +146,15 @@ locals {
       secrets     = ["AVIARY_CURSOR_KEY"]
       extra_ports = {}
     }
+    list = {
+      port        = 50069
+      tables      = ["lists", "lists_by_owner", "lists_with", "list_requests", "fanout_controls"]
+      publishes   = []
+      subscribes  = ["list.erasure"]
+      uses_cache  = false
+      secrets     = ["AVIARY_CURSOR_KEY"]
+      extra_ports = {}
+    }
   }
 
   # `max_age_s` is the retention of cells, null keeps them. `key` is the row key: numbers are fixed-
@@ -197,6 +206,10 @@ locals {
     notification_groups       = { max_age_s = 2678400, key = "{user:016x}#{kind}#{tweet:016x}, column of each actor" }
     notification_told         = { max_age_s = 2678400, key = "{shard:02x}#{tweet:016x}, 64 shards, column {reader}" }
     notification_read         = { max_age_s = null, key = "{user:016x}" }
+    lists                     = { max_age_s = null, key = "{list:016x}" }
+    lists_by_owner            = { max_age_s = null, key = "{owner:016x}" }
+    lists_with                = { max_age_s = null, key = "{member:016x}, column {list}" }
+    list_requests             = { max_age_s = 86400, key = "{owner:016x}#{request id}" }
   }
 
   # Variables that hold secrets of services.
@@ -227,6 +240,7 @@ locals {
     "fanout.rest"          = "fanout-rest"
     "graph.erasure"        = "user-events"
     "identity.erasure"     = "user-events"
+    "list.erasure"         = "user-events"
     "notification.tweets"  = "tweet-events"
     "notification.graph"   = "graph-events"
     "notification.likes"   = "engagement-events"
