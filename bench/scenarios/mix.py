@@ -65,11 +65,9 @@ def answers(bench: Bench) -> dict[str, Sequence[bytes]]:
     }
 
 
-def both(
-    bench: Bench, reference: Limit, *, posts: float = SHARES[POST], seconds: float | None = None
-) -> list[Subject]:
-    """Give Aviary and the limit under the mix, in which `posts` is the share of posts."""
-    drawn = draw(bench, posts)
+def both(bench: Bench, reference: Limit, *, seconds: float | None = None) -> list[Subject]:
+    """Give Aviary and the limit under the mix."""
+    drawn = _draw(bench)
     kinds = [kind for kind, _ in drawn]
 
     def requests() -> list[str]:
@@ -88,11 +86,10 @@ def both(
     ]
 
 
-def draw(bench: Bench, posts: float) -> list[tuple[int, int]]:
+def _draw(bench: Bench) -> list[tuple[int, int]]:
     """Draw kinds of requests, and whose they are."""
     rng, users = bench.world.rng, bench.world.users
-    reads = [share * (1 - posts) / (1 - SHARES[POST]) for share in SHARES[:POST]]
-    kinds = rng.choices((HOME, USER, POST), [*reads, posts], k=DRAWN)
+    kinds = rng.choices((HOME, USER, POST), SHARES, k=DRAWN)
     return [(kind, rng.choice(bench.viewers if kind == HOME else users)) for kind in kinds]
 
 

@@ -13,8 +13,6 @@ __all__ = ["NAME", "TITLE", "run"]
 
 NAME = "soak"
 TITLE = "The mix before and after a soak"
-POSTS = 0.5
-"""Share of posts while it soaks: so that data grows fast."""
 STEP_S = 10.0
 """Between looks at memory; queues drain at each, so that none hides what is owed."""
 MB = 1e6
@@ -37,7 +35,7 @@ def run(bench: Bench) -> Result:
     with limit.running(bench.folder / NAME, answers(bench)) as reference:
         subjects = both(bench, reference)
         before = take_turns(subjects, rounds=bench.options.rounds)
-        soaking, _ = both(bench, reference, posts=POSTS, seconds=STEP_S)
+        soaking, _ = both(bench, reference, seconds=STEP_S)
         began = time.monotonic()
         while (at := time.monotonic() - began) < bench.options.soak_s:
             _weigh(bench, at, series)
@@ -71,7 +69,7 @@ def run(bench: Bench) -> Result:
             *(Row.of(each, name=f"{each.name}, before") for each in before),
             *(Row.of(each, name=f"{each.name}, after") for each in after),
         ],
-        [f"{bench.options.soak_s / 60:.1f} minutes, half of all requests posts."],
+        [f"{bench.options.soak_s / 60:.1f} minutes of the mix."],
         {f"{name}, MB": points for name, points in series.items()},
     )
 

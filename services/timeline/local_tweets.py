@@ -8,7 +8,7 @@ from services.timeline.model import EncodedTweet
 __all__ = ["LocalTweets"]
 
 GENERATION_S = 3.0
-GENERATION_BYTES = 13_000_000
+GENERATION_BYTES = 9_000_000
 ENTRY_BYTES = 400  # beside the body: the tweet's own object and its places in two tables
 
 

@@ -16,8 +16,8 @@ from services.timeline.service import TimelineService
 __all__ = ["TimelineServicer"]
 
 HOME, USER = "home", "user"
-JSON_TWEETS: Final = 20_000
-"""Tweets whose JSON is kept, those used last: about 13 MB. As many as a generation of theirs."""
+JSON_TWEETS: Final = 14_000
+"""Tweets whose JSON is kept, those used last: about 9 MB. As many as a generation of theirs."""
 
 
 class TimelineServicer:
