@@ -16,6 +16,7 @@ def _encode_days(days: Days) -> dict[str, Any]:
         },
         "left": list(days.left),
         "serial": days.serial,
+        "revision": days.revision,
     }
 
 
@@ -24,6 +25,7 @@ def _decode_days(said: dict[str, Any]) -> Days:
         {int(day): _decode_group(each) for day, each in said["days"].items()},
         tuple(map(int, said["left"])),
         int(said["serial"]),
+        int(said["revision"]),
     )
 
 

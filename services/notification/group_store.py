@@ -159,9 +159,8 @@ class RowGroups:
             # All was known; a try before this ended after it had changed the row.
             return True
         gone = frozenset(change.before.left)
-        after = replace(
-            change.after, left=tuple(each for each in change.after.left if each not in gone)
-        )
+        left = tuple(each for each in change.after.left if each not in gone)
+        after = replace(change.after, left=left, revision=change.before.revision + 1)
         sets = {DAYS_COLUMN: DAYS.dumps(after)}
         for actor_id, member in change.members.items():
             sets[member_column(actor_id)] = MEMBERS.dumps(member)

@@ -137,6 +137,8 @@ class Days:
     """Positions that groups had before: their entries are to be deleted, if they are there yet."""
     serial: int = 0
     """How many positions groups of this key have left."""
+    revision: int = 0
+    """Rises with each write, also of an actor alone: so no cell returns to what it was."""
 
     @property
     def positions(self) -> dict[int, Group]:
@@ -151,7 +153,8 @@ class Days:
             days[day] = group
         if before is None or (group is not None and group.position == before.position):
             return replace(self, days=days)
-        return Days(days, (*self.left, before.position), self.serial + 1)
+        left = (*self.left, before.position)
+        return replace(self, days=days, left=left, serial=self.serial + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -106,6 +108,38 @@ async def test_what_is_taken_back_is_gone_and_rings_once(one: World) -> None:
     await one.consumers.engaged([engaged(LIKE, CYD, tweet, now + 9, standing=False)])
     await one.consumers.engaged([engaged(LIKE, CYD, tweet, now + 8)])
     assert await one.shown(ADA) == []
+
+
+class Interrupted:
+    """Rows to which something happens before the first compare-and-set."""
+
+    def __init__(self, rows: RowStore, happens: Callable[[], Awaitable[None]]) -> None:
+        self._rows = rows
+        self._happens: Callable[[], Awaitable[None]] | None = happens
+
+    async def check_and_mutate(self, *arguments: Any) -> bytes | None:
+        if self._happens is not None:
+            happens, self._happens = self._happens, None
+            await happens()
+        return await self._rows.check_and_mutate(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rows, name)
+
+
+async def test_of_two_that_read_the_same_the_later_change_counts(
+    one: World, store: RowStore
+) -> None:
+    tweet, now = one.siblings.tweet(ADA), one.clock.now_ms()
+    await one.consumers.engaged([engaged(LIKE, CYD, tweet, now)])
+
+    async def unlike() -> None:
+        # It changes no group: nobody has been told of this like yet.
+        await one.consumers.engaged([engaged(LIKE, BOB, tweet, now + 2, standing=False)])
+
+    rows: Any = Interrupted(store, unlike)
+    await World(rows, one.siblings).consumers.engaged([engaged(LIKE, BOB, tweet, now + 1)])
+    assert await one.shown(ADA) == [(Kind.LIKE, tweet, (CYD,), 1)]
 
 
 async def test_the_newest_are_found_again_when_those_kept_are_gone(one: World) -> None:

@@ -30,7 +30,7 @@ BIO = Field(
     ["x" * 161, FOUR_TO_ONE * 161, "x" + "\u0301" * 31, "x" * 640, "x" * 641],
 )
 LIST_NAME = Field(
-    ["x" * 25, FOUR_TO_ONE * 25, ("x" + "\u0301\u0323" * 15)],
+    ["x" * 25, FOUR_TO_ONE * 25, "x" + "\u0301\u0323" * 12],
     ["x" * 26, FOUR_TO_ONE * 26, "x" + "\u0301" * 31, "x" * 100, "x" * 101],
 )
 LIST_DESCRIPTION = Field(
