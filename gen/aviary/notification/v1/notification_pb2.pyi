@@ -42,7 +42,7 @@ class _NotificationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Noti
     """A tweet names the reader."""
 
 class NotificationKind(_NotificationKind, metaclass=_NotificationKindEnumTypeWrapper):
-    """What a notification is about."""
+    """What a notification is about. More kinds will come: a client passes over those that it does not know."""
 
 NOTIFICATION_KIND_UNSPECIFIED: NotificationKind.ValueType  # 0
 """Never sent."""
