@@ -21,7 +21,7 @@ FIRST_LOOK: Final = 8
 """Ids of each member that are looked at, at least; where that is too few, four times as many."""
 GROWTH: Final = 4
 MAX_HIDDEN: Final = 500
-"""Tweets in a row that are not shown, after which a page ends early: so much work it may be."""
+"""Tweets that are not shown, after which a page ends early: so much work it may be."""
 MAX_PAGE_BYTES: Final = 3_000_000
 """Of a page's tweets: a channel takes 4 MiB of an answer. A page with more ends earlier; the
 largest tweet has 270 kB."""
@@ -48,7 +48,7 @@ class ListTimelines:
             unseen = await self._graph.hidden(reader_id, authors) if authors else frozenset()
             found = by_seen_authors(tweets, unseen)
             shown += found
-            hidden = 0 if found else hidden + len(ids)
+            hidden += len(ids) - len(found)
             fitting = _that_fit(shown[:limit])
             if len(fitting) < len(shown):
                 return TweetPage(tuple(fitting), fitting[-1].tweet_id)

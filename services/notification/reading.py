@@ -19,7 +19,7 @@ __all__ = ["MAX_UNREAD", "Reading"]
 OVER_READ: Final = 8
 """Entries read beyond a page, so that a few that are not shown cost no second round."""
 MAX_HIDDEN: Final = 1_000
-"""Entries in a row that are not shown, after which a page ends early: so much work it may be."""
+"""Entries that are not shown, after which a page ends early: so much work it may be."""
 MAX_UNREAD: Final = 100
 """Unread notifications counted; clients show no more than `99+`."""
 MAX_PAGE_BYTES: Final = 2_500_000
@@ -74,7 +74,7 @@ class Reading:
                 and (each := with_users(draft, users)) is not None
             ]
             shown += found
-            hidden = 0 if found else hidden + len(entries)
+            hidden += len(entries) - len(found)
             fitting = _that_fit(shown[:limit], tweets)
             if len(fitting) < len(shown):
                 next_before: int | None = fitting[-1].position

@@ -513,7 +513,7 @@ class GetListTimelineResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def tweets(self) -> _containers.RepeatedCompositeFieldContainer[_tweet_pb2.Tweet]:
-        """Newest first. Full as long as more exist and fit, unless hundreds in a row are not to be shown."""
+        """Newest first. Full as long as more exist and fit, unless 500 were passed over for it."""
 
     def __init__(
         self,

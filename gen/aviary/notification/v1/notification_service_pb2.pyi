@@ -94,7 +94,7 @@ class ListNotificationsResponse(_message.Message):
     """Where the next page starts; absent at the end."""
     @_builtins.property
     def notifications(self) -> _containers.RepeatedCompositeFieldContainer[_notification_pb2.Notification]:
-        """Newest first. Full as long as more exist and fit, unless a thousand in a row are not to be shown."""
+        """Newest first. Full as long as more exist and fit, unless a thousand were passed over for it."""
 
     @_builtins.property
     def includes(self) -> Global___NotificationIncludes:
