@@ -77,7 +77,7 @@ IF_NONE_MATCH_PARAMETER: Json = {
 }
 ETAG_HEADER: Json = {
     "description": "Names what was read, for `If-None-Match`; weak where the answer is compressed.",
-    "schema": {"type": "string", "pattern": '^(W/)?"[0-9]+"$'},
+    "schema": {"type": "string", "pattern": '^(W/)?"[0-9]+([.][0-9]+)?"$'},
 }
 LOCATION_HEADER: Json = {
     "description": "The path of what was made, to be read with GET.",

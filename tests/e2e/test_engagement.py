@@ -158,6 +158,7 @@ def test_counts_come_back_after_the_cache_was_wiped(mesh: Mesh) -> None:
 
 def restarted(mesh: Mesh) -> None:
     """Kill the service, and wait until another process has its place."""
+    reader = user(mesh)
     process_id = mesh.children()["engagement"]
     os.kill(process_id, signal.SIGKILL)
     eventually(lambda: mesh.children().get("engagement") not in {None, process_id}, expected=True)
@@ -165,8 +166,8 @@ def restarted(mesh: Mesh) -> None:
 
     def reached() -> set[int]:
         # By gRPC and by HTTP: what is known of a process may be some moments old.
-        read = mesh.rest.get("/v1/bookmarks", params={"user_id": 1})
-        return {read.status_code, send(mesh, "unlike", 1, 1).status_code}
+        read = mesh.rest.get("/v1/bookmarks", params={"user_id": reader})
+        return {read.status_code, send(mesh, "unlike", reader, 1).status_code}
 
     eventually(reached, {200})
 

@@ -272,4 +272,4 @@ async def lose_home(mesh: Mesh, viewer: int) -> None:
 def test_what_cannot_be_is_refused(mesh: Mesh) -> None:
     assert "must be one of engagement.counts" in operate(mesh, "redrive", "nobody", fails=True)
     assert "must be one of engagement.counts" in operate(mesh, "dead-letters", "", fails=True)
-    assert "'nobody' is not one of fanout.plan" in operate(mesh, "pause", "nobody", fails=True)
+    assert "'nobody' is not one of " in operate(mesh, "pause", "nobody", fails=True)

@@ -8,7 +8,7 @@ import pytest
 
 from services.fanout.spec import FANOUT_REST
 from services.platform.specs import all_specs
-from tests.e2e.acting import eventually, follow, home, post, user
+from tests.e2e.acting import eventually, follow, home, home_or_none, post, user
 from tests.e2e.conftest import SIDECARS, Mesh, start, stop
 from tests.e2e.operators import operate
 from tests.e2e.redelivery import redelivery
@@ -165,6 +165,8 @@ def test_what_dies_comes_back(mesh: Mesh) -> None:
     pid = mesh.children()["timeline"]
     runbook.do("A service has died, or hangs")
     eventually(lambda: mesh.children().get("timeline", pid) != pid, expected=True)
+    # Not `healthz` alone: the edge asks each process by itself, and may be some moments behind.
+    eventually(lambda: home_or_none(mesh, bob), tweets, WITHIN_S)
     eventually(lambda: mesh.rest.get("/healthz").status_code, 200, WITHIN_S)
     for heading in ("The cache is gone, or wrong", "The bus is gone"):
         runbook.paste(runbook.blocks(heading)[0].splitlines()[0])

@@ -168,9 +168,9 @@ def test_another_set_of_transcoded_services_is_drift(edge_files: Path) -> None:
 
 
 def test_another_set_of_routes_is_drift(edge_files: Path) -> None:
-    replace_in(edge_files / "envoy.yaml", "TweetService/GetTweet", "TweetService/LookupTweets")
+    replace_in(edge_files / "envoy.yaml", "TweetService/DeleteTweet", "TweetService/LookupTweets")
     assert drift(edge_files) == [
-        f"edge: Envoy has no route to /{TWEET_SERVICE}/GetTweet",
+        f"edge: Envoy has no route to /{TWEET_SERVICE}/DeleteTweet",
         f"edge: Envoy has a route to /{TWEET_SERVICE}/LookupTweets, which is not public",
     ]
 
