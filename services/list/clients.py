@@ -72,7 +72,7 @@ class TweetClient:
     async def newest(
         self, authors: Sequence[int], before: int | None, limit: int
     ) -> list[Sequence[int]]:
-        """The newest ids of all authors, by one call: at most 500 times 209, a megabyte."""
+        """The newest ids of all authors, by one call: of 500 authors eight each as a rule."""
         request = tweet_service_pb2.ListAuthorTweetsRequest(
             user_ids=authors, before_tweet_id=before or 0, limit=limit
         )

@@ -69,6 +69,10 @@ class ListStore(Protocol):
         """Write `after` if the list still is `before`; None deletes it for good. Atomic."""
         ...
 
+    async def bury(self, list_id: int) -> bool:
+        """Have an id that names no list never name one; False where it names one. Atomic."""
+        ...
+
     async def owned(self, owner_id: int) -> Sequence[int]:
         """The ids of the owner's lists, increasing; perhaps with some that were deleted."""
         ...

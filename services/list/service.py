@@ -1,6 +1,6 @@
 """Making, changing and deleting lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,12 +24,13 @@ from services.platform.ids.arguments import check_id
 from services.platform.ids.request_ids import fingerprint, reused, validate_request_id
 from services.platform.ids.snowflake_time import time_ms
 
-__all__ = ["MAX_ATTEMPTS", "Lists"]
+__all__ = ["MAX_ATTEMPTS", "OVER_READ", "Lists"]
 
 MAX_ATTEMPTS: Final = 20
 """Tries to change a cell; each lost one means that another request changed it."""
 
-Change = Callable[[UserList], UserList | None]
+OVER_READ: Final = 8
+"""Lists read beyond a page, so that a few that were deleted cost no second round."""
 
 
 class Lists:
@@ -56,7 +57,7 @@ class Lists:
         name, description = validate_list_name(name), validate_description(description)
         validate_request_id(request_id)
         await self._check_exists(owner_id)
-        list_id = await self._ids.next_id()
+        list_id = fresh = await self._ids.next_id()
         if request_id:
             digest = fingerprint(name, description, private)
             claim = await self._store.claim(owner_id, request_id, RequestClaim(list_id, digest))
@@ -70,6 +71,8 @@ class Lists:
             found = (await self._store.get([list_id])).get(list_id)
             if found is None:
                 await self.forget_owned(owner_id, list_id)
+                if list_id == fresh:
+                    raise UnavailableError(f"user {owner_id} makes too many lists at once")
                 raise no_list(list_id)
             made = found
         if await self._users.missing([owner_id]):
@@ -92,10 +95,16 @@ class Lists:
         """
         check_id("user_id", owner_id)
         await self._check_exists(owner_id)
-        found = await self._store.get(await self._store.owned(owner_id))
-        ids = sorted((each for each in found if before is None or each < before), reverse=True)
-        page = tuple(found[list_id] for list_id in ids[:limit])
-        return ListPage(page, page[-1].list_id if len(ids) > limit else None)
+        ids = await self._store.owned(owner_id)
+        left = sorted((each for each in ids if before is None or each < before), reverse=True)
+        lists: list[UserList] = []
+        while left and len(lists) <= limit:
+            size = limit + 1 - len(lists) + OVER_READ
+            found = await self._store.get(left[:size])
+            lists += [found[list_id] for list_id in left[:size] if list_id in found]
+            left = left[size:]
+        page = tuple(lists[:limit])
+        return ListPage(page, page[-1].list_id if len(lists) > limit else None)
 
     async def update(
         self,
@@ -173,8 +182,8 @@ class Lists:
                 return
             kept = before
             if len(before) >= MAX_LISTS:
-                # Some may have been deleted by who died before this said so.
-                kept = sorted(await self._store.get(before))
+                # Some may have been deleted by who died before this said so, or never made.
+                kept = await self._there_for_good(before)
             if len(kept) >= MAX_LISTS:
                 raise FailedPreconditionError(
                     f"user {owner_id} has {MAX_LISTS} lists",
@@ -184,6 +193,14 @@ class Lists:
             if await self._store.change_owned(owner_id, before, sorted([*kept, list_id])):
                 return
         raise UnavailableError(f"the lists of user {owner_id} are changing too fast")
+
+    async def _there_for_good(self, list_ids: Sequence[int]) -> list[int]:
+        """Leave out those that are no lists; whoever is about to make one of these cannot any more.
+
+        Else their list would be among nobody's.
+        """
+        found = await self._store.get(list_ids)
+        return [each for each in list_ids if each in found or not await self._store.bury(each)]
 
     async def _check_exists(self, user_id: int) -> None:
         if await self._users.missing([user_id]):

@@ -50,6 +50,11 @@ class RowListStore:
         expected = _LISTS.dumps(before)
         return await swap_cell(self._rows, cell, expected, _DELETED) == expected
 
+    async def bury(self, list_id: int) -> bool:
+        """Write that a list is deleted, where there is no cell."""
+        found = await swap_cell(self._rows, _cell(list_id), None, _DELETED)
+        return not found
+
     async def owned(self, owner_id: int) -> list[int]:
         """Read the owner's cell."""
         name = _owned_cell(owner_id)

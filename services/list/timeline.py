@@ -1,11 +1,13 @@
 """What the members of a list post, merged when it is read.
 
 As home timelines merge celebrities: from the authors' own lists of tweets, of each only as far back
-as it may matter. Of each a few ids are looked at, and more only where these are not enough.
+as it may matter. Of each a few ids are looked at, and more only of those who may have more among
+the newest.
 """
 
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
+from heapq import nlargest
+from itertools import accumulate, chain
 from typing import Final
 
 from services.list.model import EncodedTweet, TweetPage
@@ -13,10 +15,12 @@ from services.list.ports import Graph, Tweets
 from services.list.rules import by_seen_authors
 from services.list.service import Lists
 
-__all__ = ["ListTimelines", "certain"]
+__all__ = ["ListTimelines", "behind"]
 
 OVER_READ: Final = 8
 """Tweets read beyond a page, so that a few that are not shown cost no second round."""
+MOST_OVER_READ: Final = 128
+"""It doubles with each round up to this: a page has few rounds, however many are not shown."""
 FIRST_LOOK: Final = 8
 """Ids of each member that are looked at, at least; where that is too few, four times as many."""
 GROWTH: Final = 4
@@ -39,9 +43,10 @@ class ListTimelines:
         """Tweets with id < `before` (None: all), newest first, `limit` of them if there are."""
         members = (await self._lists.get(reader_id, list_id)).members
         shown: list[EncodedTweet] = []
-        hidden = 0
+        hidden, over = 0, OVER_READ
         while True:
-            size = limit + 1 - len(shown) + OVER_READ
+            size = limit + 1 - len(shown) + over
+            over = min(2 * over, MOST_OVER_READ)
             ids = await self._newest(members, before, size)
             tweets = await self._tweets.encoded(ids) if ids else []
             authors = {tweet.author_id for tweet in tweets} - {reader_id}
@@ -60,25 +65,25 @@ class ListTimelines:
         self, members: Sequence[int], before: int | None, count: int
     ) -> Sequence[int]:
         """Merge the `count` newest ids of all members below `before`; fewer means all."""
-        if not members:
-            return ()
-        each = max(FIRST_LOOK, count // len(members))
-        while True:
+        ids, runs = list[int](), dict[int, Sequence[int]]()
+        asked, each = members, max(FIRST_LOOK, count // max(1, len(members)))
+        while asked:
             each = min(each, count)
-            runs = await self._tweets.newest(members, before, each)
-            ids = certain(runs, each)
-            if len(ids) >= count or all(len(run) < each for run in runs):
-                return ids[:count]
+            found = dict(zip(asked, await self._tweets.newest(asked, before, each), strict=True))
+            runs |= found
+            ids = nlargest(count, chain.from_iterable(runs.values()))
+            asked = behind(found, each, ids[-1] if len(ids) == count else 0)
             each *= GROWTH
+        return ids
 
 
-def certain(runs: Sequence[Sequence[int]], each: int) -> list[int]:
-    """Merge runs of ids, newest first, as far down as none can be missing.
+def behind(runs: Mapping[int, Sequence[int]], each: int, last: int) -> list[int]:
+    """Say whose runs of ids, newest first, may go on with some that are newer than `last`.
 
-    A run of `each` ids may go on behind its last one; a shorter one has ended.
+    A run of `each` ids may go on behind its last one; a shorter one has ended. Few do: each that
+    does has so many ids among the newest.
     """
-    horizon = max((run[-1] for run in runs if len(run) >= each), default=0)
-    return sorted((one for run in runs for one in run if one >= horizon), reverse=True)
+    return [author for author, run in runs.items() if len(run) >= each and run[-1] > last]
 
 
 def _that_fit(tweets: Sequence[EncodedTweet]) -> list[EncodedTweet]:

@@ -31,7 +31,7 @@ class NotificationConsumers:
     async def graph_changed(self, bodies: Sequence[bytes]) -> None:
         """Tell of follows, and take back those that ended."""
         follows: dict[tuple[int, int], None] = {}
-        seen_differently: list[tuple[int, ...]] = []
+        seen_differently: dict[tuple[int, ...], None] = {}
         for event in map(decode_graph_event, bodies):
             match event:
                 case FollowChanged():
@@ -39,11 +39,11 @@ class NotificationConsumers:
                 case FollowsAdded():
                     follows |= dict.fromkeys((event.follower_id, one) for one in event.followee_ids)
                 case RelationsChanged():
-                    seen_differently.append(event.user_ids)
+                    seen_differently[event.user_ids] = None
         if follows:
             await self._recording.followed(follows)
-        for user_ids in dict.fromkeys(seen_differently):
-            await self._recording.related(user_ids)
+        if seen_differently:
+            await self._recording.related(seen_differently)
 
     async def engaged(self, bodies: Sequence[bytes]) -> None:
         """Tell of likes and retweets, and take back those that were taken back."""

@@ -30,8 +30,14 @@ MAX_ATTEMPTS: Final = 20
 """Tries to change a row; each lost one means that another process changed it."""
 ROWS_AT_ONCE: Final = 32
 """Rows changed at the same time: the engine commits them together, and has room for others."""
+CELLS_PER_READ: Final = 16
+"""Cells of a row that are read by name together. Of more an engine may read the whole row, which
+has a cell for each actor: a million, where a million like a tweet."""
 MEMBERS_PER_SCAN: Final = 1_000
 """Actors read at once to find the newest; only where many who were kept have taken it back."""
+MAX_SCANNED: Final = 10_000
+"""Actors among whom the newest are looked for: of a greater row those who are found there stand for
+them, as nobody is to make it be read again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +90,7 @@ class RowGroups:
         self, deeds: Mapping[GroupKey, Sequence[Deed]], written: Mapping[GroupKey, set[int]]
     ) -> list[_Change]:
         """Read what deeds may change, and plan it; a row of which all is known is left out."""
-        names = [_days_cell(key) for key in deeds]
-        names += [_member_cell(deed.key, deed.actor_id) for own in deeds.values() for deed in own]
-        cells = await self._rows.read_cells(names)
+        cells = await self._cells(deeds)
         changes = []
         for key, own in deeds.items():
             cell = cells.get(_days_cell(key))
@@ -101,17 +105,39 @@ class RowGroups:
                 changes.append(_Change(key, found, before, after, members))
         return changes
 
+    async def _cells(self, deeds: Mapping[GroupKey, Sequence[Deed]]) -> dict[CellName, DatedCell]:
+        """Read the days of rows and the actors of deeds.
+
+        The days are read no later than any actor: so actors are as read if the days, which change
+        with each of them, still are as read.
+        """
+        first = list[CellName]()
+        parts = list[list[CellName]]()
+        for key, own in deeds.items():
+            members = {_member_cell(key, deed.actor_id): None for deed in own}
+            names = [_days_cell(key), *members]
+            first += names[:CELLS_PER_READ]
+            for at, start in enumerate(range(CELLS_PER_READ, len(names), CELLS_PER_READ)):
+                if at == len(parts):
+                    parts.append([])
+                parts[at] += names[start : start + CELLS_PER_READ]
+        cells = await self._rows.read_cells(first)
+        for more in await asyncio.gather(*map(self._rows.read_cells, parts)):
+            cells |= more
+        return cells
+
     async def _refilled(self, key: GroupKey, days: Days, changed: Mapping[int, Member]) -> Days:
         short = {day: group for day, group in days.days.items() if is_short(group)}
         if not short:
             return days
-        members = {**await self._all_members(key), **changed}
+        members = {**await self._scanned(key), **changed}
         full = {day: refilled(group, day, members) for day, group in short.items()}
         return replace(days, days={**days.days, **full})
 
-    async def _all_members(self, key: GroupKey) -> dict[int, Member]:
+    async def _scanned(self, key: GroupKey) -> dict[int, Member]:
+        """Read the first `MAX_SCANNED` actors of a row."""
         row_key, columns_from, members = group_row_key(key), member_column(0), dict[int, Member]()
-        while True:
+        for _ in range(0, MAX_SCANNED, MEMBERS_PER_SCAN):
             rows = await self._rows.scan(
                 GROUPS.name,
                 row_key,
@@ -126,8 +152,9 @@ class RowGroups:
                     if actor_id is not None and (member := _decoded_member(key, value)):
                         members[actor_id] = member
             if not rows or len(rows[0].cells) < MEMBERS_PER_SCAN:
-                return members
+                break
             columns_from = max(rows[0].cells) + b"\x00"
+        return members
 
     async def _write_entries(self, changes: Sequence[_Change]) -> None:
         """Write entries of new positions, and delete those that were left before."""

@@ -19,6 +19,7 @@ from services.notification.model import (
     Member,
     day_of,
 )
+from services.platform.runtime.clock import CLOCK_SKEW_MS
 
 __all__ = ["NEWEST_KEPT", "grown", "is_short", "refilled"]
 
@@ -39,7 +40,7 @@ def grown(
     What is known already, or is older than that, changes nothing; so each deed may come again, and
     in any order. `known` has what is stored of the deeds' actors.
     """
-    oldest = day_of(now_ms) - KEPT_DAYS
+    oldest, latest_ms = day_of(now_ms) - KEPT_DAYS, now_ms + CLOCK_SKEW_MS
     days = before
     changed: dict[int, Member] = {}
     for deed in sorted(deeds, key=lambda each: each.at_ms):
@@ -50,8 +51,10 @@ def grown(
             continue
         joined_ms = member.joined_ms if member is not None else 0
         stood = member is not None and member.standing
-        if deed.standing and not joined_ms:
-            joined_ms = deed.at_ms
+        if deed.standing and not stood and day_of(joined_ms) < oldest:
+            # For the first time, or all that was told of it is gone by now. What a clock that is
+            # ahead has dated is told as of now: no place in time to come can be marked as read.
+            joined_ms = min(deed.at_ms, latest_ms)
         changed[deed.actor_id] = Member(deed.standing, deed.at_ms, joined_ms)
         if deed.standing and not stood:
             days = _joined(key, days, deed.actor_id, joined_ms)
@@ -69,13 +72,13 @@ def is_short(group: Group) -> bool:
 
 
 def refilled(group: Group, day: int, members: Mapping[int, Member]) -> Group:
-    """Give the group with the newest of these members of its day."""
-    found = [
-        (actor_id, member.joined_ms)
+    """Give the group with the newest of those whom it has, and of these members of its day."""
+    found = {
+        actor_id: member.joined_ms
         for actor_id, member in members.items()
         if member.standing and day_of(member.joined_ms) == day
-    ]
-    return replace(group, newest=_newest(found))
+    }
+    return replace(group, newest=_newest([*{**dict(group.newest), **found}.items()]))
 
 
 def _joined(key: GroupKey, days: Days, actor_id: int, joined_ms: int) -> Days:

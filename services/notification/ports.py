@@ -84,8 +84,12 @@ class Entries(Protocol):
         """
         ...
 
-    async def forget(self, tweets: Mapping[int, int]) -> None:
-        """Remove all that was told of tweets, by their authors: also to these. Idempotent."""
+    async def forget(self, tweets: Mapping[int, int], news: Sequence[TweetNews] = ()) -> None:
+        """Remove all that was told of tweets, by their authors: also to these. Idempotent.
+
+        `news` is what the caller has just added of them: another's `forget` may have removed how
+        that is found, and not yet it itself.
+        """
         ...
 
     async def erase(self, user_id: int, *, limit: int) -> bool:

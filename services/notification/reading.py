@@ -1,8 +1,7 @@
 """Reading notifications: entries, what they say now, and which of it is shown."""
 
 import asyncio
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.notification.model import Entry, GroupKey, Notification, NotificationPage, Unread
@@ -18,13 +17,16 @@ __all__ = ["MAX_UNREAD", "Reading"]
 
 OVER_READ: Final = 8
 """Entries read beyond a page, so that a few that are not shown cost no second round."""
+MOST_OVER_READ: Final = 256
+"""It doubles with each round up to this: a page has few rounds, however many are not shown."""
 MAX_HIDDEN: Final = 1_000
 """Entries that are not shown, after which a page ends early: so much work it may be."""
 MAX_UNREAD: Final = 100
 """Unread notifications counted; clients show no more than `99+`."""
-MAX_PAGE_BYTES: Final = 2_500_000
-"""Of a page's tweets: a channel takes 4 MiB of an answer, and 200 notifications name up to 2,000
-users of 400 bytes besides. A page with more ends earlier; the largest tweet has 270 kB."""
+MAX_PAGE_BYTES: Final = 3_500_000
+"""Of the users and tweets that a page names: a channel takes 4 MiB of an answer. A page with more
+ends earlier; the largest tweet has 270 kB, and a user whose name and bio are full of combining
+marks 3.5 kB."""
 
 
 class Reading:
@@ -58,9 +60,10 @@ class Reading:
         await self._check(user_id)
         shown = list[Notification]()
         users, tweets = dict[int, bytes](), dict[int, bytes]()
-        read_up_to, hidden = 0, 0
+        read_up_to, hidden, over = 0, 0, OVER_READ
         while True:
-            size = limit + 1 - len(shown) + OVER_READ
+            size = limit + 1 - len(shown) + over
+            over = min(2 * over, MOST_OVER_READ)
             marked, entries = await self._entries.newest(user_id, before, size)
             read_up_to = max(read_up_to, marked)
             drafts = await self._visible(user_id, entries)
@@ -75,7 +78,7 @@ class Reading:
             ]
             shown += found
             hidden += len(entries) - len(found)
-            fitting = _that_fit(shown[:limit], tweets)
+            fitting = _that_fit(shown[:limit], users, tweets)
             if len(fitting) < len(shown):
                 next_before: int | None = fitting[-1].position
                 break
@@ -148,15 +151,21 @@ class Reading:
 
 
 def _that_fit(
-    notifications: Sequence[Notification], tweets: dict[int, bytes]
+    notifications: Sequence[Notification], users: Mapping[int, bytes], tweets: Mapping[int, bytes]
 ) -> list[Notification]:
-    """Give the first of these whose tweets one answer can hold."""
-    first = {each.tweet_id: each for each in reversed(notifications) if each.tweet_id}
-    sizes = accumulate(
-        len(tweets[each.tweet_id]) if first.get(each.tweet_id) is each else 0
-        for each in notifications
-    )
-    return [each for each, size in zip(notifications, sizes, strict=True) if size <= MAX_PAGE_BYTES]
+    """Give the first of these whose users and tweets, each once, one answer can hold."""
+    fitting = list[Notification]()
+    named, size = set[int](), 0
+    for each in notifications:
+        # Ids are of one sequence: no user has a tweet's.
+        about = {each.tweet_id: tweets.get(each.tweet_id, b"")}
+        about |= {actor_id: users[actor_id] for actor_id in each.actor_ids}
+        size += sum(len(about[one]) for one in about.keys() - named)
+        if size > MAX_PAGE_BYTES:
+            break
+        named |= about.keys()
+        fitting.append(each)
+    return fitting
 
 
 def _page(

@@ -5,7 +5,8 @@ has written something about a tweet or for a user asks once more whether they ar
 deletion comes after the write and finds it, or the question comes after the deletion.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,18 +88,15 @@ class Recording:
         pairs = {(followee, follower): None for follower, followee in follows}
         await self._follows_of(pairs, if_known=False)
 
-    async def related(self, user_ids: Sequence[int]) -> None:
+    async def related(self, changes: Collection[tuple[int, ...]]) -> None:
         """Take back follows that ended with a block between two users, or with an account.
 
-        `user_ids` are those who see others differently: both of a block, the one of a mute, or
+        Each change has those who see others differently: both of a block, the one of a mute, or
         those to whom a deleted user stood in any relation, and that user.
         """
-        gone = frozenset(await self._users.missing(user_ids))
-        left = [user_id for user_id in user_ids if user_id not in gone]
-        pairs = {(user_id, other): None for user_id in left for other in gone}
-        if not gone and len(user_ids) == 2:  # noqa: PLR2004 - the two of a block
-            one, other = user_ids
-            pairs = {(one, other): None, (other, one): None}
+        user_ids = dict.fromkeys(one for change in changes for one in change)
+        gone = frozenset(await self._users.missing(list(user_ids)))
+        pairs = {pair: None for change in changes for pair in _perhaps_ended(change, gone)}
         await self._follows_of(pairs, if_known=True)
 
     async def posted(self, tweet_ids: Sequence[int]) -> None:
@@ -109,8 +107,9 @@ class Recording:
         await self._entries.add(news)
         self._lag.told(time_ms(each.tweet_id) for each in news)
         authors = {each.tweet_id: each.author_id for each in news}
-        gone = await self._tweets.missing(sorted(authors))
-        await self._entries.forget({tweet_id: authors[tweet_id] for tweet_id in gone})
+        gone = frozenset(await self._tweets.missing(sorted(authors)))
+        written = [each for each in news if each.tweet_id in gone]
+        await self._entries.forget({each: authors[each] for each in sorted(gone)}, written)
         await self._erasure.erase_missing({each.user_id for each in news})
 
     async def deleted(self, tweets: Mapping[int, int]) -> None:
@@ -178,6 +177,16 @@ class Recording:
         authors |= {each.tweet_id: each.author_id for each in others}
         handles = {handle: None for each in facts for handle in _mentions(each)}
         return authors, await self._users.by_handles(list(handles))
+
+
+def _perhaps_ended(user_ids: Sequence[int], gone: AbstractSet[int]) -> Iterator[tuple[int, int]]:
+    """Say which follows, as (followee, follower), ended if these users see others differently."""
+    deleted = [user_id for user_id in user_ids if user_id in gone]
+    if deleted:
+        yield from ((one, other) for one in user_ids if one not in gone for other in deleted)
+    elif len(user_ids) == 2:  # noqa: PLR2004 - the two of a block
+        one, other = user_ids
+        yield from ((one, other), (other, one))
 
 
 def _mentions(tweet: TweetFacts) -> list[str]:

@@ -27,7 +27,7 @@ __all__ = [
 
 ENTRIES_MAX_AGE_S: Final = KEPT_MS // 1_000
 GROUPS_MAX_AGE_S: Final = ENTRIES_MAX_AGE_S + 86_400
-"""A day longer, so that no entry is without its group."""
+"""A day longer, so that no entry is without its group or mark."""
 
 ENTRIES: Final = TableSpec(
     "notifications",
@@ -47,7 +47,8 @@ TOLD: Final = TableSpec(
     max_age_s=GROUPS_MAX_AGE_S,
     key="{shard:02x}#{tweet:016x}, 64 shards, column {reader}",
 )
-READ: Final = TableSpec("notification_read", key="{user:016x}")
+READ: Final = TableSpec("notification_read", max_age_s=GROUPS_MAX_AGE_S, key="{user:016x}")
+"""Up to where each has read: no longer than there is anything that was read."""
 TABLES: Final = (ENTRIES, GROUPS, TOLD, READ)
 
 TWEETS: Final = Subscription("notification.tweets", TWEET_EVENTS)

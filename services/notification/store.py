@@ -55,7 +55,7 @@ class RowEntries:
         rows = await self._rows.read_rows(TOLD.name, list(tweets))
         return {tweets[key]: _news(tweets[key], row) for key, row in rows.items()}
 
-    async def forget(self, tweets: Mapping[int, int]) -> None:
+    async def forget(self, tweets: Mapping[int, int], news: Sequence[TweetNews] = ()) -> None:
         """Delete entries, then the rows that lead to them."""
         keys = [
             GroupKey(author_id, kind, tweet_id)
@@ -64,7 +64,8 @@ class RowEntries:
         ]
         names = {key: CellName(GROUPS.name, group_row_key(key), DAYS_COLUMN) for key in keys}
         told, cells = await self.told(list(tweets)), await self._rows.read_cells(names.values())
-        gone = [_mutation(each, gone=True) for news in told.values() for each in news]
+        all_news = [*news, *(each for own in told.values() for each in own)]
+        gone = [_mutation(each, gone=True) for each in all_news]
         for key, name in names.items():
             for position in _positions(cells[name].value) if name in cells else ():
                 entry = Entry(position, key.kind, key.tweet_id)
@@ -101,8 +102,10 @@ class RowEntries:
         scan = Scan(ENTRIES.name, keys.start, keys.end, DAYS_PER_SCAN, columns_from, limit, limit)
         marked, days = await self._rows.scan_many([mark, scan])
         entries = entries_of(days)
-        while len(days) == DAYS_PER_SCAN and len(entries) < limit:
-            scan = replace(scan, start=days[-1].key + b"\x00")
+        # Also where some are left out that cannot be read, as of a kind of a later release.
+        while len(entries) < limit and _may_go_on(days, limit):
+            # The days after the last have later columns alone.
+            scan = replace(scan, start=days[-1].key, columns_from=max(days[-1].cells) + b"\x00")
             (days,) = await self._rows.scan_many([scan])
             entries += entries_of(days)
         return max(map(_read_up_to, marked), default=0), entries[:limit]
@@ -119,6 +122,11 @@ class RowEntries:
                 return position
             expected = found
         return marked
+
+
+def _may_go_on(days: Sequence[Row], limit: int) -> bool:
+    """Whether a scan that gave these days may have ended before the last entry."""
+    return len(days) == DAYS_PER_SCAN or sum(len(day.cells) for day in days) >= limit
 
 
 def _mutation(news: TweetNews, *, gone: bool = False) -> RowMutation:

@@ -42,6 +42,8 @@ class Siblings:
     """(followee, follower) to whether that stands, and since when."""
     asked: int = 0
     """Calls."""
+    user: bytes = b"user"
+    """How each user is said."""
     count: int = 0
 
     def tweet(
@@ -79,7 +81,7 @@ class MadeUpUsers:
         return [each for each in user_ids if each in self._siblings.gone]
 
     async def encoded(self, user_ids: Sequence[int]) -> dict[int, bytes]:
-        return {each: b"user" for each in user_ids if each not in self._siblings.gone}
+        return {each: self._siblings.user for each in user_ids if each not in self._siblings.gone}
 
     async def by_handles(self, handles: Sequence[str]) -> dict[str, int]:
         self._siblings.asked += bool(handles)

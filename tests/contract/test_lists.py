@@ -1,12 +1,14 @@
 """A list is what its owner made of it, whatever is repeated or raced; and only who may sees it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
 from services.list.model import MAX_LISTS, MAX_MEMBERS, UserList
+from services.list.service import OVER_READ
 from services.list.spec import LISTS_BY_OWNER, LISTS_WITH, TABLES
 from services.platform.errors import (
     AlreadyExistsError,
@@ -14,6 +16,7 @@ from services.platform.errors import (
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
+    UnavailableError,
 )
 from services.platform.rows.port import RowStore
 from services.user.events import UserEvents
@@ -155,6 +158,42 @@ async def test_too_many_lists(one: World) -> None:
     await one.lists.delete(CYD, 10)
     assert len(await one.owned(CYD)) == MAX_LISTS - 1
     assert await one.make(CYD)
+
+
+async def test_who_makes_room_and_who_makes_a_list_at_once(one: World, other: World) -> None:
+    some = range(10, 8 + MAX_LISTS)
+    made = [UserList(each, CYD, "x", "", private=False, created_at_ms=0) for each in some]
+    await asyncio.gather(*map(one.store.add, made))
+    await one.store.change_owned(CYD, [], [*some])
+    add = one.store.add
+    others: list[int] = []
+
+    async def late_add(new: UserList) -> bool:
+        # It is among the owner's, and not there yet, when others look for room.
+        others.extend([await other.make(CYD), await other.make(CYD)])
+        return await add(new)
+
+    one.store.add = late_add  # type: ignore[method-assign]
+    with pytest.raises(UnavailableError):
+        await one.make(CYD)
+    assert await other.owned(CYD) == [*sorted(others, reverse=True), *reversed(some)]
+
+
+async def test_a_page_of_lists_reads_no_more_than_it_shows(one: World) -> None:
+    ids = [await one.make() for _ in range(30)]
+    get, read = one.store.get, list[int]()
+
+    async def counted(list_ids: Sequence[int]) -> dict[int, UserList]:
+        read.append(len(list_ids))
+        return await get(list_ids)
+
+    one.store.get = counted  # type: ignore[method-assign]
+    page = await one.lists.owned(ADA, None, 2)
+    assert [each.list_id for each in page.lists] == ids[:-3:-1]
+    assert sum(read) <= 2 + 1 + OVER_READ
+    # Ids that were left behind are passed over.
+    await one.store.change_owned(ADA, ids, [*ids, *range(ids[-1] + 1, ids[-1] + 40)])
+    assert await one.owned(ADA, 7) == ids[::-1]
 
 
 async def test_what_members_post_is_merged(one: World) -> None:

@@ -216,7 +216,7 @@ async def test_a_thousand_that_are_hidden_end_a_page_early(one: World) -> None:
     one.siblings.handles["ada"] = ADA
     first = await one.post(CYD, "ada")
     one.clock.ms += 1
-    for _ in range(11):
+    for _ in range(14):
         ids = [one.siblings.tweet(BOB, "ada") for _ in range(100)]
         await one.consumers.tweets_changed([TweetEvents().created(each, BOB) for each in ids])
     one.siblings.hidden.add((ADA, BOB))

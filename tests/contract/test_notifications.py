@@ -48,7 +48,7 @@ async def test_likes_of_one_tweet_and_day_are_one_notification(one: World) -> No
         (Kind.RETWEET, tweet, (BOB,), 1),
         (Kind.LIKE, tweet, (DAN, CYD, BOB), 3),
     ]
-    later = now + DAY_MS
+    later = one.clock.ms = now + DAY_MS
     await one.consumers.engaged([engaged(LIKE, 5, tweet, later)])
     assert (await one.shown(ADA))[0] == (Kind.LIKE, tweet, (5,), 1)
     assert len(await one.shown(ADA, limit=1)) == 3

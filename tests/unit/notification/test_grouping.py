@@ -26,6 +26,7 @@ from services.notification.model import (
     day_of,
 )
 from services.platform.ids.snowflake_time import EPOCH_MS, first_id_at, time_ms
+from services.platform.runtime.clock import CLOCK_SKEW_MS
 
 KEY = GroupKey(1, Kind.LIKE, 7)
 NOW_MS = EPOCH_MS + 100 * DAY_MS
@@ -88,6 +89,29 @@ def test_what_is_past_retention_is_not_told() -> None:
     new = Deed(KEY, 3, standing=True, at_ms=later)
     days, _ = grown(KEY, days, members, [new], later)
     assert [group.newest for group in days.days.values()] == [((3, later),)]
+
+
+def test_whoever_comes_again_after_all_is_forgotten_is_told_of_anew() -> None:
+    days, members = heard([[Deed(KEY, 2, standing=True, at_ms=NOW_MS)]])
+    away = Deed(KEY, 2, standing=False, at_ms=NOW_MS + 20 * DAY_MS)
+    days, members = grown(KEY, days, members, [away], away.at_ms)
+    assert days.days == {}
+    again = Deed(KEY, 2, standing=True, at_ms=NOW_MS + (KEPT_DAYS + 5) * DAY_MS)
+    days, members = grown(KEY, days, members, [again], again.at_ms)
+    assert [group.newest for group in days.days.values()] == [((2, again.at_ms),)]
+    assert members[2].joined_ms == again.at_ms
+
+
+def test_what_is_dated_ahead_is_told_as_of_now_and_orders_as_dated() -> None:
+    ahead = Deed(KEY, 2, standing=True, at_ms=NOW_MS + 5 * DAY_MS)
+    days, members = heard([[ahead]])
+    (group,) = days.days.values()
+    assert time_ms(group.position) <= NOW_MS + CLOCK_SKEW_MS
+    earlier = Deed(KEY, 2, standing=False, at_ms=NOW_MS + DAY_MS)
+    assert grown(KEY, days, members, [ahead, earlier], NOW_MS) == (days, {})
+    later = Deed(KEY, 2, standing=False, at_ms=ahead.at_ms + 1)
+    days, _ = grown(KEY, days, members, [later], NOW_MS)
+    assert days.days == {}
 
 
 def test_what_only_matters_if_known_makes_nothing() -> None:

@@ -31,7 +31,7 @@ class NotificationServiceStub:
 
     Nobody is told of what they did themselves, nor of what users did whom they mute or share a block
     with. A like, a retweet or a follow that is taken back is gone, as is a deleted tweet, and whoever
-    does it again is where they were: nobody can ring twice.
+    does it again within 30 days is where they were: nobody can ring twice.
     """
 
     def __init__(self, channel):
@@ -63,7 +63,7 @@ class NotificationServiceServicer:
 
     Nobody is told of what they did themselves, nor of what users did whom they mute or share a block
     with. A like, a retweet or a follow that is taken back is gone, as is a deleted tweet, and whoever
-    does it again is where they were: nobody can ring twice.
+    does it again within 30 days is where they were: nobody can ring twice.
     """
 
     def ListNotifications(self, request, context):
@@ -123,7 +123,7 @@ class NotificationService:
 
     Nobody is told of what they did themselves, nor of what users did whom they mute or share a block
     with. A like, a retweet or a follow that is taken back is gone, as is a deleted tweet, and whoever
-    does it again is where they were: nobody can ring twice.
+    does it again within 30 days is where they were: nobody can ring twice.
     """
 
     @staticmethod

@@ -32,7 +32,7 @@ class NotificationServiceStub:
 
     Nobody is told of what they did themselves, nor of what users did whom they mute or share a block
     with. A like, a retweet or a follow that is taken back is gone, as is a deleted tweet, and whoever
-    does it again is where they were: nobody can ring twice.
+    does it again within 30 days is where they were: nobody can ring twice.
     """
 
     @_typing.overload
@@ -60,7 +60,7 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
 
     Nobody is told of what they did themselves, nor of what users did whom they mute or share a block
     with. A like, a retweet or a follow that is taken back is gone, as is a deleted tweet, and whoever
-    does it again is where they were: nobody can ring twice.
+    does it again within 30 days is where they were: nobody can ring twice.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -84,7 +84,7 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Nobody is told of what they did themselves, nor of what users did whom they mute or share a block
     with. A like, a retweet or a follow that is taken back is gone, as is a deleted tweet, and whoever
-    does it again is where they were: nobody can ring twice.
+    does it again within 30 days is where they were: nobody can ring twice.
     """
 
     @_abc_1.abstractmethod

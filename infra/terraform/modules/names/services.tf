@@ -205,7 +205,7 @@ locals {
     notifications             = { max_age_s = 2592000, key = "{user:016x}#{~day:08x}, column {~position}{kind}{tweet}" }
     notification_groups       = { max_age_s = 2678400, key = "{user:016x}#{kind}#{tweet:016x}, column of each actor" }
     notification_told         = { max_age_s = 2678400, key = "{shard:02x}#{tweet:016x}, 64 shards, column {reader}" }
-    notification_read         = { max_age_s = null, key = "{user:016x}" }
+    notification_read         = { max_age_s = 2678400, key = "{user:016x}" }
     lists                     = { max_age_s = null, key = "{list:016x}" }
     lists_by_owner            = { max_age_s = null, key = "{owner:016x}" }
     lists_with                = { max_age_s = null, key = "{member:016x}, column {list}" }
