@@ -11,6 +11,7 @@ from services.platform.rows.json_cells import JsonCells
 from services.platform.rows.keys import request_row_key, user_row_key
 from services.platform.rows.port import CellName, RowMutation, RowStore
 from services.platform.rows.reading import UNREADABLE, log_unreadable
+from services.platform.runtime.turns import Turns
 
 __all__ = ["RowListStore"]
 
@@ -28,7 +29,7 @@ class RowListStore:
     async def get(self, list_ids: Sequence[int]) -> dict[int, UserList]:
         """Read lists by id; what is missing, deleted or unreadable is left out."""
         keys = [list_row_key(list_id) for list_id in dict.fromkeys(list_ids)]
-        lists: dict[int, UserList] = {}
+        lists, turns = dict[int, UserList](), Turns()
         for row in (await self._rows.read_rows(LISTS.name, keys)).values():
             try:
                 if row.cells[_LIST] != _DELETED:
@@ -36,6 +37,7 @@ class RowListStore:
                     lists[parse_list_row_key(row.key)] = found
             except UNREADABLE as error:
                 log_unreadable(LISTS.name, row, error)
+            await turns.after(sum(map(len, row.cells.values())))
         return lists
 
     async def add(self, made: UserList) -> bool:

@@ -22,6 +22,7 @@ from services.platform.errors import UnavailableError
 from services.platform.rows.port import CellName, DatedCell, Row, RowMutation, RowStore
 from services.platform.rows.reading import UNREADABLE, log_unreadable
 from services.platform.runtime.clock import Clock
+from services.platform.runtime.turns import Turns
 
 __all__ = ["DAYS_COLUMN", "RowGroups"]
 
@@ -80,21 +81,23 @@ class RowGroups:
     async def days(self, keys: Collection[GroupKey]) -> dict[GroupKey, Days]:
         """Read one cell of each row."""
         cells = await self._rows.read_cells([_days_cell(key) for key in keys])
-        return {
-            key: _decoded_days(key, cell.value)
-            for key in keys
-            if (cell := cells.get(_days_cell(key))) is not None
-        }
+        found, turns = dict[GroupKey, Days](), Turns()
+        for key in keys:
+            if (cell := cells.get(_days_cell(key))) is not None:
+                found[key] = _decoded_days(key, cell.value)
+                await turns.after(len(cell.value))
+        return found
 
     async def _planned(
         self, deeds: Mapping[GroupKey, Sequence[Deed]], written: Mapping[GroupKey, set[int]]
     ) -> list[_Change]:
         """Read what deeds may change, and plan it; a row of which all is known is left out."""
         cells = await self._cells(deeds)
-        changes = []
+        changes, turns = list[_Change](), Turns()
         for key, own in deeds.items():
             cell = cells.get(_days_cell(key))
             found = None if cell is None else cell.value
+            await turns.after(len(found or b""))
             before = Days() if found is None else _decoded_days(key, found)
             after, members = grown(key, before, _members(cells, own), own, self._clock.now_ms())
             # What a lost try has written of entries is not to stay.
